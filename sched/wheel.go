@@ -1,0 +1,207 @@
+package sched
+
+import "math/bits"
+
+// Tick is the resolution of a [Wheel]: 2^16 ns, about 66 µs.
+const Tick Instant = 1 << tickBits
+
+const (
+	tickBits   = 16
+	slotBits   = 6
+	levelSlots = 1 << slotBits // one bitmap word a level
+	levels     = 8             // 48 bits of ticks: every int64 span fits, nothing overflows
+	slots      = levels * levelSlots
+)
+
+const _ uint = levels*slotBits + tickBits - 63 // the levels reach as far as an Instant
+
+// Wheel holds timers that are named by the caller's own small integers: at most
+// one time for each id. It is a hierarchical timing wheel (Varghese and Lauck
+// 1987, scheme 7): level l has 64 slots of 64^l ticks each, and a timer stands
+// at the level of the highest 6-bit group in which its tick differs from the
+// current one, so a slot never mixes rounds and the first set bit of the lowest
+// used level is always the earliest slot.
+//
+// Laws: a timer never fires before its instant; it fires at the first Expire
+// that is a tick or more later than it, so it is late by less than one Tick
+// plus the time until that call; a loop that calls Expire at one instant until
+// it says no gets each id at most once, even when it re-arms them. Set, Cancel
+// and Expire are O(1), but for the moves between levels (at most 7 a timer).
+type Wheel struct {
+	links    []link         // slot sentinels, then the timers: circular lists
+	soonest  [slots]uint64  // a tick not later than the first timer in the slot
+	occupied [levels]uint64 // bit s: slot s holds a timer
+	used     uint8          // bit l: occupied[l] is not 0
+	tick     uint64         // current tick; its slot holds timers that are due
+	base     Instant        // instant of tick 0
+}
+
+type link struct {
+	next, prev uint32
+	tick       uint64 // when it fires; 0: not armed
+}
+
+const linkBytes = 16
+
+// WheelBytes is the memory that Init asks for.
+func WheelBytes(timers int) int { return (slots + timers + 1) * linkBytes }
+
+// Init makes room for the ids 0 to timers, both included, none armed, and sets
+// the wheel's time to now. It is the only call that allocates.
+func (w *Wheel) Init(timers int, now Instant) {
+	*w = Wheel{links: make([]link, slots+timers+1), base: now}
+	for s := range uint32(slots) {
+		w.links[s] = link{next: s, prev: s}
+	}
+}
+
+// Armed tells whether id is set.
+func (w *Wheel) Armed(id uint32) bool { return w.links[slots+id].tick != 0 }
+
+// Set arms id, wherever it stood before. An instant that has passed counts as
+// the next tick; Never cancels.
+func (w *Wheel) Set(id uint32, at Instant) {
+	n := slots + id
+	if w.links[n].tick != 0 {
+		w.unlink(n)
+	}
+	if at == Never {
+		return
+	}
+	w.place(n, max(w.ceil(at), w.tick+1))
+}
+
+// Cancel disarms id. It tells whether id was armed.
+func (w *Wheel) Cancel(id uint32) bool {
+	n := slots + id
+	if w.links[n].tick == 0 {
+		return false
+	}
+	w.unlink(n)
+	return true
+}
+
+// Expire moves the wheel's time to now, which must not go back, and takes out
+// one timer that is due; ok is false when there is none left. Timers come in
+// the order of their ticks.
+func (w *Wheel) Expire(now Instant) (id uint32, ok bool) {
+	target := w.floor(now)
+	for w.used != 0 {
+		level, slot := w.first()
+		start := w.start(level, slot)
+		if start > target {
+			break
+		}
+		w.tick = start
+		sentinel := level<<slotBits | slot
+		if level == 0 {
+			n := w.links[sentinel].next
+			w.unlink(n)
+			return n - slots, true
+		}
+		w.cascade(sentinel)
+	}
+	w.tick = max(w.tick, target)
+	return 0, false
+}
+
+// Next is when to call Expire next: never later than the first timer's tick and
+// Never when nothing is armed. Where a cancelled timer was the first of a far
+// slot it may be too early, once: the call then finds nothing and Next moves on.
+func (w *Wheel) Next() Instant {
+	if w.used == 0 {
+		return Never
+	}
+	level, slot := w.first()
+	if level == 0 {
+		return w.instant(w.start(0, slot))
+	}
+	return w.instant(w.soonest[level<<slotBits|slot])
+}
+
+// place links n into the slot for tick, which is not in the past.
+func (w *Wheel) place(n uint32, tick uint64) {
+	level := uint32(0)
+	if differ := tick ^ w.tick; differ != 0 {
+		level = uint32(bits.Len64(differ)-1) / slotBits
+	}
+	slot := uint32(tick>>(level*slotBits)) % levelSlots
+	sentinel := level<<slotBits | slot
+	if w.occupied[level]&(1<<slot) == 0 || tick < w.soonest[sentinel] {
+		w.soonest[sentinel] = tick
+	}
+	w.occupied[level] |= 1 << slot
+	w.used |= 1 << level
+
+	last := w.links[sentinel].prev
+	w.links[n] = link{next: sentinel, prev: last, tick: tick}
+	w.links[last].next = n
+	w.links[sentinel].prev = n
+}
+
+// unlink takes n out of its slot.
+func (w *Wheel) unlink(n uint32) {
+	next, prev := w.links[n].next, w.links[n].prev
+	w.links[prev].next = next
+	w.links[next].prev = prev
+	w.links[n].tick = 0
+	if next == prev { // only a slot's sentinel has one neighbour twice
+		w.vacate(next)
+	}
+}
+
+func (w *Wheel) vacate(sentinel uint32) {
+	level := sentinel >> slotBits
+	w.occupied[level] &^= 1 << (sentinel % levelSlots)
+	if w.occupied[level] == 0 {
+		w.used &^= 1 << level
+	}
+}
+
+// cascade moves the timers of a slot that has begun to lower levels.
+func (w *Wheel) cascade(sentinel uint32) {
+	n := w.links[sentinel].next
+	w.links[sentinel] = link{next: sentinel, prev: sentinel}
+	w.vacate(sentinel)
+	for n != sentinel {
+		next := w.links[n].next
+		w.place(n, w.links[n].tick)
+		n = next
+	}
+}
+
+// first is the earliest slot that holds a timer. The wheel must not be empty.
+func (w *Wheel) first() (level, slot uint32) {
+	level = uint32(bits.TrailingZeros8(w.used))
+	return level, uint32(bits.TrailingZeros64(w.occupied[level]))
+}
+
+// start is the first tick of a slot that has not passed.
+func (w *Wheel) start(level, slot uint32) uint64 {
+	shift := level * slotBits
+	return w.tick>>(shift+slotBits)<<(shift+slotBits) | uint64(slot)<<shift
+}
+
+// floor is the last tick that has begun at an instant.
+func (w *Wheel) floor(at Instant) uint64 {
+	if at <= w.base {
+		return 0
+	}
+	return (uint64(at) - uint64(w.base)) >> tickBits
+}
+
+// ceil is the first tick that begins at or after an instant.
+func (w *Wheel) ceil(at Instant) uint64 {
+	if at <= w.base {
+		return 0
+	}
+	return (uint64(at)-uint64(w.base)-1)>>tickBits + 1
+}
+
+// instant is when a tick begins; Never where that does not fit.
+func (w *Wheel) instant(tick uint64) Instant {
+	if tick > (uint64(Never)-uint64(w.base))>>tickBits {
+		return Never
+	}
+	return Instant(uint64(w.base) + tick<<tickBits)
+}

@@ -1,0 +1,248 @@
+package sched
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// slowWheel is the model: a list of times, nothing clever.
+type slowWheel struct {
+	at   map[uint32]Instant // when armed: the instant that is asked for
+	set  map[uint32]Instant // when it was armed
+	base Instant
+}
+
+// span draws time spans of every size, near ones most often.
+func span(t *rapid.T, what string) Instant {
+	width := rapid.IntRange(0, 50).Draw(t, what+" width")
+	return Instant(rapid.Uint64Range(0, 1<<width).Draw(t, what))
+}
+
+func TestWheelAgainstList(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const timers = 12
+		now := Instant(rapid.Int64Range(0, 1<<40).Draw(t, "base"))
+		var w Wheel
+		w.Init(timers, now)
+		m := slowWheel{at: map[uint32]Instant{}, set: map[uint32]Instant{}, base: now}
+		id := rapid.Uint32Range(0, timers)
+		t.Repeat(map[string]func(*rapid.T){
+			"set": func(t *rapid.T) {
+				i := id.Draw(t, "id")
+				at := now + span(t, "in") - span(t, "ago")/1000
+				w.Set(i, at)
+				m.at[i], m.set[i] = at, now
+			},
+			"never": func(t *rapid.T) {
+				i := id.Draw(t, "id")
+				w.Set(i, Never)
+				delete(m.at, i)
+			},
+			"cancel": func(t *rapid.T) {
+				i := id.Draw(t, "id")
+				_, want := m.at[i]
+				if got := w.Cancel(i); got != want {
+					t.Fatalf("Cancel(%d) = %v, want %v", i, got, want)
+				}
+				delete(m.at, i)
+			},
+			"wait": func(t *rapid.T) {
+				now += span(t, "wait")
+				m.drain(t, &w, now)
+			},
+			"wait for next": func(t *rapid.T) {
+				if next := w.Next(); next != Never {
+					now = max(now, next)
+					m.drain(t, &w, now)
+				}
+			},
+			"one": func(t *rapid.T) {
+				now += span(t, "wait")
+				if i, ok := w.Expire(now); ok {
+					m.fired(t, i, now)
+				}
+			},
+			"": func(t *rapid.T) { m.agrees(t, &w, timers) },
+		})
+	})
+}
+
+// drain takes out all that is due and looks for what should have been.
+func (m *slowWheel) drain(t *rapid.T, w *Wheel, now Instant) {
+	var last Instant
+	for {
+		i, ok := w.Expire(now)
+		if !ok {
+			break
+		}
+		due := max(m.at[i], m.set[i])
+		if due+2*Tick < last {
+			t.Fatalf("timer %d due at %d after one due at %d", i, due, last)
+		}
+		last = due
+		m.fired(t, i, now)
+	}
+	for i, at := range m.at {
+		if max(at, m.set[i])+Tick <= now {
+			t.Fatalf("timer %d for %d, set at %d, is still armed at %d", i, at, m.set[i], now)
+		}
+	}
+	if next := w.Next(); next <= now {
+		t.Fatalf("Next is %d after all was taken out at %d", next, now)
+	}
+}
+
+func (m *slowWheel) fired(t *rapid.T, i uint32, now Instant) {
+	at, ok := m.at[i]
+	if !ok {
+		t.Fatalf("timer %d fired and is not armed", i)
+	}
+	if at > now {
+		t.Fatalf("timer %d for %d fired at %d", i, at, now)
+	}
+	delete(m.at, i)
+}
+
+func (m *slowWheel) agrees(t *rapid.T, w *Wheel, timers uint32) {
+	next := w.Next()
+	if len(m.at) == 0 && next != Never {
+		t.Fatalf("Next is %d, nothing is armed", next)
+	}
+	for i := range timers + 1 {
+		at, want := m.at[i]
+		if got := w.Armed(i); got != want {
+			t.Fatalf("Armed(%d) = %v, want %v", i, got, want)
+		}
+		if want && next >= max(at, m.set[i])+Tick+1 {
+			t.Fatalf("Next is %d, timer %d is for %d", next, i, at)
+		}
+	}
+}
+
+// Following Next is enough: it fires each timer in its tick, and how often it
+// wakes for nothing is bounded by the cancels.
+func TestNextMakesProgress(t *testing.T) {
+	var r Rand
+	r.Seed(11)
+	const timers = 200
+	var w Wheel
+	w.Init(timers, 0)
+	at := make([]Instant, timers)
+	for id := range uint32(timers) {
+		at[id] = r.Between(0, 1<<(10+id%45))
+		w.Set(id, at[id])
+	}
+	wakes := 0
+	for next := w.Next(); next != Never; next = w.Next() {
+		wakes++
+		fired := 0
+		for id, ok := w.Expire(next); ok; id, ok = w.Expire(next) {
+			fired++
+			if late := next - at[id]; late < 0 || late > Tick {
+				t.Fatalf("timer for %d fired at %d", at[id], next)
+			}
+		}
+		if fired == 0 {
+			t.Fatalf("woke at %d for nothing", next)
+		}
+	}
+	if wakes > timers {
+		t.Errorf("%d wakes for %d timers", wakes, timers)
+	}
+}
+
+// A handler that re-arms its timer for now must not keep Expire busy for ever.
+func TestRearmingAtOnceEnds(t *testing.T) {
+	var w Wheel
+	w.Init(3, 0)
+	for id := range uint32(4) {
+		w.Set(id, 0)
+	}
+	for round := Instant(1); round < 100; round++ {
+		var fired []uint32
+		for id, ok := w.Expire(round * Tick); ok; id, ok = w.Expire(round * Tick) {
+			fired = append(fired, id)
+			w.Set(id, round*Tick)
+		}
+		if !slices.Equal(fired, []uint32{0, 1, 2, 3}) {
+			t.Fatalf("round %d: %v", round, fired)
+		}
+	}
+}
+
+// The ends of the scale: no overflow, no early fire.
+func TestWheelFarTimers(t *testing.T) {
+	var w Wheel
+	w.Init(4, -5*Second)
+	w.Set(1, Never-1)
+	w.Set(2, 1<<62)
+	w.Set(3, -9*Second)
+	f := func(now Instant, want uint32, wantOK bool) {
+		t.Helper()
+		if id, ok := w.Expire(now); ok != wantOK || ok && id != want {
+			t.Errorf("Expire(%d) = %d, %v", now, id, ok)
+		}
+	}
+	f(-5*Second, 0, false)
+	f(-5*Second+Tick, 3, true)
+	f(1<<62-1, 0, false)
+	f(1<<62+Tick, 2, true)
+	f(Never-Tick, 0, false)
+	if !w.Armed(1) || w.Next() < Never-Tick {
+		t.Errorf("armed %v, next %d", w.Armed(1), w.Next())
+	}
+}
+
+func TestWheelAllocs(t *testing.T) {
+	var w Wheel
+	var r Rand
+	now := Instant(0)
+	w.Init(100, now)
+	got := testing.AllocsPerRun(1000, func() {
+		w.Set(r.Uint32n(101), now+r.Between(0, Second))
+		w.Cancel(r.Uint32n(101))
+		now = max(now, min(w.Next(), now+Millisecond))
+		for _, ok := w.Expire(now); ok; _, ok = w.Expire(now) {
+		}
+	})
+	if got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+}
+
+func BenchmarkWheelSetCancel(b *testing.B) {
+	var w Wheel
+	var r Rand
+	w.Init(10000, 0)
+	for id := range uint32(10000) {
+		w.Set(id, r.Between(0, 60*Second))
+	}
+	id := uint32(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		id = (id + 7919) % 10000
+		w.Cancel(id)
+		w.Set(id, Instant(id)<<22)
+	}
+}
+
+// One op is one timer of a thousand that fires and is set again 200 ms ahead.
+func BenchmarkWheelFire(b *testing.B) {
+	var w Wheel
+	w.Init(1000, 0)
+	for id := range uint32(1000) {
+		w.Set(id, Instant(id)*200*Microsecond)
+	}
+	now := Instant(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		id, ok := w.Expire(now)
+		for !ok {
+			now = w.Next()
+			id, ok = w.Expire(now)
+		}
+		w.Set(id, now+200*Millisecond)
+	}
+}
