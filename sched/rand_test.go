@@ -168,3 +168,43 @@ func TestShuffleIsUniform(t *testing.T) {
 	}
 	uniform(t, "orders", seen)
 }
+
+func TestRandAllocs(t *testing.T) {
+	var r Rand
+	from, dst := make([]uint32, 100), make([]uint32, 8)
+	if got := testing.AllocsPerRun(1000, func() {
+		r.Uint32n(100)
+		Sample(&r, from, dst)
+		Shuffle(&r, dst)
+	}); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+}
+
+func BenchmarkUint64(b *testing.B) {
+	var r Rand
+	for b.Loop() {
+		r.Uint64()
+	}
+}
+
+func BenchmarkUint32n(b *testing.B) {
+	var r Rand
+	for b.Loop() {
+		r.Uint32n(1000)
+	}
+}
+
+// Three partners of a thousand.
+func BenchmarkSample3(b *testing.B) {
+	var r Rand
+	from := make([]uint32, 1000)
+	for i := range from {
+		from[i] = uint32(i)
+	}
+	var dst [3]uint32
+	b.ReportAllocs()
+	for b.Loop() {
+		Sample(&r, from, dst[:])
+	}
+}

@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -9,9 +10,12 @@ import (
 
 // slowWheel is the model: a list of times, nothing clever.
 type slowWheel struct {
-	at   map[uint32]Instant // when armed: the instant that is asked for
-	set  map[uint32]Instant // when it was armed
-	base Instant
+	at  map[uint32]Instant // when armed: the instant that is asked for
+	set map[uint32]Instant // when it was armed
+}
+
+type fataler interface {
+	Fatalf(format string, args ...any)
 }
 
 // span draws time spans of every size, near ones most often.
@@ -26,7 +30,7 @@ func TestWheelAgainstList(t *testing.T) {
 		now := Instant(rapid.Int64Range(0, 1<<40).Draw(t, "base"))
 		var w Wheel
 		w.Init(timers, now)
-		m := slowWheel{at: map[uint32]Instant{}, set: map[uint32]Instant{}, base: now}
+		m := slowWheel{at: map[uint32]Instant{}, set: map[uint32]Instant{}}
 		id := rapid.Uint32Range(0, timers)
 		t.Repeat(map[string]func(*rapid.T){
 			"set": func(t *rapid.T) {
@@ -69,8 +73,52 @@ func TestWheelAgainstList(t *testing.T) {
 	})
 }
 
+// Long scripts with many timers in one slot, which rapid seldom reaches.
+func TestWheelLongRun(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	var r Rand
+	r.Seed(seed)
+	const timers = 60
+	now := Instant(0)
+	var w Wheel
+	w.Init(timers, now)
+	m := slowWheel{at: map[uint32]Instant{}, set: map[uint32]Instant{}}
+	for range 40000 {
+		id := r.Uint32n(timers + 1)
+		switch r.Uint32n(8) {
+		case 0, 1:
+			at := now + r.Between(0, 1<<r.Uint32n(50))
+			w.Set(id, at)
+			m.at[id], m.set[id] = at, now
+		case 2: // near another one, on either side
+			if far, ok := m.at[r.Uint32n(timers+1)]; ok {
+				at := far + r.Between(-1, 1)<<r.Uint32n(30)
+				w.Set(id, at)
+				m.at[id], m.set[id] = at, now
+			}
+		case 3:
+			w.Cancel(id)
+			delete(m.at, id)
+		case 4:
+			now += r.Between(0, 1<<r.Uint32n(34))
+			m.drain(t, &w, now)
+		case 5:
+			if i, ok := w.Expire(now); ok {
+				m.fired(t, i, now)
+			}
+		default:
+			if next := w.Next(); next != Never {
+				now = max(now, next)
+				m.drain(t, &w, now)
+			}
+		}
+		m.agrees(t, &w, timers)
+	}
+}
+
 // drain takes out all that is due and looks for what should have been.
-func (m *slowWheel) drain(t *rapid.T, w *Wheel, now Instant) {
+func (m *slowWheel) drain(t fataler, w *Wheel, now Instant) {
 	var last Instant
 	for {
 		i, ok := w.Expire(now)
@@ -94,7 +142,7 @@ func (m *slowWheel) drain(t *rapid.T, w *Wheel, now Instant) {
 	}
 }
 
-func (m *slowWheel) fired(t *rapid.T, i uint32, now Instant) {
+func (m *slowWheel) fired(t fataler, i uint32, now Instant) {
 	at, ok := m.at[i]
 	if !ok {
 		t.Fatalf("timer %d fired and is not armed", i)
@@ -105,7 +153,7 @@ func (m *slowWheel) fired(t *rapid.T, i uint32, now Instant) {
 	delete(m.at, i)
 }
 
-func (m *slowWheel) agrees(t *rapid.T, w *Wheel, timers uint32) {
+func (m *slowWheel) agrees(t fataler, w *Wheel, timers uint32) {
 	next := w.Next()
 	if len(m.at) == 0 && next != Never {
 		t.Fatalf("Next is %d, nothing is armed", next)
@@ -169,6 +217,23 @@ func TestRearmingAtOnceEnds(t *testing.T) {
 		if !slices.Equal(fired, []uint32{0, 1, 2, 3}) {
 			t.Fatalf("round %d: %v", round, fired)
 		}
+	}
+}
+
+// What is set in the past fires one tick after the wheel's time, not at once.
+func TestPastFiresNextTick(t *testing.T) {
+	var w Wheel
+	w.Init(1, 0)
+	w.Expire(10 * Tick)
+	w.Set(1, 3*Tick)
+	if _, ok := w.Expire(10 * Tick); ok {
+		t.Error("fired in the tick that was already worked off")
+	}
+	if got := w.Next(); got != 11*Tick {
+		t.Errorf("Next = %d ticks", got/Tick)
+	}
+	if _, ok := w.Expire(11 * Tick); !ok {
+		t.Error("did not fire")
 	}
 }
 
