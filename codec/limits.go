@@ -1,0 +1,80 @@
+package codec
+
+// Sizes of a frame: bytes of UDP payload.
+const (
+	// FrameBytesDefault is what a node sends unless it is configured otherwise: an Ethernet frame less IPv6, UDP
+	// and room for one tunnel.
+	FrameBytesDefault = 1400
+	// FrameBytesFloor is the smallest frame size that a node may be configured to: it passes IPv6's minimum link of
+	// 1,280 bytes (RFC 8200 §5). All limits on what a user may store are computed here.
+	FrameBytesFloor = 1200
+	// FrameBytesMax is the largest frame that is accepted: an Ethernet frame less IPv4 and UDP.
+	FrameBytesMax = 1472
+)
+
+// Sizes of the parts of a frame.
+const (
+	// HeaderBytesFixed is the part of the header that every frame has.
+	HeaderBytesFixed = 20
+	// HeaderBytesMax is a header with every block.
+	HeaderBytesMax = HeaderBytesFixed + sealBytes + flowBytes + CookieBytes + ratesBytes + printsBytes
+	// SaltBytes is the length of a boot salt.
+	SaltBytes = 16
+	// CookieBytes is the length of a cookie.
+	CookieBytes = 16
+	// ChecksumBytes is the trailer of an unsealed frame: CRC32C.
+	ChecksumBytes = 4
+	// TagBytes is the trailer of a sealed frame: the authentication tag of AES-GCM.
+	TagBytes = 16
+	// RecordBytes is what stands before the body of each record.
+	RecordBytes = 3
+	// RecordBodyMax is the longest body that a record's length field can say.
+	RecordBodyMax = 1<<16 - 1
+
+	sealBytes   = 8 + SaltBytes
+	flowBytes   = 4 + 4 + 8 + 2 + 1
+	ratesBytes  = 4 + 4 + 8 + 8 + 1
+	printsBytes = 8 + 8
+)
+
+// Limits on what frames may say.
+const (
+	// NameBytesMax bounds a node's name; a name has at least one byte.
+	NameBytesMax = 128
+	// KeyBytesMax bounds a key.
+	KeyBytesMax = 255
+	// EntryBytesMax bounds key and value of an entry together. It is a constant of the protocol, the same on every
+	// node: the entry, alone in a run, beside the longest introduction of its origin, in a sealed frame with every
+	// header block, fits the smallest frame size. So what one node accepts, every node can send.
+	EntryBytesMax = 768
+	// VersionMax is the last version of an origin: at a million writes a second, 2,283 years away.
+	VersionMax = 1<<56 - 1
+)
+
+// Worst cases. A uvarint of a 56-bit number has 8 bytes, of one with one or two flag bits below it 9, of a 32-bit one 5.
+const (
+	addrBytesMax  = 1 + 16 + 2
+	nameBytesMax  = 1 + NameBytesMax
+	introBytesMax = RecordBytes + 8 + 8 + nameBytesMax + addrBytesMax
+	helloBytesMax = RecordBytes + 1 + 4 + 8 + SaltBytes + nameBytesMax + addrBytesMax
+	replyBytesMax = helloBytesMax + SaltBytes + 8 + 1
+	runToBytes    = 7
+	runBytesMax   = RecordBytes + 8 + 9 + 8 + runToBytes
+	// entryOverheadMax: head, flags, TTL, age, stamp, key id, shared and own length of the key, length of the value.
+	entryOverheadMax = 9 + 1 + 5 + 5 + 8 + 5 + 3 + 2
+
+	entryFrameBytesMax = HeaderBytesMax + TagBytes + introBytesMax + runBytesMax + entryOverheadMax + EntryBytesMax
+)
+
+// The relations between the limits: a constant that would be negative does not compile.
+const (
+	_ uint = FrameBytesFloor - entryFrameBytesMax                        // the promise of EntryBytesMax
+	_ uint = FrameBytesFloor - HeaderBytesMax - TagBytes - replyBytesMax // a handshake fits
+	_ uint = FrameBytesDefault - FrameBytesFloor                         //
+	_ uint = FrameBytesMax - FrameBytesDefault                           //
+	_ uint = RecordBodyMax - FrameBytesMax                               // a record's length can't overflow in a frame
+	_ uint = EntryBytesMax - KeyBytesMax - 1                             // the longest key still has room for a value
+	_ uint = 1<<14 - 1 - EntryBytesMax                                   // two bytes say the length of a value
+	_ uint = KeyBytesMax - NameBytesMax                                  //
+	_ uint = TagBytes - ChecksumBytes                                    // sealed is the worst case
+)
