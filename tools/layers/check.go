@@ -1,0 +1,159 @@
+package layers
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Module returns every breach in the module at root, whose path is module: one
+// line each, with file and line.
+func Module(root, module string) (breaches []string, err error) {
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if path != root && skipDir(path, d.Name()) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		found, err := file(module, filepath.ToSlash(filepath.Dir(rel)), rel, src)
+		breaches = append(breaches, found...)
+		return err
+	})
+	return breaches, err
+}
+
+// skipDir is true where the go command would not look, and for nested modules.
+func skipDir(path, name string) bool {
+	_, err := os.Stat(filepath.Join(path, "go.mod"))
+	return err == nil || name == "testdata" || name == "vendor" || name[0] == '.' || name[0] == '_'
+}
+
+// file returns the breaches in one file that stands in package dir of module.
+func file(module, dir, name string, src []byte) ([]string, error) {
+	c := checker{module: module, dir: dir, fset: token.NewFileSet()}
+	parsed, err := parser.ParseFile(c.fset, name, src, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	var known bool
+	if c.rule, known = ruleFor(dir); !known {
+		c.breach(parsed.Name, "package %s has no row: add one to tools/layers/rules.go", dir)
+		return c.breaches, nil
+	}
+	for _, spec := range parsed.Imports {
+		c.imports(spec)
+	}
+	if c.rule.pure {
+		ast.Inspect(parsed, c.pure)
+	}
+	return c.breaches, nil
+}
+
+// ruleFor finds the row of a package: its own, else that of the nearest folder
+// above it that covers all below.
+func ruleFor(dir string) (rule, bool) {
+	if r, ok := rules[dir]; ok {
+		return r, true
+	}
+	for up := dir; up != "."; up = filepath.ToSlash(filepath.Dir(up)) {
+		if r, ok := rules[up+"/..."]; ok {
+			return r, true
+		}
+	}
+	return rule{}, false
+}
+
+type checker struct {
+	module, dir string
+	rule        rule
+	fset        *token.FileSet
+	breaches    []string
+}
+
+func (c *checker) breach(at ast.Node, format string, args ...any) {
+	c.breaches = append(c.breaches, fmt.Sprintf("%s: %s", c.fset.Position(at.Pos()), fmt.Sprintf(format, args...)))
+}
+
+// imports checks one import line against the row.
+func (c *checker) imports(spec *ast.ImportSpec) {
+	path, err := strconv.Unquote(spec.Path.Value)
+	if err != nil {
+		c.breach(spec, "import path %s: %v", spec.Path.Value, err)
+		return
+	}
+	first, _, _ := strings.Cut(path, "/")
+	switch {
+	case path == c.module || strings.HasPrefix(path, c.module+"/"):
+		if rel := strings.TrimPrefix(strings.TrimPrefix(path, c.module), "/"); !covers(c.rule.project, rel) {
+			c.breach(spec, "%s must not import %s: imports go down only", c.dir, rel)
+		}
+	case strings.Contains(first, "."):
+		if !slices.ContainsFunc(c.rule.modules, func(m string) bool { return m == "..." || under(path, m) }) {
+			c.breach(spec, "%s must not import the third-party %s", c.dir, path)
+		}
+	case path == "unsafe" || path == "C":
+		if !c.rule.unsafe || path == "C" {
+			c.breach(spec, "%s must not import %s", c.dir, path)
+		}
+	case c.rule.pure && !slices.Contains(pureStd, path) && !slices.Contains(c.rule.std, path):
+		c.breach(spec, "%s is pure and must not import %s", c.dir, path)
+	}
+}
+
+// covers tells whether a list of paths, some ending in /..., has the path.
+func covers(list []string, path string) bool {
+	return slices.ContainsFunc(list, func(p string) bool {
+		if top, all := strings.CutSuffix(p, "/..."); all {
+			return under(path, top)
+		}
+		return p == path
+	})
+}
+
+func under(path, top string) bool { return path == top || strings.HasPrefix(path, top+"/") }
+
+// pure is the visitor that finds what a pure package may not contain.
+func (c *checker) pure(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.GoStmt:
+		c.breach(n, "%s is pure: no go statement", c.dir)
+	case *ast.SelectStmt:
+		c.breach(n, "%s is pure: no select", c.dir)
+	case *ast.ChanType:
+		c.breach(n, "%s is pure: no channel", c.dir)
+	case *ast.MapType:
+		c.breach(n, "%s is pure: no map", c.dir)
+	case *ast.Ident:
+		switch n.Name {
+		case "float32", "float64", "complex64", "complex128":
+			c.breach(n, "%s is pure: no %s", c.dir, n.Name)
+		}
+	case *ast.BasicLit:
+		if n.Kind == token.FLOAT || n.Kind == token.IMAG {
+			c.breach(n, "%s is pure: no floating point (%s)", c.dir, n.Value)
+		}
+	}
+	return true
+}

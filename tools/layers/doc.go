@@ -1,0 +1,22 @@
+// Package layers keeps the module's layers: which package may import what, and
+// what the pure packages may not contain. Its test walks every Go file of the
+// module, so a breach fails go test ./... with the file and line.
+//
+//	tools/*    bench/*    fuzz/*          may import anything below
+//	               engine                 the embedder's API, the only clock
+//	       /                    \
+//	 batch/linux  portable  simnet  stream
+//	               batch                  the socket contract
+//	           engine/core                composition of the leaves
+//	 state  reconcile  rumor  flow  member
+//	       codec     sched     ring
+//
+// Purity is an import list: a pure package sees bytes and arithmetic, so it can
+// neither ask for the time nor for a random number nor for a socket. On top of
+// that it has no go statement, channel, select or map (their order is not the
+// program's) and no floating point (a compiler may fuse x*y+z, so two processors
+// may differ).
+//
+// The table is in rules.go. A new package needs a row there. Test files, testdata
+// and nested modules are not looked at: tests may use what they like.
+package layers

@@ -1,0 +1,116 @@
+package layers
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// moduleRoot walks up from the test's folder to go.mod.
+func moduleRoot(t *testing.T) (root, module string) {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil {
+			line, _, _ := strings.Cut(string(mod), "\n")
+			return dir, strings.TrimSpace(strings.TrimPrefix(line, "module "))
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("no go.mod above the test")
+		}
+	}
+}
+
+func TestLayers(t *testing.T) {
+	root, module := moduleRoot(t)
+	breaches, err := Module(root, module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range breaches {
+		t.Error(b)
+	}
+}
+
+// Each file in testdata says where it pretends to stand and what must be said
+// of it, so that the test above is known to be able to fail:
+//
+//	//layers:package engine/flow
+//	//layers:want engine/flow is pure and must not import time
+//
+// A file without a want line must pass.
+func TestPlantedBreaches(t *testing.T) {
+	_, module := moduleRoot(t)
+	files, err := filepath.Glob("testdata/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no planted files: %v", err)
+	}
+	for _, name := range files {
+		t.Run(filepath.Base(name), func(t *testing.T) { planted(t, module, name) })
+	}
+}
+
+func planted(t *testing.T, module, name string) {
+	src, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dir string
+	var wants []string
+	for line := range strings.Lines(string(src)) {
+		line = strings.TrimSpace(line)
+		if rest, ok := strings.CutPrefix(line, "//layers:package "); ok {
+			dir = rest
+		}
+		if rest, ok := strings.CutPrefix(line, "//layers:want "); ok {
+			wants = append(wants, rest)
+		}
+	}
+	breaches, err := file(module, dir, name, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(breaches) != len(wants) {
+		t.Errorf("%d breaches, want %d", len(breaches), len(wants))
+	}
+	for i, b := range breaches {
+		if i >= len(wants) || !strings.Contains(b, wants[i]) {
+			t.Errorf("breach %d: %s; wanted %q", i, b, wants)
+		}
+	}
+}
+
+// The walk itself finds a breach in a tree, and skips what it says it skips.
+func TestWalk(t *testing.T) {
+	root := t.TempDir()
+	write := func(path, src string) {
+		t.Helper()
+		path = filepath.Join(root, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(src), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const bad = "package x\n\nimport _ \"time\"\n"
+	write("go.mod", "module example.org/m\n")
+	write("sched/a.go", bad)
+	write("sched/a_test.go", bad)
+	write("sched/testdata/a.go", bad)
+	write("sched/nested/go.mod", "module example.org/m/sched/nested\n")
+	write("sched/nested/a.go", bad)
+	write("gossip/a.go", bad)
+	got, err := Module(root, "example.org/m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 2 || !strings.Contains(got[0], "gossip has no row") || !strings.Contains(got[1], "sched is pure") {
+		t.Errorf("breaches: %q", got)
+	}
+}

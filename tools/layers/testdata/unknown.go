@@ -1,0 +1,4 @@
+//layers:package engine/gossip
+//layers:want package engine/gossip has no row: add one to tools/layers/rules.go
+
+package planted
