@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// qn runs the tool in this process.
+func qn(args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = Main(args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+func TestUsageErrorsNameFlagValueAndFix(t *testing.T) {
+	f := func(args string, wants ...string) {
+		t.Helper()
+		code, stdout, stderr := qn(strings.Fields(args)...)
+		if code != ExitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "error: ") {
+			t.Errorf("qn %s: exit %d, stdout %q, stderr %q; want exit 2 and one line", args, code, stdout, stderr)
+		}
+		for _, want := range wants {
+			if !strings.Contains(stderr, want) {
+				t.Errorf("qn %s: %q does not say %q", args, stderr, want)
+			}
+		}
+	}
+	f("load --nodes 1", "--nodes 1", "fix: --nodes 2")
+	f("load --nodes x", "nodes", "x")
+	f("load --rate 10x", "--rate", "10x", "10k")
+	f("load --size 1.5", "--size", "1.5", "4KiB")
+	f("load --loss 2", "--loss", "20%")
+	f("load --mode shove", "--mode shove", "push-pull")
+	f("load --order best", "--order best", "fair")
+	f("load --scenario none", "--scenario none", "pingpong")
+	f("load --duration 1ms", "--duration 1ms", "fix: --duration 10s")
+	f("load -o xml", "--output xml", "-o json")
+	f("load now", `"now"`)
+	f("load --node 3", "--node", "--help")
+	f("version -o xml", "-o json")
+	f("laod", "laod", `"load"`)
+	f("frobnicate", "frobnicate", "--help")
+}
+
+func TestHelpStartsWithExamples(t *testing.T) {
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		path := strings.TrimPrefix(strings.TrimPrefix(cmd.CommandPath(), "qn"), " ")
+		code, stdout, stderr := qn(append(strings.Fields(path), "--help")...)
+		if code != ExitOK || stderr != "" || !strings.HasPrefix(stdout, cmd.Short) {
+			t.Errorf("qn %s --help: exit %d, stderr %q, stdout %q", path, code, stderr, stdout)
+		}
+		if cmd.HasAvailableFlags() && cmd.Example != "" {
+			lines := strings.Split(stdout, "\n")
+			for _, line := range lines[2:5] {
+				if !strings.HasPrefix(line, "  qn ") {
+					t.Errorf("qn %s --help: line %q is no example", path, line)
+				}
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot())
+	if code, stdout, _ := qn(); code != ExitOK || !strings.Contains(stdout, "load") {
+		t.Errorf("qn alone: exit %d, %q", code, stdout)
+	}
+	if code, stdout, _ := qn("help", "exit-codes"); code != ExitOK || !strings.Contains(stdout, "replicas") {
+		t.Errorf("qn help exit-codes: exit %d, %q", code, stdout)
+	}
+}
+
+// TestExamplesAreAccepted parses every example of every command with its own flags.
+func TestExamplesAreAccepted(t *testing.T) {
+	for _, text := range []string{rootExamples, loadExamples} {
+		for line := range strings.Lines(text) {
+			command, _, _ := strings.Cut(strings.TrimSpace(line), "   ")
+			args := strings.Fields(command)
+			cmd, rest, err := newRoot().Find(args[1:])
+			if err != nil || cmd.Name() != "load" {
+				t.Errorf("%q: no such command: %v", command, err)
+				continue
+			}
+			if err := cmd.ParseFlags(rest); err != nil {
+				t.Errorf("%q: %v", command, err)
+			}
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	code, stdout, _ := qn("version")
+	if code != ExitOK || !strings.HasPrefix(stdout, "qn ") {
+		t.Errorf("exit %d, %q", code, stdout)
+	}
+	code, stdout, _ = qn("version", "-o", "json")
+	var v map[string]string
+	if err := json.Unmarshal([]byte(stdout), &v); code != ExitOK || err != nil || v["go"] == "" {
+		t.Errorf("exit %d, %v, %q", code, err, stdout)
+	}
+}

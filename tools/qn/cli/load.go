@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quidnunc/quidnunc/tools/qn/load"
+	"github.com/quidnunc/quidnunc/tools/qn/term"
+)
+
+const loadExamples = `  qn load                                    16 nodes, 1,000 writes/s, 10 s, then compare all replicas
+  qn load --nodes 64 --rate 5k -o json       a larger run, for a script
+  qn load --loss 0.2 --order depth           one datagram in five lost at the receiver
+  qn load --nodes 32 --find-max              the highest rate that this machine sustains
+  qn load --scenario pingpong                how long one write takes to one other node`
+
+const loadLong = `Starts the nodes in this process, on real UDP sockets of the loopback interface, and writes at a constant total rate
+without waiting for anything (open loop). Times count from the moment at which a write was meant to start, so a stall is
+never hidden. A write is visible on a node in the first turn in which that node holds it and everything its writer wrote
+before; "all" is all nodes but the writer. At the end every replica is compared with what was written, key by key.`
+
+type loadFlags struct {
+	output     string
+	quiet      bool
+	noProgress bool
+	cpuProfile string
+	memProfile string
+}
+
+func newLoad() *cobra.Command {
+	o, f := load.Defaults(), loadFlags{}
+	cmd := &cobra.Command{
+		Use:     "load",
+		Short:   "Run a cluster under load on this machine and measure how news spreads",
+		Example: loadExamples,
+		Long:    loadLong,
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runLoad(cmd, &o, &f)
+		},
+	}
+	addLoadFlags(cmd, &o)
+	addOutput(cmd, &f.output)
+	fs := cmd.Flags()
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
+	fs.BoolVar(&f.noProgress, "no-progress", false, "no progress")
+	fs.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile of the measured phase to this file")
+	fs.StringVar(&f.memProfile, "memprofile", "", "write an allocation profile to this file at the end")
+	for _, hidden := range []string{"cpuprofile", "memprofile"} {
+		_ = fs.MarkHidden(hidden) // fails only for an unknown flag
+	}
+	return cmd
+}
+
+func addLoadFlags(cmd *cobra.Command, o *load.Options) {
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.IntVarP(&o.Nodes, "nodes", "n", o.Nodes, "engines in this process")
+	fs.VarP(&o.Rate, "rate", "r", "writes per second, all nodes together (1000, 10k, 2.5k/s)")
+	fs.Var(&o.Size, "size", "bytes of a value (64, 1KiB)")
+	fs.IntVar(&o.Keys, "keys", o.Keys, "keys of each node")
+	fs.DurationVarP(&o.Duration, "duration", "d", o.Duration, "measured time")
+	fs.DurationVar(&o.Warmup, "warmup", o.Warmup, "time under load before measuring")
+	fs.DurationVar(&o.Drain, "drain", o.Drain, "longest wait for equal replicas afterwards")
+	fs.Uint64Var(&o.Seed, "seed", o.Seed, "seed of every choice; the same seed writes the same keys")
+	fs.StringVar(&o.Mode, "mode", o.Mode, "comparison: push, pull or push-pull")
+	fs.StringVar(&o.Order, "order", o.Order, "what goes first when a frame is full: depth, breadth or fair")
+	fs.DurationVar(&o.Interval, "interval", 0, "period of the comparison (default: the engine's)")
+	fs.IntVar(&o.Fanout, "fanout", 0, "peers that a write is pushed to at once (default: the engine's)")
+	fs.StringVar(&o.Spread, "spread", o.Spread, "how news travels")
+	fs.Var(&o.Loss, "loss", "share of datagrams dropped at the receiver (0.2, 20%)")
+	fs.IntVar(&o.Reactors, "reactors", o.Reactors, "loops that the nodes share")
+	fs.BoolVar(&o.FindMax, "find-max", false, "search for the highest sustained rate, starting at --rate")
+	fs.StringVar(&o.Scenario, "scenario", "", "another experiment: pingpong")
+}
+
+func runLoad(cmd *cobra.Command, o *load.Options, f *loadFlags) error {
+	if err := checkOutput(f.output); err != nil {
+		return err
+	}
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	profile, err := startProfiles(f.cpuProfile, f.memProfile)
+	if err != nil {
+		return err
+	}
+	progress := term.NewProgress(cmd.ErrOrStderr(), f.quiet || f.noProgress)
+	result, err := load.Run(cmd.Context(), o, progress)
+	if stopping := profile.stop(); err == nil {
+		err = stopping
+	}
+	if err != nil {
+		return err
+	}
+	if err := writeResult(cmd.OutOrStdout(), f.output, result); err != nil {
+		return err
+	}
+	if !result.Passed() {
+		return errUnconverged
+	}
+	return nil
+}
+
+func writeResult(w io.Writer, output string, result load.Result) error {
+	if output == "table" {
+		return result.WriteTable(w)
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(result)
+}

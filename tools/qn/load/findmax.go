@@ -1,0 +1,156 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/quidnunc/quidnunc/tools/qn/term"
+	"github.com/quidnunc/quidnunc/tools/qn/units"
+)
+
+// Max is the result of a search for the highest sustained rate.
+type Max struct {
+	*Report         // the longest run at MaxRate
+	MaxRate float64 `json:"max_rate"` // 0 if not even the lowest rate was sustained
+	Steps   []Step  `json:"steps"`
+}
+
+// Step is one run of the search.
+type Step struct {
+	Rate      float64 `json:"rate"`
+	Achieved  float64 `json:"achieved"`
+	DurationS float64 `json:"duration_s"`
+	Sustained bool    `json:"sustained"`
+	AllP99    float64 `json:"visible_all_p99_us"`
+	Why       string  `json:"why,omitempty"`
+}
+
+// Passed reports whether any rate was sustained.
+func (m *Max) Passed() bool { return m.MaxRate > 0 }
+
+const (
+	probeSpan    = 3 * time.Second // measured time of a step of the search
+	precision    = 1.04            // the search ends when the two bounds are this close
+	triesPerRate = 2               // a machine with neighbours may fail a rate that it sustains
+	rateMin      = 100
+)
+
+// search finds the highest sustained rate: doubling, then halving the gap, then one run of the full duration at the rate
+// found, which must be sustained too or the next lower rate is tried.
+type search struct {
+	ctx      context.Context
+	opt      Options
+	start    starter
+	clock    func() int64
+	progress *term.Progress
+	result   *Max
+	best     *Report
+}
+
+func findMax(ctx context.Context, o *Options, start starter, clock func() int64, progress *term.Progress) (*Max, error) {
+	s := &search{ctx: ctx, opt: *o, start: start, clock: clock, progress: progress, result: &Max{}}
+	low, high, err := s.bracket(uint64(o.Rate))
+	for err == nil && low > 0 && float64(high) > float64(low)*precision {
+		middle := low + (high-low)/2
+		var ok bool
+		if ok, err = s.sustains(middle, probeSpan); ok {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	for err == nil && low >= rateMin && s.result.MaxRate == 0 {
+		var ok bool
+		if ok, err = s.sustains(low, o.Duration); ok {
+			s.result.MaxRate = float64(low)
+			break
+		}
+		low -= low / 20
+	}
+	s.result.Report = s.best
+	return s.result, err
+}
+
+// bracket returns a sustained rate and one that is not; low is 0 if nothing above the minimum is sustained.
+func (s *search) bracket(from uint64) (low, high uint64, err error) {
+	for rate := from; ; rate *= 2 {
+		ok, err := s.sustains(rate, probeSpan)
+		switch {
+		case err != nil:
+			return 0, 0, err
+		case ok:
+			low = rate
+			continue
+		case low > 0:
+			return low, rate, nil
+		}
+		for high, rate = rate, rate/2; rate >= rateMin; high, rate = rate, rate/2 {
+			if ok, err := s.sustains(rate, probeSpan); ok || err != nil {
+				return rate, high, err
+			}
+		}
+		return 0, high, nil
+	}
+}
+
+// sustains runs one rate, again if it fails, and keeps the report of the last run that held.
+func (s *search) sustains(rate uint64, span time.Duration) (bool, error) {
+	for range triesPerRate {
+		o := s.opt
+		o.Rate, o.Duration, o.Drain = units.Rate(rate), min(span, s.opt.Duration), min(s.opt.Drain, 10*time.Second)
+		if span == s.opt.Duration {
+			o.Duration = span
+		}
+		r, err := measure(s.ctx, &o, s.start, s.clock, s.progress)
+		if err != nil {
+			return false, err
+		}
+		ok := r.Sustained()
+		s.result.Steps = append(s.result.Steps, Step{
+			Rate: float64(rate), Achieved: r.RateAchieved, DurationS: o.Duration.Seconds(),
+			Sustained: ok, AllP99: r.VisibleAll.P99, Why: r.shortfall(),
+		})
+		if ok || s.best == nil {
+			s.best = r
+		}
+		if ok {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// shortfall says why the rate was not sustained.
+func (r *Report) shortfall() string {
+	switch {
+	case r.Sustained():
+		return ""
+	case !r.Converged:
+		return "not converged: " + r.Failure
+	case r.RateAchieved < 0.99*r.RateTarget:
+		return fmt.Sprintf("achieved %.1f%% (%d refused, %d missed)", 100*r.RateAchieved/r.RateTarget, r.WritesRejected, r.WritesMissed)
+	}
+	return fmt.Sprintf("p99 grew from %s to %s", units.Span(int64(r.FirstThird*1e3)), units.Span(int64(r.LastThird*1e3)))
+}
+
+// WriteTable prints the steps, then the longest run at the rate found.
+func (m *Max) WriteTable(w io.Writer) error {
+	p := &printer{w: w}
+	p.line("", "%12s%12s%8s%12s  %s", "rate/s", "achieved/s", "run", "p99 to all", "")
+	for _, s := range m.Steps {
+		verdict := "sustained"
+		if !s.Sustained {
+			verdict = s.Why
+		}
+		p.line("step", "%12s%12s%7gs%12s  %s", units.Count(uint64(s.Rate)), units.Count(uint64(s.Achieved)),
+			s.DurationS, units.Span(int64(s.AllP99*1e3)), verdict)
+	}
+	if p.err == nil && m.Report != nil {
+		p.err = m.Report.WriteTable(w)
+	}
+	p.line("max", "%s writes/s sustained by %d nodes: %s deliveries/s", units.Count(uint64(m.MaxRate)), m.Nodes,
+		units.Count(uint64(m.MaxRate)*uint64(m.Nodes-1)))
+	return p.err
+}

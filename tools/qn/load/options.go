@@ -1,0 +1,138 @@
+package load
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quidnunc/quidnunc/tools/qn/units"
+)
+
+// Options say what to run. The zero value is not useful: start from Defaults.
+type Options struct {
+	Nodes    int           // engines in this process
+	Rate     units.Rate    // writes per second, all nodes together
+	Size     units.Size    // bytes of each value
+	Keys     int           // keys of each node; writes overwrite them at random
+	Duration time.Duration // measured phase
+	Warmup   time.Duration // same load before it, not measured
+	Drain    time.Duration // how long to wait for the replicas to become equal afterwards
+	Seed     uint64        // chooses nodes, keys, losses and the engines' own dice
+	Mode     string        // push, pull, push-pull
+	Order    string        // depth, breadth, fair
+	Interval time.Duration // period of the comparison; 0 = the engine's default
+	Fanout   int           // peers that a write is pushed to; 0 = the engine's default
+	Spread   string        // how news travels; "auto" = the engine's default
+	Loss     units.Share   // datagrams dropped at the receiver
+	Reactors int           // loops that the nodes share
+	FindMax  bool          // search for the highest sustained rate
+	Scenario string        // another experiment than the plain load
+}
+
+// Scenarios lists what Scenario may be, beside empty.
+var Scenarios = []string{"pingpong"}
+
+// Defaults is the main job: 16 nodes, 1,000 writes a second, ten seconds.
+func Defaults() Options {
+	return Options{
+		Nodes: 16, Rate: 1000, Size: 64, Keys: 100,
+		Duration: 10 * time.Second, Warmup: time.Second, Drain: 30 * time.Second,
+		Seed: 1, Mode: "push-pull", Order: "fair", Spread: "auto", Reactors: 1,
+	}
+}
+
+// Bounds of the options. They protect the machine from a typing error; none of them is a limit of the engine.
+const (
+	nodesMax   = 1024
+	keysMax    = 1_000_000
+	sizeMax    = 1024
+	cellsMax   = 50_000_000 // keys held by all replicas together
+	windowsMin = 100 * time.Millisecond
+	windowsMax = 24 * time.Hour
+)
+
+// FlagError says which flag is wrong, its value, why, and what to write instead.
+type FlagError struct {
+	Flag, Value, Why, Fix string
+}
+
+// Error is one line: flag, value, cause, fix.
+func (e *FlagError) Error() string {
+	return fmt.Sprintf("--%s %s: %s; fix: %s", e.Flag, e.Value, e.Why, e.Fix)
+}
+
+func flagError(flag string, value any, why, fix string, args ...any) error {
+	return &FlagError{Flag: flag, Value: fmt.Sprint(value), Why: why, Fix: fmt.Sprintf(fix, args...)}
+}
+
+// Validate reports the first option that can't work.
+func (o *Options) Validate() error {
+	if err := o.validateSizes(); err != nil {
+		return err
+	}
+	if err := o.validateTimes(); err != nil {
+		return err
+	}
+	return o.validateNames()
+}
+
+func (o *Options) validateSizes() error {
+	switch {
+	case o.Nodes < 2 || o.Nodes > nodesMax:
+		return flagError("nodes", o.Nodes, "a run has 2 to 1024 nodes", "--nodes %d", min(max(o.Nodes, 2), nodesMax))
+	case o.Rate < 1:
+		return flagError("rate", o.Rate, "at least one write a second is needed", "--rate 1000")
+	case o.Keys < 1 || o.Keys > keysMax:
+		return flagError("keys", o.Keys, "each node has 1 to 1,000,000 keys", "--keys %d", min(max(o.Keys, 1), keysMax))
+	case o.Nodes*o.Nodes*o.Keys > cellsMax:
+		return flagError("keys", o.Keys, fmt.Sprintf("%d nodes would hold %s entries together, above %s", o.Nodes,
+			units.Count(uint64(o.Nodes*o.Nodes*o.Keys)), units.Count(cellsMax)), "--keys %d", max(1, cellsMax/(o.Nodes*o.Nodes)))
+	case o.Size < 1 || o.Size > sizeMax:
+		return flagError("size", o.Size, "a value that always fits one frame has 1 to 1,024 bytes", "--size %d", min(max(o.Size, 1), sizeMax))
+	case o.Reactors < 1 || o.Reactors > o.Nodes:
+		return flagError("reactors", o.Reactors, "from one loop for all nodes to one for each", "--reactors %d", min(max(o.Reactors, 1), o.Nodes))
+	case o.Fanout < 0 || o.Fanout > 64:
+		return flagError("fanout", o.Fanout, "a write goes to 1 to 64 peers at once (0: the engine's default)", "--fanout 3")
+	case o.Loss < 0 || o.Loss > 0.9:
+		return flagError("loss", o.Loss, "above 0.9 nothing arrives", "--loss 0.2")
+	}
+	return nil
+}
+
+func (o *Options) validateTimes() error {
+	switch {
+	case o.Duration < windowsMin || o.Duration > windowsMax:
+		return flagError("duration", o.Duration, "percentiles need 100ms to 24h", "--duration 10s")
+	case o.Warmup < 0 || o.Warmup > windowsMax:
+		return flagError("warmup", o.Warmup, "the warm-up lasts 0s to 24h", "--warmup 1s")
+	case o.Drain < 0 || o.Drain > windowsMax:
+		return flagError("drain", o.Drain, "the wait at the end lasts 0s to 24h", "--drain 30s")
+	case o.Interval != 0 && (o.Interval < time.Millisecond || o.Interval > time.Minute):
+		return flagError("interval", o.Interval, "nodes compare every 1ms to 1m (0: the engine's default)", "--interval 200ms")
+	}
+	return nil
+}
+
+func (o *Options) validateNames() error {
+	if o.Scenario != "" && !slices.Contains(Scenarios, o.Scenario) {
+		return flagError("scenario", o.Scenario, "no such scenario", "one of %s", strings.Join(Scenarios, ", "))
+	}
+	if o.Scenario != "" && o.FindMax {
+		return flagError("find-max", true, "searches with the plain load only", "drop --scenario %s", o.Scenario)
+	}
+	if err := oneOf("mode", o.Mode, "push-pull", "push", "pull"); err != nil {
+		return err
+	}
+	if err := oneOf("order", o.Order, "fair", "depth", "breadth"); err != nil {
+		return err
+	}
+	return oneOf("spread", o.Spread, "auto")
+}
+
+func oneOf(flag, value string, known ...string) error {
+	if slices.Contains(known, value) {
+		return nil
+	}
+	return flagError(flag, value, "not known", "one of %s", strings.Join(known, ", "))
+}

@@ -1,0 +1,26 @@
+package load
+
+import (
+	"context"
+	"io"
+
+	"github.com/quidnunc/quidnunc/tools/qn/term"
+)
+
+// Result is what a run prints: a table for people, or its own fields as JSON.
+type Result interface {
+	WriteTable(w io.Writer) error
+	// Passed is false if the replicas did not become equal.
+	Passed() bool
+}
+
+// Passed reports whether the replicas became equal.
+func (r *Report) Passed() bool { return r.Converged }
+
+// Run does what the options ask for. They must be valid. An error means that there is no result.
+func Run(ctx context.Context, o *Options, progress *term.Progress) (Result, error) {
+	if o.FindMax {
+		return findMax(ctx, o, startEngines, clock, progress)
+	}
+	return measure(ctx, o, startEngines, clock, progress)
+}
