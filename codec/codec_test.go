@@ -371,24 +371,24 @@ func TestRunRefsAreNotSupportedYet(t *testing.T) {
 }
 
 func TestRunFull(t *testing.T) {
-	for limit := RunOverhead(0, 0); limit < 200; limit++ {
+	f := func(limit int, more uint64) {
+		t.Helper()
 		var w RunWriter
 		w.Begin(nil, limit, 1, 0, 0)
 		e := Entry{Version: 1, Key: []byte("key"), Value: []byte("value")}
 		for w.Entry(&e) {
 			e.Version++
 		}
-		for _, to := range []uint64{e.Version - 1, VersionMax} {
-			b := w.End(to)
-			var r Run
-			if len(b) > limit || ParseRun(b[3:], &r) != nil || r.Count != int(e.Version-1) || r.To != to {
-				t.Fatalf("limit %d: %d bytes, %+v", limit, len(b), r)
-			}
-			w.dst = b[:len(b)-0]
-			if to == VersionMax {
-				break
-			}
+		to := w.Last() + more
+		b := w.End(to)
+		var r Run
+		if len(b) > limit || ParseRun(b[3:], &r) != nil || r.Count != int(e.Version-1) || r.To != to {
+			t.Fatalf("limit %d: %d bytes, %+v", limit, len(b), r)
 		}
+	}
+	for limit := RunOverhead(0, 0); limit < 200; limit++ {
+		f(limit, 0)
+		f(limit, VersionMax/2)
 	}
 }
 
