@@ -129,6 +129,19 @@ const (
 	Spin                         // never sleep: a core is spent, a datagram is seen within about 3 µs
 )
 
+// String returns "park", "spin-then-park" or "spin".
+func (s Strategy) String() string {
+	switch s {
+	case Park:
+		return "park"
+	case SpinThenPark:
+		return "spin-then-park"
+	case Spin:
+		return "spin"
+	}
+	return "invalid"
+}
+
 // PollerOptions are a Poller's wishes. The zero value is the default.
 type PollerOptions struct {
 	// Idle is the first idle strategy; IdleSetter changes it later.

@@ -106,6 +106,7 @@ func TestWalk(t *testing.T) {
 	write("sched/nested/go.mod", "module example.org/m/sched/nested\n")
 	write("sched/nested/a.go", bad)
 	write("gossip/a.go", bad)
+	write("gossip/b.go", bad)
 	got, err := Module(root, "example.org/m")
 	if err != nil {
 		t.Fatal(err)

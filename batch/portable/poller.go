@@ -1,0 +1,171 @@
+package portable
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// The states of a Poller's parking word.
+const (
+	awake    uint32 = iota // nobody sleeps and no wake is due
+	parked                 // the caller of Wait sleeps or is about to
+	notified               // a wake is due: this Wait or the next ends at once
+)
+
+// Poller parks on a channel until a reader goroutine or a Wake rings it.
+type Poller struct {
+	start time.Time
+	conns atomic.Pointer[[]*Conn] // replaced whole, never written in place
+	state atomic.Uint32
+	bell  chan struct{} // one ring at most is outstanding
+	done  atomic.Bool
+
+	// Fields below belong to the caller of Wait.
+	timer *time.Timer
+	from  int // where the next scan starts, so that all Conns get their turn
+}
+
+// New returns a Poller. It never fails. The idle strategy is always to park: a
+// goroutine that spins keeps the runtime from its network poller.
+func New(batch.PollerOptions) *Poller {
+	p := &Poller{start: time.Now(), bell: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+	p.timer.Stop()
+	p.conns.Store(new([]*Conn))
+	return p
+}
+
+// Now implements batch.Poller. The origin is the Poller's creation.
+func (p *Poller) Now() sched.Instant { return sched.Instant(time.Since(p.start)) }
+
+// Wait implements batch.Poller.
+func (p *Poller) Wait(deadline sched.Instant, ready []batch.Conn) (int, error) {
+	if p.done.Load() {
+		return 0, batch.ErrClosed
+	}
+	if n := p.scan(ready); n > 0 {
+		return n, nil
+	}
+	if !p.state.CompareAndSwap(awake, parked) {
+		p.state.Store(awake) // a wake was due
+		return p.scan(ready), p.closed()
+	}
+	// Whoever publishes after this scan sees the word parked and rings.
+	n := p.scan(ready)
+	if n == 0 {
+		p.sleep(deadline)
+		n = p.scan(ready)
+	}
+	p.state.Store(awake)
+	return n, p.closed()
+}
+
+// sleep returns at a ring or at the deadline. A ring left over from an earlier
+// Wait finds the word still parked and is ignored.
+func (p *Poller) sleep(deadline sched.Instant) {
+	if deadline == sched.Never {
+		for p.state.Load() == parked {
+			<-p.bell
+		}
+		return
+	}
+	span := deadline - p.Now()
+	if span <= 0 {
+		return
+	}
+	p.timer.Reset(time.Duration(span))
+	defer p.timer.Stop()
+	for p.state.Load() == parked {
+		select {
+		case <-p.bell:
+		case <-p.timer.C:
+			return
+		}
+	}
+}
+
+// scan fills ready with the Conns whose rings hold something.
+func (p *Poller) scan(ready []batch.Conn) (n int) {
+	conns := *p.conns.Load()
+	if len(conns) == 0 {
+		return 0
+	}
+	at := p.from % len(conns)
+	for range conns {
+		if n == len(ready) {
+			break
+		}
+		c := conns[at]
+		if at++; at == len(conns) {
+			at = 0
+		}
+		if c.ring.len() > 0 {
+			ready[n] = c
+			n++
+		}
+	}
+	if n > 0 {
+		p.from = at
+	}
+	return n
+}
+
+// Wake implements batch.Poller.
+func (p *Poller) Wake() {
+	for {
+		s := p.state.Load()
+		if s == notified {
+			return
+		}
+		if p.state.CompareAndSwap(s, notified) {
+			if s == parked {
+				p.rung()
+			}
+			return
+		}
+	}
+}
+
+// arrived is called by readers after they published a datagram.
+func (p *Poller) arrived() {
+	if p.state.Load() == parked && p.state.CompareAndSwap(parked, notified) {
+		p.rung()
+	}
+}
+
+func (p *Poller) rung() {
+	select {
+	case p.bell <- struct{}{}:
+	default:
+	}
+}
+
+// Close implements batch.Poller.
+func (p *Poller) Close() error {
+	if p.done.Swap(true) {
+		return batch.ErrClosed
+	}
+	p.Wake()
+	return nil
+}
+
+func (p *Poller) closed() error {
+	if p.done.Load() {
+		return batch.ErrClosed
+	}
+	return nil
+}
+
+// change replaces the table of Conns by what edit makes of a copy.
+func (p *Poller) change(edit func([]*Conn) []*Conn) {
+	for {
+		old := p.conns.Load()
+		fresh := edit(slices.Clone(*old))
+		if p.conns.CompareAndSwap(old, &fresh) {
+			return
+		}
+	}
+}
