@@ -2,6 +2,7 @@ package ring
 
 import (
 	"testing"
+	"unsafe"
 
 	"pgregory.net/rapid"
 )
@@ -96,5 +97,13 @@ func BenchmarkSlabGetPut(b *testing.B) {
 	for b.Loop() {
 		h, _ := s.Get()
 		s.Put(h)
+	}
+}
+
+func TestSlabBytes(t *testing.T) {
+	var s Slab
+	s.Init(10, 64)
+	if got, want := SlabBytes(10, 64), cap(s.bytes)+cap(s.free)*int(unsafe.Sizeof(Handle(0)))+cap(s.taken); got != want {
+		t.Errorf("SlabBytes = %d, Init asks for %d", got, want)
 	}
 }

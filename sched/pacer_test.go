@@ -35,6 +35,7 @@ func TestPacerSteps(t *testing.T) {
 	p.SetBurst(10)
 	f("lower burst", p.Available(10*Second), 10)
 	p.SetRate(10*Second, 0)
+	f("rate", int(p.Rate()), 0)
 	p.Spend(10*Second, 10)
 	if got := p.When(1); got != Never {
 		t.Errorf("When at rate 0: %d", got)

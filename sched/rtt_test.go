@@ -13,7 +13,13 @@ func TestRTTVectors(t *testing.T) {
 	}
 	f("RTO before", e.RTO(0, 10*Second), Second)
 	f("RTO before, capped", e.RTO(0, 300*Millisecond), 300*Millisecond)
+	if e.Known() {
+		t.Error("knows before the first sample")
+	}
 	e.Sample(100 * Millisecond)
+	if !e.Known() {
+		t.Error("does not know after the first sample")
+	}
 	f("mean", e.Smoothed(), 100*Millisecond)
 	f("deviation", e.Deviation(), 50*Millisecond)
 	f("RTO", e.RTO(0, 10*Second), 300*Millisecond)

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"pgregory.net/rapid"
 )
@@ -309,5 +310,13 @@ func BenchmarkWheelFire(b *testing.B) {
 			id, ok = w.Expire(now)
 		}
 		w.Set(id, now+200*Millisecond)
+	}
+}
+
+func TestWheelBytes(t *testing.T) {
+	var w Wheel
+	w.Init(1000, 0)
+	if got, want := WheelBytes(1000), cap(w.links)*int(unsafe.Sizeof(link{})); got != want {
+		t.Errorf("WheelBytes = %d, Init asks for %d", got, want)
 	}
 }
