@@ -1,0 +1,140 @@
+package state
+
+import (
+	"encoding/binary"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
+
+// A cell holds one entry whole and, once it is published, does not change but for the position of its log word, which
+// only the writer reads:
+//
+//	 0  version 56 bits, flags 8 bits
+//	 8  tag of the origin: handle and how often the handle was reused
+//	12  position of its word in the version log
+//	16  length of the value
+//	18  length of the key
+//	19  not used
+//	20  with a TTL: duration and age, 4 bytes each
+//	    with a stamp: 8 bytes
+//	    with a key number: 4 bytes
+//	    key, value
+const (
+	cellHeadBytes        = 20
+	cellOptionalBytesMax = 8 + 8 + 4
+	versionBits          = 56
+)
+
+func cellBytes(e *codec.Entry) int {
+	return cellHeadBytes + optionalBytes(e.Flags) + len(e.Key) + len(e.Value)
+}
+
+func optionalBytes(f codec.EntryFlags) (n int) {
+	if f&codec.EntryTTL != 0 {
+		n += 8
+	}
+	if f&codec.EntryStamp != 0 {
+		n += 8
+	}
+	if f&(codec.EntryByRef|codec.EntryAnnounce) != 0 {
+		n += 4
+	}
+	return n
+}
+
+func writeCell(b []byte, tag, pos uint32, e *codec.Entry) {
+	le := binary.LittleEndian
+	_ = b[cellHeadBytes-1]
+	le.PutUint64(b, e.Version|uint64(e.Flags)<<versionBits)
+	le.PutUint32(b[8:], tag)
+	le.PutUint32(b[12:], pos)
+	le.PutUint32(b[16:], uint32(len(e.Value))|uint32(len(e.Key))<<16)
+	at := cellHeadBytes
+	if e.Flags != 0 {
+		at = writeOptional(b, e)
+	}
+	at += copy(b[at:], e.Key)
+	copy(b[at:], e.Value)
+}
+
+func writeOptional(b []byte, e *codec.Entry) int {
+	le, at := binary.LittleEndian, cellHeadBytes
+	if e.Flags&codec.EntryTTL != 0 {
+		le.PutUint32(b[at:], e.TTL)
+		le.PutUint32(b[at+4:], e.Age)
+		at += 8
+	}
+	if e.Flags&codec.EntryStamp != 0 {
+		le.PutUint64(b[at:], uint64(e.Stamp))
+		at += 8
+	}
+	if e.Flags&(codec.EntryByRef|codec.EntryAnnounce) != 0 {
+		le.PutUint32(b[at:], e.Ref)
+		at += 4
+	}
+	return at
+}
+
+func cellVersion(b []byte) uint64 { return binary.LittleEndian.Uint64(b) & codec.VersionMax }
+
+func cellFlags(b []byte) codec.EntryFlags { return codec.EntryFlags(b[7]) }
+
+func cellTag(b []byte) uint32 { return binary.LittleEndian.Uint32(b[8:]) }
+
+func cellPos(b []byte) wordRef { return wordRef(binary.LittleEndian.Uint32(b[12:])) }
+
+func setCellPos(b []byte, pos wordRef) { binary.LittleEndian.PutUint32(b[12:], uint32(pos)) }
+
+// cellSizes returns where the key begins and the lengths of key and value.
+func cellSizes(b []byte) (at, key, value int) {
+	n := binary.LittleEndian.Uint32(b[16:])
+	at = cellHeadBytes
+	if f := cellFlags(b); f&^codec.EntryTombstone != 0 {
+		at += optionalBytes(f)
+	}
+	return at, int(n >> 16 & 0xff), int(n & 0xffff)
+}
+
+// cellIs tells whether the cell is the one for a key of an origin.
+func cellIs(b []byte, tag uint32, key []byte) bool {
+	if cellTag(b) != tag || int(b[18]) != len(key) {
+		return false
+	}
+	at, n, _ := cellSizes(b)
+	return string(b[at:at+n]) == string(key)
+}
+
+// readCell makes e a view of the cell.
+func readCell(b []byte, e *codec.Entry) {
+	le := binary.LittleEndian
+	_ = b[cellHeadBytes-1]
+	word, sizes := le.Uint64(b), le.Uint32(b[16:])
+	e.Version, e.Flags = word&codec.VersionMax, codec.EntryFlags(word>>versionBits)
+	at := cellHeadBytes
+	if e.Flags&^codec.EntryTombstone != 0 {
+		at = readOptional(b, e)
+	} else {
+		e.Stamp, e.TTL, e.Age, e.Ref = 0, 0, 0, 0
+	}
+	mid := at + int(sizes>>16&0xff)
+	end := mid + int(sizes&0xffff)
+	e.Key, e.Value = b[at:mid:mid], b[mid:end:end]
+}
+
+func readOptional(b []byte, e *codec.Entry) int {
+	le, at := binary.LittleEndian, cellHeadBytes
+	e.Stamp, e.TTL, e.Age, e.Ref = 0, 0, 0, 0
+	if e.Flags&codec.EntryTTL != 0 {
+		e.TTL, e.Age = le.Uint32(b[at:]), le.Uint32(b[at+4:])
+		at += 8
+	}
+	if e.Flags&codec.EntryStamp != 0 {
+		e.Stamp = int64(le.Uint64(b[at:]))
+		at += 8
+	}
+	if e.Flags&(codec.EntryByRef|codec.EntryAnnounce) != 0 {
+		e.Ref = le.Uint32(b[at:])
+		at += 4
+	}
+	return at
+}

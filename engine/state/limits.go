@@ -1,0 +1,56 @@
+package state
+
+import "github.com/quidnunc/quidnunc/codec"
+
+// Limits bounds a store. Memory grows from a few tens of kilobytes towards them in pages and never beyond.
+type Limits struct {
+	Origins       int // (name, generation) pairs held at once; at most OriginsMax
+	Keys          int // entries over all origins, tombstones included; at most KeysMax
+	KeysPerOrigin int // entries of one origin; 0 or more than KeysPerOriginMax means the smaller of Keys and KeysPerOriginMax
+	ValueBytes    int // bytes of all cells: names, keys and values with a head of 20 bytes each, rounded up to a size class
+}
+
+// What the layout can address.
+const (
+	OriginsMax       = 1 << 20
+	KeysMax          = 1 << 28
+	KeysPerOriginMax = 8 << 20
+	ValueBytesMax    = 31 << 30
+)
+
+// LimitsDefault returns limits that fit a process of a cluster of a thousand nodes. A store with them starts small.
+func LimitsDefault() Limits {
+	return Limits{Origins: 4096, Keys: 1 << 20, ValueBytes: 256 << 20}
+}
+
+// Footprint is about how many bytes a store maps when it is filled up to its limits: what to set a container's memory by.
+func (l Limits) Footprint() (bytes int) {
+	l = l.normal()
+	bytes += l.ValueBytes * (cellPageBytes + cellPageMetaBytes) / cellPageBytes // cells and what is known of their pages
+	bytes += l.Keys * 105 / 10                                                  // index of keys: a word a key at a load of 0.68 to 0.85
+	bytes += l.Keys * 110 / 10                                                  // version logs: a word an entry, three quarters of them live
+	bytes += l.Origins * (originBytes + 2*11 + 12 + blockWordsMin*8)            // records, two indexes, the order by id, first log blocks
+	return bytes
+}
+
+// normal clamps every limit to what the layout can address.
+func (l Limits) normal() Limits {
+	l.Origins = min(max(l.Origins, 1), OriginsMax)
+	l.Keys = min(max(l.Keys, 1), KeysMax)
+	if l.KeysPerOrigin <= 0 || l.KeysPerOrigin > KeysPerOriginMax {
+		l.KeysPerOrigin = KeysPerOriginMax
+	}
+	l.KeysPerOrigin = min(l.KeysPerOrigin, l.Keys)
+	l.ValueBytes = min(max(l.ValueBytes, cellPageBytes), ValueBytesMax)
+	return l
+}
+
+// The relations between limits: a constant that would be negative does not compile.
+const (
+	_ uint = cellBytesMax - (cellHeadBytes + cellOptionalBytesMax + codec.EntryBytesMax) // the longest entry fits a cell
+	_ uint = cellBytesMax - (1 + codec.NameBytesMax)                                     // and so does the longest name
+	_ uint = 1<<24 - 1 - OriginsMax                                                      // a handle leaves a byte of a tag free
+	_ uint = 1<<32 - 1 - ValueBytesMax/8 - cellPageBytes/8                               // references count granules of 8 bytes
+	_ uint = 1<<16 - 1 - codec.EntryBytesMax
+	_ uint = 255 - codec.KeyBytesMax
+)

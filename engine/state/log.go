@@ -1,0 +1,166 @@
+package state
+
+// room makes sure that the tail of the log can take a word of version v. It fails only for want of memory.
+func (s *Store) room(o Origin, r *origin, v uint64) bool {
+	if r.tail == 0 {
+		return s.extend(o, r, v, blockClassMin)
+	}
+	b := s.log.block(r.tail)
+	if v-b[0] > segDeltaMax {
+		return s.extend(o, r, v, blockClassMin)
+	}
+	size := len(b) - segHead
+	if segUsed(b) < size {
+		return true
+	}
+	class, want := s.log.class[r.tail>>subBits], segClass(r.entries)
+	if 2*segLive(b) <= size {
+		return s.rewrite(o, r, class)
+	}
+	if r.segments == 1 && class < segClassSoon {
+		return s.rewrite(o, r, class+1)
+	}
+	if !s.extend(o, r, v, min(class+1, want)) {
+		return false
+	}
+	s.tryMerge(r, int(r.segments)-3)
+	return true
+}
+
+// extend adds an empty tail.
+func (s *Store) extend(o Origin, r *origin, v uint64, class uint8) bool {
+	ref := s.log.alloc(class)
+	if ref == 0 {
+		return false
+	}
+	setSegHead(s.log.block(ref), v-1, o, 0, 0)
+	if !s.push(r, ref) {
+		s.log.release(ref)
+		return false
+	}
+	return true
+}
+
+// rewrite copies what is live in the tail to a new block.
+func (s *Store) rewrite(o Origin, r *origin, class uint8) bool {
+	ref := s.log.alloc(class)
+	if ref == 0 {
+		return false
+	}
+	old := r.tail
+	from, to := s.log.block(old), s.log.block(ref)
+	n := int(r.segments)
+	if !s.splice(r, n-1, n, ref) {
+		s.log.release(ref)
+		return false
+	}
+	setSegHead(to, from[0], o, 0, 0)
+	s.move(ref, to, from, 0, segUsed(from))
+	s.log.release(old)
+	s.compacts.Rebuilt++
+	return true
+}
+
+// move appends the live words [i, j) of one segment to another.
+func (s *Store) move(ref wordRef, to, from []uint64, i, j int) {
+	shift := (from[0] - to[0]) << 32
+	used := segUsed(to)
+	for _, w := range from[segHead+i : segHead+j] {
+		if uint32(w) == 0 {
+			continue
+		}
+		to[segHead+used] = w + shift
+		setCellPos(s.cells.at(cellRef(w)), ref+wordRef(segHead+used))
+		used++
+	}
+	moved := used - segUsed(to)
+	s.compacts.Moved += uint64(moved)
+	setSegHead(to, to[0], segOwner(to), used, segLive(to)+moved)
+}
+
+// append adds a word at the tail, in which there is room, and returns its place.
+func (s *Store) append(r *origin, v uint64) wordRef {
+	b := s.log.block(r.tail)
+	pos := r.tail + wordRef(segHead+segUsed(b))
+	b[1] += 1<<16 + 1
+	return pos
+}
+
+// publish writes the word that append made place for.
+func (s *Store) publish(pos wordRef, v uint64, cell cellRef) {
+	base := *s.log.word(s.log.start(pos))
+	*s.log.word(pos) = (v-base)<<32 | uint64(cell)
+}
+
+// kill marks a word as dead and compacts around it when that pays.
+func (s *Store) kill(r *origin, pos wordRef) {
+	ref := s.log.start(pos)
+	b := s.log.block(ref)
+	b[pos-ref] &^= 1<<32 - 1
+	b[1]--
+	if ref == r.tail {
+		return
+	}
+	live, size := segLive(b), len(b)-segHead
+	if live != 0 && live != size/2 && live != size/4 {
+		return
+	}
+	i := s.segmentOf(r, b[0]+1)
+	if live == 0 {
+		if s.splice(r, i, i+1) {
+			s.log.release(ref)
+			s.compacts.Dropped++
+		}
+		return
+	}
+	if !s.tryMerge(r, i) {
+		s.tryMerge(r, i-1)
+	}
+}
+
+// tryMerge merges segment i and the next one, neither of them the tail, if both together fit one block.
+func (s *Store) tryMerge(r *origin, i int) bool {
+	if i < 0 || i+2 >= int(r.segments) {
+		return false
+	}
+	left, right := s.segment(r, i), s.segment(r, i+1)
+	a, b := s.log.block(left), s.log.block(right)
+	live := segLive(a) + segLive(b)
+	if live > 1<<segClass(r.entries)-segHead || b[0]-a[0]+b[segHead+segUsed(b)-1]>>32 > segDeltaMax {
+		return false
+	}
+	ref := s.log.alloc(classFor(live))
+	if ref == 0 {
+		return false
+	}
+	if !s.splice(r, i, i+2, ref) {
+		s.log.release(ref)
+		return false
+	}
+	to := s.log.block(ref)
+	setSegHead(to, a[0], segOwner(a), 0, 0)
+	s.move(ref, to, a, 0, segUsed(a))
+	s.move(ref, to, b, 0, segUsed(b))
+	s.log.release(left)
+	s.log.release(right)
+	s.compacts.Merged++
+	return true
+}
+
+// dropLog releases the log of an origin and all cells in it.
+func (s *Store) dropLog(r *origin) {
+	for i := range int(r.segments) {
+		ref := s.segment(r, i)
+		b := s.log.block(ref)
+		for _, w := range b[segHead : segHead+segUsed(b)] {
+			if cell := cellRef(w); cell != 0 {
+				s.forget(r, cell)
+			}
+		}
+		s.log.release(ref)
+	}
+	if r.dir != 0 {
+		s.log.release(r.dir)
+	}
+	r.dir, r.tail, r.segments = 0, 0, 0
+}

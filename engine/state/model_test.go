@@ -1,0 +1,362 @@
+package state
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"pgregory.net/rapid"
+)
+
+// model is a store made of Go maps that is slow and obviously right.
+type model struct {
+	origins map[codec.OriginID]*modelOrigin
+}
+
+type modelOrigin struct {
+	o               Origin
+	gen, max, floor uint64
+	name            string
+	keys            map[string]codec.Entry
+	dirty           bool
+	used            map[uint64]bool
+}
+
+func (m *modelOrigin) after(v uint64) (entries []codec.Entry) {
+	for _, e := range m.keys {
+		if e.Version > v {
+			entries = append(entries, e)
+		}
+	}
+	slices.SortFunc(entries, func(a, b codec.Entry) int { return int(a.Version) - int(b.Version) })
+	return entries
+}
+
+func clone(e *codec.Entry) codec.Entry {
+	c := *e
+	c.Key, c.Value = bytes.Clone(e.Key), bytes.Clone(e.Value)
+	return c
+}
+
+func same(a, b *codec.Entry) bool {
+	return a.Version == b.Version && a.Flags == b.Flags && a.TTL == b.TTL && a.Age == b.Age && a.Stamp == b.Stamp && a.Ref == b.Ref &&
+		bytes.Equal(a.Key, b.Key) && bytes.Equal(a.Value, b.Value)
+}
+
+// machine drives a store and the model side by side.
+type machine struct {
+	s      Store
+	m      model
+	ids    []codec.OriginID
+	limits Limits
+}
+
+func (x *machine) pick(t *rapid.T) (codec.OriginID, *modelOrigin) {
+	if len(x.ids) == 0 {
+		t.Skip("no origins")
+	}
+	id := rapid.SampledFrom(x.ids).Draw(t, "origin")
+	return id, x.m.origins[id]
+}
+
+func (x *machine) Add(t *rapid.T) {
+	name := fmt.Sprintf("node-%d", rapid.IntRange(0, 5).Draw(t, "name"))
+	gen := rapid.Uint64Range(1, 5).Draw(t, "gen")
+	id := codec.MakeOriginID([2]uint64{1, 2}, []byte(name), gen)
+	o, status := x.s.Add(id, gen, []byte(name))
+	old, have := x.m.origins[id]
+	switch {
+	case have:
+		if status != Exists || o != old.o {
+			t.Fatalf("add again: %v, %d", status, o)
+		}
+	case len(x.ids) >= x.limits.Origins:
+		if status != TooMany {
+			t.Fatalf("add beyond the limit: %v", status)
+		}
+	case status == Full: // allowed when entries took all cells
+		if !x.full() {
+			t.Fatalf("full with %d of %d bytes used", x.s.cells.used, x.limits.ValueBytes)
+		}
+	case status != OK:
+		t.Fatalf("add: %v", status)
+	default:
+		x.m.origins[id] = &modelOrigin{o: o, gen: gen, name: name, keys: map[string]codec.Entry{}, used: map[uint64]bool{}}
+		x.ids = append(x.ids, id)
+	}
+}
+
+func (x *machine) Remove(t *rapid.T) {
+	id, o := x.pick(t)
+	if rapid.IntRange(0, 9).Draw(t, "often") != 0 {
+		t.Skip("kept")
+	}
+	if status := x.s.Remove(o.o); status != OK {
+		t.Fatalf("remove: %v", status)
+	}
+	if status := x.s.Remove(o.o); status != NoOrigin {
+		t.Fatalf("remove again: %v", status)
+	}
+	delete(x.m.origins, id)
+	x.ids = slices.DeleteFunc(x.ids, func(other codec.OriginID) bool { return other == id })
+}
+
+func drawEntry(t *rapid.T, version uint64) codec.Entry {
+	e := codec.Entry{Version: version, Key: fmt.Appendf(nil, "key-%d", rapid.IntRange(0, 60).Draw(t, "key"))}
+	switch rapid.IntRange(0, 5).Draw(t, "kind") {
+	case 0:
+		e.Flags = codec.EntryTombstone
+	case 1:
+		e.Flags, e.TTL, e.Age, e.Stamp = codec.EntryTTL|codec.EntryStamp, 7, 3, -int64(version)
+	}
+	if e.Flags&codec.EntryTombstone == 0 {
+		e.Value = bytes.Repeat([]byte{byte(version)}, rapid.SampledFrom([]int{0, 1, 8, 100, 700}).Draw(t, "size"))
+	}
+	return e
+}
+
+// Run applies a run of ascending versions, from above max, and advances.
+func (x *machine) Run(t *rapid.T) {
+	_, o := x.pick(t)
+	v := o.max
+	for range rapid.IntRange(1, 40).Draw(t, "count") {
+		step := uint64(rapid.SampledFrom([]int{1, 1, 1, 1, 2, 9, 1 << 33}).Draw(t, "step"))
+		e := drawEntry(t, v+step)
+		if o.used[e.Version] {
+			v += step
+			continue // a version names one write
+		}
+		status := x.s.Apply(o.o, &e)
+		if x.model(t, o, &e, status, true) != OK {
+			break
+		}
+		v += step
+	}
+	to := v + uint64(rapid.SampledFrom([]int{0, 0, 0, 5}).Draw(t, "gap"))
+	floor := uint64(rapid.IntRange(0, 30).Draw(t, "floor"))
+	if floor > o.floor && floor > o.max && o.max > 0 || floor < o.floor && o.max < o.floor && to > o.max {
+		o.dirty = true
+	}
+	o.floor, o.max = max(floor, o.floor), max(to, o.max)
+	if status := x.s.Advance(o.o, to, floor); status != OK {
+		t.Fatalf("advance: %v", status)
+	}
+}
+
+// Any applies one entry of any version.
+func (x *machine) Any(t *rapid.T) {
+	_, o := x.pick(t)
+	e := drawEntry(t, rapid.Uint64Range(1, o.max+20).Draw(t, "version"))
+	if o.used[e.Version] {
+		t.Skip("a version names one write")
+	}
+	x.model(t, o, &e, x.s.ApplyAny(o.o, &e), false)
+}
+
+// model applies e to the model and compares the status.
+func (x *machine) model(t *rapid.T, o *modelOrigin, e *codec.Entry, status Status, prefix bool) Status {
+	have, known := o.keys[string(e.Key)]
+	want := OK
+	switch {
+	case prefix && e.Version <= o.max, known && have.Version >= e.Version:
+		want = Old
+	case !known && (x.entries() >= x.limits.Keys || len(o.keys) >= x.limits.KeysPerOrigin):
+		want = TooMany
+	case status == Full && x.full():
+		return Full
+	}
+	if status != want {
+		t.Fatalf("apply version %d of %q: %v, want %v", e.Version, e.Key, status, want)
+	}
+	if want == OK {
+		o.keys[string(e.Key)] = clone(e)
+		o.used[e.Version] = true
+	}
+	if want == Old {
+		return OK // the run goes on
+	}
+	return want
+}
+
+// full tells whether every page is given to some class.
+func (x *machine) full() bool {
+	return x.s.cells.idle == 0 && len(x.s.cells.meta) == len(x.s.cells.pages)
+}
+
+func (x *machine) entries() (n int) {
+	for _, o := range x.m.origins {
+		n += len(o.keys)
+	}
+	return n
+}
+
+func (x *machine) Check(t *rapid.T) {
+	if x.s.Fingerprint() != x.s.Recompute() {
+		t.Fatal("fingerprint is not what it should be")
+	}
+	slices.Sort(x.ids)
+	at := x.s.FirstAtOrAfter(0)
+	for _, id := range x.ids {
+		if at == 0 || x.s.ID(at) != id || x.s.Find(id) != at {
+			t.Fatalf("walk by identifier lost %x", id)
+		}
+		x.checkOrigin(t, at, x.m.origins[id])
+		at = x.s.Following(at)
+	}
+	if at != 0 || x.s.Len() != len(x.ids) {
+		t.Fatal("walk by identifier has too many")
+	}
+	x.checkStats(t)
+}
+
+func (x *machine) checkOrigin(t *rapid.T, o Origin, m *modelOrigin) {
+	s := &x.s
+	if o != m.o || s.Max(o) != m.max || s.Floor(o) != m.floor || s.Gen(o) != m.gen || string(s.Name(o)) != m.name || s.Dirty(o) != m.dirty {
+		t.Fatalf("origin %s.%d: max %d floor %d dirty %v, want %d %d %v", m.name, m.gen, s.Max(o), s.Floor(o), s.Dirty(o), m.max, m.floor, m.dirty)
+	}
+	if s.Entries(o) != len(m.keys) {
+		t.Fatalf("%d entries, want %d", s.Entries(o), len(m.keys))
+	}
+	checkLog(t, s, o)
+	all := m.after(0)
+	probes := []uint64{0, m.max, m.max / 2, m.max + 1}
+	for i := 0; i < len(all); i += 1 + len(all)/8 {
+		probes = append(probes, all[i].Version, all[i].Version-1)
+	}
+	for _, v := range probes {
+		checkAfter(t, s, o, v, m.after(v))
+	}
+	for _, want := range all {
+		var got codec.Entry
+		if !s.Get(o, want.Key, &got) || !same(&got, &want) || !s.At(o, want.Version, &got) || !same(&got, &want) {
+			t.Fatalf("get %q: %+v, want %+v", want.Key, got, want)
+		}
+		value, meta, ok := s.AppendGetID(nil, s.ID(o), want.Key)
+		if ok != (want.Flags&codec.EntryTombstone == 0) || meta.Version != want.Version || !bytes.Equal(value, want.Value) {
+			t.Fatalf("read %q: %v %v %v", want.Key, value, meta, ok)
+		}
+	}
+}
+
+func checkAfter(t *rapid.T, s *Store, o Origin, v uint64, want []codec.Entry) {
+	var c Cursor
+	var e codec.Entry
+	n := 0
+	for s.After(o, v, &c); c.Next(&e); n++ {
+		if n >= len(want) || !same(&e, &want[n]) {
+			t.Fatalf("after %d: entry %d is %+v", v, n, e)
+		}
+	}
+	if n != len(want) {
+		t.Fatalf("after %d: %d entries, want %d", v, n, len(want))
+	}
+	if missing := s.Missing(o, v); missing < 0 || missing == 0 && n > 0 || v == 0 && missing != n {
+		t.Fatalf("missing %d after %d, there are %d", missing, v, n)
+	}
+}
+
+// checkLog holds the structure of a version log against its own claims.
+func checkLog(t interface{ Fatalf(string, ...any) }, s *Store, o Origin) {
+	r := s.rec(o)
+	last, live := uint64(0), 0
+	for i := range int(r.segments) {
+		ref := s.segment(r, i)
+		b := s.log.block(ref)
+		if segOwner(b) != o || b[0] < last {
+			t.Fatalf("segment %d of origin %d: owner %d, base %d after %d", i, o, segOwner(b), b[0], last)
+		}
+		n := 0
+		for k, w := range b[segHead : segHead+segUsed(b)] {
+			v := b[0] + w>>32
+			if v <= last {
+				t.Fatalf("version %d after %d", v, last)
+			}
+			last = v
+			if w&(1<<32-1) == 0 {
+				continue
+			}
+			n++
+			cell := s.cells.at(cellRef(w))
+			if cellPos(cell) != ref+wordRef(segHead+k) || cellVersion(cell) != v || cellTag(cell) != r.tag {
+				t.Fatalf("cell and log disagree at version %d", v)
+			}
+		}
+		if n != segLive(b) {
+			t.Fatalf("segment %d says %d live, has %d", i, segLive(b), n)
+		}
+		live += n
+	}
+	if live != int(r.entries) || last > r.last || r.segments > 0 && r.tail != s.segment(r, int(r.segments)-1) {
+		t.Fatalf("log of origin %d has %d live of %d, last %d of %d", o, live, r.entries, last, r.last)
+	}
+}
+
+func (x *machine) checkStats(t *rapid.T) {
+	entries, live, bytes, highest := 0, 0, 0, map[string]*modelOrigin{}
+	for _, o := range x.m.origins {
+		entries += len(o.keys)
+		for _, e := range o.keys {
+			bytes += len(e.Key) + len(e.Value)
+			if e.Flags&codec.EntryTombstone == 0 {
+				live++
+			}
+		}
+		if h := highest[o.name]; h == nil || h.gen < o.gen {
+			highest[o.name] = o
+		}
+	}
+	got := x.s.Stats()
+	if got.Entries != entries || got.LiveKeys != live || got.ValueBytes != bytes || got.Origins != len(x.ids) {
+		t.Fatalf("stats %+v, want %d entries, %d live, %d bytes", got, entries, live, bytes)
+	}
+	for name, o := range highest {
+		if x.s.FindName([]byte(name)) != o.o {
+			t.Fatalf("%s is not generation %d", name, o.gen)
+		}
+		x.checkRange(t, o)
+	}
+	if x.s.FindName([]byte("nobody")) != 0 {
+		t.Fatal("found nobody")
+	}
+}
+
+func (x *machine) checkRange(t *rapid.T, o *modelOrigin) {
+	var want []codec.Entry
+	for _, e := range o.after(0) {
+		if e.Flags&codec.EntryTombstone == 0 {
+			want = append(want, e)
+		}
+	}
+	n := 0
+	x.s.Range([]byte(o.name), func(key, value []byte, m Meta) bool {
+		if n >= len(want) || !bytes.Equal(key, want[n].Key) || !bytes.Equal(value, want[n].Value) || m.Version != want[n].Version || m.Gen != o.gen {
+			t.Fatalf("range: entry %d is %q %+v", n, key, m)
+		}
+		n++
+		return true
+	})
+	if n != len(want) {
+		t.Fatalf("range saw %d of %d", n, len(want))
+	}
+}
+
+func testAgainstModel(t *testing.T, l Limits) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := &machine{m: model{origins: map[codec.OriginID]*modelOrigin{}}}
+		x.s.Init(l, rapid.Uint64().Draw(t, "seed"))
+		x.limits = x.s.Limits()
+		t.Repeat(map[string]func(*rapid.T){
+			"add": x.Add, "remove": x.Remove, "run": x.Run, "run again": x.Run, "any": x.Any, "": x.Check,
+		})
+	})
+}
+
+func TestAgainstModel(t *testing.T) {
+	testAgainstModel(t, Limits{Origins: 16, Keys: 4096, ValueBytes: 8 << 20})
+}
+
+func TestAgainstModelAtLimits(t *testing.T) {
+	testAgainstModel(t, Limits{Origins: 3, Keys: 70, KeysPerOrigin: 40, ValueBytes: 96 << 10})
+}

@@ -1,0 +1,236 @@
+package state
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+)
+
+// Origin is the handle of a (name, generation) pair within one store: 1 to Limits.Origins, 0 is none. A handle that was
+// removed is given out again.
+type Origin uint32
+
+// origin is the record of one origin. It is written by the writer alone.
+type origin struct {
+	id       codec.OriginID // 0: the record is not in use
+	gen      uint64
+	max      uint64 // every live key with a version up to here is here
+	floor    uint64 // tombstones up to here may have been collected
+	last     uint64 // version of the last word of the log
+	name     cellRef
+	older    Origin // the next lower generation of the same name; of a free record: the next free one
+	tag      uint32 // handle and, in the high bits, how often it was used before
+	tail     wordRef
+	dir      wordRef // directory of segments when there are two or more
+	segments uint32
+	tailUsed uint32 // words of the tail
+	entries  uint32
+	live     uint32
+	bytes    uint64
+	dirty    bool
+}
+
+const (
+	originChunkBits = 5 // records in a chunk, as a power of two
+	originBytes     = 96
+	storeBytes      = 1 << 16
+	reuseShift      = 20
+)
+
+type originChunk [1 << originChunkBits]origin
+
+const _ uint = 1<<reuseShift - OriginsMax
+
+// at returns the record of a handle, or nil if the handle can't be one.
+func (s *Store) at(o Origin) *origin {
+	if o == 0 || uint32(o) > s.made {
+		return nil
+	}
+	r := s.rec(o)
+	if r.id == 0 {
+		return nil
+	}
+	return r
+}
+
+// rec returns the record of a handle that is known to be good.
+func (s *Store) rec(o Origin) *origin {
+	i := uint32(o - 1)
+	return &s.origins[i>>originChunkBits][i&(1<<originChunkBits-1)]
+}
+
+// Add makes a new origin with nothing known of it: max 0, floor 0. The name is copied. Exists comes with its handle.
+func (s *Store) Add(id codec.OriginID, gen uint64, name []byte) (Origin, Status) {
+	if id == 0 || len(name) == 0 {
+		return 0, Invalid
+	}
+	if len(name) > codec.NameBytesMax {
+		return 0, TooLarge
+	}
+	if o := s.Find(id); o != 0 {
+		return o, Exists
+	}
+	if s.order.len() >= s.limits.Origins {
+		return 0, TooMany
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cell := s.cells.alloc(1 + len(name))
+	if cell == 0 {
+		return 0, Full
+	}
+	b := s.cells.at(cell)
+	b[0] = uint8(len(name))
+	copy(b[1:], name)
+	o := s.take()
+	r := s.rec(o)
+	*r = origin{id: id, gen: gen, name: cell, tag: r.tag}
+	s.addName(o, r, name)
+	frag := s.hashID(uint64(id))
+	s.ids.reserve(frag)
+	s.ids.insert(frag, uint32(o))
+	s.order.add(id, o)
+	s.print += r.print()
+	return o, OK
+}
+
+// take returns a handle that is not in use; there is one.
+func (s *Store) take() Origin {
+	if o := s.freed; o != 0 {
+		s.freed = s.rec(o).older
+		s.rec(o).tag += 1 << reuseShift
+		return o
+	}
+	if chunk := s.made >> originChunkBits; s.origins[chunk] == nil {
+		s.origins[chunk] = new(originChunk)
+	}
+	s.made++
+	s.rec(Origin(s.made)).tag = s.made - 1
+	return Origin(s.made)
+}
+
+// addName links the origin among those of its name, highest generation first.
+func (s *Store) addName(o Origin, r *origin, name []byte) {
+	frag := s.hash(0, name)
+	s.names.reserve(frag)
+	t, i, head := s.findName(frag, name)
+	if head == 0 {
+		s.names.insert(frag, uint32(o))
+		return
+	}
+	if h := s.rec(head); h.gen < r.gen {
+		r.older = head
+		t.replace(i, frag, uint32(o))
+		return
+	}
+	prev := s.rec(head)
+	for prev.older != 0 && s.rec(prev.older).gen >= r.gen {
+		prev = s.rec(prev.older)
+	}
+	r.older, prev.older = prev.older, o
+}
+
+// removeName unlinks the origin from those of its name.
+func (s *Store) removeName(o Origin, r *origin) {
+	frag := s.hash(0, s.Name(o))
+	t, i, head := s.findName(frag, s.Name(o))
+	if head != o {
+		prev := s.rec(head)
+		for prev.older != o {
+			prev = s.rec(prev.older)
+		}
+		prev.older = r.older
+		return
+	}
+	if r.older != 0 {
+		t.replace(i, frag, uint32(r.older))
+		return
+	}
+	s.names.remove(frag, uint32(o))
+}
+
+func (s *Store) findName(frag uint32, name []byte) (t *table, i int, o Origin) {
+	t = s.names.table(frag)
+	for i = t.home(frag); ; i++ {
+		var ref uint32
+		if i, ref = t.next(i, frag); ref == 0 || string(s.Name(Origin(ref))) == string(name) {
+			return t, i, Origin(ref)
+		}
+	}
+}
+
+// Remove forgets an origin and all of its entries. Its handle may be given out again.
+func (s *Store) Remove(o Origin) Status {
+	r := s.at(o)
+	if r == nil {
+		return NoOrigin
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.print -= r.print()
+	s.removeName(o, r)
+	s.ids.remove(s.hashID(uint64(r.id)), uint32(o))
+	s.order.remove(r.id)
+	s.dropLog(r)
+	s.cells.release(r.name)
+	*r = origin{tag: r.tag, older: s.freed}
+	s.freed = o
+	return OK
+}
+
+// Find returns the origin of the identifier, or 0.
+func (s *Store) Find(id codec.OriginID) Origin {
+	frag := s.hashID(uint64(id))
+	t := s.ids.table(frag)
+	for i := t.home(frag); ; i++ {
+		var ref uint32
+		if i, ref = t.next(i, frag); ref == 0 || s.rec(Origin(ref)).id == id {
+			return Origin(ref)
+		}
+	}
+}
+
+// FindName returns the origin of the name with the highest generation, or 0.
+func (s *Store) FindName(name []byte) Origin {
+	_, _, o := s.findName(s.hash(0, name), name)
+	return o
+}
+
+// Older returns the origin of the same name with the next lower generation, or 0.
+func (s *Store) Older(o Origin) Origin { return s.rec(o).older }
+
+// Len is the number of origins.
+func (s *Store) Len() int { return s.order.len() }
+
+// ID returns the identifier of an origin. Like the questions below it panics or answers for another origin if the handle
+// is not one that is in use.
+func (s *Store) ID(o Origin) codec.OriginID { return s.rec(o).id }
+
+// Gen returns the generation.
+func (s *Store) Gen(o Origin) uint64 { return s.rec(o).gen }
+
+// Name returns the name: a view, valid until the origin is removed.
+func (s *Store) Name(o Origin) []byte {
+	b := s.cells.at(s.rec(o).name)
+	return b[1 : 1+b[0] : 1+b[0]]
+}
+
+// Max returns the version up to which every live key is here.
+func (s *Store) Max(o Origin) uint64 { return s.rec(o).max }
+
+// Last returns the highest version of any entry that is here; above Max only while a run is being applied, and in
+// precise mode.
+func (s *Store) Last(o Origin) uint64 { return s.rec(o).last }
+
+// Floor returns the version up to which tombstones may have been collected.
+func (s *Store) Floor(o Origin) uint64 { return s.rec(o).floor }
+
+// Dirty tells whether keys may be here that were deleted and whose tombstones were collected before they came here.
+func (s *Store) Dirty(o Origin) bool { return s.rec(o).dirty }
+
+// Entries returns the number of live entries, tombstones included.
+func (s *Store) Entries(o Origin) int { return int(s.rec(o).entries) }
+
+// Keys returns the number of keys that are not deleted.
+func (s *Store) Keys(o Origin) int { return int(s.rec(o).live) }
+
+// Bytes returns the bytes of keys and values of the live entries.
+func (s *Store) Bytes(o Origin) int { return int(s.rec(o).bytes) }

@@ -1,0 +1,130 @@
+package state
+
+import "sync"
+
+// Status is the outcome of a write.
+type Status uint8
+
+// The outcomes. Whatever is not OK changed nothing.
+const (
+	OK       Status = iota
+	Exists          // the origin is here already
+	Old             // this version or a newer one is here already
+	Full            // a memory limit is reached
+	TooMany         // a limit on the number of origins or keys is reached
+	TooLarge        // the entry or name is longer than the protocol allows
+	NoOrigin        // the handle is not one of an origin
+	Invalid         // version 0 or above codec.VersionMax, or no name
+)
+
+var statusNames = [...]string{"ok", "exists", "old", "full", "too many", "too large", "no origin", "invalid"}
+
+func (s Status) String() string {
+	if int(s) < len(statusNames) {
+		return statusNames[s]
+	}
+	return "unknown"
+}
+
+// Store is the replica of a node: what it knows of all origins. Init comes first. All methods are for one goroutine, the
+// writer, except those that say that they are for readers.
+type Store struct {
+	mu     sync.RWMutex // held by the writer while it changes what readers see
+	limits Limits
+	secret [2]uint64
+
+	origins  []*originChunk // by handle; nil up to the limit
+	made     uint32         // handles ever given out
+	freed    Origin         // head of the list of handles to use again, linked by older
+	order    order
+	ids      index // origin by identifier
+	names    index // origin of the highest generation by name
+	keys     index // cell by origin and key
+	cells    arena
+	log      slab
+	entries  int // live, tombstones included
+	live     int // keys: live and not deleted
+	bytes    int // of keys and values of live entries
+	print    uint64
+	refs     [dirMax]wordRef
+	compacts Compactions
+}
+
+// Compactions counts the work on version logs that writes caused.
+type Compactions struct {
+	Rebuilt uint64 // tails rewritten because they were full of dead words
+	Merged  uint64 // neighbours merged
+	Dropped uint64 // segments without a live word
+	Moved   uint64 // words moved by all of these
+}
+
+// Init makes an empty store. The seed need not be secret for correctness; a secret one keeps others from choosing keys
+// that collide in the index. Init may be called again to start over, but not while there are readers.
+func (s *Store) Init(l Limits, seed uint64) {
+	l = l.normal()
+	*s = Store{limits: l}
+	s.secret = [2]uint64{mix(seed ^ 0x9e3779b97f4a7c15), mix(seed ^ 0xd1b54a32d192ed03)}
+	s.origins = make([]*originChunk, l.Origins>>originChunkBits+1)
+	s.cells.init(l.ValueBytes)
+	words := 3*l.Keys + 2*blockWordsMin*l.Origins
+	s.log.init(words>>wordPageBits + subsPerPage)
+	s.ids.init()
+	s.names.init()
+	s.keys.init()
+}
+
+// Limits returns the limits as the store obeys them.
+func (s *Store) Limits() Limits { return s.limits }
+
+// Stats is a count of what a store holds.
+type Stats struct {
+	Origins    int
+	Entries    int // live entries: keys and tombstones
+	LiveKeys   int // keys that are not deleted
+	ValueBytes int // of keys and values of the entries
+	CellBytes  int // of the cells in use, heads and rounding included
+	LogBytes   int // of the blocks of version logs in use
+	IndexBytes int
+	Footprint  int // bytes that the store holds mapped
+	Compactions
+}
+
+// Stats returns the counts.
+func (s *Store) Stats() Stats {
+	return Stats{
+		Origins: s.order.len(), Entries: s.entries, LiveKeys: s.live, ValueBytes: s.bytes, CellBytes: s.cells.used,
+		LogBytes: s.log.used * 8, IndexBytes: s.indexBytes(), Footprint: s.Footprint(), Compactions: s.compacts,
+	}
+}
+
+func (s *Store) indexBytes() int {
+	return s.ids.bytes + s.names.bytes + s.keys.bytes
+}
+
+// Footprint is the bytes that the store holds mapped now.
+func (s *Store) Footprint() int {
+	chunks := int(s.made+1<<originChunkBits-1) >> originChunkBits
+	return storeBytes + s.indexBytes() + s.cells.mapped() + s.log.mapped() + s.order.mapped() +
+		len(s.origins)*8 + chunks*originBytes<<originChunkBits
+}
+
+// Fingerprint is the sum over all origins of a hash of (identifier, max, floor, dirty). Two replicas with equal ones
+// know the same, but for a chance of 2^-64.
+func (s *Store) Fingerprint() uint64 { return s.print }
+
+// Recompute computes the fingerprint from scratch, for tests and audits: O(origins).
+func (s *Store) Recompute() (print uint64) {
+	for o := s.FirstAtOrAfter(0); o != 0; o = s.Following(o) {
+		print += s.rec(o).print()
+	}
+	return print
+}
+
+// print is the part of an origin in the fingerprint.
+func (r *origin) print() uint64 {
+	known := r.floor
+	if r.dirty {
+		known |= 1 << versionBits
+	}
+	return mix(mix(mix(uint64(r.id))^r.max) ^ known)
+}
