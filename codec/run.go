@@ -74,6 +74,9 @@ func (w *RunWriter) Entry(e *Entry) bool {
 // Count is the number of entries so far.
 func (w *RunWriter) Count() int { return w.count }
 
+// Len is the length of dst with what was appended so far.
+func (w *RunWriter) Len() int { return len(w.dst) }
+
 // Last is the version of the last entry so far, or from.
 func (w *RunWriter) Last() uint64 { return w.version }
 

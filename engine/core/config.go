@@ -1,0 +1,108 @@
+package core
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Mode is the direction in which a periodic exchange moves state.
+type Mode uint8
+
+// The modes. PushPull is the default.
+const (
+	PushPull Mode = iota
+	Push
+	Pull
+)
+
+// Spread is how a write leaves its author before anti-entropy looks at it.
+type Spread uint8
+
+// The ways to spread. Auto mails while the cluster is small and mongers rumors
+// beyond; Gossip sends nothing eagerly, only periodic exchanges move state.
+const (
+	Auto Spread = iota
+	Mail
+	Rumor
+	Gossip
+)
+
+// Limits bound the memory of one core. Memory is asked for as it is needed,
+// never beyond these.
+type Limits struct {
+	State  state.Limits
+	Peers  int // members that are contacted, and seeds
+	Jobs   int // answers to digests that may be under way at once
+	Wants  int // origins in one answer
+	Gaps   int // origins with a gap that are being pulled
+	Events int // events that wait for the shell
+}
+
+// DefaultLimits suit a cluster of a few thousand nodes.
+func DefaultLimits() Limits {
+	return Limits{
+		State: state.LimitsDefault(),
+		Peers: 4096, Jobs: 8, Wants: 512, Gaps: 512, Events: 1024,
+	}
+}
+
+// Config is everything that the core is told before it starts. The zero value
+// of a duration or count takes the default named beside it.
+type Config struct {
+	Name       []byte         // 1 to codec.NameBytesMax bytes
+	Generation uint64         // at least 1; higher than in any earlier life
+	Advertise  netip.AddrPort // where others reach this node; may be unspecified
+	Cluster    []byte         // cluster name: tags every frame, keys every id
+	Seed       uint64         // all randomness comes from it
+	Salt       [16]byte       // fresh random bytes for each start
+
+	Mode     Mode
+	Order    reconcile.Order
+	Spread   Spread
+	Fanout   int           // peers that a rumor is pushed to; 0: by cluster size
+	MailMax  int           // Auto mails up to this many peers; 128
+	Interval sched.Instant // between exchanges that this node starts; 100 ms
+	Settle   sched.Instant // younger changes are left to push; 20 ms
+	AckDelay sched.Instant // an acknowledgement waits this long for a ride; 40 ms
+	FlushMax sched.Instant // longest wait of a write for company; 10 ms
+	Frame    int           // bytes of a datagram; codec.FrameBytesDefault
+	Frames   int           // frames of one answer; 16
+	Deltas   int           // entries of one answer, as the papers count; 0: unlimited
+	Eager    bool          // Gossip only: no effect otherwise
+	NoPrint  bool          // exchanges start with a digest, not with a fingerprint
+	Uniform  bool          // uniform random peers instead of shuffled rounds
+	Limits   Limits
+	_        [0]func() // not comparable
+}
+
+func (c *Config) fill() {
+	setDefault(&c.MailMax, 128)
+	setDefault(&c.Frame, codec.FrameBytesDefault)
+	setDefault(&c.Frames, 16)
+	setDefault(&c.Interval, 100*sched.Millisecond)
+	setDefault(&c.Settle, 20*sched.Millisecond)
+	setDefault(&c.AckDelay, 40*sched.Millisecond)
+	setDefault(&c.FlushMax, 10*sched.Millisecond)
+	if c.Deltas == 0 {
+		c.Deltas = -1
+	}
+	d := DefaultLimits()
+	setDefault(&c.Limits.Peers, d.Peers)
+	setDefault(&c.Limits.Jobs, d.Jobs)
+	setDefault(&c.Limits.Wants, d.Wants)
+	setDefault(&c.Limits.Gaps, d.Gaps)
+	setDefault(&c.Limits.Events, d.Events)
+	if c.Limits.State == (state.Limits{}) {
+		c.Limits.State = d.State
+	}
+}
+
+func setDefault[T int | sched.Instant](v *T, to T) {
+	if *v == 0 {
+		*v = to
+	}
+}

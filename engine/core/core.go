@@ -1,0 +1,239 @@
+package core
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Core is one node's protocol state. It is not safe for concurrent use: one
+// caller at a time, and now never goes back.
+type Core struct {
+	cfg   Config
+	store state.Store
+	rand  sched.Rand
+	wheel sched.Wheel
+	now   sched.Instant
+	wall  sched.Wall
+
+	idKey  [2]uint64 // keys origin ids: from the cluster name
+	secret [2]uint64 // keys cookies: from the seed and the salt
+	tag    uint32    // cluster tag of every frame
+	mode   uint32    // what all members must agree on
+
+	self state.Origin
+	id   codec.OriginID
+	gen  uint64
+
+	origins  []origin // by state.Origin; 0 unused
+	peers    []peer   // by peer handle; 0 unused
+	byID     idTable  // peer handle by origin id
+	seeds    []seed
+	members  sched.RoundRobin // proven peers, for exchanges
+	scratch  []uint32         // proven peers, for sampling
+	ready    readyList
+	replies  replyQueue
+	graves   graves
+	rival    rival
+	leaving  bool
+	silenced bool // superseded by a live rival: writes are refused
+
+	flush  flush
+	gaps   []state.Origin
+	jobs   []job
+	filler reconcile.Filler
+	window codec.OriginID // where the next digest starts
+
+	advanced []state.Origin
+	queue    events
+	counters Counters
+
+	in     codec.Header // of the frame being received
+	out    codec.Header // of the frame being composed
+	entry  codec.Entry
+	run    codec.Run
+	intro  codec.Intro
+	hello  codec.Hello
+	reply  codec.HelloReply // received
+	answer codec.HelloReply // sent
+	iter   codec.RunIter
+	picked []uint32
+}
+
+// Engine timers; those of peers follow.
+const (
+	timerExchange = iota
+	timerFlush
+	timerGaps
+	timerSeeds
+	timerRival
+	timersEngine
+)
+
+// Timers of a peer.
+const (
+	timerAck = iota
+	timerResend
+	timerHello
+	timersPeer
+)
+
+func peerTimer(p uint32, kind uint32) uint32 { return timersEngine + p*timersPeer + kind }
+
+// Init makes the core ready. It copies cfg. It panics on a configuration that
+// the shell should have refused.
+func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
+	*c = Core{cfg: *cfg, now: now, wall: wall}
+	c.cfg.fill()
+	if len(cfg.Name) == 0 || len(cfg.Name) > codec.NameBytesMax || cfg.Generation == 0 {
+		panic("core: a node needs a name and a generation")
+	}
+	c.cfg.Name = append([]byte(nil), cfg.Name...)
+	l := &c.cfg.Limits
+	c.rand.Seed(cfg.Seed)
+	c.tag = codec.ClusterTag(cfg.Cluster)
+	c.idKey = codec.FrameKey(cfg.Cluster)
+	c.secret = [2]uint64{c.rand.Uint64(), c.rand.Uint64() ^ saltWord(cfg.Salt)}
+	c.mode = modeScuttlebutt
+	c.store.Init(l.State, c.rand.Uint64())
+	c.wheel.Init(timersEngine+(l.Peers+1)*timersPeer, now)
+	c.members.Init(l.Peers + 1)
+	c.origins = make([]origin, 1, 16)
+	c.peers = make([]peer, 1, 16)
+	c.byID.init()
+	c.gaps = make([]state.Origin, 0, l.Gaps)
+	c.queue.ring = make([]Event, l.Events)
+	c.replies.init()
+	c.graves.init()
+	c.jobs = make([]job, l.Jobs+1)
+	c.filler.Init(&c.store, (*book)(c), l.Wants)
+	c.picked = make([]uint32, max(8, cfg.Fanout))
+	c.gen = cfg.Generation
+	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, c.gen)
+	self, st := c.store.Add(c.id, c.gen, c.cfg.Name)
+	if st != state.OK {
+		panic("core: no room for the own origin")
+	}
+	c.self = self
+	c.noteOrigin(self)
+	c.out = codec.Header{Cluster: c.tag, Sender: c.id}
+	c.wheel.Set(timerExchange, now+c.jitter(c.cfg.Interval))
+}
+
+const modeScuttlebutt = 1
+
+func saltWord(s [16]byte) uint64 {
+	var w uint64
+	for i, b := range s {
+		w ^= uint64(b) << (8 * (i % 8))
+	}
+	return w
+}
+
+// jitter is uniform in [d/2, 3d/2).
+func (c *Core) jitter(d sched.Instant) sched.Instant {
+	return d/2 + sched.Instant(c.rand.Uint64()%uint64(max(1, d)))
+}
+
+// origin is what the core remembers of one origin beside its state.
+type origin struct {
+	peer uint32 // the peer that writes it; 0 for our own
+	from uint32 // the peer that brought the news in the hot window
+
+	lo    uint64 // hot window: news after lo wait for the next flush
+	flyLo uint64 // and after flyLo are being sent in this one
+	told  uint64 // reported to the shell
+
+	old, young uint64 // max at least one and at least zero settle times ago
+	markAt     sched.Instant
+	movedAt    sched.Instant
+
+	gapTo   uint64 // a run above our max ended here
+	gapFrom uint32 // the peer that sent it
+	gapAt   sched.Instant
+	tries   uint8
+
+	known, queued, hot, flying, gapped, left bool
+}
+
+func (c *Core) noteOrigin(o state.Origin) *origin {
+	for int(o) >= len(c.origins) {
+		c.origins = append(c.origins, origin{})
+	}
+	x := &c.origins[o]
+	q := x.queued
+	*x = origin{known: true, queued: q}
+	return x
+}
+
+// moved notes that the max of o went from `from` to where it is now.
+func (c *Core) moved(o state.Origin) {
+	x := &c.origins[o]
+	if c.now-x.markAt >= c.cfg.Settle {
+		x.old, x.young, x.markAt = x.young, c.store.Max(o), c.now
+	}
+	x.movedAt = c.now
+	c.advancedTo(o)
+}
+
+// Store is the replica. Its reading methods are safe for any goroutine.
+func (c *Core) Store() *state.Store { return &c.store }
+
+// Self is the origin that this node writes.
+func (c *Core) Self() state.Origin { return c.self }
+
+// Generation is the generation that this node writes under.
+func (c *Core) Generation() uint64 { return c.gen }
+
+// ID is the id of this node in its generation.
+func (c *Core) ID() codec.OriginID { return c.id }
+
+// Counters are what the core has done.
+func (c *Core) Counters() *Counters { return &c.counters }
+
+// Deadline is when Tick next has work; sched.Never if only input makes work.
+func (c *Core) Deadline() sched.Instant { return c.wheel.Next() }
+
+// book shows the filler and the comparison what the core knows of origins.
+type book Core
+
+func (b *book) AppendIntro(dst []byte, o state.Origin) []byte {
+	c := (*Core)(b)
+	c.fillIntro(o)
+	return codec.AppendIntro(dst, &c.intro)
+}
+
+func (b *book) IntroBytes(o state.Origin) int {
+	c := (*Core)(b)
+	c.fillIntro(o)
+	return codec.IntroBytes(&c.intro)
+}
+
+func (b *book) Buried(id codec.OriginID) bool { return (*Core)(b).graves.has(id) }
+
+func (b *book) Settled(o state.Origin) uint64 {
+	c := (*Core)(b)
+	x := &c.origins[o]
+	switch {
+	case c.cfg.Spread == Gossip || c.now-x.movedAt >= c.cfg.Settle:
+		return c.store.Max(o)
+	case c.now-x.markAt >= c.cfg.Settle:
+		return x.young
+	default:
+		return x.old
+	}
+}
+
+func (c *Core) fillIntro(o state.Origin) {
+	c.intro.ID, c.intro.Gen, c.intro.Name = c.store.ID(o), c.store.Gen(o), c.store.Name(o)
+	if o == c.self {
+		c.intro.Addr = c.cfg.Advertise
+		return
+	}
+	p := &c.peers[c.origins[o].peer]
+	c.intro.Addr = p.advertised
+	if !p.advertised.IsValid() || p.advertised.Addr().IsUnspecified() {
+		c.intro.Addr = p.addr
+	}
+}

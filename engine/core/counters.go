@@ -1,0 +1,64 @@
+package core
+
+// Counters are what the core has done since Init. The loop writes them; a shell
+// copies them between calls.
+type Counters struct {
+	FramesReceived, FramesSent uint64
+	BytesReceived, BytesSent   uint64
+	RunFrames, RunBytes        uint64 // frames that carried runs, and the bytes of their records
+
+	EntriesNew, EntriesOld uint64 // entries received: news, and known already
+	EntriesSent            uint64
+	RunsReceived, Gaps     uint64 // runs, and those that began above our max
+	PullsSent, PullsServed uint64
+	DigestsSent            uint64
+	DigestsReceived        uint64
+	Exchanges              uint64 // exchanges that this node started
+	Agreements             uint64 // of the answers: fingerprints were equal
+	MailSent, RumorsSent   uint64 // frames that carried own writes, or relayed news
+	AcksSent               uint64 // frames that carried nothing but an acknowledgement
+	Rewinds                uint64 // a cursor went back because an acknowledgement was missed
+	Writes, WritesRefused  uint64
+	Renewals, Conflicts    uint64 // generation bumps, and live rivals of our name
+
+	Drops [DropReasons]uint64 // datagrams or records that were not used, by reason
+}
+
+// Drop is a reason why a datagram or record was not used.
+type Drop uint8
+
+// The reasons. The first ones mirror the codec's own.
+const (
+	DropShort Drop = iota
+	DropMagic
+	DropVersion
+	DropFlags
+	DropChecksum
+	DropRecord
+	DropCluster    // another cluster's tag
+	DropSelf       // our own frame came back
+	DropStranger   // not a hello, from somebody unknown
+	DropBuried     // of an origin that was replaced or has left
+	DropForged     // an id that does not belong to its name and generation
+	DropGeneration // a generation too far in the future
+	DropGap        // a run that starts above our max
+	DropUnknown    // a run of an origin that was never introduced
+	DropFull       // a limit of ours
+	DropBusy       // no room for another answer; asked again later
+	DropMode       // the sender reconciles in another way
+	DropSealed     // sealed, and we hold no key
+	DropReasons
+)
+
+var dropNames = [DropReasons]string{
+	"short", "magic", "version", "flags", "checksum", "record", "cluster", "self", "stranger", "buried",
+	"forged", "generation", "gap", "unknown", "full", "busy", "mode", "sealed",
+}
+
+// String is the reason in one lower-case word.
+func (d Drop) String() string {
+	if d < DropReasons {
+		return dropNames[d]
+	}
+	return "invalid"
+}

@@ -1,0 +1,44 @@
+// Package core composes the protocols of one node into a deterministic state
+// machine. It has no goroutine, clock, socket or source of randomness of its
+// own: a shell tells it the time and hands it datagrams, and pulls from it the
+// frames that are due. The engine runs it over real sockets, the simulator in
+// virtual time, and fuzzers feed it garbage; what is tested is what runs.
+//
+// # Laws
+//
+// Each has a test named after it.
+//
+//  1. One caller at a time.
+//  2. now never goes back.
+//  3. The same configuration, seed and calls give the same bytes.
+//  4. After Init nothing is allocated in steady state: memory grows only when a
+//     member or a key is new, and within the limits.
+//  5. No call blocks, and no loop is unbounded.
+//  6. No datagram, however hostile, makes it panic or allocate.
+//  7. A shell drains what it can after each burst of calls; what its socket
+//     refused stays encoded with the shell and goes first.
+//
+// Output is pulled. A full socket means "stop asking", so nothing queues up
+// here: what Transmit encodes is always the newest state. The one queue is for
+// answers to addresses that are not proven; it is short, and drops.
+//
+// # How news travels
+//
+//	write    -> mail to every reachable peer, or rumor to a few    (spread.go)
+//	a hole   -> pull from whoever sent beyond it                   (gaps.go)
+//	interval -> compare fingerprints with one peer, then digests,
+//	            then runs in the directions of the mode            (exchange.go)
+//
+// A peer's cursor says which of our writes it was sent, its acknowledgement
+// which it holds. Mail starts at the cursor; a missed acknowledgement moves the
+// cursor back. So memory for each peer is constant, and whatever is lost is
+// sent again in its newest form.
+//
+// # Who is who
+//
+// A name and a generation make an origin. Addresses are believed when they
+// answer (hello.go); the highest generation of a name wins; an owner that meets
+// more of its own generation than it wrote, or an earlier life of itself,
+// renews; against a live rival the lower generation stops writing
+// (identity.go).
+package core

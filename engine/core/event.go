@@ -1,0 +1,109 @@
+package core
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/engine/state"
+)
+
+// EventKind says what an [Event] reports.
+type EventKind uint8
+
+// The events.
+const (
+	// Advanced: the replica of an origin now reaches To; every live key with a
+	// version in (From, To] is readable. Advances coalesce: one event an origin
+	// waits at most, so they can't overflow.
+	Advanced        EventKind = iota + 1
+	MemberJoined              // an origin became known
+	MemberReachable           // it answered for the first time, or again
+	MemberQuiet               // it owes acknowledgements and is no longer mailed
+	MemberLeft                // it said that it leaves
+	MemberReplaced            // a newer generation of the same name took its place
+	MemberMoved               // its address changed
+	Renewed                   // this node took a new generation
+	NameConflict              // a live rival uses this node's name
+	Superseded                // and wins: this node stops writing
+	EventsLost                // more happened than the queue holds: read the members again
+)
+
+// Event is one thing that the shell may want to tell its user.
+type Event struct {
+	Kind       EventKind
+	Origin     state.Origin
+	Peer       uint32
+	From, To   uint64 // Advanced
+	Generation uint64
+	Addr       netip.AddrPort
+}
+
+// events is a bounded queue; when it overflows, one EventsLost stands for all
+// that were dropped. Advances wait in a list of origins instead.
+type events struct {
+	ring []Event
+	head uint32
+	n    uint32
+	lost bool
+}
+
+func (q *events) push(e Event) {
+	if int(q.n) == len(q.ring) {
+		q.lost = true
+		return
+	}
+	q.ring[(q.head+q.n)%uint32(len(q.ring))] = e
+	q.n++
+}
+
+func (q *events) pop(e *Event) bool {
+	if q.n > 0 {
+		*e = q.ring[q.head]
+		q.head = (q.head + 1) % uint32(len(q.ring))
+		q.n--
+		return true
+	}
+	if q.lost {
+		q.lost = false
+		*e = Event{Kind: EventsLost}
+		return true
+	}
+	return false
+}
+
+// NextEvent takes the next event, advances first. It reports false when there
+// is none. A shell drains it after each burst of calls.
+func (c *Core) NextEvent(ev *Event) bool {
+	for len(c.advanced) > 0 {
+		o := c.advanced[len(c.advanced)-1]
+		c.advanced = c.advanced[:len(c.advanced)-1]
+		x := &c.origins[o]
+		x.queued = false
+		if !x.known {
+			continue // removed in the meantime
+		}
+		*ev = Event{Kind: Advanced, Origin: o, Peer: x.peer, From: x.told, To: c.store.Max(o)}
+		x.told = ev.To
+		return true
+	}
+	return c.queue.pop(ev)
+}
+
+func (c *Core) tell(k EventKind, p uint32) {
+	ev := Event{Kind: k, Peer: p}
+	if p != 0 {
+		q := &c.peers[p]
+		ev.Origin, ev.Addr = q.origin, q.addr
+		if q.origin != 0 {
+			ev.Generation = c.store.Gen(q.origin)
+		}
+	}
+	c.queue.push(ev)
+}
+
+// advancedTo notes that an origin's max moved.
+func (c *Core) advancedTo(o state.Origin) {
+	if x := &c.origins[o]; !x.queued {
+		x.queued = true
+		c.advanced = append(c.advanced, o)
+	}
+}

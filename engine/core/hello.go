@@ -1,0 +1,409 @@
+package core
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// The handshake, three frames, so that no address is believed before it
+// answered and no state is kept for one that did not:
+//
+//	A -> B  Hello(salt of A), padded to be no shorter than the answer
+//	B -> A  HelloReply(salt of A, back), and a cookie in the header
+//	A -> B  the cookie, Intro(A), Sync: B now knows A and its address
+//
+// B keeps nothing between the second and the third frame.
+
+const (
+	bareHelloBytes  = codec.HeaderBytesFixed + codec.RecordBytes + 64 + codec.ChecksumBytes
+	helloPadded     = 512                     // bytes of a padded hello frame
+	helloFirst      = 200 * sched.Millisecond // the second hello leaves after this
+	helloBackoffMax = 10 * sched.Second
+	helloBack       = 1  // flag of a Hello that answers one, so that two nodes do not greet for ever
+	cookieEpoch     = 16 // cookies live for one to two epochs of 2^16 ms
+)
+
+// seed is an address that somebody told us to join.
+type seed struct {
+	addr  netip.AddrPort
+	peer  uint32 // who answered there
+	next  sched.Instant
+	tries uint8
+}
+
+// Join adds an address to contact until somebody answers there, and again
+// whenever that one falls silent. Adding it twice, or our own, is harmless.
+func (c *Core) Join(now sched.Instant, addr netip.AddrPort) bool {
+	c.now = now
+	for i := range c.seeds {
+		if c.seeds[i].addr == addr {
+			c.seeds[i].next, c.seeds[i].tries = now, 0
+			c.wheel.Set(timerSeeds, now)
+			return true
+		}
+	}
+	if len(c.seeds) >= c.cfg.Limits.Peers {
+		return false
+	}
+	c.seeds = append(c.seeds, seed{addr: addr, next: now})
+	c.wheel.Set(timerSeeds, now)
+	return true
+}
+
+// Seed reports how far contacting the seed went: who answered, if anybody did.
+func (c *Core) Seed(addr netip.AddrPort) (Peer, bool) {
+	for i := range c.seeds {
+		if c.seeds[i].addr == addr {
+			return c.Peer(c.seeds[i].peer)
+		}
+	}
+	return Peer{}, false
+}
+
+// contactSeeds greets the seeds that are due and not already in touch.
+func (c *Core) contactSeeds() {
+	next := sched.Never
+	for i := range c.seeds {
+		s := &c.seeds[i]
+		if p := s.peer; p != 0 && c.peers[p].proven && !c.peers[p].quiet {
+			s.next, s.tries = c.now+helloBackoffMax, 0
+		} else if s.next <= c.now {
+			c.replies.push(reply{kind: codec.TypeHello, to: s.addr})
+			s.next = c.now + c.jitter(backoff(helloFirst, s.tries, helloBackoffMax))
+			s.tries = min(s.tries+1, 30)
+		}
+		next = min(next, s.next)
+	}
+	if next != sched.Never {
+		c.wheel.Set(timerSeeds, next)
+	}
+}
+
+func backoff(first sched.Instant, tries uint8, most sched.Instant) sched.Instant {
+	return min(most, first<<min(tries, 16))
+}
+
+// greet sends hellos to a member that was named but has not answered yet.
+func (c *Core) greet(p uint32) {
+	q := &c.peers[p]
+	if q.proven && !q.quiet || q.left || q.origin == 0 {
+		return
+	}
+	if q.addr.IsValid() && !q.addr.Addr().IsUnspecified() && q.addr.Port() != 0 {
+		c.want(p, dueHello)
+		q.helloAt = c.now
+	}
+	c.wheel.Set(peerTimer(p, timerHello), c.now+c.jitter(backoff(helloFirst, q.hellos, helloBackoffMax)))
+	q.hellos = min(q.hellos+1, 30)
+}
+
+// reply is a frame for somebody who is not a proven peer.
+type reply struct {
+	to    netip.AddrPort
+	salt  [16]byte     // theirs, to give back
+	known uint64       // highest generation that we know for their name
+	named state.Origin // who that is, if it is higher than theirs
+	kind  codec.Type
+	alive bool
+	bare  bool // not padded: it answers a frame that may be spoofed
+	back  bool // it answers a greeting of somebody we thought we knew
+}
+
+// replyQueue is the one queue of the core; what does not fit is not answered.
+type replyQueue struct {
+	ring    [64]reply
+	head, n uint32
+}
+
+func (q *replyQueue) init() { q.head, q.n = 0, 0 }
+
+func (q *replyQueue) push(r reply) bool {
+	if int(q.n) == len(q.ring) {
+		return false
+	}
+	q.ring[(q.head+q.n)%uint32(len(q.ring))] = r
+	q.n++
+	return true
+}
+
+func (q *replyQueue) pop() (r reply, ok bool) {
+	if q.n == 0 {
+		return r, false
+	}
+	r = q.ring[q.head]
+	q.head = (q.head + 1) % uint32(len(q.ring))
+	q.n--
+	return r, true
+}
+
+// composeReply encodes the oldest waiting reply.
+func (c *Core) composeReply(dst []byte) (n int, to netip.AddrPort, ok bool) {
+	r, ok := c.replies.pop()
+	if !ok {
+		return 0, to, false
+	}
+	h := &c.out
+	h.Flags = 0
+	if r.kind == codec.TypeHelloReply {
+		h.Flags |= codec.FlagCookie
+		h.Cookie = c.cookie(r.to, c.epoch())
+	}
+	b := codec.AppendHeader(dst[:0], h)
+	if r.kind == codec.TypeHello {
+		b = c.appendHello(b, r.bare, r.back)
+	} else {
+		c.fillHello(&c.answer.Hello)
+		c.answer.Echo, c.answer.KnownGen, c.answer.KnownAlive = r.salt, r.known, r.alive
+		b = codec.AppendHelloReply(b, &c.answer)
+		if r.named != 0 && c.origins[r.named].known {
+			b = (*book)(c).AppendIntro(b, r.named)
+		}
+	}
+	b = codec.AppendChecksum(b, 0)
+	c.sent(len(b))
+	return len(b), r.to, true
+}
+
+func (c *Core) fillHello(h *codec.Hello) {
+	*h = codec.Hello{Mode: c.mode, Gen: c.gen, Salt: c.cfg.Salt, Name: c.cfg.Name, Addr: c.cfg.Advertise}
+}
+
+// appendHello appends our greeting; padded unless it is bare, so that it is at
+// least as long as what it may be answered with.
+func (c *Core) appendHello(b []byte, bare, back bool) []byte {
+	c.fillHello(&c.hello)
+	if back {
+		c.hello.Flags = helloBack
+	}
+	b = codec.AppendHello(b, &c.hello)
+	if bare {
+		return b
+	}
+	return codec.AppendPad(b, helloPadded-len(b)-codec.ChecksumBytes)
+}
+
+// epoch numbers spans of 65,536 ms.
+func (c *Core) epoch() uint64 { return uint64(c.now/sched.Millisecond) >> cookieEpoch }
+
+// cookie is a keyed hash of the address and the epoch: whoever shows it has
+// received a frame at that address lately.
+func (c *Core) cookie(addr netip.AddrPort, epoch uint64) (k [16]byte) {
+	var b [27]byte
+	a := addr.Addr().As16()
+	copy(b[:], a[:])
+	b[16], b[17] = byte(addr.Port()), byte(addr.Port()>>8)
+	for i := range 8 {
+		b[18+i] = byte(epoch >> (8 * i))
+	}
+	for half := range 2 {
+		b[26] = byte(half)
+		w := codec.SipHash(c.secret, b[:])
+		for i := range 8 {
+			k[8*half+i] = byte(w >> (8 * i))
+		}
+	}
+	return k
+}
+
+func (c *Core) cookieValid(addr netip.AddrPort, k *[16]byte) bool {
+	e := c.epoch()
+	return *k == c.cookie(addr, e) || *k == c.cookie(addr, e-1)
+}
+
+// onHello answers a greeting. Nothing is kept of it: its source may be forged.
+func (c *Core) onHello(from netip.AddrPort, h *codec.Hello) {
+	if h.Mode != c.mode {
+		c.counters.Drops[DropMode]++
+		return
+	}
+	r := reply{kind: codec.TypeHelloReply, to: from, salt: h.Salt}
+	if o := c.store.FindName(h.Name); o != 0 {
+		p := &c.peers[c.origins[o].peer]
+		r.known = c.store.Gen(o)
+		if r.known > h.Gen {
+			r.named = o
+		}
+		if o == c.self && h.Salt != c.cfg.Salt {
+			c.namesakeGreets(from, h.Gen)
+		}
+		r.alive = o == c.self || (p.proven && !p.quiet && !p.left)
+		if p.quiet && p.addr == from && h.Gen == r.known {
+			c.greet(c.origins[o].peer) // it is back: find out at once
+		}
+	}
+	if !c.replies.push(r) {
+		c.counters.Drops[DropBusy]++
+	}
+	if p := c.byID.find(c.in.Sender); p != 0 && h.Flags&helloBack == 0 {
+		c.greetBack(p, from)
+	}
+}
+
+// greetBack greets a proven peer that greets us: it has forgotten us, or knows
+// somebody else under our name, and its answer will say so.
+func (c *Core) greetBack(p uint32, from netip.AddrPort) {
+	q := &c.peers[p]
+	if q.proven && from == q.addr && c.now-q.helloAt > helloFirst/2 {
+		q.helloAt = c.now
+		c.replies.push(reply{kind: codec.TypeHello, to: from, back: true})
+	}
+}
+
+// onHelloReply believes the address that answered our greeting: only who reads
+// what is sent there knows our salt.
+func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.HelloReply) {
+	if h.Echo != c.cfg.Salt {
+		c.counters.Drops[DropForged]++
+		return
+	}
+	if h.Mode != c.mode {
+		c.counters.Drops[DropMode]++
+		return
+	}
+	c.rivalAnswered(id, &h.Hello)
+	p := c.learn(id, h.Gen, h.Name, h.Addr, from)
+	if p == 0 {
+		return
+	}
+	for i := range c.seeds {
+		if c.seeds[i].addr == from {
+			c.seeds[i].peer = p
+		}
+	}
+	if h.KnownGen > c.gen && !h.KnownAlive {
+		c.outlived(h.KnownGen, netip.AddrPort{})
+	}
+	q := &c.peers[p]
+	if q.helloAt != 0 {
+		q.rtt.Sample(c.now - q.helloAt)
+		q.helloAt = 0
+	}
+	q.cookie, q.hasCookie = c.in.Cookie, c.in.Flags&codec.FlagCookie != 0
+	c.heardFrom(p)
+	c.prove(p, from)
+	c.startExchange(p)
+}
+
+// learn makes an origin and its peer known, after checking that the id belongs
+// to the name and generation. It returns the peer; 0 if there is none.
+func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip.AddrPort) uint32 {
+	if id == c.id {
+		return 0
+	}
+	if codec.MakeOriginID(c.idKey, name, gen) != id {
+		c.counters.Drops[DropForged]++
+		return 0
+	}
+	if p := c.byID.find(id); p != 0 {
+		if adv.IsValid() && from.IsValid() {
+			c.peers[p].advertised = adv
+		}
+		return p
+	}
+	if c.graves.has(id) {
+		c.counters.Drops[DropBuried]++
+		return 0
+	}
+	if gen > generationMax(c.wall, c.gen) {
+		c.counters.Drops[DropGeneration]++
+		return 0
+	}
+	addr := from
+	if adv.IsValid() && !adv.Addr().IsUnspecified() && adv.Port() != 0 && !from.IsValid() {
+		addr = adv
+	}
+	old := c.store.FindName(name)
+	switch {
+	case old == c.self:
+		c.meetNamesake(gen, addr, from.IsValid())
+		return 0
+	case old != 0 && c.store.Gen(old) > gen:
+		c.counters.Drops[DropBuried]++
+		return 0
+	case old != 0:
+		return c.replace(old, id, gen, name, addr)
+	}
+	o, st := c.store.Add(id, gen, name)
+	if st != state.OK {
+		c.counters.Drops[DropFull]++
+		return 0
+	}
+	c.noteOrigin(o)
+	p := c.addPeer(o, addr)
+	if p == 0 {
+		c.store.Remove(o)
+		c.origins[o].known = false
+		return 0
+	}
+	c.tell(MemberJoined, p)
+	c.greetSoon(p)
+	return p
+}
+
+func (c *Core) greetSoon(p uint32) {
+	c.wheel.Set(peerTimer(p, timerHello), c.now+c.jitter(sched.Millisecond))
+}
+
+// replace puts a newer life of a member in the place of the old one.
+func (c *Core) replace(old state.Origin, id codec.OriginID, gen uint64, name []byte, addr netip.AddrPort) uint32 {
+	p := c.origins[old].peer
+	c.bury(old)
+	o, st := c.store.Add(id, gen, name)
+	if st != state.OK {
+		c.counters.Drops[DropFull]++
+		return 0
+	}
+	c.noteOrigin(o)
+	c.resetPeer(p, o, addr)
+	c.tell(MemberReplaced, p)
+	c.greetSoon(p)
+	return p
+}
+
+// bury removes an origin's state and remembers its id, so that it can't return.
+func (c *Core) bury(o state.Origin) {
+	x := &c.origins[o]
+	p := x.peer
+	c.graves.add(c.store.ID(o))
+	if p != 0 {
+		c.byID.remove(c.peers[p].id)
+		c.peers[p].id = 0
+		c.dropJob(&c.peers[p].job)
+		c.dropJob(&c.peers[p].ask)
+	}
+	c.store.Remove(o)
+	q := x.queued
+	*x = origin{queued: q}
+	c.forgetNews(o)
+}
+
+// graves remember the ids of the origins that were replaced, oldest out first.
+type graves struct {
+	ids  []codec.OriginID
+	next int
+}
+
+const gravesMax = 1024
+
+func (g *graves) init() { g.ids, g.next = make([]codec.OriginID, 0, 16), 0 }
+
+func (g *graves) has(id codec.OriginID) bool {
+	for _, x := range g.ids {
+		if x == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *graves) add(id codec.OriginID) {
+	if len(g.ids) < gravesMax {
+		g.ids = append(g.ids, id)
+		return
+	}
+	g.ids[g.next] = id
+	g.next = (g.next + 1) % gravesMax
+}

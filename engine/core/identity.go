@@ -1,0 +1,144 @@
+package core
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// A node's identity is its name and its generation. The highest generation of
+// a name wins everywhere. What can go wrong, and what happens then:
+//
+//   - we meet our own name with a higher generation, at our own address or at
+//     one that does not answer: it was an earlier life of ours, with a clock
+//     that was ahead. We take a generation above it (renew).
+//   - it answers: a live rival. The lower generation loses: it stops writing
+//     and says so. Nobody escalates.
+//   - others hold more of our own generation than we wrote (a lost disk, or a
+//     forgery): we renew, and publish what we have under the new generation.
+
+const (
+	rivalWait  = 250 * sched.Millisecond
+	rivalTries = 3
+	yearNanos  = 366 * 24 * 3600 * sched.Second
+)
+
+// generationMax is the highest generation that is believed: generations are
+// wall-clock nanoseconds or small counters; a year ahead is nonsense.
+func generationMax(wall sched.Wall, own uint64) uint64 {
+	return max(own, uint64(wall)) + uint64(yearNanos)
+}
+
+// rival is a process with our name that may or may not be alive.
+type rival struct {
+	gen   uint64
+	addr  netip.AddrPort
+	met   uint64 // the last one that was reported
+	tries uint8
+	open  bool
+}
+
+// meetNamesake handles our name under another generation. live says that the
+// news came from itself, not through a third node.
+func (c *Core) meetNamesake(gen uint64, addr netip.AddrPort, live bool) {
+	if gen < c.gen {
+		if live {
+			c.counters.Conflicts++
+			c.queue.push(Event{Kind: NameConflict, Generation: gen, Addr: addr})
+		}
+		return
+	}
+	if live && addr != c.cfg.Advertise {
+		c.yield(gen, addr)
+		return
+	}
+	c.outlived(gen, addr)
+}
+
+// namesakeGreets reports a live process with our name, once a generation of it.
+func (c *Core) namesakeGreets(from netip.AddrPort, gen uint64) {
+	if gen == c.gen || gen == c.rival.met {
+		return
+	}
+	c.rival.met = gen
+	c.counters.Conflicts++
+	c.queue.push(Event{Kind: NameConflict, Generation: gen, Addr: from})
+}
+
+// outlived handles a higher generation of our name, last seen at addr.
+func (c *Core) outlived(gen uint64, addr netip.AddrPort) {
+	if gen < c.gen || c.silenced {
+		return
+	}
+	if gen > generationMax(c.wall, c.gen) {
+		c.counters.Drops[DropGeneration]++
+		return
+	}
+	if !addr.IsValid() || addr.Addr().IsUnspecified() || addr == c.cfg.Advertise {
+		c.renew(gen + 1)
+		return
+	}
+	if !c.rival.open || c.rival.gen < gen {
+		c.rival = rival{gen: gen, addr: addr, met: c.rival.met, open: true}
+		c.wheel.Set(timerRival, c.now)
+	}
+}
+
+// challengeRival greets the other one; silence means that it is history.
+func (c *Core) challengeRival() {
+	r := &c.rival
+	if !r.open {
+		return
+	}
+	if r.tries >= rivalTries {
+		r.open = false
+		c.renew(r.gen + 1)
+		return
+	}
+	r.tries++
+	c.replies.push(reply{kind: codec.TypeHello, to: r.addr})
+	c.wheel.Set(timerRival, c.now+rivalWait)
+}
+
+// rivalAnswered looks whether a hello reply came from the other one.
+func (c *Core) rivalAnswered(id codec.OriginID, h *codec.Hello) {
+	if c.rival.open && id != c.id && string(h.Name) == string(c.cfg.Name) && h.Gen >= c.rival.gen {
+		c.rival.open = false
+		c.yield(h.Gen, c.rival.addr)
+	}
+}
+
+// yield is what the loser of a name conflict does: it stops writing.
+func (c *Core) yield(gen uint64, addr netip.AddrPort) {
+	if c.silenced {
+		return
+	}
+	c.silenced = true
+	c.counters.Conflicts++
+	c.queue.push(Event{Kind: NameConflict, Generation: gen, Addr: addr})
+	c.queue.push(Event{Kind: Superseded, Generation: gen, Addr: addr})
+}
+
+// renew publishes our state under a higher generation. Versions stay: the new
+// origin is the same map under a new id, so nothing staged changes its number.
+func (c *Core) renew(gen uint64) {
+	if gen <= c.gen {
+		return
+	}
+	c.counters.Renewals++
+	c.graves.add(c.id)
+	c.gen = gen
+	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, gen)
+	c.store.Rename(c.self, c.id, gen)
+	c.out.Sender = c.id
+	for p := range c.peers {
+		q := &c.peers[p]
+		q.cursor, q.acked, q.tries = 0, 0, 0
+		if q.proven {
+			c.startMail(uint32(p))
+		}
+	}
+	c.advancedTo(c.self)
+	c.queue.push(Event{Kind: Renewed, Origin: c.self, Generation: gen})
+}

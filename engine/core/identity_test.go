@@ -1,0 +1,117 @@
+package core
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+func has(d *node, k EventKind) bool {
+	for _, e := range d.events {
+		if e.Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+// TestAmnesia: an owner that lost its state under the same generation gets its
+// own past told, and publishes under a new generation.
+func TestAmnesia(t *testing.T) {
+	w := newNet(t, 4, 31, nil)
+	w.joinAll()
+	for k := range 5 {
+		w.set(1, fmt.Sprint(k), "x")
+	}
+	w.converge(sched.Second)
+	w.start(1, 1, nil)
+	w.set(1, "fresh", "1")
+	w.nodes[1].core.Join(w.now, addrOf(0))
+	w.converge(10 * sched.Second)
+	if !has(w.nodes[1], Renewed) {
+		t.Error("no renewal")
+	}
+	w.set(1, "fresh", "2")
+	w.converge(sched.Second)
+}
+
+// TestRivalLoses: two live processes with one name. The lower generation stops
+// writing, at one address or another, whoever came first.
+func TestRivalLoses(t *testing.T) {
+	for _, gens := range [][2]uint64{{5, 9}, {9, 5}} {
+		t.Run(fmt.Sprint(gens), func(t *testing.T) {
+			w := newNet(t, 4, 33, func(i int, c *Config) {
+				if i == 1 {
+					c.Name, c.Generation = []byte("twin"), gens[0]
+				}
+			})
+			w.joinAll()
+			w.set(1, "k", "first")
+			w.converge(sched.Second)
+			w.start(4, gens[1], func(_ int, c *Config) { c.Name = []byte("twin") })
+			w.nodes[4].core.Join(w.now, addrOf(0))
+			w.run(5 * sched.Second)
+			loser, winner := w.nodes[1], w.nodes[4]
+			if gens[0] > gens[1] {
+				loser, winner = winner, loser
+			}
+			if !loser.core.silenced || winner.core.silenced {
+				t.Errorf("silenced: loser %v, winner %v", loser.core.silenced, winner.core.silenced)
+			}
+			if !has(loser, Superseded) || !has(loser, NameConflict) {
+				t.Error("the loser was not told")
+			}
+			if loser.core.Write(w.now, &Op{Kind: Set, Version: loser.core.store.Max(loser.core.self) + 1, Key: []byte("k")}) != Silenced {
+				t.Error("the loser may write")
+			}
+			if loser.core.counters.Renewals+winner.core.counters.Renewals != 0 {
+				t.Error("somebody escalated")
+			}
+		})
+	}
+}
+
+func TestForgedIntroductionsAreDropped(t *testing.T) {
+	w := newNet(t, 2, 35, nil)
+	w.joinAll()
+	w.converge(sched.Second)
+	c := &w.nodes[0].core
+	if p := c.learn(12345, 1, []byte("nobody"), addrOf(9), addrOf(9)); p != 0 || c.counters.Drops[DropForged] != 1 {
+		t.Error("an id that does not belong to its name was believed")
+	}
+}
+
+func TestLeave(t *testing.T) {
+	w := newNet(t, 5, 37, nil)
+	w.joinAll()
+	w.set(3, "k", "v")
+	w.converge(sched.Second)
+	w.set(3, string(LeaveKey), "")
+	w.run(100 * sched.Millisecond)
+	if v, n := w.nodes[3].core.Confirmed(); n != 4 || v != w.nodes[3].version {
+		t.Errorf("confirmed %d by %d", v, n)
+	}
+	for i, d := range w.nodes {
+		if i != 3 && !has(d, MemberLeft) {
+			t.Errorf("node %d did not hear", i)
+		}
+	}
+}
+
+func TestStoppedNodeIsLeftAloneAndFoundAgain(t *testing.T) {
+	w := newNet(t, 4, 39, nil)
+	w.joinAll()
+	w.converge(sched.Second)
+	w.nodes[2].down = true
+	for k := range 100 {
+		w.set(0, "k", fmt.Sprint(k))
+		w.run(500 * sched.Millisecond)
+	}
+	if !has(w.nodes[0], MemberQuiet) {
+		t.Error("still mailed")
+	}
+	w.nodes[2].down = false
+	d := w.converge(15 * sched.Second)
+	t.Logf("level after %d ms", d/sched.Millisecond)
+}

@@ -1,0 +1,246 @@
+package core
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// What a peer's next frames carry.
+const (
+	dueHave   uint16 = 1 << iota // an acknowledgement of its own writes
+	dueSync                      // our fingerprint, to start an exchange
+	dueDigest                    // a digest window: the fingerprints differ, or NoPrint
+	dueMail                      // our writes after its cursor
+	dueRumor                     // the news of this flush
+	duePull                      // a list of the origins that we have gaps in
+	dueRuns                      // an answer to its digest or pull
+	dueAsk                       // a pull list from comparing its digest
+	dueHello                     // introduce ourselves
+)
+
+// peer is one member that we send to, or a known one that we can't reach yet.
+type peer struct {
+	addr       netip.AddrPort // where frames go
+	advertised netip.AddrPort // what it says of itself
+	id         codec.OriginID
+	origin     state.Origin
+	next       uint32 // in the ready list
+	due        uint16
+	queued     bool
+	proven     bool // it answered from addr
+	quiet      bool // it owes acknowledgements: no more mail until it is heard
+	left       bool
+
+	cookie    [16]byte // to show it until it acknowledges a frame
+	hasCookie bool
+
+	// Frames to and from it.
+	txSeq     uint32
+	txAcked   uint32
+	rxHigh    uint32
+	rxMap     uint64
+	owed      bool   // an acknowledgement timer runs
+	asking    bool   // the next frame asks for an answer at once
+	answering bool   // it asked: the next frame carries our fingerprint
+	told      uint64 // the last version of its own origin that we acknowledged
+
+	// Our own writes at this peer.
+	cursor uint64 // sent up to here
+	acked  uint64 // it said that it has the prefix up to here
+	tries  uint8
+
+	syncKind  uint8
+	digestFor uint8 // flags of the digest that is due
+	windows   uint8 // frames that it may still take
+	job, ask  uint8 // jobs under way
+	rumorAt   uint32
+	pulling   bool
+	pullAt    sched.Instant
+	helloAt   sched.Instant // the hello that awaits an answer
+	hellos    uint8
+	heard     sched.Instant
+	rtt       sched.RTT
+	print     uint64 // its last state fingerprint, and when
+	printAt   sched.Instant
+}
+
+// Peer is what the shell may show of a member.
+type Peer struct {
+	Origin state.Origin
+	Addr   netip.AddrPort
+	Proven bool // it has answered from Addr
+	Quiet  bool // it owes acknowledgements
+	Left   bool // it said that it leaves
+	Heard  sched.Instant
+	RTT    sched.Instant
+	Acked  uint64 // own-origin version that it confirmed
+}
+
+// Peers is one more than the highest peer handle.
+func (c *Core) Peers() uint32 { return uint32(len(c.peers)) }
+
+// Peer tells of a peer by handle; false if the handle is free.
+func (c *Core) Peer(p uint32) (Peer, bool) {
+	if p == 0 || int(p) >= len(c.peers) || c.peers[p].origin == 0 {
+		return Peer{}, false
+	}
+	q := &c.peers[p]
+	return Peer{q.origin, q.addr, q.proven, q.quiet, q.left, q.heard, q.rtt.Smoothed(), q.acked}, true
+}
+
+// addPeer makes a peer for an origin that became known.
+func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
+	if len(c.peers) > c.cfg.Limits.Peers {
+		c.counters.Drops[DropFull]++
+		return 0
+	}
+	c.peers = append(c.peers, peer{})
+	p := uint32(len(c.peers) - 1)
+	c.resetPeer(p, o, addr)
+	return p
+}
+
+// resetPeer forgets what was agreed with an earlier life of the member.
+func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
+	q := &c.peers[p]
+	if q.proven {
+		c.members.Remove(p)
+	}
+	c.dropJob(&q.job)
+	c.dropJob(&q.ask)
+	for k := range uint32(timersPeer) {
+		c.wheel.Cancel(peerTimer(p, k))
+	}
+	if q.id != 0 {
+		c.byID.remove(q.id)
+	}
+	*q = peer{
+		addr: addr, advertised: addr, id: c.store.ID(o), origin: o,
+		next: q.next, queued: q.queued, txSeq: uint32(c.rand.Uint64()),
+	}
+	q.txAcked = q.txSeq
+	c.byID.put(q.id, p)
+	c.origins[o].peer = p
+}
+
+// readyList holds the peers that have something due, first come first served.
+type readyList struct{ head, tail uint32 }
+
+func (c *Core) want(p uint32, due uint16) {
+	q := &c.peers[p]
+	q.due |= due
+	if q.queued {
+		return
+	}
+	q.queued, q.next = true, 0
+	if c.ready.tail == 0 {
+		c.ready.head = p
+	} else {
+		c.peers[c.ready.tail].next = p
+	}
+	c.ready.tail = p
+}
+
+func (c *Core) unready() {
+	p := c.ready.head
+	q := &c.peers[p]
+	c.ready.head, q.next, q.queued = q.next, 0, false
+	if c.ready.head == 0 {
+		c.ready.tail = 0
+	}
+}
+
+// prove notes that the peer answered from addr.
+func (c *Core) prove(p uint32, addr netip.AddrPort) {
+	q := &c.peers[p]
+	if q.proven && q.addr == addr {
+		return
+	}
+	moved := q.proven
+	q.addr, q.hellos = addr, 0
+	c.wheel.Cancel(peerTimer(p, timerHello))
+	if moved {
+		c.tell(MemberMoved, p)
+		return
+	}
+	q.proven = true
+	if !q.left {
+		c.members.Insert(&c.rand, p)
+	}
+	c.tell(MemberReachable, p)
+	c.startMail(p)
+}
+
+// live counts the peers that exchanges may go to.
+func (c *Core) live() int { return c.members.Len() }
+
+// idTable finds peers by origin id: open addressing over the id's own bits,
+// which are a keyed hash already.
+type idTable struct {
+	ids   []codec.OriginID
+	peers []uint32
+	n     int
+}
+
+func (t *idTable) init() {
+	t.ids, t.peers, t.n = make([]codec.OriginID, 32), make([]uint32, 32), 0
+}
+
+func (t *idTable) find(id codec.OriginID) uint32 {
+	mask := uint64(len(t.ids) - 1)
+	for i := uint64(id) & mask; t.ids[i] != 0; i = (i + 1) & mask {
+		if t.ids[i] == id {
+			return t.peers[i]
+		}
+	}
+	return 0
+}
+
+func (t *idTable) put(id codec.OriginID, p uint32) {
+	if 2*(t.n+1) > len(t.ids) {
+		old := *t
+		t.ids, t.peers, t.n = make([]codec.OriginID, 2*len(old.ids)), make([]uint32, 2*len(old.ids)), 0
+		for i, oid := range old.ids {
+			if oid != 0 {
+				t.put(oid, old.peers[i])
+			}
+		}
+	}
+	mask := uint64(len(t.ids) - 1)
+	i := uint64(id) & mask
+	for t.ids[i] != 0 && t.ids[i] != id {
+		i = (i + 1) & mask
+	}
+	if t.ids[i] == 0 {
+		t.n++
+	}
+	t.ids[i], t.peers[i] = id, p
+}
+
+// remove takes an id out and closes the hole by moving later ones back.
+func (t *idTable) remove(id codec.OriginID) {
+	mask := uint64(len(t.ids) - 1)
+	i := uint64(id) & mask
+	for t.ids[i] != id {
+		if t.ids[i] == 0 {
+			return
+		}
+		i = (i + 1) & mask
+	}
+	t.n--
+	for j := i; ; {
+		j = (j + 1) & mask
+		if t.ids[j] == 0 {
+			break
+		}
+		home := uint64(t.ids[j]) & mask
+		if (j-home)&mask >= (j-i)&mask {
+			t.ids[i], t.peers[i] = t.ids[j], t.peers[j]
+			i = j
+		}
+	}
+	t.ids[i], t.peers[i] = 0, 0
+}

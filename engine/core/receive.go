@@ -1,0 +1,215 @@
+package core
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Receive takes one datagram. The bytes are borrowed until it returns. arrived
+// is when the kernel had it, if known, else now. No datagram can make it panic
+// or allocate, except that a new member takes memory below the limits.
+func (c *Core) Receive(now, arrived sched.Instant, from netip.AddrPort, datagram []byte) {
+	c.now = now
+	c.counters.FramesReceived++
+	c.counters.BytesReceived += uint64(len(datagram))
+	records, err := codec.ParseFrame(datagram, &c.in)
+	if err != nil {
+		c.counters.Drops[dropOf(err)]++
+		return
+	}
+	switch h := &c.in; {
+	case h.Cluster != c.tag:
+		c.counters.Drops[DropCluster]++
+	case h.Sender == c.id:
+		c.counters.Drops[DropSelf]++
+	case h.KeyID != 0:
+		c.counters.Drops[DropSealed]++
+	default:
+		c.frame(from, len(datagram), records)
+	}
+}
+
+// frame handles a frame that is well formed and of our cluster.
+func (c *Core) frame(from netip.AddrPort, size int, records []byte) {
+	h := &c.in
+	p := c.byID.find(h.Sender)
+	shown := h.Flags&codec.FlagCookie != 0 && c.cookieValid(from, &h.Cookie)
+	t, body, rest := codec.NextRecord(records)
+	switch t {
+	case codec.TypeHello, codec.TypeHelloReply:
+		c.greeting(from, t, body, rest)
+		return
+	}
+	if p == 0 && shown {
+		p = c.admit(from, t, body)
+	}
+	if p == 0 {
+		c.stranger(from, size)
+		return
+	}
+	q := &c.peers[p]
+	switch {
+	case shown:
+		c.prove(p, from)
+	case !q.proven:
+		c.stranger(from, size)
+		return
+	case from != q.addr:
+		// It may have moved; it is believed when it answers from there.
+		c.replies.push(reply{kind: codec.TypeHello, to: from, bare: true})
+	}
+	c.heardFrom(p)
+	if h.Flags&codec.FlagFlow != 0 {
+		c.flowed(p)
+	}
+	if h.Flags&codec.FlagPrints != 0 {
+		q.print, q.printAt = h.StatePrint, c.now
+	}
+	for ; t != 0; t, body, rest = codec.NextRecord(rest) {
+		c.record(p, t, body)
+	}
+}
+
+// greeting handles the frames of the handshake, which carry one record.
+func (c *Core) greeting(from netip.AddrPort, t codec.Type, body, rest []byte) {
+	if t == codec.TypeHello {
+		if codec.ParseHello(body, &c.hello) != nil {
+			c.counters.Drops[DropRecord]++
+			return
+		}
+		c.onHello(from, &c.hello)
+		return
+	}
+	h := &c.reply
+	if codec.ParseHelloReply(body, h) != nil {
+		c.counters.Drops[DropRecord]++
+		return
+	}
+	if codec.MakeOriginID(c.idKey, h.Name, h.Gen) != c.in.Sender {
+		c.counters.Drops[DropForged]++
+		return
+	}
+	known := h.Echo == c.cfg.Salt && h.KnownGen > c.gen
+	c.onHelloReply(from, c.in.Sender, h)
+	if t, body, _ = codec.NextRecord(rest); known && t == codec.TypeIntro {
+		c.record(0, t, body) // who bears our name
+	}
+}
+
+// admit makes the sender of a valid cookie a peer: its frame begins with its
+// introduction.
+func (c *Core) admit(from netip.AddrPort, t codec.Type, body []byte) uint32 {
+	if t != codec.TypeIntro || codec.ParseIntro(body, &c.intro) != nil || c.intro.ID != c.in.Sender {
+		return 0
+	}
+	in := c.intro
+	return c.learn(in.ID, in.Gen, in.Name, in.Addr, from)
+}
+
+// stranger answers somebody we don't know, or no longer know, with a hello that
+// is at most three times as long as what came.
+func (c *Core) stranger(from netip.AddrPort, size int) {
+	c.counters.Drops[DropStranger]++
+	if 3*size >= bareHelloBytes+len(c.cfg.Name) {
+		c.replies.push(reply{kind: codec.TypeHello, to: from, bare: true})
+	}
+}
+
+func (c *Core) record(p uint32, t codec.Type, body []byte) {
+	ok := true
+	switch t {
+	case codec.TypeIntro:
+		if ok = codec.ParseIntro(body, &c.intro) == nil; ok {
+			in := c.intro
+			c.learn(in.ID, in.Gen, in.Name, in.Addr, netip.AddrPort{})
+		}
+	case codec.TypeSync:
+		s, err := codec.ParseSync(body)
+		if ok = err == nil; ok {
+			c.onSync(p, s.Kind)
+		}
+	case codec.TypeDigest:
+		var d codec.Digest
+		if ok = codec.ParseDigest(body, &d) == nil; ok {
+			c.onDigest(p, &d)
+		}
+	case codec.TypeRun:
+		if ok = codec.ParseRun(body, &c.run) == nil; ok {
+			c.onRun(p, &c.run)
+		}
+	case codec.TypePull:
+		var l codec.Pull
+		if ok = codec.ParsePull(body, &l) == nil; ok {
+			c.onPull(p, &l)
+		}
+	case codec.TypeHave:
+		h, err := codec.ParseHave(body)
+		if ok = err == nil; ok {
+			c.onHave(p, &h)
+		}
+	default: // later versions may say more
+	}
+	if !ok {
+		c.counters.Drops[DropRecord]++
+	}
+}
+
+// heardFrom notes a sign of life.
+func (c *Core) heardFrom(p uint32) {
+	q := &c.peers[p]
+	q.heard = c.now
+	if q.quiet {
+		q.quiet, q.tries = false, 0
+		q.cursor = q.acked
+		c.wheel.Cancel(peerTimer(p, timerHello))
+		if !q.left && q.proven && !c.members.Has(p) {
+			c.members.Insert(&c.rand, p)
+		}
+		c.tell(MemberReachable, p)
+		c.startMail(p)
+	}
+}
+
+// flowed keeps the record of which frames arrived, and takes theirs.
+func (c *Core) flowed(p uint32) {
+	q, h := &c.peers[p], &c.in
+	switch ahead := h.Seq - q.rxHigh; {
+	case q.rxHigh == 0 && q.rxMap == 0, ahead < 1<<31 && ahead >= 64:
+		q.rxHigh, q.rxMap = h.Seq, 1
+	case ahead == 0: // again
+		q.rxMap |= 1
+	case ahead < 64:
+		q.rxHigh, q.rxMap = h.Seq, q.rxMap<<ahead|1
+	default:
+		if back := q.rxHigh - h.Seq; back < 64 {
+			q.rxMap |= 1 << back
+		}
+	}
+	if int32(h.Ack-q.txAcked) > 0 && int32(q.txSeq-h.Ack) >= 0 {
+		q.txAcked = h.Ack
+		q.hasCookie = false // it has seen a frame of ours that carried it
+	}
+	if h.Mark&markAsk != 0 {
+		q.answering = true
+		c.want(p, dueHave)
+	}
+}
+
+func dropOf(err error) Drop {
+	switch err {
+	case codec.ErrShort:
+		return DropShort
+	case codec.ErrMagic:
+		return DropMagic
+	case codec.ErrVersion:
+		return DropVersion
+	case codec.ErrFlags:
+		return DropFlags
+	case codec.ErrChecksum:
+		return DropChecksum
+	default:
+		return DropRecord
+	}
+}

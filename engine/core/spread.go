@@ -1,0 +1,411 @@
+package core
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// News leaves at once, in one of two ways.
+//
+// Mail: the author sends to every reachable peer, from that peer's cursor, so
+// that what one peer gets is contiguous. An acknowledgement that is missed
+// moves the cursor back; nothing is queued.
+//
+// Rumor: the author and everybody who learns something push it once to a few
+// peers, from their own max before the news. Anti-entropy repairs the residue.
+//
+// A flush gathers the news of many origins in one frame. It leaves at once
+// while datagrams are within the rate that flushCost allows, and waits up to
+// FlushMax for company beyond.
+
+const (
+	// flushCost is what one datagram uses up of the loop's time, 16,000 a second:
+	// a send and its share of the receiving cost 2 to 3 µs each, so mail stays
+	// near 5 % of a core before it begins to wait for company.
+	flushCost  = 60 * sched.Microsecond
+	flushBurst = 20 * sched.Millisecond // credit that an idle node saves up
+	resendMin  = 150 * sched.Millisecond
+	resendMax  = 10 * sched.Second
+	quietAfter = 6 // resends without a sign of life
+)
+
+type flush struct {
+	paid   sched.Instant // the time up to which datagrams are paid for
+	lag    sched.Instant // of the loop, as the shell observes it
+	dirty  bool          // own writes wait
+	armed  bool
+	since  sched.Instant  // the oldest news that waits
+	hot    []state.Origin // relayed news that waits
+	flying []state.Origin // relayed news that is being sent
+	open   int            // peers that still get the flying news
+}
+
+// OpKind is what a local write does.
+type OpKind uint8
+
+// The local writes.
+const (
+	Set OpKind = iota + 1
+	Delete
+)
+
+// Op is one local write whose version was taken in order by the shell.
+type Op struct {
+	Kind    OpKind
+	Version uint64
+	Key     []byte
+	Value   []byte
+	TTL     uint32 // milliseconds; 0: none
+}
+
+// Status says what became of a write.
+type Status uint8
+
+// The outcomes of Write.
+const (
+	Written  Status = iota
+	Silenced        // a live rival owns the name
+	NoRoom          // a limit of the store
+	Disorder        // the version is not above the last: the caller's fault
+)
+
+// Write applies one local write and makes it due everywhere.
+func (c *Core) Write(now sched.Instant, op *Op) Status {
+	c.now = now
+	if c.silenced {
+		c.counters.WritesRefused++
+		return Silenced
+	}
+	from := c.store.Max(c.self)
+	if op.Version <= from || op.Version > codec.VersionMax {
+		return Disorder
+	}
+	e := &c.entry
+	*e = codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value, TTL: op.TTL}
+	if op.Kind == Delete {
+		e.Flags, e.Value = codec.EntryTombstone, nil
+	}
+	if op.TTL != 0 {
+		e.Flags |= codec.EntryTTL
+	}
+	if c.store.Apply(c.self, e) != state.OK {
+		c.counters.WritesRefused++
+		return NoRoom
+	}
+	c.store.Advance(c.self, op.Version, c.store.Floor(c.self))
+	c.counters.Writes++
+	c.moved(c.self)
+	c.news(c.self, from, 0)
+	return Written
+}
+
+// spread is the way that news takes now.
+func (c *Core) spread() Spread {
+	if c.cfg.Spread == Auto {
+		if c.live() <= c.cfg.MailMax {
+			return Mail
+		}
+		return Rumor
+	}
+	return c.cfg.Spread
+}
+
+// relays reports whether news of others is passed on: in rumor mode always, in
+// mail mode only while we reach less than half of the members, so that the
+// authors probably do not reach everybody either.
+func (c *Core) relays() bool {
+	switch c.spread() {
+	case Gossip:
+		return false
+	case Rumor:
+		return true
+	default:
+		return 2*c.live() < len(c.peers)-1
+	}
+}
+
+func (c *Core) fanout() int {
+	if c.cfg.Fanout > 0 {
+		return c.cfg.Fanout
+	}
+	n, k := c.live(), 3
+	for n > 32 { // ln n, about
+		n >>= 1
+		k++
+	}
+	return min(k, 8)
+}
+
+// news notes that an origin moved on from `from`, brought by peer p.
+func (c *Core) news(o state.Origin, from uint64, p uint32) {
+	if c.cfg.Spread == Gossip {
+		return
+	}
+	f := &c.flush
+	if o == c.self && c.spread() == Mail {
+		f.dirty = true
+	} else {
+		if o != c.self && !c.relays() {
+			return
+		}
+		x := &c.origins[o]
+		x.from = p
+		if !x.hot {
+			x.hot, x.lo = true, from
+			f.hot = append(f.hot, o)
+		}
+	}
+	if !f.armed {
+		f.armed, f.since = true, c.now
+		due := max(c.now, f.paid-flushBurst)
+		c.wheel.Set(timerFlush, min(due, c.now+c.cfg.FlushMax))
+		if due <= c.now {
+			c.flushNow()
+		}
+	}
+}
+
+// flushNow makes what waits due at its peers. If the last flush is still being
+// sent, relayed news waits for the next.
+func (c *Core) flushNow() {
+	f := &c.flush
+	f.armed = false
+	c.wheel.Cancel(timerFlush)
+	n := 0
+	if f.dirty {
+		for p := 1; p < len(c.peers); p++ {
+			n += c.startMail(uint32(p))
+		}
+		f.dirty = false
+	}
+	if len(f.hot) > 0 && f.open == 0 {
+		n += c.startRumor()
+	}
+	if len(f.hot) > 0 {
+		f.armed = true
+		c.wheel.Set(timerFlush, c.now+c.cfg.FlushMax)
+	}
+	cost := flushCost * (1 + f.lag/sched.Millisecond)
+	f.paid = max(f.paid, c.now) + sched.Instant(n)*cost
+}
+
+// startMail makes our writes due at one peer.
+func (c *Core) startMail(p uint32) int {
+	q := &c.peers[p]
+	if !q.proven || q.quiet || q.left || c.spread() != Mail || q.cursor >= c.store.Max(c.self) {
+		return 0
+	}
+	c.want(p, dueMail)
+	if t := peerTimer(p, timerResend); !c.wheel.Armed(t) {
+		c.wheel.Set(t, c.now+c.resendAfter(q))
+	}
+	return 1
+}
+
+func (c *Core) resendAfter(q *peer) sched.Instant {
+	d := q.rtt.RTO(resendMin, resendMax) + 2*c.cfg.AckDelay
+	return min(resendMax, d<<min(q.tries, 8))
+}
+
+// resend looks whether the peer acknowledged what it was sent.
+func (c *Core) resend(p uint32) {
+	q := &c.peers[p]
+	if q.acked >= c.store.Max(c.self) || !q.proven || q.left {
+		q.tries = 0
+		return
+	}
+	if c.now-q.heard > resendMin {
+		q.tries++
+	}
+	if q.tries > quietAfter {
+		c.silent(p)
+		return
+	}
+	if q.acked < q.cursor {
+		q.cursor = q.acked
+		c.counters.Rewinds++
+	}
+	c.startMail(p)
+}
+
+// silent gives up mailing a peer; it is greeted from time to time instead.
+func (c *Core) silent(p uint32) {
+	q := &c.peers[p]
+	if q.quiet {
+		return
+	}
+	q.quiet, q.cursor, q.hellos = true, q.acked, 0
+	c.members.Remove(p)
+	c.tell(MemberQuiet, p)
+	c.greetSoon(p)
+}
+
+// onHave takes the acknowledgement of our writes.
+func (c *Core) onHave(p uint32, h *codec.Have) {
+	q := &c.peers[p]
+	switch own := c.store.Max(c.self); {
+	case h.Max > own:
+		c.amnesia(h.Max)
+	case h.Max > q.acked:
+		q.acked, q.tries = h.Max, 0
+		q.cursor = max(q.cursor, h.Max)
+		if h.Max == own {
+			c.wheel.Cancel(peerTimer(p, timerResend))
+		}
+	case h.Max < q.acked:
+		q.acked, q.cursor = h.Max, h.Max // it lost what it had
+		c.startMail(p)
+	}
+}
+
+// owe notes that the peer's own writes should be acknowledged to it.
+func (c *Core) owe(p uint32) {
+	q := &c.peers[p]
+	if q.owed {
+		return
+	}
+	q.owed = true
+	c.wheel.Set(peerTimer(p, timerAck), c.now+c.cfg.AckDelay)
+}
+
+// startRumor chooses the peers of this flush.
+func (c *Core) startRumor() int {
+	f := &c.flush
+	targets := c.provenPeers()
+	k := min(c.fanout(), len(targets))
+	if k == 0 {
+		c.cool(f.hot)
+		f.hot = f.hot[:0]
+		return 0
+	}
+	f.hot, f.flying = f.flying[:0], f.hot
+	for _, o := range f.flying {
+		x := &c.origins[o]
+		x.hot, x.flying, x.flyLo = false, true, x.lo
+	}
+	k = sched.Sample(&c.rand, targets, c.picked[:k])
+	for _, p := range c.picked[:k] {
+		c.peers[p].rumorAt = 0
+		c.want(p, dueRumor)
+	}
+	f.open = k
+	return k
+}
+
+func (c *Core) cool(list []state.Origin) {
+	for _, o := range list {
+		c.origins[o].hot = false
+	}
+}
+
+// forgetNews takes a removed origin out of the lists of news.
+func (c *Core) forgetNews(o state.Origin) {
+	f := &c.flush
+	for i, h := range f.hot {
+		if h == o {
+			f.hot = append(f.hot[:i], f.hot[i+1:]...)
+			break
+		}
+	}
+	for i, h := range f.flying {
+		if h == o {
+			f.flying[i] = 0
+		}
+	}
+}
+
+// provenPeers lists the peers that frames may go to, in no order.
+func (c *Core) provenPeers() []uint32 {
+	c.scratch = c.scratch[:0]
+	for p := 1; p < len(c.peers); p++ {
+		if q := &c.peers[p]; q.proven && !q.quiet && !q.left {
+			c.scratch = append(c.scratch, uint32(p))
+		}
+	}
+	return c.scratch
+}
+
+// composeMail appends our writes after the peer's cursor.
+func (c *Core) composeMail(b []byte, limit int, p uint32) []byte {
+	q := &c.peers[p]
+	out, to := c.ownRun(b, limit, q)
+	if out == nil {
+		if q.cursor >= c.store.Max(c.self) || len(b) <= c.emptyFrame() {
+			q.due &^= dueMail
+		}
+		return b
+	}
+	q.cursor = to
+	if to >= c.store.Max(c.self) {
+		q.due &^= dueMail
+	}
+	c.counters.MailSent++
+	return out
+}
+
+// ownRun appends a run of our own origin from the peer's cursor; nil if nothing
+// is due or fits.
+func (c *Core) ownRun(b []byte, limit int, q *peer) ([]byte, uint64) {
+	if q.cursor >= c.store.Max(c.self) {
+		return nil, q.cursor
+	}
+	if q.cursor == 0 {
+		if len(b)+(*book)(c).IntroBytes(c.self) > limit {
+			return nil, 0
+		}
+		b = (*book)(c).AppendIntro(b, c.self)
+	}
+	out, to, _ := c.filler.Run(b, limit, limit, -1, c.self, q.cursor)
+	return out, to
+}
+
+// composeRumor appends the flying news that this peer has not been sent.
+func (c *Core) composeRumor(b []byte, limit int, p uint32) []byte {
+	f, q, before := &c.flush, &c.peers[p], len(b)
+	for ; int(q.rumorAt) < len(f.flying); q.rumorAt++ {
+		o := f.flying[q.rumorAt]
+		if o == 0 || !c.origins[o].known {
+			continue
+		}
+		x := &c.origins[o]
+		if x.from == p || x.peer == p || x.flyLo >= c.store.Max(o) {
+			continue
+		}
+		mark := len(b)
+		if x.flyLo == 0 {
+			if len(b)+(*book)(c).IntroBytes(o) > limit {
+				break
+			}
+			b = (*book)(c).AppendIntro(b, o)
+		}
+		out, _, _ := c.filler.Run(b, limit, limit, -1, o, x.flyLo)
+		if out == nil {
+			b = b[:mark]
+			break
+		}
+		b = out
+	}
+	if len(b) > before {
+		c.counters.RumorsSent++
+	}
+	if int(q.rumorAt) >= len(f.flying) || len(b) == before && before <= c.emptyFrame() {
+		c.endRumor(p)
+	}
+	return b
+}
+
+// endRumor notes that the peer has been sent the news of this flush.
+func (c *Core) endRumor(p uint32) {
+	f := &c.flush
+	c.peers[p].due &^= dueRumor
+	if f.open--; f.open > 0 {
+		return
+	}
+	for _, o := range f.flying {
+		if o != 0 {
+			c.origins[o].flying = false
+		}
+	}
+	f.flying = f.flying[:0]
+}

@@ -1,0 +1,83 @@
+package core
+
+import (
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// LeaveKey is the reserved key that a node writes last: it leaves for good. A
+// later life of the node is another origin, which does not have it.
+var LeaveKey = []byte{reconcile.SystemPrefix, 'l', 'e', 'f', 't'}
+
+// system looks for reserved keys among the entries of o after from.
+func (c *Core) system(o state.Origin, from uint64) {
+	var cur state.Cursor
+	c.store.After(o, from, &cur)
+	for cur.Next(&c.entry) {
+		if string(c.entry.Key) == string(LeaveKey) {
+			c.leaves(o)
+		}
+	}
+}
+
+// leaves stops sending to a member that said that it goes. Its state stays
+// readable until it is forgotten.
+func (c *Core) leaves(o state.Origin) {
+	x := &c.origins[o]
+	p := x.peer
+	if x.left || p == 0 {
+		return
+	}
+	x.left = true
+	q := &c.peers[p]
+	q.left = true
+	c.members.Remove(p)
+	for k := range uint32(timersPeer) {
+		c.wheel.Cancel(peerTimer(p, k))
+	}
+	c.owe(p) // it waits to hear that the word got through
+	c.tell(MemberLeft, p)
+}
+
+// Ask makes every peer that has not confirmed our newest write, or all of them,
+// answer at once with what it holds and its fingerprint.
+func (c *Core) Ask(now sched.Instant, all bool) {
+	c.now = now
+	own := c.store.Max(c.self)
+	for p := 1; p < len(c.peers); p++ {
+		q := &c.peers[p]
+		if q.proven && !q.quiet && !q.left && (all || q.acked < own) {
+			q.asking = true
+			c.want(uint32(p), dueHave)
+		}
+	}
+}
+
+// Confirmed is the own version that every reachable member has confirmed, and
+// the number of those members.
+func (c *Core) Confirmed() (version uint64, members int) {
+	version = c.store.Max(c.self)
+	for p := 1; p < len(c.peers); p++ {
+		if q := &c.peers[p]; q.proven && !q.quiet && !q.left {
+			version = min(version, q.acked)
+			members++
+		}
+	}
+	return version, members
+}
+
+// Agreeing counts the reachable members whose fingerprint, as they told it at
+// since or later, equals ours, and all reachable members.
+func (c *Core) Agreeing(since sched.Instant) (equal, members int) {
+	own := c.store.Fingerprint()
+	for p := 1; p < len(c.peers); p++ {
+		if q := &c.peers[p]; q.proven && !q.quiet && !q.left {
+			members++
+			if q.print == own && q.printAt >= since {
+				equal++
+			}
+		}
+	}
+	return equal, members
+}

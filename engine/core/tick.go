@@ -1,0 +1,64 @@
+package core
+
+import "github.com/quidnunc/quidnunc/sched"
+
+// timersPerTick bounds the work of one Tick; what is left is due at once.
+const timersPerTick = 256
+
+// Tick fires the timers that are due, at most timersPerTick of them. wall is
+// only used to refuse generations from far in the future.
+func (c *Core) Tick(now sched.Instant, wall sched.Wall) {
+	c.now, c.wall = now, wall
+	for range timersPerTick {
+		id, ok := c.wheel.Expire(now)
+		if !ok {
+			return
+		}
+		c.fire(id)
+	}
+}
+
+func (c *Core) fire(id uint32) {
+	switch id {
+	case timerExchange:
+		c.exchange()
+		c.wheel.Set(timerExchange, c.now+c.jitterLittle(c.cfg.Interval))
+	case timerFlush:
+		c.flushNow()
+	case timerGaps:
+		c.chase()
+	case timerSeeds:
+		c.contactSeeds()
+	case timerRival:
+		c.challengeRival()
+	default:
+		c.firePeer((id-timersEngine)/timersPeer, (id-timersEngine)%timersPeer)
+	}
+}
+
+func (c *Core) firePeer(p, kind uint32) {
+	if int(p) >= len(c.peers) {
+		return
+	}
+	switch kind {
+	case timerAck:
+		c.want(p, dueHave)
+	case timerResend:
+		c.resend(p)
+	case timerHello:
+		c.greet(p)
+	}
+}
+
+// jitterLittle is uniform in d ± d/8, so that nodes do not march in step.
+func (c *Core) jitterLittle(d sched.Instant) sched.Instant {
+	return d - d/8 + sched.Instant(c.rand.Uint64()%uint64(max(1, d/4)))
+}
+
+// Pressure is what the shell sees of the machine.
+type Pressure struct {
+	Lag sched.Instant // between the loop's turns while it has work, smoothed
+}
+
+// Observe tells the core of pressure; it makes frames wait longer for company.
+func (c *Core) Observe(p Pressure) { c.flush.lag = min(p.Lag, 10*sched.Millisecond) }

@@ -1,0 +1,152 @@
+package core
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// markAsk in a frame's mark asks for an answer at once: what the receiver holds
+// of the sender's writes, and its fingerprint.
+const markAsk = 1 << 1
+
+// Transmit encodes the next frame that is due into dst, which should have room
+// for a whole frame, and says where it goes. It reports false when nothing is
+// due. Frames to one peer come consecutively. What is sent is the newest state
+// at this moment: there is no queue to drain.
+func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort, ok bool) {
+	c.now = now
+	if n, to, ok = c.composeReply(dst); ok {
+		return n, to, true
+	}
+	for c.ready.head != 0 {
+		p := c.ready.head
+		q := &c.peers[p]
+		if n = c.compose(p, dst); n > 0 {
+			if q.due == 0 {
+				c.unready()
+			}
+			return n, q.addr, true
+		}
+		if q.due&dueRumor != 0 {
+			c.endRumor(p)
+		}
+		q.due = 0
+		c.unready()
+	}
+	return 0, to, false
+}
+
+// emptyFrame is the longest that a frame to a peer is before it has a run: what
+// does not fit then will never fit.
+func (c *Core) emptyFrame() int { return c.out.Bytes() }
+
+// compose encodes one frame for the peer; 0 if nothing is due after all.
+func (c *Core) compose(p uint32, dst []byte) int {
+	q := &c.peers[p]
+	if !q.proven || q.quiet {
+		return c.composeHello(p, dst)
+	}
+	h := &c.out
+	h.Flags = codec.FlagFlow
+	h.Seq, h.Ack, h.AckMap, h.Mark = q.txSeq+1, q.rxHigh, q.rxMap, 0
+	if q.asking {
+		h.Mark |= markAsk
+	}
+	if q.answering || q.due&(dueSync|dueDigest) != 0 {
+		h.Flags |= codec.FlagPrints
+		h.StatePrint = c.store.Fingerprint()
+	}
+	if q.hasCookie {
+		h.Flags |= codec.FlagCookie
+		h.Cookie = q.cookie
+	}
+	limit := min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
+	b := codec.AppendHeader(dst[:0], h)
+	bare := len(b)
+	if q.hasCookie { // it may not know us: our introduction comes first
+		b = (*book)(c).AppendIntro(b, c.self)
+		if q.due == 0 {
+			bare = len(b)
+		}
+	}
+	due := q.due
+	b = c.composeRecords(b, limit, p)
+	if len(b) == bare {
+		return 0
+	}
+	if due == dueHave {
+		c.counters.AcksSent++
+	}
+	b = codec.AppendChecksum(b, 0)
+	q.txSeq++
+	q.asking, q.answering = false, false
+	c.sent(len(b))
+	return len(b)
+}
+
+// composeRecords appends what is due in the order of its urgency.
+func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
+	q, entries := &c.peers[p], c.filler.Entries
+	start := len(b)
+	q.due &^= dueHello
+	if have := c.store.Max(q.origin); q.owed || q.due&dueHave != 0 || have != q.told {
+		b = codec.AppendHave(b, codec.Have{Max: have, Floor: c.store.Floor(q.origin)})
+		q.told = have
+		q.due &^= dueHave
+		if q.owed {
+			q.owed = false
+			c.wheel.Cancel(peerTimer(p, timerAck))
+		}
+	}
+	if q.due&dueSync != 0 {
+		b = codec.AppendSync(b, codec.Sync{Kind: c.cfg.Mode.sync()})
+		q.due &^= dueSync
+	}
+	if q.due&duePull != 0 {
+		b = c.composePull(b, limit, p)
+	}
+	if q.due&dueAsk != 0 {
+		b = c.composeAsk(b, limit, p)
+	}
+	if q.due&dueMail != 0 {
+		b = c.composeMail(b, limit, p)
+	}
+	if q.due&dueRumor != 0 {
+		b = c.composeRumor(b, limit, p)
+	}
+	if q.due&dueRuns != 0 {
+		b = c.composeRuns(b, limit, p)
+	}
+	if q.due&dueDigest != 0 && q.due&(dueMail|dueRuns|dueRumor) == 0 {
+		b = c.composeDigest(b, limit, p)
+	}
+	if n := c.filler.Entries - entries; n > 0 {
+		c.counters.EntriesSent += uint64(n)
+		c.counters.RunFrames++
+		c.counters.RunBytes += uint64(len(b) - start)
+	}
+	return b
+}
+
+// composeHello greets a member that has not answered from its address.
+func (c *Core) composeHello(p uint32, dst []byte) int {
+	q := &c.peers[p]
+	if q.due&dueHello == 0 {
+		return 0
+	}
+	q.due = 0
+	h := &c.out
+	h.Flags = 0
+	b := codec.AppendHeader(dst[:0], h)
+	b = c.appendHello(b, false, false)
+	b = codec.AppendChecksum(b, 0)
+	c.sent(len(b))
+	return len(b)
+}
+
+func (c *Core) sent(n int) {
+	c.counters.FramesSent++
+	c.counters.BytesSent += uint64(n)
+}

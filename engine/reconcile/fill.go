@@ -1,0 +1,244 @@
+package reconcile
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+)
+
+// Order decides which origins come first when a frame can't hold everything.
+type Order uint8
+
+// The orders. Fair is the default.
+const (
+	Fair Order = iota
+	Depth
+	Breadth
+)
+
+// shareBytesMin is the least a fair share may be, so that a share always holds
+// a run header and a few small entries.
+const shareBytesMin = 128
+
+// Book is what the composer knows about origins beside their state.
+type Book interface {
+	// AppendIntro appends the record that introduces an origin.
+	AppendIntro(dst []byte, o state.Origin) []byte
+	// IntroBytes is the encoded size of that record.
+	IntroBytes(o state.Origin) int
+	// Buried reports an origin that must not be asked for.
+	Buried(id codec.OriginID) bool
+	// Settled is the max of the origin that peers may be expected to have by
+	// now; what is newer is still in flight by push and is not offered.
+	Settled(o state.Origin) uint64
+}
+
+// Filler encodes wants into frames. It owns the scratch that this needs; one
+// per engine is enough.
+type Filler struct {
+	Store *state.Store
+	Book  Book
+
+	entry   codec.Entry
+	cursor  state.Cursor
+	writer  codec.RunWriter
+	cursors []state.Cursor // breadth: one read position for each want
+	counts  []int32        // breadth: entries granted to each want
+	Entries int            // entries encoded since the caller last cleared it
+}
+
+// Init gives the filler memory for jobs of at most max wants.
+func (f *Filler) Init(s *state.Store, b Book, max int) {
+	f.Store, f.Book = s, b
+	f.cursors = make([]state.Cursor, max)
+	f.counts = make([]int32, max)
+}
+
+// Fill appends runs for the job until dst is limit bytes long, the job is done
+// or nothing more fits, and returns the longer slice.
+func (f *Filler) Fill(dst []byte, limit int, j *Job, o Order) []byte {
+	before := f.Entries
+	switch o {
+	case Breadth:
+		dst = f.breadth(dst, limit, j)
+	case Depth:
+		dst = f.depth(dst, limit, j)
+	case Fair:
+		dst = f.fair(dst, limit, j)
+	default:
+		panic("reconcile: unknown order")
+	}
+	if j.Deltas > 0 {
+		j.Deltas = max(0, j.Deltas-(f.Entries-before))
+	}
+	return dst
+}
+
+func (f *Filler) depth(dst []byte, limit int, j *Job) []byte {
+	left := j.Deltas
+	for i := range j.wants {
+		w := &j.wants[i]
+		if w.Origin == 0 {
+			continue
+		}
+		if left == 0 {
+			break
+		}
+		var n int
+		dst, n = f.run(dst, limit, limit, left, j, w)
+		if left > 0 {
+			left -= n
+		}
+		if w.Origin != 0 {
+			break // the frame is full
+		}
+	}
+	return dst
+}
+
+// fair divides what is left of the frame evenly among the wants that follow;
+// what one does not use flows to the next.
+func (f *Filler) fair(dst []byte, limit int, j *Job) []byte {
+	for range 3 { // later passes use what small origins left over
+		start, open, before := j.turn, j.Len(), len(dst)
+		left := j.Deltas
+		for k := range j.wants {
+			if open <= 0 || left == 0 {
+				break
+			}
+			i := (start + k) % len(j.wants)
+			w := &j.wants[i]
+			if w.Origin == 0 {
+				continue
+			}
+			share := max(shareBytesMin, (limit-len(dst))/open)
+			grant := left
+			if left > 0 {
+				grant = max(1, left/open)
+			}
+			var n int
+			dst, n = f.run(dst, limit, len(dst)+share, grant, j, w)
+			if left > 0 {
+				left -= n
+			}
+			open--
+			j.turn = i + 1
+		}
+		if len(dst) == before || limit-len(dst) < shareBytesMin || j.Len() == 0 || j.Deltas > 0 {
+			break
+		}
+	}
+	if len(j.wants) > 0 {
+		j.turn %= len(j.wants)
+	}
+	return dst
+}
+
+// breadth grants entries rank by rank, counting bytes without encoding, then
+// encodes one run for each origin with what it was granted.
+func (f *Filler) breadth(dst []byte, limit int, j *Job) []byte {
+	n := len(j.wants)
+	used, left, active := len(dst), j.Deltas, 0
+	for i := range n {
+		f.counts[i] = 0
+		if w := &j.wants[i]; w.Origin != 0 {
+			f.Store.After(w.Origin, w.From, &f.cursors[i])
+			active++
+		} else {
+			f.counts[i] = -1
+		}
+	}
+	for active > 0 && left != 0 {
+		active = 0
+		for i := range n {
+			if f.counts[i] < 0 || left == 0 || !f.cursors[i].Next(&f.entry) {
+				continue
+			}
+			cost := codec.EntryBytes(&f.entry, f.entry.Version-1, nil)
+			if f.counts[i] == 0 {
+				cost += f.runBytes(&j.wants[i])
+			}
+			if used+cost > limit {
+				left = 0
+				break
+			}
+			used += cost
+			f.counts[i]++
+			active++
+			if left > 0 {
+				left--
+			}
+		}
+	}
+	for i := range n {
+		w := &j.wants[i]
+		if w.Origin == 0 || (f.counts[i] <= 0 && w.Missing > 0) {
+			continue
+		}
+		dst, _ = f.run(dst, limit, limit, int(f.counts[i]), j, w)
+	}
+	return dst
+}
+
+func (f *Filler) runBytes(w *Want) int {
+	n := codec.RunOverhead(w.From, f.Store.Floor(w.Origin))
+	if w.From == 0 {
+		n += f.Book.IntroBytes(w.Origin)
+	}
+	return n
+}
+
+// run encodes one want: at most grant entries (negative: any number) and at
+// most until dst is soft bytes long, but always one entry if that fits limit.
+func (f *Filler) run(dst []byte, limit, soft, grant int, j *Job, w *Want) ([]byte, int) {
+	s, o := f.Store, w.Origin
+	if s.ID(o) != w.ID || s.Max(o) < w.From {
+		j.close(w) // the origin was replaced or removed since the job was made
+		return dst, 0
+	}
+	if len(dst)+f.runBytes(w) > limit {
+		return dst, 0
+	}
+	whole := len(dst)
+	if w.From == 0 {
+		dst = f.Book.AppendIntro(dst, o)
+	}
+	out, to, n := f.Run(dst, limit, soft, grant, o, w.From)
+	if out == nil {
+		return dst[:whole], 0
+	}
+	w.From = to
+	if to == s.Max(o) {
+		j.close(w)
+	} else {
+		w.Missing -= min(w.Missing, uint32(n))
+	}
+	return out, n
+}
+
+// Run appends one run record of origin o that starts after from. It returns
+// nil when not even one entry fits, the run's last version, and the number of
+// entries.
+func (f *Filler) Run(dst []byte, limit, soft, grant int, o state.Origin, from uint64) ([]byte, uint64, int) {
+	s := f.Store
+	w := &f.writer
+	if !w.Begin(dst, limit, s.ID(o), from, s.Floor(o)) {
+		return nil, from, 0
+	}
+	to, n, whole := from, 0, true
+	s.After(o, from, &f.cursor)
+	for f.cursor.Next(&f.entry) {
+		if n == grant || (n > 0 && w.Len() >= soft) || !w.Entry(&f.entry) {
+			whole = false
+			break
+		}
+		to = f.entry.Version
+		n++
+	}
+	if whole {
+		to = s.Max(o)
+	} else if n == 0 {
+		return nil, from, 0
+	}
+	f.Entries += n
+	return w.End(to), to, n
+}
