@@ -8,7 +8,7 @@ type cellRef uint32
 const (
 	cellPageBytes     = 16 << 10
 	cellPageBits      = 11 // granules of 8 bytes in a page, as a power of two
-	cellPageMetaBytes = 8 + 20
+	cellPageMetaBytes = 8 + 16
 	cellBytesMax      = 816
 )
 
@@ -152,5 +152,5 @@ func (a *arena) unlist(page uint32) {
 
 // mapped is the bytes that the arena holds.
 func (a *arena) mapped() int {
-	return (len(a.meta)-1)*cellPageBytes + len(a.pages)*8 + cap(a.meta)*20
+	return (len(a.meta)-1)*cellPageBytes + len(a.pages)*8 + cap(a.meta)*16
 }
