@@ -39,11 +39,12 @@ type Core struct {
 	leaving  bool
 	silenced bool // superseded by a live rival: writes are refused
 
-	flush  flush
-	gaps   []state.Origin
-	jobs   []job
-	filler reconcile.Filler
-	window codec.OriginID // where the next digest starts
+	flush   flush
+	gaps    []state.Origin
+	jobs    []job
+	filler  reconcile.Filler
+	letters letters
+	window  codec.OriginID // where the next digest starts
 
 	advanced []state.Origin
 	queue    events

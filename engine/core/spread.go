@@ -344,22 +344,6 @@ func (c *Core) composeMail(b []byte, limit int, p uint32) []byte {
 	return out
 }
 
-// ownRun appends a run of our own origin from the peer's cursor; nil if nothing
-// is due or fits.
-func (c *Core) ownRun(b []byte, limit int, q *peer) ([]byte, uint64) {
-	if q.cursor >= c.store.Max(c.self) {
-		return nil, q.cursor
-	}
-	if q.cursor == 0 {
-		if len(b)+(*book)(c).IntroBytes(c.self) > limit {
-			return nil, 0
-		}
-		b = (*book)(c).AppendIntro(b, c.self)
-	}
-	out, to, _ := c.filler.Run(b, limit, limit, -1, c.self, q.cursor)
-	return out, to
-}
-
 // composeRumor appends the flying news that this peer has not been sent.
 func (c *Core) composeRumor(b []byte, limit int, p uint32) []byte {
 	f, q, before := &c.flush, &c.peers[p], len(b)
