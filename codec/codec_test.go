@@ -405,3 +405,28 @@ func TestReasons(t *testing.T) {
 		t.Error("ReasonOf")
 	}
 }
+
+// TestLargestEntryFits builds the worst frame that the limits allow: what one node accepts, every node can send.
+func TestLargestEntryFits(t *testing.T) {
+	h := Header{Flags: flagBlocks, KeyID: 255, Sender: 1}
+	b := AppendHeader(nil, &h)
+	in := Intro{ID: 1, Gen: 1<<64 - 1, Name: make([]byte, NameBytesMax), Addr: testAddrs[2]}
+	b = AppendIntro(b, &in)
+	key := bytes.Repeat([]byte("k"), KeyBytesMax)
+	e := Entry{
+		Version: VersionMax, Key: key, Value: make([]byte, EntryBytesMax-KeyBytesMax), Stamp: -1,
+		Flags: EntryTTL | EntryStamp, TTL: 1<<32 - 1, Age: 1<<32 - 1,
+	}
+	for _, from := range []uint64{0, VersionMax - 1} {
+		var w RunWriter
+		if !w.Begin(b, FrameBytesFloor-TagBytes, 1, from, VersionMax) || !w.Entry(&e) {
+			t.Fatal("the largest entry does not fit the smallest frame")
+		}
+		end := w.End(VersionMax)
+		var r Run
+		if err := ParseRun(end[len(b)+RecordBytes:], &r); err != nil || r.Count != 1 {
+			t.Fatal(err)
+		}
+		t.Logf("from %d: %d of %d bytes", from, len(end)+TagBytes, FrameBytesFloor)
+	}
+}

@@ -33,7 +33,8 @@
 //	4 prints  state 8, live 8                       fingerprints: of all origins' (id, max, floor), of observed liveness
 //	5 - 7     not assigned: a frame that sets one is dropped, since its block can't be skipped
 //	8         hint, no block: sealed with the hello key
-//	9 - 15    hints, no block: not assigned, carried and ignored
+//	9         hint, no block: lowest bit of the receiver's boot salt that the seal is bound to
+//	10 - 15   hints, no block: not assigned, carried and ignored
 //
 // # Records
 //

@@ -21,6 +21,7 @@ const (
 	FlagRates  Flags = 1 << 3 // rates and ledger of the flow control between origins
 	FlagPrints Flags = 1 << 4 // fingerprints of state and of observed liveness
 	FlagHello  Flags = 1 << 8 // sealed with the cluster's hello key: the sender is a stranger to the receiver
+	FlagSalt   Flags = 1 << 9 // lowest bit of the receiver's boot salt that the seal is bound to; written by codec/seal
 
 	flagBlocks = FlagSeal | FlagFlow | FlagCookie | FlagRates | FlagPrints
 )
@@ -62,8 +63,11 @@ var blockBytes = func() (t [flagBlocks + 1]uint8) {
 	return t
 }()
 
+// HeaderBytes is the size of a header with the blocks that flags name.
+func HeaderBytes(flags Flags) int { return HeaderBytesFixed + int(blockBytes[flags&flagBlocks]) }
+
 // Bytes is the encoded size of the header, without a trailer.
-func (h *Header) Bytes() int { return HeaderBytesFixed + int(blockBytes[h.Flags&flagBlocks]) }
+func (h *Header) Bytes() int { return HeaderBytes(h.Flags) }
 
 // TrailerBytes is what follows the records: a checksum, or the tag of a seal.
 func (h *Header) TrailerBytes() int {

@@ -18,6 +18,8 @@ const (
 	HeaderBytesFixed = 20
 	// HeaderBytesMax is a header with every block.
 	HeaderBytesMax = HeaderBytesFixed + sealBytes + flowBytes + CookieBytes + ratesBytes + printsBytes
+	// SealBlockAt is where the seal block starts if there is one: the counter, then the boot salt. It is the first block.
+	SealBlockAt = HeaderBytesFixed
 	// SaltBytes is the length of a boot salt.
 	SaltBytes = 16
 	// CookieBytes is the length of a cookie.

@@ -1,0 +1,180 @@
+package seal
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
+
+// KeysMax is how many cluster keys a keyring accepts at a time: two during a rotation, and room for mistakes.
+const KeysMax = 8
+
+// The errors of configuration.
+var (
+	ErrKeyLength = errors.New("seal: a cluster key has 16 or 32 bytes")
+	ErrKeyID     = errors.New("seal: a key id is from 1 to 255")
+	ErrKeyTaken  = errors.New("seal: the keyring has another key of this id")
+	ErrKeysFull  = errors.New("seal: the keyring is full")
+	ErrPrimary   = errors.New("seal: the primary key can't be removed: use another first")
+)
+
+// Keyring holds the cluster keys that are accepted, and which of them seals. It has one owner.
+type Keyring struct {
+	keys    [KeysMax]clusterKey
+	count   int
+	primary uint8
+	serial  uint32
+	tag     uint32
+}
+
+type clusterKey struct {
+	id     uint8
+	bytes  uint8  // length of the AES keys that it gives
+	serial uint32 // of this key among all that were ever added; tells a replaced key's descendants
+	prk    [sha256.Size]byte
+	hello  cipher.AEAD
+}
+
+// Key is what a cluster key becomes for one life of one sender: an AEAD that was set up once. The zero value opens
+// nothing.
+type Key struct {
+	aead   cipher.AEAD
+	serial uint32
+	id     uint8
+}
+
+// ID is the id of the cluster key, 0 for the zero value.
+func (k Key) ID() uint8 { return k.id }
+
+// Init empties the keyring and binds it to a cluster, by its codec.ClusterTag.
+func (r *Keyring) Init(clusterTag uint32) { *r = Keyring{tag: clusterTag} }
+
+// Add accepts a cluster key. The first one becomes primary. The secret is not kept: the caller should erase it. Adding
+// the same key again changes nothing.
+func (r *Keyring) Add(id uint8, secret []byte) error {
+	if id == 0 {
+		return ErrKeyID
+	}
+	if len(secret) != 16 && len(secret) != 32 {
+		return ErrKeyLength
+	}
+	prk, err := hkdf.Extract(sha256.New, secret, []byte("quidnunc frame v1"))
+	if err != nil {
+		return err
+	}
+	defer clear(prk)
+	if have := r.find(id); have != nil {
+		if have.prk == [sha256.Size]byte(prk) && int(have.bytes) == len(secret) {
+			return nil
+		}
+		return ErrKeyTaken
+	}
+	if r.count == KeysMax {
+		return ErrKeysFull
+	}
+	k := clusterKey{id: id, bytes: uint8(len(secret)), serial: r.serial + 1, prk: [sha256.Size]byte(prk)}
+	if k.hello, err = k.expand("hello", r.tag, nil); err != nil {
+		return err
+	}
+	r.keys[r.count] = k
+	r.count++
+	r.serial++
+	if r.primary == 0 {
+		r.primary = id
+	}
+	return nil
+}
+
+// Use makes a key that was added the primary one. Boxes seal with it from their next Use on.
+func (r *Keyring) Use(id uint8) error {
+	if r.find(id) == nil {
+		return codec.ErrKey
+	}
+	r.primary = id
+	return nil
+}
+
+// Remove drops and erases a key. Keys that were derived from it open nothing any more.
+func (r *Keyring) Remove(id uint8) error {
+	k := r.find(id)
+	if k == nil {
+		return codec.ErrKey
+	}
+	if id == r.primary {
+		return ErrPrimary
+	}
+	r.count--
+	*k = r.keys[r.count]
+	r.keys[r.count] = clusterKey{}
+	return nil
+}
+
+// Close drops and erases all keys.
+func (r *Keyring) Close() { *r = Keyring{tag: r.tag, serial: r.serial} }
+
+// Primary is the id of the key that seals, 0 if there is none.
+func (r *Keyring) Primary() uint8 { return r.primary }
+
+// Holds says whether frames sealed with the key of this id can be opened.
+func (r *Keyring) Holds(id uint8) bool { return r.find(id) != nil }
+
+// AppendIDs appends the ids of all keys, in no order.
+func (r *Keyring) AppendIDs(dst []byte) []byte {
+	for i := range r.keys[:r.count] {
+		dst = append(dst, r.keys[i].id)
+	}
+	return dst
+}
+
+// Derive makes the key of the sender with this boot salt under the cluster key id. It allocates and takes microseconds:
+// keep the result, and do it only for senders who have shown a cookie. It fails with codec.ErrKey if the keyring does not
+// have the cluster key.
+func (r *Keyring) Derive(id uint8, salt *[codec.SaltBytes]byte) (Key, error) {
+	k := r.find(id)
+	if k == nil {
+		return Key{}, codec.ErrKey
+	}
+	aead, err := k.expand("frame", r.tag, salt[:])
+	if err != nil {
+		return Key{}, err
+	}
+	return Key{aead, k.serial, id}, nil
+}
+
+// current says whether the key's cluster key is still in the ring.
+func (r *Keyring) current(key Key) bool {
+	k := r.find(key.id)
+	return k != nil && k.serial == key.serial
+}
+
+func (r *Keyring) find(id uint8) *clusterKey {
+	for i := range r.keys[:r.count] {
+		if r.keys[i].id == id {
+			return &r.keys[i]
+		}
+	}
+	return nil
+}
+
+// expand derives a key for a purpose.
+func (k *clusterKey) expand(purpose string, tag uint32, salt []byte) (cipher.AEAD, error) {
+	secret, err := k.derive(purpose, tag, salt)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(secret)
+	block, err := aes.NewCipher(secret)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
+
+func (k *clusterKey) derive(purpose string, tag uint32, salt []byte) ([]byte, error) {
+	info := append([]byte(purpose), byte(tag), byte(tag>>8), byte(tag>>16), byte(tag>>24))
+	return hkdf.Expand(sha256.New, k.prk[:], string(append(info, salt...)), int(k.bytes))
+}
