@@ -1,0 +1,61 @@
+// Package linux implements the batch contract on Linux system calls: one epoll
+// for many sockets, recvmmsg and sendmmsg over headers that are laid out once,
+// UDP_SEGMENT for runs of equal frames to one peer, UDP_GRO on request.
+//
+// # Parking
+//
+// Wait sleeps in epoll_pwait2, whose timeout is in nanoseconds (Linux 5.11;
+// epoll_wait in milliseconds where it is missing). It is one thread's place to
+// sleep: the goroutine that calls it should be locked to its thread
+// (runtime.LockOSThread), and a process should have one such goroutine, two at
+// most. Goroutines that block in epoll_wait keep their P until the runtime's
+// monitor takes it back, so an epoll loop for each of many engines starves
+// them all.
+//
+// Wake writes to an eventfd, and only when somebody sleeps. The word of the
+// Poller goes awake → parked → awake around a sleep; Wake swaps it to notified
+// and writes only if it found it parked. Whoever publishes work first and calls
+// Wake then is seen, because both sides store before they load (Dekker), and Go
+// atomics are sequentially consistent. The eventfd is edge-triggered and never
+// read: that saves a call for each wake, and its counter has 2^64-2 wakes.
+//
+// # Receiving
+//
+// Header i points to the caller's buffer i. The pointers are compared with the
+// caller's slice at each call, at about 1 ns a buffer, and rewritten where they
+// differ: the caller may swap buffers freely, and nothing is ever written into
+// one that it took away. The family of a socket is fixed, so that the length of
+// an address, which is value and result, needs no reset.
+//
+// # Sending
+//
+// sendmmsg stops at the first message that fails and tells why only if it is
+// the first of a call. A short count is therefore never taken for a full
+// socket: the rest is tried again, and then the errno belongs to its head. It
+// becomes a batch.ErrorKind for that one destination, and the socket lives on.
+// EINTR repeats the call.
+//
+// A run of equal frames becomes one message with many buffers and a UDP_SEGMENT
+// control message. EIO (a device without checksum offload before Linux 6.11)
+// turns this off for the socket, EINVAL and EMSGSIZE (a frame above the path's
+// MTU, headers included) send that run again frame by frame.
+//
+// # What is probed
+//
+// New tries each call once in a process, and what a kernel or a container
+// refuses (ENOSYS, EPERM) is done without: recvmsg for recvmmsg, sendmsg for
+// sendmmsg, epoll_wait for epoll_pwait2. Segmentation sends a run through
+// loopback first and compares every byte. Linux 7.0 to 7.1.4 corrupts segmented
+// runs on real devices although loopback is fine, so batch.Auto leaves it off
+// there. Each loss is one line of Notices.
+//
+// # Short calls
+//
+// Calls that cannot block and are short go through RawSyscall, which spares the
+// scheduler's bookkeeping and cannot lose the P. A large send may take 100 µs
+// and goes through Syscall, so that a stop of the world need not wait for it.
+//
+// References: recvmmsg(2), sendmmsg(2), epoll_wait(2), udp(7), eventfd(2);
+// kernel commits bec1f6f69736 (UDP_SEGMENT), e20cf8d3f1f7 (UDP_GRO),
+// 58169ec9c403 (epoll_pwait2), 10154dbded6d (software checksums for segments).
+package linux

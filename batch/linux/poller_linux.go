@@ -1,0 +1,174 @@
+package linux
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/sched"
+
+	"golang.org/x/sys/unix"
+)
+
+// The states of a Poller's parking word.
+const (
+	awake    uint32 = iota // nobody sleeps and no wake is due
+	parked                 // the caller of Wait sleeps or is about to
+	notified               // a wake is due: this Wait or the next ends at once
+)
+
+// eventsMax bounds the Conns that one Wait reports.
+const eventsMax = 128
+
+// bellIndex is the eventfd's place in an event, where Conns have their index.
+const bellIndex = -1
+
+// Poller is one epoll with an eventfd to end its sleep.
+type Poller struct {
+	feat  features
+	start time.Time
+	epoll int
+	bell  int
+	lease lease
+	shut  func() // bound once: a method value allocates
+
+	state   atomic.Uint32
+	conns   atomic.Pointer[[]*Conn] // by index; replaced whole, nil where closed
+	backlog atomic.Int32            // Conns that hold datagrams the kernel no longer has
+
+	// Fields below belong to the caller of Wait.
+	idle   batch.Idle
+	events [eventsMax + 1]unix.EpollEvent
+}
+
+// New returns a Poller, or batch.ErrUnsupported where not even epoll is to be
+// had; batch/portable serves then. Its dynamic type implements batch.Noticer
+// and batch.IdleSetter.
+func New(opt batch.PollerOptions) (batch.Poller, error) {
+	p, err := newPoller(opt, probed())
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func newPoller(opt batch.PollerOptions, feat features) (*Poller, error) {
+	p := &Poller{feat: feat, start: time.Now(), epoll: -1, bell: -1}
+	p.shut = p.giveBack
+	p.conns.Store(new([]*Conn))
+	p.SetIdle(opt.Idle)
+	var err error
+	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("%w: epoll_create1: %w", batch.ErrUnsupported, err)
+	}
+	if p.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		p.giveBack()
+		return nil, fmt.Errorf("%w: eventfd: %w", batch.ErrUnsupported, err)
+	}
+	ev := unix.EpollEvent{Events: unix.EPOLLIN | epollET, Fd: bellIndex}
+	if err = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, p.bell, &ev); err != nil {
+		p.giveBack()
+		return nil, fmt.Errorf("%w: epoll_ctl: %w", batch.ErrUnsupported, err)
+	}
+	return p, nil
+}
+
+// epollET is unix.EPOLLET as the bit of an unsigned word that it is.
+const epollET uint32 = 1 << 31
+
+// giveBack closes the descriptors.
+func (p *Poller) giveBack() {
+	for _, fd := range []int{p.epoll, p.bell} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}
+
+// SetIdle implements batch.IdleSetter. With one processor there is nobody to
+// spin for, and the strategy is to park.
+func (p *Poller) SetIdle(i batch.Idle) {
+	if i.SpinFor <= 0 {
+		i.SpinFor = batch.SpinForDefault
+	}
+	if runtime.GOMAXPROCS(0) == 1 {
+		i.Strategy = batch.Park
+	}
+	p.idle = i
+}
+
+// Notices implements batch.Noticer.
+func (p *Poller) Notices() []string { return p.feat.notices() }
+
+// Now implements batch.Poller. The origin is the Poller's creation.
+func (p *Poller) Now() sched.Instant { return sched.Instant(time.Since(p.start)) }
+
+// Wake implements batch.Poller.
+func (p *Poller) Wake() {
+	for {
+		s := p.state.Load()
+		if s == notified {
+			return
+		}
+		if p.state.CompareAndSwap(s, notified) {
+			if s == parked {
+				p.ring()
+			}
+			return
+		}
+	}
+}
+
+func (p *Poller) ring() {
+	if p.lease.enter(p.shut) {
+		ring(p.bell)
+		p.lease.leave(p.shut)
+	}
+}
+
+// Close implements batch.Poller.
+func (p *Poller) Close() error {
+	if !p.lease.enter(p.shut) {
+		return batch.ErrClosed
+	}
+	defer p.lease.leave(p.shut)
+	if !p.lease.end(p.shut) {
+		return batch.ErrClosed
+	}
+	ring(p.bell) // after the end, so that a sleeper that wakes sees it
+	return nil
+}
+
+// add finds c a place in the table.
+func (p *Poller) add(c *Conn) {
+	p.change(func(cs []*Conn) []*Conn {
+		c.index = slices.Index(cs, nil)
+		if c.index < 0 {
+			c.index = len(cs)
+			cs = append(cs, nil)
+		}
+		cs[c.index] = c
+		return cs
+	})
+}
+
+func (p *Poller) remove(c *Conn) {
+	p.change(func(cs []*Conn) []*Conn {
+		cs[c.index] = nil
+		return cs
+	})
+}
+
+// change replaces the table of Conns by what edit makes of a copy.
+func (p *Poller) change(edit func([]*Conn) []*Conn) {
+	for {
+		old := p.conns.Load()
+		fresh := edit(slices.Clone(*old))
+		if p.conns.CompareAndSwap(old, &fresh) {
+			return
+		}
+	}
+}

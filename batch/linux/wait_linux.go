@@ -1,0 +1,152 @@
+package linux
+
+import (
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/sched"
+
+	"golang.org/x/sys/unix"
+)
+
+// Wait implements batch.Poller.
+func (p *Poller) Wait(deadline sched.Instant, ready []batch.Conn) (int, error) {
+	if !p.lease.enter(p.shut) {
+		return 0, batch.ErrClosed
+	}
+	n := p.wait(deadline, ready)
+	ended := p.lease.ended()
+	p.lease.leave(p.shut)
+	if ended {
+		return 0, batch.ErrClosed
+	}
+	return n, nil
+}
+
+func (p *Poller) wait(deadline sched.Instant, ready []batch.Conn) int {
+	if p.backlog.Load() > 0 {
+		return p.addBacklog(ready, p.look(ready))
+	}
+	if p.idle.Strategy != batch.Park {
+		if n, ended := p.spin(deadline, ready); ended {
+			return n
+		}
+	}
+	if !p.state.CompareAndSwap(awake, parked) {
+		p.state.Store(awake) // a wake was due
+		return p.look(ready)
+	}
+	n := p.sleep(deadline, ready)
+	p.state.Store(awake)
+	return n
+}
+
+// spin looks until something is there, a wake is due, or its time is over.
+func (p *Poller) spin(deadline sched.Instant, ready []batch.Conn) (n int, ended bool) {
+	end := deadline
+	if p.idle.Strategy == batch.SpinThenPark {
+		end = min(end, p.Now().After(p.idle.SpinFor))
+	}
+	for {
+		if n := p.look(ready); n > 0 {
+			return n, true
+		}
+		if p.state.Load() == notified {
+			p.state.Store(awake)
+			return 0, true
+		}
+		if p.lease.ended() {
+			return 0, true
+		}
+		if now := p.Now(); now >= end {
+			return 0, now >= deadline
+		}
+	}
+}
+
+// look reports what is readable now.
+func (p *Poller) look(ready []batch.Conn) int {
+	for {
+		n, errno := epollLook(p.epoll, p.room(ready))
+		if errno == 0 {
+			return p.report(n, ready)
+		}
+		if errno != unix.EINTR {
+			panic("batch/linux: epoll_wait: " + errno.Error()) // EBADF, EFAULT, EINVAL: ours
+		}
+	}
+}
+
+// sleep parks until a Conn is readable, the bell rings, or the deadline. A
+// signal begins it again with what is left of the span.
+func (p *Poller) sleep(deadline sched.Instant, ready []batch.Conn) int {
+	for {
+		span := forever
+		if deadline != sched.Never {
+			if span = int64(deadline - p.Now()); span <= 0 {
+				return p.look(ready)
+			}
+		}
+		doze := epollSleep2
+		if !p.feat.pwait2 {
+			doze = epollSleep
+		}
+		n, errno := doze(p.epoll, p.room(ready), span)
+		if errno == 0 {
+			return p.report(n, ready)
+		}
+		if errno != unix.EINTR {
+			panic("batch/linux: epoll_pwait2: " + errno.Error())
+		}
+	}
+}
+
+// room is where the kernel writes events: one for each place in ready and one
+// for the bell.
+func (p *Poller) room(ready []batch.Conn) []unix.EpollEvent {
+	return p.events[:min(len(ready), eventsMax)+1]
+}
+
+// report turns n events into Conns. An event of a Conn that has been closed
+// since, or that finds no room, is left out; readiness is a level.
+func (p *Poller) report(n int, ready []batch.Conn) (filled int) {
+	conns := *p.conns.Load()
+	for i := range p.events[:n] {
+		ev := &p.events[i]
+		if ev.Fd == bellIndex || int(ev.Fd) >= len(conns) || filled == len(ready) {
+			continue
+		}
+		c := conns[ev.Fd]
+		if c == nil || c.serial != ev.Pad {
+			continue
+		}
+		if ev.Events&unix.EPOLLOUT != 0 {
+			c.drained()
+		}
+		ready[filled] = c
+		filled++
+	}
+	return filled
+}
+
+// addBacklog adds the Conns that hold split datagrams to the n that are ready.
+func (p *Poller) addBacklog(ready []batch.Conn, n int) int {
+	for _, c := range *p.conns.Load() {
+		if n == len(ready) {
+			break
+		}
+		if c == nil || !c.pending.Load() || contains(ready[:n], c) {
+			continue
+		}
+		ready[n] = c
+		n++
+	}
+	return n
+}
+
+func contains(ready []batch.Conn, c *Conn) bool {
+	for _, r := range ready {
+		if r == batch.Conn(c) {
+			return true
+		}
+	}
+	return false
+}
