@@ -1,0 +1,154 @@
+package member
+
+import (
+	"encoding/binary"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// repair is the anti-entropy of observed facts: at most one question and one reply wait to be pulled.
+type repair struct {
+	askTo  uint32
+	answer bool // the question answers one
+	askedAt,
+	askNext sched.Instant
+	replyTo uint32
+	mask    uint64 // buckets to send
+	frames  int    // that the reply may still take
+	left    int    // facts to look at
+	cursor  uint32 // fact at which this or the next reply goes on
+}
+
+// replyFrames bounds the answer to one digest.
+const replyFrames = 4
+
+func (r *repair) forget(h uint32) {
+	if r.askTo == h {
+		r.askTo = 0
+	}
+	if r.replyTo == h {
+		r.replyTo = 0
+	}
+}
+
+// SeenPrint compares the live fingerprint in a member's header with the own one. When they differ, and not just because
+// news is on its way, a digest is queued for that member: at most one a period.
+func (t *Table) SeenPrint(now sched.Instant, from uint32, print uint64) {
+	r := &t.repair
+	if print == t.print || from == 0 || from == t.self || now < r.askNext || !t.live(from) || t.leaving {
+		return
+	}
+	if now-t.printAt < t.cfg.Period/2 && now-r.askedAt < 4*t.cfg.Period {
+		return
+	}
+	r.askTo, r.answer = from, false
+	r.askedAt, r.askNext = now, now+t.cfg.Period
+}
+
+// AppendDigest appends the body of a digest: the low half of each bucket's sum of facts.
+func (t *Table) AppendDigest(dst []byte, answer bool) []byte {
+	if answer {
+		dst = append(dst, digestAnswer)
+	} else {
+		dst = append(dst, 0)
+	}
+	for _, s := range t.sums {
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(s))
+	}
+	return dst
+}
+
+// OnDigest takes in a member's digest: the facts of all buckets that differ go back to it, up to a few frames, and,
+// unless it was an answer, a digest of our own, so that both sides are repaired.
+func (t *Table) OnDigest(now sched.Instant, from uint32, d Digest) {
+	if from == 0 || from == t.self {
+		t.counters.DropStranger++
+		return
+	}
+	t.Heard(now, from)
+	var mask uint64
+	for i, s := range t.sums {
+		if uint32(s) != d.bucket(i) {
+			mask |= 1 << i
+		}
+	}
+	r := &t.repair
+	switch {
+	case mask == 0:
+		return
+	case !t.live(from):
+		t.reviveSoon(from)
+		return
+	case r.replyTo != 0 && r.replyTo != from:
+		t.counters.FullQueue++
+		return
+	}
+	r.replyTo, r.mask, r.frames, r.left = from, mask, replyFrames, int(t.used)
+	if !d.answer() {
+		r.askTo, r.answer = from, true
+	}
+}
+
+// appendReply appends facts of the wanted buckets in at most room bytes. A reply that is cut short goes on with the next
+// digest where this one ended, so that every fact has its turn.
+func (t *Table) appendReply(dst []byte, room int) []byte {
+	r := &t.repair
+	for ; r.left > 0 && room >= FactBytes; r.left-- {
+		if r.cursor++; r.cursor > t.used {
+			r.cursor = 1
+		}
+		f := &t.facts[r.cursor]
+		id := t.ring.ID(f.member)
+		if f.member == 0 || f.status == Buried || r.mask>>bucket(id)&1 == 0 || key(f.incarnation, f.status) == 0 {
+			continue
+		}
+		dst = AppendFact(dst, Fact{ID: id, Incarnation: f.incarnation, Status: f.status})
+		t.counters.FactsSent++
+		room -= FactBytes
+	}
+	if r.left == 0 {
+		dst = t.appendGraves(dst, room)
+		r.frames = 0
+	}
+	return dst
+}
+
+// appendGraves appends the burials of the wanted buckets: who has not buried yet, does so on hearing it.
+func (t *Table) appendGraves(dst []byte, room int) []byte {
+	for i := range t.graveLive {
+		g := t.graveAt(i)
+		if room < FactBytes {
+			break
+		}
+		if t.repair.mask>>bucket(g.id)&1 != 0 {
+			dst = AppendFact(dst, Fact{ID: g.id, Incarnation: g.incarnation, Status: Buried})
+			room -= FactBytes
+		}
+	}
+	return dst
+}
+
+// SendKind says what a Send carries.
+type SendKind uint8
+
+// The kinds, in the order in which they are sent.
+const (
+	SendProbe  SendKind = 1 + iota // Probe, to a member
+	SendGrave                      // Probe, to the address of a buried member
+	SendVote                       // Vote
+	SendFacts                      // hot facts
+	SendDigest                     // a digest
+	SendReply                      // facts that a digest asked for
+)
+
+// Send is one thing to send.
+type Send struct {
+	Kind   SendKind
+	To     uint32         // member; 0 for SendGrave
+	Grave  int            // for SendGrave: the caller's place for its address, see GraveSlot
+	ID     codec.OriginID // of the receiver
+	Probe  Probe
+	Vote   Vote
+	answer bool
+}

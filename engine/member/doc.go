@@ -1,0 +1,92 @@
+// Package member finds out which members are there: failure detection, votes,
+// verdicts and their spread. It is a state machine without sockets, clocks or
+// memory of its own making: the caller says what came in and what time it is,
+// and pulls what is to be sent.
+//
+// # Who watches whom
+//
+// All members stand on 8 keyed permutations of their identifiers (Ring). The
+// nearest live successor of a node on each, made distinct, are its observers.
+// So the load of each node is 8 probes and 8 answers a period at any size, any
+// two nodes with the same members agree on who watches whom, and the death of
+// an observer moves its work to the next successor. With up to 9 members
+// everybody watches everybody.
+//
+// # From silence to death
+//
+//	a round   Tries = 3 probes, each with timeout min(max(4·srtt, TimeoutMin), TimeoutMax)·(health+1)
+//	a miss    no answer to any of them: the observer votes against the member, and again every period
+//	suspect   votes ≥ max(2, ⌊live observers/2⌋+1)
+//	dead      after Grace without a refutation
+//
+// With the LAN profile (period 200 ms, timeout 10 ms, grace 300 ms) the time to
+// a quorum of 5 among 8 is the fifth of eight uniform phases plus three
+// timeouts: 141 ms in the mean, 206 ms at the 99th percentile, at any size. Loss
+// p makes a round fail with (1-(1-p)²)³: 9·10⁻⁴ at 5 %, and five of eight within
+// one period with 56·(9·10⁻⁴)⁵ = 3·10⁻¹⁴, before the grace in which it would
+// be refuted. A pause up to Grace never kills.
+//
+// An observer's vote goes to the other observers, and each of them answers with
+// its own stance. This is what a ping-req through others does in SWIM (Das,
+// Gupta, Motivala 2002, §3.1): the other observers reach the member on other
+// paths, so that one blocked path, in one or both directions, is one vote.
+// Observers that are suspected themselves do not count, nor their votes. One
+// that does not answer a doubting node for three periods does not count there
+// either: so also a small island of nodes sees that the rest is gone.
+//
+// With one live observer left (a pair, or a node cut off from all others) there
+// is no second opinion: the vote of one suspects, but only if no frame at all
+// came from the member for two periods, and the grace is SoloGrace, which any
+// frame of the member starts again. A pair can't tell a cut of that length from
+// a crash; nobody can. The caller may use a second route (a stream) and report
+// its success with Heard.
+//
+// # Facts
+//
+// What is believed is (incarnation, status) for each member, merged by maximum:
+// the higher incarnation wins, then the worse status (alive < suspect < dead <
+// left). So all orders of the same news end alike. Only the member raises its
+// incarnation, by one, when it hears of its suspicion or death; an observer's
+// probe tells it at once. Dead is not the end, as in SWIM: the condemned comes
+// back with a higher incarnation. Nobody goes from alive to dead in one step: a
+// node that hears of a death before it heard of the suspicion gives a grace of
+// its own. So two halves of a partition, each of which believes the other dead,
+// heal without killing again; each member is suspected for a moment and refutes.
+// Facts from a member that is itself condemned are not believed, which makes a
+// node that hears nobody and condemns everybody harmless.
+//
+// News is sent Lambda·⌈log2(n+1)⌉ times, least sent first, in bursts to Fanout
+// random members and on every probe, answer and vote (SWIM §4.1). LivePrint is
+// the fingerprint of all facts; where two nodes differ, a digest of 64 buckets
+// finds what to send, so that a missed verdict is repaired.
+//
+// # Own health
+//
+// A counter from 0 to 8 (Lifeguard: Dadgar, Phillips, Currey 2017, §IV-A): up
+// with the first miss of a member, with a suspicion of oneself, with each stall
+// of the own loop; down with each answered round and each two quiet periods. It
+// multiplies the timeouts, and from BarFrom on the node does not vote. After a
+// stall (Tick comes LagMin late) nothing is judged until the mail that came
+// meanwhile can have been read. A miss counts once for each silence, not each
+// period: else the survivors of a large failure would trust themselves least when
+// they are needed most.
+//
+// # Coming back
+//
+// One random dead member is probed every ReviveMin to ReviveMax, a sixteenth of the time since the last
+// death. The dead are buried after DeadAge, those that left after LeftAge; a grave
+// keeps the origin out while it lives (GraveAge, Limits.Graves), is probed like the dead unless the
+// member left, and tells one that comes back that it needs a new generation (BuriedSelf).
+//
+// # Bad input
+//
+// A forged incarnation moves at most IncarnationStep ahead, else it is dropped;
+// near the end of the range the node asks for a new generation (Exhausted). Votes
+// and facts from strangers, about strangers, about oneself, of non-observers, for
+// another incarnation or seen before are dropped and counted, each by its reason.
+//
+// # φ
+//
+// Phi is an accrual estimate of a member's silence (Hayashibara, Défago, Yared,
+// Katayama 2004) for people to read. It decides nothing.
+package member

@@ -1,0 +1,337 @@
+package member
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// fact is what is known of a member that is not simply alive in its first incarnation.
+type fact struct {
+	member      uint32
+	incarnation uint32
+	by          uint32 // who told
+	prev, next  uint32 // in the list of its status
+	nextChanged uint32
+	hot         uint16 // place among the hot facts + 1
+	status      Status
+	told        Status // last given to the caller
+	votes       uint8  // counted when this node suspected it
+	health      uint8  // own, then
+	news        bool   // in the list of changes
+	solo        bool   // suspected with one observer left
+	claimed     bool   // others say it is dead
+	since       sched.Instant
+	until       sched.Instant // Suspect: dead then
+}
+
+const factBytes = 56
+
+// list of facts with one status, in the order in which they got it. 0 ends it.
+type list struct {
+	head, tail uint32
+	len        int
+}
+
+// key orders what may be said of a member: the higher incarnation, then the worse status. Merging takes the maximum, so
+// that all orders of the same news end alike. (SWIM §4.2, but for Dead, which SWIM lets override all incarnations: here
+// the condemned may come back with a higher one.)
+func key(incarnation uint32, s Status) uint64 { return uint64(incarnation)<<3 | uint64(s) }
+
+// mix is what a fact adds to the fingerprint.
+func mix(id codec.OriginID, incarnation uint32, s Status) uint64 {
+	if s == Buried || key(incarnation, s) == 0 {
+		return 0
+	}
+	z := uint64(id) ^ (key(incarnation, s)+1)*0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// bucket is the part of the identifier space that an identifier belongs to.
+func bucket(id codec.OriginID) int { return int(id >> 58) }
+
+func (t *Table) addPrint(now sched.Instant, f *fact, sign uint64) {
+	id := t.ring.ID(f.member)
+	m := mix(id, f.incarnation, f.status) * sign
+	t.print += m
+	t.sums[bucket(id)] += m
+	t.printAt = now
+}
+
+const minus = 1<<64 - 1 // as a factor
+
+// obtain gives the fact of a member, a new one if it has none; nil when all are in use.
+func (t *Table) obtain(h uint32) *fact {
+	if i := t.slot[h]; i != 0 {
+		return &t.facts[i]
+	}
+	i := t.free
+	switch {
+	case i != 0:
+		t.free = t.facts[i].next
+	case int(t.used)+1 < len(t.facts):
+		t.used++
+		i = t.used
+	default:
+		t.counters.FullFacts++
+		return nil
+	}
+	t.slot[h] = i
+	t.facts[i] = fact{member: h}
+	t.push(&t.lists[Alive], i)
+	return &t.facts[i]
+}
+
+// release ends a fact with its member.
+func (t *Table) release(i uint32) {
+	f := &t.facts[i]
+	t.addPrint(t.printAt, f, minus)
+	t.unlink(&t.lists[f.status], i)
+	t.cool(i)
+	if f.news {
+		t.unreport(i)
+	}
+	t.slot[f.member] = 0
+	*f = fact{next: t.free}
+	t.free = i
+}
+
+func (t *Table) push(l *list, i uint32) {
+	f := &t.facts[i]
+	f.prev, f.next = l.tail, 0
+	if l.tail != 0 {
+		t.facts[l.tail].next = i
+	} else {
+		l.head = i
+	}
+	l.tail = i
+	l.len++
+}
+
+func (t *Table) unlink(l *list, i uint32) {
+	f := &t.facts[i]
+	if f.prev != 0 {
+		t.facts[f.prev].next = f.next
+	} else {
+		l.head = f.next
+	}
+	if f.next != 0 {
+		t.facts[f.next].prev = f.prev
+	} else {
+		l.tail = f.prev
+	}
+	l.len--
+}
+
+// set is the only place where a member's fact changes: fingerprint, lists, what is hot, what the caller hears. Nil when
+// there is no room for another fact.
+func (t *Table) set(now sched.Instant, h, incarnation uint32, s Status, by uint32) *fact {
+	f := t.obtain(h)
+	if f == nil {
+		return nil
+	}
+	i, was := t.slot[h], f.status
+	t.addPrint(now, f, minus)
+	t.unlink(&t.lists[was], i)
+	f.incarnation, f.status, f.by = incarnation, s, by
+	f.since, f.until = now, sched.Never
+	f.health, f.votes, f.solo, f.claimed = t.health, 0, false, false
+	t.push(&t.lists[s], i)
+	t.addPrint(now, f, 1)
+	t.report(i)
+	if s != Buried {
+		t.heat(now, i)
+	} else {
+		t.cool(i)
+	}
+	t.recountSoon(now)
+	if (was < Dead) != (s < Dead) {
+		t.rebuildSoon(now)
+	}
+	t.note(now, was, s)
+	if w := t.watching(h); w != nil && s == Suspect && w.phase == phaseIdle {
+		w.due = now // tell it at once: the answer is its refutation
+	}
+	return f
+}
+
+func (t *Table) note(now sched.Instant, was, is Status) {
+	switch {
+	case is == Suspect && was != Suspect:
+		t.counters.Suspicions++
+	case is == Dead && was != Dead:
+		t.counters.Deaths++
+		t.revive.at = min(t.revive.at, now+t.cfg.ReviveMin/2+sched.Instant(t.rand.Uint64n(uint64(t.cfg.ReviveMin))))
+	case is == Alive && was == Dead:
+		t.counters.Revived++
+	}
+}
+
+// grace starts the time in which a suspect may refute. A node that does not trust itself waits longer.
+func (t *Table) grace(now sched.Instant, f *fact) {
+	g := t.cfg.Grace
+	if f.solo {
+		g = t.cfg.SoloGrace
+	}
+	if !f.claimed && !f.solo {
+		g *= sched.Instant(1 + t.health/t.cfg.BarFrom)
+	}
+	f.until = f.since + g
+	t.graceAt = min(t.graceAt, f.until)
+}
+
+// expire condemns the suspects whose grace is over.
+func (t *Table) expire(now sched.Instant) {
+	t.graceAt = sched.Never
+	for i := t.lists[Suspect].head; i != 0; {
+		f := &t.facts[i]
+		i = f.next
+		if f.solo && now >= f.until {
+			if w := t.watching(f.member); w != nil && w.heard > f.since {
+				f.since, f.until = now, now+t.cfg.SoloGrace // something of it still arrives
+			}
+		}
+		switch {
+		case t.leaving:
+		case now >= f.until:
+			t.set(now, f.member, f.incarnation, Dead, f.by)
+		default:
+			t.graceAt = min(t.graceAt, f.until)
+		}
+	}
+}
+
+// OnFacts takes in facts that a member spreads. A condemned member is not believed: it may be one that hears nobody
+// and condemns everybody.
+func (t *Table) OnFacts(now sched.Instant, from uint32, facts Facts) {
+	if from == 0 || from == t.self {
+		t.counters.DropStranger++
+		return
+	}
+	t.Heard(now, from)
+	for i := range facts.Len() {
+		t.onFact(now, from, facts.At(i))
+	}
+}
+
+func (t *Table) onFact(now sched.Instant, from uint32, f Fact) {
+	h := t.ring.Find(f.ID)
+	switch {
+	case h == t.self:
+		t.accused(now, f, from)
+	case h == 0 && t.Buried(f.ID):
+		t.counters.Grave++
+	case h == 0:
+		t.counters.DropStranger++
+	case !t.live(from) && h != from:
+		t.counters.DropDead++
+	case h == from && f.Status != Alive && f.Status != Left:
+		t.counters.DropSelf++
+	default:
+		t.learn(now, h, f.Incarnation, f.Status, from)
+	}
+}
+
+// learn merges a fact about another member. No member goes from alive to dead in one step: whoever hears of a death
+// only, gives a grace of its own first. So two halves that believed each other dead do not kill when they meet.
+func (t *Table) learn(now sched.Instant, h, incarnation uint32, s Status, by uint32) {
+	have, was := t.Incarnation(h), t.Status(h)
+	if incarnation > have && incarnation-have > IncarnationStep {
+		t.counters.DropIncarnation++
+		return
+	}
+	if key(incarnation, s) <= key(have, was) || was == Buried {
+		t.counters.FactsStale++
+		return
+	}
+	t.counters.FactsTaken++
+	switch {
+	case s == Buried && (was == Dead || was == Left):
+		t.bury(now, t.slot[h])
+	case s != Dead && s != Buried:
+		if f := t.set(now, h, incarnation, s, by); f != nil && s == Suspect {
+			t.grace(now, f)
+		}
+	case was >= Dead:
+		t.set(now, h, incarnation, Dead, by)
+	default:
+		t.claim(now, h, incarnation, by)
+	}
+}
+
+// claim takes in word of the death of a member that is alive here.
+func (t *Table) claim(now sched.Instant, h, incarnation, by uint32) {
+	if t.Status(h) == Suspect && t.Incarnation(h) == incarnation {
+		f := &t.facts[t.slot[h]]
+		f.claimed, f.solo = true, false
+		f.until = min(f.until, max(now, f.since+t.cfg.Grace))
+		t.graceAt = min(t.graceAt, f.until)
+		return
+	}
+	if f := t.set(now, h, incarnation, Suspect, by); f != nil {
+		f.claimed = true
+		t.grace(now, f)
+	}
+}
+
+// accused answers word about this node itself. Nobody else may raise its incarnation or speak of it as alive.
+func (t *Table) accused(now sched.Instant, f Fact, from uint32) {
+	own := t.Incarnation(t.self)
+	switch {
+	case t.leaving || !t.cfg.has(Refutation):
+	case f.Incarnation > own && (f.Status == Alive || f.Incarnation-own > IncarnationStep):
+		t.counters.DropIncarnation++
+	case f.Status == Alive || f.Incarnation < own:
+		t.counters.FactsStale++
+	case f.Status == Buried:
+		t.revive.buried = true
+	case f.Incarnation >= IncarnationMax:
+		t.counters.DropIncarnation++
+	default:
+		t.set(now, t.self, f.Incarnation+1, Alive, from)
+		t.counters.Refutations++
+		t.sicken(now, 1)
+	}
+}
+
+// BuriedSelf tells, once, that others have buried this node: it must come back under a new generation.
+func (t *Table) BuriedSelf() bool {
+	was := t.revive.buried
+	t.revive.buried = false
+	return was
+}
+
+// Left takes in that a member says of itself that it has left.
+func (t *Table) Left(now sched.Instant, h uint32) {
+	if s := t.Status(h); h != t.self && t.ring.ID(h) != 0 && s < Left {
+		t.set(now, h, t.Incarnation(h), Left, h)
+	}
+}
+
+// Leave announces that this node goes: spread at once and repeatedly, told in each answer to a probe for LeaveFor,
+// after which probes stay unanswered. It never refutes again, watches nobody and votes no more. Calling it again
+// changes nothing.
+func (t *Table) Leave(now sched.Instant) {
+	if t.leaving {
+		return
+	}
+	t.leaving, t.leaveUntil = true, now+t.cfg.LeaveFor
+	t.set(now, t.self, t.Incarnation(t.self), Left, t.self)
+	t.rebuildAt = now
+}
+
+// LeaveDone tells that the announcement has been spread as often as it ever will, or that its time is over.
+func (t *Table) LeaveDone(now sched.Instant) bool {
+	return t.leaving && (now >= t.leaveUntil || t.facts[t.slot[t.self]].hot == 0 || t.ring.Len() == 1)
+}
+
+// recomputePrint is LivePrint from scratch, for tests.
+func (t *Table) recomputePrint() (sum uint64) {
+	for h := uint32(1); h < uint32(len(t.slot)); h++ {
+		if f := &t.facts[t.slot[h]]; f.member != 0 {
+			sum += mix(t.ring.ID(h), f.incarnation, f.status)
+		}
+	}
+	return sum
+}

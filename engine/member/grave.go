@@ -1,0 +1,211 @@
+package member
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// grave is what is kept of a buried member so that it can't come back, and so that two halves of a long partition find
+// each other again.
+type grave struct {
+	id          codec.OriginID
+	at          sched.Instant
+	incarnation uint32
+	left        bool // it left: never probed
+}
+
+const graveBytes = 24
+
+// bury moves a dead or gone member to the graves: it leaves the fingerprint. The oldest grave gives way.
+func (t *Table) bury(now sched.Instant, i uint32) {
+	f := &t.facts[i]
+	if f.status == Buried {
+		return
+	}
+	left := f.status == Left
+	t.set(now, f.member, f.incarnation, Buried, f.by)
+	t.counters.Buried++
+	if len(t.graves) == 0 {
+		return
+	}
+	t.graves[t.graveNext] = grave{id: t.ring.ID(f.member), at: now, incarnation: f.incarnation, left: left}
+	t.graveNext = (t.graveNext + 1) % uint32(len(t.graves))
+	t.graveLive = min(t.graveLive+1, len(t.graves))
+	if !left && t.revive.at == sched.Never {
+		t.revive.at = now + t.cfg.ReviveMax
+	}
+}
+
+// graveAt is the i-th grave, the oldest first.
+func (t *Table) graveAt(i int) *grave {
+	return &t.graves[(int(t.graveNext)+len(t.graves)-t.graveLive+i)%len(t.graves)]
+}
+
+// Buried tells whether an origin is buried here, so that it is not to be let in again.
+func (t *Table) Buried(id codec.OriginID) bool { return t.GraveSlot(id) >= 0 }
+
+// GraveSlot is the place of an origin's grave, 0..Limits.Graves-1, where the caller may keep its address; -1 if there
+// is none. A place is used again when its grave has gone.
+func (t *Table) GraveSlot(id codec.OriginID) int {
+	for i := range t.graveLive {
+		if g := t.graveAt(i); g.id == id {
+			return (int(t.graveNext) + len(t.graves) - t.graveLive + i) % len(t.graves)
+		}
+	}
+	return -1
+}
+
+// burialAt is when the next burial is due, or the next grave is forgotten.
+func (t *Table) burialAt() sched.Instant {
+	at := sched.Instant(sched.Never)
+	if i := t.lists[Dead].head; i != 0 {
+		at = min(at, t.facts[i].since.After(t.cfg.DeadAge))
+	}
+	if i := t.lists[Left].head; i != 0 && t.facts[i].member != t.self {
+		at = min(at, t.facts[i].since.After(t.cfg.LeftAge))
+	}
+	if t.graveLive > 0 {
+		at = min(at, t.graveAt(0).at.After(t.cfg.GraveAge))
+	}
+	return at
+}
+
+func (t *Table) buryOld(now sched.Instant) {
+	for now >= t.burialAt() {
+		if t.graveLive > 0 && now-t.graveAt(0).at >= t.cfg.GraveAge {
+			t.graveLive--
+			continue
+		}
+		if i := t.lists[Dead].head; i != 0 && now-t.facts[i].since >= t.cfg.DeadAge {
+			t.bury(now, i)
+			continue
+		}
+		t.bury(now, t.lists[Left].head)
+	}
+}
+
+// revival probes the dead: one random dead or buried member at a time, the more rarely the longer nobody has died.
+type revival struct {
+	at     sched.Instant // next visit; Never: nobody is dead
+	queue  [8]uint32     // members to probe now
+	queued int
+	grave  int // buried member to probe now + 1
+	asked  [8]asked
+	next   int
+	buried bool // others have buried this node
+}
+
+type asked struct{ peer, nonce uint32 }
+
+func (r *revival) forget(h uint32) {
+	for i := range r.asked {
+		if r.asked[i].peer == h {
+			r.asked[i] = asked{}
+		}
+	}
+	for i := 0; i < r.queued; i++ {
+		if r.queue[i] == h {
+			r.queued--
+			r.queue[i] = r.queue[r.queued]
+			i--
+		}
+	}
+}
+
+// answered tells, once, whether an answer is one to a visit.
+func (r *revival) answered(from, nonce uint32) bool {
+	for i := range r.asked {
+		if r.asked[i] == (asked{from, nonce}) {
+			r.asked[i] = asked{}
+			return true
+		}
+	}
+	return false
+}
+
+// reviveSoon queues a probe of a dead member that gave a sign of life.
+func (t *Table) reviveSoon(h uint32) {
+	r := &t.revive
+	if s := t.Status(h); s != Dead || t.leaving {
+		return
+	}
+	if r.queued == len(r.queue) {
+		t.counters.FullQueue++
+		return
+	}
+	if !contains(r.queue[:r.queued], h) {
+		r.queue[r.queued] = h
+		r.queued++
+	}
+}
+
+// visit picks one of the dead when it is time. The time to the next visit is a sixteenth of the time since the last
+// death, within [ReviveMin, ReviveMax]: a cut of a minute is found healed within four seconds even by a pair of nodes,
+// and long dead ones cost next to nothing.
+func (t *Table) visit(now sched.Instant) {
+	r := &t.revive
+	if now < r.at {
+		return
+	}
+	dead, graves := t.lists[Dead].len, t.graveLive
+	if dead+graves == 0 || t.leaving {
+		r.at = sched.Never
+		return
+	}
+	var last sched.Instant
+	if graves > 0 {
+		last = t.graveAt(graves - 1).at
+	}
+	if dead > 0 {
+		last = max(last, t.facts[t.lists[Dead].tail].since)
+	}
+	gap := min(max((now-last)/16, t.cfg.ReviveMin), t.cfg.ReviveMax)
+	r.at = now + gap - gap/8 + sched.Instant(t.rand.Uint64n(uint64(gap/4)))
+	if pick := int(t.rand.Uint32n(uint32(dead + graves))); pick < dead {
+		t.reviveSoon(t.someDead(pick))
+	} else if !t.graveAt(pick - dead).left {
+		i := pick - dead
+		r.grave = (int(t.graveNext)+len(t.graves)-t.graveLive+i)%len(t.graves) + 1
+	}
+}
+
+// someDead finds a random dead member: by a few random looks, then by a short walk.
+func (t *Table) someDead(pick int) uint32 {
+	for range 16 {
+		if f := &t.facts[1+t.rand.Uint32n(t.used)]; f.member != 0 && f.status == Dead {
+			return f.member
+		}
+	}
+	i := t.lists[Dead].head
+	for range min(pick, 64) {
+		i = t.facts[i].next
+	}
+	return t.facts[i].member
+}
+
+// nextRevival gives a queued visit.
+func (t *Table) nextRevival(now sched.Instant, s *Send) bool {
+	r := &t.revive
+	nonce := uint32(t.rand.Uint64())
+	for r.queued > 0 {
+		r.queued--
+		h := r.queue[r.queued]
+		if t.Status(h) != Dead {
+			continue
+		}
+		r.asked[r.next] = asked{h, nonce}
+		r.next = (r.next + 1) % len(r.asked)
+		s.Kind, s.To, s.ID, s.Probe = SendProbe, h, t.ring.ID(h), t.belief(h, nonce)
+		t.counters.ProbesSent++
+		return true
+	}
+	if r.grave != 0 {
+		g := &t.graves[r.grave-1]
+		s.Kind, s.Grave, s.ID = SendGrave, r.grave-1, g.id
+		s.Probe = Probe{Target: g.id, Nonce: nonce, Incarnation: g.incarnation, Status: Buried, Health: t.health}
+		r.grave = 0
+		t.counters.ProbesSent++
+		return true
+	}
+	return false
+}

@@ -1,0 +1,254 @@
+package member
+
+import (
+	"math/bits"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+type phase uint8
+
+const (
+	phaseIdle    phase = iota // the next round starts at due
+	phaseQueued               // a probe waits to be pulled
+	phaseWaiting              // for an answer, until due
+)
+
+// watch is one member that this node observes. A round has up to Tries probes with the nonces base, base+1, ...; an
+// answer to any of them, until the next round begins, is a success.
+type watch struct {
+	peer   uint32
+	base   uint32
+	phase  phase
+	try    uint8 // probes sent in this round
+	missed uint8 // rounds missed in a row
+	told   uint8 // observers told of the stance below
+	stance Stance
+	round  sched.Instant // start of the round
+	due    sched.Instant
+	sent   [Tries]sched.Instant
+	heard  sched.Instant // last answer, or any frame of it
+	acked  sched.Instant // last answer
+	rtt    sched.RTT
+}
+
+const watchBytes = 104
+
+// watch starts to observe a member, at a random time within a period so that its observers spread out.
+func (t *Table) watch(now sched.Instant, h uint32) {
+	i := bits.TrailingZeros64(^t.taken)
+	if i >= len(t.watches) {
+		t.counters.FullWatch++
+		return
+	}
+	t.taken |= 1 << i
+	t.watches[i] = watch{
+		peer: h, due: now + sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period))), heard: now, acked: now,
+	}
+	if t.Status(h) == Suspect {
+		t.watches[i].due = now
+	}
+}
+
+func (t *Table) unwatch(i int) {
+	t.watches[i] = watch{}
+	t.taken &^= 1 << i
+	t.queued &^= 1 << i
+	t.votes &^= 1 << i
+}
+
+func (t *Table) watching(h uint32) *watch {
+	if i := t.watchOf(h); i >= 0 {
+		return &t.watches[i]
+	}
+	return nil
+}
+
+func (t *Table) watchOf(h uint32) int {
+	for m := t.taken; m != 0; m &= m - 1 {
+		if i := bits.TrailingZeros64(m); t.watches[i].peer == h {
+			return i
+		}
+	}
+	return -1
+}
+
+// advance is called when a watch is due: a round starts, the next try follows, or the round is missed.
+func (t *Table) advance(now sched.Instant, i int) {
+	w := &t.watches[i]
+	switch {
+	case w.phase == phaseIdle:
+		w.round, w.try = now, 0
+		w.base = uint32(t.rand.Uint64()) // nobody can answer what it has not seen
+		fallthrough
+	case w.try < Tries:
+		w.phase = phaseQueued
+		t.queued |= 1 << i
+	default:
+		t.rest(now, w)
+		t.miss(now, i)
+	}
+}
+
+// rest ends a round. The next starts one period after this one did, less or more a sixteenth, so that no two
+// observers stay in step.
+func (t *Table) rest(now sched.Instant, w *watch) {
+	w.phase = phaseIdle
+	jitter := sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period/8))) - t.cfg.Period/16
+	w.due = max(w.round+t.cfg.Period+jitter, now)
+}
+
+// probe fills the next probe of a queued watch. Its time starts here, when it is pulled, not when it was due: a full
+// socket is not the member's fault.
+func (t *Table) probe(now sched.Instant, i int, s *Send) {
+	w := &t.watches[i]
+	t.queued &^= 1 << i
+	w.phase = phaseWaiting
+	w.sent[w.try] = now
+	s.Kind, s.To, s.ID = SendProbe, w.peer, t.ring.ID(w.peer)
+	s.Probe = t.belief(w.peer, w.base+uint32(w.try))
+	w.try++
+	w.due = now + t.timeout(w)
+	t.counters.ProbesSent++
+}
+
+func (t *Table) belief(h, nonce uint32) Probe {
+	return Probe{
+		Target: t.ring.ID(h), Nonce: nonce, Incarnation: t.Incarnation(h), Status: t.Status(h), Health: t.health,
+	}
+}
+
+// timeout of one try: max(4·srtt, TimeoutMin), at most TimeoutMax, times own health + 1.
+func (t *Table) timeout(w *watch) sched.Instant {
+	rto := min(max(4*w.rtt.Smoothed(), t.cfg.TimeoutMin), t.cfg.TimeoutMax)
+	return rto * sched.Instant(t.health+1)
+}
+
+// miss ends a round without an answer: the node doubts the member, and votes against it if it may trust itself.
+func (t *Table) miss(now sched.Instant, i int) {
+	w := &t.watches[i]
+	t.counters.RoundsMissed++
+	if w.missed == 0 {
+		t.sicken(now, 1) // once for each silence, or many real deaths would silence the survivors
+	}
+	w.missed = min(w.missed+1, 250)
+	if t.cfg.has(OwnHealth) && t.health >= t.cfg.BarFrom {
+		t.counters.VotesBarred++
+		w.stance = 0
+		return
+	}
+	t.stand(now, i, Against)
+	t.count(now, w.peer)
+}
+
+// AnswerProbe makes the answer of the member me, in its incarnation and with status Alive or Left, to a probe: a pure
+// function, so that it can be given before any other work. False: the probe is for someone else, or the accusation in
+// it can't be true. An accusation is refuted by an incarnation one above it.
+func AnswerProbe(me Fact, health uint8, p *Probe, ack *ProbeAck) bool {
+	if p.Target != me.ID {
+		return false
+	}
+	*ack = ProbeAck{Nonce: p.Nonce, Incarnation: me.Incarnation, Status: me.Status, Health: health}
+	if me.Status == Alive && p.Status != Alive && p.Status != Buried && p.Incarnation >= me.Incarnation &&
+		p.Incarnation-me.Incarnation <= IncarnationStep && p.Incarnation < IncarnationMax {
+		ack.Incarnation = p.Incarnation + 1
+	}
+	return true
+}
+
+// OnProbe takes in a probe and fills the answer, which goes back before anything else is done. from is 0 for a
+// stranger: it is answered, since a new member may know us first, but not believed. False: no answer.
+func (t *Table) OnProbe(now sched.Instant, from uint32, p *Probe, ack *ProbeAck) bool {
+	me := Fact{ID: t.ring.ID(t.self), Incarnation: t.Incarnation(t.self), Status: t.Status(t.self)}
+	if p.Target != me.ID {
+		t.counters.DropTarget++
+		return false
+	}
+	if t.leaving && now >= t.leaveUntil {
+		return false
+	}
+	told := *p
+	if from == 0 || from == t.self || !t.cfg.has(Refutation) {
+		told.Status = Alive
+	}
+	AnswerProbe(me, t.health, &told, ack)
+	t.counters.ProbesAnswered++
+	if from == 0 || from == t.self {
+		t.counters.DropStranger++
+		return true
+	}
+	t.Heard(now, from)
+	if told.Status != Alive {
+		t.accused(now, Fact{ID: me.ID, Incarnation: p.Incarnation, Status: p.Status}, from)
+	} else if p.Incarnation > me.Incarnation {
+		t.counters.DropIncarnation++
+	}
+	if !t.live(from) {
+		t.reviveSoon(from) // it is there: let it know what we believe
+	}
+	return true
+}
+
+// OnAck takes in an answer that arrived at this instant, before or at now.
+func (t *Table) OnAck(now, arrived sched.Instant, from uint32, a *ProbeAck) {
+	if from == 0 || from == t.self {
+		t.counters.DropStranger++
+		return
+	}
+	w := t.watching(from)
+	if w == nil || a.Nonce-w.base >= uint32(w.try) {
+		if !t.revive.answered(from, a.Nonce) {
+			t.counters.AcksLate++
+			return
+		}
+	} else {
+		t.acked(now, arrived, w, a.Nonce-w.base)
+	}
+	t.counters.AcksTaken++
+	t.Heard(now, from)
+	if a.Status == Left || a.Incarnation > t.Incarnation(from) {
+		t.learn(now, from, a.Incarnation, a.Status, from)
+	}
+}
+
+// acked ends a round, or the doubt of the last one.
+func (t *Table) acked(now, arrived sched.Instant, w *watch, try uint32) {
+	w.acked = now
+	if rtt := arrived - w.sent[try]; now >= t.hold && rtt > 0 {
+		w.rtt.Sample(min(rtt, t.cfg.TimeoutMax))
+	}
+	i := t.watchOf(w.peer)
+	t.queued &^= 1 << i
+	if w.phase != phaseIdle {
+		t.rest(now, w)
+		t.improve(now)
+	}
+	w.missed = 0
+	if w.stance == Against {
+		t.stand(now, i, For)
+		t.count(now, w.peer)
+	}
+}
+
+// Heard notes a frame of a member. It is a sign of life, but not of a round trip: it feeds the silence estimate, and it
+// keeps a member alive whose only observer is this node.
+func (t *Table) Heard(now sched.Instant, from uint32) {
+	if w := t.watching(from); w != nil {
+		w.heard = now
+	}
+	if from < uint32(len(t.silence)) {
+		t.silence[from].heard(now)
+	}
+}
+
+// RTT is the smoothed round trip to a member that this node watches, 0 if unknown.
+func (t *Table) RTT(h uint32) sched.Instant {
+	if w := t.watching(h); w != nil && h != 0 {
+		return w.rtt.Smoothed()
+	}
+	return 0
+}
+
+// ID of the identifier's kind, for callers that hold handles only.
+func (t *Table) ID(h uint32) codec.OriginID { return t.ring.ID(h) }

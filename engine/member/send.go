@@ -1,0 +1,190 @@
+package member
+
+import (
+	"math/bits"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Next gives the next thing to send, probes first. False: nothing for now. The state is the queue: whatever is not
+// pulled stays due, and what is pulled later is what is believed then.
+func (t *Table) Next(now sched.Instant, s *Send) bool {
+	*s = Send{}
+	if t.queued != 0 {
+		t.probe(now, bits.TrailingZeros64(t.queued), s)
+		return true
+	}
+	if t.nextRevival(now, s) || t.nextReply(s) || t.nextVote(s) {
+		return true
+	}
+	t.burst(now)
+	for t.pushLeft > 0 {
+		t.pushLeft--
+		if h := t.anyone(); h != 0 && len(t.hot) > 0 {
+			s.Kind, s.To, s.ID = SendFacts, h, t.ring.ID(h)
+			return true
+		}
+	}
+	return t.nextRepair(s)
+}
+
+// nextReply tells a voter where this node stands.
+func (t *Table) nextReply(s *Send) bool {
+	for t.owe != 0 {
+		i := bits.TrailingZeros64(t.owe)
+		c := &t.cases[i]
+		for j := range c.votes {
+			b := &c.votes[j]
+			if b.voter == 0 || !b.owe {
+				continue
+			}
+			b.owe = false
+			if t.live(b.voter) {
+				t.vote(s, b.voter, c.subject, t.stance(c.subject))
+				return true
+			}
+		}
+		t.owe &^= 1 << i
+	}
+	return false
+}
+
+// nextVote tells the next observer of a watched member where this node stands.
+func (t *Table) nextVote(s *Send) bool {
+	var o [Observers]uint32
+	for t.votes != 0 {
+		i := bits.TrailingZeros64(t.votes)
+		w := &t.watches[i]
+		n := t.observers(w.peer, o[:])
+		for int(w.told) < n {
+			h := o[w.told]
+			w.told++
+			if h != t.self {
+				t.vote(s, h, w.peer, w.stance)
+				return true
+			}
+		}
+		t.votes &^= 1 << i
+	}
+	return false
+}
+
+func (t *Table) vote(s *Send, to, subject uint32, stance Stance) {
+	t.round++
+	s.Kind, s.To, s.ID = SendVote, to, t.ring.ID(to)
+	s.Vote = Vote{
+		Subject: t.ring.ID(subject), Incarnation: t.Incarnation(subject), Round: t.round,
+		Stance: stance, Health: t.health,
+	}
+	t.counters.VotesSent++
+}
+
+func (t *Table) nextRepair(s *Send) bool {
+	r := &t.repair
+	switch {
+	case r.replyTo != 0:
+		s.Kind, s.To, s.ID = SendReply, r.replyTo, t.ring.ID(r.replyTo)
+		if r.frames--; r.frames <= 0 {
+			r.replyTo = 0
+		}
+		t.counters.Replies++
+	case r.askTo != 0:
+		s.Kind, s.To, s.ID, s.answer = SendDigest, r.askTo, t.ring.ID(r.askTo), r.answer
+		r.askTo = 0
+		t.counters.Digests++
+	default:
+		return false
+	}
+	return true
+}
+
+// piggyback is how many hot facts ride on a probe, an answer or a vote at most, so that those frames stay small.
+const piggyback = 8
+
+// AppendSend appends the records of what Next gave, in at most room bytes; room is at least that of a digest. It may
+// append nothing, when what was to be told is known by now: then there is nothing to send.
+func (t *Table) AppendSend(dst []byte, room int, s *Send) []byte {
+	start, body := len(dst), room-codec.RecordBytes
+	switch s.Kind {
+	case SendProbe, SendGrave:
+		dst = AppendProbe(codec.BeginRecord(dst, codec.TypeProbe), &s.Probe)
+	case SendVote:
+		dst = AppendVote(codec.BeginRecord(dst, codec.TypeVote), &s.Vote)
+	case SendDigest:
+		dst = t.AppendDigest(codec.BeginRecord(dst, codec.TypeObserved), s.answer)
+	case SendFacts:
+		return t.AppendHot(dst, room)
+	case SendReply:
+		dst = t.appendReply(codec.BeginRecord(dst, codec.TypeVerdict), body)
+		if t.repair.frames == 0 {
+			t.repair.replyTo = 0
+		}
+		if len(dst) == start+codec.RecordBytes {
+			return dst[:start]
+		}
+		return codec.EndRecord(dst, start)
+	default:
+		return dst
+	}
+	dst = codec.EndRecord(dst, start)
+	if s.Kind == SendGrave {
+		return dst
+	}
+	return t.AppendHot(dst, min(room-(len(dst)-start), codec.RecordBytes+piggyback*FactBytes))
+}
+
+// AppendHot appends a record of hot facts in at most room bytes, or nothing: for any frame to a member.
+func (t *Table) AppendHot(dst []byte, room int) []byte {
+	if len(t.hot) == 0 || room < codec.RecordBytes+FactBytes {
+		return dst
+	}
+	start := len(dst)
+	dst = t.AppendFacts(codec.BeginRecord(dst, codec.TypeVerdict), room-codec.RecordBytes)
+	return codec.EndRecord(dst, start)
+}
+
+// AppendAnswer appends the answer to a probe as a record, with a few hot facts.
+func (t *Table) AppendAnswer(dst []byte, room int, a *ProbeAck) []byte {
+	start := len(dst)
+	dst = codec.EndRecord(AppendAck(codec.BeginRecord(dst, codec.TypeProbeAck), a), start)
+	return t.AppendHot(dst, min(room-(len(dst)-start), codec.RecordBytes+piggyback*FactBytes))
+}
+
+// OnRecord takes in the body of a record of type Probe, ProbeAck, Vote, Verdict or Observed from a member, or from 0, a
+// stranger. True: the sender is owed the answer in ack, now. A malformed body is counted and gives an error of codec;
+// a record of another type is the caller's mistake and does nothing.
+func (t *Table) OnRecord(now, arrived sched.Instant, from uint32, typ codec.Type, body []byte, ack *ProbeAck) (bool, error) {
+	var err error
+	switch typ {
+	case codec.TypeProbe:
+		var p Probe
+		if err = ParseProbe(body, &p); err == nil {
+			return t.OnProbe(now, from, &p, ack), nil
+		}
+	case codec.TypeProbeAck:
+		var a ProbeAck
+		if err = ParseAck(body, &a); err == nil {
+			t.OnAck(now, arrived, from, &a)
+		}
+	case codec.TypeVote:
+		var v Vote
+		if err = ParseVote(body, &v); err == nil {
+			t.OnVote(now, from, &v)
+		}
+	case codec.TypeVerdict:
+		var f Facts
+		if f, err = ParseFacts(body); err == nil {
+			t.OnFacts(now, from, f)
+		}
+	case codec.TypeObserved:
+		var d Digest
+		if d, err = ParseDigest(body); err == nil {
+			t.OnDigest(now, from, d)
+		}
+	}
+	if err != nil {
+		t.counters.DropBody++
+	}
+	return false, err
+}

@@ -1,0 +1,241 @@
+package member
+
+import (
+	"math/bits"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Table is what one node knows of the liveness of all members. One caller at a time; time never goes back; nothing
+// allocates after Init. Members have the caller's dense handles, 0 is nobody.
+type Table struct {
+	cfg  Config
+	lim  Limits
+	ring *Ring
+	rand sched.Rand
+	self uint32
+
+	slot    []uint32 // by handle: index of the fact; 0: alive in its first incarnation
+	facts   []fact   // [0] is nil
+	free    uint32   // list of unused facts, by next
+	used    uint32   // highest fact ever used
+	lists   [statusEnd]list
+	changed list // facts with news for the caller, by nextChanged
+	print   uint64
+	sums    [Buckets]uint64 // parts of print
+	printAt sched.Instant   // last change of print
+
+	watches []watch
+	taken   uint64 // watches in use
+	queued  uint64 // watches whose next probe waits to be pulled
+	votes   uint64 // watches whose vote is not told to all yet
+
+	cases []ballots
+	owe   uint64 // cases with replies to give
+	round uint32 // of the last vote sent
+	seen  [seenVoters]seen
+
+	hot       []hotFact
+	pushAt    sched.Instant // next burst
+	pushedAt  sched.Instant // last burst
+	pushLeft  int           // receivers left in this burst
+	graves    []grave
+	graveNext uint32
+	graveLive int
+
+	revive revival
+	repair repair
+
+	health     uint8
+	calmAt     sched.Instant // own health improves by one here
+	hold       sched.Instant // no judgement before
+	graceAt    sched.Instant // not later than the first suspicion that runs out
+	rebuildAt  sched.Instant // Never: who is watched is up to date
+	recountAt  sched.Instant // Never: all votes are counted
+	leaving    bool
+	leaveUntil sched.Instant
+
+	silence  []silence
+	counters Counters
+}
+
+// Counters are plain words, written by the table's caller.
+type Counters struct {
+	ProbesSent, ProbesAnswered, AcksTaken, AcksLate   uint64
+	RoundsMissed, VotesSent, VotesTaken, VotesBarred  uint64
+	Suspicions, Deaths, Refutations, Buried, Revived  uint64
+	Stalls                                            uint64 // own lateness beyond LagMin
+	FactsSent, FactsTaken, FactsStale, FactsEvicted   uint64
+	Digests, Replies                                  uint64
+	DropStranger                                      uint64 // from, or about, nobody that is a member
+	DropSelf                                          uint64 // a vote for oneself, or about the receiver
+	DropIncarnation                                   uint64 // too far ahead, or ahead of its only writer
+	DropReplay                                        uint64 // a vote seen before
+	DropElector                                       uint64 // a vote of one that doesn't watch the subject
+	DropDead                                          uint64 // an accusation by a condemned member
+	DropTarget                                        uint64 // a probe for someone else
+	DropBody                                          uint64 // malformed
+	FullFacts, FullWatch, FullCases, FullQueue, Grave uint64 // limits reached; news of a buried one
+}
+
+// Init makes the table of the member self, whose identifier is id. A ring may already hold members (then they are
+// alive in the first incarnation): several tables that never Add or Remove may share one.
+func (t *Table) Init(cfg *Config, lim Limits, ring *Ring, self uint32, id codec.OriginID, seed uint64, now sched.Instant) {
+	if lim.Watch < Observers || lim.Watch > 64 || lim.Cases < 1 || lim.Cases > 64 || lim.Facts < 1 || lim.Hot < 1 ||
+		lim.Hot >= 1<<16 || lim.Members > MembersMax || cfg.Fanout < 1 || cfg.Period < Tries*cfg.TimeoutMin {
+		panic("member: limits or times out of range")
+	}
+	*t = Table{cfg: *cfg, lim: lim, ring: ring, self: self}
+	t.rand.Seed(seed ^ uint64(id))
+	t.slot = make([]uint32, lim.Members+1)
+	t.facts = make([]fact, lim.Facts+1)
+	t.watches = make([]watch, lim.Watch)
+	t.cases = make([]ballots, lim.Cases)
+	t.hot = make([]hotFact, 0, lim.Hot)
+	t.graves = make([]grave, lim.Graves)
+	if lim.Silence > 0 {
+		t.silence = make([]silence, lim.Silence+1)
+	}
+	t.pushAt, t.calmAt, t.graceAt, t.recountAt, t.hold = sched.Never, sched.Never, sched.Never, sched.Never, 0
+	t.pushedAt, t.printAt = now-cfg.Period, now-cfg.Period
+	t.revive.at = sched.Never
+	t.rebuildAt = now
+	if ring.ID(self) == 0 && !ring.Add(self, id) || ring.ID(self) != id {
+		panic("member: own handle or identifier is taken")
+	}
+	t.obtain(self) // there is always room to refute
+}
+
+// Add enters a member under a handle of the caller. It is false when handle or identifier are out of range or taken,
+// or the identifier is buried here: such an origin must come back under a new generation.
+func (t *Table) Add(now sched.Instant, h uint32, id codec.OriginID) bool {
+	if h >= uint32(len(t.slot)) || t.Buried(id) || !t.ring.Add(h, id) {
+		return false
+	}
+	t.rebuildSoon(now)
+	t.recountSoon(now)
+	return true
+}
+
+// Remove forgets a member whose origin the caller has dropped, after which its handle may be used again. If it was dead
+// or had left, and was not buried yet, it is buried. The node itself can't be removed.
+func (t *Table) Remove(now sched.Instant, h uint32) bool {
+	id := t.ring.ID(h)
+	if id == 0 || h == t.self {
+		return false
+	}
+	if s := t.Status(h); s == Dead || s == Left {
+		t.bury(now, t.slot[h])
+	}
+	t.forget(h)
+	t.ring.Remove(h)
+	t.rebuildSoon(now)
+	t.recountSoon(now)
+	return true
+}
+
+// forget drops all that is kept of a member by handle.
+func (t *Table) forget(h uint32) {
+	if f := t.slot[h]; f != 0 {
+		t.release(f)
+	}
+	for i := range t.watches {
+		if t.watches[i].peer == h {
+			t.unwatch(i)
+		}
+	}
+	for i := range t.cases {
+		if t.cases[i].subject == h {
+			t.cases[i] = ballots{}
+			t.owe &^= 1 << i
+		}
+		t.cases[i].drop(h)
+	}
+	t.revive.forget(h)
+	t.repair.forget(h)
+	if t.silence != nil && h < uint32(len(t.silence)) {
+		t.silence[h] = silence{}
+	}
+}
+
+// Tick does what is due: timeouts, suspicions that run out, burials. Bounded by the limits.
+func (t *Table) Tick(now sched.Instant) {
+	if late := now - t.timer(); late >= t.cfg.LagMin {
+		t.Lagged(now, late)
+	}
+	if now >= t.rebuildAt {
+		t.rebuild(now)
+	}
+	for m := t.taken &^ t.queued; m != 0; m &= m - 1 {
+		if i := bits.TrailingZeros64(m); now >= t.judgement(&t.watches[i]) {
+			t.advance(now, i)
+		}
+	}
+	if now >= t.recountAt {
+		t.recountAt = sched.Never
+		for i := range t.cases {
+			if s := t.cases[i].subject; s != 0 {
+				t.count(now, s)
+			}
+		}
+	}
+	if now >= max(t.graceAt, t.hold) {
+		t.expire(now)
+	}
+	t.buryOld(now)
+	t.visit(now)
+	t.recover(now)
+	t.burst(now)
+}
+
+// Deadline is when Tick next has work.
+func (t *Table) Deadline() sched.Instant {
+	if len(t.hot) > 0 {
+		return min(t.timer(), t.pushAt)
+	}
+	return t.timer()
+}
+
+// timer is when something is due that does not depend on what the caller pulls: lateness shows a stall.
+func (t *Table) timer() sched.Instant {
+	at := min(t.rebuildAt, t.recountAt, t.calmAt, t.revive.at, max(t.graceAt, t.hold))
+	for m := t.taken &^ t.queued; m != 0; m &= m - 1 {
+		at = min(at, t.judgement(&t.watches[bits.TrailingZeros64(m)]))
+	}
+	return min(at, t.burialAt())
+}
+
+// judgement is when a watch has work: timeouts rest while the node recovers from a stall of its own.
+func (t *Table) judgement(w *watch) sched.Instant {
+	if w.phase == phaseWaiting {
+		return max(w.due, t.hold)
+	}
+	return w.due
+}
+
+// live tells whether a member takes part: it is alive or suspected.
+func (t *Table) live(h uint32) bool { return t.Status(h) < Dead }
+
+// Status is what is believed of a member; Alive for a handle without one.
+func (t *Table) Status(h uint32) Status { return t.facts[t.slot[h]].status }
+
+// Incarnation is the last known of a member.
+func (t *Table) Incarnation(h uint32) uint32 { return t.facts[t.slot[h]].incarnation }
+
+// Find gives the handle of an identifier, 0 for a stranger.
+func (t *Table) Find(id codec.OriginID) uint32 { return t.ring.Find(id) }
+
+// Health is the node's own: 0 is well, HealthMax is worst.
+func (t *Table) Health() uint8 { return t.health }
+
+// Exhausted tells that forged accusations have driven the own incarnation near its maximum: the caller should
+// republish under a new generation.
+func (t *Table) Exhausted() bool { return t.Incarnation(t.self) >= IncarnationMax }
+
+// Counters gives the table's counters, to read.
+func (t *Table) Counters() *Counters { return &t.counters }
+
+// LivePrint is the fingerprint of all observed facts, for the header of each frame. Members that are alive in their
+// first incarnation and buried ones add nothing, so that it does not depend on who has heard of whom.
+func (t *Table) LivePrint() uint64 { return t.print }
