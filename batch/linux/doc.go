@@ -51,9 +51,11 @@
 //
 // # Short calls
 //
-// Calls that cannot block and are short go through RawSyscall, which spares the
-// scheduler's bookkeeping and cannot lose the P. A large send may take 100 µs
-// and goes through Syscall, so that a stop of the world need not wait for it.
+// Calls that cannot block go through RawSyscall, in pieces of at most 32
+// messages: about 100 µs, for which a stop of the world may have to wait. That
+// spares the scheduler's bookkeeping, and the monitor cannot take the P away in
+// the middle of a send. Through Syscall a batch of 32 cost 3 to 8 % more CPU on
+// a busy machine. Only the sleep goes through Syscall.
 //
 // References: recvmmsg(2), sendmmsg(2), epoll_wait(2), udp(7), eventfd(2);
 // kernel commits bec1f6f69736 (UDP_SEGMENT), e20cf8d3f1f7 (UDP_GRO),
