@@ -27,7 +27,8 @@ const (
 	flushBurst = 20 * sched.Millisecond // credit that an idle node saves up
 	resendMin  = 150 * sched.Millisecond
 	resendMax  = 10 * sched.Second
-	quietAfter = 6 // resends without a sign of life
+	quietAfter = 6                        // resends without a sign of life
+	quietSpan  = 2500 * sched.Millisecond // or two of them, and silence for so long
 )
 
 type flush struct {
@@ -218,7 +219,7 @@ func (c *Core) resend(p uint32) {
 	if c.now-q.heard > resendMin {
 		q.tries++
 	}
-	if q.tries > quietAfter {
+	if q.tries > quietAfter || q.tries > 1 && c.now-q.heard > quietSpan {
 		c.silent(p)
 		return
 	}
