@@ -1,0 +1,211 @@
+package engine
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/quidnunc/quidnunc/batch"
+)
+
+// Mode is how two members compare their states.
+type Mode uint8
+
+// The modes. All of a cluster's members must use the same one.
+const (
+	// PushPull exchanges what either side lacks. It is the default.
+	PushPull Mode = iota
+	// Push sends what the other side lacks.
+	Push
+	// Pull asks for what this side lacks.
+	Pull
+)
+
+// Order is how a frame is filled when more is missing than fits.
+type Order uint8
+
+// The orders.
+const (
+	// Fair takes turns between members by bytes: nobody starves. It is the default.
+	Fair Order = iota
+	// Depth takes the member with the most missing entries first.
+	Depth
+	// Breadth takes one entry of each member, then the next of each.
+	Breadth
+)
+
+var (
+	modeNames  = [...]string{PushPull: "push-pull", Push: "push", Pull: "pull"}
+	orderNames = [...]string{Fair: "fair", Depth: "depth", Breadth: "breadth"}
+)
+
+// String is "push-pull", "push" or "pull".
+func (m Mode) String() string {
+	if int(m) < len(modeNames) {
+		return modeNames[m]
+	}
+	return fmt.Sprintf("Mode(%d)", uint8(m))
+}
+
+// String is "fair", "depth" or "breadth".
+func (o Order) String() string {
+	if int(o) < len(orderNames) {
+		return orderNames[o]
+	}
+	return fmt.Sprintf("Order(%d)", uint8(o))
+}
+
+// ParseMode is the inverse of Mode.String.
+func ParseMode(s string) (Mode, error) {
+	for i, n := range modeNames {
+		if n == s {
+			return Mode(i), nil
+		}
+	}
+	return 0, fmt.Errorf("engine: mode %q: want push, pull or push-pull", s)
+}
+
+// ParseOrder is the inverse of Order.String.
+func ParseOrder(s string) (Order, error) {
+	for i, n := range orderNames {
+		if n == s {
+			return Order(i), nil
+		}
+	}
+	return 0, fmt.Errorf("engine: order %q: want depth, breadth or fair", s)
+}
+
+// Limits bound what one replica holds. Memory grows from small up to them.
+type Limits struct {
+	// Origins is how many (name, generation) pairs are kept. Default 1,024.
+	Origins int
+	// Keys is how many live keys are kept over all members. Default 131,072.
+	Keys int
+	// ValueBytes bounds all keys and values together. Default 32 MiB.
+	ValueBytes int
+}
+
+// Config says what to start. Name is required; every other zero field means
+// the default of LAN. The profiles LAN, WAN and Local fill the fields that
+// differ between networks.
+type Config struct {
+	// Name is this member's stable name, unique in the cluster: 1 to 128
+	// bytes of UTF-8 without control characters.
+	Name string
+	// Cluster is the name of the cluster. Members of different clusters never
+	// merge, even when they reach each other. Default "default".
+	Cluster string
+	// Bind is the UDP address to listen on: "host:port", ":port" for every
+	// interface, port 0 for a free one. Default "127.0.0.1:7946".
+	Bind string
+	// Advertise is the address that others are told to use: "host:port" or
+	// "host" (the bound port is added). Default: the bound address, or, when
+	// that is unspecified, the source address that others see.
+	Advertise string
+	// Seeds are joined in the background after Start and asked again for ever:
+	// "host:port", "dns://host:port", "dns+srv://_service._udp.name". Names are
+	// resolved again on every retry. Join takes the same.
+	Seeds []string
+	// Insecure allows traffic beyond loopback without encryption.
+	Insecure bool
+
+	// Generation is the generation of this name's previous life, when the
+	// embedder keeps it. The new one is higher than it, than the highest seen
+	// in the cluster and than the wall clock in nanoseconds. Default 0.
+	Generation uint64
+
+	// Mode and Order choose the reconciliation. Mode is the same in the whole cluster.
+	Mode  Mode
+	Order Order
+	// Interval is the period of the comparison that repairs what fast
+	// spreading missed. Default 200 ms; 1 ms to 1 min.
+	Interval time.Duration
+	// Fanout is to how many peers a write is pushed at once. Default 3; 1 to 64.
+	Fanout int
+	// FrameBytes is the largest UDP payload sent. Default 1,400; 1,200 to 1,472.
+	FrameBytes int
+
+	// Limits bound the replica.
+	Limits Limits
+	// StageBytes bounds the writes that wait for the loop; above it writes
+	// get ErrBackpressure. Default 256 KiB; at least 16 KiB. Twice this is allocated.
+	StageBytes int
+	// LeaveTimeout bounds how long Close announces the leave. Default 500 ms;
+	// negative means that Close does not announce.
+	LeaveTimeout time.Duration
+
+	// Logger gets what an operator should know, rate-limited. nil is silent.
+	Logger *slog.Logger
+	// OnEvent is called for every member event, one at a time, on a goroutine
+	// of its own: never on the loop, and it may call back into the engine. A
+	// slow one loses events (Overflow), never time of the protocol.
+	OnEvent func(Event)
+
+	// Reactor runs this engine together with others on one goroutine. Default:
+	// one reactor for the process.
+	Reactor *Reactor
+	// Transport replaces the sockets, for instance by a network in memory.
+	// The engine gets a reactor of its own over it. Not together with Reactor.
+	Transport batch.Poller
+	// Resolver looks seeds up. Default net.DefaultResolver.
+	Resolver Resolver
+	// Seed makes choices repeatable in tests. Default: random.
+	Seed uint64
+	// Trace is for measuring tools; see Trace.
+	Trace *Trace
+}
+
+// LAN is the profile for one data centre: the defaults, on every interface.
+func LAN() Config {
+	return Config{
+		Cluster: "default", Bind: fmt.Sprintf(":%d", PortDefault),
+		Interval: 200 * time.Millisecond, Fanout: 3, FrameBytes: 1400,
+		Limits:     Limits{Origins: 1 << 10, Keys: 1 << 17, ValueBytes: 32 << 20},
+		StageBytes: 256 << 10, LeaveTimeout: 500 * time.Millisecond,
+	}
+}
+
+// WAN is the profile for members far apart: rarer comparison, smaller frames
+// (tunnels on the way), a longer leave.
+func WAN() Config {
+	c := LAN()
+	c.Interval, c.Fanout, c.FrameBytes = time.Second, 4, 1200
+	c.LeaveTimeout = 2 * time.Second
+	return c
+}
+
+// Local is the profile for members on one machine, for development and tests:
+// loopback, a free port, frequent comparison.
+func Local() Config {
+	c := LAN()
+	c.Bind, c.Interval = "127.0.0.1:0", 50*time.Millisecond
+	c.LeaveTimeout = 100 * time.Millisecond
+	return c
+}
+
+// or is v, or the default when v is zero.
+func or[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// withDefaults fills the zero fields from LAN.
+func (c Config) withDefaults() Config {
+	d := LAN()
+	or(&c.Cluster, d.Cluster)
+	or(&c.Bind, fmt.Sprintf("127.0.0.1:%d", PortDefault))
+	or(&c.Interval, d.Interval)
+	or(&c.Fanout, d.Fanout)
+	or(&c.FrameBytes, d.FrameBytes)
+	or(&c.Limits.Origins, d.Limits.Origins)
+	or(&c.Limits.Keys, d.Limits.Keys)
+	or(&c.Limits.ValueBytes, d.Limits.ValueBytes)
+	or(&c.StageBytes, d.StageBytes)
+	or(&c.LeaveTimeout, d.LeaveTimeout)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}

@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestConfigErrorsNameFieldValueAndFix(t *testing.T) {
+	f := func(change func(*Config), field string, wants ...string) {
+		t.Helper()
+		c := Local()
+		c.Name = "a"
+		change(&c)
+		err := c.Validate()
+		if field == "" {
+			if err != nil {
+				t.Errorf("unexpected error: %v", err)
+			}
+			return
+		}
+		var ce *ConfigError
+		if !errors.As(err, &ce) || ce.Field != field || !errors.Is(err, ErrConfig) {
+			t.Errorf("got %v, want an error of field %s", err, field)
+			return
+		}
+		for _, w := range append(wants, "engine: Config."+field+" ", ce.Value, "; ") {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%q does not contain %q", err, w)
+			}
+		}
+	}
+	f(func(c *Config) {}, "")
+	f(func(c *Config) { c.Name = "" }, "Name", `"": is empty`)
+	f(func(c *Config) { c.Name = strings.Repeat("x", 129) }, "Name", "129 bytes", "at most 128")
+	f(func(c *Config) { c.Name = "a\nb" }, "Name", "control character")
+	f(func(c *Config) { c.Name = "\xff" }, "Name", "UTF-8")
+	f(func(c *Config) { c.Name = "höhle 7" }, "")
+	f(func(c *Config) { c.Cluster = strings.Repeat("x", 200) }, "Cluster")
+
+	f(func(c *Config) { c.Bind = "10.0.0.1:7946" }, "Bind",
+		`engine: Config.Bind "10.0.0.1:7946": not a loopback address and no key is set; set Insecure: true`)
+	f(func(c *Config) { c.Bind = ":7946" }, "Bind", "Insecure: true")
+	f(func(c *Config) { c.Bind, c.Insecure = ":7946", true }, "")
+	f(func(c *Config) { c.Bind = "localhost:0" }, "")
+	f(func(c *Config) { c.Bind = "[::1]:0" }, "")
+	f(func(c *Config) { c.Bind = "127.0.0.1" }, "Bind", "not host:port")
+	f(func(c *Config) { c.Bind = "127.0.0.1:x" }, "Bind", `port "x"`)
+	f(func(c *Config) { c.Bind = "127.0.0.1:65536" }, "Bind", `port "65536"`)
+	f(func(c *Config) { c.Bind = "example.org:1" }, "Bind", "not an IP address")
+
+	f(func(c *Config) { c.Advertise = "10.0.0.7" }, "")
+	f(func(c *Config) { c.Advertise = "web.example:7946" }, "")
+	f(func(c *Config) { c.Advertise = "0.0.0.0:1" }, "Advertise", "unspecified")
+	f(func(c *Config) { c.Advertise = ":7" }, "Advertise", "no host")
+	f(func(c *Config) { c.Seeds = []string{"a:1", "b:http"} }, "Seeds[1]", `port "http"`)
+
+	f(func(c *Config) { c.Mode = 3 }, "Mode", "push-pull to pull")
+	f(func(c *Config) { c.Order = 9 }, "Order")
+	f(func(c *Config) { c.Interval = time.Microsecond }, "Interval", "1µs", "1ms to 1m0s")
+	f(func(c *Config) { c.Fanout = 65 }, "Fanout", "65", "1 to 64")
+	f(func(c *Config) { c.FrameBytes = 1199 }, "FrameBytes", "1199", "1200 to 1472")
+	f(func(c *Config) { c.StageBytes = 1 }, "StageBytes")
+	f(func(c *Config) { c.Limits.Origins = 1 }, "Limits.Origins")
+	f(func(c *Config) { c.Limits.Keys = -1 }, "Limits.Keys")
+	f(func(c *Config) { c.Limits.ValueBytes = 1 }, "Limits.ValueBytes")
+}
+
+func TestConfigErrorsAreAllReported(t *testing.T) {
+	err := Config{Bind: "x", Fanout: -1}.Validate()
+	for _, field := range []string{"Name", "Bind", "Fanout"} {
+		if err == nil || !strings.Contains(err.Error(), "Config."+field) {
+			t.Errorf("%v does not name %s", err, field)
+		}
+	}
+}
+
+func TestProfilesAreValid(t *testing.T) {
+	for name, c := range map[string]Config{"LAN": LAN(), "WAN": WAN(), "Local": Local()} {
+		c.Name, c.Insecure = "a", true
+		if err := c.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestParseNames(t *testing.T) {
+	for m := range Pull + 1 {
+		if got, err := ParseMode(m.String()); got != m || err != nil {
+			t.Errorf("ParseMode(%q) = %v, %v", m.String(), got, err)
+		}
+	}
+	for o := range Breadth + 1 {
+		if got, err := ParseOrder(o.String()); got != o || err != nil {
+			t.Errorf("ParseOrder(%q) = %v, %v", o.String(), got, err)
+		}
+	}
+	if _, err := ParseMode("both"); err == nil {
+		t.Error("ParseMode accepts anything")
+	}
+	if _, err := ParseOrder(""); err == nil {
+		t.Error("ParseOrder accepts anything")
+	}
+}

@@ -1,0 +1,243 @@
+package engine
+
+import (
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Engine is one running member. All its methods are safe for any number of
+// goroutines, from OnEvent too. After Close every call that can fail gives
+// ErrClosed; reads find nothing.
+type Engine struct {
+	cfg     Config
+	name    []byte
+	reactor *Reactor
+	release func() // gives the reactor back
+	conn    batch.Conn
+	addr    netip.AddrPort
+	store   *state.Store
+	stage   stage
+	herald  *herald
+	seeker  seeker
+	bg      sync.WaitGroup
+	life    context.Context // ends with the engine
+	end     context.CancelFunc
+	closing sync.Once
+	done    chan struct{} // the loop has let go
+	stopped atomic.Bool
+	final   Stats // valid once done is closed
+
+	members atomic.Pointer[[]Member]
+	watches watchList
+
+	// The loop's own from here.
+	core       core.Core
+	touched    bool
+	deadline   sched.Instant
+	send       []batch.Msg
+	head, tail int // send[head:tail] is encoded and not yet sent
+	rec        record
+	op         core.Op
+	event      core.Event
+	names      []string // by state.Origin
+	stale      bool     // members has to be made anew
+	madeAt     sched.Instant
+	waiters    []*waiter
+	joins      []*joinWait
+	askAt      sched.Instant // when waiting members are asked again
+	leftAt     uint64        // version of the leave; 0: not leaving
+	refused    uint64
+	auditAt    sched.Instant
+	audited    Stats
+}
+
+// Start makes a member and runs it. ctx bounds the start only: looking up
+// Advertise and binding. With no Seeds the member is a cluster of one until it
+// joins or is joined. The error names the field of cfg that is to blame.
+func Start(ctx context.Context, cfg Config) (*Engine, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	if cfg.Resolver == nil {
+		cfg.Resolver = defaultResolver
+	}
+	e := &Engine{cfg: cfg, name: []byte(cfg.Name), done: make(chan struct{})}
+	if err := e.bind(); err != nil {
+		return nil, err
+	}
+	if err := e.boot(ctx); err != nil {
+		e.conn.Close()
+		e.release()
+		return nil, err
+	}
+	e.life, e.end = context.WithCancel(context.Background())
+	e.herald = newHerald(e)
+	joined := e.reactor.do(func(sched.Instant) bool { e.reactor.add(e); return true })
+	if !joined {
+		e.end()
+		e.conn.Close()
+		e.release()
+		return nil, fmt.Errorf("engine: Config.Reactor: %w", ErrClosed)
+	}
+	e.logNotices()
+	e.startSeeker()
+	return e, nil
+}
+
+// bind takes a reactor and a socket.
+func (e *Engine) bind() (err error) {
+	switch {
+	case e.cfg.Reactor != nil:
+		e.reactor, e.release = e.cfg.Reactor, func() {}
+	case e.cfg.Transport != nil:
+		r := NewReactor(ReactorOptions{Transport: e.cfg.Transport})
+		e.reactor, e.release = r, func() { r.Close() }
+	default:
+		r := acquireShared()
+		e.reactor, e.release = r, func() { releaseShared(r) }
+	}
+	addr, _ := parseBind(e.cfg.Bind) // Validate has seen it
+	e.conn, err = e.reactor.poller.Listen(addr, batch.Options{})
+	if err != nil && addr.Addr() == netip.IPv6Unspecified() { // a host without IPv6
+		addr = netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())
+		e.conn, err = e.reactor.poller.Listen(addr, batch.Options{})
+	}
+	if err != nil {
+		e.release()
+		return &bindError{
+			ConfigError{"Bind", fmt.Sprintf("%q", e.cfg.Bind), err.Error(), "choose a free port, or port 0 for any"}, err,
+		}
+	}
+	e.addr = e.conn.LocalAddr()
+	return nil
+}
+
+// bindError keeps the system's cause for errors.Is.
+type bindError struct {
+	ConfigError
+	cause error
+}
+
+func (e *bindError) Error() string        { return e.ConfigError.Error() }
+func (e *bindError) Is(target error) bool { return e.ConfigError.Is(target) }
+func (e *bindError) Unwrap() []error      { return []error{&e.ConfigError, e.cause} }
+
+// boot makes the core and everything that the loop owns.
+func (e *Engine) boot(ctx context.Context) error {
+	advertise, err := e.advertise(ctx)
+	if err != nil {
+		return err
+	}
+	now, wall := e.reactor.poller.Now(), sched.Wall(time.Now().UnixNano())
+	cc := core.Config{
+		Name: e.name, Cluster: []byte(e.cfg.Cluster), Advertise: advertise,
+		Generation: max(e.cfg.Generation, uint64(max(0, wall))) + 1,
+		Seed:       e.cfg.Seed,
+		Mode:       core.Mode(e.cfg.Mode), Order: orders[e.cfg.Order],
+		Interval: sched.Instant(e.cfg.Interval), Fanout: e.cfg.Fanout, Frame: e.cfg.FrameBytes,
+	}
+	cc.Limits = core.DefaultLimits()
+	cc.Limits.State = e.stateLimits()
+	cc.Limits.Peers = e.cfg.Limits.Origins
+	randomness(&cc)
+	e.core.Init(&cc, now, wall)
+	e.store = e.core.Store()
+	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Generation(), Seq: e.store.Max(e.core.Self())})
+	e.stage.known = e.knowsKey
+	e.stage.room = e.room()
+	e.send = make([]batch.Msg, sendBatch)
+	slab := make([]byte, sendBatch*codec.FrameBytesMax)
+	for i := range e.send {
+		e.send[i].Buf = slab[i*codec.FrameBytesMax : (i+1)*codec.FrameBytesMax : (i+1)*codec.FrameBytesMax]
+	}
+	e.deadline = now
+	e.publishMembers(now)
+	return nil
+}
+
+var orders = [...]reconcile.Order{Fair: reconcile.Fair, Depth: reconcile.Depth, Breadth: reconcile.Breadth}
+
+// randomness fills the salt, and the seed unless one is given.
+func randomness(cc *core.Config) {
+	crand.Read(cc.Salt[:]) // never fails
+	if cc.Seed == 0 {
+		var b [8]byte
+		crand.Read(b[:])
+		cc.Seed = binary.LittleEndian.Uint64(b[:])
+	}
+}
+
+func (e *Engine) stateLimits() state.Limits {
+	l := state.LimitsDefault()
+	l.Origins, l.Keys, l.ValueBytes = e.cfg.Limits.Origins, e.cfg.Limits.Keys, e.cfg.Limits.ValueBytes
+	return l
+}
+
+// advertise is the address that others are told: as configured, else the
+// bound one. An unspecified one stays so: others then use what they see.
+func (e *Engine) advertise(ctx context.Context) (netip.AddrPort, error) {
+	if e.cfg.Advertise == "" {
+		return e.addr, nil
+	}
+	host, port, err := splitAdvertise(e.cfg.Advertise)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	if port == 0 {
+		port = e.addr.Port()
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return netip.AddrPortFrom(ip.Unmap(), port), nil
+	}
+	addrs, err := resolveHost(ctx, e.cfg.Resolver, host, port)
+	if err != nil {
+		return netip.AddrPort{}, &bindError{
+			ConfigError{"Advertise", fmt.Sprintf("%q", e.cfg.Advertise), err.Error(), "write an IP address, or a name that resolves"}, err,
+		}
+	}
+	return addrs[0], nil
+}
+
+// Name is the member's name.
+func (e *Engine) Name() string { return e.cfg.Name }
+
+// Addr is the bound address, with the port that the system chose.
+func (e *Engine) Addr() netip.AddrPort { return e.addr }
+
+// ID is the origin id of this member's present generation, as Trace reports
+// it. It blocks for one turn of the loop, and is 0 after Close.
+func (e *Engine) ID() (id uint64) {
+	e.ask(func(sched.Instant) { id = uint64(e.core.ID()) })
+	return id
+}
+
+// ask runs f on the loop between two turns and waits for it. It reports false
+// after Close.
+func (e *Engine) ask(f func(now sched.Instant)) bool {
+	answered := make(chan bool, 1)
+	queued := e.reactor.do(func(now sched.Instant) bool {
+		if !e.stopped.Load() {
+			f(now)
+			e.touched = true
+			answered <- true
+		} else {
+			answered <- false
+		}
+		return true
+	})
+	return queued && <-answered
+}

@@ -1,0 +1,190 @@
+package enginetest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/engine"
+)
+
+// Options say how a cluster is made. The zero value is the default.
+type Options struct {
+	// Config changes the configuration of member i before it starts. It finds
+	// the Local profile with name "node-i".
+	Config func(i int, c *engine.Config)
+	// Transport carries the traffic in place of loopback sockets.
+	Transport batch.Poller
+	// Timeout bounds Wait methods and the forming of the cluster. Default 30 s.
+	Timeout time.Duration
+	// Apart leaves the members unjoined.
+	Apart bool
+}
+
+// Cluster is a number of members on one reactor.
+type Cluster struct {
+	// Engines are the members. A member that was killed stays in its place,
+	// closed, until Restart.
+	Engines []*engine.Engine
+
+	t       testing.TB
+	opts    Options
+	net     *network
+	reactor *engine.Reactor
+	down    []bool
+}
+
+// NewCluster starts n members, joins them all to the first, and waits until
+// every one knows all others. It fails the test on any error.
+func NewCluster(t testing.TB, n int, opts Options) *Cluster {
+	t.Helper()
+	if opts.Timeout == 0 {
+		opts.Timeout = 30 * time.Second
+	}
+	c := &Cluster{t: t, opts: opts, Engines: make([]*engine.Engine, n), down: make([]bool, n)}
+	c.net = newNetwork(opts.Transport)
+	c.reactor = engine.NewReactor(engine.ReactorOptions{Transport: c.net, LockThread: c.net.lock})
+	t.Cleanup(c.close)
+	for i := range n {
+		c.start(i)
+	}
+	if opts.Apart {
+		return c
+	}
+	for i := 1; i < n; i++ {
+		c.Join(i, 0)
+	}
+	c.WaitConverged()
+	return c
+}
+
+func (c *Cluster) start(i int) {
+	c.t.Helper()
+	cfg := engine.Local()
+	cfg.Name = fmt.Sprintf("node-%d", i)
+	if c.opts.Config != nil {
+		c.opts.Config(i, &cfg)
+	}
+	cfg.Reactor, cfg.Transport = c.reactor, nil
+	e, err := engine.Start(context.Background(), cfg)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.Engines[i], c.down[i] = e, false
+	c.net.place(e.Addr(), i)
+}
+
+// Join lets member i join member to.
+func (c *Cluster) Join(i, to int) {
+	c.t.Helper()
+	ctx, cancel := c.context()
+	defer cancel()
+	if _, err := c.Engines[i].Join(ctx, c.Engines[to].Addr().String()); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// Partition cuts the network between groups of members. Members in no group
+// form one together. It replaces the cuts made before.
+func (c *Cluster) Partition(groups ...[]int) { c.net.partition(groups) }
+
+// Heal takes all cuts back.
+func (c *Cluster) Heal() { c.net.partition(nil) }
+
+// Loss makes every datagram disappear with probability p.
+func (c *Cluster) Loss(p float64) { c.net.setLoss(p) }
+
+// Kill ends member i without a word to the others.
+func (c *Cluster) Kill(i int) {
+	c.net.mute(c.Engines[i].Addr())
+	c.Engines[i].Close()
+	c.down[i] = true
+}
+
+// Stop closes member i: it says that it leaves.
+func (c *Cluster) Stop(i int) {
+	c.Engines[i].Close()
+	c.down[i] = true
+}
+
+// Restart starts member i anew, under its name but at a new address, with
+// nothing of its state, and joins it to the first member that runs.
+func (c *Cluster) Restart(i int) {
+	c.t.Helper()
+	c.start(i)
+	for to := range c.Engines {
+		if to != i && !c.down[to] {
+			c.Join(i, to)
+			return
+		}
+	}
+}
+
+// WaitConverged waits until all running members know each other and hold the
+// same state. It fails the test after Options.Timeout.
+func (c *Cluster) WaitConverged() {
+	c.t.Helper()
+	ctx, cancel := c.context()
+	defer cancel()
+	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
+		why := c.difference()
+		if why == "" {
+			return
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			c.t.Fatalf("enginetest: not converged after %v: %s", c.opts.Timeout, why)
+		}
+	}
+}
+
+// difference says in what the running members differ; "" when in nothing.
+func (c *Cluster) difference() string {
+	running := 0
+	for i := range c.Engines {
+		if !c.down[i] {
+			running++
+		}
+	}
+	var first *engine.Stats
+	for i, e := range c.Engines {
+		if c.down[i] {
+			continue
+		}
+		s := e.Stats()
+		if s.Alive != running {
+			return fmt.Sprintf("%s has %d of %d members alive", e.Name(), s.Alive, running)
+		}
+		if s.Staged > 0 {
+			return fmt.Sprintf("%s has %d writes staged", e.Name(), s.Staged)
+		}
+		if first == nil {
+			first = &s
+		} else if s.Fingerprint != first.Fingerprint {
+			return fmt.Sprintf("%s holds another state", e.Name())
+		}
+	}
+	return ""
+}
+
+func (c *Cluster) context() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), c.opts.Timeout)
+}
+
+func (c *Cluster) close() {
+	var all sync.WaitGroup
+	for _, e := range c.Engines {
+		if e != nil {
+			all.Go(func() { e.Close() })
+		}
+	}
+	all.Wait()
+	c.reactor.Close()
+	c.net.Close()
+}

@@ -1,0 +1,139 @@
+package enginetest
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/engine"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// network is a Poller over another one that drops datagrams on arrival: those
+// from the other side of a cut, from members that were killed, and by chance.
+type network struct {
+	batch.Poller
+	owned bool
+	lock  bool // the reactor should have a thread
+
+	mu     sync.Mutex
+	conns  map[batch.Conn]*conn
+	places map[netip.AddrPort]int
+	group  map[int]int // by member; none: 0
+	muted  map[netip.AddrPort]bool
+	loss   float64
+}
+
+func newNetwork(under batch.Poller) *network {
+	n := &network{
+		Poller: under, conns: map[batch.Conn]*conn{},
+		places: map[netip.AddrPort]int{}, muted: map[netip.AddrPort]bool{},
+	}
+	if under == nil {
+		n.Poller, n.lock = engine.Sockets(batch.Idle{})
+		n.owned = true
+	}
+	return n
+}
+
+// Listen wraps the socket.
+func (n *network) Listen(bind netip.AddrPort, opt batch.Options) (batch.Conn, error) {
+	under, err := n.Poller.Listen(bind, opt)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: under, net: n}
+	n.mu.Lock()
+	n.conns[under] = c
+	n.mu.Unlock()
+	return c, nil
+}
+
+// Wait names the wrapped sockets.
+func (n *network) Wait(deadline sched.Instant, ready []batch.Conn) (int, error) {
+	k, err := n.Poller.Wait(deadline, ready)
+	n.mu.Lock()
+	for i := range ready[:k] {
+		if c := n.conns[ready[i]]; c != nil {
+			ready[i] = c
+		}
+	}
+	n.mu.Unlock()
+	return k, err
+}
+
+// Close closes what is under it only when that was made here.
+func (n *network) Close() error {
+	if n.owned {
+		return n.Poller.Close()
+	}
+	return nil
+}
+
+func (n *network) place(a netip.AddrPort, member int) {
+	n.mu.Lock()
+	n.places[a] = member
+	delete(n.muted, a)
+	n.mu.Unlock()
+}
+
+func (n *network) mute(a netip.AddrPort) {
+	n.mu.Lock()
+	n.muted[a] = true
+	n.mu.Unlock()
+}
+
+func (n *network) partition(groups [][]int) {
+	n.mu.Lock()
+	n.group = map[int]int{}
+	for i, g := range groups {
+		for _, member := range g {
+			n.group[member] = i + 1
+		}
+	}
+	n.mu.Unlock()
+}
+
+func (n *network) setLoss(p float64) {
+	n.mu.Lock()
+	n.loss = p
+	n.mu.Unlock()
+}
+
+// passes decides about one datagram.
+func (n *network) passes(from, to netip.AddrPort) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.muted[from] || n.muted[to] || n.loss > 0 && rand.Float64() < n.loss {
+		return false
+	}
+	a, known := n.places[from]
+	return !known || n.group[a] == n.group[n.places[to]]
+}
+
+type conn struct {
+	batch.Conn
+	net *network
+}
+
+// Recv leaves out what the network drops.
+func (c *conn) Recv(ms []batch.Msg) (int, error) {
+	n, err := c.Conn.Recv(ms)
+	to, kept := c.LocalAddr(), 0
+	for i := range ms[:n] {
+		if c.net.passes(ms[i].Addr, to) {
+			ms[kept], ms[i] = ms[i], ms[kept]
+			kept++
+		}
+	}
+	return kept, err
+}
+
+// Close forgets the socket.
+func (c *conn) Close() error {
+	c.net.mu.Lock()
+	delete(c.net.conns, c.Conn)
+	c.net.mu.Unlock()
+	return c.Conn.Close()
+}

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Sentinels for errors.Is. Errors that carry more (which field, which limit,
+// which seed) are typed and match one of these.
+var (
+	// ErrClosed is returned by every call after Close or Leave.
+	ErrClosed = errors.New("engine: closed")
+
+	// ErrBackpressure is returned by a write that the engine can't take now:
+	// the stage between callers and the loop is full. Nothing was written; the
+	// caller may retry, drop, or slow down. A write never blocks.
+	ErrBackpressure = errors.New("engine: backpressure: the write stage is full")
+
+	// ErrTooLarge matches a *SizeError: a name, key or value above its limit.
+	ErrTooLarge = errors.New("engine: too large")
+
+	// ErrFull is returned by a write of a new key when Config.Limits leave no
+	// room for it. Writes to existing keys of the same size still work.
+	ErrFull = errors.New("engine: store full: raise Config.Limits or delete keys")
+
+	// ErrKey is returned for an empty key, and for one that begins with a zero
+	// byte: those are the engine's own.
+	ErrKey = errors.New("engine: a key needs at least one byte, the first not zero")
+
+	// ErrTTL is returned by SetTTL for a lifetime that is not positive or is
+	// longer than TTLMax.
+	ErrTTL = errors.New("engine: time to live out of range")
+
+	// ErrVersion is returned by WaitVersion for a version that this engine
+	// never gave out.
+	ErrVersion = errors.New("engine: not a version of this engine")
+
+	// ErrNameConflict is returned by writes once another live process with the
+	// same name has won: this one no longer speaks for the name.
+	ErrNameConflict = errors.New("engine: another live member has this name")
+
+	// ErrConfig matches every *ConfigError.
+	ErrConfig = errors.New("engine: bad configuration")
+
+	// ErrJoin matches a *JoinError: no seed answered.
+	ErrJoin = errors.New("engine: no seed answered")
+
+	// ErrNoAnswer is the cause in a JoinError for a seed that was asked and
+	// stayed silent.
+	ErrNoAnswer = errors.New("no answer")
+)
+
+// SizeError says what was too large, by how much, and the limit.
+type SizeError struct {
+	What  string // "key", "value", "key and value"
+	Bytes int
+	Limit int
+}
+
+// Error names the thing, its size and the limit.
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("engine: %s of %d bytes: the limit is %d bytes", e.What, e.Bytes, e.Limit)
+}
+
+// Is makes errors.Is(err, ErrTooLarge) true.
+func (e *SizeError) Is(target error) bool { return target == ErrTooLarge }
+
+// ConfigError is one bad field of a Config: which, the value found, what is
+// wrong with it, and what to do.
+type ConfigError struct {
+	Field   string
+	Value   string
+	Problem string
+	Fix     string
+}
+
+// Error is one line with all four parts.
+func (e *ConfigError) Error() string {
+	return fmt.Sprintf("engine: Config.%s %s: %s; %s", e.Field, e.Value, e.Problem, e.Fix)
+}
+
+// Is makes errors.Is(err, ErrConfig) true.
+func (e *ConfigError) Is(target error) bool { return target == ErrConfig }
+
+// SeedError is one seed that could not be joined, with its cause.
+type SeedError struct {
+	Seed  string
+	Cause error
+}
+
+// Error is the seed and its cause on one line.
+func (e *SeedError) Error() string { return fmt.Sprintf("%q: %v", e.Seed, e.Cause) }
+
+// Unwrap gives the cause to errors.Is and errors.As.
+func (e *SeedError) Unwrap() error { return e.Cause }
+
+// JoinError lists each seed that failed. It is returned when none answered;
+// the engine runs on and keeps trying them.
+type JoinError struct {
+	Seeds []*SeedError
+}
+
+// Error lists every seed with its cause.
+func (e *JoinError) Error() string {
+	s := "engine: no seed answered"
+	sep := ": "
+	for _, f := range e.Seeds {
+		s += sep + f.Error()
+		sep = "; "
+	}
+	return s
+}
+
+// Is makes errors.Is(err, ErrJoin) true.
+func (e *JoinError) Is(target error) bool { return target == ErrJoin }
+
+// Unwrap gives every seed's error to errors.Is and errors.As.
+func (e *JoinError) Unwrap() []error {
+	errs := make([]error, len(e.Seeds))
+	for i, f := range e.Seeds {
+		errs[i] = f
+	}
+	return errs
+}

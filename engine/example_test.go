@@ -1,0 +1,130 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/quidnunc/quidnunc/engine"
+)
+
+// The whole of embedding: start a member, join, write, read the others.
+func Example() {
+	ctx := context.Background()
+	eng, err := engine.Start(ctx, engine.Config{Name: "web-1", Bind: "127.0.0.1:0"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer eng.Close() // tells the others, bounded
+	if _, err := eng.Join(ctx, seed()); err != nil {
+		log.Print(err) // alone for now; it goes on trying
+	}
+	eng.Set("addr", []byte("10.0.0.12:8080"))
+	eng.WaitConverged(ctx) // until everybody holds the same
+	for m := range eng.Members() {
+		addr, _, ok := eng.AppendGet(nil, m.Name, "addr")
+		fmt.Println(m.Name, string(addr), ok)
+	}
+	// Output:
+	// web-1 10.0.0.12:8080 true
+	// web-0 10.0.0.11:8080 true
+}
+
+var seedEngine *engine.Engine
+
+// seed is a member that runs already.
+func seed() string {
+	if seedEngine == nil {
+		e, err := engine.Start(context.Background(), engine.Config{Name: "web-0", Bind: "127.0.0.1:0"})
+		if err != nil {
+			log.Fatal(err)
+		}
+		e.Set("addr", []byte("10.0.0.11:8080"))
+		seedEngine = e
+	}
+	return seedEngine.Addr().String()
+}
+
+func ExampleStart() {
+	cfg := engine.Local()
+	cfg.Name, cfg.Bind = "web-1", "10.0.0.1:7946"
+	_, err := engine.Start(context.Background(), cfg)
+	fmt.Println(err)
+	// Output:
+	// engine: Config.Bind "10.0.0.1:7946": not a loopback address and no key is set; set Insecure: true to gossip in clear on this network, or bind to 127.0.0.1
+}
+
+func ExampleEngine_Set() {
+	eng := start("set-1")
+	defer eng.Close()
+	eng.Set("load", []byte("0.7"))
+	value, meta, ok := eng.AppendGet(nil, "set-1", "load") // own writes are readable at once
+	fmt.Println(string(value), meta.Version.Seq, ok)
+
+	_, err := eng.Set("big", make([]byte, 5000))
+	fmt.Println(errors.Is(err, engine.ErrTooLarge), err)
+	// Output:
+	// 0.7 1 true
+	// true engine: key and value together of 5003 bytes: the limit is 768 bytes
+}
+
+func ExampleEngine_WaitVersion() {
+	a, b := start("wait-1"), start("wait-2")
+	defer a.Close()
+	defer b.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	a.Join(ctx, b.Addr().String())
+	ver, _ := a.Set("ready", []byte("yes"))
+	fmt.Println(a.WaitVersion(ctx, ver))
+	value, _, _ := b.AppendGet(nil, "wait-1", "ready")
+	fmt.Println(string(value))
+	// Output:
+	// <nil>
+	// yes
+}
+
+func ExampleEngine_Watch() {
+	a, b := start("watch-1"), start("watch-2")
+	defer a.Close()
+	defer b.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	a.Join(ctx, b.Addr().String())
+	a.Set("addr", []byte("10.0.0.12:8080"))
+	for u, err := range b.Watch(ctx, "addr") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(u.Member, u.Key, string(u.Value))
+		break
+	}
+	// Output:
+	// watch-1 addr 10.0.0.12:8080
+}
+
+func ExampleEngine_Join() {
+	eng := start("join-1")
+	defer eng.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	n, err := eng.Join(ctx, "127.0.0.1:9")
+	var je *engine.JoinError
+	fmt.Println(n, errors.Is(err, engine.ErrJoin), errors.As(err, &je))
+	fmt.Println(err)
+	// Output:
+	// 0 true true
+	// engine: no seed answered: "127.0.0.1:9": no answer
+}
+
+func start(name string) *engine.Engine {
+	cfg := engine.Local()
+	cfg.Name = name
+	e, err := engine.Start(context.Background(), cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return e
+}

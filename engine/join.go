@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const (
+	joinAnswer = 5 * time.Second // a seed that is silent for longer has failed
+	joinGrace  = time.Second     // once one has answered, the others get this long
+)
+
+var defaultResolver Resolver = net.DefaultResolver
+
+// joinWait follows one Join on the loop.
+type joinWait struct {
+	seeds  []joinSeed
+	first  chan struct{} // closed when one has answered
+	done   chan struct{} // closed when all have, or at the engine's end
+	opened bool
+}
+
+type joinSeed struct {
+	text  string
+	addrs []netip.AddrPort
+	self  bool
+	got   bool
+	err   error
+}
+
+// Join asks members of a cluster to take this one in, all at once, and returns
+// how many of the seeds answered. A seed is "host:port", "dns://host:port" or
+// "dns+srv://_service._udp.name"; a name stands for all of its addresses and
+// answers when one of them does.
+//
+// One answer is enough: err is nil when n > 0, and seeds that did not answer
+// are logged. Otherwise err is a *JoinError that lists each seed with its
+// cause. Either way the engine keeps trying all of them for as long as it
+// runs. An own address among the seeds is ignored. Without a deadline in ctx
+// a seed is given five seconds, and one more after the first answer.
+func (e *Engine) Join(ctx context.Context, seeds ...string) (n int, err error) {
+	if e.stopped.Load() {
+		return 0, ErrClosed
+	}
+	j := &joinWait{
+		seeds: make([]joinSeed, len(seeds)),
+		first: make(chan struct{}), done: make(chan struct{}),
+	}
+	ctx, cancel := context.WithTimeout(ctx, joinAnswer)
+	defer cancel()
+	e.resolveSeeds(ctx, j.seeds, seeds)
+	e.seeker.add(j.seeds)
+	if !e.ask(func(now sched.Instant) { e.beginJoin(now, j) }) {
+		return 0, ErrClosed
+	}
+	e.awaitJoin(ctx, j)
+	return e.endJoin(ctx, j)
+}
+
+func (e *Engine) resolveSeeds(ctx context.Context, out []joinSeed, seeds []string) {
+	var wg sync.WaitGroup
+	for i, text := range seeds {
+		out[i].text = text
+		s, err := parseSeed(text)
+		if err != nil {
+			out[i].err = err
+			continue
+		}
+		wg.Go(func() { out[i].addrs, out[i].err = s.resolve(ctx, e.cfg.Resolver) })
+	}
+	wg.Wait()
+	for i := range out {
+		e.dropSelf(&out[i])
+	}
+}
+
+func (e *Engine) dropSelf(s *joinSeed) {
+	kept := s.addrs[:0:0]
+	for _, a := range s.addrs {
+		if !e.isSelf(a) {
+			kept = append(kept, a)
+		}
+	}
+	s.self = len(s.addrs) > 0 && len(kept) == 0
+	s.addrs = kept
+}
+
+func (e *Engine) beginJoin(now sched.Instant, j *joinWait) {
+	for i := range j.seeds {
+		for _, a := range j.seeds[i].addrs {
+			e.core.Join(now, a)
+		}
+	}
+	e.joins = append(e.joins, j)
+}
+
+// joined looks which seeds have answered; true when no more is to come.
+func (e *Engine) joined(j *joinWait) bool {
+	all := true
+	for i := range j.seeds {
+		s := &j.seeds[i]
+		for _, a := range s.addrs {
+			if p, ok := e.core.Seed(a); ok && live(&p) {
+				s.got = true
+			}
+		}
+		if s.got && !j.opened {
+			j.opened = true
+			close(j.first)
+		}
+		all = all && (s.got || len(s.addrs) == 0)
+	}
+	if all {
+		close(j.done)
+	}
+	return all
+}
+
+func (e *Engine) answerJoins() {
+	kept := e.joins[:0]
+	for _, j := range e.joins {
+		if !e.joined(j) {
+			kept = append(kept, j)
+		}
+	}
+	clear(e.joins[len(kept):])
+	e.joins = kept
+}
+
+// awaitJoin waits for all seeds, or for one and a while, or for ctx.
+func (e *Engine) awaitJoin(ctx context.Context, j *joinWait) {
+	select {
+	case <-j.done:
+		return
+	case <-ctx.Done():
+		return
+	case <-j.first:
+	}
+	grace := time.NewTimer(joinGrace)
+	defer grace.Stop()
+	select {
+	case <-j.done:
+	case <-ctx.Done():
+	case <-grace.C:
+	}
+}
+
+// endJoin counts, on the loop, so that nothing is read while it changes.
+func (e *Engine) endJoin(ctx context.Context, j *joinWait) (n int, err error) {
+	var failed []*SeedError
+	count := func(sched.Instant) {
+		for i, x := range e.joins {
+			if x == j {
+				e.joins = append(e.joins[:i], e.joins[i+1:]...)
+				break
+			}
+		}
+		for i := range j.seeds {
+			switch s := &j.seeds[i]; {
+			case s.got:
+				n++
+			case s.self:
+			case s.err != nil:
+				failed = append(failed, &SeedError{s.text, s.err})
+			default:
+				failed = append(failed, &SeedError{s.text, ErrNoAnswer})
+			}
+		}
+	}
+	if !e.ask(count) {
+		return 0, ErrClosed
+	}
+	if len(failed) == 0 {
+		return n, nil
+	}
+	e.logSeeds(failed)
+	if n > 0 {
+		return n, nil
+	}
+	return 0, &JoinError{Seeds: failed}
+}
+
+// isLocal reports whether ip is one of this host's addresses.
+func isLocal(ip netip.Addr) bool {
+	if ip.IsLoopback() {
+		return true
+	}
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Unmap() == ip {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Leave tells the cluster that this member goes, and returns when the live
+// members know or ctx ends: then with ctx.Err(), and the leave was announced
+// as well as it could be. From its call on writes give ErrClosed; reads and
+// Members work until Close. A second Leave waits for the same thing.
+func (e *Engine) Leave(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	e.stage.stop(ErrClosed)
+	w := &waiter{done: make(chan error, 1)}
+	ok := e.ask(func(now sched.Instant) {
+		w.seq = e.sayLeave(now)
+		e.waiters = append(e.waiters, w)
+		e.askAt = now
+	})
+	if !ok {
+		return ErrClosed
+	}
+	return e.await(ctx, w)
+}
+
+// sayLeave applies what is staged and writes the reserved key that says that
+// this member goes. It returns that write's version.
+func (e *Engine) sayLeave(now sched.Instant) uint64 {
+	if e.leftAt != 0 {
+		return e.leftAt
+	}
+	e.drainAll(now)
+	e.op = core.Op{Kind: core.Set, Version: e.stage.skip(), Key: core.LeaveKey}
+	e.core.Write(now, &e.op)
+	e.leftAt = e.op.Version
+	return e.leftAt
+}
+
+// Close announces the leave for at most Config.LeaveTimeout and shuts the
+// engine down: its socket is free and its goroutines have ended when it
+// returns, except for an OnEvent call in progress. It is idempotent and may be
+// called from OnEvent.
+func (e *Engine) Close() error {
+	e.closing.Do(func() {
+		if e.cfg.LeaveTimeout > 0 {
+			ctx, cancel := context.WithTimeout(e.life, e.cfg.LeaveTimeout)
+			e.Leave(ctx)
+			cancel()
+		}
+		e.reactor.do(func(sched.Instant) bool { e.shutdown(nil); return true })
+		<-e.done
+		e.bg.Wait()
+		e.release()
+	})
+	<-e.done
+	return nil
+}

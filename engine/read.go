@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"iter"
+
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
+)
+
+// AppendGet appends the value of a member's key to dst and returns the longer
+// slice. It reads the local replica: it never asks the network and never waits
+// for the loop. A member reads its own writes as soon as Set has returned. ok
+// is false, and dst unchanged, when there is no such entry. With room in dst
+// it does not allocate.
+func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta Meta, ok bool) {
+	if e.stopped.Load() {
+		return dst, Meta{}, false
+	}
+	if member == e.cfg.Name {
+		if out, m, ok, hit := e.stage.lookup(dst, key); hit {
+			return out, m, ok
+		}
+	}
+	out, m, ok := e.store.AppendGet(dst, []byte(member), []byte(key))
+	return out, metaOf(&m), ok
+}
+
+// Get is AppendGet into a new slice.
+func (e *Engine) Get(member, key string) (value []byte, meta Meta, ok bool) {
+	return e.AppendGet(nil, member, key)
+}
+
+// Entry is one key of one member, as Range yields it.
+type Entry struct {
+	Value []byte
+	Meta  Meta
+}
+
+// Range yields every live key of a member with its entry, in the order of their
+// versions. Key and Value are good until the loop body ends: copy what is kept.
+// Each entry is whole. One that is overwritten during the walk may be seen
+// twice, the newer form last; any other is seen once. The body may call any
+// method. Own writes that are still staged are waited for, one turn.
+func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
+	return func(yield func([]byte, Entry) bool) {
+		if member == e.cfg.Name && e.stage.pending.Load() > 0 {
+			e.ask(e.drainAll)
+		}
+		if e.stopped.Load() {
+			return
+		}
+		e.store.Range([]byte(member), func(key, value []byte, m state.Meta) bool {
+			if key[0] == reconcile.SystemPrefix {
+				return true
+			}
+			return yield(key, Entry{value, metaOf(&m)})
+		})
+	}
+}
+
+func metaOf(m *state.Meta) Meta {
+	return Meta{Version: Version{Gen: m.Gen, Seq: m.Version}, TTL: millis(m.TTL)}
+}
+
+// Members yields every member that is known, this one first: a snapshot of the
+// moment of the call.
+func (e *Engine) Members() iter.Seq[Member] {
+	return func(yield func(Member) bool) {
+		p := e.members.Load()
+		if p == nil || e.stopped.Load() {
+			return
+		}
+		for _, m := range *p {
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,290 @@
+package engine
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+)
+
+// A staged record: version u64, time to live u32 (ms, 0 = none), value bytes
+// u32, key bytes u16, op u8, flags u8, key, value. Records lie back to back.
+const (
+	recordHead  = 20
+	recordDead  = 1 // flag: a later record of the same buffer has the same key
+	opSet       = 0
+	opDelete    = 1
+	stageRecord = 32 // bytes a record, as the index is sized
+)
+
+// record is a view of one staged write; its bytes live until the buffer is
+// recycled.
+type record struct {
+	version uint64
+	ttl     uint32
+	op      uint8
+	dead    bool
+	key     []byte
+	value   []byte
+}
+
+// stageBuffer is a log of records with an index by key. The index holds
+// (epoch, offset + 1) words, so that emptying it is one increment.
+type stageBuffer struct {
+	log   []byte
+	used  int
+	count int
+	index []uint64
+	epoch uint32
+}
+
+func (b *stageBuffer) init(bytes int) {
+	b.log = make([]byte, bytes)
+	n := 64
+	for n < bytes/stageRecord {
+		n <<= 1
+	}
+	b.index = make([]uint64, n)
+	b.epoch = 1
+}
+
+func (b *stageBuffer) reset() {
+	b.used, b.count = 0, 0
+	b.epoch++
+	if b.epoch == 0 { // wrapped: old words would look new
+		clear(b.index)
+		b.epoch = 1
+	}
+}
+
+// find returns the place of key in the index and, if it is there, the offset
+// of its newest record.
+func (b *stageBuffer) find(hash uint64, key string) (slot, offset int, ok bool) {
+	mask := len(b.index) - 1
+	for i := int(hash) & mask; ; i = (i + 1) & mask {
+		w := b.index[i]
+		if uint32(w>>32) != b.epoch {
+			return i, 0, false
+		}
+		offset = int(uint32(w)) - 1
+		if b.keyEquals(offset, key) {
+			return i, offset, true
+		}
+	}
+}
+
+func (b *stageBuffer) keyEquals(offset int, key string) bool {
+	n := int(binary.LittleEndian.Uint16(b.log[offset+16:]))
+	return n == len(key) && string(b.log[offset+recordHead:offset+recordHead+n]) == key
+}
+
+// fits reports whether one more record of this size has room. The index stays
+// a quarter empty, so that find ends soon.
+func (b *stageBuffer) fits(key string, value []byte) bool {
+	return b.used+recordHead+len(key)+len(value) <= len(b.log) && b.count < len(b.index)*3/4
+}
+
+func (b *stageBuffer) append(hash uint64, version uint64, op uint8, ttl uint32, key string, value []byte) {
+	slot, old, ok := b.find(hash, key)
+	if ok {
+		b.log[old+19] |= recordDead
+	}
+	at := b.used
+	h := b.log[at : at+recordHead]
+	binary.LittleEndian.PutUint64(h, version)
+	binary.LittleEndian.PutUint32(h[8:], ttl)
+	binary.LittleEndian.PutUint32(h[12:], uint32(len(value)))
+	binary.LittleEndian.PutUint16(h[16:], uint16(len(key)))
+	h[18], h[19] = op, 0
+	n := copy(b.log[at+recordHead:], key)
+	copy(b.log[at+recordHead+n:], value)
+	b.used = at + recordHead + len(key) + len(value)
+	b.count++
+	b.index[slot] = uint64(b.epoch)<<32 | uint64(at+1)
+}
+
+// at reads the record at an offset and returns the offset of the next.
+func (b *stageBuffer) at(offset int, r *record) (next int) {
+	h := b.log[offset : offset+recordHead]
+	r.version = binary.LittleEndian.Uint64(h)
+	r.ttl = binary.LittleEndian.Uint32(h[8:])
+	values := int(binary.LittleEndian.Uint32(h[12:]))
+	keys := int(binary.LittleEndian.Uint16(h[16:]))
+	r.op, r.dead = h[18], h[19]&recordDead != 0
+	offset += recordHead
+	r.key = b.log[offset : offset+keys : offset+keys]
+	offset += keys
+	r.value = b.log[offset : offset+values : offset+values]
+	return offset + values
+}
+
+// stage holds local writes between their callers and the loop. Callers append
+// to front; the loop swaps and applies back. Both stay readable until applied,
+// so that a caller reads its own writes at once.
+type stage struct {
+	mu      sync.Mutex
+	front   *stageBuffer
+	back    *stageBuffer // only the loop changes it, under mu
+	version Version      // the last one given out
+	err     error        // why no write is taken any more
+	room    int          // new keys that the store has room for, as last told by the loop
+	known   func(key string) bool
+	seed    maphash.Seed
+
+	// pending counts records in either buffer that are not in the store yet.
+	pending atomic.Int64
+	// waiting is set by the writer that has to wake the loop.
+	waiting atomic.Bool
+
+	rejected atomic.Uint64
+	offset   int // of the next record in back; only the loop
+}
+
+func (s *stage) init(bytes int, v Version) {
+	s.front, s.back = new(stageBuffer), new(stageBuffer)
+	s.front.init(bytes)
+	s.back.init(bytes)
+	s.version, s.seed = v, maphash.MakeSeed()
+}
+
+// write takes the next version for one write and stages it. wake is true when
+// the loop has to be woken for it. It never waits longer than for the mutex,
+// which nobody holds for more than a few copies.
+func (s *stage) write(op uint8, ttl uint32, key string, value []byte) (v Version, wake bool, err error) {
+	hash := maphash.String(s.seed, key)
+	s.mu.Lock()
+	switch {
+	case s.err != nil:
+		err = s.err
+	case !s.front.fits(key, value):
+		err = ErrBackpressure
+	case op == opSet && !s.roomFor(hash, key):
+		err = ErrFull
+	default:
+		s.version.Seq++
+		v = s.version
+		s.front.append(hash, v.Seq, op, ttl, key, value)
+		s.pending.Add(1)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		s.rejected.Add(1)
+		return Version{}, false, err
+	}
+	return v, !s.waiting.Load() && s.waiting.CompareAndSwap(false, true), nil
+}
+
+// roomFor reports whether one more key fits. Only near the limit does it have
+// to find out whether the key is a new one.
+func (s *stage) roomFor(hash uint64, key string) bool {
+	if int(s.pending.Load()) < s.room {
+		return true
+	}
+	if _, _, ok := s.front.find(hash, key); ok {
+		return true
+	}
+	if _, _, ok := s.back.find(hash, key); ok {
+		return true
+	}
+	return s.known != nil && s.known(key)
+}
+
+// begin makes back readable for the loop; false means there is nothing to do.
+// The loop then calls next until it is false, and finish.
+func (s *stage) begin() bool {
+	if s.back.used > 0 {
+		return true // the last turn did not get through
+	}
+	s.waiting.Store(false) // before the swap: a later write wakes again
+	if s.pending.Load() == 0 {
+		return false
+	}
+	s.mu.Lock()
+	s.front, s.back = s.back, s.front
+	s.mu.Unlock()
+	s.offset = 0
+	return s.back.used > 0
+}
+
+// next reads the next record that still counts.
+func (s *stage) next(r *record) bool {
+	for s.offset < s.back.used {
+		s.offset = s.back.at(s.offset, r)
+		if !r.dead {
+			return true
+		}
+	}
+	return false
+}
+
+// finish recycles back once all its records are in the store. room is how many
+// more keys the store can take.
+func (s *stage) finish(room int) (more bool) {
+	s.mu.Lock()
+	s.room = room
+	if s.offset >= s.back.used {
+		s.pending.Add(-int64(s.back.count))
+		s.back.reset()
+		s.offset = 0
+	}
+	more = s.back.used > 0 || s.front.used > 0
+	s.mu.Unlock()
+	return more
+}
+
+// lookup answers a read of an own key from the writes that are not in the
+// store yet. hit is true when there is one; ok is false when it is a delete.
+func (s *stage) lookup(dst []byte, key string) (out []byte, m Meta, ok, hit bool) {
+	if s.pending.Load() == 0 {
+		return dst, Meta{}, false, false
+	}
+	hash := maphash.String(s.seed, key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.front
+	_, offset, found := b.find(hash, key)
+	if !found {
+		b = s.back
+		if _, offset, found = b.find(hash, key); !found {
+			return dst, Meta{}, false, false
+		}
+	}
+	var r record
+	b.at(offset, &r)
+	m = Meta{Version: Version{Gen: s.version.Gen, Seq: r.version}, TTL: millis(r.ttl)}
+	if r.op == opDelete {
+		return dst, m, false, true
+	}
+	return append(dst, r.value...), m, true, true
+}
+
+// skip takes a version for a write of the loop's own. Nothing may be staged.
+func (s *stage) skip() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.version.Seq++
+	return s.version.Seq
+}
+
+// last is the newest version given out.
+func (s *stage) last() Version {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.version
+}
+
+// stop refuses all further writes with err.
+func (s *stage) stop(err error) {
+	s.mu.Lock()
+	if s.err == nil {
+		s.err = err
+	}
+	s.mu.Unlock()
+}
+
+// renew gives all versions from now on another generation; sequences go on.
+func (s *stage) renew(gen uint64) {
+	s.mu.Lock()
+	s.version.Gen = gen
+	s.mu.Unlock()
+}

@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const (
+	writesPerTurn = 1024
+	eventsPerTurn = 4096
+)
+
+// receive takes at most one batch of datagrams off the socket.
+func (e *Engine) receive(now sched.Instant, ms []batch.Msg) {
+	n, _ := e.conn.Recv(ms) // errors are counted by the socket
+	for i := range ms[:n] {
+		e.core.Receive(now, now, ms[i].Addr, ms[i].Buf[:ms[i].N])
+	}
+	e.touched = true
+}
+
+// turn does one bounded piece of everything but receiving. Afterwards
+// e.deadline says when the next is due: now, when something was left over.
+func (e *Engine) turn(now sched.Instant) {
+	e.touched = false
+	more := e.drain(now)
+	if e.core.Deadline() <= now {
+		e.core.Tick(now, sched.Wall(time.Now().UnixNano()))
+	}
+	more = e.transmit(now) || more
+	more = e.publish(now) || e.touched || more
+	if more {
+		e.deadline = now
+		return
+	}
+	e.deadline = e.core.Deadline()
+	if len(e.waiters) > 0 {
+		e.deadline = min(e.deadline, e.askAt)
+	}
+}
+
+// drain applies staged writes.
+func (e *Engine) drain(now sched.Instant) (more bool) {
+	if !e.stage.begin() {
+		return false
+	}
+	for n := 0; n < writesPerTurn && e.stage.next(&e.rec); n++ {
+		r := &e.rec
+		e.op = core.Op{Kind: core.Set, Version: r.version, Key: r.key, Value: r.value, TTL: r.ttl}
+		if r.op == opDelete {
+			e.op.Kind = core.Delete
+		}
+		if st := e.core.Write(now, &e.op); st != core.Written {
+			e.refuse(st)
+		}
+	}
+	return e.stage.finish(e.room())
+}
+
+// drainAll applies what was staged before the call: at most two buffers.
+func (e *Engine) drainAll(now sched.Instant) {
+	for last := e.stage.last().Seq; e.drain(now) && e.store.Max(e.core.Self()) < last; {
+	}
+}
+
+// refuse counts a write that was promised and can't be kept. The stage checks
+// the limits first, so this takes a race with a flood of remote keys.
+func (e *Engine) refuse(st core.Status) {
+	e.refused++
+	cause := "no room"
+	if st != core.NoRoom {
+		cause = "another member has the name"
+	}
+	e.herald.warn("write refused after it was accepted", "member", e.cfg.Name, "cause", cause)
+}
+
+// transmit sends one batch of frames. What the socket refuses for want of
+// room stays encoded and goes first in the next turn; what a destination
+// refuses is counted by the socket and given up, and the protocol repairs it.
+func (e *Engine) transmit(now sched.Instant) (more bool) {
+	for e.tail < len(e.send) {
+		m := &e.send[e.tail]
+		n, to, ok := e.core.Transmit(now, m.Buf)
+		if !ok {
+			break
+		}
+		m.N, m.Addr = n, to
+		e.tail++
+	}
+	full := e.tail == len(e.send)
+	for e.head < e.tail {
+		n, err := e.conn.Send(e.send[e.head:e.tail])
+		e.head += n
+		if err == batch.ErrAgain {
+			return false // Wait reports the socket when it drains
+		}
+		if err != nil {
+			e.head++
+		}
+	}
+	e.head, e.tail = 0, 0
+	return full
+}
+
+// room is how many more keys the store takes.
+func (e *Engine) room() int { return e.cfg.Limits.Keys - e.store.Stats().LiveKeys }
+
+func (e *Engine) knowsKey(key string) bool {
+	_, _, ok := e.store.AppendGet(nil, e.name, []byte(key))
+	return ok
+}
+
+// shutdown lets go of everything that the loop owns. cause is what ended the
+// reactor, nil for a normal close.
+func (e *Engine) shutdown(cause error) {
+	if e.stopped.Load() {
+		return
+	}
+	e.stage.stop(ErrClosed)
+	e.final = e.stats()
+	e.stopped.Store(true)
+	e.reactor.remove(e)
+	e.conn.Close()
+	if cause != nil {
+		e.herald.warn("reactor failed", "member", e.cfg.Name, "cause", cause.Error())
+	}
+	for _, w := range e.waiters {
+		w.done <- ErrClosed
+	}
+	for _, j := range e.joins {
+		close(j.done)
+	}
+	e.waiters, e.joins = nil, nil
+	e.end()
+	close(e.done)
+}

@@ -1,0 +1,182 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
+
+const (
+	clusterBytesMax = 128
+	originsMax      = 1 << 20
+	keysMax         = 1 << 28
+	stageBytesMin   = 16 << 10
+	stageBytesMax   = 1 << 30
+	intervalMin     = time.Millisecond
+	intervalMax     = time.Minute
+	fanoutMax       = 64
+)
+
+// Validate reports everything that is wrong with c, each as a *ConfigError
+// that names the field, the value and the fix. Zero fields are fine: they take
+// their defaults. Start calls it.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	return errors.Join(
+		c.checkNames(), c.checkBind(), c.checkAdvertise(), c.checkSeeds(),
+		c.checkRanges(), c.checkLimits(), c.checkTransport(),
+	)
+}
+
+func bad(field string, value any, problem, fix string) error {
+	v := fmt.Sprint(value)
+	if _, ok := value.(string); ok {
+		v = strconv.Quote(v)
+	}
+	return &ConfigError{Field: field, Value: v, Problem: problem, Fix: fix}
+}
+
+func (c *Config) checkNames() error {
+	return errors.Join(
+		checkName("Name", c.Name, codec.NameBytesMax, "set a name that is stable and unique in the cluster, such as the host name"),
+		checkName("Cluster", c.Cluster, clusterBytesMax, "use the same short name on all members of the cluster"),
+	)
+}
+
+func checkName(field, name string, limit int, fix string) error {
+	switch {
+	case name == "":
+		return bad(field, name, "is empty", fix)
+	case len(name) > limit:
+		return bad(field, name, fmt.Sprintf("is %d bytes long", len(name)), fmt.Sprintf("use at most %d bytes", limit))
+	case !utf8.ValidString(name):
+		return bad(field, name, "is not UTF-8", fix)
+	}
+	for _, r := range name {
+		if unicode.IsControl(r) {
+			return bad(field, name, fmt.Sprintf("contains the control character %q", r), "use printable characters")
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkBind() error {
+	addr, err := parseBind(c.Bind)
+	if err != nil {
+		return bad("Bind", c.Bind, err.Error(), `write an IP address and a port, such as "127.0.0.1:7946" or ":7946"`)
+	}
+	if c.Transport == nil && !c.Insecure && !addr.Addr().IsLoopback() {
+		return bad("Bind", c.Bind, "not a loopback address and no key is set",
+			"set Insecure: true to gossip in clear on this network, or bind to 127.0.0.1")
+	}
+	return nil
+}
+
+// parseBind reads "host:port" where host is an IP literal, "localhost", or
+// empty for every interface (an unspecified IPv6 address stands for both
+// families).
+func parseBind(text string) (netip.AddrPort, error) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return netip.AddrPort{}, errors.New("not host:port")
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("port %q is not in 0 to 65535", port)
+	}
+	switch host {
+	case "":
+		return netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(n)), nil
+	case "localhost":
+		host = "127.0.0.1"
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("host %q is not an IP address", host)
+	}
+	return netip.AddrPortFrom(ip.Unmap(), uint16(n)), nil
+}
+
+func (c *Config) checkAdvertise() error {
+	if c.Advertise == "" {
+		return nil
+	}
+	const fix = `write the address that others reach this member at, such as "10.0.0.7:7946"`
+	host, _, err := splitAdvertise(c.Advertise)
+	if err != nil {
+		return bad("Advertise", c.Advertise, err.Error(), fix)
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		return bad("Advertise", c.Advertise, "an unspecified address can't be reached", fix)
+	}
+	return nil
+}
+
+// splitAdvertise gives port 0 when none is written: the bound port is meant.
+func splitAdvertise(text string) (host string, port uint16, err error) {
+	if ip, err := netip.ParseAddr(text); err == nil {
+		return ip.String(), 0, nil
+	}
+	host, p, err := net.SplitHostPort(text)
+	if err != nil {
+		host, p = text, "0"
+	}
+	n, err := strconv.ParseUint(p, 10, 16)
+	if err != nil {
+		return "", 0, fmt.Errorf("port %q is not in 0 to 65535", p)
+	}
+	if host == "" {
+		return "", 0, errors.New("no host")
+	}
+	return host, uint16(n), nil
+}
+
+func (c *Config) checkSeeds() error {
+	var errs []error
+	for i, s := range c.Seeds {
+		if _, err := parseSeed(s); err != nil {
+			errs = append(errs, bad(fmt.Sprintf("Seeds[%d]", i), s, err.Error(), "correct or remove this seed"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkRanges() error {
+	return errors.Join(
+		inRange("Mode", c.Mode, 0, Pull),
+		inRange("Order", c.Order, 0, Breadth),
+		inRange("Interval", c.Interval, intervalMin, intervalMax),
+		inRange("Fanout", c.Fanout, 1, fanoutMax),
+		inRange("FrameBytes", c.FrameBytes, codec.FrameBytesFloor, codec.FrameBytesMax),
+		inRange("StageBytes", c.StageBytes, stageBytesMin, stageBytesMax),
+	)
+}
+
+func (c *Config) checkLimits() error {
+	return errors.Join(
+		inRange("Limits.Origins", c.Limits.Origins, 2, originsMax),
+		inRange("Limits.Keys", c.Limits.Keys, 1, keysMax),
+		inRange("Limits.ValueBytes", c.Limits.ValueBytes, 4<<10, 1<<40),
+	)
+}
+
+func (c *Config) checkTransport() error {
+	if c.Transport != nil && c.Reactor != nil {
+		return bad("Transport", fmt.Sprintf("%T", c.Transport), "set together with Reactor", "give the transport to NewReactor, or leave Reactor nil")
+	}
+	return nil
+}
+
+func inRange[T ~int | ~int64 | ~uint8](field string, v, low, high T) error {
+	if v >= low && v <= high {
+		return nil
+	}
+	return bad(field, v, "out of range", fmt.Sprintf("use %v to %v", low, high))
+}

@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"cmp"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// Version names one write of one member: the member's generation, and the
+// place of the write in that generation. A member counts all its writes with
+// one counter, whatever the key, so a Version says "and everything before it"
+// too.
+type Version struct {
+	Gen uint64
+	Seq uint64
+}
+
+// Compare orders versions of one member: by generation, then by sequence.
+func (v Version) Compare(w Version) int {
+	if c := cmp.Compare(v.Gen, w.Gen); c != 0 {
+		return c
+	}
+	return cmp.Compare(v.Seq, w.Seq)
+}
+
+// IsZero reports whether v names no write.
+func (v Version) IsZero() bool { return v == Version{} }
+
+// String is "generation/sequence".
+func (v Version) String() string {
+	return strconv.FormatUint(v.Gen, 10) + "/" + strconv.FormatUint(v.Seq, 10)
+}
+
+// Meta is what a replica knows about an entry beside its value.
+type Meta struct {
+	Version Version
+	// TTL is the lifetime the owner gave the entry; 0 means for ever.
+	TTL time.Duration
+}
+
+// MemberState is what is known of a member's life.
+type MemberState uint8
+
+// The states of a member.
+const (
+	// Alive: it answers, or nothing says otherwise.
+	Alive MemberState = iota
+	// Suspect: it has stopped answering; kept, and asked again with backoff.
+	Suspect
+	// Dead: a quorum of observers gave it up.
+	Dead
+	// Left: it said so itself.
+	Left
+)
+
+// String is the state in lower case.
+func (s MemberState) String() string {
+	switch s {
+	case Alive:
+		return "alive"
+	case Suspect:
+		return "suspect"
+	case Dead:
+		return "dead"
+	case Left:
+		return "left"
+	default:
+		return "unknown"
+	}
+}
+
+// Member is one process of the cluster as this one sees it.
+type Member struct {
+	Name       string
+	Addr       netip.AddrPort
+	State      MemberState
+	Generation uint64
+	// Known is the newest version of this member that is here: everything up
+	// to it is.
+	Known Version
+	// Self is true for the engine's own entry.
+	Self bool
+}
+
+// EventKind says what happened to a member.
+type EventKind uint8
+
+// The kinds of Event.
+const (
+	// MemberJoined: a name is known for the first time, or under a new generation.
+	MemberJoined EventKind = iota + 1
+	// MemberLeft: it said that it leaves.
+	MemberLeft
+	// MemberUnreachable: it has stopped answering.
+	MemberUnreachable
+	// MemberReachable: it answers again.
+	MemberReachable
+	// MemberUpdated: its address changed.
+	MemberUpdated
+	// NameConflict: another live process uses this engine's name.
+	NameConflict
+	// Overflow: the receiver was too slow and events were dropped before this
+	// one; read Members() to be current again.
+	Overflow
+)
+
+// String is the kind in lower case with dashes.
+func (k EventKind) String() string {
+	switch k {
+	case MemberJoined:
+		return "member-joined"
+	case MemberLeft:
+		return "member-left"
+	case MemberUnreachable:
+		return "member-unreachable"
+	case MemberReachable:
+		return "member-reachable"
+	case MemberUpdated:
+		return "member-updated"
+	case NameConflict:
+		return "name-conflict"
+	case Overflow:
+		return "overflow"
+	default:
+		return "unknown"
+	}
+}
+
+// Event is something that happened to a member.
+type Event struct {
+	Kind   EventKind
+	Member Member
+}
+
+// Update is what Watch yields: the newest entry of one member under the
+// watched key. Value is the receiver's own copy.
+type Update struct {
+	Member  string
+	Key     string
+	Value   []byte
+	Meta    Meta
+	Deleted bool
+}

@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// waiter is a caller of WaitVersion or WaitConverged. done has room for one.
+type waiter struct {
+	seq       uint64 // WaitVersion
+	converged bool
+	asked     sched.Instant
+	done      chan error
+}
+
+// WaitVersion returns when every live member has this member's write v, and
+// with it all writes before v. Live are the members that answer: one that
+// falls silent is no longer waited for, one that joins is. Errors: ctx.Err(),
+// ErrVersion, ErrClosed.
+func (e *Engine) WaitVersion(ctx context.Context, v Version) error {
+	if last := e.stage.last(); v.IsZero() || v.Gen > last.Gen || v.Seq > last.Seq {
+		return ErrVersion
+	}
+	return e.wait(ctx, &waiter{seq: v.Seq})
+}
+
+// WaitConverged returns when every live member has told this one that it holds
+// exactly the same state. It is for clusters that are quiet: under steady
+// writes no two members are equal for long. Errors: ctx.Err(), ErrClosed.
+func (e *Engine) WaitConverged(ctx context.Context) error {
+	return e.wait(ctx, &waiter{converged: true})
+}
+
+func (e *Engine) wait(ctx context.Context, w *waiter) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w.done = make(chan error, 1)
+	if !e.ask(func(now sched.Instant) {
+		w.asked = now
+		e.waiters = append(e.waiters, w)
+		e.askAt = now
+	}) {
+		return ErrClosed
+	}
+	return e.await(ctx, w)
+}
+
+func (e *Engine) await(ctx context.Context, w *waiter) error {
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+	}
+	e.ask(func(sched.Instant) { e.forget(w) })
+	select {
+	case err := <-w.done: // it came true in the meantime
+		return err
+	default:
+		return ctx.Err()
+	}
+}
+
+func (e *Engine) forget(w *waiter) {
+	for i, x := range e.waiters {
+		if x == w {
+			e.waiters = append(e.waiters[:i], e.waiters[i+1:]...)
+			return
+		}
+	}
+}
+
+// askEvery is how often waiting members are asked again for what they hold.
+const askEvery = 20 * sched.Millisecond
+
+// answer completes what has come true, and asks the others again while there
+// is something to wait for.
+func (e *Engine) answer(now sched.Instant) {
+	kept, all := e.waiters[:0], false
+	for _, w := range e.waiters {
+		if e.true(w) {
+			w.done <- nil
+			continue
+		}
+		kept = append(kept, w)
+		all = all || w.converged
+	}
+	clear(e.waiters[len(kept):])
+	e.waiters = kept
+	if len(kept) > 0 && now >= e.askAt {
+		e.askAt = now + askEvery
+		e.core.Ask(now, all)
+		e.touched = true
+	}
+	e.answerJoins()
+}
+
+// true reports whether what w waits for is so.
+func (e *Engine) true(w *waiter) bool {
+	if w.converged {
+		equal, live := e.core.Agreeing(w.asked)
+		return equal == live && e.stage.pending.Load() == 0
+	}
+	version, _ := e.core.Confirmed()
+	return version >= w.seq
+}
+
+func live(p *core.Peer) bool { return p.Proven && !p.Quiet && !p.Left }

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"sync/atomic"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+)
+
+// scanMax is the longest run of versions that the loop looks through for
+// watched keys. Of a longer one it only says that the member changed, and the
+// watchers look themselves.
+const scanMax = 512
+
+// watchList holds the watchers of an engine.
+type watchList struct {
+	count atomic.Int32
+	mu    sync.Mutex
+	list  []*watcher
+
+	// The loop's own.
+	cursor state.Cursor
+	entry  codec.Entry
+}
+
+// watcher collects names of members whose watched key may have changed. It
+// holds no values: those are read when it gets to them, so that a slow one
+// skips to the newest and memory stays bounded by the number of members.
+type watcher struct {
+	key    string
+	signal chan struct{}
+	mu     sync.Mutex
+	dirty  map[string]struct{}
+}
+
+func (w *watcher) mark(name string) {
+	w.mu.Lock()
+	w.dirty[name] = struct{}{}
+	w.mu.Unlock()
+	select {
+	case w.signal <- struct{}{}:
+	default:
+	}
+}
+
+// take empties the set into dst.
+func (w *watcher) take(dst []string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name := range w.dirty {
+		dst = append(dst, name)
+	}
+	clear(w.dirty)
+	return dst
+}
+
+// advanced marks whoever watches a key with a version in (from, to]. It runs
+// on the loop.
+func (l *watchList) advanced(s *state.Store, o state.Origin, name string, from, to uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if to-from > scanMax {
+		for _, w := range l.list {
+			w.mark(name)
+		}
+		return
+	}
+	s.After(o, from, &l.cursor)
+	for l.cursor.Next(&l.entry) {
+		for _, w := range l.list {
+			if w.key == string(l.entry.Key) {
+				w.mark(name)
+			}
+		}
+	}
+}
+
+// member marks a member for all watchers.
+func (l *watchList) member(name string) {
+	l.mu.Lock()
+	for _, w := range l.list {
+		w.mark(name)
+	}
+	l.mu.Unlock()
+}
+
+func (l *watchList) add(w *watcher) {
+	l.mu.Lock()
+	l.list = append(l.list, w)
+	l.mu.Unlock()
+	l.count.Add(1)
+}
+
+func (l *watchList) remove(w *watcher) {
+	l.mu.Lock()
+	for i, x := range l.list {
+		if x == w {
+			l.list = append(l.list[:i], l.list[i+1:]...)
+			break
+		}
+	}
+	l.mu.Unlock()
+	l.count.Add(-1)
+}
+
+// Watch yields the entry under key of every member that has one, and from then
+// on each newer one. Changes coalesce: who is slow sees the newest and not
+// every one between, and costs the engine nothing. A delete is an Update with
+// Deleted set. It ends when the loop body does, or with the error of ctx, or
+// with ErrClosed. To resume, watch again: it starts from what is there.
+func (e *Engine) Watch(ctx context.Context, key string) iter.Seq2[Update, error] {
+	return func(yield func(Update, error) bool) {
+		w := &watcher{key: key, signal: make(chan struct{}, 1), dirty: map[string]struct{}{}}
+		e.watches.add(w)
+		defer e.watches.remove(w)
+		for m := range e.Members() {
+			w.mark(m.Name)
+		}
+		seen := map[string]Version{} // last yielded; the zero Seq stands for a delete
+		var names []string
+		for {
+			names = w.take(names[:0])
+			for _, name := range names {
+				if u, ok := e.look(name, key, seen); ok && !yield(u, nil) {
+					return
+				}
+			}
+			select {
+			case <-w.signal:
+				continue
+			case <-ctx.Done():
+				yield(Update{}, ctx.Err())
+			case <-e.done:
+				yield(Update{}, ErrClosed)
+			}
+			return
+		}
+	}
+}
+
+// look reads one member's entry and reports whether it is news.
+func (e *Engine) look(name, key string, seen map[string]Version) (Update, bool) {
+	value, meta, ok := e.AppendGet(nil, name, key)
+	last, had := seen[name]
+	if !ok {
+		delete(seen, name)
+		return Update{Member: name, Key: key, Meta: meta, Deleted: true}, had
+	}
+	if had && meta.Version.Compare(last) <= 0 {
+		return Update{}, false
+	}
+	seen[name] = meta.Version
+	return Update{Member: name, Key: key, Value: value, Meta: meta}, true
+}

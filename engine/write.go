@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"math"
+	"time"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+)
+
+// Limits of one entry, the same for all members of all clusters: what one
+// accepts, every other can hold and pass on in one frame.
+const (
+	// KeyBytesMax is the longest key.
+	KeyBytesMax = codec.KeyBytesMax
+	// EntryBytesMax is the most that key and value may have together.
+	EntryBytesMax = codec.EntryBytesMax
+	// TTLMax is the longest time to live.
+	TTLMax = math.MaxUint32 * time.Millisecond
+)
+
+// Set writes key = value to this member's own state. It returns as soon as the
+// write has its version, which is the next one: the value is readable here at
+// once, and spreads without waiting for a round. Both arguments are copied.
+//
+// It never blocks. Errors: ErrBackpressure when writes come faster than the
+// loop takes them, ErrTooLarge (a *SizeError), ErrKey, ErrFull,
+// ErrNameConflict, ErrClosed; then nothing was written.
+func (e *Engine) Set(key string, value []byte) (Version, error) {
+	return e.put(opSet, 0, key, value)
+}
+
+// SetTTL is Set for an entry that ends after ttl, rounded up to milliseconds.
+// The owner deletes it then everywhere; writing it again starts anew.
+func (e *Engine) SetTTL(key string, value []byte, ttl time.Duration) (Version, error) {
+	if ttl <= 0 || ttl > TTLMax {
+		return Version{}, ErrTTL
+	}
+	return e.put(opSet, uint32((ttl+time.Millisecond-1)/time.Millisecond), key, value)
+}
+
+// Delete removes a key of this member. The removal is a write with a version of
+// its own. Deleting what is not there is no error. Errors as for Set.
+func (e *Engine) Delete(key string) (Version, error) {
+	return e.put(opDelete, 0, key, nil)
+}
+
+func (e *Engine) put(op uint8, ttl uint32, key string, value []byte) (Version, error) {
+	if len(key) == 0 || key[0] == reconcile.SystemPrefix || len(key) > KeyBytesMax || len(key)+len(value) > EntryBytesMax {
+		e.stage.rejected.Add(1)
+		return Version{}, sizeError(key, value)
+	}
+	v, wake, err := e.stage.write(op, ttl, key, value)
+	if wake {
+		e.reactor.poller.Wake()
+	}
+	return v, err
+}
+
+func sizeError(key string, value []byte) error {
+	switch {
+	case len(key) == 0 || key[0] == reconcile.SystemPrefix:
+		return ErrKey
+	case len(key) > KeyBytesMax:
+		return &SizeError{What: "key", Bytes: len(key), Limit: KeyBytesMax}
+	default:
+		return &SizeError{What: "key and value together", Bytes: len(key) + len(value), Limit: EntryBytesMax}
+	}
+}
+
+func millis(ms uint32) time.Duration { return time.Duration(ms) * time.Millisecond }
