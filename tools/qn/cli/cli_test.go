@@ -104,3 +104,22 @@ func TestVersion(t *testing.T) {
 		t.Errorf("exit %d, %v, %q", code, err, stdout)
 	}
 }
+
+func TestLoadRuns(t *testing.T) {
+	code, stdout, stderr := qn(strings.Fields("load --nodes 3 --keys 5 --warmup 10ms -d 100ms -o json")...)
+	var r struct {
+		Nodes     int
+		Converged bool
+	}
+	if err := json.Unmarshal([]byte(stdout), &r); code != ExitOK || err != nil || stderr != "" || r.Nodes != 3 || !r.Converged {
+		t.Errorf("exit %d, %v, stderr %q, stdout %s", code, err, stderr, stdout)
+	}
+}
+
+func TestLoadSaysWhenReplicasDiffer(t *testing.T) {
+	// Nothing is level at the instant at which the last write was done.
+	code, stdout, stderr := qn(strings.Fields("load --nodes 8 --rate 50k --keys 5 --warmup 10ms -d 200ms --drain 0s")...)
+	if code != ExitUnconverged || !strings.Contains(stdout, "NOT CONVERGED") {
+		t.Errorf("exit %d, stderr %q, stdout %s", code, stderr, stdout)
+	}
+}

@@ -83,10 +83,11 @@ func runLoad(cmd *cobra.Command, o *load.Options, f *loadFlags) error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	profile, err := startProfiles(f.cpuProfile, f.memProfile)
+	profile, err := newProfiles(f.cpuProfile, f.memProfile)
 	if err != nil {
 		return err
 	}
+	o.Around = profile.around
 	progress := term.NewProgress(cmd.ErrOrStderr(), f.quiet || f.noProgress)
 	result, err := load.Run(cmd.Context(), o, progress)
 	if stopping := profile.stop(); err == nil {

@@ -92,7 +92,7 @@ func (f *fakeCluster) totals(t *Totals) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t.EntriesReceived, t.EntriesNew, t.FramesSent, t.BytesSent = f.received, f.received, f.received, f.received*100
-	t.Drops["checksum"] = 0
+	t.Drops = map[string]uint64{"checksum": 0}
 }
 
 func (f *fakeCluster) origin(node, owner int, visit func(string, []byte, uint64)) {

@@ -1,12 +1,10 @@
 package load
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"time"
 
-	"github.com/quidnunc/quidnunc/tools/qn/term"
 	"github.com/quidnunc/quidnunc/tools/qn/units"
 )
 
@@ -35,48 +33,42 @@ const (
 	precision    = 1.04            // the search ends when the two bounds are this close
 	triesPerRate = 2               // a machine with neighbours may fail a rate that it sustains
 	rateMin      = 100
+	rateMax      = 1e8              // no machine gets there: a bound for the loop
+	drainMax     = 10 * time.Second // a rate whose queue takes longer was not sustained
 )
 
 // search finds the highest sustained rate: doubling, then halving the gap, then one run of the full duration at the rate
-// found, which must be sustained too or the next lower rate is tried.
+// found, which must be sustained too or a rate a twentieth lower is tried.
 type search struct {
-	ctx      context.Context
-	opt      Options
-	start    starter
-	clock    func() int64
-	progress *term.Progress
-	result   *Max
-	best     *Report
+	opt    Options
+	run    func(*Options) (*Report, error)
+	result Max
 }
 
-func findMax(ctx context.Context, o *Options, start starter, clock func() int64, progress *term.Progress) (*Max, error) {
-	s := &search{ctx: ctx, opt: *o, start: start, clock: clock, progress: progress, result: &Max{}}
+func findMax(o *Options, run func(*Options) (*Report, error)) (*Max, error) {
+	s := &search{opt: *o, run: run}
 	low, high, err := s.bracket(uint64(o.Rate))
 	for err == nil && low > 0 && float64(high) > float64(low)*precision {
-		middle := low + (high-low)/2
-		var ok bool
-		if ok, err = s.sustains(middle, probeSpan); ok {
+		middle, ok := low+(high-low)/2, false
+		if ok, err = s.sustains(middle, min(probeSpan, o.Duration)); ok {
 			low = middle
 		} else {
 			high = middle
 		}
 	}
-	for err == nil && low >= rateMin && s.result.MaxRate == 0 {
+	for ; err == nil && low >= rateMin && s.result.MaxRate == 0; low -= low / 20 {
 		var ok bool
 		if ok, err = s.sustains(low, o.Duration); ok {
 			s.result.MaxRate = float64(low)
-			break
 		}
-		low -= low / 20
 	}
-	s.result.Report = s.best
-	return s.result, err
+	return &s.result, err
 }
 
 // bracket returns a sustained rate and one that is not; low is 0 if nothing above the minimum is sustained.
 func (s *search) bracket(from uint64) (low, high uint64, err error) {
-	for rate := from; ; rate *= 2 {
-		ok, err := s.sustains(rate, probeSpan)
+	for rate := from; rate < rateMax; rate *= 2 {
+		ok, err := s.sustains(rate, min(probeSpan, s.opt.Duration))
 		switch {
 		case err != nil:
 			return 0, 0, err
@@ -87,23 +79,21 @@ func (s *search) bracket(from uint64) (low, high uint64, err error) {
 			return low, rate, nil
 		}
 		for high, rate = rate, rate/2; rate >= rateMin; high, rate = rate, rate/2 {
-			if ok, err := s.sustains(rate, probeSpan); ok || err != nil {
+			if ok, err := s.sustains(rate, min(probeSpan, s.opt.Duration)); ok || err != nil {
 				return rate, high, err
 			}
 		}
 		return 0, high, nil
 	}
+	return low, low, nil
 }
 
 // sustains runs one rate, again if it fails, and keeps the report of the last run that held.
 func (s *search) sustains(rate uint64, span time.Duration) (bool, error) {
 	for range triesPerRate {
 		o := s.opt
-		o.Rate, o.Duration, o.Drain = units.Rate(rate), min(span, s.opt.Duration), min(s.opt.Drain, 10*time.Second)
-		if span == s.opt.Duration {
-			o.Duration = span
-		}
-		r, err := measure(s.ctx, &o, s.start, s.clock, s.progress)
+		o.Rate, o.Duration, o.Drain = units.Rate(rate), span, min(s.opt.Drain, drainMax)
+		r, err := s.run(&o)
 		if err != nil {
 			return false, err
 		}
@@ -112,8 +102,8 @@ func (s *search) sustains(rate uint64, span time.Duration) (bool, error) {
 			Rate: float64(rate), Achieved: r.RateAchieved, DurationS: o.Duration.Seconds(),
 			Sustained: ok, AllP99: r.VisibleAll.P99, Why: r.shortfall(),
 		})
-		if ok || s.best == nil {
-			s.best = r
+		if ok || s.result.Report == nil {
+			s.result.Report = r
 		}
 		if ok {
 			return true, nil

@@ -28,6 +28,9 @@ type Options struct {
 	Reactors int           // loops that the nodes share
 	FindMax  bool          // search for the highest sustained rate
 	Scenario string        // another experiment than the plain load
+
+	// Around is called at the start and at the end of the measured phase, for profiles; nil is fine.
+	Around func(begin bool)
 }
 
 // Scenarios lists what Scenario may be, beside empty.

@@ -19,8 +19,14 @@ func (r *Report) Passed() bool { return r.Converged }
 
 // Run does what the options ask for. They must be valid. An error means that there is no result.
 func Run(ctx context.Context, o *Options, progress *term.Progress) (Result, error) {
-	if o.FindMax {
-		return findMax(ctx, o, startEngines, clock, progress)
+	run := func(o *Options) (*Report, error) {
+		return measure(ctx, o, startEngines, clock, progress)
 	}
-	return measure(ctx, o, startEngines, clock, progress)
+	if o.Scenario == "pingpong" {
+		return pingpong(ctx, o, progress)
+	}
+	if o.FindMax {
+		return findMax(o, run)
+	}
+	return run(o)
 }

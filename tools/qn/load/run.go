@@ -111,18 +111,19 @@ func (r *run) load(ctx context.Context) error {
 	start := r.clock() + int64(20*time.Millisecond)
 	r.drive.from = start + int64(r.opt.Warmup)
 	r.drive.to = r.drive.from + int64(r.opt.Duration)
-	r.from.totals.Drops, r.to.totals.Drops = map[string]uint64{}, map[string]uint64{}
-	r.moment(&r.to) // touches every name once, so that the measured phase allocates none
-	r.moment(&r.from)
 	done := make(chan struct{})
 	go func() {
 		r.drive.run(newPacer(r.clock, start, uint64(r.opt.Rate)))
 		close(done)
 	}()
 	r.until(ctx, r.drive.from)
-	r.moment(&r.from)
+	r.count(&r.from)
+	r.around(true)
+	r.from.costs = r.costs.read(r.clock()) // what counting allocates is outside the phase on both sides
 	r.until(ctx, r.drive.to)
-	r.moment(&r.to)
+	r.to.costs = r.costs.read(r.clock())
+	r.around(false)
+	r.count(&r.to)
 	r.drive.stop.Store(ctx.Err() != nil)
 	<-done
 	if ctx.Err() != nil {
@@ -133,10 +134,15 @@ func (r *run) load(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) moment(m *moment) {
+func (r *run) around(begin bool) {
+	if r.opt.Around != nil {
+		r.opt.Around(begin)
+	}
+}
+
+func (r *run) count(m *moment) {
 	r.cluster.totals(&m.totals)
 	m.totals.ObserverNs = r.track.cost()
-	m.costs = r.costs.read(r.clock())
 }
 
 // until waits for a time and shows progress meanwhile, without allocating.

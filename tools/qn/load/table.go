@@ -47,7 +47,7 @@ type printer struct {
 
 func (p *printer) line(name, format string, args ...any) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, "%-8s"+format+"\n", append([]any{name}, args...)...)
+		_, p.err = fmt.Fprintf(p.w, "%-10s"+format+"\n", append([]any{name}, args...)...)
 	}
 }
 
