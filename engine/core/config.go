@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -76,7 +77,10 @@ type Config struct {
 	NoPrint  bool          // exchanges start with a digest, not with a fingerprint
 	Uniform  bool          // uniform random peers instead of shuffled rounds
 	Limits   Limits
-	_        [0]func() // not comparable
+
+	Detector   member.Config // times of the failure detector; member.LAN
+	NoDetector bool          // nobody is watched: experiments that count messages
+	_          [0]func()     // not comparable
 }
 
 func (c *Config) fill() {

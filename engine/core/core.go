@@ -1,7 +1,10 @@
 package core
 
 import (
+	"net/netip"
+
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -10,12 +13,13 @@ import (
 // Core is one node's protocol state. It is not safe for concurrent use: one
 // caller at a time, and now never goes back.
 type Core struct {
-	cfg   Config
-	store state.Store
-	rand  sched.Rand
-	wheel sched.Wheel
-	now   sched.Instant
-	wall  sched.Wall
+	cfg     Config
+	store   state.Store
+	rand    sched.Rand
+	wheel   sched.Wheel
+	now     sched.Instant
+	arrived sched.Instant // of the frame being received
+	wall    sched.Wall
 
 	idKey  [2]uint64 // keys origin ids: from the cluster name
 	secret [2]uint64 // keys cookies: from the seed and the salt
@@ -26,18 +30,25 @@ type Core struct {
 	id   codec.OriginID
 	gen  uint64
 
-	origins  []origin // by state.Origin; 0 unused
-	peers    []peer   // by peer handle; 0 unused
-	byID     idTable  // peer handle by origin id
-	seeds    []seed
-	members  sched.RoundRobin // proven peers, for exchanges
-	scratch  []uint32         // proven peers, for sampling
-	ready    readyList
-	replies  replyQueue
-	graves   graves
-	rival    rival
-	leaving  bool
-	silenced bool // superseded by a live rival: writes are refused
+	origins []origin // by state.Origin; 0 unused
+	peers   []peer   // by peer handle; 0 unused
+	byID    idTable  // peer handle by origin id
+	seeds   []seed
+	members sched.RoundRobin // proven peers, for exchanges
+	scratch []uint32         // proven peers, for sampling
+	ready   readyList
+	replies replyQueue
+	graves  graves
+	rival   rival
+	free    uint32 // peers that may be used again, linked by next
+	partial bool   // we reach less than half of the members that there are
+
+	live      member.Table
+	ring      member.Ring
+	send      member.Send
+	acks      acks
+	graveAddr []netip.AddrPort
+	silenced  bool // superseded by a live rival: writes are refused
 
 	flush   flush
 	gaps    []state.Origin
@@ -119,6 +130,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.self = self
 	c.noteOrigin(self)
 	c.out = codec.Header{Cluster: c.tag, Sender: c.id}
+	c.initDetector(now)
 	c.wheel.Set(timerExchange, now+c.jitter(c.cfg.Interval))
 }
 
@@ -194,7 +206,12 @@ func (c *Core) ID() codec.OriginID { return c.id }
 func (c *Core) Counters() *Counters { return &c.counters }
 
 // Deadline is when Tick next has work; sched.Never if only input makes work.
-func (c *Core) Deadline() sched.Instant { return c.wheel.Next() }
+func (c *Core) Deadline() sched.Instant {
+	if c.cfg.NoDetector {
+		return c.wheel.Next()
+	}
+	return min(c.wheel.Next(), c.live.Deadline())
+}
 
 // book shows the filler and the comparison what the core knows of origins.
 type book Core

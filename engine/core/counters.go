@@ -16,6 +16,7 @@ type Counters struct {
 	Exchanges              uint64 // exchanges that this node started
 	Agreements             uint64 // of the answers: fingerprints were equal
 	MailSent, RumorsSent   uint64 // frames that carried own writes, or relayed news
+	DetectorFrames         uint64 // probes, answers, votes, facts
 	AcksSent               uint64 // frames that carried nothing but an acknowledgement
 	Rewinds                uint64 // a cursor went back because an acknowledgement was missed
 	Writes, WritesRefused  uint64

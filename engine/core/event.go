@@ -18,6 +18,9 @@ const (
 	MemberJoined              // an origin became known
 	MemberReachable           // it answered for the first time, or again
 	MemberQuiet               // it owes acknowledgements and is no longer mailed
+	MemberSuspected           // a quorum of its observers misses it
+	MemberDied                // and it did not refute in time
+	MemberForgotten           // it was dead or gone for long: its state is dropped
 	MemberLeft                // it said that it leaves
 	MemberReplaced            // a newer generation of the same name took its place
 	MemberMoved               // its address changed

@@ -132,6 +132,9 @@ func (c *Core) renew(gen uint64) {
 	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, gen)
 	c.store.Rename(c.self, c.id, gen)
 	c.out.Sender = c.id
+	if !c.cfg.NoDetector {
+		c.live.Renew(c.now, c.id)
+	}
 	for p := range c.peers {
 		q := &c.peers[p]
 		q.cursor, q.acked, q.tries = 0, 0, 0

@@ -108,7 +108,7 @@ func TestStoppedNodeIsLeftAloneAndFoundAgain(t *testing.T) {
 		w.set(0, "k", fmt.Sprint(k))
 		w.run(500 * sched.Millisecond)
 	}
-	if !has(w.nodes[0], MemberQuiet) {
+	if !has(w.nodes[0], MemberDied) {
 		t.Error("still mailed")
 	}
 	w.nodes[2].down = false

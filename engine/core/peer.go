@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -33,6 +34,7 @@ type peer struct {
 	proven     bool // it answered from addr
 	quiet      bool // it owes acknowledgements: no more mail until it is heard
 	left       bool
+	freed      bool // given back while in the ready list
 
 	cookie    [16]byte // to show it until it acknowledges a frame
 	hasCookie bool
@@ -93,14 +95,55 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 
 // addPeer makes a peer for an origin that became known.
 func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
-	if len(c.peers) > c.cfg.Limits.Peers {
+	p := c.free
+	switch {
+	case p != 0:
+		c.free = c.peers[p].next
+		c.peers[p] = peer{}
+	case len(c.peers) > c.cfg.Limits.Peers:
 		c.counters.Drops[DropFull]++
 		return 0
+	default:
+		c.peers = append(c.peers, peer{})
+		p = uint32(len(c.peers) - 1)
 	}
-	c.peers = append(c.peers, peer{})
-	p := uint32(len(c.peers) - 1)
 	c.resetPeer(p, o, addr)
+	c.recount()
 	return p
+}
+
+// freePeer gives a handle back. The ready list may still hold it: then it is
+// given back when it comes up there.
+func (c *Core) freePeer(p uint32) {
+	q := &c.peers[p]
+	if q.proven {
+		c.members.Remove(p)
+	}
+	for k := range uint32(timersPeer) {
+		c.wheel.Cancel(peerTimer(p, k))
+	}
+	for i := range c.seeds {
+		if c.seeds[i].peer == p {
+			c.seeds[i].peer = 0
+		}
+	}
+	queued, next := q.queued, q.next
+	*q = peer{queued: queued, next: next, freed: true}
+	if !queued {
+		q.next, c.free = c.free, p
+	}
+	c.recount()
+}
+
+// recount looks whether we reach less than half of the members that there are.
+func (c *Core) recount() {
+	known := 0
+	for p := 1; p < len(c.peers); p++ {
+		if q := &c.peers[p]; q.origin != 0 && !q.left && (!q.quiet || c.Status(uint32(p)) < member.Dead) {
+			known++
+		}
+	}
+	c.partial = 2*c.members.Len() < known
 }
 
 // resetPeer forgets what was agreed with an earlier life of the member.
@@ -109,6 +152,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	if q.proven {
 		c.members.Remove(p)
 	}
+	c.unwatch(p)
 	c.dropJob(&q.job)
 	c.dropJob(&q.ask)
 	for k := range uint32(timersPeer) {
@@ -151,6 +195,9 @@ func (c *Core) unready() {
 	if c.ready.head == 0 {
 		c.ready.tail = 0
 	}
+	if q.freed {
+		q.freed, q.next, c.free = false, c.free, p
+	}
 }
 
 // prove notes that the peer answered from addr.
@@ -170,12 +217,14 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 	if !q.left {
 		c.members.Insert(&c.rand, p)
 	}
+	c.watch(p)
+	c.recount()
 	c.tell(MemberReachable, p)
 	c.startMail(p)
 }
 
-// live counts the peers that exchanges may go to.
-func (c *Core) live() int { return c.members.Len() }
+// reach counts the peers that exchanges may go to.
+func (c *Core) reach() int { return c.members.Len() }
 
 // idTable finds peers by origin id: open addressing over the id's own bits,
 // which are a keyed hash already.

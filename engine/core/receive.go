@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -11,7 +12,7 @@ import (
 // is when the kernel had it, if known, else now. No datagram can make it panic
 // or allocate, except that a new member takes memory below the limits.
 func (c *Core) Receive(now, arrived sched.Instant, from netip.AddrPort, datagram []byte) {
-	c.now = now
+	c.now, c.arrived = now, arrived
 	c.counters.FramesReceived++
 	c.counters.BytesReceived += uint64(len(datagram))
 	records, err := codec.ParseFrame(datagram, &c.in)
@@ -66,10 +67,14 @@ func (c *Core) frame(from netip.AddrPort, size int, records []byte) {
 	}
 	if h.Flags&codec.FlagPrints != 0 {
 		q.print, q.printAt = h.StatePrint, c.now
+		if !c.cfg.NoDetector {
+			c.live.SeenPrint(c.now, c.known(p), h.LivePrint)
+		}
 	}
 	for ; t != 0; t, body, rest = codec.NextRecord(rest) {
 		c.record(p, t, body)
 	}
+	c.judged()
 }
 
 // greeting handles the frames of the handshake, which carry one record.
@@ -149,6 +154,8 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 		if ok = err == nil; ok {
 			c.onHave(p, &h)
 		}
+	case codec.TypeProbe, codec.TypeProbeAck, codec.TypeVote, codec.TypeVerdict, codec.TypeObserved:
+		ok = c.observed(p, t, body)
 	default: // later versions may say more
 	}
 	if !ok {
@@ -160,16 +167,31 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 func (c *Core) heardFrom(p uint32) {
 	q := &c.peers[p]
 	q.heard = c.now
-	if q.quiet {
-		q.quiet, q.tries = false, 0
-		q.cursor = q.acked
-		c.wheel.Cancel(peerTimer(p, timerHello))
-		if !q.left && q.proven && !c.members.Has(p) {
-			c.members.Insert(&c.rand, p)
+	if !c.cfg.NoDetector {
+		if m := c.known(p); m != 0 {
+			c.live.Heard(c.now, m)
+			if c.live.Status(m) >= member.Dead {
+				return // it has to refute first
+			}
 		}
-		c.tell(MemberReachable, p)
-		c.startMail(p)
 	}
+	if q.quiet {
+		c.tell(MemberReachable, p)
+		c.revive(p)
+	}
+}
+
+// revive takes up exchanges and mail with a peer again.
+func (c *Core) revive(p uint32) {
+	q := &c.peers[p]
+	q.quiet, q.tries = false, 0
+	q.cursor = q.acked
+	c.wheel.Cancel(peerTimer(p, timerHello))
+	if !q.left && q.proven && !c.members.Has(p) {
+		c.members.Insert(&c.rand, p)
+	}
+	c.recount()
+	c.startMail(p)
 }
 
 // flowed keeps the record of which frames arrived, and takes theirs.

@@ -96,6 +96,9 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	}
 	c.store.Advance(c.self, op.Version, c.store.Floor(c.self))
 	c.counters.Writes++
+	if !c.cfg.NoDetector && string(op.Key) == string(LeaveKey) {
+		c.live.Leave(now)
+	}
 	c.moved(c.self)
 	c.news(c.self, from, 0)
 	return Written
@@ -104,7 +107,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 // spread is the way that news takes now.
 func (c *Core) spread() Spread {
 	if c.cfg.Spread == Auto {
-		if c.live() <= c.cfg.MailMax {
+		if c.reach() <= c.cfg.MailMax {
 			return Mail
 		}
 		return Rumor
@@ -122,7 +125,7 @@ func (c *Core) relays() bool {
 	case Rumor:
 		return true
 	default:
-		return 2*c.live() < len(c.peers)-1
+		return c.partial
 	}
 }
 
@@ -130,7 +133,7 @@ func (c *Core) fanout() int {
 	if c.cfg.Fanout > 0 {
 		return c.cfg.Fanout
 	}
-	n, k := c.live(), 3
+	n, k := c.reach(), 3
 	for n > 32 { // ln n, about
 		n >>= 1
 		k++
@@ -238,6 +241,7 @@ func (c *Core) silent(p uint32) {
 	}
 	q.quiet, q.cursor, q.hellos = true, q.acked, 0
 	c.members.Remove(p)
+	c.recount()
 	c.tell(MemberQuiet, p)
 	c.greetSoon(p)
 }

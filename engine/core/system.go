@@ -30,14 +30,13 @@ func (c *Core) leaves(o state.Origin) {
 		return
 	}
 	x.left = true
-	q := &c.peers[p]
-	q.left = true
-	c.members.Remove(p)
-	for k := range uint32(timersPeer) {
-		c.wheel.Cancel(peerTimer(p, k))
+	if m := c.known(p); m != 0 {
+		c.live.Left(c.now, m) // reported as a change
+	} else {
+		c.tell(MemberLeft, p)
+		c.stopSending(p)
 	}
 	c.owe(p) // it waits to hear that the word got through
-	c.tell(MemberLeft, p)
 }
 
 // Ask makes every peer that has not confirmed our newest write, or all of them,

@@ -9,6 +9,7 @@ const timersPerTick = 256
 // only used to refuse generations from far in the future.
 func (c *Core) Tick(now sched.Instant, wall sched.Wall) {
 	c.now, c.wall = now, wall
+	c.tickDetector()
 	for range timersPerTick {
 		id, ok := c.wheel.Expire(now)
 		if !ok {

@@ -17,6 +17,9 @@ const markAsk = 1 << 1
 // at this moment: there is no queue to drain.
 func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort, ok bool) {
 	c.now = now
+	if n, to, ok = c.composeDetector(dst); ok {
+		return n, to, true
+	}
 	if n, to, ok = c.composeReply(dst); ok {
 		return n, to, true
 	}
@@ -56,6 +59,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	}
 	if q.answering || q.due&(dueSync|dueDigest) != 0 {
 		h.Flags |= codec.FlagPrints
+		h.LivePrint = c.live.LivePrint()
 		h.StatePrint = c.store.Fingerprint()
 	}
 	if q.hasCookie {

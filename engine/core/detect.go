@@ -1,0 +1,224 @@
+package core
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Who is there is observed, not said: engine/member watches, votes and
+// condemns, and none of it enters the versioned state. A member is watched from
+// the time that it first answered; until then it is neither alive nor dead.
+//
+// A peer's handle is its member handle; our own is one above all peers.
+
+// selfMember is our own handle in the table.
+func (c *Core) selfMember() uint32 { return uint32(c.cfg.Limits.Peers + 1) }
+
+func (c *Core) initDetector(now sched.Instant) {
+	if c.cfg.NoDetector {
+		return
+	}
+	if c.cfg.Detector.Period == 0 {
+		c.cfg.Detector = member.LAN()
+	}
+	lim := member.DefaultLimits(c.cfg.Limits.Peers + 1)
+	c.ring.Init(lim.Members, c.idKey)
+	c.live.Init(&c.cfg.Detector, lim, &c.ring, c.selfMember(), c.id, c.rand.Uint64(), now)
+	c.graveAddr = make([]netip.AddrPort, lim.Graves)
+}
+
+// watch enters a peer that answered.
+func (c *Core) watch(p uint32) {
+	if c.cfg.NoDetector || c.live.ID(p) != 0 {
+		return
+	}
+	c.live.Add(c.now, p, c.peers[p].id)
+}
+
+func (c *Core) unwatch(p uint32) {
+	if !c.cfg.NoDetector {
+		c.live.Remove(c.now, p)
+	}
+}
+
+// observed takes a record of the detector. An answer to a probe leaves before
+// everything else.
+func (c *Core) observed(p uint32, t codec.Type, body []byte) (ok bool) {
+	if c.cfg.NoDetector {
+		return true
+	}
+	var ack member.ProbeAck
+	owed, err := c.live.OnRecord(c.now, c.arrived, c.known(p), t, body, &ack)
+	if owed {
+		c.acks.push(p, ack)
+	}
+	return err == nil
+}
+
+// known is the member handle of a peer, 0 if the detector does not have it.
+func (c *Core) known(p uint32) uint32 {
+	if c.live.ID(p) == 0 {
+		return 0
+	}
+	return p
+}
+
+// acks are the answers to probes that wait to be pulled: there is room for one
+// from every observer and more; what does not fit is asked again.
+type acks struct {
+	peer [32]uint32
+	ack  [32]member.ProbeAck
+	n    int
+}
+
+func (a *acks) push(p uint32, k member.ProbeAck) {
+	if a.n < len(a.peer) {
+		a.peer[a.n], a.ack[a.n] = p, k
+		a.n++
+	}
+}
+
+// composeDetector encodes the next frame of the detector: answers first, then
+// probes, votes and facts.
+func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
+	if c.cfg.NoDetector {
+		return 0, to, false
+	}
+	if c.acks.n > 0 {
+		c.acks.n--
+		i := c.acks.n
+		b, limit := c.beginDetector(dst)
+		b = c.live.AppendAnswer(b, limit-len(b), &c.acks.ack[i])
+		return c.endDetector(b), c.peers[c.acks.peer[i]].addr, true
+	}
+	s := &c.send
+	for c.live.Next(c.now, s) {
+		switch {
+		case s.Kind == member.SendGrave:
+			to = c.graveAddr[s.Grave]
+		case int(s.To) < len(c.peers):
+			to = c.peers[s.To].addr
+		}
+		if !to.IsValid() {
+			continue
+		}
+		b, limit := c.beginDetector(dst)
+		bare := len(b)
+		if b = c.live.AppendSend(b, limit-len(b), s); len(b) > bare {
+			return c.endDetector(b), to, true
+		}
+	}
+	return 0, to, false
+}
+
+// beginDetector starts a small frame: no sequence, since its loss says nothing
+// about the budget of state, but both fingerprints.
+func (c *Core) beginDetector(dst []byte) (b []byte, limit int) {
+	h := &c.out
+	h.Flags = codec.FlagPrints
+	h.StatePrint, h.LivePrint = c.store.Fingerprint(), c.live.LivePrint()
+	return codec.AppendHeader(dst[:0], h), min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
+}
+
+func (c *Core) endDetector(b []byte) int {
+	b = codec.AppendChecksum(b, 0)
+	c.counters.DetectorFrames++
+	c.sent(len(b))
+	return len(b)
+}
+
+// tickDetector runs the detector's timers and acts on what changed.
+func (c *Core) tickDetector() {
+	if c.cfg.NoDetector {
+		return
+	}
+	if c.live.Deadline() <= c.now {
+		c.live.Tick(c.now)
+	}
+	c.judged()
+}
+
+// judged acts on changed verdicts.
+func (c *Core) judged() {
+	if c.cfg.NoDetector {
+		return
+	}
+	var ch member.Change
+	for c.live.NextChange(&ch) {
+		p := ch.Member
+		if p == c.selfMember() || int(p) >= len(c.peers) || c.peers[p].origin == 0 {
+			continue
+		}
+		switch ch.To {
+		case member.Suspect:
+			c.tell(MemberSuspected, p)
+		case member.Dead:
+			c.dead(p)
+		case member.Alive:
+			c.alive(p)
+		case member.Left:
+			c.tell(MemberLeft, p)
+			c.stopSending(p)
+		case member.Buried:
+			c.forget(p)
+		}
+	}
+	if c.live.BuriedSelf() || c.live.Exhausted() {
+		c.renew(c.gen + 1)
+	}
+}
+
+// stopSending takes a peer out of exchanges and mail.
+func (c *Core) stopSending(p uint32) {
+	q := &c.peers[p]
+	q.left = true
+	c.members.Remove(p)
+	c.wheel.Cancel(peerTimer(p, timerResend)) // what we owe it is still due
+	c.wheel.Cancel(peerTimer(p, timerHello))
+	c.recount()
+}
+
+// dead stops mail to a condemned member: the detector visits it from now on.
+func (c *Core) dead(p uint32) {
+	q := &c.peers[p]
+	q.quiet, q.cursor, q.hellos = true, q.acked, 0
+	c.members.Remove(p)
+	c.wheel.Cancel(peerTimer(p, timerResend))
+	c.recount()
+	c.tell(MemberDied, p)
+}
+
+// alive takes up a member that refuted or came back.
+func (c *Core) alive(p uint32) {
+	c.tell(MemberReachable, p)
+	if q := &c.peers[p]; q.quiet {
+		c.revive(p)
+	}
+}
+
+// forget removes a member that was dead or gone for long, and its state. Its
+// handle is free for another.
+func (c *Core) forget(p uint32) {
+	q := &c.peers[p]
+	if slot := c.live.GraveSlot(q.id); slot >= 0 {
+		c.graveAddr[slot] = q.addr
+	}
+	c.tell(MemberForgotten, p)
+	c.unwatch(p)
+	c.bury(q.origin)
+	c.freePeer(p)
+}
+
+// Status is what the detector believes of a peer.
+func (c *Core) Status(p uint32) member.Status {
+	if c.cfg.NoDetector {
+		return member.Alive
+	}
+	return c.live.Status(p)
+}
+
+// Detector is the table behind Status, to read between calls.
+func (c *Core) Detector() *member.Table { return &c.live }
