@@ -118,9 +118,10 @@ type Config struct {
 	Mode  Mode
 	Order Order
 	// Interval is the period of the comparison that repairs what fast
-	// spreading missed. Default 200 ms; 1 ms to 1 min.
+	// spreading missed. Default 100 ms; 1 ms to 1 min.
 	Interval time.Duration
-	// Fanout is to how many peers a write is pushed at once. Default 3; 1 to 64.
+	// Fanout is to how many peers news is relayed in a cluster that is too
+	// large for sending it to everybody. Default 0: 3 to 8, by its size; to 64.
 	Fanout int
 	// FrameBytes is the largest UDP payload sent. Default 1,400; 1,200 to 1,472.
 	FrameBytes int
@@ -159,7 +160,7 @@ type Config struct {
 func LAN() Config {
 	return Config{
 		Cluster: "default", Bind: fmt.Sprintf(":%d", PortDefault),
-		Interval: 200 * time.Millisecond, Fanout: 3, FrameBytes: 1400,
+		Interval: 100 * time.Millisecond, FrameBytes: 1400,
 		Limits:     Limits{Origins: 1 << 10, Keys: 1 << 17, ValueBytes: 32 << 20},
 		StageBytes: 256 << 10, LeaveTimeout: 500 * time.Millisecond,
 	}
@@ -169,7 +170,7 @@ func LAN() Config {
 // (tunnels on the way), a longer leave.
 func WAN() Config {
 	c := LAN()
-	c.Interval, c.Fanout, c.FrameBytes = time.Second, 4, 1200
+	c.Interval, c.FrameBytes = time.Second, 1200
 	c.LeaveTimeout = 2 * time.Second
 	return c
 }
@@ -197,7 +198,6 @@ func (c Config) withDefaults() Config {
 	or(&c.Cluster, d.Cluster)
 	or(&c.Bind, fmt.Sprintf("127.0.0.1:%d", PortDefault))
 	or(&c.Interval, d.Interval)
-	or(&c.Fanout, d.Fanout)
 	or(&c.FrameBytes, d.FrameBytes)
 	or(&c.Limits.Origins, d.Limits.Origins)
 	or(&c.Limits.Keys, d.Limits.Keys)

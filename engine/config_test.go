@@ -59,7 +59,7 @@ func TestConfigErrorsNameFieldValueAndFix(t *testing.T) {
 	f(func(c *Config) { c.Mode = 3 }, "Mode", "push-pull to pull")
 	f(func(c *Config) { c.Order = 9 }, "Order")
 	f(func(c *Config) { c.Interval = time.Microsecond }, "Interval", "1µs", "1ms to 1m0s")
-	f(func(c *Config) { c.Fanout = 65 }, "Fanout", "65", "1 to 64")
+	f(func(c *Config) { c.Fanout = 65 }, "Fanout", "65", "0 to 64")
 	f(func(c *Config) { c.FrameBytes = 1199 }, "FrameBytes", "1199", "1200 to 1472")
 	f(func(c *Config) { c.StageBytes = 1 }, "StageBytes")
 	f(func(c *Config) { c.Limits.Origins = 1 }, "Limits.Origins")

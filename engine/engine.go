@@ -52,14 +52,16 @@ type Engine struct {
 	rec        record
 	op         core.Op
 	event      core.Event
-	names      []string // by state.Origin
-	stale      bool     // members has to be made anew
-	madeAt     sched.Instant
+	names      []string      // by state.Origin
+	stale      bool          // members has to be made anew
+	makeAt     sched.Instant // not before
 	waiters    []*waiter
 	joins      []*joinWait
 	askAt      sched.Instant // when waiting members are asked again
 	leftAt     uint64        // version of the leave; 0: not leaving
 	refused    uint64
+	expiry     expiry
+	entry      codec.Entry
 	auditAt    sched.Instant
 	audited    Stats
 }

@@ -40,7 +40,7 @@ func (e *Engine) publish(now sched.Instant) (more bool) {
 			e.happened(&e.event)
 		}
 	}
-	if e.stale && now-e.madeAt >= sched.Instant(len(e.names))*memberCost {
+	if e.stale && now >= e.makeAt {
 		e.publishMembers(now)
 	}
 	if len(e.waiters)+len(e.joins) > 0 {
@@ -102,7 +102,6 @@ func (e *Engine) memberOf(ev *core.Event) Member {
 	m := Member{Addr: ev.Addr, Generation: ev.Generation}
 	if ev.Origin != 0 {
 		m.Name = e.nameOf(ev.Origin)
-		m.Known = Version{Gen: ev.Generation, Seq: e.store.Max(ev.Origin)}
 	}
 	return m
 }
@@ -120,25 +119,19 @@ func (e *Engine) nameOf(o state.Origin) string {
 
 // publishMembers makes the snapshot that Members reads.
 func (e *Engine) publishMembers(now sched.Instant) {
-	self := e.core.Self()
 	list := make([]Member, 1, e.core.Peers()+1)
-	list[0] = Member{
-		Name: e.cfg.Name, Addr: e.addr, Generation: e.core.Generation(), Self: true,
-		Known: Version{Gen: e.core.Generation(), Seq: e.store.Max(self)},
-	}
+	list[0] = Member{Name: e.cfg.Name, Addr: e.addr, Generation: e.core.Generation(), Self: true}
 	for p := range e.core.Peers() {
 		peer, ok := e.core.Peer(p)
 		if !ok {
 			continue
 		}
-		gen := e.store.Gen(peer.Origin)
 		list = append(list, Member{
-			Name: e.nameOf(peer.Origin), Addr: peer.Addr, State: stateOf(&peer), Generation: gen,
-			Known: Version{Gen: gen, Seq: e.store.Max(peer.Origin)},
+			Name: e.nameOf(peer.Origin), Addr: peer.Addr, State: stateOf(&peer), Generation: e.store.Gen(peer.Origin),
 		})
 	}
 	e.members.Store(&list)
-	e.stale, e.madeAt = false, now
+	e.stale, e.makeAt = false, now+sched.Instant(len(list))*memberCost
 }
 
 func stateOf(p *core.Peer) MemberState {
@@ -152,7 +145,7 @@ func stateOf(p *core.Peer) MemberState {
 	}
 }
 
-// contact is an address of a member as the core knows it.
+// isSelf reports whether an address is this member's own.
 func (e *Engine) isSelf(a netip.AddrPort) bool {
 	if a == e.addr || a.String() == e.cfg.Advertise {
 		return true

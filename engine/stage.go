@@ -153,25 +153,45 @@ func (s *stage) init(bytes int, v Version) {
 func (s *stage) write(op uint8, ttl uint32, key string, value []byte) (v Version, wake bool, err error) {
 	hash := maphash.String(s.seed, key)
 	s.mu.Lock()
-	switch {
-	case s.err != nil:
-		err = s.err
-	case !s.front.fits(key, value):
-		err = ErrBackpressure
-	case op == opSet && !s.roomFor(hash, key):
-		err = ErrFull
-	default:
-		s.version.Seq++
-		v = s.version
-		s.front.append(hash, v.Seq, op, ttl, key, value)
-		s.pending.Add(1)
-	}
+	v, err = s.take(hash, op, ttl, key, value)
 	s.mu.Unlock()
 	if err != nil {
 		s.rejected.Add(1)
 		return Version{}, false, err
 	}
 	return v, !s.waiting.Load() && s.waiting.CompareAndSwap(false, true), nil
+}
+
+// take checks the limits, gives the version and stages the write, under mu.
+func (s *stage) take(hash uint64, op uint8, ttl uint32, key string, value []byte) (Version, error) {
+	switch {
+	case s.err != nil:
+		return Version{}, s.err
+	case !s.front.fits(key, value):
+		return Version{}, ErrBackpressure
+	case op == opSet && !s.roomFor(hash, key):
+		return Version{}, ErrFull
+	}
+	s.version.Seq++
+	s.front.append(hash, s.version.Seq, op, ttl, key, value)
+	s.pending.Add(1)
+	return s.version, nil
+}
+
+// expire is the loop's own delete of a key whose time has come, unless a newer
+// write of it is staged already.
+func (s *stage) expire(key string) (err error) {
+	hash := maphash.String(s.seed, key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, _, front := s.front.find(hash, key)
+	_, _, back := s.back.find(hash, key)
+	if front || back {
+		return nil
+	}
+	s.waiting.Store(true)
+	_, err = s.take(hash, opDelete, 0, key, nil)
+	return err
 }
 
 // roomFor reports whether one more key fits. Only near the limit does it have

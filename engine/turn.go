@@ -26,6 +26,7 @@ func (e *Engine) receive(now sched.Instant, ms []batch.Msg) {
 // e.deadline says when the next is due: now, when something was left over.
 func (e *Engine) turn(now sched.Instant) {
 	e.touched = false
+	e.expire(now)
 	more := e.drain(now)
 	if e.core.Deadline() <= now {
 		e.core.Tick(now, sched.Wall(time.Now().UnixNano()))
@@ -36,9 +37,12 @@ func (e *Engine) turn(now sched.Instant) {
 		e.deadline = now
 		return
 	}
-	e.deadline = e.core.Deadline()
+	e.deadline = min(e.core.Deadline(), e.expiry.next())
 	if len(e.waiters) > 0 {
 		e.deadline = min(e.deadline, e.askAt)
+	}
+	if e.stale {
+		e.deadline = min(e.deadline, e.makeAt)
 	}
 }
 
@@ -55,6 +59,8 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 		}
 		if st := e.core.Write(now, &e.op); st != core.Written {
 			e.refuse(st)
+		} else if r.ttl != 0 {
+			e.endsAt(now, r.ttl, r.version)
 		}
 	}
 	return e.stage.finish(e.room())

@@ -153,7 +153,7 @@ func (c *Config) checkRanges() error {
 		inRange("Mode", c.Mode, 0, Pull),
 		inRange("Order", c.Order, 0, Breadth),
 		inRange("Interval", c.Interval, intervalMin, intervalMax),
-		inRange("Fanout", c.Fanout, 1, fanoutMax),
+		inRange("Fanout", c.Fanout, 0, fanoutMax),
 		inRange("FrameBytes", c.FrameBytes, codec.FrameBytesFloor, codec.FrameBytesMax),
 		inRange("StageBytes", c.StageBytes, stageBytesMin, stageBytesMax),
 	)

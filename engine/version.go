@@ -76,9 +76,6 @@ type Member struct {
 	Addr       netip.AddrPort
 	State      MemberState
 	Generation uint64
-	// Known is the newest version of this member that is here: everything up
-	// to it is.
-	Known Version
 	// Self is true for the engine's own entry.
 	Self bool
 }

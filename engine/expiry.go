@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"container/heap"
+
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// expiriesPerTurn bounds the entries that end in one turn.
+const expiriesPerTurn = 256
+
+// expiry holds when own entries end, soonest first. A version names a write
+// for ever, so an entry that was overwritten in the meantime is found to be
+// gone when its time comes.
+type expiry struct {
+	list  []ending
+	clean int // length at which entries that are gone are swept out
+}
+
+type ending struct {
+	at      sched.Instant
+	version uint64
+}
+
+func (x *expiry) Len() int           { return len(x.list) }
+func (x *expiry) Less(i, j int) bool { return x.list[i].at < x.list[j].at }
+func (x *expiry) Swap(i, j int)      { x.list[i], x.list[j] = x.list[j], x.list[i] }
+
+// Push and Pop are for container/heap, which boxes; add and drop do not.
+func (x *expiry) Push(any) {}
+
+// Pop drops the last.
+func (x *expiry) Pop() any { x.list = x.list[:len(x.list)-1]; return nil }
+
+func (x *expiry) add(at sched.Instant, version uint64) {
+	x.list = append(x.list, ending{at, version})
+	heap.Fix(x, len(x.list)-1)
+}
+
+// next is when the first entry ends.
+func (x *expiry) next() sched.Instant {
+	if len(x.list) == 0 {
+		return sched.Never
+	}
+	return x.list[0].at
+}
+
+// endsAt notes that the own write `version` ends after ttl milliseconds.
+func (e *Engine) endsAt(now sched.Instant, ttl uint32, version uint64) {
+	x := &e.expiry
+	x.add(now.After(sched.Instant(ttl)*sched.Millisecond), version)
+	if len(x.list) < max(x.clean, 1024) {
+		return
+	}
+	kept := x.list[:0]
+	for _, w := range x.list {
+		if e.store.At(e.core.Self(), w.version, &e.entry) {
+			kept = append(kept, w)
+		}
+	}
+	x.list, x.clean = kept, 2*len(kept)
+	heap.Init(x)
+}
+
+// expire deletes own entries whose time has come: a delete is a write like any
+// other and goes through the stage, so that versions stay in order. A full
+// stage only puts it off by a turn.
+func (e *Engine) expire(now sched.Instant) {
+	x := &e.expiry
+	for range expiriesPerTurn {
+		if x.next() > now {
+			return
+		}
+		if e.store.At(e.core.Self(), x.list[0].version, &e.entry) {
+			if e.stage.expire(string(e.entry.Key)) == ErrBackpressure {
+				return
+			}
+		}
+		heap.Pop(x)
+	}
+}
