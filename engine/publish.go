@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -68,18 +69,11 @@ func (e *Engine) happened(ev *core.Event) {
 	e.stale = true
 	m := e.memberOf(ev)
 	switch ev.Kind {
-	case core.MemberJoined, core.MemberReplaced:
-		e.herald.tell(Event{MemberJoined, m})
-	case core.MemberReachable:
-		e.herald.tell(Event{MemberReachable, m})
-	case core.MemberQuiet:
-		m.State = Suspect
-		e.herald.tell(Event{MemberUnreachable, m})
-	case core.MemberLeft:
-		m.State = Left
-		e.herald.tell(Event{MemberLeft, m})
-	case core.MemberMoved:
-		e.herald.tell(Event{MemberUpdated, m})
+	case core.MemberJoined, core.MemberReplaced, core.MemberReachable, core.MemberQuiet, core.MemberSuspected,
+		core.MemberDied, core.MemberForgotten, core.MemberLeft, core.MemberMoved:
+		news := memberNews[ev.Kind]
+		m.State = news.state
+		e.herald.tell(Event{news.kind, m})
 	case core.Renewed:
 		e.stage.renew(ev.Generation)
 		e.herald.info("took a new generation", "member", e.cfg.Name, "generation", ev.Generation)
@@ -98,6 +92,22 @@ func (e *Engine) happened(ev *core.Event) {
 	}
 }
 
+// memberNews is what the core's events are to the embedder.
+var memberNews = [...]struct {
+	kind  EventKind
+	state MemberState
+}{
+	core.MemberJoined:    {MemberJoined, Alive},
+	core.MemberReplaced:  {MemberJoined, Alive},
+	core.MemberReachable: {MemberReachable, Alive},
+	core.MemberQuiet:     {MemberUnreachable, Suspect},
+	core.MemberSuspected: {MemberSuspected, Suspect},
+	core.MemberDied:      {MemberDead, Dead},
+	core.MemberForgotten: {MemberForgotten, Dead},
+	core.MemberLeft:      {MemberLeft, Left},
+	core.MemberMoved:     {MemberUpdated, Alive},
+}
+
 func (e *Engine) memberOf(ev *core.Event) Member {
 	m := Member{Addr: ev.Addr, Generation: ev.Generation}
 	if ev.Origin != 0 {
@@ -106,10 +116,14 @@ func (e *Engine) memberOf(ev *core.Event) Member {
 	return m
 }
 
-// nameOf caches names as strings, so that only a new member costs one.
+// nameOf caches names as strings, so that only a new member costs one, and an
+// event about a member that is gone by now still has its name.
 func (e *Engine) nameOf(o state.Origin) string {
 	for int(o) >= len(e.names) {
 		e.names = append(e.names, "")
+	}
+	if e.store.ID(o) == 0 {
+		return e.names[o]
 	}
 	if name := e.store.Name(o); e.names[o] != string(name) {
 		e.names[o] = string(name)
@@ -127,18 +141,21 @@ func (e *Engine) publishMembers(now sched.Instant) {
 			continue
 		}
 		list = append(list, Member{
-			Name: e.nameOf(peer.Origin), Addr: peer.Addr, State: stateOf(&peer), Generation: e.store.Gen(peer.Origin),
+			Name: e.nameOf(peer.Origin), Addr: peer.Addr, State: e.stateOf(p, &peer), Generation: e.store.Gen(peer.Origin),
 		})
 	}
 	e.members.Store(&list)
 	e.stale, e.makeAt = false, now+sched.Instant(len(list))*memberCost
 }
 
-func stateOf(p *core.Peer) MemberState {
-	switch {
-	case p.Left:
+// stateOf is what the detector believes, and our own doubts.
+func (e *Engine) stateOf(handle uint32, p *core.Peer) MemberState {
+	switch s := e.core.Status(handle); {
+	case p.Left || s == member.Left:
 		return Left
-	case p.Quiet:
+	case s == member.Dead || s == member.Buried:
+		return Dead
+	case s == member.Suspect || p.Quiet:
 		return Suspect
 	default:
 		return Alive

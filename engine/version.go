@@ -46,9 +46,9 @@ type MemberState uint8
 const (
 	// Alive: it answers, or nothing says otherwise.
 	Alive MemberState = iota
-	// Suspect: it has stopped answering; kept, and asked again with backoff.
+	// Suspect: it does not answer us, or a quorum of its observers misses it.
 	Suspect
-	// Dead: a quorum of observers gave it up.
+	// Dead: it did not refute in time. It is asked again with backoff.
 	Dead
 	// Left: it said so itself.
 	Left
@@ -89,10 +89,16 @@ const (
 	MemberJoined EventKind = iota + 1
 	// MemberLeft: it said that it leaves.
 	MemberLeft
-	// MemberUnreachable: it has stopped answering.
+	// MemberUnreachable: it has stopped answering us.
 	MemberUnreachable
-	// MemberReachable: it answers again.
+	// MemberReachable: it answers, for the first time or again.
 	MemberReachable
+	// MemberSuspected: a quorum of its observers misses it.
+	MemberSuspected
+	// MemberDead: it did not refute that in time.
+	MemberDead
+	// MemberForgotten: it was dead or gone for long; its state was dropped.
+	MemberForgotten
 	// MemberUpdated: its address changed.
 	MemberUpdated
 	// NameConflict: another live process uses this engine's name.
@@ -113,6 +119,12 @@ func (k EventKind) String() string {
 		return "member-unreachable"
 	case MemberReachable:
 		return "member-reachable"
+	case MemberSuspected:
+		return "member-suspected"
+	case MemberDead:
+		return "member-dead"
+	case MemberForgotten:
+		return "member-forgotten"
 	case MemberUpdated:
 		return "member-updated"
 	case NameConflict:
