@@ -19,7 +19,7 @@
 //     that useful news climbs.
 //   - [Updates]: the update list with feedback and count (few increments first,
 //     the full state only if checksums still differ).
-//   - [Walk]: ring repair, the closed loop of 2(N-1) hops after which N replicas
+//   - [Walker]: ring repair, the closed loop of 2(N-1) hops after which N replicas
 //     hold the union of what they held.
 //   - [Clock], [Seen] and [Replay]: user events with a Lamport time, taken once.
 //   - Wire bodies of the RumorFeedback, Event and Repair records.

@@ -1,0 +1,123 @@
+package rumor
+
+// TimeMax bounds a Lamport time on the wire, so that a clock can always go on.
+const TimeMax = 1<<62 - 1
+
+// timeStepMax bounds how far one foreign event moves the clock: forged times
+// can't use it up, and no cluster counts so many events.
+const timeStepMax = 1 << 32
+
+// Clock is a Lamport clock for user events: an event's time is larger than that
+// of every event that its author had seen.
+type Clock struct{ time uint64 }
+
+// Now returns the time of the last event that was sent or seen.
+func (c *Clock) Now() uint64 { return c.time }
+
+// Next advances the clock and returns the time of a new event.
+func (c *Clock) Next() uint64 {
+	if c.time < TimeMax {
+		c.time++
+	}
+	return c.time
+}
+
+// Witness takes the time of a foreign event.
+func (c *Clock) Witness(t uint64) {
+	if t > c.time {
+		c.time = min(t, c.time+timeStepMax, TimeMax)
+	}
+}
+
+// SeenWindow is how many of an origin's latest events may arrive in any order.
+const SeenWindow = 64
+
+// Seen tells whether an event came before. Each origin numbers its events from
+// 1; a table remembers the highest number and which of the SeenWindow numbers up
+// to it came, 16 bytes an origin. An event further behind counts as seen: events
+// are fire-and-forget, and taking one twice is worse than missing a straggler.
+type Seen struct{ origins []seen }
+
+type seen struct {
+	high uint64 // highest number taken; 0 before the first
+	bits uint64 // bit i: high-i was taken
+}
+
+// Init sizes the table for origin handles 1 to origins. Only this allocates.
+func (s *Seen) Init(origins int) { s.origins = make([]seen, origins+1) }
+
+// First takes event number seq of origin o and returns whether it is new.
+func (s *Seen) First(o uint32, seq uint64) bool {
+	w := &s.origins[o]
+	if seq == 0 {
+		return false
+	}
+	if seq > w.high {
+		w.bits = w.bits<<min(seq-w.high, SeenWindow) | 1 // a shift by 64 clears
+		w.high = seq
+		return true
+	}
+	back := w.high - seq
+	if back >= SeenWindow || w.bits>>back&1 != 0 {
+		return false
+	}
+	w.bits |= 1 << back
+	return true
+}
+
+// Forget drops what is known of o, whose handle may then name another origin.
+func (s *Seen) Forget(o uint32) { s.origins[o] = seen{} }
+
+// Replay keeps the last events as they were on the wire, for those who join late.
+// It is a ring of fixed slots: an event that is kept pushes out the oldest.
+type Replay struct {
+	slots []byte
+	used  []uint16 // bytes of each slot
+	next  uint64   // number of events ever kept
+}
+
+// Init makes room for the last n events; 0 keeps none. Only this allocates.
+func (r *Replay) Init(n int) {
+	*r = Replay{slots: make([]byte, n*EventBytesMax), used: make([]uint16, n)}
+}
+
+// Keep copies the body of an event. A body longer than EventBytesMax is not kept.
+func (r *Replay) Keep(body []byte) {
+	if len(r.used) == 0 || len(body) > EventBytesMax {
+		return
+	}
+	i := int(r.next % uint64(len(r.used)))
+	r.used[i] = uint16(copy(r.slots[i*EventBytesMax:], body))
+	r.next++
+}
+
+// First returns the number of the oldest event that is still kept, and End the
+// number after the newest: a walk goes from First to End and may go on later.
+func (r *Replay) First() uint64 { return r.next - min(r.next, uint64(len(r.used))) }
+
+// End returns the number after the newest event.
+func (r *Replay) End() uint64 { return r.next }
+
+// At returns the body of event i, First() <= i < End(), a view that is valid
+// until the next Keep; nil when i is outside.
+func (r *Replay) At(i uint64) []byte {
+	if i < r.First() || i >= r.next {
+		return nil
+	}
+	s := int(i % uint64(len(r.used)))
+	at := s * EventBytesMax
+	return r.slots[at : at+int(r.used[s]) : at+int(r.used[s])]
+}
+
+// Topic is the hash under which subscriptions to a topic are found.
+type Topic uint64
+
+// TopicOf hashes a topic's name (FNV-1a, 64 bits). Two names may share a hash:
+// compare the name where that matters.
+func TopicOf(name []byte) Topic {
+	h := uint64(0xcbf29ce484222325)
+	for _, c := range name {
+		h = (h ^ uint64(c)) * 0x100000001b3
+	}
+	return Topic(h)
+}
