@@ -160,7 +160,7 @@ func (e *Engine) boot(ctx context.Context) error {
 	e.store = e.core.Store()
 	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Generation(), Seq: e.store.Max(e.core.Self())})
 	e.stage.known = e.knowsKey
-	e.stage.room = e.room()
+	e.grant()
 	e.send = make([]batch.Msg, sendBatch)
 	slab := make([]byte, sendBatch*codec.FrameBytesMax)
 	for i := range e.send {

@@ -10,26 +10,27 @@ import (
 	"github.com/quidnunc/quidnunc/engine"
 )
 
-// The whole of embedding: start a member, join, write, read the others.
+// The whole of embedding in twelve lines: start a member, join, write, read
+// what everybody says.
 func Example() {
-	ctx := context.Background()
+	ctx, seed := context.Background(), seed()
+
 	eng, err := engine.Start(ctx, engine.Config{Name: "web-1", Bind: "127.0.0.1:0"})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer eng.Close() // tells the others, bounded
-	if _, err := eng.Join(ctx, seed()); err != nil {
-		log.Print(err) // alone for now; it goes on trying
-	}
-	eng.Set("addr", []byte("10.0.0.12:8080"))
-	eng.WaitConverged(ctx) // until everybody holds the same
+	defer eng.Close()                         // tells the others, bounded
+	eng.Join(ctx, seed)                       // one answer is enough; silent seeds are tried for ever
+	eng.Set("addr", []byte("10.0.0.12:8080")) // on its way to everybody, microseconds from here
+	eng.WaitConverged(ctx)                    // optional: until everybody holds the same
 	for m := range eng.Members() {
-		addr, _, ok := eng.AppendGet(nil, m.Name, "addr")
-		fmt.Println(m.Name, string(addr), ok)
+		addr, _, _ := eng.AppendGet(nil, m.Name, "addr") // from the local replica: no wait
+		fmt.Println(m.Name, m.State, string(addr))
 	}
+
 	// Output:
-	// web-1 10.0.0.12:8080 true
-	// web-0 10.0.0.11:8080 true
+	// web-1 alive 10.0.0.12:8080
+	// web-0 alive 10.0.0.11:8080
 }
 
 var seedEngine *engine.Engine

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	heraldQueue = 256
+	heraldQueue = 1024
 	logEvery    = 10 * time.Second // of one message
 )
 

@@ -127,7 +127,8 @@ type stage struct {
 	back    *stageBuffer // only the loop changes it, under mu
 	version Version      // the last one given out
 	err     error        // why no write is taken any more
-	room    int          // new keys that the store has room for, as last told by the loop
+	keys    int          // new keys that the store has room for, as last told by the loop
+	bytes   int          // and bytes of records
 	known   func(key string) bool
 	seed    maphash.Seed
 
@@ -197,7 +198,7 @@ func (s *stage) expire(key string) (err error) {
 // roomFor reports whether one more key fits. Only near the limit does it have
 // to find out whether the key is a new one.
 func (s *stage) roomFor(hash uint64, key string) bool {
-	if int(s.pending.Load()) < s.room {
+	if int(s.pending.Load()) < s.keys && s.front.used+s.back.used < s.bytes {
 		return true
 	}
 	if _, _, ok := s.front.find(hash, key); ok {
@@ -237,11 +238,16 @@ func (s *stage) next(r *record) bool {
 	return false
 }
 
-// finish recycles back once all its records are in the store. room is how many
-// more keys the store can take.
-func (s *stage) finish(room int) (more bool) {
+// grant tells how much more the store can take.
+func (s *stage) grant(keys, bytes int) {
 	s.mu.Lock()
-	s.room = room
+	s.keys, s.bytes = keys, bytes
+	s.mu.Unlock()
+}
+
+// finish recycles back once all its records are in the store.
+func (s *stage) finish() (more bool) {
+	s.mu.Lock()
 	if s.offset >= s.back.used {
 		s.pending.Add(-int64(s.back.count))
 		s.back.reset()

@@ -13,7 +13,7 @@ import (
 func newStage(bytes int) *stage {
 	s := new(stage)
 	s.init(bytes, Version{Gen: 5, Seq: 10})
-	s.room = 1 << 20
+	s.grant(1<<20, 1<<30)
 	return s
 }
 
@@ -62,7 +62,7 @@ func applied(s *stage, n int) (out string) {
 			out += fmt.Sprintf("%d:%s=%s ", r.version, r.key, r.value)
 		}
 	}
-	s.finish(1 << 20)
+	s.finish()
 	return out
 }
 
@@ -127,7 +127,7 @@ func TestStageFullIsBackpressure(t *testing.T) {
 
 func TestStageRefusesNewKeysWithoutRoom(t *testing.T) {
 	s := newStage(1 << 14)
-	s.room = 2
+	s.grant(2, 1<<30)
 	s.known = func(key string) bool { return key == "old" }
 	f := func(key string, want error) {
 		t.Helper()
@@ -142,6 +142,23 @@ func TestStageRefusesNewKeysWithoutRoom(t *testing.T) {
 	f("old", nil)
 	if _, _, err := s.write(opDelete, 0, "a", nil); err != nil {
 		t.Errorf("a delete needs no room: %v", err)
+	}
+}
+
+func TestStageRefusesNewKeysWithoutBytes(t *testing.T) {
+	s := newStage(1 << 14)
+	s.grant(1000, 100)
+	n := 0
+	for ; n < 1000; n++ {
+		if _, err := s.set(fmt.Sprint("key-", n), "0123456789"); err != nil {
+			break
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d records fitted in 100 bytes", n)
+	}
+	if _, err := s.set("key-0", "0123456789"); err != nil {
+		t.Errorf("a key that is there: %v", err)
 	}
 }
 
@@ -198,7 +215,7 @@ func TestStageOverlay(t *testing.T) {
 				for n := r.IntN(60); n > 0 && s.next(&rec); n-- {
 					store[string(rec.key)] = cell{string(rec.value), rec.version, rec.op == opDelete}
 				}
-				s.finish(1 << 20)
+				s.finish()
 			}
 		}
 		got, have := store[key]
@@ -251,7 +268,7 @@ func TestStageConcurrent(t *testing.T) {
 			last = r.version
 			seen[string(r.key)] = string(r.value)
 		}
-		s.finish(1 << 20)
+		s.finish()
 	}
 	if last != 10+writers*each {
 		t.Errorf("last version %d", last)
@@ -275,7 +292,7 @@ func TestStageAllocs(t *testing.T) {
 		s.lookup(dst, key)
 		for s.begin() && s.next(&r) {
 		}
-		s.finish(1000)
+		s.finish()
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)
@@ -300,7 +317,7 @@ func BenchmarkStageWrite(b *testing.B) {
 			s.begin()
 			for s.next(&r) {
 			}
-			s.finish(1 << 20)
+			s.finish()
 		}
 	}
 }
