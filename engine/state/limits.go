@@ -49,7 +49,7 @@ func (l Limits) normal() Limits {
 const (
 	_ uint = cellBytesMax - (cellHeadBytes + cellOptionalBytesMax + codec.EntryBytesMax) // the longest entry fits a cell
 	_ uint = cellBytesMax - (1 + codec.NameBytesMax)                                     // and so does the longest name
-	_ uint = 1<<24 - 1 - OriginsMax                                                      // a handle leaves a byte of a tag free
+	_ uint = 1<<reuseShift - 1 - (OriginsMax + OriginsMax/8 + 64)                        // a handle leaves 11 bits of a tag free
 	_ uint = 1<<32 - 1 - ValueBytesMax/8 - cellPageBytes/8                               // references count granules of 8 bytes
 	_ uint = 1<<16 - 1 - codec.EntryBytesMax
 	_ uint = 255 - codec.KeyBytesMax

@@ -1,19 +1,21 @@
 package state
 
+import "sync/atomic"
+
 // room makes sure that the tail of the log can take a word of version v. It fails only for want of memory.
 func (s *Store) room(o Origin, r *origin, v uint64) bool {
 	if r.tail == 0 {
 		return s.extend(o, r, v, blockClassMin)
 	}
 	b := s.log.block(r.tail)
-	if v-b[0] > segDeltaMax {
+	if v-segBase(b) > segDeltaMax {
 		return s.extend(o, r, v, blockClassMin)
 	}
 	size := len(b) - segHead
 	if segUsed(b) < size {
 		return true
 	}
-	class, want := s.log.class[r.tail>>subBits], segClass(r.entries)
+	class, want := classOfBlock(len(b)), segClass(r.entries)
 	if 2*segLive(b) <= size {
 		return s.rewrite(o, r, class)
 	}
@@ -29,7 +31,7 @@ func (s *Store) room(o Origin, r *origin, v uint64) bool {
 
 // extend adds an empty tail.
 func (s *Store) extend(o Origin, r *origin, v uint64, class uint8) bool {
-	ref := s.log.alloc(class)
+	ref := s.newBlock(class)
 	if ref == 0 {
 		return false
 	}
@@ -43,27 +45,28 @@ func (s *Store) extend(o Origin, r *origin, v uint64, class uint8) bool {
 
 // rewrite copies what is live in the tail to a new block.
 func (s *Store) rewrite(o Origin, r *origin, class uint8) bool {
-	ref := s.log.alloc(class)
+	ref := s.newBlock(class)
 	if ref == 0 {
 		return false
 	}
-	old := r.tail
-	from, to := s.log.block(old), s.log.block(ref)
-	n := int(r.segments)
-	if !s.splice(r, n-1, n, ref) {
+	old, n := r.tail, int(r.segments)
+	p, ok := s.plan(r, n-1, n, ref)
+	if !ok {
 		s.log.release(ref)
 		return false
 	}
-	setSegHead(to, from[0], o, 0, 0)
+	from, to := s.log.block(old), s.log.block(ref)
+	setSegHead(to, segBase(from), o, 0, 0)
 	s.move(ref, to, from, 0, segUsed(from))
-	s.log.release(old)
+	s.install(r, p)
+	s.retire(retiredBlock, uint32(old))
 	s.compacts.Rebuilt++
 	return true
 }
 
-// move appends the live words [i, j) of one segment to another.
+// move appends the live words [i, j) of one segment to another, which nobody else sees yet.
 func (s *Store) move(ref wordRef, to, from []uint64, i, j int) {
-	shift := (from[0] - to[0]) << 32
+	shift := (segBase(from) - segBase(to)) << 32
 	used := segUsed(to)
 	for _, w := range from[segHead+i : segHead+j] {
 		if uint32(w) == 0 {
@@ -75,20 +78,21 @@ func (s *Store) move(ref wordRef, to, from []uint64, i, j int) {
 	}
 	moved := used - segUsed(to)
 	s.compacts.Moved += uint64(moved)
-	setSegHead(to, to[0], segOwner(to), used, segLive(to)+moved)
+	to[1] += uint64(moved)<<16 + uint64(moved)
 }
 
-// append adds a word at the tail, in which there is room, and returns its place.
+// append adds a word at the tail, in which there is room, and returns its place. The word itself is written by link.
 func (s *Store) append(r *origin, v uint64) wordRef {
 	b := s.log.block(r.tail)
 	pos := r.tail + wordRef(segHead+segUsed(b))
 	b[1] += 1<<16 + 1
+	r.last = v
 	return pos
 }
 
-// publish writes the word that append made place for.
-func (s *Store) publish(pos wordRef, v uint64, cell cellRef) {
-	base := *s.log.word(s.log.start(pos))
+// link writes the word that append or insert made place for. No view leads to it yet.
+func (s *Store) link(pos wordRef, v uint64, cell cellRef) {
+	base := segBase(s.log.block(s.log.start(pos)))
 	*s.log.word(pos) = (v-base)<<32 | uint64(cell)
 }
 
@@ -96,19 +100,17 @@ func (s *Store) publish(pos wordRef, v uint64, cell cellRef) {
 func (s *Store) kill(r *origin, pos wordRef) {
 	ref := s.log.start(pos)
 	b := s.log.block(ref)
-	b[pos-ref] &^= 1<<32 - 1
+	atomic.StoreUint64(&b[pos-ref], b[pos-ref]&^(1<<32-1))
 	b[1]--
-	if ref == r.tail {
-		return
-	}
 	live, size := segLive(b), len(b)-segHead
-	if live != 0 && live != size/2 && live != size/4 {
+	if live != 0 && live != size/2 && live != size/4 || ref == r.tail {
 		return
 	}
-	i := s.segmentOf(r, b[0]+1)
+	i := s.segmentOf(r, segBase(b)+1)
 	if live == 0 {
-		if s.splice(r, i, i+1) {
-			s.log.release(ref)
+		if p, ok := s.plan(r, i, i+1); ok {
+			s.install(r, p)
+			s.retire(retiredBlock, uint32(ref))
 			s.compacts.Dropped++
 		}
 		return
@@ -126,41 +128,25 @@ func (s *Store) tryMerge(r *origin, i int) bool {
 	left, right := s.segment(r, i), s.segment(r, i+1)
 	a, b := s.log.block(left), s.log.block(right)
 	live := segLive(a) + segLive(b)
-	if live > 1<<segClass(r.entries)-segHead || b[0]-a[0]+b[segHead+segUsed(b)-1]>>32 > segDeltaMax {
+	if live > 1<<segClass(r.entries)-segHead || segVersion(b, segUsed(b)-1)-segBase(a) > segDeltaMax {
 		return false
 	}
-	ref := s.log.alloc(classFor(live))
+	ref := s.newBlock(classFor(live))
 	if ref == 0 {
 		return false
 	}
-	if !s.splice(r, i, i+2, ref) {
+	p, ok := s.plan(r, i, i+2, ref)
+	if !ok {
 		s.log.release(ref)
 		return false
 	}
 	to := s.log.block(ref)
-	setSegHead(to, a[0], segOwner(a), 0, 0)
+	setSegHead(to, segBase(a), segOwner(a), 0, 0)
 	s.move(ref, to, a, 0, segUsed(a))
 	s.move(ref, to, b, 0, segUsed(b))
-	s.log.release(left)
-	s.log.release(right)
+	s.install(r, p)
+	s.retire(retiredBlock, uint32(left))
+	s.retire(retiredBlock, uint32(right))
 	s.compacts.Merged++
 	return true
-}
-
-// dropLog releases the log of an origin and all cells in it.
-func (s *Store) dropLog(r *origin) {
-	for i := range int(r.segments) {
-		ref := s.segment(r, i)
-		b := s.log.block(ref)
-		for _, w := range b[segHead : segHead+segUsed(b)] {
-			if cell := cellRef(w); cell != 0 {
-				s.forget(r, cell)
-			}
-		}
-		s.log.release(ref)
-	}
-	if r.dir != 0 {
-		s.log.release(r.dir)
-	}
-	r.dir, r.tail, r.segments = 0, 0, 0
 }

@@ -264,12 +264,12 @@ func checkLog(t interface{ Fatalf(string, ...any) }, s *Store, o Origin) {
 	for i := range int(r.segments) {
 		ref := s.segment(r, i)
 		b := s.log.block(ref)
-		if segOwner(b) != o || b[0] < last {
-			t.Fatalf("segment %d of origin %d: owner %d, base %d after %d", i, o, segOwner(b), b[0], last)
+		if segOwner(b) != o || segBase(b) < last {
+			t.Fatalf("segment %d of origin %d: owner %d, base %d after %d", i, o, segOwner(b), segBase(b), last)
 		}
 		n := 0
-		for k, w := range b[segHead : segHead+segUsed(b)] {
-			v := b[0] + w>>32
+		for k, w := range segWords(b) {
+			v := segVersion(b, k)
 			if v <= last {
 				t.Fatalf("version %d after %d", v, last)
 			}

@@ -48,7 +48,7 @@ func (s *Store) Following(o Origin) Origin {
 	d := &s.order
 	i := d.hint
 	if i >= len(d.ids) || d.origins[i] != o {
-		i, _ = slices.BinarySearch(d.ids, s.rec(o).id)
+		i, _ = slices.BinarySearch(d.ids, s.ID(o))
 	}
 	if i+1 >= len(d.ids) {
 		return 0

@@ -1,51 +1,56 @@
 package state
 
 import (
+	"sync/atomic"
+
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// Origin is the handle of a (name, generation) pair within one store: 1 to Limits.Origins, 0 is none. A handle that was
-// removed is given out again.
+// Origin is the handle of a (name, generation) pair within one store: small numbers from 1, 0 is none. The handle of an
+// origin that was removed is given out again.
 type Origin uint32
 
-// origin is the record of one origin. It is written by the writer alone.
+// origin is the record of one origin. The writer writes it; readers look at id, gen, name, tag and view, of which name and
+// tag do not change while they can.
 type origin struct {
-	id       codec.OriginID // 0: the record is not in use
+	id       uint64 // codec.OriginID
 	gen      uint64
 	max      uint64 // every live key with a version up to here is here
 	floor    uint64 // tombstones up to here may have been collected
 	last     uint64 // version of the last word of the log
+	view     uint64 // what readers see of the log
+	bytes    uint64
 	name     cellRef
-	older    Origin // the next lower generation of the same name; of a free record: the next free one
-	tag      uint32 // handle and, in the high bits, how often it was used before
-	tail     wordRef
+	tag      uint32  // handle and, in the high bits, how often it was used before
+	tail     wordRef // last segment
 	dir      wordRef // directory of segments when there are two or more
 	segments uint32
-	tailUsed uint32 // words of the tail
 	entries  uint32
 	live     uint32
-	bytes    uint64
+	older    Origin // the next lower generation of the same name; of a record not in use: the next such one
+	here     bool
 	dirty    bool
 }
 
 const (
 	originChunkBits = 5 // records in a chunk, as a power of two
 	originBytes     = 96
-	storeBytes      = 1 << 16
-	reuseShift      = 20
+	storeBytes      = 1 << 13
+	reuseShift      = 21
 )
 
 type originChunk [1 << originChunkBits]origin
 
-const _ uint = 1<<reuseShift - OriginsMax
+// handles is how many handles there may be: more than origins, because those of removed origins rest for a while.
+func (l Limits) handles() int { return l.Origins + l.Origins/8 + 64 }
 
-// at returns the record of a handle, or nil if the handle can't be one.
+// at returns the record of a handle, or nil if it is not one of an origin.
 func (s *Store) at(o Origin) *origin {
 	if o == 0 || uint32(o) > s.made {
 		return nil
 	}
 	r := s.rec(o)
-	if r.id == 0 {
+	if !r.here {
 		return nil
 	}
 	return r
@@ -71,39 +76,55 @@ func (s *Store) Add(id codec.OriginID, gen uint64, name []byte) (Origin, Status)
 	if s.order.len() >= s.limits.Origins {
 		return 0, TooMany
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	cell := s.cells.alloc(1 + len(name))
+	o := s.take()
+	if o == 0 {
+		return 0, TooMany
+	}
+	cell := s.newCell(1 + len(name))
 	if cell == 0 {
+		s.reuse(uint64(retiredOrigin) | uint64(o))
 		return 0, Full
 	}
 	b := s.cells.at(cell)
 	b[0] = uint8(len(name))
 	copy(b[1:], name)
-	o := s.take()
 	r := s.rec(o)
-	*r = origin{id: id, gen: gen, name: cell, tag: r.tag}
+	*r = origin{id: uint64(id), gen: gen, name: cell, tag: r.tag + 1<<reuseShift, here: true}
 	s.addName(o, r, name)
-	frag := s.hashID(uint64(id))
-	s.ids.reserve(frag)
-	s.ids.insert(frag, uint32(o))
-	s.order.add(id, o)
+	s.addID(o, r)
 	s.print += r.print()
 	return o, OK
 }
 
-// take returns a handle that is not in use; there is one.
+// addID makes the origin known by its identifier.
+func (s *Store) addID(o Origin, r *origin) {
+	frag := s.hashID(r.id)
+	s.ids.reserve(frag)
+	s.ids.insert(frag, uint32(o))
+	s.order.add(codec.OriginID(r.id), o)
+}
+
+func (s *Store) removeID(o Origin, r *origin) {
+	s.ids.remove(s.hashID(r.id), uint32(o))
+	s.order.remove(codec.OriginID(r.id))
+}
+
+// take returns a handle that is not in use, or 0 if all that there may be are in use or rest.
 func (s *Store) take() Origin {
 	if o := s.freed; o != 0 {
 		s.freed = s.rec(o).older
-		s.rec(o).tag += 1 << reuseShift
 		return o
+	}
+	if int(s.made) == s.limits.handles() {
+		s.sweep(retiredBatch)
+		s.reclaim(retiredBatch)
+		return 0
 	}
 	if chunk := s.made >> originChunkBits; s.origins[chunk] == nil {
 		s.origins[chunk] = new(originChunk)
 	}
 	s.made++
-	s.rec(Origin(s.made)).tag = s.made - 1
+	s.rec(Origin(s.made)).tag = s.made
 	return Origin(s.made)
 }
 
@@ -157,38 +178,61 @@ func (s *Store) findName(frag uint32, name []byte) (t *table, i int, o Origin) {
 	}
 }
 
-// Remove forgets an origin and all of its entries. Its handle may be given out again.
+// Remove forgets an origin and all of its entries. Their memory is used again after a while: see Tidy. So is the handle.
 func (s *Store) Remove(o Origin) Status {
 	r := s.at(o)
 	if r == nil {
 		return NoOrigin
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.print -= r.print()
 	s.removeName(o, r)
-	s.ids.remove(s.hashID(uint64(r.id)), uint32(o))
-	s.order.remove(r.id)
-	s.dropLog(r)
-	s.cells.release(r.name)
-	*r = origin{tag: r.tag, older: s.freed}
-	s.freed = o
+	s.removeID(o, r)
+	s.entries -= int(r.entries)
+	s.live -= int(r.live)
+	s.bytes -= int(r.bytes)
+	r.here = false
+	r.older, s.dying = s.dying, o
+	s.sweep(sweepCells)
 	return OK
 }
 
-// Find returns the origin of the identifier, or 0.
+// Rename gives an origin another identifier and generation and keeps its entries, their versions and its handle: the
+// owner goes on under a new generation. O(1), but for the place in the sorted order.
+func (s *Store) Rename(o Origin, id codec.OriginID, gen uint64) Status {
+	r := s.at(o)
+	switch {
+	case r == nil:
+		return NoOrigin
+	case id == 0:
+		return Invalid
+	case s.Find(id) != 0:
+		return Exists
+	}
+	s.print -= r.print()
+	s.removeName(o, r)
+	s.removeID(o, r)
+	atomic.StoreUint64(&r.id, uint64(id))
+	atomic.StoreUint64(&r.gen, gen)
+	r.older = 0
+	s.addName(o, r, s.Name(o))
+	s.addID(o, r)
+	s.print += r.print()
+	return OK
+}
+
+// Find returns the origin of the identifier, or 0. Readers use it too.
 func (s *Store) Find(id codec.OriginID) Origin {
 	frag := s.hashID(uint64(id))
 	t := s.ids.table(frag)
 	for i := t.home(frag); ; i++ {
 		var ref uint32
-		if i, ref = t.next(i, frag); ref == 0 || s.rec(Origin(ref)).id == id {
+		if i, ref = t.next(i, frag); ref == 0 || atomic.LoadUint64(&s.rec(Origin(ref)).id) == uint64(id) {
 			return Origin(ref)
 		}
 	}
 }
 
-// FindName returns the origin of the name with the highest generation, or 0.
+// FindName returns the origin of the name with the highest generation, or 0. Readers use it too.
 func (s *Store) FindName(name []byte) Origin {
 	_, _, o := s.findName(s.hash(0, name), name)
 	return o
@@ -202,7 +246,7 @@ func (s *Store) Len() int { return s.order.len() }
 
 // ID returns the identifier of an origin. Like the questions below it panics or answers for another origin if the handle
 // is not one that is in use.
-func (s *Store) ID(o Origin) codec.OriginID { return s.rec(o).id }
+func (s *Store) ID(o Origin) codec.OriginID { return codec.OriginID(s.rec(o).id) }
 
 // Gen returns the generation.
 func (s *Store) Gen(o Origin) uint64 { return s.rec(o).gen }

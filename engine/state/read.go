@@ -1,6 +1,10 @@
 package state
 
-import "github.com/quidnunc/quidnunc/codec"
+import (
+	"sync/atomic"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
 
 // Meta is what a reader learns about a value beside its bytes.
 type Meta struct {
@@ -13,39 +17,44 @@ type Meta struct {
 }
 
 // AppendGet appends to dst the value of a key that the newest generation of a name wrote. It is for readers: any
-// goroutine may call it at any time. It does not allocate if dst has room.
+// goroutine may call it at any time. It never waits, and it does not allocate if dst has room.
 func (s *Store) AppendGet(dst, name, key []byte) (value []byte, meta Meta, ok bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	pin := s.epochs.pin(hint(key))
 	o := s.FindName(name)
-	if o == 0 {
-		return dst, meta, false
+	for o != 0 {
+		if value, meta, ok = s.appendGet(dst, s.rec(o), key); meta.Version != 0 {
+			pin.Add(-1)
+			return value, meta, ok
+		}
+		// Not there: unless another generation took over meanwhile, which may have had it all the time.
+		was := o
+		if o = s.FindName(name); o == was {
+			break
+		}
 	}
-	return s.appendGet(dst, s.rec(o), key)
+	pin.Add(-1)
+	return dst, meta, false
 }
 
 // AppendGetID is AppendGet for an origin by its identifier. It is for readers.
 func (s *Store) AppendGetID(dst []byte, id codec.OriginID, key []byte) (value []byte, meta Meta, ok bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	o := s.Find(id)
-	if o == 0 {
-		return dst, meta, false
+	pin := s.epochs.pin(hint(key))
+	if o := s.Find(id); o != 0 {
+		dst, meta, ok = s.appendGet(dst, s.rec(o), key)
 	}
-	return s.appendGet(dst, s.rec(o), key)
+	pin.Add(-1)
+	return dst, meta, ok
 }
 
-// AppendGetOrigin is AppendGet for an origin by its handle. It is for readers that know that the handle was not removed.
+// AppendGetOrigin is AppendGet for an origin by its handle. It is for readers that know that the origin was not removed.
 func (s *Store) AppendGetOrigin(dst []byte, o Origin, key []byte) (value []byte, meta Meta, ok bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	r := s.at(o)
-	if r == nil {
-		return dst, meta, false
-	}
-	return s.appendGet(dst, r, key)
+	pin := s.epochs.pin(hint(key))
+	dst, meta, ok = s.appendGet(dst, s.rec(o), key)
+	pin.Add(-1)
+	return dst, meta, ok
 }
 
+// appendGet needs a pin. A key that is not there has version 0.
 func (s *Store) appendGet(dst []byte, r *origin, key []byte) (value []byte, meta Meta, ok bool) {
 	_, _, cell := s.findKey(r.tag, s.hash(r.tag, key), key)
 	if cell == 0 {
@@ -53,32 +62,35 @@ func (s *Store) appendGet(dst []byte, r *origin, key []byte) (value []byte, meta
 	}
 	var e codec.Entry
 	readCell(s.cells.at(cell), &e)
-	meta = metaOf(&e, r.gen)
+	meta = r.meta(&e)
 	return append(dst, e.Value...), meta, e.Flags&codec.EntryTombstone == 0
 }
 
-func metaOf(e *codec.Entry, gen uint64) Meta {
-	return Meta{Version: e.Version, Gen: gen, Flags: e.Flags, TTL: e.TTL, Age: e.Age, Stamp: e.Stamp}
+func (r *origin) meta(e *codec.Entry) Meta {
+	return Meta{Version: e.Version, Gen: atomic.LoadUint64(&r.gen), Flags: e.Flags, TTL: e.TTL, Age: e.Age, Stamp: e.Stamp}
 }
 
 // rangeBatchBytes is how much of an origin Range copies at a time: at least one entry.
 const rangeBatchBytes = 4096
 
+const _ uint = rangeBatchBytes - codec.EntryBytesMax
+
 // Range calls yield for each key of the newest generation of a name, in ascending order of version, until yield returns
 // false. It is for readers. Each entry is whole, and one that is not overwritten during the walk is seen exactly once;
-// key and value are good until yield returns. yield may call the store's methods for readers.
+// key and value are good until yield returns. yield may take its time and may call the store's methods for readers: no
+// memory waits for it.
 func (s *Store) Range(name []byte, yield func(key, value []byte, meta Meta) bool) {
-	batch := batch{bytes: make([]byte, 0, rangeBatchBytes)}
-	for s.fill(&batch, name) {
+	b := batch{bytes: make([]byte, 0, rangeBatchBytes)}
+	for s.fill(&b, name) {
 		at := 0
-		for _, item := range batch.items[:batch.n] {
-			key := batch.bytes[at : at+item.key : at+item.key]
-			at += item.key
-			value := batch.bytes[at : at+item.value : at+item.value]
-			at += item.value
-			if !yield(key, value, item.meta) {
+		for i := range b.items[:b.n] {
+			item := &b.items[i]
+			mid := at + item.key
+			end := mid + item.value
+			if !yield(b.bytes[at:mid:mid], b.bytes[mid:end:end], item.meta) {
 				return
 			}
+			at = end
 		}
 	}
 }
@@ -87,8 +99,10 @@ func (s *Store) Range(name []byte, yield func(key, value []byte, meta Meta) bool
 type batch struct {
 	bytes []byte
 	id    codec.OriginID
+	tag   uint32 // 0: before the first part
 	after uint64
 	n     int
+	full  bool
 	items [32]struct {
 		key, value int
 		meta       Meta
@@ -97,32 +111,92 @@ type batch struct {
 
 // fill copies the next entries; false if there are none.
 func (s *Store) fill(b *batch, name []byte) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	b.bytes, b.n = b.bytes[:0], 0
-	o := s.Find(b.id)
-	if b.id == 0 {
-		o = s.FindName(name)
+	pin := s.epochs.pin(hint(name))
+	b.bytes, b.n, b.full = b.bytes[:0], 0, false
+	o := s.FindName(name)
+	if b.tag != 0 && (o == 0 || s.rec(o).tag != b.tag) { // another generation took over: go on with the one we began with
+		o = s.Find(b.id)
 	}
-	if o == 0 {
-		return false
+	if o != 0 && (b.tag == 0 || s.rec(o).tag == b.tag) {
+		r := s.rec(o)
+		b.tag, b.id = r.tag, codec.OriginID(atomic.LoadUint64(&r.id))
+		s.copyLog(b, r)
 	}
-	r := s.rec(o)
-	b.id = r.id
-	var c Cursor
-	var e codec.Entry
-	s.After(o, b.after, &c)
-	for b.n < len(b.items) && c.Next(&e) {
-		if e.Flags&codec.EntryTombstone == 0 {
-			if len(b.bytes)+len(e.Key)+len(e.Value) > cap(b.bytes) {
-				break
-			}
-			b.bytes = append(append(b.bytes, e.Key...), e.Value...)
-			item := &b.items[b.n]
-			item.key, item.value, item.meta = len(e.Key), len(e.Value), metaOf(&e, r.gen)
-			b.n++
-		}
-		b.after = e.Version
-	}
+	pin.Add(-1)
 	return b.n > 0
+}
+
+// copyLog copies entries after b.after until the batch is full or the log ends.
+func (s *Store) copyLog(b *batch, r *origin) {
+	v := s.viewOf(r)
+	i, high := 0, v.segments-1
+	for i < high { // the last segment with a base not above
+		mid := int(uint(i+high+1) >> 1)
+		if segBase(s.log.seen(v.segment(mid))) <= b.after {
+			i = mid
+		} else {
+			high = mid - 1
+		}
+	}
+	for ; i < v.segments && !b.full; i++ {
+		block := s.log.seen(v.segment(i))
+		words := block[segHead:]
+		if i == v.segments-1 {
+			words = words[:v.used]
+		}
+		s.copySegment(b, r, segBase(block), words)
+	}
+}
+
+func (s *Store) copySegment(b *batch, r *origin, base uint64, words []uint64) {
+	for i := range words {
+		w := atomic.LoadUint64(&words[i])
+		if w == 0 {
+			return
+		}
+		if uint32(w) == 0 || base+w>>32 <= b.after {
+			continue
+		}
+		if !b.add(s.cells.at(cellRef(w)), r) {
+			return
+		}
+	}
+}
+
+// add copies a cell unless the batch is full.
+func (b *batch) add(cell []byte, r *origin) bool {
+	var e codec.Entry
+	readCell(cell, &e)
+	if e.Flags&codec.EntryTombstone == 0 {
+		if b.n == len(b.items) || len(b.bytes)+len(e.Key)+len(e.Value) > cap(b.bytes) {
+			b.full = true
+			return false
+		}
+		b.bytes = append(append(b.bytes, e.Key...), e.Value...)
+		item := &b.items[b.n]
+		item.key, item.value, item.meta = len(e.Key), len(e.Value), r.meta(&e)
+		b.n++
+	}
+	b.after = e.Version
+	return true
+}
+
+// view is a log as a reader found it.
+type view struct {
+	s        *Store
+	ref      wordRef
+	segments int
+	used     int // words of the last segment
+}
+
+func (s *Store) viewOf(r *origin) view {
+	w := atomic.LoadUint64(&r.view)
+	return view{s: s, ref: wordRef(w), segments: int(w >> 32 & 0xffff), used: int(w >> 48)}
+}
+
+func (v *view) segment(i int) wordRef {
+	if v.segments == 1 {
+		return v.ref
+	}
+	return dirRef(atomic.LoadUint64(v.s.log.word(v.ref+wordRef(i>>1))), i)
 }

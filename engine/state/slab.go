@@ -1,5 +1,7 @@
 package state
 
+import "math/bits"
+
 // wordRef names a word of the slab: page and place in the page. 0 is no word.
 type wordRef uint32
 
@@ -38,6 +40,16 @@ func (w *slab) block(r wordRef) []uint64 {
 
 // start returns the beginning of the block that r is in.
 func (w *slab) start(r wordRef) wordRef { return r &^ (1<<w.class[r>>subBits] - 1) }
+
+// classOfBlock is the smallest class of block that has so many words.
+func classOfBlock(words int) uint8 { return max(uint8(bits.Len(uint(words-1))), blockClassMin) }
+
+// seen is the block of a segment for readers, who take its class from its first word.
+func (w *slab) seen(r wordRef) []uint64 {
+	page, at := w.pages[r>>wordPageBits], r&(wordPageWords-1)
+	n := wordRef(1) << (page[at] >> versionBits)
+	return page[at : at+n]
+}
 
 func (w *slab) word(r wordRef) *uint64 {
 	return &w.pages[r>>wordPageBits][r&(wordPageWords-1)]

@@ -1,7 +1,5 @@
 package state
 
-import "sync"
-
 // Status is the outcome of a write.
 type Status uint8
 
@@ -29,24 +27,25 @@ func (s Status) String() string {
 // Store is the replica of a node: what it knows of all origins. Init comes first. All methods are for one goroutine, the
 // writer, except those that say that they are for readers.
 type Store struct {
-	mu     sync.RWMutex // held by the writer while it changes what readers see
 	limits Limits
 	secret [2]uint64
 
 	origins  []*originChunk // by handle; nil up to the limit
 	made     uint32         // handles ever given out
 	freed    Origin         // head of the list of handles to use again, linked by older
+	dying    Origin         // head of the list of removed origins whose entries are still to be swept, linked by older
 	order    order
 	ids      index // origin by identifier
 	names    index // origin of the highest generation by name
 	keys     index // cell by origin and key
 	cells    arena
 	log      slab
+	retired  retired
+	epochs   epochs
 	entries  int // live, tombstones included
 	live     int // keys: live and not deleted
 	bytes    int // of keys and values of live entries
 	print    uint64
-	refs     [dirMax]wordRef
 	compacts Compactions
 }
 
@@ -64,13 +63,14 @@ func (s *Store) Init(l Limits, seed uint64) {
 	l = l.normal()
 	*s = Store{limits: l}
 	s.secret = [2]uint64{mix(seed ^ 0x9e3779b97f4a7c15), mix(seed ^ 0xd1b54a32d192ed03)}
-	s.origins = make([]*originChunk, l.Origins>>originChunkBits+1)
+	s.origins = make([]*originChunk, l.handles()>>originChunkBits+1)
 	s.cells.init(l.ValueBytes)
 	words := 3*l.Keys + 2*blockWordsMin*l.Origins
 	s.log.init(words>>wordPageBits + subsPerPage)
-	s.ids.init()
-	s.names.init()
-	s.keys.init()
+	s.retired.init()
+	s.ids.init(l.Origins)
+	s.names.init(l.Origins)
+	s.keys.init(l.Keys)
 }
 
 // Limits returns the limits as the store obeys them.
@@ -98,13 +98,13 @@ func (s *Store) Stats() Stats {
 }
 
 func (s *Store) indexBytes() int {
-	return s.ids.bytes + s.names.bytes + s.keys.bytes
+	return s.ids.mapped() + s.names.mapped() + s.keys.mapped()
 }
 
 // Footprint is the bytes that the store holds mapped now.
 func (s *Store) Footprint() int {
 	chunks := int(s.made+1<<originChunkBits-1) >> originChunkBits
-	return storeBytes + s.indexBytes() + s.cells.mapped() + s.log.mapped() + s.order.mapped() +
+	return storeBytes + s.indexBytes() + s.cells.mapped() + s.log.mapped() + s.order.mapped() + s.retired.mapped() +
 		len(s.origins)*8 + chunks*originBytes<<originChunkBits
 }
 
@@ -126,5 +126,5 @@ func (r *origin) print() uint64 {
 	if r.dirty {
 		known |= 1 << versionBits
 	}
-	return mix(mix(mix(uint64(r.id))^r.max) ^ known)
+	return mix(mix(mix(r.id)^r.max) ^ known)
 }
