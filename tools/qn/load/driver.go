@@ -24,6 +24,8 @@ type driver struct {
 	keys   []string
 	value  []byte
 	random *rand.Rand
+	turn   []int  // by node: how many keys it has written; each goes through all of its keys before it repeats one
+	order  []int  // of the keys, shuffled
 	stride uint64 // one write in so many is sampled
 
 	last   []uint64  // by node: version of its newest write; also what the replicas must reach
@@ -70,7 +72,7 @@ func newDriver(o *Options, set setter, clock func() int64, track *tracker) *driv
 		keys: make([]string, o.Keys), value: make([]byte, o.Size),
 		random: rand.New(rand.NewPCG(o.Seed, 0x71756964)),
 		stride: sampleStride(o),
-		last:   make([]uint64, o.Nodes), newest: make([]written, o.Nodes*o.Keys),
+		turn:   make([]int, o.Nodes), last: make([]uint64, o.Nodes), newest: make([]written, o.Nodes*o.Keys),
 		cost: newHistogram(), lag: newHistogram(),
 	}
 	for i := range d.keys {
@@ -79,6 +81,7 @@ func newDriver(o *Options, set setter, clock func() int64, track *tracker) *driv
 	for i := range d.value {
 		d.value[i] = byte(d.random.Uint32())
 	}
+	d.order = d.random.Perm(o.Keys)
 	d.clockMin = clockCost(clock)
 	return d
 }
@@ -121,9 +124,14 @@ func (d *driver) run(p *pacer) {
 	d.tally.ended = d.clock()
 }
 
-// write does one write at random, under its intended time.
+// write does one write under its intended time: on a random node, of the key whose turn it is there. A key is then not
+// overwritten before its last write has had the time of a whole cycle to arrive everywhere as an entry of its own.
 func (d *driver) write(intended int64, sampled bool) {
-	node, key := d.random.IntN(d.nodes), d.random.IntN(len(d.keys))
+	node := d.random.IntN(d.nodes)
+	key := d.order[d.turn[node]]
+	if d.turn[node]++; d.turn[node] == len(d.order) {
+		d.turn[node] = 0
+	}
 	var s *sample
 	if sampled {
 		s, sampled = d.track.expect(node, d.last[node]+1, intended)

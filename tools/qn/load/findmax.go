@@ -22,6 +22,8 @@ type Step struct {
 	DurationS float64 `json:"duration_s"`
 	Sustained bool    `json:"sustained"`
 	AllP99    float64 `json:"visible_all_p99_us"`
+	Delivered float64 `json:"deliveries_per_s"`
+	Coalesced float64 `json:"coalesced_share"`
 	Why       string  `json:"why,omitempty"`
 }
 
@@ -101,6 +103,7 @@ func (s *search) sustains(rate uint64, span time.Duration) (bool, error) {
 		s.result.Steps = append(s.result.Steps, Step{
 			Rate: float64(rate), Achieved: r.RateAchieved, DurationS: o.Duration.Seconds(),
 			Sustained: ok, AllP99: r.VisibleAll.P99, Why: r.shortfall(),
+			Delivered: r.Deliveries, Coalesced: r.Coalesced,
 		})
 		if ok || s.result.Report == nil {
 			s.result.Report = r
@@ -121,6 +124,8 @@ func (r *Report) shortfall() string {
 		return "not converged: " + r.Failure
 	case r.RateAchieved < 0.99*r.RateTarget:
 		return fmt.Sprintf("achieved %.1f%% (%d refused, %d missed)", 100*r.RateAchieved/r.RateTarget, r.WritesRejected, r.WritesMissed)
+	case r.Coalesced > coalescedMax:
+		return fmt.Sprintf("%.0f%% of the writes were overtaken by newer ones of the same key", 100*r.Coalesced)
 	}
 	return fmt.Sprintf("p99 grew from %s to %s", units.Span(int64(r.FirstThird*1e3)), units.Span(int64(r.LastThird*1e3)))
 }
@@ -128,19 +133,18 @@ func (r *Report) shortfall() string {
 // WriteTable prints the steps, then the longest run at the rate found.
 func (m *Max) WriteTable(w io.Writer) error {
 	p := &printer{w: w}
-	p.line("", "%12s%12s%8s%12s  %s", "rate/s", "achieved/s", "run", "p99 to all", "")
+	p.line("", "%12s%12s%14s%8s%12s  %s", "rate/s", "achieved/s", "deliveries/s", "run", "p99 to all", "")
 	for _, s := range m.Steps {
 		verdict := "sustained"
 		if !s.Sustained {
 			verdict = s.Why
 		}
-		p.line("step", "%12s%12s%7gs%12s  %s", units.Count(uint64(s.Rate)), units.Count(uint64(s.Achieved)),
-			s.DurationS, units.Span(int64(s.AllP99*1e3)), verdict)
+		p.line("step", "%12s%12s%14s%7gs%12s  %s", units.Count(uint64(s.Rate)), units.Count(uint64(s.Achieved)),
+			units.Count(uint64(s.Delivered)), s.DurationS, units.Span(int64(s.AllP99*1e3)), verdict)
 	}
 	if p.err == nil && m.Report != nil {
 		p.err = m.Report.WriteTable(w)
 	}
-	p.line("max", "%s writes/s sustained by %d nodes: %s deliveries/s", units.Count(uint64(m.MaxRate)), m.Nodes,
-		units.Count(uint64(m.MaxRate)*uint64(m.Nodes-1)))
+	p.line("max", "%s writes/s sustained by %d nodes", units.Count(uint64(m.MaxRate)), m.Nodes)
 	return p.err
 }
