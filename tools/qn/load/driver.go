@@ -54,6 +54,8 @@ type tally struct {
 	failure                            error // first refusal, for the report
 }
 
+const graceNanosMin = 250e6 // what a busy machine may take a thread away for
+
 // Bounds of the sampled writes. Each costs every node's loop a shared counter, and about 56 bytes.
 const (
 	samplesPerSecond = 5000
@@ -109,7 +111,7 @@ func (d *driver) run(p *pacer) {
 	p.lock()
 	defer p.unlock()
 	end := p.due(d.to - 1)
-	grace := d.to + (d.to-d.from)/50 // a generator that is later than this will not catch up
+	grace := d.to + max((d.to-d.from)/50, graceNanosMin) // a generator that is later than this will not catch up
 	for n := uint64(0); n < end && !d.stop.Load(); {
 		now := p.wait(p.at(n))
 		if now > grace {
