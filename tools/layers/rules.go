@@ -40,10 +40,11 @@ var rules = map[string]rule{
 	"engine/state":     {pure: true, project: ground, std: []string{"sync", "sync/atomic"}, modules: []string{goFarm}},
 	"engine/reconcile": leaf(),
 	"engine/rumor":     leaf(),
+	"engine/sketch":    leaf(),
 	"engine/flow":      leaf(),
 	"engine/member":    leaf(),
 	"engine/core": {pure: true, project: plus(ground, "codec/seal",
-		"engine/state", "engine/reconcile", "engine/rumor", "engine/flow", "engine/member")},
+		"engine/state", "engine/reconcile", "engine/rumor", "engine/sketch", "engine/flow", "engine/member")},
 
 	"batch":           {project: []string{"sched", "ring"}},
 	"batch/batchtest": {project: []string{"batch", "sched"}}, // what every Conn must pass; for test files

@@ -1,0 +1,186 @@
+package sketch
+
+import (
+	"encoding/binary"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
+
+// Difference is one origin that differs: ours is Ahead versions further than
+// theirs (negative: behind).
+type Difference struct {
+	Short uint64 // see ShortID and Find
+	Ahead int32
+}
+
+// Decoder takes the difference of two sketches apart. It is reused; its memory is
+// fixed. The zero Decoder is ready.
+type Decoder struct {
+	cells  [CellsMax]cell
+	size   int
+	left   int // cells that are not zero
+	queue  [CellsMax]uint8
+	queued [CellsMax]bool
+}
+
+// Subtract loads mine minus theirs, at the size of theirs.
+func (d *Decoder) Subtract(mine *Sketch, theirs Body) {
+	d.size = theirs.Cells()
+	clear(d.cells[:d.size])
+	for i := range mine.cells {
+		c := &d.cells[i%d.size]
+		c.span += mine.cells[i].span
+		c.check += mine.cells[i].check
+		c.ids += mine.cells[i].ids
+	}
+	for i := range d.size {
+		span, check, ids := theirs.cell(i)
+		c := &d.cells[i]
+		c.span -= span
+		c.check -= check
+		c.ids -= ids
+	}
+}
+
+// Peel writes the differing origins that it can tell to dst and returns how many.
+// complete means that they are all of them: nothing is left over. It needs room
+// for as many differences as there are cells; with less it may stop early. Time is
+// bounded by four tries a cell.
+func (d *Decoder) Peel(key [2]uint64, dst []Difference) (n int, complete bool) {
+	head, tail := 0, 0 // of the queue, counted without wrapping
+	for i := range d.size {
+		d.queue[tail] = uint8(i)
+		d.queued[i] = true
+		tail++
+	}
+	for tries := 0; head < tail && tries < copies*2*d.size; tries++ {
+		at := d.queue[head%d.size]
+		head++
+		d.queued[at] = false
+		short, ok := d.cells[at].alone()
+		if !ok {
+			continue
+		}
+		it := itemOf(key, uint64(short))
+		span := d.cells[at].span
+		if d.cells[at].check != uint32(span)*it.check || !it.in(int(at), d.size) {
+			continue
+		}
+		if n == len(dst) {
+			break
+		}
+		dst[n] = Difference{Short: uint64(short), Ahead: span}
+		n++
+		tail = d.take(&it, span, tail)
+	}
+	d.left = 0
+	for i := range d.size {
+		if !d.cells[i].zero() {
+			d.left++
+		}
+		d.queued[i] = false
+	}
+	return n, d.left == 0
+}
+
+// take removes an origin from its cells and queues those that it leaves non-zero.
+func (d *Decoder) take(it *Item, span int32, tail int) int {
+	for _, place := range it.cells {
+		at := int(place) % d.size
+		c := &d.cells[at]
+		c.span -= span
+		c.check -= uint32(span) * it.check
+		c.ids -= int64(span) * it.id
+		if !d.queued[at] && !c.zero() {
+			d.queue[tail%d.size] = uint8(at)
+			d.queued[at] = true
+			tail++
+		}
+	}
+	return tail
+}
+
+// in tells whether the item lives in cell at of a sketch of that size.
+func (it *Item) in(at, size int) bool {
+	for _, place := range it.cells {
+		if int(place)%size == at {
+			return true
+		}
+	}
+	return false
+}
+
+// Left returns how many cells the last Peel could not empty: 0 after a full one.
+func (d *Decoder) Left() int { return d.left }
+
+// Body is a checked body of a Sketch record (17), a view of the frame: the number
+// of cells, the number of the key that they were made with, then the cells.
+type Body struct{ b []byte }
+
+// bodyFixed is what stands before the cells.
+const bodyFixed = 2
+
+// BodyBytes is the size of a body with that many cells.
+func BodyBytes(cells int) int { return bodyFixed + cells*CellBytes }
+
+// A sketch of 60 cells fits the smallest frame with everything else in it, one of
+// 80 the default frame with seal and fingerprints but no other header block.
+const (
+	_ uint = codec.FrameBytesFloor - codec.HeaderBytesMax - codec.TagBytes - codec.RecordBytes - (bodyFixed + 60*CellBytes)
+	_ uint = codec.FrameBytesDefault - (20 + 24 + 16 + codec.TagBytes + codec.RecordBytes) - (bodyFixed + 80*CellBytes)
+)
+
+// SizeFor returns the largest of Sizes whose body has at most room bytes, 0 if none.
+func SizeFor(room int) (cells int) {
+	for _, n := range Sizes {
+		if BodyBytes(n) <= room {
+			cells = n
+		}
+	}
+	return cells
+}
+
+// Append appends the body of a Sketch record of that size, which must be one of
+// Sizes. salt names the key among those that the cluster knows.
+func (s *Sketch) Append(dst []byte, cells int, salt uint8) []byte {
+	dst = append(dst, uint8(cells), salt)
+	for i := range cells {
+		var sum cell
+		for j := i; j < CellsMax; j += cells {
+			sum.span += s.cells[j].span
+			sum.check += s.cells[j].check
+			sum.ids += s.cells[j].ids
+		}
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(sum.span))
+		dst = binary.LittleEndian.AppendUint32(dst, sum.check)
+		dst = binary.LittleEndian.AppendUint64(dst, uint64(sum.ids))
+	}
+	return dst
+}
+
+// Parse checks the body of a Sketch record.
+func Parse(b []byte) (Body, error) {
+	if len(b) < bodyFixed {
+		return Body{}, codec.ErrBody
+	}
+	for _, n := range Sizes {
+		if n == int(b[0]) {
+			if len(b) != BodyBytes(n) {
+				return Body{}, codec.ErrBody
+			}
+			return Body{b}, nil
+		}
+	}
+	return Body{}, codec.ErrUnsupported
+}
+
+// Cells returns the number of cells.
+func (b Body) Cells() int { return int(b.b[0]) }
+
+// Salt names the key of the cells.
+func (b Body) Salt() uint8 { return b.b[1] }
+
+func (b Body) cell(i int) (span int32, check uint32, ids int64) {
+	c := b.b[bodyFixed+i*CellBytes:]
+	return int32(binary.LittleEndian.Uint32(c)), binary.LittleEndian.Uint32(c[4:]), int64(binary.LittleEndian.Uint64(c[8:]))
+}
