@@ -6,6 +6,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -66,6 +67,7 @@ type Config struct {
 	Spread   Spread
 	Fanout   int           // peers that a rumor is pushed to; 0: by cluster size
 	MailMax  int           // Auto mails up to this many peers; 128
+	Rumor    rumor.Policy  // how rumors are mongered; DefaultRumor
 	Interval sched.Instant // between exchanges that this node starts; 100 ms
 	Settle   sched.Instant // younger changes are left to push; 20 ms
 	AckDelay sched.Instant // an acknowledgement waits this long for a ride; 40 ms
@@ -85,6 +87,12 @@ type Config struct {
 
 func (c *Config) fill() {
 	setDefault(&c.MailMax, 128)
+	if c.Rumor == (rumor.Policy{}) {
+		c.Rumor = DefaultRumor()
+	}
+	if c.Fanout == 0 {
+		c.Fanout = int(c.Rumor.Fanout)
+	}
 	setDefault(&c.Frame, codec.FrameBytesDefault)
 	setDefault(&c.Frames, 16)
 	setDefault(&c.Interval, 100*sched.Millisecond)

@@ -6,6 +6,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -50,12 +51,16 @@ type Core struct {
 	graveAddr []netip.AddrPort
 	silenced  bool // superseded by a live rival: writes are refused
 
-	flush   flush
-	gaps    []state.Origin
-	jobs    []job
-	filler  reconcile.Filler
-	letters letters
-	window  codec.OriginID // where the next digest starts
+	flush     flush
+	gaps      []state.Origin
+	jobs      []job
+	filler    reconcile.Filler
+	rumors    rumor.Table
+	answers   []answer
+	hasRumors bool
+	refusing  bool // this frame's contact is over the connection limit
+	letters   letters
+	window    codec.OriginID // where the next digest starts
 
 	advanced []state.Origin
 	queue    events
@@ -154,8 +159,8 @@ type origin struct {
 	peer uint32 // the peer that writes it; 0 for our own
 	from uint32 // the peer that brought the news in the hot window
 
-	lo    uint64 // hot window: news after lo wait for the next flush
-	flyLo uint64 // and after flyLo are being sent in this one
+	lo    uint64 // the news after lo becomes a rumor with the next cycle
+	frame uint64 // number of the frame that brought it
 	told  uint64 // reported to the shell
 
 	old, young uint64 // max at least one and at least zero settle times ago
@@ -167,7 +172,8 @@ type origin struct {
 	gapAt   sched.Instant
 	tries   uint8
 
-	known, queued, hot, flying, gapped, left bool
+	counter                          uint8 // of the peer that brought the news
+	known, queued, hot, gapped, left bool
 }
 
 func (c *Core) noteOrigin(o state.Origin) *origin {

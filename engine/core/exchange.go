@@ -152,6 +152,13 @@ func (c *Core) onDigest(p uint32, d *codec.Digest) {
 		}
 	}
 	diff := reconcile.Compare(&c.store, (*book)(c), d, c.self, runs, pulls)
+	if runs != nil && c.cfg.Rumor.Redistribute {
+		for _, w := range runs.Wants() {
+			if w.Origin != 0 {
+				c.reheat(w.Origin, w.From)
+			}
+		}
+	}
 	if diff.Ahead > 0 {
 		c.amnesia(diff.Ahead)
 	}

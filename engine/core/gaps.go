@@ -24,6 +24,8 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	c.counters.RunsReceived++
 	o := c.store.Find(r.ID)
 	switch {
+	case c.refusing:
+		return
 	case o == 0 && c.graves.has(r.ID):
 		c.counters.Drops[DropBuried]++
 		return

@@ -11,15 +11,17 @@ import (
 
 // What a peer's next frames carry.
 const (
-	dueHave   uint16 = 1 << iota // an acknowledgement of its own writes
-	dueSync                      // our fingerprint, to start an exchange
-	dueDigest                    // a digest window: the fingerprints differ, or NoPrint
-	dueMail                      // our writes after its cursor
-	dueRumor                     // the news of this flush
-	duePull                      // a list of the origins that we have gaps in
-	dueRuns                      // an answer to its digest or pull
-	dueAsk                       // a pull list from comparing its digest
-	dueHello                     // introduce ourselves
+	dueHave    uint16 = 1 << iota // an acknowledgement of its own writes
+	dueSync                       // our fingerprint, to start an exchange
+	dueDigest                     // a digest window: the fingerprints differ, or NoPrint
+	dueMail                       // our writes after its cursor
+	dueRumor                      // the news of this flush
+	duePull                       // a list of the origins that we have gaps in
+	dueRuns                       // an answer to its digest or pull
+	dueAsk                        // a pull list from comparing its digest
+	dueHello                      // introduce ourselves
+	dueContact                    // ask for what is hot there
+	dueAnswers                    // what its rumors came to
 )
 
 // peer is one member that we send to, or a known one that we can't reach yet.
@@ -59,6 +61,7 @@ type peer struct {
 	windows   uint8 // frames that it may still take
 	job, ask  uint8 // jobs under way
 	rumorAt   uint32
+	rumorOpen bool // the next rumor frame opens a contact
 	pulling   bool
 	pullAt    sched.Instant
 	helloAt   sched.Instant // the hello that awaits an answer
@@ -116,6 +119,9 @@ func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
 // given back when it comes up there.
 func (c *Core) freePeer(p uint32) {
 	q := &c.peers[p]
+	if q.due&dueRumor != 0 {
+		c.endRumor(p)
+	}
 	if q.proven {
 		c.members.Remove(p)
 	}
@@ -149,6 +155,9 @@ func (c *Core) recount() {
 // resetPeer forgets what was agreed with an earlier life of the member.
 func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	q := &c.peers[p]
+	if q.due&dueRumor != 0 {
+		c.endRumor(p)
+	}
 	if q.proven {
 		c.members.Remove(p)
 	}

@@ -62,6 +62,7 @@ func (c *Core) frame(from netip.AddrPort, size int, records []byte) {
 		c.replies.push(reply{kind: codec.TypeHello, to: from, bare: true})
 	}
 	c.heardFrom(p)
+	c.refusing = false
 	if h.Flags&codec.FlagFlow != 0 {
 		c.flowed(p)
 	}
@@ -156,6 +157,8 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 		}
 	case codec.TypeProbe, codec.TypeProbeAck, codec.TypeVote, codec.TypeVerdict, codec.TypeObserved:
 		ok = c.observed(p, t, body)
+	case codec.TypeRumorFeedback:
+		ok = c.onFeedback(p, body)
 	default: // later versions may say more
 	}
 	if !ok {

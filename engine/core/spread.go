@@ -12,8 +12,9 @@ import (
 // that what one peer gets is contiguous. An acknowledgement that is missed
 // moves the cursor back; nothing is queued.
 //
-// Rumor: the author and everybody who learns something push it once to a few
-// peers, from their own max before the news. Anti-entropy repairs the residue.
+// Rumor: the author and everybody who learns something spread it to a few peers
+// a cycle, from their own max before the news, as the policy says (rumor.go).
+// Anti-entropy repairs the residue.
 //
 // A flush gathers the news of many origins in one frame. It leaves at once
 // while datagrams are within the rate that flushCost allows, and waits up to
@@ -37,9 +38,11 @@ type flush struct {
 	dirty  bool          // own writes wait
 	armed  bool
 	since  sched.Instant  // the oldest news that waits
-	hot    []state.Origin // relayed news that waits
-	flying []state.Origin // relayed news that is being sent
-	open   int            // peers that still get the flying news
+	idle   bool           // armed only to end a cycle of rumors
+	hot    []state.Origin // news that is to become a rumor with the next cycle
+	flying []state.Origin // rumors that are being sent
+	open   int            // peers that are still to be sent them
+	hunted int            // refusals in this cycle
 }
 
 // OpKind is what a local write does.
@@ -154,14 +157,14 @@ func (c *Core) news(o state.Origin, from uint64, p uint32) {
 			return
 		}
 		x := &c.origins[o]
-		x.from = p
+		x.from, x.frame, x.counter = p, c.counters.FramesReceived, 0
 		if !x.hot {
 			x.hot, x.lo = true, from
 			f.hot = append(f.hot, o)
 		}
 	}
-	if !f.armed {
-		f.armed, f.since = true, c.now
+	if !f.armed || f.idle && c.cfg.Rumor.Blind {
+		f.armed, f.idle, f.since = true, false, c.now
 		due := max(c.now, f.paid-flushBurst)
 		c.wheel.Set(timerFlush, min(due, c.now+c.cfg.FlushMax))
 		if due <= c.now {
@@ -183,11 +186,12 @@ func (c *Core) flushNow() {
 		}
 		f.dirty = false
 	}
-	if len(f.hot) > 0 && f.open == 0 {
+	f.idle = false
+	if f.open == 0 {
 		n += c.startRumor()
 	}
-	if len(f.hot) > 0 {
-		f.armed = true
+	if len(f.hot) > 0 || c.rumors.Hot() > 0 {
+		f.armed, f.idle = true, len(f.hot) == 0
 		c.wheel.Set(timerFlush, c.now+c.cfg.FlushMax)
 	}
 	cost := flushCost * (1 + f.lag/sched.Millisecond)
@@ -274,52 +278,6 @@ func (c *Core) owe(p uint32) {
 	c.wheel.Set(peerTimer(p, timerAck), c.now+c.cfg.AckDelay)
 }
 
-// startRumor chooses the peers of this flush.
-func (c *Core) startRumor() int {
-	f := &c.flush
-	targets := c.provenPeers()
-	k := min(c.fanout(), len(targets))
-	if k == 0 {
-		c.cool(f.hot)
-		f.hot = f.hot[:0]
-		return 0
-	}
-	f.hot, f.flying = f.flying[:0], f.hot
-	for _, o := range f.flying {
-		x := &c.origins[o]
-		x.hot, x.flying, x.flyLo = false, true, x.lo
-	}
-	k = sched.Sample(&c.rand, targets, c.picked[:k])
-	for _, p := range c.picked[:k] {
-		c.peers[p].rumorAt = 0
-		c.want(p, dueRumor)
-	}
-	f.open = k
-	return k
-}
-
-func (c *Core) cool(list []state.Origin) {
-	for _, o := range list {
-		c.origins[o].hot = false
-	}
-}
-
-// forgetNews takes a removed origin out of the lists of news.
-func (c *Core) forgetNews(o state.Origin) {
-	f := &c.flush
-	for i, h := range f.hot {
-		if h == o {
-			f.hot = append(f.hot[:i], f.hot[i+1:]...)
-			break
-		}
-	}
-	for i, h := range f.flying {
-		if h == o {
-			f.flying[i] = 0
-		}
-	}
-}
-
 // provenPeers lists the peers that frames may go to, in no order.
 func (c *Core) provenPeers() []uint32 {
 	c.scratch = c.scratch[:0]
@@ -347,54 +305,4 @@ func (c *Core) composeMail(b []byte, limit int, p uint32) []byte {
 	}
 	c.counters.MailSent++
 	return out
-}
-
-// composeRumor appends the flying news that this peer has not been sent.
-func (c *Core) composeRumor(b []byte, limit int, p uint32) []byte {
-	f, q, before := &c.flush, &c.peers[p], len(b)
-	for ; int(q.rumorAt) < len(f.flying); q.rumorAt++ {
-		o := f.flying[q.rumorAt]
-		if o == 0 || !c.origins[o].known {
-			continue
-		}
-		x := &c.origins[o]
-		if x.from == p || x.peer == p || x.flyLo >= c.store.Max(o) {
-			continue
-		}
-		mark := len(b)
-		if x.flyLo == 0 {
-			if len(b)+(*book)(c).IntroBytes(o) > limit {
-				break
-			}
-			b = (*book)(c).AppendIntro(b, o)
-		}
-		out, _, _ := c.filler.Run(b, limit, limit, -1, o, x.flyLo)
-		if out == nil {
-			b = b[:mark]
-			break
-		}
-		b = out
-	}
-	if len(b) > before {
-		c.counters.RumorsSent++
-	}
-	if int(q.rumorAt) >= len(f.flying) || len(b) == before && before <= c.emptyFrame() {
-		c.endRumor(p)
-	}
-	return b
-}
-
-// endRumor notes that the peer has been sent the news of this flush.
-func (c *Core) endRumor(p uint32) {
-	f := &c.flush
-	c.peers[p].due &^= dueRumor
-	if f.open--; f.open > 0 {
-		return
-	}
-	for _, o := range f.flying {
-		if o != 0 {
-			c.origins[o].flying = false
-		}
-	}
-	f.flying = f.flying[:0]
 }

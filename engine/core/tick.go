@@ -23,6 +23,7 @@ func (c *Core) fire(id uint32) {
 	switch id {
 	case timerExchange:
 		c.exchange()
+		c.askRumors()
 		c.wheel.Set(timerExchange, c.now+c.jitterLittle(c.cfg.Interval))
 	case timerFlush:
 		c.flushNow()

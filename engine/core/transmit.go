@@ -114,6 +114,12 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	if q.due&dueAsk != 0 {
 		b = c.composeAsk(b, limit, p)
 	}
+	if q.due&dueContact != 0 {
+		b = c.composeContact(b, p)
+	}
+	if q.due&dueAnswers != 0 {
+		b = c.composeAnswers(b, limit, p)
+	}
 	if q.due&dueMail != 0 {
 		b = c.composeMail(b, limit, p)
 	}

@@ -167,6 +167,10 @@ func (t *Table) Reheat(o uint32, lo, hi uint64) bool {
 	return true
 }
 
+// Has tells whether peer is one of the last two that are known to have the
+// newest version of o.
+func (t *Table) Has(o, peer uint32) bool { return t.rumors[o].has(peer) }
+
 // Forget drops all that is known of o, whose handle may then name another origin.
 func (t *Table) Forget(o uint32) {
 	if t.rumors[o].at != 0 {
