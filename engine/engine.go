@@ -87,6 +87,7 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.life, e.end = context.WithCancel(context.Background())
+	e.seeker.wake = make(chan struct{}, 1)
 	e.herald = newHerald(e)
 	joined := e.reactor.do(func(sched.Instant) bool { e.reactor.add(e); return true })
 	if !joined {
@@ -160,7 +161,7 @@ func (e *Engine) boot(ctx context.Context) error {
 	e.store = e.core.Store()
 	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Generation(), Seq: e.store.Max(e.core.Self())})
 	e.stage.known = e.knowsKey
-	e.grant()
+	e.stage.grant(e.room())
 	e.send = make([]batch.Msg, sendBatch)
 	slab := make([]byte, sendBatch*codec.FrameBytesMax)
 	for i := range e.send {

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Sentinels for errors.Is. Errors that carry more (which field, which limit,
@@ -102,13 +103,14 @@ type JoinError struct {
 
 // Error lists every seed with its cause.
 func (e *JoinError) Error() string {
-	s := "engine: no seed answered"
+	var s strings.Builder
+	s.WriteString("engine: no seed answered")
 	sep := ": "
 	for _, f := range e.Seeds {
-		s += sep + f.Error()
+		s.WriteString(sep + f.Error())
 		sep = "; "
 	}
-	return s
+	return s.String()
 }
 
 // Is makes errors.Is(err, ErrJoin) true.

@@ -20,10 +20,9 @@ const (
 // seeker looks seeds that are names up again and again: what a name stands for
 // changes. Addresses are given to the core, which keeps trying them.
 type seeker struct {
-	mu      sync.Mutex
-	seeds   []seed
-	wake    chan struct{}
-	started bool
+	mu    sync.Mutex
+	seeds []seed
+	wake  chan struct{}
 }
 
 // add remembers the names among the seeds.
@@ -52,7 +51,6 @@ func (k *seeker) list() []seed {
 // startSeeker hands Config.Seeds to the core and starts the goroutine that
 // looks names up.
 func (e *Engine) startSeeker() {
-	e.seeker.wake = make(chan struct{}, 1)
 	for _, text := range e.cfg.Seeds {
 		s, _ := parseSeed(text) // Validate has seen it
 		e.seeker.seeds = append(e.seeker.seeds, s)

@@ -245,9 +245,11 @@ func (s *stage) grant(keys, bytes int) {
 	s.mu.Unlock()
 }
 
-// finish recycles back once all its records are in the store.
-func (s *stage) finish() (more bool) {
+// finish recycles back once all its records are in the store. keys and bytes
+// are granted in the same moment: a record counts as staged or as stored.
+func (s *stage) finish(keys, bytes int) (more bool) {
 	s.mu.Lock()
+	s.keys, s.bytes = keys, bytes
 	if s.offset >= s.back.used {
 		s.pending.Add(-int64(s.back.count))
 		s.back.reset()

@@ -62,7 +62,7 @@ func applied(s *stage, n int) (out string) {
 			out += fmt.Sprintf("%d:%s=%s ", r.version, r.key, r.value)
 		}
 	}
-	s.finish()
+	s.finish(1<<20, 1<<30)
 	return out
 }
 
@@ -215,7 +215,7 @@ func TestStageOverlay(t *testing.T) {
 				for n := r.IntN(60); n > 0 && s.next(&rec); n-- {
 					store[string(rec.key)] = cell{string(rec.value), rec.version, rec.op == opDelete}
 				}
-				s.finish()
+				s.finish(1<<20, 1<<30)
 			}
 		}
 		got, have := store[key]
@@ -268,7 +268,7 @@ func TestStageConcurrent(t *testing.T) {
 			last = r.version
 			seen[string(r.key)] = string(r.value)
 		}
-		s.finish()
+		s.finish(1<<20, 1<<30)
 	}
 	if last != 10+writers*each {
 		t.Errorf("last version %d", last)
@@ -292,7 +292,7 @@ func TestStageAllocs(t *testing.T) {
 		s.lookup(dst, key)
 		for s.begin() && s.next(&r) {
 		}
-		s.finish()
+		s.finish(1<<20, 1<<30)
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)
@@ -317,7 +317,7 @@ func BenchmarkStageWrite(b *testing.B) {
 			s.begin()
 			for s.next(&r) {
 			}
-			s.finish()
+			s.finish(1<<20, 1<<30)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func (e *Engine) receive(now sched.Instant, ms []batch.Msg) {
 // e.deadline says when the next is due: now, when something was left over.
 func (e *Engine) turn(now sched.Instant) {
 	e.touched = false
-	e.grant()
+	e.stage.grant(e.room()) // others' keys take room too
 	e.expire(now)
 	more := e.drain(now)
 	if e.core.Deadline() <= now {
@@ -64,7 +64,7 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 			e.endsAt(now, r.ttl, r.version)
 		}
 	}
-	return e.stage.finish()
+	return e.stage.finish(e.room())
 }
 
 // drainAll applies what was staged before the call: at most two buffers.
@@ -112,12 +112,12 @@ func (e *Engine) transmit(now sched.Instant) (more bool) {
 	return full
 }
 
-// grant tells the stage how much more the store takes. A sixteenth of the bytes
-// is kept back: a new value needs its place before the old one is free, and
-// cells of one size can't be used for another.
-func (e *Engine) grant() {
+// room is how much more the store takes. A sixteenth of the bytes is kept back:
+// a new value needs its place before the old one is free, and cells of one size
+// can't be used for another.
+func (e *Engine) room() (keys, bytes int) {
 	limits, st := e.store.Limits(), e.store.Stats()
-	e.stage.grant(limits.Keys-st.Entries, limits.ValueBytes-limits.ValueBytes/16-st.CellBytes)
+	return limits.Keys - st.Entries, limits.ValueBytes - limits.ValueBytes/16 - st.CellBytes
 }
 
 func (e *Engine) knowsKey(key string) bool {
