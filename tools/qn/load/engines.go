@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
@@ -27,6 +28,7 @@ type engines struct {
 	pollers  []batch.Poller // ours to close: only those that lose datagrams
 	lossy    []*lossy.Poller
 	stats    []engine.Stats
+	doubts   atomic.Uint64 // times that a member was taken for unreachable
 	idle     batch.Idle
 	observe  func(node int, a engine.Advance) // called by the loops
 }
@@ -99,6 +101,11 @@ func (c *engines) config(o *Options, i int) (cfg engine.Config, err error) {
 	cfg.Limits.Origins = max(cfg.Limits.Origins, 2*o.Nodes)
 	cfg.Limits.Keys = max(cfg.Limits.Keys, 2*o.Nodes*(o.Keys+4))
 	cfg.Limits.ValueBytes = max(cfg.Limits.ValueBytes, 4*o.Nodes*o.Keys*(int(o.Size)+32))
+	cfg.OnEvent = func(e engine.Event) {
+		if e.Kind == engine.MemberUnreachable {
+			c.doubts.Add(1)
+		}
+	}
 	cfg.LeaveTimeout = -1 // all end together: nobody is left to be told
 	if o.Interval > 0 {
 		cfg.Interval = o.Interval
@@ -176,6 +183,7 @@ func (c *engines) totals(t *Totals) {
 	}
 	all.Wait()
 	*t = Totals{Drops: map[string]uint64{"lost_on_purpose": 0}}
+	t.Doubts = c.doubts.Load()
 	for i := range c.stats {
 		t.add(&c.stats[i])
 	}

@@ -48,6 +48,7 @@ type Report struct {
 	Fill             float64           `json:"fill"`       // bytes ÷ room, of the frames that carried entries
 	PullsShare       float64           `json:"pulls_share"`
 	Drops            map[string]uint64 `json:"drops"`
+	Suspicions       uint64            `json:"false_suspicions"` // no node fails in this run
 
 	AllocsPerWrite float64 `json:"allocs_per_write"`
 	AllocsPerEntry float64 `json:"allocs_per_entry"`
@@ -69,7 +70,7 @@ type Totals struct {
 	FramesSent, FramesReceived, BytesSent uint64
 	EntriesReceived, EntriesNew           uint64
 	RunFramesSent, RunBytesSent           uint64
-	PullsReceived, ObserverNs             uint64
+	PullsReceived, ObserverNs, Doubts     uint64
 	Drops                                 map[string]uint64
 }
 
@@ -98,6 +99,7 @@ func (r *Report) traffic(a, b *moment, frameBytes int) {
 	for reason, n := range y.Drops {
 		r.Drops[reason] = n - x.Drops[reason]
 	}
+	r.Suspicions = y.Doubts - x.Doubts
 	allocs := float64(b.costs.allocs - a.costs.allocs)
 	r.AllocsPerWrite = ratio(allocs, float64(r.Writes))
 	r.AllocsPerEntry = round(allocs/received, 6)
