@@ -1,6 +1,8 @@
 package epidemic
 
 import (
+	"context"
+	"fmt"
 	"math"
 
 	"github.com/quidnunc/quidnunc/engine/rumor"
@@ -26,6 +28,7 @@ type Row struct {
 	Died         float64  `json:"died"`                     // share of runs that reached a tenth at most
 	Published    *Figures `json:"published,omitempty"`      // of the paper's table
 	Theory       float64  `json:"theory_residue,omitempty"` // root of the differential equations
+	Off          string   `json:"off,omitempty"`            // what is outside the accepted bands
 }
 
 // Variant is one variation over k = 1 to 5.
@@ -124,13 +127,17 @@ type Plan struct {
 // rareResidue is the residue below which Plan.Rare runs are needed.
 const rareResidue = 1e-4
 
-// Demers runs every variant in vs and calls each when one is done.
-func Demers(p Plan, vs []Variant, each func(Variant)) Report {
+// Demers runs every variant in vs and calls each when one is done. It ends early
+// with the context's error.
+func Demers(ctx context.Context, p Plan, vs []Variant, each func(Variant)) (Report, error) {
 	r := Report{Sites: p.Sites, Seed: p.Seed}
 	for i := range vs {
 		v := vs[i]
 		v.Rows = nil
 		for k := 1; k <= p.KMax; k++ {
+			if err := ctx.Err(); err != nil {
+				return r, err
+			}
 			v.Rows = append(v.Rows, v.point(p, k))
 		}
 		v.Lambda = v.slope()
@@ -139,7 +146,7 @@ func Demers(p Plan, vs []Variant, each func(Variant)) Report {
 			each(v)
 		}
 	}
-	return r
+	return r, nil
 }
 
 // point measures v at k.
@@ -167,11 +174,34 @@ func (v *Variant) point(p Plan, k int) Row {
 	}
 	if of := tables[v.Table]; k <= len(of) && p.Sites == 1000 {
 		row.Published = &of[k-1]
+		row.Off = row.compare(v.policy.Shape)
 	}
 	if v.policy.Loss == rumor.Coin && v.policy.Shape == rumor.Push && !v.policy.Blind {
 		row.Theory = CoinResidue(k)
 	}
 	return row
+}
+
+// compare holds a row against the paper's: residue within sampling error (the
+// printed digits, and four standard errors of both; the paper does not give its
+// number of runs, 100 are assumed), traffic within 0.1 (0.2 for pull), t_last
+// within 1. It returns what is outside, or nothing.
+func (r *Row) compare(s rumor.Shape) string {
+	p := r.Published
+	traffic := 0.1
+	if s == rumor.Pull {
+		traffic = 0.2
+	}
+	theirs := r.ResidueError * math.Sqrt(float64(r.Runs)/100)
+	switch {
+	case math.Abs(r.Residue-p.Residue) > 0.05*p.Residue+4*(r.ResidueError+theirs):
+		return fmt.Sprintf("residue %.2g, published %.2g", r.Residue, p.Residue)
+	case math.Abs(r.Traffic-p.Traffic) > traffic:
+		return fmt.Sprintf("traffic %.2f, published %.1f", r.Traffic, p.Traffic)
+	case math.Abs(r.Last-p.Last) > 1:
+		return fmt.Sprintf("t_last %.1f, published %.1f", r.Last, p.Last)
+	}
+	return ""
 }
 
 // slope fits ln s = a - lambda m over the rows with a residue (least squares).
@@ -185,10 +215,11 @@ func (v *Variant) slope() float64 {
 		m, l := r.Traffic, math.Log(r.Residue)
 		n, x, y, xx, xy = n+1, x+m, y+l, xx+m*m, xy+m*l
 	}
-	if n < 2 {
+	d := n*xx - x*x
+	if n < 2 || d < 1e-9*x*x { // one point, or one traffic
 		return 0
 	}
-	return -(n*xy - x*y) / (n*xx - x*x)
+	return -(n*xy - x*y) / d
 }
 
 // CoinResidue is the root in (0, 1) of s = exp(-(k+1)(1-s)): what coin and

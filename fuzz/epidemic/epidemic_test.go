@@ -1,6 +1,8 @@
 package epidemic
 
 import (
+	"context"
+	"errors"
 	"math"
 	"testing"
 
@@ -22,7 +24,10 @@ func byName(t *testing.T, name string) Variant {
 
 func run(t *testing.T, name string, kMax, runs, rare int) Variant {
 	t.Helper()
-	r := Demers(Plan{Sites: 1000, KMax: kMax, Runs: runs, Rare: rare, Seed: seed}, []Variant{byName(t, name)}, nil)
+	r, err := Demers(t.Context(), Plan{Sites: 1000, KMax: kMax, Runs: runs, Rare: rare, Seed: seed}, []Variant{byName(t, name)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return r.Variants[0]
 }
 
@@ -34,33 +39,21 @@ func near(t *testing.T, what string, got, want, share float64) {
 	}
 }
 
-// table compares with a published table: residue within the rounding of the
-// printed digits and four standard errors of both (the paper's runs are not
-// given: 100 are assumed), traffic and t_last absolutely.
-func table(t *testing.T, v Variant, traffic float64) {
+// table asks for the bands of a published table.
+func table(t *testing.T, v Variant) {
+	t.Helper()
 	for _, r := range v.Rows {
-		if r.Published == nil {
-			continue
-		}
-		p := *r.Published
-		theirs := r.ResidueError * math.Sqrt(float64(r.Runs)/100)
-		if d := math.Abs(r.Residue - p.Residue); d > 0.05*p.Residue+4*(r.ResidueError+theirs) {
-			t.Errorf("seed %d: %s k=%d: residue %.3g, published %.3g", seed, v.Name, r.K, r.Residue, p.Residue)
-		}
-		if math.Abs(r.Traffic-p.Traffic) > traffic {
-			t.Errorf("seed %d: %s k=%d: traffic %.2f, published %.2f", seed, v.Name, r.K, r.Traffic, p.Traffic)
-		}
-		if math.Abs(r.Last-p.Last) > 1 {
-			t.Errorf("seed %d: %s k=%d: t_last %.2f, published %.2f", seed, v.Name, r.K, r.Last, p.Last)
+		if r.Off != "" {
+			t.Errorf("seed %d: %s k=%d: %s", seed, v.Name, r.K, r.Off)
 		}
 	}
 }
 
-func TestTable1(t *testing.T) { table(t, run(t, "push feedback counter", 5, 300, 300), 0.1) }
+func TestTable1(t *testing.T) { table(t, run(t, "push feedback counter", 5, 300, 300)) }
 
 func TestTable3(t *testing.T) {
 	v := run(t, "pull feedback counter", 3, 300, 3000)
-	table(t, v, 0.2)
+	table(t, v)
 	for _, r := range v.Rows {
 		if math.Abs(r.Ave-r.Published.Ave) > 0.5 {
 			t.Errorf("seed %d: k=%d: t_ave %.2f, published %.2f", seed, r.K, r.Ave, r.Published.Ave)
@@ -149,7 +142,11 @@ func TestMinimization(t *testing.T) {
 
 // Every variant runs and ends, and no measure is out of its range.
 func TestEveryVariant(t *testing.T) {
-	for _, v := range Demers(Plan{Sites: 200, KMax: 2, Runs: 10, Seed: seed}, Variants(), nil).Variants {
+	all, err := Demers(t.Context(), Plan{Sites: 200, KMax: 2, Runs: 10, Seed: seed}, Variants(), nil)
+	if err != nil || len(all.Variants) != len(Variants()) {
+		t.Fatal(err)
+	}
+	for _, v := range all.Variants {
 		for _, r := range v.Rows {
 			if r.Residue < 0 || r.Residue >= 1 || r.Traffic <= 0 || r.Last < r.Ave {
 				t.Errorf("seed %d: %s: %+v", seed, v.Name, r)
@@ -159,7 +156,13 @@ func TestEveryVariant(t *testing.T) {
 }
 
 func TestRounds(t *testing.T) {
-	r := CountRounds(RoundsPlan{Sizes: []int{16, 128, 1024, 4096}, Runs: 60, MedianSizes: []int{1 << 8, 1 << 10, 1 << 12, 1 << 14}, MedianRuns: 4, Seed: seed})
+	r, err := CountRounds(t.Context(), RoundsPlan{
+		Sizes: []int{16, 128, 1024, 4096}, Runs: 60,
+		MedianSizes: []int{1 << 8, 1 << 10, 1 << 12, 1 << 14}, MedianRuns: 4, Seed: seed,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range r.Curves {
 		for _, b := range c.Bands {
 			if !b.Within {
@@ -211,6 +214,17 @@ func TestOneRound(t *testing.T) {
 				t.Errorf("seed %d: shape %d, %d informed: %.3f left, want %.3f", seed, shape, informed, got, want)
 			}
 		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Demers(ctx, Plan{Sites: 100, KMax: 1, Runs: 1}, Variants(), nil); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if _, err := CountRounds(ctx, RoundsPlan{Sizes: []int{16}, MedianSizes: []int{16}}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package epidemic
 
 import (
+	"context"
 	"math"
 
 	"github.com/quidnunc/quidnunc/engine/rumor"
@@ -103,14 +104,18 @@ func Powers(from, to int) (sizes []int) {
 // endless is a policy under which nobody loses interest within a run.
 func endless(s rumor.Shape) rumor.Policy { return rumor.Demers(s, rumor.Counter, true, 254) }
 
-// CountRounds runs the round-count experiments.
-func CountRounds(p RoundsPlan) Rounds {
+// CountRounds runs the round-count experiments. It ends early with the context's
+// error.
+func CountRounds(ctx context.Context, p RoundsPlan) (Rounds, error) {
 	r := Rounds{Seed: p.Seed, Curves: []Curve{
-		curve(p, "push", "log2 n + ln n", rumor.Push, Log2LnRounds, pushBand),
-		curve(p, "pull", "log2 n + log2 ln n", rumor.Pull, PullRounds, around(PullRounds)),
-		curve(p, "push-pull", "log3 n + log2 ln n", rumor.PushPull, PushPullRounds, around(PushPullRounds)),
+		curve(ctx, p, "push", "log2 n + ln n", rumor.Push, Log2LnRounds, pushBand),
+		curve(ctx, p, "pull", "log2 n + log2 ln n", rumor.Pull, PullRounds, around(PullRounds)),
+		curve(ctx, p, "push-pull", "log3 n + log2 ln n", rumor.PushPull, PushPullRounds, around(PushPullRounds)),
 	}}
 	for _, n := range p.MedianSizes {
+		if err := ctx.Err(); err != nil {
+			return r, err
+		}
 		ceil := karp(p, n, rumor.LogLog(n))
 		r.Median = append(r.Median, ceil)
 		r.Smooth = append(r.Smooth, ceil.weigh(karp(p, n, max(1, rumor.LogLog(n)-1))))
@@ -119,7 +124,7 @@ func CountRounds(p RoundsPlan) Rounds {
 	r.SlopeLogLog = slope(r.Smooth, func(s Stop) float64 { return s.LogLog })
 	r.SlopeLog = slope(level(r.Median), func(s Stop) float64 { return s.Log })
 	r.NaiveSlope = slope(r.Naive, func(s Stop) float64 { return s.Log })
-	return r
+	return r, ctx.Err()
 }
 
 // karp measures the median-counter rule with ctr_max k.
@@ -158,9 +163,12 @@ func level(of []Stop) (same []Stop) {
 	return same
 }
 
-func curve(p RoundsPlan, name, text string, shape rumor.Shape, f func(int) float64, band func(int) (float64, float64)) Curve {
+func curve(ctx context.Context, p RoundsPlan, name, text string, shape rumor.Shape, f func(int) float64, band func(int) (float64, float64)) Curve {
 	c := Curve{Name: name, Formula: text}
 	for _, n := range p.Sizes {
+		if ctx.Err() != nil {
+			break
+		}
 		s := Measure(Task{Sites: n, Policy: endless(shape), Inform: true, Runs: p.Runs, Seed: p.Seed})
 		b := Band{Sites: n, Runs: s.Runs, Rounds: s.Rounds(), Error: s.RoundsError(), Formula: f(n)}
 		b.Low, b.High = band(n)

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quidnunc/quidnunc/tools/qn/paper"
+)
+
+// newSim is the parent of all that runs in virtual time.
+func newSim() *cobra.Command {
+	sim := &cobra.Command{
+		Use:   "sim",
+		Short: "Simulate clusters, and repeat the papers' experiments",
+		RunE:  parentOnly,
+	}
+	sim.AddCommand(newPaper())
+	return sim
+}
+
+func newPaper() *cobra.Command {
+	parent := &cobra.Command{
+		Use:   "paper",
+		Short: "The experiments of the papers, beside their published figures",
+		RunE:  parentOnly,
+	}
+	for _, cmd := range paper.Commands() {
+		parent.AddCommand(withUsage(cmd))
+	}
+	return parent
+}
+
+// parentOnly helps when a verb is missing or unknown.
+func parentOnly(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	return unknownVerb(cmd, args[0])
+}
+
+// withUsage gives the command's mistakes in usage the exit code that they have everywhere.
+func withUsage(cmd *cobra.Command) *cobra.Command {
+	run := cmd.RunE
+	cmd.Args = noArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		err := run(cmd, args)
+		var usage paper.UsageError
+		if errors.As(err, &usage) {
+			return usageError{err}
+		}
+		return err
+	}
+	return cmd
+}

@@ -1,0 +1,91 @@
+package paper
+
+import (
+	"image/color"
+	"path/filepath"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/plotutil"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+type point struct{ x, y float64 }
+
+// newPlot starts a figure with a legend outside of most data.
+func newPlot(title, x, y string) *plot.Plot {
+	p := plot.New()
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
+	p.Legend.Top = true
+	p.Legend.TextStyle.Font.Size = vg.Points(8)
+	p.Add(plotter.NewGrid())
+	return p
+}
+
+func xys(of []point) plotter.XYs {
+	out := make(plotter.XYs, len(of))
+	for i, p := range of {
+		out[i].X, out[i].Y = p.x, p.y
+	}
+	return out
+}
+
+// addLine draws measured points; nothing when there are none.
+func addLine(p *plot.Plot, name string, of []point, style int) error {
+	if len(of) == 0 {
+		return nil
+	}
+	line, dots, err := plotter.NewLinePoints(xys(of))
+	if err != nil {
+		return err
+	}
+	line.Color, dots.Color = plotutil.Color(style), plotutil.Color(style)
+	dots.Shape = plotutil.Shape(style)
+	p.Add(line, dots)
+	p.Legend.Add(name, line, dots)
+	return nil
+}
+
+// addCurve draws a formula, dashed.
+func addCurve(p *plot.Plot, name string, from, to float64, f func(float64) float64) {
+	const steps = 100
+	of := make([]point, 0, steps+1)
+	for i := range steps + 1 {
+		x := from + (to-from)*float64(i)/steps
+		of = append(of, point{x, f(x)})
+	}
+	line, err := plotter.NewLine(xys(of))
+	if err != nil {
+		return // only for no points, or values that are no numbers
+	}
+	line.Color = color.Gray{Y: 128}
+	line.Dashes = plotutil.Dashes(1 + len(name)%3)
+	p.Add(line)
+	p.Legend.Add(name, line)
+}
+
+// addDots draws published values as rings.
+func addDots(p *plot.Plot, name string, of []point) error {
+	if len(of) == 0 {
+		return nil
+	}
+	dots, err := plotter.NewScatter(xys(of))
+	if err != nil {
+		return err
+	}
+	dots.GlyphStyle = draw.GlyphStyle{Color: color.Black, Radius: vg.Points(5), Shape: draw.RingGlyph{}}
+	p.Add(dots)
+	p.Legend.Add(name, dots)
+	return nil
+}
+
+// save writes a figure as PNG and as SVG.
+func (f *flags) save(p *plot.Plot, name string) error {
+	for _, form := range []string{".png", ".svg"} {
+		if err := p.Save(9*vg.Inch, 6*vg.Inch, filepath.Join(f.out, name+form)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
