@@ -36,19 +36,20 @@ const (
 // Limits bound the memory of one core. Memory is asked for as it is needed,
 // never beyond these.
 type Limits struct {
-	State  state.Limits
-	Peers  int // members that are contacted, and seeds
-	Jobs   int // answers to digests that may be under way at once
-	Wants  int // origins in one answer
-	Gaps   int // origins with a gap that are being pulled
-	Events int // events that wait for the shell
+	State      state.Limits
+	Peers      int // members that are contacted, and seeds
+	Jobs       int // answers to digests that may be under way at once
+	Wants      int // origins in one answer
+	Gaps       int // origins with a gap that are being pulled
+	Events     int // events that wait for the shell
+	Broadcasts int // user events that are kept for the shell and for late joiners; 32
 }
 
 // DefaultLimits suit a cluster of a few thousand nodes.
 func DefaultLimits() Limits {
 	return Limits{
 		State: state.LimitsDefault(),
-		Peers: 4096, Jobs: 8, Wants: 512, Gaps: 512, Events: 1024,
+		Peers: 4096, Jobs: 8, Wants: 512, Gaps: 512, Events: 1024, Broadcasts: 32,
 	}
 }
 
@@ -108,6 +109,7 @@ func (c *Config) fill() {
 	setDefault(&c.Limits.Wants, d.Wants)
 	setDefault(&c.Limits.Gaps, d.Gaps)
 	setDefault(&c.Limits.Events, d.Events)
+	setDefault(&c.Limits.Broadcasts, d.Broadcasts)
 	if c.Limits.State == (state.Limits{}) {
 		c.Limits.State = d.State
 	}

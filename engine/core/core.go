@@ -49,7 +49,9 @@ type Core struct {
 	send      member.Send
 	acks      acks
 	graveAddr []netip.AddrPort
-	silenced  bool // superseded by a live rival: writes are refused
+	casts     casts
+	body      []byte // of the event being sent
+	silenced  bool   // superseded by a live rival: writes are refused
 
 	flush     flush
 	gaps      []state.Origin
@@ -119,6 +121,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.origins = make([]origin, 1, 16)
 	c.peers = make([]peer, 1, 16)
 	c.byID.init()
+	c.advanced = make([]state.Origin, 0, min(l.State.Origins, 256))
 	c.gaps = make([]state.Origin, 0, l.Gaps)
 	c.queue.ring = make([]Event, l.Events)
 	c.replies.init()
@@ -189,12 +192,16 @@ func (c *Core) noteOrigin(o state.Origin) *origin {
 // moved notes that the max of o went from `from` to where it is now.
 func (c *Core) moved(o state.Origin) {
 	x := &c.origins[o]
-	if c.now-x.markAt >= c.cfg.Settle {
+	if c.now-x.markAt >= c.settle() {
 		x.old, x.young, x.markAt = x.young, c.store.Max(o), c.now
 	}
 	x.movedAt = c.now
 	c.advancedTo(o)
 }
+
+// settle is how old a change has to be before a peer may be expected to have
+// it. A loop that lags delivers late, and what is late is not lost.
+func (c *Core) settle() sched.Instant { return max(c.cfg.Settle, 4*c.flush.lag) }
 
 // Store is the replica. Its reading methods are safe for any goroutine.
 func (c *Core) Store() *state.Store { return &c.store }
@@ -240,9 +247,9 @@ func (b *book) Settled(o state.Origin) uint64 {
 	c := (*Core)(b)
 	x := &c.origins[o]
 	switch {
-	case c.cfg.Spread == Gossip || c.now-x.movedAt >= c.cfg.Settle:
+	case c.cfg.Spread == Gossip || c.now-x.movedAt >= c.settle():
 		return c.store.Max(o)
-	case c.now-x.markAt >= c.cfg.Settle:
+	case c.now-x.markAt >= c.settle():
 		return x.young
 	default:
 		return x.old

@@ -7,20 +7,22 @@ type Counters struct {
 	BytesReceived, BytesSent   uint64
 	RunFrames, RunBytes        uint64 // frames that carried runs, and the bytes of their records
 
-	EntriesNew, EntriesOld uint64 // entries received: news, and known already
-	EntriesSent            uint64
-	RunsReceived, Gaps     uint64 // runs, and those that began above our max
-	PullsSent, PullsServed uint64
-	DigestsSent            uint64
-	DigestsReceived        uint64
-	Exchanges              uint64 // exchanges that this node started
-	Agreements             uint64 // of the answers: fingerprints were equal
-	MailSent, RumorsSent   uint64 // frames that carried own writes, or relayed news
-	DetectorFrames         uint64 // probes, answers, votes, facts
-	AcksSent               uint64 // frames that carried nothing but an acknowledgement
-	Rewinds                uint64 // a cursor went back because an acknowledgement was missed
-	Writes, WritesRefused  uint64
-	Renewals, Conflicts    uint64 // generation bumps, and live rivals of our name
+	EntriesNew, EntriesOld           uint64 // entries received: news, and known already
+	EntriesSent                      uint64
+	RunsReceived, Gaps               uint64 // runs, and those that began above our max
+	PullsSent, PullsServed           uint64
+	DigestsSent                      uint64
+	DigestsReceived                  uint64
+	Exchanges                        uint64 // exchanges that this node started
+	Agreements                       uint64 // of the answers: fingerprints were equal
+	MailSent, RumorsSent             uint64 // frames that carried own writes, or relayed news
+	DetectorFrames                   uint64 // probes, answers, votes, facts
+	AcksSent                         uint64 // frames that carried nothing but an acknowledgement
+	BroadcastsSent                   uint64 // user events of our own
+	BroadcastsTaken, BroadcastsKnown uint64 // of others: new, and seen before
+	Rewinds                          uint64 // a cursor went back because an acknowledgement was missed
+	Writes, WritesRefused            uint64
+	Renewals, Conflicts              uint64 // generation bumps, and live rivals of our name
 
 	Drops [DropReasons]uint64 // datagrams or records that were not used, by reason
 }

@@ -285,6 +285,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 	c.heardFrom(p)
 	c.prove(p, from)
 	c.startExchange(p)
+	c.askBroadcasts(p)
 }
 
 // learn makes an origin and its peer known, after checking that the id belongs

@@ -22,6 +22,7 @@ const (
 	dueHello                      // introduce ourselves
 	dueContact                    // ask for what is hot there
 	dueAnswers                    // what its rumors came to
+	dueCast                       // user events
 )
 
 // peer is one member that we send to, or a known one that we can't reach yet.
@@ -61,7 +62,9 @@ type peer struct {
 	windows   uint8 // frames that it may still take
 	job, ask  uint8 // jobs under way
 	rumorAt   uint32
-	rumorOpen bool // the next rumor frame opens a contact
+	rumorOpen bool   // the next rumor frame opens a contact
+	castAt    uint64 // user events from this number on are due
+	castAll   bool   // also those of others
 	pulling   bool
 	pullAt    sched.Instant
 	helloAt   sched.Instant // the hello that awaits an answer

@@ -157,6 +157,8 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 		}
 	case codec.TypeProbe, codec.TypeProbeAck, codec.TypeVote, codec.TypeVerdict, codec.TypeObserved:
 		ok = c.observed(p, t, body)
+	case codec.TypeEvent:
+		ok = c.onBroadcast(p, body)
 	case codec.TypeRumorFeedback:
 		ok = c.onFeedback(p, body)
 	default: // later versions may say more

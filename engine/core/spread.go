@@ -71,6 +71,7 @@ const (
 	Written  Status = iota
 	Silenced        // a live rival owns the name
 	NoRoom          // a limit of the store
+	TooLong         // a user event above the limits
 	Disorder        // the version is not above the last: the caller's fault
 )
 
@@ -194,7 +195,7 @@ func (c *Core) flushNow() {
 		f.armed, f.idle = true, len(f.hot) == 0
 		c.wheel.Set(timerFlush, c.now+c.cfg.FlushMax)
 	}
-	cost := flushCost * (1 + f.lag/sched.Millisecond)
+	cost := flushCost * (1 + min(f.lag, 10*sched.Millisecond)/sched.Millisecond)
 	f.paid = max(f.paid, c.now) + sched.Instant(n)*cost
 }
 

@@ -63,4 +63,4 @@ type Pressure struct {
 }
 
 // Observe tells the core of pressure; it makes frames wait longer for company.
-func (c *Core) Observe(p Pressure) { c.flush.lag = min(p.Lag, 10*sched.Millisecond) }
+func (c *Core) Observe(p Pressure) { c.flush.lag = min(p.Lag, 100*sched.Millisecond) }

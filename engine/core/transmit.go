@@ -120,6 +120,9 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	if q.due&dueAnswers != 0 {
 		b = c.composeAnswers(b, limit, p)
 	}
+	if q.due&dueCast != 0 {
+		b = c.composeBroadcasts(b, limit, p)
+	}
 	if q.due&dueMail != 0 {
 		b = c.composeMail(b, limit, p)
 	}

@@ -240,3 +240,40 @@ func TestOrders(t *testing.T) {
 		t.Errorf("fair: %d origins", n)
 	}
 }
+
+// TestWindowsTile: whatever the room, windows follow each other without a gap
+// and cover everything; too little room gives none.
+func TestWindowsTile(t *testing.T) {
+	r := newReplica()
+	for id := codec.OriginID(1); id <= 40; id++ {
+		r.put(t, id*1000, map[string]uint64{"k": uint64(id)})
+	}
+	for limit := 0; limit < 400; limit++ {
+		next, seen := codec.OriginID(0), 0
+		for range 200 {
+			out, after, last := AppendWindow(nil, limit, &r.Store, next, 0)
+			if out == nil {
+				if limit > 60 {
+					t.Fatalf("limit %d: no window", limit)
+				}
+				break
+			}
+			var d codec.Digest
+			_, body, _ := codec.NextRecord(out)
+			if err := codec.ParseDigest(body, &d); err != nil || d.Lo != next || len(out) > limit {
+				t.Fatalf("limit %d: %v, from %d, want %d", limit, err, d.Lo, next)
+			}
+			seen += d.Count
+			if last {
+				if seen != 40 {
+					t.Fatalf("limit %d: %d origins", limit, seen)
+				}
+				break
+			}
+			if d.Hi != after-1 {
+				t.Fatalf("limit %d: a hole after %d", limit, d.Hi)
+			}
+			next = after
+		}
+	}
+}

@@ -19,6 +19,9 @@ func AppendWindow(dst []byte, limit int, s *state.Store, start codec.OriginID, f
 	}
 	for o := s.FirstAtOrAfter(start); o != 0; o = s.Following(o) {
 		if !w.Add(s.ID(o), s.Max(o), s.Floor(o)) {
+			if w.Count() == 0 && s.ID(o) == start {
+				return nil, start, false // room for the record, but not for what it is about
+			}
 			return w.End(s.ID(o) - 1), s.ID(o), false
 		}
 	}

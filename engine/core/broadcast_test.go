@@ -1,0 +1,53 @@
+package core
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+func (d *node) broadcasts() (s []string) {
+	var e rumor.Event
+	for d.core.NextBroadcast(&e) {
+		s = append(s, fmt.Sprintf("%s:%s", e.Topic, e.Payload))
+	}
+	return s
+}
+
+func TestBroadcastReachesEverybodyOnce(t *testing.T) {
+	for _, spread := range []Spread{Mail, Rumor} {
+		t.Run(fmt.Sprint(spread), func(t *testing.T) {
+			w := newNet(t, 12, 4, func(_ int, c *Config) { c.Spread, c.Fanout = spread, 6 })
+			w.joinAll()
+			w.converge(5 * sched.Second)
+			w.dup = 0.3
+			var last uint64
+			for k := range 5 {
+				tm, st := w.nodes[k].core.Broadcast(w.now, []byte("deploy"), fmt.Append(nil, k))
+				if st != Written || tm <= last {
+					t.Fatal(st, tm, last)
+				}
+				last = tm
+				w.pump(w.nodes[k])
+				w.run(50 * sched.Millisecond)
+			}
+			for _, d := range w.nodes {
+				if got := d.broadcasts(); fmt.Sprint(got) != "[deploy:0 deploy:1 deploy:2 deploy:3 deploy:4]" {
+					t.Errorf("node %d: %v", d.i, got)
+				}
+			}
+			late := w.start(12, 1, func(_ int, c *Config) { c.Spread = spread })
+			late.core.Join(w.now, addrOf(0))
+			w.pump(late)
+			w.run(sched.Second)
+			if got := late.broadcasts(); len(got) == 0 {
+				t.Error("the late joiner was told nothing")
+			}
+			if _, st := late.core.Broadcast(w.now, []byte("t"), make([]byte, rumor.EventPayloadMax)); st != TooLong {
+				t.Error("an oversize event was taken:", st)
+			}
+		})
+	}
+}
