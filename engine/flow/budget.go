@@ -1,0 +1,195 @@
+package flow
+
+import (
+	"math/bits"
+
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// The law of a peer's budget.
+const (
+	rateStart   = 8 << 20  // bytes a second before anything is known of a peer
+	rateMin     = 16 << 10 // a peer that loses everything still gets a frame at times
+	burstNanos  = 2 * sched.Millisecond
+	burstFrames = 8 // at least: frames that leave back to back
+	fillNanos   = 100 * sched.Microsecond
+
+	roundFrames  = 16                     // a round asks for an acknowledgement after so many frames
+	roundMin     = 5 * sched.Millisecond  // and not sooner
+	delayMax     = 20 * sched.Millisecond // growth of the round trip that counts as a queue
+	timeoutMin   = 100 * sched.Millisecond
+	timeoutMax   = 2 * sched.Second
+	reordered    = 3  // later frames that must arrive before one counts as lost
+	stepShiftMax = 3  // an additive step never exceeds rate/8
+	mapFrames    = 64 // frames that an acknowledgement tells of
+)
+
+// Budget is what may be sent to one peer. The zero value is not ready.
+type Budget struct {
+	tokens int64 // bytes that may go now; negative is debt
+	carry  uint32
+	frame  uint32 // bytes of a full frame
+	at     sched.Instant
+	rate   uint32 // bytes a second
+	credit uint32 // the receiver's bound; 0: it stated none
+	knee   uint32 // below it the rate doubles in a clean round
+	step   uint32 // the next additive raise above, in frames a round trip
+
+	asked   uint32 // the frame that asks for an acknowledgement, if a round is open
+	askedAt sched.Instant
+	from    sched.Instant // the last round ended
+	bytes   uint32        // spent since then
+	frames  uint32        // since the last round
+	judged  uint32        // the fate of the frames up to here is known
+	seen    uint16        // frames judged in this round
+	lost    uint16        // of them
+	open    bool
+	marked  bool
+	excused bool // the rate was just lowered: what this round shows was sent before
+	limited bool // something was held back since the last round ended
+	silent  uint8
+	turn    uint8
+	base    sched.Instant // the round trip without queues
+	rtt     sched.Instant // smoothed
+	since   sched.Instant // something is held back since then; 0: nothing is
+
+	loss   uint16 // smoothed, in 1/65536
+	Cuts   uint32 // rounds that lowered the rate
+	Silent uint32 // rounds without an answer
+}
+
+// Init starts a budget for frames of at most frameBytes. seq is the sequence
+// number of the last frame before.
+func (b *Budget) Init(now sched.Instant, frameBytes int, seq uint32) {
+	*b = Budget{frame: uint32(frameBytes), at: now, from: now, rate: rateStart, judged: seq, knee: RateMax}
+	b.tokens = b.burst()
+}
+
+// Rate is the bytes a second that may leave now: the own, within the credit.
+func (b *Budget) Rate() uint32 {
+	if b.credit != 0 {
+		return max(min(b.rate, b.credit), rateMin)
+	}
+	return b.rate
+}
+
+// Own is the rate that losses and delays allow.
+func (b *Budget) Own() uint32 { return b.rate }
+
+// Credit is the receiver's bound in bytes a second, 0 if it stated none.
+func (b *Budget) Credit() uint32 { return b.credit }
+
+// Loss is the smoothed share of frames lost, in parts per million.
+func (b *Budget) Loss() uint32 { return uint32(uint64(b.loss) * 1_000_000 >> 16) }
+
+// RTT is the smoothed round trip of rounds, 0 before the first.
+func (b *Budget) RTT() sched.Instant { return b.rtt }
+
+func (b *Budget) burst() int64 {
+	return int64(max(uint64(b.Rate())*burstNanos/sched.Second, burstFrames*uint64(b.frame)))
+}
+
+// fill adds what was earned since the last call.
+func (b *Budget) fill(now sched.Instant) {
+	span := uint64(now - b.at)
+	if now <= b.at {
+		return
+	}
+	b.at = now
+	full := b.burst()
+	if b.tokens >= full {
+		b.tokens, b.carry = full, 0
+		return
+	}
+	hi, lo := bits.Mul64(span, uint64(b.Rate()))
+	lo, c := bits.Add64(lo, uint64(b.carry), 0)
+	if hi += c; hi >= sched.Second {
+		b.tokens, b.carry = full, 0
+		return
+	}
+	earned, rest := bits.Div64(hi, lo, sched.Second)
+	b.carry = uint32(rest)
+	if earned >= uint64(full-b.tokens) {
+		b.tokens, b.carry = full, 0
+		return
+	}
+	b.tokens += int64(earned)
+}
+
+func (b *Budget) floor(c Class) int64 { return reserve[c] * burstFrames * int64(b.frame) / 8 }
+
+// Allow reports whether a frame of the class may be encoded now. It is granted
+// whole: Spend may leave a debt of one frame, which is worked off first.
+func (b *Budget) Allow(now sched.Instant, c Class) bool {
+	if c == Probe {
+		return true
+	}
+	b.expire(now)
+	if b.silent > 1 && c >= Normal {
+		return !b.open
+	}
+	if now-b.at >= fillNanos || b.tokens <= b.floor(c) {
+		b.fill(now)
+	}
+	return b.tokens > b.floor(c)
+}
+
+// When is the first instant at which Allow(c) may say yes.
+func (b *Budget) When(c Class) sched.Instant {
+	if b.silent > 1 && b.open && c >= Normal {
+		return b.askedAt.After(b.timeout())
+	}
+	lack := b.floor(c) + 1 - b.tokens
+	if lack <= 0 {
+		return b.at
+	}
+	return b.at.After(sched.Instant(uint64(lack)*sched.Second/uint64(b.Rate()) + 1))
+}
+
+// RepairFirst reports whether this frame, with both news and repair due, begins
+// with repair. It is asked once a frame.
+func (b *Budget) RepairFirst() bool {
+	b.turn = (b.turn + 1) % repairShare
+	return b.turn == 0
+}
+
+// Ask reports whether the frame about to be encoded should ask for an answer at
+// once: it is true for one in many frames while there is much to judge, and once
+// a round trip while something is held back.
+func (b *Budget) Ask(now sched.Instant) bool {
+	switch {
+	case b.frames+1 >= roundFrames:
+		return b.open || now-b.askedAt >= roundMin
+	case b.limited:
+		return !b.open && now-b.askedAt >= max(roundMin, b.rtt)
+	default:
+		return b.silent > 0 && !b.open
+	}
+}
+
+// Spend takes an encoded frame out of the budget. asked: it carried the ask.
+func (b *Budget) Spend(now sched.Instant, bytes int, seq uint32, asked bool) {
+	b.tokens -= int64(bytes)
+	b.frames++
+	b.bytes += uint32(bytes)
+	if !asked {
+		return
+	}
+	if b.frames = 0; !b.open {
+		b.open, b.asked, b.askedAt = true, seq, now
+	}
+}
+
+// Hold notes that something due was held back; Release that nothing is now.
+func (b *Budget) Hold(now sched.Instant) {
+	b.limited = true
+	if b.since == 0 {
+		b.since = now
+	}
+}
+
+// Release ends what Hold began.
+func (b *Budget) Release() { b.since = 0 }
+
+// Starved reports whether something was held back for all of span.
+func (b *Budget) Starved(now, span sched.Instant) bool { return b.since != 0 && now-b.since >= span }

@@ -1,0 +1,61 @@
+// Package flow decides how much may be sent: how fast a node may publish what
+// it writes, and how many bytes may leave for each peer. It is arithmetic on
+// integers; the caller says what happened and when.
+//
+// # The rate of an origin
+//
+// [Source] is the flow control of the Scuttlebutt paper (van Renesse, Dumitriu,
+// Gough, Thomas, LADIS 2008, §4). A node has a desired rate ρ and an allowed
+// rate τ and tells both in its exchanges. Two nodes that meet divide the sum of
+// their allowed rates:
+//
+//	ρp + ρq ≤ τp + τq    each keeps its ρ and half of what is left
+//	otherwise            the sum is divided max-min fair
+//
+// and each adapts its own from what it saw: φ1 exchanges in a row in which the
+// sent or the received set is larger than the limit, τ ← α·τ; φ2 in a row in
+// which both are smaller, τ ← min(τ+β, limit). Equality is neither.
+//
+// The division crosses a network that loses, repeats and reorders, so that the
+// values themselves can't be exchanged. Each pair keeps a [Pair]: what this
+// side gave since the two met, and what it took. Only who has too much acts: it
+// lowers its τ and raises given. The other side takes the difference between
+// the given it is told and its own taken. Both sums only grow, so a frame that
+// is lost, late or doubled changes nothing that a later frame does not settle,
+// and the sum over all nodes is exact as soon as the ledgers agree.
+//
+// What a peer says may be a lie. Rates are clamped to the limit; one partner is
+// given something at most once in a span that grows with the number of peers;
+// a node with unmet wants never gives what would bring it below the median of
+// the rates it was told; and only exchanges that the node started, with a partner
+// that it chose, count as overflowing. So a liar moves the rates of others by
+// no more than its share in their meetings. What it writes itself beyond its
+// rate meets the budgets of its peers and the fair order of their frames.
+//
+// Beyond the paper: a source that has not met congestion is free. It is not
+// held back and takes no part in the division, so that idle nodes have no
+// unused rate that they could hand to a node that was just cut. The first
+// overflow bounds it, starting from what it really publishes.
+//
+// # The budget of a peer
+//
+// [Budget] is AIMD for the frames to one peer: a rate in bytes a second and a
+// token bucket, asked before a frame is encoded. While there is much to send,
+// one frame a round asks for an acknowledgement at once; when that comes, the
+// round is judged: frames missing in the acknowledgement bitmap, a congestion
+// mark, or a round trip that grew. Who is silent gets one frame a timeout.
+// The receiver's credit, a rate, is an upper bound. State is constant for each
+// peer and there is no queue: what was held back is encoded later, as it is then.
+//
+// [Receiver] is the other end: it measures what arrives and how long it waited,
+// and sets one credit for all senders so that the sum of what they send meets
+// the limit; light senders stay below it and do not notice (max-min fair
+// without state for each sender). When even the shortest wait in a window is
+// long (CoDel, RFC 8289), it marks, and sheds repair and bulk before decoding.
+//
+// # Classes
+//
+// probe > membership > urgent > normal > repair > bulk. Probes always go. Lower
+// classes leave a reserve in the bucket for the higher ones, and user data
+// leaves every eighth frame to repair, so that neither starves the other.
+package flow

@@ -1,0 +1,141 @@
+package flow
+
+import "github.com/quidnunc/quidnunc/sched"
+
+// The law of a receiver.
+const (
+	windowNanos = 10 * sched.Millisecond // in which the shortest wait is taken: CoDel's interval, for loops and not for links
+	sojournMax  = 1 * sched.Millisecond  // CoDel's target (RFC 8289 §4.3 has 5 ms in 100 ms)
+	levelNanos  = 50 * sched.Millisecond // between changes of the level: senders learn it with acknowledgements
+	levelMin    = rateMin
+	easeSpans   = 10 // levelNanos without pressure until a bound by pressure is eased
+)
+
+// Receiver is what this node takes in.
+type Receiver struct {
+	limit uint64 // configured, bytes a second; 0: none
+	bound uint64 // by pressure; 0: none
+	level uint64 // what each sender may send; 0: any
+
+	at      sched.Instant // the start of the window
+	least   sched.Instant // shortest wait in it
+	frames  uint32
+	hot     bool // the shortest wait of the last window was long, or the kernel drops
+	pressed bool // since the level was last set
+	ease    uint8
+	levelAt sched.Instant
+	bytes   uint64 // since then
+	rate    uint64 // smoothed
+	drops   uint64
+
+	Shed uint64 // frames not decoded
+}
+
+// Init starts a receiver; limit is in bytes a second, 0 for none.
+func (r *Receiver) Init(now sched.Instant, limit uint64) {
+	*r = Receiver{limit: min(limit, RateMax), at: now, levelAt: now, least: sched.Never}
+}
+
+// Arrived takes in a datagram before it is decoded: waited is the time since
+// the kernel had it. It reports whether to drop it: there is a standing queue
+// and its sender says that it is repair or bulk.
+func (r *Receiver) Arrived(now, waited sched.Instant, bytes int, sheddable bool) (shed bool) {
+	if now-r.at >= windowNanos {
+		r.turn(now)
+	}
+	r.bytes += uint64(bytes)
+	r.frames++
+	r.least = min(r.least, waited)
+	if r.hot && sheddable {
+		r.Shed++
+		return true
+	}
+	return false
+}
+
+// Pressure is what the kernel says: the bytes that wait in the socket, how many
+// fit, and how many datagrams it dropped since the start.
+func (r *Receiver) Pressure(queued, room int, drops uint64) {
+	if drops > r.drops || room > 0 && queued > room/2 {
+		r.hot, r.pressed = true, true
+	}
+	r.drops = max(r.drops, drops)
+}
+
+// turn ends a window.
+func (r *Receiver) turn(now sched.Instant) {
+	r.hot = r.frames > 1 && r.least > sojournMax
+	r.pressed = r.pressed || r.hot
+	r.at, r.frames, r.least = now, 0, sched.Never
+	if span := now - r.levelAt; span >= levelNanos {
+		r.rate = (r.rate + r.bytes*sched.Second/uint64(span)) / 2
+		r.bytes, r.levelAt = 0, now
+		r.setBound()
+		r.adjust()
+	}
+}
+
+// setBound keeps the receiver a little below what it took in under pressure, and
+// gives the bound up in steps when the pressure is gone.
+func (r *Receiver) setBound() {
+	switch {
+	case r.pressed:
+		r.pressed, r.ease = false, 0
+		r.bound = max(r.rate-r.rate/8, levelMin)
+	case r.bound != 0:
+		if r.ease++; r.ease >= easeSpans {
+			r.bound += r.bound / 4
+		}
+		if r.bound > 4*r.rate {
+			r.bound = 0
+		}
+	}
+}
+
+// adjust moves the level so that what all senders send meets the limit: by the
+// ratio of the two, at most by half down and a quarter up.
+func (r *Receiver) adjust() {
+	most := r.most()
+	if most == 0 {
+		r.level = 0
+		return
+	}
+	if r.level == 0 {
+		if r.rate <= most {
+			return // all together stay below it
+		}
+		r.level = r.rate
+	}
+	next := r.level * most / max(r.rate, 1)
+	next = min(max(next, r.level/2), r.level+r.level/4)
+	r.level = min(max(next, levelMin), most)
+}
+
+// most is what may arrive in all; 0: anything.
+func (r *Receiver) most() uint64 {
+	switch {
+	case r.limit == 0:
+		return r.bound
+	case r.bound == 0:
+		return r.limit
+	default:
+		return min(r.limit, r.bound)
+	}
+}
+
+// Credit is what a frame to a sender states.
+func (r *Receiver) Credit() uint16 {
+	if r.level == 0 {
+		return 0
+	}
+	return Credit16(clampRate(r.level))
+}
+
+// Level is the credit in bytes a second, 0 for none.
+func (r *Receiver) Level() uint64 { return r.level }
+
+// Rate is what arrives, in bytes a second, smoothed.
+func (r *Receiver) Rate() uint64 { return r.rate }
+
+// Hot reports whether frames should carry a congestion mark.
+func (r *Receiver) Hot() bool { return r.hot }

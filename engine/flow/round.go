@@ -1,0 +1,143 @@
+package flow
+
+import (
+	"math/bits"
+
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Ack is what a frame of the peer says of ours.
+type Ack struct {
+	High   uint32 // the highest of our sequence numbers that it saw
+	Map    uint64 // bit i: it saw High-i
+	Sent   uint32 // the highest that we sent
+	Credit uint16
+	Marked bool
+}
+
+// Acked takes an acknowledgement. It reports false for an absurd one, which
+// changes nothing: of frames that were never sent.
+func (b *Budget) Acked(now sched.Instant, a *Ack) bool {
+	if int32(a.Sent-a.High) < 0 {
+		return false
+	}
+	if a.Credit != 0 {
+		b.credit = Rate16(a.Credit)
+	} else {
+		b.credit = 0
+	}
+	b.marked = b.marked || a.Marked
+	b.judge(a)
+	if b.open && int32(a.High-b.asked) >= 0 {
+		back := a.High - b.asked
+		b.close(now, a.Sent, back < mapFrames && a.Map>>back&1 != 0)
+	}
+	return true
+}
+
+// judge counts the frames whose fate this acknowledgement tells: those that are
+// old enough not to be on their way, and not so old that the map forgot them.
+func (b *Budget) judge(a *Ack) {
+	upTo := a.High - reordered
+	n := int32(upTo - b.judged)
+	if n <= 0 {
+		return
+	}
+	b.judged = upTo
+	if !b.open {
+		b.silent = 0 // late, but there
+	}
+	n = min(n, mapFrames-reordered)
+	mask := (uint64(1)<<n - 1) << reordered
+	got := bits.OnesCount64(a.Map & mask)
+	b.seen += uint16(n)
+	b.lost += uint16(int(n) - got)
+}
+
+// close ends a round with an answer.
+func (b *Budget) close(now sched.Instant, sent uint32, sample bool) {
+	span := max(1, now-b.askedAt)
+	if sample {
+		b.sample(span)
+	}
+	b.open, b.silent = false, 0
+	b.loss = uint16(int32(b.loss) + (int32(uint64(b.lost)*65535/uint64(max(1, b.seen)))-int32(b.loss))/8)
+	used := uint64(b.bytes) * 2 * sched.Second / uint64(max(now-b.from, roundMin)) // twice: half of the rate is use
+	before, queue := b.Cuts, min(span, b.rtt)-b.base
+	switch {
+	case b.lost > 0:
+		got := uint64(b.seen-min(b.lost, b.seen)) * 15
+		b.cut(used, got, uint64(b.seen)*16)
+	case b.excused:
+	case b.marked:
+		b.cut(used, 7, 8)
+	case sample && queue > delayMax:
+		b.cut(used, 15, 16)
+	case sample && queue > delayMax/4: // close to it: neither
+		b.step = 0
+	case b.limited || used >= uint64(b.rate):
+		b.raise(span)
+	}
+	if b.excused = b.Cuts != before; b.excused {
+		b.judged = sent
+	}
+	b.reset(now)
+}
+
+func (b *Budget) reset(now sched.Instant) {
+	b.seen, b.lost, b.bytes, b.from = 0, 0, 0, now
+	b.marked, b.limited = false, false
+}
+
+// sample takes in a round trip. The base follows the smallest, and rises slowly
+// so that a longer path becomes the new normal.
+func (b *Budget) sample(d sched.Instant) {
+	if b.rtt == 0 {
+		b.rtt, b.base = d, d
+		return
+	}
+	b.rtt += (d - b.rtt) / 4
+	b.base = min(b.base+(max(b.rtt, b.base)-b.base)/256, d)
+}
+
+// cut lowers the rate to num/den of itself, but never below a quarter: from what
+// was used, if that was far less than what was allowed.
+func (b *Budget) cut(used, num, den uint64) {
+	from := min(uint64(b.rate), max(used, rateMin))
+	b.rate = uint32(max(from*num/den, from/4, rateMin))
+	b.step, b.knee = 0, b.rate
+	b.Cuts++
+}
+
+// raise adds a step, one frame a round trip at first and twice as much after
+// each clean round in a row; it doubles up to where congestion last set it.
+func (b *Budget) raise(span sched.Instant) {
+	if b.rate < b.knee {
+		b.rate = clampRate(min(2*uint64(b.rate), uint64(b.knee)))
+		return
+	}
+	b.step = max(1, min(2*b.step, 1<<20))
+	up := uint64(b.frame) * uint64(b.step) * sched.Second / uint64(max(span, roundMin))
+	b.rate = clampRate(uint64(b.rate) + min(up, uint64(b.rate)>>stepShiftMax))
+}
+
+// timeout is how long an ask may stay unanswered.
+func (b *Budget) timeout() sched.Instant {
+	return min(max(timeoutMin, 4*b.rtt)<<min(b.silent, 5), timeoutMax)
+}
+
+// expire ends a round that got no answer: everything may be lost.
+func (b *Budget) expire(now sched.Instant) {
+	if !b.open || now-b.askedAt < b.timeout() {
+		return
+	}
+	b.open = false
+	b.silent = min(b.silent+1, 16)
+	b.Silent++
+	knee := b.knee
+	b.cut(uint64(b.rate), 1, 2)
+	if b.silent > 1 { // the first time may be a crowded path, later ones tell nothing about its width
+		b.knee = knee
+	}
+	b.reset(now)
+}
