@@ -66,12 +66,68 @@ func TestNothingAllocates(t *testing.T) {
 func benchmarkApply(b *testing.B, keys int) {
 	s, o, e := filled(b, keys)
 	b.ReportAllocs()
+	defer measureCPU(b, 1)()
 	for b.Loop() {
 		e.Version++
 		scramble(e, uint64(keys))
 		s.Apply(o, e)
 		if e.Version&15 == 0 {
 			s.Advance(o, e.Version, 0)
+		}
+	}
+}
+
+// runs makes encoded runs of 24 entries that overwrite random keys.
+func runs(e *codec.Entry, keys uint64, count int) (runs []codec.Run) {
+	var w codec.RunWriter
+	for range count {
+		from := e.Version
+		w.Begin(make([]byte, 0, 1<<11), 1<<11, 7, from, 0)
+		for range 24 {
+			e.Version++
+			scramble(e, keys)
+			w.Entry(e)
+		}
+		_, body, _ := codec.NextRecord(w.End(e.Version))
+		var run codec.Run
+		if codec.ParseRun(body, &run) != nil {
+			panic("run")
+		}
+		runs = append(runs, run)
+	}
+	return runs
+}
+
+func benchmarkApplyRun(b *testing.B, keys int) {
+	s, o, e := filled(b, keys)
+	var it codec.RunIter
+	for range 2 * keys { // steady state: compaction goes on
+		e.Version++
+		scramble(e, uint64(keys))
+		s.Apply(o, e)
+	}
+	s.Advance(o, e.Version, 0)
+	batch := runs(e, uint64(keys), b.N)
+	b.ReportAllocs()
+	b.ResetTimer()
+	defer measureCPU(b, 24)()
+	for i := range batch {
+		if a := s.ApplyRun(o, &batch[i], &it); a.New != 24 {
+			b.Fatalf("%+v", a)
+		}
+	}
+}
+
+func BenchmarkApplyRunCached(b *testing.B)  { benchmarkApplyRun(b, 1000) }
+func BenchmarkApplyRunMillion(b *testing.B) { benchmarkApplyRun(b, 1000000) }
+
+func BenchmarkDecodeRun(b *testing.B) {
+	e := &codec.Entry{Key: make([]byte, 10), Value: make([]byte, 32)}
+	batch := runs(e, 1000000, 1000)
+	var it codec.RunIter
+	defer measureCPU(b, 24)()
+	for b.Loop() {
+		for it.Reset(&batch[b.N%1000]); it.Next(e); {
 		}
 	}
 }
@@ -91,6 +147,7 @@ func benchmarkExtract(b *testing.B, keys int, behind uint64) {
 	var view codec.Entry
 	n := 0
 	b.ReportAllocs()
+	defer measureCPU(b, 35)()
 	for b.Loop() {
 		s.After(o, e.Version-behind, &c)
 		for i := 0; i < 35 && c.Next(&view); i++ {
@@ -114,6 +171,7 @@ func benchmarkAppendGet(b *testing.B, keys int) {
 	name := []byte("filled")
 	i := uint64(0)
 	b.ReportAllocs()
+	defer measureCPU(b, 1)()
 	for b.Loop() {
 		i++
 		binary.LittleEndian.PutUint64(e.Key, mix(i)%uint64(keys))

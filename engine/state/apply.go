@@ -10,119 +10,144 @@ import "github.com/quidnunc/quidnunc/codec"
 // Apply changes everything or nothing. It never waits for readers.
 func (s *Store) Apply(o Origin, e *codec.Entry) Status {
 	r := s.at(o)
-	switch {
-	case r == nil:
+	if r == nil {
 		return NoOrigin
-	case e.Version <= r.max:
+	}
+	if e.Version <= r.max {
 		return Old
-	case e.Version <= r.last:
-		return s.ApplyAny(o, e)
-	case e.Version > codec.VersionMax:
-		return Invalid
-	case len(e.Key) > codec.KeyBytesMax || len(e.Key)+len(e.Value) > codec.EntryBytesMax:
-		return TooLarge
 	}
-	if s.dying != 0 {
-		s.sweep(sweepCells)
-	}
-	w := write{o: o, r: r, e: e}
-	if status := s.prepare(&w); status != OK {
-		return status
-	}
-	if !s.room(o, r, e.Version) {
-		s.cells.release(w.cell)
-		return Full
-	}
-	pos := s.append(r, e.Version)
-	s.link(pos, e.Version, w.cell)
-	s.commit(&w, pos)
-	return OK
+	return s.apply(o, r, e)
 }
 
 // ApplyAny writes an entry whose version may be below Max or below versions that are here: for precise mode and repair.
-// It is Old if an entry of its key with this or a higher version is here, or the write of this version. It may have to copy a segment of the log, so it
-// is slower than Apply.
+// It is Old if an entry of its key with this or a higher version is here, or the write of this version. It may have to
+// copy a segment of the log, so it is slower than Apply. Readers that walk the log see it at once.
 func (s *Store) ApplyAny(o Origin, e *codec.Entry) Status {
 	r := s.at(o)
-	switch {
-	case r == nil:
+	if r == nil {
 		return NoOrigin
-	case e.Version == 0 || e.Version > codec.VersionMax:
-		return Invalid
-	case len(e.Key) > codec.KeyBytesMax || len(e.Key)+len(e.Value) > codec.EntryBytesMax:
-		return TooLarge
-	case e.Version <= r.last && s.taken(r, e.Version):
-		return Old
 	}
-	w := write{o: o, r: r, e: e}
-	if status := s.prepare(&w); status != OK {
+	status := s.apply(o, r, e)
+	if status == OK {
+		s.show(r)
+	}
+	return status
+}
+
+func (s *Store) apply(o Origin, r *origin, e *codec.Entry) Status {
+	if s.dying != 0 {
+		s.sweep(sweepCells)
+	}
+	if status := check(e); status != OK {
 		return status
 	}
-	pos := wordRef(0)
-	if e.Version > r.last {
-		if s.room(o, r, e.Version) {
-			pos = s.append(r, e.Version)
-			s.link(pos, e.Version, w.cell)
-			s.show(r)
-		}
-	} else {
-		pos = s.insert(o, r, e.Version, w.cell)
+	w := write{frag: s.hash(r.tag, e.Key)}
+	w.t, w.at, w.old = s.findKey(r.tag, w.frag, e.Key)
+	if status := s.wanted(&w, r, e.Version); status != OK {
+		return status
 	}
-	if pos == 0 {
-		s.cells.release(w.cell)
+	if w.cell = s.newCell(cellBytes(e)); w.cell == 0 {
 		return Full
 	}
-	s.commit(&w, pos)
+	b := s.cells.at(w.cell)
+	writeCell(b, r.tag, e)
+	if status := s.finish(&w, o, r, b, e.Version); status != OK {
+		s.cells.release(w.cell)
+		return status
+	}
 	return OK
 }
 
-// write is a write under way.
-type write struct {
-	o    Origin
-	r    *origin
-	e    *codec.Entry
-	t    *table // where the index has the key
-	at   int
-	frag uint32
-	old  cellRef // 0: the key is new
-	cell cellRef
+// check holds an entry against the protocol.
+func check(e *codec.Entry) Status {
+	if e.Version-1 >= codec.VersionMax {
+		return Invalid
+	}
+	if len(e.Key) > codec.KeyBytesMax || len(e.Key)+len(e.Value) > codec.EntryBytesMax {
+		return TooLarge
+	}
+	return OK
 }
 
-// prepare finds the key and takes the memory for a write, except for the log's.
-func (s *Store) prepare(w *write) Status {
-	w.frag = s.hash(w.r.tag, w.e.Key)
-	w.t, w.at, w.old = s.findKey(w.r.tag, w.frag, w.e.Key)
-	if w.old != 0 {
-		if cellVersion(s.cells.at(w.old)) >= w.e.Version {
+// write is a write under way. What is written stands in the new cell, which nobody else sees yet.
+type write struct {
+	t         *table // where the index has the key, or would have it
+	at        int
+	frag      uint32
+	old, cell cellRef // old 0: the key is new
+}
+
+// wanted tells whether a write of version v is news and within the limits on numbers.
+func (s *Store) wanted(w *write, r *origin, v uint64) Status {
+	switch {
+	case w.old != 0:
+		if cellVersion(s.cells.at(w.old)) >= v {
 			return Old
 		}
-	} else {
-		if s.entries >= s.limits.Keys || int(w.r.entries) >= s.limits.KeysPerOrigin {
-			return TooMany
-		}
-		s.keys.reserve(w.frag)
+	case s.entries >= s.limits.Keys || r.entries >= uint32(s.limits.KeysPerOrigin):
+		return TooMany
 	}
-	if w.cell = s.newCell(cellBytes(w.e)); w.cell == 0 {
-		return Full
+	if v <= r.last && s.taken(r, v) {
+		return Old
 	}
-	writeCell(s.cells.at(w.cell), w.r.tag, w.e)
 	return OK
 }
 
-// commit makes a write visible. Nothing in it can fail.
-func (s *Store) commit(w *write, pos wordRef) {
-	setCellPos(s.cells.at(w.cell), pos)
-	s.count(w.r, w.e.Flags, len(w.e.Key)+len(w.e.Value), 1)
-	if w.old == 0 {
-		s.keys.insert(w.frag, uint32(w.cell))
-		return
+// finish makes the new cell visible. It fails only for want of memory.
+func (s *Store) finish(w *write, o Origin, r *origin, b []byte, v uint64) Status {
+	var pos wordRef
+	if v > r.last {
+		pos = s.append(o, r, v, w.cell)
+	} else {
+		pos = s.insert(o, r, v, w.cell)
 	}
-	w.t.replace(w.at, w.frag, uint32(w.cell))
-	b := s.cells.at(w.old)
+	if pos == 0 {
+		return Full
+	}
+	setCellPos(b, pos)
+	if w.old == 0 {
+		s.create(w, r, b)
+	} else {
+		s.replace(w, r, b)
+	}
+	return OK
+}
+
+// create makes the cell of a new key visible.
+func (s *Store) create(w *write, r *origin, b []byte) {
+	s.keys.reserve(w.frag)
+	s.keys.insert(w.frag, uint32(w.cell))
 	_, key, value := cellSizes(b)
-	s.count(w.r, cellFlags(b), key+value, -1)
-	s.kill(w.r, cellPos(b))
+	s.entries++
+	r.entries++
+	s.countBytes(r, key+value)
+	if cellFlags(b)&codec.EntryTombstone == 0 {
+		s.countLive(r, 1)
+	}
+}
+
+// replace makes a cell visible in place of another.
+func (s *Store) replace(w *write, r *origin, b []byte) {
+	w.t.replace(w.at, w.frag, uint32(w.cell))
+	old := s.cells.at(w.old)
+	_, _, value := cellSizes(b)
+	_, _, was := cellSizes(old)
+	s.countBytes(r, value-was)
+	if change := cellFlags(b) ^ cellFlags(old); change&codec.EntryTombstone != 0 {
+		s.countLive(r, int(cellFlags(old)&codec.EntryTombstone*2)-1)
+	}
+	s.kill(r, cellPos(old))
 	s.retire(retiredCell, uint32(w.old))
+}
+
+func (s *Store) countBytes(r *origin, change int) {
+	s.bytes += change
+	r.bytes += uint64(change)
+}
+
+func (s *Store) countLive(r *origin, change int) {
+	s.live += change
+	r.live += uint32(change)
 }
 
 // Attempts to get memory by finishing what was put off, before a write is refused.
@@ -148,18 +173,6 @@ func (s *Store) newBlock(class uint8) (block wordRef) {
 		s.Tidy(retiredBatch)
 	}
 	return block
-}
-
-// count adds an entry to the counts or, with -1, takes one from them.
-func (s *Store) count(r *origin, f codec.EntryFlags, bytes, sign int) {
-	s.entries += sign
-	s.bytes += sign * bytes
-	r.entries += uint32(sign)
-	r.bytes += uint64(sign * bytes)
-	if f&codec.EntryTombstone == 0 {
-		s.live += sign
-		r.live += uint32(sign)
-	}
 }
 
 // findKey finds the cell of a key, or 0 and the place where its word would be. Readers use it too.

@@ -81,42 +81,40 @@ func (s *Store) move(ref wordRef, to, from []uint64, i, j int) {
 	to[1] += uint64(moved)<<16 + uint64(moved)
 }
 
-// append adds a word at the tail, in which there is room, and returns its place. The word itself is written by link.
-func (s *Store) append(r *origin, v uint64) wordRef {
+// append adds a word at the tail and returns its place, or 0 for want of memory. No view leads to it yet.
+func (s *Store) append(o Origin, r *origin, v uint64, cell cellRef) wordRef {
+	if !s.room(o, r, v) {
+		return 0
+	}
 	b := s.log.block(r.tail)
-	pos := r.tail + wordRef(segHead+segUsed(b))
+	at := segHead + segUsed(b)
+	b[at] = (v-segBase(b))<<32 | uint64(cell)
 	b[1] += 1<<16 + 1
 	r.last = v
-	return pos
-}
-
-// link writes the word that append or insert made place for. No view leads to it yet.
-func (s *Store) link(pos wordRef, v uint64, cell cellRef) {
-	base := segBase(s.log.block(s.log.start(pos)))
-	*s.log.word(pos) = (v-base)<<32 | uint64(cell)
+	return r.tail + wordRef(at)
 }
 
 // kill marks a word as dead and compacts around it when that pays.
 func (s *Store) kill(r *origin, pos wordRef) {
-	ref := s.log.start(pos)
-	b := s.log.block(ref)
-	atomic.StoreUint64(&b[pos-ref], b[pos-ref]&^(1<<32-1))
+	b, ref := s.log.around(pos)
+	at := pos - ref
+	atomic.StoreUint64(&b[at], b[at]&^(1<<32-1))
 	b[1]--
 	live, size := segLive(b), len(b)-segHead
 	if live != 0 && live != size/2 && live != size/4 || ref == r.tail {
 		return
 	}
 	i := s.segmentOf(r, segBase(b)+1)
-	if live == 0 {
-		if p, ok := s.plan(r, i, i+1); ok {
-			s.install(r, p)
-			s.retire(retiredBlock, uint32(ref))
-			s.compacts.Dropped++
+	if live != 0 {
+		if !s.tryMerge(r, i) {
+			s.tryMerge(r, i-1)
 		}
 		return
 	}
-	if !s.tryMerge(r, i) {
-		s.tryMerge(r, i-1)
+	if p, ok := s.plan(r, i, i+1); ok {
+		s.install(r, p)
+		s.retire(retiredBlock, uint32(ref))
+		s.compacts.Dropped++
 	}
 }
 

@@ -145,6 +145,48 @@ func (x *machine) Run(t *rapid.T) {
 	}
 }
 
+// Encoded applies a run as it comes from the wire.
+func (x *machine) Encoded(t *rapid.T) {
+	id, o := x.pick(t)
+	var w codec.RunWriter
+	from := o.max - min(o.max, uint64(rapid.IntRange(0, 3).Draw(t, "overlap")))
+	w.Begin(nil, 1<<16, id, from, 0)
+	v := o.max
+	var entries []codec.Entry
+	for range rapid.IntRange(0, 60).Draw(t, "count") {
+		v += uint64(rapid.SampledFrom([]int{1, 1, 1, 2}).Draw(t, "step"))
+		if e := drawEntry(t, v); !o.used[v] && w.Entry(&e) {
+			entries = append(entries, clone(&e))
+		}
+	}
+	_, body, _ := codec.NextRecord(w.End(v))
+	var run codec.Run
+	if err := codec.ParseRun(body, &run); err != nil {
+		t.Fatal(err)
+	}
+	a := x.s.ApplyRun(o.o, &run, new(codec.RunIter))
+	if a.From != o.max || a.Status == OK && a.To != v {
+		t.Fatalf("%+v, max %d, to %d", a, o.max, v)
+	}
+	for i := range entries {
+		e := &entries[i]
+		if a.Status != OK && e.Version > a.To {
+			if x.expect(o, e, true) == Old {
+				continue
+			}
+			x.model(t, o, e, a.Status, true)
+			break
+		}
+		x.model(t, o, e, x.expect(o, e, true), true)
+	}
+	if o.max < a.To || a.Status != OK {
+		if o.max < o.floor && a.To > o.max { // the run came from one with floor 0
+			o.dirty = a.Status == OK || o.dirty
+		}
+		o.max = a.To
+	}
+}
+
 // Any applies one entry of any version.
 func (x *machine) Any(t *rapid.T) {
 	_, o := x.pick(t)
@@ -157,14 +199,8 @@ func (x *machine) Any(t *rapid.T) {
 
 // model applies e to the model and compares the status.
 func (x *machine) model(t *rapid.T, o *modelOrigin, e *codec.Entry, status Status, prefix bool) Status {
-	have, known := o.keys[string(e.Key)]
-	want := OK
-	switch {
-	case prefix && e.Version <= o.max, known && have.Version >= e.Version:
-		want = Old
-	case !known && (x.entries() >= x.limits.Keys || len(o.keys) >= x.limits.KeysPerOrigin):
-		want = TooMany
-	case status == Full && x.full():
+	want := x.expect(o, e, prefix)
+	if want == OK && status == Full && x.full() {
 		return Full
 	}
 	if status != want {
@@ -178,6 +214,17 @@ func (x *machine) model(t *rapid.T, o *modelOrigin, e *codec.Entry, status Statu
 		return OK // the run goes on
 	}
 	return want
+}
+
+func (x *machine) expect(o *modelOrigin, e *codec.Entry, prefix bool) Status {
+	have, known := o.keys[string(e.Key)]
+	switch {
+	case prefix && e.Version <= o.max, known && have.Version >= e.Version:
+		return Old
+	case !known && (x.entries() >= x.limits.Keys || len(o.keys) >= x.limits.KeysPerOrigin):
+		return TooMany
+	}
+	return OK
 }
 
 // full tells whether every page is given to some class.
@@ -348,7 +395,7 @@ func testAgainstModel(t *testing.T, l Limits) {
 		x.s.Init(l, rapid.Uint64().Draw(t, "seed"))
 		x.limits = x.s.Limits()
 		t.Repeat(map[string]func(*rapid.T){
-			"add": x.Add, "remove": x.Remove, "run": x.Run, "run again": x.Run, "any": x.Any, "": x.Check,
+			"add": x.Add, "remove": x.Remove, "run": x.Run, "run again": x.Run, "encoded": x.Encoded, "encoded again": x.Encoded, "any": x.Any, "": x.Check,
 		})
 	})
 }

@@ -38,8 +38,12 @@ func (w *slab) block(r wordRef) []uint64 {
 	return w.pages[r>>wordPageBits][at : at+n : at+n]
 }
 
-// start returns the beginning of the block that r is in.
-func (w *slab) start(r wordRef) wordRef { return r &^ (1<<w.class[r>>subBits] - 1) }
+// around returns the block that r is in and its beginning.
+func (w *slab) around(r wordRef) ([]uint64, wordRef) {
+	n := wordRef(1) << w.class[r>>subBits]
+	at := r & (wordPageWords - n)
+	return w.pages[r>>wordPageBits][at : at+n : at+n], r &^ (n - 1)
+}
 
 // classOfBlock is the smallest class of block that has so many words.
 func classOfBlock(words int) uint8 { return max(uint8(bits.Len(uint(words-1))), blockClassMin) }

@@ -13,9 +13,10 @@ const (
 	TooLarge        // the entry or name is longer than the protocol allows
 	NoOrigin        // the handle is not one of an origin
 	Invalid         // version 0 or above codec.VersionMax, or no name
+	Gap             // the run begins above max
 )
 
-var statusNames = [...]string{"ok", "exists", "old", "full", "too many", "too large", "no origin", "invalid"}
+var statusNames = [...]string{"ok", "exists", "old", "full", "too many", "too large", "no origin", "invalid", "gap"}
 
 func (s Status) String() string {
 	if int(s) < len(statusNames) {
@@ -47,6 +48,8 @@ type Store struct {
 	bytes    int // of keys and values of live entries
 	print    uint64
 	compacts Compactions
+	batch    [runBatch]write
+	touched  uint64 // so that the loads of touch are not left out
 }
 
 // Compactions counts the work on version logs that writes caused.

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package state
+
+import "testing"
+
+func measureCPU(*testing.B, int) func() { return func() {} }

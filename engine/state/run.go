@@ -1,0 +1,162 @@
+package state
+
+import "github.com/quidnunc/quidnunc/codec"
+
+// Applied says what a run did.
+type Applied struct {
+	New, Old int    // entries that were news, and entries that were here already
+	From, To uint64 // max before and after
+	Zero     bool   // a key that begins with a zero byte was among the news
+	Status   Status // OK; Gap; NoOrigin; or why an entry was refused: then the prefix ends before it
+}
+
+// runBatch is how many entries of a run are resolved together.
+const runBatch = 16
+
+// ApplyRun applies a run to an origin and advances it: what Apply for each entry and Advance would do. A run that begins
+// above max is a Gap and changes nothing.
+//
+// With many keys an entry costs several cache misses, one after the other: index, old cell, log word. Entries are
+// resolved in batches, one of these steps for all of the batch at a time, so that their misses overlap.
+func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied) {
+	r := s.at(o)
+	if r == nil {
+		a.Status = NoOrigin
+		return a
+	}
+	a.From, a.To = r.max, r.max
+	if run.From > r.max {
+		a.Status = Gap
+		return a
+	}
+	if run.To < r.max || run.To == r.max && run.Floor <= r.floor {
+		a.Old = run.Count
+		return a
+	}
+	it.Reset(run)
+	for a.Status == OK && s.applyBatch(o, r, it, &a) {
+	}
+	if a.Status != OK {
+		s.Advance(o, a.To, r.floor)
+		return a
+	}
+	a.To = max(a.From, run.To)
+	s.Advance(o, a.To, run.Floor)
+	return a
+}
+
+// applyBatch applies the next entries; false at the end of the run.
+func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (more bool) {
+	if s.dying != 0 {
+		s.sweep(runBatch * sweepCells)
+	}
+	var e codec.Entry
+	n := 0
+	for more = true; n < runBatch; {
+		if more = it.Next(&e); !more {
+			break
+		}
+		if e.Version <= r.max {
+			a.Old++
+			continue
+		}
+		w := &s.batch[n]
+		if check(&e) != OK {
+			a.Status = TooLarge
+			break
+		}
+		if w.cell = s.cells.alloc(cellBytes(&e)); w.cell == 0 {
+			s.finishBatch(o, r, n, a)
+			s.applyOne(o, r, &e, a)
+			return true
+		}
+		writeCell(s.cells.at(w.cell), r.tag, &e)
+		w.frag = s.hash(r.tag, e.Key)
+		n++
+	}
+	status := a.Status
+	s.finishBatch(o, r, n, a)
+	if a.Status == OK {
+		a.Status = status
+	}
+	return more
+}
+
+// applyOne applies an entry by itself: where memory is short.
+func (s *Store) applyOne(o Origin, r *origin, e *codec.Entry, a *Applied) {
+	if a.Status != OK {
+		return
+	}
+	a.count(s.apply(o, r, e), e.Version, e.Key)
+}
+
+// count takes the outcome of one entry.
+func (a *Applied) count(status Status, v uint64, key []byte) {
+	switch status {
+	case OK:
+		a.New++
+		a.To = v
+		if len(key) > 0 && key[0] == 0 {
+			a.Zero = true
+		}
+	case Old:
+		a.Old++
+	default:
+		a.Status = status
+	}
+}
+
+// finishBatch makes n drafts visible, in order, or releases them from the first refusal on.
+func (s *Store) finishBatch(o Origin, r *origin, n int, a *Applied) {
+	batch := s.batch[:n]
+	if s.keys.live > cachedKeys {
+		s.touch(batch)
+	}
+	for i := range batch {
+		w := &batch[i]
+		b := s.cells.at(w.cell)
+		status := a.Status
+		if status == OK {
+			at, n, _ := cellSizes(b)
+			key := b[at : at+n]
+			v := cellVersion(b)
+			w.t, w.at, w.old = s.findKey(r.tag, w.frag, key)
+			if status = s.wanted(w, r, v); status == OK {
+				status = s.finish(w, o, r, b, v)
+			}
+			a.count(status, v, key)
+		}
+		if status != OK {
+			s.cells.release(w.cell)
+		}
+	}
+}
+
+// cachedKeys is the size of a store whose index fits a second-level cache, so that touching it first would only cost.
+const cachedKeys = 1 << 14
+
+// touch loads what finishing a batch will need: all index words, then all old cells, then all log words. The loads of
+// one kind do not depend on each other, so the processor overlaps them.
+func (s *Store) touch(batch []write) {
+	sum := uint64(0)
+	for i := range batch {
+		w := &batch[i]
+		w.t = s.keys.table(w.frag)
+		w.at = w.t.home(w.frag)
+		sum += w.t.words[w.at]
+	}
+	for i := range batch {
+		w := &batch[i]
+		_, ref := w.t.next(w.at, w.frag)
+		if w.old = cellRef(ref); ref != 0 {
+			sum += uint64(s.cells.at(w.old)[0])
+		}
+	}
+	for i := range batch {
+		if w := &batch[i]; w.old != 0 {
+			pos := cellPos(s.cells.at(w.old))
+			sum += *s.log.word(pos)
+		}
+	}
+	s.touched = sum
+}
