@@ -28,13 +28,13 @@ const (
 	wordGone      = 1 << 32 // a fingerprint without a reference: deleted
 	loadMax       = 85      // percent of words used
 	loadNew       = 70      // percent of words in use at most after a rebuild
-	tableWordsMax = 4096
+	tableWordsMax = 2048
 	tableBytes    = 56 // the table itself
 )
 
 // tableSizes are the numbers of words of tables.
 var tableSizes = [...]int{
-	16, 32, 64, 96, 128, 192, 256, 320, 416, 512, 640, 832, 1024, 1280, 1664, 2048, 2560, 3264, tableWordsMax,
+	16, 32, 64, 96, 128, 192, 256, 320, 416, 512, 640, 832, 1024, 1280, 1664, tableWordsMax,
 }
 
 // init makes an empty index whose tables split until they can hold the limit.

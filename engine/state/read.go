@@ -60,10 +60,16 @@ func (s *Store) appendGet(dst []byte, r *origin, key []byte) (value []byte, meta
 	if cell == 0 {
 		return dst, meta, false
 	}
-	var e codec.Entry
-	readCell(s.cells.at(cell), &e)
-	meta = r.meta(&e)
-	return append(dst, e.Value...), meta, e.Flags&codec.EntryTombstone == 0
+	b := s.cells.at(cell)
+	at, keyBytes, valueBytes := cellSizes(b)
+	at += keyBytes
+	meta.Version, meta.Flags, meta.Gen = cellVersion(b), cellFlags(b), atomic.LoadUint64(&r.gen)
+	if meta.Flags&^codec.EntryTombstone != 0 {
+		var e codec.Entry
+		readCell(b, &e)
+		meta = r.meta(&e)
+	}
+	return append(dst, b[at:at+valueBytes]...), meta, meta.Flags&codec.EntryTombstone == 0
 }
 
 func (r *origin) meta(e *codec.Entry) Meta {

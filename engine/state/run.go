@@ -155,7 +155,8 @@ func (s *Store) touch(batch []write) {
 	for i := range batch {
 		if w := &batch[i]; w.old != 0 {
 			pos := cellPos(s.cells.at(w.old))
-			sum += *s.log.word(pos)
+			block, ref := s.log.around(pos)
+			sum += block[1] + block[pos-ref]
 		}
 	}
 	s.touched = sum
