@@ -120,8 +120,12 @@ type Config struct {
 	// Interval is the period of the comparison that repairs what fast
 	// spreading missed. Default 100 ms; 1 ms to 1 min.
 	Interval time.Duration
-	// Fanout is to how many peers news is relayed in a cluster that is too
-	// large for sending it to everybody. Default 0: 3 to 8, by its size; to 64.
+	// Spread is how a write leaves its author. Default SpreadAuto.
+	Spread Spread
+	// Rumor is how rumors are mongered, where Spread does that.
+	Rumor RumorPolicy
+	// Fanout is to how many peers a rumor is sent in a cycle; 0 chooses by the
+	// size of the cluster. 0 to 64.
 	Fanout int
 	// FrameBytes is the largest UDP payload sent. Default 1,400; 1,200 to 1,472.
 	FrameBytes int

@@ -42,6 +42,7 @@ type Engine struct {
 
 	members atomic.Pointer[[]Member]
 	watches watchList
+	subs    subscribers
 
 	// The loop's own from here.
 	core       core.Core
@@ -151,7 +152,8 @@ func (e *Engine) boot(ctx context.Context) error {
 		Generation: max(e.cfg.Generation, uint64(max(0, wall))) + 1,
 		Seed:       e.cfg.Seed,
 		Mode:       core.Mode(e.cfg.Mode), Order: orders[e.cfg.Order],
-		Interval: sched.Instant(e.cfg.Interval), Fanout: e.cfg.Fanout, Frame: e.cfg.FrameBytes,
+		Interval: sched.Instant(e.cfg.Interval), Fanout: e.cfg.Fanout,
+		Spread: spreads[e.cfg.Spread], Rumor: e.cfg.Rumor, Frame: e.cfg.FrameBytes,
 	}
 	cc.Limits = core.DefaultLimits()
 	cc.Limits.State = e.stateLimits()

@@ -28,6 +28,10 @@ var (
 	// byte: those are the engine's own.
 	ErrKey = errors.New("engine: a key needs at least one byte, the first not zero")
 
+	// ErrOverflow is yielded once by Subscribe to a receiver that was too slow:
+	// broadcasts before this one are lost.
+	ErrOverflow = errors.New("engine: broadcasts were lost: the subscriber is too slow")
+
 	// ErrTTL is returned by SetTTL for a lifetime that is not positive or is
 	// longer than TTLMax.
 	ErrTTL = errors.New("engine: time to live out of range")

@@ -41,6 +41,7 @@ func (e *Engine) publish(now sched.Instant) (more bool) {
 			e.happened(&e.event)
 		}
 	}
+	e.hear()
 	if e.stale && now >= e.makeAt {
 		e.publishMembers(now)
 	}

@@ -152,6 +152,8 @@ func (c *Config) checkRanges() error {
 	return errors.Join(
 		inRange("Mode", c.Mode, 0, Pull),
 		inRange("Order", c.Order, 0, Breadth),
+		inRange("Spread", c.Spread, 0, SpreadGossip),
+		c.checkRumor(),
 		inRange("Interval", c.Interval, intervalMin, intervalMax),
 		inRange("Fanout", c.Fanout, 0, fanoutMax),
 		inRange("FrameBytes", c.FrameBytes, codec.FrameBytesFloor, codec.FrameBytesMax),

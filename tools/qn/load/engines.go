@@ -110,6 +110,9 @@ func (c *engines) config(o *Options, i int) (cfg engine.Config, err error) {
 	if o.Interval > 0 {
 		cfg.Interval = o.Interval
 	}
+	if cfg.Spread, err = engine.ParseSpread(o.Spread); err != nil {
+		return cfg, err
+	}
 	if o.Fanout > 0 {
 		cfg.Fanout = o.Fanout
 	}

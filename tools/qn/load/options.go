@@ -23,7 +23,7 @@ type Options struct {
 	Order    string        // depth, breadth, fair
 	Interval time.Duration // period of the comparison; 0 = the engine's default
 	Fanout   int           // peers that a write is pushed to; 0 = the engine's default
-	Spread   string        // how news travels; "auto" = the engine's default
+	Spread   string        // how a write leaves its author: auto, mail, rumor or gossip
 	Loss     units.Share   // datagrams dropped at the receiver
 	Reactors int           // loops that the nodes share
 	FindMax  bool          // search for the highest sustained rate
@@ -134,7 +134,7 @@ func (o *Options) validateNames() error {
 	if err := oneOf("order", o.Order, "fair", "depth", "breadth"); err != nil {
 		return err
 	}
-	return oneOf("spread", o.Spread, "auto")
+	return oneOf("spread", o.Spread, "auto", "mail", "rumor", "gossip")
 }
 
 func oneOf(flag, value string, known ...string) error {
