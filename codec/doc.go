@@ -42,7 +42,7 @@
 //	| type | length | body             |     type 1 (not 0), length 2
 //	+------+--------+------------------+
 //
-// A record of an unknown type is skipped. Types 1 to 9 are these; (…)* repeats to the end of the body:
+// A record of an unknown type is skipped. Types 1 to 9 and 21 are these; (…)* repeats to the end of the body:
 //
 //	1 Hello       flags 1, mode 4, generation 8, boot salt 16, name, address
 //	2 HelloReply  as Hello, then: echo 16, known generation 8, known to be alive 1 (0 or 1)
@@ -53,6 +53,7 @@
 //	7 Pull        (origin 8, uvarint have)*
 //	8 Have        uvarint max, uvarint floor
 //	9 Pad         zeros
+//	21 KeyNotice  serial 1, primary 1, (key id 1)*, ascending, the primary among them
 //
 // A name is a length byte, 1 to 128, and that many bytes (UTF-8 by custom; not checked). An address is a family byte, 0
 // (none), 4 or 6, then 4 or 16 bytes and the port in 2; an IPv4 address is never in IPv6 form. A digest's flags are 1 "send
@@ -99,7 +100,6 @@
 //	18 Repair         origin 8, (interval, fingerprint)*
 //	19 PreciseDigest  (origin 8, key fingerprint, version)*
 //	20 PreciseRun     origin 8, entries with their own versions, in any order
-//	21 KeyNotice      ids of the sealing keys that the sender holds, and the one that it seals with
 //	22 Leave          generation 8
 //
 // # Laws

@@ -207,6 +207,12 @@ func ParseFrame(b []byte, h *Header) (records []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+	return ParseUnsealed(b, rest, h)
+}
+
+// ParseUnsealed is the second half of ParseFrame, for who asks something of the header before paying for the checksum:
+// rest is what ParseHeader gave for b and h.
+func ParseUnsealed(b, rest []byte, h *Header) (records []byte, err error) {
 	if h.KeyID != 0 {
 		return nil, ErrSealed
 	}

@@ -101,7 +101,7 @@ func (b *Box) Worn() bool { return b.counter >= CounterRotate || b.hellos >= Hel
 // FlagSeal, whose key id, counter, salt and hints are filled in here, and records; it needs codec.TagBytes of spare
 // capacity. It fails with codec.ErrExhausted at the end of the counter, and panics on a frame that was not prepared so.
 func (b *Box) SealInPlace(frame []byte, to *[codec.SaltBytes]byte) ([]byte, error) {
-	if b.ring == nil || !b.ring.current(b.key) {
+	if b.ring == nil || !b.ring.Current(b.key) {
 		return nil, codec.ErrKey
 	}
 	if b.counter >= CounterMax {
@@ -156,7 +156,7 @@ func (b *Box) prepare(frame []byte, counter uint64, hints byte) int {
 // and gives its records, a view of frame whose framing is checked. An error leaves the window as it was and the frame
 // destroyed.
 func (b *Box) OpenInPlace(frame []byte, h *codec.Header, key Key, w *Window) (records []byte, err error) {
-	if b.ring == nil || key.aead == nil || h.KeyID != key.id || !b.ring.current(key) {
+	if b.ring == nil || key.aead == nil || h.KeyID != key.id || !b.ring.Current(key) {
 		return nil, codec.ErrKey
 	}
 	if h.Flags&codec.FlagHello != 0 {

@@ -145,8 +145,8 @@ func (r *Keyring) Derive(id uint8, salt *[codec.SaltBytes]byte) (Key, error) {
 	return Key{aead, k.serial, id}, nil
 }
 
-// current says whether the key's cluster key is still in the ring.
-func (r *Keyring) current(key Key) bool {
+// Current says whether the key's cluster key is still in the ring: under one that is not, nothing opens.
+func (r *Keyring) Current(key Key) bool {
 	k := r.find(key.id)
 	return k != nil && k.serial == key.serial
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
@@ -43,6 +44,9 @@ type Limits struct {
 	Gaps       int // origins with a gap that are being pulled
 	Events     int // events that wait for the shell
 	Broadcasts int // user events that are kept for the shell and for late joiners; 32
+
+	Unproven   int // members that never answered us, at once; three quarters of Peers
+	Introduced int // origins a second that become known because a member names them; 2,048
 }
 
 // DefaultLimits suit a cluster of a few thousand nodes.
@@ -62,6 +66,11 @@ type Config struct {
 	Cluster    []byte         // cluster name: tags every frame, keys every id
 	Seed       uint64         // all randomness comes from it
 	Salt       [16]byte       // fresh random bytes for each start
+
+	// Keys seals every frame. It is bound to the cluster's tag and has at least
+	// one key; the core owns it from then on. nil: frames are in clear.
+	Keys   *seal.Keyring
+	Secret [32]byte // fresh random bytes for each start, for cookies of sealed mode
 
 	Mode     Mode
 	Order    reconcile.Order
@@ -110,6 +119,8 @@ func (c *Config) fill() {
 	setDefault(&c.Limits.Gaps, d.Gaps)
 	setDefault(&c.Limits.Events, d.Events)
 	setDefault(&c.Limits.Broadcasts, d.Broadcasts)
+	setDefault(&c.Limits.Unproven, c.Limits.Peers-c.Limits.Peers/4)
+	setDefault(&c.Limits.Introduced, 2048)
 	if c.Limits.State == (state.Limits{}) {
 		c.Limits.State = d.State
 	}

@@ -31,18 +31,20 @@ type Core struct {
 	id   codec.OriginID
 	gen  uint64
 
-	origins []origin // by state.Origin; 0 unused
-	peers   []peer   // by peer handle; 0 unused
-	byID    idTable  // peer handle by origin id
-	seeds   []seed
-	members sched.RoundRobin // proven peers, for exchanges
-	scratch []uint32         // proven peers, for sampling
-	ready   readyList
-	replies replyQueue
-	graves  graves
-	rival   rival
-	free    uint32 // peers that may be used again, linked by next
-	partial bool   // we reach less than half of the members that there are
+	origins   []origin // by state.Origin; 0 unused
+	peers     []peer   // by peer handle; 0 unused
+	byID      idTable  // peer handle by origin id
+	seeds     []seed
+	members   sched.RoundRobin // proven peers, for exchanges
+	scratch   []uint32         // proven peers, for sampling
+	ready     readyList
+	replies   replyQueue
+	graves    graves
+	rival     rival
+	free      uint32 // peers that may be used again, linked by next
+	used      int    // peers in use
+	provenNow int    // of these, those that have answered
+	partial   bool   // we reach less than half of the members that there are
 
 	live      member.Table
 	ring      member.Ring
@@ -64,9 +66,15 @@ type Core struct {
 	letters   letters
 	window    codec.OriginID // where the next digest starts
 
-	advanced []state.Origin
-	queue    events
-	counters Counters
+	advanced  []state.Origin
+	queue     events
+	sealed    *sealing    // nil: frames are not sealed
+	base      codec.Flags // of every frame
+	bareHello int         // bytes of a frame with a greeting alone
+	rejects   rejects
+	greetings greetings
+	newcomers sched.Pacer // origins that members introduce
+	counters  Counters
 
 	in     codec.Header // of the frame being received
 	out    codec.Header // of the frame being composed
@@ -87,6 +95,7 @@ const (
 	timerGaps
 	timerSeeds
 	timerRival
+	timerKeys
 	timersEngine
 )
 
@@ -138,6 +147,11 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.self = self
 	c.noteOrigin(self)
 	c.out = codec.Header{Cluster: c.tag, Sender: c.id}
+	c.initSealing(now)
+	c.bareHello = c.bareHelloBytes()
+	c.rejects.init(now)
+	c.greetings.total.Init(now, greetRate, greetBurst)
+	c.newcomers.Init(now, uint64(l.Introduced), 2*l.Introduced)
 	c.initDetector(now)
 	c.wheel.Set(timerExchange, now+c.jitter(c.cfg.Interval))
 }

@@ -50,12 +50,21 @@ const (
 	DropBusy       // no room for another answer; asked again later
 	DropMode       // the sender reconciles in another way
 	DropSealed     // sealed, and we hold no key
+	DropUnsealed   // not sealed, and we hold keys
+	DropKey        // sealed with a key that we do not hold
+	DropAuth       // the seal does not open: forged, damaged, or for another life of this node
+	DropReplay     // seen before, or too old to tell
+	DropCookie     // a stranger's cookie is not one of ours, or is old
+	DropRate       // a budget for strangers is used up
+	DropExhausted  // not sent: the seal's counter is used up
+	DropLong       // longer than any frame
 	DropReasons
 )
 
 var dropNames = [DropReasons]string{
 	"short", "magic", "version", "flags", "checksum", "record", "cluster", "self", "stranger", "buried",
 	"forged", "generation", "gap", "unknown", "full", "busy", "mode", "sealed",
+	"unsealed", "key", "auth", "replay", "cookie", "rate", "exhausted", "long",
 }
 
 // String is the reason in one lower-case word.

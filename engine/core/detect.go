@@ -87,27 +87,42 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 	if c.cfg.NoDetector {
 		return 0, to, false
 	}
-	if c.acks.n > 0 {
+	for c.acks.n > 0 {
 		c.acks.n--
 		i := c.acks.n
+		p := c.acks.peer[i]
+		if c.peers[p].origin == 0 || !c.reachable(p) {
+			continue
+		}
 		b, limit := c.beginDetector(dst)
 		b = c.live.AppendAnswer(b, limit-len(b), &c.acks.ack[i])
-		return c.endDetector(b), c.peers[c.acks.peer[i]].addr, true
+		if b = c.finish(b, p); len(b) > 0 {
+			return c.endDetector(b), c.peers[p].addr, true
+		}
 	}
 	s := &c.send
 	for c.live.Next(c.now, s) {
+		grave := s.Kind == member.SendGrave
 		switch {
-		case s.Kind == member.SendGrave:
+		case grave:
 			to = c.graveAddr[s.Grave]
 		case int(s.To) < len(c.peers):
 			to = c.peers[s.To].addr
 		}
-		if !to.IsValid() {
+		if !to.IsValid() || !grave && !c.reachable(s.To) {
 			continue
 		}
 		b, limit := c.beginDetector(dst)
 		bare := len(b)
-		if b = c.live.AppendSend(b, limit-len(b), s); len(b) > bare {
+		if b = c.live.AppendSend(b, limit-len(b), s); len(b) <= bare {
+			continue
+		}
+		if grave && c.sealed != nil {
+			b = c.finishFor(b, &c.sealed.graveSalt[s.Grave])
+		} else {
+			b = c.finish(b, s.To)
+		}
+		if len(b) > 0 {
 			return c.endDetector(b), to, true
 		}
 	}
@@ -118,13 +133,12 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 // about the budget of state, but both fingerprints.
 func (c *Core) beginDetector(dst []byte) (b []byte, limit int) {
 	h := &c.out
-	h.Flags = codec.FlagPrints
+	h.Flags = c.base | codec.FlagPrints
 	h.StatePrint, h.LivePrint = c.store.Fingerprint(), c.live.LivePrint()
 	return codec.AppendHeader(dst[:0], h), min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
 }
 
 func (c *Core) endDetector(b []byte) int {
-	b = codec.AppendChecksum(b, 0)
 	c.counters.DetectorFrames++
 	c.sent(len(b))
 	return len(b)
@@ -205,6 +219,7 @@ func (c *Core) forget(p uint32) {
 	q := &c.peers[p]
 	if slot := c.live.GraveSlot(q.id); slot >= 0 {
 		c.graveAddr[slot] = q.addr
+		c.keepGraveSalt(slot, p)
 	}
 	c.tell(MemberForgotten, p)
 	c.unwatch(p)

@@ -27,6 +27,7 @@ const (
 	Renewed                   // this node took a new generation
 	NameConflict              // a live rival uses this node's name
 	Superseded                // and wins: this node stops writing
+	KeyUnknown                // frames come sealed with a key that we do not hold; once a source and minute
 	EventsLost                // more happened than the queue holds: read the members again
 )
 
@@ -38,6 +39,7 @@ type Event struct {
 	From, To   uint64 // Advanced
 	Generation uint64
 	Addr       netip.AddrPort
+	Key        uint8 // KeyUnknown
 }
 
 // events is a bounded queue; when it overflows, one EventsLost stands for all

@@ -15,10 +15,13 @@ import (
 //	B -> A  HelloReply(salt of A, back), and a cookie in the header
 //	A -> B  the cookie, Intro(A), Sync: B now knows A and its address
 //
-// B keeps nothing between the second and the third frame.
+// B keeps nothing between the second and the third frame. In sealed mode the
+// salt is a challenge (sealed.go).
+//
+// An address that has not proved itself gets no more than three times what came
+// from it; one that we chose, a padded hello each step of the backoff.
 
 const (
-	bareHelloBytes  = codec.HeaderBytesFixed + codec.RecordBytes + 64 + codec.ChecksumBytes
 	helloPadded     = 512                     // bytes of a padded hello frame
 	helloFirst      = 200 * sched.Millisecond // the second hello leaves after this
 	helloBackoffMax = 10 * sched.Second
@@ -103,6 +106,7 @@ func (c *Core) greet(p uint32) {
 // reply is a frame for somebody who is not a proven peer.
 type reply struct {
 	to    netip.AddrPort
+	room  int          // what may go there
 	salt  [16]byte     // theirs, to give back
 	known uint64       // highest generation that we know for their name
 	named state.Origin // who that is, if it is higher than theirs
@@ -139,42 +143,70 @@ func (q *replyQueue) pop() (r reply, ok bool) {
 	return r, true
 }
 
-// composeReply encodes the oldest waiting reply.
+// composeReply encodes the oldest waiting reply that may go.
 func (c *Core) composeReply(dst []byte) (n int, to netip.AddrPort, ok bool) {
-	r, ok := c.replies.pop()
-	if !ok {
-		return 0, to, false
-	}
-	h := &c.out
-	h.Flags = 0
-	if r.kind == codec.TypeHelloReply {
-		h.Flags |= codec.FlagCookie
-		h.Cookie = c.cookie(r.to, c.epoch())
-	}
-	b := codec.AppendHeader(dst[:0], h)
-	if r.kind == codec.TypeHello {
-		b = c.appendHello(b, r.bare, r.back)
-	} else {
-		c.fillHello(&c.answer.Hello)
-		c.answer.Echo, c.answer.KnownGen, c.answer.KnownAlive = r.salt, r.known, r.alive
-		b = codec.AppendHelloReply(b, &c.answer)
-		if r.named != 0 && c.origins[r.named].known {
-			b = (*book)(c).AppendIntro(b, r.named)
+	for {
+		r, ok := c.replies.pop()
+		if !ok {
+			return 0, to, false
+		}
+		var b []byte
+		switch {
+		case r.kind == codec.TypeHelloReply:
+			b = c.composeAnswer(dst, &r)
+		case r.bare || c.mayGreet(r.to):
+			c.out.Flags = c.base
+			b = c.appendHello(codec.AppendHeader(dst[:0], &c.out), r.to, r.bare, r.back)
+		}
+		if len(b) == 0 {
+			continue
+		}
+		if b = c.finishHello(b); len(b) > 0 {
+			c.sent(len(b))
+			return len(b), r.to, true
 		}
 	}
-	b = codec.AppendChecksum(b, 0)
-	c.sent(len(b))
-	return len(b), r.to, true
+}
+
+// composeAnswer encodes a HelloReply; nothing if it would be longer than it may
+// be. What does not fit beside it is left out.
+func (c *Core) composeAnswer(dst []byte, r *reply) []byte {
+	h := &c.out
+	h.Flags = c.base | codec.FlagCookie
+	h.Cookie = c.cookie(r.to, c.epoch())
+	b := codec.AppendHeader(dst[:0], h)
+	c.fillHello(&c.answer.Hello)
+	c.answer.Salt = c.ownSalt()
+	c.answer.Echo, c.answer.KnownGen, c.answer.KnownAlive = r.salt, r.known, r.alive
+	b = codec.AppendHelloReply(b, &c.answer)
+	room := r.room - h.TrailerBytes()
+	if len(b) > room {
+		c.counters.Drops[DropBusy]++
+		return b[:0]
+	}
+	if r.named != 0 && c.origins[r.named].known && len(b)+(*book)(c).IntroBytes(r.named) <= room {
+		b = (*book)(c).AppendIntro(b, r.named)
+	}
+	return b
 }
 
 func (c *Core) fillHello(h *codec.Hello) {
-	*h = codec.Hello{Mode: c.mode, Gen: c.gen, Salt: c.cfg.Salt, Name: c.cfg.Name, Addr: c.cfg.Advertise}
+	*h = codec.Hello{Mode: c.mode, Gen: c.gen, Name: c.cfg.Name, Addr: c.cfg.Advertise}
+}
+
+// ownSalt is our boot salt.
+func (c *Core) ownSalt() [codec.SaltBytes]byte {
+	if c.sealed != nil {
+		return c.sealed.box.Salt()
+	}
+	return c.cfg.Salt
 }
 
 // appendHello appends our greeting; padded unless it is bare, so that it is at
 // least as long as what it may be answered with.
-func (c *Core) appendHello(b []byte, bare, back bool) []byte {
+func (c *Core) appendHello(b []byte, to netip.AddrPort, bare, back bool) []byte {
 	c.fillHello(&c.hello)
+	c.hello.Salt = c.challenge(to)
 	if back {
 		c.hello.Flags = helloBack
 	}
@@ -182,7 +214,14 @@ func (c *Core) appendHello(b []byte, bare, back bool) []byte {
 	if bare {
 		return b
 	}
-	return codec.AppendPad(b, helloPadded-len(b)-codec.ChecksumBytes)
+	return codec.AppendPad(b, helloPadded-len(b)-c.out.TrailerBytes())
+}
+
+// bareHelloBytes is the size of a frame with our greeting alone.
+func (c *Core) bareHelloBytes() int {
+	var b [codec.FrameBytesMax]byte
+	c.out.Flags = c.base
+	return len(c.appendHello(codec.AppendHeader(b[:0], &c.out), netip.AddrPort{}, true, false)) + c.out.TrailerBytes()
 }
 
 // epoch numbers spans of 65,536 ms.
@@ -191,6 +230,9 @@ func (c *Core) epoch() uint64 { return uint64(c.now/sched.Millisecond) >> cookie
 // cookie is a keyed hash of the address and the epoch: whoever shows it has
 // received a frame at that address lately.
 func (c *Core) cookie(addr netip.AddrPort, epoch uint64) (k [16]byte) {
+	if c.sealed != nil {
+		return c.sealed.cookies.Make(uint32(epoch), addr)
+	}
 	var b [27]byte
 	a := addr.Addr().As16()
 	copy(b[:], a[:])
@@ -210,27 +252,33 @@ func (c *Core) cookie(addr netip.AddrPort, epoch uint64) (k [16]byte) {
 
 func (c *Core) cookieValid(addr netip.AddrPort, k *[16]byte) bool {
 	e := c.epoch()
+	if c.sealed != nil {
+		return c.sealed.cookies.Valid(uint32(e), addr, k)
+	}
 	return *k == c.cookie(addr, e) || *k == c.cookie(addr, e-1)
 }
 
 // onHello answers a greeting. Nothing is kept of it: its source may be forged.
-func (c *Core) onHello(from netip.AddrPort, h *codec.Hello) {
+func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	if h.Mode != c.mode {
-		c.counters.Drops[DropMode]++
+		c.reject(from, DropMode)
 		return
 	}
-	r := reply{kind: codec.TypeHelloReply, to: from, salt: h.Salt}
+	r := reply{kind: codec.TypeHelloReply, to: from, salt: h.Salt, room: 3 * size}
+	if size >= helloPadded {
+		r.room = size
+	}
 	if o := c.store.FindName(h.Name); o != 0 {
 		p := &c.peers[c.origins[o].peer]
 		r.known = c.store.Gen(o)
 		if r.known > h.Gen {
 			r.named = o
 		}
-		if o == c.self && h.Salt != c.cfg.Salt {
+		if o == c.self && !c.ours(h) {
 			c.namesakeGreets(from, h.Gen)
 		}
 		r.alive = o == c.self || (p.proven && !p.quiet && !p.left)
-		if p.quiet && p.addr == from && h.Gen == r.known {
+		if p.quiet && p.addr == from && h.Gen == r.known && c.now-p.helloAt > greetGap {
 			c.greet(c.origins[o].peer) // it is back: find out at once
 		}
 	}
@@ -238,34 +286,34 @@ func (c *Core) onHello(from netip.AddrPort, h *codec.Hello) {
 		c.counters.Drops[DropBusy]++
 	}
 	if p := c.byID.find(c.in.Sender); p != 0 && h.Flags&helloBack == 0 {
-		c.greetBack(p, from)
+		c.greetBack(p, from, size < helloPadded)
 	}
 }
 
 // greetBack greets a proven peer that greets us: it has forgotten us, or knows
 // somebody else under our name, and its answer will say so.
-func (c *Core) greetBack(p uint32, from netip.AddrPort) {
+func (c *Core) greetBack(p uint32, from netip.AddrPort, bare bool) {
 	q := &c.peers[p]
-	if q.proven && from == q.addr && c.now-q.helloAt > helloFirst/2 {
+	if q.proven && from == q.addr && c.now-q.helloAt > greetGap {
 		q.helloAt = c.now
-		c.replies.push(reply{kind: codec.TypeHello, to: from, back: true})
+		c.replies.push(reply{kind: codec.TypeHello, to: from, back: true, bare: bare})
 	}
 }
 
 // onHelloReply believes the address that answered our greeting: only who reads
 // what is sent there knows our salt.
 func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.HelloReply) {
-	if h.Echo != c.cfg.Salt {
-		c.counters.Drops[DropForged]++
-		return
-	}
 	if h.Mode != c.mode {
-		c.counters.Drops[DropMode]++
+		c.reject(from, DropMode)
 		return
 	}
 	c.rivalAnswered(id, &h.Hello)
 	p := c.learn(id, h.Gen, h.Name, h.Addr, from)
 	if p == 0 {
+		return
+	}
+	if !c.meetLife(p) {
+		c.reject(from, DropReplay)
 		return
 	}
 	for i := range c.seeds {
@@ -327,6 +375,9 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 	case old != 0:
 		return c.replace(old, id, gen, name, addr)
 	}
+	if !from.IsValid() && !c.mayLearn() {
+		return 0
+	}
 	o, st := c.store.Add(id, gen, name)
 	if st != state.OK {
 		c.counters.Drops[DropFull]++
@@ -342,6 +393,21 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 	c.tell(MemberJoined, p)
 	c.greetSoon(p)
 	return p
+}
+
+// mayLearn tells whether one more origin may become known because a member said
+// so: there is a rate, and a share of the peers is kept for those who answer
+// themselves, so that no member can fill the table with inventions.
+func (c *Core) mayLearn() bool {
+	if c.used-c.provenNow >= c.cfg.Limits.Unproven {
+		c.counters.Drops[DropFull]++
+		return false
+	}
+	if !c.newcomers.Take(c.now, 1) {
+		c.counters.Drops[DropRate]++
+		return false
+	}
+	return true
 }
 
 func (c *Core) greetSoon(p uint32) {

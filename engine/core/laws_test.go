@@ -86,8 +86,9 @@ func quietPair(t *testing.T) *net {
 	return w
 }
 
-func TestLawNothingAllocates(t *testing.T) {
-	w := quietPair(t)
+func TestLawNothingAllocates(t *testing.T) { nothingAllocates(t, quietPair(t)) }
+
+func nothingAllocates(t *testing.T, w *net) {
 	a, b := &w.nodes[0].core, &w.nodes[1].core
 	var buf [codec.FrameBytesMax]byte
 	op := Op{Kind: Set, Key: []byte("key"), Value: []byte("value")}

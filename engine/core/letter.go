@@ -65,7 +65,7 @@ func (c *Core) letter(from uint64) *letter {
 		s.page = append(s.page, letter{})
 	}
 	l := &s.page[s.n]
-	room := min(c.cfg.Frame, len(l.text)) - c.emptyFrame() - codec.ChecksumBytes - letterSlack
+	room := min(c.cfg.Frame, len(l.text)) - c.emptyFrame() - c.out.TrailerBytes() - letterSlack
 	before := c.filler.Entries
 	out, to, n := c.filler.Run(l.text[:0], room, room, -1, c.self, from)
 	c.filler.Entries = before

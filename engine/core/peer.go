@@ -113,6 +113,7 @@ func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
 		c.peers = append(c.peers, peer{})
 		p = uint32(len(c.peers) - 1)
 	}
+	c.used++
 	c.resetPeer(p, o, addr)
 	c.recount()
 	return p
@@ -122,12 +123,9 @@ func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
 // given back when it comes up there.
 func (c *Core) freePeer(p uint32) {
 	q := &c.peers[p]
-	if q.due&dueRumor != 0 {
-		c.endRumor(p)
-	}
-	if q.proven {
-		c.members.Remove(p)
-	}
+	c.used--
+	c.disprove(p)
+	c.dropLife(p)
 	for k := range uint32(timersPeer) {
 		c.wheel.Cancel(peerTimer(p, k))
 	}
@@ -158,12 +156,8 @@ func (c *Core) recount() {
 // resetPeer forgets what was agreed with an earlier life of the member.
 func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	q := &c.peers[p]
-	if q.due&dueRumor != 0 {
-		c.endRumor(p)
-	}
-	if q.proven {
-		c.members.Remove(p)
-	}
+	c.disprove(p)
+	c.dropLife(p)
 	c.unwatch(p)
 	c.dropJob(&q.job)
 	c.dropJob(&q.ask)
@@ -226,6 +220,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 		return
 	}
 	q.proven = true
+	c.provenNow++
 	if !q.left {
 		c.members.Insert(&c.rand, p)
 	}
@@ -233,6 +228,19 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 	c.recount()
 	c.tell(MemberReachable, p)
 	c.startMail(p)
+}
+
+// disprove takes a peer that goes out of those that have answered.
+func (c *Core) disprove(p uint32) {
+	q := &c.peers[p]
+	if q.due&dueRumor != 0 {
+		c.endRumor(p)
+	}
+	if q.proven {
+		q.proven = false
+		c.provenNow--
+		c.members.Remove(p)
+	}
 }
 
 // reach counts the peers that exchanges may go to.

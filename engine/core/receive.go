@@ -9,40 +9,48 @@ import (
 )
 
 // Receive takes one datagram. The bytes are borrowed until it returns. arrived
-// is when the kernel had it, if known, else now. No datagram can make it panic
-// or allocate, except that a new member takes memory below the limits.
+// is when the kernel had it, if known, else now. A sealed one is opened in
+// place. No datagram can make it panic or allocate, except that a new member
+// takes memory below the limits.
 func (c *Core) Receive(now, arrived sched.Instant, from netip.AddrPort, datagram []byte) {
 	c.now, c.arrived = now, arrived
 	c.counters.FramesReceived++
 	c.counters.BytesReceived += uint64(len(datagram))
-	records, err := codec.ParseFrame(datagram, &c.in)
+	rest, err := codec.ParseHeader(datagram, &c.in)
 	if err != nil {
-		c.counters.Drops[dropOf(err)]++
+		c.unreadable(from, dropOf(err))
 		return
 	}
 	switch h := &c.in; {
 	case h.Cluster != c.tag:
-		c.counters.Drops[DropCluster]++
+		c.reject(from, DropCluster)
 	case h.Sender == c.id:
-		c.counters.Drops[DropSelf]++
+		c.reject(from, DropSelf)
+	case c.sealed != nil:
+		c.open(from, datagram)
 	case h.KeyID != 0:
-		c.counters.Drops[DropSealed]++
+		c.reject(from, DropSealed)
 	default:
-		c.frame(from, len(datagram), records)
+		records, err := codec.ParseUnsealed(datagram, rest, h)
+		if err != nil {
+			c.reject(from, dropOf(err))
+			return
+		}
+		c.frame(from, len(datagram), c.byID.find(h.Sender), records)
 	}
 }
 
-// frame handles a frame that is well formed and of our cluster.
-func (c *Core) frame(from netip.AddrPort, size int, records []byte) {
+// frame handles a frame of peer p, 0 a stranger, that is well formed, of our
+// cluster, and opened if it was sealed.
+func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 	h := &c.in
-	p := c.byID.find(h.Sender)
-	shown := h.Flags&codec.FlagCookie != 0 && c.cookieValid(from, &h.Cookie)
 	t, body, rest := codec.NextRecord(records)
-	switch t {
-	case codec.TypeHello, codec.TypeHelloReply:
-		c.greeting(from, t, body, rest)
+	if c.sealed == nil && (t == codec.TypeHello || t == codec.TypeHelloReply) {
+		c.greeting(from, size, t, body, rest)
 		return
 	}
+	usual := p != 0 && c.peers[p].proven && c.peers[p].addr == from
+	shown := !usual && h.Flags&codec.FlagCookie != 0 && c.cookieValid(from, &h.Cookie)
 	if p == 0 && shown {
 		p = c.admit(from, t, body)
 	}
@@ -50,6 +58,7 @@ func (c *Core) frame(from netip.AddrPort, size int, records []byte) {
 		c.stranger(from, size)
 		return
 	}
+	c.adopt(p)
 	q := &c.peers[p]
 	switch {
 	case shown:
@@ -58,8 +67,7 @@ func (c *Core) frame(from netip.AddrPort, size int, records []byte) {
 		c.stranger(from, size)
 		return
 	case from != q.addr:
-		// It may have moved; it is believed when it answers from there.
-		c.replies.push(reply{kind: codec.TypeHello, to: from, bare: true})
+		c.hint(from, size) // it may have moved; it is believed when it answers from there
 	}
 	c.heardFrom(p)
 	c.refusing = false
@@ -79,25 +87,25 @@ func (c *Core) frame(from netip.AddrPort, size int, records []byte) {
 }
 
 // greeting handles the frames of the handshake, which carry one record.
-func (c *Core) greeting(from netip.AddrPort, t codec.Type, body, rest []byte) {
+func (c *Core) greeting(from netip.AddrPort, size int, t codec.Type, body, rest []byte) {
 	if t == codec.TypeHello {
 		if codec.ParseHello(body, &c.hello) != nil {
-			c.counters.Drops[DropRecord]++
+			c.reject(from, DropRecord)
 			return
 		}
-		c.onHello(from, &c.hello)
+		c.onHello(from, size, &c.hello)
 		return
 	}
 	h := &c.reply
 	if codec.ParseHelloReply(body, h) != nil {
-		c.counters.Drops[DropRecord]++
+		c.reject(from, DropRecord)
 		return
 	}
-	if codec.MakeOriginID(c.idKey, h.Name, h.Gen) != c.in.Sender {
-		c.counters.Drops[DropForged]++
+	if codec.MakeOriginID(c.idKey, h.Name, h.Gen) != c.in.Sender || !c.greeted(from, h) {
+		c.reject(from, DropForged)
 		return
 	}
-	known := h.Echo == c.cfg.Salt && h.KnownGen > c.gen
+	known := h.KnownGen > c.gen
 	c.onHelloReply(from, c.in.Sender, h)
 	if t, body, _ = codec.NextRecord(rest); known && t == codec.TypeIntro {
 		c.record(0, t, body) // who bears our name
@@ -117,10 +125,8 @@ func (c *Core) admit(from netip.AddrPort, t codec.Type, body []byte) uint32 {
 // stranger answers somebody we don't know, or no longer know, with a hello that
 // is at most three times as long as what came.
 func (c *Core) stranger(from netip.AddrPort, size int) {
-	c.counters.Drops[DropStranger]++
-	if 3*size >= bareHelloBytes+len(c.cfg.Name) {
-		c.replies.push(reply{kind: codec.TypeHello, to: from, bare: true})
-	}
+	c.reject(from, DropStranger)
+	c.hint(from, size)
 }
 
 func (c *Core) record(p uint32, t codec.Type, body []byte) {
@@ -161,6 +167,8 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 		ok = c.onBroadcast(p, body)
 	case codec.TypeRumorFeedback:
 		ok = c.onFeedback(p, body)
+	case codec.TypeKeyNotice:
+		ok = c.onKeyNotice(p, body)
 	default: // later versions may say more
 	}
 	if !ok {
@@ -218,6 +226,9 @@ func (c *Core) flowed(p uint32) {
 		q.txAcked = h.Ack
 		q.hasCookie = false // it has seen a frame of ours that carried it
 	}
+	if c.sealed != nil && h.AckMap != 0 {
+		c.noticed(p)
+	}
 	if h.Mark&markAsk != 0 {
 		q.answering = true
 		c.want(p, dueHave)
@@ -236,6 +247,16 @@ func dropOf(err error) Drop {
 		return DropFlags
 	case codec.ErrChecksum:
 		return DropChecksum
+	case codec.ErrLong:
+		return DropLong
+	case codec.ErrKey:
+		return DropKey
+	case codec.ErrAuth:
+		return DropAuth
+	case codec.ErrReplay:
+		return DropReplay
+	case codec.ErrExhausted:
+		return DropExhausted
 	default:
 		return DropRecord
 	}

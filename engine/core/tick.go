@@ -33,6 +33,8 @@ func (c *Core) fire(id uint32) {
 		c.contactSeeds()
 	case timerRival:
 		c.challengeRival()
+	case timerKeys:
+		c.noticeKeys()
 	default:
 		c.firePeer((id-timersEngine)/timersPeer, (id-timersEngine)%timersPeer)
 	}

@@ -48,11 +48,21 @@ func (c *Core) emptyFrame() int { return c.out.Bytes() }
 // compose encodes one frame for the peer; 0 if nothing is due after all.
 func (c *Core) compose(p uint32, dst []byte) int {
 	q := &c.peers[p]
-	if !q.proven || q.quiet {
-		return c.composeHello(p, dst)
+	if !q.proven || q.quiet || !c.reachable(p) {
+		n := c.composeHello(p, dst)
+		if q.due&dueRumor != 0 {
+			c.endRumor(p)
+		}
+		q.due = 0
+		return n
+	}
+	if q.due&dueHello != 0 {
+		if n := c.composeHello(p, dst); n > 0 {
+			return n
+		}
 	}
 	h := &c.out
-	h.Flags = codec.FlagFlow
+	h.Flags = c.base | codec.FlagFlow
 	h.Seq, h.Ack, h.AckMap, h.Mark = q.txSeq+1, q.rxHigh, q.rxMap, 0
 	if q.asking {
 		h.Mark |= markAsk
@@ -75,6 +85,10 @@ func (c *Core) compose(p uint32, dst []byte) int {
 			bare = len(b)
 		}
 	}
+	if mark := len(b); c.sealed != nil {
+		b = c.composeNotice(b, limit, p)
+		bare += len(b) - mark
+	}
 	due := q.due
 	b = c.composeRecords(b, limit, p)
 	if len(b) == bare {
@@ -83,7 +97,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	if due == dueHave {
 		c.counters.AcksSent++
 	}
-	b = codec.AppendChecksum(b, 0)
+	b = c.finish(b, p)
 	q.txSeq++
 	q.asking, q.answering = false, false
 	c.sent(len(b))
@@ -143,18 +157,21 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	return b
 }
 
-// composeHello greets a member that has not answered from its address.
+// composeHello greets a member that has not answered from its address, or one
+// that has to learn of our new life.
 func (c *Core) composeHello(p uint32, dst []byte) int {
 	q := &c.peers[p]
 	if q.due&dueHello == 0 {
 		return 0
 	}
-	q.due = 0
+	q.due &^= dueHello
+	if !c.mayGreet(q.addr) {
+		return 0
+	}
 	h := &c.out
-	h.Flags = 0
+	h.Flags = c.base
 	b := codec.AppendHeader(dst[:0], h)
-	b = c.appendHello(b, false, false)
-	b = codec.AppendChecksum(b, 0)
+	b = c.finishHello(c.appendHello(b, q.addr, false, false))
 	c.sent(len(b))
 	return len(b)
 }
