@@ -244,9 +244,14 @@ func (s *Store) Older(o Origin) Origin { return s.rec(o).older }
 // Len is the number of origins.
 func (s *Store) Len() int { return s.order.len() }
 
-// ID returns the identifier of an origin. Like the questions below it panics or answers for another origin if the handle
-// is not one that is in use.
-func (s *Store) ID(o Origin) codec.OriginID { return codec.OriginID(s.rec(o).id) }
+// ID returns the identifier of an origin, 0 for a handle that was removed: how a holder of an old handle finds out.
+// The questions below answer for nobody or panic then, so ask this first.
+func (s *Store) ID(o Origin) codec.OriginID {
+	if r := s.rec(o); r.here {
+		return codec.OriginID(r.id)
+	}
+	return 0
+}
 
 // Gen returns the generation.
 func (s *Store) Gen(o Origin) uint64 { return s.rec(o).gen }
