@@ -11,6 +11,8 @@ import (
 const (
 	writesPerTurn = 1024
 	eventsPerTurn = 4096
+	tidyCells     = 256                    // of removed members, and of values that were replaced
+	tidyEvery     = 20 * sched.Millisecond // while some are left and nothing else is to do
 )
 
 // receive takes at most one batch of datagrams off the socket.
@@ -39,6 +41,9 @@ func (e *Engine) turn(now sched.Instant) {
 		return
 	}
 	e.deadline = min(e.core.Deadline(), e.expiry.next())
+	if e.store.Tidy(tidyCells) {
+		e.deadline = min(e.deadline, now+tidyEvery)
+	}
 	if len(e.waiters) > 0 {
 		e.deadline = min(e.deadline, e.askAt)
 	}

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -77,13 +78,20 @@ func (c *Cluster) start(i int) {
 	c.net.place(e.Addr(), i)
 }
 
-// Join lets member i join member to.
+// Join lets member i join member to. On a bad network it tries again until
+// Options.Timeout.
 func (c *Cluster) Join(i, to int) {
 	c.t.Helper()
 	ctx, cancel := c.context()
 	defer cancel()
-	if _, err := c.Engines[i].Join(ctx, c.Engines[to].Addr().String()); err != nil {
-		c.t.Fatal(err)
+	for {
+		_, err := c.Engines[i].Join(ctx, c.Engines[to].Addr().String())
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil || !errors.Is(err, engine.ErrNoAnswer) {
+			c.t.Fatal(err)
+		}
 	}
 }
 
