@@ -201,7 +201,11 @@ func (c *Core) onPull(p uint32, l *codec.Pull) {
 		if !ok {
 			break
 		}
-		if o := c.store.Find(id); o != 0 && (c.store.Max(o) > have || have == 0) {
+		o := c.store.Find(id)
+		if o == c.self && have < q.cursor && have > 0 {
+			q.lostAt = c.now
+		}
+		if o != 0 && (c.store.Max(o) > have || have == 0) {
 			j.Add(reconcile.Want{ID: id, Origin: o, From: have, Missing: uint32(c.store.Missing(o, have))})
 		}
 	}

@@ -45,6 +45,9 @@ type peer struct {
 	// Frames to and from it.
 	txSeq     uint32
 	txAcked   uint32
+	txLost    uint32        // losses up to this frame are known
+	lostAt    sched.Instant // when the last one was found out; 0: never
+	holed     bool          // this frame says that one of ours was lost
 	rxHigh    uint32
 	rxMap     uint64
 	owed      bool   // an acknowledgement timer runs
@@ -171,7 +174,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 		addr: addr, advertised: addr, id: c.store.ID(o), origin: o,
 		next: q.next, queued: q.queued, txSeq: uint32(c.rand.Uint64()),
 	}
-	q.txAcked = q.txSeq
+	q.txAcked, q.txLost = q.txSeq, q.txSeq
 	c.byID.put(q.id, p)
 	c.origins[o].peer = p
 }

@@ -83,6 +83,10 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 	for ; t != 0; t, body, rest = codec.NextRecord(rest) {
 		c.record(p, t, body)
 	}
+	if q.holed { // after its Have, which says from where on
+		q.holed = false
+		c.lost(p)
+	}
 	c.judged()
 }
 
@@ -224,6 +228,7 @@ func (c *Core) flowed(p uint32) {
 	}
 	if int32(h.Ack-q.txAcked) > 0 && int32(q.txSeq-h.Ack) >= 0 {
 		q.txAcked = h.Ack
+		c.holes(p, h.Ack, h.AckMap)
 		q.hasCookie = false // it has seen a frame of ours that carried it
 	}
 	if c.sealed != nil && h.AckMap != 0 {
@@ -232,6 +237,23 @@ func (c *Core) flowed(p uint32) {
 	if h.Mark&markAsk != 0 {
 		q.answering = true
 		c.want(p, dueHave)
+	}
+}
+
+// reorderMax is how many later frames may overtake one before it counts as lost.
+const reorderMax = 2
+
+// holes looks in an acknowledgement for frames that were lost.
+func (c *Core) holes(p, ack uint32, seen uint64) {
+	q := &c.peers[p]
+	span := min(ack-q.txLost, 64) // frames txLost+1 .. ack
+	if span <= reorderMax {
+		return
+	}
+	missing := ^seen & (1<<span - 1) >> reorderMax << reorderMax
+	q.txLost = ack - reorderMax
+	if missing != 0 {
+		q.holed = true
 	}
 }
 

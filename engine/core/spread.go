@@ -26,7 +26,10 @@ const (
 	// near 5 % of a core before it begins to wait for company.
 	flushCost  = 60 * sched.Microsecond
 	flushBurst = 20 * sched.Millisecond // credit that an idle node saves up
-	resendMin  = 150 * sched.Millisecond
+	resendMin  = 10 * sched.Millisecond // on top of what an acknowledgement may wait
+	resendFast = 3 * sched.Millisecond  // where it does not wait
+	heardMin   = 150 * sched.Millisecond
+	lossMemory = sched.Second // a path that lost a frame is watched for so long
 	resendMax  = 10 * sched.Second
 	quietAfter = 6                        // resends without a sign of life
 	quietSpan  = 2500 * sched.Millisecond // or two of them, and silence for so long
@@ -213,8 +216,26 @@ func (c *Core) startMail(p uint32) int {
 }
 
 func (c *Core) resendAfter(q *peer) sched.Instant {
-	d := q.rtt.RTO(resendMin, resendMax) + 2*c.cfg.AckDelay
-	return min(resendMax, d<<min(q.tries, 8))
+	d := q.rtt.RTO(resendMin, resendMax) + c.cfg.AckDelay + c.cfg.AckDelay/2
+	if c.lossy(q) {
+		d = q.rtt.RTO(resendFast, resendMax)
+	}
+	return min(resendMax, d<<min(q.tries, 8)) + 2*c.flush.lag
+}
+
+// lossy reports whether the path to a peer has lost a frame lately. Then mail
+// asks for its acknowledgement at once, and is sent again within milliseconds.
+func (c *Core) lossy(q *peer) bool { return q.lostAt != 0 && c.now-q.lostAt < lossMemory }
+
+// lost notes that a frame to the peer was lost, and goes back to what it has.
+func (c *Core) lost(p uint32) {
+	q := &c.peers[p]
+	q.lostAt = c.now
+	if q.acked < q.cursor {
+		q.cursor = q.acked
+		c.counters.Rewinds++
+		c.startMail(p)
+	}
 }
 
 // resend looks whether the peer acknowledged what it was sent.
@@ -224,8 +245,10 @@ func (c *Core) resend(p uint32) {
 		q.tries = 0
 		return
 	}
-	if c.now-q.heard > resendMin {
+	if c.now-q.heard > heardMin {
 		q.tries++
+	} else if q.acked < q.cursor {
+		q.lostAt = c.now
 	}
 	if q.tries > quietAfter || q.tries > 1 && c.now-q.heard > quietSpan {
 		c.silent(p)

@@ -64,7 +64,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	h := &c.out
 	h.Flags = c.base | codec.FlagFlow
 	h.Seq, h.Ack, h.AckMap, h.Mark = q.txSeq+1, q.rxHigh, q.rxMap, 0
-	if q.asking {
+	if q.asking || q.due&dueMail != 0 && c.lossy(q) {
 		h.Mark |= markAsk
 	}
 	if q.answering || q.due&(dueSync|dueDigest) != 0 {
