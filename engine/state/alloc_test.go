@@ -53,6 +53,14 @@ func TestNothingAllocates(t *testing.T) {
 		}
 	}
 	f("Apply", apply)
+	var it codec.RunIter
+	batch := runs(e, 20000, 2100)
+	f("ApplyRun", func() {
+		if a := s.ApplyRun(o, &batch[0], &it); a.New != 24 {
+			t.Fatalf("%+v", a)
+		}
+		batch = batch[1:]
+	})
 	f("Get", func() { s.Get(o, e.Key, &view) })
 	f("AppendGet", func() { s.AppendGet(dst, []byte("filled"), e.Key) })
 	f("After", func() {

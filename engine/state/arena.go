@@ -89,6 +89,9 @@ func (a *arena) alloc(n int) cellRef {
 func (a *arena) release(r cellRef) {
 	page, granule := uint32(r>>cellPageBits), uint16(r&(1<<cellPageBits-1))
 	m := &a.meta[page]
+	if invariants {
+		clobber(a.at(r)[:classBytes[m.class]])
+	}
 	a.used -= int(classBytes[m.class])
 	if m.live--; m.live == 0 {
 		a.retirePage(page)

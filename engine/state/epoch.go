@@ -102,8 +102,8 @@ const (
 // retired is the queue of what waits for readers, oldest first: [head, ready) can be used again, [ready, wait) waits for
 // the grace period under way, [wait, tail) for the next one. It grows in chunks, so it never pauses.
 type retired struct {
-	ring                    []*[retiredChunk]uint64 // by position / retiredChunk, modulo its length
-	spare                   *[retiredChunk]uint64
+	ring                    []*[retiredChunk]uint64 // by position / retiredChunk, modulo its length; chunks stay
+	chunks                  int
 	head, ready, wait, tail uint64
 	looked                  uint64 // tail when readers were last looked at
 }
@@ -121,11 +121,8 @@ func (q *retired) push(k kind, ref uint32) {
 }
 
 func (q *retired) pop() uint64 {
-	at := q.head >> retiredChunkBits & uint64(len(q.ring)-1)
-	item := q.ring[at][q.head&(retiredChunk-1)]
-	if q.head++; q.head&(retiredChunk-1) == 0 {
-		q.spare, q.ring[at] = q.ring[at], nil
-	}
+	item := q.ring[q.head>>retiredChunkBits&uint64(len(q.ring)-1)][q.head&(retiredChunk-1)]
+	q.head++
 	return item
 }
 
@@ -139,15 +136,14 @@ func (q *retired) grow() {
 		}
 		q.ring = ring
 	}
-	chunk := q.spare
-	if q.spare = nil; chunk == nil {
-		chunk = new([retiredChunk]uint64)
+	if at := last & uint64(len(q.ring)-1); q.ring[at] == nil {
+		q.ring[at] = new([retiredChunk]uint64)
+		q.chunks++
 	}
-	q.ring[last&uint64(len(q.ring)-1)] = chunk
 }
 
 func (q *retired) mapped() int {
-	return len(q.ring)*8 + int(q.tail>>retiredChunkBits-q.head>>retiredChunkBits+2)*retiredChunk*8
+	return len(q.ring)*8 + q.chunks*retiredChunk*8
 }
 
 // retire hands over what no new reader can find.

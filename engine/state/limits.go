@@ -15,7 +15,7 @@ const (
 	OriginsMax       = 1 << 20
 	KeysMax          = 1 << 28
 	KeysPerOriginMax = 8 << 20
-	ValueBytesMax    = 31 << 30
+	ValueBytesMax    = int(1 << 30 * (1 + 30*(^uint(0)>>63))) // 31 GiB; 1 GiB on 32-bit systems
 )
 
 // LimitsDefault returns limits that fit a process of a cluster of a thousand nodes. A store with them starts small.
@@ -51,7 +51,7 @@ const (
 	_ uint = cellBytesMax - (cellHeadBytes + cellOptionalBytesMax + codec.EntryBytesMax) // the longest entry fits a cell
 	_ uint = cellBytesMax - (1 + codec.NameBytesMax)                                     // and so does the longest name
 	_ uint = 1<<reuseShift - 1 - (OriginsMax + OriginsMax/8 + 64)                        // a handle leaves 11 bits of a tag free
-	_ uint = 1<<32 - 1 - ValueBytesMax/8 - cellPageBytes/8                               // references count granules of 8 bytes
+	_ uint = 1<<32 - 1 - uint(ValueBytesMax/8+cellPageBytes/8)                           // references count granules of 8 bytes
 	_ uint = 1<<16 - 1 - codec.EntryBytesMax
 	_ uint = 255 - codec.KeyBytesMax
 )

@@ -122,7 +122,7 @@ func (x *machine) Run(t *rapid.T) {
 	_, o := x.pick(t)
 	v := o.max
 	for range rapid.IntRange(1, 40).Draw(t, "count") {
-		step := uint64(rapid.SampledFrom([]int{1, 1, 1, 1, 2, 9, 1 << 33}).Draw(t, "step"))
+		step := rapid.SampledFrom([]uint64{1, 1, 1, 1, 2, 9, 1 << 33}).Draw(t, "step")
 		e := drawEntry(t, v+step)
 		if o.used[e.Version] {
 			v += step

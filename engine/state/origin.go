@@ -30,6 +30,7 @@ type origin struct {
 	older    Origin // the next lower generation of the same name; of a record not in use: the next such one
 	here     bool
 	dirty    bool
+	_        [6]byte // words that readers load stay aligned on 32-bit systems
 }
 
 const (

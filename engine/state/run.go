@@ -33,6 +33,9 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 		a.Old = run.Count
 		return a
 	}
+	if s.dying != 0 {
+		s.sweep(4 * sweepCells)
+	}
 	it.Reset(run)
 	for a.Status == OK && s.applyBatch(o, r, it, &a) {
 	}
@@ -47,9 +50,6 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 
 // applyBatch applies the next entries; false at the end of the run.
 func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (more bool) {
-	if s.dying != 0 {
-		s.sweep(runBatch * sweepCells)
-	}
 	var e codec.Entry
 	n := 0
 	for more = true; n < runBatch; {
