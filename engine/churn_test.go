@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch/simnet"
+	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -51,8 +52,12 @@ func runChurn(t *testing.T, seed uint64) {
 		Corrupt:   simnet.Probability(0.01 * r.Float64()),
 	})
 	n := 2 + r.IntN(9)
+	spread := engine.Spread(r.IntN(4))
+	configure := func(_ int, c *engine.Config) { c.Spread = spread }
 	c := &churn{t: t, r: r, down: make([]bool, n), model: make([]map[string]string, n)}
-	c.Cluster = enginetest.NewCluster(t, n, enginetest.Options{Transport: net.Poller(), Timeout: 3 * time.Minute})
+	c.Cluster = enginetest.NewCluster(t, n, enginetest.Options{
+		Transport: net.Poller(), Timeout: 3 * time.Minute, Config: configure,
+	})
 	for i := range c.model {
 		c.model[i] = map[string]string{}
 	}
@@ -67,7 +72,7 @@ func runChurn(t *testing.T, seed uint64) {
 	}
 	began := time.Now()
 	c.WaitConverged()
-	t.Logf("seed %d: %d members the same %v after the last fault", seed, n, time.Since(began))
+	t.Logf("seed %d: %d members, spread %v, the same %v after the last fault", seed, n, spread, time.Since(began))
 	c.check()
 }
 

@@ -78,14 +78,18 @@ func (c *Cluster) start(i int) {
 	c.net.place(e.Addr(), i)
 }
 
-// Join lets member i join member to. On a bad network it tries again until
-// Options.Timeout.
-func (c *Cluster) Join(i, to int) {
+// Join lets member i join members to. One answer is enough. On a bad network it
+// tries again until Options.Timeout.
+func (c *Cluster) Join(i int, to ...int) {
 	c.t.Helper()
 	ctx, cancel := c.context()
 	defer cancel()
+	seeds := make([]string, len(to))
+	for k, m := range to {
+		seeds[k] = c.Engines[m].Addr().String()
+	}
 	for {
-		_, err := c.Engines[i].Join(ctx, c.Engines[to].Addr().String())
+		_, err := c.Engines[i].Join(ctx, seeds...)
 		if err == nil {
 			return
 		}
@@ -119,15 +123,19 @@ func (c *Cluster) Stop(i int) {
 }
 
 // Restart starts member i anew, under its name but at a new address, with
-// nothing of its state, and joins it to the first member that runs.
+// nothing of its state, and joins it to those that run: were it only one, and
+// that one died at once, nobody would know of it.
 func (c *Cluster) Restart(i int) {
 	c.t.Helper()
 	c.start(i)
-	for to := range c.Engines {
-		if to != i && !c.down[to] {
-			c.Join(i, to)
-			return
+	var running []int
+	for m := range c.Engines {
+		if m != i && !c.down[m] {
+			running = append(running, m)
 		}
+	}
+	if len(running) > 0 {
+		c.Join(i, running...)
 	}
 }
 
@@ -167,7 +175,7 @@ func (c *Cluster) difference() string {
 		}
 		s := e.Stats()
 		if s.Alive != running {
-			return fmt.Sprintf("%s has %d of %d members alive", e.Name(), s.Alive, running)
+			return fmt.Sprintf("%s has %d of %d members alive%s", e.Name(), s.Alive, running, others(e))
 		}
 		if s.Staged > 0 {
 			return fmt.Sprintf("%s has %d writes staged", e.Name(), s.Staged)
@@ -179,6 +187,16 @@ func (c *Cluster) difference() string {
 		}
 	}
 	return ""
+}
+
+// others lists the members that do not count as alive at e.
+func others(e *engine.Engine) (list string) {
+	for m := range e.Members() {
+		if m.State != engine.Alive {
+			list += fmt.Sprintf("; %s at %v is %v", m.Name, m.Addr, m.State)
+		}
+	}
+	return list
 }
 
 func (c *Cluster) context() (context.Context, context.CancelFunc) {
