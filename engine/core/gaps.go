@@ -39,7 +39,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		c.counters.EntriesOld += uint64(r.Count)
 		return
 	}
-	a := reconcile.Apply(&c.store, o, r, &c.iter, &c.entry)
+	a := reconcile.Apply(&c.store, o, r, &c.iter)
 	c.counters.EntriesNew += uint64(a.New)
 	c.counters.EntriesOld += uint64(a.Old)
 	if a.Full {

@@ -20,35 +20,14 @@ const SystemPrefix = 0
 
 // Apply merges a run into the replica. The rule of prefixes: a run is applied
 // when it starts at or below our max; afterwards our max is where it ends.
-func Apply(s *state.Store, o state.Origin, r *codec.Run, it *codec.RunIter, e *codec.Entry) (a Applied) {
-	a.From = s.Max(o)
-	a.To = a.From
-	if r.From > a.From {
-		a.Gap = true
-		return a
+func Apply(s *state.Store, o state.Origin, r *codec.Run, it *codec.RunIter) Applied {
+	if top := s.Max(o); r.From <= top && r.To <= top && r.Floor <= s.Floor(o) {
+		return Applied{Old: r.Count, From: top, To: top} // all of it is here
 	}
-	if r.To < a.From || (r.To == a.From && r.Floor <= s.Floor(o)) {
-		a.Old = r.Count
-		return a
+	a := s.ApplyRun(o, r, it)
+	gap := a.Status == state.Gap
+	return Applied{
+		New: a.New, Old: a.Old, From: a.From, To: a.To,
+		Gap: gap, Full: !gap && a.Status != state.OK, System: a.Zero,
 	}
-	it.Reset(r)
-	for it.Next(e) {
-		switch s.Apply(o, e) {
-		case state.OK:
-			a.New++
-			a.To = e.Version
-			if len(e.Key) > 0 && e.Key[0] == SystemPrefix {
-				a.System = true
-			}
-		case state.Old:
-			a.Old++
-		default:
-			a.Full = true
-			s.Advance(o, a.To, s.Floor(o))
-			return a
-		}
-	}
-	a.To = max(a.From, r.To)
-	s.Advance(o, a.To, r.Floor)
-	return a
 }

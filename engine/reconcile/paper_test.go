@@ -95,8 +95,7 @@ func (r *replica) take(t *testing.T, frame []byte) {
 			t.Fatal(err)
 		}
 		var it codec.RunIter
-		var e codec.Entry
-		Apply(&r.Store, r.Find(run.ID), &run, &it, &e)
+		Apply(&r.Store, r.Find(run.ID), &run, &it)
 	}
 }
 
