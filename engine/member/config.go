@@ -134,7 +134,7 @@ type Limits struct {
 func DefaultLimits(members int) Limits {
 	return Limits{
 		Members: members, Facts: members, Watch: 32, Cases: 32,
-		Hot: min(max(members, 16), 512), Graves: min(max(members, 16), 1024), Silence: members,
+		Hot: min(max(members, 16), 4096), Graves: min(max(members, 16), 1024), Silence: members,
 	}
 }
 

@@ -20,6 +20,42 @@ type repair struct {
 	cursor  uint32 // fact at which this or the next reply goes on
 }
 
+// correction is a member about which another believes an accusation that has been refuted.
+type correction struct{ to, about uint32 }
+
+// correctSoon queues a correction, at most one for each pair.
+func (t *Table) correctSoon(to, about uint32) {
+	c := correction{to, about}
+	for _, have := range t.corrections[:t.correctionCount] {
+		if have == c {
+			return
+		}
+	}
+	if t.correctionCount == len(t.corrections) {
+		t.counters.FullQueue++
+		return
+	}
+	t.corrections[t.correctionCount] = c
+	t.correctionCount++
+}
+
+// appendCorrections appends all that is to be corrected at one member.
+func (t *Table) appendCorrections(dst []byte, room int, to uint32) []byte {
+	kept := t.corrections[:0]
+	for _, c := range t.corrections[:t.correctionCount] {
+		switch f := &t.facts[t.slot[c.about]]; {
+		case c.to != to:
+			kept = append(kept, c)
+		case room >= FactBytes && f.member != 0:
+			dst = AppendFact(dst, Fact{ID: t.ring.ID(c.about), Incarnation: f.incarnation, Status: f.status})
+			t.counters.FactsSent++
+			room -= FactBytes
+		}
+	}
+	t.correctionCount = len(kept)
+	return dst
+}
+
 // replyFrames bounds the answer to one digest.
 const replyFrames = 4
 
@@ -134,12 +170,13 @@ type SendKind uint8
 
 // The kinds, in the order in which they are sent.
 const (
-	SendProbe  SendKind = 1 + iota // Probe, to a member
-	SendGrave                      // Probe, to the address of a buried member
-	SendVote                       // Vote
-	SendFacts                      // hot facts
-	SendDigest                     // a digest
-	SendReply                      // facts that a digest asked for
+	SendProbe      SendKind = 1 + iota // Probe, to a member
+	SendGrave                          // Probe, to the address of a buried member
+	SendVote                           // Vote
+	SendFacts                          // hot facts
+	SendDigest                         // a digest
+	SendReply                          // facts that a digest asked for
+	SendCorrection                     // facts that the receiver is behind with
 )
 
 // Send is one thing to send.

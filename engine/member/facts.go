@@ -20,6 +20,7 @@ type fact struct {
 	news        bool   // in the list of changes
 	solo        bool   // suspected with one observer left
 	claimed     bool   // others say it is dead
+	again       bool   // others are asked a last time
 	since       sched.Instant
 	until       sched.Instant // Suspect: dead then
 }
@@ -136,7 +137,7 @@ func (t *Table) set(now sched.Instant, h, incarnation uint32, s Status, by uint3
 	t.unlink(&t.lists[was], i)
 	f.incarnation, f.status, f.by = incarnation, s, by
 	f.since, f.until = now, sched.Never
-	f.health, f.votes, f.solo, f.claimed = t.health, 0, false, false
+	f.health, f.votes, f.solo, f.claimed, f.again = t.health, 0, false, false, false
 	t.push(&t.lists[s], i)
 	t.addPrint(now, f, 1)
 	t.report(i)
@@ -181,7 +182,9 @@ func (t *Table) grace(now sched.Instant, f *fact) {
 	t.graceAt = min(t.graceAt, f.until)
 }
 
-// expire condemns the suspects whose grace is over.
+// expire condemns the suspects whose grace is over. Who counted the votes does so at once. Who knows the suspicion from
+// others waits a little longer, for the word of those, and repeats the accusation to a few members meanwhile: one that
+// knows better corrects it.
 func (t *Table) expire(now sched.Instant) {
 	t.graceAt = sched.Never
 	for i := t.lists[Suspect].head; i != 0; {
@@ -191,6 +194,10 @@ func (t *Table) expire(now sched.Instant) {
 			if w := t.watching(f.member); w != nil && w.heard > f.since {
 				f.since, f.until = now, now+t.cfg.SoloGrace // something of it still arrives
 			}
+		}
+		if now >= f.until && !f.again && f.by != t.self {
+			f.again, f.until = true, now+t.cfg.Grace/3
+			t.heat(now, t.slot[f.member])
 		}
 		switch {
 		case t.leaving:
@@ -243,6 +250,12 @@ func (t *Table) learn(now sched.Instant, h, incarnation uint32, s Status, by uin
 	}
 	if key(incarnation, s) <= key(have, was) || was == Buried {
 		t.counters.FactsStale++
+		if key(incarnation, s) == key(have, was) {
+			t.known(t.slot[h])
+		}
+		if was == Alive && s != Alive && incarnation < have {
+			t.correctSoon(by, h)
+		}
 		return
 	}
 	t.counters.FactsTaken++
@@ -265,8 +278,9 @@ func (t *Table) claim(now sched.Instant, h, incarnation, by uint32) {
 	if t.Status(h) == Suspect && t.Incarnation(h) == incarnation {
 		f := &t.facts[t.slot[h]]
 		f.claimed, f.solo = true, false
-		f.until = min(f.until, max(now, f.since+t.cfg.Grace))
-		t.graceAt = min(t.graceAt, f.until)
+		until := f.until
+		t.grace(now, f)
+		f.until = min(until, max(now, f.until))
 		return
 	}
 	if f := t.set(now, h, incarnation, Suspect, by); f != nil {

@@ -58,6 +58,16 @@ func (t *Table) cool(i uint32) {
 	}
 }
 
+// known counts a fact that came back as one send: the others have it (feedback and counter, Demers et al. 1987, §1.4).
+func (t *Table) known(i uint32) {
+	if place := t.facts[i].hot; place != 0 {
+		h := &t.hot[place-1]
+		if h.sent++; h.sent >= t.spreads() {
+			t.cool(i)
+		}
+	}
+}
+
 // AppendFacts appends hot facts, the body of a record 13, in at most room bytes, and counts them as sent: for any frame
 // to a member that has room left. Nothing is appended when nothing is hot.
 func (t *Table) AppendFacts(dst []byte, room int) []byte {

@@ -18,6 +18,11 @@ func (t *Table) Next(now sched.Instant, s *Send) bool {
 	if t.nextRevival(now, s) || t.nextReply(s) || t.nextVote(s) {
 		return true
 	}
+	if t.correctionCount > 0 {
+		s.Kind, s.To = SendCorrection, t.corrections[0].to
+		s.ID = t.ring.ID(s.To)
+		return true
+	}
 	t.burst(now)
 	for t.pushLeft > 0 {
 		t.pushLeft--
@@ -42,6 +47,7 @@ func (t *Table) nextReply(s *Send) bool {
 			b.owe = false
 			if t.live(b.voter) {
 				t.vote(s, b.voter, c.subject, t.stance(c.subject))
+				s.Vote.Reply = true
 				return true
 			}
 		}
@@ -120,10 +126,10 @@ func (t *Table) AppendSend(dst []byte, room int, s *Send) []byte {
 		if t.repair.frames == 0 {
 			t.repair.replyTo = 0
 		}
-		if len(dst) == start+codec.RecordBytes {
-			return dst[:start]
-		}
-		return codec.EndRecord(dst, start)
+		return endFacts(dst, start)
+	case SendCorrection:
+		dst = t.appendCorrections(codec.BeginRecord(dst, codec.TypeVerdict), body, s.To)
+		return endFacts(dst, start)
 	default:
 		return dst
 	}
@@ -132,6 +138,14 @@ func (t *Table) AppendSend(dst []byte, room int, s *Send) []byte {
 		return dst
 	}
 	return t.AppendHot(dst, min(room-(len(dst)-start), codec.RecordBytes+piggyback*FactBytes))
+}
+
+// endFacts ends a record of facts, or takes it back when it is empty.
+func endFacts(dst []byte, start int) []byte {
+	if len(dst) == start+codec.RecordBytes {
+		return dst[:start]
+	}
+	return codec.EndRecord(dst, start)
 }
 
 // AppendHot appends a record of hot facts in at most room bytes, or nothing: for any frame to a member.

@@ -47,6 +47,9 @@ type Table struct {
 	revive revival
 	repair repair
 
+	corrections     [64]correction
+	correctionCount int
+
 	health     uint8
 	calmAt     sched.Instant // own health improves by one here
 	hold       sched.Instant // no judgement before
@@ -154,6 +157,13 @@ func (t *Table) forget(h uint32) {
 	}
 	t.revive.forget(h)
 	t.repair.forget(h)
+	for i := 0; i < t.correctionCount; i++ {
+		if c := t.corrections[i]; c.to == h || c.about == h {
+			t.correctionCount--
+			t.corrections[i] = t.corrections[t.correctionCount]
+			i--
+		}
+	}
 	if t.silence != nil && h < uint32(len(t.silence)) {
 		t.silence[h] = silence{}
 	}

@@ -173,7 +173,7 @@ func (t *Table) OnVote(now sched.Instant, from uint32, v *Vote) {
 		return
 	}
 	vote := b.put(from, v.Stance, now)
-	if v.Stance == Against {
+	if v.Stance == Against && !v.Reply {
 		vote.owe = true
 		t.owe |= 1 << t.caseIndex(b)
 	}

@@ -53,8 +53,12 @@ type Vote struct {
 	Incarnation uint32 // of the subject, as the voter knows it
 	Round       uint32 // ascends with every vote that the voter sends: replays are found by it
 	Stance      Stance
+	Reply       bool // answers a vote, and is not answered itself
 	Health      uint8
 }
+
+// replyBit is Vote.Reply, beside the stance.
+const replyBit = 0x80
 
 // Fact is an observed fact: this incarnation of the member has this status.
 type Fact struct {
@@ -118,7 +122,11 @@ func AppendVote(dst []byte, v *Vote) []byte {
 	dst = le.AppendUint64(dst, uint64(v.Subject))
 	dst = le.AppendUint32(dst, v.Incarnation)
 	dst = le.AppendUint32(dst, v.Round)
-	return append(dst, byte(v.Stance), v.Health)
+	stance := byte(v.Stance)
+	if v.Reply {
+		stance |= replyBit
+	}
+	return append(dst, stance, v.Health)
 }
 
 // ParseVote reads the body of a vote into v.
@@ -129,7 +137,7 @@ func ParseVote(b []byte, v *Vote) error {
 	le := binary.LittleEndian
 	*v = Vote{
 		Subject: codec.OriginID(le.Uint64(b)), Incarnation: le.Uint32(b[8:]), Round: le.Uint32(b[12:]),
-		Stance: Stance(b[16]), Health: b[17],
+		Stance: Stance(b[16] &^ replyBit), Reply: b[16]&replyBit != 0, Health: b[17],
 	}
 	if v.Subject == 0 {
 		return codec.ErrOrigin

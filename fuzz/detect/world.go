@@ -1,0 +1,287 @@
+package detect
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const ms = sched.Millisecond
+
+// Sizes on the wire.
+const (
+	frameBytes = codec.HeaderBytesFixed + 8 + 8 + codec.ChecksumBytes // header with fingerprints, checksum
+	udpBytes   = 28                                                   // IPv4 and UDP
+	roomBytes  = codec.FrameBytesDefault - frameBytes
+	inboxMax   = 4096 // datagrams that a stalled node's socket holds
+)
+
+// Network is what links do.
+type Network struct {
+	Loss   float64       // probability that a datagram is lost
+	Delay  sched.Instant // least one-way delay
+	Jitter sched.Instant // added, uniform; one datagram in a hundred gets ten times as much
+}
+
+type message struct {
+	from, to uint32
+	print    uint64
+	body     []byte
+}
+
+type host struct {
+	table  member.Table
+	armed  sched.Instant // its timer in the wheel; older ones are void
+	asleep sched.Instant // stalled until then
+	down   bool
+	inbox  []*message
+	sent   [6]uint64 // frames by kind
+	bytes  [6]uint64 // and their UDP payload
+	downAt sched.Instant
+}
+
+// Kinds of frames that are counted apart.
+const (
+	kindProbe = iota
+	kindAck
+	kindVote
+	kindFacts
+	kindDigest
+)
+
+// world is a running simulation.
+type world struct {
+	wheel  wheel
+	ring   member.Ring
+	hosts  []host // [0] is nil
+	net    Network
+	loss   uint32
+	rand   sched.Rand
+	cut    func(from, to uint32) bool
+	change func(at uint32, c *member.Change)
+	small  []*message
+	large  []*message
+	events uint64
+	end    sched.Instant
+}
+
+// start makes n nodes that all know each other.
+func start(n int, seed uint64, cfg member.Config, lim member.Limits, net Network) *world {
+	w := &world{net: net, loss: uint32(net.Loss * (1<<32 - 1)), hosts: make([]host, n+1)}
+	w.rand.Seed(seed)
+	now := sched.Instant(sched.Second)
+	w.end = now
+	w.wheel.init(now)
+	w.ring.Init(n, [2]uint64{seed, 1})
+	for h := 1; h <= n; h++ {
+		w.ring.Add(uint32(h), nodeID(seed, h))
+	}
+	for h := 1; h <= n; h++ {
+		x := &w.hosts[h]
+		x.armed = sched.Never
+		x.table.Init(&cfg, lim, &w.ring, uint32(h), nodeID(seed, h), seed, now)
+		w.arm(uint32(h))
+	}
+	return w
+}
+
+func nodeID(seed uint64, h int) codec.OriginID {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], uint64(h))
+	return codec.OriginID(codec.SipHash([2]uint64{seed, 2}, b[:]))
+}
+
+// smallLimits keeps tables small: facts about this many members at once.
+func smallLimits(n, facts int) member.Limits {
+	return member.Limits{Members: n, Facts: min(n, facts), Watch: 32, Cases: 24, Hot: min(max(facts, 16), 1024), Graves: 1}
+}
+
+func (w *world) now() sched.Instant { return w.wheel.now() }
+
+// run lets time go on by d.
+func (w *world) run(d sched.Instant) {
+	w.end += d
+	for {
+		e, ok := w.wheel.pop(w.end)
+		if !ok {
+			return
+		}
+		w.events++
+		x := &w.hosts[e.node]
+		switch {
+		case e.msg != nil:
+			w.arrive(e.node, e.msg)
+		case e.at == x.armed:
+			x.armed = sched.Never
+			w.turn(e.node)
+		}
+	}
+}
+
+func (w *world) arrive(h uint32, m *message) {
+	x := &w.hosts[h]
+	switch {
+	case x.down:
+	case w.now() < x.asleep:
+		if len(x.inbox) < inboxMax {
+			x.inbox = append(x.inbox, m)
+			return
+		}
+	default:
+		w.receive(h, m)
+		w.turn(h)
+	}
+	w.recycle(m)
+}
+
+func (w *world) receive(h uint32, m *message) {
+	x, now := &w.hosts[h], w.now()
+	x.table.Heard(now, m.from)
+	x.table.SeenPrint(now, m.from, m.print)
+	for b := m.body; len(b) > 0; {
+		var typ codec.Type
+		var body []byte
+		var ack member.ProbeAck
+		typ, body, b = codec.NextRecord(b)
+		answer, err := x.table.OnRecord(now, now, m.from, typ, body, &ack)
+		if err != nil {
+			panic(fmt.Sprintf("detect: node %d sent a bad record: %v", m.from, err))
+		}
+		if answer {
+			a := w.message(false)
+			a.body = x.table.AppendAnswer(a.body, roomBytes, &ack)
+			w.send(h, m.from, kindAck, a)
+		}
+	}
+}
+
+// turn is one turn of a node's loop.
+func (w *world) turn(h uint32) {
+	x, now := &w.hosts[h], w.now()
+	if x.down {
+		return
+	}
+	if now < x.asleep {
+		w.wake(h)
+		return
+	}
+	x.table.Tick(now)
+	for len(x.inbox) > 0 {
+		for _, m := range x.inbox {
+			w.receive(h, m)
+			w.recycle(m)
+		}
+		x.inbox = x.inbox[:0]
+	}
+	w.pull(h)
+	var c member.Change
+	for x.table.NextChange(&c) {
+		if w.change != nil {
+			w.change(h, &c)
+		}
+	}
+	w.arm(h)
+}
+
+func (w *world) pull(h uint32) {
+	x, now := &w.hosts[h], w.now()
+	var s member.Send
+	for x.table.Next(now, &s) {
+		kind := kindProbe
+		switch s.Kind {
+		case member.SendGrave:
+			continue
+		case member.SendVote:
+			kind = kindVote
+		case member.SendFacts, member.SendReply, member.SendCorrection:
+			kind = kindFacts
+		case member.SendDigest:
+			kind = kindDigest
+		}
+		m := w.message(kind >= kindFacts)
+		if m.body = x.table.AppendSend(m.body, roomBytes, &s); len(m.body) > 0 {
+			w.send(h, s.To, kind, m)
+		} else {
+			w.recycle(m)
+		}
+	}
+}
+
+func (w *world) send(from, to uint32, kind int, m *message) {
+	x := &w.hosts[from]
+	x.sent[kind]++
+	x.bytes[kind] += uint64(frameBytes + len(m.body))
+	if w.loss != 0 && w.rand.Chance(w.loss) || w.cut != nil && w.cut(from, to) {
+		w.recycle(m)
+		return
+	}
+	m.from, m.to, m.print = from, to, x.table.LivePrint()
+	r := w.rand.Uint64()
+	delay := w.net.Delay
+	if w.net.Jitter > 0 {
+		jitter := sched.Instant(r >> 32 % uint64(w.net.Jitter))
+		if r%128 == 0 {
+			jitter *= 10
+		}
+		delay += jitter
+	}
+	w.wheel.add(w.now()+delay, to, m)
+}
+
+// arm sets a node's timer if it is not set for that time or an earlier one.
+func (w *world) arm(h uint32) {
+	x, now := &w.hosts[h], w.now()
+	at := min(max(x.table.Deadline(), now+1), now+horizon)
+	if at < x.armed {
+		x.armed = at
+		w.wheel.add(at, h, nil)
+	}
+}
+
+// stall stops a node's loop; its socket goes on collecting.
+func (w *world) stall(h uint32, d sched.Instant) {
+	w.hosts[h].asleep = w.now() + d
+	w.wake(h)
+}
+
+// wake sets the timer of a stalled node; a stall may be longer than the wheel.
+func (w *world) wake(h uint32) {
+	x := &w.hosts[h]
+	x.armed = min(x.asleep, w.now()+horizon)
+	w.wheel.add(x.armed, h, nil)
+}
+
+// crash stops a node for good.
+func (w *world) crash(h uint32) {
+	x := &w.hosts[h]
+	x.down, x.downAt = true, w.now()
+	for _, m := range x.inbox {
+		w.recycle(m)
+	}
+	x.inbox = nil
+}
+
+func (w *world) message(large bool) *message {
+	pool, size := &w.small, 160
+	if large {
+		pool, size = &w.large, codec.FrameBytesDefault
+	}
+	if n := len(*pool); n > 0 {
+		m := (*pool)[n-1]
+		*pool = (*pool)[:n-1]
+		m.body = m.body[:0]
+		return m
+	}
+	return &message{body: make([]byte, 0, size)}
+}
+
+func (w *world) recycle(m *message) {
+	if cap(m.body) >= codec.FrameBytesDefault {
+		w.large = append(w.large, m)
+	} else {
+		w.small = append(w.small, m)
+	}
+}
