@@ -26,11 +26,11 @@ func LimitsDefault() Limits {
 // Footprint is about how many bytes a store maps when it is filled up to its limits: what to set a container's memory by.
 func (l Limits) Footprint() (bytes int) {
 	l = l.normal()
-	bytes += l.ValueBytes * (cellPageBytes + cellPageMetaBytes) / cellPageBytes // cells and what is known of their pages
-	bytes += l.Keys * 109 / 10                                                  // index of keys: a word a key at a load of 0.68 to 0.85
-	bytes += l.Keys * 110 / 10                                                  // version logs: a word an entry, three quarters of them live
-	bytes += l.Origins * 8 * min(l.Keys/l.Origins+1, 1<<subBits)                // and the room in the last segment of each
-	bytes += l.Origins * (originBytes + 2*11 + 12)                              // records, two indexes, the order by identifier
+	bytes += l.ValueBytes + l.ValueBytes/cellPageBytes*cellPageMetaBytes // cells and what is known of their pages
+	bytes += l.Keys*11 - l.Keys/10                                       // index of keys: a word a key at a load of 0.68 to 0.85
+	bytes += l.Keys * 11                                                 // version logs: a word an entry, three quarters of them live
+	bytes += l.Origins * 8 * min(l.Keys/l.Origins+1, 1<<subBits)         // and the room in the last segment of each
+	bytes += l.Origins * (originBytes + 2*11 + 12)                       // records, two indexes, the order by identifier
 	return bytes + storeBytes
 }
 

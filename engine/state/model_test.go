@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -30,7 +31,7 @@ func (m *modelOrigin) after(v uint64) (entries []codec.Entry) {
 			entries = append(entries, e)
 		}
 	}
-	slices.SortFunc(entries, func(a, b codec.Entry) int { return int(a.Version) - int(b.Version) })
+	slices.SortFunc(entries, func(a, b codec.Entry) int { return cmp.Compare(a.Version, b.Version) })
 	return entries
 }
 
@@ -101,6 +102,26 @@ func (x *machine) Remove(t *rapid.T) {
 	}
 	delete(x.m.origins, id)
 	x.ids = slices.DeleteFunc(x.ids, func(other codec.OriginID) bool { return other == id })
+}
+
+func (x *machine) Rename(t *rapid.T) {
+	id, o := x.pick(t)
+	gen := rapid.Uint64Range(1, 8).Draw(t, "gen")
+	now := codec.MakeOriginID([2]uint64{1, 2}, []byte(o.name), gen)
+	status := x.s.Rename(o.o, now, gen)
+	if _, have := x.m.origins[now]; have {
+		if status != Exists {
+			t.Fatalf("rename to one that is here: %v", status)
+		}
+		return
+	}
+	if status != OK {
+		t.Fatalf("rename: %v", status)
+	}
+	o.gen = gen
+	delete(x.m.origins, id)
+	x.m.origins[now] = o
+	x.ids[slices.Index(x.ids, id)] = now
 }
 
 func drawEntry(t *rapid.T, version uint64) codec.Entry {
@@ -395,7 +416,7 @@ func testAgainstModel(t *testing.T, l Limits) {
 		x.s.Init(l, rapid.Uint64().Draw(t, "seed"))
 		x.limits = x.s.Limits()
 		t.Repeat(map[string]func(*rapid.T){
-			"add": x.Add, "remove": x.Remove, "run": x.Run, "run again": x.Run, "encoded": x.Encoded, "encoded again": x.Encoded, "any": x.Any, "": x.Check,
+			"add": x.Add, "remove": x.Remove, "run": x.Run, "run again": x.Run, "encoded": x.Encoded, "encoded again": x.Encoded, "any": x.Any, "rename": x.Rename, "": x.Check,
 		})
 	})
 }

@@ -210,12 +210,17 @@ func (s *Store) Rename(o Origin, id codec.OriginID, gen uint64) Status {
 		return Exists
 	}
 	s.print -= r.print()
-	s.removeName(o, r)
 	s.removeID(o, r)
+	stays := s.FindName(s.Name(o)) == o && (r.older == 0 || s.rec(r.older).gen < gen) // so readers never miss the name
+	if !stays {
+		s.removeName(o, r)
+	}
 	atomic.StoreUint64(&r.id, uint64(id))
 	atomic.StoreUint64(&r.gen, gen)
-	r.older = 0
-	s.addName(o, r, s.Name(o))
+	if !stays {
+		r.older = 0
+		s.addName(o, r, s.Name(o))
+	}
 	s.addID(o, r)
 	s.print += r.print()
 	return OK

@@ -11,7 +11,7 @@ type Applied struct {
 }
 
 // runBatch is how many entries of a run are resolved together.
-const runBatch = 16
+const runBatch = 32
 
 // ApplyRun applies a run to an origin and advances it: what Apply for each entry and Advance would do. A run that begins
 // above max is a Gap and changes nothing.

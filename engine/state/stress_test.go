@@ -246,3 +246,40 @@ func TestReaderHoldsMemory(t *testing.T) {
 		t.Errorf("%d things still held, %d bytes of cells", s.retired.tail-s.retired.head, s.cells.used)
 	}
 }
+
+// TestRenameBesideReaders: an origin that goes on under new generations is never missing, and never seen to go back.
+func TestRenameBesideReaders(t *testing.T) {
+	s, o := newStore(t, 1)
+	for v := uint64(1); v <= 200; v++ {
+		set(t, s, o, fmt.Sprint(v), v)
+	}
+	var stop atomic.Bool
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for last, n := uint64(0), 0; !stop.Load() || n == 0; n++ {
+			_, m, ok := s.AppendGet(nil, []byte("r"), []byte("7"))
+			if !ok || m.Gen < last {
+				t.Errorf("get: %+v after generation %d", m, last)
+				return
+			}
+			last = m.Gen
+		}
+	})
+	wait.Go(func() {
+		for !stop.Load() {
+			n := 0
+			for s.Range([]byte("r"), func(_, _ []byte, _ Meta) bool { n++; return true }); n != 200; {
+				t.Errorf("range: %d of 200", n)
+				return
+			}
+		}
+	})
+	for gen := uint64(2); gen < 5000; gen++ {
+		if status := s.Rename(o, codec.OriginID(gen)*0x9e3779b97f4a7c15, gen); status != OK {
+			t.Error(status)
+			break
+		}
+	}
+	stop.Store(true)
+	wait.Wait()
+}
