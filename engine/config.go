@@ -83,6 +83,28 @@ type Limits struct {
 	Keys int
 	// ValueBytes bounds all keys and values together. Default 32 MiB.
 	ValueBytes int
+	// KeysPerOrigin and BytesPerOrigin bound what one member may write: live
+	// keys, and bytes of them and their values. Default 0: as much as there is.
+	KeysPerOrigin, BytesPerOrigin int
+	// Introduced is how many members a second become known because another one
+	// names them. Default 2,048. A quarter of Origins is kept for members that
+	// answer this one themselves.
+	Introduced int
+	// Watchers is how many Watch may run at once. Default 1,024.
+	Watchers int
+}
+
+// Footprint is about how much memory a replica with these limits takes when all
+// of them are reached: what to give a container, beside what the program needs
+// itself. Zero fields count with their defaults, and sealing is included.
+func (l Limits) Footprint() (bytes int) {
+	c := Config{Limits: l}.withDefaults()
+	cl := c.coreLimits()
+	bytes += cl.Footprint()              // state, members, lives, tables
+	bytes += 2 * c.StageBytes            // writes on their way
+	bytes += c.Limits.Origins * 256      // names and snapshots of members
+	bytes += c.Limits.Watchers * 1 << 10 // each with a few names
+	return bytes
 }
 
 // Config says what to start. Name is required; every other zero field means
@@ -106,7 +128,15 @@ type Config struct {
 	// "host:port", "dns://host:port", "dns+srv://_service._udp.name". Names are
 	// resolved again on every retry. Join takes the same.
 	Seeds []string
-	// Insecure allows traffic beyond loopback without encryption.
+	// Keys seal all traffic with AES-GCM: who does not hold one of them can
+	// neither read nor say anything. Members accept all of theirs and seal with
+	// the first; see Engine.Keys for how to replace one. The secrets are not
+	// kept: the caller may erase them after Start. Default: none, and then only
+	// loopback addresses can be bound.
+	Keys []Key
+	// KeyFiles name files with keys, see ReadKeyFile. They come after Keys.
+	KeyFiles []string
+	// Insecure allows traffic beyond loopback without keys.
 	Insecure bool
 
 	// Generation is the generation of this name's previous life, when the
@@ -206,6 +236,8 @@ func (c Config) withDefaults() Config {
 	or(&c.Limits.Origins, d.Limits.Origins)
 	or(&c.Limits.Keys, d.Limits.Keys)
 	or(&c.Limits.ValueBytes, d.Limits.ValueBytes)
+	or(&c.Limits.Introduced, 2048)
+	or(&c.Limits.Watchers, 1024)
 	or(&c.StageBytes, d.StageBytes)
 	or(&c.LeaveTimeout, d.LeaveTimeout)
 	if c.Logger == nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -78,11 +79,16 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 	if cfg.Resolver == nil {
 		cfg.Resolver = defaultResolver
 	}
+	ring, err := cfg.keyring(codec.ClusterTag([]byte(cfg.Cluster)))
+	if err != nil {
+		return nil, err
+	}
+	cfg.Keys = nil // the ring has what it needs of them
 	e := &Engine{cfg: cfg, name: []byte(cfg.Name), done: make(chan struct{})}
 	if err := e.bind(); err != nil {
 		return nil, err
 	}
-	if err := e.boot(ctx); err != nil {
+	if err := e.boot(ctx, ring); err != nil {
 		e.conn.Close()
 		e.release()
 		return nil, err
@@ -90,6 +96,7 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 	e.life, e.end = context.WithCancel(context.Background())
 	e.seeker.wake = make(chan struct{}, 1)
 	e.herald = newHerald(e)
+	e.herald.info("started", "member", cfg.Name, "addr", e.addr, "sealed", ring != nil, "memory_max_bytes", cfg.Limits.Footprint())
 	joined := e.reactor.do(func(sched.Instant) bool { e.reactor.add(e); return true })
 	if !joined {
 		e.end()
@@ -141,7 +148,7 @@ func (e *bindError) Is(target error) bool { return e.ConfigError.Is(target) }
 func (e *bindError) Unwrap() []error      { return []error{&e.ConfigError, e.cause} }
 
 // boot makes the core and everything that the loop owns.
-func (e *Engine) boot(ctx context.Context) error {
+func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	advertise, err := e.advertise(ctx)
 	if err != nil {
 		return err
@@ -155,9 +162,7 @@ func (e *Engine) boot(ctx context.Context) error {
 		Interval: sched.Instant(e.cfg.Interval), Fanout: e.cfg.Fanout,
 		Spread: spreads[e.cfg.Spread], Rumor: e.cfg.Rumor, Frame: e.cfg.FrameBytes,
 	}
-	cc.Limits = core.DefaultLimits()
-	cc.Limits.State = e.stateLimits()
-	cc.Limits.Peers = e.cfg.Limits.Origins
+	cc.Limits, cc.Keys = e.cfg.coreLimits(), ring
 	randomness(&cc)
 	e.core.Init(&cc, now, wall)
 	e.store = e.core.Store()
@@ -176,9 +181,11 @@ func (e *Engine) boot(ctx context.Context) error {
 
 var orders = [...]reconcile.Order{Fair: reconcile.Fair, Depth: reconcile.Depth, Breadth: reconcile.Breadth}
 
-// randomness fills the salt, and the seed unless one is given.
+// randomness fills the salt, the secret of cookies, and the seed unless one is
+// given.
 func randomness(cc *core.Config) {
 	crand.Read(cc.Salt[:]) // never fails
+	crand.Read(cc.Secret[:])
 	if cc.Seed == 0 {
 		var b [8]byte
 		crand.Read(b[:])
@@ -186,9 +193,12 @@ func randomness(cc *core.Config) {
 	}
 }
 
-func (e *Engine) stateLimits() state.Limits {
-	l := state.LimitsDefault()
-	l.Origins, l.Keys, l.ValueBytes = e.cfg.Limits.Origins, e.cfg.Limits.Keys, e.cfg.Limits.ValueBytes
+func (c *Config) coreLimits() core.Limits {
+	l, own := core.DefaultLimits(), &c.Limits
+	l.State = state.LimitsDefault()
+	l.State.Origins, l.State.Keys, l.State.ValueBytes = own.Origins, own.Keys, own.ValueBytes
+	l.State.KeysPerOrigin, l.State.BytesPerOrigin = own.KeysPerOrigin, own.BytesPerOrigin
+	l.Peers, l.Introduced = own.Origins, own.Introduced
 	return l
 }
 

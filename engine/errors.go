@@ -44,6 +44,28 @@ var (
 	// same name has won: this one no longer speaks for the name.
 	ErrNameConflict = errors.New("engine: another live member has this name")
 
+	// ErrNoKeys is returned by AddKey, UseKey and RemoveKey of a member that
+	// runs without keys, and the cause in a JoinError for a seed that seals.
+	ErrNoKeys = errors.New("engine: no keys here: start the member with Config.Keys or KeyFiles")
+
+	// ErrSealed is the cause in a JoinError for a seed that runs without keys,
+	// while this member has some.
+	ErrSealed = errors.New("engine: it does not seal its frames, and this member has keys: give it one of them")
+
+	// ErrKeyMissing matches a *KeyError, and the error of UseKey and RemoveKey
+	// for a key that is not held.
+	ErrKeyMissing = errors.New("engine: unknown key")
+
+	// ErrCluster is the cause in a JoinError for a seed of another cluster.
+	ErrCluster = errors.New("engine: it belongs to another cluster")
+
+	// ErrMode is the cause in a JoinError for a seed whose cluster reconciles
+	// in another way.
+	ErrMode = errors.New("engine: it reconciles in another way: use the same Config.Mode and Order")
+
+	// ErrWatchers ends a Watch that would be one more than Limits.Watchers.
+	ErrWatchers = errors.New("engine: too many watchers: raise Config.Limits.Watchers")
+
 	// ErrConfig matches every *ConfigError.
 	ErrConfig = errors.New("engine: bad configuration")
 

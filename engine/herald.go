@@ -30,6 +30,7 @@ type notice struct {
 	text  string
 	level slog.Level
 	args  []any
+	rare  bool // limited where it was made
 }
 
 // quiet is when a message may be logged again, and how often it was not.
@@ -86,7 +87,7 @@ func (h *herald) log(n *notice) {
 		return
 	}
 	args := n.args
-	if n.level >= slog.LevelWarn {
+	if n.level >= slog.LevelWarn && !n.rare {
 		now := time.Now()
 		q := h.quiet[n.text]
 		if q == nil {

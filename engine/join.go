@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -168,7 +169,7 @@ func (e *Engine) endJoin(ctx context.Context, j *joinWait) (n int, err error) {
 			case s.err != nil:
 				failed = append(failed, &SeedError{s.text, s.err})
 			default:
-				failed = append(failed, &SeedError{s.text, ErrNoAnswer})
+				failed = append(failed, &SeedError{s.text, cmp.Or(e.whyNot(s.addrs), ErrNoAnswer)})
 			}
 		}
 	}

@@ -85,6 +85,9 @@ func (e *Engine) happened(ev *core.Event) {
 	case core.Superseded:
 		e.stage.stop(ErrNameConflict)
 		e.herald.warn("the other process wins the name: no more writes here", "member", e.cfg.Name, "there", ev.Addr)
+	case core.KeyUnknown:
+		e.keyUnknown(ev)
+		return
 	case core.EventsLost:
 		e.herald.tell(Event{Kind: Overflow})
 	}

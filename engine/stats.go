@@ -122,6 +122,9 @@ func (e *Engine) audit(now sched.Instant) {
 	was := e.audited
 	s := e.stats()
 	e.audited = s
+	if e.core.Worn() {
+		e.reseal(now)
+	}
 	if was.Members == 0 {
 		return // the first look
 	}

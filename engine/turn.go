@@ -122,7 +122,13 @@ func (e *Engine) transmit(now sched.Instant) (more bool) {
 // can't be used for another.
 func (e *Engine) room() (keys, bytes int) {
 	limits, st := e.store.Limits(), e.store.Stats()
-	return limits.Keys - st.Entries, limits.ValueBytes - limits.ValueBytes/16 - st.CellBytes
+	keys, bytes = limits.Keys-st.Entries, limits.ValueBytes-limits.ValueBytes/16-st.CellBytes
+	self := e.core.Self()
+	keys = min(keys, limits.KeysPerOrigin-e.store.Entries(self))
+	if limits.BytesPerOrigin > 0 {
+		bytes = min(bytes, limits.BytesPerOrigin-e.store.Bytes(self))
+	}
+	return keys, bytes
 }
 
 func (e *Engine) knowsKey(key string) bool {
@@ -139,6 +145,7 @@ func (e *Engine) shutdown(cause error) {
 	e.stage.stop(ErrClosed)
 	e.final = e.stats()
 	e.stopped.Store(true)
+	e.core.CloseKeys()
 	e.reactor.remove(e)
 	e.conn.Close()
 	if cause != nil {

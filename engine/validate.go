@@ -30,7 +30,7 @@ const (
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	return errors.Join(
-		c.checkNames(), c.checkBind(), c.checkAdvertise(), c.checkSeeds(),
+		c.checkNames(), c.checkBind(), c.checkKeys(), c.checkAdvertise(), c.checkSeeds(),
 		c.checkRanges(), c.checkLimits(), c.checkTransport(),
 	)
 }
@@ -72,9 +72,9 @@ func (c *Config) checkBind() error {
 	if err != nil {
 		return bad("Bind", c.Bind, err.Error(), `write an IP address and a port, such as "127.0.0.1:7946" or ":7946"`)
 	}
-	if c.Transport == nil && !c.Insecure && !addr.Addr().IsLoopback() {
+	if c.Transport == nil && !c.Insecure && !c.sealed() && !addr.Addr().IsLoopback() {
 		return bad("Bind", c.Bind, "not a loopback address and no key is set",
-			"set Insecure: true to gossip in clear on this network, or bind to 127.0.0.1")
+			"set Keys or KeyFiles (qn keys gen makes a key), Insecure: true to gossip in clear on this network, or bind to 127.0.0.1")
 	}
 	return nil
 }
@@ -166,6 +166,10 @@ func (c *Config) checkLimits() error {
 		inRange("Limits.Origins", c.Limits.Origins, 2, originsMax),
 		inRange("Limits.Keys", c.Limits.Keys, 1, keysMax),
 		inRange("Limits.ValueBytes", c.Limits.ValueBytes, 4<<10, 1<<40),
+		inRange("Limits.KeysPerOrigin", c.Limits.KeysPerOrigin, 0, keysMax),
+		inRange("Limits.BytesPerOrigin", c.Limits.BytesPerOrigin, 0, 1<<40),
+		inRange("Limits.Introduced", c.Limits.Introduced, 1, originsMax),
+		inRange("Limits.Watchers", c.Limits.Watchers, 1, 1<<20),
 	)
 }
 

@@ -87,11 +87,16 @@ func (l *watchList) member(name string) {
 	l.mu.Unlock()
 }
 
-func (l *watchList) add(w *watcher) {
+// add reports whether there is room for one more.
+func (l *watchList) add(w *watcher, limit int) bool {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.list) >= limit {
+		return false
+	}
 	l.list = append(l.list, w)
-	l.mu.Unlock()
 	l.count.Add(1)
+	return true
 }
 
 func (l *watchList) remove(w *watcher) {
@@ -114,7 +119,10 @@ func (l *watchList) remove(w *watcher) {
 func (e *Engine) Watch(ctx context.Context, key string) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
 		w := &watcher{key: key, signal: make(chan struct{}, 1), dirty: map[string]struct{}{}}
-		e.watches.add(w)
+		if !e.watches.add(w, e.cfg.Limits.Watchers) {
+			yield(Update{}, ErrWatchers)
+			return
+		}
 		defer e.watches.remove(w)
 		for m := range e.Members() {
 			w.mark(m.Name)

@@ -67,7 +67,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		c.stranger(from, size)
 		return
 	case from != q.addr:
-		c.hint(from, size) // it may have moved; it is believed when it answers from there
+		c.hint(nil, from, size) // it may have moved; it is believed when it answers from there
 	}
 	c.heardFrom(p)
 	c.refusing = false
@@ -129,8 +129,7 @@ func (c *Core) admit(from netip.AddrPort, t codec.Type, body []byte) uint32 {
 // stranger answers somebody we don't know, or no longer know, with a hello that
 // is at most three times as long as what came.
 func (c *Core) stranger(from netip.AddrPort, size int) {
-	c.reject(from, DropStranger)
-	c.hint(from, size)
+	c.turnAway(from, size, DropStranger)
 }
 
 func (c *Core) record(p uint32, t codec.Type, body []byte) {

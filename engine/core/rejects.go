@@ -35,8 +35,9 @@ type Reject struct {
 
 type reject struct {
 	Reject
-	said   sched.Instant
-	weight uint8 // 0: free
+	said   sched.Instant // reported
+	hinted sched.Instant // greeted
+	weight uint8         // 0: free
 }
 
 type rejects struct {
@@ -90,9 +91,15 @@ func (r *rejects) note(now sched.Instant, from netip.AddrPort, why Drop, key uin
 }
 
 // reject counts a datagram that is dropped at the door.
-func (c *Core) reject(from netip.AddrPort, why Drop) {
+func (c *Core) reject(from netip.AddrPort, why Drop) *reject {
 	c.counters.Drops[why]++
-	c.rejects.note(c.now, from, why, c.in.KeyID)
+	return c.rejects.note(c.now, from, why, c.in.KeyID)
+}
+
+// turnAway rejects somebody who may be one of us and not know how things stand,
+// and greets him.
+func (c *Core) turnAway(from netip.AddrPort, size int, why Drop) {
+	c.hint(c.reject(from, why), from, size)
 }
 
 // unreadable counts a datagram whose header is not one.
@@ -104,21 +111,29 @@ func (c *Core) unreadable(from netip.AddrPort, why Drop) {
 // unknownKey counts a frame under a key that we do not hold, reports its source
 // once in a while, and greets it: then it sees which key is used here.
 func (c *Core) unknownKey(from netip.AddrPort, size int) {
-	c.counters.Drops[DropKey]++
-	e := c.rejects.note(c.now, from, DropKey, c.in.KeyID)
+	e := c.reject(from, DropKey)
 	if e != nil && (e.said == 0 || c.now-e.said >= rejectSays) && c.rejects.says.Take(c.now, 1) {
 		e.said = max(1, c.now)
 		c.queue.push(Event{Kind: KeyUnknown, Addr: from, Key: c.in.KeyID})
 	}
-	c.hint(from, size)
+	c.hint(e, from, size)
 }
 
 // hint greets somebody whose frame we could not use, with at most three times
-// what came, and not too often.
-func (c *Core) hint(from netip.AddrPort, size int) {
-	if 3*size >= c.bareHello && c.rejects.hint.Take(c.now, 1) {
-		c.replies.push(reply{kind: codec.TypeHello, to: from, bare: true})
+// what came, and not too often; never in answer to such a greeting, so that two
+// nodes that can't understand each other fall silent. e is the source's entry
+// in the table, nil if it has none.
+func (c *Core) hint(e *reject, from netip.AddrPort, size int) {
+	if c.in.Flags&codec.FlagHello != 0 && size < helloPadded || 3*size < c.bareHello {
+		return
 	}
+	if e != nil && e.hinted != 0 && c.now-e.hinted < greetGap || !c.rejects.hint.Take(c.now, 1) {
+		return
+	}
+	if e != nil {
+		e.hinted = max(1, c.now)
+	}
+	c.replies.push(reply{kind: codec.TypeHello, to: from, bare: true})
 }
 
 // AppendRejects appends the table of rejected sources, in no order.

@@ -114,7 +114,7 @@ func (c *Core) open(from netip.AddrPort, b []byte) {
 	s, h := c.sealed, &c.in
 	switch {
 	case h.KeyID == 0:
-		c.reject(from, DropUnsealed)
+		c.turnAway(from, len(b), DropUnsealed)
 		return
 	case !s.ring.Holds(h.KeyID):
 		c.unknownKey(from, len(b))
@@ -136,10 +136,11 @@ func (c *Core) open(from netip.AddrPort, b []byte) {
 	}
 	records, err := s.box.OpenInPlace(b, h, *k, &l.window)
 	if err != nil {
-		c.reject(from, dropOf(err))
 		if err == codec.ErrAuth {
-			c.hint(from, len(b)) // it may have missed our new life
+			c.turnAway(from, len(b), DropAuth) // it may have missed our new life
+			return
 		}
+		c.reject(from, dropOf(err))
 		return
 	}
 	c.frame(from, len(b), p, records)
@@ -180,8 +181,7 @@ func (c *Core) openStranger(from netip.AddrPort, b []byte, p uint32) {
 		return
 	}
 	if !c.cookieValid(from, &h.Cookie) {
-		c.reject(from, DropCookie)
-		c.hint(from, len(b))
+		c.turnAway(from, len(b), DropCookie)
 		return
 	}
 	if !s.derives.Take(c.now, 1) {

@@ -43,7 +43,7 @@ func (s *Store) apply(o Origin, r *origin, e *codec.Entry) Status {
 	}
 	w := write{frag: s.hash(r.tag, e.Key)}
 	w.t, w.at, w.old = s.findKey(r.tag, w.frag, e.Key)
-	if status := s.wanted(&w, r, e.Version); status != OK {
+	if status := s.wanted(&w, r, e.Version, len(e.Key)+len(e.Value)); status != OK {
 		return status
 	}
 	if w.cell = s.newCell(cellBytes(e)); w.cell == 0 {
@@ -77,8 +77,8 @@ type write struct {
 	old, cell cellRef // old 0: the key is new
 }
 
-// wanted tells whether a write of version v is news and within the limits on numbers.
-func (s *Store) wanted(w *write, r *origin, v uint64) Status {
+// wanted tells whether a write of version v with so many bytes of key and value is news and within the limits.
+func (s *Store) wanted(w *write, r *origin, v uint64, bytes int) Status {
 	switch {
 	case w.old != 0:
 		if cellVersion(s.cells.at(w.old)) >= v {
@@ -87,10 +87,23 @@ func (s *Store) wanted(w *write, r *origin, v uint64) Status {
 	case s.entries >= s.limits.Keys || r.entries >= uint32(s.limits.KeysPerOrigin):
 		return TooMany
 	}
+	if s.limits.BytesPerOrigin > 0 && s.outgrows(w, r, bytes) {
+		return TooMany
+	}
 	if v <= r.last && s.taken(r, v) {
 		return Old
 	}
 	return OK
+}
+
+// outgrows tells whether a write takes its origin over its share of bytes. One that takes less than what it replaces
+// always may.
+func (s *Store) outgrows(w *write, r *origin, more int) bool {
+	if w.old != 0 {
+		_, key, value := cellSizes(s.cells.at(w.old))
+		more -= key + value
+	}
+	return more > 0 && int(r.bytes)+more > s.limits.BytesPerOrigin
 }
 
 // finish makes the new cell visible. It fails only for want of memory.

@@ -4,10 +4,11 @@ import "github.com/quidnunc/quidnunc/codec"
 
 // Limits bounds a store. Memory grows from a few tens of kilobytes towards them in pages and never beyond.
 type Limits struct {
-	Origins       int // (name, generation) pairs held at once; at most OriginsMax
-	Keys          int // entries over all origins, tombstones included; at most KeysMax
-	KeysPerOrigin int // entries of one origin; 0 or more than KeysPerOriginMax means the smaller of Keys and KeysPerOriginMax
-	ValueBytes    int // bytes of all cells: names, keys and values with a head of 20 bytes each, rounded up to a size class; with room for what is overwritten while a reader holds it
+	Origins        int // (name, generation) pairs held at once; at most OriginsMax
+	Keys           int // entries over all origins, tombstones included; at most KeysMax
+	KeysPerOrigin  int // entries of one origin; 0 or more than KeysPerOriginMax means the smaller of Keys and KeysPerOriginMax
+	BytesPerOrigin int // key and value bytes of one origin's entries; 0: no limit but ValueBytes
+	ValueBytes     int // bytes of all cells: names, keys and values with a head of 20 bytes each, rounded up to a size class; with room for what is overwritten while a reader holds it
 }
 
 // What the layout can address.

@@ -245,6 +245,19 @@ func (x *machine) expect(o *modelOrigin, e *codec.Entry, prefix bool) Status {
 	case !known && (x.entries() >= x.limits.Keys || len(o.keys) >= x.limits.KeysPerOrigin):
 		return TooMany
 	}
+	if x.limits.BytesPerOrigin > 0 {
+		was := 0
+		if known {
+			was = len(have.Key) + len(have.Value)
+		}
+		now, all := len(e.Key)+len(e.Value), 0
+		for _, k := range o.keys {
+			all += len(k.Key) + len(k.Value)
+		}
+		if now > was && all-was+now > x.limits.BytesPerOrigin {
+			return TooMany
+		}
+	}
 	return OK
 }
 
@@ -427,4 +440,5 @@ func TestAgainstModel(t *testing.T) {
 
 func TestAgainstModelAtLimits(t *testing.T) {
 	testAgainstModel(t, Limits{Origins: 3, Keys: 70, KeysPerOrigin: 40, ValueBytes: 96 << 10})
+	testAgainstModel(t, Limits{Origins: 3, Keys: 70, BytesPerOrigin: 600, ValueBytes: 96 << 10})
 }

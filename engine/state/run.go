@@ -117,11 +117,11 @@ func (s *Store) finishBatch(o Origin, r *origin, n int, a *Applied) {
 		b := s.cells.at(w.cell)
 		status := a.Status
 		if status == OK {
-			at, n, _ := cellSizes(b)
+			at, n, value := cellSizes(b)
 			key := b[at : at+n]
 			v := cellVersion(b)
 			w.t, w.at, w.old = s.findKey(r.tag, w.frag, key)
-			if status = s.wanted(w, r, v); status == OK {
+			if status = s.wanted(w, r, v, n+value); status == OK {
 				status = s.finish(w, o, r, b, v)
 			}
 			a.count(status, v, key)

@@ -1,0 +1,43 @@
+package core
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/codec/seal"
+	"github.com/quidnunc/quidnunc/engine/member"
+)
+
+// Sizes of what is kept for each thing; a test holds them against the types.
+const (
+	peerBytes   = 384
+	originBytes = 128
+	lifeBytes   = 832
+	aeadBytes   = 1024 // of one cipher object, about
+	eventBytes  = 96
+	wantBytes   = 32
+	rejectBytes = 88
+	timerBytes  = 24
+)
+
+// Footprint is about how many bytes a core takes when everything is full up to
+// these limits, in sealed mode with one key; each further one takes a kilobyte a
+// peer while it is used.
+func (l Limits) Footprint() (bytes int) {
+	c := Config{Limits: l}
+	c.fill()
+	l = c.Limits
+	slack := 5 // slices grow by a quarter when they are large
+	bytes += l.State.Footprint()
+	bytes += l.Peers * (peerBytes + lifeBytes) * slack / 4
+	bytes += l.Peers * (aeadBytes + 2*2*12 + timersPeer*timerBytes + 16) // ciphers, table of ids, timers, round robin
+	bytes += l.State.Origins * originBytes * slack / 4
+	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
+	bytes += l.Jobs * l.Wants * wantBytes
+	bytes += l.Events*eventBytes + l.Gaps*4
+	bytes += lettersMax * 2 * codec.FrameBytesMax
+	bytes += rejectSets * rejectWays * rejectBytes
+	bytes += gravesMax * (8 + codec.SaltBytes + 32)
+	return bytes
+}
+
+const _ uint = seal.KeysMax - codec.KeyNoticeMax // a notice names every key that a ring holds
+const _ uint = codec.KeyNoticeMax - seal.KeysMax

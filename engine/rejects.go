@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Reject is what was dropped at the door of one source for one reason.
+type Reject struct {
+	// Source is where the datagrams say that they come from. It may be forged.
+	Source netip.AddrPort
+	// Reason is one word, as in Stats.Drops.
+	Reason string
+	// Count is how many there were since the source came into the table.
+	Count uint64
+	// KeyID is the key that the last one named, 0 for none.
+	KeyID uint8
+	// Last is when the last one came.
+	Last time.Time
+}
+
+// Rejects tells who sends what this member does not take: datagrams that are no
+// frames, of other clusters, under unknown keys, forged, replayed. The table
+// holds some 250 sources; those that keep coming stay in it whatever else is
+// thrown at the socket. The most frequent come first. Stats.Drops counts all.
+func (e *Engine) Rejects() (list []Reject) {
+	e.ask(func(now sched.Instant) {
+		wall := time.Now()
+		for _, r := range e.core.AppendRejects(nil) {
+			list = append(list, Reject{r.Source, r.Reason.String(), r.Count, r.KeyID, wall.Add(-time.Duration(now - r.Last))})
+		}
+	})
+	slices.SortFunc(list, func(a, b Reject) int {
+		return cmp.Or(-cmp.Compare(a.Count, b.Count), a.Source.Compare(b.Source), cmp.Compare(a.Reason, b.Reason))
+	})
+	return list
+}
+
+// keyUnknown says who seals with a key that is not held here.
+func (e *Engine) keyUnknown(ev *core.Event) {
+	_, held := e.core.Keys()
+	e.herald.put(notice{
+		text: fmt.Sprintf("unknown key id %d from %s (we hold %s)", ev.Key, ev.Addr, keyList(held)),
+		args: []any{"member", e.cfg.Name}, level: slog.LevelWarn, rare: true,
+	})
+}
+
+// whyNot is why the answers of a seed may have been dropped. Nil: none came.
+func (e *Engine) whyNot(addrs []netip.AddrPort) (why error) {
+	for _, r := range e.core.AppendRejects(nil) {
+		if !slices.Contains(addrs, r.Source) {
+			continue
+		}
+		switch r.Reason {
+		case core.DropKey:
+			_, held := e.core.Keys()
+			return &KeyError{ID: r.KeyID, Held: slices.Clone(held[:held.Len()])}
+		case core.DropSealed:
+			why = ErrNoKeys
+		case core.DropUnsealed:
+			why = ErrSealed
+		case core.DropCluster:
+			why = ErrCluster
+		case core.DropMode:
+			why = ErrMode
+		}
+	}
+	return why
+}
