@@ -61,7 +61,7 @@ func broadcast(b *testing.B, k kind, n int) {
 		}
 	})
 	defer c.close()
-	times := make([]time.Duration, 0, b.N)
+	times, incomplete := make([]time.Duration, 0, b.N), 0
 	cpu := processTime()
 	b.ResetTimer()
 	for i := range b.N {
@@ -73,11 +73,15 @@ func broadcast(b *testing.B, k kind, n int) {
 		select {
 		case <-done:
 			times = append(times, time.Since(start))
-		case <-time.After(10 * time.Second):
-			b.Fatalf("message %d: %d of %d nodes never heard it", seq, missing.Load(), n-1)
+		case <-time.After(5 * time.Second):
+			incomplete++ // memberlist repairs nothing that its broadcasts missed
 		}
 	}
 	b.StopTimer()
+	b.ReportMetric(float64(incomplete), "incomplete")
+	if len(times) == 0 {
+		return
+	}
 	slices.Sort(times)
 	b.ReportMetric(float64(times[len(times)/2].Microseconds()), "p50-µs")
 	b.ReportMetric(float64(times[len(times)*99/100].Microseconds()), "p99-µs")
