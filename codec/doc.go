@@ -42,7 +42,8 @@
 //	| type | length | body             |     type 1 (not 0), length 2
 //	+------+--------+------------------+
 //
-// A record of an unknown type is skipped. Types 1 to 9 and 21 are these; (…)* repeats to the end of the body:
+// A record of an unknown type is skipped. Types 1 to 9, 21 and those of precise reconciliation are these; (…)* repeats to
+// the end of the body, (…)^n repeats n times:
 //
 //	1 Hello       flags 1, mode 4, generation 8, boot salt 16, name, address
 //	2 HelloReply  as Hello, then: echo 16, known generation 8, known to be alive 1 (0 or 1)
@@ -53,12 +54,21 @@
 //	7 Pull        (origin 8, uvarint have)*
 //	8 Have        uvarint max, uvarint floor
 //	9 Pad         zeros
+//	19 PreciseDigest  flags 1, after: origin 8, if not 0: key; (origin 8, n 2, (s | o<<4, key, uvarint version)^n)*
+//	20 PreciseRun     origin 8, entry*
 //	21 KeyNotice  serial 1, primary 1, (key id 1)*, ascending, the primary among them
+//	23 PrecisePull    final 1 (0 or 1), (origin 8, n 2, (uvarint version - version before - 1)^n)*
 //
 // A name is a length byte, 1 to 128, and that many bytes (UTF-8 by custom; not checked). An address is a family byte, 0
 // (none), 4 or 6, then 4 or 16 bytes and the port in 2; an IPv4 address is never in IPv6 form. A digest's flags are 1 "send
 // me what I lack", 2 "pull from me what you lack", 4 "last window of the set"; its origins ascend within lo and hi, both
 // included. A floor that is written is not 0.
+//
+// A precise digest covers what comes after (origin, key) in that order, up to and with the last that it lists, or with the
+// flag 8 to the end; what it does not list there is unknown to its sender. A key in front is a length byte and its bytes;
+// the others are front-coded as in an entry, ascending, none empty, the first of a group against nothing or, if its origin
+// is that of after, against that key. A precise run's entries ascend in version from 0 and may leave any out. A group of
+// a precise pull without versions asks for all of its origin.
 //
 // # Entry
 //
@@ -98,8 +108,6 @@
 //	16 Event          origin 8, lamport time uvarint, payload
 //	17 Sketch         lo 8, hi 8, cells of a linear sketch of the version vector
 //	18 Repair         origin 8, (interval, fingerprint)*
-//	19 PreciseDigest  (origin 8, key fingerprint, version)*
-//	20 PreciseRun     origin 8, entries with their own versions, in any order
 //	22 Leave          generation 8
 //
 // # Laws

@@ -86,20 +86,25 @@ func appendEntry(dst []byte, e *Entry, gap uint64, shared int) []byte {
 		dst = appendOptional(dst, e)
 	}
 	if e.Flags&EntryByRef == 0 {
-		own := len(e.Key) - shared
-		dst = append(dst, byte(min(shared, nibbleMax)|min(own, nibbleMax)<<4))
-		if shared >= nibbleMax {
-			dst = append(dst, byte(shared-nibbleMax))
-		}
-		if own >= nibbleMax {
-			dst = append(dst, byte(own-nibbleMax))
-		}
-		dst = append(dst, e.Key[shared:]...)
+		dst = appendKey(dst, e.Key, shared)
 	}
 	if e.Flags&entryFlagsBare == 0 {
 		dst = append(appendUvarint(dst, uint64(len(e.Value))), e.Value...)
 	}
 	return dst
+}
+
+// appendKey appends a key that shares its first bytes with the one before it.
+func appendKey(dst, key []byte, shared int) []byte {
+	own := len(key) - shared
+	dst = append(dst, byte(min(shared, nibbleMax)|min(own, nibbleMax)<<4))
+	if shared >= nibbleMax {
+		dst = append(dst, byte(shared-nibbleMax))
+	}
+	if own >= nibbleMax {
+		dst = append(dst, byte(own-nibbleMax))
+	}
+	return append(dst, key[shared:]...)
 }
 
 func appendOptional(dst []byte, e *Entry) []byte {

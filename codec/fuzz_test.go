@@ -20,6 +20,7 @@ type recoder struct {
 	it     RunIter
 	rw     RunWriter
 	e      Entry
+	precise
 }
 
 // records encodes to dst each record of b that parses, and stops at the first that does not.
@@ -75,6 +76,12 @@ func (c *recoder) record(dst []byte, t Type, body []byte) ([]byte, error) {
 		return c.recodePull(dst, body)
 	case TypeRun:
 		return c.recodeRun(dst, body)
+	case TypePreciseDigest:
+		return c.recodePreciseDigest(dst, body)
+	case TypePreciseRun:
+		return c.recodePreciseRun(dst, body)
+	case TypePrecisePull:
+		return c.recodePrecisePull(dst, body)
 	}
 	return AppendRecord(dst, t, body), nil
 }
@@ -169,6 +176,9 @@ func FuzzSmall(f *testing.F)  { fuzzRecord(f, TypeSync, TypeHave, TypePad) }
 func FuzzDigest(f *testing.F) { fuzzRecord(f, TypeDigest) }
 func FuzzPull(f *testing.F)   { fuzzRecord(f, TypePull) }
 func FuzzRun(f *testing.F)    { fuzzRecord(f, TypeRun) }
+func FuzzPrecise(f *testing.F) {
+	fuzzRecord(f, TypePreciseDigest, TypePreciseRun, TypePrecisePull)
+}
 
 // FuzzFrame takes a frame through both doors as it is, then with the checksum made right and all of its records parsed.
 func FuzzFrame(f *testing.F) {

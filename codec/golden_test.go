@@ -66,6 +66,7 @@ func samples() (names []string, bytesOf map[string][]byte) {
 		r.Entry(&e)
 	}
 	add("record/run-all", r.End(r.Last()))
+	addPrecise(add)
 	return names, bytesOf
 }
 

@@ -26,9 +26,10 @@ const (
 	TypeSketch        Type = 17 // linear sketch of the version vector
 	TypeRepair        Type = 18 // collected deletes: which intervals hold nothing
 	TypePreciseDigest Type = 19 // digest by key
-	TypePreciseRun    Type = 20 // entries in any order, by key
+	TypePreciseRun    Type = 20 // entries of one origin, with holes
 	TypeKeyNotice     Type = 21 // which sealing keys I hold
 	TypeLeave         Type = 22 // I go
+	TypePrecisePull   Type = 23 // send me these entries
 	TypeFree          Type = 32 // the first free number
 )
 
