@@ -118,6 +118,9 @@ func (s *Store) finish(w *write, o Origin, r *origin, b []byte, v uint64) Status
 		return Full
 	}
 	setCellPos(b, pos)
+	if s.keyed.on {
+		s.printKey(w, o, r, b)
+	}
 	if w.old == 0 {
 		s.create(w, r, b)
 	} else {

@@ -274,6 +274,9 @@ func (x *machine) entries() (n int) {
 }
 
 func (x *machine) Check(t *rapid.T) {
+	if x.s.keyed.on && x.s.KeyPrint() != x.s.RecomputeKeys() {
+		t.Fatalf("fingerprint by key %x, want %x", x.s.KeyPrint(), x.s.RecomputeKeys())
+	}
 	if x.s.Fingerprint() != x.s.Recompute() {
 		t.Fatal("fingerprint is not what it should be")
 	}
@@ -427,6 +430,9 @@ func testAgainstModel(t *testing.T, l Limits) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := &machine{m: model{origins: map[codec.OriginID]*modelOrigin{}}}
 		x.s.Init(l, rapid.Uint64().Draw(t, "seed"))
+		if rapid.Bool().Draw(t, "by key") {
+			x.s.PrintKeys()
+		}
 		x.limits = x.s.Limits()
 		t.Repeat(map[string]func(*rapid.T){
 			"add": x.Add, "remove": x.Remove, "run": x.Run, "run again": x.Run, "encoded": x.Encoded, "encoded again": x.Encoded, "any": x.Any, "rename": x.Rename, "": x.Check,

@@ -94,6 +94,7 @@ func (s *Store) Add(id codec.OriginID, gen uint64, name []byte) (Origin, Status)
 	s.addName(o, r, name)
 	s.addID(o, r)
 	s.print += r.print()
+	s.keyed.add(o, r.id)
 	return o, OK
 }
 
@@ -186,6 +187,7 @@ func (s *Store) Remove(o Origin) Status {
 		return NoOrigin
 	}
 	s.print -= r.print()
+	s.keyed.remove(o, r.id)
 	s.removeName(o, r)
 	s.removeID(o, r)
 	s.entries -= int(r.entries)
@@ -210,6 +212,7 @@ func (s *Store) Rename(o Origin, id codec.OriginID, gen uint64) Status {
 		return Exists
 	}
 	s.print -= r.print()
+	s.keyed.remove(o, r.id)
 	s.removeID(o, r)
 	stays := s.FindName(s.Name(o)) == o && (r.older == 0 || s.rec(r.older).gen < gen) // so readers never miss the name
 	if !stays {
@@ -223,6 +226,7 @@ func (s *Store) Rename(o Origin, id codec.OriginID, gen uint64) Status {
 	}
 	s.addID(o, r)
 	s.print += r.print()
+	s.keyed.rename(o, r.id)
 	return OK
 }
 

@@ -47,6 +47,7 @@ type Store struct {
 	live     int // keys: live and not deleted
 	bytes    int // of keys and values of live entries
 	print    uint64
+	keyed    keyPrints
 	compacts Compactions
 	batch    [runBatch]write
 	touched  uint64 // so that the loads of touch are not left out
