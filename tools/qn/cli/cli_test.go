@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -41,6 +42,10 @@ func TestUsageErrorsNameFlagValueAndFix(t *testing.T) {
 	f("load --scenario none", "--scenario none", "pingpong")
 	f("load --duration 1ms", "--duration 1ms", "fix: --duration 10s")
 	f("load -o xml", "--output xml", "-o json")
+	f("load --key abc", "--key (not shown)", "qn keys gen")
+	f("load --key-file /none", "--key-file /none", "no such file")
+	f("load --insecure --key-file x", "--insecure", "drop one")
+	f("keys gen --id 0", "--id 0", "1 to 255")
 	f("load now", `"now"`)
 	f("load --node 3", "--node", "--help")
 	f("version -o xml", "-o json")
@@ -124,6 +129,27 @@ func TestDifferentReplicasHaveACodeOfTheirOwn(t *testing.T) {
 		code := exitCode(conclude(&stdout, output, &load.Report{RateTarget: 1, Different: 3}), &stderr)
 		if code != ExitUnconverged || stderr.Len() != 0 || stdout.Len() == 0 {
 			t.Errorf("exit %d, stderr %q, stdout %s", code, stderr.String(), stdout.String())
+		}
+	}
+}
+
+func TestKeysGen(t *testing.T) {
+	code, line, stderr := qn("keys", "gen", "--id", "9")
+	if code != ExitOK || stderr != "" || len(line) != 2+64+1 || !strings.HasPrefix(line, "9:") {
+		t.Fatalf("exit %d, %d bytes, %q", code, len(line), stderr)
+	}
+	file := filepath.Join(t.TempDir(), "key")
+	if code, _, stderr := qn("keys", "gen", "--out", file); code != ExitOK || stderr != "" {
+		t.Fatal(code, stderr)
+	}
+	if code, _, stderr := qn("keys", "gen", "--out", file); code != ExitFailed || !strings.Contains(stderr, "--out") {
+		t.Error("a key was written over", code, stderr)
+	}
+	for _, args := range [][]string{{"--key", strings.TrimSpace(line)}, {"--key-file", file}, {"--insecure"}} {
+		code, stdout, stderr := qn(append(strings.Fields("load --nodes 3 --rate 500 --keys 5 --warmup 10ms -d 200ms -o json"), args...)...)
+		var r struct{ Sealed, Converged bool }
+		if err := json.Unmarshal([]byte(stdout), &r); code != ExitOK || err != nil || stderr != "" || !r.Converged || r.Sealed != (len(args) == 2) {
+			t.Errorf("%s: exit %d, %v, stderr %q, stdout %s", args[0], code, err, stderr, stdout)
 		}
 	}
 }

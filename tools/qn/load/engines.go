@@ -106,6 +106,7 @@ func (c *engines) config(o *Options, i int) (cfg engine.Config, err error) {
 			c.doubts.Add(1)
 		}
 	}
+	cfg.Keys = o.seal
 	cfg.LeaveTimeout = -1 // all end together: nobody is left to be told
 	if o.Interval > 0 {
 		cfg.Interval = o.Interval

@@ -1,11 +1,13 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/tools/qn/units"
 )
 
@@ -25,9 +27,14 @@ type Options struct {
 	Fanout   int           // peers that a write is pushed to; 0 = the engine's default
 	Spread   string        // how a write leaves its author: auto, mail, rumor or gossip
 	Loss     units.Share   // datagrams dropped at the receiver
+	Key      string        // seals all traffic, as engine.ParseKey reads it
+	KeyFile  string        // or the keys of this file
+	Insecure bool          // in clear, said aloud
 	Reactors int           // loops that the nodes share
 	FindMax  bool          // search for the highest sustained rate
 	Scenario string        // another experiment than the plain load
+
+	seal []engine.Key // what Key or KeyFile hold, once validated
 
 	// Around is called at the start and at the end of the measured phase, for profiles; nil is fine.
 	Around func(begin bool)
@@ -81,7 +88,37 @@ func (o *Options) Validate() error {
 	if err := o.validateTimes(); err != nil {
 		return err
 	}
+	if err := o.validateKeys(); err != nil {
+		return err
+	}
 	return o.validateNames()
+}
+
+// validateKeys reads the keys. It never prints one.
+func (o *Options) validateKeys() error {
+	switch {
+	case o.Key != "" && o.KeyFile != "":
+		return flagError("key-file", o.KeyFile, "set together with --key", "drop --key")
+	case o.Key+o.KeyFile != "" && o.Insecure:
+		return flagError("insecure", true, "set together with a key", "drop one of the two")
+	case o.Key != "":
+		k, err := engine.ParseKey(o.Key)
+		if err != nil {
+			return flagError("key", "(not shown)", strings.TrimPrefix(err.Error(), "engine: "), "--key $(qn keys gen)")
+		}
+		o.seal = []engine.Key{k}
+	case o.KeyFile != "":
+		keys, err := engine.ReadKeyFile(o.KeyFile)
+		var bad *engine.ConfigError
+		if errors.As(err, &bad) {
+			return flagError("key-file", o.KeyFile, bad.Problem, "%s", bad.Fix)
+		}
+		if err != nil {
+			return err
+		}
+		o.seal = keys
+	}
+	return nil
 }
 
 func (o *Options) validateSizes() error {

@@ -12,8 +12,8 @@ import (
 // WriteTable prints the report for people: one line a subject, the name first, so that grep and awk work on it too.
 func (r *Report) WriteTable(w io.Writer) error {
 	p := &printer{w: w}
-	p.line("load", "open loop, %s writes/s, %d B values, %d nodes, %d keys each, %s, %s, spread %s, loss %g, seed %s",
-		units.Count(uint64(r.RateTarget)), r.SizeBytes, r.Nodes, r.Keys, r.Mode, r.Order, r.Spread, r.Loss, r.Seed)
+	p.line("load", "open loop, %s writes/s, %d B values, %d nodes, %d keys each, %s, %s, spread %s, %s, loss %g, seed %s",
+		units.Count(uint64(r.RateTarget)), r.SizeBytes, r.Nodes, r.Keys, r.Mode, r.Order, r.Spread, sealedText(r.Sealed), r.Loss, r.Seed)
 	p.line("env", "%s %s/%s  %d CPU (%s)  kernel %s  rcvbuf %s", r.Env.Go, r.Env.OS, r.Env.Arch, r.Env.Cores,
 		r.Env.CPU, r.Env.Kernel, units.Size(r.Env.RcvbufBytes))
 	p.line("phases", "form %s  warmup %gs  measure %gs  drain %s", millis(r.FormMs), r.WarmupS, r.DurationS, millis(r.DrainMs))
@@ -30,6 +30,13 @@ func (r *Report) WriteTable(w io.Writer) error {
 		p.line("note", "%s", r.Failure)
 	}
 	return p.err
+}
+
+func sealedText(sealed bool) string {
+	if sealed {
+		return "sealed"
+	}
+	return "in clear"
 }
 
 func (r *Report) verdict() string {

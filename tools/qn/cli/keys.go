@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quidnunc/quidnunc/engine"
+)
+
+const keysExamples = `  qn keys gen --out cluster.key                a key file that only you can read, for Config.KeyFiles
+  qn keys gen --id 2 --out next.key            the key that is to follow it
+  qn load --key-file cluster.key               the same load, sealed`
+
+const keysLong = `A key is 32 random bytes under a number from 1 to 255. Members seal with the first key that they are given and accept all
+of them. To replace one: add the new key on all members, use it on all, remove the old one on all; at each step Engine.Keys
+says who is not there yet.`
+
+func newKeys() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "keys",
+		Short:   "Make the keys that a cluster seals its traffic with",
+		Example: keysExamples,
+		Long:    keysLong,
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newKeysGen())
+	return cmd
+}
+
+func newKeysGen() *cobra.Command {
+	var id uint8
+	var out string
+	cmd := &cobra.Command{
+		Use:     "gen",
+		Short:   "Print a new key, or write it to a file that only you can read",
+		Example: keysExamples,
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if id == 0 {
+				return usagef("--id 0: a key's number is from 1 to 255; fix: --id 1")
+			}
+			line := engine.NewKey(id).Text() + "\n"
+			if out == "" {
+				_, err := fmt.Fprint(cmd.OutOrStdout(), line)
+				return err
+			}
+			return writeNew(out, line)
+		},
+	}
+	cmd.Flags().Uint8Var(&id, "id", 1, "number of the key, 1 to 255")
+	cmd.Flags().StringVar(&out, "out", "", "file to write, which must not be there yet (default: standard output)")
+	return cmd
+}
+
+// writeNew makes a file that only its owner can read. It never writes over one: that could be the cluster's only key.
+func writeNew(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the key: %w; fix: choose another --out", err)
+	}
+	_, err = f.WriteString(text)
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
