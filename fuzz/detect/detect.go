@@ -23,7 +23,7 @@ type Config struct {
 	PauseEvery sched.Instant // each living node stalls once in this time on average; 0: never
 	Pause      sched.Instant // for this long
 	Without    member.Mechanism
-	Progress   func(done float64) // may be nil
+	Progress   func(done float64) error // asked between steps, an error ends the run; may be nil
 }
 
 // Defaults fills in what is not set.
@@ -102,7 +102,10 @@ func Run(cfg Config) (Result, error) {
 	}
 	mc.Without = cfg.Without
 	r := run{cfg: cfg, member: mc, falseSuspect: map[life]bool{}, falseDead: map[life]bool{}, first: map[uint32]bool{}}
-	return r.do(), nil
+	if err := r.do(); err != nil {
+		return Result{}, err
+	}
+	return r.result(), nil
 }
 
 // life is one incarnation of a node.
@@ -117,35 +120,36 @@ type run struct {
 	falseSuspect, falseDead map[life]bool
 }
 
-func (r *run) do() Result {
+func (r *run) do() error {
 	n := r.cfg.Nodes
 	r.w = start(n, r.cfg.Seed, r.member, smallLimits(n, 1024+n/16), r.cfg.Network)
 	r.w.change = r.note
 	r.spend(5 * r.member.Period)
-	order := make([]uint32, n)
-	for i := range order {
-		order[i] = uint32(i + 1)
-	}
-	sched.Shuffle(&r.w.rand, order)
+	order := r.w.shuffled()
 	for i := range r.cfg.Crashes {
 		r.w.crash(order[i])
 		r.spend(r.cfg.Every - r.cfg.Every/4 + sched.Instant(r.w.rand.Uint64n(uint64(r.cfg.Every/2))))
-		r.progress(float64(i+1) / float64(r.cfg.Crashes))
+		if err := r.progress(float64(i+1) / float64(r.cfg.Crashes)); err != nil {
+			return err
+		}
 	}
 	if r.cfg.Crashes == 0 {
 		for i := range 100 {
 			r.spend(r.cfg.Run / 100)
-			r.progress(float64(i+1) / 100)
+			if err := r.progress(float64(i+1) / 100); err != nil {
+				return err
+			}
 		}
 	}
 	r.spend(2*r.member.Grace + 3*r.member.Period)
-	return r.result()
+	return nil
 }
 
-func (r *run) progress(done float64) {
-	if r.cfg.Progress != nil {
-		r.cfg.Progress(done)
+func (r *run) progress(done float64) error {
+	if r.cfg.Progress == nil {
+		return nil
 	}
+	return r.cfg.Progress(done)
 }
 
 // spend lets time go on, with stalls.

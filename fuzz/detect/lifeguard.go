@@ -92,7 +92,7 @@ type Grid struct {
 	Cost    sched.Instant
 	Run     sched.Instant
 	Seed    uint64
-	Advance func(done, all int) // may be nil
+	Advance func(done float64) error // asked between cells, an error ends the run; may be nil
 }
 
 // DefaultGrid takes the paper's cycles where they mean something to a detector that is fifty times as fast.
@@ -120,29 +120,36 @@ var mechanisms = []struct {
 }
 
 // Lifeguard runs the experiment with each mechanism alone, each one missing, none and all.
-func Lifeguard(g Grid) []Row {
-	var rows []Row
-	all, done := len(mechanisms)*len(g.Counts)*len(g.Blocks)*len(g.Gaps), 0
+func Lifeguard(g Grid) (rows []Row, err error) {
+	all, done := float64(len(mechanisms)*len(g.Counts)), 0.0
 	for _, m := range mechanisms {
 		row := Row{Mechanisms: m.name}
 		for _, count := range g.Counts {
-			sum := SlowResult{Count: count}
-			for _, block := range g.Blocks {
-				for _, gap := range g.Gaps {
-					sum.add(RunSlow(Slow{
-						Nodes: g.Nodes, Count: count, Block: block, Gap: gap, Cost: g.Cost, Run: g.Run, Seed: g.Seed, Without: m.without,
-					}), len(g.Blocks)*len(g.Gaps))
-					if done++; g.Advance != nil {
-						g.Advance(done, all)
-					}
-				}
-			}
+			cell := Slow{Nodes: g.Nodes, Count: count, Cost: g.Cost, Run: g.Run, Seed: g.Seed, Without: m.without}
+			sum := g.cycles(cell)
 			row.ByCount = append(row.ByCount, sum)
 			row.Total.add(sum, len(g.Counts))
+			if done++; g.Advance == nil {
+				continue
+			}
+			if err := g.Advance(done / all); err != nil {
+				return nil, err
+			}
 		}
 		rows = append(rows, row)
 	}
-	return rows
+	return rows, nil
+}
+
+// cycles runs one cell with every block and gap.
+func (g *Grid) cycles(s Slow) SlowResult {
+	sum := SlowResult{Count: s.Count}
+	for _, s.Block = range g.Blocks {
+		for _, s.Gap = range g.Gaps {
+			sum.add(RunSlow(s), len(g.Blocks)*len(g.Gaps))
+		}
+	}
+	return sum
 }
 
 func (s *SlowResult) add(o SlowResult, of int) {

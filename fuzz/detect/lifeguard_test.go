@@ -11,7 +11,7 @@ func TestSlowNodesCondemnNoHealthyOne(t *testing.T) {
 	g := DefaultGrid()
 	g.Nodes, g.Counts, g.Run = 60, []int{1, 12}, 5*sched.Second
 	g.Blocks, g.Gaps = []sched.Instant{128 * ms, 512 * ms}, []sched.Instant{4 * ms, 64 * ms}
-	rows := Lifeguard(g)
+	rows := must[[]Row](t)(Lifeguard(g))
 	for _, r := range rows {
 		t.Logf("%-20s %+v", r.Mechanisms, r.Total)
 	}
