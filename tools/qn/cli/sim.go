@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quidnunc/quidnunc/tools/qn/paper"
+	"github.com/quidnunc/quidnunc/tools/qn/simcmd/detect"
 )
 
 // newSim is the parent of all that runs in virtual time.
@@ -15,7 +16,7 @@ func newSim() *cobra.Command {
 		Short: "Simulate clusters, and repeat the papers' experiments",
 		RunE:  parentOnly,
 	}
-	sim.AddCommand(newPaper())
+	sim.AddCommand(newPaper(), withUsage(detect.Command()))
 	return sim
 }
 
@@ -28,6 +29,7 @@ func newPaper() *cobra.Command {
 	for _, cmd := range paper.Commands() {
 		parent.AddCommand(withUsage(cmd))
 	}
+	parent.AddCommand(withUsage(detect.PaperCommand()))
 	return parent
 }
 
@@ -45,8 +47,9 @@ func withUsage(cmd *cobra.Command) *cobra.Command {
 	cmd.Args = noArgs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		err := run(cmd, args)
-		var usage paper.UsageError
-		if errors.As(err, &usage) {
+		var ofPaper paper.UsageError
+		var ofDetect detect.UsageError
+		if errors.As(err, &ofPaper) || errors.As(err, &ofDetect) {
 			return usageError{err}
 		}
 		return err
