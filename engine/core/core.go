@@ -27,6 +27,8 @@ type Core struct {
 	tag    uint32    // cluster tag of every frame
 	mode   uint32    // what all members must agree on
 
+	renewedAt sched.Instant // our generation was raised then; 0: never
+
 	self state.Origin
 	id   codec.OriginID
 	gen  uint64

@@ -127,6 +127,7 @@ func (c *Core) renew(gen uint64) {
 		return
 	}
 	c.counters.Renewals++
+	c.renewedAt = c.now
 	c.graves.add(c.id)
 	c.gen = gen
 	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, gen)

@@ -29,8 +29,8 @@ func TestAmnesia(t *testing.T) {
 	w.set(1, "fresh", "1")
 	w.nodes[1].core.Join(w.now, addrOf(0))
 	w.converge(10 * sched.Second)
-	if !has(w.nodes[1], Renewed) {
-		t.Error("no renewal")
+	if n := w.nodes[1].core.counters.Renewals; n != 1 {
+		t.Errorf("%d renewals", n)
 	}
 	w.set(1, "fresh", "2")
 	w.converge(sched.Second)
@@ -114,4 +114,25 @@ func TestStoppedNodeIsLeftAloneAndFoundAgain(t *testing.T) {
 	w.nodes[2].down = false
 	d := w.converge(15 * sched.Second)
 	t.Logf("level after %d ms", d/sched.Millisecond)
+}
+
+// TestAnswersToTheDeadAreDropped: peers that fall silent while an answer to
+// them is under way give its place back.
+func TestAnswersToTheDeadAreDropped(t *testing.T) {
+	w := newNet(t, 20, 41, func(_ int, c *Config) { c.Limits.Jobs = 4 })
+	w.joinAll()
+	w.converge(5 * sched.Second)
+	c := &w.nodes[0].core
+	for p := uint32(1); p < 20; p++ {
+		if c.peers[p].job = c.takeJob(p); c.peers[p].job != 0 {
+			c.want(p, dueRuns)
+			c.silent(p)
+		}
+	}
+	w.pump(w.nodes[0])
+	for i := 1; i < len(c.jobs); i++ {
+		if c.jobs[i].busy {
+			t.Errorf("job %d is still busy", i)
+		}
+	}
 }

@@ -32,13 +32,23 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 			}
 			return n, q.addr, true
 		}
-		if q.due&dueRumor != 0 {
-			c.endRumor(p)
-		}
+		c.shed(p)
 		q.due = 0
 		c.unready()
 	}
 	return 0, to, false
+}
+
+// shed gives up what was due at a peer that it can't be sent to now, all but a
+// greeting; exchanges find it again.
+func (c *Core) shed(p uint32) {
+	q := &c.peers[p]
+	if q.due&dueRumor != 0 {
+		c.endRumor(p)
+	}
+	c.dropJob(&q.job)
+	c.dropJob(&q.ask)
+	q.due &= dueHello
 }
 
 // emptyFrame is the longest that a frame to a peer is before it has a run: what
