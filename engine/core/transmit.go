@@ -59,10 +59,8 @@ func (c *Core) emptyFrame() int { return c.out.Bytes() }
 func (c *Core) compose(p uint32, dst []byte) int {
 	q := &c.peers[p]
 	if !q.proven || q.quiet || !c.reachable(p) {
+		c.shed(p)
 		n := c.composeHello(p, dst)
-		if q.due&dueRumor != 0 {
-			c.endRumor(p)
-		}
 		q.due = 0
 		return n
 	}
