@@ -15,13 +15,14 @@ type Flags uint16
 // The low byte names blocks: an unknown one can't be skipped, so that it makes the frame invalid. The high byte holds
 // hints without a block: unknown ones are carried and ignored.
 const (
-	FlagSeal   Flags = 1 << 0 // counter and boot salt; set exactly when KeyID is not 0
-	FlagFlow   Flags = 1 << 1 // per-destination sequence, acknowledgement, credit, congestion mark
-	FlagCookie Flags = 1 << 2 // address cookie, given or echoed
-	FlagRates  Flags = 1 << 3 // rates and ledger of the flow control between origins
-	FlagPrints Flags = 1 << 4 // fingerprints of state and of observed liveness
-	FlagHello  Flags = 1 << 8 // sealed with the cluster's hello key: the sender is a stranger to the receiver
-	FlagSalt   Flags = 1 << 9 // lowest bit of the receiver's boot salt that the seal is bound to; written by codec/seal
+	FlagSeal   Flags = 1 << 0  // counter and boot salt; set exactly when KeyID is not 0
+	FlagFlow   Flags = 1 << 1  // per-destination sequence, acknowledgement, credit, congestion mark
+	FlagCookie Flags = 1 << 2  // address cookie, given or echoed
+	FlagRates  Flags = 1 << 3  // rates and ledger of the flow control between origins
+	FlagPrints Flags = 1 << 4  // fingerprints of state and of observed liveness
+	FlagHello  Flags = 1 << 8  // sealed with the cluster's hello key: the sender is a stranger to the receiver
+	FlagSalt   Flags = 1 << 9  // lowest bit of the receiver's boot salt that the seal is bound to; written by codec/seal
+	FlagRepair Flags = 1 << 10 // nothing but repair or bulk inside: who is overloaded may drop it undecoded
 
 	flagBlocks = FlagSeal | FlagFlow | FlagCookie | FlagRates | FlagPrints
 )

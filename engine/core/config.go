@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
@@ -89,6 +90,11 @@ type Config struct {
 	NoPrint  bool          // exchanges start with a digest, not with a fingerprint
 	Uniform  bool          // uniform random peers instead of shuffled rounds
 	Limits   Limits
+
+	Flow       FlowMode  // what flow control does
+	Throttle   Throttle  // what happens to writes above the own rate
+	Plan       flow.Plan // how that adapts; flow.DefaultPlan, but none where Deltas are counted
+	ReceiveMax int       // bytes a second that all peers together may send; 0: no limit
 
 	Detector   member.Config // times of the failure detector; member.LAN
 	NoDetector bool          // nobody is watched: experiments that count messages

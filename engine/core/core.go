@@ -66,6 +66,8 @@ type Core struct {
 	hasRumors bool
 	refusing  bool // this frame's contact is over the connection limit
 	letters   letters
+	flow      flowing
+	unsent    state.Cursor   // over own writes that are not published
 	window    codec.OriginID // where the next digest starts
 
 	advanced  []state.Origin
@@ -98,6 +100,7 @@ const (
 	timerSeeds
 	timerRival
 	timerKeys
+	timerPublish
 	timersEngine
 )
 
@@ -106,6 +109,7 @@ const (
 	timerAck = iota
 	timerResend
 	timerHello
+	timerPace
 	timersPeer
 )
 
@@ -155,6 +159,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.greetings.total.Init(now, greetRate, greetBurst)
 	c.newcomers.Init(now, uint64(l.Introduced), 2*l.Introduced)
 	c.initDetector(now)
+	c.initFlow(now)
 	c.wheel.Set(timerExchange, now+c.jitter(c.cfg.Interval))
 }
 

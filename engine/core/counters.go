@@ -22,6 +22,9 @@ type Counters struct {
 	BroadcastsTaken, BroadcastsKnown uint64 // of others: new, and seen before
 	Rewinds                          uint64 // a cursor went back because an acknowledgement was missed
 	Writes, WritesRefused            uint64
+	WritesHeld                       uint64 // writes above the own rate, published later
+	FramesHeld                       uint64 // times that a peer's budget held something back
+	Absurd                           uint64 // acknowledgements of what was never sent
 	Renewals, Conflicts              uint64 // generation bumps, and live rivals of our name
 
 	Drops [DropReasons]uint64 // datagrams or records that were not used, by reason
@@ -58,13 +61,14 @@ const (
 	DropRate       // a budget for strangers is used up
 	DropExhausted  // not sent: the seal's counter is used up
 	DropLong       // longer than any frame
+	DropShed       // repair or bulk, not decoded: there is a standing queue
 	DropReasons
 )
 
 var dropNames = [DropReasons]string{
 	"short", "magic", "version", "flags", "checksum", "record", "cluster", "self", "stranger", "buried",
 	"forged", "generation", "gap", "unknown", "full", "busy", "mode", "sealed",
-	"unsealed", "key", "auth", "replay", "cookie", "rate", "exhausted", "long",
+	"unsealed", "key", "auth", "replay", "cookie", "rate", "exhausted", "long", "shed",
 }
 
 // String is the reason in one lower-case word.

@@ -36,7 +36,7 @@ func (c *Core) takeJob(p uint32) uint8 {
 			j.init = true
 		}
 		j.busy, j.peer = true, p
-		j.Reset(c.cfg.Frames, c.cfg.Deltas)
+		j.Reset(c.cfg.Frames, c.deltasLeft(p))
 		return uint8(i)
 	}
 	c.counters.Drops[DropBusy]++
@@ -73,6 +73,7 @@ func (c *Core) exchange() {
 	} else {
 		p, ok = c.members.Next(&c.rand)
 	}
+	c.beginExchange(p)
 	if ok {
 		c.startExchange(p)
 	}
@@ -151,6 +152,10 @@ func (c *Core) onDigest(p uint32, d *codec.Digest) {
 			pulls = &c.jobs[q.ask].Job
 		}
 	}
+	before := 0
+	if runs != nil {
+		before = runs.Total()
+	}
 	diff := reconcile.Compare(&c.store, (*book)(c), d, c.self, runs, pulls)
 	if runs != nil && c.cfg.Rumor.Redistribute {
 		for _, w := range runs.Wants() {
@@ -163,6 +168,7 @@ func (c *Core) onDigest(p uint32, d *codec.Digest) {
 		c.amnesia(diff.Ahead)
 	}
 	if runs != nil {
+		c.lacks(p, runs, before)
 		c.offered(p, runs)
 	}
 	if pulls != nil {
@@ -195,7 +201,7 @@ func (c *Core) onPull(p uint32, l *codec.Pull) {
 		return
 	}
 	j := &c.jobs[q.job].Job
-	it := l.Entries()
+	it, before := l.Entries(), j.Total()
 	for {
 		id, have, ok := it.Next()
 		if !ok {
@@ -209,6 +215,7 @@ func (c *Core) onPull(p uint32, l *codec.Pull) {
 			j.Add(reconcile.Want{ID: id, Origin: o, From: have, Missing: uint32(c.store.Missing(o, have))})
 		}
 	}
+	c.lacks(p, j, before)
 	c.offered(p, j)
 }
 
@@ -274,8 +281,9 @@ func (c *Core) composeRuns(b []byte, limit int, p uint32) []byte {
 		return b
 	}
 	j := &c.jobs[q.job]
-	before := len(b)
+	before, entries := len(b), c.filler.Entries
 	b = c.filler.Fill(b, limit, &j.Job, c.cfg.Order)
+	c.exchangeWith(p).sent += c.filler.Entries - entries
 	if len(b) > before {
 		j.Frames--
 	}

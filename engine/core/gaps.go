@@ -39,6 +39,9 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		c.counters.EntriesOld += uint64(r.Count)
 		return
 	}
+	if p == c.flow.partner {
+		c.flow.got += int(r.Count)
+	}
 	a := reconcile.Apply(&c.store, o, r, &c.iter)
 	c.counters.EntriesNew += uint64(a.New)
 	c.counters.EntriesOld += uint64(a.Old)

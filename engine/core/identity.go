@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -138,7 +139,7 @@ func (c *Core) renew(gen uint64) {
 	}
 	for p := range c.peers {
 		q := &c.peers[p]
-		q.cursor, q.acked, q.tries = 0, 0, 0
+		q.cursor, q.acked, q.tries, q.pair = 0, 0, 0, flow.Pair{}
 		if q.proven {
 			c.startMail(uint32(p))
 		}

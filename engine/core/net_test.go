@@ -221,7 +221,7 @@ func (w *net) equal() bool {
 		if first == nil {
 			first = d
 		}
-		if d.core.store.Fingerprint() != first.core.store.Fingerprint() || d.core.store.Len() != first.core.store.Len() {
+		if d.core.Unpublished() || d.core.store.Fingerprint() != first.core.store.Fingerprint() || d.core.store.Len() != first.core.store.Len() {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -60,6 +61,11 @@ type peer struct {
 	acked  uint64 // it said that it has the prefix up to here
 	tries  uint8
 
+	budget    flow.Budget
+	pair      flow.Pair
+	with      exchanged // the exchange that runs with it
+	held      uint16    // due, and held back by the budget
+	tell      bool      // the next frame tells our rates
 	syncKind  uint8
 	digestFor uint8 // flags of the digest that is due
 	windows   uint8 // frames that it may still take
@@ -175,6 +181,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 		next: q.next, queued: q.queued, txSeq: uint32(c.rand.Uint64()),
 	}
 	q.txAcked, q.txLost = q.txSeq, q.txSeq
+	q.budget.Init(c.now, c.cfg.Frame, q.txSeq)
 	c.byID.put(q.id, p)
 	c.origins[o].peer = p
 }
@@ -184,8 +191,8 @@ type readyList struct{ head, tail uint32 }
 
 func (c *Core) want(p uint32, due uint16) {
 	q := &c.peers[p]
-	q.due |= due
-	if q.queued {
+	q.due |= due &^ q.held
+	if q.queued || q.due == 0 {
 		return
 	}
 	q.queued, q.next = true, 0

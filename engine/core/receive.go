@@ -16,6 +16,9 @@ func (c *Core) Receive(now, arrived sched.Instant, from netip.AddrPort, datagram
 	c.now, c.arrived = now, arrived
 	c.counters.FramesReceived++
 	c.counters.BytesReceived += uint64(len(datagram))
+	if c.shed(now-arrived, datagram) {
+		return
+	}
 	rest, err := codec.ParseHeader(datagram, &c.in)
 	if err != nil {
 		c.unreadable(from, dropOf(err))
@@ -213,6 +216,7 @@ func (c *Core) revive(p uint32) {
 // flowed keeps the record of which frames arrived, and takes theirs.
 func (c *Core) flowed(p uint32) {
 	q, h := &c.peers[p], &c.in
+	fresh := q.rxMap == 0 || int32(h.Seq-q.rxHigh) > 0
 	switch ahead := h.Seq - q.rxHigh; {
 	case q.rxHigh == 0 && q.rxMap == 0, ahead < 1<<31 && ahead >= 64:
 		q.rxHigh, q.rxMap = h.Seq, 1
@@ -233,6 +237,7 @@ func (c *Core) flowed(p uint32) {
 	if c.sealed != nil && h.AckMap != 0 {
 		c.noticed(p)
 	}
+	c.flowedBack(p, fresh)
 	if h.Mark&markAsk != 0 {
 		q.answering = true
 		c.want(p, dueHave)

@@ -85,8 +85,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 		c.counters.WritesRefused++
 		return Silenced
 	}
-	from := c.store.Max(c.self)
-	if op.Version <= from || op.Version > codec.VersionMax {
+	if op.Version <= max(c.store.Max(c.self), c.flow.written) || op.Version > codec.VersionMax {
 		return Disorder
 	}
 	e := &c.entry
@@ -101,13 +100,11 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 		c.counters.WritesRefused++
 		return NoRoom
 	}
-	c.store.Advance(c.self, op.Version, c.store.Floor(c.self))
 	c.counters.Writes++
 	if !c.cfg.NoDetector && string(op.Key) == string(LeaveKey) {
 		c.live.Leave(now)
 	}
-	c.moved(c.self)
-	c.news(c.self, from, 0)
+	c.publish(op)
 	return Written
 }
 
@@ -252,6 +249,10 @@ func (c *Core) resend(p uint32) {
 	}
 	if q.tries > quietAfter || q.tries > 1 && c.now-q.heard > quietSpan {
 		c.silent(p)
+		return
+	}
+	if q.held&dueMail != 0 { // most of it has not even left
+		c.wheel.Set(peerTimer(p, timerResend), c.now+c.resendAfter(q))
 		return
 	}
 	if q.acked < q.cursor {

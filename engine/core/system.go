@@ -73,7 +73,7 @@ func (c *Core) Agreeing(since sched.Instant) (equal, members int) {
 	for p := 1; p < len(c.peers); p++ {
 		if q := &c.peers[p]; q.proven && !q.quiet && !q.left {
 			members++
-			if q.print == own && q.printAt >= since {
+			if q.print == own && q.printAt >= since && !c.flow.behind {
 				equal++
 			}
 		}

@@ -31,6 +31,8 @@ func (c *Core) fire(id uint32) {
 		c.chase()
 	case timerSeeds:
 		c.contactSeeds()
+	case timerPublish:
+		c.publishMore()
 	case timerRival:
 		c.challengeRival()
 	case timerKeys:
@@ -49,6 +51,8 @@ func (c *Core) firePeer(p, kind uint32) {
 		c.want(p, dueHave)
 	case timerResend:
 		c.resend(p)
+	case timerPace:
+		c.unhold(p)
 	case timerHello:
 		c.greet(p)
 	}
@@ -61,8 +65,14 @@ func (c *Core) jitterLittle(d sched.Instant) sched.Instant {
 
 // Pressure is what the shell sees of the machine.
 type Pressure struct {
-	Lag sched.Instant // between the loop's turns while it has work, smoothed
+	Lag   sched.Instant // between the loop's turns while it has work, smoothed
+	Queue int           // bytes that wait in the socket
+	Room  int           // bytes that fit there; 0: not known
+	Drops uint64        // datagrams that the kernel dropped since the start
 }
 
 // Observe tells the core of pressure; it makes frames wait longer for company.
-func (c *Core) Observe(p Pressure) { c.flush.lag = min(p.Lag, 100*sched.Millisecond) }
+func (c *Core) Observe(p Pressure) {
+	c.flush.lag = min(p.Lag, 100*sched.Millisecond)
+	c.flow.receiver.Pressure(p.Queue, p.Room, p.Drops)
+}

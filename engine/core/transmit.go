@@ -69,6 +69,9 @@ func (c *Core) compose(p uint32, dst []byte) int {
 			return n
 		}
 	}
+	if c.hold(p); q.due == 0 {
+		return 0
+	}
 	h := &c.out
 	h.Flags = c.base | codec.FlagFlow
 	h.Seq, h.Ack, h.AckMap, h.Mark = q.txSeq+1, q.rxHigh, q.rxMap, 0
@@ -84,6 +87,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 		h.Flags |= codec.FlagCookie
 		h.Cookie = q.cookie
 	}
+	asked := c.flowBlock(p)
 	limit := min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
 	b := codec.AppendHeader(dst[:0], h)
 	bare := len(b)
@@ -107,6 +111,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	}
 	b = c.finish(b, p)
 	q.txSeq++
+	c.spent(p, len(b), due, asked)
 	q.asking, q.answering = false, false
 	c.sent(len(b))
 	return len(b)
@@ -141,6 +146,9 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	}
 	if q.due&dueAnswers != 0 {
 		b = c.composeAnswers(b, limit, p)
+	}
+	if q.due&dueRuns != 0 && q.due&dueNews != 0 && q.budget.RepairFirst() {
+		b = c.composeRuns(b, limit, p)
 	}
 	if q.due&dueCast != 0 {
 		b = c.composeBroadcasts(b, limit, p)

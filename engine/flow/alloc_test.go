@@ -2,6 +2,7 @@ package flow
 
 import (
 	"testing"
+	"unsafe"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
@@ -61,5 +62,12 @@ func BenchmarkFrame(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		x.frame()
+	}
+}
+
+// TestPeersAreSmall: what flow control remembers of a peer.
+func TestPeersAreSmall(t *testing.T) {
+	if n := unsafe.Sizeof(Budget{}) + unsafe.Sizeof(Pair{}); n > 136 {
+		t.Errorf("%d bytes a peer", n)
 	}
 }

@@ -8,8 +8,9 @@ import (
 
 // The law of a peer's budget.
 const (
-	rateStart   = 8 << 20  // bytes a second before anything is known of a peer
-	rateMin     = 16 << 10 // a peer that loses everything still gets a frame at times
+	rateStart   = 8 << 20   // bytes a second before anything is known of a peer
+	rateMin     = 128 << 10 // losses and delays never lower the rate below: bursts of a quiet peer are not worth it
+	creditMin   = 4 << 10   // nor is a credit believed below
 	burstNanos  = 2 * sched.Millisecond
 	burstFrames = 8 // at least: frames that leave back to back
 	fillNanos   = 100 * sched.Microsecond
@@ -19,41 +20,44 @@ const (
 	delayMax     = 20 * sched.Millisecond // growth of the round trip that counts as a queue
 	timeoutMin   = 100 * sched.Millisecond
 	timeoutMax   = 2 * sched.Second
-	reordered    = 3  // later frames that must arrive before one counts as lost
+	reordered    = 24 // later frames that must arrive before one counts as lost: bursts are shuffled
+	lossShift    = 5  // less than 1/32 lost is not congestion
 	stepShiftMax = 3  // an additive step never exceeds rate/8
 	mapFrames    = 64 // frames that an acknowledgement tells of
 )
 
 // Budget is what may be sent to one peer. The zero value is not ready.
 type Budget struct {
-	tokens int64 // bytes that may go now; negative is debt
-	carry  uint32
-	frame  uint32 // bytes of a full frame
-	at     sched.Instant
+	at      sched.Instant // tokens were counted
+	askedAt sched.Instant
+	from    sched.Instant // the last round ended
+	since   sched.Instant // something is held back since then; 0: nothing is
+
+	tokens int32  // bytes that may go now; negative is debt
+	carry  uint32 // part of a byte
 	rate   uint32 // bytes a second
 	credit uint32 // the receiver's bound; 0: it stated none
 	knee   uint32 // below it the rate doubles in a clean round
-	step   uint32 // the next additive raise above, in frames a round trip
+	asked  uint32 // the frame that asks for an acknowledgement, if a round is open
+	bytes  uint32 // spent since from
+	judged uint32 // the fate of the frames up to here is known
+	base   uint32 // the round trip without queues, microseconds
+	rtt    uint32 // smoothed
 
-	asked   uint32 // the frame that asks for an acknowledgement, if a round is open
-	askedAt sched.Instant
-	from    sched.Instant // the last round ended
-	bytes   uint32        // spent since then
-	frames  uint32        // since the last round
-	judged  uint32        // the fate of the frames up to here is known
-	seen    uint16        // frames judged in this round
-	lost    uint16        // of them
-	open    bool
+	frame  uint16 // bytes of a full one
+	frames uint16 // since the last ask
+	seen   uint16 // frames judged in this round
+	lost   uint16 // of them
+	loss   uint16 // smoothed, in 1/65536
+
+	step    uint8 // an additive raise is 2^step frames a round trip
+	silent  uint8 // rounds in a row without an answer
+	turn    uint8
+	open    bool // a round is
 	marked  bool
 	excused bool // the rate was just lowered: what this round shows was sent before
-	limited bool // something was held back since the last round ended
-	silent  uint8
-	turn    uint8
-	base    sched.Instant // the round trip without queues
-	rtt     sched.Instant // smoothed
-	since   sched.Instant // something is held back since then; 0: nothing is
+	limited bool // something was held back in this round
 
-	loss   uint16 // smoothed, in 1/65536
 	Cuts   uint32 // rounds that lowered the rate
 	Silent uint32 // rounds without an answer
 }
@@ -61,14 +65,14 @@ type Budget struct {
 // Init starts a budget for frames of at most frameBytes. seq is the sequence
 // number of the last frame before.
 func (b *Budget) Init(now sched.Instant, frameBytes int, seq uint32) {
-	*b = Budget{frame: uint32(frameBytes), at: now, from: now, rate: rateStart, judged: seq, knee: RateMax}
+	*b = Budget{frame: uint16(frameBytes), at: now, from: now, rate: rateStart, judged: seq, knee: RateMax}
 	b.tokens = b.burst()
 }
 
 // Rate is the bytes a second that may leave now: the own, within the credit.
 func (b *Budget) Rate() uint32 {
 	if b.credit != 0 {
-		return max(min(b.rate, b.credit), rateMin)
+		return min(b.rate, max(b.credit, creditMin))
 	}
 	return b.rate
 }
@@ -83,10 +87,10 @@ func (b *Budget) Credit() uint32 { return b.credit }
 func (b *Budget) Loss() uint32 { return uint32(uint64(b.loss) * 1_000_000 >> 16) }
 
 // RTT is the smoothed round trip of rounds, 0 before the first.
-func (b *Budget) RTT() sched.Instant { return b.rtt }
+func (b *Budget) RTT() sched.Instant { return sched.Instant(b.rtt) * sched.Microsecond }
 
-func (b *Budget) burst() int64 {
-	return int64(max(uint64(b.Rate())*burstNanos/sched.Second, burstFrames*uint64(b.frame)))
+func (b *Budget) burst() int32 {
+	return int32(max(uint64(b.Rate())*burstNanos/sched.Second, burstFrames*uint64(b.frame)))
 }
 
 // fill adds what was earned since the last call.
@@ -109,14 +113,14 @@ func (b *Budget) fill(now sched.Instant) {
 	}
 	earned, rest := bits.Div64(hi, lo, sched.Second)
 	b.carry = uint32(rest)
-	if earned >= uint64(full-b.tokens) {
+	if earned >= uint64(int64(full)-int64(b.tokens)) {
 		b.tokens, b.carry = full, 0
 		return
 	}
-	b.tokens += int64(earned)
+	b.tokens += int32(earned)
 }
 
-func (b *Budget) floor(c Class) int64 { return reserve[c] * burstFrames * int64(b.frame) / 8 }
+func (b *Budget) floor(c Class) int32 { return reserve[c] * burstFrames * int32(b.frame) / 8 }
 
 // Allow reports whether a frame of the class may be encoded now. It is granted
 // whole: Spend may leave a debt of one frame, which is worked off first.
@@ -161,7 +165,7 @@ func (b *Budget) Ask(now sched.Instant) bool {
 	case b.frames+1 >= roundFrames:
 		return b.open || now-b.askedAt >= roundMin
 	case b.limited:
-		return !b.open && now-b.askedAt >= max(roundMin, b.rtt)
+		return !b.open && now-b.askedAt >= max(roundMin, b.RTT())
 	default:
 		return b.silent > 0 && !b.open
 	}
@@ -169,8 +173,8 @@ func (b *Budget) Ask(now sched.Instant) bool {
 
 // Spend takes an encoded frame out of the budget. asked: it carried the ask.
 func (b *Budget) Spend(now sched.Instant, bytes int, seq uint32, asked bool) {
-	b.tokens -= int64(bytes)
-	b.frames++
+	b.Charge(bytes)
+	b.frames = min(b.frames+1, 1<<15)
 	b.bytes += uint32(bytes)
 	if !asked {
 		return
@@ -179,6 +183,9 @@ func (b *Budget) Spend(now sched.Instant, bytes int, seq uint32, asked bool) {
 		b.open, b.asked, b.askedAt = true, seq, now
 	}
 }
+
+// Charge takes bytes of a frame that carries no data: an acknowledgement.
+func (b *Budget) Charge(bytes int) { b.tokens = max(b.tokens-int32(bytes), -1<<30) }
 
 // Hold notes that something due was held back; Release that nothing is now.
 func (b *Budget) Hold(now sched.Instant) {

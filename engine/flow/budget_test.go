@@ -176,7 +176,7 @@ func TestAbsurdAcks(t *testing.T) {
 	for i := range 100_000 {
 		a := Ack{High: uint32(i * 7919), Map: uint64(i) * 0x9e3779b97f4a7c15, Sent: uint32(i*7919 + i%64), Credit: uint16(i), Marked: i%3 == 0}
 		b.Acked(sched.Instant(i)*sched.Millisecond, &a)
-		if b.Rate() < rateMin || b.Rate() > RateMax {
+		if b.Rate() < creditMin || b.Rate() > RateMax {
 			t.Fatalf("rate %d", b.Rate())
 		}
 	}

@@ -26,7 +26,7 @@ func (c Class) String() string {
 
 // reserve is how much of the bucket, in eighths, a class leaves to those above
 // it. Below zero is debt that it may make.
-var reserve = [Classes]int64{Probe: -64, Membership: -16, Urgent: -8, Normal: 0, Repair: 1, Bulk: 4}
+var reserve = [Classes]int32{Probe: -64, Membership: -16, Urgent: -8, Normal: 0, Repair: 1, Bulk: 4}
 
 // repairShare is the reserve in the other direction: while both are due, one
 // frame in so many begins with repair.

@@ -7,7 +7,7 @@ const (
 	windowNanos = 10 * sched.Millisecond // in which the shortest wait is taken: CoDel's interval, for loops and not for links
 	sojournMax  = 1 * sched.Millisecond  // CoDel's target (RFC 8289 §4.3 has 5 ms in 100 ms)
 	levelNanos  = 50 * sched.Millisecond // between changes of the level: senders learn it with acknowledgements
-	levelMin    = rateMin
+	levelMin    = creditMin
 	easeSpans   = 10 // levelNanos without pressure until a bound by pressure is eased
 )
 

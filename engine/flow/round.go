@@ -50,8 +50,10 @@ func (b *Budget) judge(a *Ack) {
 	n = min(n, mapFrames-reordered)
 	mask := (uint64(1)<<n - 1) << reordered
 	got := bits.OnesCount64(a.Map & mask)
-	b.seen += uint16(n)
-	b.lost += uint16(int(n) - got)
+	if b.seen < 1<<15 {
+		b.seen += uint16(n)
+		b.lost += uint16(int(n) - got)
+	}
 }
 
 // close ends a round with an answer.
@@ -63,9 +65,9 @@ func (b *Budget) close(now sched.Instant, sent uint32, sample bool) {
 	b.open, b.silent = false, 0
 	b.loss = uint16(int32(b.loss) + (int32(uint64(b.lost)*65535/uint64(max(1, b.seen)))-int32(b.loss))/8)
 	used := uint64(b.bytes) * 2 * sched.Second / uint64(max(now-b.from, roundMin)) // twice: half of the rate is use
-	before, queue := b.Cuts, min(span, b.rtt)-b.base
+	before, queue := b.Cuts, min(span, b.RTT())-b.path()
 	switch {
-	case b.lost > 0:
+	case b.lost > b.seen>>lossShift:
 		got := uint64(b.seen-min(b.lost, b.seen)) * 15
 		b.cut(used, got, uint64(b.seen)*16)
 	case b.excused:
@@ -75,7 +77,7 @@ func (b *Budget) close(now sched.Instant, sent uint32, sample bool) {
 		b.cut(used, 15, 16)
 	case sample && queue > delayMax/4: // close to it: neither
 		b.step = 0
-	case b.limited || used >= uint64(b.rate):
+	case b.limited && (b.credit == 0 || b.rate < b.credit) || used >= uint64(b.rate):
 		b.raise(span)
 	}
 	if b.excused = b.Cuts != before; b.excused {
@@ -92,13 +94,17 @@ func (b *Budget) reset(now sched.Instant) {
 // sample takes in a round trip. The base follows the smallest, and rises slowly
 // so that a longer path becomes the new normal.
 func (b *Budget) sample(d sched.Instant) {
+	us := uint32(min(d/sched.Microsecond+1, 1<<30))
 	if b.rtt == 0 {
-		b.rtt, b.base = d, d
+		b.rtt, b.base = us, us
 		return
 	}
-	b.rtt += (d - b.rtt) / 4
-	b.base = min(b.base+(max(b.rtt, b.base)-b.base)/256, d)
+	b.rtt += uint32((int32(us) - int32(b.rtt)) / 4)
+	b.base = min(b.base+(max(b.rtt, b.base)-b.base)/256, us)
 }
+
+// path is the round trip without queues.
+func (b *Budget) path() sched.Instant { return sched.Instant(b.base) * sched.Microsecond }
 
 // cut lowers the rate to num/den of itself, but never below a quarter: from what
 // was used, if that was far less than what was allowed.
@@ -116,14 +122,14 @@ func (b *Budget) raise(span sched.Instant) {
 		b.rate = clampRate(min(2*uint64(b.rate), uint64(b.knee)))
 		return
 	}
-	b.step = max(1, min(2*b.step, 1<<20))
-	up := uint64(b.frame) * uint64(b.step) * sched.Second / uint64(max(span, roundMin))
+	up := uint64(b.frame) << b.step * sched.Second / uint64(max(span, roundMin))
+	b.step = min(b.step+1, 16)
 	b.rate = clampRate(uint64(b.rate) + min(up, uint64(b.rate)>>stepShiftMax))
 }
 
 // timeout is how long an ask may stay unanswered.
 func (b *Budget) timeout() sched.Instant {
-	return min(max(timeoutMin, 4*b.rtt)<<min(b.silent, 5), timeoutMax)
+	return min(max(timeoutMin, 4*b.RTT())<<min(b.silent, 5), timeoutMax)
 }
 
 // expire ends a round that got no answer: everything may be lost.

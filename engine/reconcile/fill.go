@@ -226,7 +226,8 @@ func (f *Filler) Run(dst []byte, limit, soft, grant int, o state.Origin, from ui
 	}
 	to, n, whole := from, 0, true
 	s.After(o, from, &f.cursor)
-	for f.cursor.Next(&f.entry) {
+	top := s.Max(o)
+	for f.cursor.Next(&f.entry) && f.entry.Version <= top { // own writes above it are not published yet
 		if n == grant || (n > 0 && w.Len() >= soft) || !w.Entry(&f.entry) {
 			whole = false
 			break
@@ -235,7 +236,7 @@ func (f *Filler) Run(dst []byte, limit, soft, grant int, o state.Origin, from ui
 		n++
 	}
 	if whole {
-		to = s.Max(o)
+		to = top
 	} else if n == 0 {
 		return nil, from, 0
 	}

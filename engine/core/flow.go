@@ -1,0 +1,445 @@
+package core
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Flow control has two halves. The rate of the own origin bounds how fast its
+// writes are published: what is above it stays in the store, above the max that
+// peers are told of, and is published in its newest form when there is rate
+// again. So held writes cost no memory of their own, and a key that is written
+// ten times meanwhile is sent once. The budget of a peer is asked before a frame
+// to it is encoded: what is due and may not go waits for the peer's timer.
+
+// FlowMode says what flow control does.
+type FlowMode uint8
+
+// The modes. FlowReport computes everything and holds nothing back.
+const (
+	FlowOn FlowMode = iota
+	FlowReport
+	FlowOff
+)
+
+// Throttle is what happens to a local write above the allowed rate.
+type Throttle uint8
+
+// Coalesce publishes it later, in its newest form. Refuse leaves it to the
+// shell, which asks [Core.Admit] before it takes a version.
+const (
+	Coalesce Throttle = iota
+	Refuse
+)
+
+// Marks in a frame's flow block, beside markAsk.
+const (
+	markCongested = 1 << 0 // the sender has a standing queue of received frames
+	markNow       = 1 << 2 // acknowledge at once
+)
+
+const (
+	entryCost   = 16  // bytes of an entry beside key and value, about
+	publishMost = 256 // entries that one turn publishes
+)
+
+// What a class of the flow control carries.
+const (
+	dueNews   = dueMail | dueRumor | dueCast
+	dueUrgent = dueSync | dueDigest | duePull | dueAsk
+	dueData   = dueNews | dueRuns
+)
+
+// flowing is the flow control of this node.
+type flowing struct {
+	source   flow.Source
+	gate     flow.Gate
+	receiver flow.Receiver
+	on       bool // holds back
+	rated    bool // the source is in use
+
+	written   uint64 // newest own version, published or not
+	behind    bool   // there are unpublished writes
+	published uint64 // cost since the last look
+	wished    uint64 // cost of writes that were refused since then
+	used      uint32 // smoothed rates
+	wants     uint32
+	looked    sched.Instant
+
+	partner uint32 // of the exchange that this node started last
+	over    bool   // it said that its set for us is above the limit
+	got     int    // entries that it sent
+}
+
+// exchanged is what a peer remembers of the exchange with it.
+type exchanged struct {
+	at   sched.Instant
+	set  int // entries that the peer lacked, before truncation
+	sent int // entries of answers
+}
+
+func (c *Core) initFlow(now sched.Instant) {
+	f, cfg := &c.flow, &c.cfg
+	f.on = cfg.Flow == FlowOn
+	plan := cfg.Plan
+	if plan == (flow.Plan{}) && cfg.Deltas < 0 {
+		plan = flow.DefaultPlan(cfg.Frame, cfg.Interval)
+	}
+	f.rated = cfg.Flow != FlowOff && plan != (flow.Plan{})
+	f.source.Init(plan)
+	f.looked = now
+	f.receiver.Init(now, uint64(cfg.ReceiveMax))
+	burst := 4 * cfg.Frame
+	if cfg.Deltas > 0 {
+		burst = flow.Thousandth
+	}
+	f.gate.Init(now, f.source.Allowed(), burst)
+}
+
+// shed looks at a datagram before it is decoded. The hint in its header is not
+// proven; a forged one harms nobody but its sender.
+func (c *Core) shed(waited sched.Instant, datagram []byte) bool {
+	if c.cfg.Flow == FlowOff {
+		return false
+	}
+	hint := len(datagram) > 3 && datagram[3]&byte(codec.FlagRepair>>8) != 0
+	if c.flow.receiver.Arrived(c.now, waited, len(datagram), hint) && c.flow.on {
+		c.counters.Drops[DropShed]++
+		return true
+	}
+	return false
+}
+
+// flowBlock fills the flow block of a frame to the peer and adds the rates.
+func (c *Core) flowBlock(p uint32) (asked bool) {
+	if c.cfg.Flow == FlowOff {
+		return false
+	}
+	f, q, h := &c.flow, &c.peers[p], &c.out
+	h.Credit = f.receiver.Credit()
+	if f.receiver.Hot() {
+		h.Mark |= markCongested
+	}
+	if q.due&dueData != 0 && q.budget.Ask(c.now) {
+		h.Mark |= markNow
+		asked = true
+	}
+	if q.due != 0 && q.due&^(dueRuns|dueDigest) == 0 && !q.owed {
+		h.Flags |= codec.FlagRepair
+	}
+	if q.tell {
+		q.tell = false
+		over := c.overflows(p)
+		if f.rated && (over || !f.source.Free() || q.pair.Given() != 0 || q.pair.Taken() != 0) {
+			h.Flags |= codec.FlagRates
+			f.source.Tell(&q.pair, &h.Rates, over)
+		}
+	}
+	return asked
+}
+
+// hold takes out of what is due to the peer what its budget does not let go. It
+// is due again when the peer's timer fires.
+func (c *Core) hold(p uint32) {
+	q := &c.peers[p]
+	if c.cfg.Flow == FlowOff || q.due&(dueData|dueUrgent) == 0 {
+		return
+	}
+	var held uint16
+	class := flow.Probe
+	look := func(due uint16, as flow.Class) {
+		if q.due&due != 0 && !q.budget.Allow(c.now, as) {
+			held |= q.due & due
+			class = max(class, as)
+		}
+	}
+	look(dueUrgent, flow.Urgent)
+	look(dueNews, flow.Normal)
+	look(dueRuns, flow.Repair)
+	if held == 0 {
+		if q.due&dueData != 0 && q.held == 0 {
+			q.budget.Release()
+		}
+		return
+	}
+	if q.budget.Hold(c.now); !c.flow.on {
+		return
+	}
+	c.counters.FramesHeld++
+	if held&dueRumor != 0 { // others go on without this peer; anti-entropy repairs what it misses
+		c.endRumor(p)
+		held &^= dueRumor
+	}
+	if at := q.budget.When(class); held&dueRuns != 0 && at-c.now > c.cfg.Interval {
+		c.dropJob(&q.job) // it asks again
+		held &^= dueRuns
+		q.due &^= dueRuns
+	}
+	q.due &^= held
+	q.held |= held
+	if q.held != 0 {
+		c.wheel.Set(peerTimer(p, timerPace), max(c.now+1, q.budget.When(class)))
+	}
+}
+
+// unhold makes due again what was held back.
+func (c *Core) unhold(p uint32) {
+	q := &c.peers[p]
+	if due := q.held; due != 0 {
+		q.held = 0
+		c.want(p, due)
+	}
+}
+
+// spent charges an encoded frame to the peer's budget.
+func (c *Core) spent(p uint32, n int, due uint16, asked bool) {
+	if c.cfg.Flow == FlowOff {
+		return
+	}
+	q := &c.peers[p]
+	if due&dueData == 0 {
+		q.budget.Charge(n)
+		return
+	}
+	q.budget.Spend(c.now, n, q.txSeq, asked)
+}
+
+// flowedBack takes the acknowledgement, the credit and the rates of a frame.
+// fresh: no later frame of the peer was seen.
+func (c *Core) flowedBack(p uint32, fresh bool) {
+	if c.cfg.Flow == FlowOff {
+		return
+	}
+	q, h := &c.peers[p], &c.in
+	if h.AckMap != 0 && fresh {
+		a := flow.Ack{High: h.Ack, Map: h.AckMap, Sent: q.txSeq, Credit: h.Credit, Marked: h.Mark&markCongested != 0}
+		if !q.budget.Acked(c.now, &a) {
+			c.counters.Absurd++
+		}
+		if q.held != 0 && q.budget.Allow(c.now, flow.Repair) {
+			c.unhold(p)
+		}
+	}
+	if h.Mark&markNow != 0 {
+		c.want(p, dueHave)
+	}
+	if h.Flags&codec.FlagRates == 0 || !c.flow.rated {
+		return
+	}
+	if c.flow.source.Meet(c.now, &q.pair, &h.Rates, fresh, c.reach(), c.cfg.Interval) {
+		q.tell = true
+		c.want(p, dueHave)
+	}
+	if h.Rates.Overflow && p == c.flow.partner {
+		c.flow.over = true
+	}
+}
+
+// exchangeWith is what is remembered of the exchange that runs with the peer.
+func (c *Core) exchangeWith(p uint32) *exchanged {
+	x := &c.peers[p].with
+	if c.now-x.at >= c.cfg.Interval/2 {
+		*x = exchanged{at: c.now}
+	}
+	return x
+}
+
+// lacks notes how much the peer was found to lack, beyond what a job had.
+func (c *Core) lacks(p uint32, j *reconcile.Job, before int) {
+	c.exchangeWith(p).set += max(0, j.Total()-before)
+	c.peers[p].tell = true
+}
+
+// deltasLeft is how many entries may still be sent in the exchange with a peer.
+func (c *Core) deltasLeft(p uint32) int {
+	if c.cfg.Deltas < 0 {
+		return c.cfg.Deltas
+	}
+	return max(0, c.cfg.Deltas-c.exchangeWith(p).sent)
+}
+
+// exchangeLimit is how many entries the answers of one exchange can hold.
+func (c *Core) exchangeLimit() int {
+	if c.cfg.Deltas > 0 {
+		return c.cfg.Deltas
+	}
+	st := c.store.Stats()
+	mean := entryCost + st.ValueBytes/max(1, st.LiveKeys)
+	return max(1, c.cfg.Frames*c.cfg.Frame/mean)
+}
+
+// overflows reports whether what the peer lacks is more than the exchange with
+// it can hold.
+func (c *Core) overflows(p uint32) bool { return c.exchangeWith(p).set > c.exchangeLimit() }
+
+// beginExchange ends the exchange that this node started before and adapts the
+// own rate to it. Only these count: the partner was chosen here.
+func (c *Core) beginExchange(p uint32) {
+	f := &c.flow
+	if !f.rated {
+		return
+	}
+	c.look()
+	if q := &c.peers[f.partner]; f.partner != 0 && q.proven && !q.quiet {
+		sent := flow.LoadOf(q.with.set, c.exchangeLimit())
+		if q.budget.Starved(c.now, c.cfg.Interval) {
+			sent = flow.Over
+		}
+		f.source.Exchange(sent, c.receivedLoad())
+		f.gate.SetRate(c.now, f.source.Allowed())
+		c.publishLater()
+	}
+	f.partner, f.over, f.got = p, false, 0
+	if p != 0 {
+		c.peers[p].with = exchanged{at: c.now}
+		c.peers[p].tell = true
+	}
+}
+
+// receivedLoad is what the last exchange showed of the partner's set for us. A
+// set above the limit is one that the partner told of and filled its answer
+// from: who only says so is not believed, and counts as neither.
+func (c *Core) receivedLoad() flow.Load {
+	f := &c.flow
+	switch {
+	case f.over && 2*f.got >= c.exchangeLimit():
+		return flow.Over
+	case f.over || f.got == c.cfg.Deltas:
+		return flow.Even
+	default:
+		return flow.Slack
+	}
+}
+
+// look measures what the writer used and wished since the last look.
+func (c *Core) look() {
+	f := &c.flow
+	span := uint64(c.now - f.looked)
+	if span == 0 {
+		return
+	}
+	wished := f.published + f.wished
+	if f.behind {
+		wished += uint64(c.store.Missing(c.self, c.store.Max(c.self)) * c.meanCost())
+	}
+	smooth := func(v *uint32, cost uint64) {
+		rate := min(cost*sched.Second/span, flow.RateMax)
+		*v = uint32((uint64(*v) + rate + 1) / 2)
+	}
+	smooth(&f.used, f.published)
+	smooth(&f.wants, wished)
+	f.published, f.wished, f.looked = 0, 0, c.now
+	f.source.Want(f.used, f.wants)
+}
+
+// cost is what an entry takes of the own rate.
+func (c *Core) cost(key, value int) int {
+	if c.cfg.Deltas > 0 {
+		return flow.Thousandth
+	}
+	return key + value + entryCost
+}
+
+// meanCost is about what an own entry costs.
+func (c *Core) meanCost() int {
+	return c.cost(c.store.Bytes(c.self)/max(1, c.store.Keys(c.self)), 0)
+}
+
+// bounded reports whether the rate is in force.
+func (f *flowing) bounded() bool { return f.on && f.rated && !f.source.Free() }
+
+// Admit asks whether a write of so many bytes of key and value may be made now.
+// If not, rate is what is allowed, in bytes a second (thousandths of entries
+// where those are counted), and at is when to try again.
+func (c *Core) Admit(now sched.Instant, key, value int) (ok bool, rate uint32, at sched.Instant) {
+	c.now = now
+	f := &c.flow
+	if cost := c.cost(key, value); f.bounded() && !f.gate.Pass(now, cost) {
+		f.wished += uint64(cost)
+		return false, f.source.Allowed(), f.gate.When()
+	}
+	return true, 0, now
+}
+
+// Wish tells of writes that the shell refused, by their cost in bytes.
+func (c *Core) Wish(cost uint64) { c.flow.wished += cost }
+
+// Allowed is the rate at which own writes may be published now, in bytes a
+// second; flow.RateMax while there is no congestion.
+func (c *Core) Allowed() uint32 {
+	if !c.flow.bounded() {
+		return flow.RateMax
+	}
+	return c.flow.source.Allowed()
+}
+
+// Unpublished reports whether there are writes that peers are not told of yet.
+func (c *Core) Unpublished() bool { return c.flow.behind }
+
+// publish tells the cluster of a write, now or when there is rate for it.
+func (c *Core) publish(op *Op) {
+	f := &c.flow
+	from, cost := c.store.Max(c.self), c.cost(len(op.Key), len(op.Value))
+	f.written = op.Version
+	if c.cfg.Throttle == Coalesce && f.bounded() && !system(op.Key) &&
+		(f.behind || !f.gate.Pass(c.now, cost)) {
+		c.counters.WritesHeld++
+		f.behind = true
+		c.publishLater()
+		return
+	}
+	f.published += uint64(cost)
+	f.behind = false
+	c.advanceSelf(from, op.Version)
+}
+
+// system reports a key of the engine's own, which is published at once.
+func system(key []byte) bool { return len(key) > 0 && key[0] == reconcile.SystemPrefix }
+
+func (c *Core) advanceSelf(from, to uint64) {
+	c.store.Advance(c.self, to, c.store.Floor(c.self))
+	c.moved(c.self)
+	c.news(c.self, from, 0)
+}
+
+// publishLater sets the timer for what is not published yet.
+func (c *Core) publishLater() {
+	if c.flow.behind && !c.wheel.Armed(timerPublish) {
+		c.wheel.Set(timerPublish, max(c.now+1, c.flow.gate.When()))
+	}
+}
+
+// publishUpTo is how far the rate reaches beyond what is published.
+func (c *Core) publishUpTo(from uint64) uint64 {
+	f, to := &c.flow, from
+	if !f.bounded() {
+		f.behind = false
+		return f.written
+	}
+	c.store.After(c.self, from, &c.unsent)
+	for n := 0; c.unsent.Next(&c.entry); n++ {
+		cost := c.cost(len(c.entry.Key), len(c.entry.Value))
+		if n == publishMost || !f.gate.Pass(c.now, cost) {
+			return to
+		}
+		to = c.entry.Version
+		f.published += uint64(cost)
+	}
+	f.behind = false
+	return f.written
+}
+
+// publishMore publishes as many of the held writes as there is rate for.
+func (c *Core) publishMore() {
+	f := &c.flow
+	from := c.store.Max(c.self)
+	if !f.behind {
+		return
+	}
+	if to := c.publishUpTo(from); to > from {
+		c.advanceSelf(from, to)
+	}
+	c.publishLater()
+}
