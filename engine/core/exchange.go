@@ -283,7 +283,7 @@ func (c *Core) composeRuns(b []byte, limit int, p uint32) []byte {
 	j := &c.jobs[q.job]
 	before, entries := len(b), c.filler.Entries
 	b = c.filler.Fill(b, limit, &j.Job, c.cfg.Order)
-	c.exchangeWith(p).sent += c.filler.Entries - entries
+	c.exchangeWith(p).sent += int32(c.filler.Entries - entries)
 	if len(b) > before {
 		j.Frames--
 	}

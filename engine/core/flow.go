@@ -76,8 +76,8 @@ type flowing struct {
 // exchanged is what a peer remembers of the exchange with it.
 type exchanged struct {
 	at   sched.Instant
-	set  int // entries that the peer lacked, before truncation
-	sent int // entries of answers
+	set  int32 // entries that the peer lacked, before truncation
+	sent int32 // entries of answers
 }
 
 func (c *Core) initFlow(now sched.Instant) {
@@ -248,7 +248,7 @@ func (c *Core) exchangeWith(p uint32) *exchanged {
 
 // lacks notes how much the peer was found to lack, beyond what a job had.
 func (c *Core) lacks(p uint32, j *reconcile.Job, before int) {
-	c.exchangeWith(p).set += max(0, j.Total()-before)
+	c.exchangeWith(p).set += int32(max(0, j.Total()-before))
 	c.peers[p].tell = true
 }
 
@@ -257,7 +257,7 @@ func (c *Core) deltasLeft(p uint32) int {
 	if c.cfg.Deltas < 0 {
 		return c.cfg.Deltas
 	}
-	return max(0, c.cfg.Deltas-c.exchangeWith(p).sent)
+	return max(0, c.cfg.Deltas-int(c.exchangeWith(p).sent))
 }
 
 // exchangeLimit is how many entries the answers of one exchange can hold.
@@ -272,7 +272,7 @@ func (c *Core) exchangeLimit() int {
 
 // overflows reports whether what the peer lacks is more than the exchange with
 // it can hold.
-func (c *Core) overflows(p uint32) bool { return c.exchangeWith(p).set > c.exchangeLimit() }
+func (c *Core) overflows(p uint32) bool { return int(c.exchangeWith(p).set) > c.exchangeLimit() }
 
 // beginExchange ends the exchange that this node started before and adapts the
 // own rate to it. Only these count: the partner was chosen here.
@@ -283,7 +283,7 @@ func (c *Core) beginExchange(p uint32) {
 	}
 	c.look()
 	if q := &c.peers[f.partner]; f.partner != 0 && q.proven && !q.quiet {
-		sent := flow.LoadOf(q.with.set, c.exchangeLimit())
+		sent := flow.LoadOf(int(q.with.set), c.exchangeLimit())
 		if q.budget.Starved(c.now, c.cfg.Interval) {
 			sent = flow.Over
 		}
