@@ -98,9 +98,9 @@ func (c *Core) initFlow(now sched.Instant) {
 	f.gate.Init(now, f.source.Allowed(), burst)
 }
 
-// shed looks at a datagram before it is decoded. The hint in its header is not
+// overload looks at a datagram before it is decoded. The hint in its header is not
 // proven; a forged one harms nobody but its sender.
-func (c *Core) shed(waited sched.Instant, datagram []byte) bool {
+func (c *Core) overload(waited sched.Instant, datagram []byte) bool {
 	if c.cfg.Flow == FlowOff {
 		return false
 	}

@@ -16,7 +16,7 @@ func (c *Core) Receive(now, arrived sched.Instant, from netip.AddrPort, datagram
 	c.now, c.arrived = now, arrived
 	c.counters.FramesReceived++
 	c.counters.BytesReceived += uint64(len(datagram))
-	if c.shed(now-arrived, datagram) {
+	if c.overload(now-arrived, datagram) {
 		return
 	}
 	rest, err := codec.ParseHeader(datagram, &c.in)

@@ -32,7 +32,9 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 			}
 			return n, q.addr, true
 		}
-		c.shed(p)
+		if q.held == 0 || q.due != 0 {
+			c.shed(p)
+		}
 		q.due = 0
 		c.unready()
 	}
@@ -49,6 +51,7 @@ func (c *Core) shed(p uint32) {
 	c.dropJob(&q.job)
 	c.dropJob(&q.ask)
 	q.due &= dueHello
+	q.held = 0
 }
 
 // emptyFrame is the longest that a frame to a peer is before it has a run: what
