@@ -162,3 +162,94 @@ func TestPartitionHeals(t *testing.T) {
 		}
 	}
 }
+
+func TestLeave(t *testing.T) {
+	c := newCluster(t, 12, LAN())
+	c.run(sched.Second)
+	n := c.node(3)
+	n.Leave(c.now)
+	c.turn(n)
+	sent := c.frames
+	n.Leave(c.now)
+	c.run(100 * ms)
+	c.all(3, Left)
+	if !n.LeaveDone(c.now + sched.Second) {
+		t.Error("leaving has no end")
+	}
+	// It is answered with "left" for a while, then not at all; it does not refute.
+	var ack ProbeAck
+	if !n.OnProbe(c.now, 1, &Probe{Target: testID(3), Status: Suspect}, &ack) || ack.Status != Left || ack.Incarnation != 0 {
+		t.Errorf("%+v", ack)
+	}
+	if n.OnProbe(c.now+2*sched.Second, 1, &Probe{Target: testID(3)}, &ack) {
+		t.Error("answered after it left")
+	}
+	c.run(5 * sched.Second)
+	c.all(3, Left)
+	if c.ever(Suspect) != 0 || n.Counters().Refutations != 0 {
+		t.Error("leaving looks like failing")
+	}
+	clear(sent)
+	c.run(5 * sched.Second)
+	for _, x := range c.nodes {
+		if x.LivePrint() != c.node(1).LivePrint() {
+			t.Error("fingerprints differ")
+		}
+	}
+}
+
+// Leaving while cut off is bounded, and the others learn it when they meet the word later, or find it dead.
+func TestLeaveWhileCutOff(t *testing.T) {
+	c := newCluster(t, 6, LAN())
+	c.run(sched.Second)
+	c.cut = func(a, b uint32) bool { return a == 3 || b == 3 }
+	n := c.node(3)
+	n.Leave(c.now)
+	c.run(sched.Second)
+	if !n.LeaveDone(c.now) {
+		t.Error("not done")
+	}
+	n.down = true
+	c.all(3, Dead)
+}
+
+// A verdict that a node has missed is repaired by comparing fingerprints.
+func TestMissedVerdictIsRepaired(t *testing.T) {
+	c := newCluster(t, 20, LAN())
+	c.run(sched.Second)
+	c.node(2).down = true
+	deaf := uint32(7)
+	c.cut = func(a, b uint32) bool { return b == deaf }
+	c.run(250 * ms)
+	c.cut = nil
+	for _, n := range c.nodes { // nothing is spread any more
+		for len(n.hot) > 0 {
+			n.cool(n.hot[0].fact)
+		}
+	}
+	c.run(2 * sched.Second)
+	c.all(2, Dead)
+}
+
+// With the same members but no news a cluster sends probes and answers, and nothing else.
+func TestIdleClusterIsQuiet(t *testing.T) {
+	c := newCluster(t, 30, LAN())
+	c.run(2 * sched.Second)
+	for typ, n := range c.frames {
+		if typ != 10 && typ != 11 {
+			t.Errorf("%d frames of type %d", n, typ)
+		}
+	}
+}
+
+func TestCrashIsFoundUnderLoss(t *testing.T) {
+	c := newCluster(t, 30, LAN())
+	c.loss = 0.2
+	c.run(2 * sched.Second)
+	c.node(5).down = true
+	c.run(1500 * ms)
+	c.all(5, Dead)
+	if c.ever(Dead) != 0 {
+		t.Error("a living one is dead")
+	}
+}

@@ -39,8 +39,9 @@ const (
 	// IncarnationStep bounds how far one message may raise an incarnation. A larger jump is a forgery: a member raises
 	// its own by one for each suspicion that it refutes.
 	IncarnationStep = 1 << 20
-	// IncarnationMax is where a member asks for a new generation (Table.Exhausted) instead of going on.
-	IncarnationMax = 1<<32 - 1 - 2*IncarnationStep
+	// IncarnationMax is the last incarnation: it can't be accused. A member asks for a new generation (Table.Exhausted)
+	// long before.
+	IncarnationMax = 1<<32 - 1 - IncarnationStep
 )
 
 // Mechanism names a part of the detector that an experiment can switch off.

@@ -3,6 +3,15 @@
 // memory of its own making: the caller says what came in and what time it is,
 // and pulls what is to be sent.
 //
+// # How a caller drives it
+//
+//	Add, Remove, Left         members come and go in the replicated state
+//	OnRecord, Heard, SeenPrint  for each frame; an answer to a probe (AppendAnswer) goes back before other work
+//	Tick at Deadline          timeouts, graces, burials
+//	Next, AppendSend          what to send, while the socket takes it; AppendHot wherever a frame has room
+//	NextChange                new statuses, coalesced, never lost
+//	Explain, Phi, RTT         for people
+//
 // # Who watches whom
 //
 // All members stand on 8 keyed permutations of their identifiers (Ring). The

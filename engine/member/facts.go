@@ -244,7 +244,8 @@ func (t *Table) onFact(now sched.Instant, from uint32, f Fact) {
 // only, gives a grace of its own first. So two halves that believed each other dead do not kill when they meet.
 func (t *Table) learn(now sched.Instant, h, incarnation uint32, s Status, by uint32) {
 	have, was := t.Incarnation(h), t.Status(h)
-	if incarnation > have && incarnation-have > IncarnationStep {
+	if incarnation > have && incarnation-have > IncarnationStep || incarnation > IncarnationMax ||
+		incarnation == IncarnationMax && s != Alive {
 		t.counters.DropIncarnation++
 		return
 	}

@@ -80,6 +80,7 @@ func (t *Table) advance(now sched.Instant, i int) {
 	switch {
 	case w.phase == phaseIdle:
 		w.round, w.try = now, 0
+		t.counters.Rounds++
 		w.base = uint32(t.rand.Uint64()) // nobody can answer what it has not seen
 		fallthrough
 	case w.try < Tries:
@@ -250,5 +251,5 @@ func (t *Table) RTT(h uint32) sched.Instant {
 	return 0
 }
 
-// ID of the identifier's kind, for callers that hold handles only.
+// ID is the identifier of a member, 0 for none.
 func (t *Table) ID(h uint32) codec.OriginID { return t.ring.ID(h) }

@@ -169,6 +169,9 @@ func (t *Table) AppendAnswer(dst []byte, room int, a *ProbeAck) []byte {
 // stranger. True: the sender is owed the answer in ack, now. A malformed body is counted and gives an error of codec;
 // a record of another type is the caller's mistake and does nothing.
 func (t *Table) OnRecord(now, arrived sched.Instant, from uint32, typ codec.Type, body []byte, ack *ProbeAck) (bool, error) {
+	if t.ring.ID(from) == 0 {
+		from = 0
+	}
 	var err error
 	switch typ {
 	case codec.TypeProbe:

@@ -65,8 +65,10 @@ type Table struct {
 
 // Counters are plain words, written by the table's caller.
 type Counters struct {
+	Rounds, RoundsMissed                              uint64 // of probes, one observer to one member
 	ProbesSent, ProbesAnswered, AcksTaken, AcksLate   uint64
-	RoundsMissed, VotesSent, VotesTaken, VotesBarred  uint64
+	VotesSent, VotesTaken                             uint64
+	VotesBarred                                       uint64 // not cast, own health being bad
 	Suspicions, Deaths, Refutations, Buried, Revived  uint64
 	Stalls                                            uint64 // own lateness beyond LagMin
 	FactsSent, FactsTaken, FactsStale, FactsEvicted   uint64
@@ -241,7 +243,7 @@ func (t *Table) Health() uint8 { return t.health }
 
 // Exhausted tells that forged accusations have driven the own incarnation near its maximum: the caller should
 // republish under a new generation.
-func (t *Table) Exhausted() bool { return t.Incarnation(t.self) >= IncarnationMax }
+func (t *Table) Exhausted() bool { return t.Incarnation(t.self) >= IncarnationMax-2*IncarnationStep }
 
 // Counters gives the table's counters, to read.
 func (t *Table) Counters() *Counters { return &t.counters }

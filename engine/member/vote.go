@@ -215,7 +215,7 @@ func (t *Table) tally(now sched.Instant, subject uint32) (y tally) {
 	patient := !doubts || now-c.opened < t.cfg.patience()
 	for i, h := range electors[:t.observers(subject, electors[:])] {
 		if h == t.self {
-			if w != nil && i < Observers {
+			if i < Observers && (doubts || w == nil || w.missed == 0) { // not one that misses it and is barred
 				y.live++
 			}
 			if doubts {

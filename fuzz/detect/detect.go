@@ -64,7 +64,7 @@ type Result struct {
 	ProbeBytesPerNodePerS float64 `json:"probe_bytes_per_node_per_s"`
 	BytesPerNodePerS      float64 `json:"bytes_per_node_per_s"`      // all that a node sends, UDP payload, on average
 	WireBytesPerNodePerS  float64 `json:"wire_bytes_per_node_per_s"` // with IPv4 and UDP headers
-	ProbeRounds           uint64  `json:"probe_rounds"`
+	ProbeRounds           uint64  `json:"probe_rounds"`              // one observer, one target
 	VirtualSeconds        float64 `json:"virtual_s"`
 	Events                uint64  `json:"events"`
 }
@@ -211,7 +211,7 @@ func (r *run) result() Result {
 			frames += float64(x.sent[k])
 		}
 		probe += float64(x.bytes[kindProbe] + x.bytes[kindAck])
-		res.ProbeRounds += x.table.Counters().ProbesSent
+		res.ProbeRounds += x.table.Counters().Rounds
 	}
 	per := seconds * float64(r.cfg.Nodes)
 	res.ProbeBytesPerNodePerS, res.BytesPerNodePerS = probe/per, all/per

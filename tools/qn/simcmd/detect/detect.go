@@ -177,7 +177,7 @@ func printRun(w io.Writer, r detect.Result) {
 		row("dead for each", r.DeadP50Ms, r.DeadP99Ms, r.DeadMaxMs)
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "wrongly suspected     %d\nwrongly dead          %d\nmissed deaths         %d\nprobes sent           %d\n",
+	fmt.Fprintf(w, "wrongly suspected     %d\nwrongly dead          %d\nmissed deaths         %d\nprobe rounds          %d\n",
 		r.FalseSuspect, r.FalseDead, r.Missed, r.ProbeRounds)
 	fmt.Fprintf(w, "probes and answers    %s/s a node, payload\nall traffic           %s/s a node, with UDP and IPv4 headers\n",
 		units.Bytes(r.ProbeBytesPerNodePerS), units.Bytes(r.WireBytesPerNodePerS))

@@ -1,0 +1,162 @@
+package member
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// slowObservers is who watches a member, by sorting all members on each permutation.
+func slowObservers(r *Ring, live func(uint32) bool, subject uint32, want int) (chosen []uint32) {
+	var orders [Observers][]uint32
+	for p := range orders {
+		for h := range r.ids {
+			if r.ids[h] != 0 {
+				orders[p] = append(orders[p], uint32(h))
+			}
+		}
+		slices.SortFunc(orders[p], func(a, b uint32) int {
+			x, y := r.hash(p, r.ids[a]), r.hash(p, r.ids[b])
+			if x != y {
+				return int(min(max(int64(x)-int64(y), -1), 1))
+			}
+			return int(min(max(int64(r.ids[a]>>1)-int64(r.ids[b]>>1), -1), 1))
+		})
+		at := slices.Index(orders[p], subject)
+		orders[p] = append(slices.Clone(orders[p][at+1:]), orders[p][:at]...)
+	}
+	for before := -1; len(chosen) > before && len(chosen) < want; {
+		before = len(chosen)
+		for p := range orders {
+			i := slices.IndexFunc(orders[p], func(h uint32) bool { return live(h) && !slices.Contains(chosen, h) })
+			if i >= 0 && len(chosen) < want {
+				chosen = append(chosen, orders[p][i])
+				orders[p] = orders[p][i+1:]
+			}
+		}
+	}
+	return chosen
+}
+
+// The ring, changed step by step, agrees with sorting; watching is the inverse of being watched.
+func TestRingAgainstSorting(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const most = 40
+		var r Ring
+		x, cfg := new(Table), LAN()
+		r.Init(most, [2]uint64{rapid.Uint64().Draw(t, "key"), 1})
+		x.Init(&cfg, DefaultLimits(most), &r, 1, testID(1), 1, 1)
+		steps := rapid.SliceOfN(rapid.Uint32Range(2, most), 0, 120).Draw(t, "steps")
+		now := sched.Instant(1)
+		for i, h := range steps {
+			now++
+			switch {
+			case r.ID(h) == 0:
+				x.Add(now, h, testID(h))
+			case i%3 == 0:
+				x.set(now, h, x.Incarnation(h)+1, Status(i/3)%(Left+1), 1)
+			default:
+				x.Remove(now, h)
+			}
+			x.graveLive = 0 // a buried one may come back in this test
+		}
+		for h := uint32(1); h <= most; h++ {
+			if r.ID(h) == 0 {
+				continue
+			}
+			var got [Electors]uint32
+			want := slowObservers(&r, x.live, h, Electors)
+			if n := x.observers(h, got[:]); !slices.Equal(got[:n], want) {
+				t.Fatalf("observers of %d: %v, want %v", h, got[:n], want)
+			}
+			if r.Find(r.ID(h)) != h {
+				t.Fatalf("find %d", h)
+			}
+		}
+		var targets [most]uint32
+		got := targets[:x.targets(targets[:])]
+		for h := uint32(2); h <= most; h++ {
+			should := r.ID(h) != 0 && x.live(h) && slices.Contains(slowObservers(&r, x.live, h, Observers), 1)
+			if should != slices.Contains(got, h) {
+				t.Fatalf("watches %v: %d ought to be %v", got, h, should)
+			}
+		}
+	})
+}
+
+// Handles and the order of joining do not matter.
+func TestObserversDependOnIdentifiersOnly(t *testing.T) {
+	const n = 50
+	var a, b Ring
+	a.Init(n, [2]uint64{1, 2})
+	b.Init(n, [2]uint64{1, 2})
+	for h := uint32(1); h <= n; h++ {
+		a.Add(h, testID(h))
+		b.Add(h, testID(n+1-h))
+	}
+	x, y, cfg := new(Table), new(Table), LAN()
+	x.Init(&cfg, DefaultLimits(n), &a, 1, testID(1), 1, 1)
+	y.Init(&cfg, DefaultLimits(n), &b, n, testID(1), 1, 1)
+	for h := uint32(1); h <= n; h++ {
+		var o, p [Electors]uint32
+		x.observers(h, o[:])
+		y.observers(n+1-h, p[:])
+		for i := range o {
+			if a.ID(o[i]) != b.ID(p[i]) {
+				t.Fatalf("observer %d of %d differs", i, h)
+			}
+		}
+	}
+}
+
+// Each node watches about Observers others, and none many more.
+func TestLoadIsEven(t *testing.T) {
+	const n = 500
+	var r Ring
+	r.Init(n, [2]uint64{8, 9})
+	for h := uint32(1); h <= n; h++ {
+		r.Add(h, testID(h))
+	}
+	x, cfg := new(Table), LAN()
+	x.Init(&cfg, DefaultLimits(n), &r, 1, testID(1), 1, 1)
+	load := map[uint32]int{}
+	for h := uint32(1); h <= n; h++ {
+		var o [Observers]uint32
+		if x.observers(h, o[:]) != Observers {
+			t.Fatalf("%d has too few observers", h)
+		}
+		for _, w := range o {
+			load[w]++
+		}
+	}
+	for h, l := range load {
+		if l > Observers+5 {
+			t.Errorf("%d watches %d", h, l)
+		}
+	}
+}
+
+func TestRingRefuses(t *testing.T) {
+	var r Ring
+	r.Init(2, [2]uint64{1, 1})
+	f := func(h uint32, id codec.OriginID, want bool) {
+		t.Helper()
+		if r.Add(h, id) != want {
+			t.Errorf("Add(%d, %d) is not %v", h, id, want)
+		}
+	}
+	f(0, 7, false)
+	f(3, 7, false)
+	f(1, 0, false)
+	f(1, 7, true)
+	f(1, 8, false)
+	f(2, 7, false)
+	f(2, 8, true)
+	if r.Remove(0) || r.Remove(3) || !r.Remove(1) || r.Remove(1) || r.Len() != 1 {
+		t.Error("Remove")
+	}
+}
