@@ -247,3 +247,27 @@ func TestBurialSpreadsAndAsksForANewGeneration(t *testing.T) {
 		t.Error("not told once")
 	}
 }
+
+// A node that had to take a new generation starts anew, whatever was said of its old life.
+func TestRenewedNodeIsAliveInItsFirstIncarnation(t *testing.T) {
+	x, now := alone(t, 10)
+	give(t, x, *now, 2, Fact{testID(1), 3, Suspect})
+	if x.Renew(*now, testID(5)) || !x.Renew(*now, testID(50)) {
+		t.Fatal("renew")
+	}
+	if x.Find(testID(1)) != 0 || x.Find(testID(50)) != 1 || x.Status(1) != Alive || x.Incarnation(1) != 0 || x.LivePrint() != 0 {
+		t.Errorf("%v %d, print %x", x.Status(1), x.Incarnation(1), x.LivePrint())
+	}
+	give(t, x, *now, 2, Fact{testID(50), 0, Suspect})
+	if x.Incarnation(1) != 1 || x.LivePrint() != x.recomputePrint() || x.LivePrint() == 0 {
+		t.Error("it does not refute")
+	}
+	x.Tick(*now + sched.Second)
+	if x.taken == 0 {
+		t.Error("it watches nobody")
+	}
+	x.Leave(*now)
+	if !x.Renew(*now, testID(51)) || x.Status(1) != Left || x.LivePrint() != x.recomputePrint() {
+		t.Error("it does not go on leaving")
+	}
+}
