@@ -117,7 +117,7 @@ func TestNoAllocation(t *testing.T) {
 	f("append the rest", func() {
 		dst := AppendHeader(buf, &full)
 		dst = AppendIntro(AppendHelloReply(AppendHello(dst, &hello), &reply), &intro)
-		dst = AppendPad(AppendHave(AppendSync(dst, Sync{SyncPush}), Have{1 << 40, 5}), 9)
+		dst = AppendPad(AppendHave(AppendSync(dst, Sync{Kind: SyncPush}), Have{1 << 40, 5}), 9)
 		pulls.Begin(dst, FrameBytesDefault)
 		pulls.Add(5, 1<<30)
 		buf = AppendChecksum(pulls.End(), 0)[:0]

@@ -126,7 +126,7 @@ func TestFrameRoundTrip(t *testing.T) {
 
 func TestFrameRejects(t *testing.T) {
 	h := fullHeader()
-	good := AppendChecksum(AppendSync(AppendHeader(nil, &h), Sync{SyncPush}), 0)
+	good := AppendChecksum(AppendSync(AppendHeader(nil, &h), Sync{Kind: SyncPush}), 0)
 	f := func(name string, want error, change func(b []byte) []byte) {
 		t.Helper()
 		var h Header
@@ -192,7 +192,7 @@ func TestHelloRoundTrip(t *testing.T) {
 }
 
 func TestSmallRoundTrip(t *testing.T) {
-	if s, err := ParseSync(AppendSync(nil, Sync{SyncPushPull})[3:]); s.Kind != SyncPushPull || err != nil {
+	if s, err := ParseSync(AppendSync(nil, Sync{Kind: SyncPushPull})[3:]); s.Kind != SyncPushPull || err != nil {
 		t.Error(s, err)
 	}
 	for _, h := range []Have{{}, {1, 2}, {VersionMax, VersionMax}} {

@@ -7,15 +7,16 @@ type DigestFlags uint8
 
 // The digest flags; the rest are reserved and must be 0.
 const (
-	DigestWantRuns DigestFlags = 1 // send me what I lack
-	DigestOffer    DigestFlags = 2 // pull from me what you lack
-	DigestFinal    DigestFlags = 4 // the last window of a whole set
+	DigestWantRuns DigestFlags = 1  // send me what I lack
+	DigestOffer    DigestFlags = 2  // pull from me what you lack
+	DigestFinal    DigestFlags = 4  // the last window of a whole set
+	DigestPartial  DigestFlags = 16 // some origins of the range: nothing is said of those not listed
 
-	digestFlagsKnown = DigestWantRuns | DigestOffer | DigestFinal
+	digestFlagsKnown = DigestWantRuns | DigestOffer | DigestFinal | DigestPartial
 )
 
 // Digest is a parsed window of a version vector. Any origin in the closed range from Lo to Hi that it does not list is
-// unknown to its sender.
+// unknown to its sender, unless it is partial.
 type Digest struct {
 	Flags   DigestFlags
 	Lo, Hi  OriginID

@@ -48,7 +48,7 @@
 //	1 Hello       flags 1, mode 4, generation 8, boot salt 16, name, address
 //	2 HelloReply  as Hello, then: echo 16, known generation 8, known to be alive 1 (0 or 1)
 //	3 Intro       origin 8, generation 8, name, address
-//	4 Sync        kind 1 (1 push, 2 pull, 3 push-pull)
+//	4 Sync        kind and hint 1 (kind 1 push, 2 pull, 3 push-pull; plus 4 times the hint, 0 to 3)
 //	5 Digest      flags 1, lo 8, hi 8, (origin 8, uvarint max<<1|f, if f: uvarint floor)*
 //	6 Run         origin 8, uvarint from<<2|t<<1|f, if f: uvarint floor, entry*, if t: to 7
 //	7 Pull        (origin 8, uvarint have)*
@@ -61,8 +61,8 @@
 //
 // A name is a length byte, 1 to 128, and that many bytes (UTF-8 by custom; not checked). An address is a family byte, 0
 // (none), 4 or 6, then 4 or 16 bytes and the port in 2; an IPv4 address is never in IPv6 form. A digest's flags are 1 "send
-// me what I lack", 2 "pull from me what you lack", 4 "last window of the set"; its origins ascend within lo and hi, both
-// included. A floor that is written is not 0.
+// me what I lack", 2 "pull from me what you lack", 4 "last window of the set", 16 "nothing is said of origins that are not
+// listed"; its origins ascend within lo and hi, both included. A floor that is written is not 0.
 //
 // A precise digest covers what comes after (origin, key) in that order, up to and with the last that it lists, or with the
 // flag 8 to the end; what it does not list there is unknown to its sender. A key in front is a length byte and its bytes;
@@ -106,9 +106,10 @@
 //	14 Observed       digest of observed facts: lo 8, hi 8, (member 8, incarnation and status)*
 //	15 RumorFeedback  (origin 8, window, needed or known or gap)*
 //	16 Event          origin 8, lamport time uvarint, payload
-//	17 Sketch         lo 8, hi 8, cells of a linear sketch of the version vector
-//	18 Repair         origin 8, (interval, fingerprint)*
+//	17 Sketch         cells 1, salt 1, (span 4, check 4, identifiers 8)*: a linear sketch of the version vector
+//	18 Repair         kind 1, walk 8, starter 8, at 8, hop 4, hops 4, copied 4, patched 4, skipped 4, entries 8
 //	22 Leave          generation 8
+//	24 Turn           number 1, as RumorFeedback
 //
 // # Laws
 //

@@ -26,7 +26,7 @@ func samples() (names []string, bytesOf map[string][]byte) {
 	add("frame/bare", frame(bare, nil))
 	idle := bare
 	idle.Flags, idle.Seq, idle.Ack, idle.AckMap, idle.Credit, idle.StatePrint = FlagFlow|FlagPrints, 3, 2, 1, 64, 0xfeed
-	add("frame/idle", frame(idle, AppendSync(nil, Sync{SyncPushPull})))
+	add("frame/idle", frame(idle, AppendSync(nil, Sync{Kind: SyncPushPull})))
 	add("frame/all", frame(fullHeader(), AppendPad(AppendRecord(nil, 40, []byte("?")), 6)))
 	sealed := fullHeader()
 	sealed.Flags |= FlagSeal | FlagHello
@@ -39,7 +39,7 @@ func samples() (names []string, bytesOf map[string][]byte) {
 	add("record/hello6", AppendHello(nil, &hello))
 	add("record/reply", AppendHelloReply(nil, &HelloReply{Hello: hello, Echo: [16]byte{3}, KnownGen: 4, KnownAlive: true}))
 	add("record/intro", AppendIntro(nil, &Intro{ID: 0x0102030405060708, Gen: 5, Name: []byte("web-1")}))
-	add("record/sync", AppendSync(nil, Sync{SyncPush}))
+	add("record/sync", AppendSync(nil, Sync{Kind: SyncPush}))
 	add("record/have", AppendHave(nil, Have{Max: 300, Floor: 1}))
 	add("record/pad", AppendPad(nil, 7))
 	var d DigestWriter

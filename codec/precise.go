@@ -8,7 +8,7 @@ import "encoding/binary"
 // PreciseEnd says of a window that it covers everything to the end of the order.
 const PreciseEnd DigestFlags = 8
 
-const preciseFlagsKnown = digestFlagsKnown | PreciseEnd
+const preciseFlagsKnown = DigestWantRuns | DigestOffer | DigestFinal | PreciseEnd
 
 // Place is a place in the order of (origin, key): after all that the origin has up to the key. With an empty key it is
 // after the origin itself and before its keys; the zero Place is before everything.

@@ -24,12 +24,13 @@ const (
 	TypeRumorFeedback Type = 15 // which rumors were needed
 	TypeEvent         Type = 16 // a user's broadcast
 	TypeSketch        Type = 17 // linear sketch of the version vector
-	TypeRepair        Type = 18 // collected deletes: which intervals hold nothing
+	TypeRepair        Type = 18 // ring repair: the token of a walk
 	TypePreciseDigest Type = 19 // digest by key
 	TypePreciseRun    Type = 20 // entries of one origin, with holes
 	TypeKeyNotice     Type = 21 // which sealing keys I hold
 	TypeLeave         Type = 22 // I go
 	TypePrecisePull   Type = 23 // send me these entries
+	TypeTurn          Type = 24 // one message of a comparison that takes several
 	TypeFree          Type = 32 // the first free number
 )
 

@@ -11,22 +11,30 @@ const (
 )
 
 // Sync asks the receiver to compare the state fingerprint in the header with its own, and to answer with a digest if
-// they differ.
-type Sync struct{ Kind SyncKind }
+// they differ. Hint, 0 to SyncHintMax, is how large a difference the sender has seen lately: 0 is small.
+type Sync struct {
+	Kind SyncKind
+	Hint uint8
+}
+
+// SyncHintMax is the largest hint.
+const SyncHintMax = 3
 
 // AppendSync appends a Sync record.
-func AppendSync(dst []byte, s Sync) []byte { return append(dst, byte(TypeSync), 1, 0, byte(s.Kind)) }
+func AppendSync(dst []byte, s Sync) []byte {
+	return append(dst, byte(TypeSync), 1, 0, byte(s.Kind)|s.Hint<<2)
+}
 
 // ParseSync reads the body of a Sync record.
 func ParseSync(body []byte) (Sync, error) {
 	if len(body) != 1 {
 		return Sync{}, ErrBody
 	}
-	k := SyncKind(body[0])
-	if k < SyncPush || k > SyncPushPull {
+	s := Sync{Kind: SyncKind(body[0] & 3), Hint: body[0] >> 2}
+	if s.Kind < SyncPush || s.Hint > SyncHintMax {
 		return Sync{}, ErrUnsupported
 	}
-	return Sync{k}, nil
+	return s, nil
 }
 
 // Have tells a node what the sender holds of that node's own origin: the prefix up to Max, and the floor that it knows.

@@ -40,6 +40,9 @@ type Difference struct {
 // writes; a peer that claims more of it than was written is reported, not
 // pulled from.
 func Compare(s *state.Store, b Book, d *codec.Digest, own state.Origin, runs, pulls *Job) (diff Difference) {
+	if d.Flags&codec.DigestPartial != 0 {
+		return comparePartial(s, b, d, own, runs, pulls)
+	}
 	it := d.Entries()
 	var e codec.DigestEntry
 	more := it.Next(&e)
@@ -62,6 +65,28 @@ func Compare(s *state.Store, b Book, d *codec.Digest, own state.Origin, runs, pu
 		}
 	}
 	return diff
+}
+
+// comparePartial looks at the origins that a partial digest lists and at no
+// others.
+func comparePartial(s *state.Store, b Book, d *codec.Digest, own state.Origin, runs, pulls *Job) (diff Difference) {
+	it := d.Entries()
+	var e codec.DigestEntry
+	for it.Next(&e) {
+		if o := s.Find(e.ID); o != 0 {
+			diff.both(s, b, o, own, &e, runs, pulls)
+		} else if !b.Buried(e.ID) {
+			diff.add(pulls, Want{ID: e.ID})
+		}
+	}
+	return diff
+}
+
+// Lacks adds to runs what a peer lacks that holds an origin up to from, unless it
+// is still on its way there.
+func Lacks(s *state.Store, b Book, o state.Origin, from uint64, runs *Job) bool {
+	w := peerLacks(s, b, o, from)
+	return w.ID != 0 && runs.Add(w)
 }
 
 func (diff *Difference) both(s *state.Store, b Book, o, own state.Origin, e *codec.DigestEntry, runs, pulls *Job) {

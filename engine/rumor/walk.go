@@ -239,10 +239,12 @@ func (w *Walker) Missed(i int, ring []codec.OriginID) bool {
 }
 
 // News takes a report on a walk: from another node, or from Take's Finished. Only
-// the walk that this node started and only progress count.
+// the walk that this node started and only progress count: a further hop, or more
+// entries in the same one.
 func (w *Walker) News(t *Token, now sched.Instant) {
 	o := &w.own
-	if !w.Walking() || t.Walk != o.token.Walk || t.Hop <= o.token.Hop || t.Hops != o.token.Hops {
+	if !w.Walking() || t.Walk != o.token.Walk || t.Hops != o.token.Hops || t.Hop < o.token.Hop ||
+		t.Hop == o.token.Hop && t.Entries <= o.token.Entries {
 		return
 	}
 	o.token = *t

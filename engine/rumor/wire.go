@@ -12,7 +12,9 @@ const (
 	AnswerBytes    = 1 + 1 + 8 + 8
 	AnswerGapBytes = AnswerBytes + 8
 	// TokenBytes is the body of a Repair record.
-	TokenBytes = 1 + 8 + 8 + 4 + 4 + 4 + 4 + 4 + 8
+	TokenBytes = 1 + 8 + 8 + 8 + 4 + 4 + 4 + 4 + 4 + 8
+	// TurnBytes is a Turn body without answers.
+	TurnBytes = 1
 	// TopicBytesMax bounds a topic's name.
 	TopicBytesMax = codec.NameBytesMax
 	// EventPayloadMax bounds topic and payload of a user event together.
@@ -176,6 +178,7 @@ type Token struct {
 	Kind    TokenKind
 	Walk    uint64         // names the walk; not 0
 	Starter codec.OriginID // who gets the reports
+	At      codec.OriginID // TokenOpen: where the digest is to begin
 	Hop     uint32         // hops done
 	Hops    uint32         // hops in all
 	Copied  uint32         // origins copied whole, so far
@@ -190,6 +193,7 @@ func AppendToken(dst []byte, t *Token) []byte {
 	dst = append(dst, byte(t.Kind))
 	dst = le.AppendUint64(dst, t.Walk)
 	dst = le.AppendUint64(dst, uint64(t.Starter))
+	dst = le.AppendUint64(dst, uint64(t.At))
 	dst = le.AppendUint32(dst, t.Hop)
 	dst = le.AppendUint32(dst, t.Hops)
 	dst = le.AppendUint32(dst, t.Copied)
@@ -209,8 +213,8 @@ func ParseToken(b []byte, t *Token) error {
 	le := binary.LittleEndian
 	*t = Token{
 		Kind: TokenKind(b[0]), Walk: le.Uint64(b[1:]), Starter: codec.OriginID(le.Uint64(b[9:])),
-		Hop: le.Uint32(b[17:]), Hops: le.Uint32(b[21:]), Copied: le.Uint32(b[25:]),
-		Patched: le.Uint32(b[29:]), Skipped: le.Uint32(b[33:]), Entries: le.Uint64(b[37:]),
+		At: codec.OriginID(le.Uint64(b[17:])), Hop: le.Uint32(b[25:]), Hops: le.Uint32(b[29:]),
+		Copied: le.Uint32(b[33:]), Patched: le.Uint32(b[37:]), Skipped: le.Uint32(b[41:]), Entries: le.Uint64(b[45:]),
 	}
 	switch {
 	case t.Kind == 0 || t.Kind >= tokenEnd:
@@ -221,4 +225,24 @@ func ParseToken(b []byte, t *Token) error {
 		return codec.ErrOrder
 	}
 	return nil
+}
+
+// TurnEnd is the number of a Turn that wants no answer.
+const TurnEnd = 255
+
+// AppendTurn appends the start of a Turn body (record 24), one message of a
+// comparison that takes several: the sender's fingerprint is in the frame's
+// header. Answers may follow: what became of the peer's increments, and Shown for
+// those in this frame.
+func AppendTurn(dst []byte, turn uint8) []byte { return append(dst, turn) }
+
+// ParseTurn checks the body of a Turn record.
+func ParseTurn(b []byte) (turn uint8, items Answers, err error) {
+	switch {
+	case len(b) < TurnBytes:
+		return 0, Answers{}, codec.ErrBody
+	case len(b) > TurnBytes:
+		items, err = ParseAnswers(b[TurnBytes:])
+	}
+	return b[0], items, err
 }

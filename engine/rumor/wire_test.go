@@ -76,7 +76,7 @@ func TestEventOnTheWire(t *testing.T) {
 }
 
 func TestTokenOnTheWire(t *testing.T) {
-	want := Token{TokenPass, 1, 2, 3, 4, 5, 6, 7, 8}
+	want := Token{TokenPass, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 	b := AppendToken(nil, &want)
 	var got Token
 	if err := ParseToken(b, &got); err != nil || got != want || len(b) != TokenBytes {
@@ -129,7 +129,7 @@ func FuzzEvent(f *testing.F) {
 }
 
 func FuzzToken(f *testing.F) {
-	f.Add(AppendToken(nil, &Token{TokenPass, 1, 2, 3, 4, 5, 6, 7, 8}))
+	f.Add(AppendToken(nil, &Token{TokenPass, 1, 2, 3, 4, 5, 6, 7, 8, 9}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var k Token
 		if ParseToken(b, &k) == nil {
@@ -143,7 +143,7 @@ func FuzzToken(f *testing.F) {
 func TestWireAllocates(t *testing.T) {
 	buf := make([]byte, 0, 256)
 	item := Item{Kind: Known, Counter: 2, Origin: 9, Hi: 4}
-	token := Token{TokenPass, 1, 2, 3, 4, 5, 6, 7, 8}
+	token := Token{TokenPass, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 	if n := testing.AllocsPerRun(1000, func() {
 		a, err := ParseAnswers(AppendAnswer(buf, &item))
 		if err != nil || !a.Next(&item) {
