@@ -60,7 +60,7 @@ func (c *Core) observed(p uint32, t codec.Type, body []byte) (ok bool) {
 
 // known is the member handle of a peer, 0 if the detector does not have it.
 func (c *Core) known(p uint32) uint32 {
-	if c.live.ID(p) == 0 {
+	if c.cfg.NoDetector || c.live.ID(p) == 0 {
 		return 0
 	}
 	return p
