@@ -1,0 +1,355 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/batch/simnet"
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const (
+	port         = 7946
+	turnFrames   = 32                      // a loop reads at most so many datagrams a turn
+	chokedRetry  = 200 * sched.Microsecond // a full socket takes frames again after this
+	pumpFrames   = 1 << 20                 // more at one instant is a loop without end
+	ticksInPlace = 4096                    // ticks of one node at one instant that do not end
+)
+
+// Node is one machine: a core, its clocks and its socket.
+type Node struct {
+	Index int
+	Name  string
+	Addr  netip.AddrPort
+	Core  *core.Core
+	Life  int  // how often it was started
+	Up    bool // its process runs
+
+	Wall   sched.Wall    // its wall clock is so much ahead
+	Cost   sched.Instant // its loop is busy for so long with each frame it reads
+	Sends  int           // its socket takes so many frames and is full for a while; 0: no limit
+	Buffer int           // bytes of its receive buffer
+	Skip   uint64        // its next write leaves out so many versions
+
+	cfg     core.Config
+	paused  bool
+	busy    sched.Instant
+	turnAt  sched.Instant // a turn is queued; 0: none
+	wake    sched.Instant // a tick is queued; Never: none
+	ticked  sched.Instant
+	ticks   int
+	inbox   []event
+	charged int
+	gen     uint64 // the highest generation that this machine has used: on its disk
+	next    uint64 // the generation of its next life; 0: its clock's
+	log     *history
+	views   []view // by origin handle
+	names   map[string]uint64
+}
+
+// view is what the world last saw of an origin at a node.
+type view struct {
+	id   codec.OriginID
+	log  *history
+	max  uint64
+	held []uint32 // by key: the highest version that was here
+}
+
+func (w *World) newNode(i int) *Node {
+	return &Node{Index: i, Name: fmt.Sprintf("node-%d", i), Addr: AddrOf(i), Buffer: w.opt.Buffer}
+}
+
+// AddrOf is the address of a node's first life.
+func AddrOf(i int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), port)
+}
+
+// at is the node that has the address now.
+func (w *World) at(a netip.AddrPort) *Node {
+	if !a.Addr().Is4() {
+		return nil
+	}
+	b := a.Addr().As4()
+	i := int(b[1])<<16 | int(b[2])<<8 | int(b[3])
+	if b[0] != 10 || i >= len(w.Nodes) || w.Nodes[i].Addr != a {
+		return nil
+	}
+	return w.Nodes[i]
+}
+
+// Start begins a life of a node that is down, without memory but for its disk.
+func (w *World) Start(i int) {
+	n := w.Nodes[i]
+	if n.Up {
+		panic("sim: the node runs already")
+	}
+	n.Life++
+	n.cfg = core.Config{
+		Name: []byte(n.Name), Advertise: n.Addr, Cluster: []byte("sim"), Seed: w.rand.Uint64(),
+		Generation: uint64(w.wall(n)), Frame: codec.FrameBytesDefault, Limits: limits(len(w.Nodes)),
+	}
+	for k := range n.cfg.Salt {
+		n.cfg.Salt[k] = byte(w.rand.Uint64())
+	}
+	if w.opt.Config != nil {
+		w.opt.Config(i, n.Life, &n.cfg)
+	}
+	n.Up, n.paused, n.wake, n.turnAt, n.busy = true, false, sched.Never, 0, 0
+	n.inbox, n.charged, n.views, n.names = n.inbox[:0], 0, n.views[:0], nil
+	n.Core = new(core.Core)
+	n.Core.Init(&n.cfg, w.now, w.wall(n))
+	n.gen = max(n.gen, n.cfg.Generation)
+	w.born(n)
+	w.pump(n)
+}
+
+// born gives a new origin its history.
+func (w *World) born(n *Node) {
+	n.log = newHistory(n.Index)
+	id := n.Core.ID()
+	if old := w.byID[id]; old != nil {
+		n.log.twins = append(n.log.twins, old)
+		old.twins = append(old.twins, n.log)
+	}
+	w.byID[id] = n.log
+}
+
+// renewed carries the history on when the core has taken a new generation.
+func (w *World) renewed(n *Node) {
+	if id := n.Core.ID(); w.byID[id] != n.log {
+		w.byID[id] = n.log
+		n.gen = max(n.gen, n.Core.Generation())
+	}
+}
+
+// Disk is the highest generation that the node has used in any life.
+func (n *Node) Disk() uint64 { return n.gen }
+
+// Stop ends a node's process without a word.
+func (w *World) Stop(i int) {
+	n := w.Nodes[i]
+	for k := range n.inbox {
+		w.frames.release(n.inbox[k].frame)
+	}
+	n.Up, n.inbox, n.charged = false, n.inbox[:0], 0
+}
+
+// Move gives a node that is down another port.
+func (w *World) Move(i int) {
+	n := w.Nodes[i]
+	n.Addr = netip.AddrPortFrom(n.Addr.Addr(), n.Addr.Port()+1)
+}
+
+// Pause stops a node's process in the middle of everything; Resume goes on.
+func (w *World) Pause(i int) { w.Nodes[i].paused = true }
+
+// Resume lets a paused node go on.
+func (w *World) Resume(i int) {
+	n := w.Nodes[i]
+	if n.paused {
+		n.paused = false
+		w.wantTurn(n, w.now)
+	}
+}
+
+// Join tells node i of the address of node to.
+func (w *World) Join(i, to int) {
+	n := w.Nodes[i]
+	n.Core.Join(w.now, w.Nodes[to].Addr)
+	w.pump(n)
+}
+
+// Set writes a key at its author. A node that is down or paused does not write.
+func (w *World) Set(i int, key, value string) core.Status {
+	return w.write(i, core.Set, key, value)
+}
+
+// Delete deletes a key at its author.
+func (w *World) Delete(i int, key string) core.Status { return w.write(i, core.Delete, key, "") }
+
+func (w *World) write(i int, k core.OpKind, key, value string) core.Status {
+	n := w.Nodes[i]
+	if !n.Up || n.paused {
+		return core.Silenced
+	}
+	op := core.Op{Kind: k, Version: n.Core.Store().Max(n.Core.Self()) + 1 + n.Skip, Key: []byte(key), Value: []byte(value)}
+	n.Skip = 0
+	st := n.Core.Write(w.now, &op)
+	if st == core.Written {
+		w.Stats.Writes++
+		e := codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value}
+		if k == core.Delete {
+			e.Flags = codec.EntryTombstone
+		}
+		n.log.write(&e)
+	}
+	w.pump(n)
+	return st
+}
+
+func (w *World) wall(n *Node) sched.Wall { return StartWall + sched.Wall(w.Now()) + n.Wall }
+
+// arrive hands a frame to its node, or leaves it in the socket's buffer while
+// the node is busy.
+func (w *World) arrive(e *event) {
+	n := w.Nodes[e.node]
+	switch {
+	case !n.Up:
+		w.Stats.Nowhere++
+		w.frames.release(e.frame)
+	case !n.paused && n.turnAt == 0 && n.busy <= w.now:
+		w.receive(n, e, e.at)
+		n.busy = w.now + n.Cost
+		w.pump(n)
+	case n.charged+simnet.ChargedBytes(int(e.size)) > n.Buffer:
+		w.Stats.Overflows++
+		w.frames.release(e.frame)
+	default:
+		n.charged += simnet.ChargedBytes(int(e.size))
+		n.inbox = append(n.inbox, *e)
+		if !n.paused {
+			w.wantTurn(n, n.busy)
+		}
+	}
+}
+
+// receive gives one datagram to the core, and kills the bytes afterwards: they
+// were only lent.
+func (w *World) receive(n *Node, e *event, arrived sched.Instant) {
+	w.Stats.Delivered++
+	b := w.frames.bytes(e.frame)[:e.size]
+	from := netip.AddrPortFrom(w.Nodes[e.from].Addr.Addr(), e.port)
+	n.Core.Receive(w.now, min(arrived, w.now), from, b)
+	if w.opt.Check {
+		for i := range b {
+			b[i] = 0xdb
+		}
+	}
+	w.frames.release(e.frame)
+}
+
+func (w *World) wantTurn(n *Node, at sched.Instant) {
+	if n.turnAt == 0 {
+		n.turnAt = max(at, w.now)
+		w.queue.push(event{at: n.turnAt, kind: kindTurn, node: uint32(n.Index)})
+	}
+}
+
+// turn is one turn of a node's loop after it was busy or asleep.
+func (w *World) turn(n *Node, at sched.Instant) {
+	if at != n.turnAt {
+		return // of an earlier life
+	}
+	n.turnAt = 0
+	if !n.Up || n.paused {
+		return
+	}
+	k := min(turnFrames, len(n.inbox))
+	for i := range k {
+		e := &n.inbox[i]
+		n.charged -= simnet.ChargedBytes(int(e.size))
+		w.receive(n, e, e.at)
+	}
+	n.inbox = append(n.inbox[:0], n.inbox[k:]...)
+	if n.Core.Deadline() <= w.now {
+		n.Core.Tick(w.now, w.wall(n))
+	}
+	n.busy = w.now + n.Cost*sched.Instant(k)
+	if n.Cost > 0 {
+		n.Core.Observe(core.Pressure{Lag: n.Cost * sched.Instant(1+len(n.inbox))})
+	}
+	w.pump(n)
+	if len(n.inbox) > 0 {
+		w.wantTurn(n, n.busy)
+	}
+}
+
+// tick fires a node's deadline.
+func (w *World) tick(n *Node, at sched.Instant) {
+	if at != n.wake || !n.Up {
+		return // another one was queued since
+	}
+	n.wake = sched.Never
+	switch {
+	case n.paused: // it finds out when it goes on
+	case n.busy > w.now || n.turnAt != 0:
+		w.wantTurn(n, n.busy)
+	default:
+		if n.Core.Deadline() <= w.now {
+			n.Core.Tick(w.now, w.wall(n))
+			w.stuck(n)
+		}
+		w.pump(n)
+	}
+}
+
+// stuck looks whether a node ticks for ever without time passing.
+func (w *World) stuck(n *Node) {
+	if n.ticked != w.now {
+		n.ticked, n.ticks = w.now, 0
+	}
+	if n.ticks++; n.ticks > ticksInPlace {
+		w.broken("ticks", "node %d ticked %d times at one instant, its deadline is still not in the future", n.Index, n.ticks)
+	}
+}
+
+// pump sends what the core has to send, takes its events and sets its alarm.
+func (w *World) pump(n *Node) {
+	w.renewed(n)
+	if n.paused {
+		return // it goes on with a turn
+	}
+	most := pumpFrames
+	if n.Sends > 0 {
+		most = n.Sends
+	}
+	sent := 0
+	for ; sent < most; sent++ {
+		k, to, ok := n.Core.Transmit(w.now, w.buf[:])
+		if !ok {
+			break
+		}
+		w.send(n, to, w.buf[:k])
+	}
+	if sent == pumpFrames {
+		w.broken("pump", "node %d sends without end", n.Index)
+	} else if sent == most {
+		w.wantTurn(n, w.now+chokedRetry)
+	}
+	var ev core.Event
+	for n.Core.NextEvent(&ev) {
+		w.happened(n, &ev)
+	}
+	if at := n.Core.Deadline(); at < n.wake {
+		n.wake = max(at, w.now)
+		w.queue.push(event{at: n.wake, kind: kindTick, node: uint32(n.Index)})
+	}
+}
+
+// happened takes one event of a core.
+func (w *World) happened(n *Node, ev *core.Event) {
+	switch ev.Kind {
+	case core.Advanced:
+		if w.opt.Check {
+			w.advanced(n, ev.Origin)
+		}
+	case core.MemberJoined, core.MemberReplaced:
+		if w.opt.Check {
+			w.known(n, ev.Origin)
+		}
+	}
+	if w.OnEvent != nil {
+		w.OnEvent(n, ev)
+	}
+}
+
+// view is the place for what is seen of an origin.
+func (n *Node) view(o state.Origin) *view {
+	for int(o) >= len(n.views) {
+		n.views = append(n.views, view{})
+	}
+	return &n.views[o]
+}

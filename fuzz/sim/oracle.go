@@ -1,0 +1,83 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/dgryski/go-farm"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// history is everything that one author ever wrote under one origin. A renewed
+// origin carries on the history of the one before.
+type history struct {
+	author int
+	hash   []uint64 // of each version's entry; 0: not written. Version 0 is nobody's.
+	key    []uint32 // and which key it is of
+	after  []uint32 // the next version that is live, with shortcuts; see live
+	newest []uint32 // by key: its newest version
+	keys   map[string]uint32
+	twins  []*history // others that were written under the same origin: after amnesia nothing tells them apart
+}
+
+func newHistory(author int) *history {
+	return &history{
+		author: author, keys: map[string]uint32{},
+		hash: make([]uint64, 1), key: make([]uint32, 1), after: make([]uint32, 1),
+	}
+}
+
+// max is the highest version written.
+func (h *history) max() uint64 { return uint64(len(h.hash) - 1) }
+
+// write records an entry.
+func (h *history) write(e *codec.Entry) {
+	for h.max() < e.Version {
+		v := uint32(len(h.hash))
+		h.hash, h.key, h.after = append(h.hash, 0), append(h.key, 0), append(h.after, v+1)
+	}
+	k, ok := h.keys[string(e.Key)]
+	if !ok {
+		k = uint32(len(h.newest))
+		h.keys[string(e.Key)], h.newest = k, append(h.newest, 0)
+	}
+	v := uint32(e.Version)
+	h.hash[v], h.key[v], h.after[v] = entryHash(e), k, v
+	if old := h.newest[k]; old != 0 {
+		h.after[old] = old + 1
+	}
+	h.newest[k] = v
+}
+
+// live is the first version from v on that nothing has replaced; above max if
+// there is none.
+func (h *history) live(v uint64) uint64 {
+	at := uint32(v)
+	for int(at) < len(h.after) && h.after[at] != at {
+		if next := h.after[at]; int(next) < len(h.after) {
+			h.after[at] = h.after[next] // halve the path
+		}
+		at = h.after[at]
+	}
+	return uint64(at)
+}
+
+func entryHash(e *codec.Entry) uint64 {
+	h := farm.Fingerprint64(e.Key)
+	h = h*0x9e3779b97f4a7c15 + farm.Fingerprint64(e.Value)
+	h ^= uint64(e.Flags)<<56 ^ uint64(e.TTL)
+	return max(1, h)
+}
+
+// Violation is a law that was broken.
+type Violation struct {
+	At   sched.Instant // virtual time since the start
+	Law  string        // short name: what a shrunk run must break too
+	Text string
+}
+
+// Error says when and what.
+func (v *Violation) Error() string {
+	return fmt.Sprintf("%s: %s (at %v)", v.Law, v.Text, clock(v.At))
+}

@@ -1,0 +1,174 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/quidnunc/quidnunc/batch/simnet"
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// PlanVersion changes when a seed no longer makes the plan that it made before.
+const PlanVersion = 1
+
+// Plan is one run of the swarm, told in full: the seed decides all of it, and a
+// smaller plan is made by leaving something out.
+type Plan struct {
+	Seed   uint64
+	Nodes  int
+	Until  sched.Instant // faults and writes end here
+	Faults []Fault
+	Link   simnet.Link
+
+	Gap     sched.Instant // mean time between two writes of the cluster
+	Keys    int           // of each node
+	Value   int           // longest value
+	Deletes uint32        // share of writes that delete, of 2^32
+	Skips   uint32        // share of writes before which versions are skipped, of 2^32
+	Common  bool          // keys have a long common prefix
+
+	Node  NodePlan
+	Rough []int // for each fault, its number in the plan that the seed makes
+}
+
+// NodePlan is what the configurations of a plan have in common.
+type NodePlan struct {
+	Spread               core.Spread
+	Mode                 core.Mode
+	Mixed                bool // every node has another mode
+	Order                reconcile.Order
+	Frame, Fanout        int
+	MailMax, Deltas      int
+	Interval             sched.Instant
+	NoPrint, Uniform     bool
+	NoDetector           bool
+	Jobs, Wants          int // limits; 0: the default
+	Gaps, Events, Frames int
+}
+
+// oneIn is true once in n draws.
+func oneIn(r *sched.Rand, n uint32) bool { return r.Uint32n(n) == 0 }
+
+func between(r *sched.Rand, from, to int) int { return from + int(r.Uint32n(uint32(to-from+1))) }
+
+// skewed draws from a range, small numbers more often: half of the draws lie in
+// the first half, a quarter in the first quarter, evenly by magnitude.
+func skewed(r *sched.Rand, from, to int) int {
+	span := to - from + 1
+	for span > 2 && oneIn(r, 2) {
+		span = (span + 1) / 2
+	}
+	return from + int(r.Uint32n(uint32(span)))
+}
+
+// NewPlan is the plan of a seed: every seed turns on another few faults and
+// features, with strengths of its own.
+func NewPlan(seed uint64) *Plan {
+	r := new(sched.Rand)
+	r.Seed(seed)
+	p := &Plan{
+		Seed:    seed,
+		Nodes:   skewed(r, 2, 24),
+		Until:   r.Between(sched.Second, 12*sched.Second),
+		Gap:     r.Between(200*sched.Microsecond, 20*sched.Millisecond),
+		Keys:    skewed(r, 1, 60),
+		Value:   skewed(r, 0, codec.EntryBytesMax-60),
+		Deletes: r.Uint32n(1 << 31),
+		Common:  oneIn(r, 3),
+	}
+	if oneIn(r, 3) {
+		p.Skips = r.Uint32n(1 << 30)
+	}
+	p.Link.Delay = simnet.Delay{Min: r.Between(0, sched.Millisecond)}
+	p.Link.Delay.Max = p.Link.Delay.Min + r.Between(0, 5*sched.Millisecond)
+	p.Link.Delay.Shape = simnet.Shape(r.Uint32n(2))
+	p.Node.draw(r)
+	p.drawFaults(r)
+	return p
+}
+
+func (c *NodePlan) draw(r *sched.Rand) {
+	c.Spread = core.Spread(r.Uint32n(4))
+	c.Mode, c.Mixed = core.Mode(r.Uint32n(3)), oneIn(r, 4)
+	c.Order = reconcile.Order(r.Uint32n(3))
+	c.Frame = between(r, codec.FrameBytesFloor, codec.FrameBytesMax)
+	c.Interval = r.Between(20*sched.Millisecond, 200*sched.Millisecond)
+	c.NoPrint, c.Uniform, c.NoDetector = oneIn(r, 5), oneIn(r, 3), oneIn(r, 4)
+	some := func(most int) int {
+		if oneIn(r, 3) {
+			return skewed(r, 1, most)
+		}
+		return 0
+	}
+	c.Fanout, c.MailMax = some(5), some(20)
+	c.Deltas = some(100)
+	c.Jobs, c.Wants, c.Gaps, c.Events, c.Frames = some(4), some(16), some(8), some(16), some(8)
+}
+
+// drawFaults first draws which kinds there are at all.
+func (p *Plan) drawFaults(r *sched.Rand) {
+	var kinds []FaultKind
+	for k := range FaultKinds {
+		if oneIn(r, 4) {
+			kinds = append(kinds, k)
+		}
+	}
+	if len(kinds) == 0 {
+		return
+	}
+	for i := range skewed(r, 1, 30) {
+		f := Fault{
+			Kind: kinds[r.Uint32n(uint32(len(kinds)))],
+			At:   r.Between(0, p.Until*9/10),
+			Node: int(r.Uint32n(1 << 16)),
+			Mask: r.Uint64(),
+			Much: uint32(r.Uint64()),
+		}
+		if oneIn(r, 3) { // one against all
+			f.Mask = 1 << r.Uint32n(64)
+		}
+		f.For = min(r.Between(sched.Millisecond, 3*sched.Second), p.Until-f.At)
+		p.Faults = append(p.Faults, f)
+		p.Rough = append(p.Rough, i)
+	}
+}
+
+// configure is the configuration of one node.
+func (p *Plan) configure(i int, c *core.Config) {
+	n := &p.Node
+	c.Spread, c.Mode, c.Order, c.Frame, c.Fanout = n.Spread, n.Mode, n.Order, n.Frame, n.Fanout
+	if n.Mixed {
+		c.Mode = core.Mode(i % 3)
+	}
+	c.MailMax, c.Deltas, c.Interval, c.NoPrint, c.Uniform = n.MailMax, n.Deltas, n.Interval, n.NoPrint, n.Uniform
+	c.NoDetector = n.NoDetector
+	set := func(v *int, to int) {
+		if to != 0 {
+			*v = to
+		}
+	}
+	set(&c.Limits.Jobs, n.Jobs)
+	set(&c.Limits.Wants, n.Wants)
+	set(&c.Limits.Gaps, n.Gaps)
+	set(&c.Limits.Events, n.Events)
+	set(&c.Frames, n.Frames)
+}
+
+// Text tells the plan in a few lines.
+func (p *Plan) Text() string {
+	var b strings.Builder
+	n := &p.Node
+	fmt.Fprintf(&b, "seed %x: %d nodes, spread %v, mode %v (mixed %v), order %v, frames of %d, interval %v\n",
+		p.Seed, p.Nodes, n.Spread, n.Mode, n.Mixed, n.Order, n.Frame, clock(n.Interval))
+	fmt.Fprintf(&b, "  fanout %d, mail to %d, %d deltas, no print %v, uniform %v, no detector %v; limits: %d jobs, %d wants, %d gaps, %d events, %d frames\n",
+		n.Fanout, n.MailMax, n.Deltas, n.NoPrint, n.Uniform, n.NoDetector, n.Jobs, n.Wants, n.Gaps, n.Events, n.Frames)
+	fmt.Fprintf(&b, "  delay %v..%v; a write each %v to one of %d keys, values up to %d bytes, %.0f%% deletes; %v, then quiet\n",
+		clock(p.Link.Delay.Min), clock(p.Link.Delay.Max), clock(p.Gap), p.Keys, p.Value, float64(p.Deletes)/(1<<32)*100, clock(p.Until))
+	for i := range p.Faults {
+		fmt.Fprintf(&b, "  fault %d: %s\n", p.Rough[i], p.Faults[i].Text(p.Nodes))
+	}
+	return b.String()
+}

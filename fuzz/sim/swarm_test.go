@@ -1,0 +1,83 @@
+package sim
+
+import (
+	"context"
+	"flag"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+)
+
+var (
+	firstFlag  = flag.Uint64("sim.first", 0, "first seed of the swarm; 0: a fresh one")
+	seedsFlag  = flag.Int("sim.seeds", 24, "seeds of the swarm")
+	replayFlag = flag.String("sim.replay", "", "run this instead of the swarm")
+)
+
+// TestSwarm runs a few fresh seeds. Run a failure again with -sim.replay.
+func TestSwarm(t *testing.T) {
+	if *replayFlag != "" {
+		r, err := ParseReplay(*replayFlag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := r.Run()
+		t.Logf("%s", out.Plan.Text())
+		if out.Violation != nil {
+			t.Fatal(out.Violation)
+		}
+		return
+	}
+	first := *firstFlag
+	if first == 0 {
+		first = rand.Uint64() >> 16
+	}
+	hunt(t, first, *seedsFlag)
+}
+
+// TestFixedSeeds runs the same seeds each time.
+func TestFixedSeeds(t *testing.T) { hunt(t, 1, 60) }
+
+func hunt(t *testing.T, first uint64, seeds int) {
+	s := Swarm{
+		First: first, Seeds: seeds, Budget: time.Hour, Workers: runtime.GOMAXPROCS(0), Shrink: 20 * time.Second, Most: 5,
+		Done: func(f *Finding) {
+			if v := f.Outcome.Violation; v != nil {
+				t.Errorf("%v\n%sgo run ./tools/qn sim --replay %s", v, f.Outcome.Plan.Text(), f.Replay.String())
+			}
+		},
+	}
+	runs, failures := s.Run(context.Background())
+	t.Logf("seeds from %d: %d runs, %d failures", first, runs, failures)
+}
+
+// TestSeedsRepeat: every seed is one run, bit by bit.
+func TestSeedsRepeat(t *testing.T) {
+	for seed := uint64(1); seed <= 12; seed++ {
+		if a, b := Try(NewPlan(seed)), Try(NewPlan(seed)); a.Hash != b.Hash || a.Stats != b.Stats {
+			t.Errorf("seed %d: %x and %x", seed, a.Hash, b.Hash)
+		}
+	}
+}
+
+func TestReplayWords(t *testing.T) {
+	f := func(r Replay, want string) {
+		t.Helper()
+		if got := r.String(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		back, err := ParseReplay(want)
+		if err != nil || back.String() != want {
+			t.Errorf("%s comes back as %s, %v", want, back.String(), err)
+		}
+	}
+	f(Replay{Seed: 0x4f3a}, "p1.s4f3a")
+	f(Replay{Seed: 1, Hash: 255, Cut: Cut{Nodes: 2, Until: 1800, Slower: 2, Some: true, Faults: []int{0, 4}}}, "p1.s1.n2.t1800.w2.f0,4.hff")
+	f(Replay{Seed: 1, Cut: Cut{Some: true}}, "p1.s1.f")
+	for _, bad := range []string{"", "4f3a", "p2.s1", "p1.sxyz", "p1.s1.n500", "p1.s1.n1", "p1.s1.q", "p1.s1..", "p1.s1.fx"} {
+		if _, err := ParseReplay(bad); err == nil {
+			t.Errorf("%q was believed", bad)
+		}
+	}
+}

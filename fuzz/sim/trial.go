@@ -1,0 +1,131 @@
+package sim
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Bounds of the liveness phase. Once all harm has ended and nobody writes, all
+// nodes that run are equal within roundsMax exchange intervals, or within
+// quietMax where intervals are short: members that fell silent are greeted
+// again at most every 15 s, and a generation conflict takes some of those.
+const (
+	roundsMax = 400
+	quietMax  = 120 * sched.Second
+)
+
+// Outcome is how a trial went.
+type Outcome struct {
+	Plan      *Plan
+	Violation *Violation // nil: none
+	Hash      uint64
+	Took      sched.Instant // from the end of harm to equality
+	Rounds    int           // the same in exchange intervals
+	Stats     Stats
+}
+
+// Try runs a plan: harm and writes first, then peace, in which all must become
+// equal.
+func Try(p *Plan) (out *Outcome) {
+	out = &Outcome{Plan: p}
+	var w *World
+	defer func() {
+		if r := recover(); r != nil {
+			out.Violation = &Violation{Law: "panic", Text: fmt.Sprint(r) + "\n" + trim(string(debug.Stack()))}
+			if w != nil {
+				out.Violation.At = w.Now()
+			}
+		}
+	}()
+	w = p.world()
+	w.Run(p.Until)
+	w.heal(p.Faults)
+	took, ok := w.Converge(p.Node.Interval, max(quietMax, roundsMax*p.Node.Interval))
+	if ok {
+		w.Run(2 * p.Node.Interval) // and stay so
+		if d := w.Difference(); d != "" && w.err == nil {
+			w.broken("peace", "equal after %v, and not any more: %s", clock(took), d)
+		}
+		w.Verify()
+	} else if w.err == nil {
+		w.broken("liveness", "not equal %v after all harm ended: %s", clock(took), w.Difference())
+	}
+	out.Violation, out.Hash, out.Took, out.Stats = w.err, w.hash, took, w.Stats
+	out.Rounds = int((took + p.Node.Interval - 1) / p.Node.Interval)
+	return out
+}
+
+// world is a world in which the plan is about to happen.
+func (p *Plan) world() *World {
+	var w *World
+	w = New(Options{
+		Nodes: p.Nodes, Seed: p.Seed, Link: p.Link, Check: true,
+		Config: func(i, life int, c *core.Config) {
+			p.configure(i, c)
+			if w != nil && w.Nodes[i].next != 0 {
+				c.Generation = w.Nodes[i].next
+			}
+		},
+	})
+	for i := 1; i < p.Nodes; i++ {
+		w.At(w.rand.Between(0, 50*sched.Millisecond), func() {
+			if w.Nodes[i].Up {
+				w.Rejoin(i)
+			}
+		})
+	}
+	for i := range p.Faults {
+		p.Faults[i].schedule(w)
+	}
+	p.writeNext(w)
+	return w
+}
+
+// writeNext lets a random node write after a random time, until the end of
+// harm.
+func (p *Plan) writeNext(w *World) {
+	r := &w.rand
+	w.After(r.Between(0, 2*p.Gap), func() {
+		if w.Now() >= p.Until {
+			return
+		}
+		i := int(r.Uint32n(uint32(p.Nodes)))
+		key := fmt.Sprint("k", r.Uint32n(uint32(p.Keys)))
+		if p.Common {
+			key = "a/rather/long/common/prefix/" + key
+		}
+		if uint32(r.Uint64()) < p.Skips {
+			w.Nodes[i].Skip = uint64(r.Uint32n(5))
+		}
+		if uint32(r.Uint64()) < p.Deletes {
+			w.Delete(i, key)
+		} else {
+			w.Set(i, key, value(r, p.Value))
+		}
+		p.writeNext(w)
+	})
+}
+
+var filler = strings.Repeat("abcdefghijklmnopqrstuvwxyz012345", 32)
+
+// value is unlike any other.
+func value(r *sched.Rand, longest int) string {
+	v := fmt.Sprintf("%x.", r.Uint64())
+	return v + filler[:skewed(r, 0, max(0, longest-len(v)))]
+}
+
+// trim leaves the part of a stack that says where it broke.
+func trim(stack string) string {
+	lines := strings.Split(stack, "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, "panic(") {
+			lines = lines[i+2:]
+			break
+		}
+	}
+	return strings.Join(lines[:min(len(lines), 16)], "\n")
+}
