@@ -171,6 +171,14 @@ func (c *Core) onDigest(p uint32, d *codec.Digest) {
 		c.lacks(p, runs, before)
 		c.offered(p, runs)
 	}
+	if pulls == nil && d.Flags&codec.DigestOffer != 0 && runs != nil && q.job == 0 {
+		// The peer lacks nothing, so that the last free job serves us: else one
+		// that can't be had for both directions would be had for none.
+		if q.ask = c.takeJob(p); q.ask != 0 {
+			pulls = &c.jobs[q.ask].Job
+			reconcile.Compare(&c.store, (*book)(c), d, c.self, nil, pulls)
+		}
+	}
 	if pulls != nil {
 		if pulls.Len() > 0 {
 			c.want(p, dueAsk)
