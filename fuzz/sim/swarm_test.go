@@ -81,3 +81,24 @@ func TestReplayWords(t *testing.T) {
 		}
 	}
 }
+
+// found are runs that broke a law once, each named after the fault in the code
+// that it showed. A change in the code may make another run of them; they still
+// cost little.
+var found = []struct{ fault, replay string }{
+	{"a leave without a detector was a nil dereference", "p1.se"},
+	{"with one free job an empty answer kept the question from being asked", "p1.s13a.n3.t991661975.w3.f"},
+	{"the same, with another order", "p1.s189.n3.t1827012436.w9.f"},
+}
+
+func TestFound(t *testing.T) {
+	for _, f := range found {
+		r, err := ParseReplay(f.replay)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out := r.Run(); out.Violation != nil {
+			t.Errorf("%s: %v", f.fault, out.Violation)
+		}
+	}
+}
