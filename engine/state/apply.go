@@ -146,9 +146,7 @@ func (s *Store) create(w *write, r *origin, b []byte) {
 func (s *Store) replace(w *write, r *origin, b []byte) {
 	w.t.replace(w.at, w.frag, uint32(w.cell))
 	old := s.cells.at(w.old)
-	_, _, value := cellSizes(b)
-	_, _, was := cellSizes(old)
-	s.countBytes(r, value-was)
+	s.countBytes(r, cellValueBytes(b)-cellValueBytes(old))
 	if change := cellFlags(b) ^ cellFlags(old); change&codec.EntryTombstone != 0 {
 		s.countLive(r, int(cellFlags(old)&codec.EntryTombstone*2)-1)
 	}
