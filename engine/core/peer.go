@@ -80,6 +80,9 @@ type peer struct {
 	hellos    uint8
 	heard     sched.Instant
 	rtt       sched.RTT
+	ackTime   sched.RTT     // until a frame is acknowledged that does not ask for it
+	timedAt   sched.Instant // of the frame being timed; 0: none
+	timedSeq  uint32
 	print     uint64 // its last state fingerprint, and when
 	printAt   sched.Instant
 }

@@ -25,9 +25,10 @@ const (
 	// a send and its share of the receiving cost 2 to 3 µs each, so mail stays
 	// near 5 % of a core before it begins to wait for company.
 	flushCost  = 60 * sched.Microsecond
-	flushBurst = 20 * sched.Millisecond // credit that an idle node saves up
-	resendMin  = 10 * sched.Millisecond // on top of what an acknowledgement may wait
-	resendFast = 3 * sched.Millisecond  // where it does not wait
+	flushBurst = 20 * sched.Millisecond  // credit that an idle node saves up
+	resendMin  = 10 * sched.Millisecond  // on top of what an acknowledgement may wait
+	resendWait = 200 * sched.Millisecond // what is later than this is lost, or as good as lost
+	resendFast = 3 * sched.Millisecond   // where it does not wait
 	heardMin   = 150 * sched.Millisecond
 	lossMemory = sched.Second // a path that lost a frame is watched for so long
 	resendMax  = 10 * sched.Second
@@ -214,10 +215,32 @@ func (c *Core) startMail(p uint32) int {
 
 func (c *Core) resendAfter(q *peer) sched.Instant {
 	d := q.rtt.RTO(resendMin, resendMax) + c.cfg.AckDelay + c.cfg.AckDelay/2
+	if q.ackTime.Known() {
+		d = max(d, q.ackTime.RTO(resendMin, resendWait))
+	}
 	if c.lossy(q) {
 		d = q.rtt.RTO(resendFast, resendMax)
 	}
 	return min(resendMax, d<<min(q.tries, 8)) + 2*c.flush.lag
+}
+
+// timed notes that a frame leaves whose acknowledgement is to be timed; one at a
+// time. The time includes what the peer waits for company, and on an overloaded
+// machine what frames wait in queues: late is not lost. A frame that asks is
+// answered faster and not timed.
+func (q *peer) timed(now sched.Instant, asks bool) {
+	if q.timedAt == 0 && !asks {
+		q.timedSeq, q.timedAt = q.txSeq, now
+	}
+}
+
+// acknowledged takes the time of the frame that is being timed.
+func (q *peer) acknowledged(now sched.Instant, ack uint32) {
+	if q.timedAt == 0 || int32(ack-q.timedSeq) < 0 {
+		return
+	}
+	q.ackTime.Sample(now - q.timedAt)
+	q.timedAt = 0
 }
 
 // lossy reports whether the path to a peer has lost a frame lately. Then mail

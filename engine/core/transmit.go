@@ -122,6 +122,9 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	}
 	b = c.finish(b, p)
 	q.txSeq++
+	if due&dueMail != 0 {
+		q.timed(c.now, h.Mark&markAsk != 0)
+	}
 	c.spent(p, len(b), due, asked)
 	q.asking, q.answering = false, false
 	c.sent(len(b))
