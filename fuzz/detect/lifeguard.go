@@ -98,7 +98,7 @@ type Grid struct {
 // DefaultGrid takes the paper's cycles where they mean something to a detector that is fifty times as fast.
 func DefaultGrid() Grid {
 	return Grid{
-		Nodes: 100, Counts: []int{1, 4, 16, 32}, Seed: 1, Cost: 4 * ms, Run: 30 * sched.Second,
+		Nodes: 100, Counts: []int{1, 4, 16, 32}, Seed: 1, Cost: 4 * ms, Run: 10 * sched.Second,
 		Blocks: []sched.Instant{128 * ms, 512 * ms, 2048 * ms},
 		Gaps:   []sched.Instant{4 * ms, 64 * ms, 1024 * ms},
 	}
