@@ -25,8 +25,9 @@ const groupBytes = 8 + 2
 // a key, is unknown to the sender.
 type PreciseDigest struct {
 	Flags  DigestFlags
-	After  Place // its Key is a view of the frame
-	Count  int   // number of keys
+	After  Place    // its Key is a view of the frame
+	Last   OriginID // of the last group; 0 without any
+	Count  int      // number of keys
 	groups []byte
 }
 
@@ -188,8 +189,8 @@ func ParsePreciseDigest(body []byte, d *PreciseDigest, it *PreciseIter) error {
 			d.Count++
 		}
 	}
-	if len(it.rest) > 0 {
-		return ErrBody
+	if d.Last = it.last; !it.any {
+		d.Last = 0
 	}
 	return nil
 }
@@ -391,6 +392,13 @@ func (w *PrecisePullWriter) Version(v uint64) bool {
 
 // Groups is the number of origins so far.
 func (w *PrecisePullWriter) Groups() int { return w.groups }
+
+// Cancel gives dst as it was before Begin.
+func (w *PrecisePullWriter) Cancel() []byte {
+	dst := w.dst[:w.start]
+	w.dst = nil
+	return dst
+}
 
 // End completes the record and gives the extended dst. final says that no more of the list follows in other frames.
 func (w *PrecisePullWriter) End(final bool) []byte {

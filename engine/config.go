@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 )
 
 // Mode is how two members compare their states.
@@ -32,11 +33,28 @@ const (
 	Depth
 	// Breadth takes one entry of each member, then the next of each.
 	Breadth
+
+	// The orders below are precise reconciliation: members compare key by key
+	// and not member by member, which costs more the more keys there are, and
+	// send entry by entry. It is the baseline of the Scuttlebutt paper. All of a
+	// cluster's members must use it, or none: others are refused.
+
+	// PreciseNewest takes what was written last first.
+	PreciseNewest
+	// PreciseOldest takes what was written first first.
+	PreciseOldest
+	// PreciseRandom takes any.
+	PreciseRandom
+	// PreciseOwn takes what Config.Compare puts first.
+	PreciseOwn
 )
 
 var (
 	modeNames  = [...]string{PushPull: "push-pull", Push: "push", Pull: "pull"}
-	orderNames = [...]string{Fair: "fair", Depth: "depth", Breadth: "breadth"}
+	orderNames = [...]string{
+		Fair: "fair", Depth: "depth", Breadth: "breadth", PreciseNewest: "precise-newest",
+		PreciseOldest: "precise-oldest", PreciseRandom: "precise-random", PreciseOwn: "precise-own",
+	}
 )
 
 // String is "push-pull", "push" or "pull".
@@ -47,7 +65,8 @@ func (m Mode) String() string {
 	return fmt.Sprintf("Mode(%d)", uint8(m))
 }
 
-// String is "fair", "depth" or "breadth".
+// String is "fair", "depth", "breadth", "precise-newest", "precise-oldest",
+// "precise-random" or "precise-own".
 func (o Order) String() string {
 	if int(o) < len(orderNames) {
 		return orderNames[o]
@@ -72,8 +91,12 @@ func ParseOrder(s string) (Order, error) {
 			return Order(i), nil
 		}
 	}
-	return 0, fmt.Errorf("engine: order %q: want depth, breadth or fair", s)
+	return 0, fmt.Errorf("engine: order %q: want depth, breadth, fair, precise-newest, precise-oldest, precise-random or precise-own", s)
 }
+
+// Candidate is an entry that waits to be sent, as Config.Compare sees it. It
+// and its bytes are good until Compare returns.
+type Candidate = reconcile.Candidate
 
 // Limits bound what one replica holds. Memory grows from small up to them.
 type Limits struct {
@@ -147,6 +170,9 @@ type Config struct {
 	// Mode and Order choose the reconciliation. Mode is the same in the whole cluster.
 	Mode  Mode
 	Order Order
+	// Compare is the order of PreciseOwn: negative if a goes before b. It runs
+	// on the loop, for each two entries of an answer that are compared.
+	Compare func(a, b *Candidate) int
 	// Interval is the period of the comparison that repairs what fast
 	// spreading missed. Default 100 ms; 1 ms to 1 min.
 	Interval time.Duration

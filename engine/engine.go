@@ -158,7 +158,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		Name: e.name, Cluster: []byte(e.cfg.Cluster), Advertise: advertise,
 		Generation: max(e.cfg.Generation, uint64(max(0, wall))) + 1,
 		Seed:       e.cfg.Seed,
-		Mode:       core.Mode(e.cfg.Mode), Order: orders[e.cfg.Order],
+		Mode:       core.Mode(e.cfg.Mode), Order: orders[e.cfg.Order], Compare: e.cfg.Compare,
 		Interval: sched.Instant(e.cfg.Interval), Fanout: e.cfg.Fanout,
 		Spread: spreads[e.cfg.Spread], Rumor: e.cfg.Rumor, Frame: e.cfg.FrameBytes,
 	}
@@ -179,7 +179,11 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	return nil
 }
 
-var orders = [...]reconcile.Order{Fair: reconcile.Fair, Depth: reconcile.Depth, Breadth: reconcile.Breadth}
+var orders = [...]reconcile.Order{
+	Fair: reconcile.Fair, Depth: reconcile.Depth, Breadth: reconcile.Breadth,
+	PreciseNewest: reconcile.PreciseNewest, PreciseOldest: reconcile.PreciseOldest,
+	PreciseRandom: reconcile.PreciseRandom, PreciseOwn: reconcile.PreciseOwn,
+}
 
 // randomness fills the salt, the secret of cookies, and the seed unless one is
 // given.

@@ -57,7 +57,7 @@ func (e *Engine) publish(now sched.Instant) (more bool) {
 func (e *Engine) advanced(now sched.Instant, ev *core.Event) {
 	if t := e.cfg.Trace; t != nil && t.Advanced != nil {
 		t.Advanced(Advance{
-			Now: now, Handle: uint32(ev.Origin), Origin: uint64(e.store.ID(ev.Origin)), From: ev.From, To: ev.To,
+			Now: now, Handle: uint32(ev.Origin), Origin: uint64(e.store.ID(ev.Origin)), From: ev.From, To: e.store.Max(ev.Origin),
 		})
 	}
 	if e.watches.count.Load() > 0 {

@@ -57,9 +57,13 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 	if !e.stage.begin() {
 		return false
 	}
+	stamp := int64(0)
+	if orders[e.cfg.Order].Precise() {
+		stamp = time.Now().UnixNano()
+	}
 	for n := 0; n < writesPerTurn && e.stage.next(&e.rec); n++ {
 		r := &e.rec
-		e.op = core.Op{Kind: core.Set, Version: r.version, Key: r.key, Value: r.value, TTL: r.ttl}
+		e.op = core.Op{Kind: core.Set, Version: r.version, Key: r.key, Value: r.value, TTL: r.ttl, Stamp: stamp}
 		if r.op == opDelete {
 			e.op.Kind = core.Delete
 		}

@@ -151,7 +151,8 @@ func (c *Config) checkSeeds() error {
 func (c *Config) checkRanges() error {
 	return errors.Join(
 		inRange("Mode", c.Mode, 0, Pull),
-		inRange("Order", c.Order, 0, Breadth),
+		inRange("Order", c.Order, 0, PreciseOwn),
+		c.checkCompare(),
 		inRange("Spread", c.Spread, 0, SpreadGossip),
 		c.checkRumor(),
 		inRange("Interval", c.Interval, intervalMin, intervalMax),
@@ -159,6 +160,16 @@ func (c *Config) checkRanges() error {
 		inRange("FrameBytes", c.FrameBytes, codec.FrameBytesFloor, codec.FrameBytesMax),
 		inRange("StageBytes", c.StageBytes, stageBytesMin, stageBytesMax),
 	)
+}
+
+func (c *Config) checkCompare() error {
+	switch {
+	case c.Order == PreciseOwn && c.Compare == nil:
+		return bad("Compare", "nil", "Order is precise-own", "set the comparator, or another Order")
+	case c.Order != PreciseOwn && c.Compare != nil:
+		return bad("Compare", "a function", "Order is "+c.Order.String()+", which does not use it", "set Order to PreciseOwn, or leave Compare nil")
+	}
+	return nil
 }
 
 func (c *Config) checkLimits() error {

@@ -75,6 +75,7 @@ type Config struct {
 
 	Mode     Mode
 	Order    reconcile.Order
+	Compare  func(a, b *reconcile.Candidate) int // of reconcile.PreciseOwn
 	Spread   Spread
 	Fanout   int           // peers that a rumor is pushed to; 0: by cluster size
 	MailMax  int           // Auto mails up to this many peers; 128

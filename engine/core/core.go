@@ -69,6 +69,7 @@ type Core struct {
 	flow      flowing
 	unsent    state.Cursor   // over own writes that are not published
 	window    codec.OriginID // where the next digest starts
+	precise   *precise       // nil: Scuttlebutt
 
 	advanced  []state.Origin
 	queue     events
@@ -101,6 +102,7 @@ const (
 	timerRival
 	timerKeys
 	timerPublish
+	timerPrecise
 	timersEngine
 )
 
@@ -131,6 +133,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.secret = [2]uint64{c.rand.Uint64(), c.rand.Uint64() ^ saltWord(cfg.Salt)}
 	c.mode = modeScuttlebutt
 	c.store.Init(l.State, c.rand.Uint64())
+	c.initPrecise()
 	c.wheel.Init(timersEngine+(l.Peers+1)*timersPeer, now)
 	c.members.Init(l.Peers + 1)
 	c.origins = make([]origin, 1, 16)
@@ -151,6 +154,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 		panic("core: no room for the own origin")
 	}
 	c.self = self
+	c.initPreciseSelf()
 	c.noteOrigin(self)
 	c.out = codec.Header{Cluster: c.tag, Sender: c.id}
 	c.initSealing(now)
@@ -163,7 +167,11 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.wheel.Set(timerExchange, now+c.jitter(c.cfg.Interval))
 }
 
-const modeScuttlebutt = 1
+// What the members of a cluster must agree on.
+const (
+	modeScuttlebutt = 1
+	modePrecise     = 2
+)
 
 func saltWord(s [16]byte) uint64 {
 	var w uint64

@@ -134,7 +134,7 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 func (c *Core) beginDetector(dst []byte) (b []byte, limit int) {
 	h := &c.out
 	h.Flags = c.base | codec.FlagPrints
-	h.StatePrint, h.LivePrint = c.store.Fingerprint(), c.live.LivePrint()
+	h.StatePrint, h.LivePrint = c.Fingerprint(), c.live.LivePrint()
 	return codec.AppendHeader(dst[:0], h), min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
 }
 

@@ -86,7 +86,7 @@ func (c *Core) NextEvent(ev *Event) bool {
 		if !x.known {
 			continue // removed in the meantime
 		}
-		*ev = Event{Kind: Advanced, Origin: o, Peer: x.peer, From: x.told, To: c.store.Max(o)}
+		*ev = Event{Kind: Advanced, Origin: o, Peer: x.peer, From: x.told, To: c.reached(o)}
 		x.told = ev.To
 		return true
 	}

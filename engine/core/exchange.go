@@ -35,6 +35,7 @@ func (c *Core) takeJob(p uint32) uint8 {
 			j.Init(c.cfg.Limits.Wants)
 			j.init = true
 		}
+		c.takeList(p, i)
 		j.busy, j.peer = true, p
 		j.Reset(c.cfg.Frames, c.deltasLeft(p))
 		return uint8(i)
@@ -117,14 +118,14 @@ func digestAnswering(k codec.SyncKind) codec.DigestFlags {
 const windowsMax = 4
 
 func (c *Core) wantDigest(p uint32, f codec.DigestFlags) {
-	c.peers[p].windows = windowsMax
+	c.peers[p].windows = c.windows()
 	c.peers[p].digestFor = uint8(f)
 	c.want(p, dueDigest)
 }
 
 // onSync compares fingerprints.
 func (c *Core) onSync(p uint32, k codec.SyncKind) {
-	if c.in.Flags&codec.FlagPrints == 0 || c.in.StatePrint == c.store.Fingerprint() {
+	if c.in.Flags&codec.FlagPrints == 0 || c.in.StatePrint == c.Fingerprint() {
 		c.counters.Agreements++
 		return
 	}
@@ -133,6 +134,10 @@ func (c *Core) onSync(p uint32, k codec.SyncKind) {
 
 // onDigest finds what the peer lacks and what we lack.
 func (c *Core) onDigest(p uint32, d *codec.Digest) {
+	if c.precise != nil {
+		c.counters.Drops[DropMode]++
+		return
+	}
 	c.counters.DigestsReceived++
 	q := &c.peers[p]
 	var runs, pulls *reconcile.Job
@@ -200,6 +205,10 @@ func (c *Core) offered(p uint32, j *reconcile.Job) {
 
 // onPull queues runs of the origins that the peer names.
 func (c *Core) onPull(p uint32, l *codec.Pull) {
+	if c.precise != nil {
+		c.counters.Drops[DropMode]++
+		return
+	}
 	c.counters.PullsServed++
 	q := &c.peers[p]
 	if q.job == 0 {
@@ -241,6 +250,9 @@ func (c *Core) amnesia(uint64) {
 // composeDigest appends one window; it is rotated so that all are sent in turn.
 func (c *Core) composeDigest(b []byte, limit int, p uint32) []byte {
 	q := &c.peers[p]
+	if c.precise != nil {
+		return c.composePreciseDigest(b, limit, q)
+	}
 	if c.window != 0 && c.store.FirstAtOrAfter(c.window) == 0 {
 		c.window = 0
 	}
@@ -259,6 +271,9 @@ func (c *Core) composeDigest(b []byte, limit int, p uint32) []byte {
 // composeAsk appends the pull list that comparing a digest gave.
 func (c *Core) composeAsk(b []byte, limit int, p uint32) []byte {
 	q := &c.peers[p]
+	if c.precise != nil {
+		return c.composePrecisePull(b, limit, q)
+	}
 	j := &c.jobs[q.ask]
 	var w codec.PullWriter
 	if q.ask == 0 || !w.Begin(b, limit) {
@@ -287,6 +302,9 @@ func (c *Core) composeRuns(b []byte, limit int, p uint32) []byte {
 	if q.job == 0 {
 		q.due &^= dueRuns
 		return b
+	}
+	if c.precise != nil {
+		return c.composePreciseRuns(b, limit, p)
 	}
 	j := &c.jobs[q.job]
 	before, entries := len(b), c.filler.Entries

@@ -48,6 +48,10 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	if a.Full {
 		c.counters.Drops[DropFull]++
 	}
+	if a.Gap && c.precise != nil {
+		c.applyScattered(o, r)
+		return
+	}
 	if a.Gap {
 		c.counters.Gaps++
 		c.counters.Drops[DropGap]++

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -38,7 +39,13 @@ func TestLawSameCallsSameBytes(t *testing.T) {
 // TestLawNoDatagramPanics feeds a live cluster with mutated copies of its own
 // frames, with truncations and with noise, from members and from strangers.
 func TestLawNoDatagramPanics(t *testing.T) {
-	w := newNet(t, 4, 9, nil)
+	for _, order := range []reconcile.Order{reconcile.Fair, reconcile.PreciseOldest} {
+		t.Run(fmt.Sprint(order), func(t *testing.T) { noDatagramPanics(t, order) })
+	}
+}
+
+func noDatagramPanics(t *testing.T, order reconcile.Order) {
+	w := newNet(t, 4, 9, inOrder(order))
 	rnd := rand.New(rand.NewPCG(9, 9))
 	var seen [][]byte
 	w.sniff = func(b []byte) {

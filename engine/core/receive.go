@@ -79,6 +79,9 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 	}
 	if h.Flags&codec.FlagPrints != 0 {
 		q.print, q.printAt = h.StatePrint, c.now
+		if c.precise != nil && h.StatePrint == c.Fingerprint() {
+			c.sameAs(p)
+		}
 		if !c.cfg.NoDetector {
 			c.live.SeenPrint(c.now, c.known(p), h.LivePrint)
 		}
@@ -167,6 +170,8 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 		if ok = err == nil; ok {
 			c.onHave(p, &h)
 		}
+	case codec.TypePreciseDigest, codec.TypePreciseRun, codec.TypePrecisePull:
+		ok = c.onPrecise(p, t, body)
 	case codec.TypeProbe, codec.TypeProbeAck, codec.TypeVote, codec.TypeVerdict, codec.TypeObserved:
 		ok = c.observed(p, t, body)
 	case codec.TypeEvent:

@@ -65,6 +65,7 @@ type Op struct {
 	Key     []byte
 	Value   []byte
 	TTL     uint32 // milliseconds; 0: none
+	Stamp   int64  // when it was written, by the shell's wall clock; 0: none
 }
 
 // Status says what became of a write.
@@ -97,6 +98,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	if op.TTL != 0 {
 		e.Flags |= codec.EntryTTL
 	}
+	c.stamp(e, op)
 	if c.store.Apply(c.self, e) != state.OK {
 		c.counters.WritesRefused++
 		return NoRoom

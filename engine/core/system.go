@@ -69,7 +69,7 @@ func (c *Core) Confirmed() (version uint64, members int) {
 // Agreeing counts the reachable members whose fingerprint, as they told it at
 // since or later, equals ours, and all reachable members.
 func (c *Core) Agreeing(since sched.Instant) (equal, members int) {
-	own := c.store.Fingerprint()
+	own := c.Fingerprint()
 	for p := 1; p < len(c.peers); p++ {
 		if q := &c.peers[p]; q.proven && !q.quiet && !q.left {
 			members++

@@ -33,6 +33,8 @@ func (c *Core) fire(id uint32) {
 		c.contactSeeds()
 	case timerPublish:
 		c.publishMore()
+	case timerPrecise:
+		c.endWindows()
 	case timerRival:
 		c.challengeRival()
 	case timerKeys:

@@ -86,10 +86,10 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	if q.asking || q.due&dueMail != 0 && c.lossy(q) {
 		h.Mark |= markAsk
 	}
-	if q.answering || q.due&(dueSync|dueDigest) != 0 {
+	if q.answering || q.due&(dueSync|dueDigest) != 0 || q.asking && c.precise != nil {
 		h.Flags |= codec.FlagPrints
 		h.LivePrint = c.live.LivePrint()
-		h.StatePrint = c.store.Fingerprint()
+		h.StatePrint = c.Fingerprint()
 	}
 	if q.hasCookie {
 		h.Flags |= codec.FlagCookie

@@ -28,6 +28,12 @@
 // at another origin: with unequal writers depth starves the quiet ones for as
 // long as the overload lasts, fair does not.
 //
+// # Precise
+//
+// The paper's baseline, [Precise], compares key by key and sends exactly the
+// entries that are newer than the peer's, newest first, oldest first, at random
+// or as the embedder says. It is another protocol, on the same store.
+//
 // # Laws
 //
 // Nothing here allocates after Init, reads a clock or keeps a copy of state: a

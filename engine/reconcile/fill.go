@@ -8,12 +8,20 @@ import (
 // Order decides which origins come first when a frame can't hold everything.
 type Order uint8
 
-// The orders. Fair is the default.
+// The orders. Fair is the default. Those of precise reconciliation go entry by
+// entry over all origins; they are another protocol, see [Precise].
 const (
 	Fair Order = iota
 	Depth
 	Breadth
+	PreciseNewest // the entry with the newest stamp first
+	PreciseOldest // the entry with the oldest stamp first
+	PreciseRandom
+	PreciseOwn // as the embedder's comparator says
 )
+
+// Precise reports whether the order is one of precise reconciliation.
+func (o Order) Precise() bool { return o >= PreciseNewest }
 
 // shareBytesMin is the least a fair share may be, so that a share always holds
 // a run header and a few small entries.
@@ -227,7 +235,7 @@ func (f *Filler) Run(dst []byte, limit, soft, grant int, o state.Origin, from ui
 	to, n, whole := from, 0, true
 	s.After(o, from, &f.cursor)
 	top := s.Max(o)
-	for f.cursor.Next(&f.entry) && f.entry.Version <= top { // own writes above it are not published yet
+	for f.cursor.Next(&f.entry) && f.entry.Version <= top { // above it: own writes that are not published yet, and holes
 		if n == grant || (n > 0 && w.Len() >= soft) || !w.Entry(&f.entry) {
 			whole = false
 			break

@@ -69,7 +69,7 @@ func addLoadFlags(cmd *cobra.Command, o *load.Options) {
 	fs.DurationVar(&o.Drain, "drain", o.Drain, "longest wait for equal replicas afterwards")
 	fs.Uint64Var(&o.Seed, "seed", o.Seed, "seed of every choice; the same seed writes the same keys")
 	fs.StringVar(&o.Mode, "mode", o.Mode, "comparison: push, pull or push-pull")
-	fs.StringVar(&o.Order, "order", o.Order, "what goes first when a frame is full: depth, breadth or fair")
+	fs.StringVar(&o.Order, "order", o.Order, "what goes first when a frame is full: depth, breadth, fair, precise-newest, precise-oldest, precise-random")
 	fs.DurationVar(&o.Interval, "interval", 0, "period of the comparison (default: the engine's)")
 	fs.IntVar(&o.Fanout, "fanout", 0, "peers that a rumor is sent to in a cycle (default: by cluster size)")
 	fs.StringVar(&o.Spread, "spread", o.Spread, "how a write leaves its author: auto, mail, rumor or gossip")

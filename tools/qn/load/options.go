@@ -22,7 +22,7 @@ type Options struct {
 	Drain    time.Duration // how long to wait for the replicas to become equal afterwards
 	Seed     uint64        // chooses nodes, keys, losses and the engines' own dice
 	Mode     string        // push, pull, push-pull
-	Order    string        // depth, breadth, fair
+	Order    string        // depth, breadth, fair, precise-newest, precise-oldest, precise-random
 	Interval time.Duration // period of the comparison; 0 = the engine's default
 	Fanout   int           // peers that a write is pushed to; 0 = the engine's default
 	Spread   string        // how a write leaves its author: auto, mail, rumor or gossip
@@ -169,7 +169,7 @@ func (o *Options) validateNames() error {
 	if err := oneOf("mode", o.Mode, "push-pull", "push", "pull"); err != nil {
 		return err
 	}
-	if err := oneOf("order", o.Order, "fair", "depth", "breadth"); err != nil {
+	if err := oneOf("order", o.Order, "fair", "depth", "breadth", "precise-newest", "precise-oldest", "precise-random"); err != nil {
 		return err
 	}
 	return oneOf("spread", o.Spread, "auto", "mail", "rumor", "gossip")

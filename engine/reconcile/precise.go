@@ -1,0 +1,325 @@
+package reconcile
+
+import (
+	"slices"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+)
+
+// Precise is precise reconciliation, the baseline of the Scuttlebutt paper: the
+// digest names every key with its version, and exactly the entries that are
+// newer than the peer's are sent, in an order over all origins. It owns the
+// scratch that this needs; one per engine is enough.
+//
+// What arrives leaves holes, so no prefix is claimed: the replica's max stays
+// where runs took it. Cost follows the number of keys, not of differences: that
+// is what it is compared for.
+//
+// Deletes must stay as entries: a replica that has forgotten one would be given
+// the old value again.
+type Precise struct {
+	Own state.Origin // of which only what is up to its max is shown: the rest is not published
+
+	store   *state.Store
+	book    Book
+	order   Order
+	compare func(a, b *Candidate) int
+	keys    keys
+
+	at      codec.Place // where the next window starts: its key is in the buffer
+	buffer  [codec.KeyBytesMax]byte
+	digest  codec.PreciseDigestWriter
+	iter    codec.PreciseIter
+	pull    codec.PrecisePullWriter
+	run     codec.PreciseRunWriter
+	entry   codec.Entry
+	cursor  state.Cursor
+	picks   []Item
+	origins []state.Origin // of the picks
+
+	candidates []Candidate
+	places     []int32
+	moved      []Item
+
+	Entries int // entries encoded since the caller last cleared it
+}
+
+// Candidate is one entry that a comparator is shown. Views are good until it
+// returns.
+type Candidate struct {
+	Author []byte // name of the origin
+	Entry  codec.Entry
+}
+
+// picksMax bounds the entries of one frame: each takes at least 4 bytes.
+const picksMax = codec.FrameBytesMax / 4
+
+// Init gives the scratch its memory. compare is for PreciseOwn: negative if a
+// goes before b.
+func (x *Precise) Init(s *state.Store, b Book, o Order, compare func(a, b *Candidate) int) {
+	x.store, x.book, x.order, x.compare = s, b, o, compare
+	x.keys.init(s)
+	x.picks = make([]Item, 0, picksMax)
+	x.origins = make([]state.Origin, 0, picksMax)
+}
+
+// top is the highest version of an origin that is shown.
+func (x *Precise) top(o state.Origin) uint64 {
+	if o == x.Own {
+		return x.store.Max(o)
+	}
+	return codec.VersionMax
+}
+
+// AppendWindow appends the window that is next in turn, as many keys as fit
+// below limit; last says that the caller sends no more of them after it. It
+// reports whether the window ended the order: the next one starts anew. A nil
+// slice means that nothing fits.
+func (x *Precise) AppendWindow(dst []byte, limit int, flags codec.DigestFlags, last bool) (out []byte, end bool) {
+	w := &x.digest
+	if !w.Begin(dst, limit, x.at) {
+		return nil, false
+	}
+	end = x.fillWindow()
+	switch {
+	case end:
+		flags |= codec.PreciseEnd | codec.DigestFinal
+		x.at = codec.Place{}
+	case w.Groups() == 0 || w.Count() == 0 && w.Last().ID == x.at.ID:
+		w.Cancel()
+		return nil, false
+	default:
+		to := w.Last()
+		x.at = codec.Place{ID: to.ID, Key: append(x.buffer[:0], to.Key...)}
+	}
+	if last {
+		flags |= codec.DigestFinal
+	}
+	return w.End(flags), end
+}
+
+// fillWindow appends keys until the window is full; true at the end of the order.
+func (x *Precise) fillWindow() (end bool) {
+	s, w := x.store, &x.digest
+	for o := s.FirstAtOrAfter(x.at.ID); o != 0; o = s.Following(o) {
+		id, after := s.ID(o), []byte(nil)
+		if id == x.at.ID {
+			after = x.at.Key
+		}
+		x.keys.start(o, x.top(o), after)
+		h, more := x.keys.peek()
+		if id == x.at.ID && !more {
+			continue // all of it was in the last window
+		}
+		if !w.Origin(id) {
+			return false
+		}
+		for ; more; h, more = x.keys.peek() {
+			if !w.Key(h.key, h.version) {
+				return false
+			}
+			x.keys.take()
+		}
+	}
+	return true
+}
+
+// Compare walks a window and the local entries side by side. What the peer
+// lacks is added to runs, what we lack to pulls; either may be nil. own is the
+// origin that this node writes; if the peer has a higher version of it than was
+// written, that version is returned and not pulled.
+func (x *Precise) Compare(d *codec.PreciseDigest, own state.Origin, runs, pulls *List) (ahead uint64) {
+	s := x.store
+	x.iter.Reset(d)
+	id, more := x.iter.Origin()
+	o := s.FirstAtOrAfter(d.After.ID)
+	for more || o != 0 {
+		switch {
+		case o != 0 && s.ID(o) > d.Last && d.Flags&codec.PreciseEnd == 0:
+			o = 0
+		case !more || o != 0 && s.ID(o) < id:
+			x.unlisted(d, o, runs)
+			o = s.Following(o)
+		case o == 0 || id < s.ID(o):
+			if !x.book.Buried(id) {
+				pulls.ask(Item{ID: id})
+			}
+			id, more = x.iter.Origin()
+		default:
+			ahead = max(ahead, x.listed(d, o, own, runs, pulls))
+			id, more = x.iter.Origin()
+			o = s.Following(o)
+		}
+	}
+	return ahead
+}
+
+// unlisted offers what an origin has that no group speaks of.
+func (x *Precise) unlisted(d *codec.PreciseDigest, o state.Origin, runs *List) {
+	if x.store.ID(o) == d.After.ID {
+		x.offerRest(o, d.After.Key, runs)
+		return
+	}
+	x.offerAll(o, runs)
+}
+
+// offerAll offers an origin that the peer does not know.
+func (x *Precise) offerAll(o state.Origin, runs *List) {
+	x.add(runs, Item{ID: x.store.ID(o), Origin: o, intro: true})
+	x.store.After(o, 0, &x.cursor)
+	for top := x.top(o); x.cursor.Next(&x.entry) && x.entry.Version <= top; {
+		x.offer(runs, o, x.entry.Version, x.entry.Stamp, true)
+	}
+}
+
+// offerRest offers the keys of an origin that come after a key.
+func (x *Precise) offerRest(o state.Origin, after []byte, runs *List) {
+	x.keys.start(o, x.top(o), after)
+	for h, ok := x.keys.peek(); ok; h, ok = x.keys.peek() {
+		x.offer(runs, o, h.version, h.stamp, false)
+		x.keys.take()
+	}
+}
+
+// listed compares an origin with its group, key by key.
+func (x *Precise) listed(d *codec.PreciseDigest, o, own state.Origin, runs, pulls *List) (ahead uint64) {
+	id, after := x.store.ID(o), []byte(nil)
+	if id == d.After.ID {
+		after = d.After.Key
+	}
+	x.keys.start(o, x.top(o), after)
+	h, mine := x.keys.peek()
+	top := x.store.Max(o)
+	for {
+		key, v, ok := x.iter.Key()
+		if !ok {
+			break
+		}
+		for mine && string(h.key) < string(key) {
+			x.offer(runs, o, h.version, h.stamp, false)
+			x.keys.take()
+			h, mine = x.keys.peek()
+		}
+		has := uint64(0)
+		if mine && string(h.key) == string(key) {
+			has = h.version
+			if has > v {
+				x.offer(runs, o, has, h.stamp, false)
+			}
+			x.keys.take()
+			h, mine = x.keys.peek()
+		}
+		switch {
+		case v <= has:
+		case o != own:
+			pulls.ask(Item{ID: id, Version: v})
+		case v > top:
+			ahead = max(ahead, v)
+		}
+	}
+	if id == d.Last && d.Flags&codec.PreciseEnd == 0 {
+		return ahead // what follows is beyond the window
+	}
+	for ; mine; h, mine = x.keys.peek() {
+		x.offer(runs, o, h.version, h.stamp, false)
+		x.keys.take()
+	}
+	return ahead
+}
+
+// offer adds an entry that a peer lacks, unless it is still on its way there.
+func (x *Precise) offer(runs *List, o state.Origin, v uint64, stamp int64, intro bool) {
+	if runs == nil || v > x.book.Settled(o) && x.book.Settled(o) < x.store.Max(o) {
+		return
+	}
+	it := Item{ID: x.store.ID(o), Origin: o, Version: v, intro: intro}
+	switch x.order {
+	case PreciseNewest:
+		it.rank = ^signed(stamp)
+	case PreciseOldest:
+		it.rank = signed(stamp)
+	case PreciseRandom:
+		it.rank = scatter(runs.Salt ^ scatter(uint64(it.ID)^v))
+	}
+	x.add(runs, it)
+}
+
+// scatter is a bijection without pattern (the finalizer of SplitMix64).
+func scatter(v uint64) uint64 {
+	v = (v ^ v>>30) * 0xbf58476d1ce4e5b9
+	v = (v ^ v>>27) * 0x94d049bb133111eb
+	return v ^ v>>31
+}
+
+// signed maps signed to unsigned numbers of the same order.
+func signed(v int64) uint64 { return uint64(v) ^ 1<<63 }
+
+func (x *Precise) add(l *List, it Item) {
+	if l == nil {
+		return
+	}
+	l.add(it)
+	if l.full() {
+		x.Arrange(l)
+		l.keep()
+	}
+}
+
+// Answer adds what a pull list asks for.
+func (x *Precise) Answer(p *codec.PrecisePull, runs *List) {
+	it := p.Groups()
+	for id, n, ok := it.Origin(); ok; id, n, ok = it.Origin() {
+		o := x.store.Find(id)
+		if n == 0 && o != 0 {
+			x.offerAll(o, runs)
+		}
+		for v, ok := it.Version(); ok; v, ok = it.Version() {
+			if o != 0 && x.store.At(o, v, &x.entry) {
+				x.offer(runs, o, v, x.entry.Stamp, false)
+			}
+		}
+	}
+}
+
+// Arrange puts a list of runs into the order that it is to be sent in.
+func (x *Precise) Arrange(l *List) {
+	if l.sorted {
+		return
+	}
+	if x.order != PreciseOwn {
+		l.sortByRank()
+		return
+	}
+	x.arrangeOwn(l)
+}
+
+// arrangeOwn sorts by the embedder's comparator. What was overwritten in the
+// meantime goes: its successor is found by a later exchange.
+func (x *Precise) arrangeOwn(l *List) {
+	x.candidates, x.places, x.moved = x.candidates[:0], x.places[:0], x.moved[:0]
+	for _, it := range l.items[l.next:] {
+		var c Candidate
+		if x.store.ID(it.Origin) != it.ID || it.Version != 0 && !x.store.At(it.Origin, it.Version, &c.Entry) {
+			continue
+		}
+		c.Author = x.store.Name(it.Origin)
+		x.places = append(x.places, int32(len(x.moved)))
+		x.candidates, x.moved = append(x.candidates, c), append(x.moved, it)
+	}
+	slices.SortFunc(x.places, func(i, j int32) int {
+		a, b := &x.moved[i], &x.moved[j]
+		if a.Version != 0 && b.Version != 0 {
+			if c := x.compare(&x.candidates[i], &x.candidates[j]); c != 0 {
+				return c
+			}
+			return byName(*a, *b)
+		}
+		return int(min(a.Version, 1)) - int(min(b.Version, 1)) // introductions first
+	})
+	l.items = l.items[:l.next]
+	for _, i := range x.places {
+		l.items = append(l.items, x.moved[i])
+	}
+	l.unique()
+}

@@ -1,0 +1,146 @@
+package reconcile
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+)
+
+// Fill appends the first items of a list as runs until dst is limit bytes long,
+// the list is done or its next item does not fit, and returns the longer slice.
+// Within a frame they are grouped by origin.
+func (x *Precise) Fill(dst []byte, limit int, l *List) []byte {
+	x.Arrange(l)
+	x.pick(limit-len(dst), l)
+	slices.SortFunc(x.picks, func(a, b Item) int {
+		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Version, b.Version))
+	})
+	x.picks = slices.CompactFunc(x.picks, same) // a comparator may contradict itself
+	for i := 0; i < len(x.picks); {
+		n := 1
+		for i+n < len(x.picks) && x.picks[i+n].Origin == x.picks[i].Origin {
+			n++
+		}
+		dst = x.encode(dst, limit, x.picks[i:i+n])
+		i += n
+	}
+	return dst
+}
+
+// pick takes items that fit into room bytes.
+func (x *Precise) pick(room int, l *List) {
+	x.picks, x.origins = x.picks[:0], x.origins[:0]
+	for l.Len() > 0 && len(x.picks) < picksMax && l.Deltas != 0 {
+		it := l.items[l.next]
+		if !x.holds(&it) {
+			l.next++
+			continue
+		}
+		cost := x.cost(&it)
+		if cost > room {
+			return
+		}
+		room -= cost
+		if !slices.Contains(x.origins, it.Origin) {
+			x.origins = append(x.origins, it.Origin)
+		}
+		x.picks = append(x.picks, it)
+		l.next++
+		if it.Version != 0 && l.Deltas > 0 {
+			l.Deltas--
+		}
+	}
+}
+
+// holds reads the item's entry, if it is still the newest of its key.
+func (x *Precise) holds(it *Item) bool {
+	if x.store.ID(it.Origin) != it.ID {
+		return false
+	}
+	return it.Version == 0 || x.store.At(it.Origin, it.Version, &x.entry)
+}
+
+// cost bounds what the item adds to the frame.
+func (x *Precise) cost(it *Item) (n int) {
+	if it.Version != 0 {
+		n = codec.EntryBytes(&x.entry, 0, nil)
+	}
+	if !slices.Contains(x.origins, it.Origin) {
+		n += codec.PreciseRunOverhead
+		if it.intro {
+			n += x.book.IntroBytes(it.Origin)
+		}
+	}
+	return n
+}
+
+// encode appends the picks of one origin.
+func (x *Precise) encode(dst []byte, limit int, picks []Item) []byte {
+	if picks[0].intro {
+		dst = x.book.AppendIntro(dst, picks[0].Origin)
+	}
+	if picks[0].Version == 0 {
+		picks = picks[1:]
+	}
+	if len(picks) == 0 || !x.run.Begin(dst, limit, picks[0].ID) {
+		return dst
+	}
+	for i := range picks {
+		if x.holds(&picks[i]) && x.run.Entry(&x.entry) {
+			x.Entries++
+		}
+	}
+	return x.run.End()
+}
+
+// AppendPull appends as much of a pull list as fits below limit. A nil slice
+// means that nothing does.
+func (x *Precise) AppendPull(dst []byte, limit int, l *List) []byte {
+	if !l.sorted {
+		l.sortByName()
+	}
+	w := &x.pull
+	if !w.Begin(dst, limit) {
+		return nil
+	}
+	last := codec.OriginID(0)
+	for ; l.Len() > 0; l.next++ {
+		it := &l.items[l.next]
+		if it.ID != last && !w.Origin(it.ID) {
+			break
+		}
+		last = it.ID
+		if it.Version != 0 && !w.Version(it.Version) {
+			break
+		}
+	}
+	if w.Groups() == 0 {
+		w.Cancel()
+		return nil
+	}
+	return w.End(l.Len() == 0)
+}
+
+// ApplyPrecise merges entries one by one: those of a precise run, or of a run
+// that starts above our max. It gives the lowest version that was news.
+func ApplyPrecise(s *state.Store, o state.Origin, r *codec.Run, it *codec.RunIter, e *codec.Entry) (a Applied, lowest uint64) {
+	a.From, a.To = s.Max(o), s.Max(o)
+	it.Reset(r)
+	for it.Next(e) {
+		switch s.ApplyAny(o, e) {
+		case state.OK:
+			a.New++
+			if lowest == 0 {
+				lowest = e.Version
+			}
+			a.System = a.System || len(e.Key) > 0 && e.Key[0] == SystemPrefix
+		case state.Old:
+			a.Old++
+		default:
+			a.Full = true
+		}
+	}
+	return a, lowest
+}
