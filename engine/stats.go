@@ -68,7 +68,7 @@ func (e *Engine) stats() (s Stats) {
 	st := e.store.Stats()
 	s = Stats{
 		Members: 1, Alive: 1,
-		Keys: st.LiveKeys, ValueBytes: st.ValueBytes, Footprint: st.Footprint, Fingerprint: e.store.Fingerprint(),
+		Keys: st.LiveKeys, ValueBytes: st.ValueBytes, Footprint: st.Footprint, Fingerprint: e.core.Fingerprint(),
 		Writes: c.Writes, WritesRejected: e.stage.rejected.Load(), WritesRefused: e.refused,
 		Staged:         int(e.stage.pending.Load()),
 		FramesReceived: c.FramesReceived, FramesSent: c.FramesSent,
