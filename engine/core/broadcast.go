@@ -28,7 +28,7 @@ func (c *Core) readyCasts() *casts {
 	k := &c.casts
 	if !k.ready {
 		k.ready = true
-		k.seen.Init(c.store.Limits().Origins)
+		k.seen.Init(c.store.Limits().Handles())
 		k.kept.Init(c.cfg.Limits.Broadcasts)
 	}
 	return k

@@ -38,7 +38,7 @@ func (c *Core) readyRumors() {
 	if c.hasRumors {
 		return
 	}
-	c.rumors.Init(c.store.Limits().Origins, c.cfg.Rumor, c.rand.Uint64())
+	c.rumors.Init(c.store.Limits().Handles(), c.cfg.Rumor, c.rand.Uint64())
 	c.answers = make([]answer, 0, answersMax)
 	c.hasRumors = true
 }

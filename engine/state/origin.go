@@ -42,8 +42,8 @@ const (
 
 type originChunk [1 << originChunkBits]origin
 
-// handles is how many handles there may be: more than origins, because those of removed origins rest for a while.
-func (l Limits) handles() int { return l.Origins + l.Origins/8 + 64 }
+// Handles is how many handles there may be: more than origins, because those of removed origins rest for a while.
+func (l Limits) Handles() int { return l.Origins + l.Origins/8 + 64 }
 
 // at returns the record of a handle, or nil if it is not one of an origin.
 func (s *Store) at(o Origin) *origin {
@@ -117,7 +117,7 @@ func (s *Store) take() Origin {
 		s.freed = s.rec(o).older
 		return o
 	}
-	if int(s.made) == s.limits.handles() {
+	if int(s.made) == s.limits.Handles() {
 		s.sweep(retiredBatch)
 		s.reclaim(retiredBatch)
 		return 0

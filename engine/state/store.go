@@ -67,7 +67,7 @@ func (s *Store) Init(l Limits, seed uint64) {
 	l = l.normal()
 	*s = Store{limits: l}
 	s.secret = [2]uint64{mix(seed ^ 0x9e3779b97f4a7c15), mix(seed ^ 0xd1b54a32d192ed03)}
-	s.origins = make([]*originChunk, l.handles()>>originChunkBits+1)
+	s.origins = make([]*originChunk, l.Handles()>>originChunkBits+1)
 	s.cells.init(l.ValueBytes)
 	words := 6*l.Keys + 4*blockWordsMin*l.Origins // twice what logs of all shapes need: a bound, not a plan
 	s.log.init(words>>wordPageBits + subsPerPage)
