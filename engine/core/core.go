@@ -45,8 +45,9 @@ type Core struct {
 	rival     rival
 	free      uint32 // peers that may be used again, linked by next
 	used      int    // peers in use
-	provenNow int    // of these, those that have answered
-	partial   bool   // we reach less than half of the members that there are
+	evictAt   uint32
+	provenNow int  // of these, those that have answered
+	partial   bool // we reach less than half of the members that there are
 
 	live      member.Table
 	ring      member.Ring

@@ -26,6 +26,7 @@ type Counters struct {
 	FramesHeld                       uint64 // times that a peer's budget held something back
 	Absurd                           uint64 // acknowledgements of what was never sent
 	Renewals, Conflicts              uint64 // generation bumps, and live rivals of our name
+	Evicted                          uint64 // candidates that made room for others
 
 	Drops [DropReasons]uint64 // datagrams or records that were not used, by reason
 }

@@ -242,10 +242,12 @@ const amnesiaPause = 3 * sched.Second
 
 // amnesia: somebody holds more of our generation than we wrote.
 func (c *Core) amnesia(uint64) {
-	if c.renewedAt == 0 || c.now-c.renewedAt > amnesiaPause {
+	if c.mayRenew() {
 		c.renew(c.gen + 1)
 	}
 }
+
+func (c *Core) mayRenew() bool { return c.renewedAt == 0 || c.now-c.renewedAt > amnesiaPause }
 
 // composeDigest appends one window; it is rotated so that all are sent in turn.
 func (c *Core) composeDigest(b []byte, limit int, p uint32) []byte {

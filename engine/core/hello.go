@@ -356,7 +356,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		c.counters.Drops[DropBuried]++
 		return 0
 	}
-	if gen > generationMax(c.wall, c.gen) {
+	if gen > generationMax(c.wall, c.cfg.Generation) {
 		c.counters.Drops[DropGeneration]++
 		return 0
 	}
@@ -395,21 +395,6 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 	return p
 }
 
-// mayLearn tells whether one more origin may become known because a member said
-// so: there is a rate, and a share of the peers is kept for those who answer
-// themselves, so that no member can fill the table with inventions.
-func (c *Core) mayLearn() bool {
-	if c.used-c.provenNow >= c.cfg.Limits.Unproven {
-		c.counters.Drops[DropFull]++
-		return false
-	}
-	if !c.newcomers.Take(c.now, 1) {
-		c.counters.Drops[DropRate]++
-		return false
-	}
-	return true
-}
-
 func (c *Core) greetSoon(p uint32) {
 	c.wheel.Set(peerTimer(p, timerHello), c.now+c.jitter(sched.Millisecond))
 }
@@ -432,9 +417,14 @@ func (c *Core) replace(old state.Origin, id codec.OriginID, gen uint64, name []b
 
 // bury removes an origin's state and remembers its id, so that it can't return.
 func (c *Core) bury(o state.Origin) {
+	c.graves.add(c.store.ID(o))
+	c.erase(o)
+}
+
+// erase removes an origin's state.
+func (c *Core) erase(o state.Origin) {
 	x := &c.origins[o]
 	p := x.peer
-	c.graves.add(c.store.ID(o))
 	if p != 0 {
 		c.byID.remove(c.peers[p].id)
 		c.peers[p].id = 0

@@ -26,7 +26,9 @@ const (
 )
 
 // generationMax is the highest generation that is believed: generations are
-// wall-clock nanoseconds or small counters; a year ahead is nonsense.
+// wall-clock nanoseconds or small counters; a year ahead is nonsense. own is
+// the generation that this life began with, so that nobody can lead us further
+// and further into the future.
 func generationMax(wall sched.Wall, own uint64) uint64 {
 	return max(own, uint64(wall)) + uint64(yearNanos)
 }
@@ -72,9 +74,12 @@ func (c *Core) outlived(gen uint64, addr netip.AddrPort) {
 	if gen < c.gen || c.silenced {
 		return
 	}
-	if gen > generationMax(c.wall, c.gen) {
+	if gen > generationMax(c.wall, c.cfg.Generation) {
 		c.counters.Drops[DropGeneration]++
 		return
+	}
+	if !c.mayRenew() {
+		return // it is heard of again
 	}
 	if !addr.IsValid() || addr.Addr().IsUnspecified() || addr == c.cfg.Advertise {
 		c.renew(gen + 1)

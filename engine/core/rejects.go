@@ -57,8 +57,8 @@ func (r *rejects) init(now sched.Instant) {
 func mixAddr(a netip.AddrPort) uint64 {
 	b := a.Addr().As16()
 	x := binary.LittleEndian.Uint64(b[:]) * 0x9e3779b97f4a7c15
-	x ^= binary.LittleEndian.Uint64(b[8:]) + uint64(a.Port())<<48
-	x *= 0xd1b54a32d192ed03
+	x = (x ^ x>>32 ^ binary.LittleEndian.Uint64(b[8:])) * 0xd1b54a32d192ed03
+	x = (x ^ x>>32 ^ uint64(a.Port())) * 0x9e3779b97f4a7c15
 	return x ^ x>>32
 }
 

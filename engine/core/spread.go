@@ -304,7 +304,7 @@ func (c *Core) silent(p uint32) {
 func (c *Core) onHave(p uint32, h *codec.Have) {
 	q := &c.peers[p]
 	switch own := c.store.Max(c.self); {
-	case h.Max > own:
+	case h.Max > own || h.Floor > c.store.Floor(c.self):
 		c.amnesia(h.Max)
 	case h.Max > q.acked:
 		q.acked, q.tries = h.Max, 0

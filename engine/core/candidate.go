@@ -1,0 +1,52 @@
+package core
+
+// A member that another one names is a candidate until it answers from its
+// address itself. Its state is kept meanwhile, since not everybody reaches
+// everybody. But a member can invent others: so what it introduces has a rate,
+// a quarter of the peers is kept for those that answer, and where the rest is
+// full, whoever has been greeted in vain for longest makes room for the next.
+
+const (
+	vainGreetings = 3   // a second and a half of silence
+	evictLook     = 128 // peers looked at for one that may go
+)
+
+// mayLearn makes room for an origin that a member introduces, if there may be
+// one more.
+func (c *Core) mayLearn() bool {
+	if !c.newcomers.Take(c.now, 1) {
+		c.counters.Drops[DropRate]++
+		return false
+	}
+	if c.used-c.provenNow >= c.cfg.Limits.Unproven && !c.evict() {
+		c.counters.Drops[DropFull]++
+		return false
+	}
+	return true
+}
+
+// evict forgets a candidate that does not answer, without a grave: it may be
+// introduced again. It looks at a few peers, each time the next ones.
+func (c *Core) evict() bool {
+	for range min(evictLook, len(c.peers)) {
+		c.evictAt++
+		if int(c.evictAt) >= len(c.peers) {
+			c.evictAt = 1
+		}
+		p := c.evictAt
+		if int(p) >= len(c.peers) {
+			return false
+		}
+		q := &c.peers[p]
+		if q.origin == 0 || q.proven || q.hellos < vainGreetings {
+			continue
+		}
+		c.counters.Evicted++
+		c.tell(MemberForgotten, p)
+		c.unwatch(p)
+		c.erase(q.origin)
+		c.freePeer(p)
+		return true
+	}
+	return false
+}

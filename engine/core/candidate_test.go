@@ -1,0 +1,69 @@
+package core
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// small is a node with room for few.
+func small(t *testing.T) *net {
+	return newNet(t, 3, 71, func(_ int, c *Config) {
+		c.Spread = Rumor
+		c.Limits = Limits{Peers: 16, State: state.Limits{Origins: 16, Keys: 1000, ValueBytes: 1 << 20}}
+	})
+}
+
+// introduce lets the first node hear of somebody who is not there, with state.
+func introduce(w *net, i int) (known bool) {
+	c := &w.nodes[0].core
+	name := fmt.Append(nil, "ghost", i)
+	id := codec.MakeOriginID(c.idKey, name, 1)
+	p := c.learn(id, 1, name, addrOf(1000+i), netip.AddrPort{})
+	if p == 0 {
+		return false
+	}
+	o := c.peers[p].origin
+	e := codec.Entry{Version: 1, Key: []byte("k")}
+	c.store.Apply(o, &e)
+	c.store.Advance(o, 1, 0)
+	c.moved(o)
+	c.news(o, 0, 1)
+	w.pump(w.nodes[0])
+	return true
+}
+
+// TestInventionsMakeRoom: candidates that never answer fill three quarters of
+// the table at most, and give way to later ones, among them real members.
+func TestInventionsMakeRoom(t *testing.T) {
+	w := small(t)
+	w.nodes[1].core.Join(w.now, addrOf(0))
+	w.pump(w.nodes[1])
+	w.run(sched.Second)
+	c := &w.nodes[0].core
+	taken := 0
+	for i := range 400 {
+		if introduce(w, i) {
+			taken++
+		}
+		if c.used > 16 || c.used-c.provenNow > 12 {
+			t.Fatalf("%d peers, %d of them candidates", c.used, c.used-c.provenNow)
+		}
+		w.run(20 * sched.Millisecond)
+	}
+	if taken < 20 || c.counters.Evicted < 8 || c.counters.Drops[DropFull] == 0 {
+		t.Errorf("%d taken, %d evicted, %d refused", taken, c.counters.Evicted, c.counters.Drops[DropFull])
+	}
+	w.nodes[2].core.Join(w.now, addrOf(0))
+	w.pump(w.nodes[2])
+	w.run(10 * sched.Second)
+	for i, d := range w.nodes {
+		if d.core.reach() != 2 {
+			t.Errorf("node %d reaches %d others", i, d.core.reach())
+		}
+	}
+}
