@@ -1,0 +1,10 @@
+// Package attack throws at live engines what a hostile network can: garbage,
+// damage, replays, forged sources, inventions, extremes. It asserts what the
+// engine holds, counts and sends, never how long it takes; the race detector is
+// welcome.
+//
+//	go test -race ./fuzz/attack
+//
+// Datagrams come from raw sockets, and where a source has to be forged, through
+// a tap between the engine and its socket. Everything stays on loopback.
+package attack
