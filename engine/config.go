@@ -176,6 +176,8 @@ type Config struct {
 	// Interval is the period of the comparison that repairs what fast
 	// spreading missed. Default 100 ms; 1 ms to 1 min.
 	Interval time.Duration
+	// Diff is how that comparison finds what differs. Default DiffAuto.
+	Diff Diff
 	// Spread is how a write leaves its author. Default SpreadAuto.
 	Spread Spread
 	// Rumor is how rumors are mongered, where Spread does that.

@@ -160,6 +160,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		Seed:       e.cfg.Seed,
 		Mode:       core.Mode(e.cfg.Mode), Order: orders[e.cfg.Order], Compare: e.cfg.Compare,
 		Interval: sched.Instant(e.cfg.Interval), Fanout: e.cfg.Fanout,
+		Diff:   diffs[e.cfg.Diff],
 		Spread: spreads[e.cfg.Spread], Rumor: e.cfg.Rumor, Frame: e.cfg.FrameBytes,
 	}
 	cc.Limits, cc.Keys = e.cfg.coreLimits(), ring

@@ -155,6 +155,7 @@ func (c *Config) checkRanges() error {
 		c.checkCompare(),
 		inRange("Spread", c.Spread, 0, SpreadGossip),
 		c.checkRumor(),
+		c.checkDiff(),
 		inRange("Interval", c.Interval, intervalMin, intervalMax),
 		inRange("Fanout", c.Fanout, 0, fanoutMax),
 		inRange("FrameBytes", c.FrameBytes, codec.FrameBytesFloor, codec.FrameBytesMax),

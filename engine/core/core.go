@@ -71,6 +71,8 @@ type Core struct {
 	unsent    state.Cursor   // over own writes that are not published
 	window    codec.OriginID // where the next digest starts
 	precise   *precise       // nil: Scuttlebutt
+	comparing comparing
+	ladder    ladder
 
 	advanced  []state.Origin
 	queue     events
@@ -165,6 +167,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.newcomers.Init(now, uint64(l.Introduced), 2*l.Introduced)
 	c.initDetector(now)
 	c.initFlow(now)
+	c.initCompare()
 	c.wheel.Set(timerExchange, now+c.jitter(c.cfg.Interval))
 }
 
@@ -226,6 +229,7 @@ func (c *Core) moved(o state.Origin) {
 		x.old, x.young, x.markAt = x.young, c.store.Max(o), c.now
 	}
 	x.movedAt = c.now
+	c.touched(o)
 	c.advancedTo(o)
 }
 

@@ -13,6 +13,10 @@ type Counters struct {
 	PullsSent, PullsServed           uint64
 	DigestsSent                      uint64
 	DigestsReceived                  uint64
+	BatchesSent                      uint64 // of the digests: some origins, in an order of ours
+	SketchesSent, SketchesDecoded    uint64 // and those of others that showed all differences
+	TurnsSent, TurnsReceived         uint64 // messages of a comparison that carry no digest
+	Fallbacks                        uint64 // comparisons that came down to the version vector
 	Exchanges                        uint64 // exchanges that this node started
 	Agreements                       uint64 // of the answers: fingerprints were equal
 	MailSent, RumorsSent             uint64 // frames that carried own writes, or relayed news

@@ -10,7 +10,7 @@ import (
 // and one when they do not:
 //
 //	a -> b  Sync(kind), fingerprint       b: equal, done
-//	b -> a  Digest                        a compares
+//	b -> a  Digest, or as Diff says    a compares
 //	a -> b  Runs of what b lacks (push), Pull of what a lacks (pull)
 //	b -> a  Runs
 //
@@ -86,7 +86,9 @@ func (c *Core) startExchange(p uint32) {
 		c.wantDigest(p, digestAsked(c.cfg.Mode.sync()))
 		return
 	}
-	c.want(p, dueSync)
+	if !c.openTalk(p) {
+		c.want(p, dueSync)
+	}
 }
 
 // digestAsked is what a digest asks for in an exchange that its sender starts.
@@ -124,12 +126,12 @@ func (c *Core) wantDigest(p uint32, f codec.DigestFlags) {
 }
 
 // onSync compares fingerprints.
-func (c *Core) onSync(p uint32, k codec.SyncKind) {
-	if c.in.Flags&codec.FlagPrints == 0 || c.in.StatePrint == c.Fingerprint() {
+func (c *Core) onSync(p uint32, s codec.Sync) {
+	if c.in.Flags&codec.FlagPrints == 0 || c.agrees() {
 		c.counters.Agreements++
 		return
 	}
-	c.wantDigest(p, digestAnswering(k))
+	c.differs(p, s)
 }
 
 // onDigest finds what the peer lacks and what we lack.
@@ -138,59 +140,21 @@ func (c *Core) onDigest(p uint32, d *codec.Digest) {
 		c.counters.Drops[DropMode]++
 		return
 	}
+	if d.Flags&codec.DigestPartial != 0 {
+		c.onBatch(p, d)
+		return
+	}
 	c.counters.DigestsReceived++
-	q := &c.peers[p]
-	var runs, pulls *reconcile.Job
-	if d.Flags&codec.DigestWantRuns != 0 {
-		if q.job == 0 {
-			q.job = c.takeJob(p)
-		}
-		if q.job != 0 {
-			runs = &c.jobs[q.job].Job
-		}
-	}
-	if d.Flags&codec.DigestOffer != 0 {
-		if q.ask == 0 {
-			q.ask = c.takeJob(p)
-		}
-		if q.ask != 0 {
-			pulls = &c.jobs[q.ask].Job
-		}
-	}
-	before := 0
-	if runs != nil {
-		before = runs.Total()
-	}
-	diff := reconcile.Compare(&c.store, (*book)(c), d, c.self, runs, pulls)
-	if runs != nil && c.cfg.Rumor.Redistribute {
-		for _, w := range runs.Wants() {
-			if w.Origin != 0 {
-				c.reheat(w.Origin, w.From)
-			}
-		}
-	}
-	if diff.Ahead > 0 {
-		c.amnesia(diff.Ahead)
-	}
-	if runs != nil {
-		c.lacks(p, runs, before)
-		c.offered(p, runs)
-	}
-	if pulls == nil && d.Flags&codec.DigestOffer != 0 && runs != nil && q.job == 0 {
+	j := c.openJobs(p, d.Flags)
+	diff := reconcile.Compare(&c.store, (*book)(c), d, c.self, j.runs, j.pulls)
+	if j.pulls == nil && d.Flags&codec.DigestOffer != 0 && j.runs != nil && j.runs.Len() == 0 {
 		// The peer lacks nothing, so that the last free job serves us: else one
 		// that can't be had for both directions would be had for none.
-		if q.ask = c.takeJob(p); q.ask != 0 {
-			pulls = &c.jobs[q.ask].Job
-			reconcile.Compare(&c.store, (*book)(c), d, c.self, nil, pulls)
-		}
+		c.dropJob(&c.peers[p].job)
+		j = c.openJobs(p, codec.DigestOffer)
+		diff = reconcile.Compare(&c.store, (*book)(c), d, c.self, nil, j.pulls)
 	}
-	if pulls != nil {
-		if pulls.Len() > 0 {
-			c.want(p, dueAsk)
-		} else {
-			c.dropJob(&q.ask)
-		}
-	}
+	c.closeJobs(p, &j, diff)
 }
 
 // offered arranges a job of runs and makes it due, or drops an empty one.
@@ -224,12 +188,12 @@ func (c *Core) onPull(p uint32, l *codec.Pull) {
 		if !ok {
 			break
 		}
-		o := c.store.Find(id)
+		o := c.resolve(id)
 		if o == c.self && have < q.cursor && have > 0 {
 			q.lostAt = c.now
 		}
 		if o != 0 && (c.store.Max(o) > have || have == 0) {
-			j.Add(reconcile.Want{ID: id, Origin: o, From: have, Missing: uint32(c.store.Missing(o, have))})
+			j.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: have, Missing: uint32(c.store.Missing(o, have))})
 		}
 	}
 	c.lacks(p, j, before)

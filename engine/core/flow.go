@@ -48,7 +48,7 @@ const (
 // What a class of the flow control carries.
 const (
 	dueNews   = dueMail | dueRumor | dueCast
-	dueUrgent = dueSync | dueDigest | duePull | dueAsk
+	dueUrgent = dueSync | dueDigest | duePull | dueAsk | dueTurn | dueToken
 	dueData   = dueNews | dueRuns
 )
 

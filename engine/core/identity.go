@@ -149,6 +149,7 @@ func (c *Core) renew(gen uint64) {
 			c.startMail(uint32(p))
 		}
 	}
+	c.touched(c.self)
 	c.advancedTo(c.self)
 	c.queue.push(Event{Kind: Renewed, Origin: c.self, Generation: gen})
 }

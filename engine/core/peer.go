@@ -24,6 +24,9 @@ const (
 	dueContact                    // ask for what is hot there
 	dueAnswers                    // what its rumors came to
 	dueCast                       // user events
+
+	dueToken uint16 = 1 << 14 // ring repair
+	dueTurn  uint16 = 1 << 15 // a message of a comparison
 )
 
 // peer is one member that we send to, or a known one that we can't reach yet.
@@ -66,6 +69,7 @@ type peer struct {
 	with      exchanged // the exchange that runs with it
 	held      uint16    // due, and held back by the budget
 	tell      bool      // the next frame tells our rates
+	talk      talk
 	syncKind  uint8
 	digestFor uint8 // flags of the digest that is due
 	windows   uint8 // frames that it may still take
@@ -246,6 +250,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 // disprove takes a peer that goes out of those that have answered.
 func (c *Core) disprove(p uint32) {
 	q := &c.peers[p]
+	c.dropAnswers(p)
 	if q.due&dueRumor != 0 {
 		c.endRumor(p)
 	}

@@ -149,7 +149,7 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 	case codec.TypeSync:
 		s, err := codec.ParseSync(body)
 		if ok = err == nil; ok {
-			c.onSync(p, s.Kind)
+			c.onSync(p, s)
 		}
 	case codec.TypeDigest:
 		var d codec.Digest
@@ -178,6 +178,10 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 		ok = c.onBroadcast(p, body)
 	case codec.TypeRumorFeedback:
 		ok = c.onFeedback(p, body)
+	case codec.TypeTurn:
+		ok = c.onTurn(p, body)
+	case codec.TypeSketch:
+		ok = c.onSketch(p, body)
 	case codec.TypeKeyNotice:
 		ok = c.onKeyNotice(p, body)
 	default: // later versions may say more

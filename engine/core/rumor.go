@@ -217,6 +217,7 @@ func (c *Core) forgetNews(o state.Origin) {
 			f.flying[i] = 0
 		}
 	}
+	c.untouch(o)
 	if c.hasRumors {
 		c.rumors.Forget(uint32(o))
 	}
@@ -247,6 +248,23 @@ func (c *Core) composeAnswers(b []byte, limit int, p uint32) []byte {
 		return b[:start]
 	}
 	return codec.EndRecord(b, start)
+}
+
+// dropAnswers gives up the answers that a peer waits for.
+func (c *Core) dropAnswers(p uint32) {
+	drop := func(l []answer) []answer {
+		for i := 0; i < len(l); {
+			if l[i].peer != p {
+				i++
+				continue
+			}
+			l[i] = l[len(l)-1]
+			l = l[:len(l)-1]
+		}
+		return l
+	}
+	c.answers = drop(c.answers)
+	c.comparing.answers = drop(c.comparing.answers)
 }
 
 // composeContact opens a contact: an empty feedback record.

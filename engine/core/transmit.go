@@ -50,6 +50,8 @@ func (c *Core) shed(p uint32) {
 	}
 	c.dropJob(&q.job)
 	c.dropJob(&q.ask)
+	c.dropAnswers(p)
+	q.talk.say = 0
 	q.due &= dueHello
 	q.held = 0
 }
@@ -86,7 +88,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	if q.asking || q.due&dueMail != 0 && c.lossy(q) {
 		h.Mark |= markAsk
 	}
-	if q.answering || q.due&(dueSync|dueDigest) != 0 || q.asking && c.precise != nil {
+	if q.answering || q.due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.asking && c.precise != nil {
 		h.Flags |= codec.FlagPrints
 		h.LivePrint = c.live.LivePrint()
 		h.StatePrint = c.Fingerprint()
@@ -146,7 +148,7 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 		}
 	}
 	if q.due&dueSync != 0 {
-		b = codec.AppendSync(b, codec.Sync{Kind: c.cfg.Mode.sync()})
+		b = codec.AppendSync(b, codec.Sync{Kind: c.cfg.Mode.sync(), Hint: c.ladder.level})
 		q.due &^= dueSync
 	}
 	if q.due&duePull != 0 {
@@ -175,6 +177,9 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	}
 	if q.due&dueRuns != 0 {
 		b = c.composeRuns(b, limit, p)
+	}
+	if q.due&dueTurn != 0 && q.due&(dueMail|dueRuns|dueRumor) == 0 {
+		b = c.composeTurn(b, limit, p)
 	}
 	if q.due&dueDigest != 0 && q.due&(dueMail|dueRuns|dueRumor) == 0 {
 		b = c.composeDigest(b, limit, p)

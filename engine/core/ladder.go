@@ -1,0 +1,262 @@
+package core
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/sketch"
+	"github.com/quidnunc/quidnunc/engine/state"
+)
+
+// The ladder of a comparison, so that its cost follows the difference:
+//
+//	0  the fingerprint in the header: equal means done
+//	1  a sketch of the version vector in one frame, where the vector takes more;
+//	   who receives it knows which origins differ and by how much, and sends and
+//	   asks for just that
+//	2  windows of the version vector, rotating: always make progress
+//
+// A node begins with the smallest sketch. One that did not decode is followed by
+// windows at once, in the same exchange, and by a larger sketch the next time;
+// when the largest one did not decode, sketches rest for some exchanges. A Sync
+// hints at where its sender stands, so that whoever answers does not waste a
+// sketch on it.
+
+// rungs are the sizes of sketches, and what they decode in 99 of 100 cases.
+var rungs = [...]struct{ cells, origins int }{{24, 9}, {60, 34}, {80, 48}}
+
+const (
+	windowsOnly = uint8(len(rungs)) // the level above the sketches
+	restMin     = 4                 // exchanges without a sketch
+	restMax     = 64
+	// vectorEntry is about what an origin takes in a window.
+	vectorEntry = 11
+	sketchSalt  = 0
+)
+
+const _ uint = codec.SyncHintMax - uint(len(rungs))
+
+// ladder is where this node stands.
+type ladder struct {
+	level uint8
+	hint  uint8 // of the Sync that is answered
+	rest  uint8 // exchanges until the next sketch
+	span  uint8 // how long it rests the next time
+	*sketching
+}
+
+// sketching is the sketch of our version vector, and what decoding one takes. It
+// is made when the first one is needed.
+type sketching struct {
+	key     [2]uint64
+	own     sketch.Sketch
+	decoder sketch.Decoder
+	counted []counted // by origin
+	diff    [sketch.CellsMax]sketch.Difference
+}
+
+// counted is an origin as it is in the sketch.
+type counted struct {
+	item sketch.Item
+	id   codec.OriginID
+	max  uint64
+}
+
+// pass notes that an exchange begins.
+func (l *ladder) pass() {
+	if l.level == windowsOnly {
+		if l.rest--; l.rest == 0 {
+			l.level--
+		}
+	}
+}
+
+// climb notes that a sketch of that many cells did not decode.
+func (l *ladder) climb(cells int) {
+	at := 0
+	for at < len(rungs)-1 && rungs[at].cells < cells {
+		at++
+	}
+	if l.level = max(l.level, uint8(at)+1); l.level == windowsOnly {
+		l.span = min(max(restMin, 2*l.span), restMax)
+		l.rest = l.span
+	}
+}
+
+// descend notes that a sketch showed all of d differing origins.
+func (l *ladder) descend(d int) {
+	l.span = 0
+	need := uint8(0)
+	for int(need) < len(rungs)-1 && rungs[need].origins < 2*d {
+		need++
+	}
+	if l.level > need {
+		l.level--
+	} else {
+		l.level = need
+	}
+}
+
+// sketchCells is the size of the sketch to answer a Sync with; 0: windows.
+func (c *Core) sketchCells(hint uint8) int {
+	switch c.cfg.Diff {
+	case DiffAuto:
+		if c.precise != nil || c.store.Len()*vectorEntry <= c.cfg.Frame-codec.HeaderBytesMax-codec.DigestOverhead {
+			return 0
+		}
+	case DiffSketch:
+	default:
+		return 0
+	}
+	level := max(c.ladder.level, hint)
+	if level >= windowsOnly {
+		return 0
+	}
+	return rungs[level].cells
+}
+
+// count brings an origin in the sketch up to date.
+func (s *sketching) count(st *state.Store, o state.Origin) {
+	for int(o) >= len(s.counted) {
+		s.counted = append(s.counted, counted{})
+	}
+	k := &s.counted[o]
+	if id := st.ID(o); k.id != id {
+		s.own.Bump(&k.item, -int64(k.max))
+		*k = counted{item: sketch.ItemOf(s.key, id), id: id}
+	}
+	s.own.Bump(&k.item, int64(st.Max(o)-k.max))
+	k.max = st.Max(o)
+}
+
+// uncount takes an origin out of the sketch.
+func (s *sketching) uncount(o state.Origin) {
+	if int(o) < len(s.counted) {
+		k := &s.counted[o]
+		s.own.Bump(&k.item, -int64(k.max))
+		*k = counted{}
+	}
+}
+
+// readySketch makes the sketch of all that is here, once.
+func (c *Core) readySketch() *sketching {
+	l := &c.ladder
+	if l.sketching == nil {
+		l.sketching = &sketching{key: [2]uint64{c.idKey[0] ^ 0x736b65746368, c.idKey[1]}}
+		for o := c.store.FirstAtOrAfter(0); o != 0; o = c.store.Following(o) {
+			l.count(&c.store, o)
+		}
+	}
+	return l.sketching
+}
+
+// composeSketch appends our sketch, as large as our level says and as fits.
+func (c *Core) composeSketch(b []byte, limit int, p uint32) []byte {
+	t := &c.peers[p].talk
+	cells := min(c.sketchCells(c.ladder.hint), sketch.SizeFor(limit-len(b)-codec.RecordBytes))
+	if cells < sketch.Sizes[0] {
+		if len(b) <= c.emptyFrame() {
+			t.say &^= saySketch
+			c.wantDigest(p, t.asks())
+		}
+		return b
+	}
+	t.say &^= saySketch
+	c.counters.SketchesSent++
+	start := len(b)
+	b = c.readySketch().own.Append(codec.BeginRecord(b, codec.TypeSketch), cells, sketchSalt)
+	return codec.EndRecord(b, start)
+}
+
+// onSketch finds what differs from the peer's sketch.
+func (c *Core) onSketch(p uint32, body []byte) bool {
+	if c.precise != nil {
+		c.counters.Drops[DropMode]++
+		return true
+	}
+	theirs, err := sketch.Parse(body)
+	if err != nil {
+		return false
+	}
+	if c.agrees() {
+		c.counters.Agreements++
+		return true
+	}
+	s := c.readySketch()
+	n, complete := 0, false
+	if theirs.Salt() == sketchSalt {
+		s.decoder.Subtract(&s.own, theirs)
+		n, complete = s.decoder.Peel(s.key, s.diff[:])
+	}
+	// What our digest would ask the peer for, we do now: it offers where we pull.
+	f, j := c.peers[p].talk.asks(), found{}
+	if f&codec.DigestOffer != 0 {
+		j = c.openJobs(p, codec.DigestWantRuns)
+	}
+	if f&codec.DigestWantRuns != 0 {
+		j.pulls = c.openJobs(p, codec.DigestOffer).pulls
+	}
+	for i := range s.diff[:n] {
+		if !c.sketched(&j, &s.diff[i]) {
+			complete = false
+		}
+	}
+	c.closeJobs(p, &j, reconcile.Difference{})
+	if complete && n > 0 {
+		c.counters.SketchesDecoded++
+		c.ladder.descend(n)
+		return true
+	}
+	if !complete {
+		c.ladder.climb(theirs.Cells())
+	}
+	c.compareAll(p)
+	return true
+}
+
+// sketched lists one origin that differs; false if it can't be so.
+func (c *Core) sketched(j *found, d *sketch.Difference) bool {
+	o := c.resolve(sketch.Find(d.Short))
+	switch {
+	case o == 0 && d.Ahead > 0:
+		return false
+	case o == 0:
+		if j.pulls != nil && !c.graves.hasShort(d.Short) {
+			j.pulls.Add(reconcile.Want{ID: sketch.Find(d.Short)})
+		}
+	case d.Ahead > 0:
+		mine := c.store.Max(o)
+		if uint64(d.Ahead) > mine {
+			return false
+		}
+		if j.runs != nil {
+			reconcile.Lacks(&c.store, (*book)(c), o, mine-uint64(d.Ahead), j.runs)
+		}
+	case o == c.self:
+		return false // more of ours than we wrote: windows say how much
+	case c.cfg.Spread != Gossip && c.now-c.origins[o].movedAt < c.settle():
+		// it moves: what it lacks is on its way
+	case j.pulls != nil:
+		j.pulls.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: c.store.Max(o)})
+	}
+	return true
+}
+
+// resolve finds an origin by its id, or by the part of it that a sketch knows.
+func (c *Core) resolve(id codec.OriginID) state.Origin {
+	o := c.store.Find(id)
+	if short := sketch.ShortID(id); o == 0 && sketch.Find(short) == id {
+		if o = c.store.FirstAtOrAfter(id); o != 0 && sketch.ShortID(c.store.ID(o)) != short {
+			return 0
+		}
+	}
+	return o
+}
+
+func (g *graves) hasShort(short uint64) bool {
+	for _, x := range g.ids {
+		if sketch.ShortID(x) == short {
+			return true
+		}
+	}
+	return false
+}
