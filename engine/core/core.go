@@ -28,6 +28,7 @@ type Core struct {
 	mode   uint32    // what all members must agree on
 
 	renewedAt sched.Instant // our generation was raised then; 0: never
+	transit   sched.Instant // until mail is acknowledged, smoothed over all peers
 
 	self state.Origin
 	id   codec.OriginID
@@ -235,7 +236,11 @@ func (c *Core) moved(o state.Origin) {
 
 // settle is how old a change has to be before a peer may be expected to have
 // it. A loop that lags delivers late, and what is late is not lost.
-func (c *Core) settle() sched.Instant { return max(c.cfg.Settle, 4*c.flush.lag) }
+// The queues that news waits in show in the time of acknowledgements.
+func (c *Core) settle() sched.Instant {
+	queued := min(max(0, c.transit-c.cfg.AckDelay), sched.Second)
+	return max(c.cfg.Settle, 4*c.flush.lag) + 2*queued
+}
 
 // Store is the replica. Its reading methods are safe for any goroutine.
 func (c *Core) Store() *state.Store { return &c.store }

@@ -60,9 +60,10 @@ type peer struct {
 	told      uint64 // the last version of its own origin that we acknowledged
 
 	// Our own writes at this peer.
-	cursor uint64 // sent up to here
-	acked  uint64 // it said that it has the prefix up to here
-	tries  uint8
+	cursor   uint64 // sent up to here
+	acked    uint64 // it said that it has the prefix up to here
+	expected uint64 // acknowledged up to here when the resend timer fires, or something was lost
+	tries    uint8
 
 	budget    flow.Budget
 	pair      flow.Pair

@@ -240,7 +240,7 @@ func (c *Core) flowed(p uint32) {
 	}
 	if int32(h.Ack-q.txAcked) > 0 && int32(q.txSeq-h.Ack) >= 0 {
 		q.txAcked = h.Ack
-		q.acknowledged(c.now, h.Ack)
+		c.acknowledged(q, h.Ack)
 		c.holes(p, h.Ack, h.AckMap)
 		q.hasCookie = false // it has seen a frame of ours that carried it
 	}

@@ -25,10 +25,10 @@ const (
 	// a send and its share of the receiving cost 2 to 3 µs each, so mail stays
 	// near 5 % of a core before it begins to wait for company.
 	flushCost  = 60 * sched.Microsecond
-	flushBurst = 20 * sched.Millisecond  // credit that an idle node saves up
-	resendMin  = 10 * sched.Millisecond  // on top of what an acknowledgement may wait
-	resendWait = 200 * sched.Millisecond // what is later than this is lost, or as good as lost
-	resendFast = 3 * sched.Millisecond   // where it does not wait
+	flushBurst = 20 * sched.Millisecond // credit that an idle node saves up
+	resendMin  = 10 * sched.Millisecond // on top of what an acknowledgement may wait
+	resendWait = sched.Second           // what is later than this is lost, or as good as lost
+	resendFast = 3 * sched.Millisecond  // where it does not wait
 	heardMin   = 150 * sched.Millisecond
 	lossMemory = sched.Second // a path that lost a frame is watched for so long
 	resendMax  = 10 * sched.Second
@@ -209,9 +209,7 @@ func (c *Core) startMail(p uint32) int {
 		return 0
 	}
 	c.want(p, dueMail)
-	if t := peerTimer(p, timerResend); !c.wheel.Armed(t) {
-		c.wheel.Set(t, c.now+c.resendAfter(q))
-	}
+	c.expect(p)
 	return 1
 }
 
@@ -237,11 +235,13 @@ func (q *peer) timed(now sched.Instant, asks bool) {
 }
 
 // acknowledged takes the time of the frame that is being timed.
-func (q *peer) acknowledged(now sched.Instant, ack uint32) {
+func (c *Core) acknowledged(q *peer, ack uint32) {
 	if q.timedAt == 0 || int32(ack-q.timedSeq) < 0 {
 		return
 	}
-	q.ackTime.Sample(now - q.timedAt)
+	took := c.now - q.timedAt
+	q.ackTime.Sample(took)
+	c.transit += (took - c.transit) / 16
 	q.timedAt = 0
 }
 
@@ -260,11 +260,25 @@ func (c *Core) lost(p uint32) {
 	}
 }
 
+// expect begins to wait for the acknowledgement of what the peer is sent now.
+func (c *Core) expect(p uint32) {
+	q := &c.peers[p]
+	if t := peerTimer(p, timerResend); !c.wheel.Armed(t) {
+		q.expected = c.store.Max(c.self)
+		c.wheel.Set(t, c.now+c.resendAfter(q))
+	}
+}
+
 // resend looks whether the peer acknowledged what it was sent.
 func (c *Core) resend(p uint32) {
 	q := &c.peers[p]
 	if q.acked >= c.store.Max(c.self) || !q.proven || q.left {
 		q.tries = 0
+		return
+	}
+	if q.acked >= q.expected { // what was sent meanwhile has its own time
+		q.tries = 0
+		c.expect(p)
 		return
 	}
 	if c.now-q.heard > heardMin {
@@ -277,7 +291,7 @@ func (c *Core) resend(p uint32) {
 		return
 	}
 	if q.held&dueMail != 0 { // most of it has not even left
-		c.wheel.Set(peerTimer(p, timerResend), c.now+c.resendAfter(q))
+		c.expect(p)
 		return
 	}
 	if q.acked < q.cursor {
