@@ -150,7 +150,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.graves.init()
 	c.jobs = make([]job, l.Jobs+1)
 	c.filler.Init(&c.store, (*book)(c), l.Wants)
-	c.picked = make([]uint32, max(8, cfg.Fanout))
+	c.picked = make([]uint32, max(8, c.cfg.Fanout))
 	c.gen = cfg.Generation
 	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, c.gen)
 	self, st := c.store.Add(c.id, c.gen, c.cfg.Name)
