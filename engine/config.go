@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 )
 
@@ -147,6 +148,11 @@ type Config struct {
 	// "host" (the bound port is added). Default: the bound address, or, when
 	// that is unspecified, the source address that others see.
 	Advertise string
+	// Zone is the failure domain that this member says it is in, such as a rack or
+	// an availability zone. Tags are short things that it says of itself; SetTags
+	// changes them. Both show in Members of all others.
+	Zone string
+	Tags map[string]string
 	// Seeds are joined in the background after Start and asked again for ever:
 	// "host:port", "dns://host:port", "dns+srv://_service._udp.name". Names are
 	// resolved again on every retry. Join takes the same.
@@ -188,6 +194,9 @@ type Config struct {
 	// FrameBytes is the largest UDP payload sent. Default 1,400; 1,200 to 1,472.
 	FrameBytes int
 
+	// Detector has the times of the failure detector.
+	Detector Detector
+
 	// Limits bound the replica.
 	Limits Limits
 	// StageBytes bounds the writes that wait for the loop; above it writes
@@ -225,6 +234,7 @@ func LAN() Config {
 		Interval: 100 * time.Millisecond, FrameBytes: 1400,
 		Limits:     Limits{Origins: 1 << 10, Keys: 1 << 17, ValueBytes: 32 << 20},
 		StageBytes: 256 << 10, LeaveTimeout: 500 * time.Millisecond,
+		Detector: detectorOf(member.LAN()),
 	}
 }
 
@@ -233,6 +243,7 @@ func LAN() Config {
 func WAN() Config {
 	c := LAN()
 	c.Interval, c.FrameBytes = time.Second, 1200
+	c.Detector = detectorOf(member.WAN())
 	c.LeaveTimeout = 2 * time.Second
 	return c
 }
@@ -242,6 +253,7 @@ func WAN() Config {
 func Local() Config {
 	c := LAN()
 	c.Bind, c.Interval = "127.0.0.1:0", 50*time.Millisecond
+	c.Detector = detectorOf(member.Local())
 	c.LeaveTimeout = 100 * time.Millisecond
 	return c
 }
@@ -268,6 +280,7 @@ func (c Config) withDefaults() Config {
 	or(&c.Limits.Watchers, 1024)
 	or(&c.StageBytes, d.StageBytes)
 	or(&c.LeaveTimeout, d.LeaveTimeout)
+	c.Detector = c.Detector.withDefaults(d.Detector)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quidnunc/quidnunc/engine/member"
 )
 
 func TestConfigErrorsNameFieldValueAndFix(t *testing.T) {
@@ -56,6 +58,18 @@ func TestConfigErrorsNameFieldValueAndFix(t *testing.T) {
 	f(func(c *Config) { c.Advertise = ":7" }, "Advertise", "no host")
 	f(func(c *Config) { c.Seeds = []string{"a:1", "b:http"} }, "Seeds[1]", `port "http"`)
 
+	f(func(c *Config) { c.Zone = strings.Repeat("x", 65) }, "Zone", "65 bytes", "at most 64")
+	f(func(c *Config) { c.Zone = "a\n" }, "Zone", "control character")
+	f(func(c *Config) { c.Tags = map[string]string{"a": strings.Repeat("x", 513)} }, `Tags["a"]`, "513", "at most 512")
+	f(func(c *Config) { c.Detector.Period = time.Millisecond }, "Detector.Period", "1ms", "10ms to 1m0s")
+	f(func(c *Config) { c.Detector.TimeoutMin = time.Second }, "Detector.TimeoutMin", "1s")
+	f(func(c *Config) { c.Detector.Grace = time.Nanosecond }, "Detector.Grace")
+	f(func(c *Config) { c.Detector.SoloGrace = time.Millisecond }, "Detector.SoloGrace", "1ms")
+	f(func(c *Config) { c.Detector.Fanout = 17 }, "Detector.Fanout", "17", "1 to 16")
+	f(func(c *Config) { c.Detector.BarFrom = 9 }, "Detector.BarFrom", "1 to 8")
+	f(func(c *Config) { c.Detector.LeftAge = time.Millisecond }, "Detector.LeftAge")
+	f(func(c *Config) { c.Detector.GraveAge = time.Second }, "Detector.GraveAge")
+
 	f(func(c *Config) { c.Mode = 3 }, "Mode", "push-pull to pull")
 	f(func(c *Config) { c.Order = 9 }, "Order")
 	f(func(c *Config) { c.Interval = time.Microsecond }, "Interval", "1µs", "1ms to 1m0s")
@@ -101,5 +115,21 @@ func TestParseNames(t *testing.T) {
 	}
 	if _, err := ParseOrder(""); err == nil {
 		t.Error("ParseOrder accepts anything")
+	}
+}
+
+// Every field of a profile of engine/member is one of Detector, and a zero
+// Detector is that of LAN.
+func TestDetectorConfig(t *testing.T) {
+	for _, m := range []member.Config{member.LAN(), member.WAN(), member.Local()} {
+		if got := detectorOf(m).config(); got != m {
+			t.Errorf("there and back: %+v, want %+v", got, m)
+		}
+	}
+	if got := (Detector{}).withDefaults(LAN().Detector).config(); got != member.LAN() {
+		t.Errorf("the default is %+v", got)
+	}
+	if got := (Config{Detector: Detector{Grace: time.Minute}}).withDefaults().Detector; got.Grace != time.Minute || got.Period != 200*time.Millisecond {
+		t.Errorf("%+v", got)
 	}
 }

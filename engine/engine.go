@@ -41,9 +41,15 @@ type Engine struct {
 	stopped atomic.Bool
 	final   Stats // valid once done is closed
 
-	members atomic.Pointer[[]Member]
+	members atomic.Pointer[memberList]
 	watches watchList
 	subs    subscribers
+	streams streams
+	started time.Time
+	here    netip.AddrPort // what others are told, else the bound address
+
+	tagsMu sync.Mutex
+	tags   map[string]string // as last written
 
 	// The loop's own from here.
 	core       core.Core
@@ -54,7 +60,10 @@ type Engine struct {
 	rec        record
 	op         core.Op
 	event      core.Event
-	names      []string      // by state.Origin
+	names      []string   // by state.Origin
+	declared   []declared // by state.Origin
+	pingers    []*pinger
+	pinged     uint64        // number of the last ping
 	stale      bool          // members has to be made anew
 	makeAt     sched.Instant // not before
 	waiters    []*waiter
@@ -162,11 +171,15 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		Interval: sched.Instant(e.cfg.Interval), Fanout: e.cfg.Fanout,
 		Diff:   diffs[e.cfg.Diff],
 		Spread: spreads[e.cfg.Spread], Rumor: e.cfg.Rumor, Frame: e.cfg.FrameBytes,
+		Detector: e.cfg.Detector.config(),
 	}
 	cc.Limits, cc.Keys = e.cfg.coreLimits(), ring
 	randomness(&cc)
 	e.core.Init(&cc, now, wall)
-	e.store = e.core.Store()
+	e.store, e.started, e.here = e.core.Store(), time.Now(), advertise
+	if err := e.declareSelf(now, advertise); err != nil {
+		return err
+	}
 	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Generation(), Seq: e.store.Max(e.core.Self())})
 	e.stage.known = e.knowsKey
 	e.stage.grant(e.room())
@@ -176,6 +189,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		e.send[i].Buf = slab[i*codec.FrameBytesMax : (i+1)*codec.FrameBytesMax : (i+1)*codec.FrameBytesMax]
 	}
 	e.deadline = now
+	e.declareAll()
 	e.publishMembers(now)
 	return nil
 }
@@ -203,6 +217,7 @@ func (c *Config) coreLimits() core.Limits {
 	l.State = state.LimitsDefault()
 	l.State.Origins, l.State.Keys, l.State.ValueBytes = own.Origins, own.Keys, own.ValueBytes
 	l.State.KeysPerOrigin, l.State.BytesPerOrigin = own.KeysPerOrigin, own.BytesPerOrigin
+	l.State.Keys += declaredMax
 	l.Peers, l.Introduced = own.Origins, own.Introduced
 	return l
 }

@@ -66,6 +66,9 @@ var (
 	// ErrWatchers ends a Watch that would be one more than Limits.Watchers.
 	ErrWatchers = errors.New("engine: too many watchers: raise Config.Limits.Watchers")
 
+	// ErrNoMember is returned for a name that no member has.
+	ErrNoMember = errors.New("no such member")
+
 	// ErrConfig matches every *ConfigError.
 	ErrConfig = errors.New("engine: bad configuration")
 

@@ -65,6 +65,7 @@ func (e *Engine) Join(ctx context.Context, seeds ...string) (n int, err error) {
 
 func (e *Engine) resolveSeeds(ctx context.Context, out []joinSeed, seeds []string) {
 	var wg sync.WaitGroup
+	slots := make(chan struct{}, seekParallel)
 	for i, text := range seeds {
 		out[i].text = text
 		s, err := parseSeed(text)
@@ -72,7 +73,11 @@ func (e *Engine) resolveSeeds(ctx context.Context, out []joinSeed, seeds []strin
 			out[i].err = err
 			continue
 		}
-		wg.Go(func() { out[i].addrs, out[i].err = s.resolve(ctx, e.cfg.Resolver) })
+		slots <- struct{}{}
+		wg.Go(func() {
+			out[i].addrs, out[i].err = s.resolve(ctx, e.cfg.Resolver)
+			<-slots
+		})
 	}
 	wg.Wait()
 	for i := range out {

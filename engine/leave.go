@@ -37,6 +37,7 @@ func (e *Engine) sayLeave(now sched.Instant) uint64 {
 	e.drainAll(now)
 	e.op = core.Op{Kind: core.Set, Version: e.stage.skip(), Key: core.LeaveKey}
 	e.core.Write(now, &e.op)
+	e.stale = true
 	e.leftAt = e.op.Version
 	return e.leftAt
 }

@@ -61,19 +61,3 @@ func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 func metaOf(m *state.Meta) Meta {
 	return Meta{Version: Version{Gen: m.Gen, Seq: m.Version}, TTL: millis(m.TTL)}
 }
-
-// Members yields every member that is known, this one first: a snapshot of the
-// moment of the call.
-func (e *Engine) Members() iter.Seq[Member] {
-	return func(yield func(Member) bool) {
-		p := e.members.Load()
-		if p == nil || e.stopped.Load() {
-			return
-		}
-		for _, m := range *p {
-			if !yield(m) {
-				return
-			}
-		}
-	}
-}

@@ -15,24 +15,32 @@ const (
 	seekMost    = 30 * time.Second // also the period in company
 	seekSeeds   = 256              // seeds kept
 	seekTimeout = 5 * time.Second
+
+	seekParallel = 8 // names looked up at once
 )
 
 // seeker looks seeds that are names up again and again: what a name stands for
-// changes. Addresses are given to the core, which keeps trying them.
+// changes. Addresses are given to the core, which keeps trying them until their
+// name no longer stands for them.
 type seeker struct {
 	mu    sync.Mutex
-	seeds []seed
+	seeds []sought
+	fixed []netip.AddrPort // given as addresses: kept for ever
 	wake  chan struct{}
 }
 
-// add remembers the names among the seeds.
+// sought is a seed and what it stood for when it last resolved.
+type sought struct {
+	seed
+	addrs []netip.AddrPort
+}
+
+// add remembers seeds that were joined.
 func (k *seeker) add(seeds []joinSeed) {
 	k.mu.Lock()
 	for _, s := range seeds {
-		p, err := parseSeed(s.text)
-		known := slices.ContainsFunc(k.seeds, func(q seed) bool { return q.text == p.text })
-		if err == nil && !known && p.kind != seedLiteral && len(k.seeds) < seekSeeds {
-			k.seeds = append(k.seeds, p)
+		if p, err := parseSeed(s.text); err == nil {
+			k.remember(p, s.addrs)
 		}
 	}
 	k.mu.Unlock()
@@ -42,20 +50,67 @@ func (k *seeker) add(seeds []joinSeed) {
 	}
 }
 
-func (k *seeker) list() []seed {
+// remember keeps one seed, under mu.
+func (k *seeker) remember(s seed, addrs []netip.AddrPort) {
+	if s.kind == seedLiteral {
+		if !slices.Contains(k.fixed, s.addr) {
+			k.fixed = append(k.fixed, s.addr)
+		}
+		return
+	}
+	for i := range k.seeds {
+		if k.seeds[i].text == s.text {
+			k.seeds[i].addrs = append(k.seeds[i].addrs, addrs...) // what is gone is found out at the next look
+			return
+		}
+	}
+	if len(k.seeds) < seekSeeds {
+		k.seeds = append(k.seeds, sought{s, addrs})
+	}
+}
+
+func (k *seeker) list() []sought {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Clone(k.seeds)
 }
 
+// found notes what a seed stands for now.
+func (k *seeker) found(text string, addrs []netip.AddrPort) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for i := range k.seeds {
+		if k.seeds[i].text == text {
+			k.seeds[i].addrs = addrs
+		}
+	}
+}
+
+// wanted tells whether a seed stands for the address.
+func (k *seeker) wanted(a netip.AddrPort) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Contains(k.fixed, a) ||
+		slices.ContainsFunc(k.seeds, func(s sought) bool { return slices.Contains(s.addrs, a) })
+}
+
 // startSeeker hands Config.Seeds to the core and starts the goroutine that
 // looks names up.
 func (e *Engine) startSeeker() {
+	var fixed []netip.AddrPort
 	for _, text := range e.cfg.Seeds {
 		s, _ := parseSeed(text) // Validate has seen it
-		e.seeker.seeds = append(e.seeker.seeds, s)
+		e.seeker.remember(s, nil)
+		if s.kind == seedLiteral && !e.isSelf(s.addr) {
+			fixed = append(fixed, s.addr)
+		}
 	}
-	e.bg.Go(e.seek)
+	e.bg.Go(func() {
+		if len(fixed) > 0 {
+			e.ask(func(now sched.Instant) { e.contact(now, fixed, nil) })
+		}
+		e.seek()
+	})
 }
 
 func (e *Engine) seek() {
@@ -84,31 +139,54 @@ func (e *Engine) seek() {
 	}
 }
 
+// seekOnce looks all names up, several at a time, and gives the core what is
+// new. Seeds of which nothing is known any more are taken away from it; a name
+// that does not resolve keeps what it stood for.
 func (e *Engine) seekOnce() {
 	ctx, cancel := context.WithTimeout(e.life, seekTimeout)
 	defer cancel()
-	var addrs []netip.AddrPort
-	for _, s := range e.seeker.list() {
-		found, err := s.resolve(ctx, e.cfg.Resolver)
-		if err != nil {
-			e.herald.warn("seed does not resolve", "member", e.cfg.Name, "seed", s.text, "cause", err.Error())
-		}
-		for _, a := range found {
-			if !e.isSelf(a) {
-				addrs = append(addrs, a)
+	list := e.seeker.list()
+	was := make([][]netip.AddrPort, len(list))
+	slots, all := make(chan struct{}, seekParallel), sync.WaitGroup{}
+	for i := range list {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			s := &list[i]
+			addrs, err := s.resolve(ctx, e.cfg.Resolver)
+			if err != nil {
+				e.herald.warn("seed does not resolve", "member", e.cfg.Name, "seed", s.text, "cause", err.Error())
+				return
+			}
+			was[i], s.addrs = s.addrs, slices.DeleteFunc(addrs, e.isSelf)
+			e.seeker.found(s.text, s.addrs)
+		})
+	}
+	all.Wait()
+	var now, gone []netip.AddrPort
+	for i := range list {
+		now = append(now, list[i].addrs...)
+		for _, a := range was[i] {
+			if !e.seeker.wanted(a) {
+				gone = append(gone, a)
 			}
 		}
 	}
-	if len(addrs) == 0 {
-		return
+	if len(now)+len(gone) > 0 {
+		e.ask(func(at sched.Instant) { e.contact(at, now, gone) })
 	}
-	e.ask(func(now sched.Instant) {
-		for _, a := range addrs {
-			if p, ok := e.core.Seed(a); !ok || !live(&p) {
-				e.core.Join(now, a)
-			}
+}
+
+// contact gives the core the seeds that do not answer, and takes others away.
+func (e *Engine) contact(now sched.Instant, seeds, gone []netip.AddrPort) {
+	for _, a := range gone {
+		e.core.Unjoin(now, a)
+	}
+	for _, a := range seeds {
+		if p, ok := e.core.Seed(a); !ok || !live(&p) {
+			e.core.Join(now, a)
 		}
-	})
+	}
 }
 
 // alone reports whether no other member answers.

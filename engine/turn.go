@@ -126,7 +126,7 @@ func (e *Engine) transmit(now sched.Instant) (more bool) {
 // can't be used for another.
 func (e *Engine) room() (keys, bytes int) {
 	limits, st := e.store.Limits(), e.store.Stats()
-	keys, bytes = limits.Keys-st.Entries, limits.ValueBytes-limits.ValueBytes/16-st.CellBytes
+	keys, bytes = limits.Keys-declaredMax-st.Entries, limits.ValueBytes-limits.ValueBytes/16-st.CellBytes
 	self := e.core.Self()
 	keys = min(keys, limits.KeysPerOrigin-e.store.Entries(self))
 	if limits.BytesPerOrigin > 0 {

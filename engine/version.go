@@ -78,6 +78,21 @@ type Member struct {
 	Generation uint64
 	// Self is true for the engine's own entry.
 	Self bool
+	// Zone and Tags are what the member says of itself (Config.Zone, SetTags).
+	// The map is shared: do not change it.
+	Zone string
+	Tags map[string]string
+	// RTT is the smoothed round trip to it, 0 while there is none.
+	RTT time.Duration
+	// Phi says how unusual its silence is at this moment: 1 means that one silence
+	// of ten is as long, 2 one of a hundred. It is for reading and decides nothing.
+	// 0 for members that are not heard regularly.
+	Phi float64
+	// Since is when State began, by the clock of this process.
+	Since time.Time
+	// By is the member that told of State: this one, or one that had it from
+	// others; "" when nobody had to tell.
+	By string
 }
 
 // EventKind says what happened to a member.
@@ -99,13 +114,16 @@ const (
 	MemberDead
 	// MemberForgotten: it was dead or gone for long; its state was dropped.
 	MemberForgotten
-	// MemberUpdated: its address changed.
+	// MemberUpdated: its address, its zone or its tags changed.
 	MemberUpdated
 	// NameConflict: another live process uses this engine's name.
 	NameConflict
 	// Overflow: the receiver was too slow and events were dropped before this
-	// one; read Members() to be current again.
+	// one; read Members() to be current again. Events does that itself.
 	Overflow
+	// Resync: no event, but how a member is: Events yields one for each member at
+	// its start and after an Overflow.
+	Resync
 )
 
 // String is the kind in lower case with dashes.
@@ -131,6 +149,8 @@ func (k EventKind) String() string {
 		return "name-conflict"
 	case Overflow:
 		return "overflow"
+	case Resync:
+		return "resync"
 	default:
 		return "unknown"
 	}
@@ -139,7 +159,11 @@ func (k EventKind) String() string {
 // Event is something that happened to a member.
 type Event struct {
 	Kind   EventKind
-	Member Member
+	Member Member // NameConflict: the other process
+	// Here and Lost go with NameConflict: this process's own address, and whether
+	// it is the one that has to stop writing. The higher generation wins.
+	Here netip.AddrPort
+	Lost bool
 }
 
 // Update is what Watch yields: the newest entry of one member under the

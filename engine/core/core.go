@@ -54,6 +54,8 @@ type Core struct {
 	ring      member.Ring
 	send      member.Send
 	acks      acks
+	pings     pings
+	burials   burials
 	graveAddr []netip.AddrPort
 	casts     casts
 	body      []byte // of the event being sent

@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -49,6 +50,12 @@ func (c *Core) unwatch(p uint32) {
 func (c *Core) observed(p uint32, t codec.Type, body []byte) (ok bool) {
 	if c.cfg.NoDetector {
 		return true
+	}
+	switch t {
+	case codec.TypeProbeAck:
+		c.ponged(p, body)
+	case codec.TypeVerdict:
+		c.hearsay(p, body)
 	}
 	var ack member.ProbeAck
 	owed, err := c.live.OnRecord(c.now, c.arrived, c.known(p), t, body, &ack)
@@ -99,6 +106,12 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 		if b = c.finish(b, p); len(b) > 0 {
 			return c.endDetector(b), c.peers[p].addr, true
 		}
+	}
+	if n, to, ok = c.composePing(dst); ok {
+		return n, to, true
+	}
+	if n, to, ok = c.composeBurials(dst); ok {
+		return n, to, true
 	}
 	s := &c.send
 	for c.live.Next(c.now, s) {
@@ -166,6 +179,7 @@ func (c *Core) judged() {
 		if p == c.selfMember() || int(p) >= len(c.peers) || c.peers[p].origin == 0 {
 			continue
 		}
+		c.peers[p].since, c.peers[p].by = ch.Since, ch.By
 		switch ch.To {
 		case member.Suspect:
 			c.tell(MemberSuspected, p)
@@ -233,6 +247,35 @@ func (c *Core) Status(p uint32) member.Status {
 		return member.Alive
 	}
 	return c.live.Status(p)
+}
+
+// SelfPeer is the handle that Peer.By has for this node itself.
+func (c *Core) SelfPeer() uint32 { return c.selfMember() }
+
+// PeerOf is the peer that writes an origin, 0 for none.
+func (c *Core) PeerOf(o state.Origin) uint32 {
+	if int(o) >= len(c.origins) || !c.origins[o].known {
+		return 0
+	}
+	return c.origins[o].peer
+}
+
+// Phi is how unusual a peer's silence is, in thousandths (member.Table.Phi). It
+// decides nothing. False: not heard often enough.
+func (c *Core) Phi(now sched.Instant, p uint32) (thousandths uint32, ok bool) {
+	if c.known(p) == 0 {
+		return 0, false
+	}
+	return c.live.Phi(p, now)
+}
+
+// Explain fills in why a peer has its status; nothing for one that is not
+// watched by anybody.
+func (c *Core) Explain(now sched.Instant, p uint32, e *member.Evidence) {
+	*e = member.Evidence{}
+	if c.known(p) != 0 {
+		c.live.Explain(now, p, e)
+	}
 }
 
 // Detector is the table behind Status, to read between calls.

@@ -28,6 +28,8 @@ const (
 	NameConflict              // a live rival uses this node's name
 	Superseded                // and wins: this node stops writing
 	KeyUnknown                // frames come sealed with a key that we do not hold; once a source and minute
+	Declared                  // a member changed what it says of itself (ZoneKey, TagPrefix) with a version in (From, To]
+	Ponged                    // the answer to Ping number From, after To nanoseconds
 	EventsLost                // more happened than the queue holds: read the members again
 )
 
@@ -36,7 +38,7 @@ type Event struct {
 	Kind       EventKind
 	Origin     state.Origin
 	Peer       uint32
-	From, To   uint64 // Advanced
+	From, To   uint64 // Advanced, Declared, Ponged
 	Generation uint64
 	Addr       netip.AddrPort
 	Key        uint8 // KeyUnknown

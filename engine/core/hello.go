@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -56,6 +57,22 @@ func (c *Core) Join(now sched.Instant, addr netip.AddrPort) bool {
 	return true
 }
 
+// Unjoin stops contacting a seed: its name stands for another address now.
+// Members that were found through it stay.
+func (c *Core) Unjoin(now sched.Instant, addr netip.AddrPort) {
+	c.now = now
+	for i := range c.seeds {
+		if c.seeds[i].addr == addr {
+			c.seeds[i] = c.seeds[len(c.seeds)-1]
+			c.seeds = c.seeds[:len(c.seeds)-1]
+			return
+		}
+	}
+}
+
+// Seeds is how many addresses are contacted.
+func (c *Core) Seeds() int { return len(c.seeds) }
+
 // Seed reports how far contacting the seed went: who answered, if anybody did.
 func (c *Core) Seed(addr netip.AddrPort) (Peer, bool) {
 	for i := range c.seeds {
@@ -69,12 +86,16 @@ func (c *Core) Seed(addr netip.AddrPort) (Peer, bool) {
 // contactSeeds greets the seeds that are due and not already in touch.
 func (c *Core) contactSeeds() {
 	next := sched.Never
+	if c.leaving() {
+		return
+	}
 	for i := range c.seeds {
 		s := &c.seeds[i]
 		if p := s.peer; p != 0 && c.peers[p].proven && !c.peers[p].quiet {
 			s.next, s.tries = c.now+helloBackoffMax, 0
+		} else if s.next <= c.now && !c.replies.push(reply{kind: codec.TypeHello, to: s.addr}) {
+			s.next = c.now + helloFirst/20 // more seeds than fit at once
 		} else if s.next <= c.now {
-			c.replies.push(reply{kind: codec.TypeHello, to: s.addr})
 			s.next = c.now + c.jitter(backoff(helloFirst, s.tries, helloBackoffMax))
 			s.tries = min(s.tries+1, 30)
 		}
@@ -99,7 +120,11 @@ func (c *Core) greet(p uint32) {
 		c.want(p, dueHello)
 		q.helloAt = c.now
 	}
-	c.wheel.Set(peerTimer(p, timerHello), c.now+c.jitter(backoff(helloFirst, q.hellos, helloBackoffMax)))
+	most := sched.Instant(helloBackoffMax)
+	if c.Status(p) >= member.Dead {
+		most *= 6 // so we are told: it was dead before we came
+	}
+	c.wheel.Set(peerTimer(p, timerHello), c.now+c.jitter(backoff(helloFirst, q.hellos, most)))
 	q.hellos = min(q.hellos+1, 30)
 }
 
@@ -268,7 +293,13 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	if size >= helloPadded {
 		r.room = size
 	}
-	if o := c.store.FindName(h.Name); o != 0 {
+	o := c.store.FindName(h.Name)
+	switch {
+	case o == 0 && c.leaving():
+		return // nobody should begin with one that goes
+	case o == 0 && c.graves.has(codec.MakeOriginID(c.idKey, h.Name, h.Gen)):
+		r.known = h.Gen + 1 // it was taken for dead for too long: only another life can come in
+	case o != 0:
 		p := &c.peers[c.origins[o].peer]
 		r.known = c.store.Gen(o)
 		if r.known > h.Gen {
@@ -308,6 +339,9 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		return
 	}
 	c.rivalAnswered(id, &h.Hello)
+	if h.KnownGen > c.gen && !h.KnownAlive {
+		c.outlived(h.KnownGen, netip.AddrPort{})
+	}
 	p := c.learn(id, h.Gen, h.Name, h.Addr, from)
 	if p == 0 {
 		return
@@ -320,9 +354,6 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		if c.seeds[i].addr == from {
 			c.seeds[i].peer = p
 		}
-	}
-	if h.KnownGen > c.gen && !h.KnownAlive {
-		c.outlived(h.KnownGen, netip.AddrPort{})
 	}
 	q := &c.peers[p]
 	if q.helloAt != 0 {

@@ -90,6 +90,9 @@ type peer struct {
 	timedSeq  uint32
 	print     uint64 // its last state fingerprint, and when
 	printAt   sched.Instant
+
+	since sched.Instant // its present state
+	by    uint32        // who told; 0: nobody had to
 }
 
 // Peer is what the shell may show of a member.
@@ -101,7 +104,9 @@ type Peer struct {
 	Left   bool // it said that it leaves
 	Heard  sched.Instant
 	RTT    sched.Instant
-	Acked  uint64 // own-origin version that it confirmed
+	Acked  uint64        // own-origin version that it confirmed
+	Since  sched.Instant // when it came into its present state
+	By     uint32        // the peer that told of it; 0: nobody had to
 }
 
 // Peers is one more than the highest peer handle.
@@ -113,7 +118,11 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 		return Peer{}, false
 	}
 	q := &c.peers[p]
-	return Peer{q.origin, q.addr, q.proven, q.quiet, q.left, q.heard, q.rtt.Smoothed(), q.acked}, true
+	rtt := q.rtt.Smoothed()
+	if m := c.known(p); m != 0 && c.live.RTT(m) != 0 {
+		rtt = c.live.RTT(m) // probes are answered before anything else
+	}
+	return Peer{q.origin, q.addr, q.proven, q.quiet, q.left, q.heard, rtt, q.acked, q.since, q.by}, true
 }
 
 // addPeer makes a peer for an origin that became known.
@@ -186,7 +195,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	}
 	*q = peer{
 		addr: addr, advertised: addr, id: c.store.ID(o), origin: o,
-		next: q.next, queued: q.queued, txSeq: uint32(c.rand.Uint64()),
+		next: q.next, queued: q.queued, txSeq: uint32(c.rand.Uint64()), since: c.now,
 	}
 	q.txAcked, q.txLost = q.txSeq, q.txSeq
 	q.budget.Init(c.now, c.cfg.Frame, q.txSeq)

@@ -144,7 +144,9 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 	case codec.TypeIntro:
 		if ok = codec.ParseIntro(body, &c.intro) == nil; ok {
 			in := c.intro
-			c.learn(in.ID, in.Gen, in.Name, in.Addr, netip.AddrPort{})
+			if c.learn(in.ID, in.Gen, in.Name, in.Addr, netip.AddrPort{}) == 0 {
+				c.exhumed(p, in.ID)
+			}
 		}
 	case codec.TypeSync:
 		s, err := codec.ParseSync(body)

@@ -99,14 +99,14 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 		e.Flags |= codec.EntryTTL
 	}
 	c.stamp(e, op)
+	if system(op.Key) {
+		c.declare(op)
+	}
 	if c.store.Apply(c.self, e) != state.OK {
 		c.counters.WritesRefused++
 		return NoRoom
 	}
 	c.counters.Writes++
-	if !c.cfg.NoDetector && string(op.Key) == string(LeaveKey) {
-		c.live.Leave(now)
-	}
 	c.publish(op)
 	return Written
 }

@@ -14,10 +14,20 @@ var LeaveKey = []byte{reconcile.SystemPrefix, 'l', 'e', 'f', 't'}
 func (c *Core) system(o state.Origin, from uint64) {
 	var cur state.Cursor
 	c.store.After(o, from, &cur)
+	declared := false
 	for cur.Next(&c.entry) {
-		if string(c.entry.Key) == string(LeaveKey) {
+		switch e := &c.entry; {
+		case e.Key[0] != reconcile.SystemPrefix:
+		case string(e.Key) == string(LeaveKey):
 			c.leaves(o)
+		case string(e.Key) == string(AddrKey):
+			c.declaresAddr(o, e.Value)
+		default:
+			declared = true
 		}
+	}
+	if declared {
+		c.declares(o, from)
 	}
 }
 
@@ -30,6 +40,9 @@ func (c *Core) leaves(o state.Origin) {
 		return
 	}
 	x.left = true
+	if !c.cfg.NoDetector {
+		c.watch(p) // also one that never answered us: it is buried in time, like the others
+	}
 	if m := c.known(p); m != 0 {
 		c.live.Left(c.now, m) // reported as a change
 	} else {

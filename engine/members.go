@@ -1,0 +1,334 @@
+package engine
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const (
+	// memberCost is how long the members' snapshot may take a member: it is made
+	// at most so often that it costs little of the loop's time.
+	memberCost = 10 * sched.Microsecond
+	// memberFresh is how old the numbers in a snapshot may be when it is read.
+	memberFresh = sched.Second
+)
+
+// memberList is a snapshot of all members. It is never changed.
+type memberList struct {
+	at   sched.Instant
+	list []Member
+}
+
+// Members yields every member that is known, this one first: a snapshot. What
+// happens to members is in it as soon as it is told as an event; their RTT and
+// Phi are at most a second old, for which the call may take a turn of the loop.
+func (e *Engine) Members() iter.Seq[Member] {
+	return func(yield func(Member) bool) {
+		for _, m := range e.memberList(memberFresh) {
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+func (e *Engine) memberList(age sched.Instant) []Member {
+	if e.stopped.Load() {
+		return nil
+	}
+	if p := e.members.Load(); e.reactor.poller.Now()-p.at < age {
+		return p.list
+	}
+	if !e.ask(e.publishMembers) {
+		return nil
+	}
+	return e.members.Load().list
+}
+
+// publishMembers makes the snapshot that Members reads.
+func (e *Engine) publishMembers(now sched.Instant) {
+	wall := time.Now()
+	list := make([]Member, 1, e.core.Peers()+1)
+	own := e.declaredBy(e.core.Self())
+	list[0] = Member{
+		Name: e.cfg.Name, Addr: e.addr, Generation: e.core.Generation(), Self: true,
+		Zone: own.zone, Tags: own.tags, Since: e.started, By: e.cfg.Name,
+	}
+	if e.leftAt != 0 {
+		list[0].State = Left
+	}
+	for p := range e.core.Peers() {
+		if peer, ok := e.core.Peer(p); ok {
+			list = append(list, e.member(now, wall, p, &peer))
+		}
+	}
+	e.members.Store(&memberList{now, list})
+	e.stale, e.makeAt = false, now+sched.Instant(len(list))*memberCost
+}
+
+// member is one entry of the snapshot.
+func (e *Engine) member(now sched.Instant, wall time.Time, handle uint32, p *core.Peer) Member {
+	d := e.declaredBy(p.Origin)
+	m := Member{
+		Name: e.nameOf(p.Origin), Addr: p.Addr, State: e.stateOf(handle, p), Generation: e.store.Gen(p.Origin),
+		Zone: d.zone, Tags: d.tags, RTT: time.Duration(p.RTT),
+		Since: wall.Add(-time.Duration(now - p.Since)), By: e.nameOfPeer(p.By),
+	}
+	if phi, ok := e.core.Phi(now, handle); ok {
+		m.Phi = float64(phi) / 1000
+	}
+	return m
+}
+
+// nameOfPeer is the name of a member by handle, our own too; "" if there is
+// none.
+func (e *Engine) nameOfPeer(handle uint32) string {
+	if handle == e.core.SelfPeer() {
+		return e.cfg.Name
+	}
+	if p, ok := e.core.Peer(handle); ok {
+		return e.nameOf(p.Origin)
+	}
+	return ""
+}
+
+// stateOf is what the detector believes, and our own doubts.
+func (e *Engine) stateOf(handle uint32, p *core.Peer) MemberState {
+	switch s := e.core.Status(handle); {
+	case p.Left || s == member.Left:
+		return Left
+	case s == member.Dead || s == member.Buried:
+		return Dead
+	case s == member.Suspect || p.Quiet:
+		return Suspect
+	default:
+		return Alive
+	}
+}
+
+// nameOf caches names as strings, so that only a new member costs one, and an
+// event about a member that is gone by now still has its name.
+func (e *Engine) nameOf(o state.Origin) string {
+	for int(o) >= len(e.names) {
+		e.names = append(e.names, "")
+	}
+	if e.store.ID(o) == 0 {
+		return e.names[o]
+	}
+	if name := e.store.Name(o); e.names[o] != string(name) {
+		e.names[o] = string(name)
+	}
+	return e.names[o]
+}
+
+// memberNews is what the core's events are to the embedder.
+var memberNews = [...]struct {
+	kind  EventKind
+	state MemberState
+}{
+	core.MemberJoined:    {MemberJoined, Alive},
+	core.MemberReplaced:  {MemberJoined, Alive},
+	core.MemberReachable: {MemberReachable, Alive},
+	core.MemberQuiet:     {MemberUnreachable, Suspect},
+	core.MemberSuspected: {MemberSuspected, Suspect},
+	core.MemberDied:      {MemberDead, Dead},
+	core.MemberForgotten: {MemberForgotten, Dead},
+	core.MemberLeft:      {MemberLeft, Left},
+	core.MemberMoved:     {MemberUpdated, Alive},
+}
+
+// happened turns an event of the core into one for the embedder.
+func (e *Engine) happened(now sched.Instant, ev *core.Event) {
+	e.stale = true
+	switch ev.Kind {
+	case core.Declared:
+		if e.declares(ev.Origin, ev.From) && ev.Origin != e.core.Self() {
+			e.emit(Event{Kind: MemberUpdated, Member: e.memberOf(now, ev)})
+		}
+	case core.Renewed:
+		e.stage.renew(ev.Generation)
+		e.herald.info("took a new generation", "member", e.cfg.Name, "generation", ev.Generation)
+	case core.NameConflict:
+		e.conflict(ev)
+	case core.Superseded:
+		e.stage.stop(ErrNameConflict)
+		e.herald.warn("the other process wins the name: no more writes here", "member", e.cfg.Name, "there", ev.Addr)
+	case core.Ponged:
+		e.ponged(ev)
+	case core.KeyUnknown:
+		e.keyUnknown(ev)
+	case core.EventsLost:
+		e.declareAll()
+		e.herald.tell(Event{Kind: Overflow})
+		e.streams.overflow()
+	default:
+		e.emit(Event{Kind: memberNews[ev.Kind].kind, Member: e.memberOf(now, ev)})
+	}
+	if e.watches.count.Load() > 0 && ev.Origin != 0 {
+		e.watches.member(e.nameOf(ev.Origin))
+	}
+}
+
+// conflict tells of another process under our name, on both sides alike: the
+// higher generation has it, the other one stops writing.
+func (e *Engine) conflict(ev *core.Event) {
+	own := e.core.Generation()
+	e.emit(Event{
+		Kind:   NameConflict,
+		Member: Member{Name: e.cfg.Name, Addr: ev.Addr, Generation: ev.Generation},
+		Here:   e.here, Lost: ev.Generation > own,
+	})
+	e.herald.warn("another process uses this name", "member", e.cfg.Name,
+		"here", e.here, "generation", own, "there", ev.Addr, "its_generation", ev.Generation)
+}
+
+// memberOf is the member that an event of the core is about, in the state that
+// the event tells.
+func (e *Engine) memberOf(now sched.Instant, ev *core.Event) Member {
+	m := Member{Addr: ev.Addr, Generation: ev.Generation}
+	if ev.Origin == 0 {
+		return m
+	}
+	d := e.declaredBy(ev.Origin)
+	m.Name, m.Zone, m.Tags = e.nameOf(ev.Origin), d.zone, d.tags
+	if p, ok := e.core.Peer(ev.Peer); ok && p.Origin == ev.Origin {
+		m = e.member(now, time.Now(), ev.Peer, &p)
+	}
+	if int(ev.Kind) < len(memberNews) && memberNews[ev.Kind].kind != 0 && ev.Kind != core.MemberMoved {
+		m.State = memberNews[ev.Kind].state
+	}
+	return m
+}
+
+// declareAll looks everybody's declarations up again.
+func (e *Engine) declareAll() {
+	for p := range e.core.Peers() {
+		if peer, ok := e.core.Peer(p); ok {
+			e.declares(peer.Origin, 0)
+		}
+	}
+	e.declares(e.core.Self(), 0)
+}
+
+func (e *Engine) emit(ev Event) {
+	e.herald.tell(ev)
+	e.streams.pass(&ev)
+}
+
+// streams are who reads Events.
+type streams struct {
+	count atomic.Int32
+	mu    sync.Mutex
+	list  []*stream
+}
+
+type stream struct {
+	queue chan Event
+	lost  atomic.Bool
+}
+
+const streamQueue = 256
+
+// Events yields what happens to members, from a picture of them all: first one
+// Resync for each member as it is, then every change. It never holds the loop
+// up: a reader that falls 256 events behind gets an Overflow and a new picture
+// instead of what it missed. It ends when the loop body does, or with the error
+// of ctx, or with ErrClosed.
+func (e *Engine) Events(ctx context.Context) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		s := &stream{queue: make(chan Event, streamQueue)}
+		e.streams.add(s)
+		defer e.streams.remove(s)
+		if !e.resync(yield) {
+			return
+		}
+		for {
+			select {
+			case ev := <-s.queue:
+				switch {
+				case !s.lost.Load():
+					if !yield(ev, nil) {
+						return
+					}
+				case !e.overflow(s, yield):
+					return
+				}
+			case <-ctx.Done():
+				yield(Event{}, context.Cause(ctx))
+				return
+			case <-e.done:
+				yield(Event{}, ErrClosed)
+				return
+			}
+		}
+	}
+}
+
+// overflow replaces what a slow reader has missed, and what still waits for it,
+// by a new picture.
+func (e *Engine) overflow(s *stream, yield func(Event, error) bool) bool {
+	for len(s.queue) > 0 {
+		<-s.queue
+	}
+	s.lost.Store(false)
+	return yield(Event{Kind: Overflow}, nil) && e.resync(yield)
+}
+
+// resync yields all members as they are now.
+func (e *Engine) resync(yield func(Event, error) bool) bool {
+	for _, m := range e.memberList(0) {
+		if !yield(Event{Kind: Resync, Member: m}, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *streams) add(s *stream) {
+	l.mu.Lock()
+	l.list = append(l.list, s)
+	l.mu.Unlock()
+	l.count.Add(1)
+}
+
+func (l *streams) remove(s *stream) {
+	l.mu.Lock()
+	l.list = slices.DeleteFunc(l.list, func(x *stream) bool { return x == s })
+	l.mu.Unlock()
+	l.count.Add(-1)
+}
+
+// pass hands an event to every reader that has room. It runs on the loop.
+func (l *streams) pass(ev *Event) {
+	if l.count.Load() == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.list {
+		select {
+		case s.queue <- *ev:
+		default:
+			s.lost.Store(true)
+		}
+	}
+}
+
+// overflow makes every reader start anew.
+func (l *streams) overflow() {
+	l.pass(&Event{Kind: Overflow})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.list {
+		s.lost.Store(true)
+	}
+}
