@@ -1,0 +1,236 @@
+package flowcontrol
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Plan is one run. The zero value of a field takes the paper's.
+type Plan struct {
+	Nodes int             // participants; 128
+	Keys  int             // of each; 64
+	MTU   int             // entries in each direction of an exchange; 100
+	Order reconcile.Order // how an exchange is filled
+	Seed  uint64
+	// Rate is a fixed rate of updates a second of each participant, without
+	// flow control; 0: with it.
+	Rate             float64
+	Start, Half, End int // seconds; 15, 90, 180
+}
+
+func (p *Plan) fill() {
+	set := func(v *int, to int) {
+		if *v == 0 {
+			*v = to
+		}
+	}
+	set(&p.Nodes, 128)
+	set(&p.Keys, 64)
+	set(&p.MTU, 100)
+	set(&p.Start, 15)
+	set(&p.Half, 90)
+	set(&p.End, 180)
+}
+
+// Capacity is the rate above which updates pile up: each participant receives
+// 2·mtu entries an interval and needs those of all others.
+func Capacity(nodes, mtu int) float64 { return 2 * float64(mtu) / float64(nodes-1) }
+
+// Sample is the cluster at one second.
+type Sample struct {
+	Second    int     `json:"s"`
+	Rate      float64 `json:"rate"`        // mean τ, or the fixed rate
+	RateMax   float64 `json:"rate_max"`    // the largest τ
+	Updates   float64 `json:"updates"`     // made in this second, of each participant
+	Staleness float64 `json:"staleness_s"` // the largest
+	Jain      float64 `json:"jain"`        // of the updates that each made in the last 30 s
+}
+
+const (
+	window   = 30 // seconds
+	interval = sched.Second
+	second   = sched.Second
+	fixed    = 20 * sched.Millisecond // how often a writer looks whether it may
+)
+
+type writer struct {
+	*peer
+	version uint64
+	born    []sched.Instant // by version - 1
+	owed    float64
+	wrote   [window]int   // in each of the last seconds
+	off     sched.Instant // its phase, so that writers do not march in step
+}
+
+type run struct {
+	Plan
+	w       *world
+	rnd     *rand.Rand
+	writers []writer
+	keys    [][]byte
+	zero    sched.Instant
+	slot    int // of the second that runs
+}
+
+// Run makes one run.
+func Run(ctx context.Context, p Plan) ([]Sample, error) {
+	p.fill()
+	r := &run{Plan: p, rnd: rand.New(rand.NewPCG(p.Seed, 1))}
+	r.w = newWorld(p.Seed)
+	for i := range p.Nodes {
+		r.writers = append(r.writers, writer{peer: r.w.start(r.config(i)), off: sched.Instant(r.rnd.Int64N(int64(fixed)))})
+	}
+	for i := range p.Keys {
+		r.keys = append(r.keys, fmt.Appendf(nil, "key%d", i))
+	}
+	if err := r.meet(); err != nil {
+		return nil, err
+	}
+	r.zero = r.w.now
+	var samples []Sample
+	for s := 1; s <= p.End; s++ {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if s-1 == p.Half {
+			for i := range r.writers {
+				r.writers[i].core.SetDeltas(p.MTU / 2)
+			}
+		}
+		r.second(s)
+		samples = append(samples, r.sample(s))
+	}
+	return samples, nil
+}
+
+func (r *run) config(i int) *core.Config {
+	c := &core.Config{
+		Name: fmt.Appendf(nil, "p%d", i), Generation: 1, Cluster: []byte("paper"), Seed: r.rnd.Uint64(),
+		Order: r.Order, Spread: core.Gossip, NoPrint: true, Uniform: true, NoDetector: true,
+		Interval: interval, Deltas: r.MTU, Frames: 64, Throttle: core.Refuse,
+	}
+	if r.Rate > 0 {
+		c.Flow = core.FlowOff
+	} else {
+		c.Plan = flow.PaperPlan(r.MTU, interval)
+	}
+	c.Limits.State = state.LimitsDefault()
+	c.Limits.State.Keys = 2 * r.Nodes * (r.Keys + 8)
+	c.Limits.Peers, c.Limits.Jobs = r.Nodes+8, 64
+	for k := range c.Salt {
+		c.Salt[k] = byte(r.rnd.Uint32())
+	}
+	return c
+}
+
+// meet lets everybody join the first and waits until all know all.
+func (r *run) meet() error {
+	for i := range r.writers[1:] {
+		r.w.join(r.writers[i+1].peer, r.writers[0].addr)
+	}
+	for range 60 {
+		r.w.run(r.w.now + second)
+		known := true
+		for i := range r.writers {
+			known = known && r.writers[i].core.Store().Len() == r.Nodes
+			_, live := r.writers[i].core.Agreeing(0)
+			known = known && live == r.Nodes-1
+		}
+		if known {
+			return nil
+		}
+	}
+	return fmt.Errorf("%d participants did not all meet within a minute", r.Nodes)
+}
+
+// second runs until the given second ends.
+func (r *run) second(s int) {
+	end := r.zero + sched.Instant(s)*second
+	for i := range r.writers {
+		r.writers[i].wrote[s%window] = 0
+	}
+	r.slot = s % window
+	for at := end - second; at < end; at += fixed {
+		for i := range r.writers {
+			if w := &r.writers[i]; s > r.Start {
+				r.w.run(at + w.off*sched.Instant(i)/sched.Instant(r.Nodes)/sched.Instant(2))
+				r.write(w)
+			}
+		}
+		r.w.run(at + fixed)
+	}
+}
+
+// write makes the updates that the writer may make now.
+func (r *run) write(w *writer) {
+	key := r.keys[r.rnd.IntN(len(r.keys))]
+	w.owed += r.Rate * float64(fixed) / float64(second)
+	for range 100 {
+		if r.Rate > 0 {
+			if w.owed < 1 {
+				return
+			}
+			w.owed--
+		} else if ok, _, _ := w.core.Admit(r.w.now, len(key), 8); !ok {
+			return
+		}
+		w.version++
+		w.wrote[r.slot]++
+		w.born = append(w.born, r.w.now)
+		w.core.Write(r.w.now, &core.Op{Kind: core.Set, Version: w.version, Key: key, Value: key})
+		r.w.pump(w.peer)
+		key = r.keys[r.rnd.IntN(len(r.keys))]
+	}
+}
+
+func (r *run) sample(s int) Sample {
+	out := Sample{Second: s, Rate: r.Rate, RateMax: r.Rate}
+	var sum, square float64
+	for i := range r.writers {
+		n := 0.0
+		for _, k := range r.writers[i].wrote {
+			n += float64(k)
+		}
+		sum, square = sum+n, square+n*n
+		out.Updates += float64(r.writers[i].wrote[r.slot]) / float64(r.Nodes)
+	}
+	if square > 0 {
+		out.Jain = sum * sum / (float64(r.Nodes) * square)
+	}
+	if r.Rate == 0 {
+		for i := range r.writers {
+			tau := float64(r.writers[i].core.Allowed()) / flow.Thousandth
+			out.Rate += tau / float64(r.Nodes)
+			out.RateMax = max(out.RateMax, tau)
+		}
+	}
+	out.Staleness = r.staleness()
+	return out
+}
+
+// staleness is the age of the oldest update that somebody lacks. Replicas hold
+// prefixes, so the first one lacking is the one after the replica's max.
+func (r *run) staleness() float64 {
+	oldest := r.w.now
+	for i := range r.writers {
+		a := &r.writers[i]
+		if len(a.born) == 0 {
+			continue
+		}
+		id := a.core.ID()
+		for j := range r.writers {
+			st := r.writers[j].core.Store()
+			if top := st.Max(st.Find(id)); int(top) < len(a.born) {
+				oldest = min(oldest, a.born[top])
+			}
+		}
+	}
+	return float64(r.w.now-oldest) / float64(second)
+}

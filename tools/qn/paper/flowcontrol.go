@@ -1,0 +1,225 @@
+package paper
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/fuzz/flowcontrol"
+)
+
+const flowExamples = `  qn sim paper flowcontrol                              64 and 128 participants, about a minute on two processors
+  qn sim paper flowcontrol --nodes 32 --orders fair     a quick look
+  qn sim paper flowcontrol --out figures                rate.csv, staleness.csv, summary.json and plots as PNG and SVG`
+
+const flowLong = `The second experiment of van Renesse et al. 2008: everybody wants to update as fast as it may, from 15 s on, and the limit of
+entries in an exchange is halved at 90 s. Real engines' cores in virtual time; eager push and the fingerprint shortcut are off.
+
+rate is the mean allowed rate of the participants, in updates a second; capacity is 2·mtu/(N-1), above which updates pile up.
+Staleness is the age of the oldest update that somebody lacks. The last line of each N has no flow control and 1.25 times the
+capacity as its load. In the paper's figure the rate climbs by 0.2 every 5 s; with 128 participants it settles near 1.0 and
+falls after 90 s to 0.6 (100 s) and 0.3 (114 s).
+
+Exit code 1 says that a rate ran above the capacity, or did not follow the limit.`
+
+// flowRun is one curve.
+type flowRun struct {
+	Order   string
+	Plan    flowcontrol.Plan
+	Samples []flowcontrol.Sample
+	Summary flowcontrol.Summary
+}
+
+var flowOrders = []struct {
+	name  string
+	order reconcile.Order
+}{{"scuttle-depth", reconcile.Depth}, {"scuttle-breadth", reconcile.Breadth}, {"fair", reconcile.Fair}}
+
+func newFlowcontrol() *cobra.Command {
+	var f flags
+	var orders []string
+	var nodes []int
+	all := make([]string, len(flowOrders))
+	for i, o := range flowOrders {
+		all[i] = o.name
+	}
+	cmd := &cobra.Command{
+		Use:     "flowcontrol",
+		Short:   "Scuttlebutt's rates when everybody wants more than there is",
+		Example: flowExamples,
+		Long:    flowLong,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			plans, err := flowPlans(nodes, orders, f.seed)
+			if err != nil {
+				return err
+			}
+			return runFlowcontrol(cmd, &f, plans)
+		},
+	}
+	f.add(cmd, 1, "not used: one run says all")
+	cmd.Flags().MarkHidden("runs")
+	cmd.Flags().IntSliceVar(&nodes, "nodes", []int{64, 128}, "numbers of participants")
+	cmd.Flags().StringSliceVar(&orders, "orders", all, "orderings")
+	return cmd
+}
+
+func flowPlans(nodes []int, orders []string, seed uint64) (runs []*flowRun, err error) {
+	for _, n := range nodes {
+		if n < 3 || n > 512 {
+			return nil, usagef("--nodes %d: out of range; fix: 3 to 512", n)
+		}
+		for _, name := range orders {
+			found := false
+			for _, o := range flowOrders {
+				if o.name == name {
+					found = true
+					runs = append(runs, &flowRun{Order: name, Plan: flowcontrol.Plan{Nodes: n, Order: o.order, Seed: seed}})
+				}
+			}
+			if !found {
+				return nil, usagef("--orders %s: not known; fix: one of %s", name, strings.Join(orderNames(), ", "))
+			}
+		}
+		runs = append(runs, &flowRun{Order: "none, scuttle-depth", Plan: flowcontrol.Plan{
+			Nodes: n, Order: reconcile.Depth, Seed: seed, Rate: 1.25 * flowcontrol.Capacity(n, 100),
+		}})
+	}
+	return runs, nil
+}
+
+func orderNames() (names []string) {
+	for _, o := range flowOrders {
+		names = append(names, o.name)
+	}
+	return names
+}
+
+func runFlowcontrol(cmd *cobra.Command, f *flags, runs []*flowRun) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	if err := measureFlow(cmd.Context(), runs); err != nil {
+		return err
+	}
+	var all []flowcontrol.Summary
+	for _, r := range runs {
+		all = append(all, r.Summary)
+	}
+	w := cmd.OutOrStdout()
+	if f.output == "json" {
+		if err := printJSON(w, all); err != nil {
+			return err
+		}
+	} else {
+		printFlow(w, all)
+	}
+	if f.out != "" {
+		if err := writeFlow(f, runs, all); err != nil {
+			return err
+		}
+	}
+	return flowOff(runs)
+}
+
+// measureFlow makes the runs, two at a time.
+func measureFlow(ctx context.Context, runs []*flowRun) error {
+	var all sync.WaitGroup
+	slots, failed := make(chan struct{}, 2), make([]error, len(runs))
+	for i, r := range runs {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			r.Samples, failed[i] = flowcontrol.Run(ctx, r.Plan)
+			r.Summary = flowcontrol.Summarize(r.Plan, r.Order, r.Samples)
+		})
+	}
+	all.Wait()
+	for _, err := range failed {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flowOff returns ErrOff for a curve that is not what flow control promises.
+func flowOff(runs []*flowRun) error {
+	for _, r := range runs {
+		s := r.Summary
+		if q := s.RateAfter / s.RateBefore; r.Plan.Rate == 0 && (s.RatePeak > s.CapacityBefore || s.RateAfter > s.CapacityAfter || q < 0.3 || q > 0.75) {
+			return fmt.Errorf("%w: %s, n=%d: peak %.2f of %.2f, then %.2f of %.2f", ErrOff, s.Order, s.Nodes, s.RatePeak, s.CapacityBefore, s.RateAfter, s.CapacityAfter)
+		}
+	}
+	return nil
+}
+
+func printFlow(w io.Writer, all []flowcontrol.Summary) {
+	fmt.Fprintf(w, "  %4s  %-20s  %19s  %19s  %10s  %8s  %28s  %6s\n",
+		"n", "order", "rate 60-90 s (cap.)", "140-180 s (cap.)", "undershoot", "recovery", "staleness before, peak, end", "Jain")
+	for _, s := range all {
+		fmt.Fprintf(w, "  %4d  %-20s  %10.2f (%6.2f)  %10.2f (%6.2f)  %10.2f  %6.0f s  %8.1f s %8.1f s %6.1f s  %6.3f\n", s.Nodes, s.Order,
+			s.RateBefore, s.CapacityBefore, s.RateAfter, s.CapacityAfter, s.Undershoot, s.RecoverySeconds, s.StaleBefore, s.StalePeak, s.StaleEnd, s.Jain)
+	}
+}
+
+func writeFlow(f *flags, runs []*flowRun, all []flowcontrol.Summary) error {
+	if err := f.writeJSON("summary.json", all); err != nil {
+		return err
+	}
+	rates, stale := [][]string{{"s"}}, [][]string{{"s"}}
+	for _, r := range runs {
+		name := fmt.Sprintf("%s n=%d", r.Order, r.Plan.Nodes)
+		rates[0] = append(rates[0], name, name+" max")
+		stale[0] = append(stale[0], name)
+	}
+	for i := range runs[0].Samples {
+		s := strconv.Itoa(runs[0].Samples[i].Second)
+		rate, age := []string{s}, []string{s}
+		for _, r := range runs {
+			rate = append(rate, number(r.Samples[i].Rate), number(r.Samples[i].RateMax))
+			age = append(age, number(r.Samples[i].Staleness))
+		}
+		rates, stale = append(rates, rate), append(stale, age)
+	}
+	if err := f.writeCSV("rate.csv", rates); err != nil {
+		return err
+	}
+	if err := f.writeCSV("staleness.csv", stale); err != nil {
+		return err
+	}
+	return plotFlow(f, runs)
+}
+
+func plotFlow(f *flags, runs []*flowRun) error {
+	rate := newPlot("Allowed rate when the limit of an exchange is halved at 90 s", "time (s)", "updates a second of each participant")
+	stale := newPlot("Largest staleness", "time (s)", "staleness (s)")
+	stale.Y.Max, stale.Legend.Left = 30, true
+	for i, r := range runs {
+		if r.Plan.Rate > 0 {
+			continue // it leaves the figure
+		}
+		var a, b []point
+		for _, s := range r.Samples {
+			a = append(a, point{float64(s.Second), s.Rate})
+			b = append(b, point{float64(s.Second), s.Staleness})
+		}
+		name := fmt.Sprintf("%s n=%d", r.Order, r.Plan.Nodes)
+		if err := addLine(rate, name, a, i); err != nil {
+			return err
+		}
+		if err := addLine(stale, name, b, i); err != nil {
+			return err
+		}
+	}
+	if err := f.save(rate, "rate"); err != nil {
+		return err
+	}
+	return f.save(stale, "staleness")
+}
