@@ -444,9 +444,9 @@ func (c *Core) publishMore() {
 	c.publishLater()
 }
 
-// SetDeltas changes the limit of entries in an answer, and with it the cap of
-// the own rate: for experiments that count entries.
-func (c *Core) SetDeltas(n int) {
-	c.cfg.Deltas = n
-	c.flow.source.SetLimit(flow.PaperLimit(n, c.cfg.Interval))
+// limitRate follows a limit on entries that changed.
+func (c *Core) limitRate() {
+	if c.cfg.Deltas > 0 {
+		c.flow.source.SetLimit(flow.PaperLimit(c.cfg.Deltas, c.cfg.Interval))
+	}
 }

@@ -89,6 +89,7 @@ func (c *Core) SetDeltas(n int) {
 	if n == 0 {
 		c.cfg.Deltas = -1
 	}
+	c.limitRate()
 }
 
 // windows is how many frames a digest may take.

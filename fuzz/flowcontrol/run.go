@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strconv"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
@@ -64,6 +67,7 @@ type writer struct {
 	*peer
 	version uint64
 	born    []sched.Instant // by version - 1
+	updates [][]uint64      // versions of each key
 	owed    float64
 	wrote   [window]int   // in each of the last seconds
 	off     sched.Instant // its phase, so that writers do not march in step
@@ -75,6 +79,7 @@ type run struct {
 	rnd     *rand.Rand
 	writers []writer
 	keys    [][]byte
+	held    []uint64 // scratch: versions of one replica
 	zero    sched.Instant
 	slot    int // of the second that runs
 }
@@ -88,8 +93,12 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 		r.writers = append(r.writers, writer{peer: r.w.start(r.config(i)), off: sched.Instant(r.rnd.Int64N(int64(fixed)))})
 	}
 	for i := range p.Keys {
-		r.keys = append(r.keys, fmt.Appendf(nil, "key%d", i))
+		r.keys = append(r.keys, fmt.Appendf(nil, "key%04d", i))
 	}
+	for i := range r.writers {
+		r.writers[i].updates = make([][]uint64, p.Keys)
+	}
+	r.held = make([]uint64, p.Keys)
 	if err := r.meet(); err != nil {
 		return nil, err
 	}
@@ -170,7 +179,8 @@ func (r *run) second(s int) {
 
 // write makes the updates that the writer may make now.
 func (r *run) write(w *writer) {
-	key := r.keys[r.rnd.IntN(len(r.keys))]
+	k := r.rnd.IntN(len(r.keys))
+	key := r.keys[k]
 	w.owed += r.Rate * float64(fixed) / float64(second)
 	for range 100 {
 		if r.Rate > 0 {
@@ -184,9 +194,11 @@ func (r *run) write(w *writer) {
 		w.version++
 		w.wrote[r.slot]++
 		w.born = append(w.born, r.w.now)
-		w.core.Write(r.w.now, &core.Op{Kind: core.Set, Version: w.version, Key: key, Value: key})
+		w.updates[k] = append(w.updates[k], w.version)
+		w.core.Write(r.w.now, &core.Op{Kind: core.Set, Version: w.version, Key: key, Value: key, Stamp: int64(r.w.now)})
 		r.w.pump(w.peer)
-		key = r.keys[r.rnd.IntN(len(r.keys))]
+		k = r.rnd.IntN(len(r.keys))
+		key = r.keys[k]
 	}
 }
 
@@ -215,8 +227,8 @@ func (r *run) sample(s int) Sample {
 	return out
 }
 
-// staleness is the age of the oldest update that somebody lacks. Replicas hold
-// prefixes, so the first one lacking is the one after the replica's max.
+// staleness is the age of the oldest update that somebody lacks. Replicas of
+// Scuttlebutt hold prefixes: the first one lacking is the one after the max.
 func (r *run) staleness() float64 {
 	oldest := r.w.now
 	for i := range r.writers {
@@ -227,10 +239,34 @@ func (r *run) staleness() float64 {
 		id := a.core.ID()
 		for j := range r.writers {
 			st := r.writers[j].core.Store()
-			if top := st.Max(st.Find(id)); int(top) < len(a.born) {
+			if r.Order >= reconcile.PreciseNewest {
+				oldest = min(oldest, r.lacking(a, st))
+			} else if top := st.Max(st.Find(id)); int(top) < len(a.born) {
 				oldest = min(oldest, a.born[top])
 			}
 		}
 	}
 	return float64(r.w.now-oldest) / float64(second)
+}
+
+// lacking is when the first update was made that a replica lacks, key by key.
+func (r *run) lacking(a *writer, st *state.Store) sched.Instant {
+	clear(r.held)
+	var cur state.Cursor
+	var e codec.Entry
+	st.After(st.Find(a.core.ID()), 0, &cur)
+	for cur.Next(&e) {
+		n, err := strconv.Atoi(string(e.Key[3:]))
+		if err != nil || n >= len(r.held) {
+			panic("a key that nobody wrote")
+		}
+		r.held[n] = e.Version
+	}
+	oldest := r.w.now
+	for k, all := range a.updates {
+		if i, _ := slices.BinarySearch(all, r.held[k]+1); i < len(all) {
+			oldest = min(oldest, a.born[all[i]-1])
+		}
+	}
+	return oldest
 }

@@ -39,7 +39,10 @@ type flowRun struct {
 var flowOrders = []struct {
 	name  string
 	order reconcile.Order
-}{{"scuttle-depth", reconcile.Depth}, {"scuttle-breadth", reconcile.Breadth}, {"fair", reconcile.Fair}}
+}{
+	{"precise-newest", reconcile.PreciseNewest}, {"precise-oldest", reconcile.PreciseOldest},
+	{"scuttle-depth", reconcile.Depth}, {"fair", reconcile.Fair},
+}
 
 func newFlowcontrol() *cobra.Command {
 	var f flags
