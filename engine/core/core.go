@@ -69,6 +69,10 @@ type Core struct {
 	answers   []answer
 	hasRumors bool
 	refusing  bool // this frame's contact is over the connection limit
+
+	begun      int  // bytes of the frame being composed, before its records
+	introduced bool // it began with our introduction
+
 	letters   letters
 	flow      flowing
 	unsent    state.Cursor   // over own writes that are not published

@@ -33,7 +33,7 @@ func (c *Core) ownRun(b []byte, limit int, q *peer) ([]byte, uint64) {
 	if q.cursor >= c.store.Max(c.self) {
 		return nil, q.cursor
 	}
-	if q.cursor == 0 {
+	if q.cursor == 0 && !c.introduced {
 		if len(b)+(*book)(c).IntroBytes(c.self) > limit {
 			return nil, 0
 		}
@@ -65,7 +65,7 @@ func (c *Core) letter(from uint64) *letter {
 		s.page = append(s.page, letter{})
 	}
 	l := &s.page[s.n]
-	room := min(c.cfg.Frame, len(l.text)) - c.emptyFrame() - c.out.TrailerBytes() - letterSlack
+	room := min(c.cfg.Frame, len(l.text)) - c.out.Bytes() - c.out.TrailerBytes() - letterSlack
 	before := c.filler.Entries
 	out, to, n := c.filler.Run(l.text[:0], room, room, -1, c.self, from)
 	c.filler.Entries = before

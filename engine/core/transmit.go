@@ -61,9 +61,9 @@ func (c *Core) shed(p uint32) {
 // (UDP_SEGMENT), which costs it a third, and only equal ones.
 const padShare = 8
 
-// emptyFrame is the longest that a frame to a peer is before it has a run: what
-// does not fit then will never fit.
-func (c *Core) emptyFrame() int { return c.out.Bytes() }
+// emptyFrame is how long the frame being composed is before its first record that
+// was due: what does not fit then will not fit into the next one either.
+func (c *Core) emptyFrame() int { return c.begun }
 
 // compose encodes one frame for the peer; 0 if nothing is due after all.
 func (c *Core) compose(p uint32, dst []byte) int {
@@ -101,7 +101,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	limit := min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
 	b := codec.AppendHeader(dst[:0], h)
 	bare := len(b)
-	if q.hasCookie { // it may not know us: our introduction comes first
+	if c.introduced = q.hasCookie; c.introduced { // it may not know us: our introduction comes first
 		b = (*book)(c).AppendIntro(b, c.self)
 		if q.due == 0 {
 			bare = len(b)
@@ -112,6 +112,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 		bare += len(b) - mark
 	}
 	due := q.due
+	c.begun = len(b)
 	b = c.composeRecords(b, limit, p)
 	if len(b) == bare {
 		return 0
