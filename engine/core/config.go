@@ -73,26 +73,27 @@ type Config struct {
 	Keys   *seal.Keyring
 	Secret [32]byte // fresh random bytes for each start, for cookies of sealed mode
 
-	Mode       Mode
-	Order      reconcile.Order
-	Compare    func(a, b *reconcile.Candidate) int // of reconcile.PreciseOwn
-	Spread     Spread
-	Fanout     int           // peers that a rumor is pushed to; 0: by cluster size
-	MailMax    int           // Auto mails up to this many peers; 128
-	Rumor      rumor.Policy  // how rumors are mongered; DefaultRumor
-	Diff       Diff          // how a comparison finds what differs
-	Interval   sched.Instant // between exchanges that this node starts; 100 ms
-	RecentSpan sched.Instant // DiffRecent: what changed since is sent first; 10 intervals
-	Settle     sched.Instant // younger changes are left to push; 20 ms
-	AckDelay   sched.Instant // an acknowledgement waits this long for a ride; 40 ms
-	FlushMax   sched.Instant // longest wait of a write for company; 10 ms
-	Frame      int           // bytes of a datagram; codec.FrameBytesDefault
-	Frames     int           // frames of one answer; 16
-	Deltas     int           // entries of one answer, as the papers count; 0: unlimited
-	Eager      bool          // Gossip only: no effect otherwise
-	NoPrint    bool          // exchanges start with a digest, not with a fingerprint
-	Uniform    bool          // uniform random peers instead of shuffled rounds
-	Limits     Limits
+	Mode        Mode
+	Order       reconcile.Order
+	Compare     func(a, b *reconcile.Candidate) int // of reconcile.PreciseOwn
+	Spread      Spread
+	Fanout      int           // peers that a rumor is pushed to; 0: by cluster size
+	MailMax     int           // Auto mails up to this many peers; 128
+	Rumor       rumor.Policy  // how rumors are mongered; DefaultRumor
+	Diff        Diff          // how a comparison finds what differs
+	Interval    sched.Instant // between exchanges that this node starts; 100 ms
+	RecentSpan  sched.Instant // DiffRecent: what changed since is sent first; 10 intervals
+	RepairEvery sched.Instant // the first member of the ring starts a walk of repair so often; 0: never
+	Settle      sched.Instant // younger changes are left to push; 20 ms
+	AckDelay    sched.Instant // an acknowledgement waits this long for a ride; 40 ms
+	FlushMax    sched.Instant // longest wait of a write for company; 10 ms
+	Frame       int           // bytes of a datagram; codec.FrameBytesDefault
+	Frames      int           // frames of one answer; 16
+	Deltas      int           // entries of one answer, as the papers count; 0: unlimited
+	Eager       bool          // Gossip only: no effect otherwise
+	NoPrint     bool          // exchanges start with a digest, not with a fingerprint
+	Uniform     bool          // uniform random peers instead of shuffled rounds
+	Limits      Limits
 
 	Flow       FlowMode  // what flow control does
 	Throttle   Throttle  // what happens to writes above the own rate

@@ -68,6 +68,7 @@ type Core struct {
 	rumors    rumor.Table
 	answers   []answer
 	hasRumors bool
+	fresh     bool // this frame is newer than all before it from this peer: no replay
 	refusing  bool // this frame's contact is over the connection limit
 
 	begun      int  // bytes of the frame being composed, before its records
@@ -79,6 +80,7 @@ type Core struct {
 	window    codec.OriginID // where the next digest starts
 	precise   *precise       // nil: Scuttlebutt
 	comparing comparing
+	repairs   repairs
 	ladder    ladder
 
 	advanced  []state.Origin
@@ -112,6 +114,8 @@ const (
 	timerRival
 	timerKeys
 	timerPublish
+	timerRepair
+	timerPeriod
 	timerPrecise
 	timersEngine
 )
@@ -175,6 +179,9 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.initDetector(now)
 	c.initFlow(now)
 	c.initCompare()
+	if c.cfg.RepairEvery > 0 {
+		c.wheel.Set(timerPeriod, now+c.jitterLittle(c.cfg.RepairEvery))
+	}
 	c.wheel.Set(timerExchange, now+c.jitter(c.cfg.Interval))
 }
 

@@ -29,6 +29,7 @@ type Counters struct {
 	WritesHeld                       uint64 // writes above the own rate, published later
 	FramesHeld                       uint64 // times that a peer's budget held something back
 	Absurd                           uint64 // acknowledgements of what was never sent
+	RepairHops                       uint64 // walks of ring repair that came here
 	Renewals, Conflicts              uint64 // generation bumps, and live rivals of our name
 	Evicted                          uint64 // candidates that made room for others
 

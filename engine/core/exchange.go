@@ -144,6 +144,9 @@ func (c *Core) onDigest(p uint32, d *codec.Digest) {
 		c.onBatch(p, d)
 		return
 	}
+	if c.showed(p, d) {
+		return
+	}
 	c.counters.DigestsReceived++
 	j := c.openJobs(p, d.Flags)
 	diff := reconcile.Compare(&c.store, (*book)(c), d, c.self, j.runs, j.pulls)

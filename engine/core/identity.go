@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -150,6 +151,10 @@ func (c *Core) renew(gen uint64) {
 		}
 	}
 	c.touched(c.self)
+	if c.repairs.ready {
+		c.repairs.walker.Init(c.id)
+		c.repairs.hops = [rumor.WalksMax]hop{}
+	}
 	c.advancedTo(c.self)
 	c.queue.push(Event{Kind: Renewed, Origin: c.self, Generation: gen})
 }

@@ -30,6 +30,7 @@ type net struct {
 	frames     int
 	afterFrame func(n *node)
 	sniff      func(b []byte)
+	carried    func(from *node, to netip.AddrPort, b []byte)
 	written    []map[uint64]string // what each author ever wrote, if set
 }
 
@@ -138,6 +139,9 @@ func (w *net) pump(d *node) {
 		}
 		if n > d.core.cfg.Frame {
 			w.t.Fatalf("frame of %d bytes", n)
+		}
+		if w.carried != nil {
+			w.carried(d, to, buf[:n])
 		}
 		w.carry(d, to, buf[:n])
 	}

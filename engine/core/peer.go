@@ -71,6 +71,8 @@ type peer struct {
 	held      uint16    // due, and held back by the budget
 	tell      bool      // the next frame tells our rates
 	talk      talk
+	showAt    codec.OriginID // ring repair: it wants our digest from here
+	showing   bool
 	syncKind  uint8
 	digestFor uint8 // flags of the digest that is due
 	windows   uint8 // frames that it may still take
@@ -261,6 +263,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 func (c *Core) disprove(p uint32) {
 	q := &c.peers[p]
 	c.dropAnswers(p)
+	c.dropTokens(p)
 	if q.due&dueRumor != 0 {
 		c.endRumor(p)
 	}

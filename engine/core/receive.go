@@ -73,7 +73,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		c.hint(nil, from, size) // it may have moved; it is believed when it answers from there
 	}
 	c.heardFrom(p)
-	c.refusing = false
+	c.refusing, c.fresh = false, false
 	if h.Flags&codec.FlagFlow != 0 {
 		c.flowed(p)
 	}
@@ -182,6 +182,8 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 		ok = c.onFeedback(p, body)
 	case codec.TypeTurn:
 		ok = c.onTurn(p, body)
+	case codec.TypeRepair:
+		ok = c.onToken(p, body)
 	case codec.TypeSketch:
 		ok = c.onSketch(p, body)
 	case codec.TypeKeyNotice:
@@ -228,6 +230,7 @@ func (c *Core) revive(p uint32) {
 func (c *Core) flowed(p uint32) {
 	q, h := &c.peers[p], &c.in
 	fresh := q.rxMap == 0 || int32(h.Seq-q.rxHigh) > 0
+	c.fresh = fresh
 	switch ahead := h.Seq - q.rxHigh; {
 	case q.rxHigh == 0 && q.rxMap == 0, ahead < 1<<31 && ahead >= 64:
 		q.rxHigh, q.rxMap = h.Seq, 1

@@ -188,9 +188,10 @@ func (c *Core) hunt(refuser uint32) {
 	}
 }
 
-// reheat lets anti-entropy make hot again what a peer turned out to lack.
+// reheat lets anti-entropy make hot again what a peer turned out to lack, each
+// version at most once, and not on the word of a frame that was seen before.
 func (c *Core) reheat(o state.Origin, from uint64) {
-	if c.hasRumors && c.rumors.Reheat(uint32(o), from, c.store.Max(o)) {
+	if c.fresh && c.hasRumors && c.rumors.Reheat(uint32(o), from, c.store.Max(o)) {
 		c.armCycle()
 	}
 }

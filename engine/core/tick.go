@@ -31,6 +31,10 @@ func (c *Core) fire(id uint32) {
 		c.chase()
 	case timerSeeds:
 		c.contactSeeds()
+	case timerRepair:
+		c.stepRepairs()
+	case timerPeriod:
+		c.repairPeriod()
 	case timerPublish:
 		c.publishMore()
 	case timerPrecise:

@@ -51,6 +51,7 @@ func (c *Core) shed(p uint32) {
 	c.dropJob(&q.job)
 	c.dropJob(&q.ask)
 	c.dropAnswers(p)
+	c.dropTokens(p)
 	q.talk.say = 0
 	q.due &= dueHello
 	q.held = 0
@@ -181,6 +182,9 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	}
 	if q.due&dueTurn != 0 && q.due&(dueMail|dueRuns|dueRumor) == 0 {
 		b = c.composeTurn(b, limit, p)
+	}
+	if q.due&dueToken != 0 && q.due&dueRuns == 0 {
+		b = c.composeTokens(b, limit, p)
 	}
 	if q.due&dueDigest != 0 && q.due&(dueMail|dueRuns|dueRumor) == 0 {
 		b = c.composeDigest(b, limit, p)

@@ -240,11 +240,11 @@ func (w *Walker) Missed(i int, ring []codec.OriginID) bool {
 
 // News takes a report on a walk: from another node, or from Take's Finished. Only
 // the walk that this node started and only progress count: a further hop, or more
-// entries in the same one.
+// entries or one more that was skipped in the same one.
 func (w *Walker) News(t *Token, now sched.Instant) {
 	o := &w.own
 	if !w.Walking() || t.Walk != o.token.Walk || t.Hops != o.token.Hops || t.Hop < o.token.Hop ||
-		t.Hop == o.token.Hop && t.Entries <= o.token.Entries {
+		t.Hop == o.token.Hop && t.Entries <= o.token.Entries && t.Skipped <= o.token.Skipped {
 		return
 	}
 	o.token = *t
