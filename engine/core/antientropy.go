@@ -80,7 +80,7 @@ type move struct {
 }
 
 func (c *Core) initCompare() {
-	n := c.store.Limits().Origins
+	n := c.store.Limits().Handles()
 	k := &c.comparing
 	if c.precise != nil && c.cfg.Diff != DiffAuto {
 		panic("core: Diff and Order: precise orders compare by key")
