@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"flag"
 	"reflect"
 	"testing"
 
@@ -19,9 +20,12 @@ func must[T any](t *testing.T) func(v T, err error) T {
 	}
 }
 
+// The commands that print the figures run these sizes too: qn sim detect.
+var long = flag.Bool("long", false, "also clusters of a thousand: two minutes")
+
 func TestDetectionDoesNotDependOnSize(t *testing.T) {
-	for _, n := range []int{50, 200, 1000} {
-		if n == 1000 && testing.Short() {
+	for _, n := range []int{50, 300, 1000} {
+		if n == 1000 && !*long {
 			break
 		}
 		r := must[Result](t)(Run(Config{Nodes: n, Seed: 1, Crashes: min(n/5, 20)}))
@@ -55,8 +59,8 @@ func TestLossAndPausesKillNobody(t *testing.T) {
 }
 
 func TestHalfOfAllDieAtOnce(t *testing.T) {
-	for _, n := range []int{32, 200, 1000} {
-		if n == 1000 && testing.Short() {
+	for _, n := range []int{32, 300, 1000} {
+		if n == 1000 && !*long {
 			break
 		}
 		r := must[Mass](t)(MassDeath(n, n/2, 3, "lan", lan, 20*sched.Second))
@@ -87,7 +91,7 @@ func TestPartitionHeals(t *testing.T) {
 	f(10, 2, 60*sched.Second)
 	f(100, 2, 60*sched.Second)
 	f(99, 3, 20*sched.Second)
-	if !testing.Short() {
+	if *long {
 		f(1000, 2, 10*sched.Second)
 	}
 }
