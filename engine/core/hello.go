@@ -12,12 +12,12 @@ import (
 // The handshake, three frames, so that no address is believed before it
 // answered and no state is kept for one that did not:
 //
-//	A -> B  Hello(salt of A), padded to be no shorter than the answer
-//	B -> A  HelloReply(salt of A, back), and a cookie in the header
+//	A -> B  Hello(challenge for B), padded to be no shorter than the answer
+//	B -> A  HelloReply(the challenge, back), and a cookie in the header
 //	A -> B  the cookie, Intro(A), Sync: B now knows A and its address
 //
-// B keeps nothing between the second and the third frame. In sealed mode the
-// salt is a challenge (sealed.go).
+// B keeps nothing between the second and the third frame, A nothing after the
+// first.
 //
 // An address that has not proved itself gets no more than three times what came
 // from it; one that we chose, a padded hello each step of the backoff.
@@ -231,7 +231,7 @@ func (c *Core) ownSalt() [codec.SaltBytes]byte {
 // least as long as what it may be answered with.
 func (c *Core) appendHello(b []byte, to netip.AddrPort, bare, back bool) []byte {
 	c.fillHello(&c.hello)
-	c.hello.Salt = c.challenge(to)
+	c.hello.Salt = c.challenge(to, 0)
 	if back {
 		c.hello.Flags = helloBack
 	}
@@ -332,7 +332,7 @@ func (c *Core) greetBack(p uint32, from netip.AddrPort, bare bool) {
 }
 
 // onHelloReply believes the address that answered our greeting: only who reads
-// what is sent there knows our salt.
+// what is sent there knows the challenge.
 func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.HelloReply) {
 	if h.Mode != c.mode {
 		c.reject(from, DropMode)

@@ -111,7 +111,7 @@ func (c *Core) greeting(from netip.AddrPort, size int, t codec.Type, body, rest 
 		c.reject(from, DropRecord)
 		return
 	}
-	if codec.MakeOriginID(c.idKey, h.Name, h.Gen) != c.in.Sender || !c.greeted(from, h) {
+	if codec.MakeOriginID(c.idKey, h.Name, h.Gen) != c.in.Sender || !c.greeted(from, size, h) {
 		c.reject(from, DropForged)
 		return
 	}

@@ -26,8 +26,6 @@ const (
 	helloRate, helloBurst = 8192, 2048
 	// A derivation costs about 2 µs and allocates. It takes a cookie.
 	deriveRate, deriveBurst = 1024, 2048
-	// challengeEpoch: a challenge lives one to two spans of 2^32 ns.
-	challengeEpoch = 32
 )
 
 // sealing is what sealed mode needs beside the core.
@@ -293,47 +291,6 @@ func (c *Core) finishHello(b []byte) []byte {
 		return b[:0]
 	}
 	return out
-}
-
-// challenge is what a greeting to an address asks back: our salt, or in sealed
-// mode a keyed hash of the time, in one half with the address and in the other
-// without, so that an old answer is worth nothing.
-func (c *Core) challenge(to netip.AddrPort) [codec.SaltBytes]byte {
-	if c.sealed == nil {
-		return c.cfg.Salt
-	}
-	return c.sealed.challenge(c.now, to, 0)
-}
-
-func (s *sealing) challenge(now sched.Instant, to netip.AddrPort, ago uint32) (k [codec.SaltBytes]byte) {
-	epoch := uint32(now>>challengeEpoch) - ago
-	at, any := s.challenges.Make(epoch, to), s.challenges.Make(epoch, netip.AddrPort{})
-	copy(k[:8], at[:])
-	copy(k[8:], any[:])
-	return k
-}
-
-// greeted tells whether an answer is one to a greeting of ours: to the address
-// that it came from, or to another one of a node that says that it lives there.
-func (c *Core) greeted(from netip.AddrPort, h *codec.HelloReply) bool {
-	if c.sealed == nil {
-		return h.Echo == c.cfg.Salt
-	}
-	for ago := range uint32(2) {
-		k := c.sealed.challenge(c.now, from, ago)
-		if [8]byte(k[:8]) == [8]byte(h.Echo[:8]) || h.Addr == from && [8]byte(k[8:]) == [8]byte(h.Echo[8:]) {
-			return true
-		}
-	}
-	return false
-}
-
-// ours tells whether a greeting under our name is one of this life.
-func (c *Core) ours(h *codec.Hello) bool {
-	if c.sealed == nil {
-		return h.Salt == c.cfg.Salt
-	}
-	return c.in.Salt == c.sealed.box.Salt()
 }
 
 // keepGraveSalt remembers how a buried member can still be spoken to.

@@ -329,3 +329,19 @@ func TestKeysAreErased(t *testing.T) {
 	onlySealed(w)
 	w.run(sched.Second)
 }
+
+// TestNodeWithSeveralAddresses: it is greeted at one and answers from another.
+func TestNodeWithSeveralAddresses(t *testing.T) {
+	for _, sealed := range []bool{true, false} {
+		w := newNet(t, 2, 61, func(_ int, c *Config) {
+			if sealed {
+				c.Keys = ringOf(string(c.Cluster), 1)
+			}
+		})
+		w.at[addrOf(9)] = w.nodes[0] // it reads there, too
+		w.nodes[1].core.Join(w.now, addrOf(9))
+		w.set(0, "k", "v")
+		d := w.converge(3 * sched.Second)
+		t.Logf("sealed %v: %d µs", sealed, d/sched.Microsecond)
+	}
+}

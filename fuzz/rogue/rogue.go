@@ -30,11 +30,17 @@ type Rogue struct {
 	header  codec.Header
 }
 
-// New makes a rogue. Without a secret it talks in clear.
+// New makes a rogue with a random salt. Without a secret it talks in clear.
 func New(cluster, name string, gen uint64, keyID uint8, secret []byte) *Rogue {
-	r := &Rogue{Name: name, Gen: gen, Mode: 1, cluster: cluster, tag: codec.ClusterTag([]byte(cluster))}
+	var salt [codec.SaltBytes]byte
+	rand.Read(salt[:])
+	return WithSalt(cluster, name, gen, keyID, secret, salt)
+}
+
+// WithSalt is New for a run that can be repeated.
+func WithSalt(cluster, name string, gen uint64, keyID uint8, secret []byte, salt [codec.SaltBytes]byte) *Rogue {
+	r := &Rogue{Salt: salt, Name: name, Gen: gen, Mode: 1, cluster: cluster, tag: codec.ClusterTag([]byte(cluster))}
 	r.ID = codec.MakeOriginID(codec.FrameKey([]byte(cluster)), []byte(name), gen)
-	rand.Read(r.Salt[:])
 	if secret == nil {
 		return r
 	}
