@@ -3,6 +3,7 @@
 package linux
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/batch"
@@ -42,6 +43,17 @@ func TestBehaviour(t *testing.T) {
 
 func BenchmarkSelf(b *testing.B) {
 	batchtest.BenchmarkSelf(b, func(b testing.TB) batch.Poller { return open(b, batch.Idle{}, probed()) })
+}
+
+// BenchmarkSelfGSO is BenchmarkSelf with segmented sends and coalesced receives,
+// for bench/floor.sh with GSO=1.
+func BenchmarkSelfGSO(b *testing.B) {
+	needSegments(b)
+	for _, size := range []int{64, 512, 1400} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			batchtest.Stream(b, open(b, batch.Idle{}, probed()), batch.Options{GSO: batch.On, GRO: batch.On}, size, 32)
+		})
+	}
 }
 
 func BenchmarkPingPong(b *testing.B) {
