@@ -184,6 +184,10 @@ type Config struct {
 	Interval time.Duration
 	// Diff is how that comparison finds what differs. Default DiffAuto.
 	Diff Diff
+	// RepairInterval is the period of ring repair, see Engine.Repair. The first
+	// member of the ring starts it, so all may have the same. Default 0: never; at
+	// least ten times Interval.
+	RepairInterval time.Duration
 	// Spread is how a write leaves its author. Default SpreadAuto.
 	Spread Spread
 	// Rumor is how rumors are mongered, where Spread does that.

@@ -77,6 +77,14 @@ func (c *Config) checkDiff() error {
 		return bad("Diff", c.Diff, "Diff and Order: order "+c.Order.String()+" compares key by key",
 			"leave Diff zero, or use Fair, Depth or Breadth")
 	}
+	if r := c.RepairInterval; r != 0 && r < 10*c.Interval {
+		return bad("RepairInterval", r, "RepairInterval and Interval: a walk compares much more than a comparison does",
+			fmt.Sprintf("use 0, or at least %v", 10*c.Interval))
+	}
+	if c.RepairInterval != 0 && c.Order >= PreciseNewest {
+		return bad("RepairInterval", c.RepairInterval, "RepairInterval and Order: order "+c.Order.String()+" compares key by key",
+			"leave RepairInterval zero, or use Fair, Depth or Breadth")
+	}
 	if c.Rumor.Redistribute && c.Mode == Pull {
 		return bad("Rumor", fmt.Sprintf("%+v", c.Rumor), "Rumor.Redistribute and Mode: with pull nobody learns what another member lacks",
 			"use PushPull or Push, or leave Redistribute false")

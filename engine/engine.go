@@ -67,6 +67,7 @@ type Engine struct {
 	stale      bool          // members has to be made anew
 	makeAt     sched.Instant // not before
 	waiters    []*waiter
+	repairs    []*repairWait
 	joins      []*joinWait
 	askAt      sched.Instant // when waiting members are asked again
 	leftAt     uint64        // version of the leave; 0: not leaving
@@ -169,7 +170,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		Seed:       e.cfg.Seed,
 		Mode:       core.Mode(e.cfg.Mode), Order: orders[e.cfg.Order], Compare: e.cfg.Compare,
 		Interval: sched.Instant(e.cfg.Interval), Fanout: e.cfg.Fanout,
-		Diff:   diffs[e.cfg.Diff],
+		Diff: diffs[e.cfg.Diff], RepairEvery: sched.Instant(e.cfg.RepairInterval),
 		Spread: spreads[e.cfg.Spread], Rumor: e.cfg.Rumor, Frame: e.cfg.FrameBytes,
 		Detector: e.cfg.Detector.config(),
 	}

@@ -42,6 +42,9 @@ func (e *Engine) publish(now sched.Instant) (more bool) {
 	if len(e.waiters)+len(e.joins) > 0 {
 		e.answer(now)
 	}
+	if len(e.repairs) > 0 {
+		e.answerRepairs(now)
+	}
 	if now >= e.auditAt {
 		e.audit(now)
 	}

@@ -35,14 +35,18 @@ type Stats struct {
 	// Entries received that were news, that were known already, and sent.
 	EntriesNew, EntriesOld, EntriesSent uint64
 	// Runs of entries received, and those that began above what was known.
-	RunsReceived, Gaps                      uint64
-	PullsSent, PullsServed                  uint64
-	DigestsSent, DigestsReceived            uint64
-	Exchanges, Agreements                   uint64
-	MailSent, RumorsSent, AcksSent, Rewinds uint64
-	Renewals, Conflicts                     uint64
-	EventsLost                              uint64 // that OnEvent was too slow for
-	SendErrors                              map[string]uint64
+	RunsReceived, Gaps           uint64
+	PullsSent, PullsServed       uint64
+	DigestsSent, DigestsReceived uint64
+	Exchanges, Agreements        uint64
+	// Of comparisons: sketches sent, those of others that showed every difference,
+	// and comparisons that came down to the whole version vector. RepairHops are
+	// walks of ring repair that came here.
+	SketchesSent, SketchesDecoded, Fallbacks, RepairHops uint64
+	MailSent, RumorsSent, AcksSent, Rewinds              uint64
+	Renewals, Conflicts                                  uint64
+	EventsLost                                           uint64 // that OnEvent was too slow for
+	SendErrors                                           map[string]uint64
 	// Drops counts datagrams and records that were not used, by reason.
 	Drops map[string]uint64
 	// Socket is what the socket itself counted.
@@ -77,6 +81,7 @@ func (e *Engine) stats() (s Stats) {
 		RunsReceived: c.RunsReceived, Gaps: c.Gaps, PullsSent: c.PullsSent, PullsServed: c.PullsServed,
 		DigestsSent: c.DigestsSent, DigestsReceived: c.DigestsReceived,
 		Exchanges: c.Exchanges, Agreements: c.Agreements,
+		SketchesSent: c.SketchesSent, SketchesDecoded: c.SketchesDecoded, Fallbacks: c.Fallbacks, RepairHops: c.RepairHops,
 		MailSent: c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
 		Renewals: c.Renewals, Conflicts: c.Conflicts,
 		EventsLost: e.herald.lostTotal.Load(),

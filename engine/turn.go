@@ -44,6 +44,9 @@ func (e *Engine) turn(now sched.Instant) {
 	if e.store.Tidy(tidyCells) {
 		e.deadline = min(e.deadline, now+tidyEvery)
 	}
+	if len(e.repairs) > 0 {
+		e.deadline = min(e.deadline, now+repairLook)
+	}
 	if len(e.waiters) > 0 {
 		e.deadline = min(e.deadline, e.askAt)
 	}
@@ -161,7 +164,10 @@ func (e *Engine) shutdown(cause error) {
 	for _, j := range e.joins {
 		close(j.done)
 	}
-	e.waiters, e.joins = nil, nil
+	for _, w := range e.repairs {
+		w.done <- ErrClosed
+	}
+	e.waiters, e.joins, e.repairs = nil, nil, nil
 	e.end()
 	close(e.done)
 }
