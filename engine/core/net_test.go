@@ -31,7 +31,8 @@ type net struct {
 	afterFrame func(n *node)
 	sniff      func(b []byte)
 	carried    func(from *node, to netip.AddrPort, b []byte)
-	written    []map[uint64]string // what each author ever wrote, if set
+	filter     func(from, to *node, b []byte) bool // false: this frame is lost
+	written    []map[uint64]string                 // what each author ever wrote, if set
 }
 
 type node struct {
@@ -41,6 +42,7 @@ type node struct {
 	version uint64
 	wake    sched.Instant
 	down    bool
+	asleep  sched.Instant // stopped until then, as by SIGSTOP: frames wait for it
 	events  []Event
 }
 
@@ -94,7 +96,7 @@ func (w *net) start(i int, gen uint64, cfg func(i int, c *Config)) *node {
 	if cfg != nil {
 		cfg(i, &c)
 	}
-	d := &node{i: i, addr: addrOf(i)}
+	d := &node{i: i, addr: c.Advertise}
 	d.core.Init(&c, w.now, 0)
 	w.at[d.addr] = d
 	if i < len(w.nodes) {
@@ -154,7 +156,7 @@ func (w *net) pump(d *node) {
 
 func (w *net) carry(d *node, to netip.AddrPort, b []byte) {
 	dst := w.at[to]
-	if dst == nil || w.linked != nil && !w.linked(d.i, dst.i) {
+	if dst == nil || w.linked != nil && !w.linked(d.i, dst.i) || w.filter != nil && !w.filter(d, dst, b) {
 		return
 	}
 	copies := 1
@@ -180,14 +182,19 @@ func (w *net) step(until sched.Instant) bool {
 	next := until
 	var who *node
 	for _, d := range w.nodes {
-		if !d.down && d.wake < next {
-			next, who = d.wake, d
+		if at := max(d.wake, d.asleep); !d.down && at < next {
+			next, who = at, d
 		}
 	}
 	if len(w.queue) > 0 && w.queue[0].at <= next {
 		f := heap.Pop(&w.queue).(flight)
 		w.now = max(w.now, f.at)
 		if f.to.down {
+			return true
+		}
+		if f.to.asleep > w.now {
+			f.at = f.to.asleep
+			heap.Push(&w.queue, f)
 			return true
 		}
 		f.to.core.Receive(w.now, w.now, f.from, f.data)
