@@ -201,6 +201,15 @@ type Config struct {
 	// Detector has the times of the failure detector.
 	Detector Detector
 
+	// FlowControl says what to do about overload. Default FlowOn.
+	FlowControl FlowControl
+	// Throttle says what becomes of writes above the rate that it allows.
+	// Default Coalesce.
+	Throttle Throttle
+	// ReceiveRate is how many bytes a second all peers together may send to
+	// this member; they divide it fairly. Default 0: as many as it can take.
+	ReceiveRate int
+
 	// Limits bound the replica.
 	Limits Limits
 	// StageBytes bounds the writes that wait for the loop; above it writes

@@ -75,6 +75,8 @@ type Engine struct {
 	expiry     expiry
 	entry      codec.Entry
 	auditAt    sched.Instant
+	socketAt   sched.Instant // when the kernel's numbers are looked at again
+	socket     batch.Stats
 	audited    Stats
 }
 
@@ -174,6 +176,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		Spread: spreads[e.cfg.Spread], Rumor: e.cfg.Rumor, Frame: e.cfg.FrameBytes,
 		Detector: e.cfg.Detector.config(),
 	}
+	cc.Flow, cc.Throttle, cc.ReceiveMax = flows[e.cfg.FlowControl], throttles[e.cfg.Throttle], e.cfg.ReceiveRate
 	cc.Limits, cc.Keys = e.cfg.coreLimits(), ring
 	randomness(&cc)
 	e.core.Init(&cc, now, wall)
@@ -182,7 +185,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		return err
 	}
 	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Generation(), Seq: e.store.Max(e.core.Self())})
-	e.stage.known = e.knowsKey
+	e.stage.known, e.stage.gate.clock = e.knowsKey, e.reactor.poller.Now
 	e.stage.grant(e.room())
 	e.send = make([]batch.Msg, sendBatch)
 	slab := make([]byte, sendBatch*codec.FrameBytesMax)
@@ -200,6 +203,11 @@ var orders = [...]reconcile.Order{
 	PreciseNewest: reconcile.PreciseNewest, PreciseOldest: reconcile.PreciseOldest,
 	PreciseRandom: reconcile.PreciseRandom, PreciseOwn: reconcile.PreciseOwn,
 }
+
+var (
+	flows     = [...]core.FlowMode{FlowOn: core.FlowOn, FlowReport: core.FlowReport, FlowOff: core.FlowOff}
+	throttles = [...]core.Throttle{Coalesce: core.Coalesce, Refuse: core.Refuse}
+)
 
 // randomness fills the salt, the secret of cookies, and the seed unless one is
 // given.

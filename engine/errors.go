@@ -14,7 +14,8 @@ var (
 
 	// ErrBackpressure is returned by a write that the engine can't take now:
 	// the stage between callers and the loop is full. Nothing was written; the
-	// caller may retry, drop, or slow down. A write never blocks.
+	// caller may retry, drop, or slow down. A write never blocks. It also
+	// matches a *BackpressureError: the write is above the allowed rate.
 	ErrBackpressure = errors.New("engine: backpressure: the write stage is full")
 
 	// ErrTooLarge matches a *SizeError: a name, key or value above its limit.

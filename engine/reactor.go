@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/quidnunc/quidnunc/batch"
-	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -153,7 +152,7 @@ func (r *Reactor) turn(now sched.Instant, n int) sched.Instant {
 	next := sched.Never
 	for _, e := range r.engines {
 		if e.touched || e.stage.waiting.Load() || e.deadline <= now {
-			e.core.Observe(core.Pressure{Lag: r.lag})
+			e.core.Observe(e.pressure(now, r.lag))
 			e.turn(now)
 		}
 		next = min(next, e.deadline)

@@ -131,6 +131,7 @@ type stage struct {
 	bytes   int          // and bytes of records
 	known   func(key string) bool
 	seed    maphash.Seed
+	gate    writeGate
 
 	// pending counts records in either buffer that are not in the store yet.
 	pending atomic.Int64
@@ -154,7 +155,9 @@ func (s *stage) init(bytes int, v Version) {
 func (s *stage) write(op uint8, ttl uint32, key string, value []byte) (v Version, wake bool, err error) {
 	hash := maphash.String(s.seed, key)
 	s.mu.Lock()
-	v, err = s.take(hash, op, ttl, key, value)
+	if err = s.gate.pass(key, value); err == nil {
+		v, err = s.take(hash, op, ttl, key, value)
+	}
 	s.mu.Unlock()
 	if err != nil {
 		s.rejected.Add(1)

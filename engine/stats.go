@@ -49,6 +49,8 @@ type Stats struct {
 	SendErrors                                           map[string]uint64
 	// Drops counts datagrams and records that were not used, by reason.
 	Drops map[string]uint64
+	// Flow is what flow control does now.
+	Flow FlowStats
 	// Socket is what the socket itself counted.
 	Socket batch.Stats
 }
@@ -96,6 +98,7 @@ func (e *Engine) stats() (s Stats) {
 		}
 	}
 	e.conn.Stats(&s.Socket)
+	s.Flow = e.flowStats()
 	e.countDrops(&s, c)
 	return s
 }

@@ -29,6 +29,7 @@ func (e *Engine) receive(now sched.Instant, ms []batch.Msg) {
 func (e *Engine) turn(now sched.Instant) {
 	e.touched = false
 	e.stage.grant(e.room()) // others' keys take room too
+	e.govern(now)
 	e.expire(now)
 	more := e.drain(now)
 	if e.core.Deadline() <= now {

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/flow"
 )
 
 const (
@@ -158,6 +159,9 @@ func (c *Config) checkRanges() error {
 		c.checkDiff(),
 		inRange("Interval", c.Interval, intervalMin, intervalMax),
 		inRange("Fanout", c.Fanout, 0, fanoutMax),
+		inRange("FlowControl", c.FlowControl, 0, FlowOff),
+		inRange("Throttle", c.Throttle, 0, Refuse),
+		inRange("ReceiveRate", c.ReceiveRate, 0, flow.RateMax),
 		inRange("FrameBytes", c.FrameBytes, codec.FrameBytesFloor, codec.FrameBytesMax),
 		inRange("StageBytes", c.StageBytes, stageBytesMin, stageBytesMax),
 	)

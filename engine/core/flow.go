@@ -283,11 +283,7 @@ func (c *Core) beginExchange(p uint32) {
 	}
 	c.look()
 	if q := &c.peers[f.partner]; f.partner != 0 && q.proven && !q.quiet {
-		sent := flow.LoadOf(int(q.with.set), c.exchangeLimit())
-		if q.budget.Starved(c.now, c.cfg.Interval) {
-			sent = flow.Over
-		}
-		f.source.Exchange(sent, c.receivedLoad())
+		f.source.Exchange(c.sentLoad(q), c.receivedLoad())
 		f.gate.SetRate(c.now, f.source.Allowed())
 		c.publishLater()
 	}
@@ -298,12 +294,31 @@ func (c *Core) beginExchange(p uint32) {
 	}
 }
 
+// sentLoad is what the last exchange showed of what its partner lacks: over the
+// limit, or left unserved by its budget for an interval. While writes are pushed
+// and less of them is published than the budget takes, what the partner lacks is
+// on its way out already: that is neither.
+func (c *Core) sentLoad(q *peer) flow.Load {
+	load := flow.LoadOf(int(q.with.set), c.exchangeLimit())
+	if q.budget.Starved(c.now, c.cfg.Interval) {
+		load = flow.Over
+	}
+	if load == flow.Over && c.cfg.Spread != Gossip && uint64(c.flow.used)*8 < uint64(q.budget.Rate())*7 {
+		return flow.Even
+	}
+	return load
+}
+
 // receivedLoad is what the last exchange showed of the partner's set for us. A
 // set above the limit is one that the partner told of and filled its answer
-// from: who only says so is not believed, and counts as neither.
+// from: who only says so is not believed, and counts as neither. Where authors
+// send their writes themselves it does not matter: others' sets are others'
+// writes.
 func (c *Core) receivedLoad() flow.Load {
 	f := &c.flow
 	switch {
+	case c.spread() == Mail:
+		return flow.Slack
 	case f.over && 2*f.got >= c.exchangeLimit():
 		return flow.Over
 	case f.over || f.got == c.cfg.Deltas:
@@ -344,7 +359,10 @@ func (c *Core) cost(key, value int) int {
 
 // meanCost is about what an own entry costs.
 func (c *Core) meanCost() int {
-	return c.cost(c.store.Bytes(c.self)/max(1, c.store.Keys(c.self)), 0)
+	if c.cfg.Deltas > 0 {
+		return flow.Thousandth
+	}
+	return c.meanBytes()
 }
 
 // bounded reports whether the rate is in force.

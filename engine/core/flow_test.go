@@ -189,7 +189,7 @@ func TestHeavyWriter(t *testing.T) {
 	w.joinAll()
 	w.run(3 * sched.Second)
 	value := fmt.Sprintf("%064d", 0)
-	light := 2 * receive / 69 / 150 // writes a second: about 150 bytes each on the wire
+	light := 2 * receive / 69 / 90 // writes a second: about 90 bytes each on the wire
 	born := map[[2]uint64]sched.Instant{}
 	var lat, heavy []sched.Instant
 	seen := map[[2]int]uint64{}

@@ -180,6 +180,9 @@ func (c *Cluster) difference() string {
 		if s.Staged > 0 {
 			return fmt.Sprintf("%s has %d writes staged", e.Name(), s.Staged)
 		}
+		if s.Flow.Unpublished > 0 {
+			return fmt.Sprintf("%s has %d entries that are not published yet", e.Name(), s.Flow.Unpublished)
+		}
 		if first == nil {
 			first = &s
 		} else if s.Fingerprint != first.Fingerprint {

@@ -13,6 +13,7 @@ const (
 	creditMin   = 4 << 10   // nor is a credit believed below
 	burstNanos  = 2 * sched.Millisecond
 	burstFrames = 8 // at least: frames that leave back to back
+	burstCredit = 2 // the same while the receiver states a credit
 	fillNanos   = 100 * sched.Microsecond
 
 	roundFrames  = 16                     // a round asks for an acknowledgement after so many frames
@@ -80,6 +81,9 @@ func (b *Budget) Rate() uint32 {
 // Own is the rate that losses and delays allow.
 func (b *Budget) Own() uint32 { return b.rate }
 
+// Stalled reports whether the peer has left several rounds unanswered.
+func (b *Budget) Stalled() bool { return b.silent > 1 }
+
 // Credit is the receiver's bound in bytes a second, 0 if it stated none.
 func (b *Budget) Credit() uint32 { return b.credit }
 
@@ -90,6 +94,9 @@ func (b *Budget) Loss() uint32 { return uint32(uint64(b.loss) * 1_000_000 >> 16)
 func (b *Budget) RTT() sched.Instant { return sched.Instant(b.rtt) * sched.Microsecond }
 
 func (b *Budget) burst() int32 {
+	if b.credit != 0 { // what is bounded comes evenly
+		return int32(max(uint64(b.Rate())*burstNanos/sched.Second, burstCredit*uint64(b.frame)))
+	}
 	return int32(max(uint64(b.Rate())*burstNanos/sched.Second, burstFrames*uint64(b.frame)))
 }
 

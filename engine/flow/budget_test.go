@@ -269,7 +269,7 @@ func TestShedding(t *testing.T) {
 	if a, b := shed(2*sched.Second, 3*sched.Second, 0); a > 20 || b != 0 {
 		t.Errorf("shed %d and %d after the queue was gone", a, b)
 	}
-	shed(3*sched.Second, 5*sched.Second, 0)
+	shed(3*sched.Second, 10*sched.Second, 0)
 	if r.Credit() != 0 {
 		t.Error("a bound by pressure stays")
 	}

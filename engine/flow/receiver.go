@@ -8,7 +8,7 @@ const (
 	sojournMax  = 1 * sched.Millisecond  // CoDel's target (RFC 8289 §4.3 has 5 ms in 100 ms)
 	levelNanos  = 50 * sched.Millisecond // between changes of the level: senders learn it with acknowledgements
 	levelMin    = creditMin
-	easeSpans   = 10 // levelNanos without pressure until a bound by pressure is eased
+	easeSpans   = 40 // levelNanos without pressure until a bound by pressure is eased
 )
 
 // Receiver is what this node takes in.
@@ -68,7 +68,7 @@ func (r *Receiver) turn(now sched.Instant) {
 	r.pressed = r.pressed || r.hot
 	r.at, r.frames, r.least = now, 0, sched.Never
 	if span := now - r.levelAt; span >= levelNanos {
-		r.rate = (r.rate + r.bytes*sched.Second/uint64(span)) / 2
+		r.rate = (3*r.rate + r.bytes*sched.Second/uint64(span)) / 4
 		r.bytes, r.levelAt = 0, now
 		r.setBound()
 		r.adjust()
@@ -93,7 +93,7 @@ func (r *Receiver) setBound() {
 }
 
 // adjust moves the level so that what all senders send meets the limit: by the
-// ratio of the two, at most by half down and a quarter up.
+// ratio of the two, at most by a quarter down and an eighth up.
 func (r *Receiver) adjust() {
 	most := r.most()
 	if most == 0 {
@@ -107,7 +107,7 @@ func (r *Receiver) adjust() {
 		r.level = r.rate
 	}
 	next := r.level * most / max(r.rate, 1)
-	next = min(max(next, r.level/2), r.level+r.level/4)
+	next = min(max(next, r.level-r.level/4), r.level+r.level/8)
 	r.level = min(max(next, levelMin), most)
 }
 
