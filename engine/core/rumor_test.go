@@ -35,7 +35,7 @@ func policies() map[string]rumor.Policy {
 func TestEveryRumorPolicySpreadsOnTheEngine(t *testing.T) {
 	for name, p := range policies() {
 		t.Run(name, func(t *testing.T) {
-			const n = 24
+			const n = 16
 			w := newNet(t, n, 8, func(_ int, c *Config) {
 				c.Spread, c.Rumor, c.Interval = Rumor, p, sched.Second
 			})
@@ -67,7 +67,7 @@ func TestEveryRumorPolicySpreadsOnTheEngine(t *testing.T) {
 			}
 			w.loss = 0
 			w.converge(120 * sched.Second)
-			w.run(60 * sched.Second)
+			w.run(20 * sched.Second)
 			for _, d := range w.nodes {
 				if h := d.core.rumors.Hot(); h > 0 {
 					t.Errorf("node %d still has %d hot rumors", d.i, h)
