@@ -23,13 +23,61 @@
 // One goroutine, the [Reactor], runs the protocol of any number of engines of
 // the process. Set, SetTTL and Delete check limits, take the version and leave
 // the write in a stage; they never wait for the loop, and a full stage is
-// [ErrBackpressure]. AppendGet and Members read without the loop. Calls that
-// need an answer from it (Join, Leave, Stats, WaitVersion, WaitConverged, the
-// start of Range over the own keys) take a turn of it, microseconds.
+// [ErrBackpressure]. AppendGet reads without the loop, and so does Members while
+// its snapshot is fresh. Calls that need an answer from the loop (Join, Leave,
+// Stats, Ping, Explain, WaitVersion, WaitConverged, the start of Range over the
+// own keys) take a turn of it, microseconds.
 //
 // Config.OnEvent and Config.Logger run on a goroutine of their own for each
 // engine, in the order of events; they may call any method, Close too. Only
 // Trace runs on the loop.
+//
+// # Membership
+//
+// What a member says of itself (that it leaves, its address, zone and tags) is
+// part of its state, which only it writes. What others observe of it is kept
+// apart and never enters anybody's state: package engine/member says how, and
+// [Engine.Explain] shows it for one member. Seeds are tried for ever, halves of
+// a partition find each other again, and a member that left or died is
+// forgotten in time and can't come back but as a new life.
+//
+// These are the behaviours that people have learned to expect of a membership
+// engine, most of them from defects, and where each is tested:
+//
+//	 1  a suspect that lives refutes            core.TestBehaviour01RefutationRaisesTheIncarnation
+//	 2  stale claims move nothing               core.TestBehaviour02StaleClaimsAreIgnored core.TestBehaviour02DeathAtAHighIncarnationIsNotUndone
+//	 3  extreme incarnations evict nobody       core.TestBehaviour03ExtremeIncarnationsEvictNobody core.TestBehaviour03ExhaustedIncarnationIsANewGeneration
+//	 4  one change of tags is one event         engine.TestBehaviour04OneUpdateEventForOneChange
+//	 5  a name conflict is told on both sides   core.TestBehaviour05NameConflictIsToldOnBothSides engine.TestBehaviour05ConflictIsToldOnBothSides
+//	 6  a name is reclaimed from a new address  core.TestBehaviour06NameIsReclaimedFromANewAddress
+//	 7  restarts, also of nearly all at once    core.TestBehaviour07MassRestart
+//	 8  who left is reaped                      core.TestBehaviour08LeftMembersAreReaped
+//	 9  repair does not raise the dead          core.TestBehaviour09AntiEntropyDoesNotRaiseTheDead
+//	10  frames stay below the MTU, and converge core.TestLawFramesStayBelowTheLimit
+//	11  deletes, rewrites, keys of the dead     core.TestBehaviour11KeysOfTheDeadReachANewcomer core.TestBehaviour11SameValueIsANewVersion engine.TestTTL
+//	12  what is too large is refused at once    engine.TestBehaviour12OversizeIsRefusedAtOnce
+//	13  truncated and overlong frames           core.TestBehaviour13TruncatedAndOverlongFramesAreRefused attack.TestTruncatedAndDamagedFrames
+//	14  nothing grows beyond the datagram       core.TestBehaviour14NothingGrowsBeyondTheDatagram
+//	15  frames under other keys                 core.TestBehaviour15FramesUnderOtherKeysAreDropped attack.TestWrongAndRotatedOutKeys
+//	16  keys are replaced under load            core.TestKeysAreTurnedWithoutLoss engine.TestKeysAreReplacedUnderLoad
+//	17  two clusters never merge                core.TestBehaviour17ClustersNeverMerge
+//	18  corruption is dropped and counted       core.TestBehaviour18CorruptionIsDroppedAndCounted
+//	19  a probe for another is not answered     core.TestBehaviour19ProbeForAnotherIsNotAnswered
+//	20  indirect reachability; unasked answers  core.TestBehaviour20OneBadPathCondemnsNobody core.TestBehaviour20UnsolicitedVotesAndAnswersCountForNothing
+//	21  another route rescues                   core.TestBehaviour21AnotherRouteRescues
+//	22  a suspect learns it from the probe      core.TestBehaviour22SuspectLearnsItFromTheProbe
+//	23  the suspicion timer                     core.TestBehaviour23SuspicionTimer core.TestBehaviour23RefutedSuspicionDoesNotKill
+//	24  a slow node mistrusts itself            core.TestBehaviour24SlowNodeMistrustsItself core.TestBehaviour24PauseKillsNobody
+//	25  leaving                                 core.TestBehaviour25LeavingNodeDoesNotRefute engine.TestBehaviour25LeaveIsBoundedAndIdempotent
+//	26  joining by many seeds                   engine.TestBehaviour26JoinAsksAllSeedsAtOnce
+//	27  names, records and address families     engine.TestBehaviour27NamesAreLookedUpAgain engine.TestBehaviour27BothFamilies
+//	28  partitions heal                         core.TestBehaviour28PartitionsHeal core.TestBehaviour28HalvesThatBuriedEachOtherMerge core.TestBehaviour28IslandFindsTheRest
+//	29  overload is honest                      core.TestBehaviour29ProbesAreAnsweredFirst core.TestBehaviour29StoppedNodeDoesNotStallTheOthers engine.TestBehaviour29SlowSubscriberHoldsNobodyUp
+//	30  the calls are safe                      engine.TestBehaviour30APIIsSafe
+//
+// Indirect probes are the other observers, who vote (20). There is no second
+// transport for probes: where one observer is left, any frame of a member, by
+// whatever path, keeps it alive (21).
 //
 // # Errors
 //

@@ -36,7 +36,8 @@ type Engine struct {
 	bg      sync.WaitGroup
 	life    context.Context // ends with the engine
 	end     context.CancelFunc
-	closing sync.Once
+	closing atomic.Bool
+	closed  chan struct{} // Close is through
 	done    chan struct{} // the loop has let go
 	stopped atomic.Bool
 	final   Stats // valid once done is closed
@@ -96,7 +97,7 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	cfg.Keys = nil // the ring has what it needs of them
-	e := &Engine{cfg: cfg, name: []byte(cfg.Name), done: make(chan struct{})}
+	e := &Engine{cfg: cfg, name: []byte(cfg.Name), done: make(chan struct{}), closed: make(chan struct{})}
 	if err := e.bind(); err != nil {
 		return nil, err
 	}

@@ -7,3 +7,9 @@ func (e *Engine) Endings() (n int) {
 	e.ask(func(sched.Instant) { n = len(e.expiry.list) })
 	return n
 }
+
+// SeedCount is how many addresses are contacted.
+func (e *Engine) SeedCount() (n int) {
+	e.ask(func(sched.Instant) { n = e.core.Seeds() })
+	return n
+}

@@ -47,17 +47,19 @@ func (e *Engine) sayLeave(now sched.Instant) uint64 {
 // returns, except for an OnEvent call in progress. It is idempotent and may be
 // called from OnEvent.
 func (e *Engine) Close() error {
-	e.closing.Do(func() {
-		if e.cfg.LeaveTimeout > 0 {
-			ctx, cancel := context.WithTimeout(e.life, e.cfg.LeaveTimeout)
-			e.Leave(ctx)
-			cancel()
-		}
-		e.reactor.do(func(sched.Instant) bool { e.shutdown(nil); return true })
-		<-e.done
-		e.bg.Wait()
-		e.release()
-	})
+	if e.closing.Swap(true) { // not a sync.Once: who waits for one stops the clock of a synctest bubble
+		<-e.closed
+		return nil
+	}
+	defer close(e.closed)
+	if e.cfg.LeaveTimeout > 0 {
+		ctx, cancel := context.WithTimeout(e.life, e.cfg.LeaveTimeout)
+		e.Leave(ctx)
+		cancel()
+	}
+	e.reactor.do(func(sched.Instant) bool { e.shutdown(nil); return true })
 	<-e.done
+	e.bg.Wait()
+	e.release()
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -146,7 +147,7 @@ func (e *Engine) seekOnce() {
 	ctx, cancel := context.WithTimeout(e.life, seekTimeout)
 	defer cancel()
 	list := e.seeker.list()
-	was := make([][]netip.AddrPort, len(list))
+	was, failed := make([][]netip.AddrPort, len(list)), make([]*SeedError, len(list))
 	slots, all := make(chan struct{}, seekParallel), sync.WaitGroup{}
 	for i := range list {
 		slots <- struct{}{}
@@ -155,7 +156,7 @@ func (e *Engine) seekOnce() {
 			s := &list[i]
 			addrs, err := s.resolve(ctx, e.cfg.Resolver)
 			if err != nil {
-				e.herald.warn("seed does not resolve", "member", e.cfg.Name, "seed", s.text, "cause", err.Error())
+				failed[i] = &SeedError{s.text, err}
 				return
 			}
 			was[i], s.addrs = s.addrs, slices.DeleteFunc(addrs, e.isSelf)
@@ -163,6 +164,7 @@ func (e *Engine) seekOnce() {
 		})
 	}
 	all.Wait()
+	e.logUnresolved(failed)
 	var now, gone []netip.AddrPort
 	for i := range list {
 		now = append(now, list[i].addrs...)
@@ -197,6 +199,20 @@ func (e *Engine) alone() bool {
 		}
 	}
 	return true
+}
+
+// logUnresolved lists all names that do not resolve, with their causes, in one
+// line.
+func (e *Engine) logUnresolved(failed []*SeedError) {
+	var lines []string
+	for _, f := range failed {
+		if f != nil {
+			lines = append(lines, f.Error())
+		}
+	}
+	if len(lines) > 0 && e.life.Err() == nil {
+		e.herald.warn("seeds do not resolve", "member", e.cfg.Name, "seeds", strings.Join(lines, "; "))
+	}
 }
 
 func (e *Engine) logSeeds(failed []*SeedError) {

@@ -285,13 +285,14 @@ func (c *Core) cookieValid(addr netip.AddrPort, k *[16]byte) bool {
 
 // onHello answers a greeting. Nothing is kept of it: its source may be forged.
 func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
-	if h.Mode != c.mode {
-		c.reject(from, DropMode)
-		return
-	}
 	r := reply{kind: codec.TypeHelloReply, to: from, salt: h.Salt, room: 3 * size}
 	if size >= helloPadded {
 		r.room = size
+	}
+	if h.Mode != c.mode { // it finds out by our answer, and can say so
+		c.reject(from, DropMode)
+		c.replies.push(r)
+		return
 	}
 	o := c.store.FindName(h.Name)
 	switch {
