@@ -103,6 +103,8 @@ type Core struct {
 	answer codec.HelloReply // sent
 	iter   codec.RunIter
 	picked []uint32
+
+	lossShare int32 // of frames to peers that were lost, smoothed, of 2^16
 }
 
 // Engine timers; those of peers follow.
@@ -160,7 +162,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.graves.init()
 	c.jobs = make([]job, l.Jobs+1)
 	c.filler.Init(&c.store, (*book)(c), l.Wants)
-	c.picked = make([]uint32, max(8, c.cfg.Fanout))
+	c.picked = make([]uint32, max(16, c.cfg.Fanout))
 	c.gen = cfg.Generation
 	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, c.gen)
 	self, st := c.store.Add(c.id, c.gen, c.cfg.Name)

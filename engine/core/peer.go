@@ -90,7 +90,9 @@ type peer struct {
 	ackTime   sched.RTT     // until a frame is acknowledged that does not ask for it
 	timedAt   sched.Instant // of the frame being timed; 0: none
 	timedSeq  uint32
-	print     uint64 // its last state fingerprint, and when
+	askedSeq  uint32
+	askedAt   sched.Instant // of the frame whose answer is timed; 0: none
+	print     uint64        // its last state fingerprint, and when
 	printAt   sched.Instant
 
 	since sched.Instant // its present state

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"math/bits"
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -246,6 +247,7 @@ func (c *Core) flowed(p uint32) {
 	if int32(h.Ack-q.txAcked) > 0 && int32(q.txSeq-h.Ack) >= 0 {
 		q.txAcked = h.Ack
 		c.acknowledged(q, h.Ack)
+		q.answered(c.now, h.Ack, h.AckMap)
 		c.holes(p, h.Ack, h.AckMap)
 		q.hasCookie = false // it has seen a frame of ours that carried it
 	}
@@ -271,6 +273,7 @@ func (c *Core) holes(p, ack uint32, seen uint64) {
 	}
 	missing := ^seen & (1<<span - 1) >> reorderMax << reorderMax
 	q.txLost = ack - reorderMax
+	c.lossMeasured(int(span-reorderMax), bits.OnesCount64(missing))
 	if missing != 0 {
 		q.holed = true
 	}

@@ -24,16 +24,19 @@ const (
 	// flushCost is what one datagram uses up of the loop's time, 16,000 a second:
 	// a send and its share of the receiving cost 2 to 3 µs each, so mail stays
 	// near 5 % of a core before it begins to wait for company.
-	flushCost  = 60 * sched.Microsecond
-	flushBurst = 20 * sched.Millisecond // credit that an idle node saves up
-	resendMin  = 10 * sched.Millisecond // on top of what an acknowledgement may wait
-	resendWait = sched.Second           // what is later than this is lost, or as good as lost
-	resendFast = 3 * sched.Millisecond  // where it does not wait
-	heardMin   = 150 * sched.Millisecond
-	lossMemory = sched.Second // a path that lost a frame is watched for so long
-	resendMax  = 10 * sched.Second
-	quietAfter = 6                        // resends without a sign of life
-	quietSpan  = 2500 * sched.Millisecond // or two of them, and silence for so long
+	flushCost   = 60 * sched.Microsecond
+	flushBurst  = 20 * sched.Millisecond // credit that an idle node saves up
+	resendMin   = 10 * sched.Millisecond // on top of what an acknowledgement may wait
+	resendWait  = sched.Second           // what is later than this is lost, or as good as lost
+	resendFast  = 3 * sched.Millisecond  // where it does not wait
+	heardMin    = 150 * sched.Millisecond
+	lossMemory  = sched.Second           // a path that lost a frame is watched for so long
+	resendBlind = 30 * sched.Millisecond // while the round trip is not known
+	lossyShare  = 1 << 16 / 50           // of frames to all peers: then every path counts as one that loses
+	lossyLag    = 5 * sched.Millisecond  // but not where it is the loop that is late
+	resendMax   = 10 * sched.Second
+	quietAfter  = 6                        // resends without a sign of life
+	quietSpan   = 2500 * sched.Millisecond // or two of them, and silence for so long
 )
 
 type flush struct {
@@ -140,12 +143,13 @@ func (c *Core) fanout() int {
 	if c.cfg.Fanout > 0 {
 		return c.cfg.Fanout
 	}
-	n, k := c.reach(), 3
+	n, k := c.reach(), int32(3)
 	for n > 32 { // ln n, about
 		n >>= 1
 		k++
 	}
-	return min(k, 8)
+	k = min(k, 8)
+	return int(k + k*c.lossShare/(1<<16-c.lossShare)) // as many as arrive without loss
 }
 
 // news notes that an origin moved on from `from`, brought by peer p.
@@ -219,7 +223,10 @@ func (c *Core) resendAfter(q *peer) sched.Instant {
 		d = max(d, q.ackTime.RTO(resendMin, resendWait))
 	}
 	if c.lossy(q) {
-		d = q.rtt.RTO(resendFast, resendMax)
+		d = resendBlind
+		if q.rtt.Known() {
+			d = q.rtt.RTO(resendFast, resendMax)
+		}
 	}
 	return min(resendMax, d<<min(q.tries, 8)) + 2*c.flush.lag
 }
@@ -227,11 +234,26 @@ func (c *Core) resendAfter(q *peer) sched.Instant {
 // timed notes that a frame leaves whose acknowledgement is to be timed; one at a
 // time. The time includes what the peer waits for company, and on an overloaded
 // machine what frames wait in queues: late is not lost. A frame that asks is
-// answered faster and not timed.
+// answered at once: its time is the round trip.
 func (q *peer) timed(now sched.Instant, asks bool) {
-	if q.timedAt == 0 && !asks {
+	switch {
+	case !asks && q.timedAt == 0:
 		q.timedSeq, q.timedAt = q.txSeq, now
+	case asks && q.askedAt == 0:
+		q.askedSeq, q.askedAt = q.txSeq, now
 	}
+}
+
+// answered takes the time of the frame that asked, unless that one was lost.
+func (q *peer) answered(now sched.Instant, ack uint32, seen uint64) {
+	back := ack - q.askedSeq
+	if q.askedAt == 0 || int32(back) < 0 {
+		return
+	}
+	if back < 64 && seen>>back&1 != 0 {
+		q.rtt.Sample(now - q.askedAt)
+	}
+	q.askedAt = 0
 }
 
 // acknowledged takes the time of the frame that is being timed.
@@ -247,14 +269,23 @@ func (c *Core) acknowledged(q *peer, ack uint32) {
 
 // lossy reports whether the path to a peer has lost a frame lately. Then mail
 // asks for its acknowledgement at once, and is sent again within milliseconds.
-func (c *Core) lossy(q *peer) bool { return q.lostAt != 0 && c.now-q.lostAt < lossMemory }
+func (c *Core) lossy(q *peer) bool {
+	return q.lostAt != 0 && c.now-q.lostAt < lossMemory || c.lossShare > lossyShare && c.flush.lag < lossyLag
+}
+
+// lossMeasured takes what acknowledgements say of n frames: how many were lost.
+// The share is smoothed over some 256 frames to all peers.
+func (c *Core) lossMeasured(n, lost int) {
+	c.lossShare += (int32(lost)<<16 - int32(n)*c.lossShare) / 256
+	c.lossShare = max(0, min(c.lossShare, 1<<15))
+}
 
 // lost notes that a frame to the peer was lost, and goes back to what it has.
 func (c *Core) lost(p uint32) {
 	q := &c.peers[p]
 	q.lostAt = c.now
 	if q.acked < q.cursor {
-		q.cursor = q.acked
+		q.cursor, q.askedAt = q.acked, 0 // whose answer comes now, nobody can tell
 		c.counters.Rewinds++
 		c.startMail(p)
 	}
@@ -295,7 +326,7 @@ func (c *Core) resend(p uint32) {
 		return
 	}
 	if q.acked < q.cursor {
-		q.cursor = q.acked
+		q.cursor, q.askedAt = q.acked, 0 // whose answer comes now, nobody can tell
 		c.counters.Rewinds++
 	}
 	c.startMail(p)
