@@ -214,7 +214,7 @@ func (c *Core) flowedBack(p uint32, fresh bool) {
 	}
 	q, h := &c.peers[p], &c.in
 	if h.AckMap != 0 && fresh {
-		a := flow.Ack{High: h.Ack, Map: h.AckMap, Sent: q.txSeq, Credit: h.Credit, Marked: h.Mark&markCongested != 0}
+		a := flow.Ack{High: h.Ack, Map: h.AckMap, Sent: q.txSeq, Credit: h.Credit, Marked: h.Mark&markCongested != 0, Lag: c.flush.lag}
 		if !q.budget.Acked(c.now, &a) {
 			c.counters.Absurd++
 		}

@@ -8,13 +8,14 @@ import (
 
 // The law of a peer's budget.
 const (
-	rateStart   = 8 << 20   // bytes a second before anything is known of a peer
-	rateMin     = 128 << 10 // losses and delays never lower the rate below: bursts of a quiet peer are not worth it
-	creditMin   = 4 << 10   // nor is a credit believed below
-	burstNanos  = 2 * sched.Millisecond
-	burstFrames = 8 // at least: frames that leave back to back
-	burstCredit = 2 // the same while the receiver states a credit
-	fillNanos   = 100 * sched.Microsecond
+	rateStart    = 8 << 20   // bytes a second before anything is known of a peer
+	rateMin      = 128 << 10 // losses and delays never lower the rate below: bursts of a quiet peer are not worth it
+	creditMin    = 4 << 10   // nor is a credit believed below
+	delayRateMin = 1 << 20   // nor does delay alone: it may be the processor's and not the path's
+	burstNanos   = 2 * sched.Millisecond
+	burstFrames  = 8 // at least: frames that leave back to back
+	burstCredit  = 2 // the same while the receiver states a credit
+	fillNanos    = 100 * sched.Microsecond
 
 	roundFrames  = 16                     // a round asks for an acknowledgement after so many frames
 	roundMin     = 5 * sched.Millisecond  // and not sooner

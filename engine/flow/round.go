@@ -13,6 +13,7 @@ type Ack struct {
 	Sent   uint32 // the highest that we sent
 	Credit uint16
 	Marked bool
+	Lag    sched.Instant // of the own loop: not the path's
 }
 
 // Acked takes an acknowledgement. It reports false for an absurd one, which
@@ -30,7 +31,7 @@ func (b *Budget) Acked(now sched.Instant, a *Ack) bool {
 	b.judge(a)
 	if b.open && int32(a.High-b.asked) >= 0 {
 		back := a.High - b.asked
-		b.close(now, a.Sent, back < mapFrames && a.Map>>back&1 != 0)
+		b.close(now, a, back < mapFrames && a.Map>>back&1 != 0)
 	}
 	return true
 }
@@ -57,7 +58,7 @@ func (b *Budget) judge(a *Ack) {
 }
 
 // close ends a round with an answer.
-func (b *Budget) close(now sched.Instant, sent uint32, sample bool) {
+func (b *Budget) close(now sched.Instant, a *Ack, sample bool) {
 	span := max(1, now-b.askedAt)
 	if sample {
 		b.sample(span)
@@ -65,7 +66,7 @@ func (b *Budget) close(now sched.Instant, sent uint32, sample bool) {
 	b.open, b.silent = false, 0
 	b.loss = uint16(int32(b.loss) + (int32(uint64(b.lost)*65535/uint64(max(1, b.seen)))-int32(b.loss))/8)
 	used := uint64(b.bytes) * 2 * sched.Second / uint64(max(now-b.from, roundMin)) // twice: half of the rate is use
-	before, queue := b.Cuts, min(span, b.RTT())-b.path()
+	before, queue := b.Cuts, min(span, b.RTT())-b.path()-4*a.Lag
 	switch {
 	case b.lost > b.seen>>lossShift:
 		got := uint64(b.seen-min(b.lost, b.seen)) * 15
@@ -74,14 +75,17 @@ func (b *Budget) close(now sched.Instant, sent uint32, sample bool) {
 	case b.marked:
 		b.cut(used, 7, 8)
 	case sample && queue > delayMax:
-		b.cut(used, 15, 16)
+		if b.rate > delayRateMin {
+			b.cut(used, 15, 16)
+			b.rate = max(b.rate, delayRateMin)
+		}
 	case sample && queue > delayMax/4: // close to it: neither
 		b.step = 0
 	case b.limited && (b.credit == 0 || b.rate < b.credit) || used >= uint64(b.rate):
 		b.raise(span)
 	}
 	if b.excused = b.Cuts != before; b.excused {
-		b.judged = sent
+		b.judged = a.Sent
 	}
 	b.reset(now)
 }

@@ -14,7 +14,9 @@ const loadExamples = `  qn load                                    16 nodes, 1,0
   qn load --nodes 64 --rate 5k -o json       a larger run, for a script
   qn load --loss 0.2 --order depth           one datagram in five lost at the receiver
   qn load --nodes 32 --find-max              the highest rate that this machine sustains
-  qn load --scenario pingpong                how long one write takes to one other node`
+  qn load --scenario pingpong                how long one write takes to one other node
+  qn load --scenario heavy-writer            20 writers, one at fifty times the others' rate, twice what a node takes
+  qn load --scenario stalled-receiver        one of 32 nodes stops for ten seconds: what the others notice`
 
 const loadLong = `Starts the nodes in this process, on real UDP sockets of the loopback interface, and writes at a constant total rate
 without waiting for anything (open loop). Times count from the moment at which a write was meant to start, so a stall is
@@ -79,7 +81,11 @@ func addLoadFlags(cmd *cobra.Command, o *load.Options) {
 	fs.BoolVar(&o.Insecure, "insecure", false, "in clear, as it is on loopback without a key")
 	fs.IntVar(&o.Reactors, "reactors", o.Reactors, "loops that the nodes share")
 	fs.BoolVar(&o.FindMax, "find-max", false, "search for the highest sustained rate, starting at --rate")
-	fs.StringVar(&o.Scenario, "scenario", "", "another experiment: pingpong")
+	fs.StringVar(&o.Flow, "flow", o.Flow, "flow control: on, report (measure and show, hold nothing back) or off")
+	fs.StringVar(&o.Throttle, "throttle", o.Throttle, "writes above the allowed rate: coalesce or refuse")
+	fs.Var(&o.ReceiveRate, "receive-rate", "bytes a second that a node takes from all others (64KiB; default: any)")
+	fs.StringVar(&o.Scenario, "scenario", "", "another experiment: pingpong, heavy-writer or stalled-receiver")
+	fs.IntVar(&o.Pairs, "pairs", o.Pairs, "pairs of runs of stalled-receiver, with and without")
 }
 
 func runLoad(cmd *cobra.Command, o *load.Options, f *loadFlags) error {

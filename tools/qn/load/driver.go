@@ -21,6 +21,8 @@ type driver struct {
 	clock  func() int64
 	track  *tracker
 	nodes  int
+	heavy  int
+	quiet  int
 	keys   []string
 	value  []byte
 	random *rand.Rand
@@ -73,8 +75,8 @@ func newDriver(o *Options, set setter, clock func() int64, track *tracker) *driv
 		set: set, clock: clock, track: track, nodes: o.Nodes,
 		keys: make([]string, o.Keys), value: make([]byte, o.Size),
 		random: rand.New(rand.NewPCG(o.Seed, 0x71756964)),
-		stride: sampleStride(o),
-		turn:   make([]int, o.Nodes), last: make([]uint64, o.Nodes), newest: make([]written, o.Nodes*o.Keys),
+		stride: sampleStride(o), heavy: o.heavy,
+		turn: make([]int, o.Nodes), last: make([]uint64, o.Nodes), newest: make([]written, o.Nodes*o.Keys),
 		cost: newHistogram(), lag: newHistogram(),
 	}
 	for i := range d.keys {
@@ -84,6 +86,9 @@ func newDriver(o *Options, set setter, clock func() int64, track *tracker) *driv
 		d.value[i] = byte(d.random.Uint32())
 	}
 	d.order = d.random.Perm(o.Keys)
+	if o.stopper != nil {
+		d.quiet = 1
+	}
 	d.clockMin = clockCost(clock)
 	return d
 }
@@ -129,7 +134,7 @@ func (d *driver) run(p *pacer) {
 // write does one write under its intended time: on a random node, of the key whose turn it is there. A key is then not
 // overwritten before its last write has had the time of a whole cycle to arrive everywhere as an entry of its own.
 func (d *driver) write(intended int64, sampled bool) {
-	node := d.random.IntN(d.nodes)
+	node := d.pick()
 	key := d.order[d.turn[node]]
 	if d.turn[node]++; d.turn[node] == len(d.order) {
 		d.turn[node] = 0
@@ -151,6 +156,15 @@ func (d *driver) write(intended int64, sampled bool) {
 	if measured {
 		d.tally.add(err, sampled && !s.void)
 	}
+}
+
+// pick chooses the node of a write: node 0 is as likely as d.heavy others, the quiet ones are last and write nothing.
+func (d *driver) pick() int {
+	writers := d.nodes - d.quiet
+	if d.heavy <= 1 {
+		return d.random.IntN(writers)
+	}
+	return max(0, d.random.IntN(writers-1+d.heavy)-d.heavy+1)
 }
 
 func (t *tally) add(err error, sampled bool) {

@@ -66,6 +66,9 @@ func (c *engines) start(ctx context.Context, o *Options) (err error) {
 	for i := range o.Reactors {
 		c.addReactor(o, uint64(i))
 	}
+	if o.stopper != nil {
+		c.addStopper(o.stopper)
+	}
 	for i := range o.Nodes {
 		cfg, err := c.config(o, i)
 		if err != nil {
@@ -97,7 +100,17 @@ func (c *engines) config(o *Options, i int) (cfg engine.Config, err error) {
 	cfg = engine.LAN()
 	cfg.Name, cfg.Cluster, cfg.Bind = "node-"+strconv.Itoa(i), clusterName, "127.0.0.1:0"
 	cfg.Seed = o.Seed*1_000_003 + uint64(i) + 1
-	cfg.Reactor = c.reactors[i%len(c.reactors)]
+	cfg.Reactor = c.reactors[i%o.Reactors]
+	if o.stopper != nil && i == o.Nodes-1 {
+		cfg.Reactor = c.reactors[o.Reactors]
+	}
+	if cfg.FlowControl, err = engine.ParseFlowControl(o.Flow); err != nil {
+		return cfg, err
+	}
+	if cfg.Throttle, err = engine.ParseThrottle(o.Throttle); err != nil {
+		return cfg, err
+	}
+	cfg.ReceiveRate = int(o.ReceiveRate)
 	cfg.Limits.Origins = max(cfg.Limits.Origins, 2*o.Nodes)
 	cfg.Limits.Keys = max(cfg.Limits.Keys, 2*o.Nodes*(o.Keys+4))
 	cfg.Limits.ValueBytes = max(cfg.Limits.ValueBytes, 4*o.Nodes*o.Keys*(int(o.Size)+32))
@@ -191,6 +204,7 @@ func (c *engines) totals(t *Totals) {
 	for i := range c.stats {
 		t.add(&c.stats[i])
 	}
+	t.Flow.read(c.stats)
 	for _, l := range c.lossy {
 		t.Drops["lost_on_purpose"] += l.Dropped()
 	}

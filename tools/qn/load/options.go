@@ -34,6 +34,15 @@ type Options struct {
 	FindMax  bool          // search for the highest sustained rate
 	Scenario string        // another experiment than the plain load
 
+	Flow        string     // flow control: on, report or off
+	Throttle    string     // writes above the allowed rate: coalesce or refuse
+	ReceiveRate units.Size // bytes a second that a node takes from all others; 0 = any
+	Pairs       int        // of runs, with and without, in the scenarios that compare
+
+	heavy   int            // node 0 writes as much as so many others; 0 = one
+	stopper *stopper       // the last node runs on a loop of its own that this can stop; it writes nothing and does not count
+	watch   func(*engines) // called when all nodes know each other
+
 	seal []engine.Key // what Key or KeyFile hold, once validated
 
 	// Around is called at the start and at the end of the measured phase, for profiles; nil is fine.
@@ -41,7 +50,7 @@ type Options struct {
 }
 
 // Scenarios lists what Scenario may be, beside empty.
-var Scenarios = []string{"pingpong"}
+var Scenarios = []string{"pingpong", "heavy-writer", "stalled-receiver"}
 
 // Defaults is the main job: 16 nodes, 1,000 writes a second, ten seconds.
 func Defaults() Options {
@@ -49,6 +58,7 @@ func Defaults() Options {
 		Nodes: 16, Rate: 1000, Size: 64, Keys: 100,
 		Duration: 10 * time.Second, Warmup: time.Second, Drain: 30 * time.Second,
 		Seed: 1, Mode: "push-pull", Order: "fair", Spread: "auto", Reactors: 1,
+		Flow: "on", Throttle: "coalesce", Pairs: 10,
 	}
 }
 
@@ -160,6 +170,9 @@ func (o *Options) validateTimes() error {
 }
 
 func (o *Options) validateNames() error {
+	if err := o.validateFlow(); err != nil {
+		return err
+	}
 	if o.Scenario != "" && !slices.Contains(Scenarios, o.Scenario) {
 		return flagError("scenario", o.Scenario, "no such scenario", "one of %s", strings.Join(Scenarios, ", "))
 	}
@@ -180,4 +193,17 @@ func oneOf(flag, value string, known ...string) error {
 		return nil
 	}
 	return flagError(flag, value, "not known", "one of %s", strings.Join(known, ", "))
+}
+
+func (o *Options) validateFlow() error {
+	if o.Pairs < 1 || o.Pairs > 1000 {
+		return flagError("pairs", o.Pairs, "a comparison has 1 to 1,000 pairs of runs", "--pairs 10")
+	}
+	if o.ReceiveRate < 0 || o.ReceiveRate > 1<<30 {
+		return flagError("receive-rate", o.ReceiveRate, "from 0 (any) to 1 GiB a second", "--receive-rate 0")
+	}
+	if err := oneOf("flow", o.Flow, "on", "report", "off"); err != nil {
+		return err
+	}
+	return oneOf("throttle", o.Throttle, "coalesce", "refuse")
 }

@@ -63,7 +63,11 @@ type Report struct {
 	Converged bool    `json:"converged"`
 	Different uint64  `json:"entries_different"` // entries that a replica lacks, has too many, or has otherwise than the owner
 	Failure   string  `json:"failure,omitempty"` // why not converged, or the first refused write
+	Flow      Flow    `json:"flow"`
 	Env       Env     `json:"env"`
+
+	track    *tracker
+	from, to int64 // the measured phase
 }
 
 // Totals are counters summed over all nodes.
@@ -73,6 +77,7 @@ type Totals struct {
 	RunFramesSent, RunBytesSent           uint64
 	PullsReceived, ObserverNs, Doubts     uint64
 	Drops                                 map[string]uint64
+	Flow                                  Flow
 }
 
 // moment is everything that is read at the start and at the end of the measured phase.
@@ -101,6 +106,7 @@ func (r *Report) traffic(a, b *moment, frameBytes int) {
 		r.Drops[reason] = n - x.Drops[reason]
 	}
 	r.Suspicions = y.Doubts - x.Doubts
+	r.Flow = y.Flow.since(&x.Flow)
 	allocs := float64(b.costs.allocs - a.costs.allocs)
 	r.AllocsPerWrite = ratio(allocs, float64(r.Writes))
 	r.AllocsPerEntry = round(allocs/received, 6)

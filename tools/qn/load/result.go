@@ -25,6 +25,12 @@ func Run(ctx context.Context, o *Options, progress *term.Progress) (Result, erro
 	if o.Scenario == "pingpong" {
 		return pingpong(ctx, o, progress)
 	}
+	switch o.Scenario {
+	case "heavy-writer":
+		return heavyWriter(ctx, o, run, progress)
+	case "stalled-receiver":
+		return stalledReceiver(ctx, o, run)
+	}
 	if o.FindMax {
 		return findMax(o, run)
 	}

@@ -30,6 +30,12 @@ func measure(ctx context.Context, o *Options, start starter, clock func() int64,
 		opt: o, clock: clock, progress: progress, report: newReport(o), costs: newCostReader(),
 		track: newTracker(o.Nodes, sampleCapacity(o), clock),
 	}
+	if o.stopper != nil {
+		r.track.ignore(o.Nodes - 1)
+	}
+	if o.heavy > 1 {
+		r.track.room(0, min(o.heavy, o.Nodes))
+	}
 	if err := r.form(ctx, start); err != nil {
 		return nil, err
 	}
@@ -44,6 +50,7 @@ func measure(ctx context.Context, o *Options, start starter, clock func() int64,
 		return nil, err
 	}
 	r.report.visibility(r.track, r.drive.from, r.drive.to)
+	r.report.track, r.report.from, r.report.to = r.track, r.drive.from, r.drive.to
 	return r.report, nil
 }
 
@@ -67,6 +74,9 @@ func (r *run) form(ctx context.Context, start starter) (err error) {
 	r.report.FormMs = round(float64(r.clock()-began)/1e6, 1)
 	r.report.Env = readEnv(r.cluster.receiveBuffer())
 	r.track.identify(r.cluster.ids())
+	if c, ok := r.cluster.(*engines); ok && r.opt.watch != nil {
+		r.opt.watch(c)
+	}
 	r.drive = newDriver(r.opt, r.cluster.set, r.clock, r.track)
 	return r.prefill(ctx)
 }

@@ -22,6 +22,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 		units.Bytes(r.BytesPerNode), r.DatagramsPerNode, r.Fill*100, r.Redundancy, r.PullsShare*100, dropsText(r.Drops))
 	p.line("", "%s deliveries/s, %.1f%% of the writes overtaken by newer ones of their key, %s false suspicions",
 		units.Count(uint64(r.Deliveries)), r.Coalesced*100, units.Count(r.Suspicions))
+	p.flow(&r.Flow)
 	p.line("cost", "%.2f cores  %s of CPU a delivery  allocs %.4f/write %.5f/entry  GC cycles %d  observer %.2f%% of CPU",
 		r.CPUCores, units.Span(int64(r.CPUNanos)), r.AllocsPerWrite, r.AllocsPerEntry, r.GCCycles, r.ObserverShare*100)
 	p.line("result", "achieved %.0f/s of %.0f/s (%.2f%%)  written %s  refused %s  %s", r.RateAchieved, r.RateTarget,

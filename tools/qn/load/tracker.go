@@ -16,6 +16,7 @@ import (
 type tracker struct {
 	clock           func() int64
 	half, most, all uint32 // how many other nodes make "half", "99 %" and "all"
+	skip            int    // a node that does not count; -1: none
 	origins         []track
 	views           []view
 	index           atomic.Pointer[map[uint64]int32] // origin id to node number; nil until every node runs
@@ -59,10 +60,8 @@ type known struct {
 const costEvery = 64
 
 func newTracker(nodes, samplesPerOrigin int, clock func() int64) *tracker {
-	others := uint32(nodes - 1)
 	t := &tracker{
-		clock: clock,
-		half:  (others + 1) / 2, most: (others*99 + 99) / 100, all: others,
+		clock: clock, skip: -1,
 		origins: make([]track, nodes), views: make([]view, nodes),
 	}
 	for i := range nodes {
@@ -71,7 +70,22 @@ func newTracker(nodes, samplesPerOrigin int, clock func() int64) *tracker {
 		t.views[i].next = make([]uint32, nodes)
 		t.views[i].byHandle = make([]known, nodes*2+16)
 	}
+	t.others(uint32(nodes - 1))
 	return t
+}
+
+// others says how many nodes other than the writer count.
+func (t *tracker) others(n uint32) { t.half, t.most, t.all = (n+1)/2, (n*99+99)/100, n }
+
+// ignore leaves a node out: what it holds makes no write visible. Before the run.
+func (t *tracker) ignore(node int) {
+	t.skip = node
+	t.others(t.all - 1)
+}
+
+// room makes the history of an origin as long as that of n. Before the run.
+func (t *tracker) room(origin, n int) {
+	t.origins[origin].samples = make([]sample, n*len(t.origins[origin].samples))
 }
 
 // identify says which origin id belongs to which node. Reports before this are ignored.
@@ -132,7 +146,7 @@ func (t *tracker) advanced(node int, handle uint32, id, max uint64, now int64) {
 	if origin < 0 {
 		return
 	}
-	if int(origin) != node {
+	if int(origin) != node && node != t.skip {
 		t.count(&t.origins[origin], &v.next[origin], max, now)
 	}
 	v.seen[origin].Store(max) // after the samples: who reads this sees their times
