@@ -1,0 +1,165 @@
+package core
+
+import (
+	"encoding/binary"
+	"fmt"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// door is two nodes that know each other, and full frames from one to the other.
+type door struct {
+	w      *net
+	a, b   *Core
+	frames [][]byte
+	now    sched.Instant
+	v      uint64
+}
+
+func newDoor(tb testing.TB, sealed bool) *door {
+	w := newNet(&testing.T{}, 2, 21, func(_ int, c *Config) {
+		c.NoDetector, c.Interval = true, 1000*sched.Second
+		if sealed {
+			c.Keys = ringOf(string(c.Cluster), 1)
+		}
+	})
+	w.joinAll()
+	w.run(sched.Second)
+	d := &door{w: w, a: &w.nodes[0].core, b: &w.nodes[1].core, now: w.now}
+	if d.a.reach() != 1 || d.b.reach() != 1 {
+		tb.Fatal("they have not met")
+	}
+	return d
+}
+
+// fill makes n full frames of writes from a to b, which follow each other.
+func (d *door) fill(n int) {
+	d.frames = d.frames[:0]
+	key, value := make([]byte, 12), make([]byte, 24)
+	copy(key, "service/")
+	e := codec.Entry{Key: key, Value: value}
+	q := &d.a.peers[1]
+	for range n {
+		h := &d.a.out
+		h.Flags, h.Seq = d.a.base|codec.FlagFlow, q.txSeq+1
+		q.txSeq++
+		b := codec.AppendHeader(make([]byte, 0, codec.FrameBytesMax), h)
+		var w codec.RunWriter
+		limit := codec.FrameBytesDefault - h.TrailerBytes()
+		w.Begin(b, limit, d.a.id, d.v, 0)
+		for {
+			e.Version = d.v + 1
+			binary.BigEndian.PutUint32(key[8:], uint32(e.Version%4096))
+			if !w.Entry(&e) {
+				break
+			}
+			d.v++
+		}
+		d.frames = append(d.frames, d.a.finish(w.End(d.v), 1))
+	}
+}
+
+// BenchmarkAccept is what a full frame of writes costs that is taken.
+func BenchmarkAccept(b *testing.B) {
+	for _, sealed := range []bool{false, true} {
+		b.Run(fmt.Sprint("sealed=", sealed), func(b *testing.B) {
+			d := newDoor(b, sealed)
+			b.ReportAllocs()
+			i := 0
+			new := d.b.counters.EntriesNew
+			for b.Loop() {
+				if i == len(d.frames) {
+					b.StopTimer()
+					d.fill(512)
+					var ev Event
+					for d.b.NextEvent(&ev) {
+					}
+					i = 0
+					b.StartTimer()
+				}
+				d.b.Receive(d.now, d.now, addrOf(0), d.frames[i])
+				i++
+			}
+			if per := float64(d.b.counters.EntriesNew-new) / float64(b.N); per < 15 {
+				b.Fatalf("%.1f entries a frame: %v", per, d.b.counters.Drops)
+			}
+		})
+	}
+}
+
+// BenchmarkReject is what a full frame costs that is turned away, by the stage
+// at which it is: before the cipher less than half of BenchmarkAccept, at it no
+// more.
+func BenchmarkReject(b *testing.B) {
+	f := func(name string, sealed bool, why Drop, spoil func(d *door, frame []byte) []byte) {
+		b.Run(name, func(b *testing.B) {
+			d := newDoor(b, sealed)
+			d.fill(2)
+			d.b.Receive(d.now, d.now, addrOf(0), append([]byte(nil), d.frames[0]...))
+			frame := spoil(d, append([]byte(nil), d.frames[1]...))
+			work := make([]byte, len(frame))
+			before := d.b.counters.Drops[why]
+			b.ReportAllocs()
+			for b.Loop() {
+				copy(work, frame)
+				d.b.Receive(d.now, d.now, addrOf(0), work)
+			}
+			if n := d.b.counters.Drops[why] - before; n < uint64(b.N) {
+				b.Fatalf("%d of %d rejected so: %v", n, b.N, d.b.counters.Drops)
+			}
+		})
+	}
+	at := func(i int, bit byte) func(*door, []byte) []byte {
+		return func(_ *door, x []byte) []byte { x[i] ^= bit; return x }
+	}
+	f("length", true, DropShort, func(_ *door, x []byte) []byte { return x[:60] })
+	f("magic", true, DropMagic, at(0, 1))
+	f("version", true, DropVersion, at(1, 1))
+	f("flags", true, DropFlags, at(2, 128))
+	f("cluster", true, DropCluster, at(8, 1))
+	f("self", true, DropSelf, func(d *door, x []byte) []byte {
+		binary.LittleEndian.PutUint64(x[12:], uint64(d.b.id))
+		return x
+	})
+	f("checksum", false, DropChecksum, at(700, 1))
+	f("clear-stranger", false, DropStranger, func(d *door, x []byte) []byte {
+		x[12] ^= 1
+		return codec.AppendChecksum(x[:len(x)-4], 0)
+	})
+	f("unsealed", true, DropUnsealed, func(*door, []byte) []byte { return newFull() })
+	f("key", true, DropKey, at(4, 2))
+	f("stranger", true, DropStranger, at(12, 1))
+	f("salt", true, DropStranger, at(30, 1))
+	f("cookie", true, DropCookie, func(d *door, x []byte) []byte {
+		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.tag, Sender: 77}
+		return append(codec.AppendHeader(nil, &h), x[:1300]...)
+	})
+	f("hello-budget", true, DropRate, func(d *door, x []byte) []byte {
+		d.b.sealed.hellos.Spend(d.now, 1<<30)
+		x[3] |= byte(codec.FlagHello >> 8)
+		return x
+	})
+	f("derive-budget", true, DropRate, func(d *door, x []byte) []byte {
+		d.b.sealed.derives.Spend(d.now, 1<<30)
+		d.b.now = d.now
+		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.tag, Sender: 77, Cookie: d.b.cookie(addrOf(0), d.b.epoch())}
+		return append(codec.AppendHeader(nil, &h), x[:1300]...)
+	})
+	f("replay", true, DropReplay, func(d *door, _ []byte) []byte { return d.frames[0] })
+	f("cipher", true, DropAuth, at(700, 1))
+	f("cipher-hello", true, DropAuth, func(d *door, x []byte) []byte {
+		d.b.sealed.hellos.Init(d.now, 1, 1<<40)
+		x[3] |= byte(codec.FlagHello >> 8)
+		binary.LittleEndian.PutUint64(x[codec.SealBlockAt:], 7)
+		return x
+	})
+}
+
+// newFull is a full frame in clear.
+func newFull() []byte {
+	h := codec.Header{Cluster: codec.ClusterTag([]byte("test")), Sender: 5}
+	b := codec.AppendHeader(nil, &h)
+	return codec.AppendChecksum(codec.AppendPad(b, 1396-len(b)), 0)
+}
