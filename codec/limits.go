@@ -71,6 +71,7 @@ const (
 // The relations between the limits: a constant that would be negative does not compile.
 const (
 	_ uint = FrameBytesFloor - entryFrameBytesMax                        // the promise of EntryBytesMax
+	_ uint = FrameBytesFloor - entryFrameBytesMax - KeyNoticeBytesMax    // beside a notice of keys, too
 	_ uint = FrameBytesFloor - HeaderBytesMax - TagBytes - replyBytesMax // a handshake fits
 	_ uint = FrameBytesDefault - FrameBytesFloor                         //
 	_ uint = FrameBytesMax - FrameBytesDefault                           //

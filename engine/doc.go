@@ -11,6 +11,10 @@
 //	err = eng.WaitVersion(ctx, ver)
 //	err = eng.Close()
 //
+// With a key (qn keys gen makes one) all traffic is sealed:
+//
+//	eng, err := engine.Start(ctx, engine.Config{Name: "web-1", Bind: ":7946", KeyFiles: []string{"cluster.key"}})
+//
 // # Model
 //
 // A member alone writes its keys; every other member holds a replica of them.
@@ -86,9 +90,52 @@
 // [JoinError] carry what is needed to act. After Close every call that can
 // fail gives ErrClosed, reads find nothing, iterators end.
 //
+// # Trust
+//
+// With Config.Keys all traffic is sealed with AES-GCM under keys that come from
+// the cluster key, the cluster's name and 16 random bytes of each start, with a
+// counter as nonce; frames are bound to the start of their receiver (package
+// codec/seal). Without keys a member listens on loopback only, unless
+// Config.Insecure says otherwise.
+//
+// Somebody without a key can read nothing but sizes, times, addresses and the
+// headers (which cluster, which member in a number, how much was received), and
+// say nothing: what he makes up, changes, repeats, sends to another member or to
+// a later life of one, or brings from another cluster, is dropped and counted.
+// He can drop and delay datagrams and cut members off from each other; make a
+// member open one datagram for each that he sends, which costs no more than one
+// that is taken; and have a member send at most three times the bytes that he
+// sends it to an address that he forges. A recorded frame is good for one
+// delivery at most: to the member and the life that it was sealed for, while its
+// counter is fresh.
+//
+// Somebody with a key can speak as any member: write what others did not write,
+// bring members under suspicion, take names by a higher generation, and fill
+// what Config.Limits allow, which are there for him. When he stops, members find
+// back to each other and to what their owners write from then on. Two things
+// stay: a value that he forged under a version that its owner had not used yet,
+// until the owner writes that key again or starts anew; and a name that he took
+// by a generation of the next year, for those who believed it. So give the key
+// only to those whom you trust with the state, and replace it (see [Engine.Keys])
+// when one of them is not to have it any more.
+//
+// In clear, everybody whose datagrams arrive and who can read the answers has
+// that key. Cookies and challenges still keep those out who can't read them.
+//
+// Planned: signatures of each member under its own state, so that who relays it
+// can't change it. Not planned: to hide who talks to whom, and secrets between
+// members of one cluster.
+//
+// Not covered: the memory of the process. Secrets are erased after use where Go
+// lets us, cipher objects of the standard library can't be. A copy of a running
+// virtual machine holds the salt: restart the copy.
+//
 // # Limits
 //
 // Key and value of an entry have at most [EntryBytesMax] bytes together: an
 // entry travels whole in one datagram on any network. Config.Limits bound the
-// memory of a replica, and Config.StageBytes the writes in flight.
+// memory of a replica, and Config.StageBytes the writes in flight;
+// Limits.Footprint adds up what that comes to. A member that others introduce is
+// a candidate until it answers; a quarter of Limits.Origins is kept for those
+// that do. [Engine.Rejects] shows whose datagrams are turned away, and why.
 package engine

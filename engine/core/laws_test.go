@@ -151,8 +151,14 @@ func TestLawFramesStayBelowTheLimit(t *testing.T) { // pump asserts it for each 
 }
 
 func BenchmarkWriteToPeer(b *testing.B) {
+	b.Run("clear", func(b *testing.B) { writeToPeer(b, nil) })
+	b.Run("sealed", func(b *testing.B) { writeToPeer(b, sealedWith(1)) })
+}
+
+// writeToPeer is one small write and what it causes until the other side has it.
+func writeToPeer(b *testing.B, cfg func(int, *Config)) {
 	t := &testing.T{}
-	w := newNet(t, 2, 21, nil)
+	w := newNet(t, 2, 21, cfg)
 	w.joinAll()
 	w.run(sched.Second)
 	x, y := &w.nodes[0].core, &w.nodes[1].core

@@ -8,6 +8,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -81,8 +82,12 @@ func TestSealedNodesMeet(t *testing.T) {
 }
 
 func TestSealedUnderLoss(t *testing.T) {
-	for _, spread := range []Spread{Mail, Rumor, Gossip} {
-		w := sealedNet(t, 8, 17, func(_ int, c *Config) { c.Spread = spread })
+	for i, spread := range []Spread{Mail, Rumor, Gossip, Gossip} {
+		w := sealedNet(t, 8, 17, func(_ int, c *Config) {
+			if c.Spread = spread; i == 3 {
+				c.Order = reconcile.PreciseNewest
+			}
+		})
 		w.loss, w.dup, w.corrupt = 0.1, 0.1, 0.05
 		w.joinAll()
 		for k := range 40 {
