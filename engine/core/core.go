@@ -48,7 +48,8 @@ type Core struct {
 	used      int    // peers in use
 	evictAt   uint32
 	provenNow int  // of these, those that have answered
-	partial   bool // we reach less than half of the members that there are
+	present   int  // members that there are, as far as we know
+	partial   bool // we reach less than half of them
 
 	live      member.Table
 	ring      member.Ring

@@ -206,7 +206,7 @@ func (c *Core) stopSending(p uint32) {
 	c.members.Remove(p)
 	c.wheel.Cancel(peerTimer(p, timerResend)) // what we owe it is still due
 	c.wheel.Cancel(peerTimer(p, timerHello))
-	c.recount()
+	c.recount(p)
 }
 
 // dead stops mail to a condemned member: the detector visits it from now on.
@@ -215,7 +215,7 @@ func (c *Core) dead(p uint32) {
 	q.quiet, q.cursor, q.hellos = true, q.acked, 0
 	c.members.Remove(p)
 	c.wheel.Cancel(peerTimer(p, timerResend))
-	c.recount()
+	c.recount(p)
 	c.tell(MemberDied, p)
 }
 

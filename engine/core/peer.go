@@ -42,6 +42,7 @@ type peer struct {
 	quiet      bool // it owes acknowledgements: no more mail until it is heard
 	left       bool
 	freed      bool // given back while in the ready list
+	counted    bool // among the members that there are
 
 	cookie    [16]byte // to show it until it acknowledges a frame
 	hasCookie bool
@@ -145,7 +146,6 @@ func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
 	}
 	c.used++
 	c.resetPeer(p, o, addr)
-	c.recount()
 	return p
 }
 
@@ -165,22 +165,26 @@ func (c *Core) freePeer(p uint32) {
 		}
 	}
 	queued, next := q.queued, q.next
-	*q = peer{queued: queued, next: next, freed: true}
+	*q = peer{queued: queued, next: next, freed: true, counted: q.counted}
 	if !queued {
 		q.next, c.free = c.free, p
 	}
-	c.recount()
+	c.recount(p)
 }
 
-// recount looks whether we reach less than half of the members that there are.
-func (c *Core) recount() {
-	known := 0
-	for p := 1; p < len(c.peers); p++ {
-		if q := &c.peers[p]; q.origin != 0 && !q.left && (!q.quiet || c.Status(uint32(p)) < member.Dead) {
-			known++
+// recount notes whether a peer whose standing changed counts among the members
+// that there are, and whether we reach less than half of those.
+func (c *Core) recount(p uint32) {
+	q := &c.peers[p]
+	if is := q.origin != 0 && !q.left && (!q.quiet || c.Status(p) < member.Dead); is != q.counted {
+		q.counted = is
+		if is {
+			c.present++
+		} else {
+			c.present--
 		}
 	}
-	c.partial = 2*c.members.Len() < known
+	c.partial = 2*c.members.Len() < c.present
 }
 
 // resetPeer forgets what was agreed with an earlier life of the member.
@@ -199,12 +203,13 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	}
 	*q = peer{
 		addr: addr, advertised: addr, id: c.store.ID(o), origin: o,
-		next: q.next, queued: q.queued, txSeq: uint32(c.rand.Uint64()), since: c.now,
+		next: q.next, queued: q.queued, counted: q.counted, txSeq: uint32(c.rand.Uint64()), since: c.now,
 	}
 	q.txAcked, q.txLost = q.txSeq, q.txSeq
 	q.budget.Init(c.now, c.cfg.Frame, q.txSeq)
 	c.byID.put(q.id, p)
 	c.origins[o].peer = p
+	c.recount(p)
 }
 
 // readyList holds the peers that have something due, first come first served.
@@ -256,7 +261,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 		c.members.Insert(&c.rand, p)
 	}
 	c.watch(p)
-	c.recount()
+	c.recount(p)
 	c.tell(MemberReachable, p)
 	c.startMail(p)
 }

@@ -223,7 +223,7 @@ func (c *Core) revive(p uint32) {
 	if !q.left && q.proven && !c.members.Has(p) {
 		c.members.Insert(&c.rand, p)
 	}
-	c.recount()
+	c.recount(p)
 	c.startMail(p)
 }
 

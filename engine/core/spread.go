@@ -340,7 +340,7 @@ func (c *Core) silent(p uint32) {
 	}
 	q.quiet, q.cursor, q.hellos = true, q.acked, 0
 	c.members.Remove(p)
-	c.recount()
+	c.recount(p)
 	c.tell(MemberQuiet, p)
 	c.greetSoon(p)
 }
