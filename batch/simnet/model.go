@@ -72,6 +72,9 @@ func (m *Model) Init(seed uint64, link Link) {
 // SetLink replaces the base link.
 func (m *Model) SetLink(link Link) { m.base.Link, m.base.bad = link, nil }
 
+// DelayMin is the least time that a datagram takes on any path.
+func (m *Model) DelayMin() sched.Instant { return m.base.Link.Delay.Min }
+
 // Wire tells which paths exist; nil: all.
 func (m *Model) Wire(reach func(from, to int) bool) { m.reach = reach }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/batch/simnet"
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -49,7 +50,7 @@ func BenchmarkFullFrames(b *testing.B) {
 		for k := range 50 {
 			w.quiet(i%100, fmt.Sprint("k", k), "v")
 		}
-		w.pump(w.Nodes[i%100])
+		w.do(w.Nodes[i%100], func(s *shard) { w.pump(s, w.Nodes[i%100]) })
 		w.Run(3 * sched.Millisecond)
 		i++
 	}
@@ -72,8 +73,9 @@ func (w *World) entries() (n uint64) {
 // quiet writes without sending at once.
 func (w *World) quiet(i int, key, value string) {
 	n := w.Nodes[i]
-	op := core.Op{Kind: core.Set, Version: n.Core.Store().Max(n.Core.Self()) + 1, Key: []byte(key), Value: []byte(value)}
-	n.Core.Write(w.now, &op)
+	op := core.Op{Kind: core.Set, Version: n.log.max() + 1, Key: []byte(key), Value: []byte(value)}
+	n.Core.Write(max(n.now, w.now), &op)
+	n.log.write(&codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value})
 }
 
 var _ = simnet.Arrived

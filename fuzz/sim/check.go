@@ -60,6 +60,8 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 	for s.After(o, from, &c); c.Next(&e); {
 		v := e.Version
 		switch {
+		case v > top && o == n.Core.Self():
+			return // written, and not published yet
 		case v > top:
 			w.broken("prefix", "node %d holds version %d of node %d above its prefix %d", n.Index, v, h.author, top)
 		case want < v:
@@ -130,10 +132,12 @@ func (w *World) known(n *Node, o state.Origin) {
 	n.names[name] = gen
 }
 
-// auditNext looks one node over, whole.
-func (w *World) auditNext() {
-	w.audits++
-	w.Audit(w.audits % len(w.Nodes))
+// auditSome looks a node over, whole, as often as it is time for it.
+func (w *World) auditSome() {
+	if int(w.Stats.Events/auditEvery) > w.audits {
+		w.audits = int(w.Stats.Events / auditEvery)
+		w.Audit(w.audits % len(w.Nodes))
+	}
 }
 
 // Audit checks everything that a node holds: each origin as prefix does, that

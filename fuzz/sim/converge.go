@@ -17,6 +17,8 @@ func (w *World) Difference() string {
 	for _, n := range w.Nodes {
 		switch {
 		case !n.Up:
+		case n.Core.Unpublished():
+			return fmt.Sprintf("node %d holds writes back", n.Index)
 		case first == nil:
 			first = n
 		case n.Core.Store().Fingerprint() != first.Core.Store().Fingerprint():

@@ -15,8 +15,8 @@ const (
 	port         = 7946
 	turnFrames   = 32                      // a loop reads at most so many datagrams a turn
 	chokedRetry  = 200 * sched.Microsecond // a full socket takes frames again after this
-	pumpFrames   = 1 << 20                 // more at one instant is a loop without end
-	ticksInPlace = 4096                    // ticks of one node at one instant that do not end
+	pumpFrames   = 1 << 16                 // more at one instant is a loop without end
+	firesInPlace = 4096                    // ticks of one node at one instant that do not end
 )
 
 // Node is one machine: a core, its clocks and its socket.
@@ -36,12 +36,17 @@ type Node struct {
 
 	cfg     core.Config
 	paused  bool
-	busy    sched.Instant
-	turnAt  sched.Instant // a turn is queued; 0: none
-	wake    sched.Instant // a tick is queued; Never: none
-	ticked  sched.Instant
-	ticks   int
-	inbox   []event
+	touched bool
+	order   int           // among those that have something to do in this window
+	now     sched.Instant // how far it has lived
+	due     sched.Instant // its core's deadline
+	busy    sched.Instant // its loop works until then
+	turnAt  sched.Instant // its loop goes on then; 0: there is no need
+	queued  sched.Instant // the alarm that is queued; Never: none
+	fired   sched.Instant
+	fires   int
+	todo    []event // frames that reach it in this window
+	inbox   []event // frames that wait in its socket
 	charged int
 	gen     uint64 // the highest generation that this machine has used: on its disk
 	next    uint64 // the generation of its next life; 0: its clock's
@@ -97,13 +102,13 @@ func (w *World) Start(i int) {
 	if w.opt.Config != nil {
 		w.opt.Config(i, n.Life, &n.cfg)
 	}
-	n.Up, n.paused, n.wake, n.turnAt, n.busy = true, false, sched.Never, 0, 0
+	n.Up, n.paused, n.queued, n.turnAt, n.busy = true, false, sched.Never, 0, 0
 	n.inbox, n.charged, n.views, n.names = n.inbox[:0], 0, n.views[:0], nil
 	n.Core = new(core.Core)
 	n.Core.Init(&n.cfg, w.now, w.wall(n))
 	n.gen = max(n.gen, n.cfg.Generation)
 	w.born(n)
-	w.pump(n)
+	w.do(n, func(s *shard) { w.pump(s, n) })
 }
 
 // born gives a new origin its history.
@@ -151,15 +156,17 @@ func (w *World) Resume(i int) {
 	n := w.Nodes[i]
 	if n.paused {
 		n.paused = false
-		w.wantTurn(n, w.now)
+		w.do(n, func(*shard) { n.wantTurn(w.now) })
 	}
 }
 
 // Join tells node i of the address of node to.
 func (w *World) Join(i, to int) {
 	n := w.Nodes[i]
-	n.Core.Join(w.now, w.Nodes[to].Addr)
-	w.pump(n)
+	w.do(n, func(s *shard) {
+		n.Core.Join(n.now, w.Nodes[to].Addr)
+		w.pump(s, n)
+	})
 }
 
 // Set writes a key at its author. A node that is down or paused does not write.
@@ -175,9 +182,9 @@ func (w *World) write(i int, k core.OpKind, key, value string) core.Status {
 	if !n.Up || n.paused {
 		return core.Silenced
 	}
-	op := core.Op{Kind: k, Version: n.Core.Store().Max(n.Core.Self()) + 1 + n.Skip, Key: []byte(key), Value: []byte(value)}
+	op := core.Op{Kind: k, Version: n.log.max() + 1 + n.Skip, Key: []byte(key), Value: []byte(value)}
 	n.Skip = 0
-	st := n.Core.Write(w.now, &op)
+	st := n.Core.Write(max(n.now, w.now), &op)
 	if st == core.Written {
 		w.Stats.Writes++
 		e := codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value}
@@ -186,119 +193,111 @@ func (w *World) write(i int, k core.OpKind, key, value string) core.Status {
 		}
 		n.log.write(&e)
 	}
-	w.pump(n)
+	w.do(n, func(s *shard) { w.pump(s, n) })
 	return st
 }
 
-func (w *World) wall(n *Node) sched.Wall { return StartWall + sched.Wall(w.Now()) + n.Wall }
+func (w *World) wall(n *Node) sched.Wall {
+	return StartWall + sched.Wall(max(n.now, w.now)-Start) + n.Wall
+}
+
+// alarm is when a node has something to do.
+func (n *Node) alarm() sched.Instant {
+	switch {
+	case !n.Up || n.paused:
+		return sched.Never
+	case n.turnAt != 0:
+		return n.turnAt
+	}
+	return max(n.due, n.busy)
+}
 
 // arrive hands a frame to its node, or leaves it in the socket's buffer while
 // the node is busy.
-func (w *World) arrive(e *event) {
-	n := w.Nodes[e.node]
+func (w *World) arrive(s *shard, n *Node, e *event) {
 	switch {
 	case !n.Up:
-		w.Stats.Nowhere++
-		w.frames.release(e.frame)
-	case !n.paused && n.turnAt == 0 && n.busy <= w.now:
-		w.receive(n, e, e.at)
-		n.busy = w.now + n.Cost
-		w.pump(n)
+		s.stats.Nowhere++
+		s.free = append(s.free, e.frame)
+	case !n.paused && n.turnAt == 0 && n.busy <= n.now:
+		w.receive(s, n, e)
+		n.busy = n.now + n.Cost
+		w.pump(s, n)
 	case n.charged+simnet.ChargedBytes(int(e.size)) > n.Buffer:
-		w.Stats.Overflows++
-		w.frames.release(e.frame)
+		s.stats.Overflows++
+		s.free = append(s.free, e.frame)
 	default:
 		n.charged += simnet.ChargedBytes(int(e.size))
 		n.inbox = append(n.inbox, *e)
-		if !n.paused {
-			w.wantTurn(n, n.busy)
-		}
+		n.wantTurn(n.busy)
 	}
 }
 
 // receive gives one datagram to the core, and kills the bytes afterwards: they
 // were only lent.
-func (w *World) receive(n *Node, e *event, arrived sched.Instant) {
-	w.Stats.Delivered++
+func (w *World) receive(s *shard, n *Node, e *event) {
+	s.stats.Delivered++
 	b := w.frames.bytes(e.frame)[:e.size]
 	from := netip.AddrPortFrom(w.Nodes[e.from].Addr.Addr(), e.port)
-	n.Core.Receive(w.now, min(arrived, w.now), from, b)
+	n.Core.Receive(n.now, min(e.at, n.now), from, b)
 	if w.opt.Check {
 		for i := range b {
 			b[i] = 0xdb
 		}
 	}
-	w.frames.release(e.frame)
+	s.free = append(s.free, e.frame)
 }
 
-func (w *World) wantTurn(n *Node, at sched.Instant) {
+func (n *Node) wantTurn(at sched.Instant) {
 	if n.turnAt == 0 {
-		n.turnAt = max(at, w.now)
-		w.queue.push(event{at: n.turnAt, kind: kindTurn, node: uint32(n.Index)})
+		n.turnAt = max(at, n.now)
 	}
+}
+
+// fire does what the alarm was for.
+func (w *World) fire(s *shard, n *Node) {
+	if n.turnAt != 0 {
+		w.turn(s, n)
+		return
+	}
+	if n.fired != n.now {
+		n.fired, n.fires = n.now, 0
+	}
+	if n.fires++; n.fires > firesInPlace {
+		w.broken("ticks", "node %d ticked %d times at one instant, its deadline is still not in the future", n.Index, n.fires)
+		n.due = sched.Never
+		return
+	}
+	n.Core.Tick(n.now, w.wall(n))
+	w.pump(s, n)
 }
 
 // turn is one turn of a node's loop after it was busy or asleep.
-func (w *World) turn(n *Node, at sched.Instant) {
-	if at != n.turnAt {
-		return // of an earlier life
-	}
+func (w *World) turn(s *shard, n *Node) {
 	n.turnAt = 0
-	if !n.Up || n.paused {
-		return
-	}
 	k := min(turnFrames, len(n.inbox))
 	for i := range k {
 		e := &n.inbox[i]
 		n.charged -= simnet.ChargedBytes(int(e.size))
-		w.receive(n, e, e.at)
+		w.receive(s, n, e)
 	}
 	n.inbox = append(n.inbox[:0], n.inbox[k:]...)
-	if n.Core.Deadline() <= w.now {
-		n.Core.Tick(w.now, w.wall(n))
+	if n.Core.Deadline() <= n.now {
+		n.Core.Tick(n.now, w.wall(n))
 	}
-	n.busy = w.now + n.Cost*sched.Instant(k)
+	n.busy = n.now + n.Cost*sched.Instant(k)
 	if n.Cost > 0 {
 		n.Core.Observe(core.Pressure{Lag: n.Cost * sched.Instant(1+len(n.inbox))})
 	}
-	w.pump(n)
+	w.pump(s, n)
 	if len(n.inbox) > 0 {
-		w.wantTurn(n, n.busy)
+		n.wantTurn(n.busy)
 	}
 }
 
-// tick fires a node's deadline.
-func (w *World) tick(n *Node, at sched.Instant) {
-	if at != n.wake || !n.Up {
-		return // another one was queued since
-	}
-	n.wake = sched.Never
-	switch {
-	case n.paused: // it finds out when it goes on
-	case n.busy > w.now || n.turnAt != 0:
-		w.wantTurn(n, n.busy)
-	default:
-		if n.Core.Deadline() <= w.now {
-			n.Core.Tick(w.now, w.wall(n))
-			w.stuck(n)
-		}
-		w.pump(n)
-	}
-}
-
-// stuck looks whether a node ticks for ever without time passing.
-func (w *World) stuck(n *Node) {
-	if n.ticked != w.now {
-		n.ticked, n.ticks = w.now, 0
-	}
-	if n.ticks++; n.ticks > ticksInPlace {
-		w.broken("ticks", "node %d ticked %d times at one instant, its deadline is still not in the future", n.Index, n.ticks)
-	}
-}
-
-// pump sends what the core has to send, takes its events and sets its alarm.
-func (w *World) pump(n *Node) {
-	w.renewed(n)
+// pump sends what the core has to send, takes its events and asks when it wants
+// to be called again.
+func (w *World) pump(s *shard, n *Node) {
 	if n.paused {
 		return // it goes on with a turn
 	}
@@ -308,25 +307,29 @@ func (w *World) pump(n *Node) {
 	}
 	sent := 0
 	for ; sent < most; sent++ {
-		k, to, ok := n.Core.Transmit(w.now, w.buf[:])
+		k, to, ok := n.Core.Transmit(n.now, s.buf[:codec.FrameBytesMax])
 		if !ok {
 			break
 		}
-		w.send(n, to, w.buf[:k])
+		s.send(n, to, s.buf[:k])
 	}
 	if sent == pumpFrames {
 		w.broken("pump", "node %d sends without end", n.Index)
 	} else if sent == most {
-		w.wantTurn(n, w.now+chokedRetry)
+		n.wantTurn(n.now + chokedRetry)
 	}
 	var ev core.Event
 	for n.Core.NextEvent(&ev) {
 		w.happened(n, &ev)
 	}
-	if at := n.Core.Deadline(); at < n.wake {
-		n.wake = max(at, w.now)
-		w.queue.push(event{at: n.wake, kind: kindTick, node: uint32(n.Index)})
-	}
+	n.due = n.Core.Deadline()
+}
+
+// send keeps a frame until the end of the window.
+func (s *shard) send(n *Node, to netip.AddrPort, b []byte) {
+	at := len(s.arena)
+	s.arena = append(s.arena, b...)
+	s.parcels = append(s.parcels, parcel{at: n.now, from: n, to: to, order: n.order, data: s.arena[at:len(s.arena):len(s.arena)]})
 }
 
 // happened takes one event of a core.
@@ -334,6 +337,7 @@ func (w *World) happened(n *Node, ev *core.Event) {
 	switch ev.Kind {
 	case core.Advanced:
 		if w.opt.Check {
+			w.renewed(n)
 			w.advanced(n, ev.Origin)
 		}
 	case core.MemberJoined, core.MemberReplaced:

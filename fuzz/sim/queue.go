@@ -11,9 +11,7 @@ type kind uint8
 
 const (
 	kindArrive kind = iota // a frame reaches node
-	kindTick               // a node's deadline
-	kindTurn               // a node that was busy, paused or choked goes on
-	kindWrite              // a node's application writes
+	kindAlarm              // node has something to do
 	kindCall               // a function of the caller
 )
 
