@@ -35,7 +35,8 @@ func (w *World) advanced(n *Node, o state.Origin) {
 }
 
 // prefix checks versions above from of one origin at one node:
-//   - nothing is here that the author did not write, or above the prefix;
+//   - nothing is here that the author did not write, nor, but for precise
+//     reconciliation, above the prefix;
 //   - no key went back to a version below one that was here before: nothing that
 //     was replaced or deleted returns;
 //   - everything is here that is within the prefix and still the author's newest:
@@ -50,8 +51,8 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 		w.prefixOfTwins(n, o, h)
 		return
 	}
-	if top > h.max() {
-		w.broken("ahead", "node %d holds node %d up to %d, which wrote %d", n.Index, h.author, top, h.max())
+	if last := s.Last(o); last > h.max() {
+		w.broken("ahead", "node %d holds node %d up to %d, which wrote %d", n.Index, h.author, last, h.max())
 		return
 	}
 	var c state.Cursor
@@ -62,9 +63,9 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 		switch {
 		case v > top && o == n.Core.Self():
 			return // written, and not published yet
-		case v > top:
+		case v > top && !n.cfg.Order.Precise():
 			w.broken("prefix", "node %d holds version %d of node %d above its prefix %d", n.Index, v, h.author, top)
-		case want < v:
+		case want < v && want <= top:
 			w.broken("missing", "node %d lacks version %d of node %d within its prefix %d", n.Index, want, h.author, top)
 		case h.hash[v] != entryHash(&e):
 			w.broken("forged", "node %d holds %q=%q at version %d, which node %d never wrote", n.Index, e.Key, e.Value, v, h.author)
@@ -155,6 +156,9 @@ func (w *World) Audit(i int) {
 	}
 	if s.Fingerprint() != s.Recompute() {
 		w.broken("fingerprint", "node %d has fingerprint %x, its origins give %x", i, s.Fingerprint(), s.Recompute())
+	}
+	if n.cfg.Order.Precise() && s.KeyPrint() != s.RecomputeKeys() {
+		w.broken("fingerprint", "node %d has fingerprint %x by key, its keys give %x", i, s.KeyPrint(), s.RecomputeKeys())
 	}
 	for o := s.FirstAtOrAfter(0); o != 0 && w.err == nil; o = s.Following(o) {
 		h := w.byID[s.ID(o)]

@@ -21,7 +21,7 @@ func (w *World) Difference() string {
 			return fmt.Sprintf("node %d holds writes back", n.Index)
 		case first == nil:
 			first = n
-		case n.Core.Store().Fingerprint() != first.Core.Store().Fingerprint():
+		case n.print() != first.print():
 			return fmt.Sprintf("nodes %d and %d: %s", first.Index, n.Index, differ(first, n))
 		}
 	}
@@ -29,11 +29,26 @@ func (w *World) Difference() string {
 		return ""
 	}
 	for _, n := range w.Nodes {
-		if n.Up && first.Core.Store().Find(n.Core.ID()) == 0 {
+		if n.Up && first.Core.Store().Find(n.Core.ID()) == 0 && !n.blank() {
 			return fmt.Sprintf("node %d does not know node %d", first.Index, n.Index)
 		}
 	}
 	return ""
+}
+
+// print is what tells replicas apart in the node's mode: what they hold of each
+// origin, or of each key.
+func (n *Node) print() uint64 {
+	if n.cfg.Order.Precise() {
+		return n.Core.Store().KeyPrint()
+	}
+	return n.Core.Store().Fingerprint()
+}
+
+// blank reports a node of which nobody needs to know: precise mode compares
+// keys, and it has none.
+func (n *Node) blank() bool {
+	return n.cfg.Order.Precise() && n.Core.Store().Entries(n.Core.Self()) == 0
 }
 
 // differ says how two replicas differ, by the first origin that shows it.

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/codec"
@@ -99,6 +100,9 @@ func (w *World) Start(i int) {
 	for k := range n.cfg.Salt {
 		n.cfg.Salt[k] = byte(w.rand.Uint64())
 	}
+	for k := range n.cfg.Secret {
+		n.cfg.Secret[k] = byte(w.rand.Uint64())
+	}
 	if w.opt.Config != nil {
 		w.opt.Config(i, n.Life, &n.cfg)
 	}
@@ -116,8 +120,10 @@ func (w *World) born(n *Node) {
 	n.log = newHistory(n.Index)
 	id := n.Core.ID()
 	if old := w.byID[id]; old != nil {
-		n.log.twins = append(n.log.twins, old)
-		old.twins = append(old.twins, n.log)
+		n.log.twins = append(slices.Clone(old.twins), old)
+		for _, t := range n.log.twins {
+			t.twins = append(t.twins, n.log)
+		}
 	}
 	w.byID[id] = n.log
 }
@@ -187,14 +193,22 @@ func (w *World) write(i int, k core.OpKind, key, value string) core.Status {
 	st := n.Core.Write(max(n.now, w.now), &op)
 	if st == core.Written {
 		w.Stats.Writes++
-		e := codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value}
-		if k == core.Delete {
-			e.Flags = codec.EntryTombstone
-		}
-		n.log.write(&e)
+		w.wrote(n, &op)
 	}
 	w.do(n, func(s *shard) { w.pump(s, n) })
 	return st
+}
+
+// wrote records a write, as the author's own store has it.
+func (w *World) wrote(n *Node, op *core.Op) {
+	var e codec.Entry
+	s := n.Core.Store()
+	if !s.Get(n.Core.Self(), op.Key, &e) || e.Version != op.Version || string(e.Value) != string(op.Value) ||
+		(e.Flags&codec.EntryTombstone != 0) != (op.Kind == core.Delete) {
+		w.broken("write", "node %d wrote version %d of %q and holds version %d: %q", n.Index, op.Version, op.Key, e.Version, e.Value)
+		return
+	}
+	n.log.write(&e)
 }
 
 func (w *World) wall(n *Node) sched.Wall {

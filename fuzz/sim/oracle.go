@@ -66,7 +66,7 @@ func (h *history) live(v uint64) uint64 {
 func entryHash(e *codec.Entry) uint64 {
 	h := farm.Fingerprint64(e.Key)
 	h = h*0x9e3779b97f4a7c15 + farm.Fingerprint64(e.Value)
-	h ^= uint64(e.Flags)<<56 ^ uint64(e.TTL)
+	h ^= uint64(e.Flags)<<56 ^ uint64(e.TTL) ^ uint64(e.Stamp)*0xbf58476d1ce4e5b9
 	return max(1, h)
 }
 

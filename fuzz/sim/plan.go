@@ -6,8 +6,10 @@ import (
 
 	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -47,6 +49,11 @@ type NodePlan struct {
 	NoDetector           bool
 	Jobs, Wants          int // limits; 0: the default
 	Gaps, Events, Frames int
+	Sealed               bool
+	Rumor                rumor.Policy // zero: the default
+	Flow                 core.FlowMode
+	ReceiveMax           int           // bytes a second; 0: no limit
+	RepairEvery          sched.Instant // 0: never
 }
 
 // oneIn is true once in n draws.
@@ -106,6 +113,36 @@ func (c *NodePlan) draw(r *sched.Rand) {
 	c.Fanout, c.MailMax = some(5), some(20)
 	c.Deltas = some(100)
 	c.Jobs, c.Wants, c.Gaps, c.Events, c.Frames = some(4), some(16), some(8), some(16), some(8)
+	if oneIn(r, 4) { // another protocol
+		c.Order = reconcile.PreciseNewest + reconcile.Order(r.Uint32n(3))
+	}
+	c.Sealed = oneIn(r, 5)
+	if oneIn(r, 2) {
+		c.Rumor = drawRumor(r)
+	}
+	c.Flow = core.FlowMode(r.Uint32n(3))
+	if oneIn(r, 4) {
+		c.ReceiveMax = 20000 << r.Uint32n(7)
+	}
+	if oneIn(r, 3) {
+		c.RepairEvery = r.Between(100*sched.Millisecond, 2*sched.Second)
+	}
+}
+
+// drawRumor draws until the parts fit each other.
+func drawRumor(r *sched.Rand) rumor.Policy {
+	maybe := func() bool { return oneIn(r, 2) }
+	for {
+		p := rumor.Policy{
+			Shape: rumor.Shape(r.Uint32n(3)), Loss: rumor.Loss(r.Uint32n(3)), K: uint8(between(r, 1, 4)),
+			Blind: maybe(), Reset: maybe(), Minimize: maybe(), Immediate: maybe(), SendBack: maybe(), Redistribute: maybe(),
+			Fanout: uint8(r.Uint32n(5)), Limit: uint8(r.Uint32n(4)), Hunt: uint8(r.Uint32n(4)),
+			Final: uint8(r.Uint32n(2)), Age: uint8(r.Uint32n(6)),
+		}
+		if p.Check() == rumor.NoConflict {
+			return p
+		}
+	}
 }
 
 // drawFaults first draws which kinds there are at all.
@@ -155,6 +192,14 @@ func (p *Plan) configure(i int, c *core.Config) {
 	set(&c.Limits.Gaps, n.Gaps)
 	set(&c.Limits.Events, n.Events)
 	set(&c.Frames, n.Frames)
+	c.Rumor, c.Flow, c.ReceiveMax, c.RepairEvery = n.Rumor, n.Flow, n.ReceiveMax, n.RepairEvery
+	if n.Sealed {
+		c.Keys = new(seal.Keyring)
+		c.Keys.Init(codec.ClusterTag(c.Cluster))
+		if err := c.Keys.Add(1, []byte("0123456789abcdef")); err != nil {
+			panic(err)
+		}
+	}
 }
 
 // Text tells the plan in a few lines.
@@ -165,6 +210,7 @@ func (p *Plan) Text() string {
 		p.Seed, p.Nodes, n.Spread, n.Mode, n.Mixed, n.Order, n.Frame, clock(n.Interval))
 	fmt.Fprintf(&b, "  fanout %d, mail to %d, %d deltas, no print %v, uniform %v, no detector %v; limits: %d jobs, %d wants, %d gaps, %d events, %d frames\n",
 		n.Fanout, n.MailMax, n.Deltas, n.NoPrint, n.Uniform, n.NoDetector, n.Jobs, n.Wants, n.Gaps, n.Events, n.Frames)
+	fmt.Fprintf(&b, "  sealed %v, rumor %+v, flow %d, receives %d B/s, repair each %v\n", n.Sealed, n.Rumor, n.Flow, n.ReceiveMax, clock(n.RepairEvery))
 	fmt.Fprintf(&b, "  delay %v..%v; a write each %v to one of %d keys, values up to %d bytes, %.0f%% deletes; %v, then quiet\n",
 		clock(p.Link.Delay.Min), clock(p.Link.Delay.Max), clock(p.Gap), p.Keys, p.Value, float64(p.Deletes)/(1<<32)*100, clock(p.Until))
 	for i := range p.Faults {
