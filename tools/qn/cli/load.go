@@ -16,7 +16,9 @@ const loadExamples = `  qn load                                    16 nodes, 1,0
   qn load --nodes 32 --find-max              the highest rate that this machine sustains
   qn load --scenario pingpong                how long one write takes to one other node
   qn load --scenario heavy-writer            20 writers, one at fifty times the others' rate, twice what a node takes
-  qn load --scenario stalled-receiver        one of 32 nodes stops for ten seconds: what the others notice`
+  qn load --scenario stalled-receiver        one of 32 nodes stops for ten seconds: what the others notice
+  qn load --scenario kill                    32 processes: kill -9 one, ten times; stop one for 200 ms, ten times
+  qn load --scenario kill --netns --loss 0.1 the same in a network namespace that loses datagrams by nftables`
 
 const loadLong = `Starts the nodes in this process, on real UDP sockets of the loopback interface, and writes at a constant total rate
 without waiting for anything (open loop). Times count from the moment at which a write was meant to start, so a stall is
@@ -84,8 +86,13 @@ func addLoadFlags(cmd *cobra.Command, o *load.Options) {
 	fs.StringVar(&o.Flow, "flow", o.Flow, "flow control: on, report (measure and show, hold nothing back) or off")
 	fs.StringVar(&o.Throttle, "throttle", o.Throttle, "writes above the allowed rate: coalesce or refuse")
 	fs.Var(&o.ReceiveRate, "receive-rate", "bytes a second that a node takes from all others (64KiB; default: any)")
-	fs.StringVar(&o.Scenario, "scenario", "", "another experiment: pingpong, heavy-writer or stalled-receiver")
+	fs.StringVar(&o.Scenario, "scenario", "", "another experiment: pingpong, kill, heavy-writer or stalled-receiver")
 	fs.IntVar(&o.Pairs, "pairs", o.Pairs, "pairs of runs of stalled-receiver, with and without")
+	fs.IntVar(&o.Kills, "kills", o.Kills, "scenario kill: how often a process is killed")
+	fs.IntVar(&o.Pauses, "pauses", o.Pauses, "scenario kill: how often a process is stopped for a while")
+	fs.DurationVar(&o.PauseFor, "pause", o.PauseFor, "scenario kill: for how long")
+	fs.StringVar(&o.Profile, "profile", o.Profile, "scenario kill: times of the failure detector: lan, wan or local")
+	fs.BoolVar(&o.Netns, "netns", false, "scenario kill: in a network namespace, --loss by nftables (needs root, ip and nft)")
 }
 
 func runLoad(cmd *cobra.Command, o *load.Options, f *loadFlags) error {
@@ -94,6 +101,9 @@ func runLoad(cmd *cobra.Command, o *load.Options, f *loadFlags) error {
 	}
 	if o.FindMax && !cmd.Flags().Changed("keys") {
 		o.Keys = load.KeysFindMax
+	}
+	if o.Scenario == "kill" && !cmd.Flags().Changed("nodes") {
+		o.Nodes = load.NodesKill
 	}
 	if err := o.Validate(); err != nil {
 		return err

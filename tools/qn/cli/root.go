@@ -48,7 +48,7 @@ func newRoot() *cobra.Command {
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(usageTemplate)
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newLoad(), newSim(), newKeys(), newVersion(), exitCodesTopic())
+	root.AddCommand(newNode(), newLoad(), newSim(), newKeys(), newVersion(), exitCodesTopic())
 	return root
 }
 

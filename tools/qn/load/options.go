@@ -33,6 +33,11 @@ type Options struct {
 	Reactors int           // loops that the nodes share
 	FindMax  bool          // search for the highest sustained rate
 	Scenario string        // another experiment than the plain load
+	Kills    int           // scenario kill: processes killed, one after the other
+	Pauses   int           // scenario kill: processes stopped for PauseFor
+	PauseFor time.Duration // scenario kill
+	Profile  string        // scenario kill: lan, wan, local
+	Netns    bool          // scenario kill: lose datagrams by nftables in a network namespace
 
 	Flow        string     // flow control: on, report or off
 	Throttle    string     // writes above the allowed rate: coalesce or refuse
@@ -50,13 +55,14 @@ type Options struct {
 }
 
 // Scenarios lists what Scenario may be, beside empty.
-var Scenarios = []string{"pingpong", "heavy-writer", "stalled-receiver"}
+var Scenarios = []string{"pingpong", "kill", "heavy-writer", "stalled-receiver"}
 
 // Defaults is the main job: 16 nodes, 1,000 writes a second, ten seconds.
 func Defaults() Options {
 	return Options{
 		Nodes: 16, Rate: 1000, Size: 64, Keys: 100,
 		Duration: 10 * time.Second, Warmup: time.Second, Drain: 30 * time.Second,
+		Kills: 10, Pauses: 10, PauseFor: 200 * time.Millisecond, Profile: "lan",
 		Seed: 1, Mode: "push-pull", Order: "fair", Spread: "auto", Reactors: 1,
 		Flow: "on", Throttle: "coalesce", Pairs: 10,
 	}
@@ -163,6 +169,10 @@ func (o *Options) validateTimes() error {
 		return flagError("warmup", o.Warmup, "the warm-up lasts 0s to 24h", "--warmup 1s")
 	case o.Drain < 0 || o.Drain > windowsMax:
 		return flagError("drain", o.Drain, "the wait at the end lasts 0s to 24h", "--drain 30s")
+	case o.Kills < 0 || o.Kills > 1000 || o.Pauses < 0 || o.Pauses > 1000:
+		return flagError("kills", o.Kills, "a run has 0 to 1000 kills, and as many pauses", "--kills 10 --pauses 10")
+	case o.PauseFor < 0 || o.PauseFor > time.Minute:
+		return flagError("pause", o.PauseFor, "a process is stopped for 0s to 1m", "--pause 200ms")
 	case o.Interval != 0 && (o.Interval < time.Millisecond || o.Interval > time.Minute):
 		return flagError("interval", o.Interval, "nodes compare every 1ms to 1m (0: the engine's default)", "--interval 200ms")
 	}
@@ -183,6 +193,9 @@ func (o *Options) validateNames() error {
 		return err
 	}
 	if err := oneOf("order", o.Order, "fair", "depth", "breadth", "precise-newest", "precise-oldest", "precise-random"); err != nil {
+		return err
+	}
+	if err := oneOf("profile", o.Profile, "lan", "wan", "local"); err != nil {
 		return err
 	}
 	return oneOf("spread", o.Spread, "auto", "mail", "rumor", "gossip")

@@ -26,6 +26,8 @@ func Run(ctx context.Context, o *Options, progress *term.Progress) (Result, erro
 		return pingpong(ctx, o, progress)
 	}
 	switch o.Scenario {
+	case "kill":
+		return kill(ctx, o, progress)
 	case "heavy-writer":
 		return heavyWriter(ctx, o, run, progress)
 	case "stalled-receiver":
