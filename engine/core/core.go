@@ -223,6 +223,7 @@ type origin struct {
 	gapTo   uint64 // a run above our max ended here
 	gapFrom uint32 // the peer that sent it
 	gapAt   sched.Instant
+	fullAt  sched.Instant // there was no room for its news; 0: never
 	tries   uint8
 
 	counter                          uint8 // of the peer that brought the news

@@ -15,6 +15,7 @@ import (
 const (
 	gapPatience = 2 * sched.Millisecond // what another path may still bring
 	gapTriesMax = 5                     // then anti-entropy has to do
+	fullPause   = sched.Second          // news that there was no room for is not asked for
 	pullRTOMin  = 5 * sched.Millisecond
 	pullRTOMax  = 500 * sched.Millisecond
 )
@@ -47,6 +48,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	c.counters.EntriesOld += uint64(a.Old)
 	if a.Full {
 		c.counters.Drops[DropFull]++
+		c.origins[o].fullAt = c.now
 	}
 	if a.Gap && c.precise != nil {
 		c.applyScattered(o, r)
@@ -78,6 +80,9 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 
 func (c *Core) gap(o state.Origin, p uint32, to uint64) {
 	x := &c.origins[o]
+	if c.refused(x) {
+		return
+	}
 	x.gapTo = max(x.gapTo, to)
 	x.gapFrom = p
 	if x.gapped {
@@ -93,12 +98,16 @@ func (c *Core) gap(o state.Origin, p uint32, to uint64) {
 	}
 }
 
+// refused reports that there was no room for news of an origin lately: then it
+// makes no sense to ask for more.
+func (c *Core) refused(x *origin) bool { return x.fullAt != 0 && c.now-x.fullAt < fullPause }
+
 // chase asks for what is still missing.
 func (c *Core) chase() {
 	for i := 0; i < len(c.gaps); {
 		o := c.gaps[i]
 		x := &c.origins[o]
-		if !x.known || c.store.Max(o) >= x.gapTo || x.tries > gapTriesMax {
+		if !x.known || c.store.Max(o) >= x.gapTo || x.tries > gapTriesMax || c.refused(x) {
 			x.gapped, x.gapTo = false, 0
 			c.gaps[i] = c.gaps[len(c.gaps)-1]
 			c.gaps = c.gaps[:len(c.gaps)-1]
@@ -109,14 +118,19 @@ func (c *Core) chase() {
 			continue
 		}
 		q := &c.peers[x.gapFrom]
-		if q.pulling && c.now-q.pullAt > q.rtt.RTO(pullRTOMin, pullRTOMax) {
+		late := q.pulling && c.now-q.pullAt > q.rtt.RTO(pullRTOMin, pullRTOMax)
+		gone := !q.proven || q.quiet
+		if late || gone {
 			q.pulling = false
 			if other, ok := c.members.Next(&c.rand); ok {
 				x.gapFrom = other
 				q = &c.peers[other]
 			}
 		}
-		if !q.pulling && q.proven {
+		switch {
+		case gone: // counted here, since there may be nobody to ask
+			x.tries++
+		case !q.pulling:
 			c.want(x.gapFrom, duePull)
 		}
 	}

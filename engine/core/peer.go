@@ -64,7 +64,9 @@ type peer struct {
 	cursor   uint64 // sent up to here
 	acked    uint64 // it said that it has the prefix up to here
 	expected uint64 // acknowledged up to here when the resend timer fires, or something was lost
+	rewound  uint32 // the last frame before the cursor went back
 	tries    uint8
+	vain     uint8 // times that it went back since acked grew
 
 	budget    flow.Budget
 	pair      flow.Pair
@@ -205,7 +207,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 		addr: addr, advertised: addr, id: c.store.ID(o), origin: o,
 		next: q.next, queued: q.queued, counted: q.counted, txSeq: uint32(c.rand.Uint64()), since: c.now,
 	}
-	q.txAcked, q.txLost = q.txSeq, q.txSeq
+	q.txAcked, q.txLost, q.rewound = q.txSeq, q.txSeq, q.txSeq
 	q.budget.Init(c.now, c.cfg.Frame, q.txSeq)
 	c.byID.put(q.id, p)
 	c.origins[o].peer = p

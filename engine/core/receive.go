@@ -274,6 +274,9 @@ func (c *Core) holes(p, ack uint32, seen uint64) {
 	missing := ^seen & (1<<span - 1) >> reorderMax << reorderMax
 	q.txLost = ack - reorderMax
 	c.lossMeasured(int(span-reorderMax), bits.OnesCount64(missing))
+	if later := int32(ack - q.rewound); later < 64 { // what was sent before is sent again already
+		missing &= 1<<max(later, 0) - 1
+	}
 	if missing != 0 {
 		q.holed = true
 	}

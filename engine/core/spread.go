@@ -35,6 +35,7 @@ const (
 	lossyShare  = 1 << 16 / 50           // of frames to all peers: then every path counts as one that loses
 	lossyLag    = 5 * sched.Millisecond  // but not where it is the loop that is late
 	resendMax   = 10 * sched.Second
+	vainMax     = 4                        // rewinds without progress; from then on the peer may have no room for it
 	quietAfter  = 6                        // resends without a sign of life
 	quietSpan   = 2500 * sched.Millisecond // or two of them, and silence for so long
 )
@@ -228,7 +229,7 @@ func (c *Core) resendAfter(q *peer) sched.Instant {
 			d = q.rtt.RTO(resendFast, resendMax)
 		}
 	}
-	return min(resendMax, d<<min(q.tries, 8)) + 2*c.flush.lag
+	return min(resendMax, d<<max(min(q.tries, 8), min(q.vain, 16)-min(q.vain, vainMax))) + 2*c.flush.lag
 }
 
 // timed notes that a frame leaves whose acknowledgement is to be timed; one at a
@@ -284,11 +285,18 @@ func (c *Core) lossMeasured(n, lost int) {
 func (c *Core) lost(p uint32) {
 	q := &c.peers[p]
 	q.lostAt = c.now
-	if q.acked < q.cursor {
-		q.cursor, q.askedAt = q.acked, 0 // whose answer comes now, nobody can tell
-		c.counters.Rewinds++
+	if q.acked < q.cursor && q.vain < vainMax {
+		c.rewind(q)
 		c.startMail(p)
 	}
+}
+
+// rewind moves the cursor back to what the peer has. What was sent before is
+// history: whether it arrived does not matter any more.
+func (c *Core) rewind(q *peer) {
+	q.cursor, q.rewound, q.askedAt = q.acked, q.txSeq, 0 // whose answer comes now, nobody can tell
+	q.vain = min(q.vain+1, 1<<7)
+	c.counters.Rewinds++
 }
 
 // expect begins to wait for the acknowledgement of what the peer is sent now.
@@ -326,8 +334,7 @@ func (c *Core) resend(p uint32) {
 		return
 	}
 	if q.acked < q.cursor {
-		q.cursor, q.askedAt = q.acked, 0 // whose answer comes now, nobody can tell
-		c.counters.Rewinds++
+		c.rewind(q)
 	}
 	c.startMail(p)
 }
@@ -352,7 +359,7 @@ func (c *Core) onHave(p uint32, h *codec.Have) {
 	case h.Max > own || h.Floor > c.store.Floor(c.self):
 		c.amnesia(h.Max)
 	case h.Max > q.acked:
-		q.acked, q.tries = h.Max, 0
+		q.acked, q.tries, q.vain = h.Max, 0, 0
 		q.cursor = max(q.cursor, h.Max)
 		if h.Max == own {
 			c.wheel.Cancel(peerTimer(p, timerResend))
