@@ -209,6 +209,9 @@ type Config struct {
 	// ReceiveRate is how many bytes a second all peers together may send to
 	// this member; they divide it fairly. Default 0: as many as it can take.
 	ReceiveRate int
+	// Weight is a member's share where Order is Fair, by its name: 1 to 255. It
+	// is asked on the loop, once for each life of a member. Default: 1 for all.
+	Weight func(member string) int
 
 	// Limits bound the replica.
 	Limits Limits

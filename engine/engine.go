@@ -178,6 +178,9 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		Detector: e.cfg.Detector.config(),
 	}
 	cc.Flow, cc.Throttle, cc.ReceiveMax = flows[e.cfg.FlowControl], throttles[e.cfg.Throttle], e.cfg.ReceiveRate
+	if weight := e.cfg.Weight; weight != nil {
+		cc.Weight = func(name []byte) uint8 { return uint8(min(max(weight(string(name)), 1), 255)) }
+	}
 	cc.Limits, cc.Keys = e.cfg.coreLimits(), ring
 	randomness(&cc)
 	e.core.Init(&cc, now, wall)

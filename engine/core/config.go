@@ -100,6 +100,10 @@ type Config struct {
 	Plan       flow.Plan // how that adapts; flow.DefaultPlan, but none where Deltas are counted
 	ReceiveMax int       // bytes a second that all peers together may send; 0: no limit
 
+	// Weight is an origin's share when a frame is divided fairly, by its name;
+	// nil: 1 for all. It is asked once, when the origin becomes known.
+	Weight func(name []byte) uint8
+
 	Detector   member.Config // times of the failure detector; member.LAN
 	NoDetector bool          // nobody is watched: experiments that count messages
 	_          [0]func()     // not comparable

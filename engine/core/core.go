@@ -226,6 +226,7 @@ type origin struct {
 	fullAt  sched.Instant // there was no room for its news; 0: never
 	tries   uint8
 
+	weight                           uint8 // share in a fair division
 	counter                          uint8 // of the peer that brought the news
 	known, queued, hot, gapped, left bool
 }
@@ -236,7 +237,7 @@ func (c *Core) noteOrigin(o state.Origin) *origin {
 	}
 	x := &c.origins[o]
 	q := x.queued
-	*x = origin{known: true, queued: q}
+	*x = origin{known: true, queued: q, weight: c.weigh(o)}
 	return x
 }
 
@@ -298,6 +299,8 @@ func (b *book) IntroBytes(o state.Origin) int {
 }
 
 func (b *book) Buried(id codec.OriginID) bool { return (*Core)(b).graves.has(id) }
+
+func (b *book) Weight(o state.Origin) int { return max(1, int((*Core)(b).origins[o].weight)) }
 
 func (b *book) Settled(o state.Origin) uint64 {
 	c := (*Core)(b)

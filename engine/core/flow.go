@@ -4,6 +4,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -467,4 +468,12 @@ func (c *Core) limitRate() {
 	if c.cfg.Deltas > 0 {
 		c.flow.source.SetLimit(flow.PaperLimit(c.cfg.Deltas, c.cfg.Interval))
 	}
+}
+
+// weigh is the share of an origin in a fair division.
+func (c *Core) weigh(o state.Origin) uint8 {
+	if c.cfg.Weight == nil {
+		return 1
+	}
+	return max(1, c.cfg.Weight(c.store.Name(o)))
 }

@@ -165,7 +165,7 @@ func TestStalledReceiver(t *testing.T) {
 			}
 			return true
 		}
-		l := w.latencies(2000, 5*sched.Millisecond)
+		l := w.latencies(1000, 5*sched.Millisecond)
 		p99[stalled] = l[len(l)*99/100]
 		t.Logf("stalled %v: p50 %d µs p99 %d µs of %d, %d frames to the last node", stalled == 1,
 			l[len(l)/2]/sched.Microsecond, p99[stalled]/sched.Microsecond, len(l), toLast)
@@ -210,7 +210,7 @@ func TestHeavyWriter(t *testing.T) {
 	var before [20]uint64
 	start, k := w.now, 0
 	mid := start + sched.Second
-	for w.now < start+3*sched.Second {
+	for w.now < start+2*sched.Second {
 		if w.now <= mid {
 			for i, d := range w.nodes {
 				before[i] = d.core.counters.BytesReceived

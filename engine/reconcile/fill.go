@@ -38,6 +38,8 @@ type Book interface {
 	// Settled is the max of the origin that peers may be expected to have by
 	// now; what is newer is still in flight by push and is not offered.
 	Settled(o state.Origin) uint64
+	// Weight is the origin's share in a fair division; at least 1.
+	Weight(o state.Origin) int
 }
 
 // Filler encodes wants into frames. It owns the scratch that this needs; one
@@ -103,12 +105,12 @@ func (f *Filler) depth(dst []byte, limit int, j *Job) []byte {
 	return dst
 }
 
-// fair divides what is left of the frame evenly among the wants that follow;
+// fair divides what is left of the frame among the wants that follow, by weight;
 // what one does not use flows to the next.
 func (f *Filler) fair(dst []byte, limit int, j *Job) []byte {
 	for range 3 { // later passes use what small origins left over
 		start, open, before := j.turn, j.Len(), len(dst)
-		left := j.Deltas
+		left, weights := j.Deltas, f.weights(j)
 		for k := range j.wants {
 			if open <= 0 || left == 0 {
 				break
@@ -118,11 +120,13 @@ func (f *Filler) fair(dst []byte, limit int, j *Job) []byte {
 			if w.Origin == 0 {
 				continue
 			}
-			share := max(shareBytesMin, (limit-len(dst))/open)
+			weight := f.Book.Weight(w.Origin)
+			share := max(shareBytesMin, (limit-len(dst))*weight/weights)
 			grant := left
 			if left > 0 {
-				grant = max(1, left/open)
+				grant = max(1, left*weight/weights)
 			}
+			weights = max(1, weights-weight)
 			var n int
 			dst, n = f.run(dst, limit, len(dst)+share, grant, j, w)
 			if left > 0 {
@@ -139,6 +143,16 @@ func (f *Filler) fair(dst []byte, limit int, j *Job) []byte {
 		j.turn %= len(j.wants)
 	}
 	return dst
+}
+
+// weights sums the weights of the wants that are open.
+func (f *Filler) weights(j *Job) (sum int) {
+	for i := range j.wants {
+		if o := j.wants[i].Origin; o != 0 {
+			sum += f.Book.Weight(o)
+		}
+	}
+	return max(1, sum)
 }
 
 // breadth grants entries rank by rank, counting bytes without encoding, then

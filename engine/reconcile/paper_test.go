@@ -10,12 +10,21 @@ import (
 )
 
 // plain is a book that knows no more than the store.
-type plain struct{ s *state.Store }
+type plain struct {
+	s     *state.Store
+	heavy codec.OriginID // has weight 3
+}
 
 func (b plain) AppendIntro(dst []byte, o state.Origin) []byte { return dst }
 func (b plain) IntroBytes(state.Origin) int                   { return 0 }
 func (b plain) Buried(codec.OriginID) bool                    { return false }
 func (b plain) Settled(o state.Origin) uint64                 { return b.s.Max(o) }
+func (b plain) Weight(o state.Origin) int {
+	if b.heavy != 0 && b.s.ID(o) == b.heavy {
+		return 3
+	}
+	return 1
+}
 
 type replica struct {
 	state.Store
@@ -25,7 +34,7 @@ type replica struct {
 func newReplica() *replica {
 	r := new(replica)
 	r.Init(state.LimitsDefault(), 1)
-	r.f.Init(&r.Store, plain{&r.Store}, 64)
+	r.f.Init(&r.Store, plain{s: &r.Store}, 64)
 	return r
 }
 
@@ -274,5 +283,40 @@ func TestWindowsTile(t *testing.T) {
 			}
 			next = after
 		}
+	}
+}
+
+// TestFairByWeight: an origin with three times the weight gets three times the
+// bytes while both have more than fits.
+func TestFairByWeight(t *testing.T) {
+	from := newReplica()
+	from.f.Book = plain{s: &from.Store, heavy: 7}
+	for _, id := range []codec.OriginID{5, 7, 9} {
+		kv := map[string]uint64{}
+		for i := range uint64(200) {
+			kv[fmt.Sprintf("key-%03d", i)] = i + 1
+		}
+		from.put(t, id, kv)
+	}
+	var j Job
+	j.Init(8)
+	got := map[codec.OriginID]int{}
+	for range 50 {
+		j.Reset(1, -1)
+		for _, id := range []codec.OriginID{5, 7, 9} {
+			j.Add(Want{ID: id, Origin: from.Find(id), From: 1, Missing: 199})
+		}
+		b := from.f.Fill(nil, 1400, &j, Fair)
+		for kind, body, rest := codec.NextRecord(b); kind != 0; kind, body, rest = codec.NextRecord(rest) {
+			var r codec.Run
+			if err := codec.ParseRun(body, &r); err != nil {
+				t.Fatal(err)
+			}
+			got[r.ID] += r.Count
+		}
+	}
+	t.Log(got)
+	if light := (got[5] + got[9]) / 2; got[7] < 2*light || got[7] > 4*light {
+		t.Errorf("%v", got)
 	}
 }

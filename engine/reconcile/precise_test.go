@@ -20,7 +20,7 @@ func newPrecise(order Order, compare func(a, b *Candidate) int) *preciseReplica 
 	r := new(preciseReplica)
 	r.s.Init(state.LimitsDefault(), 1)
 	r.s.PrintKeys()
-	r.x.Init(&r.s, plain{&r.s}, order, compare)
+	r.x.Init(&r.s, plain{s: &r.s}, order, compare)
 	return r
 }
 

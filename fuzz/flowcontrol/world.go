@@ -19,6 +19,7 @@ type world struct {
 	queue events
 	order uint64
 	event core.Event
+	spare [][]byte // of frames that arrived
 }
 
 type peer struct {
@@ -86,7 +87,7 @@ func (w *world) pump(p *peer) {
 		}
 		if dst := w.at[to]; dst != nil {
 			delay := 10*sched.Millisecond + sched.Instant(w.rnd.Int64N(40*sched.Millisecond))
-			w.push(happening{at: w.now + delay, to: dst, from: p.addr, data: append([]byte(nil), buf[:n]...)})
+			w.push(happening{at: w.now + delay, to: dst, from: p.addr, data: append(w.buffer(), buf[:n]...)})
 		}
 	}
 	for p.core.NextEvent(&w.event) {
@@ -97,6 +98,15 @@ func (w *world) pump(p *peer) {
 	}
 }
 
+func (w *world) buffer() []byte {
+	if n := len(w.spare); n > 0 {
+		b := w.spare[n-1]
+		w.spare = w.spare[:n-1]
+		return b
+	}
+	return make([]byte, 0, codec.FrameBytesMax)
+}
+
 // run lets everything happen until then.
 func (w *world) run(until sched.Instant) {
 	for len(w.queue) > 0 && w.queue[0].at <= until {
@@ -104,6 +114,7 @@ func (w *world) run(until sched.Instant) {
 		w.now = max(w.now, h.at)
 		if h.data != nil {
 			h.to.core.Receive(w.now, w.now, h.from, h.data)
+			w.spare = append(w.spare, h.data[:0])
 		} else {
 			h.to.wake = sched.Never
 			h.to.core.Tick(w.now, 0)

@@ -14,8 +14,8 @@ import (
 	"github.com/quidnunc/quidnunc/fuzz/flowcontrol"
 )
 
-const flowExamples = `  qn sim paper flowcontrol                              64 and 128 participants, about a minute on two processors
-  qn sim paper flowcontrol --nodes 32 --orders fair     a quick look
+const flowExamples = `  qn sim paper flowcontrol                              64 and 128 participants; minutes, for the digests of precise orderings
+  qn sim paper flowcontrol --orders scuttle-depth,fair  half a minute on two processors
   qn sim paper flowcontrol --out figures                rate.csv, staleness.csv, summary.json and plots as PNG and SVG`
 
 const flowLong = `The second experiment of van Renesse et al. 2008: everybody wants to update as fast as it may, from 15 s on, and the limit of
