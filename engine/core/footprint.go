@@ -35,7 +35,7 @@ func (l Limits) Footprint() (bytes int) {
 	bytes += l.Events*eventBytes + l.Gaps*4
 	bytes += lettersMax * 2 * codec.FrameBytesMax
 	bytes += rejectSets * rejectWays * rejectBytes
-	bytes += gravesMax * (8 + codec.SaltBytes + 32)
+	bytes += gravesMax * (8 + 16 + codec.SaltBytes + 32)
 	return bytes
 }
 

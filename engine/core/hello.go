@@ -298,8 +298,10 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	switch {
 	case o == 0 && c.leaving():
 		return // nobody should begin with one that goes
-	case o == 0 && c.graves.has(codec.MakeOriginID(c.idKey, h.Name, h.Gen)):
-		r.known = h.Gen + 1 // it was taken for dead for too long: only another life can come in
+	case o == 0:
+		if last := c.buriedLife(h.Name); last >= h.Gen {
+			r.known = last + 1 // it was taken for dead for too long: only another life can come in
+		}
 	case o != 0:
 		p := &c.peers[c.origins[o].peer]
 		r.known = c.store.Gen(o)
@@ -406,6 +408,9 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		return 0
 	case old != 0:
 		return c.replace(old, id, gen, name, addr)
+	case c.buriedLife(name) > gen: // a later life was here, and went
+		c.counters.Drops[DropBuried]++
+		return 0
 	}
 	if !from.IsValid() && !c.mayLearn() {
 		return 0
@@ -449,7 +454,7 @@ func (c *Core) replace(old state.Origin, id codec.OriginID, gen uint64, name []b
 
 // bury removes an origin's state and remembers its id, so that it can't return.
 func (c *Core) bury(o state.Origin) {
-	c.graves.add(c.store.ID(o))
+	c.grave(c.store.ID(o), c.store.Name(o), c.store.Gen(o))
 	c.erase(o)
 }
 
@@ -469,15 +474,22 @@ func (c *Core) erase(o state.Origin) {
 	c.forgetNews(o)
 }
 
-// graves remember the ids of the origins that were replaced, oldest out first.
+// graves remember the origins that were replaced or forgotten, oldest out first:
+// by id, so that they can't return, and by name, so that no life before them can.
 type graves struct {
-	ids  []codec.OriginID
-	next int
+	ids   []codec.OriginID
+	lives []stone
+	next  int
 }
+
+// stone is a generation of a name, the name by its keyed hash.
+type stone struct{ name, gen uint64 }
 
 const gravesMax = 1024
 
-func (g *graves) init() { g.ids, g.next = make([]codec.OriginID, 0, 16), 0 }
+func (g *graves) init() {
+	g.ids, g.lives, g.next = make([]codec.OriginID, 0, 16), make([]stone, 0, 16), 0
+}
 
 func (g *graves) has(id codec.OriginID) bool {
 	for _, x := range g.ids {
@@ -488,11 +500,32 @@ func (g *graves) has(id codec.OriginID) bool {
 	return false
 }
 
-func (g *graves) add(id codec.OriginID) {
+// last is the highest buried generation of a name; 0 if there is none.
+func (g *graves) last(name uint64) (gen uint64) {
+	for i := range g.lives {
+		if x := &g.lives[i]; x.name == name {
+			gen = max(gen, x.gen)
+		}
+	}
+	return gen
+}
+
+func (g *graves) add(id codec.OriginID, s stone) {
 	if len(g.ids) < gravesMax {
-		g.ids = append(g.ids, id)
+		g.ids, g.lives = append(g.ids, id), append(g.lives, s)
 		return
 	}
-	g.ids[g.next] = id
+	g.ids[g.next], g.lives[g.next] = id, s
 	g.next = (g.next + 1) % gravesMax
+}
+
+// grave puts an origin into the graves.
+func (c *Core) grave(id codec.OriginID, name []byte, gen uint64) {
+	c.graves.add(id, stone{codec.SipHash(c.idKey, name), gen})
+}
+
+// buriedLife is the highest generation of the name that was replaced or
+// forgotten here; 0 if there is none.
+func (c *Core) buriedLife(name []byte) uint64 {
+	return c.graves.last(codec.SipHash(c.idKey, name))
 }

@@ -135,7 +135,7 @@ func (c *Core) renew(gen uint64) {
 	}
 	c.counters.Renewals++
 	c.renewedAt = c.now
-	c.graves.add(c.id)
+	c.grave(c.id, c.cfg.Name, c.gen)
 	c.gen = gen
 	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, gen)
 	c.store.Rename(c.self, c.id, gen)
