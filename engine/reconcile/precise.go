@@ -127,8 +127,8 @@ func (x *Precise) fillWindow() (end bool) {
 
 // Compare walks a window and the local entries side by side. What the peer
 // lacks is added to runs, what we lack to pulls; either may be nil. own is the
-// origin that this node writes; if the peer has a higher version of it than was
-// written, that version is returned and not pulled.
+// origin that this node writes; if the peer has a write of it that was never
+// made, its version is returned and not pulled.
 func (x *Precise) Compare(d *codec.PreciseDigest, own state.Origin, runs, pulls *List) (ahead uint64) {
 	s := x.store
 	x.iter.Reset(d)
@@ -214,7 +214,7 @@ func (x *Precise) listed(d *codec.PreciseDigest, o, own state.Origin, runs, pull
 		case v <= has:
 		case o != own:
 			pulls.ask(Item{ID: id, Version: v})
-		case v > top:
+		case v > top || x.neverWrote(o, key, v):
 			ahead = max(ahead, v)
 		}
 	}
@@ -226,6 +226,13 @@ func (x *Precise) listed(d *codec.PreciseDigest, o, own state.Origin, runs, pull
 		x.keys.take()
 	}
 	return ahead
+}
+
+// neverWrote reports a write that a peer holds of our own origin and that can't be
+// of this life: each of our writes is here, or a later one of its key is. The two
+// lives would differ for ever under one identifier.
+func (x *Precise) neverWrote(own state.Origin, key []byte, v uint64) bool {
+	return v > x.store.Floor(own) && (!x.store.Get(own, key, &x.entry) || x.entry.Version < v)
 }
 
 // offer adds an entry that a peer lacks, unless it is still on its way there.
