@@ -2,7 +2,9 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -56,10 +58,14 @@ func differ(a, b *Node) string {
 	s, t := a.Core.Store(), b.Core.Store()
 	for o := s.FirstAtOrAfter(0); o != 0; o = s.Following(o) {
 		p := t.Find(s.ID(o))
+		precise := a.cfg.Order.Precise()
 		switch {
+		case precise && s.Entries(o) == 0:
 		case p == 0:
 			return fmt.Sprintf("%s generation %d is known to the first alone", s.Name(o), s.Gen(o))
-		case s.Max(o) != t.Max(p) || s.Floor(o) != t.Floor(p):
+		case precise && keysOf(s, o) != keysOf(t, p):
+			return fmt.Sprintf("%s generation %d\n%s\nand\n%s", s.Name(o), s.Gen(o), keysOf(s, o), keysOf(t, p))
+		case !precise && (s.Max(o) != t.Max(p) || s.Floor(o) != t.Floor(p)):
 			return fmt.Sprintf("%s up to %d and %d", s.Name(o), s.Max(o), t.Max(p))
 		}
 	}
@@ -69,6 +75,17 @@ func differ(a, b *Node) string {
 		}
 	}
 	return "by their fingerprints alone"
+}
+
+// keysOf lists the keys of an origin with their versions.
+func keysOf(s *state.Store, o state.Origin) string {
+	var b strings.Builder
+	var c state.Cursor
+	var e codec.Entry
+	for s.After(o, 0, &c); c.Next(&e); {
+		fmt.Fprintf(&b, " %q@%d", e.Key, e.Version)
+	}
+	return b.String()
 }
 
 // Converge lets time pass until the nodes are equal, looking every step, and
