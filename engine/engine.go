@@ -97,6 +97,16 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	cfg.Keys = nil // the ring has what it needs of them
+	e, err := start(ctx, cfg, ring)
+	if err != nil && ring != nil {
+		ring.Close()
+	}
+	return e, err
+}
+
+// start is Start with a configuration that is complete. The ring is the core's
+// once there is no error.
+func start(ctx context.Context, cfg Config, ring *seal.Keyring) (*Engine, error) {
 	e := &Engine{cfg: cfg, name: []byte(cfg.Name), done: make(chan struct{}), closed: make(chan struct{})}
 	if err := e.bind(); err != nil {
 		return nil, err

@@ -93,7 +93,15 @@ func reflectors(w *world, at *engine.Engine, good []seen, secretOfOne []byte) ma
 func TestNothingIsAmplified(t *testing.T) {
 	try := func(t *testing.T, w *world, secretOfOne []byte) {
 		at := w.nodes[0]
-		good := w.record(at, 300)
+		w.tap.recordAt(at.Addr(), 100)
+		var keys []uint8
+		if len(at.Keys()) > 0 {
+			keys = []uint8{1}
+		}
+		w.start("late", keys...) // its handshake
+		w.settle()
+		shakes := w.tap.recorded(at.Addr())
+		good := append(shakes, w.record(at, 300)...)
 		var all []*victim
 		for name, make := range reflectors(w, at, good, secretOfOne) {
 			v := &victim{raw: newRaw(t), name: name}
