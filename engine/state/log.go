@@ -64,29 +64,44 @@ func (s *Store) rewrite(o Origin, r *origin, class uint8) bool {
 	return true
 }
 
-// move appends the live words [i, j) of one segment to another, which nobody else sees yet.
+// move appends the live words [i, j) of one segment to another, which nobody else sees yet. Half of the words are dead,
+// in no order that a processor could predict, so a dead one is written like the others, and then over.
 func (s *Store) move(ref wordRef, to, from []uint64, i, j int) {
 	shift := (segBase(from) - segBase(to)) << 32
-	used := segUsed(to)
+	first := segHead + segUsed(to)
+	at := first
 	for _, w := range from[segHead+i : segHead+j] {
-		if uint32(w) == 0 {
-			continue
+		if at == len(to) {
+			break // the rest is dead
 		}
-		to[segHead+used] = w + shift
-		setCellPos(s.cells.at(cellRef(w)), ref+wordRef(segHead+used))
-		used++
+		to[at] = w + shift
+		if uint32(w) != 0 {
+			at++
+		}
 	}
-	moved := used - segUsed(to)
-	s.compacts.Moved += uint64(moved)
-	to[1] += uint64(moved)<<16 + uint64(moved)
+	if at < len(to) {
+		to[at] = 0
+	}
+	for k, w := range to[first:at] {
+		setCellPos(s.cells.at(cellRef(w)), ref+wordRef(first+k))
+	}
+	moved := uint64(at - first)
+	s.compacts.Moved += moved
+	to[1] += moved<<16 + moved
 }
 
 // append adds a word at the tail and returns its place, or 0 for want of memory. No view leads to it yet.
 func (s *Store) append(o Origin, r *origin, v uint64, cell cellRef) wordRef {
-	if !s.room(o, r, v) {
-		return 0
+	var b []uint64
+	if r.tail != 0 {
+		b = s.log.block(r.tail)
 	}
-	b := s.log.block(r.tail)
+	if len(b) == 0 || segUsed(b) >= len(b)-segHead || v-segBase(b) > segDeltaMax {
+		if !s.room(o, r, v) {
+			return 0
+		}
+		b = s.log.block(r.tail)
+	}
 	at := segHead + segUsed(b)
 	b[at] = (v-segBase(b))<<32 | uint64(cell)
 	b[1] += 1<<16 + 1
