@@ -41,9 +41,10 @@ func (s *Store) apply(o Origin, r *origin, e *codec.Entry) Status {
 	if status := check(e); status != OK {
 		return status
 	}
-	w := write{frag: s.hash(r.tag, e.Key)}
+	var w write
+	s.begin(&w, r.tag, e)
 	w.t, w.at, w.old = s.findKey(r.tag, w.frag, e.Key)
-	if status := s.wanted(&w, r, e.Version, len(e.Key)+len(e.Value)); status != OK {
+	if status := s.wanted(&w, r); status != OK {
 		return status
 	}
 	if w.cell = s.newCell(cellBytes(e)); w.cell == 0 {
@@ -51,7 +52,7 @@ func (s *Store) apply(o Origin, r *origin, e *codec.Entry) Status {
 	}
 	b := s.cells.at(w.cell)
 	writeCell(b, r.tag, e)
-	if status := s.finish(&w, o, r, b, e.Version); status != OK {
+	if status := s.finish(&w, o, r, b); status != OK {
 		s.cells.release(w.cell)
 		return status
 	}
@@ -71,26 +72,42 @@ func check(e *codec.Entry) Status {
 
 // write is a write under way. What is written stands in the new cell, which nobody else sees yet.
 type write struct {
+	version   uint64
 	t         *table // where the index has the key, or would have it
 	at        int
 	frag      uint32
 	old, cell cellRef // old 0: the key is new
+	pos       wordRef // of the old cell, in a batch
+	keyAt     uint8   // in the new cell
+	key       uint8   // bytes
+	value     uint16  // bytes
+	flags     codec.EntryFlags
 }
 
-// wanted tells whether a write of version v with so many bytes of key and value is news and within the limits.
-func (s *Store) wanted(w *write, r *origin, v uint64, bytes int) Status {
+// begin notes what is to be written.
+func (s *Store) begin(w *write, tag uint32, e *codec.Entry) {
+	w.version, w.flags, w.key, w.value = e.Version, e.Flags, uint8(len(e.Key)), uint16(len(e.Value))
+	w.keyAt = cellHeadBytes
+	if e.Flags != 0 {
+		w.keyAt += uint8(optionalBytes(e.Flags))
+	}
+	w.frag = s.hash(tag, e.Key)
+}
+
+// wanted tells whether a write is news and within the limits.
+func (s *Store) wanted(w *write, r *origin) Status {
 	switch {
 	case w.old != 0:
-		if cellVersion(s.cells.at(w.old)) >= v {
+		if cellVersion(s.cells.at(w.old)) >= w.version {
 			return Old
 		}
 	case s.entries >= s.limits.Keys || r.entries >= uint32(s.limits.KeysPerOrigin):
 		return TooMany
 	}
-	if s.limits.BytesPerOrigin > 0 && s.outgrows(w, r, bytes) {
+	if s.limits.BytesPerOrigin > 0 && s.outgrows(w, r) {
 		return TooMany
 	}
-	if v <= r.last && s.taken(r, v) {
+	if w.version <= r.last && s.taken(r, w.version) {
 		return Old
 	}
 	return OK
@@ -98,7 +115,8 @@ func (s *Store) wanted(w *write, r *origin, v uint64, bytes int) Status {
 
 // outgrows tells whether a write takes its origin over its share of bytes. One that takes less than what it replaces
 // always may.
-func (s *Store) outgrows(w *write, r *origin, more int) bool {
+func (s *Store) outgrows(w *write, r *origin) bool {
+	more := int(w.key) + int(w.value)
 	if w.old != 0 {
 		_, key, value := cellSizes(s.cells.at(w.old))
 		more -= key + value
@@ -107,12 +125,12 @@ func (s *Store) outgrows(w *write, r *origin, more int) bool {
 }
 
 // finish makes the new cell visible. It fails only for want of memory.
-func (s *Store) finish(w *write, o Origin, r *origin, b []byte, v uint64) Status {
+func (s *Store) finish(w *write, o Origin, r *origin, b []byte) Status {
 	var pos wordRef
-	if v > r.last {
-		pos = s.append(o, r, v, w.cell)
+	if w.version > r.last {
+		pos = s.append(o, r, w.version, w.cell)
 	} else {
-		pos = s.insert(o, r, v, w.cell)
+		pos = s.insert(o, r, w.version, w.cell)
 	}
 	if pos == 0 {
 		return Full
@@ -122,36 +140,36 @@ func (s *Store) finish(w *write, o Origin, r *origin, b []byte, v uint64) Status
 		s.printKey(w, o, r, b)
 	}
 	if w.old == 0 {
-		s.create(w, r, b)
+		s.create(w, r)
 	} else {
-		s.replace(w, r, b)
+		s.replace(w, r)
 	}
 	return OK
 }
 
 // create makes the cell of a new key visible.
-func (s *Store) create(w *write, r *origin, b []byte) {
+func (s *Store) create(w *write, r *origin) {
 	s.keys.reserve(w.frag)
 	s.keys.insert(w.frag, uint32(w.cell))
-	_, key, value := cellSizes(b)
 	s.entries++
 	r.entries++
-	s.countBytes(r, key+value)
-	if cellFlags(b)&codec.EntryTombstone == 0 {
+	s.countBytes(r, int(w.key)+int(w.value))
+	if w.flags&codec.EntryTombstone == 0 {
 		s.countLive(r, 1)
 	}
 }
 
 // replace makes a cell visible in place of another.
-func (s *Store) replace(w *write, r *origin, b []byte) {
+func (s *Store) replace(w *write, r *origin) {
 	w.t.replace(w.at, w.frag, uint32(w.cell))
 	old := s.cells.at(w.old)
-	s.countBytes(r, cellValueBytes(b)-cellValueBytes(old))
-	if change := cellFlags(b) ^ cellFlags(old); change&codec.EntryTombstone != 0 {
+	at, keyBytes, valueBytes := cellSizes(old)
+	s.countBytes(r, int(w.value)-valueBytes)
+	if change := w.flags ^ cellFlags(old); change&codec.EntryTombstone != 0 {
 		s.countLive(r, int(cellFlags(old)&codec.EntryTombstone*2)-1)
 	}
 	s.kill(r, cellPos(old))
-	s.retire(retiredCell, uint32(w.old))
+	s.retireCell(w.old, classOf[(at+keyBytes+valueBytes+7)>>3])
 }
 
 func (s *Store) countBytes(r *origin, change int) {
@@ -170,7 +188,7 @@ const memoryAttempts = 4
 // newCell takes a cell, if need be one that was put off.
 func (s *Store) newCell(bytes int) (cell cellRef) {
 	for range memoryAttempts {
-		if cell = s.cells.alloc(bytes); cell != 0 {
+		if cell = s.draft(bytes); cell != 0 {
 			break
 		}
 		s.Tidy(retiredBatch)

@@ -59,9 +59,8 @@ func (a *arena) at(r cellRef) []byte {
 	return a.pages[r>>cellPageBits][(r&(1<<cellPageBits-1))<<3:]
 }
 
-// alloc returns a cell of at least n bytes, or 0 if the limit is reached.
-func (a *arena) alloc(n int) cellRef {
-	class := classOf[(n+7)>>3]
+// alloc returns a cell of a class, or 0 if the limit is reached.
+func (a *arena) alloc(class uint8) cellRef {
 	page := a.partial[class]
 	if page == 0 {
 		if page = a.newPage(class); page == 0 {
@@ -84,6 +83,9 @@ func (a *arena) alloc(n int) cellRef {
 	a.used += int(classBytes[class])
 	return cellRef(page<<cellPageBits | uint32(granule))
 }
+
+// class is that of a cell.
+func (a *arena) class(r cellRef) uint8 { return a.meta[r>>cellPageBits].class }
 
 // release frees a cell that nobody can see any more.
 func (a *arena) release(r cellRef) {

@@ -84,13 +84,16 @@ func (p *epochs) over() bool {
 	return true
 }
 
-// kind says what a retired reference refers to.
+// kind says what a retired reference, the lower half of the word, refers to.
 type kind uint64
 
 const (
-	retiredCell  kind = iota << 32
-	retiredBlock      // of the slab
+	retiredCell  kind = iota << 32 // with its class
+	retiredBlock                   // of the slab
 	retiredOrigin
+
+	kindMask   kind = 0xff << 32
+	classShift      = 40
 )
 
 const (
@@ -120,8 +123,12 @@ func (q *retired) push(k kind, ref uint32) {
 	q.tail++
 }
 
+func (q *retired) first() uint64 {
+	return q.ring[q.head>>retiredChunkBits&uint64(len(q.ring)-1)][q.head&(retiredChunk-1)]
+}
+
 func (q *retired) pop() uint64 {
-	item := q.ring[q.head>>retiredChunkBits&uint64(len(q.ring)-1)][q.head&(retiredChunk-1)]
+	item := q.first()
 	q.head++
 	return item
 }
@@ -150,34 +157,52 @@ func (q *retired) mapped() int {
 func (s *Store) retire(k kind, ref uint32) {
 	s.retired.push(k, ref)
 	if s.retired.tail-s.retired.looked >= retiredBatch {
-		s.reclaim(2 * retiredBatch)
+		s.reuse(2 * retiredBatch) // what no write took since the last look
+		s.pass()
 	}
+}
+
+// retireCell is retire for a cell of a known class.
+func (s *Store) retireCell(ref cellRef, class uint8) {
+	s.retire(retiredCell|kind(class)<<classShift, uint32(ref))
 }
 
 // reclaim makes at most so many retired things usable again, as far as readers have left. It tells whether it did.
 func (s *Store) reclaim(budget int) (some bool) {
-	q := &s.retired
-	q.looked = q.tail
-	for range 2 {
-		for ; q.head < q.ready && budget > 0; budget-- {
-			s.reuse(q.pop())
-			some = true
-		}
-		if q.ready == q.wait && q.wait < q.tail && !s.epochs.draining {
-			q.wait = q.tail
-			s.epochs.begin()
-		}
-		if q.ready == q.wait || !s.epochs.over() {
-			break
-		}
-		q.ready = q.wait
+	n := s.reuse(budget)
+	if s.pass() {
+		n += s.reuse(budget - n)
 	}
-	return some
+	return n > 0
 }
 
-// reuse gives retired memory back to where it came from.
-func (s *Store) reuse(item uint64) {
-	switch ref := uint32(item); kind(item &^ (1<<32 - 1)) {
+// pass makes ready what has waited for readers and that they have left, and lets what came since wait for those of now.
+func (s *Store) pass() (some bool) {
+	q := &s.retired
+	q.looked = q.tail
+	if q.ready == q.wait && q.wait < q.tail && !s.epochs.draining {
+		q.wait = q.tail
+		s.epochs.begin()
+	}
+	if q.ready == q.wait || !s.epochs.over() {
+		return false
+	}
+	q.ready = q.wait
+	return true
+}
+
+// reuse gives at most so many retired things that are ready back to where they came from.
+func (s *Store) reuse(budget int) (n int) {
+	q := &s.retired
+	for ; q.head < q.ready && n < budget; n++ {
+		s.giveBack(q.pop())
+	}
+	return n
+}
+
+// giveBack gives retired memory back to where it came from.
+func (s *Store) giveBack(item uint64) {
+	switch ref := uint32(item); kind(item) & kindMask {
 	case retiredCell:
 		s.cells.release(cellRef(ref))
 	case retiredBlock:
@@ -186,4 +211,27 @@ func (s *Store) reuse(item uint64) {
 		s.rec(Origin(ref)).older = s.freed
 		s.freed = Origin(ref)
 	}
+}
+
+// draft takes a cell for so many bytes, or 0. Who overwrites values of one size gets the cells that readers have left
+// without a detour over their pages, and while they may still be in a near cache.
+func (s *Store) draft(bytes int) cellRef {
+	class := classOf[(bytes+7)>>3]
+	q := &s.retired
+	for q.head < q.ready {
+		item := q.first()
+		if item>>32 == uint64(retiredCell|kind(class)<<classShift)>>32 {
+			q.head++
+			if invariants {
+				clobber(s.cells.at(cellRef(item))[:classBytes[class]])
+			}
+			return cellRef(item)
+		}
+		if kind(item)&kindMask == retiredCell {
+			break
+		}
+		q.head++
+		s.giveBack(item)
+	}
+	return s.cells.alloc(class)
 }

@@ -86,6 +86,11 @@ func (x *index) reserve(frag uint32) {
 	}
 }
 
+// holds tells whether the word that a write found is still there.
+func (x *index) holds(w *write) bool {
+	return x.table(w.frag) == w.t && w.t.words[w.at] == uint64(w.frag)<<32|uint64(w.old)
+}
+
 // insert adds a word; there must be room.
 func (x *index) insert(frag, ref uint32) {
 	t := x.table(frag)

@@ -83,7 +83,7 @@ func (s *Store) Add(id codec.OriginID, gen uint64, name []byte) (Origin, Status)
 	}
 	cell := s.newCell(1 + len(name))
 	if cell == 0 {
-		s.reuse(uint64(retiredOrigin) | uint64(o))
+		s.giveBack(uint64(retiredOrigin) | uint64(o))
 		return 0, Full
 	}
 	b := s.cells.at(cell)

@@ -60,18 +60,20 @@ func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (
 			a.Old++
 			continue
 		}
-		w := &s.batch[n]
 		if check(&e) != OK {
 			a.Status = TooLarge
 			break
 		}
-		if w.cell = s.cells.alloc(cellBytes(&e)); w.cell == 0 {
+		cell := s.draft(cellBytes(&e))
+		if cell == 0 {
 			s.finishBatch(o, r, n, a)
 			s.applyOne(o, r, &e, a)
 			return true
 		}
-		writeCell(s.cells.at(w.cell), r.tag, &e)
-		w.frag = s.hash(r.tag, e.Key)
+		writeCell(s.cells.at(cell), r.tag, &e)
+		w := &s.batch[n]
+		s.begin(w, r.tag, &e)
+		w.cell = cell
 		n++
 	}
 	status := a.Status
@@ -109,54 +111,67 @@ func (a *Applied) count(status Status, v uint64, key []byte) {
 // finishBatch makes n drafts visible, in order, or releases them from the first refusal on.
 func (s *Store) finishBatch(o Origin, r *origin, n int, a *Applied) {
 	batch := s.batch[:n]
-	if s.keys.live > cachedKeys {
-		s.touch(batch)
-	}
+	s.resolve(r.tag, batch)
 	for i := range batch {
 		w := &batch[i]
-		b := s.cells.at(w.cell)
-		status := a.Status
-		if status == OK {
-			at, n, value := cellSizes(b)
-			key := b[at : at+n]
-			v := cellVersion(b)
-			w.t, w.at, w.old = s.findKey(r.tag, w.frag, key)
-			if status = s.wanted(w, r, v, n+value); status == OK {
-				status = s.finish(w, o, r, b, v)
+		if a.Status == OK {
+			b := s.cells.at(w.cell)
+			key := b[w.keyAt:][:w.key]
+			if w.old == 0 || !s.keys.holds(w) {
+				w.t, w.at, w.old = s.findKey(r.tag, w.frag, key)
 			}
-			a.count(status, v, key)
+			status := s.wanted(w, r)
+			if status == OK {
+				status = s.finish(w, o, r, b)
+			}
+			a.count(status, w.version, key)
+			if status == OK {
+				continue
+			}
 		}
-		if status != OK {
-			s.cells.release(w.cell)
-		}
+		s.cells.release(w.cell)
 	}
 }
 
-// cachedKeys is the size of a store whose index fits a second-level cache, so that touching it first would only cost.
-const cachedKeys = 1 << 14
-
-// touch loads what finishing a batch will need: all index words, then all old cells, then all log words. The loads of
-// one kind do not depend on each other, so the processor overlaps them.
-func (s *Store) touch(batch []write) {
+// resolve finds what the drafts of a batch replace: all index words, then all cells, then all log words. The loads of
+// one kind do not depend on each other, so the processor overlaps the misses: as many as fit its window, so each loop
+// that misses does nothing else.
+func (s *Store) resolve(tag uint32, batch []write) {
 	sum := uint64(0)
 	for i := range batch {
 		w := &batch[i]
 		w.t = s.keys.table(w.frag)
 		w.at = w.t.home(w.frag)
+	}
+	for i := range batch {
+		w := &batch[i]
 		sum += w.t.words[w.at]
 	}
 	for i := range batch {
 		w := &batch[i]
-		_, ref := w.t.next(w.at, w.frag)
-		if w.old = cellRef(ref); ref != 0 {
-			sum += uint64(s.cells.at(w.old)[0])
+		at, ref := w.t.next(w.at, w.frag)
+		w.at, w.old = at, cellRef(ref)
+	}
+	for i := range batch {
+		if old := batch[i].old; old != 0 {
+			sum += uint64(s.cells.at(old)[0])
 		}
 	}
 	for i := range batch {
-		if w := &batch[i]; w.old != 0 {
-			pos := cellPos(s.cells.at(w.old))
-			block, ref := s.log.around(pos)
-			sum += block[1] + block[pos-ref]
+		w := &batch[i]
+		if w.pos = 0; w.old == 0 {
+			continue
+		}
+		fresh := s.cells.at(w.cell)
+		if old := s.cells.at(w.old); cellIs(old, tag, fresh[w.keyAt:][:w.key]) {
+			w.pos = cellPos(old)
+		} else {
+			w.old = 0 // one with the same fingerprint: the search goes on when its turn comes
+		}
+	}
+	for i := range batch {
+		if pos := batch[i].pos; pos != 0 {
+			sum += *s.log.word(pos)
 		}
 	}
 	s.touched = sum

@@ -50,7 +50,7 @@ type Store struct {
 	keyed    keyPrints
 	compacts Compactions
 	batch    [runBatch]write
-	touched  uint64 // so that the loads of touch are not left out
+	touched  uint64 // so that the loads of resolve are not left out
 }
 
 // Compactions counts the work on version logs that writes caused.

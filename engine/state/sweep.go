@@ -24,7 +24,7 @@ func (s *Store) sweep(cells int) {
 			continue
 		}
 		s.dying = r.older
-		s.retire(retiredCell, uint32(r.name))
+		s.retireCell(r.name, s.cells.class(r.name))
 		s.retire(retiredOrigin, uint32(o))
 	}
 }
@@ -63,5 +63,5 @@ func (s *Store) forget(r *origin, cell cellRef) {
 	b := s.cells.at(cell)
 	at, key, _ := cellSizes(b)
 	s.keys.remove(s.hash(r.tag, b[at:at+key]), uint32(cell))
-	s.retire(retiredCell, uint32(cell))
+	s.retireCell(cell, s.cells.class(cell))
 }
