@@ -39,5 +39,46 @@
 // harm, each with a strength of its own (Groce et al. 2012, swarm testing).
 // [Try] runs it: harm and writes first, then peace, in which all nodes that run
 // must become equal within a bound. [Shrink] makes a failing plan small, and
-// [Replay] names it in one word.
+// [Replay] names it in one word. Run it as tests do, or without end:
+//
+//	go test ./fuzz/sim -run Swarm -sim.seeds 1000
+//	go run ./tools/qn sim --swarm 100000 --budget 10m
+//	go run ./tools/qn sim --replay p1.s4f3a.n3
+//
+// # How to write a scenario
+//
+// A scenario is a text in scenarios/: what is done, and below a line of four
+// dashes every frame that left since, to the next empty line. Write only what is
+// done; then
+//
+//	go test ./fuzz/sim -run Scenarios -update
+//
+// fills in the rest, and from then on the test tells when it changes. Read what
+// it wrote: each line is the time in milliseconds, sender, receiver, length, and
+// what the frame says; #n is its sequence number to that peer modulo 256, print
+// the first four digits of a fingerprint. A frame that was lost says so at its
+// end. Lines that begin with # are for the reader. An outcome stands for all
+// lines above it up to an empty line.
+//
+//	nodes a b c             names, then settings: interval=100ms delay=5ms seed=7
+//	                        spread=auto|mail|rumor|gossip mode=push-pull|push|pull
+//	                        frame=1200 detector=on
+//	a joins b               a is told b's address
+//	a sets key some value
+//	a deletes key
+//	a fills 5 300           keys k0 to k4 with values of 300 bytes
+//	run 50ms                time passes
+//	run until equal 2s      until all hold the same; an error if that takes longer
+//	drop a > b digest 2     the next two frames from a to b that say "digest" are lost
+//	cut a b | c             no path crosses; cut a > b is one way only
+//	mend                    all cuts end
+//	stop a                  a dies
+//	start a                 and comes back blank, in its next generation
+//	show                    what everybody holds
+//
+// Defaults make a quiet stage: every frame takes 1 ms, exchanges begin once a
+// second, and nobody watches anybody (detector=off). Laws are checked throughout,
+// so a scenario that breaks one fails whatever its text says. A fault that the
+// swarm found belongs into the table of TestFound, or, if it can be told in ten
+// lines, here.
 package sim

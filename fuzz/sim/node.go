@@ -65,7 +65,11 @@ type view struct {
 }
 
 func (w *World) newNode(i int) *Node {
-	return &Node{Index: i, Name: fmt.Sprintf("node-%d", i), Addr: AddrOf(i), Buffer: w.opt.Buffer}
+	name := fmt.Sprintf("node-%d", i)
+	if w.opt.Names != nil {
+		name = w.opt.Names[i]
+	}
+	return &Node{Index: i, Name: name, Addr: AddrOf(i), Buffer: w.opt.Buffer}
 }
 
 // AddrOf is the address of a node's first life.

@@ -29,9 +29,10 @@ type Options struct {
 	// the name, address, salt, seed, a generation from the node's wall clock, and
 	// limits that fit the number of nodes.
 	Config  func(i, life int, c *core.Config)
-	Buffer  int  // bytes of a node's receive buffer; 0: 4 MiB
-	Check   bool // hold every step against the laws; see doc.go
-	Workers int  // goroutines that share the work of a step; 0: 1. They change nothing but the time it takes.
+	Names   []string // of the nodes; nil: node-0, node-1, ...
+	Buffer  int      // bytes of a node's receive buffer; 0: 4 MiB
+	Check   bool     // hold every step against the laws; see doc.go
+	Workers int      // goroutines that share the work of a step; 0: 1. They change nothing but the time it takes.
 }
 
 // World is a cluster in virtual time.

@@ -1,0 +1,6 @@
+package sim
+
+import "embed"
+
+//go:embed scenarios/*.txt
+var scenarios embed.FS
