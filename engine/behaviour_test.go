@@ -201,6 +201,42 @@ func TestBehaviour25LeaveIsBoundedAndIdempotent(t *testing.T) {
 	})
 }
 
+// The word of a leave is told again until it is heard: on a network that loses
+// every third datagram nobody takes the one that left for dead.
+func TestBehaviour25LeaveIsToldAgain(t *testing.T) {
+	var r recorder
+	virtual(t, 12, enginetest.Options{Config: func(i int, c *engine.Config) {
+		c.LeaveTimeout = 500 * time.Millisecond
+		if i == 0 {
+			r.attach(c)
+		}
+	}}, func(t *testing.T, c *enginetest.Cluster) {
+		c.Loss(0.3)
+		for i := 4; i < 12; i++ {
+			began := time.Now()
+			c.Stop(i)
+			if d := time.Since(began); d > 510*time.Millisecond {
+				t.Errorf("Close took %v", d)
+			}
+			pause(500 * time.Millisecond)
+			for k := range 4 {
+				if s := stateOf(c.Engines[k], fmt.Sprint("node-", i)); s != engine.Left {
+					t.Errorf("to %d, %d is %v after half a second", k, i, s)
+				}
+			}
+		}
+		pause(10 * time.Second)
+		for i := 4; i < 12; i++ {
+			if dead := r.of(engine.MemberDead, fmt.Sprint("node-", i)); len(dead) > 0 {
+				t.Errorf("taken for dead: %+v", dead)
+			}
+		}
+		if s := c.Engines[0].Stats().Detector; s.Probes == 0 || s.Missed == 0 || s.Health > 8 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 // Many seeds, of which half do not answer, are asked at once; the count of those
 // that did is the result, and what did not is in the log.
 func TestBehaviour26JoinAsksAllSeedsAtOnce(t *testing.T) {

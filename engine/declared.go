@@ -48,7 +48,10 @@ func (e *Engine) SetAdvertise(addr netip.AddrPort) error {
 	if !addr.IsValid() || addr.Port() == 0 || addr.Addr().IsUnspecified() || addr.Addr().Zone() != "" {
 		return bad("Advertise", addr.String(), "can't be reached", "give an IP address and a port")
 	}
-	if !e.ask(func(now sched.Instant) { e.core.Advertise(now, addr) }) {
+	if !e.ask(func(now sched.Instant) {
+		e.core.Advertise(now, addr)
+		e.here = addr
+	}) {
 		return ErrClosed
 	}
 	return e.write([]declaration{{key: string(core.AddrKey), value: core.AppendAddr(nil, addr)}})

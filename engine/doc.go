@@ -72,7 +72,7 @@
 //	22  a suspect learns it from the probe      core.TestBehaviour22SuspectLearnsItFromTheProbe
 //	23  the suspicion timer                     core.TestBehaviour23SuspicionTimer core.TestBehaviour23RefutedSuspicionDoesNotKill
 //	24  a slow node mistrusts itself            core.TestBehaviour24SlowNodeMistrustsItself core.TestBehaviour24PauseKillsNobody
-//	25  leaving                                 core.TestBehaviour25LeavingNodeDoesNotRefute engine.TestBehaviour25LeaveIsBoundedAndIdempotent
+//	25  leaving                                 core.TestBehaviour25LeavingNodeDoesNotRefute engine.TestBehaviour25LeaveIsBoundedAndIdempotent engine.TestBehaviour25LeaveIsToldAgain
 //	26  joining by many seeds                   engine.TestBehaviour26JoinAsksAllSeedsAtOnce
 //	27  names, records and address families     engine.TestBehaviour27NamesAreLookedUpAgain engine.TestBehaviour27BothFamilies
 //	28  partitions heal                         core.TestBehaviour28PartitionsHeal core.TestBehaviour28HalvesThatBuriedEachOtherMerge core.TestBehaviour28IslandFindsTheRest

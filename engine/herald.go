@@ -68,9 +68,12 @@ func (h *herald) deliver(n *notice) {
 		h.log(n)
 		return
 	}
-	h.log(&notice{text: n.event.Kind.String(), level: slog.LevelInfo, args: []any{
-		"member", n.event.Member.Name, "addr", n.event.Member.Addr, "generation", n.event.Member.Generation,
-	}})
+	m := &n.event.Member
+	args := []any{"member", m.Name, "addr", m.Addr, "generation", m.Generation}
+	if m.By != "" && m.State != Alive {
+		args = append(args, "by", m.By)
+	}
+	h.log(&notice{text: n.event.Kind.String(), level: slog.LevelInfo, args: args})
 	if f := h.e.cfg.OnEvent; f != nil {
 		if h.lost.Swap(0) > 0 {
 			f(Event{Kind: Overflow})

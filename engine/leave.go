@@ -36,9 +36,10 @@ func (e *Engine) sayLeave(now sched.Instant) uint64 {
 	}
 	e.drainAll(now)
 	e.op = core.Op{Kind: core.Set, Version: e.stage.skip(), Key: core.LeaveKey}
-	e.core.Write(now, &e.op)
-	e.stale = true
-	e.leftAt = e.op.Version
+	e.leftAt, e.stale = e.op.Version, true
+	if e.core.Write(now, &e.op) != core.Written { // the name is another's, or there is no room: the detector tells it then
+		e.leftAt = max(1, e.store.Max(e.core.Self()))
+	}
 	return e.leftAt
 }
 

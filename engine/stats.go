@@ -49,6 +49,8 @@ type Stats struct {
 	SendErrors                                           map[string]uint64
 	// Drops counts datagrams and records that were not used, by reason.
 	Drops map[string]uint64
+	// Detector is what the failure detector did.
+	Detector DetectorStats
 	// Flow is what flow control does now.
 	Flow FlowStats
 	// Socket is what the socket itself counted.
@@ -114,6 +116,7 @@ func (e *Engine) countDrops(s *Stats, c *core.Counters) {
 	for d, n := range c.Drops {
 		put(s.Drops, core.Drop(d).String(), n)
 	}
+	s.Detector = e.detectorStats()
 	put(s.Drops, "oversize", s.Socket.Oversize)
 	put(s.Drops, "kernel", s.Socket.KernelDrops)
 	for k, n := range s.Socket.SendErrors {

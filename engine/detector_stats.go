@@ -1,0 +1,43 @@
+package engine
+
+// DetectorStats are counters of the failure detector since Start, but Health.
+type DetectorStats struct {
+	// Probes sent, those of others answered, and rounds of them that a member did
+	// not answer.
+	Probes, Answers, Missed uint64
+	// Votes against and for members that were sent and taken, and rounds in which
+	// this member did not vote because it mistrusted itself.
+	VotesSent, VotesTaken, VotesBarred uint64
+	// Suspicions and Deaths that were believed here, of whomever; Revived are dead
+	// that came back; Refutations are suspicions of this member that it answered.
+	Suspicions, Deaths, Revived, Refutations uint64
+	// Stalls are times that the own loop came late.
+	Stalls uint64
+	// Health is this member's own now: 0 is well, 8 is worst.
+	Health int
+	// Drops counts words about members that were not believed, by reason. Many of
+	// them are usual while members come and go.
+	Drops map[string]uint64
+}
+
+// detectorStats is called on the loop.
+func (e *Engine) detectorStats() DetectorStats {
+	t := e.core.Detector()
+	c := t.Counters()
+	s := DetectorStats{
+		Probes: c.ProbesSent, Answers: c.ProbesAnswered, Missed: c.RoundsMissed,
+		VotesSent: c.VotesSent, VotesTaken: c.VotesTaken, VotesBarred: c.VotesBarred,
+		Suspicions: c.Suspicions, Deaths: c.Deaths, Revived: c.Revived, Refutations: c.Refutations,
+		Stalls: c.Stalls, Health: int(t.Health()), Drops: map[string]uint64{},
+	}
+	for name, n := range map[string]uint64{
+		"stranger": c.DropStranger, "self": c.DropSelf, "incarnation": c.DropIncarnation, "replay": c.DropReplay,
+		"elector": c.DropElector, "dead": c.DropDead, "target": c.DropTarget, "body": c.DropBody, "buried": c.Grave,
+		"full": c.FullFacts + c.FullWatch + c.FullCases + c.FullQueue,
+	} {
+		if n > 0 {
+			s.Drops[name] = n
+		}
+	}
+	return s
+}
