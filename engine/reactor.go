@@ -131,8 +131,11 @@ func (r *Reactor) runTasks() bool {
 	r.working.Store(false)
 	r.mu.Unlock()
 	now := r.poller.Now()
-	for _, task := range tasks {
+	for i, task := range tasks {
 		if !task(now) {
+			r.mu.Lock()
+			r.tasks = append(tasks[i+1:], r.tasks...) // somebody waits for each of them
+			r.mu.Unlock()
 			return false
 		}
 	}
