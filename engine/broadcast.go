@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -67,7 +68,9 @@ func (e *Engine) Broadcast(topic string, payload []byte) (time uint64, err error
 func (e *Engine) Subscribe(ctx context.Context, topic string) iter.Seq2[Broadcast, error] {
 	s := &subscriber{topic: topic, queue: make(chan Broadcast, subscriberQueue)}
 	e.subs.add(s)
+	context.AfterFunc(ctx, func() { e.subs.remove(s) }) // it may never be walked
 	return func(yield func(Broadcast, error) bool) {
+		e.subs.add(s) // again, if the sequence was walked before
 		defer e.subs.remove(s)
 		for {
 			select {
@@ -79,7 +82,7 @@ func (e *Engine) Subscribe(ctx context.Context, topic string) iter.Seq2[Broadcas
 					return
 				}
 			case <-ctx.Done():
-				yield(Broadcast{}, context.Cause(ctx))
+				yield(Broadcast{}, ctx.Err())
 				return
 			case <-e.life.Done():
 				yield(Broadcast{}, ErrClosed)
@@ -91,21 +94,18 @@ func (e *Engine) Subscribe(ctx context.Context, topic string) iter.Seq2[Broadcas
 
 func (l *subscribers) add(s *subscriber) {
 	l.mu.Lock()
-	l.list = append(l.list, s)
-	l.mu.Unlock()
-	l.count.Add(1)
+	defer l.mu.Unlock()
+	if !slices.Contains(l.list, s) {
+		l.list = append(l.list, s)
+		l.count.Store(int32(len(l.list)))
+	}
 }
 
 func (l *subscribers) remove(s *subscriber) {
 	l.mu.Lock()
-	for i, x := range l.list {
-		if x == s {
-			l.list = append(l.list[:i], l.list[i+1:]...)
-			break
-		}
-	}
-	l.mu.Unlock()
-	l.count.Add(-1)
+	defer l.mu.Unlock()
+	l.list = slices.DeleteFunc(l.list, func(x *subscriber) bool { return x == s })
+	l.count.Store(int32(len(l.list)))
 }
 
 // hear passes broadcasts on to the subscribers. It runs on the loop.

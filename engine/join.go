@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -52,15 +53,19 @@ func (e *Engine) Join(ctx context.Context, seeds ...string) (n int, err error) {
 		seeds: make([]joinSeed, len(seeds)),
 		first: make(chan struct{}), done: make(chan struct{}),
 	}
-	ctx, cancel := context.WithTimeout(ctx, joinAnswer)
-	defer cancel()
+	callers := ctx
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, joinAnswer)
+		defer cancel()
+	}
 	e.resolveSeeds(ctx, j.seeds, seeds)
 	e.seeker.add(j.seeds)
 	if !e.ask(func(now sched.Instant) { e.beginJoin(now, j) }) {
 		return 0, ErrClosed
 	}
 	e.awaitJoin(ctx, j)
-	return e.endJoin(ctx, j)
+	return e.endJoin(callers, j)
 }
 
 func (e *Engine) resolveSeeds(ctx context.Context, out []joinSeed, seeds []string) {
@@ -159,6 +164,10 @@ func (e *Engine) awaitJoin(ctx context.Context, j *joinWait) {
 // endJoin counts, on the loop, so that nothing is read while it changes.
 func (e *Engine) endJoin(ctx context.Context, j *joinWait) (n int, err error) {
 	var failed []*SeedError
+	noAnswer := ErrNoAnswer
+	if cause := ctx.Err(); cause != nil {
+		noAnswer = fmt.Errorf("%w: %w", ErrNoAnswer, cause)
+	}
 	count := func(sched.Instant) {
 		for i, x := range e.joins {
 			if x == j {
@@ -174,7 +183,7 @@ func (e *Engine) endJoin(ctx context.Context, j *joinWait) (n int, err error) {
 			case s.err != nil:
 				failed = append(failed, &SeedError{s.text, s.err})
 			default:
-				failed = append(failed, &SeedError{s.text, cmp.Or(e.whyNot(s.addrs), ErrNoAnswer)})
+				failed = append(failed, &SeedError{s.text, cmp.Or(e.whyNot(s.addrs), noAnswer)})
 			}
 		}
 	}
