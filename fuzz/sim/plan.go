@@ -14,7 +14,7 @@ import (
 )
 
 // PlanVersion changes when a seed no longer makes the plan that it made before.
-const PlanVersion = 1
+const PlanVersion = 2
 
 // Plan is one run of the swarm, told in full: the seed decides all of it, and a
 // smaller plan is made by leaving something out.
@@ -54,6 +54,8 @@ type NodePlan struct {
 	Flow                 core.FlowMode
 	ReceiveMax           int           // bytes a second; 0: no limit
 	RepairEvery          sched.Instant // 0: never
+	Diff                 core.Diff
+	MixedDiff            bool // every node has another way to compare
 }
 
 // oneIn is true once in n draws.
@@ -127,6 +129,9 @@ func (c *NodePlan) draw(r *sched.Rand) {
 	if oneIn(r, 3) {
 		c.RepairEvery = r.Between(100*sched.Millisecond, 2*sched.Second)
 	}
+	if oneIn(r, 2) && !c.NoPrint && c.Order < reconcile.PreciseNewest {
+		c.Diff, c.MixedDiff = core.Diff(r.Uint32n(uint32(core.DiffUpdates)+1)), oneIn(r, 4)
+	}
 }
 
 // drawRumor draws until the parts fit each other.
@@ -192,6 +197,10 @@ func (p *Plan) configure(i int, c *core.Config) {
 	set(&c.Limits.Gaps, n.Gaps)
 	set(&c.Limits.Events, n.Events)
 	set(&c.Frames, n.Frames)
+	c.Diff = n.Diff
+	if n.MixedDiff {
+		c.Diff = core.Diff((int(n.Diff) + i) % (int(core.DiffUpdates) + 1))
+	}
 	c.Rumor, c.Flow, c.ReceiveMax, c.RepairEvery = n.Rumor, n.Flow, n.ReceiveMax, n.RepairEvery
 	if n.Sealed {
 		c.Keys = new(seal.Keyring)

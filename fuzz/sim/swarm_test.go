@@ -75,10 +75,10 @@ func TestReplayWords(t *testing.T) {
 			t.Errorf("%s comes back as %s, %v", want, back.String(), err)
 		}
 	}
-	f(Replay{Seed: 0x4f3a}, "p1.s4f3a")
-	f(Replay{Seed: 1, Hash: 255, Cut: Cut{Nodes: 2, Until: 1800, Slower: 2, Some: true, Faults: []int{0, 4}}}, "p1.s1.n2.t1800.w2.f0,4.hff")
-	f(Replay{Seed: 1, Cut: Cut{Some: true}}, "p1.s1.f")
-	for _, bad := range []string{"", "4f3a", "p2.s1", "p1.sxyz", "p1.s1.n500", "p1.s1.n1", "p1.s1.q", "p1.s1..", "p1.s1.fx"} {
+	f(Replay{Seed: 0x4f3a}, "p2.s4f3a")
+	f(Replay{Seed: 1, Hash: 255, Cut: Cut{Nodes: 2, Until: 1800, Slower: 2, Some: true, Faults: []int{0, 4}}}, "p2.s1.n2.t1800.w2.f0,4.hff")
+	f(Replay{Seed: 1, Cut: Cut{Some: true}}, "p2.s1.f")
+	for _, bad := range []string{"", "4f3a", "p1.s1", "p2.sxyz", "p2.s1.n500", "p2.s1.n1", "p2.s1.q", "p2.s1..", "p2.s1.fx"} {
 		if _, err := ParseReplay(bad); err == nil {
 			t.Errorf("%q was believed", bad)
 		}

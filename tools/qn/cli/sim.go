@@ -7,6 +7,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/tools/qn/paper"
 	"github.com/quidnunc/quidnunc/tools/qn/simcmd/detect"
+	"github.com/quidnunc/quidnunc/tools/qn/simcmd/spread"
 )
 
 // newSim is the parent of all that runs in virtual time.
@@ -17,6 +18,9 @@ func newSim() *cobra.Command {
 		RunE:  parentOnly,
 	}
 	sim.AddCommand(newPaper(), withUsage(detect.Command()))
+	for _, cmd := range spread.Commands() {
+		sim.AddCommand(withUsage(cmd))
+	}
 	return sim
 }
 
@@ -49,7 +53,8 @@ func withUsage(cmd *cobra.Command) *cobra.Command {
 		err := run(cmd, args)
 		var ofPaper paper.UsageError
 		var ofDetect detect.UsageError
-		if errors.As(err, &ofPaper) || errors.As(err, &ofDetect) {
+		var ofSpread spread.UsageError
+		if errors.As(err, &ofPaper) || errors.As(err, &ofDetect) || errors.As(err, &ofSpread) {
 			return usageError{err}
 		}
 		return err
