@@ -83,7 +83,8 @@ func (c *Core) Seed(addr netip.AddrPort) (Peer, bool) {
 	return Peer{}, false
 }
 
-// contactSeeds greets the seeds that are due and not already in touch.
+// contactSeeds greets the seeds that are due and not already in touch. One that
+// left is greeted too: it may come back as another, or another may live there.
 func (c *Core) contactSeeds() {
 	next := sched.Never
 	if c.leaving() {
@@ -91,7 +92,7 @@ func (c *Core) contactSeeds() {
 	}
 	for i := range c.seeds {
 		s := &c.seeds[i]
-		if p := s.peer; p != 0 && c.peers[p].proven && !c.peers[p].quiet {
+		if p := s.peer; p != 0 && c.peers[p].proven && !c.peers[p].quiet && !c.peers[p].left {
 			s.next, s.tries = c.now+helloBackoffMax, 0
 		} else if s.next <= c.now && !c.replies.push(reply{kind: codec.TypeHello, to: s.addr}) {
 			s.next = c.now + helloFirst/20 // more seeds than fit at once
