@@ -109,6 +109,10 @@ type Config struct {
 	_          [0]func()     // not comparable
 }
 
+// jobsMin is one for each direction of an exchange: with a single one, the
+// direction that is tried first would take it from the other each time.
+const jobsMin = 2
+
 func (c *Config) fill() {
 	setDefault(&c.MailMax, 128)
 	if c.Rumor == (rumor.Policy{}) {
@@ -130,6 +134,7 @@ func (c *Config) fill() {
 	d := DefaultLimits()
 	setDefault(&c.Limits.Peers, d.Peers)
 	setDefault(&c.Limits.Jobs, d.Jobs)
+	c.Limits.Jobs = max(c.Limits.Jobs, jobsMin)
 	setDefault(&c.Limits.Wants, d.Wants)
 	setDefault(&c.Limits.Gaps, d.Gaps)
 	setDefault(&c.Limits.Events, d.Events)
