@@ -90,6 +90,7 @@ type Config struct {
 	Frame       int           // bytes of a datagram; codec.FrameBytesDefault
 	Frames      int           // frames of one answer; 16
 	Deltas      int           // entries of one answer, as the papers count; 0: unlimited
+	Whole       bool          // Deltas and Depth: the last origin of an answer is sent whole
 	Eager       bool          // Gossip only: no effect otherwise
 	NoPrint     bool          // exchanges start with a digest, not with a fingerprint
 	Uniform     bool          // uniform random peers instead of shuffled rounds

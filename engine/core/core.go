@@ -21,6 +21,7 @@ type Core struct {
 	now     sched.Instant
 	arrived sched.Instant // of the frame being received
 	wall    sched.Wall
+	wallAt  sched.Instant // when wall was told
 
 	idKey  [2]uint64 // keys origin ids: from the cluster name
 	secret [2]uint64 // keys cookies: from the seed and the salt
@@ -137,7 +138,7 @@ func peerTimer(p uint32, kind uint32) uint32 { return timersEngine + p*timersPee
 // Init makes the core ready. It copies cfg. It panics on a configuration that
 // the shell should have refused.
 func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
-	*c = Core{cfg: *cfg, now: now, wall: wall}
+	*c = Core{cfg: *cfg, now: now, wall: wall, wallAt: now}
 	c.cfg.fill()
 	if len(cfg.Name) == 0 || len(cfg.Name) > codec.NameBytesMax || cfg.Generation == 0 {
 		panic("core: a node needs a name and a generation")

@@ -38,6 +38,7 @@ func (c *Core) takeJob(p uint32) uint8 {
 		c.takeList(p, i)
 		j.busy, j.peer = true, p
 		j.Reset(c.cfg.Frames, c.deltasLeft(p))
+		j.Whole = c.cfg.Whole
 		return uint8(i)
 	}
 	c.counters.Drops[DropBusy]++

@@ -79,7 +79,7 @@ func (c *Core) stamp(e *codec.Entry, op *Op) {
 	e.Flags |= codec.EntryStamp
 	e.Stamp = op.Stamp
 	if e.Stamp == 0 {
-		e.Stamp = int64(c.wall)
+		e.Stamp = int64(c.wall) + int64(c.now-c.wallAt)
 	}
 }
 

@@ -8,7 +8,7 @@ const timersPerTick = 256
 // Tick fires the timers that are due, at most timersPerTick of them. wall is
 // only used to refuse generations from far in the future.
 func (c *Core) Tick(now sched.Instant, wall sched.Wall) {
-	c.now, c.wall = now, wall
+	c.now, c.wall, c.wallAt = now, wall, now
 	c.tickDetector()
 	for range timersPerTick {
 		id, ok := c.wheel.Expire(now)

@@ -79,6 +79,9 @@ func (f *Filler) Fill(dst []byte, limit int, j *Job, o Order) []byte {
 	}
 	if j.Deltas > 0 {
 		j.Deltas = max(0, j.Deltas-(f.Entries-before))
+		if j.open {
+			j.Deltas = 1 // the origin goes on in the next frame
+		}
 	}
 	return dst
 }
@@ -94,12 +97,21 @@ func (f *Filler) depth(dst []byte, limit int, j *Job) []byte {
 			break
 		}
 		var n int
-		dst, n = f.run(dst, limit, limit, left, j, w)
+		grant := left
+		if j.Whole {
+			grant = -1
+		}
+		dst, n = f.run(dst, limit, limit, grant, j, w)
 		if left > 0 {
-			left -= n
+			left = max(0, left-n)
 		}
 		if w.Origin != 0 {
+			j.open = j.Whole && left == 0
 			break // the frame is full
+		}
+		if j.open {
+			j.open = false
+			break
 		}
 	}
 	return dst
@@ -171,7 +183,8 @@ func (f *Filler) breadth(dst []byte, limit int, j *Job) []byte {
 	}
 	for active > 0 && left != 0 {
 		active = 0
-		for i := range n {
+		for k := range n {
+			i := (j.turn + k) % n
 			if f.counts[i] < 0 || left == 0 || !f.cursors[i].Next(&f.entry) {
 				continue
 			}
@@ -180,7 +193,7 @@ func (f *Filler) breadth(dst []byte, limit int, j *Job) []byte {
 				cost += f.runBytes(&j.wants[i])
 			}
 			if used+cost > limit {
-				left = 0
+				left, j.turn = 0, i // the next frame goes on with this rank
 				break
 			}
 			used += cost

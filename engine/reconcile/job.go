@@ -19,11 +19,15 @@ type Want struct {
 // replica, only where to begin reading it.
 type Job struct {
 	wants  []Want
-	turn   int // where the next fair frame starts
+	turn   int // where the next frame starts: fair, breadth
 	closed int // wants that need nothing more
 	// Budgets of the whole job; when one is used up the job is done.
 	Frames int // frames that may still leave
 	Deltas int // entries that may still leave; negative is unlimited
+	// Whole lets an answer in the order of depth end with a whole origin, beyond
+	// Deltas if need be.
+	Whole bool
+	open  bool // the last origin does not end with this frame
 }
 
 // Init gives the job memory for max wants. It is the only call that allocates.
@@ -32,7 +36,7 @@ func (j *Job) Init(max int) { j.wants = make([]Want, 0, max) }
 // Reset empties the job and sets its budgets. A negative deltas is unlimited.
 func (j *Job) Reset(frames, deltas int) {
 	j.wants, j.turn, j.closed = j.wants[:0], 0, 0
-	j.Frames, j.Deltas = frames, deltas
+	j.Frames, j.Deltas, j.open = frames, deltas, false
 }
 
 // Len is the number of wants that are still open.

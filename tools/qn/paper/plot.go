@@ -47,6 +47,36 @@ func addLine(p *plot.Plot, name string, of []point, style int) error {
 	return nil
 }
 
+// addPlain draws measured points too many to mark.
+func addPlain(p *plot.Plot, name string, of []point, style int) error {
+	if len(of) == 0 {
+		return nil
+	}
+	line, err := plotter.NewLine(xys(of))
+	if err != nil {
+		return err
+	}
+	line.Color, line.Width = plotutil.Color(style), vg.Points(1.5)
+	p.Add(line)
+	p.Legend.Add(name, line)
+	return nil
+}
+
+// addMarks draws published points that belong to the line of that style.
+func addMarks(p *plot.Plot, name string, of []point, style int) error {
+	if len(of) == 0 {
+		return nil
+	}
+	dots, err := plotter.NewScatter(xys(of))
+	if err != nil {
+		return err
+	}
+	dots.GlyphStyle = draw.GlyphStyle{Color: plotutil.Color(style), Radius: vg.Points(3), Shape: plotutil.Shape(style)}
+	p.Add(dots)
+	p.Legend.Add(name, dots)
+	return nil
+}
+
 // addCurve draws a formula, dashed.
 func addCurve(p *plot.Plot, name string, from, to float64, f func(float64) float64) {
 	const steps = 100

@@ -1,0 +1,73 @@
+package reconcile
+
+import (
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
+
+// answer gives the entries of each origin in an answer of several frames.
+func answer(t *testing.T, order Order, limit, deltas int, whole bool) map[codec.OriginID]int {
+	t.Helper()
+	p, q, _ := world(t)
+	window, _, _ := AppendWindow(nil, 1<<15, &q.Store, 0, codec.DigestWantRuns)
+	var d codec.Digest
+	_, body, _ := codec.NextRecord(window)
+	if err := codec.ParseDigest(body, &d); err != nil {
+		t.Fatal(err)
+	}
+	var j Job
+	j.Init(64)
+	j.Reset(100, deltas)
+	j.Whole = whole
+	Compare(&p.Store, p.f.Book, &d, 0, &j, nil)
+	j.Arrange(order, 0)
+	got := map[codec.OriginID]int{}
+	for frames := 0; !j.Done(); frames++ {
+		if frames > 100 {
+			t.Fatal("no end")
+		}
+		for b := p.f.Fill(nil, limit, &j, order); len(b) > 0; {
+			_, body, b = codec.NextRecord(b)
+			var r codec.Run
+			if err := codec.ParseRun(body, &r); err != nil {
+				t.Fatal(err)
+			}
+			got[r.ID] += r.Count
+		}
+	}
+	return got
+}
+
+// TestBreadthKeepsItsRankAcrossFrames: a limit of 50 entries over 20 origins
+// gives every one two or three, in however many frames they go, or all it has.
+func TestBreadthKeepsItsRankAcrossFrames(t *testing.T) {
+	for _, limit := range []int{150, 300, 10000} {
+		got := answer(t, Breadth, limit, 50, false)
+		sum := 0
+		for id := codec.OriginID(1); id <= 20; id++ {
+			n := got[id]
+			sum += n
+			if has := int(id*3 - id*3/2); n > 3 || n < min(2, has) {
+				t.Errorf("limit %d: origin %d has %d of %d", limit, id, n, has)
+			}
+		}
+		if sum != 50 {
+			t.Errorf("limit %d: %d entries", limit, sum)
+		}
+	}
+}
+
+// TestDepthEndsWithAWholeOrigin: the limit cuts the last origin, or is exceeded.
+func TestDepthEndsWithAWholeOrigin(t *testing.T) {
+	for _, limit := range []int{150, 300, 10000} {
+		got := answer(t, Depth, limit, 50, false)
+		if len(got) != 2 || got[20] != 30 || got[19] != 20 {
+			t.Errorf("limit %d: %v", limit, got)
+		}
+		got = answer(t, Depth, limit, 50, true)
+		if len(got) != 2 || got[20] != 30 || got[19] != 29 {
+			t.Errorf("limit %d, whole: %v", limit, got)
+		}
+	}
+}
