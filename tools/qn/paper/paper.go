@@ -25,7 +25,9 @@ func (u UsageError) Unwrap() error { return u.error }
 func usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
 
 // Commands returns the subcommands of "qn sim paper" that this package has.
-func Commands() []*cobra.Command { return []*cobra.Command{newDemers(), newRounds(), newFlowcontrol(), newScuttlebutt()} }
+func Commands() []*cobra.Command {
+	return []*cobra.Command{newDemers(), newRounds(), newFlowcontrol(), newScuttlebutt()}
+}
 
 // flags are common to all experiments.
 type flags struct {
