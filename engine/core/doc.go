@@ -35,6 +35,16 @@
 // cursor back. So memory for each peer is constant, and whatever is lost is
 // sent again in its newest form.
 //
+// # What may leave
+//
+// Before a frame to a peer is encoded its budget is asked, class by class; what
+// may not go is due again when the peer's timer fires (flow.go, transmit.go).
+// Budgets follow losses, delays and the peer's credit, so a peer that stops
+// reading costs a frame a timeout. Own writes are published at the own rate,
+// which is unbounded until exchanges overflow: what is above it stays in the
+// store, above the max that peers are told of, and goes out in its newest form.
+// Config.Flow turns both off, or only their effect.
+//
 // # Who is who
 //
 // A name and a generation make an origin. Addresses are believed when they
