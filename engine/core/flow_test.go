@@ -153,7 +153,7 @@ func (w *net) latencies(writes int, every sched.Instant) []sched.Instant {
 func TestStalledReceiver(t *testing.T) {
 	var p99 [2]sched.Instant
 	for stalled := range 2 {
-		w := newNet(t, 32, 9, func(_ int, c *Config) { c.NoDetector = true })
+		w := newNet(t, 32, 9, nil)
 		w.joinAll()
 		w.run(3 * sched.Second)
 		last := w.nodes[31]

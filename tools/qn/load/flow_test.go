@@ -16,7 +16,7 @@ func TestHeavyWriter(t *testing.T) {
 	run := func(o *Options) (*Report, error) {
 		return measure(t.Context(), o, startEngines, clock, &term.Progress{})
 	}
-	h, err := heavyWriter(t.Context(), o, run, &term.Progress{})
+	h, err := heavyWriter(o, run)
 	if err != nil {
 		t.Fatal(err)
 	}

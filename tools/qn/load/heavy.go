@@ -1,19 +1,17 @@
 package load
 
 import (
-	"context"
 	"io"
 	"sync"
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 
-	"github.com/quidnunc/quidnunc/tools/qn/term"
 	"github.com/quidnunc/quidnunc/tools/qn/units"
 )
 
 // HeavyWriter is a cluster in which one node writes fifty times as much as each other one, and all together send twice
-// what a node takes. What a node takes is half of what arrived there in a short run of the same load without a limit.
+// what a node takes: that is half of what the writes are on the wire.
 type HeavyWriter struct {
 	Schema      string  `json:"schema"`
 	Nodes       int     `json:"nodes"`
@@ -51,7 +49,16 @@ const (
 // Passed reports whether no key was lost.
 func (h *HeavyWriter) Passed() bool { return h.Converged }
 
-func heavyWriter(ctx context.Context, o *Options, run func(*Options) (*Report, error), progress *term.Progress) (*HeavyWriter, error) {
+// encoded is the bytes a second that all writes take when they arrive at one node: the heavy node's share frames, each of
+// a light node has its own.
+func encoded(o *Options) int {
+	const entry, header = 16, 72 // beside the value; of a frame with one run, without its entries
+	share := int(o.Rate) / (o.Nodes - 1 + heavyWeight)
+	full := entry + int(o.Size)
+	return share*heavyWeight*(full+full/16) + share*(o.Nodes-1)*(full+header)
+}
+
+func heavyWriter(o *Options, run func(*Options) (*Report, error)) (*HeavyWriter, error) {
 	p := *o
 	if d := Defaults(); p.Nodes == d.Nodes && p.Rate == d.Rate {
 		p.Nodes, p.Rate = heavyNodes, heavyRate
@@ -67,14 +74,7 @@ func heavyWriter(ctx context.Context, o *Options, run func(*Options) (*Report, e
 		p.Interval = 100 * time.Millisecond
 	}
 	if p.ReceiveRate == 0 {
-		free := p
-		free.Duration = min(p.Duration, 3*time.Second)
-		progress.Show("measuring the load without a limit")
-		r, err := run(&free)
-		if err != nil {
-			return nil, err
-		}
-		p.ReceiveRate = units.Size(r.BytesPerNode / 2)
+		p.ReceiveRate = units.Size(encoded(&p) / 2)
 	}
 	w := newWatcher()
 	p.watch = w.watch

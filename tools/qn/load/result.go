@@ -29,7 +29,7 @@ func Run(ctx context.Context, o *Options, progress *term.Progress) (Result, erro
 	case "kill":
 		return kill(ctx, o, progress)
 	case "heavy-writer":
-		return heavyWriter(ctx, o, run, progress)
+		return heavyWriter(o, run)
 	case "stalled-receiver":
 		return stalledReceiver(ctx, o, run)
 	}
