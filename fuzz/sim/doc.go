@@ -43,7 +43,7 @@
 //
 //	go test ./fuzz/sim -run Swarm -sim.seeds 1000
 //	go run ./tools/qn sim --swarm 100000 --budget 10m
-//	go run ./tools/qn sim --replay p1.s4f3a.n3
+//	go run ./tools/qn sim --replay p2.s4f3a.n3
 //
 // # How to write a scenario
 //

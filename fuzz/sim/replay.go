@@ -100,5 +100,8 @@ func (r *Replay) set(letter byte, text string) (err error) {
 	return err
 }
 
+// Plan is what is run.
+func (r *Replay) Plan() *Plan { return r.Cut.Apply(NewPlan(r.Seed)) }
+
 // Run runs it.
-func (r *Replay) Run() *Outcome { return Try(r.Cut.Apply(NewPlan(r.Seed))) }
+func (r *Replay) Run() *Outcome { return Try(r.Plan()) }

@@ -30,7 +30,10 @@ type Outcome struct {
 
 // Try runs a plan: harm and writes first, then peace, in which all must become
 // equal.
-func Try(p *Plan) (out *Outcome) {
+func Try(p *Plan) (out *Outcome) { return TryWith(p, nil) }
+
+// TryWith is Try with a look at the world before anything happens in it.
+func TryWith(p *Plan, look func(w *World)) (out *Outcome) {
 	out = &Outcome{Plan: p}
 	var w *World
 	defer func() {
@@ -42,6 +45,9 @@ func Try(p *Plan) (out *Outcome) {
 		}
 	}()
 	w = p.world()
+	if look != nil {
+		look(w)
+	}
 	w.Run(p.Until)
 	w.heal(p.Faults)
 	took, ok := w.Converge(p.Node.Interval, max(quietMax, roundsMax*p.Node.Interval))

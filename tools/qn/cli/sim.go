@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quidnunc/quidnunc/tools/qn/paper"
+	"github.com/quidnunc/quidnunc/tools/qn/simcmd/cluster"
 	"github.com/quidnunc/quidnunc/tools/qn/simcmd/detect"
 	"github.com/quidnunc/quidnunc/tools/qn/simcmd/spread"
 )
@@ -15,7 +16,22 @@ func newSim() *cobra.Command {
 	sim := &cobra.Command{
 		Use:   "sim",
 		Short: "Simulate clusters, and repeat the papers' experiments",
-		RunE:  parentOnly,
+	}
+	run := cluster.Configure(sim)
+	sim.Args = cobra.ArbitraryArgs
+	sim.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownVerb(cmd, args[0])
+		}
+		err := run(cmd)
+		var usage cluster.UsageError
+		switch {
+		case errors.As(err, &usage):
+			return usageError{err}
+		case errors.Is(err, cluster.ErrUnconverged):
+			return errUnconverged
+		}
+		return err
 	}
 	sim.AddCommand(newPaper(), withUsage(detect.Command()))
 	for _, cmd := range spread.Commands() {
