@@ -114,7 +114,9 @@ func TestPreciseCompareIsExact(t *testing.T) {
 		if got := names(&runs); !slices.Equal(got, wantRuns) {
 			t.Fatalf("runs %v\nwant %v", got, wantRuns)
 		}
-		if got := names(&pulls); !slices.Equal(got, wantPulls) {
+		// An origin that is unknown here, and whose keys span two windows, is asked
+		// for at each of them: windows stand alone.
+		if got := slices.Compact(names(&pulls)); !slices.Equal(got, wantPulls) {
 			t.Fatalf("pulls %v\nwant %v", got, wantPulls)
 		}
 	}
