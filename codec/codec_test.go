@@ -163,7 +163,8 @@ func TestFrameRejects(t *testing.T) {
 }
 
 var testAddrs = []netip.AddrPort{
-	{}, netip.MustParseAddrPort("10.0.0.7:7946"), netip.MustParseAddrPort("[2001:db8::1]:80"),
+	{},
+	netip.MustParseAddrPort("10.0.0.7:7946"), netip.MustParseAddrPort("[2001:db8::1]:80"),
 	netip.MustParseAddrPort("0.0.0.0:1"), netip.MustParseAddrPort("[::]:1"),
 }
 

@@ -63,13 +63,19 @@ func (d *Detector) pairs(m *member.Config) [14]struct {
 		core *sched.Instant
 	}{
 		{"Period", &d.Period, &m.Period},
-		{"TimeoutMin", &d.TimeoutMin, &m.TimeoutMin}, {"TimeoutMax", &d.TimeoutMax, &m.TimeoutMax},
-		{"Grace", &d.Grace, &m.Grace}, {"SoloGrace", &d.SoloGrace, &m.SoloGrace},
+		{"TimeoutMin", &d.TimeoutMin, &m.TimeoutMin},
+		{"TimeoutMax", &d.TimeoutMax, &m.TimeoutMax},
+		{"Grace", &d.Grace, &m.Grace},
+		{"SoloGrace", &d.SoloGrace, &m.SoloGrace},
 		{"LagMin", &d.LagMin, &m.LagMin},
-		{"PushGap", &d.PushGap, &m.PushGap}, {"PushEvery", &d.PushEvery, &m.PushEvery},
-		{"ReviveMin", &d.ReviveMin, &m.ReviveMin}, {"ReviveMax", &d.ReviveMax, &m.ReviveMax},
-		{"DeadAge", &d.DeadAge, &m.DeadAge}, {"LeftAge", &d.LeftAge, &m.LeftAge},
-		{"GraveAge", &d.GraveAge, &m.GraveAge}, {"LeaveFor", &d.LeaveFor, &m.LeaveFor},
+		{"PushGap", &d.PushGap, &m.PushGap},
+		{"PushEvery", &d.PushEvery, &m.PushEvery},
+		{"ReviveMin", &d.ReviveMin, &m.ReviveMin},
+		{"ReviveMax", &d.ReviveMax, &m.ReviveMax},
+		{"DeadAge", &d.DeadAge, &m.DeadAge},
+		{"LeftAge", &d.LeftAge, &m.LeftAge},
+		{"GraveAge", &d.GraveAge, &m.GraveAge},
+		{"LeaveFor", &d.LeaveFor, &m.LeaveFor},
 	}
 }
 

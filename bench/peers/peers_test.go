@@ -195,6 +195,7 @@ func (d *listNode) NotifyMsg(b []byte) {
 		d.landed(seq)
 	}
 }
+
 func (d *listNode) GetBroadcasts(overhead, limit int) [][]byte {
 	return d.queue.GetBroadcasts(overhead, limit)
 }

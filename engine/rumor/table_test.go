@@ -343,8 +343,10 @@ func TestTableInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const origins = 6
 		p := rapid.SampledFrom([]Policy{
-			pushCounter(2), Demers(Pull, Coin, false, 2), Karp(100), {Shape: PushPull, K: 3, Minimize: true, Age: 2},
-			{K: 2, Blind: true, Redistribute: true}, {K: 1, Immediate: true, Limit: 1, Hunt: Forever},
+			pushCounter(2), Demers(Pull, Coin, false, 2), Karp(100),
+			{Shape: PushPull, K: 3, Minimize: true, Age: 2},
+			{K: 2, Blind: true, Redistribute: true},
+			{K: 1, Immediate: true, Limit: 1, Hunt: Forever},
 		}).Draw(t, "policy")
 		r := newTable(origins, p)
 		var max [origins + 1]uint64

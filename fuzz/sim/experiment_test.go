@@ -60,8 +60,13 @@ func TestWorkersChangeNothing(t *testing.T) {
 
 func TestImpossibleExperiments(t *testing.T) {
 	for _, x := range []Experiment{
-		{Nodes: 1}, {Nodes: 1 << 30}, {Nodes: 2, Size: -1}, {Nodes: 2, Keys: -1}, {Nodes: 2, Writes: 1},
-		{Nodes: 2, Split: 2, Heal: 1}, {Nodes: 2, Link: simnet.Link{Delay: simnet.Delay{Min: 2, Max: 1}}},
+		{Nodes: 1},
+		{Nodes: 1 << 30},
+		{Nodes: 2, Size: -1},
+		{Nodes: 2, Keys: -1},
+		{Nodes: 2, Writes: 1},
+		{Nodes: 2, Split: 2, Heal: 1},
+		{Nodes: 2, Link: simnet.Link{Delay: simnet.Delay{Min: 2, Max: 1}}},
 	} {
 		if _, err := x.Run(context.Background()); err == nil {
 			t.Errorf("%+v was run", x)

@@ -15,8 +15,13 @@ type Diff struct {
 // Diffs are all of them.
 func Diffs() []Diff {
 	return []Diff{
-		{"auto", core.DiffAuto}, {"vector", core.DiffVector}, {"sketch", core.DiffSketch}, {"recent", core.DiffRecent},
-		{"peel", core.DiffPeel}, {"activity", core.DiffActivity}, {"updates", core.DiffUpdates},
+		{"auto", core.DiffAuto},
+		{"vector", core.DiffVector},
+		{"sketch", core.DiffSketch},
+		{"recent", core.DiffRecent},
+		{"peel", core.DiffPeel},
+		{"activity", core.DiffActivity},
+		{"updates", core.DiffUpdates},
 	}
 }
 

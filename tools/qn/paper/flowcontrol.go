@@ -40,8 +40,10 @@ var flowOrders = []struct {
 	name  string
 	order reconcile.Order
 }{
-	{"precise-newest", reconcile.PreciseNewest}, {"precise-oldest", reconcile.PreciseOldest},
-	{"scuttle-depth", reconcile.Depth}, {"fair", reconcile.Fair},
+	{"precise-newest", reconcile.PreciseNewest},
+	{"precise-oldest", reconcile.PreciseOldest},
+	{"scuttle-depth", reconcile.Depth},
+	{"fair", reconcile.Fair},
 }
 
 func newFlowcontrol() *cobra.Command {

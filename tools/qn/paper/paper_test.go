@@ -90,8 +90,13 @@ func TestJSONOutput(t *testing.T) {
 
 func TestBadFlags(t *testing.T) {
 	for _, args := range [][]string{
-		{"demers", "-o", "xml"}, {"demers", "--runs", "0"}, {"demers", "--k", "255"}, {"demers", "--nodes", "1"},
-		{"rounds", "--max", "3"}, {"rounds", "--median-runs", "0"}, {"rounds", "more"},
+		{"demers", "-o", "xml"},
+		{"demers", "--runs", "0"},
+		{"demers", "--k", "255"},
+		{"demers", "--nodes", "1"},
+		{"rounds", "--max", "3"},
+		{"rounds", "--median-runs", "0"},
+		{"rounds", "more"},
 	} {
 		if _, err := run(t, args...); err == nil {
 			t.Errorf("%v is accepted", args)

@@ -19,9 +19,16 @@ type Share float64
 var rateSuffixes = []suffix{{"k", 1e3}, {"K", 1e3}, {"m", 1e6}, {"M", 1e6}, {"", 1}}
 
 var sizeSuffixes = []suffix{
-	{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30},
-	{"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9},
-	{"k", 1 << 10}, {"m", 1 << 20}, {"b", 1}, {"", 1},
+	{"kib", 1 << 10},
+	{"mib", 1 << 20},
+	{"gib", 1 << 30},
+	{"kb", 1e3},
+	{"mb", 1e6},
+	{"gb", 1e9},
+	{"k", 1 << 10},
+	{"m", 1 << 20},
+	{"b", 1},
+	{"", 1},
 }
 
 type suffix struct {
