@@ -4,7 +4,7 @@ package main
 import (
 	"os"
 
-	"github.com/quidnunc/quidnunc/tools/qn/cli"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/cli"
 )
 
 func main() {

@@ -1,4 +1,4 @@
-//layers:package tools/qn/load
+//layers:package tools/qn/internal/load
 
 package planted
 
@@ -9,5 +9,5 @@ import (
 	_ "github.com/quidnunc/quidnunc/batch/simnet"
 	_ "github.com/quidnunc/quidnunc/engine"
 	_ "github.com/quidnunc/quidnunc/fuzz/sim"
-	_ "github.com/quidnunc/quidnunc/tools/qn/term"
+	_ "github.com/quidnunc/quidnunc/tools/qn/internal/term"
 )

@@ -1,0 +1,188 @@
+package cluster
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/fuzz/sim"
+	"github.com/quidnunc/quidnunc/sched"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/term"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
+)
+
+func (o *options) execute(cmd *cobra.Command) error {
+	if o.output != "table" && o.output != "json" {
+		return usagef("--output %s: no such form; fix: -o table or -o json", o.output)
+	}
+	out, progress := cmd.OutOrStdout(), term.NewProgress(cmd.ErrOrStderr(), o.quiet)
+	switch {
+	case o.scenario != "":
+		return o.runScenario(out)
+	case o.replay != "":
+		return o.runReplay(out)
+	case o.swarm > 0:
+		return o.runSwarm(cmd, out, progress)
+	}
+	if err := o.settle(); err != nil {
+		return err
+	}
+	if progress.Visible() {
+		o.x.Progress = func(at sched.Instant, covered float64) error {
+			progress.Show("%v of virtual time, %.2f %% of all pairs are up to date", time.Duration(at).Round(time.Millisecond), covered*100)
+			return nil
+		}
+	}
+	r, err := o.x.Run(cmd.Context())
+	progress.Clear()
+	if err != nil {
+		return err
+	}
+	if err := o.write(out, r, func() error { return writeReport(out, r) }); err != nil {
+		return err
+	}
+	switch {
+	case r.Violation != "":
+		return ErrBroken
+	case !r.Converged:
+		return ErrUnconverged
+	}
+	return nil
+}
+
+// write prints a result in the form that was asked for.
+func (o *options) write(w io.Writer, result any, table func() error) error {
+	if o.output == "table" {
+		return table()
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(result)
+}
+
+// runScenario prints a scenario with what happens in it.
+func (o *options) runScenario(w io.Writer) error {
+	text, err := sim.Scenario(o.scenario)
+	if err != nil {
+		b, notFile := os.ReadFile(o.scenario)
+		if errors.Is(notFile, os.ErrNotExist) {
+			return UsageError{fmt.Errorf("--scenario: %w, or a file", err)}
+		} else if notFile != nil {
+			return fmt.Errorf("--scenario: %w", notFile)
+		}
+		text = string(b)
+	}
+	got, err := sim.RunScript(text)
+	if err != nil {
+		return fmt.Errorf("--scenario %s: %w", o.scenario, err)
+	}
+	_, err = io.WriteString(w, got)
+	return err
+}
+
+// replayed is the result of a replay.
+type replayed struct {
+	Replay    string  `json:"replay"`
+	Plan      string  `json:"plan"`
+	Law       string  `json:"law,omitempty"`
+	Text      string  `json:"text,omitempty"`
+	VirtualMs float64 `json:"virtual_ms"` // when the law broke, or from the end of harm to equality
+	Messages  uint64  `json:"messages"`
+	TraceHash string  `json:"trace_hash"`
+	Same      bool    `json:"same_trace"` // as that of the run that was to be repeated
+}
+
+func (o *options) runReplay(w io.Writer) error {
+	r, err := sim.ParseReplay(o.replay)
+	if err != nil {
+		return UsageError{fmt.Errorf("--replay: %w", err)}
+	}
+	plan := r.Plan()
+	out := sim.TryWith(plan, func(world *sim.World) {
+		if o.frames {
+			world.OnFrame = func(f *sim.Frame) bool {
+				to := fmt.Sprint(f.To)
+				if f.To < 0 {
+					to = "nobody"
+				}
+				fmt.Fprintf(w, "%12.3f  %d > %s  %d B  %s\n", float64(f.At)/1e6, f.From, to, len(f.Data), sim.Text(f.Data, shortID))
+				return true
+			}
+		}
+	})
+	res := &replayed{
+		Plan: plan.Text(), VirtualMs: float64(out.Took) / 1e6, Messages: out.Stats.Frames,
+		TraceHash: fmt.Sprintf("%016x", out.Hash), Same: r.Hash == 0 || r.Hash == out.Hash,
+	}
+	if v := out.Violation; v != nil {
+		res.Law, res.Text, res.VirtualMs = v.Law, v.Text, float64(v.At)/1e6
+	}
+	r.Hash = out.Hash
+	res.Replay = r.String()
+	if err := o.write(w, res, func() error { return writeReplay(w, res) }); err != nil {
+		return err
+	}
+	if out.Violation != nil {
+		return ErrBroken
+	}
+	return nil
+}
+
+func shortID(id codec.OriginID) string { return fmt.Sprintf("%04x", uint64(id)>>48) }
+
+// hunted is the result of a swarm.
+type hunted struct {
+	FirstSeed uint64     `json:"first_seed"`
+	Runs      int        `json:"runs"`
+	Failures  int        `json:"failures"`
+	NodeHours float64    `json:"node_hours"` // virtual ones
+	Messages  uint64     `json:"messages"`
+	WallMs    float64    `json:"wall_ms"`
+	RoundsMax int        `json:"rounds_max"` // exchange intervals from the end of harm to equality, at worst
+	Found     []replayed `json:"found"`
+}
+
+func (o *options) runSwarm(cmd *cobra.Command, w io.Writer, progress *term.Progress) error {
+	start := time.Now()
+	h := &hunted{FirstSeed: o.x.Seed, Found: []replayed{}}
+	s := sim.Swarm{
+		First: o.x.Seed, Seeds: o.swarm, Budget: o.budget, Workers: o.x.Workers, Shrink: time.Minute, Most: o.most,
+	}
+	s.Done = func(f *sim.Finding) {
+		out := f.Outcome
+		h.NodeHours += float64(f.Whole.Nodes) * float64(f.Whole.Until+out.Took) / (3600 * float64(sched.Second))
+		h.Messages += out.Stats.Frames
+		h.RoundsMax = max(h.RoundsMax, out.Rounds)
+		h.Runs++
+		progress.Show("%d seeds, %d failures, %.1f node-hours", h.Runs, len(h.Found), h.NodeHours)
+		if v := out.Violation; v != nil {
+			found := replayed{
+				Replay: f.Replay.String(), Plan: out.Plan.Text(), Law: v.Law, Text: v.Text,
+				VirtualMs: float64(v.At) / 1e6, Messages: out.Stats.Frames, TraceHash: fmt.Sprintf("%016x", out.Hash), Same: true,
+			}
+			h.Found = append(h.Found, found)
+			if o.output == "table" {
+				progress.Clear()
+				fmt.Fprintf(w, "seed %x after %s\n", f.Whole.Seed, units.Span(int64(f.Elapsed)))
+				_ = writeReplay(w, &found) // the end result tells of a lost line
+			}
+		}
+	}
+	h.Runs, h.Failures = 0, 0
+	_, h.Failures = s.Run(cmd.Context())
+	progress.Clear()
+	h.WallMs = float64(time.Since(start).Microseconds()) / 1e3
+	if err := o.write(w, h, func() error { return writeSwarm(w, h) }); err != nil {
+		return err
+	}
+	if h.Failures > 0 {
+		return ErrBroken
+	}
+	return cmd.Context().Err()
+}
