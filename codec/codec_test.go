@@ -287,7 +287,7 @@ func testEntries() []Entry {
 		{Version: 11, Key: []byte("addr"), Value: []byte("10.0.0.1")},
 		{Version: 12, Key: []byte("addr/v6"), Value: nil},
 		{Version: 13, Key: []byte("add"), Flags: EntryTombstone},
-		{Version: 100, Key: nil, Value: []byte("v")},
+		{Version: 100, Key: []byte{0}, Value: []byte("v")},
 		{Version: 101, Key: long, Value: bytes.Repeat([]byte("v"), EntryBytesMax-KeyBytesMax)},
 		{Version: 102, Key: long, Flags: EntryTTL, TTL: 1<<32 - 1, Age: 3, Value: []byte("v")},
 		{Version: 103, Key: long[:20], Flags: EntryStamp | EntryTombstone, Stamp: -5},

@@ -21,10 +21,17 @@ const (
 	entryFlagsBare  = EntryTombstone | EntryAnnounce
 )
 
+// ReservedPrefix is the first byte of the keys that the engine itself writes. No user may write such a key, and no reader
+// is shown one.
+const ReservedPrefix = 0
+
+// Reserved tells whether a key is one of the engine's own. It takes any key, the empty one too.
+func Reserved[T string | []byte](key T) bool { return len(key) > 0 && key[0] == ReservedPrefix }
+
 // Entry is one write of an origin: the newest version of a key.
 type Entry struct {
 	Version uint64
-	Key     []byte
+	Key     []byte // never empty, but with EntryByRef
 	Value   []byte
 	Stamp   int64  // with EntryStamp: when it was written, in nanoseconds of the writer's clock or as the layer above says
 	TTL     uint32 // with EntryTTL: how long it lives, in milliseconds
@@ -155,7 +162,7 @@ func (it *RunIter) step(e *Entry) error {
 	value := b[2+own]
 	end := 3 + own + int(value>>1)
 	version := it.version + uint64(b[0]>>2) + 1
-	if shared == nibbleMax || own == nibbleMax || value&1 == 0 || end > len(b) || shared > it.keyBytes || version > it.to ||
+	if b[1] == 0 || shared == nibbleMax || own == nibbleMax || value&1 == 0 || end > len(b) || shared > it.keyBytes || version > it.to ||
 		own > 0 && shared < it.keyBytes && it.key[shared] == b[2] {
 		return it.stepAny(e) // which knows what is wrong, if anything is
 	}
@@ -206,7 +213,8 @@ func (it *RunIter) stepAny(e *Entry) error {
 	return nil
 }
 
-// stepKey decodes a front-coded key into it.key. It insists on the longest shared prefix, the only valid form.
+// stepKey decodes a front-coded key into it.key. It insists on the longest shared prefix, the only valid form, and on a
+// key that is not empty: whoever reads keys may look at the first byte.
 func (it *RunIter) stepKey(b []byte) ([]byte, error) {
 	if len(b) == 0 {
 		return nil, ErrBody
@@ -225,7 +233,7 @@ func (it *RunIter) stepKey(b []byte) ([]byte, error) {
 		}
 		own, b = own+int(b[0]), b[1:]
 	}
-	if shared > it.keyBytes || shared+own > KeyBytesMax {
+	if shared > it.keyBytes || shared+own > KeyBytesMax || shared+own == 0 {
 		return nil, ErrEntry
 	}
 	if len(b) < own {

@@ -181,7 +181,7 @@ func TestPreciseBad(t *testing.T) {
 		{cat([]byte{0}, id(0), id(2), []byte{0, 0}, id(2), []byte{0, 0}), ErrOrder},
 		{cat([]byte{0}, id(0), id(2), []byte{0, 0}, id(1), []byte{0, 0}), ErrOrder},
 		{cat([]byte{0}, id(2), []byte{0}, id(2), []byte{0, 0}), ErrOrder},     // nothing behind after
-		{cat([]byte{0}, id(0), id(2), []byte{1, 0, 0x00, 3}), ErrOrder},       // an empty key
+		{cat([]byte{0}, id(0), id(2), []byte{1, 0, 0x00, 3}), ErrEntry},       // an empty key
 		{cat([]byte{0}, id(0), id(2), []byte{1, 0, 0x10, 'a', 1}), ErrVarint}, // version 0
 		{cat([]byte{0}, id(0), id(2), []byte{2, 0, 0x10, 'b', 3, 0x10, 'a', 3}), ErrOrder},
 		{cat([]byte{0}, id(0), id(2), []byte{2, 0, 0x10, 'b', 3, 0x01, 3}), ErrOrder}, // the same key

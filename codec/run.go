@@ -54,6 +54,9 @@ func (w *RunWriter) Entry(e *Entry) bool {
 	if e.Version <= w.version || e.Version > VersionMax {
 		panic("codec: run out of order")
 	}
+	if len(e.Key) == 0 && e.Flags&EntryByRef == 0 {
+		panic("codec: entry without a key")
+	}
 	if len(e.Key) > KeyBytesMax || len(e.Key)+len(e.Value) > EntryBytesMax {
 		panic("codec: entry above the protocol's limit")
 	}

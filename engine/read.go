@@ -3,7 +3,7 @@ package engine
 import (
 	"iter"
 
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
@@ -50,7 +50,7 @@ func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 			return
 		}
 		e.store.Range([]byte(member), func(key, value []byte, m state.Meta) bool {
-			if key[0] == reconcile.SystemPrefix {
+			if codec.Reserved(key) {
 				return true
 			}
 			return yield(key, Entry{value, metaOf(&m)})

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
 )
 
 // Limits of one entry, the same for all members of all clusters: what one
@@ -46,7 +45,7 @@ func (e *Engine) Delete(key string) (Version, error) {
 }
 
 func (e *Engine) put(op uint8, ttl uint32, key string, value []byte) (Version, error) {
-	if len(key) == 0 || key[0] == reconcile.SystemPrefix || len(key) > KeyBytesMax || len(key)+len(value) > EntryBytesMax {
+	if len(key) == 0 || codec.Reserved(key) || len(key) > KeyBytesMax || len(key)+len(value) > EntryBytesMax {
 		e.stage.rejected.Add(1)
 		return Version{}, sizeError(key, value)
 	}
@@ -59,7 +58,7 @@ func (e *Engine) put(op uint8, ttl uint32, key string, value []byte) (Version, e
 
 func sizeError(key string, value []byte) error {
 	switch {
-	case len(key) == 0 || key[0] == reconcile.SystemPrefix:
+	case len(key) == 0 || codec.Reserved(key):
 		return ErrKey
 	case len(key) > KeyBytesMax:
 		return &SizeError{What: "key", Bytes: len(key), Limit: KeyBytesMax}

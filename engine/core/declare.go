@@ -4,7 +4,6 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -16,12 +15,12 @@ import (
 // origin. What others observe of a node is never written here (engine/member).
 var (
 	// ZoneKey holds the failure domain of a node.
-	ZoneKey = []byte{reconcile.SystemPrefix, 'z', 'o', 'n', 'e'}
+	ZoneKey = []byte{codec.ReservedPrefix, 'z', 'o', 'n', 'e'}
 	// AddrKey holds the address that a node declares, as AppendAddr writes it. It
 	// is believed when the node answers there.
-	AddrKey = []byte{reconcile.SystemPrefix, 'a', 'd', 'd', 'r'}
+	AddrKey = []byte{codec.ReservedPrefix, 'a', 'd', 'd', 'r'}
 	// TagPrefix begins the key of each tag of a node.
-	TagPrefix = []byte{reconcile.SystemPrefix, 't', 'a', 'g', '/'}
+	TagPrefix = []byte{codec.ReservedPrefix, 't', 'a', 'g', '/'}
 )
 
 // addrBytes is the size of an AddrKey value: address and port, big endian.

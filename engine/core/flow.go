@@ -402,7 +402,7 @@ func (c *Core) publish(op *Op) {
 	f := &c.flow
 	from, cost := c.store.Max(c.self), c.cost(len(op.Key), len(op.Value))
 	f.written = op.Version
-	if c.cfg.Throttle == Coalesce && f.bounded() && !system(op.Key) &&
+	if c.cfg.Throttle == Coalesce && f.bounded() && !codec.Reserved(op.Key) &&
 		(f.behind || !f.gate.Pass(c.now, cost)) {
 		c.counters.WritesHeld++
 		f.behind = true
@@ -413,9 +413,6 @@ func (c *Core) publish(op *Op) {
 	f.behind = false
 	c.advanceSelf(from, op.Version)
 }
-
-// system reports a key of the engine's own, which is published at once.
-func system(key []byte) bool { return len(key) > 0 && key[0] == reconcile.SystemPrefix }
 
 func (c *Core) advanceSelf(from, to uint64) {
 	c.store.Advance(c.self, to, c.store.Floor(c.self))

@@ -81,7 +81,7 @@ const (
 	Silenced        // a live rival owns the name
 	NoRoom          // a limit of the store
 	TooLong         // a user event above the limits
-	Disorder        // the version is not above the last: the caller's fault
+	Disorder        // the version is not above the last, or there is no key: the caller's fault
 )
 
 // Write applies one local write and makes it due everywhere.
@@ -91,7 +91,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 		c.counters.WritesRefused++
 		return Silenced
 	}
-	if op.Version <= max(c.store.Max(c.self), c.flow.written) || op.Version > codec.VersionMax {
+	if op.Version <= max(c.store.Max(c.self), c.flow.written) || op.Version > codec.VersionMax || len(op.Key) == 0 {
 		return Disorder
 	}
 	e := &c.entry
@@ -103,7 +103,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 		e.Flags |= codec.EntryTTL
 	}
 	c.stamp(e, op)
-	if system(op.Key) {
+	if codec.Reserved(op.Key) {
 		c.declare(op)
 	}
 	if c.store.Apply(c.self, e) != state.OK {

@@ -1,14 +1,14 @@
 package core
 
 import (
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
 // LeaveKey is the reserved key that a node writes last: it leaves for good. A
 // later life of the node is another origin, which does not have it.
-var LeaveKey = []byte{reconcile.SystemPrefix, 'l', 'e', 'f', 't'}
+var LeaveKey = []byte{codec.ReservedPrefix, 'l', 'e', 'f', 't'}
 
 // system looks for reserved keys among the entries of o after from.
 func (c *Core) system(o state.Origin, from uint64) {
@@ -17,7 +17,7 @@ func (c *Core) system(o state.Origin, from uint64) {
 	declared := false
 	for cur.Next(&c.entry) {
 		switch e := &c.entry; {
-		case e.Key[0] != reconcile.SystemPrefix:
+		case !codec.Reserved(e.Key):
 		case string(e.Key) == string(LeaveKey):
 			c.leaves(o)
 		case string(e.Key) == string(AddrKey):

@@ -15,9 +15,6 @@ type Applied struct {
 	System   bool   // a reserved key was among the news
 }
 
-// SystemPrefix begins the keys that the engine itself writes.
-const SystemPrefix = 0
-
 // Apply merges a run into the replica. The rule of prefixes: a run is applied
 // when it starts at or below our max; afterwards our max is where it ends.
 func Apply(s *state.Store, o state.Origin, r *codec.Run, it *codec.RunIter) Applied {

@@ -135,7 +135,7 @@ func ApplyPrecise(s *state.Store, o state.Origin, r *codec.Run, it *codec.RunIte
 			if lowest == 0 {
 				lowest = e.Version
 			}
-			a.System = a.System || len(e.Key) > 0 && e.Key[0] == SystemPrefix
+			a.System = a.System || codec.Reserved(e.Key)
 		case state.Old:
 			a.Old++
 		default:

@@ -61,7 +61,7 @@ func (s *Store) apply(o Origin, r *origin, e *codec.Entry) Status {
 
 // check holds an entry against the protocol.
 func check(e *codec.Entry) Status {
-	if e.Version-1 >= codec.VersionMax {
+	if e.Version-1 >= codec.VersionMax || len(e.Key) == 0 {
 		return Invalid
 	}
 	if len(e.Key) > codec.KeyBytesMax || len(e.Key)+len(e.Value) > codec.EntryBytesMax {

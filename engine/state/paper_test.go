@@ -179,10 +179,11 @@ func TestStatus(t *testing.T) {
 	f(Invalid, s.Apply(o, &codec.Entry{Version: codec.VersionMax + 1}))
 	f(Invalid, s.ApplyAny(o, &codec.Entry{}))
 	f(Invalid, s.Advance(o, codec.VersionMax+1, 0))
-	f(TooLarge, s.Apply(o, &codec.Entry{Version: 1, Value: make([]byte, codec.EntryBytesMax+1)}))
+	f(Invalid, s.Apply(o, &codec.Entry{Version: 1, Value: []byte("v")})) // no key
+	f(TooLarge, s.Apply(o, &codec.Entry{Version: 1, Key: []byte("k"), Value: make([]byte, codec.EntryBytesMax)}))
 	f(TooLarge, s.Apply(o, &codec.Entry{Version: 1, Key: make([]byte, codec.KeyBytesMax+1)}))
 	f(OK, s.Apply(o, &codec.Entry{Version: 1, Key: make([]byte, codec.KeyBytesMax), Value: make([]byte, codec.EntryBytesMax-codec.KeyBytesMax)}))
-	f(Old, s.Apply(o, &codec.Entry{Version: 1}))
+	f(Old, s.Apply(o, &codec.Entry{Version: 1, Key: []byte("k")}))
 	_, status := s.Add(0, 1, []byte("x"))
 	f(Invalid, status)
 	_, status = s.Add(1, 1, nil)

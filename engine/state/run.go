@@ -98,7 +98,7 @@ func (a *Applied) count(status Status, v uint64, key []byte) {
 	case OK:
 		a.New++
 		a.To = v
-		if len(key) > 0 && key[0] == 0 {
+		if codec.Reserved(key) {
 			a.Zero = true
 		}
 	case Old:

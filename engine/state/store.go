@@ -12,7 +12,7 @@ const (
 	TooMany         // a limit on the number of origins or keys is reached
 	TooLarge        // the entry or name is longer than the protocol allows
 	NoOrigin        // the handle is not one of an origin
-	Invalid         // version 0 or above codec.VersionMax, or no name
+	Invalid         // version 0 or above codec.VersionMax, no key, or no name
 	Gap             // the run begins above max
 )
 
