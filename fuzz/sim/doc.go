@@ -45,6 +45,14 @@
 //	go run ./tools/qn sim --swarm 100000 --budget 10m
 //	go run ./tools/qn sim --replay p2.s4f3a.n3
 //
+// # The trace
+//
+// [Trace] sums up all that can be seen of a plan from outside the cores, so that
+// a change that means to move code and nothing else can show that it did:
+//
+//	go test ./fuzz/sim -run TraceHash                      against testdata/trace.txt
+//	go test ./fuzz/sim -run TraceHash -sim.trace 500 -v    one hash over many seeds
+//
 // # How to write a scenario
 //
 // A scenario is a text in scenarios/: what is done, and below a line of four

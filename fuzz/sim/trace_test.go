@@ -1,0 +1,131 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+)
+
+var traceFlag = flag.Int("sim.trace", 0, "print one hash over the traces of so many seeds, from 1")
+
+const traceGolden = "testdata/trace.txt"
+
+// traceSeeds are few, and between them they use every way to be configured:
+// TestTraceSeedsUseAll.
+var traceSeeds = []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24}
+
+// TestTraceHash: a change that only moves code changes no trace. One that means to
+// change what nodes do says so in the golden file:
+//
+//	go test ./fuzz/sim -run TraceHash -update
+//
+// Before and after a larger move, compare more of them:
+//
+//	go test ./fuzz/sim -run TraceHash -sim.trace 500 -v
+func TestTraceHash(t *testing.T) {
+	if *traceFlag > 0 {
+		seeds := make([]uint64, *traceFlag)
+		for i := range seeds {
+			seeds[i] = uint64(i + 1)
+		}
+		all := fnv.New64a()
+		sums, broken := Traces(seeds, runtime.GOMAXPROCS(0))
+		fmt.Fprint(all, sums)
+		t.Logf("%d seeds: %016x, %d break a law", *traceFlag, all.Sum64(), broken)
+		return
+	}
+	var b strings.Builder
+	sums, broken := Traces(traceSeeds, runtime.GOMAXPROCS(0))
+	if broken > 0 {
+		t.Errorf("%d seeds break a law: see TestFixedSeeds", broken)
+	}
+	for i, sum := range sums {
+		fmt.Fprintf(&b, "%d %016x\n", traceSeeds[i], sum)
+	}
+	if *update {
+		if err := os.WriteFile(traceGolden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(traceGolden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); got != string(want) {
+		t.Errorf("nodes do something else than before; if that is meant: go test ./fuzz/sim -run TraceHash -update\n%s", firstDifference(string(want), got))
+	}
+}
+
+// TestTraceSeedsUseAll: the few seeds of the golden file leave no mode out.
+func TestTraceSeedsUseAll(t *testing.T) {
+	seen := map[string]bool{}
+	use := func(format string, args ...any) { seen[fmt.Sprintf(format, args...)] = true }
+	for _, seed := range traceSeeds {
+		p := NewPlan(seed)
+		n := &p.Node
+		use("spread %d", n.Spread)
+		use("mode %d", n.Mode)
+		use("order %d", n.Order)
+		use("flow %d", n.Flow)
+		use("rumor shape %d", n.Rumor.Shape)
+		use("sealed %v", n.Sealed)
+		use("unwatched %v", n.NoDetector)
+		use("walks %v", n.RepairEvery > 0)
+		use("counted %v", n.Deltas > 0)
+		use("printless %v", n.NoPrint)
+		use("uniform %v", n.Uniform)
+		use("limited %v", n.ReceiveMax > 0)
+		use("another key %v", p.changesKey())
+		for i := range p.Nodes {
+			var c core.Config
+			p.configure(i, &c)
+			use("diff %d", c.Diff)
+		}
+		for _, f := range p.Faults {
+			use("fault %v", f.Kind)
+		}
+	}
+	need := func(format string, args ...any) {
+		if what := fmt.Sprintf(format, args...); !seen[what] {
+			t.Errorf("no seed has %s", what)
+		}
+	}
+	for i := range 4 {
+		need("spread %d", i)
+	}
+	for i := range 3 {
+		need("mode %d", i)
+		need("flow %d", i)
+		need("rumor shape %d", i)
+		need("order %d", i)
+		need("order %d", int(reconcile.PreciseNewest)+i)
+	}
+	for i := range core.DiffUpdates + 1 {
+		need("diff %d", i)
+	}
+	for k := range FaultKinds {
+		need("fault %v", k)
+	}
+	for _, what := range []string{"sealed", "unwatched", "walks", "counted", "printless", "uniform", "limited", "another key"} {
+		need("%s true", what)
+		need("%s false", what)
+	}
+}
+
+// TestTracesRepeat: a trace is the seed's own.
+func TestTracesRepeat(t *testing.T) {
+	seeds := traceSeeds[:4]
+	a, _ := Traces(seeds, 1)
+	b, _ := Traces(seeds, 2)
+	if fmt.Sprint(a) != fmt.Sprint(b) {
+		t.Errorf("%x and %x", a, b)
+	}
+}
