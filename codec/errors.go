@@ -21,7 +21,7 @@ const (
 	ReasonVarint             // a number that is cut off, too large, or not in its shortest form
 	ReasonOrder              // identifiers or versions that do not ascend, or leave their range
 	ReasonOrigin             // origin 0
-	ReasonName               // a name that is empty or too long
+	ReasonName               // a name that is empty, too long or not printable
 	ReasonAddress            // an address that is not in its only form
 	ReasonEntry              // an entry over the limits, or not in its only form
 	ReasonUnsupported        // well formed, but of a kind that this version can't use

@@ -159,7 +159,10 @@ func parseName(b []byte) (name, rest []byte, err error) {
 	if len(b) < 1+n {
 		return nil, nil, ErrBody
 	}
-	return b[1 : 1+n : 1+n], b[1+n:], nil
+	if name = b[1 : 1+n : 1+n]; Unprintable(name) >= 0 {
+		return nil, nil, ErrName
+	}
+	return name, b[1+n:], nil
 }
 
 // appendAddr writes the family (0, 4 or 6), the address and the port. A zone is local to its host and is not written;

@@ -43,6 +43,9 @@ const (
 const (
 	// NameBytesMax bounds a node's name; a name has at least one byte.
 	NameBytesMax = 128
+	// GenerationMax is the highest generation that anybody begins with: the nanoseconds of a wall clock end there too,
+	// in the year 2262. What is added to a generation afterwards, a year at most, does not overflow.
+	GenerationMax = 1<<63 - 1
 	// KeyBytesMax bounds a key.
 	KeyBytesMax = 255
 	// EntryBytesMax bounds key and value of an entry together. It is a constant of the protocol, the same on every

@@ -136,7 +136,7 @@ func (l Limits) Footprint() (bytes int) {
 // differ between networks.
 type Config struct {
 	// Name is this member's stable name, unique in the cluster: 1 to 128
-	// bytes of UTF-8 without control characters.
+	// bytes of printable UTF-8: letters, marks, digits, punctuation, symbols, the space.
 	Name string
 	// Cluster is the name of the cluster. Members of different clusters never
 	// merge, even when they reach each other. Default "default".
@@ -170,7 +170,7 @@ type Config struct {
 
 	// Generation is the generation of this name's previous life, when the
 	// embedder keeps it. The new one is higher than it, than the highest seen
-	// in the cluster and than the wall clock in nanoseconds. Default 0.
+	// in the cluster and than the wall clock in nanoseconds. Default 0; below 1<<63.
 	Generation uint64
 
 	// Mode and Order choose the reconciliation. Mode is the same in the whole cluster.
@@ -219,7 +219,7 @@ type Config struct {
 	// get ErrBackpressure. Default 256 KiB; at least 16 KiB. Twice this is allocated.
 	StageBytes int
 	// LeaveTimeout bounds how long Close announces the leave. Default 500 ms;
-	// negative means that Close does not announce.
+	// negative means that Close does not announce. At most an hour.
 	LeaveTimeout time.Duration
 
 	// Logger gets what an operator should know, rate-limited. nil is silent.

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"errors"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,5 +133,98 @@ func TestDetectorConfig(t *testing.T) {
 	}
 	if got := (Config{Detector: Detector{Grace: time.Minute}}).withDefaults().Detector; got.Grace != time.Minute || got.Period != 200*time.Millisecond {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestConfigAtItsExtremes: a number of the configuration is refused by name, or
+// the member starts with it. Nothing in between: no panic, no surprise later.
+func TestConfigAtItsExtremes(t *testing.T) {
+	base := Local()
+	base.Name, base.LeaveTimeout = "a", -1
+	n := 0
+	for _, path := range numbers(reflect.TypeFor[Config](), nil) {
+		typ := reflect.TypeFor[Config]().FieldByIndex(path).Type
+		for _, x := range extremes(typ) {
+			c := base
+			reflect.ValueOf(&c).Elem().FieldByIndex(path).Set(x)
+			name := reflect.TypeFor[Config]().FieldByIndex(path[:1]).Name
+			if err := c.Validate(); err != nil {
+				var ce *ConfigError
+				if !errors.As(err, &ce) || !strings.Contains(err.Error(), "Config."+name) || ce.Fix == "" {
+					t.Errorf("%s = %v: %v", name, x, err)
+				}
+				continue
+			}
+			e, err := Start(t.Context(), c)
+			if err != nil {
+				t.Errorf("%v = %v passes Validate, Start says %v", typ, x, err)
+				continue
+			}
+			e.Close()
+			n++
+		}
+	}
+	if n < 20 {
+		t.Errorf("only %d of the extremes were started", n)
+	}
+}
+
+// numbers are the paths of all numeric fields of a struct.
+func numbers(t reflect.Type, at []int) (paths [][]int) {
+	for i := range t.NumField() {
+		f, path := t.Field(i), append(slices.Clone(at), i)
+		switch {
+		case !f.IsExported():
+		case f.Type.Kind() == reflect.Struct:
+			paths = append(paths, numbers(f.Type, path)...)
+		case f.Type.Kind() >= reflect.Int && f.Type.Kind() <= reflect.Float64:
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// extremes are the least and the greatest value of a type, and what is beside 0.
+func extremes(t reflect.Type) (out []reflect.Value) {
+	value := func(x uint64) {
+		v := reflect.New(t).Elem()
+		if v.CanInt() {
+			v.SetInt(int64(x))
+		} else {
+			v.SetUint(x)
+		}
+		out = append(out, v)
+	}
+	most := ^uint64(0) >> (64 - t.Bits())
+	value(0)
+	value(1)
+	value(most)     // of a signed one: -1
+	value(most / 2) // of a signed one: the greatest
+	if value(most/2 + 1); out[len(out)-1].CanInt() {
+		out[len(out)-1].SetInt(-int64(most/2) - 1)
+	}
+	return out
+}
+
+func TestNamesThatShowAsSomethingElse(t *testing.T) {
+	for _, name := range []string{"a\u202eb", "a\u2028b", "a\u2029b", "a\u0085b", "\u200b", "a\u2066b", "\ufeffa", "a\x7f", "a\u00a0b"} {
+		c := Local()
+		c.Name = "a"
+		for field, p := range map[string]*string{"Name": &c.Name, "Cluster": &c.Cluster, "Zone": &c.Zone} {
+			old := *p
+			*p = name
+			var ce *ConfigError
+			if err := c.Validate(); !errors.As(err, &ce) || ce.Field != field || ce.Fix == "" {
+				t.Errorf("%s %q: %v", field, name, err)
+			}
+			*p = old
+		}
+		c.Tags = map[string]string{name: "x"}
+		if err := c.Validate(); !errors.Is(err, ErrConfig) {
+			t.Errorf("tag %q: %v", name, err)
+		}
+		if label([]byte(name), ZoneBytesMax) != "" {
+			t.Errorf("zone %q of another member is shown", name)
+		}
 	}
 }

@@ -163,8 +163,8 @@ func (e *Engine) declares(o state.Origin, from uint64) (changed bool) {
 		name, tag := strings.CutPrefix(key, string(core.TagPrefix))
 		switch {
 		case key == string(core.ZoneKey):
-			zone = text(e.entry.Value, ZoneBytesMax)
-		case !tag || name == "" || len(name) > TagNameBytesMax:
+			zone = label(e.entry.Value, ZoneBytesMax)
+		case !tag || label([]byte(name), TagNameBytesMax) == "":
 		case e.entry.Flags&codec.EntryTombstone != 0:
 			delete(tags, name)
 		case len(tags) < TagsMax || tags[name] != "":
@@ -179,6 +179,15 @@ func (e *Engine) declares(o state.Origin, from uint64) (changed bool) {
 		d.zone, d.tags = zone, tags
 	}
 	return changed
+}
+
+// label is what another member wrote where we expect a short printable name;
+// empty if it is not one.
+func label(b []byte, most int) string {
+	if len(b) > most || codec.Unprintable(b) >= 0 {
+		return ""
+	}
+	return string(b)
 }
 
 // text is what another member wrote where we expect text.

@@ -22,6 +22,7 @@ const (
 	stageBytesMax   = 1 << 30
 	intervalMin     = time.Millisecond
 	intervalMax     = time.Minute
+	leaveMax        = time.Hour
 	fanoutMax       = 64
 )
 
@@ -57,15 +58,25 @@ func checkName(field, name string, limit int, fix string) error {
 		return bad(field, name, "is empty", fix)
 	case len(name) > limit:
 		return bad(field, name, fmt.Sprintf("is %d bytes long", len(name)), fmt.Sprintf("use at most %d bytes", limit))
-	case !utf8.ValidString(name):
-		return bad(field, name, "is not UTF-8", fix)
 	}
-	for _, r := range name {
-		if unicode.IsControl(r) {
-			return bad(field, name, fmt.Sprintf("contains the control character %q", r), "use printable characters")
-		}
+	return checkPrintable(field, name)
+}
+
+// checkPrintable refuses what would not show as what it is in somebody's log.
+func checkPrintable(field, text string) error {
+	at := codec.Unprintable([]byte(text))
+	switch {
+	case at < 0:
+		return nil
+	case !utf8.ValidString(text):
+		return bad(field, text, "is not UTF-8", "use printable UTF-8")
 	}
-	return nil
+	r, _ := utf8.DecodeRuneInString(text[at:])
+	problem := "contains the unprintable character"
+	if unicode.IsControl(r) {
+		problem = "contains the control character"
+	}
+	return bad(field, text, fmt.Sprintf("%s %q", problem, r), "use printable characters; the space is the only blank")
 }
 
 func (c *Config) checkBind() error {
@@ -151,6 +162,7 @@ func (c *Config) checkSeeds() error {
 
 func (c *Config) checkRanges() error {
 	return errors.Join(
+		inRange("Generation", c.Generation, 0, codec.GenerationMax),
 		inRange("Mode", c.Mode, 0, Pull),
 		inRange("Order", c.Order, 0, PreciseOwn),
 		c.checkCompare(),
@@ -164,6 +176,7 @@ func (c *Config) checkRanges() error {
 		inRange("ReceiveRate", c.ReceiveRate, 0, flow.RateMax),
 		inRange("FrameBytes", c.FrameBytes, codec.FrameBytesFloor, codec.FrameBytesMax),
 		inRange("StageBytes", c.StageBytes, stageBytesMin, stageBytesMax),
+		inRange("LeaveTimeout", max(c.LeaveTimeout, 0), 0, leaveMax),
 	)
 }
 
@@ -196,7 +209,7 @@ func (c *Config) checkTransport() error {
 	return nil
 }
 
-func inRange[T ~int | ~int64 | ~uint8](field string, v, low, high T) error {
+func inRange[T ~int | ~int64 | ~uint8 | ~uint64](field string, v, low, high T) error {
 	if v >= low && v <= high {
 		return nil
 	}
