@@ -1,0 +1,89 @@
+package core
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// pairOf returns two members, the first of which has written 20 keys that the
+// second has confirmed, and how the first sees the second.
+func pairOf(t *testing.T) (*net, *Core, *peer, uint32) {
+	w := newNet(t, 2, 11, nil)
+	w.joinAll()
+	w.converge(5 * sched.Second)
+	for k := range 20 {
+		w.set(0, fmt.Sprint(k), "v")
+	}
+	w.converge(5 * sched.Second)
+	w.run(sched.Second)
+	c := &w.nodes[0].core
+	p := c.byID.find(w.nodes[1].core.id)
+	if c.peers[p].acked != c.store.Max(c.self) {
+		t.Fatal("not confirmed")
+	}
+	return w, c, &c.peers[p], p
+}
+
+// A peer that says that it holds less than it did is believed, and mailed.
+func TestHaveMayGoDown(t *testing.T) {
+	w, c, q, p := pairOf(t)
+	c.now = w.now
+	c.onHave(p, &codec.Have{Max: 3})
+	if q.acked != 3 || q.cursor != 3 || q.due&dueMail == 0 {
+		t.Errorf("acked %d, cursor %d, due %x", q.acked, q.cursor, q.due)
+	}
+	if v, n := c.Confirmed(); v != 3 || n != 1 {
+		t.Errorf("confirmed %d by %d", v, n)
+	}
+}
+
+// Nobody has confirmed anything of a new generation.
+func TestNewGenerationIsUnconfirmed(t *testing.T) {
+	w, c, _, _ := pairOf(t)
+	c.now = w.now
+	c.renew(c.gen + 1)
+	if v, _ := c.Confirmed(); v != 0 {
+		t.Errorf("version %d is confirmed under a generation that nobody has heard of", v)
+	}
+}
+
+// Mail of which nothing arrived, not even later frames, goes again by itself.
+// Exchanges are put off, so that nothing else repairs it.
+func TestLostMailGoesAgain(t *testing.T) {
+	w := newNet(t, 2, 12, func(_ int, c *Config) { c.Interval = 3600 * sched.Second })
+	w.joinAll()
+	w.run(2 * sched.Second)
+	w.set(0, "a", "1")
+	w.run(2 * sched.Second)
+	cut := true
+	w.filter = func(from, to *node, b []byte) bool { return !cut }
+	w.set(0, "b", "2")
+	w.run(5 * sched.Millisecond)
+	cut = false
+	w.run(3 * sched.Second)
+	d := &w.nodes[1].core
+	if got := d.store.Max(d.store.Find(w.nodes[0].core.id)); got != 2 {
+		t.Errorf("3 s after its only frame was lost, the write is not there: max %d", got)
+	}
+}
+
+// A gap is closed when its last version is there, by the pull, not by an exchange.
+func TestGapIsChasedToItsEnd(t *testing.T) {
+	w := newNet(t, 2, 13, func(_ int, c *Config) { c.Interval = 3600 * sched.Second })
+	w.joinAll()
+	w.run(2 * sched.Second)
+	w.set(0, "a", "1")
+	w.run(2 * sched.Second)
+	c := &w.nodes[1].core
+	o := c.store.Find(w.nodes[0].core.id)
+	c.now = w.now
+	c.gap(o, c.byID.find(w.nodes[0].core.id), c.store.Max(o)+1)
+	c.now += 2 * gapPatience
+	c.chase()
+	if len(c.gaps) != 1 || !c.origins[o].gapped {
+		t.Error("a gap of one version counts as closed")
+	}
+}
