@@ -27,7 +27,7 @@ type Conn struct {
 	poller  *Poller
 	udp     *net.UDPConn
 	local   netip.AddrPort
-	ring    *ring
+	inbox   inbox
 	slot    int // longest datagram received
 	notices []string
 	quit    chan struct{} // closed by Close
@@ -86,11 +86,11 @@ func newConn(p *Poller, udp *net.UDPConn, opt batch.Options) *Conn {
 		poller: p,
 		udp:    udp,
 		local:  unmap(local),
-		ring:   newRing(slots, opt.SlotBytes+1), // one more byte shows what is too long
 		slot:   opt.SlotBytes,
 		quit:   make(chan struct{}),
 		gone:   make(chan struct{}),
 	}
+	c.inbox.init(slots, opt.SlotBytes+1) // one more byte shows what is too long
 	c.notices = setBuffers(udp, opt)
 	return c
 }
@@ -127,15 +127,16 @@ func (c *Conn) read() {
 	defer close(c.gone)
 	bad := 0
 	for {
-		b, ok := c.ring.free(c.quit)
+		slot, ok := c.inbox.free(c.quit)
 		if !ok {
 			return
 		}
-		n, from, err := c.udp.ReadFromUDPAddrPort(b)
+		n, from, err := c.udp.ReadFromUDPAddrPort(c.inbox.slots.Bytes(slot))
 		if err != nil && !tooLong(err) {
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
+			c.inbox.slots.Put(slot)
 			c.recvErrors.Add(1)
 			if bad++; bad > errorsInRowMax {
 				time.Sleep(errorPause)
@@ -144,10 +145,11 @@ func (c *Conn) read() {
 		}
 		bad = 0
 		if err != nil || n > c.slot {
+			c.inbox.slots.Put(slot)
 			c.oversize.Add(1)
 			continue
 		}
-		c.ring.publish(n, unmap(from))
+		c.inbox.publish(slot, n, unmap(from))
 		c.poller.arrived()
 	}
 }
@@ -159,20 +161,20 @@ func (c *Conn) Recv(ms []batch.Msg) (n int, err error) {
 	}
 	var bytes int
 	for n < len(ms) {
-		b, from, ok := c.ring.oldest()
+		m := &ms[n]
+		size, from, fits, ok := c.inbox.take(m.Buf)
 		if !ok {
 			break
 		}
-		if m := &ms[n]; len(b) <= len(m.Buf) {
-			m.N, m.Addr = copy(m.Buf, b), from
-			bytes += m.N
-			n++
-		} else {
+		if !fits {
 			c.oversize.Add(1)
+			continue
 		}
-		c.ring.drop()
+		m.N, m.Addr = size, from
+		bytes += size
+		n++
 	}
-	c.ring.refill()
+	c.inbox.refill()
 	if n > 0 {
 		c.received.Add(uint64(n))
 		c.receivedBytes.Add(uint64(bytes))

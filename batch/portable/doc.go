@@ -2,9 +2,9 @@
 // that an engine runs on every system that Go's net package serves.
 //
 // Each Conn has one reader goroutine, which blocks in the runtime's network
-// poller and fills a bounded ring of slots; Recv copies out of the ring. When
-// the ring is full the reader stops, so that the surplus waits in the kernel's
-// buffer and is dropped there, as it would be without a ring.
+// poller and fills the slots of a bounded inbox; Recv copies out of it. When
+// the inbox is full the reader stops, so that the surplus waits in the kernel's
+// buffer and is dropped there, as it would be without an inbox.
 //
 // The AddrPort calls of package net are used throughout: they are the ones that
 // do not allocate for a datagram.

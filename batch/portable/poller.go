@@ -87,7 +87,7 @@ func (p *Poller) sleep(deadline sched.Instant) {
 	}
 }
 
-// scan fills ready with the Conns whose rings hold something.
+// scan fills ready with the Conns whose inboxes hold something.
 func (p *Poller) scan(ready []batch.Conn) (n int) {
 	conns := *p.conns.Load()
 	if len(conns) == 0 {
@@ -102,7 +102,7 @@ func (p *Poller) scan(ready []batch.Conn) (n int) {
 		if at++; at == len(conns) {
 			at = 0
 		}
-		if c.ring.len() > 0 {
+		if c.inbox.came.Len() > 0 {
 			ready[n] = c
 			n++
 		}
