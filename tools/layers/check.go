@@ -16,7 +16,22 @@ import (
 // Module returns every breach in the module at root, whose path is module: one
 // line each, with file and line.
 func Module(root, module string) (breaches []string, err error) {
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err = sources(root, func(rel string, src []byte) error {
+		found, err := file(module, filepath.ToSlash(filepath.Dir(rel)), rel, src)
+		for _, b := range found {
+			if !slices.Contains(breaches, b) { // a package without a row is one breach, not one a file
+				breaches = append(breaches, b)
+			}
+		}
+		return err
+	})
+	return breaches, err
+}
+
+// sources calls visit with every Go file of the module at root that is not a
+// test, by its path below root.
+func sources(root string, visit func(rel string, src []byte) error) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -37,15 +52,8 @@ func Module(root, module string) (breaches []string, err error) {
 		if err != nil {
 			return err
 		}
-		found, err := file(module, filepath.ToSlash(filepath.Dir(rel)), rel, src)
-		for _, b := range found {
-			if !slices.Contains(breaches, b) { // a package without a row is one breach, not one a file
-				breaches = append(breaches, b)
-			}
-		}
-		return err
+		return visit(rel, src)
 	})
-	return breaches, err
 }
 
 // skipDir is true where the go command would not look, and for nested modules.

@@ -5,7 +5,7 @@
 //	tools/*    bench/*    fuzz/*          may import anything below
 //	               engine                 the embedder's API, the only clock
 //	       /                    \
-//	 batch/linux  portable  simnet  stream
+//	 batch/linux  portable  simnet
 //	               batch                  the socket contract
 //	           engine/core                composition of the leaves
 //	 state  reconcile  rumor  flow  member
@@ -17,6 +17,7 @@
 // program's) and no floating point (a compiler may fuse x*y+z, so two processors
 // may differ).
 //
-// The table is in rules.go. A new package needs a row there. Test files, testdata
-// and nested modules are not looked at: tests may use what they like.
+// The table is in rules.go. A new package needs a row there, and a row permits only
+// what its package imports. Test files, testdata and nested modules are not
+// looked at: tests may use what they like.
 package layers

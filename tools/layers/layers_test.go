@@ -37,6 +37,25 @@ func TestLayers(t *testing.T) {
 	}
 }
 
+// The table permits what is used, and no more.
+func TestPermissionsAreUsed(t *testing.T) {
+	root, module := moduleRoot(t)
+	idle, err := Idle(root, module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range idle {
+		t.Error(b)
+	}
+	imports := []string{"", "codec", "codec/seal", "time"}
+	if got := idleIn("codec/seal", imports); len(got) != 4 || !strings.Contains(got[0], "codec/seal may import crypto/aes") {
+		t.Errorf("four idle permissions are told as %q", got)
+	}
+	if got := idleIn("sched", nil); len(got) != 1 || !strings.Contains(got[0], "no such package") {
+		t.Errorf("a row without a package is told as %q", got)
+	}
+}
+
 // Each file in testdata says where it pretends to stand and what must be said
 // of it, so that the test above is known to be able to fail:
 //
