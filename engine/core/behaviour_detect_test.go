@@ -41,11 +41,11 @@ func TestBehaviour20UnsolicitedVotesAndAnswersCountForNothing(t *testing.T) {
 			if round > 0 && voter > 4 {
 				break
 			}
-			w.say(voter, 0, codec.TypeVote, member.AppendVote(nil, &member.Vote{
-				Subject: subject, Round: uint32(1<<20 + round), Stance: member.Against,
-			}))
+			w.say(voter, 0, codec.TypeVote, codec.AppendVote(nil, &codec.Vote{
+				Subject: subject, Round: uint32(1<<20 + round), Stance: codec.StanceAgainst,
+			})[codec.RecordBytes:])
 		}
-		w.say(2, 0, codec.TypeProbeAck, member.AppendAck(nil, &member.ProbeAck{Nonce: uint32(round), Incarnation: 5}))
+		w.say(2, 0, codec.TypeProbeAck, codec.AppendProbeAck(nil, &codec.ProbeAck{Nonce: uint32(round), Incarnation: 5})[codec.RecordBytes:])
 		w.run(20 * sched.Millisecond)
 	}
 	after := w.nodes[0].core.live.Counters()
@@ -88,8 +88,8 @@ func TestBehaviour22SuspectLearnsItFromTheProbe(t *testing.T) {
 			return true
 		}
 		if body, ok := recordOf(t, b, codec.TypeProbe); ok {
-			var p member.Probe
-			if member.ParseProbe(body, &p) == nil && p.Status == member.Suspect {
+			var p codec.Probe
+			if codec.ParseProbe(body, &p) == nil && p.Status == member.Suspect {
 				told++
 			}
 			return true
@@ -209,14 +209,14 @@ func TestBehaviour25LeavingNodeDoesNotRefute(t *testing.T) {
 		t.Error("a leaving node refuted")
 	}
 	answered := c.live.Counters().ProbesAnswered
-	w.say(1, 3, codec.TypeProbe, member.AppendProbe(nil, &member.Probe{Target: c.id, Nonce: 7}))
+	w.say(1, 3, codec.TypeProbe, codec.AppendProbe(nil, &codec.Probe{Target: c.id, Nonce: 7})[codec.RecordBytes:])
 	if c.live.Counters().ProbesAnswered != answered+1 {
 		t.Error("a leaving node does not say so")
 	}
 	w.run(member.LAN().LeaveFor + 100*sched.Millisecond)
 	answered = c.live.Counters().ProbesAnswered
 	for range 10 {
-		w.say(1, 3, codec.TypeProbe, member.AppendProbe(nil, &member.Probe{Target: c.id, Nonce: 7}))
+		w.say(1, 3, codec.TypeProbe, codec.AppendProbe(nil, &codec.Probe{Target: c.id, Nonce: 7})[codec.RecordBytes:])
 	}
 	if c.live.Counters().ProbesAnswered != answered {
 		t.Error("it still answers probes")

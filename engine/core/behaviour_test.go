@@ -68,7 +68,7 @@ func (w *net) say(from, to int, typ codec.Type, body []byte) {
 // claim lets node `from` tell node `to` a fact about node `about`.
 func (w *net) claim(from, to, about int, incarnation uint32, s member.Status) {
 	w.t.Helper()
-	w.say(from, to, codec.TypeVerdict, member.AppendFact(nil, member.Fact{
+	w.say(from, to, codec.TypeVerdict, codec.AppendFact(nil, codec.Fact{
 		ID: w.nodes[about].core.id, Incarnation: incarnation, Status: s,
 	}))
 }

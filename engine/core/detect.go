@@ -57,7 +57,7 @@ func (c *Core) observed(p uint32, t codec.Type, body []byte) (ok bool) {
 	case codec.TypeVerdict:
 		c.hearsay(p, body)
 	}
-	var ack member.ProbeAck
+	var ack codec.ProbeAck
 	owed, err := c.live.OnRecord(c.now, c.arrived, c.known(p), t, body, &ack)
 	if owed {
 		c.acks.push(p, ack)
@@ -77,11 +77,11 @@ func (c *Core) known(p uint32) uint32 {
 // from every observer and more; what does not fit is asked again.
 type acks struct {
 	peer [32]uint32
-	ack  [32]member.ProbeAck
+	ack  [32]codec.ProbeAck
 	n    int
 }
 
-func (a *acks) push(p uint32, k member.ProbeAck) {
+func (a *acks) push(p uint32, k codec.ProbeAck) {
 	if a.n < len(a.peer) {
 		a.peer[a.n], a.ack[a.n] = p, k
 		a.n++

@@ -17,7 +17,7 @@ import (
 // hearsay takes members into the detector's table whose death is told before
 // they ever answered.
 func (c *Core) hearsay(from uint32, body []byte) {
-	facts, err := member.ParseFacts(body)
+	facts, err := codec.ParseFacts(body)
 	if err != nil || c.known(from) == 0 || c.live.Status(from) >= member.Dead {
 		return
 	}
@@ -75,7 +75,7 @@ func (c *Core) composeBurials(dst []byte) (n int, to netip.AddrPort, ok bool) {
 				kept++
 				continue
 			}
-			out = member.AppendFact(out, member.Fact{ID: b.id[i], Status: member.Buried})
+			out = codec.AppendFact(out, codec.Fact{ID: b.id[i], Status: member.Buried})
 		}
 		b.n = kept
 		if out = c.finish(codec.EndRecord(out, start), p); len(out) > 0 {

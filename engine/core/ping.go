@@ -4,7 +4,6 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -61,11 +60,10 @@ func (c *Core) composePing(dst []byte) (n int, to netip.AddrPort, ok bool) {
 			continue
 		}
 		b, _ := c.beginDetector(dst)
-		start := len(b)
-		b = member.AppendProbe(codec.BeginRecord(b, codec.TypeProbe), &member.Probe{
+		b = codec.AppendProbe(b, &codec.Probe{
 			Target: q.id, Nonce: g.nonce, Incarnation: c.live.Incarnation(g.peer), Health: c.live.Health(),
 		})
-		if b = c.finish(codec.EndRecord(b, start), g.peer); len(b) > 0 {
+		if b = c.finish(b, g.peer); len(b) > 0 {
 			return c.endDetector(b), q.addr, true
 		}
 	}
@@ -74,8 +72,8 @@ func (c *Core) composePing(dst []byte) (n int, to netip.AddrPort, ok bool) {
 
 // ponged looks whether an answer to a probe is one to a Ping.
 func (c *Core) ponged(p uint32, body []byte) {
-	var a member.ProbeAck
-	if member.ParseAck(body, &a) != nil {
+	var a codec.ProbeAck
+	if codec.ParseProbeAck(body, &a) != nil {
 		return
 	}
 	for i := range c.pings.list {

@@ -41,7 +41,7 @@ func TestNothingAllocates(t *testing.T) {
 	buf, room := make([]byte, 0, 1400), 1300
 	var s Send
 	var ch Change
-	var ack ProbeAck
+	var ack codec.ProbeAck
 	var e Evidence
 	step, inc := 0, uint32(0)
 	once := func() {
@@ -51,18 +51,18 @@ func TestNothingAllocates(t *testing.T) {
 		for x.Next(*now, &s) {
 			buf = x.AppendSend(buf[:0], room, &s)
 			if s.Kind == SendProbe && s.To%4 != 0 {
-				x.OnAck(*now, *now, s.To, &ProbeAck{Nonce: s.Probe.Nonce, Incarnation: x.Incarnation(s.To)})
+				x.OnAck(*now, *now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: x.Incarnation(s.To)})
 			}
 		}
 		from := uint32(2 + step%60)
-		body := AppendProbe(buf[:0], &Probe{Target: testID(1), Nonce: 5, Incarnation: x.Incarnation(1), Status: Status(step & 1)})
+		body := codec.AppendProbe(buf[:0], &codec.Probe{Target: testID(1), Nonce: 5, Incarnation: x.Incarnation(1), Status: Status(step & 1)})[codec.RecordBytes:]
 		x.OnRecord(*now, *now, from, codec.TypeProbe, body, &ack)
 		inc++
-		body = AppendVote(buf[:0], &Vote{Subject: testID(from + 1), Round: inc, Stance: Against, Incarnation: x.Incarnation(from + 1)})
+		body = codec.AppendVote(buf[:0], &codec.Vote{Subject: testID(from + 1), Round: inc, Stance: codec.StanceAgainst, Incarnation: x.Incarnation(from + 1)})[codec.RecordBytes:]
 		x.OnRecord(*now, *now, from, codec.TypeVote, body, &ack)
-		body = AppendFact(buf[:0], Fact{ID: testID(from + 2), Incarnation: x.Incarnation(from + 2), Status: Suspect})
+		body = codec.AppendFact(buf[:0], codec.Fact{ID: testID(from + 2), Incarnation: x.Incarnation(from + 2), Status: Suspect})
 		x.OnRecord(*now, *now, from, codec.TypeVerdict, body, &ack)
-		body = x.AppendDigest(buf[:0], false)
+		body = codec.AppendObserved(buf[:0], false, &x.sums)[codec.RecordBytes:]
 		body[9] ^= 1
 		x.OnRecord(*now, *now, from, codec.TypeObserved, body, &ack)
 		x.SeenPrint(*now, from, uint64(step))
@@ -88,9 +88,9 @@ func TestNothingAllocates(t *testing.T) {
 
 func BenchmarkAnswerProbe(b *testing.B) {
 	x, now := alone(b, 1000)
-	body := AppendProbe(nil, &Probe{Target: testID(1), Nonce: 5})
+	body := codec.AppendProbe(nil, &codec.Probe{Target: testID(1), Nonce: 5})[codec.RecordBytes:]
 	buf := make([]byte, 0, 200)
-	var ack ProbeAck
+	var ack codec.ProbeAck
 	b.ReportAllocs()
 	for b.Loop() {
 		x.OnRecord(*now, *now, 3, codec.TypeProbe, body, &ack)
@@ -108,7 +108,7 @@ func BenchmarkProbeRound(b *testing.B) {
 		x.Tick(*now)
 		for x.Next(*now, &s) {
 			buf = x.AppendSend(buf[:0], 1300, &s)
-			x.OnAck(*now, *now, s.To, &ProbeAck{Nonce: s.Probe.Nonce})
+			x.OnAck(*now, *now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce})
 		}
 	}
 }

@@ -3,6 +3,7 @@ package member
 import (
 	"testing"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -119,7 +120,7 @@ func TestRefutation(t *testing.T) {
 	c := newCluster(t, 10, LAN())
 	c.run(sched.Second)
 	a, b := c.node(1), c.node(2)
-	f, _ := ParseFacts(AppendFact(nil, Fact{testID(2), 0, Suspect}))
+	f, _ := codec.ParseFacts(codec.AppendFact(nil, codec.Fact{ID: testID(2), Incarnation: 0, Status: Suspect}))
 	a.OnFacts(c.now, 3, f)
 	if a.Status(2) != Suspect {
 		t.Fatal("not believed")
@@ -177,11 +178,11 @@ func TestLeave(t *testing.T) {
 		t.Error("leaving has no end")
 	}
 	// It is answered with "left" for a while, then not at all; it does not refute.
-	var ack ProbeAck
-	if !n.OnProbe(c.now, 1, &Probe{Target: testID(3), Status: Suspect}, &ack) || ack.Status != Left || ack.Incarnation != 0 {
+	var ack codec.ProbeAck
+	if !n.OnProbe(c.now, 1, &codec.Probe{Target: testID(3), Status: Suspect}, &ack) || ack.Status != Left || ack.Incarnation != 0 {
 		t.Errorf("%+v", ack)
 	}
-	if n.OnProbe(c.now+2*sched.Second, 1, &Probe{Target: testID(3)}, &ack) {
+	if n.OnProbe(c.now+2*sched.Second, 1, &codec.Probe{Target: testID(3)}, &ack) {
 		t.Error("answered after it left")
 	}
 	c.run(5 * sched.Second)

@@ -1,29 +1,21 @@
 package member
 
-import "github.com/quidnunc/quidnunc/sched"
-
-// Status is what is believed of one incarnation of a member. A higher number wins at the same incarnation.
-type Status uint8
-
-// The statuses. Buried is never shown among members: it is what remains of one that was dead or left for long.
-const (
-	Alive Status = iota
-	Suspect
-	Dead
-	Left
-	Buried
-	statusEnd
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
-var statusNames = [statusEnd]string{"alive", "suspect", "dead", "left", "buried"}
+// Status is what is believed of one incarnation of a member, as it stands on the wire.
+type Status = codec.Status
 
-// String gives the status in one lower-case word.
-func (s Status) String() string {
-	if s < statusEnd {
-		return statusNames[s]
-	}
-	return "unknown"
-}
+// The statuses by their short names. Buried is never shown among members.
+const (
+	Alive   = codec.StatusAlive
+	Suspect = codec.StatusSuspect
+	Dead    = codec.StatusDead
+	Left    = codec.StatusLeft
+	Buried  = codec.StatusBuried
+)
 
 // Constants of the protocol.
 const (
@@ -35,7 +27,7 @@ const (
 	// Tries is the number of probes in a round.
 	Tries = 3
 	// HealthMax is the worst own health; timeouts are multiplied by health + 1 (Lifeguard §IV-A, S = 8).
-	HealthMax = 8
+	HealthMax = codec.HealthMax
 	// IncarnationStep bounds how far one message may raise an incarnation. A larger jump is a forgery: a member raises
 	// its own by one for each suspicion that it refutes.
 	IncarnationStep = 1 << 20

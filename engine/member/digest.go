@@ -1,8 +1,6 @@
 package member
 
 import (
-	"encoding/binary"
-
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -46,10 +44,10 @@ func (t *Table) appendCorrections(dst []byte, room int, to uint32) []byte {
 		switch f := &t.facts[t.slot[c.about]]; {
 		case c.to != to:
 			kept = append(kept, c)
-		case room >= FactBytes && f.member != 0:
-			dst = AppendFact(dst, Fact{ID: t.ring.ID(c.about), Incarnation: f.incarnation, Status: f.status})
+		case room >= codec.FactBytes && f.member != 0:
+			dst = codec.AppendFact(dst, codec.Fact{ID: t.ring.ID(c.about), Incarnation: f.incarnation, Status: f.status})
 			t.counters.FactsSent++
-			room -= FactBytes
+			room -= codec.FactBytes
 		}
 	}
 	t.correctionCount = len(kept)
@@ -82,22 +80,9 @@ func (t *Table) SeenPrint(now sched.Instant, from uint32, print uint64) {
 	r.askedAt, r.askNext = now, now+t.cfg.Period
 }
 
-// AppendDigest appends the body of a digest: the low half of each bucket's sum of facts.
-func (t *Table) AppendDigest(dst []byte, answer bool) []byte {
-	if answer {
-		dst = append(dst, digestAnswer)
-	} else {
-		dst = append(dst, 0)
-	}
-	for _, s := range t.sums {
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(s))
-	}
-	return dst
-}
-
 // OnDigest takes in a member's digest: the facts of all buckets that differ go back to it, up to a few frames, and,
 // unless it was an answer, a digest of our own, so that both sides are repaired.
-func (t *Table) OnDigest(now sched.Instant, from uint32, d Digest) {
+func (t *Table) OnDigest(now sched.Instant, from uint32, d codec.Observed) {
 	if from == 0 || from == t.self {
 		t.counters.DropStranger++
 		return
@@ -105,7 +90,7 @@ func (t *Table) OnDigest(now sched.Instant, from uint32, d Digest) {
 	t.Heard(now, from)
 	var mask uint64
 	for i, s := range t.sums {
-		if uint32(s) != d.bucket(i) {
+		if uint32(s) != d.Sum(i) {
 			mask |= 1 << i
 		}
 	}
@@ -121,7 +106,7 @@ func (t *Table) OnDigest(now sched.Instant, from uint32, d Digest) {
 		return
 	}
 	r.replyTo, r.mask, r.frames, r.left = from, mask, replyFrames, int(t.used)
-	if !d.answer() {
+	if !d.Answer() {
 		r.askTo, r.answer = from, true
 	}
 }
@@ -130,7 +115,7 @@ func (t *Table) OnDigest(now sched.Instant, from uint32, d Digest) {
 // digest where this one ended, so that every fact has its turn.
 func (t *Table) appendReply(dst []byte, room int) []byte {
 	r := &t.repair
-	for ; r.left > 0 && room >= FactBytes; r.left-- {
+	for ; r.left > 0 && room >= codec.FactBytes; r.left-- {
 		if r.cursor++; r.cursor > t.used {
 			r.cursor = 1
 		}
@@ -139,9 +124,9 @@ func (t *Table) appendReply(dst []byte, room int) []byte {
 		if f.member == 0 || f.status == Buried || r.mask>>bucket(id)&1 == 0 || key(f.incarnation, f.status) == 0 {
 			continue
 		}
-		dst = AppendFact(dst, Fact{ID: id, Incarnation: f.incarnation, Status: f.status})
+		dst = codec.AppendFact(dst, codec.Fact{ID: id, Incarnation: f.incarnation, Status: f.status})
 		t.counters.FactsSent++
-		room -= FactBytes
+		room -= codec.FactBytes
 	}
 	if r.left == 0 {
 		dst = t.appendGraves(dst, room)
@@ -154,12 +139,12 @@ func (t *Table) appendReply(dst []byte, room int) []byte {
 func (t *Table) appendGraves(dst []byte, room int) []byte {
 	for i := range t.graveLive {
 		g := t.graveAt(i)
-		if room < FactBytes {
+		if room < codec.FactBytes {
 			break
 		}
 		if t.repair.mask>>bucket(g.id)&1 != 0 {
-			dst = AppendFact(dst, Fact{ID: g.id, Incarnation: g.incarnation, Status: Buried})
-			room -= FactBytes
+			dst = codec.AppendFact(dst, codec.Fact{ID: g.id, Incarnation: g.incarnation, Status: Buried})
+			room -= codec.FactBytes
 		}
 	}
 	return dst
@@ -185,7 +170,7 @@ type Send struct {
 	To     uint32         // member; 0 for SendGrave
 	Grave  int            // for SendGrave: the caller's place for its address, see GraveSlot
 	ID     codec.OriginID // of the receiver
-	Probe  Probe
-	Vote   Vote
+	Probe  codec.Probe
+	Vote   codec.Vote
 	answer bool
 }

@@ -1,6 +1,9 @@
 package member
 
-import "github.com/quidnunc/quidnunc/sched"
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
 
 // Change is a member's new status. Changes that come together are told as one: what counts is what was told last, so
 // there is no queue that can overflow.
@@ -97,13 +100,13 @@ func (t *Table) Explain(now sched.Instant, h uint32, e *Evidence) {
 	e.Live, e.Against = y.live, y.against
 	if w := t.watching(h); w != nil {
 		e.Watched, e.Missed, e.Heard = true, w.missed, max(e.Heard, w.heard)
-		if w.stance == Against {
+		if w.stance == codec.StanceAgainst {
 			e.Voters[0], e.VoterCount = t.self, 1
 		}
 	}
 	c := t.ballotsFor(now, h, false)
 	for i := 0; c != nil && i < len(c.votes) && e.VoterCount < len(e.Voters); i++ {
-		if b := &c.votes[i]; b.voter != 0 && b.stance == Against {
+		if b := &c.votes[i]; b.voter != 0 && b.stance == codec.StanceAgainst {
 			e.Voters[e.VoterCount] = b.voter
 			e.VoterCount++
 		}

@@ -211,7 +211,7 @@ func (t *Table) expire(now sched.Instant) {
 
 // OnFacts takes in facts that a member spreads. A condemned member is not believed: it may be one that hears nobody
 // and condemns everybody.
-func (t *Table) OnFacts(now sched.Instant, from uint32, facts Facts) {
+func (t *Table) OnFacts(now sched.Instant, from uint32, facts codec.Facts) {
 	if from == 0 || from == t.self {
 		t.counters.DropStranger++
 		return
@@ -222,7 +222,7 @@ func (t *Table) OnFacts(now sched.Instant, from uint32, facts Facts) {
 	}
 }
 
-func (t *Table) onFact(now sched.Instant, from uint32, f Fact) {
+func (t *Table) onFact(now sched.Instant, from uint32, f codec.Fact) {
 	h := t.ring.Find(f.ID)
 	switch {
 	case h == t.self:
@@ -291,7 +291,7 @@ func (t *Table) claim(now sched.Instant, h, incarnation, by uint32) {
 }
 
 // accused answers word about this node itself. Nobody else may raise its incarnation or speak of it as alive.
-func (t *Table) accused(now sched.Instant, f Fact, from uint32) {
+func (t *Table) accused(now sched.Instant, f codec.Fact, from uint32) {
 	own := t.Incarnation(t.self)
 	switch {
 	case t.leaving || !t.cfg.has(Refutation):

@@ -11,11 +11,11 @@ import (
 )
 
 // give hands facts to a table as record 13.
-func give(t testing.TB, x *Table, now sched.Instant, from uint32, facts ...Fact) {
+func give(t testing.TB, x *Table, now sched.Instant, from uint32, facts ...codec.Fact) {
 	t.Helper()
 	var b []byte
 	for _, f := range facts {
-		b = AppendFact(b, f)
+		b = codec.AppendFact(b, f)
 	}
 	if _, err := x.OnRecord(now, now, from, codec.TypeVerdict, b, nil); err != nil {
 		t.Fatal(err)
@@ -25,8 +25,8 @@ func give(t testing.TB, x *Table, now sched.Instant, from uint32, facts ...Fact)
 // Whatever the order in which the same facts come, and however often, two tables end alike once graces are over.
 func TestFactsMergeInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		facts := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Fact {
-			return Fact{
+		facts := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) codec.Fact {
+			return codec.Fact{
 				ID:          testID(rapid.Uint32Range(3, 8).Draw(t, "member")),
 				Incarnation: rapid.Uint32Range(0, 3).Draw(t, "incarnation"),
 				Status:      Status(rapid.IntRange(0, int(Left)).Draw(t, "status")),
@@ -61,14 +61,14 @@ func TestFactsMergeInAnyOrder(t *testing.T) {
 func TestStaleClaimsAreIgnored(t *testing.T) {
 	x, now := alone(t, 10)
 	id := testID(4)
-	give(t, x, *now, 2, Fact{id, 5, Alive})
-	give(t, x, *now, 2, Fact{id, 4, Suspect}, Fact{id, 4, Dead}, Fact{id, 4, Left}, Fact{id, 5, Alive})
+	give(t, x, *now, 2, codec.Fact{ID: id, Incarnation: 5, Status: Alive})
+	give(t, x, *now, 2, codec.Fact{ID: id, Incarnation: 4, Status: Suspect}, codec.Fact{ID: id, Incarnation: 4, Status: Dead}, codec.Fact{ID: id, Incarnation: 4, Status: Left}, codec.Fact{ID: id, Incarnation: 5, Status: Alive})
 	if x.Status(4) != Alive || x.Incarnation(4) != 5 || x.Counters().FactsStale != 4 {
 		t.Errorf("%v %d %+v", x.Status(4), x.Incarnation(4), x.Counters())
 	}
 	// A death with a higher incarnation moves the incarnation too, so that an older sign of life does not raise it.
-	give(t, x, *now, 2, Fact{id, 10, Dead})
-	give(t, x, *now, 2, Fact{id, 7, Alive})
+	give(t, x, *now, 2, codec.Fact{ID: id, Incarnation: 10, Status: Dead})
+	give(t, x, *now, 2, codec.Fact{ID: id, Incarnation: 7, Status: Alive})
 	if x.Incarnation(4) != 10 || x.Status(4) != Suspect {
 		t.Errorf("%v %d", x.Status(4), x.Incarnation(4))
 	}
@@ -77,11 +77,11 @@ func TestStaleClaimsAreIgnored(t *testing.T) {
 func TestAntiEntropyCannotRaiseTheDead(t *testing.T) {
 	x, now := alone(t, 10)
 	x.set(*now, 4, 3, Dead, 2)
-	give(t, x, *now, 2, Fact{testID(4), 3, Alive}, Fact{testID(4), 3, Suspect}, Fact{testID(4), 0, Alive})
+	give(t, x, *now, 2, codec.Fact{ID: testID(4), Incarnation: 3, Status: Alive}, codec.Fact{ID: testID(4), Incarnation: 3, Status: Suspect}, codec.Fact{ID: testID(4), Incarnation: 0, Status: Alive})
 	if x.Status(4) != Dead {
 		t.Error(x.Status(4))
 	}
-	give(t, x, *now, 2, Fact{testID(4), 4, Alive})
+	give(t, x, *now, 2, codec.Fact{ID: testID(4), Incarnation: 4, Status: Alive})
 	if x.Status(4) != Alive {
 		t.Error("its own word does not raise it")
 	}
@@ -90,15 +90,15 @@ func TestAntiEntropyCannotRaiseTheDead(t *testing.T) {
 func TestImpossibleIncarnations(t *testing.T) {
 	x, now := alone(t, 10)
 	for _, inc := range []uint32{IncarnationStep + 1, 1<<31 - 1, 1<<32 - 1} {
-		for s := Alive; s < statusEnd; s++ {
+		for s := Alive; s < codec.Statuses; s++ {
 			before := x.Counters().DropIncarnation
-			give(t, x, *now, 2, Fact{testID(4), inc, s})
-			give(t, x, *now, 2, Fact{testID(1), inc, s})
+			give(t, x, *now, 2, codec.Fact{ID: testID(4), Incarnation: inc, Status: s})
+			give(t, x, *now, 2, codec.Fact{ID: testID(1), Incarnation: inc, Status: s})
 			if d := x.Counters().DropIncarnation - before; d != 2 && s != Buried {
 				t.Errorf("%v at %d: %d drops", s, inc, d)
 			}
-			var ack ProbeAck
-			x.OnProbe(*now, 2, &Probe{Target: testID(1), Incarnation: inc, Status: s}, &ack)
+			var ack codec.ProbeAck
+			x.OnProbe(*now, 2, &codec.Probe{Target: testID(1), Incarnation: inc, Status: s}, &ack)
 			if ack.Incarnation != 0 {
 				t.Errorf("refuted %v at %d by %d", s, inc, ack.Incarnation)
 			}
@@ -110,7 +110,7 @@ func TestImpossibleIncarnations(t *testing.T) {
 	// Step by step a forger gets far, but never around: the node then asks for a new generation.
 	own := uint32(0)
 	for range 5000 {
-		give(t, x, *now, 2, Fact{testID(1), min(own+IncarnationStep, 1<<32-1), Suspect})
+		give(t, x, *now, 2, codec.Fact{ID: testID(1), Incarnation: min(own+IncarnationStep, 1<<32-1), Status: Suspect})
 		if x.Incarnation(1) < own {
 			t.Fatal("wrapped")
 		}
@@ -123,13 +123,13 @@ func TestImpossibleIncarnations(t *testing.T) {
 
 func TestNobodySpeaksForAnother(t *testing.T) {
 	x, now := alone(t, 10)
-	give(t, x, *now, 2, Fact{testID(1), 1, Alive}) // about me
-	give(t, x, *now, 0, Fact{testID(4), 0, Dead})  // by a stranger
-	give(t, x, *now, 2, Fact{testID(99), 0, Dead}) // about one
-	give(t, x, *now, 1, Fact{testID(4), 0, Dead})  // as if by me
-	give(t, x, *now, 4, Fact{testID(4), 0, Dead})  // about itself
+	give(t, x, *now, 2, codec.Fact{ID: testID(1), Incarnation: 1, Status: Alive}) // about me
+	give(t, x, *now, 0, codec.Fact{ID: testID(4), Incarnation: 0, Status: Dead})  // by a stranger
+	give(t, x, *now, 2, codec.Fact{ID: testID(99), Incarnation: 0, Status: Dead}) // about one
+	give(t, x, *now, 1, codec.Fact{ID: testID(4), Incarnation: 0, Status: Dead})  // as if by me
+	give(t, x, *now, 4, codec.Fact{ID: testID(4), Incarnation: 0, Status: Dead})  // about itself
 	x.set(*now, 5, 0, Dead, 2)
-	give(t, x, *now, 5, Fact{testID(4), 0, Dead}) // by a condemned one
+	give(t, x, *now, 5, codec.Fact{ID: testID(4), Incarnation: 0, Status: Dead}) // by a condemned one
 	c := x.Counters()
 	if x.Status(4) != Alive || x.Incarnation(1) != 0 {
 		t.Error("believed")
@@ -143,26 +143,26 @@ func TestNobodySpeaksForAnother(t *testing.T) {
 func TestGraceIsNeverSkippedNorLengthened(t *testing.T) {
 	x, now := alone(t, 10)
 	at := func(h uint32) sched.Instant { return x.facts[x.slot[h]].until - *now }
-	give(t, x, *now, 2, Fact{testID(4), 0, Dead})
+	give(t, x, *now, 2, codec.Fact{ID: testID(4), Incarnation: 0, Status: Dead})
 	if x.Status(4) != Suspect || at(4) != 300*ms {
 		t.Errorf("%v, %d ms", x.Status(4), at(4)/ms)
 	}
 	x.health = HealthMax
-	give(t, x, *now, 2, Fact{testID(5), 0, Suspect})
+	give(t, x, *now, 2, codec.Fact{ID: testID(5), Incarnation: 0, Status: Suspect})
 	if at(5) != 900*ms {
 		t.Errorf("%d ms with the worst health", at(5)/ms)
 	}
 	*now += 100 * ms
-	give(t, x, *now, 3, Fact{testID(5), 0, Suspect}, Fact{testID(4), 0, Dead})
+	give(t, x, *now, 3, codec.Fact{ID: testID(5), Incarnation: 0, Status: Suspect}, codec.Fact{ID: testID(4), Incarnation: 0, Status: Dead})
 	if at(5) != 800*ms || at(4) != 200*ms {
 		t.Errorf("%d, %d ms", at(5)/ms, at(4)/ms)
 	}
-	give(t, x, *now, 3, Fact{testID(5), 0, Dead})
+	give(t, x, *now, 3, codec.Fact{ID: testID(5), Incarnation: 0, Status: Dead})
 	if at(5) != 200*ms {
 		t.Errorf("%d ms after a claim", at(5)/ms)
 	}
 	*now += 400 * ms
-	give(t, x, *now, 3, Fact{testID(5), 0, Dead})
+	give(t, x, *now, 3, codec.Fact{ID: testID(5), Incarnation: 0, Status: Dead})
 	if at(5) > 0 {
 		t.Error("a claim lengthened the grace")
 	}
@@ -170,8 +170,8 @@ func TestGraceIsNeverSkippedNorLengthened(t *testing.T) {
 
 func TestLeftIsReapedAndStaysAway(t *testing.T) {
 	x, now := alone(t, 10)
-	give(t, x, *now, 4, Fact{testID(4), 0, Left})
-	give(t, x, *now, 2, Fact{testID(4), 0, Suspect}, Fact{testID(4), 0, Dead})
+	give(t, x, *now, 4, codec.Fact{ID: testID(4), Incarnation: 0, Status: Left})
+	give(t, x, *now, 2, codec.Fact{ID: testID(4), Incarnation: 0, Status: Suspect}, codec.Fact{ID: testID(4), Incarnation: 0, Status: Dead})
 	if x.Status(4) != Left {
 		t.Fatal(x.Status(4))
 	}
@@ -194,7 +194,7 @@ func TestLeftIsReapedAndStaysAway(t *testing.T) {
 	if !x.Remove(*now, 4) || x.Add(*now, 4, testID(4)) {
 		t.Error("it came back from its grave")
 	}
-	give(t, x, *now, 2, Fact{testID(4), 7, Alive})
+	give(t, x, *now, 2, codec.Fact{ID: testID(4), Incarnation: 7, Status: Alive})
 	if x.Find(testID(4)) != 0 || x.Counters().Grave != 1 {
 		t.Error("a fact raised it")
 	}
@@ -208,7 +208,7 @@ func TestLeftIsReapedAndStaysAway(t *testing.T) {
 // answerAll answers probes as a healthy cluster would.
 func answerAll(x *Table, now sched.Instant, s *Send) {
 	if s.Kind == SendProbe {
-		x.OnAck(now, now, s.To, &ProbeAck{Nonce: s.Probe.Nonce, Incarnation: x.Incarnation(s.To)})
+		x.OnAck(now, now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: x.Incarnation(s.To)})
 	}
 	x.AppendSend(nil, 1300, s)
 }
@@ -237,7 +237,7 @@ func TestBurialSpreadsAndAsksForANewGeneration(t *testing.T) {
 		var s Send
 		for n.Next(c.now, &s) {
 			if s.Kind == SendGrave && s.Grave == slot && s.ID == testID(2) {
-				var ack ProbeAck
+				var ack codec.ProbeAck
 				c.node(2).OnProbe(c.now, 1, &s.Probe, &ack)
 				told = true
 			}
@@ -251,14 +251,14 @@ func TestBurialSpreadsAndAsksForANewGeneration(t *testing.T) {
 // A node that had to take a new generation starts anew, whatever was said of its old life.
 func TestRenewedNodeIsAliveInItsFirstIncarnation(t *testing.T) {
 	x, now := alone(t, 10)
-	give(t, x, *now, 2, Fact{testID(1), 3, Suspect})
+	give(t, x, *now, 2, codec.Fact{ID: testID(1), Incarnation: 3, Status: Suspect})
 	if x.Renew(*now, testID(5)) || !x.Renew(*now, testID(50)) {
 		t.Fatal("renew")
 	}
 	if x.Find(testID(1)) != 0 || x.Find(testID(50)) != 1 || x.Status(1) != Alive || x.Incarnation(1) != 0 || x.LivePrint() != 0 {
 		t.Errorf("%v %d, print %x", x.Status(1), x.Incarnation(1), x.LivePrint())
 	}
-	give(t, x, *now, 2, Fact{testID(50), 0, Suspect})
+	give(t, x, *now, 2, codec.Fact{ID: testID(50), Incarnation: 0, Status: Suspect})
 	if x.Incarnation(1) != 1 || x.LivePrint() != x.recomputePrint() || x.LivePrint() == 0 {
 		t.Error("it does not refute")
 	}

@@ -202,7 +202,7 @@ func (t *Table) nextRevival(now sched.Instant, s *Send) bool {
 	if r.grave != 0 {
 		g := &t.graves[r.grave-1]
 		s.Kind, s.Grave, s.ID = SendGrave, r.grave-1, g.id
-		s.Probe = Probe{Target: g.id, Nonce: nonce, Incarnation: g.incarnation, Status: Buried, Health: t.health}
+		s.Probe = codec.Probe{Target: g.id, Nonce: nonce, Incarnation: g.incarnation, Status: Buried, Health: t.health}
 		r.grave = 0
 		t.counters.ProbesSent++
 		return true

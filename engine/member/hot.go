@@ -3,6 +3,7 @@ package member
 import (
 	"math/bits"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -71,7 +72,7 @@ func (t *Table) known(i uint32) {
 // AppendFacts appends hot facts, the body of a record 13, in at most room bytes, and counts them as sent: for any frame
 // to a member that has room left. Nothing is appended when nothing is hot.
 func (t *Table) AppendFacts(dst []byte, room int) []byte {
-	want := room / FactBytes
+	want := room / codec.FactBytes
 	if want <= 0 || len(t.hot) == 0 {
 		return dst
 	}
@@ -93,7 +94,7 @@ func (t *Table) AppendFacts(dst []byte, room int) []byte {
 		}
 		want--
 		f := &t.facts[h.fact]
-		dst = AppendFact(dst, Fact{ID: t.ring.ID(f.member), Incarnation: f.incarnation, Status: f.status})
+		dst = codec.AppendFact(dst, codec.Fact{ID: t.ring.ID(f.member), Incarnation: f.incarnation, Status: f.status})
 		t.counters.FactsSent++
 		if h.sent++; h.sent >= limit {
 			t.cool(h.fact)

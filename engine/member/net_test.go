@@ -147,7 +147,7 @@ func (c *cluster) receive(n *node, e event) {
 		var typ codec.Type
 		var body []byte
 		typ, body, b = codec.NextRecord(b)
-		var ack ProbeAck
+		var ack codec.ProbeAck
 		ok, err := n.OnRecord(c.now, c.now, e.from, typ, body, &ack)
 		if err != nil {
 			c.t.Fatal(err)

@@ -24,7 +24,7 @@ type watch struct {
 	try    uint8 // probes sent in this round
 	missed uint8 // rounds missed in a row
 	told   uint8 // observers told of the stance below
-	stance Stance
+	stance codec.Stance
 	round  sched.Instant // start of the round
 	due    sched.Instant
 	sent   [Tries]sched.Instant
@@ -114,8 +114,8 @@ func (t *Table) probe(now sched.Instant, i int, s *Send) {
 	t.counters.ProbesSent++
 }
 
-func (t *Table) belief(h, nonce uint32) Probe {
-	return Probe{
+func (t *Table) belief(h, nonce uint32) codec.Probe {
+	return codec.Probe{
 		Target: t.ring.ID(h), Nonce: nonce, Incarnation: t.Incarnation(h), Status: t.Status(h), Health: t.health,
 	}
 }
@@ -139,18 +139,18 @@ func (t *Table) miss(now sched.Instant, i int) {
 		w.stance = 0
 		return
 	}
-	t.stand(now, i, Against)
+	t.stand(now, i, codec.StanceAgainst)
 	t.count(now, w.peer)
 }
 
 // AnswerProbe makes the answer of the member me, in its incarnation and with status Alive or Left, to a probe: a pure
 // function, so that it can be given before any other work. False: the probe is for someone else, or the accusation in
 // it can't be true. An accusation is refuted by an incarnation one above it.
-func AnswerProbe(me Fact, health uint8, p *Probe, ack *ProbeAck) bool {
+func AnswerProbe(me codec.Fact, health uint8, p *codec.Probe, ack *codec.ProbeAck) bool {
 	if p.Target != me.ID {
 		return false
 	}
-	*ack = ProbeAck{Nonce: p.Nonce, Incarnation: me.Incarnation, Status: me.Status, Health: health}
+	*ack = codec.ProbeAck{Nonce: p.Nonce, Incarnation: me.Incarnation, Status: me.Status, Health: health}
 	if me.Status == Alive && p.Status != Alive && p.Status != Buried && p.Incarnation >= me.Incarnation &&
 		p.Incarnation-me.Incarnation <= IncarnationStep && p.Incarnation < IncarnationMax {
 		ack.Incarnation = p.Incarnation + 1
@@ -160,8 +160,8 @@ func AnswerProbe(me Fact, health uint8, p *Probe, ack *ProbeAck) bool {
 
 // OnProbe takes in a probe and fills the answer, which goes back before anything else is done. from is 0 for a
 // stranger: it is answered, since a new member may know us first, but not believed. False: no answer.
-func (t *Table) OnProbe(now sched.Instant, from uint32, p *Probe, ack *ProbeAck) bool {
-	me := Fact{ID: t.ring.ID(t.self), Incarnation: t.Incarnation(t.self), Status: t.Status(t.self)}
+func (t *Table) OnProbe(now sched.Instant, from uint32, p *codec.Probe, ack *codec.ProbeAck) bool {
+	me := codec.Fact{ID: t.ring.ID(t.self), Incarnation: t.Incarnation(t.self), Status: t.Status(t.self)}
 	if p.Target != me.ID {
 		t.counters.DropTarget++
 		return false
@@ -181,7 +181,7 @@ func (t *Table) OnProbe(now sched.Instant, from uint32, p *Probe, ack *ProbeAck)
 	}
 	t.Heard(now, from)
 	if told.Status != Alive {
-		t.accused(now, Fact{ID: me.ID, Incarnation: p.Incarnation, Status: p.Status}, from)
+		t.accused(now, codec.Fact{ID: me.ID, Incarnation: p.Incarnation, Status: p.Status}, from)
 	} else if p.Incarnation > me.Incarnation {
 		t.counters.DropIncarnation++
 	}
@@ -192,7 +192,7 @@ func (t *Table) OnProbe(now sched.Instant, from uint32, p *Probe, ack *ProbeAck)
 }
 
 // OnAck takes in an answer that arrived at this instant, before or at now.
-func (t *Table) OnAck(now, arrived sched.Instant, from uint32, a *ProbeAck) {
+func (t *Table) OnAck(now, arrived sched.Instant, from uint32, a *codec.ProbeAck) {
 	if from == 0 || from == t.self {
 		t.counters.DropStranger++
 		return
@@ -226,8 +226,8 @@ func (t *Table) acked(now, arrived sched.Instant, w *watch, try uint32) {
 		t.improve(now)
 	}
 	w.missed = 0
-	if w.stance == Against {
-		t.stand(now, i, For)
+	if w.stance == codec.StanceAgainst {
+		t.stand(now, i, codec.StanceFor)
 		t.count(now, w.peer)
 	}
 }

@@ -1,12 +1,15 @@
 package member
 
-import "testing"
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"testing"
+)
 
 // A refutation is above the accusation, also one of an incarnation that we do not remember.
 func TestRefutationIsAboveTheAccusation(t *testing.T) {
 	for _, accusation := range []uint32{0, 1, 5, 1000} {
 		x, now := alone(t, 10)
-		x.accused(*now, Fact{ID: testID(1), Incarnation: accusation, Status: Suspect}, 2)
+		x.accused(*now, codec.Fact{ID: testID(1), Incarnation: accusation, Status: Suspect}, 2)
 		if own := x.Incarnation(x.self); key(own, Alive) <= key(accusation, Buried) {
 			t.Errorf("accused at %d, refuted at %d", accusation, own)
 		}

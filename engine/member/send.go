@@ -76,10 +76,10 @@ func (t *Table) nextVote(s *Send) bool {
 	return false
 }
 
-func (t *Table) vote(s *Send, to, subject uint32, stance Stance) {
+func (t *Table) vote(s *Send, to, subject uint32, stance codec.Stance) {
 	t.round++
 	s.Kind, s.To, s.ID = SendVote, to, t.ring.ID(to)
-	s.Vote = Vote{
+	s.Vote = codec.Vote{
 		Subject: t.ring.ID(subject), Incarnation: t.Incarnation(subject), Round: t.round,
 		Stance: stance, Health: t.health,
 	}
@@ -114,11 +114,11 @@ func (t *Table) AppendSend(dst []byte, room int, s *Send) []byte {
 	start, body := len(dst), room-codec.RecordBytes
 	switch s.Kind {
 	case SendProbe, SendGrave:
-		dst = AppendProbe(codec.BeginRecord(dst, codec.TypeProbe), &s.Probe)
+		dst = codec.AppendProbe(dst, &s.Probe)
 	case SendVote:
-		dst = AppendVote(codec.BeginRecord(dst, codec.TypeVote), &s.Vote)
+		dst = codec.AppendVote(dst, &s.Vote)
 	case SendDigest:
-		dst = t.AppendDigest(codec.BeginRecord(dst, codec.TypeObserved), s.answer)
+		dst = codec.AppendObserved(dst, s.answer, &t.sums)
 	case SendFacts:
 		return t.AppendHot(dst, room)
 	case SendReply:
@@ -133,11 +133,10 @@ func (t *Table) AppendSend(dst []byte, room int, s *Send) []byte {
 	default:
 		return dst
 	}
-	dst = codec.EndRecord(dst, start)
 	if s.Kind == SendGrave {
 		return dst
 	}
-	return t.AppendHot(dst, min(room-(len(dst)-start), codec.RecordBytes+piggyback*FactBytes))
+	return t.AppendHot(dst, min(room-(len(dst)-start), codec.RecordBytes+piggyback*codec.FactBytes))
 }
 
 // endFacts ends a record of facts, or takes it back when it is empty.
@@ -150,7 +149,7 @@ func endFacts(dst []byte, start int) []byte {
 
 // AppendHot appends a record of hot facts in at most room bytes, or nothing: for any frame to a member.
 func (t *Table) AppendHot(dst []byte, room int) []byte {
-	if len(t.hot) == 0 || room < codec.RecordBytes+FactBytes {
+	if len(t.hot) == 0 || room < codec.RecordBytes+codec.FactBytes {
 		return dst
 	}
 	start := len(dst)
@@ -159,44 +158,44 @@ func (t *Table) AppendHot(dst []byte, room int) []byte {
 }
 
 // AppendAnswer appends the answer to a probe as a record, with a few hot facts.
-func (t *Table) AppendAnswer(dst []byte, room int, a *ProbeAck) []byte {
+func (t *Table) AppendAnswer(dst []byte, room int, a *codec.ProbeAck) []byte {
 	start := len(dst)
-	dst = codec.EndRecord(AppendAck(codec.BeginRecord(dst, codec.TypeProbeAck), a), start)
-	return t.AppendHot(dst, min(room-(len(dst)-start), codec.RecordBytes+piggyback*FactBytes))
+	dst = codec.AppendProbeAck(dst, a)
+	return t.AppendHot(dst, min(room-(len(dst)-start), codec.RecordBytes+piggyback*codec.FactBytes))
 }
 
 // OnRecord takes in the body of a record of type Probe, ProbeAck, Vote, Verdict or Observed from a member, or from 0, a
 // stranger. True: the sender is owed the answer in ack, now. A malformed body is counted and gives an error of codec;
 // a record of another type is the caller's mistake and does nothing.
-func (t *Table) OnRecord(now, arrived sched.Instant, from uint32, typ codec.Type, body []byte, ack *ProbeAck) (bool, error) {
+func (t *Table) OnRecord(now, arrived sched.Instant, from uint32, typ codec.Type, body []byte, ack *codec.ProbeAck) (bool, error) {
 	if t.ring.ID(from) == 0 {
 		from = 0
 	}
 	var err error
 	switch typ {
 	case codec.TypeProbe:
-		var p Probe
-		if err = ParseProbe(body, &p); err == nil {
+		var p codec.Probe
+		if err = codec.ParseProbe(body, &p); err == nil {
 			return t.OnProbe(now, from, &p, ack), nil
 		}
 	case codec.TypeProbeAck:
-		var a ProbeAck
-		if err = ParseAck(body, &a); err == nil {
+		var a codec.ProbeAck
+		if err = codec.ParseProbeAck(body, &a); err == nil {
 			t.OnAck(now, arrived, from, &a)
 		}
 	case codec.TypeVote:
-		var v Vote
-		if err = ParseVote(body, &v); err == nil {
+		var v codec.Vote
+		if err = codec.ParseVote(body, &v); err == nil {
 			t.OnVote(now, from, &v)
 		}
 	case codec.TypeVerdict:
-		var f Facts
-		if f, err = ParseFacts(body); err == nil {
+		var f codec.Facts
+		if f, err = codec.ParseFacts(body); err == nil {
 			t.OnFacts(now, from, f)
 		}
 	case codec.TypeObserved:
-		var d Digest
-		if d, err = ParseDigest(body); err == nil {
+		var d codec.Observed
+		if d, err = codec.ParseObserved(body); err == nil {
 			t.OnDigest(now, from, d)
 		}
 	}

@@ -20,11 +20,11 @@ type Table struct {
 	facts   []fact   // [0] is nil
 	free    uint32   // list of unused facts, by next
 	used    uint32   // highest fact ever used
-	lists   [statusEnd]list
+	lists   [codec.Statuses]list
 	changed list // facts with news for the caller, by nextChanged
 	print   uint64
-	sums    [Buckets]uint64 // parts of print
-	printAt sched.Instant   // last change of print
+	sums    [codec.ObservedBuckets]uint64 // parts of print
+	printAt sched.Instant                 // last change of print
 
 	watches []watch
 	taken   uint64 // watches in use

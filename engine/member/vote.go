@@ -1,6 +1,9 @@
 package member
 
-import "github.com/quidnunc/quidnunc/sched"
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
 
 // ballots are the votes of others about one subject.
 type ballots struct {
@@ -13,7 +16,7 @@ type ballots struct {
 
 type ballot struct {
 	voter  uint32 // 0: none
-	stance Stance
+	stance codec.Stance
 	owe    bool // the voter waits for a reply
 	at     sched.Instant
 }
@@ -79,7 +82,7 @@ func (t *Table) ballotsFor(now sched.Instant, subject uint32, open bool) *ballot
 }
 
 // put stores the vote of a voter: over its last one, else in an unused or the oldest place.
-func (c *ballots) put(voter uint32, s Stance, at sched.Instant) *ballot {
+func (c *ballots) put(voter uint32, s codec.Stance, at sched.Instant) *ballot {
 	place := 0
 	for i := range c.votes {
 		b := &c.votes[i]
@@ -111,10 +114,10 @@ func (c *ballots) drop(voter uint32) {
 }
 
 // stand sets what this node says of a member that it watches, and has it told to the other observers.
-func (t *Table) stand(now sched.Instant, i int, s Stance) {
+func (t *Table) stand(now sched.Instant, i int, s codec.Stance) {
 	w := &t.watches[i]
 	c := t.ballotsFor(now, w.peer, true)
-	if s != Against {
+	if s != codec.StanceAgainst {
 		c.opened = 0
 	} else if c.opened == 0 {
 		c.opened = now
@@ -124,23 +127,23 @@ func (t *Table) stand(now sched.Instant, i int, s Stance) {
 }
 
 // stance is what this node says of a subject when it is asked.
-func (t *Table) stance(subject uint32) Stance {
+func (t *Table) stance(subject uint32) codec.Stance {
 	w := t.watching(subject)
 	switch {
 	case w == nil:
-		return Abstain
+		return codec.StanceAbstain
 	case w.missed == 0:
-		return For
-	case w.stance == Against:
-		return Against
+		return codec.StanceFor
+	case w.stance == codec.StanceAgainst:
+		return codec.StanceAgainst
 	}
-	return Abstain // it misses the member too, but does not trust itself
+	return codec.StanceAbstain // it misses the member too, but does not trust itself
 }
 
 // OnVote takes in a vote. Votes count while voter and subject are members, the voter is not suspected itself, it is one
 // of the subject's first Electors successors in this node's view, and both know the same incarnation of the subject.
 // What does not is dropped and counted; the voter repeats itself every period.
-func (t *Table) OnVote(now sched.Instant, from uint32, v *Vote) {
+func (t *Table) OnVote(now sched.Instant, from uint32, v *codec.Vote) {
 	subject := t.ring.Find(v.Subject)
 	c := &t.counters
 	switch {
@@ -168,12 +171,12 @@ func (t *Table) OnVote(now sched.Instant, from uint32, v *Vote) {
 	}
 	c.VotesTaken++
 	t.Heard(now, from)
-	b := t.ballotsFor(now, subject, v.Stance == Against)
+	b := t.ballotsFor(now, subject, v.Stance == codec.StanceAgainst)
 	if b == nil {
 		return
 	}
 	vote := b.put(from, v.Stance, now)
-	if v.Stance == Against && !v.Reply {
+	if v.Stance == codec.StanceAgainst && !v.Reply {
 		vote.owe = true
 		t.owe |= 1 << t.caseIndex(b)
 	}
@@ -211,7 +214,7 @@ func (t *Table) tally(now sched.Instant, subject uint32) (y tally) {
 	var electors [Electors]uint32
 	c := t.ballotsFor(now, subject, false)
 	w := t.watching(subject)
-	doubts := w != nil && w.stance == Against && c != nil && c.opened != 0
+	doubts := w != nil && w.stance == codec.StanceAgainst && c != nil && c.opened != 0
 	patient := !doubts || now-c.opened < t.cfg.patience()
 	for i, h := range electors[:t.observers(subject, electors[:])] {
 		if h == t.self {
@@ -236,10 +239,10 @@ func (t *Table) tally(now sched.Instant, subject uint32) (y tally) {
 			if i < Observers && patient {
 				y.live++
 			}
-		case b.stance == Against:
+		case b.stance == codec.StanceAgainst:
 			y.live++
 			y.against++
-		case b.stance == For:
+		case b.stance == codec.StanceFor:
 			y.live++
 		}
 	}

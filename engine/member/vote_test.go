@@ -3,6 +3,7 @@ package member
 import (
 	"testing"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -35,36 +36,36 @@ func TestVotesThatDoNotCount(t *testing.T) {
 		outsider++
 	}
 	c := x.Counters()
-	f := func(what string, from uint32, v Vote, counter *uint64) {
+	f := func(what string, from uint32, v codec.Vote, counter *uint64) {
 		t.Helper()
 		before, taken := *counter, c.VotesTaken
 		if v.Stance == 0 {
-			v.Stance = Against
+			v.Stance = codec.StanceAgainst
 		}
 		x.OnVote(*now, from, &v)
 		if *counter != before+1 || c.VotesTaken != taken {
 			t.Errorf("%s: not dropped by its reason: %+v", what, *c)
 		}
 	}
-	x.OnVote(*now, o[0], &Vote{Subject: testID(h), Round: 10, Stance: Against})
-	f("replayed", o[0], Vote{Subject: testID(h), Round: 10}, &c.DropReplay)
-	x.OnVote(*now, o[0], &Vote{Subject: testID(h), Round: 12, Stance: Against})
-	x.OnVote(*now, o[0], &Vote{Subject: testID(h), Round: 11, Stance: Against}) // overtaken, not replayed
-	f("overtaken and replayed", o[0], Vote{Subject: testID(h), Round: 11}, &c.DropReplay)
-	x.OnVote(*now, o[0], &Vote{Subject: testID(h), Round: 200, Stance: Against})
-	f("very old", o[0], Vote{Subject: testID(h), Round: 9}, &c.DropReplay)
-	f("stranger", 0, Vote{Subject: testID(h), Round: 11}, &c.DropStranger)
-	f("about a stranger", o[0], Vote{Subject: testID(99), Round: 201}, &c.DropStranger)
-	f("about me", o[0], Vote{Subject: testID(1), Round: 201}, &c.DropSelf)
-	f("for oneself", h, Vote{Subject: testID(h), Round: 1}, &c.DropSelf)
-	f("as if mine", 1, Vote{Subject: testID(h), Round: 1}, &c.DropSelf)
-	f("no observer", outsider, Vote{Subject: testID(h), Round: 1}, &c.DropElector)
-	f("ahead", o[1], Vote{Subject: testID(h), Incarnation: 1, Round: 1}, &c.DropIncarnation)
-	f("impossible", o[1], Vote{Subject: testID(h), Incarnation: 1<<32 - 1, Round: 1}, &c.DropIncarnation)
+	x.OnVote(*now, o[0], &codec.Vote{Subject: testID(h), Round: 10, Stance: codec.StanceAgainst})
+	f("replayed", o[0], codec.Vote{Subject: testID(h), Round: 10}, &c.DropReplay)
+	x.OnVote(*now, o[0], &codec.Vote{Subject: testID(h), Round: 12, Stance: codec.StanceAgainst})
+	x.OnVote(*now, o[0], &codec.Vote{Subject: testID(h), Round: 11, Stance: codec.StanceAgainst}) // overtaken, not replayed
+	f("overtaken and replayed", o[0], codec.Vote{Subject: testID(h), Round: 11}, &c.DropReplay)
+	x.OnVote(*now, o[0], &codec.Vote{Subject: testID(h), Round: 200, Stance: codec.StanceAgainst})
+	f("very old", o[0], codec.Vote{Subject: testID(h), Round: 9}, &c.DropReplay)
+	f("stranger", 0, codec.Vote{Subject: testID(h), Round: 11}, &c.DropStranger)
+	f("about a stranger", o[0], codec.Vote{Subject: testID(99), Round: 201}, &c.DropStranger)
+	f("about me", o[0], codec.Vote{Subject: testID(1), Round: 201}, &c.DropSelf)
+	f("for oneself", h, codec.Vote{Subject: testID(h), Round: 1}, &c.DropSelf)
+	f("as if mine", 1, codec.Vote{Subject: testID(h), Round: 1}, &c.DropSelf)
+	f("no observer", outsider, codec.Vote{Subject: testID(h), Round: 1}, &c.DropElector)
+	f("ahead", o[1], codec.Vote{Subject: testID(h), Incarnation: 1, Round: 1}, &c.DropIncarnation)
+	f("impossible", o[1], codec.Vote{Subject: testID(h), Incarnation: 1<<32 - 1, Round: 1}, &c.DropIncarnation)
 	x.set(*now, o[1], 0, Dead, 2)
-	f("dead voter", o[1], Vote{Subject: testID(h), Round: 1}, &c.DropDead)
+	f("dead voter", o[1], codec.Vote{Subject: testID(h), Round: 1}, &c.DropDead)
 	x.set(*now, h, 1, Alive, h)
-	f("behind", o[2], Vote{Subject: testID(h), Round: 1}, &c.FactsStale)
+	f("behind", o[2], codec.Vote{Subject: testID(h), Round: 1}, &c.FactsStale)
 	if x.Status(h) != Alive {
 		t.Error("suspected")
 	}
@@ -78,9 +79,9 @@ func TestQuorum(t *testing.T) {
 		h := subject(x)
 		o := observersOf(x, h, Observers)
 		for i, k := range against {
-			v := Vote{Subject: testID(h), Round: uint32(i + 1), Stance: Against}
+			v := codec.Vote{Subject: testID(h), Round: uint32(i + 1), Stance: codec.StanceAgainst}
 			if k < 0 {
-				k, v.Stance = -k, For
+				k, v.Stance = -k, codec.StanceFor
 			}
 			x.OnVote(*now, o[k], &v)
 		}
@@ -98,7 +99,7 @@ func TestVotesRunOut(t *testing.T) {
 	x, now := alone(t, 60)
 	h := subject(x)
 	for i, o := range observersOf(x, h, Observers)[:5] {
-		x.OnVote(*now, o, &Vote{Subject: testID(h), Round: uint32(i + 1), Stance: Against})
+		x.OnVote(*now, o, &codec.Vote{Subject: testID(h), Round: uint32(i + 1), Stance: codec.StanceAgainst})
 		*now += 70 * ms
 	}
 	if x.Status(h) != Alive {
@@ -113,15 +114,15 @@ func TestQuorumIsRelative(t *testing.T) {
 	o := observersOf(x, h, Observers)
 	for _, s := range o[:4] {
 		x.set(*now, s, 0, Suspect, 2)
-		x.OnVote(*now, s, &Vote{Subject: testID(h), Round: 1, Stance: Against})
+		x.OnVote(*now, s, &codec.Vote{Subject: testID(h), Round: 1, Stance: codec.StanceAgainst})
 	}
 	for _, s := range o[4:6] {
-		x.OnVote(*now, s, &Vote{Subject: testID(h), Round: 1, Stance: Against})
+		x.OnVote(*now, s, &codec.Vote{Subject: testID(h), Round: 1, Stance: codec.StanceAgainst})
 	}
 	if x.Status(h) != Alive {
 		t.Error("two of four")
 	}
-	x.OnVote(*now, o[6], &Vote{Subject: testID(h), Round: 1, Stance: Against})
+	x.OnVote(*now, o[6], &codec.Vote{Subject: testID(h), Round: 1, Stance: codec.StanceAgainst})
 	if x.Status(h) != Suspect {
 		t.Error("three of four don't suspect")
 	}
@@ -142,11 +143,11 @@ func TestVotesAreAnswered(t *testing.T) {
 		}
 		return n
 	}
-	x.OnVote(*now, o[0], &Vote{Subject: testID(h), Round: 1, Stance: Against})
+	x.OnVote(*now, o[0], &codec.Vote{Subject: testID(h), Round: 1, Stance: codec.StanceAgainst})
 	if answers() != 1 || answers() != 0 {
 		t.Error("not answered once")
 	}
-	x.OnVote(*now, o[0], &Vote{Subject: testID(h), Round: 2, Stance: Against, Reply: true})
+	x.OnVote(*now, o[0], &codec.Vote{Subject: testID(h), Round: 2, Stance: codec.StanceAgainst, Reply: true})
 	if answers() != 0 {
 		t.Error("an answer is answered")
 	}
@@ -157,7 +158,7 @@ func TestExplain(t *testing.T) {
 	h := subject(x)
 	o := observersOf(x, h, Observers)
 	for i := range 5 {
-		x.OnVote(*now, o[i], &Vote{Subject: testID(h), Round: 1, Stance: Against})
+		x.OnVote(*now, o[i], &codec.Vote{Subject: testID(h), Round: 1, Stance: codec.StanceAgainst})
 	}
 	var e Evidence
 	x.Explain(*now, h, &e)
@@ -210,14 +211,14 @@ func TestOwnHealth(t *testing.T) {
 
 func TestProbeForSomeoneElseIsNotAnswered(t *testing.T) {
 	x, now := alone(t, 10)
-	var ack ProbeAck
-	if x.OnProbe(*now, 2, &Probe{Target: testID(3)}, &ack) || x.Counters().DropTarget != 1 {
+	var ack codec.ProbeAck
+	if x.OnProbe(*now, 2, &codec.Probe{Target: testID(3)}, &ack) || x.Counters().DropTarget != 1 {
 		t.Error("answered for another")
 	}
-	if !x.OnProbe(*now, 0, &Probe{Target: testID(1), Status: Dead}, &ack) || ack.Incarnation != 0 || x.Incarnation(1) != 0 {
+	if !x.OnProbe(*now, 0, &codec.Probe{Target: testID(1), Status: Dead}, &ack) || ack.Incarnation != 0 || x.Incarnation(1) != 0 {
 		t.Error("a stranger's accusation counts")
 	}
-	if !x.OnProbe(*now, 2, &Probe{Target: testID(1), Status: Suspect}, &ack) || ack.Incarnation != 1 || x.Incarnation(1) != 1 {
+	if !x.OnProbe(*now, 2, &codec.Probe{Target: testID(1), Status: Suspect}, &ack) || ack.Incarnation != 1 || x.Incarnation(1) != 1 {
 		t.Error("an accusation is not refuted in the answer")
 	}
 }
@@ -231,14 +232,14 @@ func TestLateAndUnaskedAnswersAreIgnored(t *testing.T) {
 	}
 	c := x.Counters()
 	other := s.To%9 + 2
-	x.OnAck(*now, *now, s.To, &ProbeAck{Nonce: s.Probe.Nonce + 1, Incarnation: 9})
-	x.OnAck(*now, *now, s.To, &ProbeAck{Nonce: s.Probe.Nonce - 1, Incarnation: 9})
-	x.OnAck(*now, *now, other, &ProbeAck{Nonce: s.Probe.Nonce, Incarnation: 9})
-	x.OnAck(*now, *now, 0, &ProbeAck{Nonce: s.Probe.Nonce, Incarnation: 9})
+	x.OnAck(*now, *now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce + 1, Incarnation: 9})
+	x.OnAck(*now, *now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce - 1, Incarnation: 9})
+	x.OnAck(*now, *now, other, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: 9})
+	x.OnAck(*now, *now, 0, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: 9})
 	if c.AcksTaken != 0 || c.AcksLate != 3 || x.Incarnation(s.To) != 0 {
 		t.Errorf("%+v", c)
 	}
-	x.OnAck(*now, *now-ms, s.To, &ProbeAck{Nonce: s.Probe.Nonce, Incarnation: 2})
+	x.OnAck(*now, *now-ms, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: 2})
 	if c.AcksTaken != 1 || x.Incarnation(s.To) != 2 {
 		t.Errorf("%+v", c)
 	}

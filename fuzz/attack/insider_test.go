@@ -238,17 +238,17 @@ func TestVerdictsOnOthers(t *testing.T) {
 			for status := member.Suspect; status <= member.Buried; status++ {
 				b := codec.BeginRecord(nil, codec.TypeVerdict)
 				for _, e := range w.nodes {
-					b = member.AppendFact(b, member.Fact{ID: codec.OriginID(e.ID()), Incarnation: inc, Status: status})
+					b = codec.AppendFact(b, codec.Fact{ID: codec.OriginID(e.ID()), Incarnation: inc, Status: status})
 				}
 				in.say(in.Frame(false, 0, codec.EndRecord(b, 0)))
-				v := member.AppendVote(codec.BeginRecord(nil, codec.TypeVote), &member.Vote{
-					Subject: codec.OriginID(w.nodes[1].ID()), Incarnation: inc, Round: inc, Stance: member.Against,
+				v := codec.AppendVote(nil, &codec.Vote{
+					Subject: codec.OriginID(w.nodes[1].ID()), Incarnation: inc, Round: inc, Stance: codec.StanceAgainst,
 				})
-				in.say(in.Frame(false, 0, codec.EndRecord(v, 0)))
-				p := member.AppendProbe(codec.BeginRecord(nil, codec.TypeProbe), &member.Probe{
+				in.say(in.Frame(false, 0, v))
+				p := codec.AppendProbe(nil, &codec.Probe{
 					Target: codec.OriginID(at.ID()), Nonce: inc, Incarnation: inc, Status: status,
 				})
-				in.say(in.Frame(false, 0, codec.EndRecord(p, 0)))
+				in.say(in.Frame(false, 0, p))
 			}
 		}
 		eventually(t, "the condemned are alive to each other again", func() bool {

@@ -149,7 +149,7 @@ func (w *world) receive(h uint32, m *message) {
 	for b := m.body; len(b) > 0; {
 		var typ codec.Type
 		var body []byte
-		var ack member.ProbeAck
+		var ack codec.ProbeAck
 		typ, body, b = codec.NextRecord(b)
 		answer, err := x.table.OnRecord(now, now, m.from, typ, body, &ack)
 		if err != nil {
