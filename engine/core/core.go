@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
@@ -29,7 +30,6 @@ type Core struct {
 	mode   uint32    // what all members must agree on
 
 	renewedAt sched.Instant // our generation was raised then; 0: never
-	transit   sched.Instant // until mail is acknowledged, smoothed over all peers
 
 	self state.Origin
 	id   codec.OriginID
@@ -106,7 +106,7 @@ type Core struct {
 	iter   codec.RunIter
 	picked []uint32
 
-	lossShare int32 // of frames to peers that were lost, smoothed, of 2^16
+	paths link.Paths
 }
 
 // Engine timers; those of peers follow.
@@ -152,6 +152,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.mode = modeScuttlebutt
 	c.store.Init(l.State, c.rand.Uint64())
 	c.initPrecise()
+	c.paths.Init(c.cfg.AckDelay)
 	c.wheel.Init(timersEngine+(l.Peers+1)*timersPeer, now)
 	c.members.Init(l.Peers + 1)
 	c.origins = make([]origin, 1, 16)
@@ -257,8 +258,7 @@ func (c *Core) moved(o state.Origin) {
 // it. A loop that lags delivers late, and what is late is not lost.
 // The queues that news waits in show in the time of acknowledgements.
 func (c *Core) settle() sched.Instant {
-	queued := min(max(0, c.transit-c.cfg.AckDelay), sched.Second)
-	return max(c.cfg.Settle, 4*c.flush.lag) + 2*queued
+	return max(c.cfg.Settle, 4*c.paths.Lag) + 2*c.paths.Queued()
 }
 
 // Store is the replica. Its reading methods are safe for any goroutine.

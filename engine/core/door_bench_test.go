@@ -43,8 +43,8 @@ func (d *door) fill(n int) {
 	q := &d.a.peers[1]
 	for range n {
 		h := &d.a.out
-		h.Flags, h.Seq = d.a.base|codec.FlagFlow, q.txSeq+1
-		q.txSeq++
+		h.Flags, h.Seq = d.a.base|codec.FlagFlow, q.link.Last()+1
+		q.link.Sent()
 		b := codec.AppendHeader(make([]byte, 0, codec.FrameBytesMax), h)
 		var w codec.RunWriter
 		limit := codec.FrameBytesDefault - h.TrailerBytes()

@@ -194,7 +194,7 @@ func (c *Core) onPull(p uint32, l *codec.Pull) {
 		}
 		o := c.resolve(id)
 		if o == c.self && have < q.cursor && have > 0 {
-			q.lostAt = c.now
+			q.link.Lost(c.now)
 		}
 		if o != 0 && (c.store.Max(o) > have || have == 0) {
 			j.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: have, Missing: uint32(c.store.Missing(o, have))})

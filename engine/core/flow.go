@@ -204,7 +204,7 @@ func (c *Core) spent(p uint32, n int, due uint16, asked bool) {
 		q.budget.Charge(n)
 		return
 	}
-	q.budget.Spend(c.now, n, q.txSeq, asked)
+	q.budget.Spend(c.now, n, q.link.Last(), asked)
 }
 
 // flowedBack takes the acknowledgement, the credit and the rates of a frame.
@@ -215,7 +215,7 @@ func (c *Core) flowedBack(p uint32, fresh bool) {
 	}
 	q, h := &c.peers[p], &c.in
 	if h.AckMap != 0 && fresh {
-		a := flow.Ack{High: h.Ack, Map: h.AckMap, Sent: q.txSeq, Credit: h.Credit, Marked: h.Mark&markCongested != 0, Lag: c.flush.lag}
+		a := flow.Ack{High: h.Ack, Map: h.AckMap, Sent: q.link.Last(), Credit: h.Credit, Marked: h.Mark&markCongested != 0, Lag: c.paths.Lag}
 		if !q.budget.Acked(c.now, &a) {
 			c.counters.Absurd++
 		}

@@ -15,9 +15,11 @@ import (
 // that goes on: what anybody inside the cluster could forge.
 func (w *net) inject(d, as *node, records []byte) {
 	p := d.core.byID.find(as.core.id)
+	path := &d.core.peers[p].link
+	high, _ := path.Seen()
 	h := codec.Header{
 		Flags: codec.FlagFlow | codec.FlagPrints, Cluster: d.core.tag, Sender: as.core.id,
-		Seq: d.core.peers[p].rxHigh + 1, Ack: d.core.peers[p].txSeq,
+		Seq: high + 1, Ack: path.Last(),
 	}
 	b := append(codec.AppendHeader(nil, &h), records...)
 	d.core.Receive(w.now, w.now, as.addr, codec.AppendChecksum(b, 0))

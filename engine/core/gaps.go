@@ -63,7 +63,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	q := &c.peers[p]
 	if q.pulling {
 		q.pulling = false
-		q.rtt.Sample(c.now - q.pullAt)
+		q.link.RTT.Sample(c.now - q.pullAt)
 	}
 	if a.To == a.From {
 		return
@@ -118,7 +118,7 @@ func (c *Core) chase() {
 			continue
 		}
 		q := &c.peers[x.gapFrom]
-		late := q.pulling && c.now-q.pullAt > q.rtt.RTO(pullRTOMin, pullRTOMax)
+		late := q.pulling && c.now-q.pullAt > q.link.RTT.RTO(pullRTOMin, pullRTOMax)
 		gone := !q.proven || q.quiet
 		if late || gone {
 			q.pulling = false

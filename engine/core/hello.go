@@ -361,7 +361,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 	}
 	q := &c.peers[p]
 	if q.helloAt != 0 {
-		q.rtt.Sample(c.now - q.helloAt)
+		q.link.RTT.Sample(c.now - q.helloAt)
 		q.helloAt = 0
 	}
 	q.cookie, q.hasCookie = c.in.Cookie, c.in.Flags&codec.FlagCookie != 0

@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -47,24 +48,16 @@ type peer struct {
 	cookie    [16]byte // to show it until it acknowledges a frame
 	hasCookie bool
 
-	// Frames to and from it.
-	txSeq     uint32
-	txAcked   uint32
-	txLost    uint32        // losses up to this frame are known
-	lostAt    sched.Instant // when the last one was found out; 0: never
-	holed     bool          // this frame says that one of ours was lost
-	rxHigh    uint32
-	rxMap     uint64
-	owed      bool   // an acknowledgement timer runs
-	asking    bool   // the next frame asks for an answer at once
-	answering bool   // it asked: the next frame carries our fingerprint
-	told      uint64 // the last version of its own origin that we acknowledged
+	link      link.Path // frames to and from it
+	owed      bool      // an acknowledgement timer runs
+	asking    bool      // the next frame asks for an answer at once
+	answering bool      // it asked: the next frame carries our fingerprint
+	told      uint64    // the last version of its own origin that we acknowledged
 
 	// Our own writes at this peer.
 	cursor   uint64 // sent up to here
 	acked    uint64 // it said that it has the prefix up to here
 	expected uint64 // acknowledged up to here when the resend timer fires, or something was lost
-	rewound  uint32 // the last frame before the cursor went back
 	tries    uint8
 	vain     uint8 // times that it went back since acked grew
 
@@ -89,13 +82,7 @@ type peer struct {
 	helloAt   sched.Instant // the hello that awaits an answer
 	hellos    uint8
 	heard     sched.Instant
-	rtt       sched.RTT
-	ackTime   sched.RTT     // until a frame is acknowledged that does not ask for it
-	timedAt   sched.Instant // of the frame being timed; 0: none
-	timedSeq  uint32
-	askedSeq  uint32
-	askedAt   sched.Instant // of the frame whose answer is timed; 0: none
-	print     uint64        // its last state fingerprint, and when
+	print     uint64 // its last state fingerprint, and when
 	printAt   sched.Instant
 
 	since sched.Instant // its present state
@@ -125,7 +112,7 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 		return Peer{}, false
 	}
 	q := &c.peers[p]
-	rtt := q.rtt.Smoothed()
+	rtt := q.link.RTT.Smoothed()
 	if m := c.known(p); m != 0 && c.live.RTT(m) != 0 {
 		rtt = c.live.RTT(m) // probes are answered before anything else
 	}
@@ -205,10 +192,10 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	}
 	*q = peer{
 		addr: addr, advertised: addr, id: c.store.ID(o), origin: o,
-		next: q.next, queued: q.queued, counted: q.counted, txSeq: uint32(c.rand.Uint64()), since: c.now,
+		next: q.next, queued: q.queued, counted: q.counted, since: c.now,
 	}
-	q.txAcked, q.txLost, q.rewound = q.txSeq, q.txSeq, q.txSeq
-	q.budget.Init(c.now, c.cfg.Frame, q.txSeq)
+	q.link.Init(uint32(c.rand.Uint64()))
+	q.budget.Init(c.now, c.cfg.Frame, q.link.Last())
 	c.byID.put(q.id, p)
 	c.origins[o].peer = p
 	c.recount(p)

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"math/bits"
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -90,8 +89,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 	for ; t != 0; t, body, rest = codec.NextRecord(rest) {
 		c.record(p, t, body)
 	}
-	if q.holed { // after its Have, which says from where on
-		q.holed = false
+	if q.link.TakeHole() { // after its Have, which says from where on
 		c.lost(p)
 	}
 	c.judged()
@@ -230,55 +228,17 @@ func (c *Core) revive(p uint32) {
 // flowed keeps the record of which frames arrived, and takes theirs.
 func (c *Core) flowed(p uint32) {
 	q, h := &c.peers[p], &c.in
-	fresh := q.rxMap == 0 || int32(h.Seq-q.rxHigh) > 0
-	c.fresh = fresh
-	switch ahead := h.Seq - q.rxHigh; {
-	case q.rxHigh == 0 && q.rxMap == 0, ahead < 1<<31 && ahead >= 64:
-		q.rxHigh, q.rxMap = h.Seq, 1
-	case ahead == 0: // again
-		q.rxMap |= 1
-	case ahead < 64:
-		q.rxHigh, q.rxMap = h.Seq, q.rxMap<<ahead|1
-	default:
-		if back := q.rxHigh - h.Seq; back < 64 {
-			q.rxMap |= 1 << back
-		}
-	}
-	if int32(h.Ack-q.txAcked) > 0 && int32(q.txSeq-h.Ack) >= 0 {
-		q.txAcked = h.Ack
-		c.acknowledged(q, h.Ack)
-		q.answered(c.now, h.Ack, h.AckMap)
-		c.holes(p, h.Ack, h.AckMap)
+	c.fresh = q.link.Received(h.Seq)
+	if c.paths.Acked(&q.link, c.now, h.Ack, h.AckMap) {
 		q.hasCookie = false // it has seen a frame of ours that carried it
 	}
 	if c.sealed != nil && h.AckMap != 0 {
 		c.noticed(p)
 	}
-	c.flowedBack(p, fresh)
+	c.flowedBack(p, c.fresh)
 	if h.Mark&markAsk != 0 {
 		q.answering = true
 		c.want(p, dueHave)
-	}
-}
-
-// reorderMax is how many later frames may overtake one before it counts as lost.
-const reorderMax = 2
-
-// holes looks in an acknowledgement for frames that were lost.
-func (c *Core) holes(p, ack uint32, seen uint64) {
-	q := &c.peers[p]
-	span := min(ack-q.txLost, 64) // frames txLost+1 .. ack
-	if span <= reorderMax {
-		return
-	}
-	missing := ^seen & (1<<span - 1) >> reorderMax << reorderMax
-	q.txLost = ack - reorderMax
-	c.lossMeasured(int(span-reorderMax), bits.OnesCount64(missing))
-	if later := int32(ack - q.rewound); later < 64 { // what was sent before is sent again already
-		missing &= 1<<max(later, 0) - 1
-	}
-	if missing != 0 {
-		q.holed = true
 	}
 }
 

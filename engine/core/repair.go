@@ -225,7 +225,7 @@ func (c *Core) ask(i int, p uint32) {
 	r := &c.repairs
 	h, q := &r.hops[i], &c.peers[p]
 	t, passing := r.walker.Passing(i)
-	wait := q.rtt.RTO(repairRTOMin, repairRTOMax)
+	wait := q.link.RTT.RTO(repairRTOMin, repairRTOMax)
 	switch {
 	case passing:
 		t.Kind = rumor.TokenPass
@@ -409,7 +409,7 @@ func (c *Core) reportFinal() {
 		return
 	}
 	c.report(&f.token)
-	f.next = c.now + c.peers[p].rtt.RTO(repairRTOMin, repairRTOMax)<<f.tries
+	f.next = c.now + c.peers[p].link.RTT.RTO(repairRTOMin, repairRTOMax)<<f.tries
 	f.tries++
 }
 
@@ -427,7 +427,7 @@ func (c *Core) showed(p uint32, d *codec.Digest) (ours bool) {
 		}
 		ours = true
 		if h.tries == 1 {
-			c.peers[p].rtt.Sample(c.now - h.asked)
+			c.peers[p].link.RTT.Sample(c.now - h.asked)
 		}
 		h.tries, h.next = 0, c.now
 		switch hi := c.repairWindow(p, h, d); {

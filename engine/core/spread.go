@@ -24,25 +24,16 @@ const (
 	// flushCost is what one datagram uses up of the loop's time, 16,000 a second:
 	// a send and its share of the receiving cost 2 to 3 µs each, so mail stays
 	// near 5 % of a core before it begins to wait for company.
-	flushCost   = 60 * sched.Microsecond
-	flushBurst  = 20 * sched.Millisecond // credit that an idle node saves up
-	resendMin   = 10 * sched.Millisecond // on top of what an acknowledgement may wait
-	resendWait  = sched.Second           // what is later than this is lost, or as good as lost
-	resendFast  = 3 * sched.Millisecond  // where it does not wait
-	heardMin    = 150 * sched.Millisecond
-	lossMemory  = sched.Second           // a path that lost a frame is watched for so long
-	resendBlind = 30 * sched.Millisecond // while the round trip is not known
-	lossyShare  = 1 << 16 / 50           // of frames to all peers: then every path counts as one that loses
-	lossyLag    = 5 * sched.Millisecond  // but not where it is the loop that is late
-	resendMax   = 10 * sched.Second
-	vainMax     = 4                        // rewinds without progress; from then on the peer may have no room for it
-	quietAfter  = 6                        // resends without a sign of life
-	quietSpan   = 2500 * sched.Millisecond // or two of them, and silence for so long
+	flushCost  = 60 * sched.Microsecond
+	flushBurst = 20 * sched.Millisecond // credit that an idle node saves up
+	heardMin   = 150 * sched.Millisecond
+	vainMax    = 4                        // rewinds without progress; from then on the peer may have no room for it
+	quietAfter = 6                        // resends without a sign of life
+	quietSpan  = 2500 * sched.Millisecond // or two of them, and silence for so long
 )
 
 type flush struct {
 	paid   sched.Instant // the time up to which datagrams are paid for
-	lag    sched.Instant // of the loop, as the shell observes it
 	dirty  bool          // own writes wait
 	armed  bool
 	since  sched.Instant  // the oldest news that waits
@@ -150,7 +141,7 @@ func (c *Core) fanout() int {
 		k++
 	}
 	k = min(k, 8)
-	return int(k + k*c.lossShare/(1<<16-c.lossShare)) // as many as arrive without loss
+	return int(c.paths.Copies(k))
 }
 
 // news notes that an origin moved on from `from`, brought by peer p.
@@ -203,7 +194,7 @@ func (c *Core) flushNow() {
 		f.armed, f.idle = true, len(f.hot) == 0
 		c.wheel.Set(timerFlush, c.now+c.cfg.FlushMax)
 	}
-	cost := flushCost * (1 + min(f.lag, 10*sched.Millisecond)/sched.Millisecond)
+	cost := flushCost * (1 + min(c.paths.Lag, 10*sched.Millisecond)/sched.Millisecond)
 	f.paid = max(f.paid, c.now) + sched.Instant(n)*cost
 }
 
@@ -218,73 +209,16 @@ func (c *Core) startMail(p uint32) int {
 	return 1
 }
 
+// resendAfter is how long mail to a peer may wait for its acknowledgement.
 func (c *Core) resendAfter(q *peer) sched.Instant {
-	d := q.rtt.RTO(resendMin, resendMax) + c.cfg.AckDelay + c.cfg.AckDelay/2
-	if q.ackTime.Known() {
-		d = max(d, q.ackTime.RTO(resendMin, resendWait))
-	}
-	if c.lossy(q) {
-		d = resendBlind
-		if q.rtt.Known() {
-			d = q.rtt.RTO(resendFast, resendMax)
-		}
-	}
-	return min(resendMax, d<<max(min(q.tries, 8), min(q.vain, 16)-min(q.vain, vainMax))) + 2*c.flush.lag
-}
-
-// timed notes that a frame leaves whose acknowledgement is to be timed; one at a
-// time. The time includes what the peer waits for company, and on an overloaded
-// machine what frames wait in queues: late is not lost. A frame that asks is
-// answered at once: its time is the round trip.
-func (q *peer) timed(now sched.Instant, asks bool) {
-	switch {
-	case !asks && q.timedAt == 0:
-		q.timedSeq, q.timedAt = q.txSeq, now
-	case asks && q.askedAt == 0:
-		q.askedSeq, q.askedAt = q.txSeq, now
-	}
-}
-
-// answered takes the time of the frame that asked, unless that one was lost.
-func (q *peer) answered(now sched.Instant, ack uint32, seen uint64) {
-	back := ack - q.askedSeq
-	if q.askedAt == 0 || int32(back) < 0 {
-		return
-	}
-	if back < 64 && seen>>back&1 != 0 {
-		q.rtt.Sample(now - q.askedAt)
-	}
-	q.askedAt = 0
-}
-
-// acknowledged takes the time of the frame that is being timed.
-func (c *Core) acknowledged(q *peer, ack uint32) {
-	if q.timedAt == 0 || int32(ack-q.timedSeq) < 0 {
-		return
-	}
-	took := c.now - q.timedAt
-	q.ackTime.Sample(took)
-	c.transit += (took - c.transit) / 16
-	q.timedAt = 0
-}
-
-// lossy reports whether the path to a peer has lost a frame lately. Then mail
-// asks for its acknowledgement at once, and is sent again within milliseconds.
-func (c *Core) lossy(q *peer) bool {
-	return q.lostAt != 0 && c.now-q.lostAt < lossMemory || c.lossShare > lossyShare && c.flush.lag < lossyLag
-}
-
-// lossMeasured takes what acknowledgements say of n frames: how many were lost.
-// The share is smoothed over some 256 frames to all peers.
-func (c *Core) lossMeasured(n, lost int) {
-	c.lossShare += (int32(lost)<<16 - int32(n)*c.lossShare) / 256
-	c.lossShare = max(0, min(c.lossShare, 1<<15))
+	doubled := max(min(q.tries, 8), min(q.vain, 16)-min(q.vain, vainMax))
+	return c.paths.ResendAfter(&q.link, c.now, doubled)
 }
 
 // lost notes that a frame to the peer was lost, and goes back to what it has.
 func (c *Core) lost(p uint32) {
 	q := &c.peers[p]
-	q.lostAt = c.now
+	q.link.Lost(c.now)
 	if q.acked < q.cursor && q.vain < vainMax {
 		c.rewind(q)
 		c.startMail(p)
@@ -294,7 +228,8 @@ func (c *Core) lost(p uint32) {
 // rewind moves the cursor back to what the peer has. What was sent before is
 // history: whether it arrived does not matter any more.
 func (c *Core) rewind(q *peer) {
-	q.cursor, q.rewound, q.askedAt = q.acked, q.txSeq, 0 // whose answer comes now, nobody can tell
+	q.cursor = q.acked
+	q.link.Forgive()
 	q.vain = min(q.vain+1, 1<<7)
 	c.counters.Rewinds++
 }
@@ -323,7 +258,7 @@ func (c *Core) resend(p uint32) {
 	if c.now-q.heard > heardMin {
 		q.tries++
 	} else if q.acked < q.cursor {
-		q.lostAt = c.now
+		q.link.Lost(c.now)
 	}
 	if q.tries > quietAfter || q.tries > 1 && c.now-q.heard > quietSpan {
 		c.silent(p)

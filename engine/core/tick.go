@@ -79,6 +79,6 @@ type Pressure struct {
 
 // Observe tells the core of pressure; it makes frames wait longer for company.
 func (c *Core) Observe(p Pressure) {
-	c.flush.lag = min(p.Lag, 100*sched.Millisecond)
+	c.paths.Lag = min(p.Lag, 100*sched.Millisecond)
 	c.flow.receiver.Pressure(p.Queue, p.Room, p.Drops)
 }

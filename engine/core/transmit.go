@@ -85,8 +85,9 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	}
 	h := &c.out
 	h.Flags = c.base | codec.FlagFlow
-	h.Seq, h.Ack, h.AckMap, h.Mark = q.txSeq+1, q.rxHigh, q.rxMap, 0
-	if q.asking || q.due&dueMail != 0 && c.lossy(q) {
+	h.Seq, h.Mark = q.link.Last()+1, 0
+	h.Ack, h.AckMap = q.link.Seen()
+	if q.asking || q.due&dueMail != 0 && c.paths.Lossy(&q.link, c.now) {
 		h.Mark |= markAsk
 	}
 	if q.answering || q.due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.asking && c.precise != nil {
@@ -125,9 +126,9 @@ func (c *Core) compose(p uint32, dst []byte) int {
 		b = codec.AppendPad(b, limit-len(b)) // equal frames leave in one segmented send
 	}
 	b = c.finish(b, p)
-	q.txSeq++
+	q.link.Sent()
 	if due&dueMail != 0 {
-		q.timed(c.now, h.Mark&markAsk != 0)
+		q.link.Time(c.now, h.Mark&markAsk != 0)
 	}
 	c.spent(p, len(b), due, asked)
 	q.asking, q.answering = false, false

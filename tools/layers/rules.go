@@ -35,10 +35,19 @@ var rules = map[string]rule{
 	"engine/reconcile": leaf("engine/state"),
 	"engine/rumor":     leaf("sched"),
 	"engine/sketch":    leaf(),
+	"engine/link":      {pure: true, project: []string{"sched"}},
 	"engine/flow":      leaf("sched"),
 	"engine/member":    leaf("sched"),
-	"engine/core": {pure: true, project: []string{"codec", "codec/seal", "sched",
-		"engine/state", "engine/reconcile", "engine/rumor", "engine/sketch", "engine/flow", "engine/member"}},
+	"engine/core": {pure: true, project: []string{
+		"codec", "codec/seal", "sched",
+		"engine/state",
+		"engine/flow",
+		"engine/link",
+		"engine/member",
+		"engine/reconcile",
+		"engine/rumor",
+		"engine/sketch",
+	}},
 
 	"batch":           {project: []string{"sched"}},
 	"batch/batchtest": {project: []string{"batch", "sched"}}, // what every Conn must pass; for test files

@@ -1,0 +1,34 @@
+// Package link knows what the path to each peer did: which frames arrived in
+// both directions, which were lost, how long a round trip and an acknowledgement
+// take, and from that when to send again.
+//
+// # Frames
+//
+// A [Path] numbers the frames to one peer and records the last 64 that came from
+// it. Every frame acknowledges: the highest number that was seen, and a bit for
+// each of the 64 up to it. Nothing is sent again under its number: what was lost is
+// encoded anew, from the state as it is then.
+//
+// # Loss
+//
+// A frame is lost once one that left reorderMax frames later was seen (the packet
+// threshold of RFC 9002 §6.1.1, which is three there). A path that lost one within lossMemory is lossy: what it carries asks for
+// its acknowledgement at once and is sent again within milliseconds. [Paths]
+// smooths the share of lost frames over all peers, since most paths of a node
+// have its network card in common: above lossyShare all paths count as lossy, but
+// not where it is the node's own loop that is late.
+//
+// # Time
+//
+// Two times are kept of each path. RTT is the round trip of frames that ask for
+// an answer at once. The time until a frame is acknowledged that does not ask
+// includes what the peer waits for company, and on an overloaded machine what
+// frames wait in queues: late is not lost. One frame of each kind is timed at a
+// time.
+//
+// # Limits
+//
+// Numbers are 32 bits and wrap; comparisons are of differences, so that 2^31
+// frames may be between two. A frame that is more than 64 behind the highest one is
+// not recorded. Nothing here takes memory beyond the two types.
+package link

@@ -1,0 +1,234 @@
+package link
+
+import (
+	"testing"
+
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const ms = sched.Millisecond
+
+// pair is a path and what all paths have in common, after some frames left.
+func pair(first uint32, frames int) (*Paths, *Path) {
+	s, p := new(Paths), new(Path)
+	s.Init(40 * ms)
+	p.Init(first)
+	for range frames {
+		p.Sent()
+	}
+	return s, p
+}
+
+// Numbers wrap: everything holds across 2^32.
+var starts = []uint32{0, 7, 1<<31 - 3, 1<<32 - 3}
+
+func TestReceivedKeepsTheLast64(t *testing.T) {
+	for _, first := range starts[1:] {
+		var p Path
+		see := func(seq uint32, fresh bool, high uint32, seen uint64) {
+			t.Helper()
+			if got := p.Received(first + seq); got != fresh {
+				t.Errorf("%d: fresh %v", seq, got)
+			}
+			if h, m := p.Seen(); h != first+high || m != seen {
+				t.Errorf("%d: high %d, seen %b; want %d, %b", seq, h-first, m, high, seen)
+			}
+		}
+		see(0, true, 0, 1)
+		see(0, false, 0, 1)
+		see(1, true, 1, 0b11)
+		see(4, true, 4, 0b11001)
+		see(2, false, 4, 0b11101)
+		see(67, true, 67, 0b1<<63|1)
+		see(3, false, 67, 0b1<<63|1) // too far behind
+		see(67+64, true, 131, 1)
+		see(1<<31, true, 1<<31, 1)
+	}
+}
+
+func TestAckedTakesWhatWasSent(t *testing.T) {
+	for _, first := range starts {
+		s, p := pair(first, 10)
+		take := func(ack uint32, want bool) {
+			t.Helper()
+			if got := s.Acked(p, 1, first+ack, 1<<63-1); got != want {
+				t.Errorf("from %d: acknowledged %d: %v", first, ack, got)
+			}
+		}
+		take(0, false) // before the first
+		take(11, false)
+		take(1<<31, false)
+		take(4, true)
+		take(4, false)
+		take(3, false)
+		take(10, true)
+	}
+}
+
+func TestLossNeedsLaterFrames(t *testing.T) {
+	for _, first := range starts {
+		s, p := pair(first, 20)
+		ack := func(n uint32, seen uint64, hole bool) {
+			t.Helper()
+			s.Acked(p, 1, first+n, seen)
+			if got := p.TakeHole(); got != hole {
+				t.Errorf("from %d, acknowledged %d with %b: hole %v", first, n, seen, got)
+			}
+			if p.TakeHole() {
+				t.Error("a hole is told twice")
+			}
+		}
+		ack(2, 0b01, false)        // frame 1 may still come
+		ack(3, 0b101, false)       // 2 may
+		ack(4, 0b1011, true)       // 2 was overtaken twice
+		ack(5, 0b10111, false)     // known already
+		ack(9, 0b111111101, false) // 8 may still come
+		ack(10, 0b1111111011, true)
+	}
+}
+
+func TestForgivenFramesAreNoLoss(t *testing.T) {
+	for _, first := range starts {
+		s, p := pair(first, 5)
+		p.Forgive()
+		for range 5 {
+			p.Sent()
+		}
+		s.Acked(p, 1, first+10, 0b0000011111)
+		if p.TakeHole() {
+			t.Error("frames before the cursor went back count as lost")
+		}
+		if s.loss == 0 {
+			t.Error("their loss says nothing of the path")
+		}
+	}
+}
+
+func TestForgiveEndsTiming(t *testing.T) {
+	s, p := pair(0, 1)
+	p.Time(10, true)
+	p.Forgive()
+	s.Acked(p, 500, 1, 1)
+	if p.RTT.Known() {
+		t.Error("a frame from before gave a sample")
+	}
+}
+
+// A frame that asks gives the round trip, one that does not the time of
+// acknowledgements; a lost one gives neither, a later acknowledgement the first.
+func TestTimes(t *testing.T) {
+	s, p := pair(1<<32-1, 1)
+	p.Time(1000, true)
+	p.Sent()
+	p.Time(2000, true) // one at a time
+	s.Acked(p, 4000, p.Last(), 0b11)
+	if got := p.RTT.Smoothed(); got != 3000 {
+		t.Errorf("round trip %d", got)
+	}
+	p.Sent()
+	p.Time(5000, true)
+	p.Sent()
+	s.Acked(p, 9000, p.Last(), 0b01)
+	if got := p.RTT.Smoothed(); got != 3000 {
+		t.Errorf("round trip %d after the frame that asked was lost", got)
+	}
+	p.Sent()
+	p.Time(10000, false)
+	s.Acked(p, 10000+60*ms, p.Last(), 1)
+	if got := p.ackTime.Smoothed(); got != 60*ms {
+		t.Errorf("acknowledgements take %d", got)
+	}
+	if want := sched.Instant(60 * ms / 16); s.transit != want {
+		t.Errorf("transit %d, want %d", s.transit, want)
+	}
+}
+
+func TestLossIsSmoothed(t *testing.T) {
+	s := new(Paths)
+	for range 10_000 {
+		s.measured(10, 1)
+	}
+	if share := float64(s.loss) / (1 << 16); share < 0.09 || share > 0.101 {
+		t.Errorf("a tenth is lost, and the share is %.3f", share)
+	}
+	if got := s.Copies(9); got != 9 {
+		t.Errorf("%d copies of 9 at a tenth", got) // 9.9, rounded down
+	}
+	if got := s.Copies(10); got != 11 {
+		t.Errorf("%d copies of 10 at a tenth", got)
+	}
+	for range 10_000 {
+		s.measured(64, 64)
+	}
+	if s.loss != 1<<15 || s.Copies(3) != 6 {
+		t.Errorf("share %d, %d copies: the half is the most", s.loss, s.Copies(3))
+	}
+	for range 10_000 {
+		s.measured(64, 0)
+	}
+	if s.loss > lossFrames/64 {
+		t.Errorf("share %d after a long time without loss", s.loss)
+	}
+}
+
+func TestLossyEnds(t *testing.T) {
+	s, p := pair(0, 0)
+	if s.Lossy(p, 5*sched.Second) {
+		t.Error("lossy from the start")
+	}
+	p.Lost(5 * sched.Second)
+	if !s.Lossy(p, 6*sched.Second-1) || s.Lossy(p, 6*sched.Second) {
+		t.Error("a loss is remembered for a second")
+	}
+	s.loss = lossyShare + 1
+	if !s.Lossy(p, sched.Second*60) {
+		t.Error("all paths lose, this one does not")
+	}
+	if s.Lag = lossyLag; s.Lossy(p, 60*sched.Second) {
+		t.Error("a loop that is late calls its paths lossy")
+	}
+}
+
+// Waiting grows with doubling and never beyond resendMax, on every kind of path.
+func TestResendAfterIsBounded(t *testing.T) {
+	rand := new(sched.Rand)
+	rand.Seed(1)
+	for range 10_000 {
+		s, p := pair(0, 0)
+		if rand.Uint32n(2) == 0 {
+			p.RTT.Sample(rand.Between(0, 3*sched.Second))
+		}
+		if rand.Uint32n(2) == 0 {
+			p.ackTime.Sample(rand.Between(0, 30*sched.Second))
+		}
+		if rand.Uint32n(2) == 0 {
+			p.Lost(sched.Second)
+		}
+		s.Lag = rand.Between(0, 100*ms)
+		last := sched.Instant(0)
+		for doubled := range uint8(17) {
+			d := s.ResendAfter(p, sched.Second, doubled)
+			if d < last || d < resendFast || d > resendMax+2*s.Lag {
+				t.Fatalf("doubled %d times: %d after %d", doubled, d, last)
+			}
+			last = d
+		}
+	}
+}
+
+func TestPathDoesNotAllocate(t *testing.T) {
+	s, p := pair(0, 0)
+	now := sched.Instant(1)
+	if n := testing.AllocsPerRun(1000, func() {
+		now++
+		p.Sent()
+		p.Time(now, now%2 == 0)
+		p.Received(p.Last())
+		high, seen := p.Seen()
+		s.Acked(p, now, high, seen)
+		p.TakeHole()
+		s.ResendAfter(p, now, 0)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

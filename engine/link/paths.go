@@ -1,0 +1,80 @@
+package link
+
+import "github.com/quidnunc/quidnunc/sched"
+
+const (
+	resendMin   = 10 * sched.Millisecond // on top of what an acknowledgement may wait
+	resendWait  = sched.Second           // an acknowledgement that takes longer is as good as lost
+	resendFast  = 3 * sched.Millisecond  // where it does not wait
+	resendBlind = 30 * sched.Millisecond // while the round trip is not known
+	resendMax   = 10 * sched.Second
+	lossMemory  = sched.Second          // a path that lost a frame is watched for so long
+	lossyShare  = 1 << 16 / 50          // of frames to all peers: then every path counts as lossy
+	lossyLag    = 5 * sched.Millisecond // but not where it is the loop that is late
+	lossFrames  = 256                   // the share of losses is smoothed over about so many
+	queuedMax   = sched.Second
+)
+
+// Paths is what all paths of a node have in common.
+type Paths struct {
+	Lag sched.Instant // of the node's loop, as its shell observes it
+
+	ackDelay sched.Instant // an acknowledgement waits this long for a ride
+	transit  sched.Instant // until a frame is acknowledged that does not ask, smoothed over all peers
+	loss     int32         // share of frames that were lost, smoothed, of 2^16
+}
+
+// Init tells how long a peer may hold back an acknowledgement.
+func (s *Paths) Init(ackDelay sched.Instant) { *s = Paths{ackDelay: ackDelay} }
+
+// Acked takes what a frame of the peer acknowledges: the highest number that it
+// saw, and a bit for each up to it. It reports false for what is known already or
+// was never sent.
+func (s *Paths) Acked(p *Path, now sched.Instant, ack uint32, seen uint64) (news bool) {
+	if int32(ack-p.acked) <= 0 || int32(p.seq-ack) < 0 {
+		return false
+	}
+	p.acked = ack
+	if took, ok := p.acknowledged(now, ack); ok {
+		s.transit += (took - s.transit) / 16
+	}
+	p.answered(now, ack, seen)
+	if n, lost := p.holes(ack, seen); n > 0 {
+		s.measured(n, lost)
+	}
+	return true
+}
+
+// measured takes in n frames, of which some were lost.
+func (s *Paths) measured(n, lost int) {
+	s.loss += (int32(lost)<<16 - int32(n)*s.loss) / lossFrames
+	s.loss = max(0, min(s.loss, 1<<15))
+}
+
+// Lossy reports whether a path has lost a frame lately.
+func (s *Paths) Lossy(p *Path, now sched.Instant) bool {
+	return p.lostAt != 0 && now-p.lostAt < lossMemory || s.loss > lossyShare && s.Lag < lossyLag
+}
+
+// ResendAfter is how long to wait for the acknowledgement of what leaves now,
+// doubled so many times.
+func (s *Paths) ResendAfter(p *Path, now sched.Instant, doubled uint8) sched.Instant {
+	d := p.RTT.RTO(resendMin, resendMax) + s.ackDelay + s.ackDelay/2
+	if p.ackTime.Known() {
+		d = max(d, p.ackTime.RTO(resendMin, resendWait))
+	}
+	if s.Lossy(p, now) {
+		d = resendBlind
+		if p.RTT.Known() {
+			d = p.RTT.RTO(resendFast, resendMax)
+		}
+	}
+	return min(resendMax, d<<doubled) + 2*s.Lag
+}
+
+// Queued is about how long frames wait in queues between nodes, which shows in
+// the time of acknowledgements.
+func (s *Paths) Queued() sched.Instant { return min(max(0, s.transit-s.ackDelay), queuedMax) }
+
+// Copies is how many frames to send so that, on average, k of them arrive.
+func (s *Paths) Copies(k int32) int32 { return k + k*s.loss/(1<<16-s.loss) }
