@@ -8,13 +8,13 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
-	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
 // BroadcastBytesMax bounds topic and payload of a broadcast together.
-const BroadcastBytesMax = rumor.EventPayloadMax
+const BroadcastBytesMax = codec.EventPayloadMax
 
 // Broadcast is a user event: told once to whoever is there, not repaired and
 // not remembered beyond the last few, unlike what Set writes.
@@ -30,7 +30,7 @@ type subscribers struct {
 	count atomic.Int32
 	mu    sync.Mutex
 	list  []*subscriber
-	event rumor.Event // the loop's own
+	event codec.Event // the loop's own
 }
 
 type subscriber struct {
@@ -45,8 +45,8 @@ const subscriberQueue = 256
 // which takes it once. The sender's own subscribers get it too. It returns the
 // Lamport time. The error is ErrTooLarge above BroadcastBytesMax, or ErrClosed.
 func (e *Engine) Broadcast(topic string, payload []byte) (time uint64, err error) {
-	if len(topic) == 0 || len(topic) > rumor.TopicBytesMax {
-		return 0, fmt.Errorf("engine: broadcast topic of %d bytes: use 1 to %d: %w", len(topic), rumor.TopicBytesMax, ErrTooLarge)
+	if len(topic) == 0 || len(topic) > codec.TopicBytesMax {
+		return 0, fmt.Errorf("engine: broadcast topic of %d bytes: use 1 to %d: %w", len(topic), codec.TopicBytesMax, ErrTooLarge)
 	}
 	if n := len(topic) + len(payload); n > BroadcastBytesMax {
 		return 0, fmt.Errorf("engine: broadcast of %d bytes, topic and payload: the limit is %d: %w", n, BroadcastBytesMax, ErrTooLarge)

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
-	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -88,7 +88,7 @@ func (e *Engine) RepairProgress() (r RepairResult, walking bool) {
 	return r, walking
 }
 
-func resultOf(t *rumor.Token) RepairResult {
+func resultOf(t *codec.Token) RepairResult {
 	return RepairResult{
 		Hops: int(t.Hop), Planned: int(t.Hops), Copied: int(t.Copied), Patched: int(t.Patched),
 		Entries: t.Entries, Skipped: int(t.Skipped),

@@ -254,7 +254,7 @@ func (c *Core) onTurn(p uint32, body []byte) bool {
 		c.counters.Drops[DropMode]++
 		return true
 	}
-	turn, items, err := rumor.ParseTurn(body)
+	turn, items, err := codec.ParseTurn(body)
 	if err != nil {
 		return false
 	}
@@ -266,7 +266,7 @@ func (c *Core) onTurn(p uint32, body []byte) bool {
 	}
 	c.onIncrements(p, &items)
 	switch {
-	case turn == rumor.TurnEnd:
+	case turn == codec.TurnEnd:
 	case c.agrees():
 		c.counters.Agreements++
 		t.say = 0
@@ -298,12 +298,11 @@ func (c *Core) composeTurn(b []byte, limit int, p uint32) []byte {
 	if t.say&sayBatch != 0 {
 		b = c.composeBatch(b, limit, p)
 	}
-	if t.say&sayTurn != 0 && len(b)+codec.RecordBytes+rumor.TurnBytes <= limit {
+	if t.say&sayTurn != 0 && len(b)+codec.RecordBytes+codec.TurnBytes <= limit {
 		c.counters.TurnsSent++
 		t.say &^= sayTurn
 		at := len(b)
-		b = codec.BeginRecord(b, codec.TypeTurn)
-		b = codec.EndRecord(rumor.AppendTurn(b, max(2, t.turn)), at)
+		b = codec.EndRecord(codec.BeginTurn(b, max(2, t.turn)), at)
 	}
 	if t.say == 0 || len(b) == start && start <= c.emptyFrame() {
 		t.say = 0

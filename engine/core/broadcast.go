@@ -38,14 +38,14 @@ func (c *Core) readyCasts() *casts {
 // bytes of topic and payload, or a topic that is empty or too long.
 func (c *Core) Broadcast(now sched.Instant, topic, payload []byte) (time uint64, st Status) {
 	c.now = now
-	e := rumor.Event{Origin: c.id, Topic: topic, Payload: payload}
+	e := codec.Event{Origin: c.id, Topic: topic, Payload: payload}
 	if !e.Fits() {
 		return 0, TooLong
 	}
 	k := c.readyCasts()
 	k.seq++
 	e.Seq, e.Time = k.seq, k.clock.Next()
-	c.body = rumor.AppendEvent(c.body[:0], &e)
+	c.body = codec.AppendEventBody(c.body[:0], &e)
 	k.kept.Keep(c.body)
 	c.counters.BroadcastsSent++
 	c.castTo(0, c.spread() == Mail && !c.partial)
@@ -54,7 +54,7 @@ func (c *Core) Broadcast(now sched.Instant, topic, payload []byte) (time uint64,
 
 // NextBroadcast gives the next user event, own ones included; its bytes are
 // borrowed until the next call of the core. It reports false when there is none.
-func (c *Core) NextBroadcast(e *rumor.Event) bool {
+func (c *Core) NextBroadcast(e *codec.Event) bool {
 	k := &c.casts
 	if first := k.kept.First(); k.taken < first {
 		k.lost += first - k.taken
@@ -64,7 +64,7 @@ func (c *Core) NextBroadcast(e *rumor.Event) bool {
 		return false
 	}
 	k.taken++
-	return rumor.ParseEvent(k.kept.At(k.taken-1), e) == nil
+	return codec.ParseEvent(k.kept.At(k.taken-1), e) == nil
 }
 
 // BroadcastsLost counts the events that were overwritten before NextBroadcast
@@ -79,8 +79,8 @@ func (c *Core) onBroadcast(p uint32, body []byte) bool {
 		c.want(p, dueCast)
 		return true
 	}
-	var e rumor.Event
-	if rumor.ParseEvent(body, &e) != nil {
+	var e codec.Event
+	if codec.ParseEvent(body, &e) != nil {
 		return false
 	}
 	o := c.store.Find(e.Origin)
@@ -138,8 +138,8 @@ func (c *Core) composeBroadcasts(b []byte, limit int, p uint32) []byte {
 	}
 	for q.castAt = max(q.castAt, k.kept.First()); q.castAt < k.kept.End(); q.castAt++ {
 		body := k.kept.At(q.castAt)
-		var e rumor.Event
-		if rumor.ParseEvent(body, &e) != nil || !q.castAll && e.Origin != c.id || e.Origin == q.id {
+		var e codec.Event
+		if codec.ParseEvent(body, &e) != nil || !q.castAll && e.Origin != c.id || e.Origin == q.id {
 			continue
 		}
 		if len(b)+codec.RecordBytes+len(body) > limit {

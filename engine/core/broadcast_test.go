@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
 func (d *node) broadcasts() (s []string) {
-	var e rumor.Event
+	var e codec.Event
 	for d.core.NextBroadcast(&e) {
 		s = append(s, fmt.Sprintf("%s:%s", e.Topic, e.Payload))
 	}
@@ -45,7 +45,7 @@ func TestBroadcastReachesEverybodyOnce(t *testing.T) {
 			if got := late.broadcasts(); len(got) == 0 {
 				t.Error("the late joiner was told nothing")
 			}
-			if _, st := late.core.Broadcast(w.now, []byte("t"), make([]byte, rumor.EventPayloadMax)); st != TooLong {
+			if _, st := late.core.Broadcast(w.now, []byte("t"), make([]byte, codec.EventPayloadMax)); st != TooLong {
 				t.Error("an oversize event was taken:", st)
 			}
 		})

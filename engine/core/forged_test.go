@@ -7,7 +7,6 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/rumor"
-	"github.com/quidnunc/quidnunc/engine/sketch"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -79,9 +78,9 @@ func TestForgedFeedbackCannotWakeARumor(t *testing.T) {
 			for k := range 3000 {
 				about := w.nodes[k%8]
 				hi := uint64(1 + k%5)
-				kind := rumor.Kind(1 + k%5)
-				it := rumor.Item{Kind: kind, Counter: uint8(k), Origin: about.core.id, Hi: hi, Max: hi - 1}
-				body := rumor.AppendAnswer(nil, &it)
+				kind := codec.FeedbackKind(1 + k%5)
+				it := codec.Feedback{Kind: kind, Counter: uint8(k), Origin: about.core.id, Hi: hi, Max: hi - 1}
+				body := codec.AppendFeedback(nil, &it)
 				w.inject(d, as, record(codec.TypeRumorFeedback, body))
 				w.inject(d, as, record(codec.TypeRumorFeedback, nil))
 				w.inject(d, as, record(codec.TypeTurn, append([]byte{uint8(k)}, body...)))
@@ -197,18 +196,18 @@ func TestForgedComparisonsAreBounded(t *testing.T) {
 			d, as := w.nodes[2], w.nodes[4]
 			print := d.core.Fingerprint()
 			for k := range 2000 {
-				noise := make([]byte, sketch.BodyBytes(24))
+				noise := make([]byte, codec.SketchBytes(24))
 				for i := range noise {
 					noise[i] = byte(w.rnd.Uint32())
 				}
 				noise[0], noise[1] = 24, 0
 				w.inject(d, as, record(codec.TypeSketch, noise))
 				w.inject(d, as, record(codec.TypeTurn, []byte{byte(k)}))
-				tok := rumor.Token{
-					Kind: rumor.TokenKind(1 + k%4), Walk: w.rnd.Uint64() | 1, Starter: w.nodes[k%5].core.id,
+				tok := codec.Token{
+					Kind: codec.TokenKind(1 + k%4), Walk: w.rnd.Uint64() | 1, Starter: w.nodes[k%5].core.id,
 					Hop: uint32(k % 8), Hops: uint32(k%8 + k%30000), Entries: w.rnd.Uint64(),
 				}
-				w.inject(d, as, record(codec.TypeRepair, rumor.AppendToken(nil, &tok)))
+				w.inject(d, as, codec.AppendToken(nil, &tok))
 				if k%10 == 0 {
 					w.run(sched.Millisecond)
 				}

@@ -153,7 +153,7 @@ func (c *Core) readySketch() *sketching {
 func (c *Core) composeSketch(b []byte, limit int, p uint32) []byte {
 	t := &c.peers[p].talk
 	cells := min(c.sketchCells(c.ladder.hint), sketch.SizeFor(limit-len(b)-codec.RecordBytes))
-	if cells < sketch.Sizes[0] {
+	if cells < codec.SketchSizes[0] {
 		if len(b) <= c.emptyFrame() {
 			t.say &^= saySketch
 			c.wantDigest(p, t.asks())
@@ -162,9 +162,7 @@ func (c *Core) composeSketch(b []byte, limit int, p uint32) []byte {
 	}
 	t.say &^= saySketch
 	c.counters.SketchesSent++
-	start := len(b)
-	b = c.readySketch().own.Append(codec.BeginRecord(b, codec.TypeSketch), cells, sketchSalt)
-	return codec.EndRecord(b, start)
+	return c.readySketch().own.AppendRecord(b, cells, sketchSalt)
 }
 
 // onSketch finds what differs from the peer's sketch.
@@ -173,7 +171,7 @@ func (c *Core) onSketch(p uint32, body []byte) bool {
 		c.counters.Drops[DropMode]++
 		return true
 	}
-	theirs, err := sketch.Parse(body)
+	theirs, err := codec.ParseSketch(body)
 	if err != nil {
 		return false
 	}

@@ -50,12 +50,12 @@ type repairs struct {
 
 type outgoing struct {
 	peer  uint32
-	token rumor.Token
+	token codec.Token
 }
 
 // final is the report that a walk has ended, until its starter confirms it.
 type final struct {
-	token rumor.Token
+	token codec.Token
 	next  sched.Instant
 	tries uint8
 }
@@ -116,7 +116,7 @@ func (c *Core) StartRepair(now sched.Instant) bool {
 }
 
 // Repairing tells of the own walk as of the last news from it.
-func (c *Core) Repairing(now sched.Instant) (t rumor.Token, s RepairState) {
+func (c *Core) Repairing(now sched.Instant) (t codec.Token, s RepairState) {
 	if !c.repairs.ready {
 		return t, RepairIdle
 	}
@@ -228,11 +228,11 @@ func (c *Core) ask(i int, p uint32) {
 	wait := q.link.RTT.RTO(repairRTOMin, repairRTOMax)
 	switch {
 	case passing:
-		t.Kind = rumor.TokenPass
+		t.Kind = codec.TokenPass
 		c.sendToken(p, &t)
 		h.tries++
 	default:
-		t.Kind, t.At = rumor.TokenOpen, h.at
+		t.Kind, t.At = codec.TokenOpen, h.at
 		c.sendToken(p, &t) // behind the runs that are on their way
 		if q.job == 0 {
 			h.tries++
@@ -248,7 +248,7 @@ func (c *Core) ask(i int, p uint32) {
 
 // sendToken makes a token due at p. One of the same kind, walk and hop that waits
 // still is overwritten.
-func (c *Core) sendToken(p uint32, t *rumor.Token) {
+func (c *Core) sendToken(p uint32, t *codec.Token) {
 	r := &c.repairs
 	c.want(p, dueToken)
 	for i := range r.tokens {
@@ -273,13 +273,11 @@ func (c *Core) composeTokens(b []byte, limit int, p uint32) []byte {
 			i++
 			continue
 		}
-		if len(b)+codec.RecordBytes+rumor.TokenBytes > limit {
+		if len(b)+codec.RecordBytes+codec.TokenBytes > limit {
 			q.due |= dueToken
 			return b
 		}
-		start := len(b)
-		b = rumor.AppendToken(codec.BeginRecord(b, codec.TypeRepair), &r.tokens[i].token)
-		b = codec.EndRecord(b, start)
+		b = codec.AppendToken(b, &r.tokens[i].token)
 		r.tokens[i] = r.tokens[len(r.tokens)-1]
 		r.tokens = r.tokens[:len(r.tokens)-1]
 	}
@@ -312,8 +310,8 @@ func (c *Core) dropTokens(p uint32) {
 
 // onToken takes a Repair record.
 func (c *Core) onToken(p uint32, body []byte) bool {
-	var t rumor.Token
-	if rumor.ParseToken(body, &t) != nil {
+	var t codec.Token
+	if codec.ParseToken(body, &t) != nil {
 		return false
 	}
 	if c.precise != nil {
@@ -322,20 +320,20 @@ func (c *Core) onToken(p uint32, body []byte) bool {
 	}
 	r := c.readyRepairs()
 	switch t.Kind {
-	case rumor.TokenOpen:
+	case codec.TokenOpen:
 		c.peers[p].showAt, c.peers[p].showing = t.At, true
 		c.want(p, dueToken)
-	case rumor.TokenPass:
+	case codec.TokenPass:
 		c.takeToken(p, &t)
-	case rumor.TokenConfirm:
+	case codec.TokenConfirm:
 		c.confirmed(p, &t)
-	case rumor.TokenReport:
+	case codec.TokenReport:
 		if t.Starter != c.id {
 			break
 		}
 		r.walker.News(&t, c.now)
 		if t.Hop >= t.Hops {
-			t.Kind = rumor.TokenConfirm
+			t.Kind = codec.TokenConfirm
 			c.sendToken(p, &t)
 		}
 	}
@@ -343,7 +341,7 @@ func (c *Core) onToken(p uint32, body []byte) bool {
 }
 
 // takeToken takes over a walk.
-func (c *Core) takeToken(p uint32, t *rumor.Token) {
+func (c *Core) takeToken(p uint32, t *codec.Token) {
 	if t.Hops > 2*rumor.Hops(c.store.Len()) {
 		c.counters.Drops[DropForged]++ // no walk over the members that we know of
 		return
@@ -354,7 +352,7 @@ func (c *Core) takeToken(p uint32, t *rumor.Token) {
 		return
 	}
 	confirm := *t
-	confirm.Kind = rumor.TokenConfirm
+	confirm.Kind = codec.TokenConfirm
 	c.sendToken(p, &confirm)
 	switch took {
 	case rumor.Taken:
@@ -370,7 +368,7 @@ func (c *Core) takeToken(p uint32, t *rumor.Token) {
 }
 
 // confirmed ends a hop, or the last report.
-func (c *Core) confirmed(p uint32, t *rumor.Token) {
+func (c *Core) confirmed(p uint32, t *codec.Token) {
 	r, id := &c.repairs, c.peers[p].id
 	if f := &r.final; f.token.Walk == t.Walk && f.token.Starter == id {
 		*f = final{}
@@ -389,9 +387,9 @@ func (c *Core) confirmed(p uint32, t *rumor.Token) {
 }
 
 // report tells the starter how far its walk is.
-func (c *Core) report(t *rumor.Token) {
+func (c *Core) report(t *codec.Token) {
 	news := *t
-	news.Kind = rumor.TokenReport
+	news.Kind = codec.TokenReport
 	if t.Starter == c.id {
 		c.repairs.walker.News(&news, c.now)
 	} else if p := c.byID.find(t.Starter); c.repairable(p) {

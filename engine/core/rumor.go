@@ -30,7 +30,7 @@ const answersMax = 256
 
 type answer struct {
 	peer uint32
-	item rumor.Item
+	item codec.Feedback
 }
 
 // rumors makes the table ready when the first news needs it.
@@ -127,19 +127,19 @@ func (c *Core) onFeedback(p uint32, body []byte) bool {
 		c.contacted(p)
 		return true
 	}
-	items, err := rumor.ParseAnswers(body)
+	items, err := codec.ParseFeedbacks(body)
 	if err != nil {
 		return false
 	}
 	c.readyRumors()
-	var it rumor.Item
+	var it codec.Feedback
 	for items.Next(&it) {
 		o := c.store.Find(it.Origin)
 		switch {
 		case o == 0:
-		case it.Kind == rumor.Shown:
+		case it.Kind == codec.FeedbackShown:
 			c.shown(p, o, &it)
-		case it.Kind == rumor.Refused:
+		case it.Kind == codec.FeedbackRefused:
 			c.rumors.Feedback(uint32(o), it.Hi, p, it.Kind, it.Counter)
 			c.hunt(p)
 		default:
@@ -150,16 +150,16 @@ func (c *Core) onFeedback(p uint32, body []byte) bool {
 }
 
 // shown answers one window of a contact.
-func (c *Core) shown(p uint32, o state.Origin, it *rumor.Item) {
+func (c *Core) shown(p uint32, o state.Origin, it *codec.Feedback) {
 	x := &c.origins[o]
-	a := rumor.Item{Kind: rumor.Known, Counter: c.rumors.Counter(uint32(o)), Origin: it.Origin, Hi: it.Hi}
+	a := codec.Feedback{Kind: codec.FeedbackKnown, Counter: c.rumors.Counter(uint32(o)), Origin: it.Origin, Hi: it.Hi}
 	switch {
 	case c.refusing:
-		a.Kind = rumor.Refused
+		a.Kind = codec.FeedbackRefused
 	case c.store.Max(o) < it.Hi:
-		a.Kind, a.Max = rumor.Gap, c.store.Max(o)
+		a.Kind, a.Max = codec.FeedbackGap, c.store.Max(o)
 	case x.hot && x.from == p && x.frame == c.counters.FramesReceived:
-		a.Kind, x.counter = rumor.Needed, it.Counter
+		a.Kind, x.counter = codec.FeedbackNeeded, it.Counter
 	default:
 		c.rumors.Shown(uint32(o), it.Hi, p, it.Counter)
 	}
@@ -237,11 +237,11 @@ func (c *Core) composeAnswers(b []byte, limit int, p uint32) []byte {
 			i++
 			continue
 		}
-		if len(b)+rumor.AnswerGapBytes > limit {
+		if len(b)+codec.FeedbackGapBytes > limit {
 			c.peers[p].due |= dueAnswers
 			break
 		}
-		b = rumor.AppendAnswer(b, &c.answers[i].item)
+		b = codec.AppendFeedback(b, &c.answers[i].item)
 		c.answers[i] = c.answers[len(c.answers)-1]
 		c.answers = c.answers[:len(c.answers)-1]
 	}
@@ -291,7 +291,7 @@ func (c *Core) composeRumor(b []byte, limit int, p uint32) []byte {
 	for ; int(q.rumorAt) < len(f.flying); q.rumorAt++ {
 		room := limit
 		if shows {
-			room -= (told + 1) * rumor.AnswerBytes
+			room -= (told + 1) * codec.FeedbackBytes
 		}
 		out, sent := c.composeWindow(b, room, p, f.flying[q.rumorAt])
 		if out == nil {
@@ -354,8 +354,8 @@ func (c *Core) composeShown(b []byte, p uint32, from, to int) []byte {
 			continue
 		}
 		_, hi, _ := c.rumors.Window(uint32(o))
-		b = rumor.AppendAnswer(b, &rumor.Item{
-			Kind: rumor.Shown, Counter: c.rumors.Counter(uint32(o)), Origin: c.store.ID(o), Hi: hi,
+		b = codec.AppendFeedback(b, &codec.Feedback{
+			Kind: codec.FeedbackShown, Counter: c.rumors.Counter(uint32(o)), Origin: c.store.ID(o), Hi: hi,
 		})
 	}
 	return codec.EndRecord(b, start)

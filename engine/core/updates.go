@@ -18,20 +18,20 @@ const incrementsMax = 8
 
 // onIncrements takes feedback on our increments, and notes what became of the
 // peer's. The runs of the frame were applied before.
-func (c *Core) onIncrements(p uint32, items *rumor.Answers) {
+func (c *Core) onIncrements(p uint32, items *codec.Feedbacks) {
 	k := &c.comparing
-	var it rumor.Item
+	var it codec.Feedback
 	for items.Next(&it) {
 		o := c.store.Find(it.Origin)
 		if o == 0 || c.cfg.Diff != DiffUpdates {
 			continue
 		}
 		switch it.Kind {
-		case rumor.Shown:
+		case codec.FeedbackShown:
 			c.answerIncrement(p, o, &it)
-		case rumor.Needed, rumor.Gap:
+		case codec.FeedbackNeeded, codec.FeedbackGap:
 			k.updates.Feedback(uint32(o), true)
-		case rumor.Known:
+		case codec.FeedbackKnown:
 			if it.Hi >= c.store.Max(o) { // not about an older version
 				k.updates.Feedback(uint32(o), false)
 			}
@@ -39,14 +39,14 @@ func (c *Core) onIncrements(p uint32, items *rumor.Answers) {
 	}
 }
 
-func (c *Core) answerIncrement(p uint32, o state.Origin, it *rumor.Item) {
+func (c *Core) answerIncrement(p uint32, o state.Origin, it *codec.Feedback) {
 	k := &c.comparing
-	a := rumor.Item{Kind: rumor.Known, Origin: it.Origin, Hi: it.Hi}
+	a := codec.Feedback{Kind: codec.FeedbackKnown, Origin: it.Origin, Hi: it.Hi}
 	switch m := &k.moves[o]; {
 	case c.store.Max(o) < it.Hi:
-		a.Kind, a.Max = rumor.Gap, c.store.Max(o)
+		a.Kind, a.Max = codec.FeedbackGap, c.store.Max(o)
 	case m.frame == c.counters.FramesReceived:
-		a.Kind = rumor.Needed
+		a.Kind = codec.FeedbackNeeded
 	}
 	if len(k.answers) == cap(k.answers) {
 		c.counters.Drops[DropBusy]++
@@ -84,15 +84,15 @@ func (c *Core) nextIncrements(p uint32) {
 // composeIncrements appends updates, answers, and the fingerprint's turn.
 func (c *Core) composeIncrements(b []byte, limit int, p uint32) []byte {
 	t, k := &c.peers[p].talk, &c.comparing
-	const fixed = codec.RecordBytes + rumor.TurnBytes
+	const fixed = codec.RecordBytes + codec.TurnBytes
 	turn := t.turn
 	var sent [incrementsMax]uint32
 	n := 0
 	if t.say&sayUpdates != 0 {
-		answers := (limit - len(b)) / 4 / rumor.AnswerGapBytes * rumor.AnswerGapBytes
-		b, n = c.composeUpdates(b, limit-fixed-min(answers, len(k.answers)*rumor.AnswerGapBytes), p, sent[:])
+		answers := (limit - len(b)) / 4 / codec.FeedbackGapBytes * codec.FeedbackGapBytes
+		b, n = c.composeUpdates(b, limit-fixed-min(answers, len(k.answers)*codec.FeedbackGapBytes), p, sent[:])
 	} else {
-		turn = rumor.TurnEnd
+		turn = codec.TurnEnd
 	}
 	if len(b)+fixed > limit {
 		return b
@@ -100,17 +100,17 @@ func (c *Core) composeIncrements(b []byte, limit int, p uint32) []byte {
 	t.say &^= sayUpdates | sayEnd | sayTurn
 	c.counters.TurnsSent++
 	start := len(b)
-	b = rumor.AppendTurn(codec.BeginRecord(b, codec.TypeTurn), turn)
+	b = codec.BeginTurn(b, turn)
 	for _, h := range sent[:n] {
 		o := state.Origin(h)
-		b = rumor.AppendAnswer(b, &rumor.Item{Kind: rumor.Shown, Origin: c.store.ID(o), Hi: c.store.Max(o)})
+		b = codec.AppendFeedback(b, &codec.Feedback{Kind: codec.FeedbackShown, Origin: c.store.ID(o), Hi: c.store.Max(o)})
 	}
 	for i := 0; i < len(k.answers); {
-		if k.answers[i].peer != p || len(b)+rumor.AnswerGapBytes > limit {
+		if k.answers[i].peer != p || len(b)+codec.FeedbackGapBytes > limit {
 			i++
 			continue
 		}
-		b = rumor.AppendAnswer(b, &k.answers[i].item)
+		b = codec.AppendFeedback(b, &k.answers[i].item)
 		k.answers[i] = k.answers[len(k.answers)-1]
 		k.answers = k.answers[:len(k.answers)-1]
 	}
@@ -133,7 +133,7 @@ func (c *Core) composeUpdates(b []byte, limit int, p uint32, sent []uint32) (out
 		if c.origins[o].peer == p || lo >= c.store.Max(o) {
 			continue // it is its own, or only a new name
 		}
-		room, start := limit-rumor.AnswerBytes*(n+1), len(b)
+		room, start := limit-codec.FeedbackBytes*(n+1), len(b)
 		if lo == 0 {
 			if len(b)+(*book)(c).IntroBytes(o) > room {
 				break

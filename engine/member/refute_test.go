@@ -1,8 +1,9 @@
 package member
 
 import (
-	"github.com/quidnunc/quidnunc/codec"
 	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
 )
 
 // A refutation is above the accusation, also one of an incarnation that we do not remember.

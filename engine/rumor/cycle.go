@@ -1,15 +1,17 @@
 package rumor
 
-// Kind is what an answer says about an offered window.
-type Kind uint8
+import "github.com/quidnunc/quidnunc/codec"
 
-// The answers to an offer, and the offer itself. The numbers are on the wire.
+// Kind is what an answer says about an offered window, as it stands on the wire.
+type Kind = codec.FeedbackKind
+
+// The kinds by their short names.
 const (
-	Needed  Kind = 1 // the news was applied
-	Known   Kind = 2 // it was known already; Counter is the answerer's
-	Gap     Kind = 3 // it could not be applied: the answerer only holds up to Max
-	Refused Kind = 4 // the answerer's connection limit was reached
-	Shown   Kind = 5 // not an answer: the sender's own counter for its hot window
+	Needed  = codec.FeedbackNeeded
+	Known   = codec.FeedbackKnown
+	Gap     = codec.FeedbackGap
+	Refused = codec.FeedbackRefused
+	Shown   = codec.FeedbackShown
 )
 
 // Effect is what an answer did to a rumor.

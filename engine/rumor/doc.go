@@ -22,7 +22,6 @@
 //   - [Walker]: ring repair, the closed loop of 2(N-1) hops after which N replicas
 //     hold the union of what they held.
 //   - [Clock], [Seen] and [Replay]: user events with a Lamport time, taken once.
-//   - Wire bodies of the RumorFeedback, Event and Repair records.
 //
 // # States
 //

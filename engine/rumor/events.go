@@ -1,7 +1,6 @@
 package rumor
 
-// TimeMax bounds a Lamport time on the wire, so that a clock can always go on.
-const TimeMax = 1<<62 - 1
+import "github.com/quidnunc/quidnunc/codec"
 
 // timeStepMax bounds how far one foreign event moves the clock: forged times
 // can't use it up, and no cluster counts so many events.
@@ -16,7 +15,7 @@ func (c *Clock) Now() uint64 { return c.time }
 
 // Next advances the clock and returns the time of a new event.
 func (c *Clock) Next() uint64 {
-	if c.time < TimeMax {
+	if c.time < codec.EventTimeMax {
 		c.time++
 	}
 	return c.time
@@ -25,7 +24,7 @@ func (c *Clock) Next() uint64 {
 // Witness takes the time of a foreign event.
 func (c *Clock) Witness(t uint64) {
 	if t > c.time {
-		c.time = min(t, c.time+timeStepMax, TimeMax)
+		c.time = min(t, c.time+timeStepMax, codec.EventTimeMax)
 	}
 }
 
@@ -78,16 +77,16 @@ type Replay struct {
 
 // Init makes room for the last n events; 0 keeps none. Only this allocates.
 func (r *Replay) Init(n int) {
-	*r = Replay{slots: make([]byte, n*EventBytesMax), used: make([]uint16, n)}
+	*r = Replay{slots: make([]byte, n*codec.EventBytesMax), used: make([]uint16, n)}
 }
 
 // Keep copies the body of an event. A body longer than EventBytesMax is not kept.
 func (r *Replay) Keep(body []byte) {
-	if len(r.used) == 0 || len(body) > EventBytesMax {
+	if len(r.used) == 0 || len(body) > codec.EventBytesMax {
 		return
 	}
 	i := int(r.next % uint64(len(r.used)))
-	r.used[i] = uint16(copy(r.slots[i*EventBytesMax:], body))
+	r.used[i] = uint16(copy(r.slots[i*codec.EventBytesMax:], body))
 	r.next++
 }
 
@@ -105,7 +104,7 @@ func (r *Replay) At(i uint64) []byte {
 		return nil
 	}
 	s := int(i % uint64(len(r.used)))
-	at := s * EventBytesMax
+	at := s * codec.EventBytesMax
 	return r.slots[at : at+int(r.used[s]) : at+int(r.used[s])]
 }
 

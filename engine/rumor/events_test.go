@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/quidnunc/quidnunc/codec"
 )
 
 func TestClock(t *testing.T) {
@@ -17,12 +19,12 @@ func TestClock(t *testing.T) {
 	if c.Next() != 11 {
 		t.Error("is not after what it saw")
 	}
-	c.Witness(TimeMax)
+	c.Witness(codec.EventTimeMax)
 	if c.Now() > 11+timeStepMax {
 		t.Error("one forged time uses the clock up")
 	}
-	c.time = TimeMax
-	if c.Next() != TimeMax {
+	c.time = codec.EventTimeMax
+	if c.Next() != codec.EventTimeMax {
 		t.Error("leaves the wire's range")
 	}
 }
@@ -61,7 +63,7 @@ func TestReplayKeepsTheLast(t *testing.T) {
 	for i := byte(1); i <= 5; i++ {
 		r.Keep(bytes.Repeat([]byte{i}, int(i)))
 	}
-	r.Keep(make([]byte, EventBytesMax+1))
+	r.Keep(make([]byte, codec.EventBytesMax+1))
 	if r.First() != 2 || r.End() != 5 || r.At(1) != nil || r.At(5) != nil {
 		t.Errorf("keeps %d to %d", r.First(), r.End())
 	}
@@ -93,14 +95,14 @@ func TestEventsAllocate(t *testing.T) {
 	var c Clock
 	s.Init(10)
 	r.Init(16)
-	e := Event{Origin: 5, Topic: []byte("deploy"), Payload: make([]byte, 100)}
-	buf := make([]byte, 0, EventBytesMax)
+	e := codec.Event{Origin: 5, Topic: []byte("deploy"), Payload: make([]byte, 100)}
+	buf := make([]byte, 0, codec.EventBytesMax)
 	if n := testing.AllocsPerRun(1000, func() {
 		e.Seq++
 		e.Time = c.Next()
-		body := AppendEvent(buf, &e)
-		var got Event
-		if ParseEvent(body, &got) != nil || !s.First(1, got.Seq) {
+		body := codec.AppendEventBody(buf, &e)
+		var got codec.Event
+		if codec.ParseEvent(body, &got) != nil || !s.First(1, got.Seq) {
 			t.Fatal("not taken")
 		}
 		c.Witness(got.Time)
@@ -113,14 +115,14 @@ func TestEventsAllocate(t *testing.T) {
 func BenchmarkEvent(b *testing.B) {
 	var s Seen
 	s.Init(10)
-	e := Event{Origin: 5, Time: 9, Topic: []byte("deploy"), Payload: make([]byte, 100)}
-	buf := make([]byte, 0, EventBytesMax)
+	e := codec.Event{Origin: 5, Time: 9, Topic: []byte("deploy"), Payload: make([]byte, 100)}
+	buf := make([]byte, 0, codec.EventBytesMax)
 	b.ReportAllocs()
 	for b.Loop() {
 		e.Seq++
-		body := AppendEvent(buf, &e)
-		var got Event
-		if ParseEvent(body, &got) != nil || !s.First(1, got.Seq) {
+		body := codec.AppendEventBody(buf, &e)
+		var got codec.Event
+		if codec.ParseEvent(body, &got) != nil || !s.First(1, got.Seq) {
 			b.Fatal("not taken")
 		}
 	}

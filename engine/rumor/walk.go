@@ -95,7 +95,7 @@ type Walker struct {
 }
 
 type held struct {
-	token  Token
+	token  codec.Token
 	peer   codec.OriginID // the successor under repair; 0: to be chosen
 	misses uint32         // members skipped in this hop
 	passed bool           // repaired; waiting for the successor's confirmation
@@ -109,7 +109,7 @@ type pass struct {
 
 // own is the walk that this node started.
 type own struct {
-	token    Token         // as of the last news
+	token    codec.Token   // as of the last news
 	silent   sched.Instant // when no news means that it is lost
 	patience sched.Instant
 	done     bool
@@ -126,7 +126,7 @@ func (w *Walker) Start(id uint64, ring []codec.OriginID, now, patience sched.Ins
 	if w.Walking() || id == 0 {
 		return false
 	}
-	t := Token{Walk: id, Starter: w.self, Hops: Hops(len(ring))}
+	t := codec.Token{Walk: id, Starter: w.self, Hops: Hops(len(ring))}
 	slot := w.free()
 	if slot == nil && t.Hops > 0 {
 		return false
@@ -142,11 +142,11 @@ func (w *Walker) Start(id uint64, ring []codec.OriginID, now, patience sched.Ins
 func (w *Walker) Walking() bool { return w.own.token.Walk != 0 && !w.own.done }
 
 // Progress returns the own walk as of the last news, and whether it is done.
-func (w *Walker) Progress() (t Token, done bool) { return w.own.token, w.own.done }
+func (w *Walker) Progress() (t codec.Token, done bool) { return w.own.token, w.own.done }
 
 // Take takes a token that arrived. On Taken the caller goes on with Repairs; on
 // Finished it reports the token to its starter.
-func (w *Walker) Take(t *Token) Took {
+func (w *Walker) Take(t *codec.Token) Took {
 	if w.was(pass{t.Walk, t.Hop}) {
 		return Repeated
 	}
@@ -182,12 +182,12 @@ func (w *Walker) Repairs(i int, ring []codec.OriginID) codec.OriginID {
 
 // Passing tells whether the i-th walk waits for its successor's confirmation,
 // and returns the token to send to it again meanwhile.
-func (w *Walker) Passing(i int) (t Token, ok bool) { return w.held[i].token, w.held[i].passed }
+func (w *Walker) Passing(i int) (t codec.Token, ok bool) { return w.held[i].token, w.held[i].passed }
 
 // Repaired tells that the successor of the i-th walk holds now all that this node
 // holds: copied origins whole, patched others by difference, in entries entries.
 // It returns the token to send to it.
-func (w *Walker) Repaired(i int, copied, patched uint32, entries uint64) Token {
+func (w *Walker) Repaired(i int, copied, patched uint32, entries uint64) codec.Token {
 	h := &w.held[i]
 	if !h.passed {
 		h.passed = true
@@ -241,7 +241,7 @@ func (w *Walker) Missed(i int, ring []codec.OriginID) bool {
 // News takes a report on a walk: from another node, or from Take's Finished. Only
 // the walk that this node started and only progress count: a further hop, or more
 // entries or one more that was skipped in the same one.
-func (w *Walker) News(t *Token, now sched.Instant) {
+func (w *Walker) News(t *codec.Token, now sched.Instant) {
 	o := &w.own
 	if !w.Walking() || t.Walk != o.token.Walk || t.Hops != o.token.Hops || t.Hop < o.token.Hop ||
 		t.Hop == o.token.Hop && t.Entries <= o.token.Entries && t.Skipped <= o.token.Skipped {

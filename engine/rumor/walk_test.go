@@ -165,8 +165,8 @@ func TestWalkIsLostAndStartedAgain(t *testing.T) {
 	if w.Lost(79) || !w.Lost(80) {
 		t.Error("patience is not from the last news")
 	}
-	w.News(&Token{Walk: 1, Hop: 1, Hops: 4}, 70) // no progress
-	w.News(&Token{Walk: 1, Hop: 4, Hops: 9}, 70) // another length
+	w.News(&codec.Token{Walk: 1, Hop: 1, Hops: 4}, 70) // no progress
+	w.News(&codec.Token{Walk: 1, Hop: 4, Hops: 9}, 70) // another length
 	if !w.Lost(80) {
 		t.Error("old news kept it alive")
 	}
@@ -184,7 +184,7 @@ func TestWalkerIsBounded(t *testing.T) {
 		if i >= WalksMax {
 			want = Busy
 		}
-		if got := w.Take(&Token{Walk: i + 1, Starter: 9, Hops: 4}); got != want {
+		if got := w.Take(&codec.Token{Walk: i + 1, Starter: 9, Hops: 4}); got != want {
 			t.Fatalf("token %d: %d", i, got)
 		}
 	}

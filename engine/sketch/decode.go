@@ -1,10 +1,6 @@
 package sketch
 
-import (
-	"encoding/binary"
-
-	"github.com/quidnunc/quidnunc/codec"
-)
+import "github.com/quidnunc/quidnunc/codec"
 
 // Difference is one origin that differs: ours is Ahead versions further than
 // theirs (negative: behind).
@@ -24,7 +20,7 @@ type Decoder struct {
 }
 
 // Subtract loads mine minus theirs, at the size of theirs.
-func (d *Decoder) Subtract(mine *Sketch, theirs Body) {
+func (d *Decoder) Subtract(mine *Sketch, theirs codec.Sketch) {
 	d.size = theirs.Cells()
 	clear(d.cells[:d.size])
 	for i := range mine.cells {
@@ -34,11 +30,10 @@ func (d *Decoder) Subtract(mine *Sketch, theirs Body) {
 		c.ids += mine.cells[i].ids
 	}
 	for i := range d.size {
-		span, check, ids := theirs.cell(i)
-		c := &d.cells[i]
-		c.span -= span
-		c.check -= check
-		c.ids -= ids
+		c, t := &d.cells[i], theirs.Cell(i)
+		c.span -= t.Span
+		c.check -= t.Check
+		c.ids -= t.IDs
 	}
 }
 
@@ -113,74 +108,29 @@ func (it *Item) in(at, size int) bool {
 // Left returns how many cells the last Peel could not empty: 0 after a full one.
 func (d *Decoder) Left() int { return d.left }
 
-// Body is a checked body of a Sketch record (17), a view of the frame: the number
-// of cells, the number of the key that they were made with, then the cells.
-type Body struct{ b []byte }
-
-// bodyFixed is what stands before the cells.
-const bodyFixed = 2
-
-// BodyBytes is the size of a body with that many cells.
-func BodyBytes(cells int) int { return bodyFixed + cells*CellBytes }
-
-// A sketch of 60 cells fits the smallest frame with everything else in it, one of
-// 80 the default frame with seal and fingerprints but no other header block.
-const (
-	_ uint = codec.FrameBytesFloor - codec.HeaderBytesMax - codec.TagBytes - codec.RecordBytes - (bodyFixed + 60*CellBytes)
-	_ uint = codec.FrameBytesDefault - (20 + 24 + 16 + codec.TagBytes + codec.RecordBytes) - (bodyFixed + 80*CellBytes)
-)
-
-// SizeFor returns the largest of Sizes whose body has at most room bytes, 0 if none.
+// SizeFor returns the largest of codec.SketchSizes whose body has at most room bytes, 0 if none.
 func SizeFor(room int) (cells int) {
-	for _, n := range Sizes {
-		if BodyBytes(n) <= room {
+	for _, n := range codec.SketchSizes {
+		if codec.SketchBytes(n) <= room {
 			cells = n
 		}
 	}
 	return cells
 }
 
-// Append appends the body of a Sketch record of that size, which must be one of
-// Sizes. salt names the key among those that the cluster knows.
-func (s *Sketch) Append(dst []byte, cells int, salt uint8) []byte {
-	dst = append(dst, uint8(cells), salt)
+// AppendRecord appends a Sketch record of that size, which must be one of
+// codec.SketchSizes. salt names the key among those that the cluster knows.
+func (s *Sketch) AppendRecord(dst []byte, cells int, salt uint8) []byte {
+	start := len(dst)
+	dst = codec.BeginSketch(dst, cells, salt)
 	for i := range cells {
-		var sum cell
+		var sum codec.SketchCell
 		for j := i; j < CellsMax; j += cells {
-			sum.span += s.cells[j].span
-			sum.check += s.cells[j].check
-			sum.ids += s.cells[j].ids
+			sum.Span += s.cells[j].span
+			sum.Check += s.cells[j].check
+			sum.IDs += s.cells[j].ids
 		}
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(sum.span))
-		dst = binary.LittleEndian.AppendUint32(dst, sum.check)
-		dst = binary.LittleEndian.AppendUint64(dst, uint64(sum.ids))
+		dst = codec.AppendSketchCell(dst, sum)
 	}
-	return dst
-}
-
-// Parse checks the body of a Sketch record.
-func Parse(b []byte) (Body, error) {
-	if len(b) < bodyFixed {
-		return Body{}, codec.ErrBody
-	}
-	for _, n := range Sizes {
-		if n == int(b[0]) {
-			if len(b) != BodyBytes(n) {
-				return Body{}, codec.ErrBody
-			}
-			return Body{b}, nil
-		}
-	}
-	return Body{}, codec.ErrUnsupported
-}
-
-// Cells returns the number of cells.
-func (b Body) Cells() int { return int(b.b[0]) }
-
-// Salt names the key of the cells.
-func (b Body) Salt() uint8 { return b.b[1] }
-
-func (b Body) cell(i int) (span int32, check uint32, ids int64) {
-	c := b.b[bodyFixed+i*CellBytes:]
-	return int32(binary.LittleEndian.Uint32(c)), binary.LittleEndian.Uint32(c[4:]), int64(binary.LittleEndian.Uint64(c[8:]))
+	return codec.EndRecord(dst, start)
 }

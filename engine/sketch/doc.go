@@ -20,7 +20,7 @@
 //
 // # Sizes
 //
-// A node keeps 240 cells and sends any of the [Sizes]: smaller sketches are the
+// A node keeps 240 cells and sends any of [codec.SketchSizes]: smaller sketches are the
 // large one folded (cell i goes to i mod size), and the four cells of an origin
 // are chosen to be distinct in each of them. Share of full decodes, 2,000 trials
 // a point, random identifiers and signs (TestDecodeSuccess holds

@@ -8,10 +8,8 @@ import (
 )
 
 const (
-	// CellsMax is the number of cells that a node keeps.
+	// CellsMax is the number of cells that a node keeps: a multiple of each of codec.SketchSizes.
 	CellsMax = 240
-	// CellBytes is one cell on the wire and in memory.
-	CellBytes = 16
 	// copies is the number of cells of an origin.
 	copies = 4
 	// idBits of an OriginID name an origin in a sketch.
@@ -22,9 +20,6 @@ const (
 
 // A product of a span and an identifier keeps its sign.
 const _ uint = 63 - (23 + idBits)
-
-// Sizes are the numbers of cells that can be sent: divisors of CellsMax.
-var Sizes = [...]int{24, 40, 60, 80, 120, 240}
 
 // cell is the sum over origins of version, version*check and version*id.
 type cell struct {

@@ -1,8 +1,6 @@
 package sketch
 
 import (
-	"bytes"
-	"errors"
 	"math/rand/v2"
 	"testing"
 
@@ -35,7 +33,7 @@ func differ(r *rand.Rand, d int) (a, b *Sketch, want map[uint64]int32) {
 
 // decode peels a minus b and checks that everything told is true.
 func decode(t testing.TB, d *Decoder, a, b *Sketch, cells int, want map[uint64]int32) (n int, complete bool) {
-	body, err := Parse(b.Append(nil, cells, 0))
+	body, err := codec.ParseSketch(b.AppendRecord(nil, cells, 0)[codec.RecordBytes:])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +151,7 @@ func TestLinear(t *testing.T) {
 func TestItemCellsAreDistinctInEverySize(t *testing.T) {
 	for i := range uint64(20000) {
 		it := ItemOf(key, codec.OriginID(i<<24|i<<44))
-		for _, size := range Sizes {
+		for _, size := range codec.SketchSizes {
 			seen := map[int]bool{}
 			for _, c := range it.cells {
 				seen[int(c)%size] = true
@@ -178,24 +176,7 @@ func TestShortID(t *testing.T) {
 	}
 }
 
-func TestBody(t *testing.T) {
-	var s Sketch
-	for _, n := range Sizes {
-		b := s.Append(nil, n, 3)
-		body, err := Parse(b)
-		if err != nil || body.Cells() != n || body.Salt() != 3 || len(b) != BodyBytes(n) {
-			t.Errorf("%d cells: %v", n, err)
-		}
-		if _, err := Parse(b[:len(b)-1]); !errors.Is(err, codec.ErrBody) {
-			t.Errorf("%d cells, cut: %v", n, err)
-		}
-	}
-	if _, err := Parse(nil); !errors.Is(err, codec.ErrBody) {
-		t.Error(err)
-	}
-	if _, err := Parse(make([]byte, BodyBytes(25))); !errors.Is(err, codec.ErrUnsupported) {
-		t.Error(err)
-	}
+func TestSizeFor(t *testing.T) {
 	for room, want := range map[int]int{100: 0, 386: 24, 1061: 60, 1282: 80, 5000: 240} {
 		if got := SizeFor(room); got != want {
 			t.Errorf("SizeFor(%d) = %d, want %d", room, got, want)
@@ -208,12 +189,12 @@ func TestBody(t *testing.T) {
 func FuzzPeel(f *testing.F) {
 	r := rand.New(rand.NewPCG(seed, 3))
 	_, b, _ := differ(r, 20)
-	f.Add(b.Append(nil, 24, 0))
-	f.Add(b.Append(nil, 80, 1))
+	f.Add(b.AppendRecord(nil, 24, 0)[codec.RecordBytes:])
+	f.Add(b.AppendRecord(nil, 80, 1)[codec.RecordBytes:])
 	mine, _, _ := differ(r, 3)
 	var dec Decoder
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		body, err := Parse(raw)
+		body, err := codec.ParseSketch(raw)
 		if err != nil {
 			return
 		}
@@ -225,22 +206,19 @@ func FuzzPeel(f *testing.F) {
 				t.Errorf("told %+v", d)
 			}
 		}
-		if !bytes.Equal(body.b, raw) {
-			t.Error("the view is not the body")
-		}
 	})
 }
 
 func TestAllocates(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 4))
 	a, b, _ := differ(r, 20)
-	buf := make([]byte, 0, BodyBytes(80))
+	buf := make([]byte, 0, codec.RecordBytes+codec.SketchBytes(80))
 	dst := make([]Difference, CellsMax)
 	var dec Decoder
 	it := ItemOf(key, 77<<40)
 	if n := testing.AllocsPerRun(100, func() {
 		a.Bump(&it, 1)
-		body, err := Parse(b.Append(buf, 80, 0))
+		body, err := codec.ParseSketch(b.AppendRecord(buf, 80, 0)[codec.RecordBytes:])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,17 +249,17 @@ func BenchmarkItemOf(b *testing.B) {
 
 func BenchmarkAppend80(b *testing.B) {
 	var s Sketch
-	buf := make([]byte, 0, BodyBytes(80))
+	buf := make([]byte, 0, codec.RecordBytes+codec.SketchBytes(80))
 	b.ReportAllocs()
 	for b.Loop() {
-		s.Append(buf, 80, 0)
+		s.AppendRecord(buf, 80, 0)
 	}
 }
 
 func benchmarkDecode(b *testing.B, d, cells int) {
 	r := rand.New(rand.NewPCG(seed, 5))
 	x, y, _ := differ(r, d)
-	body, _ := Parse(y.Append(nil, cells, 0))
+	body, _ := codec.ParseSketch(y.AppendRecord(nil, cells, 0)[codec.RecordBytes:])
 	dst := make([]Difference, CellsMax)
 	var dec Decoder
 	b.ReportAllocs()

@@ -1,6 +1,7 @@
 package epidemic
 
 import (
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -190,9 +191,9 @@ func (c *Cluster) offer(from, to uint32) bool {
 	}
 	giver.Sent(news)
 	c.run.Sent++
-	kind, counter := rumor.Needed, uint8(0)
+	kind, counter := codec.FeedbackNeeded, uint8(0)
 	if c.knows[to] {
-		kind, counter = rumor.Known, taker.Counter(news)
+		kind, counter = codec.FeedbackKnown, taker.Counter(news)
 		if !c.pairs { // with pairs its own offer's answer tells it
 			taker.Shown(news, out[0].Hi, from+1, out[0].Counter)
 		}
