@@ -39,5 +39,7 @@ func (l Limits) Footprint() (bytes int) {
 	return bytes
 }
 
-const _ uint = seal.KeysMax - codec.KeyNoticeMax // a notice names every key that a ring holds
-const _ uint = codec.KeyNoticeMax - seal.KeysMax
+const (
+	_ uint = seal.KeysMax - codec.KeyNoticeMax // a notice names every key that a ring holds
+	_ uint = codec.KeyNoticeMax - seal.KeysMax
+)

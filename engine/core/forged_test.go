@@ -1,7 +1,6 @@
 package core
 
 import (
-	"fmt"
 	"net/netip"
 	"testing"
 
@@ -224,7 +223,7 @@ func TestForgedComparisonsAreBounded(t *testing.T) {
 			if r := &d.core.repairs; len(r.tokens) > 0 || len(d.core.comparing.answers) > 0 {
 				t.Errorf("%d tokens, %d answers are held", len(r.tokens), len(d.core.comparing.answers))
 			}
-			t.Log(fmt.Sprintf("%+v", d.core.counters.Drops))
+			t.Logf("%+v", d.core.counters.Drops)
 		})
 	}
 }

@@ -75,8 +75,10 @@ func addrOf(i int) netip.AddrPort {
 func newNet(t *testing.T, n int, seed uint64, cfg func(i int, c *Config)) *net {
 	t.Helper()
 	t.Logf("seed %d", seed)
-	w := &net{t: t, rnd: rand.New(rand.NewPCG(seed, 1)), at: map[netip.AddrPort]*node{}, now: sched.Second,
-		delay: [2]sched.Instant{100 * sched.Microsecond, 300 * sched.Microsecond}}
+	w := &net{
+		t: t, rnd: rand.New(rand.NewPCG(seed, 1)), at: map[netip.AddrPort]*node{}, now: sched.Second,
+		delay: [2]sched.Instant{100 * sched.Microsecond, 300 * sched.Microsecond},
+	}
 	for i := range n {
 		w.start(i, 1, cfg)
 	}

@@ -69,7 +69,6 @@ type peer struct {
 	talk      talk
 	showAt    codec.OriginID // ring repair: it wants our digest from here
 	showing   bool
-	syncKind  uint8
 	digestFor uint8 // flags of the digest that is due
 	windows   uint8 // frames that it may still take
 	job, ask  uint8 // jobs under way

@@ -74,9 +74,6 @@ func (t *Table) Reset(seed uint64) {
 	t.rand.Seed(seed)
 }
 
-// Footprint returns the bytes of a table for that many origins.
-func Footprint(origins int) int { return (origins+1)*56 + origins*4 }
-
 // Policy returns the policy of Init.
 func (t *Table) Policy() Policy { return t.policy }
 

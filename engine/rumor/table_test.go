@@ -282,8 +282,10 @@ func TestConnectionLimit(t *testing.T) {
 	p := pushCounter(1)
 	p.Limit, p.Hunt = 2, 1
 	r := newTable(1, p)
-	if !r.Accept() || !r.Accept() || r.Accept() {
-		t.Error("limit 2 does not accept two")
+	for i, accepts := range []bool{true, true, false} { // a limit of 2
+		if r.Accept() != accepts {
+			t.Errorf("connection %d: accepted is not %v", i+1, accepts)
+		}
 	}
 	r.CycleEnd()
 	if !r.Accept() {

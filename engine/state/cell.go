@@ -95,8 +95,6 @@ func cellSizes(b []byte) (at, key, value int) {
 	return at, int(n >> 16 & 0xff), int(n & 0xffff)
 }
 
-func cellValueBytes(b []byte) int { return int(binary.LittleEndian.Uint16(b[16:])) }
-
 // cellIs tells whether the cell is the one for a key of an origin.
 func cellIs(b []byte, tag uint32, key []byte) bool {
 	if cellTag(b) != tag || int(b[18]) != len(key) {

@@ -55,8 +55,10 @@ var rules = map[string]rule{
 	"batch/simnet":    {project: []string{"batch", "sched"}},
 	"batch/linux":     {project: []string{"batch", "sched"}, modules: []string{xsys}, unsafe: true},
 
-	"engine": {project: []string{"codec", "codec/seal", "sched", "engine/state", "engine/reconcile", "engine/rumor",
-		"engine/flow", "engine/member", "engine/core", "batch", "batch/linux", "batch/portable"}},
+	"engine": {project: []string{
+		"codec", "codec/seal", "sched", "engine/state", "engine/reconcile", "engine/rumor",
+		"engine/flow", "engine/member", "engine/core", "batch", "batch/linux", "batch/portable",
+	}},
 	"engine/enginetest": {project: []string{"engine", "batch", "sched"}},
 
 	"bench/...": {project: plus(below, "bench/..."), modules: []string{"..."}},

@@ -16,7 +16,6 @@ var errTestFull = errors.New("stage full")
 // fakeCluster holds perfect replicas: one goroutine delivers each write to every node at once.
 type fakeCluster struct {
 	mu       sync.Mutex
-	state    []map[string]fakeEntry // by owner: what its log says
 	version  []uint64
 	held     [][]map[string]fakeEntry // by node and owner
 	news     chan fakeNews
