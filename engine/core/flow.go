@@ -100,17 +100,26 @@ func (c *Core) initFlow(now sched.Instant) {
 }
 
 // overload looks at a datagram before it is decoded. The hint in its header is not
-// proven; a forged one harms nobody but its sender.
-func (c *Core) overload(waited sched.Instant, datagram []byte) bool {
+// proven; a forged one harms nobody but its sender. What a datagram weighs is
+// noted when its sender is known (took).
+func (c *Core) overload(datagram []byte) bool {
 	if c.cfg.Flow == FlowOff {
 		return false
 	}
 	hint := len(datagram) > 3 && datagram[3]&byte(codec.FlagRepair>>8) != 0
-	if c.flow.receiver.Arrived(c.now, waited, len(datagram), hint) && c.flow.on {
+	if c.flow.receiver.Arrived(c.now, hint) && c.flow.on {
 		c.counters.Drops[DropShed]++
 		return true
 	}
 	return false
+}
+
+// took charges a frame to the rate at which peers may send: it opened, or came in
+// clear from the address that the peer proved. Nobody else can make peers slow.
+func (c *Core) took(size int) {
+	if c.cfg.Flow != FlowOff {
+		c.flow.receiver.Took(c.now-c.arrived, size)
+	}
 }
 
 // flowBlock fills the flow block of a frame to the peer and adds the rates.

@@ -16,7 +16,7 @@ func (c *Core) Receive(now, arrived sched.Instant, from netip.AddrPort, datagram
 	c.now, c.arrived = now, arrived
 	c.counters.FramesReceived++
 	c.counters.BytesReceived += uint64(len(datagram))
-	if c.overload(now-arrived, datagram) {
+	if c.overload(datagram) {
 		return
 	}
 	rest, err := codec.ParseHeader(datagram, &c.in)
@@ -71,6 +71,9 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		return
 	case from != q.addr:
 		c.hint(nil, from, size) // it may have moved; it is believed when it answers from there
+	}
+	if c.sealed != nil || from == q.addr {
+		c.took(size)
 	}
 	c.heardFrom(p)
 	c.refusing, c.fresh = false, false

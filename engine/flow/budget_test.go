@@ -221,7 +221,8 @@ func TestCreditIsFair(t *testing.T) {
 	for now := sched.Instant(0); now < 3*sched.Second; now += sched.Millisecond {
 		for i := range credits {
 			n := int(rate(i) / 1000)
-			r.Arrived(now, 0, n, false)
+			r.Arrived(now, false)
+			r.Took(0, n)
 			if now >= 2*sched.Second {
 				sum += uint64(n)
 			}
@@ -248,11 +249,15 @@ func TestShedding(t *testing.T) {
 	r.Init(0, 0)
 	shed := func(from, until, wait sched.Instant) (repair, other int) {
 		for now := from; now < until; now += sched.Millisecond {
-			if r.Arrived(now, wait, 100, true) {
-				repair++
-			}
-			if r.Arrived(now, wait, 100, false) {
-				other++
+			for _, sheddable := range []bool{true, false} {
+				switch {
+				case !r.Arrived(now, sheddable):
+					r.Took(wait, 100)
+				case sheddable:
+					repair++
+				default:
+					other++
+				}
 			}
 		}
 		return repair, other

@@ -11,7 +11,11 @@ const (
 	easeSpans   = 40 // levelNanos without pressure until a bound by pressure is eased
 )
 
-// Receiver is what this node takes in.
+// Receiver is what this node takes in. Load is charged to who causes it, so it
+// has two inputs: what arrives, from anybody, and what is taken, from senders
+// that proved who they are. Rate, bound and credit follow the second alone, and
+// as long as most of what arrives is not taken there is nothing to gain by
+// asking honest senders for less, whatever the kernel's queue looks like.
 type Receiver struct {
 	limit uint64 // configured, bytes a second; 0: none
 	bound uint64 // by pressure; 0: none
@@ -20,8 +24,10 @@ type Receiver struct {
 	at      sched.Instant // the start of the window
 	least   sched.Instant // shortest wait in it
 	frames  uint32
-	hot     bool // the shortest wait of the last window was long, or the kernel drops
-	pressed bool // since the level was last set
+	arrived uint32 // datagrams, halved with each window
+	taken   uint32 // of these, those that were taken
+	hot     bool   // the shortest wait of the last window was long, or the kernel drops
+	pressed bool   // since the level was last set
 	ease    uint8
 	levelAt sched.Instant
 	bytes   uint64 // since then
@@ -36,22 +42,32 @@ func (r *Receiver) Init(now sched.Instant, limit uint64) {
 	*r = Receiver{limit: min(limit, RateMax), at: now, levelAt: now, least: sched.Never}
 }
 
-// Arrived takes in a datagram before it is decoded: waited is the time since
-// the kernel had it. It reports whether to drop it: there is a standing queue
-// and its sender says that it is repair or bulk.
-func (r *Receiver) Arrived(now, waited sched.Instant, bytes int, sheddable bool) (shed bool) {
+// Arrived notes a datagram before it is decoded, when nobody knows yet who sent
+// it. It reports whether to drop it: there is a standing queue of frames that
+// are taken, and its sender says that it is repair or bulk.
+func (r *Receiver) Arrived(now sched.Instant, sheddable bool) (shed bool) {
 	if now-r.at >= windowNanos {
 		r.turn(now)
 	}
-	r.bytes += uint64(bytes)
-	r.frames++
-	r.least = min(r.least, waited)
-	if r.hot && sheddable {
+	if sheddable && r.Hot() {
 		r.Shed++
-		return true
+		return true // whose it is, nobody finds out
 	}
+	r.arrived++
 	return false
 }
+
+// Took notes a frame whose sender has proved who it is: waited is the time since
+// the kernel had it. Each was told of by Arrived before.
+func (r *Receiver) Took(waited sched.Instant, bytes int) {
+	r.bytes += uint64(bytes)
+	r.frames++
+	r.taken++
+	r.least = min(r.least, waited)
+}
+
+// foreign tells whether most of what arrives lately is not taken.
+func (r *Receiver) foreign() bool { return 2*r.taken < r.arrived }
 
 // Pressure is what the kernel says: the bytes that wait in the socket, how many
 // fit, and how many datagrams it dropped since the start.
@@ -67,10 +83,12 @@ func (r *Receiver) turn(now sched.Instant) {
 	r.hot = r.frames > 1 && r.least > sojournMax
 	r.pressed = r.pressed || r.hot
 	r.at, r.frames, r.least = now, 0, sched.Never
+	r.arrived, r.taken = r.arrived/2, r.taken/2
 	if span := now - r.levelAt; span >= levelNanos {
 		r.rate = (3*r.rate + r.bytes*sched.Second/uint64(span)) / 4
 		r.bytes, r.levelAt = 0, now
 		r.setBound()
+		r.pressed = false
 		r.adjust()
 	}
 }
@@ -79,8 +97,8 @@ func (r *Receiver) turn(now sched.Instant) {
 // gives the bound up in steps when the pressure is gone.
 func (r *Receiver) setBound() {
 	switch {
-	case r.pressed:
-		r.pressed, r.ease = false, 0
+	case r.pressed && !r.foreign():
+		r.ease = 0
 		r.bound = max(r.rate-r.rate/8, levelMin)
 	case r.bound != 0:
 		if r.ease++; r.ease >= easeSpans {
@@ -134,8 +152,9 @@ func (r *Receiver) Credit() uint16 {
 // Level is the credit in bytes a second, 0 for none.
 func (r *Receiver) Level() uint64 { return r.level }
 
-// Rate is what arrives, in bytes a second, smoothed.
+// Rate is what is taken, in bytes a second, smoothed.
 func (r *Receiver) Rate() uint64 { return r.rate }
 
-// Hot reports whether frames should carry a congestion mark.
-func (r *Receiver) Hot() bool { return r.hot }
+// Hot reports whether frames should carry a congestion mark: those who get them
+// cause the queue.
+func (r *Receiver) Hot() bool { return r.hot && !r.foreign() }
