@@ -38,6 +38,7 @@ var rules = map[string]rule{
 	"engine/link":      {pure: true, project: []string{"sched"}},
 	"engine/flow":      leaf("sched"),
 	"engine/member":    leaf("sched"),
+	"engine/share":     {pure: true, project: []string{"codec", "sched", "engine/state"}, std: []string{"crypto/sha256", "sync/atomic"}},
 	"engine/core": {pure: true, project: []string{
 		"codec", "codec/seal", "sched",
 		"engine/state",

@@ -1,0 +1,270 @@
+package share
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Prefix begins the keys of the logs that hold shared keys; the shared key
+// follows.
+const Prefix = "\x00s/" // codec.ReservedPrefix first
+
+// Is tells whether a key of a log holds a shared key.
+func Is(key []byte) bool { return len(key) > len(Prefix) && string(key[:len(Prefix)]) == Prefix }
+
+// Index knows, for each shared key, whose log has the claim that wins. It reads
+// the store and writes nothing there. One goroutine, the store's writer, tells
+// it of changes; Owner and AppendGet are for readers.
+type Index struct {
+	store  *state.Store
+	key    [2]uint64
+	bound  sched.Instant
+	winner winners
+
+	unripe  []Stamp // by origin: the lowest stamp that is not believed yet; 0: none
+	waiting int     // origins with one
+	refused uint64
+}
+
+// Change says what a change of a log did to a shared key.
+type Change uint8
+
+// The changes.
+const (
+	Nothing   Change = iota // the key holds what it held
+	Won                     // the key holds what the log says now
+	Lost                    // the log's claim competes and loses
+	Passed                  // the log's claim went, and another's is the winner now
+	Gone                    // nobody claims the key any more
+	Refused                 // the claim is too far ahead: it does not compete yet
+	Malformed               // the value holds no claim
+)
+
+// Init makes the index of a store ready. key is secret to the process; bound is
+// how far ahead of the wall clock a stamp may be.
+func (x *Index) Init(store *state.Store, key [2]uint64, bound sched.Instant) {
+	*x = Index{store: store, key: key, bound: bound}
+	x.winner.init()
+	x.unripe = make([]Stamp, store.Limits().Handles()+1)
+}
+
+// Keys is the number of shared keys that somebody claims, deleted ones too.
+func (x *Index) Keys() int { return x.winner.keys }
+
+// Refused counts the claims that were too far ahead.
+func (x *Index) Refused() uint64 { return x.refused }
+
+// Waiting tells whether claims wait for their time: then Ripen has work.
+func (x *Index) Waiting() bool { return x.waiting > 0 }
+
+func (x *Index) hash(key []byte) uint64 { return max(1, codec.SipHash(x.key, key)) }
+
+// Changed tells the index that an entry of o's log is new. e may be a view of
+// the store. before is whose log had the winning claim, 0 if nobody's.
+func (x *Index) Changed(o state.Origin, e *codec.Entry, wall sched.Wall) (what Change, before state.Origin) {
+	hash := x.hash(e.Key)
+	before = x.winner.get(hash)
+	if e.Flags&codec.EntryTombstone != 0 {
+		return x.withdrawn(hash, o, e.Key, wall), before
+	}
+	var c Claim
+	rest, err := c.Parse(e.Value, x.store.ID(o))
+	if err != nil {
+		return cmpOr(x.withdrawn(hash, o, e.Key, wall), Malformed), before
+	}
+	if Ahead(c.Stamp, wall, x.bound) {
+		x.postpone(o, c.Stamp)
+		return cmpOr(x.withdrawn(hash, o, e.Key, wall), Refused), before
+	}
+	if before == o { // its own claim of before is gone: others may be higher than the new one
+		return x.changeOf(x.resolve(hash, e.Key, wall, 0), o), before
+	}
+	if !x.beats(o, &c, rest, before, e.Key) {
+		return Lost, before
+	}
+	x.winner.put(hash, o)
+	return Won, before
+}
+
+func cmpOr(c, otherwise Change) Change {
+	if c == Nothing {
+		return otherwise
+	}
+	return c
+}
+
+// beats tells whether a claim wins over that of the present winner.
+func (x *Index) beats(o state.Origin, c *Claim, rest []byte, winner state.Origin, key []byte) bool {
+	var d Claim
+	theirs, ok := x.claim(winner, key, &d)
+	if !ok {
+		return true
+	}
+	switch order := c.Compare(&d); {
+	case order != 0:
+		return order > 0
+	default:
+		settled := Settle(c.Deleted, rest, d.Deleted, theirs)
+		return settled > 0 || settled == 0 && x.first(o, winner)
+	}
+}
+
+// first orders logs with the same claim, so that all replicas name the same one.
+func (x *Index) first(a, b state.Origin) bool { return x.store.ID(a) < x.store.ID(b) }
+
+// claim reads the claim that o's log has on a key. The rest is a view.
+func (x *Index) claim(o state.Origin, key []byte, c *Claim) (rest []byte, ok bool) {
+	var e codec.Entry
+	if o == 0 || !x.store.Get(o, key, &e) || e.Flags&codec.EntryTombstone != 0 {
+		return nil, false
+	}
+	rest, err := c.Parse(e.Value, x.store.ID(o))
+	return rest, err == nil
+}
+
+// withdrawn handles a log that does not claim the key any more.
+func (x *Index) withdrawn(hash uint64, o state.Origin, key []byte, wall sched.Wall) Change {
+	if x.winner.get(hash) != o {
+		return Nothing
+	}
+	return x.changeOf(x.resolve(hash, key, wall, 0), o)
+}
+
+// changeOf says what it means to o that a key has a new winner.
+func (x *Index) changeOf(winner, o state.Origin) Change {
+	switch winner {
+	case 0:
+		return Gone
+	case o:
+		return Won
+	default:
+		return Passed
+	}
+}
+
+// resolve looks for the winner of a key through all logs but that of skip:
+// O(origins).
+func (x *Index) resolve(hash uint64, key []byte, wall sched.Wall, skip state.Origin) (best state.Origin) {
+	for o := x.store.FirstAtOrAfter(0); o != 0; o = x.store.Following(o) {
+		var c Claim
+		rest, ok := x.claim(o, key, &c)
+		if o == skip || !ok || Ahead(c.Stamp, wall, x.bound) {
+			continue
+		}
+		if x.beats(o, &c, rest, best, key) {
+			best = o
+		}
+	}
+	x.winner.put(hash, best)
+	return best
+}
+
+// Forgets tells the index that o's log is about to be removed: keys that it
+// wins pass on. It looks at no more than budget entries after version from, and
+// gives the version to go on from; done when the log is through. The log must
+// not change meanwhile, and its claims must not be offered again.
+func (x *Index) Forgets(o state.Origin, from uint64, budget int, wall sched.Wall) (next uint64, done bool) {
+	var cur state.Cursor
+	var e codec.Entry
+	x.store.After(o, from, &cur)
+	for range budget {
+		if !cur.Next(&e) {
+			if x.unripe[o] != 0 {
+				x.unripe[o] = 0
+				x.waiting--
+			}
+			return from, true
+		}
+		from = e.Version
+		if !Is(e.Key) {
+			continue
+		}
+		if hash := x.hash(e.Key); x.winner.get(hash) == o {
+			x.resolve(hash, e.Key, wall, o)
+		}
+	}
+	return from, false
+}
+
+// postpone notes a claim whose time has not come.
+func (x *Index) postpone(o state.Origin, s Stamp) {
+	x.refused++
+	if x.unripe[o] == 0 {
+		x.waiting++
+	}
+	if x.unripe[o] == 0 || s < x.unripe[o] {
+		x.unripe[o] = s
+	}
+}
+
+// Ripe gives an origin with a claim whose time has come by the wall clock; 0 if
+// there is none.
+func (x *Index) Ripe(wall sched.Wall) state.Origin {
+	if x.waiting == 0 {
+		return 0
+	}
+	for o, s := range x.unripe {
+		if s != 0 && !Ahead(s, wall, x.bound) {
+			return state.Origin(o)
+		}
+	}
+	return 0
+}
+
+// Ripen offers the claims of a ripe origin again, those after version from and
+// no more than budget entries. It gives the version to go on from, and done
+// when the log is through; then claims that still have to wait are noted anew.
+func (x *Index) Ripen(o state.Origin, from uint64, budget int, wall sched.Wall) (next uint64, done bool) {
+	if from == 0 && x.unripe[o] != 0 {
+		x.unripe[o] = 0
+		x.waiting--
+	}
+	var cur state.Cursor
+	var e codec.Entry
+	x.store.After(o, from, &cur)
+	for range budget {
+		if !cur.Next(&e) {
+			return from, true
+		}
+		from = e.Version
+		if Is(e.Key) && e.Flags&codec.EntryTombstone == 0 {
+			x.Changed(o, &e, wall)
+		}
+	}
+	return from, false
+}
+
+// Owner is whose log has what a shared key holds; 0 if nobody claims it. key is
+// the key in the log. It is for readers.
+func (x *Index) Owner(key []byte) state.Origin { return x.winner.get(x.hash(key)) }
+
+// AppendGet appends what a shared key holds to dst, and gives its claim, whose
+// author is 0 where it is the log's own origin, meta.Gen its generation. key is
+// the key in the log. ok is false, and dst unchanged, where nobody claims the
+// key, or a delete won. It is for readers: it takes no lock, never waits, and
+// does not allocate if dst has room.
+func (x *Index) AppendGet(dst, key []byte) (value []byte, c Claim, meta state.Meta, ok bool) {
+	hash := x.hash(key)
+	for {
+		o := x.winner.get(hash)
+		if o == 0 {
+			return dst, c, meta, false
+		}
+		var here bool
+		value, meta, here = x.store.AppendGetOrigin(dst, o, key)
+		if here {
+			rest, err := c.Parse(value[len(dst):], 0)
+			if err == nil && !c.Deleted {
+				n := copy(value[len(dst):], rest)
+				return value[:len(dst)+n], c, meta, true
+			}
+			if err == nil {
+				return dst, c, meta, false
+			}
+		}
+		if x.winner.get(hash) == o { // it did not pass on meanwhile
+			return dst, c, meta, false
+		}
+	}
+}
