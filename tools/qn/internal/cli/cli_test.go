@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/load"
 )
 
@@ -23,7 +25,7 @@ func TestUsageErrorsNameFlagValueAndFix(t *testing.T) {
 	f := func(args string, wants ...string) {
 		t.Helper()
 		code, stdout, stderr := qn(strings.Fields(args)...)
-		if code != ExitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "error: ") {
+		if code != exit.Usage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "error: ") {
 			t.Errorf("qn %s: exit %d, stdout %q, stderr %q; want exit 2 and one line", args, code, stdout, stderr)
 		}
 		for _, want := range wants {
@@ -47,7 +49,40 @@ func TestUsageErrorsNameFlagValueAndFix(t *testing.T) {
 	f("load --insecure --key-file x", "--insecure", "drop one")
 	f("keys gen --id 0", "--id 0", "1 to 255")
 	f("load now", `"now"`)
-	f("load --node 3", "--node", "--help")
+	f("load --nodes abc", "--nodes abc", "whole number", "--nodes 16")
+	f("load -d 10", "--duration 10", "10s")
+	f("load --size 764", "--size 764", "768", "--size 762")
+	f("load --diff sketsh", "sketsh", "--diff sketch")
+	f("load --rumor push,kounter", "kounter", "counter")
+	f("load --rumor push,k=0", "254")
+	f("load --repair 1ms", "--repair 1ms", "--repair 1s")
+	f("load --spread", "--spread", "needs a value")
+	f("load --rat 5k", "--rate")
+	f("keys gen --id 256", "--id 256", "0 to 255")
+	f("keys gne", `"gen"`)
+	f("sim --swarm -1", "--swarm -1", "1 or more")
+	f("sim --swarm 0", "--swarm 0")
+	f("sim --swarm 5 --replay x", "--replay")
+	f("sim --failures 0 --swarm 1", "--failures 0")
+	f("sim --for 0s", "--for 0s", "10s")
+	f("sim --loss 2", "--loss 2", "20%")
+	f("sim --order best", "--order best")
+	f("sim frozen --for 0s", "--for 0s", "more than 0s")
+	f("sim frozen --for -1s", "--for -1s")
+	f("sim frozen --rate 0", "--rate 0", "2.5k/s")
+	f("sim spread --loss 10x", "--loss 10x", "20%")
+	f("sim spread --loss 60%", "--loss 0.6", "0.5")
+	f("sim spread --rate abc", "--rate abc", "2.5k/s")
+	f("sim compare --loss 0,abc", "abc", "20%")
+	f("sim compare --diff foo", "--diff foo", "sketch")
+	f("sim compare --writes a", "--writes a", "16,64")
+	f("sim detect --profile lna", `"lan"`)
+	f("sim paper demers --runs 0", "--runs 0", "1 or more")
+	f("sim paper nosuch", "nosuch")
+	f("help nosuch", "nosuch")
+	f("help laod", `"load"`)
+	f("help keys nosuch", "nosuch")
+	f("load --node 3", "--node", "--nodes")
 	f("version -o xml", "-o json")
 	f("laod", "laod", `"load"`)
 	f("frobnicate", "frobnicate", "--help")
@@ -58,7 +93,7 @@ func TestHelpStartsWithExamples(t *testing.T) {
 	walk = func(cmd *cobra.Command) {
 		path := strings.TrimPrefix(strings.TrimPrefix(cmd.CommandPath(), "qn"), " ")
 		code, stdout, stderr := qn(append(strings.Fields(path), "--help")...)
-		if code != ExitOK || stderr != "" || !strings.HasPrefix(stdout, cmd.Short) {
+		if code != exit.OK || stderr != "" || !strings.HasPrefix(stdout, cmd.Short) {
 			t.Errorf("qn %s --help: exit %d, stderr %q, stdout %q", path, code, stderr, stdout)
 		}
 		if cmd.HasAvailableFlags() && cmd.Example != "" {
@@ -74,10 +109,10 @@ func TestHelpStartsWithExamples(t *testing.T) {
 		}
 	}
 	walk(newRoot())
-	if code, stdout, _ := qn(); code != ExitOK || !strings.Contains(stdout, "load") {
+	if code, stdout, _ := qn(); code != exit.OK || !strings.Contains(stdout, "load") {
 		t.Errorf("qn alone: exit %d, %q", code, stdout)
 	}
-	if code, stdout, _ := qn("help", "exit-codes"); code != ExitOK || !strings.Contains(stdout, "replicas") {
+	if code, stdout, _ := qn("help", "exit-codes"); code != exit.OK || !strings.Contains(stdout, "replicas") {
 		t.Errorf("qn help exit-codes: exit %d, %q", code, stdout)
 	}
 }
@@ -102,12 +137,12 @@ func TestExamplesAreAccepted(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	code, stdout, _ := qn("version")
-	if code != ExitOK || !strings.HasPrefix(stdout, "qn ") {
+	if code != exit.OK || !strings.HasPrefix(stdout, "qn ") {
 		t.Errorf("exit %d, %q", code, stdout)
 	}
 	code, stdout, _ = qn("version", "-o", "json")
 	var v map[string]string
-	if err := json.Unmarshal([]byte(stdout), &v); code != ExitOK || err != nil || v["go"] == "" {
+	if err := json.Unmarshal([]byte(stdout), &v); code != exit.OK || err != nil || v["go"] == "" {
 		t.Errorf("exit %d, %v, %q", code, err, stdout)
 	}
 }
@@ -118,16 +153,16 @@ func TestLoadRuns(t *testing.T) {
 		Nodes     int
 		Converged bool
 	}
-	if err := json.Unmarshal([]byte(stdout), &r); code != ExitOK || err != nil || stderr != "" || r.Nodes != 3 || !r.Converged {
+	if err := json.Unmarshal([]byte(stdout), &r); code != exit.OK || err != nil || stderr != "" || r.Nodes != 3 || !r.Converged {
 		t.Errorf("exit %d, %v, stderr %q, stdout %s", code, err, stderr, stdout)
 	}
 }
 
 func TestDifferentReplicasHaveACodeOfTheirOwn(t *testing.T) {
-	for _, output := range []string{"table", "json"} {
+	for _, output := range []form.Form{form.Table, form.JSON, form.NDJSON} {
 		var stdout, stderr bytes.Buffer
-		code := exitCode(conclude(&stdout, output, &load.Report{RateTarget: 1, Different: 3}), &stderr)
-		if code != ExitUnconverged || stderr.Len() != 0 || stdout.Len() == 0 {
+		code := exit.Report(&stderr, conclude(&stdout, output, &load.Report{RateTarget: 1, Different: 3}))
+		if code != exit.No || stderr.Len() != 0 || stdout.Len() == 0 {
 			t.Errorf("exit %d, stderr %q, stdout %s", code, stderr.String(), stdout.String())
 		}
 	}
@@ -135,20 +170,20 @@ func TestDifferentReplicasHaveACodeOfTheirOwn(t *testing.T) {
 
 func TestKeysGen(t *testing.T) {
 	code, line, stderr := qn("keys", "gen", "--id", "9")
-	if code != ExitOK || stderr != "" || len(line) != 2+64+1 || !strings.HasPrefix(line, "9:") {
+	if code != exit.OK || stderr != "" || len(line) != 2+64+1 || !strings.HasPrefix(line, "9:") {
 		t.Fatalf("exit %d, %d bytes, %q", code, len(line), stderr)
 	}
 	file := filepath.Join(t.TempDir(), "key")
-	if code, _, stderr := qn("keys", "gen", "--out", file); code != ExitOK || stderr != "" {
+	if code, _, stderr := qn("keys", "gen", "--out", file); code != exit.OK || stderr != "" {
 		t.Fatal(code, stderr)
 	}
-	if code, _, stderr := qn("keys", "gen", "--out", file); code != ExitFailed || !strings.Contains(stderr, "--out") {
+	if code, _, stderr := qn("keys", "gen", "--out", file); code != exit.Usage || !strings.Contains(stderr, "--out") {
 		t.Error("a key was written over", code, stderr)
 	}
 	for _, args := range [][]string{{"--key", strings.TrimSpace(line)}, {"--key-file", file}, {"--insecure"}} {
 		code, stdout, stderr := qn(append(strings.Fields("load --nodes 3 --rate 500 --keys 5 --warmup 10ms -d 200ms -o json"), args...)...)
 		var r struct{ Sealed, Converged bool }
-		if err := json.Unmarshal([]byte(stdout), &r); code != ExitOK || err != nil || stderr != "" || !r.Converged || r.Sealed != (len(args) == 2) {
+		if err := json.Unmarshal([]byte(stdout), &r); code != exit.OK || err != nil || stderr != "" || !r.Converged || r.Sealed != (len(args) == 2) {
 			t.Errorf("%s: exit %d, %v, stderr %q, stdout %s", args[0], code, err, stderr, stdout)
 		}
 	}

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quidnunc/quidnunc/engine"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 )
 
 const keysExamples = `  qn keys gen --out cluster.key                a key file that only you can read, for Config.KeyFiles
@@ -23,8 +25,8 @@ func newKeys() *cobra.Command {
 		Short:   "Make the keys that a cluster seals its traffic with",
 		Example: keysExamples,
 		Long:    keysLong,
-		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:    cobra.ArbitraryArgs,
+		RunE:    parentOnly,
 	}
 	cmd.AddCommand(newKeysGen())
 	return cmd
@@ -40,7 +42,7 @@ func newKeysGen() *cobra.Command {
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if id == 0 {
-				return usagef("--id 0: a key's number is from 1 to 255; fix: --id 1")
+				return exit.Usagef("--id 0: a key's number is from 1 to 255; fix: --id 1")
 			}
 			line := engine.NewKey(id).Text() + "\n"
 			if out == "" {
@@ -58,6 +60,9 @@ func newKeysGen() *cobra.Command {
 // writeNew makes a file that only its owner can read. It never writes over one: that could be the cluster's only key.
 func writeNew(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return exit.Usagef("--out %s: there is a file already, which could be the cluster's only key; fix: choose another name", path)
+	}
 	if err != nil {
 		return fmt.Errorf("writing the key: %w; fix: choose another --out", err)
 	}

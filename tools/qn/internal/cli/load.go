@@ -1,24 +1,27 @@
 package cli
 
 import (
-	"encoding/json"
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/load"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/term"
 )
 
 const loadExamples = `  qn load                                    16 nodes, 1,000 writes/s, 10 s, then compare all replicas
   qn load --nodes 64 --rate 5k -o json       a larger run, for a script
-  qn load --loss 0.2 --order depth           one datagram in five lost at the receiver
+  qn load --loss 20% --order depth           one datagram in five lost at the receiver
+  qn load --spread rumor --rumor push,feedback,counter,k=2   as the papers monger rumors
   qn load --nodes 32 --find-max              the highest rate that this machine sustains
   qn load --scenario pingpong                how long one write takes to one other node
   qn load --scenario heavy-writer            20 writers, one at fifty times the others' rate, twice what a node takes
   qn load --scenario stalled-receiver        one of 32 nodes stops for ten seconds: what the others notice
   qn load --scenario kill                    32 processes: kill -9 one, ten times; stop one for 200 ms, ten times
-  qn load --scenario kill --netns --loss 0.1 the same in a network namespace that loses datagrams by nftables`
+  qn load --scenario kill --netns --loss 10% the same in a network namespace that loses datagrams by nftables`
 
 const loadLong = `Starts the nodes in this process, on real UDP sockets of the loopback interface, and writes at a constant total rate
 without waiting for anything (open loop). Times count from the moment at which a write was meant to start, so a stall is
@@ -29,7 +32,7 @@ before; "all" is all nodes but the writer. At the end every replica is compared 
 third is at most 1.2 times that of the first, and at most 5 % of the writes were overtaken by newer ones of their key.`
 
 type loadFlags struct {
-	output     string
+	output     form.Form
 	quiet      bool
 	noProgress bool
 	cpuProfile string
@@ -49,7 +52,7 @@ func newLoad() *cobra.Command {
 		},
 	}
 	addLoadFlags(cmd, &o)
-	addOutput(cmd, &f.output)
+	form.Add(cmd, &f.output)
 	fs := cmd.Flags()
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
 	fs.BoolVar(&f.noProgress, "no-progress", false, "no progress")
@@ -77,6 +80,9 @@ func addLoadFlags(cmd *cobra.Command, o *load.Options) {
 	fs.DurationVar(&o.Interval, "interval", 0, "period of the comparison (default: the engine's)")
 	fs.IntVar(&o.Fanout, "fanout", 0, "peers that a rumor is sent to in a cycle (default: by cluster size)")
 	fs.StringVar(&o.Spread, "spread", o.Spread, "how a write leaves its author: auto, mail, rumor or gossip")
+	fs.StringVar(&o.Rumor, "rumor", o.Rumor, "how rumors are mongered: words of "+load.RumorHelp+" (default: the engine's)")
+	fs.StringVar(&o.Diff, "diff", o.Diff, "how a comparison finds what differs: auto, vector, sketch, recent, peel, activity or updates")
+	fs.DurationVar(&o.Repair, "repair", 0, "period of ring repair (default: never)")
 	fs.Var(&o.Loss, "loss", "share of datagrams dropped at the receiver (0.2, 20%)")
 	fs.StringVar(&o.Key, "key", "", "seal all traffic with this key: 32 or 64 hexadecimal digits (others see the command line: prefer --key-file)")
 	fs.StringVar(&o.KeyFile, "key-file", "", "seal all traffic with the keys of this file")
@@ -96,9 +102,6 @@ func addLoadFlags(cmd *cobra.Command, o *load.Options) {
 }
 
 func runLoad(cmd *cobra.Command, o *load.Options, f *loadFlags) error {
-	if err := checkOutput(f.output); err != nil {
-		return err
-	}
 	if o.FindMax && !cmd.Flags().Changed("keys") {
 		o.Keys = load.KeysFindMax
 	}
@@ -106,7 +109,7 @@ func runLoad(cmd *cobra.Command, o *load.Options, f *loadFlags) error {
 		o.Nodes = load.NodesKill
 	}
 	if err := o.Validate(); err != nil {
-		return err
+		return usage(err)
 	}
 	profile, err := newProfiles(f.cpuProfile, f.memProfile)
 	if err != nil {
@@ -124,15 +127,21 @@ func runLoad(cmd *cobra.Command, o *load.Options, f *loadFlags) error {
 	return conclude(cmd.OutOrStdout(), f.output, result)
 }
 
-// conclude prints the result, whatever it is, and then says whether it is a good one.
-func conclude(w io.Writer, output string, result load.Result) (err error) {
-	if output == "table" {
-		err = result.WriteTable(w)
-	} else {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		err = e.Encode(result)
+// usage gives a wrong option the code of wrong usage; a file that can't be read keeps its own.
+func usage(err error) error {
+	var flag *load.FlagError
+	if errors.As(err, &flag) {
+		return exit.Usagef("%w", err)
 	}
+	return err
+}
+
+// errUnconverged follows a report that says in what replicas differ.
+var errUnconverged = exit.Told("replicas differ")
+
+// conclude prints the result, whatever it is, and then says whether it is a good one.
+func conclude(w io.Writer, output form.Form, result load.Result) error {
+	err := output.Print(w, result, result.WriteTable)
 	if err == nil && !result.Passed() {
 		return errUnconverged
 	}

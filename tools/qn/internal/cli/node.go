@@ -24,7 +24,7 @@ func newNode() *cobra.Command {
 	fs.StringVar(&o.Cluster, "cluster", "qn", "name of the cluster")
 	fs.StringVar(&o.Bind, "bind", "127.0.0.1:0", "address to listen on")
 	fs.StringVar(&o.Profile, "profile", "lan", "lan, wan or local")
-	fs.Float64Var(&o.Loss, "loss", 0, "share of datagrams dropped at the receiver")
+	fs.Var(&o.Loss, "loss", "share of datagrams dropped at the receiver")
 	fs.Uint64Var(&o.Seed, "seed", 1, "seed of the losses")
 	return cmd
 }

@@ -6,9 +6,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 	"github.com/spf13/cobra"
 )
 
@@ -24,40 +24,74 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return exitCode(root.ExecuteContext(ctx), stderr)
+	return exit.Report(stderr, root.ExecuteContext(ctx))
 }
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "qn",
-		Short:         "Load, watch and explain a Quidnunc cluster",
+		Short:         "Load a Quidnunc cluster, simulate one, and repeat the papers' experiments",
 		Example:       rootExamples,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return unknownVerb(cmd, args[0])
-		},
+		RunE:          parentOnly,
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w; see %s --help", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(usageTemplate)
-	root.SuggestionsMinimumDistance = 2
+	root.SetHelpCommand(newHelp())
 	root.AddCommand(newNode(), newLoad(), newSim(), newKeys(), newVersion(), exitCodesTopic())
+	tidyDefaults(root)
 	return root
 }
 
-func unknownVerb(cmd *cobra.Command, verb string) error {
-	near := cmd.SuggestionsFor(verb)
-	if len(near) == 0 {
-		return usagef("unknown command %q; see %s --help", verb, cmd.CommandPath())
+// parentOnly helps when a verb is missing or unknown.
+func parentOnly(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
 	}
-	return usagef("unknown command %q; did you mean %q?", verb, strings.Join(near, `" or "`))
+	return unknownVerb(cmd, args[0])
+}
+
+func unknownVerb(cmd *cobra.Command, verb string) error {
+	var known []string
+	for _, sub := range cmd.Commands() {
+		if !sub.Hidden {
+			known = append(known, sub.Name())
+		}
+	}
+	if near := exit.Nearest(verb, known); near != "" {
+		return exit.Usagef("unknown command %q; did you mean %q?", verb, near)
+	}
+	return exit.Usagef("unknown command %q; see %s --help", verb, cmd.CommandPath())
+}
+
+// newHelp is cobra's help command with an error for what there is no help for.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command or topic]",
+		Short: "Help for a command or a topic",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			of, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownVerb(of, rest[0])
+			}
+			return of.Help()
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []string, d cobra.ShellCompDirective) {
+			of, _, err := cmd.Root().Find(args)
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			for _, sub := range of.Commands() {
+				if !sub.Hidden {
+					names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
 }
 
 // helpTemplate puts examples that can be copied before anything else.
@@ -72,7 +106,7 @@ const helpTemplate = `{{.Short}}
 const usageTemplate = `Usage: {{.UseLine}}{{if .HasAvailableSubCommands}}
 
 Commands:{{range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasHelpSubCommands}}
 
 Topics:{{range .Commands}}{{if .IsAdditionalHelpTopicCommand}}
   {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
@@ -88,7 +122,8 @@ func exitCodesTopic() *cobra.Command {
 		Long: fmt.Sprintf(`  %-5d done
   %-5d failed while running
   %-5d wrong usage: the message names the flag, the value and the fix
-  %-5d ran, but the replicas did not become equal
-  %-5d interrupted`, ExitOK, ExitFailed, ExitUsage, ExitUnconverged, ExitInterrupted),
+  %-5d it ran, and the answer is no: replicas that differ, a figure outside its band, no such key or member, not healthy
+  %-5d unreachable: no agent answers
+  %-5d interrupted`, exit.OK, exit.Failed, exit.Usage, exit.No, exit.Unreachable, exit.Interrupted),
 	}
 }

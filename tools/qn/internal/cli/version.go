@@ -1,33 +1,30 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/spf13/cobra"
 )
 
 func newVersion() *cobra.Command {
-	var output string
+	var output form.Form
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print what this binary was built from",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
 			v := buildVersion()
-			if output == "json" {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
-			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "qn %s  revision %s  %s %s/%s\n", v.Version, v.Revision, v.Go, v.OS, v.Arch)
-			return err
+			return output.Print(cmd.OutOrStdout(), v, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "qn %s  revision %s  %s %s/%s\n", v.Version, v.Revision, v.Go, v.OS, v.Arch)
+				return err
+			})
 		},
 	}
-	addOutput(cmd, &output)
+	form.Add(cmd, &output)
 	return cmd
 }
 

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	fs.StringVar(&o.Cluster, "cluster", "", "")
 	fs.StringVar(&o.Bind, "bind", "", "")
 	fs.StringVar(&o.Profile, "profile", "", "")
-	fs.Float64Var(&o.Loss, "loss", 0, "")
+	fs.Var(&o.Loss, "loss", "")
 	fs.Uint64Var(&o.Seed, "seed", 0, "")
 	fs.Parse(os.Args[1:])
 	if err := Node(context.Background(), o, os.Stdin, os.Stdout); err != nil {

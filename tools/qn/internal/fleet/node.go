@@ -13,6 +13,7 @@ import (
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/lossy"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
 // NodeOptions say which node to be.
@@ -20,9 +21,9 @@ type NodeOptions struct {
 	Name    string
 	Cluster string
 	Bind    string
-	Profile string  // lan, wan, local
-	Loss    float64 // share of datagrams dropped at this receiver
-	Seed    uint64  // of the losses
+	Profile string      // lan, wan, local
+	Loss    units.Share // share of datagrams dropped at this receiver
+	Seed    uint64      // of the losses
 }
 
 // Line is what a node writes: Addr once at its start, then events, then answers
@@ -80,7 +81,7 @@ func Node(ctx context.Context, o NodeOptions, in io.Reader, out io.Writer) error
 	if o.Loss > 0 {
 		sockets, lock := engine.Sockets(batch.Idle{})
 		defer sockets.Close()
-		r := engine.NewReactor(engine.ReactorOptions{Transport: lossy.New(sockets, o.Loss, o.Seed), LockThread: lock})
+		r := engine.NewReactor(engine.ReactorOptions{Transport: lossy.New(sockets, float64(o.Loss), o.Seed), LockThread: lock})
 		defer r.Close()
 		cfg.Reactor = r
 	}

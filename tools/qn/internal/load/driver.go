@@ -80,7 +80,7 @@ func newDriver(o *Options, set setter, clock func() int64, track *tracker) *driv
 		cost: newHistogram(), lag: newHistogram(),
 	}
 	for i := range d.keys {
-		d.keys[i] = "key-" + strconv.Itoa(i)
+		d.keys[i] = keyName(i)
 	}
 	for i := range d.value {
 		d.value[i] = byte(d.random.Uint32())
@@ -199,3 +199,6 @@ func stamp(value []byte, n uint64) {
 	binary.LittleEndian.PutUint64(b[:], n)
 	copy(value, b[:])
 }
+
+// keyName is the key that every node has under this number.
+func keyName(i int) string { return "key-" + strconv.Itoa(i) }

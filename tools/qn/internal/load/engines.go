@@ -119,7 +119,10 @@ func (c *engines) config(o *Options, i int) (cfg engine.Config, err error) {
 			c.doubts.Add(1)
 		}
 	}
-	cfg.Keys = o.seal
+	cfg.Keys, cfg.Rumor, cfg.RepairInterval = o.seal, o.rumor, o.Repair
+	if cfg.Diff, err = engine.ParseDiff(o.Diff); err != nil {
+		return cfg, err
+	}
 	cfg.LeaveTimeout = -1 // all end together: nobody is left to be told
 	if o.Interval > 0 {
 		cfg.Interval = o.Interval

@@ -2,16 +2,18 @@ package load
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"sync"
 	"time"
+
+	"github.com/quidnunc/quidnunc/engine"
 )
 
 var testBase = time.Now()
 
 func testClock() int64 { return int64(time.Since(testBase)) }
 
-var errTestFull = errors.New("stage full")
+var errTestFull = fmt.Errorf("stage full: %w", engine.ErrBackpressure)
 
 // fakeCluster holds perfect replicas: one goroutine delivers each write to every node at once.
 type fakeCluster struct {

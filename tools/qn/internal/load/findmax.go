@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
@@ -132,19 +133,19 @@ func (r *Report) shortfall() string {
 
 // WriteTable prints the steps, then the longest run at the rate found.
 func (m *Max) WriteTable(w io.Writer) error {
-	p := &printer{w: w}
-	p.line("", "%12s%12s%14s%8s%12s  %s", "rate/s", "achieved/s", "deliveries/s", "run", "p99 to all", "")
+	p := form.NewPrinter(w)
+	p.Line("", "%12s%12s%14s%8s%12s  %s", "rate/s", "achieved/s", "deliveries/s", "run", "p99 to all", "")
 	for _, s := range m.Steps {
 		verdict := "sustained"
 		if !s.Sustained {
 			verdict = s.Why
 		}
-		p.line("step", "%12s%12s%14s%7gs%12s  %s", units.Count(uint64(s.Rate)), units.Count(uint64(s.Achieved)),
+		p.Line("step", "%12s%12s%14s%7gs%12s  %s", units.Count(uint64(s.Rate)), units.Count(uint64(s.Achieved)),
 			units.Count(uint64(s.Delivered)), s.DurationS, units.Span(int64(s.AllP99*1e3)), verdict)
 	}
-	if p.err == nil && m.Report != nil {
-		p.err = m.Report.WriteTable(w)
+	if m.Report != nil {
+		_ = m.Report.WriteTable(p) // Err tells
 	}
-	p.line("max", "%s writes/s sustained by %d nodes", units.Count(uint64(m.MaxRate)), m.Nodes)
-	return p.err
+	p.Line("max", "%s writes/s sustained by %d nodes", units.Count(uint64(m.MaxRate)), m.Nodes)
+	return p.Err()
 }

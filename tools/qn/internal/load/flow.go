@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quidnunc/quidnunc/engine"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
@@ -87,7 +88,7 @@ func (f Flow) since(x *Flow) Flow {
 }
 
 // flow prints two lines, and one for each of the worst paths.
-func (p *printer) flow(f *Flow) {
+func printFlow(p *form.Printer, f *Flow) {
 	rate := func(n int) string { return units.Bytes(float64(n)) + "/s" }
 	bound := func(n int) string {
 		if n == 0 {
@@ -95,9 +96,9 @@ func (p *printer) flow(f *Flow) {
 		}
 		return rate(n)
 	}
-	p.line("flow", "rho %s of %s wished  tau %s (%d nodes bounded)  budgets %s  credit %s  worst loss %.2f%%", rate(f.Used), rate(f.Desired),
+	p.Line("flow", "rho %s of %s wished  tau %s (%d nodes bounded)  budgets %s  credit %s  worst loss %.2f%%", rate(f.Used), rate(f.Desired),
 		bound(f.AllowedMin), f.Bounded, rate(f.Budget), bound(f.CreditMin), f.LossMax*100)
-	p.line("", "deferred %s to peers, %s entries unpublished; held back: %s writes, %s frames", units.Bytes(float64(f.Deferred)),
+	p.Line("", "deferred %s to peers, %s entries unpublished; held back: %s writes, %s frames", units.Bytes(float64(f.Deferred)),
 		units.Count(uint64(f.Held)), units.Count(f.WritesHeld), units.Count(f.FramesHeld))
 	var worst []string
 	for _, x := range f.Peers {
@@ -107,6 +108,6 @@ func (p *printer) flow(f *Flow) {
 		}
 	}
 	if len(worst) > 0 {
-		p.line("", "%s", strings.Join(worst, "\n          "))
+		p.Line("", "%s", strings.Join(worst, "\n          "))
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
@@ -175,17 +176,17 @@ func (w *watcher) stop() {
 
 // WriteTable prints what happened to the light writers first.
 func (h *HeavyWriter) WriteTable(w io.Writer) error {
-	p := &printer{w: w}
+	p := form.NewPrinter(w)
 	us := func(v float64) string { return units.Span(int64(v * 1e3)) }
-	p.line("heavy", "%d nodes, node-0 writes %d times as much as each other one, %s writes/s in all, each node takes %s/s", h.Nodes,
+	p.Line("heavy", "%d nodes, node-0 writes %d times as much as each other one, %s writes/s in all, each node takes %s/s", h.Nodes,
 		heavyWeight, units.Count(uint64(h.RateTarget)), units.Bytes(float64(h.ReceiveRate)))
-	p.line("light", "visible on all: p50 %s  p99 %s (%.1f exchange intervals)  Jain %.4f", us(h.LightP50), us(h.LightP99), h.LightP99/h.IntervalUs, h.Jain)
-	p.line("node-0", "stale by: p50 %s  p99 %s", us(h.HeavyP50), us(h.HeavyP99))
-	p.line("after", "equal after %s, %s entries differ; at most %s waited in a socket, %s at a sender", millis(h.RecoveryMs),
+	p.Line("light", "visible on all: p50 %s  p99 %s (%.1f exchange intervals)  Jain %.4f", us(h.LightP50), us(h.LightP99), h.LightP99/h.IntervalUs, h.Jain)
+	p.Line("node-0", "stale by: p50 %s  p99 %s", us(h.HeavyP50), us(h.HeavyP99))
+	p.Line("after", "equal after %s, %s entries differ; at most %s waited in a socket, %s at a sender", millis(h.RecoveryMs),
 		units.Count(h.LostKeys), units.Bytes(float64(h.QueueMax)), units.Bytes(float64(h.Deferred)))
-	p.flow(&h.Load.Flow)
+	printFlow(p, &h.Load.Flow)
 	if h.Failure != "" {
-		p.line("note", "%s", h.Failure)
+		p.Line("note", "%s", h.Failure)
 	}
-	return p.err
+	return p.Err()
 }

@@ -1,9 +1,9 @@
 package load
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +24,9 @@ type Options struct {
 	Mode     string        // push, pull, push-pull
 	Order    string        // depth, breadth, fair, precise-newest, precise-oldest, precise-random
 	Interval time.Duration // period of the comparison; 0 = the engine's default
+	Diff     string        // how a comparison finds what differs
+	Rumor    string        // how rumors are mongered, as parseRumor reads it
+	Repair   time.Duration // period of ring repair; 0 = never
 	Fanout   int           // peers that a write is pushed to; 0 = the engine's default
 	Spread   string        // how a write leaves its author: auto, mail, rumor or gossip
 	Loss     units.Share   // datagrams dropped at the receiver
@@ -48,7 +51,8 @@ type Options struct {
 	stopper *stopper       // the last node runs on a loop of its own that this can stop; it writes nothing and does not count
 	watch   func(*engines) // called when all nodes know each other
 
-	seal []engine.Key // what Key or KeyFile hold, once validated
+	rumor engine.RumorPolicy // what Rumor says, once validated
+	seal  []engine.Key       // what Key or KeyFile hold, once validated
 
 	// Around is called at the start and at the end of the measured phase, for profiles; nil is fine.
 	Around func(begin bool)
@@ -63,7 +67,7 @@ func Defaults() Options {
 		Nodes: 16, Rate: 1000, Size: 64, Keys: 100,
 		Duration: 10 * time.Second, Warmup: time.Second, Drain: 30 * time.Second,
 		Kills: 10, Pauses: 10, PauseFor: 200 * time.Millisecond, Profile: "lan",
-		Seed: 1, Mode: "push-pull", Order: "fair", Spread: "auto", Reactors: 1,
+		Seed: 1, Mode: "push-pull", Order: "fair", Spread: "auto", Diff: "auto", Reactors: 1,
 		Flow: "on", Throttle: "coalesce", Pairs: 10,
 	}
 }
@@ -77,7 +81,6 @@ const KeysFindMax = 200
 const (
 	nodesMax   = 1024
 	keysMax    = 1_000_000
-	sizeMax    = 1024
 	cellsMax   = 50_000_000 // keys held by all replicas together
 	windowsMin = 100 * time.Millisecond
 	windowsMax = 24 * time.Hour
@@ -149,8 +152,9 @@ func (o *Options) validateSizes() error {
 	case o.Nodes*o.Nodes*o.Keys > cellsMax:
 		return flagError("keys", o.Keys, fmt.Sprintf("%d nodes would hold %s entries together, above %s", o.Nodes,
 			units.Count(uint64(o.Nodes*o.Nodes*o.Keys)), units.Count(cellsMax)), "--keys %d", max(1, cellsMax/(o.Nodes*o.Nodes)))
-	case o.Size < 1 || o.Size > sizeMax:
-		return flagError("size", o.Size, "a value that always fits one frame has 1 to 1,024 bytes", "--size %d", min(max(o.Size, 1), sizeMax))
+	case o.Size < 1 || int(o.Size) > o.sizeMax():
+		return flagError("size", o.Size, fmt.Sprintf("an entry has at most %d bytes, %d of them for the longest key", engine.EntryBytesMax, len(keyName(o.Keys-1))),
+			"--size %d", min(max(int(o.Size), 1), o.sizeMax()))
 	case o.Reactors < 1 || o.Reactors > o.Nodes:
 		return flagError("reactors", o.Reactors, "from one loop for all nodes to one for each", "--reactors %d", min(max(o.Reactors, 1), o.Nodes))
 	case o.Fanout < 0 || o.Fanout > 64:
@@ -160,6 +164,9 @@ func (o *Options) validateSizes() error {
 	}
 	return nil
 }
+
+// sizeMax is the largest value that fits an entry beside the longest of the keys.
+func (o *Options) sizeMax() int { return engine.EntryBytesMax - len(keyName(o.Keys-1)) }
 
 func (o *Options) validateTimes() error {
 	switch {
@@ -173,6 +180,8 @@ func (o *Options) validateTimes() error {
 		return flagError("kills", o.Kills, "a run has 0 to 1000 kills, and as many pauses", "--kills 10 --pauses 10")
 	case o.PauseFor < 0 || o.PauseFor > time.Minute:
 		return flagError("pause", o.PauseFor, "a process is stopped for 0s to 1m", "--pause 200ms")
+	case o.Repair < 0 || o.Repair > 0 && o.Repair < 10*cmp.Or(o.Interval, 100*time.Millisecond):
+		return flagError("repair", o.Repair, "ring repair has a period of at least ten intervals (0s: never)", "--repair %v", 10*cmp.Or(o.Interval, 100*time.Millisecond))
 	case o.Interval != 0 && (o.Interval < time.Millisecond || o.Interval > time.Minute):
 		return flagError("interval", o.Interval, "nodes compare every 1ms to 1m (0: the engine's default)", "--interval 200ms")
 	}
@@ -183,8 +192,10 @@ func (o *Options) validateNames() error {
 	if err := o.validateFlow(); err != nil {
 		return err
 	}
-	if o.Scenario != "" && !slices.Contains(Scenarios, o.Scenario) {
-		return flagError("scenario", o.Scenario, "no such scenario", "one of %s", strings.Join(Scenarios, ", "))
+	if o.Scenario != "" {
+		if err := oneOf("scenario", o.Scenario, Scenarios...); err != nil {
+			return err
+		}
 	}
 	if o.Scenario != "" && o.FindMax {
 		return flagError("find-max", true, "searches with the plain load only", "drop --scenario %s", o.Scenario)
@@ -198,14 +209,15 @@ func (o *Options) validateNames() error {
 	if err := oneOf("profile", o.Profile, "lan", "wan", "local"); err != nil {
 		return err
 	}
-	return oneOf("spread", o.Spread, "auto", "mail", "rumor", "gossip")
-}
-
-func oneOf(flag, value string, known ...string) error {
-	if slices.Contains(known, value) {
-		return nil
+	if err := oneOf("diff", o.Diff, "auto", "vector", "sketch", "recent", "peel", "activity", "updates"); err != nil {
+		return err
 	}
-	return flagError(flag, value, "not known", "one of %s", strings.Join(known, ", "))
+	if err := oneOf("spread", o.Spread, "auto", "mail", "rumor", "gossip"); err != nil {
+		return err
+	}
+	rumors, err := parseRumor(o.Rumor)
+	o.rumor = rumors
+	return err
 }
 
 func (o *Options) validateFlow() error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/engine"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/term"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
@@ -46,12 +47,12 @@ func (p *Pingpong) Passed() bool { return p.Converged }
 
 // WriteTable prints one line an idle strategy.
 func (p *Pingpong) WriteTable(w io.Writer) error {
-	out := &printer{w: w}
-	out.line("pingpong", "2 nodes, closed loop, %d B values, %d reactor(s), %gs each, %s writes", p.SizeBytes, p.Reactors,
+	out := form.NewPrinter(w)
+	out.Line("pingpong", "2 nodes, closed loop, %d B values, %d reactor(s), %gs each, %s writes", p.SizeBytes, p.Reactors,
 		p.DurationS, units.Count(p.Writes))
-	out.line("env", "%s %s/%s  %d CPU (%s)  kernel %s", p.Env.Go, p.Env.OS, p.Env.Arch, p.Env.Cores, p.Env.CPU, p.Env.Kernel)
+	out.Line("env", "%s %s/%s  %d CPU (%s)  kernel %s", p.Env.Go, p.Env.OS, p.Env.Arch, p.Env.Cores, p.Env.CPU, p.Env.Kernel)
 	row := func(name string, p50, p99, p999, most string) {
-		out.line("", "%-18s%9s%9s%9s%9s", name, p50, p99, p999, most)
+		out.Line("", "%-18s%9s%9s%9s%9s", name, p50, p99, p999, most)
 	}
 	row("one way", "p50", "p99", "p99.9", "max")
 	spans := func(name string, q Quantiles) {
@@ -60,7 +61,7 @@ func (p *Pingpong) WriteTable(w io.Writer) error {
 	}
 	spans("parked", p.OneWay.Parked)
 	spans("spinning", p.OneWay.Spinning)
-	return out.err
+	return out.Err()
 }
 
 // table is the two players and what their loops last reported.

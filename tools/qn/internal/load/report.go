@@ -19,6 +19,9 @@ type Report struct {
 	Mode      string  `json:"mode"`
 	Order     string  `json:"order"`
 	Spread    string  `json:"spread"`
+	Diff      string  `json:"diff"`
+	Rumor     string  `json:"rumor,omitempty"`
+	RepairS   float64 `json:"repair_s,omitempty"`
 	Sealed    bool    `json:"sealed"`
 	Loss      float64 `json:"loss"`
 	Reactors  int     `json:"reactors"`
@@ -171,7 +174,7 @@ func recordReached(h *hdr.Histogram, at, intended int64) bool {
 func newReport(o *Options) *Report {
 	return &Report{
 		Schema: Schema, Nodes: o.Nodes, Seed: strconv.FormatUint(o.Seed, 10), Keys: o.Keys, SizeBytes: int(o.Size),
-		Mode: o.Mode, Order: o.Order, Spread: o.Spread, Sealed: len(o.seal) > 0, Loss: float64(o.Loss), Reactors: o.Reactors,
+		Mode: o.Mode, Order: o.Order, Spread: o.Spread, Diff: o.Diff, Rumor: o.Rumor, RepairS: o.Repair.Seconds(), Sealed: len(o.seal) > 0, Loss: float64(o.Loss), Reactors: o.Reactors,
 		WarmupS: o.Warmup.Seconds(), DurationS: o.Duration.Seconds(), RateTarget: float64(o.Rate),
 		Drops: map[string]uint64{},
 	}

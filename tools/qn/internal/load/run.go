@@ -2,10 +2,12 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
+	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/term"
 )
 
@@ -95,6 +97,9 @@ func (r *run) prefill(ctx context.Context) error {
 				_, err := r.drive.put(node, key)
 				if err == nil {
 					break
+				}
+				if !errors.Is(err, engine.ErrBackpressure) {
+					return fmt.Errorf("writing the first keys: %w", err) // trying again would change nothing
 				}
 				if ctx.Err() != nil {
 					return fmt.Errorf("writing the first keys: %w; the last write was refused: %w", context.Cause(ctx), err)

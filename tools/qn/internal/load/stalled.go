@@ -11,6 +11,7 @@ import (
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/sched"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
@@ -157,18 +158,18 @@ func median(x []float64) float64 {
 
 // WriteTable prints each pair and the whole.
 func (s *StalledReceiver) WriteTable(w io.Writer) error {
-	p := &printer{w: w}
+	p := form.NewPrinter(w)
 	us := func(v float64) string { return units.Span(int64(v * 1e3)) }
-	p.line("stalled", "%d nodes, %s writes/s, the last one stops for %v in every second run; the others:", s.Nodes,
+	p.Line("stalled", "%d nodes, %s writes/s, the last one stops for %v in every second run; the others:", s.Nodes,
 		units.Count(uint64(s.RateTarget)), time.Duration(s.DurationS*float64(time.Second)))
-	p.line("", "%9s%9s%9s%9s%9s%14s%14s", "p50", "p99", "p50 with", "p99 with", "ratio", "memory with", "catches up")
+	p.Line("", "%9s%9s%9s%9s%9s%14s%14s", "p50", "p99", "p50 with", "p99 with", "ratio", "memory with", "catches up")
 	for _, x := range s.Pairs {
-		p.line("", "%9s%9s%9s%9s%9.3f%13.1f%%%14s", us(x.Without.P50), us(x.Without.P99), us(x.With.P50), us(x.With.P99), x.Ratio,
+		p.Line("", "%9s%9s%9s%9s%9.3f%13.1f%%%14s", us(x.Without.P50), us(x.Without.P99), us(x.With.P50), us(x.With.P99), x.Ratio,
 			100*(float64(x.With.After)/float64(max(1, x.With.Before))-1), millis(x.With.Drain))
 	}
-	p.line("result", "p99 with ÷ without %.3f (medians), from %.3f to %.3f; runs without differ by %.0f%%", s.Ratio, s.RatioLeast, s.RatioMost, s.Spread*100)
+	p.Line("result", "p99 with ÷ without %.3f (medians), from %.3f to %.3f; runs without differ by %.0f%%", s.Ratio, s.RatioLeast, s.RatioMost, s.Spread*100)
 	if s.Failure != "" {
-		p.line("note", "%s", s.Failure)
+		p.Line("note", "%s", s.Failure)
 	}
-	return p.err
+	return p.Err()
 }

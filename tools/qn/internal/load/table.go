@@ -6,31 +6,32 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
 // WriteTable prints the report for people: one line a subject, the name first, so that grep and awk work on it too.
 func (r *Report) WriteTable(w io.Writer) error {
-	p := &printer{w: w}
-	p.line("load", "open loop, %s writes/s, %d B values, %d nodes, %d keys each, %s, %s, spread %s, %s, loss %g, seed %s",
-		units.Count(uint64(r.RateTarget)), r.SizeBytes, r.Nodes, r.Keys, r.Mode, r.Order, r.Spread, sealedText(r.Sealed), r.Loss, r.Seed)
-	p.line("env", "%s %s/%s  %d CPU (%s)  kernel %s  rcvbuf %s", r.Env.Go, r.Env.OS, r.Env.Arch, r.Env.Cores,
+	p := form.NewPrinter(w)
+	p.Line("load", "open loop, %s writes/s, %d B values, %d nodes, %d keys each, %s, %s, spread %s, diff %s, %s, loss %g, seed %s",
+		units.Count(uint64(r.RateTarget)), r.SizeBytes, r.Nodes, r.Keys, r.Mode, r.Order, r.Spread, r.Diff, sealedText(r.Sealed), r.Loss, r.Seed)
+	p.Line("env", "%s %s/%s  %d CPU (%s)  kernel %s  rcvbuf %s", r.Env.Go, r.Env.OS, r.Env.Arch, r.Env.Cores,
 		r.Env.CPU, r.Env.Kernel, units.Size(r.Env.RcvbufBytes))
-	p.line("phases", "form %s  warmup %gs  measure %gs  drain %s", millis(r.FormMs), r.WarmupS, r.DurationS, millis(r.DrainMs))
-	p.latencies(r)
-	p.line("net", "out %s/s/node  %.0f datagrams/s/node  fill %.0f%%  redundancy %.2fx  pulls %.2f%%  drops %s",
+	p.Line("phases", "form %s  warmup %gs  measure %gs  drain %s", millis(r.FormMs), r.WarmupS, r.DurationS, millis(r.DrainMs))
+	printLatencies(p, r)
+	p.Line("net", "out %s/s/node  %.0f datagrams/s/node  fill %.0f%%  redundancy %.2fx  pulls %.2f%%  drops %s",
 		units.Bytes(r.BytesPerNode), r.DatagramsPerNode, r.Fill*100, r.Redundancy, r.PullsShare*100, dropsText(r.Drops))
-	p.line("", "%s deliveries/s, %.1f%% of the writes overtaken by newer ones of their key, %s false suspicions",
+	p.Line("", "%s deliveries/s, %.1f%% of the writes overtaken by newer ones of their key, %s false suspicions",
 		units.Count(uint64(r.Deliveries)), r.Coalesced*100, units.Count(r.Suspicions))
-	p.flow(&r.Flow)
-	p.line("cost", "%.2f cores  %s of CPU a delivery  allocs %.4f/write %.5f/entry  GC cycles %d  observer %.2f%% of CPU",
+	printFlow(p, &r.Flow)
+	p.Line("cost", "%.2f cores  %s of CPU a delivery  allocs %.4f/write %.5f/entry  GC cycles %d  observer %.2f%% of CPU",
 		r.CPUCores, units.Span(int64(r.CPUNanos)), r.AllocsPerWrite, r.AllocsPerEntry, r.GCCycles, r.ObserverShare*100)
-	p.line("result", "achieved %.0f/s of %.0f/s (%.2f%%)  written %s  refused %s  %s", r.RateAchieved, r.RateTarget,
+	p.Line("result", "achieved %.0f/s of %.0f/s (%.2f%%)  written %s  refused %s  %s", r.RateAchieved, r.RateTarget,
 		100*r.RateAchieved/r.RateTarget, units.Count(r.Writes), units.Count(r.WritesRejected), r.verdict())
 	if r.Failure != "" {
-		p.line("note", "%s", r.Failure)
+		p.Line("note", "%s", r.Failure)
 	}
-	return p.err
+	return p.Err()
 }
 
 func sealedText(sealed bool) string {
@@ -50,20 +51,9 @@ func (r *Report) verdict() string {
 	return "converged: all replicas equal key by key"
 }
 
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) line(name, format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, "%-10s"+format+"\n", append([]any{name}, args...)...)
-	}
-}
-
-func (p *printer) latencies(r *Report) {
+func printLatencies(p *form.Printer, r *Report) {
 	row := func(name, p50, p99, p999, most, note string) {
-		p.line("", "%-18s%9s%9s%9s%9s  %s", name, p50, p99, p999, most, note)
+		p.Line("", "%-18s%9s%9s%9s%9s  %s", name, p50, p99, p999, most, note)
 	}
 	spans := func(name string, q Quantiles, nanosPer float64, note string) {
 		f := func(v float64) string { return units.Span(int64(v * nanosPer)) }

@@ -121,3 +121,43 @@ func (p *Share) Set(s string) (err error) { *p, err = ParseShare(s); return err 
 
 // Type names the kind of value in help texts.
 func (p *Share) Type() string { return "share" }
+
+// Shares is a list of parts of a whole: "0,0.01,20%".
+type Shares []Share
+
+// String prints the list as it can be typed.
+func (p *Shares) String() string {
+	var b []byte
+	for i, s := range *p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, s.String()...)
+	}
+	return string(b)
+}
+
+// Set parses a list with commas.
+func (p *Shares) Set(s string) error {
+	var list Shares
+	for part := range strings.SplitSeq(s, ",") {
+		v, err := ParseShare(strings.TrimSpace(part))
+		if err != nil {
+			return err
+		}
+		list = append(list, v)
+	}
+	*p = list
+	return nil
+}
+
+// Type names the kind of value in help texts.
+func (p *Shares) Type() string { return "shares" }
+
+// Floats is the list for arithmetic.
+func (p Shares) Floats() (list []float64) {
+	for _, s := range p {
+		list = append(list, float64(s))
+	}
+	return list
+}

@@ -1,9 +1,8 @@
 package cluster
 
 import (
-	"errors"
-	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,22 +13,16 @@ import (
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/fuzz/sim"
 	"github.com/quidnunc/quidnunc/sched"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
-// UsageError is a mistake in the command line.
-type UsageError struct{ error }
-
-// Unwrap returns what is wrong.
-func (u UsageError) Unwrap() error { return u.error }
-
-func usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
-
-// ErrUnconverged is returned after a report that says in what replicas differ.
-var ErrUnconverged = errors.New("replicas differ")
-
-// ErrBroken is returned after a report of a law that was broken.
-var ErrBroken = errors.New("a law was broken")
+// These follow a report that says it all.
+var (
+	errUnconverged = exit.Told("replicas differ")
+	errBroken      = exit.Told("a law was broken")
+)
 
 // Examples are shown first in the help.
 const Examples = `  qn sim --nodes 1000 --loss 5% --seed 7         a cluster forms on a bad network: how long, how many messages?
@@ -74,7 +67,7 @@ type options struct {
 	frames   bool
 	scenario string
 
-	output string
+	output form.Form
 	quiet  bool
 }
 
@@ -116,7 +109,7 @@ func Configure(cmd *cobra.Command) func(cmd *cobra.Command) error {
 	fs.StringVar(&o.replay, "replay", "", "run a failure of the swarm again")
 	fs.BoolVar(&o.frames, "frames", false, "replay: print every frame")
 	fs.StringVar(&o.scenario, "scenario", "", "run a scenario, by name or file, and print every frame: "+strings.Join(sim.Scenarios(), ", "))
-	fs.StringVarP(&o.output, "output", "o", "table", "form of the result: table or json")
+	form.Add(cmd, &o.output)
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	return o.execute
 }
@@ -140,12 +133,7 @@ func names[T ~string](list []T) string {
 
 // choose finds a value among those that a flag may have.
 func choose(flag, value string, from []string) (int, error) {
-	for i, s := range from {
-		if s == value {
-			return i, nil
-		}
-	}
-	return 0, usagef("--%s %s: no such value; fix: one of %s", flag, value, names(from))
+	return slices.Index(from, value), exit.OneOf("--"+flag, value, from)
 }
 
 // settle turns flags into an experiment.
@@ -155,7 +143,7 @@ func (o *options) settle() error {
 	order, err3 := choose("order", o.order, orders)
 	topology, err4 := sim.ParseTopology(o.topology)
 	if err4 != nil {
-		err4 = UsageError{fmt.Errorf("--topology: %w", err4)}
+		err4 = exit.Usagef("--topology: %w", err4)
 	}
 	for _, err := range []error{err1, err2, err3, err4} {
 		if err != nil {
@@ -174,7 +162,7 @@ func (o *options) settle() error {
 	x.Size, x.Writes, x.Churn = int(o.size), int(o.writes), int(o.churn)
 	x.For, x.Interval, x.Limit, x.Until = sched.Instant(o.busy), sched.Instant(o.interval), sched.Instant(o.limit), o.until.at
 	if err := x.Problem(); err != nil {
-		return UsageError{err}
+		return exit.Usagef("%w", err)
 	}
 	return nil
 }

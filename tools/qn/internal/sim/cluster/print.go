@@ -6,55 +6,56 @@ import (
 	"strings"
 
 	"github.com/quidnunc/quidnunc/fuzz/sim"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
 // writeReport prints the curve and a line for each subject.
 func writeReport(w io.Writer, r *sim.Report) error {
-	p := &printer{w: w}
-	p.text(curve(r.Curve))
-	p.line("cluster", "%d nodes, %s, seed %d", r.Nodes, r.Topology, r.Seed)
-	p.line("time", "%s of virtual time, %d rounds; half of all pairs up to date after %s, 99 %% after %s, all after %s",
+	p := form.NewPrinter(w)
+	_, _ = io.WriteString(p, curve(r.Curve)) // Err tells
+	p.Line("cluster", "%d nodes, %s, seed %d", r.Nodes, r.Topology, r.Seed)
+	p.Line("time", "%s of virtual time, %d rounds; half of all pairs up to date after %s, 99 %% after %s, all after %s",
 		ms(r.VirtualMs), r.Rounds, ms(r.P50Ms), ms(r.P99Ms), ms(r.P100Ms))
-	p.line("net", "%s messages, %s, %s lost; %s/s a node", units.Count(r.Messages), units.Bytes(float64(r.Bytes)),
+	p.Line("net", "%s messages, %s, %s lost; %s/s a node", units.Count(r.Messages), units.Bytes(float64(r.Bytes)),
 		units.Count(r.Lost), units.Bytes(r.BytesPerS))
-	p.line("entries", "%s local writes, %s received as news, %s received again", units.Count(r.Writes), units.Count(r.Entries), units.Count(r.Repeated))
-	p.line("here", "took %s, %s messages a second", ms(r.WallMs), units.Count(uint64(r.MessagesPer)))
-	p.line("trace", "%s", r.TraceHash)
+	p.Line("entries", "%s local writes, %s received as news, %s received again", units.Count(r.Writes), units.Count(r.Entries), units.Count(r.Repeated))
+	p.Line("here", "took %s, %s messages a second", ms(r.WallMs), units.Count(uint64(r.MessagesPer)))
+	p.Line("trace", "%s", r.TraceHash)
 	switch {
 	case r.Violation != "":
-		p.line("result", "BROKEN: %s", r.Violation)
+		p.Line("result", "BROKEN: %s", r.Violation)
 	case !r.Converged:
-		p.line("result", "NOT CONVERGED: %s", r.Difference)
+		p.Line("result", "NOT CONVERGED: %s", r.Difference)
 	default:
-		p.line("result", "converged: all replicas are equal")
+		p.Line("result", "converged: all replicas are equal")
 	}
-	return p.err
+	return p.Err()
 }
 
 // writeReplay prints a run of a plan.
 func writeReplay(w io.Writer, r *replayed) error {
-	p := &printer{w: w}
-	p.text(r.Plan)
+	p := form.NewPrinter(w)
+	_, _ = io.WriteString(p, r.Plan) // Err tells
 	if r.Law != "" {
-		p.line(r.Law, "%s (at %s)", r.Text, ms(r.VirtualMs))
+		p.Line(r.Law, "%s (at %s)", r.Text, ms(r.VirtualMs))
 	} else {
-		p.line("result", "no law was broken; equal %s after all harm ended", ms(r.VirtualMs))
+		p.Line("result", "no law was broken; equal %s after all harm ended", ms(r.VirtualMs))
 	}
-	p.line("trace", "%s, %s messages", r.TraceHash, units.Count(r.Messages))
+	p.Line("trace", "%s, %s messages", r.TraceHash, units.Count(r.Messages))
 	if !r.Same {
-		p.line("note", "this is not the run that was recorded: the code has changed since, and with it what the seed does")
+		p.Line("note", "this is not the run that was recorded: the code has changed since, and with it what the seed does")
 	}
-	p.line("again", "go run ./tools/qn sim --replay %s", r.Replay)
-	return p.err
+	p.Line("again", "go run ./tools/qn sim --replay %s", r.Replay)
+	return p.Err()
 }
 
 func writeSwarm(w io.Writer, h *hunted) error {
-	p := &printer{w: w}
-	p.line("swarm", "%d seeds from %d, %d failures, in %s", h.Runs, h.FirstSeed, h.Failures, ms(h.WallMs))
-	p.line("did", "%.1f node-hours of virtual time, %s messages; equal at most %d rounds after all harm ended",
+	p := form.NewPrinter(w)
+	p.Line("swarm", "%d seeds from %d, %d failures, in %s", h.Runs, h.FirstSeed, h.Failures, ms(h.WallMs))
+	p.Line("did", "%.1f node-hours of virtual time, %s messages; equal at most %d rounds after all harm ended",
 		h.NodeHours, units.Count(h.Messages), h.RoundsMax)
-	return p.err
+	return p.Err()
 }
 
 // curve draws how far the replicas were over time.
@@ -99,19 +100,4 @@ func ms(v float64) string {
 		return "never"
 	}
 	return units.Span(int64(v * 1e6))
-}
-
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) text(s string) {
-	if p.err == nil {
-		_, p.err = io.WriteString(p.w, s)
-	}
-}
-
-func (p *printer) line(name, format string, args ...any) {
-	p.text(fmt.Sprintf("%-10s"+format+"\n", append([]any{name}, args...)...))
 }

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,13 +12,15 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/fuzz/sim"
 	"github.com/quidnunc/quidnunc/sched"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/term"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
 func (o *options) execute(cmd *cobra.Command) error {
-	if o.output != "table" && o.output != "json" {
-		return usagef("--output %s: no such form; fix: -o table or -o json", o.output)
+	if err := o.checkCounts(cmd); err != nil {
+		return err
 	}
 	out, progress := cmd.OutOrStdout(), term.NewProgress(cmd.ErrOrStderr(), o.quiet)
 	switch {
@@ -44,26 +45,41 @@ func (o *options) execute(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := o.write(out, r, func() error { return writeReport(out, r) }); err != nil {
+	if err := o.output.Print(out, r, func(w io.Writer) error { return writeReport(w, r) }); err != nil {
 		return err
 	}
 	switch {
 	case r.Violation != "":
-		return ErrBroken
+		return errBroken
 	case !r.Converged:
-		return ErrUnconverged
+		return errUnconverged
 	}
 	return nil
 }
 
-// write prints a result in the form that was asked for.
-func (o *options) write(w io.Writer, result any, table func() error) error {
-	if o.output == "table" {
-		return table()
+// checkCounts refuses counts that would do nothing, or something else than was asked for.
+func (o *options) checkCounts(cmd *cobra.Command) error {
+	for _, c := range []struct {
+		flag  string
+		value int
+		least int
+	}{{"swarm", o.swarm, 1}, {"failures", o.most, 1}, {"workers", o.x.Workers, 1}, {"fanout", o.x.Fanout, 0}, {"frame", o.x.Frame, 0}} {
+		if cmd.Flags().Changed(c.flag) && c.value < c.least {
+			return exit.Usagef("--%s %d: too small; fix: %d or more, or leave it out", c.flag, c.value, c.least)
+		}
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(result)
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{{"for", o.busy}, {"budget", o.budget}, {"limit", o.limit}, {"interval", o.interval}} {
+		if cmd.Flags().Changed(d.flag) && d.value <= 0 {
+			return exit.Usagef("--%s %v: nothing happens in no time; fix: for example --%s 10s", d.flag, d.value, d.flag)
+		}
+	}
+	if o.replay != "" && o.scenario != "" || o.swarm > 0 && o.replay+o.scenario != "" {
+		return exit.Usagef("--swarm, --replay and --scenario are three different runs; fix: choose one of them")
+	}
+	return nil
 }
 
 // runScenario prints a scenario with what happens in it.
@@ -72,7 +88,7 @@ func (o *options) runScenario(w io.Writer) error {
 	if err != nil {
 		b, notFile := os.ReadFile(o.scenario)
 		if errors.Is(notFile, os.ErrNotExist) {
-			return UsageError{fmt.Errorf("--scenario: %w, or a file", err)}
+			return exit.Usagef("--scenario: %w, or a file", err)
 		} else if notFile != nil {
 			return fmt.Errorf("--scenario: %w", notFile)
 		}
@@ -101,7 +117,7 @@ type replayed struct {
 func (o *options) runReplay(w io.Writer) error {
 	r, err := sim.ParseReplay(o.replay)
 	if err != nil {
-		return UsageError{fmt.Errorf("--replay: %w", err)}
+		return exit.Usagef("--replay: %w", err)
 	}
 	plan := r.Plan()
 	out := sim.TryWith(plan, func(world *sim.World) {
@@ -125,11 +141,11 @@ func (o *options) runReplay(w io.Writer) error {
 	}
 	r.Hash = out.Hash
 	res.Replay = r.String()
-	if err := o.write(w, res, func() error { return writeReplay(w, res) }); err != nil {
+	if err := o.output.Print(w, res, func(w io.Writer) error { return writeReplay(w, res) }); err != nil {
 		return err
 	}
 	if out.Violation != nil {
-		return ErrBroken
+		return errBroken
 	}
 	return nil
 }
@@ -167,7 +183,7 @@ func (o *options) runSwarm(cmd *cobra.Command, w io.Writer, progress *term.Progr
 				VirtualMs: float64(v.At) / 1e6, Messages: out.Stats.Frames, TraceHash: fmt.Sprintf("%016x", out.Hash), Same: true,
 			}
 			h.Found = append(h.Found, found)
-			if o.output == "table" {
+			if o.output == form.Table {
 				progress.Clear()
 				fmt.Fprintf(w, "seed %x after %s\n", f.Whole.Seed, units.Span(int64(f.Elapsed)))
 				_ = writeReplay(w, &found) // the end result tells of a lost line
@@ -178,11 +194,11 @@ func (o *options) runSwarm(cmd *cobra.Command, w io.Writer, progress *term.Progr
 	_, h.Failures = s.Run(cmd.Context())
 	progress.Clear()
 	h.WallMs = float64(time.Since(start).Microseconds()) / 1e3
-	if err := o.write(w, h, func() error { return writeSwarm(w, h) }); err != nil {
+	if err := o.output.Print(w, h, func(w io.Writer) error { return writeSwarm(w, h) }); err != nil {
 		return err
 	}
 	if h.Failures > 0 {
-		return ErrBroken
+		return errBroken
 	}
 	return cmd.Context().Err()
 }

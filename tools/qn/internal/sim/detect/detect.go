@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -10,17 +9,11 @@ import (
 
 	"github.com/quidnunc/quidnunc/fuzz/detect"
 	"github.com/quidnunc/quidnunc/sched"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/term"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
-
-// UsageError is a mistake in the command line.
-type UsageError struct{ error }
-
-// Unwrap returns what is wrong.
-func (u UsageError) Unwrap() error { return u.error }
-
-func usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
 
 const examples = `  qn sim detect --nodes 1000                crash 20 of 1,000 nodes, one after another
   qn sim detect --nodes 10000 -o json       the same for a script; about 2.2 GiB of memory
@@ -31,13 +24,13 @@ const examples = `  qn sim detect --nodes 1000                crash 20 of 1,000 
 const long = `The detector alone (no state is replicated, which is why 10,000 nodes fit), virtual time, links of 50 to 150 µs. Times are
 from the crash until a survivor believed it, over all pairs of crash and survivor.
 
-Exit code 1 says that a living node was believed dead, or a dead one alive at the end.`
+Exit code 3 says that a living node was believed dead, or a dead one alive at the end.`
 
 type options struct {
 	cfg      detect.Config
 	loss     units.Share
 	scenario string
-	output   string
+	output   form.Form
 	quiet    bool
 	every    time.Duration
 	run      time.Duration
@@ -75,7 +68,7 @@ func Command() *cobra.Command {
 	fs.IntVar(&o.parts, "parts", 2, "partition: number of parts")
 	fs.BoolVar(&o.oneWay, "one-way", false, "partition: frames pass in one direction")
 	fs.Uint64Var(&o.cfg.Seed, "seed", 1, "seed: the same seed gives the same figures")
-	fs.StringVarP(&o.output, "output", "o", "table", "form of the result: table or json")
+	form.Add(cmd, &o.output)
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	return cmd
 }
@@ -83,24 +76,25 @@ func Command() *cobra.Command {
 func (o *options) check() error {
 	c := &o.cfg
 	switch {
-	case o.output != "table" && o.output != "json":
-		return usagef("--output %s: no such form; fix: -o table or -o json", o.output)
 	case c.Nodes < 2 || c.Nodes > detect.NodesMax:
-		return usagef("--nodes %d: out of range; fix: 2 to %d", c.Nodes, detect.NodesMax)
+		return exit.Usagef("--nodes %d: out of range; fix: 2 to %d", c.Nodes, detect.NodesMax)
 	case o.pause < 0 || o.pauseGap <= 0 || o.every <= 0 || o.run <= 0 || o.cut <= 0:
-		return usagef("a duration is not positive; fix: for example --duration 10s")
+		return exit.Usagef("a duration is not positive; fix: for example --duration 10s")
 	case o.parts < 2 || o.parts > c.Nodes:
-		return usagef("--parts %d: out of range; fix: 2 to the number of nodes", o.parts)
+		return exit.Usagef("--parts %d: out of range; fix: 2 to the number of nodes", o.parts)
+	}
+	if err := exit.OneOf("--profile", c.Profile, []string{"lan", "wan", "local"}); err != nil {
+		return err
 	}
 	mc, err := detect.Profile(c.Profile)
 	if err != nil {
-		return usagef("--profile %s: no such profile; fix: lan, wan or local", c.Profile)
+		return err
 	}
 	switch o.scenario {
 	case "crash":
 		c.Crashes = min(c.Crashes, c.Nodes/2)
 		if c.Crashes < 1 {
-			return usagef("--crashes %d: nothing to find; fix: 1 or more, or --scenario soak", c.Crashes)
+			return exit.Usagef("--crashes %d: nothing to find; fix: 1 or more, or --scenario soak", c.Crashes)
 		}
 	case "soak":
 		c.Crashes = 0
@@ -110,7 +104,7 @@ func (o *options) check() error {
 		}
 	case "half", "partition":
 	default:
-		return usagef("--scenario %s: no such scenario; fix: crash, half, partition or soak", o.scenario)
+		return exit.OneOf("--scenario", o.scenario, []string{"crash", "half", "partition", "soak"})
 	}
 	c.Every, c.Network.Loss = sched.Instant(o.every), float64(o.loss)
 	if o.pause > 0 {
@@ -141,23 +135,12 @@ func (o *options) execute(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := o.print(w, r, func() { printRun(w, r) }); err != nil {
+	if err := o.output.Print(w, r, form.Plain(func(w io.Writer) { printRun(w, r) })); err != nil {
 		return err
 	}
 	if r.FalseDead > 0 || r.Missed > 0 {
-		return fmt.Errorf("%d living nodes were believed dead, %d survivors missed a death (--seed %d repeats it)", r.FalseDead, r.Missed, r.Seed)
+		return exit.Nof("%d living nodes were believed dead, %d survivors missed a death (--seed %d repeats it)", r.FalseDead, r.Missed, r.Seed)
 	}
-	return nil
-}
-
-// print writes a result in the wanted form.
-func (o *options) print(w io.Writer, v any, table func()) error {
-	if o.output == "json" {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(v)
-	}
-	table()
 	return nil
 }
 
@@ -201,11 +184,11 @@ func (o *options) half(w io.Writer) error {
 		return err
 	}
 	r := halfResult{c.Nodes, c.Nodes / 2, c.Seed, int64(m.Took / sched.Millisecond), m.FalseDead, m.Done}
-	err = o.print(w, r, func() {
+	err = o.output.Print(w, r, form.Plain(func(w io.Writer) {
 		fmt.Fprintf(w, "%d of %d nodes died at once: all survivors agreed after %d ms; %d survivors were believed dead\n", r.Died, r.Nodes, r.AgreedMs, r.FalseDead)
-	})
+	}))
 	if err == nil && (!r.Done || r.FalseDead > 0) {
-		err = fmt.Errorf("the survivors did not agree, or condemned one of them (--seed %d repeats it)", c.Seed)
+		err = exit.Nof("the survivors did not agree, or condemned one of them (--seed %d repeats it)", c.Seed)
 	}
 	return err
 }
@@ -232,12 +215,12 @@ func (o *options) partition(w io.Writer) error {
 	r := partitionResult{
 		c.Nodes, o.parts, c.Seed, o.cut.Milliseconds(), int64(h.Cut / ms), int64(h.Contact / ms), int64(h.Healed / ms), h.FalseDead, h.Done,
 	}
-	err = o.print(w, r, func() {
+	err = o.output.Print(w, r, form.Plain(func(w io.Writer) {
 		fmt.Fprintf(w, "%d nodes cut into %d parts for %v: each part saw the others dead after %d ms\n", r.Nodes, r.Parts, o.cut, r.ApartMs)
 		fmt.Fprintf(w, "after the cut: first contact %d ms, one cluster again %d ms; %d wrong deaths within a part\n", r.ContactMs, r.HealedMs, r.FalseDead)
-	})
+	}))
 	if err == nil && (!r.Done || r.FalseDead > 0) {
-		err = fmt.Errorf("the parts did not merge cleanly (--seed %d repeats it)", c.Seed)
+		err = exit.Nof("the parts did not merge cleanly (--seed %d repeats it)", c.Seed)
 	}
 	return err
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/quidnunc/quidnunc/fuzz/detect"
 	"github.com/quidnunc/quidnunc/sched"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/term"
 )
 
@@ -42,21 +44,18 @@ func PaperCommand() *cobra.Command {
 	fs.DurationVar(&run, "run", time.Duration(g.Run), "virtual time of each cell")
 	fs.DurationVar(&cost, "cost", time.Duration(g.Cost), "time that a slow node takes for each datagram")
 	fs.Uint64Var(&g.Seed, "seed", g.Seed, "seed: the same seed gives the same figures")
-	fs.StringVarP(&o.output, "output", "o", "table", "form of the result: table or json")
+	form.Add(cmd, &o.output)
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	return cmd
 }
 
 func (o *options) lifeguard(cmd *cobra.Command, g detect.Grid) error {
-	if o.output != "table" && o.output != "json" {
-		return usagef("--output %s: no such form; fix: -o table or -o json", o.output)
-	}
 	if g.Nodes < 2 || g.Nodes > detect.NodesMax || g.Run <= 0 || g.Cost < 0 {
-		return usagef("--nodes %d or a duration is out of range; fix: --nodes 100 --run 30s", g.Nodes)
+		return exit.Usagef("--nodes %d or a duration is out of range; fix: --nodes 100 --run 30s", g.Nodes)
 	}
 	for _, c := range g.Counts {
 		if c < 1 || c >= g.Nodes {
-			return usagef("--slow %d: out of range; fix: 1 to one less than the nodes", c)
+			return exit.Usagef("--slow %d: out of range; fix: 1 to one less than the nodes", c)
 		}
 	}
 	p := term.NewProgress(cmd.ErrOrStderr(), o.quiet)
@@ -70,7 +69,7 @@ func (o *options) lifeguard(cmd *cobra.Command, g detect.Grid) error {
 		return err
 	}
 	w := cmd.OutOrStdout()
-	return o.print(w, rows, func() { printLifeguard(w, g, rows) })
+	return o.output.Print(w, rows, form.Plain(func(w io.Writer) { printLifeguard(w, g, rows) }))
 }
 
 func printLifeguard(w io.Writer, g detect.Grid, rows []detect.Row) {

@@ -10,6 +10,8 @@ import (
 	"gonum.org/v1/plot"
 
 	"github.com/quidnunc/quidnunc/fuzz/epidemic"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 )
 
 const demersExamples = `  qn sim paper demers                       all variations, about two minutes on two processors
@@ -21,7 +23,7 @@ updates sent per site, t_ave and t_last the mean and the last delay in cycles. F
 and 3 of the paper. lambda is fitted: residue falls as e^(-lambda m) with the traffic m; push has 1, push with connection
 limit 1 has 1.58. t_ave of Table 1 is the one column that is not reproduced.
 
-Exit code 1 says that a figure is outside the published band: residue within sampling error, traffic within 0.1 (0.2 for
+Exit code 3 says that a figure is outside the published band: residue within sampling error, traffic within 0.1 (0.2 for
 pull), t_last within 1.`
 
 func newDemers() *cobra.Command {
@@ -50,20 +52,18 @@ func runDemers(cmd *cobra.Command, f *flags, p epidemic.Plan) error {
 		return err
 	}
 	if p.Sites < 2 || p.KMax < 1 || p.KMax > 254 {
-		return usagef("--nodes %d --k %d: out of range; fix: at least 2 sites, k from 1 to 254", p.Sites, p.KMax)
+		return exit.Usagef("--nodes %d --k %d: out of range; fix: at least 2 sites, k from 1 to 254", p.Sites, p.KMax)
 	}
 	w := cmd.OutOrStdout()
 	each := func(v epidemic.Variant) { printVariant(w, v) }
-	if f.output == "json" {
+	if f.output != form.Table {
 		each = nil
 	}
 	r, err := epidemic.Demers(cmd.Context(), p, epidemic.Variants(), each)
 	if err != nil {
 		return err
 	}
-	if f.output == "json" {
-		err = printJSON(w, r)
-	}
+	err = f.output.Print(w, r, func(io.Writer) error { return nil }) // the table was printed row by row
 	if err == nil && f.out != "" {
 		err = writeDemers(f, r)
 	}
@@ -73,12 +73,12 @@ func runDemers(cmd *cobra.Command, f *flags, p epidemic.Plan) error {
 	return off(r)
 }
 
-// off returns ErrOff if a row is outside its band.
+// off returns errOff if a row is outside its band.
 func off(r epidemic.Report) error {
 	for _, v := range r.Variants {
 		for _, row := range v.Rows {
 			if row.Off != "" {
-				return fmt.Errorf("%w: %s, k=%d: %s", ErrOff, v.Name, row.K, row.Off)
+				return exit.Nof("%s: %s, k=%d: %s", errOff, v.Name, row.K, row.Off)
 			}
 		}
 	}

@@ -6,12 +6,13 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/fuzz/flowcontrol"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 )
 
 const flowExamples = `  qn sim paper flowcontrol                              64 and 128 participants; minutes, for the digests of precise orderings
@@ -26,7 +27,7 @@ Staleness is the age of the oldest update that somebody lacks. The last line of 
 capacity as its load. In the paper's figure the rate climbs by 0.2 every 5 s; with 128 participants it settles near 1.0 and
 falls after 90 s to 0.6 (100 s) and 0.3 (114 s).
 
-Exit code 1 says that a rate ran above the capacity, or did not follow the limit.`
+Exit code 3 says that a rate ran above the capacity, or did not follow the limit.`
 
 // flowRun is one curve.
 type flowRun struct {
@@ -78,7 +79,7 @@ func newFlowcontrol() *cobra.Command {
 func flowPlans(nodes []int, orders []string, seed uint64) (runs []*flowRun, err error) {
 	for _, n := range nodes {
 		if n < 3 || n > 512 {
-			return nil, usagef("--nodes %d: out of range; fix: 3 to 512", n)
+			return nil, exit.Usagef("--nodes %d: out of range; fix: 3 to 512", n)
 		}
 		for _, name := range orders {
 			found := false
@@ -89,7 +90,7 @@ func flowPlans(nodes []int, orders []string, seed uint64) (runs []*flowRun, err 
 				}
 			}
 			if !found {
-				return nil, usagef("--orders %s: not known; fix: one of %s", name, strings.Join(orderNames(), ", "))
+				return nil, exit.Usagef("--orders %s: not known; fix: one of %s", name, strings.Join(orderNames(), ", "))
 			}
 		}
 		runs = append(runs, &flowRun{Order: "none, scuttle-depth", Plan: flowcontrol.Plan{
@@ -118,12 +119,8 @@ func runFlowcontrol(cmd *cobra.Command, f *flags, runs []*flowRun) error {
 		all = append(all, r.Summary)
 	}
 	w := cmd.OutOrStdout()
-	if f.output == "json" {
-		if err := printJSON(w, all); err != nil {
-			return err
-		}
-	} else {
-		printFlow(w, all)
+	if err := f.output.Print(w, all, form.Plain(func(w io.Writer) { printFlow(w, all) })); err != nil {
+		return err
 	}
 	if f.out != "" {
 		if err := writeFlow(f, runs, all); err != nil {
@@ -133,28 +130,17 @@ func runFlowcontrol(cmd *cobra.Command, f *flags, runs []*flowRun) error {
 	return flowOff(runs)
 }
 
-// measureFlow makes the runs, two at a time.
+// measureFlow makes the runs.
 func measureFlow(ctx context.Context, runs []*flowRun) error {
-	var all sync.WaitGroup
-	slots, failed := make(chan struct{}, 2), make([]error, len(runs))
-	for i, r := range runs {
-		all.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			r.Samples, failed[i] = flowcontrol.Run(ctx, r.Plan)
-			r.Summary = flowcontrol.Summarize(r.Plan, r.Order, r.Samples)
-		})
-	}
-	all.Wait()
-	for _, err := range failed {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return each(len(runs), func(i int) (err error) {
+		r := runs[i]
+		r.Samples, err = flowcontrol.Run(ctx, r.Plan)
+		r.Summary = flowcontrol.Summarize(r.Plan, r.Order, r.Samples)
+		return err
+	})
 }
 
-// flowOff returns ErrOff for a curve that is not what flow control promises.
+// flowOff returns errOff for a curve that is not what flow control promises.
 func flowOff(runs []*flowRun) error {
 	for _, r := range runs {
 		s := r.Summary
@@ -163,7 +149,7 @@ func flowOff(runs []*flowRun) error {
 		}
 		q, climbed := s.RateAfter/s.RateBefore, s.RateBefore > 0.4*s.CapacityBefore // few participants are still climbing at 90 s
 		if s.RatePeak > s.CapacityBefore || s.RateAfter > s.CapacityAfter || climbed && (q < 0.3 || q > 0.75) {
-			return fmt.Errorf("%w: %s, n=%d: peak %.2f of %.2f, then %.2f of %.2f", ErrOff, s.Order, s.Nodes, s.RatePeak, s.CapacityBefore, s.RateAfter, s.CapacityAfter)
+			return exit.Nof("%s: %s, n=%d: peak %.2f of %.2f, then %.2f of %.2f", errOff, s.Order, s.Nodes, s.RatePeak, s.CapacityBefore, s.RateAfter, s.CapacityAfter)
 		}
 	}
 	return nil

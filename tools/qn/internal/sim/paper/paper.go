@@ -1,28 +1,22 @@
 package paper
 
 import (
+	"cmp"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/spf13/cobra"
 )
 
-// ErrOff is returned after the result was printed when a figure is outside its
-// published band: the result says which.
-var ErrOff = errors.New("a figure is outside its published band")
-
-// UsageError is a mistake in the command line.
-type UsageError struct{ error }
-
-// Unwrap returns what is wrong.
-func (u UsageError) Unwrap() error { return u.error }
-
-func usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
+// errOff begins the answer no: the result, already printed, says which figure it is.
+const errOff = "a figure is outside its published band"
 
 // Commands returns the subcommands of "qn sim paper" that this package has.
 func Commands() []*cobra.Command {
@@ -32,7 +26,7 @@ func Commands() []*cobra.Command {
 // flags are common to all experiments.
 type flags struct {
 	out    string
-	output string
+	output form.Form
 	seed   uint64
 	runs   int
 }
@@ -40,17 +34,14 @@ type flags struct {
 func (f *flags) add(cmd *cobra.Command, runs int, what string) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.out, "out", "", "directory for JSON, CSV, PNG and SVG files; none are written without it")
-	fs.StringVarP(&f.output, "output", "o", "table", "form of the result: table or json")
+	form.Add(cmd, &f.output)
 	fs.Uint64Var(&f.seed, "seed", 1, "seed: the same seed gives the same figures")
 	fs.IntVar(&f.runs, "runs", runs, what)
 }
 
 func (f *flags) check() error {
-	switch {
-	case f.output != "table" && f.output != "json":
-		return usagef("--output %s: no such form; fix: -o table or -o json", f.output)
-	case f.runs < 1:
-		return usagef("--runs %d: nothing to average; fix: 1 or more", f.runs)
+	if f.runs < 1 {
+		return exit.Usagef("--runs %d: nothing to average; fix: 1 or more", f.runs)
 	}
 	if f.out == "" {
 		return nil
@@ -69,17 +60,26 @@ func (f *flags) write(name string, fill func(io.Writer) error) (err error) {
 }
 
 func (f *flags) writeJSON(name string, v any) error {
-	return f.write(name, func(w io.Writer) error { return printJSON(w, v) })
+	return f.write(name, func(w io.Writer) error { return form.Indented(w, v) })
 }
 
 func (f *flags) writeCSV(name string, rows [][]string) error {
 	return f.write(name, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(rows) })
 }
 
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
 func number(v float64) string { return fmt.Sprintf("%.6g", v) }
+
+// each runs do for each of n, two at a time, and returns the first error in their order.
+func each(n int, do func(i int) error) error {
+	var all sync.WaitGroup
+	slots, failed := make(chan struct{}, 2), make([]error, n)
+	for i := range n {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			failed[i] = do(i)
+		})
+	}
+	all.Wait()
+	return cmp.Or(failed...)
+}

@@ -3,7 +3,6 @@ package paper
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quidnunc/quidnunc/fuzz/epidemic"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 )
 
 func run(t *testing.T, args ...string) (string, error) {
@@ -106,7 +106,7 @@ func TestBadFlags(t *testing.T) {
 
 func TestOffIsSaid(t *testing.T) {
 	r := epidemic.Report{Variants: []epidemic.Variant{{Name: "v", Rows: []epidemic.Row{{K: 2, Off: "residue 1"}}}}}
-	if err := off(r); !errors.Is(err, ErrOff) || !strings.Contains(err.Error(), "v, k=2: residue 1") {
+	if err := off(r); exit.Code(err) != exit.No || !strings.Contains(err.Error(), "v, k=2: residue 1") {
 		t.Error(err)
 	}
 }

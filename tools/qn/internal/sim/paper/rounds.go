@@ -10,6 +10,8 @@ import (
 	"gonum.org/v1/plot"
 
 	"github.com/quidnunc/quidnunc/fuzz/epidemic"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 )
 
 const roundsExamples = `  qn sim paper rounds                       n = 16 to 4096, median counter to 65536, about a minute
@@ -23,7 +25,7 @@ Then what the median-counter rule of Karp et al. sends per node until it stops b
 the whole range; "smooth" weighs both sides of the step so that the mean of ctr_max is ln ln n. Push, which must be told when to
 stop, grows like ln n. Above n = 4096 these are rumor tables over one shared table of peers, not whole engines.
 
-Exit code 1 says that a figure is outside its band.`
+Exit code 3 says that a figure is outside its band.`
 
 func newRounds() *cobra.Command {
 	var f flags
@@ -36,10 +38,10 @@ func newRounds() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if top < 16 || medianTop < 256 {
-				return usagef("--max %d --median-max %d: too small; fix: at least 16 and 256", top, medianTop)
+				return exit.Usagef("--max %d --median-max %d: too small; fix: at least 16 and 256", top, medianTop)
 			}
 			if medianRuns < 1 {
-				return usagef("--median-runs %d: nothing to average; fix: 1 or more", medianRuns)
+				return exit.Usagef("--median-runs %d: nothing to average; fix: 1 or more", medianRuns)
 			}
 			return runRounds(cmd, &f, epidemic.RoundsPlan{
 				Sizes: epidemic.Powers(4, bitsOf(top)), Runs: f.runs,
@@ -65,11 +67,7 @@ func runRounds(cmd *cobra.Command, f *flags, p epidemic.RoundsPlan) error {
 	if err != nil {
 		return err
 	}
-	if f.output == "json" {
-		err = printJSON(cmd.OutOrStdout(), r)
-	} else {
-		printRounds(cmd.OutOrStdout(), r)
-	}
+	err = f.output.Print(cmd.OutOrStdout(), r, form.Plain(func(w io.Writer) { printRounds(w, r) }))
 	if err == nil && f.out != "" {
 		err = writeRounds(f, r)
 	}
@@ -79,7 +77,7 @@ func runRounds(cmd *cobra.Command, f *flags, p epidemic.RoundsPlan) error {
 	for _, c := range r.Curves {
 		for _, b := range c.Bands {
 			if !b.Within {
-				return fmt.Errorf("%w: %s, n=%d: %.2f rounds, not in %.2f to %.2f", ErrOff, c.Name, b.Sites, b.Rounds, b.Low, b.High)
+				return exit.Nof("%s: %s, n=%d: %.2f rounds, not in %.2f to %.2f", errOff, c.Name, b.Sites, b.Rounds, b.Low, b.High)
 			}
 		}
 	}

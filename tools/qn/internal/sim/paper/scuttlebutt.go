@@ -6,11 +6,12 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quidnunc/quidnunc/fuzz/paper"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 )
 
 const scuttlebuttExamples = `  qn sim paper scuttlebutt                                      six orderings, about a minute on two processors
@@ -25,7 +26,7 @@ each. An exchange is limited to mtu entries in each direction from 15 s on. Ever
 Staleness is the age of the first update that a replica lacks, the largest at all participants; stale is the number of mappings at
 one participant that lack an update, in the mean. In parentheses is what the paper's figure shows.
 
-Exit code 1 says that the peaks are not in the paper's order, depth < oldest < breadth < newest, or that something stayed stale.`
+Exit code 3 says that the peaks are not in the paper's order, depth < oldest < breadth < newest, or that something stayed stale.`
 
 // scuttleRun is one curve.
 type scuttleRun struct {
@@ -73,11 +74,11 @@ func orderingNames() (names []string) {
 func scuttleRuns(plan paper.Plan, orders []string) (runs []*scuttleRun, err error) {
 	switch {
 	case plan.Nodes < 3 || plan.Nodes > 512:
-		return nil, usagef("--nodes %d: out of range; fix: 3 to 512", plan.Nodes)
+		return nil, exit.Usagef("--nodes %d: out of range; fix: 3 to 512", plan.Nodes)
 	case plan.Keys < 1 || plan.Keys > 100:
-		return nil, usagef("--keys %d: out of range; fix: 1 to 100", plan.Keys)
+		return nil, exit.Usagef("--keys %d: out of range; fix: 1 to 100", plan.Keys)
 	case plan.MTU < 1:
-		return nil, usagef("--mtu %d: nothing could be sent; fix: 1 or more", plan.MTU)
+		return nil, exit.Usagef("--mtu %d: nothing could be sent; fix: 1 or more", plan.MTU)
 	}
 	for _, name := range orders {
 		found := false
@@ -90,7 +91,7 @@ func scuttleRuns(plan paper.Plan, orders []string) (runs []*scuttleRun, err erro
 			}
 		}
 		if !found {
-			return nil, usagef("--orders %s: not known; fix: one of %s", name, strings.Join(orderingNames(), ", "))
+			return nil, exit.Usagef("--orders %s: not known; fix: one of %s", name, strings.Join(orderingNames(), ", "))
 		}
 	}
 	return runs, nil
@@ -128,12 +129,8 @@ func runScuttlebutt(cmd *cobra.Command, f *flags, plan paper.Plan, runs []*scutt
 	}
 	r.Off = paper.Shape(plan, r.Runs)
 	w := cmd.OutOrStdout()
-	if f.output == "json" {
-		if err := printJSON(w, r); err != nil {
-			return err
-		}
-	} else {
-		printScuttlebutt(w, runs)
+	if err := f.output.Print(w, r, form.Plain(func(w io.Writer) { printScuttlebutt(w, runs) })); err != nil {
+		return err
 	}
 	if f.out != "" {
 		if err := writeScuttlebutt(f, r, runs); err != nil {
@@ -141,30 +138,19 @@ func runScuttlebutt(cmd *cobra.Command, f *flags, plan paper.Plan, runs []*scutt
 		}
 	}
 	if len(r.Off) > 0 {
-		return fmt.Errorf("%w: %s", ErrOff, strings.Join(r.Off, "; "))
+		return exit.Nof("%s: %s", errOff, strings.Join(r.Off, "; "))
 	}
 	return nil
 }
 
-// measureScuttlebutt makes the runs, two at a time.
+// measureScuttlebutt makes the runs.
 func measureScuttlebutt(ctx context.Context, runs []*scuttleRun) error {
-	var all sync.WaitGroup
-	slots, failed := make(chan struct{}, 2), make([]error, len(runs))
-	for i, r := range runs {
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
-			r.samples, failed[i] = paper.Run(ctx, r.plan)
-			r.Summary = paper.Summarize(r.plan, r.name, r.samples)
-		})
-	}
-	all.Wait()
-	for _, err := range failed {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return each(len(runs), func(i int) (err error) {
+		r := runs[i]
+		r.samples, err = paper.Run(ctx, r.plan)
+		r.Summary = paper.Summarize(r.plan, r.name, r.samples)
+		return err
+	})
 }
 
 func printScuttlebutt(w io.Writer, runs []*scuttleRun) {

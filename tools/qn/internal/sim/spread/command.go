@@ -1,29 +1,22 @@
 package spread
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quidnunc/quidnunc/fuzz/spread"
 	"github.com/quidnunc/quidnunc/sched"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/term"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
-
-// UsageError is a mistake in the command line.
-type UsageError struct{ error }
-
-// Unwrap returns what is wrong.
-func (u UsageError) Unwrap() error { return u.error }
-
-func usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
 
 // Commands makes the three commands.
 func Commands() []*cobra.Command {
@@ -33,42 +26,42 @@ func Commands() []*cobra.Command {
 // common flags.
 type common struct {
 	nodes  []int
-	losses []float64
+	losses units.Shares
 	names  []string
 	seed   uint64
-	output string
+	output form.Form
 	out    string
 	quiet  bool
 }
 
-func (c *common) add(cmd *cobra.Command, nodes []int, losses []float64, what string, all []string) {
+func (c *common) add(cmd *cobra.Command, nodes []int, losses units.Shares, what string, all []string) {
 	fs := cmd.Flags()
 	fs.IntSliceVarP(&c.nodes, "nodes", "n", nodes, "numbers of members")
-	fs.Float64SliceVar(&c.losses, "loss", losses, "shares of datagrams that are lost, 0 to 0.5")
+	c.losses = losses
+	fs.Var(&c.losses, "loss", "shares of datagrams that are lost, 0 to 50%")
 	fs.StringSliceVar(&c.names, what, all, "which to measure")
 	fs.Uint64Var(&c.seed, "seed", 1, "seed: the same seed gives the same figures")
-	fs.StringVarP(&c.output, "output", "o", "table", "form of the result: table or json")
+	form.Add(cmd, &c.output)
 	fs.StringVar(&c.out, "out", "", "directory for JSON, PNG and SVG files; none are written without it")
 	fs.BoolVarP(&c.quiet, "quiet", "q", false, "no progress")
 }
 
 const (
-	nodesMax = 4096
-	lossMax  = 0.5
+	nodesMax  = 4096
+	lossMax   = 0.5
+	freezeMax = time.Hour
+	rateMax   = 100_000 // above it the virtual network holds more frames than memory
 )
 
 func (c *common) check() error {
-	if c.output != "table" && c.output != "json" {
-		return usagef("--output %s: no such form; fix: -o table or -o json", c.output)
-	}
 	for _, n := range c.nodes {
 		if n < 2 || n > nodesMax {
-			return usagef("--nodes %d: out of range; fix: 2 to %d", n, nodesMax)
+			return exit.Usagef("--nodes %d: out of range; fix: 2 to %d", n, nodesMax)
 		}
 	}
 	for _, l := range c.losses {
 		if l < 0 || l > lossMax {
-			return usagef("--loss %g: out of range; fix: 0 to %g", l, lossMax)
+			return exit.Usagef("--loss %v: out of range; fix: 0 to %v", l, units.Share(lossMax))
 		}
 	}
 	if c.out == "" {
@@ -78,27 +71,17 @@ func (c *common) check() error {
 }
 
 // print writes the rows in the wanted form, and to the directory if there is one.
-func (c *common) print(w io.Writer, name string, rows any, table func()) error {
+func (c *common) print(w io.Writer, name string, rows any, table func(io.Writer)) error {
 	if c.out != "" {
 		f, err := os.Create(filepath.Join(c.out, name+".json"))
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(encode(f, rows), f.Close()); err != nil {
+		if err := errors.Join(form.Indented(f, rows), f.Close()); err != nil {
 			return err
 		}
 	}
-	if c.output == "json" {
-		return encode(w, rows)
-	}
-	table()
-	return nil
-}
-
-func encode(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+	return c.output.Print(w, rows, form.Plain(table))
 }
 
 const policyLong = `Members on a virtual network with delays of 0.1 to 0.3 ms, the core that engines run, 100 ms between comparisons. Writes
@@ -110,7 +93,7 @@ Memory and time grow with the square of the members: 256 take seconds, 1,000 som
 
 func policyCommand() *cobra.Command {
 	var c common
-	var rate int
+	rate := units.Rate(1000)
 	var span time.Duration
 	var all []string
 	for _, p := range spread.Policies() {
@@ -127,10 +110,10 @@ func policyCommand() *cobra.Command {
 			if err := c.check(); err != nil {
 				return err
 			}
-			if rate < 1 || rate > 100_000 || span <= 0 {
-				return usagef("--rate %d, --span %v: out of range; fix: 1 to 100000, and more than 0", rate, span)
+			if rate > rateMax || span <= 0 {
+				return exit.Usagef("--rate %v, --span %v: out of range; fix: up to %v, and a span of more than 0s", rate, span, units.Rate(rateMax))
 			}
-			rows, err := c.policies(cmd, rate, span)
+			rows, err := c.policies(cmd, int(rate), span)
 			if err != nil {
 				return err
 			}
@@ -138,11 +121,11 @@ func policyCommand() *cobra.Command {
 				return err
 			}
 			w := cmd.OutOrStdout()
-			return c.print(w, "spread", rows, func() { printRows(w, rows) })
+			return c.print(w, "spread", rows, func(w io.Writer) { printRows(w, rows) })
 		},
 	}
-	c.add(cmd, []int{16, 64}, []float64{0, 0.01, 0.05, 0.1, 0.2}, "policy", all)
-	cmd.Flags().IntVar(&rate, "rate", 1000, "writes a second in the cluster")
+	c.add(cmd, []int{16, 64}, units.Shares{0, 0.01, 0.05, 0.1, 0.2}, "policy", all)
+	cmd.Flags().Var(&rate, "rate", "writes in the cluster")
 	cmd.Flags().DurationVar(&span, "span", time.Second, "virtual time of writing for each loss")
 	return cmd
 }
@@ -153,7 +136,7 @@ func (c *common) policies(cmd *cobra.Command, rate int, span time.Duration) (row
 	for _, name := range c.names {
 		policy, ok := policyOf(name)
 		if !ok {
-			return nil, usagef("--policy %s: no such policy; fix: one of %s", name, strings.Join(policyNames(), ", "))
+			return nil, exit.OneOf("--policy", name, policyNames())
 		}
 		for _, n := range c.nodes {
 			if err := cmd.Context().Err(); err != nil {
@@ -161,7 +144,7 @@ func (c *common) policies(cmd *cobra.Command, rate int, span time.Duration) (row
 			}
 			p.Show("%s, %d members", name, n)
 			r, err := spread.Measure(&spread.Plan{
-				Nodes: n, Policy: policy, Losses: c.losses, Rate: rate, Span: sched.Instant(span), Seed: c.seed,
+				Nodes: n, Policy: policy, Losses: c.losses.Floats(), Rate: rate, Span: sched.Instant(span), Seed: c.seed,
 			})
 			if err != nil {
 				return nil, err
@@ -224,10 +207,10 @@ func compareCommand() *cobra.Command {
 				return err
 			}
 			w := cmd.OutOrStdout()
-			return c.print(w, "compare", rows, func() { printDiffs(w, rows) })
+			return c.print(w, "compare", rows, func(w io.Writer) { printDiffs(w, rows) })
 		},
 	}
-	c.add(cmd, []int{32, 200}, []float64{0}, "diff", all)
+	c.add(cmd, []int{32, 200}, units.Shares{0}, "diff", all)
 	cmd.Flags().IntSliceVar(&writes, "writes", []int{1, 5, 20, 0}, "numbers of members that write; 0 cuts the cluster first")
 	return cmd
 }
@@ -243,14 +226,14 @@ func (c *common) diffs(cmd *cobra.Command, writes []int) (rows []spread.DiffRow,
 			}
 		}
 		if diff == nil {
-			return nil, usagef("--diff %s: no such way; fix: --help lists them", name)
+			return nil, exit.OneOf("--diff", name, diffNames())
 		}
 		for _, n := range c.nodes {
 			if err := cmd.Context().Err(); err != nil {
 				return nil, err
 			}
 			p.Show("%s, %d members", name, n)
-			r, err := spread.MeasureDiff(&spread.DiffPlan{Nodes: n, Diff: *diff, Writes: writes, Losses: c.losses, Seed: c.seed})
+			r, err := spread.MeasureDiff(&spread.DiffPlan{Nodes: n, Diff: *diff, Writes: writes, Losses: c.losses.Floats(), Seed: c.seed})
 			if err != nil {
 				return nil, err
 			}
@@ -258,6 +241,13 @@ func (c *common) diffs(cmd *cobra.Command, writes []int) (rows []spread.DiffRow,
 		}
 	}
 	return rows, nil
+}
+
+func diffNames() (names []string) {
+	for _, d := range spread.Diffs() {
+		names = append(names, d.Name)
+	}
+	return names
 }
 
 func printDiffs(w io.Writer, rows []spread.DiffRow) {
@@ -275,7 +265,7 @@ func printDiffs(w io.Writer, rows []spread.DiffRow) {
 
 func frozenCommand() *cobra.Command {
 	var c common
-	var rate int
+	rate := units.Rate(1000)
 	var freeze time.Duration
 	cmd := &cobra.Command{
 		Use:   "frozen",
@@ -289,23 +279,26 @@ time that the member took until it held all that was written before it woke; mem
 			if err := c.check(); err != nil {
 				return err
 			}
+			if freeze <= 0 || freeze > freezeMax || rate > rateMax {
+				return exit.Usagef("--for %v, --rate %v: out of range; fix: more than 0s and up to %v, and up to %v", freeze, rate, freezeMax, units.Rate(rateMax))
+			}
 			var rows []spread.Frozen
 			for _, n := range c.nodes {
-				f, err := spread.MeasureFrozen(&spread.FrozenPlan{Nodes: n, Rate: rate, Freeze: sched.Instant(freeze), Seed: c.seed})
+				f, err := spread.MeasureFrozen(&spread.FrozenPlan{Nodes: n, Rate: int(rate), Freeze: sched.Instant(freeze), Seed: c.seed})
 				if err != nil {
 					return err
 				}
 				rows = append(rows, f)
 			}
 			w := cmd.OutOrStdout()
-			return c.print(w, "frozen", rows, func() { printFrozen(w, rows) })
+			return c.print(w, "frozen", rows, func(w io.Writer) { printFrozen(w, rows) })
 		},
 	}
 	fs := cmd.Flags()
 	fs.IntSliceVarP(&c.nodes, "nodes", "n", []int{8, 32}, "numbers of members")
 	fs.Uint64Var(&c.seed, "seed", 1, "seed: the same seed gives the same figures")
-	fs.StringVarP(&c.output, "output", "o", "table", "form of the result: table or json")
-	fs.IntVar(&rate, "rate", 1000, "writes a second in the cluster")
+	form.Add(cmd, &c.output)
+	fs.Var(&rate, "rate", "writes in the cluster")
 	fs.DurationVar(&freeze, "for", 5*time.Second, "how long it stops")
 	return cmd
 }

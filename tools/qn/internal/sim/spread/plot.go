@@ -37,7 +37,7 @@ func (c *common) plotPolicies(rows []spread.Row) error {
 			for i, name := range c.names {
 				var of plotter.XYs
 				for k := range rows {
-					if r := &rows[k]; r.Policy == name && r.Loss == loss {
+					if r := &rows[k]; r.Policy == name && r.Loss == float64(loss) {
 						of = append(of, plotter.XY{X: float64(r.Nodes), Y: what.of(r)})
 					}
 				}
