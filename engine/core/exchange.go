@@ -277,9 +277,10 @@ func (c *Core) composeRuns(b []byte, limit int, p uint32) []byte {
 		return c.composePreciseRuns(b, limit, p)
 	}
 	j := &c.jobs[q.job]
-	before, entries := len(b), c.filler.Entries
-	b = c.filler.Fill(b, limit, &j.Job, c.cfg.Order)
-	c.exchangeWith(p).sent += int32(c.filler.Entries - entries)
+	before := len(b)
+	b, n := c.filler.Fill(b, limit, &j.Job, c.cfg.Order)
+	c.counters.EntriesSent += uint64(n)
+	c.exchangeWith(p).sent += int32(n)
 	if len(b) > before {
 		j.Frames--
 	}

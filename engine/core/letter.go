@@ -39,10 +39,11 @@ func (c *Core) ownRun(b []byte, limit int, q *peer) ([]byte, uint64) {
 		}
 		b = (*book)(c).AppendIntro(b, c.self)
 	} else if l := c.letter(q.cursor); l != nil && len(b)+l.n <= limit {
-		c.filler.Entries += l.entries
+		c.counters.EntriesSent += uint64(l.entries)
 		return append(b, l.text[:l.n]...), l.to
 	}
-	out, to, _ := c.filler.Run(b, limit, limit, -1, c.self, q.cursor)
+	out, to, n := c.filler.Run(b, limit, c.self, q.cursor)
+	c.counters.EntriesSent += uint64(n)
 	return out, to
 }
 
@@ -66,9 +67,7 @@ func (c *Core) letter(from uint64) *letter {
 	}
 	l := &s.page[s.n]
 	room := min(c.cfg.Frame, len(l.text)) - c.out.Bytes() - c.out.TrailerBytes() - letterSlack
-	before := c.filler.Entries
-	out, to, n := c.filler.Run(l.text[:0], room, room, -1, c.self, from)
-	c.filler.Entries = before
+	out, to, n := c.filler.Run(l.text[:0], room, c.self, from)
 	if out == nil {
 		return nil // it fits alone in a frame, or nowhere
 	}

@@ -341,10 +341,9 @@ func (c *Core) composePreciseRuns(b []byte, limit int, p uint32) []byte {
 	x, q := c.precise, &c.peers[p]
 	l := &x.lists[q.job]
 	before := len(b)
-	b = x.Fill(b, limit, &l.List)
-	c.filler.Entries += x.Entries
-	c.exchangeWith(p).sent += int32(x.Entries)
-	x.Entries = 0
+	b, n := x.Fill(b, limit, &l.List)
+	c.counters.EntriesSent += uint64(n)
+	c.exchangeWith(p).sent += int32(n)
 	if len(b) > before {
 		l.Frames--
 	}

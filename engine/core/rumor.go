@@ -338,7 +338,8 @@ func (c *Core) composeWindow(b []byte, room int, p uint32, o state.Origin) (out 
 		}
 		b = (*book)(c).AppendIntro(b, o)
 	}
-	out, _, _ = c.filler.Run(b, room, room, -1, o, lo)
+	out, _, n := c.filler.Run(b, room, o, lo)
+	c.counters.EntriesSent += uint64(n)
 	if out != nil {
 		c.rumors.Sent(uint32(o))
 	}

@@ -138,7 +138,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 
 // composeRecords appends what is due in the order of its urgency.
 func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
-	q, entries := &c.peers[p], c.filler.Entries
+	q, entries := &c.peers[p], c.counters.EntriesSent
 	start := len(b)
 	q.due &^= dueHello
 	if have := c.store.Max(q.origin); q.owed || q.due&dueHave != 0 || have != q.told {
@@ -190,8 +190,7 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	if q.due&dueDigest != 0 && q.due&(dueMail|dueRuns|dueRumor) == 0 {
 		b = c.composeDigest(b, limit, p)
 	}
-	if n := c.filler.Entries - entries; n > 0 {
-		c.counters.EntriesSent += uint64(n)
+	if c.counters.EntriesSent > entries {
 		c.counters.RunFrames++
 		c.counters.RunBytes += uint64(len(b) - start)
 	}

@@ -140,7 +140,8 @@ func (c *Core) composeUpdates(b []byte, limit int, p uint32, sent []uint32) (out
 			}
 			b = (*book)(c).AppendIntro(b, o)
 		}
-		out, to, _ := c.filler.Run(b, room, room, -1, o, lo)
+		out, to, entries := c.filler.Run(b, room, o, lo)
+		c.counters.EntriesSent += uint64(entries)
 		if out == nil {
 			b = b[:start]
 			continue

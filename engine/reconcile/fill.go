@@ -53,7 +53,6 @@ type Filler struct {
 	writer  codec.RunWriter
 	cursors []state.Cursor // breadth: one read position for each want
 	counts  []int32        // breadth: entries granted to each want
-	Entries int            // entries encoded since the caller last cleared it
 }
 
 // Init gives the filler memory for jobs of at most max wants.
@@ -64,29 +63,28 @@ func (f *Filler) Init(s *state.Store, b Book, max int) {
 }
 
 // Fill appends runs for the job until dst is limit bytes long, the job is done
-// or nothing more fits, and returns the longer slice.
-func (f *Filler) Fill(dst []byte, limit int, j *Job, o Order) []byte {
-	before := f.Entries
+// or nothing more fits. It returns the longer slice and the number of entries.
+func (f *Filler) Fill(dst []byte, limit int, j *Job, o Order) (out []byte, entries int) {
 	switch o {
 	case Breadth:
-		dst = f.breadth(dst, limit, j)
+		out, entries = f.breadth(dst, limit, j)
 	case Depth:
-		dst = f.depth(dst, limit, j)
+		out, entries = f.depth(dst, limit, j)
 	case Fair:
-		dst = f.fair(dst, limit, j)
+		out, entries = f.fair(dst, limit, j)
 	default:
 		panic("reconcile: unknown order")
 	}
 	if j.Deltas > 0 {
-		j.Deltas = max(0, j.Deltas-(f.Entries-before))
+		j.Deltas = max(0, j.Deltas-entries)
 		if j.open {
 			j.Deltas = 1 // the origin goes on in the next frame
 		}
 	}
-	return dst
+	return out, entries
 }
 
-func (f *Filler) depth(dst []byte, limit int, j *Job) []byte {
+func (f *Filler) depth(dst []byte, limit int, j *Job) (out []byte, entries int) {
 	left := j.Deltas
 	for i := range j.wants {
 		w := &j.wants[i]
@@ -102,6 +100,7 @@ func (f *Filler) depth(dst []byte, limit int, j *Job) []byte {
 			grant = -1
 		}
 		dst, n = f.run(dst, limit, limit, grant, j, w)
+		entries += n
 		if left > 0 {
 			left = max(0, left-n)
 		}
@@ -114,12 +113,12 @@ func (f *Filler) depth(dst []byte, limit int, j *Job) []byte {
 			break
 		}
 	}
-	return dst
+	return dst, entries
 }
 
 // fair divides what is left of the frame among the wants that follow, by weight;
 // what one does not use flows to the next.
-func (f *Filler) fair(dst []byte, limit int, j *Job) []byte {
+func (f *Filler) fair(dst []byte, limit int, j *Job) (out []byte, entries int) {
 	for range 3 { // later passes use what small origins left over
 		start, open, before := j.turn, j.Len(), len(dst)
 		left, weights := j.Deltas, f.weights(j)
@@ -141,6 +140,7 @@ func (f *Filler) fair(dst []byte, limit int, j *Job) []byte {
 			weights = max(1, weights-weight)
 			var n int
 			dst, n = f.run(dst, limit, len(dst)+share, grant, j, w)
+			entries += n
 			if left > 0 {
 				left -= n
 			}
@@ -154,7 +154,7 @@ func (f *Filler) fair(dst []byte, limit int, j *Job) []byte {
 	if len(j.wants) > 0 {
 		j.turn %= len(j.wants)
 	}
-	return dst
+	return dst, entries
 }
 
 // weights sums the weights of the wants that are open.
@@ -169,7 +169,7 @@ func (f *Filler) weights(j *Job) (sum int) {
 
 // breadth grants entries rank by rank, counting bytes without encoding, then
 // encodes one run for each origin with what it was granted.
-func (f *Filler) breadth(dst []byte, limit int, j *Job) []byte {
+func (f *Filler) breadth(dst []byte, limit int, j *Job) (out []byte, entries int) {
 	n := len(j.wants)
 	used, left, active := len(dst), j.Deltas, 0
 	for i := range n {
@@ -209,9 +209,11 @@ func (f *Filler) breadth(dst []byte, limit int, j *Job) []byte {
 		if w.Origin == 0 || (f.counts[i] <= 0 && w.Missing > 0) {
 			continue
 		}
-		dst, _ = f.run(dst, limit, limit, int(f.counts[i]), j, w)
+		var sent int
+		dst, sent = f.run(dst, limit, limit, int(f.counts[i]), j, w)
+		entries += sent
 	}
-	return dst
+	return dst, entries
 }
 
 func (f *Filler) runBytes(w *Want) int {
@@ -237,7 +239,7 @@ func (f *Filler) run(dst []byte, limit, soft, grant int, j *Job, w *Want) ([]byt
 	if w.From == 0 {
 		dst = f.Book.AppendIntro(dst, o)
 	}
-	out, to, n := f.Run(dst, limit, soft, grant, o, w.From)
+	out, to, n := f.encode(dst, bounds{limit, soft, grant}, o, w.From)
 	if out == nil {
 		return dst[:whole], 0
 	}
@@ -250,20 +252,29 @@ func (f *Filler) run(dst []byte, limit, soft, grant int, j *Job, w *Want) ([]byt
 	return out, n
 }
 
-// Run appends one run record of origin o that starts after from. It returns
-// nil when not even one entry fits, the run's last version, and the number of
-// entries.
-func (f *Filler) Run(dst []byte, limit, soft, grant int, o state.Origin, from uint64) ([]byte, uint64, int) {
+// Run appends one run record of origin o that starts after from, as long as fits
+// below limit. It returns nil when not even one entry fits, the run's last
+// version, and the number of entries.
+func (f *Filler) Run(dst []byte, limit int, o state.Origin, from uint64) (out []byte, to uint64, entries int) {
+	return f.encode(dst, bounds{limit, limit, -1}, o, from)
+}
+
+// bounds of one run: dst ends below limit; after the first entry it ends at soft
+// bytes, and after grant entries (negative: any number).
+type bounds struct{ limit, soft, grant int }
+
+func (f *Filler) encode(dst []byte, b bounds, o state.Origin, from uint64) (out []byte, to uint64, n int) {
 	s := f.Store
 	w := &f.writer
-	if !w.Begin(dst, limit, s.ID(o), from, s.Floor(o)) {
+	if !w.Begin(dst, b.limit, s.ID(o), from, s.Floor(o)) {
 		return nil, from, 0
 	}
-	to, n, whole := from, 0, true
+	whole := true
+	to = from
 	s.After(o, from, &f.cursor)
 	top := s.Max(o)
 	for f.cursor.Next(&f.entry) && f.entry.Version <= top { // above it: own writes that are not published yet, and holes
-		if n == grant || (n > 0 && w.Len() >= soft) || !w.Entry(&f.entry) {
+		if n == b.grant || (n > 0 && w.Len() >= b.soft) || !w.Entry(&f.entry) {
 			whole = false
 			break
 		}
@@ -275,6 +286,5 @@ func (f *Filler) Run(dst []byte, limit, soft, grant int, o state.Origin, from ui
 	} else if n == 0 {
 		return nil, from, 0
 	}
-	f.Entries += n
 	return w.End(to), to, n
 }

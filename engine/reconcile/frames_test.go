@@ -27,7 +27,8 @@ func answer(t *testing.T, order Order, limit, deltas int, whole bool) map[codec.
 		if frames > 100 {
 			t.Fatal("no end")
 		}
-		for b := p.f.Fill(nil, limit, &j, order); len(b) > 0; {
+		b, _ := p.f.Fill(nil, limit, &j, order)
+		for len(b) > 0 {
 			_, body, b = codec.NextRecord(b)
 			var r codec.Run
 			if err := codec.ParseRun(body, &r); err != nil {

@@ -77,7 +77,7 @@ func delta(t *testing.T, from, to *replica, limit int, order Order) (deltas []st
 	j.Reset(1, -1)
 	Compare(&from.Store, from.f.Book, &d, 0, &j, nil)
 	j.Arrange(order, 0)
-	frame = from.f.Fill(nil, limit, &j, order)
+	frame, _ = from.f.Fill(nil, limit, &j, order)
 	for b := frame; len(b) > 0; {
 		var body []byte
 		_, body, b = codec.NextRecord(b)
@@ -306,7 +306,7 @@ func TestFairByWeight(t *testing.T) {
 		for _, id := range []codec.OriginID{5, 7, 9} {
 			j.Add(Want{ID: id, Origin: from.Find(id), From: 1, Missing: 199})
 		}
-		b := from.f.Fill(nil, 1400, &j, Fair)
+		b, _ := from.f.Fill(nil, 1400, &j, Fair)
 		for kind, body, rest := codec.NextRecord(b); kind != 0; kind, body, rest = codec.NextRecord(rest) {
 			var r codec.Run
 			if err := codec.ParseRun(body, &r); err != nil {

@@ -41,8 +41,6 @@ type Precise struct {
 	candidates []Candidate
 	places     []int32
 	moved      []Item
-
-	Entries int // entries encoded since the caller last cleared it
 }
 
 // Candidate is one entry that a comparator is shown. Views are good until it

@@ -9,9 +9,9 @@ import (
 )
 
 // Fill appends the first items of a list as runs until dst is limit bytes long,
-// the list is done or its next item does not fit, and returns the longer slice.
-// Within a frame they are grouped by origin.
-func (x *Precise) Fill(dst []byte, limit int, l *List) []byte {
+// the list is done or its next item does not fit. It returns the longer slice and
+// the number of entries. Within a frame they are grouped by origin.
+func (x *Precise) Fill(dst []byte, limit int, l *List) (out []byte, entries int) {
 	x.Arrange(l)
 	x.pick(limit-len(dst), l)
 	slices.SortFunc(x.picks, func(a, b Item) int {
@@ -23,10 +23,12 @@ func (x *Precise) Fill(dst []byte, limit int, l *List) []byte {
 		for i+n < len(x.picks) && x.picks[i+n].Origin == x.picks[i].Origin {
 			n++
 		}
-		dst = x.encode(dst, limit, x.picks[i:i+n])
+		var sent int
+		dst, sent = x.encode(dst, limit, x.picks[i:i+n])
+		entries += sent
 		i += n
 	}
-	return dst
+	return dst, entries
 }
 
 // pick takes items that fit into room bytes.
@@ -77,7 +79,7 @@ func (x *Precise) cost(it *Item) (n int) {
 }
 
 // encode appends the picks of one origin.
-func (x *Precise) encode(dst []byte, limit int, picks []Item) []byte {
+func (x *Precise) encode(dst []byte, limit int, picks []Item) (out []byte, entries int) {
 	if picks[0].intro {
 		dst = x.book.AppendIntro(dst, picks[0].Origin)
 	}
@@ -85,14 +87,14 @@ func (x *Precise) encode(dst []byte, limit int, picks []Item) []byte {
 		picks = picks[1:]
 	}
 	if len(picks) == 0 || !x.run.Begin(dst, limit, picks[0].ID) {
-		return dst
+		return dst, 0
 	}
 	for i := range picks {
 		if x.holds(&picks[i]) && x.run.Entry(&x.entry) {
-			x.Entries++
+			entries++
 		}
 	}
-	return x.run.End()
+	return x.run.End(), entries
 }
 
 // AppendPull appends as much of a pull list as fits below limit. A nil slice

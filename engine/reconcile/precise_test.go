@@ -172,10 +172,10 @@ func TestListKeepsTheFirst(t *testing.T) {
 			t.Fatalf("%v", l.items)
 		}
 	}
-	frame := r.x.Fill(nil, 100, &l)
+	frame, n := r.x.Fill(nil, 100, &l)
 	var run codec.Run
 	_, body, rest := codec.NextRecord(frame)
-	if err := codec.ParsePreciseRun(body, &run); err != nil || run.Count < 3 || len(rest) > 0 || r.x.Entries != run.Count {
+	if err := codec.ParsePreciseRun(body, &run); err != nil || run.Count < 3 || len(rest) > 0 || n != run.Count {
 		t.Errorf("%v: %d entries", err, run.Count)
 	}
 }
