@@ -225,7 +225,7 @@ func BenchmarkChecksum(b *testing.B) {
 // BenchmarkReject is the price of hostile frames, which may not exceed that of good ones: BenchmarkParseRunFrame.
 func BenchmarkReject(b *testing.B) {
 	x := newBench()
-	f := func(name string, want Reason, change func(m []byte)) {
+	f := func(name string, want error, change func(m []byte)) {
 		m := append([]byte(nil), x.frame[:len(x.frame)-ChecksumBytes]...)
 		m = AppendChecksum(m, 0)
 		change(m)
@@ -236,18 +236,18 @@ func BenchmarkReject(b *testing.B) {
 					_, body, _ := NextRecord(records)
 					err = ParseRun(body, &x.r)
 				}
-				if ReasonOf(err) != want {
+				if err != want {
 					b.Fatal(err)
 				}
 			}
 		})
 	}
 	resum := func(m []byte) { AppendChecksum(m[:len(m)-ChecksumBytes], 0) }
-	f("magic", ReasonMagic, func(m []byte) { m[0] = 0 })
-	f("checksum", ReasonChecksum, func(m []byte) { m[700]++ })
-	f("record", ReasonRecord, func(m []byte) { m[x.h.Bytes()+1]++; resum(m) })
-	f("first entry", ReasonEntry, func(m []byte) { m[x.h.Bytes()+RecordBytes+8+3] = 0x41; resum(m) })
+	f("magic", ErrMagic, func(m []byte) { m[0] = 0 })
+	f("checksum", ErrChecksum, func(m []byte) { m[700]++ })
+	f("record", ErrRecord, func(m []byte) { m[x.h.Bytes()+1]++; resum(m) })
+	f("first entry", ErrEntry, func(m []byte) { m[x.h.Bytes()+RecordBytes+8+3] = 0x41; resum(m) })
 	x.parseRun()
 	last := len(x.entries[x.r.Count-1].Value)
-	f("last entry", ReasonBody, func(m []byte) { m[len(m)-ChecksumBytes-last-1] |= 0xf0; resum(m) })
+	f("last entry", ErrBody, func(m []byte) { m[len(m)-ChecksumBytes-last-1] |= 0xf0; resum(m) })
 }

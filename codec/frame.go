@@ -9,6 +9,16 @@ const (
 	FormatVersion = 1
 )
 
+// Mark is the last byte of the flow block: what the sender asks the receiver for, and tells it.
+type Mark uint8
+
+// The marks; the rest are reserved, carried and ignored.
+const (
+	MarkCongested Mark = 1 << 0 // the sender has a standing queue of received frames
+	MarkAsk       Mark = 1 << 1 // answer at once: what you hold of my writes, and your fingerprint
+	MarkNow       Mark = 1 << 2 // acknowledge at once
+)
+
 // Flags says which blocks a header has, and how the frame is meant.
 type Flags uint16
 
@@ -41,7 +51,7 @@ type Header struct {
 	Sender     OriginID
 	Flags      Flags
 	KeyID      uint8 // key that the frame is sealed with, 0 = unsealed
-	Mark       uint8
+	Mark       Mark
 	Credit     uint16
 	Cluster    uint32
 	Counter    uint64
@@ -95,7 +105,7 @@ func AppendHeader(dst []byte, h *Header) []byte {
 		dst = le.AppendUint32(dst, h.Seq)
 		dst = le.AppendUint32(dst, h.Ack)
 		dst = le.AppendUint64(dst, h.AckMap)
-		dst = append(dst, byte(h.Credit), byte(h.Credit>>8), h.Mark)
+		dst = append(dst, byte(h.Credit), byte(h.Credit>>8), byte(h.Mark))
 	}
 	if h.Flags&FlagCookie != 0 {
 		dst = append(dst, h.Cookie[:]...)
@@ -176,7 +186,7 @@ func (h *Header) parseBlocks(b []byte) bool {
 	if h.Flags&FlagFlow != 0 {
 		_ = b[flowBytes-1]
 		h.Seq, h.Ack, h.AckMap = le.Uint32(b), le.Uint32(b[4:]), le.Uint64(b[8:])
-		h.Credit, h.Mark = le.Uint16(b[16:]), b[18]
+		h.Credit, h.Mark = le.Uint16(b[16:]), Mark(b[18])
 		b = b[flowBytes:]
 	}
 	if h.Flags&FlagCookie != 0 {
@@ -226,18 +236,4 @@ func ParseUnsealed(b, rest []byte, h *Header) (records []byte, err error) {
 		return nil, err
 	}
 	return records, nil
-}
-
-// ParseSealed is the door for sealed frames: it reads the header into h and gives the sealed records with their tag, a
-// view of b. The header, b[:h.Bytes()], is associated data of the seal. What comes out of opening it goes to
-// ParseRecords.
-func ParseSealed(b []byte, h *Header) (sealed []byte, err error) {
-	rest, err := ParseHeader(b, h)
-	if err != nil {
-		return nil, err
-	}
-	if h.KeyID == 0 {
-		return nil, ErrUnsealed
-	}
-	return rest, nil
 }

@@ -67,6 +67,8 @@ func samples() (names []string, bytesOf map[string][]byte) {
 	}
 	add("record/run-all", r.End(r.Last()))
 	addPrecise(add)
+	addMember(add)
+	addNews(add)
 	return names, bytesOf
 }
 
@@ -112,7 +114,7 @@ func reencode(name string, b []byte) ([]byte, error) {
 	}
 	var h Header
 	if b[4] != 0 {
-		sealed, err := ParseSealed(b, &h)
+		sealed, err := ParseHeader(b, &h)
 		return append(AppendHeader(nil, &h), sealed...), err
 	}
 	records, err := ParseFrame(b, &h)

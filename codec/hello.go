@@ -5,9 +5,15 @@ import (
 	"net/netip"
 )
 
+// HelloFlags says how a greeting is meant; unknown ones are carried and ignored.
+type HelloFlags uint8
+
+// HelloBack marks a greeting that answers one, so that two nodes do not greet for ever.
+const HelloBack HelloFlags = 1 << 0
+
 // Hello is the first word to a node that does not know us.
 type Hello struct {
-	Flags uint8           // carried; engine/core gives them a meaning
+	Flags HelloFlags
 	Mode  uint32          // fingerprint of the settings that the whole cluster must share
 	Gen   uint64          // the sender's generation
 	Salt  [SaltBytes]byte // the sender's boot salt
@@ -118,7 +124,7 @@ func parseWho(b []byte, name *[]byte, addr *netip.AddrPort) error {
 const helloFixed = 1 + 4 + 8 + SaltBytes
 
 func appendHello(dst []byte, h *Hello) []byte {
-	dst = append(dst, h.Flags)
+	dst = append(dst, byte(h.Flags))
 	dst = binary.LittleEndian.AppendUint32(dst, h.Mode)
 	dst = binary.LittleEndian.AppendUint64(dst, h.Gen)
 	dst = append(dst, h.Salt[:]...)
@@ -129,7 +135,7 @@ func parseHello(b []byte, h *Hello) (rest []byte, err error) {
 	if len(b) < helloFixed {
 		return nil, ErrBody
 	}
-	h.Flags = b[0]
+	h.Flags = HelloFlags(b[0])
 	h.Mode = binary.LittleEndian.Uint32(b[1:])
 	h.Gen = binary.LittleEndian.Uint64(b[5:])
 	h.Salt = [SaltBytes]byte(b[13:])

@@ -1,9 +1,6 @@
 package codec
 
-import (
-	"bytes"
-	"testing"
-)
+import "testing"
 
 func TestKeyNotice(t *testing.T) {
 	var s KeySet
@@ -30,17 +27,4 @@ func TestKeyNotice(t *testing.T) {
 			t.Errorf("%v was taken", bad)
 		}
 	}
-}
-
-func FuzzKeyNotice(f *testing.F) {
-	f.Add([]byte{1, 2, 2, 9})
-	f.Fuzz(func(t *testing.T, body []byte) {
-		var k KeyNotice
-		if ParseKeyNotice(body, &k) != nil {
-			return
-		}
-		if _, again, _ := NextRecord(AppendKeyNotice(nil, &k)); !bytes.Equal(again, body) {
-			t.Errorf("%x became %x", body, again)
-		}
-	})
 }

@@ -28,7 +28,6 @@ const (
 	TypePreciseDigest Type = 19 // digest by key
 	TypePreciseRun    Type = 20 // entries of one origin, with holes
 	TypeKeyNotice     Type = 21 // which sealing keys I hold
-	TypeLeave         Type = 22 // I go
 	TypePrecisePull   Type = 23 // send me these entries
 	TypeTurn          Type = 24 // one message of a comparison that takes several
 	TypeFree          Type = 32 // the first free number

@@ -65,7 +65,7 @@ func ParseHave(body []byte) (h Have, err error) {
 }
 
 // AppendPad appends a Pad record of n bytes in all, at least RecordBytes: fillers make frames equally long, and a hello
-// at least as long as its answer. With a smaller n it appends nothing.
+// at least as long as its answer. With a smaller n it appends nothing. Nobody reads the body.
 func AppendPad(dst []byte, n int) []byte {
 	if n < RecordBytes {
 		return dst
@@ -76,14 +76,4 @@ func AppendPad(dst []byte, n int) []byte {
 		dst = append(dst, 0)
 	}
 	return EndRecord(dst, start)
-}
-
-// ParsePad checks the body of a Pad record: zeros.
-func ParsePad(body []byte) error {
-	for _, c := range body {
-		if c != 0 {
-			return ErrFlags
-		}
-	}
-	return nil
 }

@@ -41,7 +41,7 @@ func (p *pair) seal(tb testing.TB) []byte {
 func (p *pair) open(tb testing.TB) {
 	frame := p.slot[:copy(p.slot, p.sealed)]
 	p.w.Reset()
-	_, err := codec.ParseSealed(frame, &p.h)
+	_, err := codec.ParseHeader(frame, &p.h)
 	if err == nil {
 		_, err = p.b.OpenInPlace(frame, &p.h, p.key, &p.w)
 	}
@@ -62,7 +62,7 @@ func TestNoAllocation(t *testing.T) {
 	f("open", func() { p.open(t) })
 	f("hello", func() {
 		frame, _ := p.a.SealHelloInPlace(p.slot[:copy(p.slot, p.plain)])
-		_, err := codec.ParseSealed(frame, &p.h)
+		_, err := codec.ParseHeader(frame, &p.h)
 		if err == nil {
 			_, err = p.b.OpenHelloInPlace(frame, &p.h)
 		}
@@ -74,7 +74,7 @@ func TestNoAllocation(t *testing.T) {
 		frame := p.slot[:copy(p.slot, p.sealed)]
 		frame[len(frame)-1]++
 		p.w.Reset()
-		_, _ = codec.ParseSealed(frame, &p.h)
+		_, _ = codec.ParseHeader(frame, &p.h)
 		if _, err := p.b.OpenInPlace(frame, &p.h, p.key, &p.w); err != codec.ErrAuth {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func BenchmarkRejectForged(b *testing.B) {
 		frame := p.slot[:copy(p.slot, p.sealed)]
 		frame[len(frame)-1]++
 		p.w.Reset()
-		_, _ = codec.ParseSealed(frame, &p.h)
+		_, _ = codec.ParseHeader(frame, &p.h)
 		if _, err := p.b.OpenInPlace(frame, &p.h, p.key, &p.w); err != codec.ErrAuth {
 			b.Fatal(err)
 		}
@@ -107,7 +107,7 @@ func BenchmarkRejectReplay(b *testing.B) {
 	p := newPair(b, 1, 1400)
 	p.open(b)
 	for b.Loop() {
-		_, _ = codec.ParseSealed(p.sealed, &p.h)
+		_, _ = codec.ParseHeader(p.sealed, &p.h)
 		if _, err := p.b.OpenInPlace(p.sealed, &p.h, p.key, &p.w); err != codec.ErrReplay {
 			b.Fatal(err)
 		}

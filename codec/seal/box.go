@@ -152,7 +152,7 @@ func (b *Box) prepare(frame []byte, counter uint64, hints byte) int {
 	return n
 }
 
-// OpenInPlace opens a frame that codec.ParseSealed has read into h, under the key of its sender and that sender's window,
+// OpenInPlace opens a frame that codec.ParseHeader has read into h, under the key of its sender and that sender's window,
 // and gives its records, a view of frame whose framing is checked. An error leaves the window as it was and the frame
 // destroyed.
 func (b *Box) OpenInPlace(frame []byte, h *codec.Header, key Key, w *Window) (records []byte, err error) {

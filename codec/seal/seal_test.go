@@ -63,7 +63,7 @@ func derive(t testing.TB, r *Keyring, id uint8, s [codec.SaltBytes]byte) Key {
 func open(b *Box, frame []byte, k Key, w *Window) ([]byte, error) {
 	frame = bytes.Clone(frame)
 	var h codec.Header
-	if _, err := codec.ParseSealed(frame, &h); err != nil {
+	if _, err := codec.ParseHeader(frame, &h); err != nil {
 		return nil, err
 	}
 	if h.Flags&codec.FlagHello != 0 {
@@ -111,7 +111,7 @@ func TestHello(t *testing.T) {
 		t.Fatal(err)
 	}
 	var h codec.Header
-	_, _ = codec.ParseSealed(sealed, &h)
+	_, _ = codec.ParseHeader(sealed, &h)
 	if _, err := b.OpenInPlace(sealed, &h, derive(t, b.ring, 1, a.Salt()), new(Window)); err != codec.ErrFlags {
 		t.Errorf("a hello as a frame: %v", err)
 	}

@@ -35,12 +35,6 @@ const (
 	Refuse
 )
 
-// Marks in a frame's flow block, beside markAsk.
-const (
-	markCongested = 1 << 0 // the sender has a standing queue of received frames
-	markNow       = 1 << 2 // acknowledge at once
-)
-
 const (
 	entryCost   = 16  // bytes of an entry beside key and value, about
 	publishMost = 256 // entries that one turn publishes
@@ -130,10 +124,10 @@ func (c *Core) flowBlock(p uint32) (asked bool) {
 	f, q, h := &c.flow, &c.peers[p], &c.out
 	h.Credit = f.receiver.Credit()
 	if f.receiver.Hot() {
-		h.Mark |= markCongested
+		h.Mark |= codec.MarkCongested
 	}
 	if q.due&dueData != 0 && q.budget.Ask(c.now) {
-		h.Mark |= markNow
+		h.Mark |= codec.MarkNow
 		asked = true
 	}
 	if q.due != 0 && q.due&^(dueRuns|dueDigest) == 0 && !q.owed {
@@ -224,7 +218,7 @@ func (c *Core) flowedBack(p uint32, fresh bool) {
 	}
 	q, h := &c.peers[p], &c.in
 	if h.AckMap != 0 && fresh {
-		a := flow.Ack{High: h.Ack, Map: h.AckMap, Sent: q.link.Last(), Credit: h.Credit, Marked: h.Mark&markCongested != 0, Lag: c.paths.Lag}
+		a := flow.Ack{High: h.Ack, Map: h.AckMap, Sent: q.link.Last(), Credit: h.Credit, Marked: h.Mark&codec.MarkCongested != 0, Lag: c.paths.Lag}
 		if !q.budget.Acked(c.now, &a) {
 			c.counters.Absurd++
 		}
@@ -232,7 +226,7 @@ func (c *Core) flowedBack(p uint32, fresh bool) {
 			c.unhold(p)
 		}
 	}
-	if h.Mark&markNow != 0 {
+	if h.Mark&codec.MarkNow != 0 {
 		c.want(p, dueHave)
 	}
 	if h.Flags&codec.FlagRates == 0 || !c.flow.rated {

@@ -26,7 +26,6 @@ const (
 	helloPadded     = 512                     // bytes of a padded hello frame
 	helloFirst      = 200 * sched.Millisecond // the second hello leaves after this
 	helloBackoffMax = 10 * sched.Second
-	helloBack       = 1  // flag of a Hello that answers one, so that two nodes do not greet for ever
 	cookieEpoch     = 16 // cookies live for one to two epochs of 2^16 ms
 )
 
@@ -234,7 +233,7 @@ func (c *Core) appendHello(b []byte, to netip.AddrPort, bare, back bool) []byte 
 	c.fillHello(&c.hello)
 	c.hello.Salt = c.challenge(to, 0)
 	if back {
-		c.hello.Flags = helloBack
+		c.hello.Flags = codec.HelloBack
 	}
 	b = codec.AppendHello(b, &c.hello)
 	if bare {
@@ -320,7 +319,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	if !c.replies.push(r) {
 		c.counters.Drops[DropBusy]++
 	}
-	if p := c.byID.find(c.in.Sender); p != 0 && h.Flags&helloBack == 0 {
+	if p := c.byID.find(c.in.Sender); p != 0 && h.Flags&codec.HelloBack == 0 {
 		c.greetBack(p, from, size < helloPadded)
 	}
 }

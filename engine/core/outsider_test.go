@@ -75,8 +75,8 @@ func newOutsider(t *testing.T, sealed bool, cfg func(*Config)) *outsider {
 func hello(b []byte, sealed bool) bool {
 	var h codec.Header
 	if sealed {
-		_, err := codec.ParseSealed(b, &h)
-		return err == nil && h.Flags&codec.FlagHello != 0
+		_, err := codec.ParseHeader(b, &h)
+		return err == nil && h.KeyID != 0 && h.Flags&codec.FlagHello != 0
 	}
 	records, err := codec.ParseFrame(b, &h)
 	t, _, _ := codec.NextRecord(records)

@@ -239,7 +239,7 @@ func (c *Core) flowed(p uint32) {
 		c.noticed(p)
 	}
 	c.flowedBack(p, c.fresh)
-	if h.Mark&markAsk != 0 {
+	if h.Mark&codec.MarkAsk != 0 {
 		q.answering = true
 		c.want(p, dueHave)
 	}

@@ -7,10 +7,6 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// markAsk in a frame's mark asks for an answer at once: what the receiver holds
-// of the sender's writes, and its fingerprint.
-const markAsk = 1 << 1
-
 // Transmit encodes the next frame that is due into dst, which should have room
 // for a whole frame, and says where it goes. It reports false when nothing is
 // due. Frames to one peer come consecutively. What is sent is the newest state
@@ -88,7 +84,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	h.Seq, h.Mark = q.link.Last()+1, 0
 	h.Ack, h.AckMap = q.link.Seen()
 	if q.asking || q.due&dueMail != 0 && c.paths.Lossy(&q.link, c.now) {
-		h.Mark |= markAsk
+		h.Mark |= codec.MarkAsk
 	}
 	if q.answering || q.due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.asking && c.precise != nil {
 		h.Flags |= codec.FlagPrints
@@ -128,7 +124,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	b = c.finish(b, p)
 	q.link.Sent()
 	if due&dueMail != 0 {
-		q.link.Time(c.now, h.Mark&markAsk != 0)
+		q.link.Time(c.now, h.Mark&codec.MarkAsk != 0)
 	}
 	c.spent(p, len(b), due, asked)
 	q.asking, q.answering = false, false

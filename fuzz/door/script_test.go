@@ -138,7 +138,7 @@ func (d *duel) speak(s *script) {
 		flags |= codec.FlagPrints
 	}
 	h := d.spy.Header()
-	h.StatePrint, h.LivePrint, h.Ack, h.Mark = uint64(how), uint64(how), uint32(how), uint8(how>>2)
+	h.StatePrint, h.LivePrint, h.Ack, h.Mark = uint64(how), uint64(how), uint32(how), codec.Mark(how>>2)
 	var records [][]byte
 	room := 900
 	for range 1 + s.byte()%4 {

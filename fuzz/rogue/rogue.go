@@ -119,7 +119,7 @@ func (r *Rogue) open(frame []byte, h *codec.Header) (records []byte, ok bool) {
 		return records, err == nil
 	}
 	b := append([]byte(nil), frame...)
-	if _, err := codec.ParseSealed(b, h); err != nil || h.Flags&codec.FlagHello == 0 {
+	if _, err := codec.ParseHeader(b, h); err != nil || h.KeyID == 0 || h.Flags&codec.FlagHello == 0 {
 		return nil, false
 	}
 	records, err := r.box.OpenHelloInPlace(b, h)

@@ -52,7 +52,7 @@ var recordNames = map[codec.Type]string{
 	codec.TypePad: "pad", codec.TypeProbe: "probe", codec.TypeProbeAck: "probe-ack", codec.TypeVote: "vote",
 	codec.TypeVerdict: "facts", codec.TypeObserved: "digest of facts", codec.TypeRumorFeedback: "rumor feedback",
 	codec.TypeEvent: "event", codec.TypeSketch: "sketch", codec.TypeRepair: "repair", codec.TypePreciseDigest: "precise digest",
-	codec.TypePreciseRun: "precise run", codec.TypeKeyNotice: "keys", codec.TypeLeave: "leave", codec.TypePrecisePull: "precise pull",
+	codec.TypePreciseRun: "precise run", codec.TypeKeyNotice: "keys", codec.TypePrecisePull: "precise pull",
 }
 
 func (t *text) record(typ codec.Type, body []byte) {
