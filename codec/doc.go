@@ -46,7 +46,7 @@
 // the end of the body, (…)^n repeats n times:
 //
 //	1 Hello       flags 1, mode 4, generation 8, boot salt 16, name, address
-//	2 HelloReply  as Hello, then: echo 16, known generation 8, known to be alive 1 (0 or 1)
+//	2 HelloReply  as Hello, then: echo 16, known generation 8, known to be alive 1 (0 or 1), cookie 16
 //	3 Intro       origin 8, generation 8, name, address
 //	4 Sync        kind and hint 1 (kind 1 push, 2 pull, 3 push-pull; plus 4 times the hint, 0 to 3)
 //	5 Digest      flags 1, lo 8, hi 8, (origin 8, uvarint max<<1|f, if f: uvarint floor)*

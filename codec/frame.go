@@ -27,7 +27,7 @@ type Flags uint16
 const (
 	FlagSeal   Flags = 1 << 0  // counter and boot salt; set exactly when KeyID is not 0
 	FlagFlow   Flags = 1 << 1  // per-destination sequence, acknowledgement, credit, congestion mark
-	FlagCookie Flags = 1 << 2  // address cookie, given or echoed
+	FlagCookie Flags = 1 << 2  // address cookie, shown to whoever gave it
 	FlagRates  Flags = 1 << 3  // rates and ledger of the flow control between origins
 	FlagPrints Flags = 1 << 4  // fingerprints of state and of observed liveness
 	FlagHello  Flags = 1 << 8  // sealed with the cluster's hello key: the sender is a stranger to the receiver

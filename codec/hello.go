@@ -27,6 +27,10 @@ type HelloReply struct {
 	Echo       [SaltBytes]byte // boot salt of the hello that this answers
 	KnownGen   uint64          // highest generation known under the asker's name, 0 = none
 	KnownAlive bool            // an origin of that name and generation is believed to be alive
+
+	// Cookie is what the asker shows with its next frame. It stands here and not in the header, so that where frames
+	// are sealed nobody without a key reads one.
+	Cookie [CookieBytes]byte
 }
 
 // Intro says who an origin is. It stands in a frame before the first run of an origin that the receiver may not know.
@@ -58,7 +62,8 @@ func AppendHelloReply(dst []byte, r *HelloReply) []byte {
 	dst = appendHello(BeginRecord(dst, TypeHelloReply), &r.Hello)
 	dst = append(dst, r.Echo[:]...)
 	dst = binary.LittleEndian.AppendUint64(dst, r.KnownGen)
-	return EndRecord(append(dst, boolByte(r.KnownAlive)), start)
+	dst = append(dst, boolByte(r.KnownAlive))
+	return EndRecord(append(dst, r.Cookie[:]...), start)
 }
 
 // ParseHelloReply reads the body of a HelloReply record.
@@ -67,7 +72,7 @@ func ParseHelloReply(body []byte, r *HelloReply) error {
 	if err != nil {
 		return err
 	}
-	if len(rest) != SaltBytes+9 {
+	if len(rest) != SaltBytes+9+CookieBytes {
 		return ErrBody
 	}
 	if rest[SaltBytes+8] > 1 {
@@ -76,6 +81,7 @@ func ParseHelloReply(body []byte, r *HelloReply) error {
 	r.Echo = [SaltBytes]byte(rest)
 	r.KnownGen = binary.LittleEndian.Uint64(rest[SaltBytes:])
 	r.KnownAlive = rest[SaltBytes+8] == 1
+	r.Cookie = [CookieBytes]byte(rest[SaltBytes+9:])
 	return nil
 }
 

@@ -62,7 +62,7 @@ const (
 	nameBytesMax  = 1 + NameBytesMax
 	introBytesMax = RecordBytes + 8 + 8 + nameBytesMax + addrBytesMax
 	helloBytesMax = RecordBytes + 1 + 4 + 8 + SaltBytes + nameBytesMax + addrBytesMax
-	replyBytesMax = helloBytesMax + SaltBytes + 8 + 1
+	replyBytesMax = helloBytesMax + SaltBytes + 8 + 1 + CookieBytes
 	runToBytes    = 7
 	runBytesMax   = RecordBytes + 8 + 9 + 8 + runToBytes
 	// entryOverheadMax: head, flags, TTL, age, stamp, key id, shared and own length of the key, length of the value.

@@ -107,7 +107,12 @@
 // that is taken; and have a member send at most three times the bytes that he
 // sends it to an address that he forges. A recorded frame is good for one
 // delivery at most: to the member and the life that it was sealed for, while its
-// counter is fresh.
+// counter is fresh. A recorded greeting opens as long as the key is in use, and
+// gets an answer that he can't read: nothing is derived, kept or told because of
+// it. What is dropped costs no memory and makes no member send less to another.
+//
+// There is no forward secrecy: whoever gets the key reads what they recorded
+// while it was in use.
 //
 // Somebody with a key can speak as any member: write what others did not write,
 // bring members under suspicion, take names by a higher generation, and fill

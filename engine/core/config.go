@@ -71,7 +71,7 @@ type Config struct {
 	// Keys seals every frame. It is bound to the cluster's tag and has at least
 	// one key; the core owns it from then on. nil: frames are in clear.
 	Keys   *seal.Keyring
-	Secret [32]byte // fresh random bytes for each start, for cookies of sealed mode
+	Secret [32]byte // fresh random bytes for each start, for cookies; zero: from Seed
 
 	Mode        Mode
 	Order       reconcile.Order

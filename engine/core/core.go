@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
@@ -24,10 +25,9 @@ type Core struct {
 	wall    sched.Wall
 	wallAt  sched.Instant // when wall was told
 
-	idKey  [2]uint64 // keys origin ids: from the cluster name
-	secret [2]uint64 // keys cookies: from the seed and the salt
-	tag    uint32    // cluster tag of every frame
-	mode   uint32    // what all members must agree on
+	idKey [2]uint64 // keys origin ids: from the cluster name
+	tag   uint32    // cluster tag of every frame
+	mode  uint32    // what all members must agree on
 
 	renewedAt sched.Instant // our generation was raised then; 0: never
 
@@ -90,6 +90,9 @@ type Core struct {
 	sealed    *sealing    // nil: frames are not sealed
 	base      codec.Flags // of every frame
 	bareHello int         // bytes of a frame with a greeting alone
+	proofs    door.Proofs
+	hellos    door.Budget // greetings and answers to them
+	derives   door.Budget // keys of senders that show a cookie
 	rejects   rejects
 	greetings greetings
 	newcomers sched.Pacer // origins that members introduce
@@ -148,7 +151,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.rand.Seed(cfg.Seed)
 	c.tag = codec.ClusterTag(cfg.Cluster)
 	c.idKey = codec.FrameKey(cfg.Cluster)
-	c.secret = [2]uint64{c.rand.Uint64(), c.rand.Uint64() ^ saltWord(cfg.Salt)}
+	c.initDoor(now)
 	c.mode = modeScuttlebutt
 	c.store.Init(l.State, c.rand.Uint64())
 	c.initPrecise()
@@ -176,7 +179,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.initPreciseSelf()
 	c.noteOrigin(self)
 	c.out = codec.Header{Cluster: c.tag, Sender: c.id}
-	c.initSealing(now)
+	c.initSealing()
 	c.bareHello = c.bareHelloBytes()
 	c.rejects.init(now)
 	c.greetings.total.Init(now, greetRate, greetBurst)
@@ -195,14 +198,6 @@ const (
 	modeScuttlebutt = 1
 	modePrecise     = 2
 )
-
-func saltWord(s [16]byte) uint64 {
-	var w uint64
-	for i, b := range s {
-		w ^= uint64(b) << (8 * (i % 8))
-	}
-	return w
-}
 
 // jitter is uniform in [d/2, 3d/2).
 func (c *Core) jitter(d sched.Instant) sched.Instant {

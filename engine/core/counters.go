@@ -32,6 +32,7 @@ type Counters struct {
 	RepairHops                       uint64 // walks of ring repair that came here
 	Renewals, Conflicts              uint64 // generation bumps, and live rivals of our name
 	Evicted                          uint64 // candidates that made room for others
+	Derived                          uint64 // keys of senders that were derived
 
 	Drops [DropReasons]uint64 // datagrams or records that were not used, by reason
 }

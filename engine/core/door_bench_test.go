@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// door is two nodes that know each other, and full frames from one to the other.
-type door struct {
+// doorway is two nodes that know each other, and full frames from one to the other.
+type doorway struct {
 	w      *net
 	a, b   *Core
 	frames [][]byte
@@ -18,7 +19,7 @@ type door struct {
 	v      uint64
 }
 
-func newDoor(tb testing.TB, sealed bool) *door {
+func newDoorway(tb testing.TB, sealed bool) *doorway {
 	w := newNet(&testing.T{}, 2, 21, func(_ int, c *Config) {
 		c.NoDetector, c.Interval = true, 1000*sched.Second
 		if sealed {
@@ -27,7 +28,7 @@ func newDoor(tb testing.TB, sealed bool) *door {
 	})
 	w.joinAll()
 	w.run(sched.Second)
-	d := &door{w: w, a: &w.nodes[0].core, b: &w.nodes[1].core, now: w.now}
+	d := &doorway{w: w, a: &w.nodes[0].core, b: &w.nodes[1].core, now: w.now}
 	if d.a.reach() != 1 || d.b.reach() != 1 {
 		tb.Fatal("they have not met")
 	}
@@ -35,7 +36,7 @@ func newDoor(tb testing.TB, sealed bool) *door {
 }
 
 // fill makes n full frames of writes from a to b, which follow each other.
-func (d *door) fill(n int) {
+func (d *doorway) fill(n int) {
 	d.frames = d.frames[:0]
 	key, value := make([]byte, 12), make([]byte, 24)
 	copy(key, "service/")
@@ -65,7 +66,7 @@ func (d *door) fill(n int) {
 func BenchmarkAccept(b *testing.B) {
 	for _, sealed := range []bool{false, true} {
 		b.Run(fmt.Sprint("sealed=", sealed), func(b *testing.B) {
-			d := newDoor(b, sealed)
+			d := newDoorway(b, sealed)
 			b.ReportAllocs()
 			i := 0
 			new := d.b.counters.EntriesNew
@@ -93,9 +94,9 @@ func BenchmarkAccept(b *testing.B) {
 // at which it is: before the cipher less than half of BenchmarkAccept, at it no
 // more.
 func BenchmarkReject(b *testing.B) {
-	f := func(name string, sealed bool, why Drop, spoil func(d *door, frame []byte) []byte) {
+	f := func(name string, sealed bool, why Drop, spoil func(d *doorway, frame []byte) []byte) {
 		b.Run(name, func(b *testing.B) {
-			d := newDoor(b, sealed)
+			d := newDoorway(b, sealed)
 			d.fill(2)
 			d.b.Receive(d.now, d.now, addrOf(0), append([]byte(nil), d.frames[0]...))
 			frame := spoil(d, append([]byte(nil), d.frames[1]...))
@@ -111,50 +112,58 @@ func BenchmarkReject(b *testing.B) {
 			}
 		})
 	}
-	at := func(i int, bit byte) func(*door, []byte) []byte {
-		return func(_ *door, x []byte) []byte { x[i] ^= bit; return x }
+	at := func(i int, bit byte) func(*doorway, []byte) []byte {
+		return func(_ *doorway, x []byte) []byte { x[i] ^= bit; return x }
 	}
-	f("length", true, DropShort, func(_ *door, x []byte) []byte { return x[:60] })
+	f("length", true, DropShort, func(_ *doorway, x []byte) []byte { return x[:60] })
 	f("magic", true, DropMagic, at(0, 1))
 	f("version", true, DropVersion, at(1, 1))
 	f("flags", true, DropFlags, at(2, 128))
 	f("cluster", true, DropCluster, at(8, 1))
-	f("self", true, DropSelf, func(d *door, x []byte) []byte {
+	f("self", true, DropSelf, func(d *doorway, x []byte) []byte {
 		binary.LittleEndian.PutUint64(x[12:], uint64(d.b.id))
 		return x
 	})
 	f("checksum", false, DropChecksum, at(700, 1))
-	f("clear-stranger", false, DropStranger, func(d *door, x []byte) []byte {
+	f("clear-stranger", false, DropStranger, func(d *doorway, x []byte) []byte {
 		x[12] ^= 1
 		return codec.AppendChecksum(x[:len(x)-4], 0)
 	})
-	f("unsealed", true, DropUnsealed, func(*door, []byte) []byte { return newFull() })
+	f("unsealed", true, DropUnsealed, func(*doorway, []byte) []byte { return newFull() })
 	f("key", true, DropKey, at(4, 2))
 	f("stranger", true, DropStranger, at(12, 1))
 	f("salt", true, DropStranger, at(30, 1))
-	f("cookie", true, DropCookie, func(d *door, x []byte) []byte {
+	f("cookie", true, DropCookie, func(d *doorway, x []byte) []byte {
 		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.tag, Sender: 77}
 		return append(codec.AppendHeader(nil, &h), x[:1300]...)
 	})
-	f("hello-budget", true, DropRate, func(d *door, x []byte) []byte {
-		d.b.sealed.hellos.Spend(d.now, 1<<30)
+	f("hello-budget", true, DropRate, func(d *doorway, x []byte) []byte {
+		exhaust(&d.b.hellos, d.now)
 		x[3] |= byte(codec.FlagHello >> 8)
 		return x
 	})
-	f("derive-budget", true, DropRate, func(d *door, x []byte) []byte {
-		d.b.sealed.derives.Spend(d.now, 1<<30)
+	f("derive-budget", true, DropRate, func(d *doorway, x []byte) []byte {
+		exhaust(&d.b.derives, d.now)
 		d.b.now = d.now
-		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.tag, Sender: 77, Cookie: d.b.cookie(addrOf(0), d.b.epoch())}
+		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.tag, Sender: 77, Cookie: d.b.proofs.Cookie(d.now, addrOf(0), &[16]byte{})}
 		return append(codec.AppendHeader(nil, &h), x[:1300]...)
 	})
-	f("replay", true, DropReplay, func(d *door, _ []byte) []byte { return d.frames[0] })
+	f("replay", true, DropReplay, func(d *doorway, _ []byte) []byte { return d.frames[0] })
 	f("cipher", true, DropAuth, at(700, 1))
-	f("cipher-hello", true, DropAuth, func(d *door, x []byte) []byte {
-		d.b.sealed.hellos.Init(d.now, 1, 1<<40)
+	f("cipher-hello", true, DropAuth, func(d *doorway, x []byte) []byte {
+		d.b.hellos.Init(d.now, door.Rate{Total: 1, Burst: 1 << 40, Each: 1, EachBurst: 1 << 32})
 		x[3] |= byte(codec.FlagHello >> 8)
 		binary.LittleEndian.PutUint64(x[codec.SealBlockAt:], 7)
 		return x
 	})
+}
+
+// exhaust uses a budget up: the total, and the turns of the source.
+func exhaust(b *door.Budget, now sched.Instant) {
+	b.Init(now, door.Rate{Total: 1, Burst: 0, Each: 1, EachBurst: 1})
+	for k := range uint64(1024) {
+		b.Take(now, k)
+	}
 }
 
 // newFull is a full frame in clear.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -26,7 +27,6 @@ const (
 	helloPadded     = 512                     // bytes of a padded hello frame
 	helloFirst      = 200 * sched.Millisecond // the second hello leaves after this
 	helloBackoffMax = 10 * sched.Second
-	cookieEpoch     = 16 // cookies live for one to two epochs of 2^16 ms
 )
 
 // seed is an address that somebody told us to join.
@@ -133,6 +133,7 @@ type reply struct {
 	to    netip.AddrPort
 	room  int          // what may go there
 	salt  [16]byte     // theirs, to give back
+	boot  [16]byte     // their boot salt, which the cookie is for; zero in clear
 	known uint64       // highest generation that we know for their name
 	named state.Origin // who that is, if it is higher than theirs
 	kind  codec.Type
@@ -197,11 +198,11 @@ func (c *Core) composeReply(dst []byte) (n int, to netip.AddrPort, ok bool) {
 // be. What does not fit beside it is left out.
 func (c *Core) composeAnswer(dst []byte, r *reply) []byte {
 	h := &c.out
-	h.Flags = c.base | codec.FlagCookie
-	h.Cookie = c.cookie(r.to, c.epoch())
+	h.Flags = c.base
 	b := codec.AppendHeader(dst[:0], h)
 	c.fillHello(&c.answer.Hello)
 	c.answer.Salt = c.ownSalt()
+	c.answer.Cookie = c.proofs.Cookie(c.now, r.to, &r.boot)
 	c.answer.Echo, c.answer.KnownGen, c.answer.KnownAlive = r.salt, r.known, r.alive
 	b = codec.AppendHelloReply(b, &c.answer)
 	room := r.room - h.TrailerBytes()
@@ -231,7 +232,7 @@ func (c *Core) ownSalt() [codec.SaltBytes]byte {
 // least as long as what it may be answered with.
 func (c *Core) appendHello(b []byte, to netip.AddrPort, bare, back bool) []byte {
 	c.fillHello(&c.hello)
-	c.hello.Salt = c.challenge(to, 0)
+	c.hello.Salt = c.proofs.Challenge(c.now, to)
 	if back {
 		c.hello.Flags = codec.HelloBack
 	}
@@ -249,43 +250,9 @@ func (c *Core) bareHelloBytes() int {
 	return len(c.appendHello(codec.AppendHeader(b[:0], &c.out), netip.AddrPort{}, true, false)) + c.out.TrailerBytes()
 }
 
-// epoch numbers spans of 65,536 ms.
-func (c *Core) epoch() uint64 { return uint64(c.now/sched.Millisecond) >> cookieEpoch }
-
-// cookie is a keyed hash of the address and the epoch: whoever shows it has
-// received a frame at that address lately.
-func (c *Core) cookie(addr netip.AddrPort, epoch uint64) (k [16]byte) {
-	if c.sealed != nil {
-		return c.sealed.cookies.Make(uint32(epoch), addr)
-	}
-	var b [27]byte
-	a := addr.Addr().As16()
-	copy(b[:], a[:])
-	b[16], b[17] = byte(addr.Port()), byte(addr.Port()>>8)
-	for i := range 8 {
-		b[18+i] = byte(epoch >> (8 * i))
-	}
-	for half := range 2 {
-		b[26] = byte(half)
-		w := codec.SipHash(c.secret, b[:])
-		for i := range 8 {
-			k[8*half+i] = byte(w >> (8 * i))
-		}
-	}
-	return k
-}
-
-func (c *Core) cookieValid(addr netip.AddrPort, k *[16]byte) bool {
-	e := c.epoch()
-	if c.sealed != nil {
-		return c.sealed.cookies.Valid(uint32(e), addr, k)
-	}
-	return *k == c.cookie(addr, e) || *k == c.cookie(addr, e-1)
-}
-
 // onHello answers a greeting. Nothing is kept of it: its source may be forged.
 func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
-	r := reply{kind: codec.TypeHelloReply, to: from, salt: h.Salt, room: 3 * size}
+	r := reply{kind: codec.TypeHelloReply, to: from, salt: h.Salt, boot: c.in.Salt, room: door.Room(size)}
 	if size >= helloPadded {
 		r.room = size
 	}
@@ -308,8 +275,8 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 		if r.known > h.Gen {
 			r.named = o
 		}
-		if o == c.self && !c.ours(h) {
-			c.namesakeGreets(from, h.Gen)
+		if o == c.self && !c.proofs.Ours(c.now, &h.Salt) {
+			c.namesakeGreets(from, size, h.Gen)
 		}
 		r.alive = o == c.self || (p.proven && !p.quiet && !p.left)
 		if p.quiet && p.addr == from && h.Gen == r.known && c.now-p.helloAt > greetGap {
@@ -363,7 +330,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		q.link.RTT.Sample(c.now - q.helloAt)
 		q.helloAt = 0
 	}
-	q.cookie, q.hasCookie = c.in.Cookie, c.in.Flags&codec.FlagCookie != 0
+	q.cookie, q.hasCookie = h.Cookie, true
 	c.heardFrom(p)
 	c.prove(p, from)
 	c.startExchange(p)

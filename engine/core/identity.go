@@ -48,8 +48,7 @@ type rival struct {
 func (c *Core) meetNamesake(gen uint64, addr netip.AddrPort, live bool) {
 	if gen < c.gen {
 		if live {
-			c.counters.Conflicts++
-			c.queue.push(Event{Kind: NameConflict, Generation: gen, Addr: addr})
+			c.namesake(gen, addr)
 		}
 		return
 	}
@@ -60,14 +59,23 @@ func (c *Core) meetNamesake(gen uint64, addr netip.AddrPort, live bool) {
 	c.outlived(gen, addr)
 }
 
-// namesakeGreets reports a live process with our name, once a generation of it.
-func (c *Core) namesakeGreets(from netip.AddrPort, gen uint64) {
-	if gen == c.gen || gen == c.rival.met {
+// namesakeGreets handles a greeting under our name. Whoever recorded one can send
+// it from any address, so nothing is told of it: that address is greeted, and
+// what answers is a process (meetNamesake).
+func (c *Core) namesakeGreets(from netip.AddrPort, size int, gen uint64) {
+	if gen != c.gen && gen != c.rival.met && size >= helloPadded {
+		c.hint(nil, from, size)
+	}
+}
+
+// namesake reports a live process with our name, once a generation of it.
+func (c *Core) namesake(gen uint64, addr netip.AddrPort) {
+	if gen == c.rival.met {
 		return
 	}
 	c.rival.met = gen
 	c.counters.Conflicts++
-	c.queue.push(Event{Kind: NameConflict, Generation: gen, Addr: from})
+	c.queue.push(Event{Kind: NameConflict, Generation: gen, Addr: addr})
 }
 
 // outlived handles a higher generation of our name, last seen at addr.

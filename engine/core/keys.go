@@ -183,8 +183,7 @@ func (c *Core) CloseKeys() {
 	if s := c.sealed; s != nil {
 		s.ring.Close()
 		s.box.Close()
-		s.cookies.Close()
-		s.challenges.Close()
+		c.proofs.Close()
 		clear(s.lives)
 	}
 }

@@ -251,3 +251,173 @@ func TestOutsidersThrottleNobody(t *testing.T) {
 		x.w.converge(sched.Second)
 	})
 }
+
+// flood prepares datagrams of a kind, and gives the victim the next of them: as
+// little as possible happens beside that.
+func (x *outsider) flood(k *hostile, n int) (one func()) {
+	type datagram struct {
+		from netip.AddrPort
+		b    []byte
+	}
+	list := make([]datagram, n)
+	for i := range list {
+		list[i].from, list[i].b = k.make(i)
+	}
+	c, now, out := &x.victim.core, x.w.now, make([]byte, codec.FrameBytesMax)
+	i := 0
+	return func() {
+		now += 10 * sched.Microsecond
+		c.Receive(now, now, list[i].from, list[i].b)
+		i++
+		for ok := true; ok; _, _, ok = c.Transmit(now, out) {
+		}
+		var ev Event
+		for c.NextEvent(&ev) {
+		}
+		x.w.now = now
+	}
+}
+
+// TestOutsidersCostNothing: whatever somebody without the key sends, and however
+// much of it, no memory is allocated and no key derived; nothing is told, and
+// nobody becomes known.
+func TestOutsidersCostNothing(t *testing.T) {
+	outsiders(t, nil, func(t *testing.T, x *outsider, k *hostile) {
+		c := &x.victim.core
+		const n = 3000
+		one := x.flood(k, 2*n+2)
+		for range n { // tables fill
+			one()
+		}
+		derived, peers := c.counters.Derived, c.used
+		if a := testing.AllocsPerRun(n, one); a != 0 {
+			t.Errorf("%v allocations for each", a)
+		}
+		if d := c.counters.Derived - derived; d != 0 {
+			t.Errorf("%d keys derived", d)
+		}
+		if c.used != peers || c.reach() != 1 || c.counters.Conflicts != 0 {
+			t.Errorf("%d peers, %d reached, %d conflicts", c.used, c.reach(), c.counters.Conflicts)
+		}
+	})
+}
+
+// TestOutsidersAreNotHeardOf: nothing that an outsider sends becomes an event,
+// save that a key is missing here, which is told once a source and minute.
+func TestOutsidersAreNotHeardOf(t *testing.T) {
+	outsiders(t, nil, func(t *testing.T, x *outsider, k *hostile) {
+		x.victim.events = nil
+		for range 500 {
+			x.send(k)
+			x.w.run(sched.Millisecond)
+		}
+		missing := 0
+		for _, e := range x.victim.events {
+			switch e.Kind {
+			case Advanced:
+			case KeyUnknown:
+				missing++
+			default:
+				t.Errorf("event %d of generation %d at %v", e.Kind, e.Generation, e.Addr)
+			}
+		}
+		if missing > sayBurst+1 {
+			t.Errorf("%d lines about keys", missing)
+		}
+	})
+}
+
+// TestGreetingsAreBudgeted: a flood of greetings is answered at a bounded rate,
+// and a newcomer is in meanwhile as usual, sealed or not.
+func TestGreetingsAreBudgeted(t *testing.T) {
+	for _, sealed := range []bool{true, false} {
+		x := newOutsider(t, sealed, nil)
+		kind := &x.kinds[0]
+		for i := range x.kinds {
+			if name := x.kinds[i].name; name == "greeting replayed" && sealed || name == "hello of invented names" {
+				kind = &x.kinds[i]
+			}
+		}
+		w := x.w
+		answers := 0
+		w.carried = func(from *node, to netip.AddrPort, _ []byte) {
+			if from == x.victim && w.at[to] == nil {
+				answers++
+			}
+		}
+		flood := func(until sched.Instant, done func() bool) {
+			for w.now < until && !done() {
+				for range 50 { // 50,000 a second
+					x.send(kind)
+				}
+				w.run(sched.Millisecond)
+			}
+		}
+		start := w.now
+		flood(start+2*sched.Second, func() bool { return false })
+		t.Logf("sealed %v: %s: %d of 100,000 answered in 2 s", sealed, kind.name, answers)
+		if most := 2048 + 2*(8192+5*1024) + 1024; answers == 0 || answers > most {
+			t.Errorf("sealed %v: %d answers, want at most %d", sealed, answers, most)
+		}
+		late := w.start(2, 1, func(_ int, c *Config) {
+			if sealed {
+				c.Keys = ringOf(string(c.Cluster), 1)
+			}
+		})
+		late.core.Join(w.now, x.victim.addr)
+		w.pump(late)
+		begun := w.now
+		flood(begun+5*sched.Second, func() bool { return late.core.reach() == 2 })
+		t.Logf("sealed %v: the newcomer is in after %d ms", sealed, (w.now-begun)/sched.Millisecond)
+		if late.core.reach() != 2 {
+			t.Errorf("sealed %v: a newcomer is not in after 5 s: %v", sealed, x.victim.core.counters.Drops)
+		}
+	}
+}
+
+// TestCookieOfAnotherSalt: a holder of the key that greets under one boot salt
+// can't show the cookie under others: each key that is derived was greeted for.
+func TestCookieOfAnotherSalt(t *testing.T) {
+	x := newOutsider(t, true, nil)
+	c := &x.victim.core
+	from := source(1)
+	cookie := c.proofs.Cookie(x.w.now, from, &[16]byte{1})
+	derived := c.counters.Derived
+	for i := range 100 {
+		h := codec.Header{Flags: codec.FlagCookie | codec.FlagSeal, KeyID: 1, Cluster: c.tag, Sender: 99, Cookie: cookie, Salt: [16]byte{2, byte(i)}}
+		c.Receive(x.w.now, x.w.now, from, append(codec.AppendHeader(nil, &h), make([]byte, 100)...))
+	}
+	if d := c.counters.Derived - derived; d != 0 || c.counters.Drops[DropCookie] != 100 {
+		t.Errorf("%d derivations, %v", d, c.counters.Drops)
+	}
+	h := codec.Header{Flags: codec.FlagCookie | codec.FlagSeal, KeyID: 1, Cluster: c.tag, Sender: 99, Cookie: cookie, Salt: [16]byte{1}}
+	frame := append(codec.AppendHeader(nil, &h), make([]byte, 100)...)
+	for range 1000 {
+		c.Receive(x.w.now, x.w.now, from, append([]byte(nil), frame...))
+	}
+	if d := c.counters.Derived - derived; d > uint64(deriveRate.EachBurst) {
+		t.Errorf("one source had %d keys derived at once, want at most %d", d, deriveRate.EachBurst)
+	}
+}
+
+// TestCookieIsSealed: whoever listens to a handshake, or repeats one, sees no
+// cookie before the sender that it is for shows it.
+func TestCookieIsSealed(t *testing.T) {
+	x := newOutsider(t, true, nil)
+	thief := source(3)
+	var got [][]byte
+	x.w.carried = func(_ *node, to netip.AddrPort, b []byte) {
+		if to == thief {
+			got = append(got, append([]byte(nil), b...))
+		}
+	}
+	x.victim.core.Receive(x.w.now, x.w.now, thief, append([]byte(nil), x.hellos[0]...))
+	x.w.pump(x.victim)
+	var h codec.Header
+	if len(got) != 1 {
+		t.Fatalf("%d answers", len(got))
+	}
+	if _, err := codec.ParseHeader(got[0], &h); err != nil || h.Flags&codec.FlagCookie != 0 {
+		t.Errorf("the answer shows a cookie: flags %b, %v", h.Flags, err)
+	}
+}

@@ -49,11 +49,15 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 	h := &c.in
 	t, body, rest := codec.NextRecord(records)
 	if c.sealed == nil && (t == codec.TypeHello || t == codec.TypeHelloReply) {
+		if !c.hellos.Take(c.now, c.proofs.Bucket(from)) {
+			c.reject(from, DropRate)
+			return
+		}
 		c.greeting(from, size, t, body, rest)
 		return
 	}
 	usual := p != 0 && c.peers[p].proven && c.peers[p].addr == from
-	shown := !usual && h.Flags&codec.FlagCookie != 0 && c.cookieValid(from, &h.Cookie)
+	shown := !usual && h.Flags&codec.FlagCookie != 0 && c.proofs.Shows(c.now, from, &h.Salt, &h.Cookie)
 	if p == 0 && shown {
 		p = c.admit(from, t, body)
 	}

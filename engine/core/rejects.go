@@ -5,8 +5,29 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/sched"
 )
+
+var (
+	// A greeting costs an opening, or a checksum, and an answer: about 1 µs.
+	helloRate = door.Rate{Total: 8192, Burst: 2048, Each: 64, EachBurst: 64}
+	// A derivation costs about 2 µs and allocates. It takes a cookie.
+	deriveRate = door.Rate{Total: 1024, Burst: 2048, Each: 8, EachBurst: 8}
+)
+
+// initDoor takes over the secret behind cookies and challenges.
+func (c *Core) initDoor(now sched.Instant) {
+	secret := &c.cfg.Secret
+	key := [2]uint64{binary.LittleEndian.Uint64(secret[:]), binary.LittleEndian.Uint64(secret[8:])}
+	if *secret == ([32]byte{}) {
+		key = [2]uint64{c.rand.Uint64(), c.rand.Uint64()}
+	}
+	*secret = [32]byte{}
+	c.proofs.Init(key)
+	c.hellos.Init(now, helloRate)
+	c.derives.Init(now, deriveRate)
+}
 
 // What is dropped at the door is counted by reason, and by source in a table
 // of fixed size. A source that keeps coming stays in it whatever a flood from
@@ -119,12 +140,12 @@ func (c *Core) unknownKey(from netip.AddrPort, size int) {
 	c.hint(e, from, size)
 }
 
-// hint greets somebody whose frame we could not use, with at most three times
-// what came, and not too often; never in answer to such a greeting, so that two
+// hint greets somebody whose frame we could not use, within what may
+// be sent there (door.Room), and not too often; never in answer to such a greeting, so that two
 // nodes that can't understand each other fall silent. e is the source's entry
 // in the table, nil if it has none.
 func (c *Core) hint(e *reject, from netip.AddrPort, size int) {
-	if c.in.Flags&codec.FlagHello != 0 && size < helloPadded || 3*size < c.bareHello {
+	if c.in.Flags&codec.FlagHello != 0 && size < helloPadded || door.Room(size) < c.bareHello {
 		return
 	}
 	if e != nil && e.hinted != 0 && c.now-e.hinted < greetGap || !c.rejects.hint.Take(c.now, 1) {

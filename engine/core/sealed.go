@@ -5,7 +5,6 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
-	"github.com/quidnunc/quidnunc/sched"
 )
 
 // With Config.Keys every frame is sealed in the send slot and opened in the
@@ -21,24 +20,13 @@ import (
 // whose key we do not have a cookie and a budget; the window of counters; the
 // cipher. What is learned of a sender is learned after its frame opened.
 
-const (
-	// A stranger's hello costs one opening and an answer, about 1 µs.
-	helloRate, helloBurst = 8192, 2048
-	// A derivation costs about 2 µs and allocates. It takes a cookie.
-	deriveRate, deriveBurst = 1024, 2048
-)
-
 // sealing is what sealed mode needs beside the core.
 type sealing struct {
-	ring       *seal.Keyring
-	box        seal.Box
-	cookies    seal.Cookies
-	challenges seal.Cookies
-	lives      []life // by peer handle
-	graveSalt  [][codec.SaltBytes]byte
-	hellos     sched.Pacer
-	derives    sched.Pacer
-	serial     uint8 // of our notice of keys
+	ring      *seal.Keyring
+	box       seal.Box
+	lives     []life // by peer handle
+	graveSalt [][codec.SaltBytes]byte
+	serial    uint8 // of our notice of keys
 
 	// A sender whose frame has opened and who is not adopted yet.
 	fresh  bool
@@ -67,7 +55,7 @@ type life struct {
 }
 
 // initSealing takes over the keyring.
-func (c *Core) initSealing(now sched.Instant) {
+func (c *Core) initSealing() {
 	if c.cfg.Keys == nil {
 		return
 	}
@@ -75,21 +63,10 @@ func (c *Core) initSealing(now sched.Instant) {
 	if err := s.box.Init(s.ring, c.cfg.Salt); err != nil {
 		panic("core: the keyring has no key")
 	}
-	secret := c.cfg.Secret
-	if secret == ([32]byte{}) {
-		for i := range secret {
-			secret[i] = byte(c.rand.Uint64() >> 56)
-		}
-	}
-	s.cookies.Init(secret)
-	secret[0] ^= 1
-	s.challenges.Init(secret)
-	s.hellos.Init(now, helloRate, helloBurst)
-	s.derives.Init(now, deriveRate, deriveBurst)
 	s.lives = make([]life, 1, 16)
 	c.sealed = s
 	c.base, c.out.KeyID = codec.FlagSeal, s.box.KeyID()
-	c.cfg.Secret, c.cfg.Keys = [32]byte{}, nil
+	c.cfg.Keys = nil
 }
 
 // life gives what is known of a peer's life.
@@ -127,7 +104,7 @@ func (c *Core) open(from netip.AddrPort, b []byte) {
 		return
 	}
 	l := &s.lives[p]
-	k, err := s.keyOf(l, h.KeyID)
+	k, err := c.keyOf(l, h.KeyID)
 	if err != nil {
 		c.reject(from, DropKey)
 		return
@@ -146,8 +123,8 @@ func (c *Core) open(from netip.AddrPort, b []byte) {
 
 // keyOf is the key of a life whose salt has proved itself, derived the first
 // time that it is asked for: at most one derivation for each salt and key.
-func (s *sealing) keyOf(l *life, id uint8) (*seal.Key, error) {
-	free := -1
+func (c *Core) keyOf(l *life, id uint8) (*seal.Key, error) {
+	s, free := c.sealed, -1
 	for i := range l.keys {
 		k := &l.keys[i]
 		current := s.ring.Current(*k)
@@ -161,6 +138,7 @@ func (s *sealing) keyOf(l *life, id uint8) (*seal.Key, error) {
 	if free < 0 {
 		return nil, codec.ErrKey // more keys than a ring has: can't be
 	}
+	c.counters.Derived++
 	k, err := s.ring.Derive(id, &l.salt)
 	l.keys[free] = k
 	return &l.keys[free], err
@@ -178,14 +156,15 @@ func (c *Core) openStranger(from netip.AddrPort, b []byte, p uint32) {
 		c.stranger(from, len(b))
 		return
 	}
-	if !c.cookieValid(from, &h.Cookie) {
+	if !c.proofs.Shows(c.now, from, &h.Salt, &h.Cookie) {
 		c.turnAway(from, len(b), DropCookie)
 		return
 	}
-	if !s.derives.Take(c.now, 1) {
+	if !c.derives.Take(c.now, c.proofs.Bucket(from)) {
 		c.reject(from, DropRate)
 		return
 	}
+	c.counters.Derived++
 	key, err := s.ring.Derive(h.KeyID, &h.Salt)
 	if err != nil {
 		c.reject(from, DropKey)
@@ -222,7 +201,7 @@ func (l *life) begin(salt [codec.SaltBytes]byte) {
 // openHello opens a frame under the hello key: a greeting or an answer to one.
 func (c *Core) openHello(from netip.AddrPort, b []byte) {
 	s := c.sealed
-	if !s.hellos.Take(c.now, 1) {
+	if !c.hellos.Take(c.now, c.proofs.Bucket(from)) {
 		c.reject(from, DropRate)
 		return
 	}

@@ -102,7 +102,7 @@ func (r *Rogue) Hear(frame []byte) (answer []byte) {
 	case codec.TypeHelloReply:
 		var reply codec.HelloReply
 		if codec.ParseHelloReply(body, &reply) == nil {
-			r.Met, r.Cookie, r.To, r.Peer, r.PeerGen = true, h.Cookie, h.Salt, h.Sender, reply.Gen
+			r.Met, r.Cookie, r.To, r.Peer, r.PeerGen = true, reply.Cookie, h.Salt, h.Sender, reply.Gen
 		}
 	case codec.TypeHello:
 		var hello codec.Hello
@@ -128,7 +128,7 @@ func (r *Rogue) open(frame []byte, h *codec.Header) (records []byte, ok bool) {
 
 // Answer is the answer to a greeting.
 func (r *Rogue) Answer(h *codec.Hello) []byte {
-	b := r.begin(codec.FlagCookie)
+	b := r.begin(0)
 	b = codec.AppendHelloReply(b, &codec.HelloReply{
 		Hello: codec.Hello{Mode: r.Mode, Gen: r.Gen, Salt: r.Salt, Name: []byte(r.Name), Addr: r.Addr}, Echo: h.Salt,
 	})

@@ -37,11 +37,13 @@ var rules = map[string]rule{
 	"engine/sketch":    leaf(),
 	"engine/link":      {pure: true, project: []string{"sched"}},
 	"engine/flow":      leaf("sched"),
+	"engine/door":      leaf("sched"),
 	"engine/member":    leaf("sched"),
 	"engine/share":     {pure: true, project: []string{"codec", "sched", "engine/state"}, std: []string{"crypto/sha256", "sync/atomic"}},
 	"engine/core": {pure: true, project: []string{
 		"codec", "codec/seal", "sched",
 		"engine/state",
+		"engine/door",
 		"engine/flow",
 		"engine/link",
 		"engine/member",
