@@ -21,7 +21,7 @@ func pairOf(t *testing.T) (*net, *Core, *peer, uint32) {
 	w.run(sched.Second)
 	c := &w.nodes[0].core
 	p := c.byID.find(w.nodes[1].core.id)
-	if c.peers[p].acked != c.store.Max(c.self) {
+	if c.peers[p].mail.Acked() != c.store.Max(c.self) {
 		t.Fatal("not confirmed")
 	}
 	return w, c, &c.peers[p], p
@@ -32,8 +32,8 @@ func TestHaveMayGoDown(t *testing.T) {
 	w, c, q, p := pairOf(t)
 	c.now = w.now
 	c.onHave(p, &codec.Have{Max: 3})
-	if q.acked != 3 || q.cursor != 3 || q.due&dueMail == 0 {
-		t.Errorf("acked %d, cursor %d, due %x", q.acked, q.cursor, q.due)
+	if q.mail.Acked() != 3 || q.mail.At() != 3 || q.due&dueMail == 0 {
+		t.Errorf("acked %d, cursor %d, due %x", q.mail.Acked(), q.mail.At(), q.due)
 	}
 	if v, n := c.Confirmed(); v != 3 || n != 1 {
 		t.Errorf("confirmed %d by %d", v, n)

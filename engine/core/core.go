@@ -6,6 +6,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/link"
+	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
@@ -76,7 +77,7 @@ type Core struct {
 	begun      int  // bytes of the frame being composed, before its records
 	introduced bool // it began with our introduction
 
-	letters   letters
+	mailed    mail.Cache // runs that several peers are sent
 	flow      flowing
 	unsent    state.Cursor   // over own writes that are not published
 	window    codec.OriginID // where the next digest starts

@@ -212,7 +212,8 @@ func (c *Core) stopSending(p uint32) {
 // dead stops mail to a condemned member: the detector visits it from now on.
 func (c *Core) dead(p uint32) {
 	q := &c.peers[p]
-	q.quiet, q.cursor, q.hellos = true, q.acked, 0
+	q.quiet, q.hellos = true, 0
+	q.mail.GiveUp()
 	c.members.Remove(p)
 	c.wheel.Cancel(peerTimer(p, timerResend))
 	c.recount(p)

@@ -193,7 +193,7 @@ func (c *Core) onPull(p uint32, l *codec.Pull) {
 			break
 		}
 		o := c.resolve(id)
-		if o == c.self && have < q.cursor && have > 0 {
+		if o == c.self && have < q.mail.At() && have > 0 {
 			q.link.Lost(c.now)
 		}
 		if o != 0 && (c.store.Max(o) > have || have == 0) {

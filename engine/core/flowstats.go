@@ -80,8 +80,8 @@ func (c *Core) PeerFlow(p uint32) (x PeerFlow, ok bool) {
 		Peer: p, Rate: b.Rate(), Own: b.Own(), Credit: b.Credit(), Loss: b.Loss(), RTT: b.RTT(),
 		Waiting: q.held != 0, Cuts: b.Cuts, Timeouts: b.Silent,
 	}
-	if c.spread() == Mail && q.cursor < c.store.Max(c.self) {
-		x.Deferred = c.store.Missing(c.self, q.cursor) * c.meanBytes()
+	if c.spread() == Mail && q.mail.At() < c.store.Max(c.self) {
+		x.Deferred = c.store.Missing(c.self, q.mail.At()) * c.meanBytes()
 	}
 	return x, true
 }

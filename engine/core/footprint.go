@@ -3,6 +3,7 @@ package core
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
+	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
 )
 
@@ -33,7 +34,7 @@ func (l Limits) Footprint() (bytes int) {
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
 	bytes += l.Jobs * l.Wants * wantBytes
 	bytes += l.Events*eventBytes + l.Gaps*4
-	bytes += lettersMax * 2 * codec.FrameBytesMax
+	bytes += mail.CacheBytes
 	bytes += rejectSets * rejectWays * rejectBytes
 	bytes += gravesMax * (8 + 16 + codec.SaltBytes + 32)
 	return bytes

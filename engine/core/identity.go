@@ -153,7 +153,8 @@ func (c *Core) renew(gen uint64) {
 	}
 	for p := range c.peers {
 		q := &c.peers[p]
-		q.cursor, q.acked, q.tries, q.pair = 0, 0, 0, flow.Pair{}
+		q.pair = flow.Pair{}
+		q.mail.Restart()
 		if q.proven {
 			c.startMail(uint32(p))
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/link"
+	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -54,12 +55,7 @@ type peer struct {
 	answering bool      // it asked: the next frame carries our fingerprint
 	told      uint64    // the last version of its own origin that we acknowledged
 
-	// Our own writes at this peer.
-	cursor   uint64 // sent up to here
-	acked    uint64 // it said that it has the prefix up to here
-	expected uint64 // acknowledged up to here when the resend timer fires, or something was lost
-	tries    uint8
-	vain     uint8 // times that it went back since acked grew
+	mail mail.Cursor // our own writes at this peer
 
 	budget    flow.Budget
 	pair      flow.Pair
@@ -115,7 +111,7 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 	if m := c.known(p); m != 0 && c.live.RTT(m) != 0 {
 		rtt = c.live.RTT(m) // probes are answered before anything else
 	}
-	return Peer{q.origin, q.addr, q.proven, q.quiet, q.left, q.heard, rtt, q.acked, q.since, q.by}, true
+	return Peer{q.origin, q.addr, q.proven, q.quiet, q.left, q.heard, rtt, q.mail.Acked(), q.since, q.by}, true
 }
 
 // addPeer makes a peer for an origin that became known.

@@ -222,8 +222,8 @@ func (c *Core) heardFrom(p uint32) {
 // revive takes up exchanges and mail with a peer again.
 func (c *Core) revive(p uint32) {
 	q := &c.peers[p]
-	q.quiet, q.tries = false, 0
-	q.cursor = q.acked
+	q.quiet = false
+	q.mail.Resume()
 	c.wheel.Cancel(peerTimer(p, timerHello))
 	if !q.left && q.proven && !c.members.Has(p) {
 		c.members.Insert(&c.rand, p)

@@ -2,6 +2,7 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -26,10 +27,6 @@ const (
 	// near 5 % of a core before it begins to wait for company.
 	flushCost  = 60 * sched.Microsecond
 	flushBurst = 20 * sched.Millisecond // credit that an idle node saves up
-	heardMin   = 150 * sched.Millisecond
-	vainMax    = 4                        // rewinds without progress; from then on the peer may have no room for it
-	quietAfter = 6                        // resends without a sign of life
-	quietSpan  = 2500 * sched.Millisecond // or two of them, and silence for so long
 )
 
 type flush struct {
@@ -201,7 +198,7 @@ func (c *Core) flushNow() {
 // startMail makes our writes due at one peer.
 func (c *Core) startMail(p uint32) int {
 	q := &c.peers[p]
-	if !q.proven || q.quiet || q.left || c.spread() != Mail || q.cursor >= c.store.Max(c.self) {
+	if !q.proven || q.quiet || q.left || c.spread() != Mail || q.mail.At() >= c.store.Max(c.self) {
 		return 0
 	}
 	c.want(p, dueMail)
@@ -211,15 +208,14 @@ func (c *Core) startMail(p uint32) int {
 
 // resendAfter is how long mail to a peer may wait for its acknowledgement.
 func (c *Core) resendAfter(q *peer) sched.Instant {
-	doubled := max(min(q.tries, 8), min(q.vain, 16)-min(q.vain, vainMax))
-	return c.paths.ResendAfter(&q.link, c.now, doubled)
+	return c.paths.ResendAfter(&q.link, c.now, q.mail.Doubled())
 }
 
 // lost notes that a frame to the peer was lost, and goes back to what it has.
 func (c *Core) lost(p uint32) {
 	q := &c.peers[p]
 	q.link.Lost(c.now)
-	if q.acked < q.cursor && q.vain < vainMax {
+	if q.mail.MayRewind() {
 		c.rewind(q)
 		c.startMail(p)
 	}
@@ -228,9 +224,8 @@ func (c *Core) lost(p uint32) {
 // rewind moves the cursor back to what the peer has. What was sent before is
 // history: whether it arrived does not matter any more.
 func (c *Core) rewind(q *peer) {
-	q.cursor = q.acked
+	q.mail.Rewind()
 	q.link.Forgive()
-	q.vain = min(q.vain+1, 1<<7)
 	c.counters.Rewinds++
 }
 
@@ -238,7 +233,7 @@ func (c *Core) rewind(q *peer) {
 func (c *Core) expect(p uint32) {
 	q := &c.peers[p]
 	if t := peerTimer(p, timerResend); !c.wheel.Armed(t) {
-		q.expected = c.store.Max(c.self)
+		q.mail.Expect(c.store.Max(c.self))
 		c.wheel.Set(t, c.now+c.resendAfter(q))
 	}
 }
@@ -246,32 +241,26 @@ func (c *Core) expect(p uint32) {
 // resend looks whether the peer acknowledged what it was sent.
 func (c *Core) resend(p uint32) {
 	q := &c.peers[p]
-	if q.acked >= c.store.Max(c.self) || !q.proven || q.left {
-		q.tries = 0
+	if !q.proven || q.left {
+		q.mail.Stop()
 		return
 	}
-	if q.acked >= q.expected { // what was sent meanwhile has its own time
-		q.tries = 0
-		c.expect(p)
-		return
-	}
-	if c.now-q.heard > heardMin {
-		q.tries++
-	} else if q.acked < q.cursor {
+	next, lost := q.mail.Overdue(c.store.Max(c.self), c.now-q.heard)
+	if lost {
 		q.link.Lost(c.now)
 	}
-	if q.tries > quietAfter || q.tries > 1 && c.now-q.heard > quietSpan {
+	switch {
+	case next == mail.Rest:
+	case next == mail.Quiet:
 		c.silent(p)
-		return
-	}
-	if q.held&dueMail != 0 { // most of it has not even left
+	case next == mail.Wait, q.held&dueMail != 0: // most of it has not even left
 		c.expect(p)
-		return
+	default:
+		if q.mail.Flying() {
+			c.rewind(q)
+		}
+		c.startMail(p)
 	}
-	if q.acked < q.cursor {
-		c.rewind(q)
-	}
-	c.startMail(p)
 }
 
 // silent gives up mailing a peer; it is greeted from time to time instead.
@@ -280,7 +269,8 @@ func (c *Core) silent(p uint32) {
 	if q.quiet {
 		return
 	}
-	q.quiet, q.cursor, q.hellos = true, q.acked, 0
+	q.quiet, q.hellos = true, 0
+	q.mail.GiveUp()
 	c.members.Remove(p)
 	c.recount(p)
 	c.tell(MemberQuiet, p)
@@ -289,18 +279,15 @@ func (c *Core) silent(p uint32) {
 
 // onHave takes the acknowledgement of our writes.
 func (c *Core) onHave(p uint32, h *codec.Have) {
-	q := &c.peers[p]
-	switch own := c.store.Max(c.self); {
-	case h.Max > own || h.Floor > c.store.Floor(c.self):
+	own := c.store.Max(c.self)
+	if h.Max > own || h.Floor > c.store.Floor(c.self) {
 		c.amnesia(h.Max)
-	case h.Max > q.acked:
-		q.acked, q.tries, q.vain = h.Max, 0, 0
-		q.cursor = max(q.cursor, h.Max)
-		if h.Max == own {
-			c.wheel.Cancel(peerTimer(p, timerResend))
-		}
-	case h.Max < q.acked:
-		q.acked, q.cursor = h.Max, h.Max // it lost what it had
+		return
+	}
+	switch c.peers[p].mail.Have(h.Max, own) {
+	case mail.All:
+		c.wheel.Cancel(peerTimer(p, timerResend))
+	case mail.Less:
 		c.startMail(p)
 	}
 }
@@ -329,15 +316,16 @@ func (c *Core) provenPeers() []uint32 {
 // composeMail appends our writes after the peer's cursor.
 func (c *Core) composeMail(b []byte, limit int, p uint32) []byte {
 	q := &c.peers[p]
-	out, to := c.ownRun(b, limit, q)
+	own := c.store.Max(c.self)
+	out, to := c.ownRun(b, limit, q.mail.At())
 	if out == nil {
-		if q.cursor >= c.store.Max(c.self) || len(b) <= c.emptyFrame() {
+		if q.mail.At() >= own || len(b) <= c.emptyFrame() {
 			q.due &^= dueMail
 		}
 		return b
 	}
-	q.cursor = to
-	if to >= c.store.Max(c.self) {
+	q.mail.Mailed(to)
+	if to >= own {
 		q.due &^= dueMail
 	}
 	c.counters.MailSent++

@@ -59,7 +59,7 @@ func (c *Core) Ask(now sched.Instant, all bool) {
 	own := c.store.Max(c.self)
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
-		if q.proven && !q.quiet && !q.left && (all || q.acked < own) {
+		if q.proven && !q.quiet && !q.left && (all || q.mail.Acked() < own) {
 			q.asking = true
 			c.want(uint32(p), dueHave)
 		}
@@ -72,7 +72,7 @@ func (c *Core) Confirmed() (version uint64, members int) {
 	version = c.store.Max(c.self)
 	for p := 1; p < len(c.peers); p++ {
 		if q := &c.peers[p]; q.proven && !q.quiet && !q.left {
-			version = min(version, q.acked)
+			version = min(version, q.mail.Acked())
 			members++
 		}
 	}

@@ -1,0 +1,47 @@
+package core
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/mail"
+)
+
+// mailSlack is left free in a frame for an acknowledgement when a run is encoded
+// for many peers: header, acknowledgement and checksum are each frame's own.
+const mailSlack = codec.RecordBytes + 16
+
+// ownRun appends a run of our own origin from a peer's cursor; nil if nothing is
+// due or fits.
+func (c *Core) ownRun(b []byte, limit int, from uint64) ([]byte, uint64) {
+	if from >= c.store.Max(c.self) {
+		return nil, from
+	}
+	if from == 0 && !c.introduced {
+		if len(b)+(*book)(c).IntroBytes(c.self) > limit {
+			return nil, 0
+		}
+		b = (*book)(c).AppendIntro(b, c.self)
+	} else if r := c.sharedRun(from); r != nil && len(b)+len(r.Bytes()) <= limit {
+		c.counters.EntriesSent += uint64(r.Entries)
+		return append(b, r.Bytes()...), r.To
+	}
+	out, to, n := c.filler.Run(b, limit, c.self, from)
+	c.counters.EntriesSent += uint64(n)
+	return out, to
+}
+
+// sharedRun gives the run from a cursor, and encodes it for the first who asks;
+// nil if there is no place for it.
+func (c *Core) sharedRun(from uint64) *mail.Run {
+	run, place := c.mailed.Find(c.id, c.store.Max(c.self), from)
+	if place == nil {
+		return run
+	}
+	text := place.Room()
+	room := min(c.cfg.Frame, cap(text)) - c.out.Bytes() - c.out.TrailerBytes() - mailSlack
+	out, to, n := c.filler.Run(text, room, c.self, from)
+	if out == nil {
+		return nil // it fits alone in a frame, or nowhere
+	}
+	place.From, place.To, place.Entries = from, to, n
+	return c.mailed.Keep(place, len(out))
+}

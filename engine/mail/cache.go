@@ -1,0 +1,61 @@
+package mail
+
+import "github.com/quidnunc/quidnunc/codec"
+
+// runsMax is how many runs are kept: peers stand at few different cursors.
+const runsMax = 8
+
+// CacheBytes is what a full Cache takes, about.
+const CacheBytes = runsMax * 2 * codec.FrameBytesMax
+
+// Run is a run of our own origin, encoded for every peer whose cursor is at From.
+type Run struct {
+	From, To uint64
+	Entries  int
+	n        int
+	text     [codec.FrameBytesMax]byte
+}
+
+// Bytes is the encoded run.
+func (r *Run) Bytes() []byte { return r.text[:r.n] }
+
+// Room is where a run is encoded to: empty, with the capacity of a frame.
+func (r *Run) Room() []byte { return r.text[:0] }
+
+// Cache holds runs of our own origin as it is now. Its memory is asked for as it
+// is needed.
+type Cache struct {
+	own  uint64
+	id   codec.OriginID
+	n    int
+	runs []Run
+}
+
+// Find gives the run from a cursor while the own origin is at a version and has an
+// id. If there is none, it gives a place for it: see [Cache.Keep]. It gives nil, nil
+// when all places are taken.
+func (c *Cache) Find(id codec.OriginID, own, from uint64) (run, place *Run) {
+	if c.own != own || c.id != id {
+		c.own, c.id, c.n = own, id, 0
+	}
+	for i := range c.runs[:c.n] {
+		if c.runs[i].From == from {
+			return &c.runs[i], nil
+		}
+	}
+	if c.n == runsMax {
+		return nil, nil
+	}
+	if c.n == len(c.runs) {
+		c.runs = append(c.runs, Run{})
+	}
+	return nil, &c.runs[c.n]
+}
+
+// Keep keeps the run that was encoded into the place that Find gave last: so many
+// bytes in place.Room(). From, To and Entries are set.
+func (c *Cache) Keep(place *Run, bytes int) *Run {
+	place.n = bytes
+	c.n++
+	return place
+}

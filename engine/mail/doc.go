@@ -1,0 +1,30 @@
+// Package mail knows how far each peer has the writes of this node, and when to
+// send them again. Nothing is queued for a peer: what it lacks is what the store has
+// after its cursor, in its newest form, so memory for each peer is constant.
+//
+// # The cursor
+//
+//	0 ......... acked ......... at ......... own
+//	   it holds      it was sent    it is due
+//
+// Mail moves the cursor on ([Cursor.Mailed]) and what the peer says that it holds
+// moves the acknowledgement ([Cursor.Have]). One function moves the cursor back, to
+// the acknowledgement: when a frame was lost, when an acknowledgement is overdue,
+// when the peer is given up or taken up again, when it has lost what it held, and
+// when this node begins another life.
+//
+// # Waiting
+//
+// One timer runs for each peer. When it fires, [Cursor.Overdue] says what to do: wait
+// for what was sent since, send again, or give the peer up after quietAfter timers
+// without a sign of life, or two and quietSpan. A peer that was heard within
+// heardMin lost a frame; one that was not may be slow, and each timer that fires
+// doubles the wait. A peer that answers and does not get further, vainMax times in
+// a row, may have no room: then the wait doubles too.
+//
+// # Runs
+//
+// A write goes to every peer, mostly from the same cursor: [Cache] keeps the runs
+// that were encoded since the last write, so that each is encoded once and copied
+// into every frame. It holds runsMax of them, of a frame each.
+package mail
