@@ -67,6 +67,9 @@ var (
 	// ErrWatchers ends a Watch that would be one more than Limits.Watchers.
 	ErrWatchers = errors.New("engine: too many watchers: raise Config.Limits.Watchers")
 
+	// ErrPrecise ends Changes where Config.Order is precise.
+	ErrPrecise = errors.New("engine: changes: with a precise Order versions come in no order: watch single keys")
+
 	// ErrNoMember is returned for a name that no member has.
 	ErrNoMember = errors.New("no such member")
 

@@ -31,9 +31,14 @@ type watchList struct {
 // skips to the newest and memory stays bounded by the number of members.
 type watcher struct {
 	key    string
+	all    bool // every key
 	signal chan struct{}
 	mu     sync.Mutex
 	dirty  map[string]struct{}
+}
+
+func newWatcher(key string) *watcher {
+	return &watcher{key: key, signal: make(chan struct{}, 1), dirty: map[string]struct{}{}}
 }
 
 func (w *watcher) mark(name string) {
@@ -62,16 +67,21 @@ func (w *watcher) take(dst []string) []string {
 func (l *watchList) advanced(s *state.Store, o state.Origin, name string, from, to uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if to-from > scanMax {
-		for _, w := range l.list {
+	one := false // of the watchers wants a key of its own
+	for _, w := range l.list {
+		if w.all || to-from > scanMax {
 			w.mark(name)
+		} else {
+			one = true
 		}
+	}
+	if !one {
 		return
 	}
 	s.After(o, from, &l.cursor)
 	for l.cursor.Next(&l.entry) {
 		for _, w := range l.list {
-			if w.key == string(l.entry.Key) {
+			if !w.all && w.key == string(l.entry.Key) {
 				w.mark(name)
 			}
 		}
@@ -118,7 +128,7 @@ func (l *watchList) remove(w *watcher) {
 // with ErrClosed. To resume, watch again: it starts from what is there.
 func (e *Engine) Watch(ctx context.Context, key string) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
-		w := &watcher{key: key, signal: make(chan struct{}, 1), dirty: map[string]struct{}{}}
+		w := newWatcher(key)
 		if !e.watches.add(w, e.cfg.Limits.Watchers) {
 			yield(Update{}, ErrWatchers)
 			return

@@ -86,8 +86,33 @@ const _ uint = rangeBatchBytes - codec.EntryBytesMax
 // key and value are good until yield returns. yield may take its time and may call the store's methods for readers: no
 // memory waits for it.
 func (s *Store) Range(name []byte, yield func(key, value []byte, meta Meta) bool) {
-	b := batch{bytes: make([]byte, 0, rangeBatchBytes)}
-	for s.fill(&b, name) {
+	s.walk(&batch{bytes: make([]byte, 0, rangeBatchBytes)}, name, yield)
+}
+
+// Since is Range for what was written after a version of the newest generation, tombstones too: those have
+// codec.EntryTombstone in their flags and no value. It reports the generation; where that is not the one of after, all of
+// it is walked.
+func (s *Store) Since(name []byte, gen, after uint64, yield func(key, value []byte, meta Meta) bool) (now uint64, ok bool) {
+	b := batch{bytes: make([]byte, 0, rangeBatchBytes), deleted: true}
+	pin := s.epochs.pin(hint(name))
+	o := s.FindName(name)
+	if o != 0 {
+		now, ok = atomic.LoadUint64(&s.rec(o).gen), true
+		b.tag, b.id = s.rec(o).tag, codec.OriginID(atomic.LoadUint64(&s.rec(o).id))
+	}
+	pin.Add(-1)
+	if !ok {
+		return 0, false
+	}
+	if now == gen {
+		b.after = after
+	}
+	s.walk(&b, name, yield)
+	return now, true
+}
+
+func (s *Store) walk(b *batch, name []byte, yield func(key, value []byte, meta Meta) bool) {
+	for s.fill(b, name) {
 		at := 0
 		for i := range b.items[:b.n] {
 			item := &b.items[i]
@@ -109,6 +134,9 @@ type batch struct {
 	after uint64
 	n     int
 	full  bool
+
+	deleted bool // tombstones too
+
 	items [32]struct {
 		key, value int
 		meta       Meta
@@ -173,7 +201,7 @@ func (s *Store) copySegment(b *batch, r *origin, base uint64, words []uint64) {
 func (b *batch) add(cell []byte, r *origin) bool {
 	var e codec.Entry
 	readCell(cell, &e)
-	if e.Flags&codec.EntryTombstone == 0 {
+	if b.deleted || e.Flags&codec.EntryTombstone == 0 {
 		if b.n == len(b.items) || len(b.bytes)+len(e.Key)+len(e.Value) > cap(b.bytes) {
 			b.full = true
 			return false

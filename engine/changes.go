@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"context"
+	"iter"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+)
+
+// Changes yields every entry of every member, and from then on each newer one: a Watch of all keys. Changes coalesce: who
+// is slow sees the newest entry of a key and not every one between. A delete is an Update with Deleted set. An Update with
+// Deleted and without a Key says that all that was known of a member is gone: it was forgotten, or began anew. Of one
+// member, updates come in the order of its versions. It ends as Watch does. With a precise Order versions come in no order: it ends with ErrPrecise at once.
+func (e *Engine) Changes(ctx context.Context) iter.Seq2[Update, error] {
+	return func(yield func(Update, error) bool) {
+		if orders[e.cfg.Order].Precise() {
+			yield(Update{}, ErrPrecise)
+			return
+		}
+		w := newWatcher("")
+		w.all = true
+		if !e.watches.add(w, e.cfg.Limits.Watchers) {
+			yield(Update{}, ErrWatchers)
+			return
+		}
+		defer e.watches.remove(w)
+		for m := range e.Members() {
+			w.mark(m.Name)
+		}
+		e.follow(ctx, w, map[string]Version{}, yield)
+	}
+}
+
+// follow yields what is new of the members that w marks. seen has how far each was yielded.
+func (e *Engine) follow(ctx context.Context, w *watcher, seen map[string]Version, yield func(Update, error) bool) {
+	var names []string
+	for {
+		names = w.take(names[:0])
+		for _, name := range names {
+			if !e.newer(name, seen, yield) {
+				return
+			}
+		}
+		select {
+		case <-w.signal:
+			continue
+		case <-ctx.Done():
+			yield(Update{}, ctx.Err())
+		case <-e.done:
+			yield(Update{}, ErrClosed)
+		}
+		return
+	}
+}
+
+// newer yields what a member wrote since it was last looked at. False: no more is wanted.
+func (e *Engine) newer(name string, seen map[string]Version, yield func(Update, error) bool) (more bool) {
+	if name == e.cfg.Name && e.stage.pending.Load() > 0 {
+		e.ask(e.drainAll)
+	}
+	last, had := seen[name]
+	more, began := true, false
+	gen, ok := e.store.Since([]byte(name), last.Gen, last.Seq, func(key, value []byte, m state.Meta) bool {
+		if had && !began && m.Gen != last.Gen {
+			more = yield(Update{Member: name, Deleted: true}, nil)
+		}
+		began = true
+		last = Version{Gen: m.Gen, Seq: m.Version}
+		if !more || codec.Reserved(key) {
+			return more
+		}
+		u := Update{Member: name, Key: string(key), Meta: metaOf(&m), Deleted: m.Flags&codec.EntryTombstone != 0}
+		if !u.Deleted {
+			u.Value = append([]byte(nil), value...)
+		}
+		more = yield(u, nil)
+		return more
+	})
+	switch {
+	case !ok && had:
+		delete(seen, name)
+		return yield(Update{Member: name, Deleted: true}, nil)
+	case ok && had && !began && gen != last.Gen:
+		last = Version{Gen: gen}
+		more = yield(Update{Member: name, Deleted: true}, nil)
+	case ok && !had && !began:
+		last = Version{Gen: gen}
+	}
+	if ok {
+		seen[name] = last
+	}
+	return more
+}
