@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/quidnunc/quidnunc/engine/member"
+
 // DetectorStats are counters of the failure detector since Start, but Health.
 type DetectorStats struct {
 	// Probes sent, those of others answered, and rounds of them that a member did
@@ -20,15 +22,13 @@ type DetectorStats struct {
 	Drops map[string]uint64
 }
 
-// detectorStats is called on the loop.
-func (e *Engine) detectorStats() DetectorStats {
-	t := e.core.Detector()
-	c := t.Counters()
+// detectorStats names the detector's counters.
+func detectorStats(c *member.Counters, health int) DetectorStats {
 	s := DetectorStats{
 		Probes: c.ProbesSent, Answers: c.ProbesAnswered, Missed: c.RoundsMissed,
 		VotesSent: c.VotesSent, VotesTaken: c.VotesTaken, VotesBarred: c.VotesBarred,
 		Suspicions: c.Suspicions, Deaths: c.Deaths, Revived: c.Revived, Refutations: c.Refutations,
-		Stalls: c.Stalls, Health: int(t.Health()), Drops: map[string]uint64{},
+		Stalls: c.Stalls, Health: health, Drops: map[string]uint64{},
 	}
 	for name, n := range map[string]uint64{
 		"stranger": c.DropStranger, "self": c.DropSelf, "incarnation": c.DropIncarnation, "replay": c.DropReplay,

@@ -79,6 +79,8 @@ type Engine struct {
 	socketAt   sched.Instant // when the kernel's numbers are looked at again
 	socket     batch.Stats
 	audited    Stats
+
+	sampled sampled // the loop and readers
 }
 
 // Start makes a member and runs it. ctx bounds the start only: looking up

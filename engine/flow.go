@@ -135,16 +135,19 @@ type PeerFlow struct {
 
 const peersShown = 4
 
-// flowStats is called on the loop.
-func (e *Engine) flowStats() (s FlowStats) {
-	f, c := e.core.FlowState(), e.core.Counters()
-	s = FlowStats{
+// flowStats names the numbers of flow control.
+func flowStats(f *core.FlowState, c *core.Counters) FlowStats {
+	return FlowStats{
 		Used: int(f.Used), Desired: int(f.Desired), Allowed: int(f.Allowed), Free: f.Free,
 		Unpublished: f.Unpublished, WritesHeld: c.WritesHeld,
 		Receiving: int(f.Receiving), Credit: int(f.Credit), Pressed: f.Pressed,
 		Sending: int(f.Sending), Deferred: f.Deferred, Waiting: f.Waiting, Silent: f.Silent, FramesHeld: c.FramesHeld,
 		Cuts: f.BudgetCuts, Timeouts: f.BudgetTimeouts, Absurd: c.Absurd + f.Clamped,
 	}
+}
+
+// peerFlows are those of FlowStats.Peers. It is called on the loop.
+func (e *Engine) peerFlows() (list []PeerFlow) {
 	var top [peersShown + 1]core.PeerFlow
 	n := 0
 	for p := range e.core.Peers() {
@@ -159,9 +162,9 @@ func (e *Engine) flowStats() (s FlowStats) {
 		n = min(n+1, peersShown)
 	}
 	for _, x := range top[:n] {
-		s.Peers = append(s.Peers, e.peerFlow(&x))
+		list = append(list, e.peerFlow(&x))
 	}
-	return s
+	return list
 }
 
 func (e *Engine) peerFlow(x *core.PeerFlow) PeerFlow {

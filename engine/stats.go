@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/sched"
@@ -11,6 +13,8 @@ import (
 type Stats struct {
 	// Members that are known, this one included; Alive are those that answer.
 	Members, Alive int
+	// ByState counts the members by their MemberState.
+	ByState [Left + 1]int
 
 	// Keys, ValueBytes and Footprint are the store's: live keys of all
 	// members, bytes of their keys and values, bytes of memory.
@@ -22,8 +26,11 @@ type Stats struct {
 	// Writes are local writes accepted, WritesRejected those refused with an
 	// error, WritesRefused those that were accepted and then found no room.
 	Writes, WritesRejected, WritesRefused uint64
-	// Staged are the writes that wait for the loop.
-	Staged int
+	// Staged are the writes that wait for the loop, LoopLag is how long its turns
+	// take while one follows the other, and Watchers how many Watch and Changes run.
+	Staged   int
+	LoopLag  time.Duration
+	Watchers int
 
 	// Frames and payload bytes through the socket. RunFrames carried entries,
 	// in records of RunBytes together: RunBytes ÷ (RunFrames × FrameBytes) is
@@ -59,26 +66,39 @@ type Stats struct {
 
 // Stats takes a snapshot. It waits for one turn of the loop, in which the
 // writes that were staged before are applied; after Close it gives the last one.
-func (e *Engine) Stats() (s Stats) {
+func (e *Engine) Stats() Stats {
+	var t tally
+	var peers []PeerFlow
 	if !e.ask(func(now sched.Instant) {
 		e.drainAll(now)
-		s = e.stats()
+		e.count(&t)
+		peers = e.peerFlows()
 	}) {
 		<-e.done
 		return e.final
 	}
+	s := e.statsOf(&t)
+	s.Flow.Peers = peers
 	return s
 }
 
 // stats is called on the loop.
-func (e *Engine) stats() (s Stats) {
-	c := e.core.Counters()
-	st := e.store.Stats()
-	s = Stats{
-		Members: 1, Alive: 1,
-		Keys: st.LiveKeys, ValueBytes: st.ValueBytes, Footprint: st.Footprint, Fingerprint: e.core.Fingerprint(),
-		Writes: c.Writes, WritesRejected: e.stage.rejected.Load(), WritesRefused: e.refused,
-		Staged:         int(e.stage.pending.Load()),
+func (e *Engine) stats() Stats {
+	var t tally
+	e.count(&t)
+	s := e.statsOf(&t)
+	s.Flow.Peers = e.peerFlows()
+	return s
+}
+
+// statsOf names the numbers of a tally. Any goroutine may call it.
+func (e *Engine) statsOf(t *tally) Stats {
+	c, st := &t.core, &t.store
+	s := Stats{
+		Alive: t.answering, ByState: t.members,
+		Keys: st.LiveKeys, ValueBytes: st.ValueBytes, Footprint: st.Footprint, Fingerprint: t.fingerprint,
+		Writes: c.Writes, WritesRejected: e.stage.rejected.Load(), WritesRefused: t.refused,
+		Staged: int(e.stage.pending.Load()), LoopLag: time.Duration(t.lag), Watchers: int(e.watches.count.Load()),
 		FramesReceived: c.FramesReceived, FramesSent: c.FramesSent,
 		BytesReceived: c.BytesReceived, BytesSent: c.BytesSent, RunFrames: c.RunFrames, RunBytes: c.RunBytes,
 		EntriesNew: c.EntriesNew, EntriesOld: c.EntriesOld, EntriesSent: c.EntriesSent,
@@ -89,25 +109,19 @@ func (e *Engine) stats() (s Stats) {
 		MailSent: c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
 		Renewals: c.Renewals, Conflicts: c.Conflicts,
 		EventsLost: e.herald.lostTotal.Load(),
-		Drops:      map[string]uint64{}, SendErrors: map[string]uint64{},
+		Detector:   detectorStats(&t.detector, t.health), Flow: flowStats(&t.flow, c), Socket: t.socket,
 	}
-	for p := range e.core.Peers() {
-		if peer, ok := e.core.Peer(p); ok {
-			s.Members++
-			if live(&peer) {
-				s.Alive++
-			}
-		}
+	for _, n := range t.members {
+		s.Members += n
 	}
-	e.conn.Stats(&s.Socket)
-	s.Flow = e.flowStats()
-	e.countDrops(&s, c)
+	countDrops(&s, c)
 	return s
 }
 
 // countDrops names the reasons that occurred: of the core, of the socket, and
 // of the kernel behind it.
-func (e *Engine) countDrops(s *Stats, c *core.Counters) {
+func countDrops(s *Stats, c *core.Counters) {
+	s.Drops, s.SendErrors = map[string]uint64{}, map[string]uint64{}
 	put := func(m map[string]uint64, name string, n uint64) {
 		if n > 0 {
 			m[name] += n
@@ -116,7 +130,6 @@ func (e *Engine) countDrops(s *Stats, c *core.Counters) {
 	for d, n := range c.Drops {
 		put(s.Drops, core.Drop(d).String(), n)
 	}
-	s.Detector = e.detectorStats()
 	put(s.Drops, "oversize", s.Socket.Oversize)
 	put(s.Drops, "kernel", s.Socket.KernelDrops)
 	for k, n := range s.Socket.SendErrors {

@@ -39,6 +39,7 @@ func (e *Engine) turn(now sched.Instant) {
 	more = e.publish(now) || e.touched || more
 	if more {
 		e.deadline = now
+		e.sample(now)
 		return
 	}
 	e.deadline = min(e.core.Deadline(), e.expiry.next())
@@ -54,6 +55,7 @@ func (e *Engine) turn(now sched.Instant) {
 	if e.stale {
 		e.deadline = min(e.deadline, e.makeAt)
 	}
+	e.sample(now)
 }
 
 // drain applies staged writes.

@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"sync"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// sampleEvery is how old a Sample may be while the loop turns.
+const sampleEvery = 50 * sched.Millisecond
+
+// tally is what the loop tells of itself, in plain numbers: to copy it allocates nothing. Stats are made of it elsewhere.
+type tally struct {
+	core        core.Counters
+	store       state.Stats
+	socket      batch.Stats
+	detector    member.Counters
+	flow        core.FlowState
+	fingerprint uint64
+	refused     uint64
+	health      int
+	members     [Left + 1]int // by state
+	answering   int           // of them, those whose frames come to us
+	lag         sched.Instant
+}
+
+// sampled is the tally that Sample reads. The loop and readers hold the mutex for the copy of one tally.
+type sampled struct {
+	mu   sync.Mutex
+	last tally
+	made bool
+
+	// The loop's own.
+	next tally
+	at   sched.Instant // when the next one is due
+}
+
+// Sample is Stats as the loop last left them, without a turn of the loop: for metrics, as often as one likes. While
+// the loop turns it is at most 50 ms old. Flow.Peers is left out.
+func (e *Engine) Sample() Stats {
+	select {
+	case <-e.done:
+		return e.final
+	default:
+	}
+	s := &e.sampled
+	s.mu.Lock()
+	t, made := s.last, s.made
+	s.mu.Unlock()
+	if !made {
+		return e.Stats() // before the first turn
+	}
+	return e.statsOf(&t)
+}
+
+// sample keeps a tally for Sample, now or soon. It runs at the end of a turn.
+func (e *Engine) sample(now sched.Instant) {
+	s := &e.sampled
+	if now < s.at {
+		e.deadline = min(e.deadline, s.at)
+		return
+	}
+	e.count(&s.next)
+	s.mu.Lock()
+	s.last, s.made = s.next, true
+	s.mu.Unlock()
+	s.at = now + sampleEvery
+}
+
+// count fills t. It runs on the loop and allocates nothing.
+func (e *Engine) count(t *tally) {
+	detector := e.core.Detector()
+	t.core, t.store, t.flow, t.detector = *e.core.Counters(), e.store.Stats(), e.core.FlowState(), *detector.Counters()
+	t.fingerprint, t.refused, t.health, t.lag = e.core.Fingerprint(), e.refused, int(detector.Health()), e.reactor.lag
+	e.conn.Stats(&t.socket)
+	t.members, t.answering = [Left + 1]int{}, 1
+	self := Alive
+	if e.leftAt != 0 {
+		self = Left
+	}
+	t.members[self]++
+	for p := range e.core.Peers() {
+		if peer, ok := e.core.Peer(p); ok {
+			t.members[e.stateOf(p, &peer)]++
+			if live(&peer) {
+				t.answering++
+			}
+		}
+	}
+}
