@@ -92,3 +92,19 @@ func (e *Engine) count(t *tally) {
 		}
 	}
 }
+
+// DropReasons are the keys that Stats.Drops may have.
+func DropReasons() (names []string) {
+	for d := range core.DropReasons {
+		names = append(names, d.String())
+	}
+	return append(names, "oversize", "kernel")
+}
+
+// SendErrorKinds are the keys that Stats.SendErrors may have.
+func SendErrorKinds() (names []string) {
+	for k := range batch.ErrorKind(batch.ErrorKinds) {
+		names = append(names, k.String())
+	}
+	return names
+}

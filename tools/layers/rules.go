@@ -65,6 +65,7 @@ var rules = map[string]rule{
 		"engine/flow", "engine/member", "engine/core", "batch", "batch/linux", "batch/portable",
 	}},
 	"engine/enginetest": {project: []string{"engine", "batch", "sched"}},
+	"engine/metrics":    {project: []string{"engine"}},
 
 	"bench/...": {project: plus(below, "bench/..."), modules: []string{"..."}},
 	"fuzz/...":  {project: plus(below, "fuzz/..."), modules: []string{"..."}},

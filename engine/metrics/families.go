@@ -1,0 +1,174 @@
+package metrics
+
+import (
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/quidnunc/quidnunc/engine"
+)
+
+type read = func(s *engine.Stats, put func(label string, value float64))
+
+// one reads a metric without a label.
+func one(f func(s *engine.Stats) float64) read {
+	return func(s *engine.Stats, put func(string, float64)) { put("", f(s)) }
+}
+
+// count is one for counters.
+func count(f func(s *engine.Stats) uint64) read {
+	return one(func(s *engine.Stats) float64 { return float64(f(s)) })
+}
+
+// level is one for levels.
+func level(f func(s *engine.Stats) int) read {
+	return one(func(s *engine.Stats) float64 { return float64(f(s)) })
+}
+
+// both reads a metric with two values of its label.
+func both(a, b string, f func(s *engine.Stats) (uint64, uint64)) read {
+	return func(s *engine.Stats, put func(string, float64)) {
+		x, y := f(s)
+		put(a, float64(x))
+		put(b, float64(y))
+	}
+}
+
+// each reads a map: all known labels, those that never occurred as 0.
+func each(known []string, f func(s *engine.Stats) map[string]uint64) read {
+	return func(s *engine.Stats, put func(string, float64)) {
+		m := f(s)
+		for _, label := range known {
+			put(label, float64(m[label]))
+		}
+	}
+}
+
+const (
+	direction = "direction"
+	received  = "received"
+	sent      = "sent"
+)
+
+// families are all metrics, in the order in which they are written.
+var families = slices.Concat(memberFamilies, storeFamilies, trafficFamilies, compareFamilies, detectorFamilies, flowFamilies, socketFamilies)
+
+var memberFamilies = []family{
+	{"quidnunc_members", Gauge, "Members that are known, this one included, by what is believed of them.", "state", byState},
+	{"quidnunc_members_answering", Gauge, "Members whose frames arrive here, this one included.", "", level(func(s *engine.Stats) int { return s.Alive })},
+	{"quidnunc_generation_renewals_total", Counter, "Times that this member began a new generation.", "", count(func(s *engine.Stats) uint64 { return s.Renewals })},
+	{"quidnunc_name_conflicts_total", Counter, "Live rivals for this member's name.", "", count(func(s *engine.Stats) uint64 { return s.Conflicts })},
+	{"quidnunc_events_lost_total", Counter, "Member events that a slow OnEvent missed.", "", count(func(s *engine.Stats) uint64 { return s.EventsLost })},
+	{"quidnunc_watchers", Gauge, "Watch and Changes calls that run.", "", level(func(s *engine.Stats) int { return s.Watchers })},
+	{"quidnunc_loop_lag_seconds", Gauge, "How long the loop's turns take while one follows the other.", "", one(func(s *engine.Stats) float64 { return s.LoopLag.Seconds() })},
+}
+
+func byState(s *engine.Stats, put func(string, float64)) {
+	for state, n := range s.ByState {
+		put(engine.MemberState(state).String(), float64(n))
+	}
+}
+
+var storeFamilies = []family{
+	{"quidnunc_keys", Gauge, "Live keys of all members in this replica.", "", level(func(s *engine.Stats) int { return s.Keys })},
+	{"quidnunc_value_bytes", Gauge, "Bytes of keys and values in this replica.", "", level(func(s *engine.Stats) int { return s.ValueBytes })},
+	{"quidnunc_store_footprint_bytes", Gauge, "Memory that this replica holds.", "", level(func(s *engine.Stats) int { return s.Footprint })},
+	{"quidnunc_writes_total", Counter, "Local writes that were taken.", "", count(func(s *engine.Stats) uint64 { return s.Writes })},
+	{"quidnunc_writes_rejected_total", Counter, "Local writes that were refused with an error.", "", count(func(s *engine.Stats) uint64 { return s.WritesRejected })},
+	{"quidnunc_writes_without_room_total", Counter, "Local writes that were taken and then found no room.", "", count(func(s *engine.Stats) uint64 { return s.WritesRefused })},
+	{"quidnunc_writes_held_total", Counter, "Local writes that waited for the allowed rate.", "", count(func(s *engine.Stats) uint64 { return s.Flow.WritesHeld })},
+	{"quidnunc_writes_staged", Gauge, "Local writes that wait for the loop.", "", level(func(s *engine.Stats) int { return s.Staged })},
+	{"quidnunc_entries_new_total", Counter, "Entries received that were news.", "", count(func(s *engine.Stats) uint64 { return s.EntriesNew })},
+	{"quidnunc_entries_known_total", Counter, "Entries received that were known already.", "", count(func(s *engine.Stats) uint64 { return s.EntriesOld })},
+	{"quidnunc_entries_sent_total", Counter, "Entries sent.", "", count(func(s *engine.Stats) uint64 { return s.EntriesSent })},
+}
+
+var trafficFamilies = []family{
+	{"quidnunc_frames_total", Counter, "Frames through the socket.", direction, both(received, sent, func(s *engine.Stats) (uint64, uint64) { return s.FramesReceived, s.FramesSent })},
+	{"quidnunc_frame_bytes_total", Counter, "Payload through the socket.", direction, both(received, sent, func(s *engine.Stats) (uint64, uint64) { return s.BytesReceived, s.BytesSent })},
+	{"quidnunc_run_frames_sent_total", Counter, "Frames sent that carried entries.", "", count(func(s *engine.Stats) uint64 { return s.RunFrames })},
+	{"quidnunc_run_bytes_sent_total", Counter, "Bytes of the records in them.", "", count(func(s *engine.Stats) uint64 { return s.RunBytes })},
+	{"quidnunc_runs_received_total", Counter, "Runs of entries received.", "", count(func(s *engine.Stats) uint64 { return s.RunsReceived })},
+	{"quidnunc_gaps_total", Counter, "Runs received that began above what was known.", "", count(func(s *engine.Stats) uint64 { return s.Gaps })},
+	{"quidnunc_mail_frames_sent_total", Counter, "Frames sent with own writes.", "", count(func(s *engine.Stats) uint64 { return s.MailSent })},
+	{"quidnunc_rumor_frames_sent_total", Counter, "Frames sent with news of others.", "", count(func(s *engine.Stats) uint64 { return s.RumorsSent })},
+	{"quidnunc_acknowledgement_frames_sent_total", Counter, "Frames sent that carried an acknowledgement alone.", "", count(func(s *engine.Stats) uint64 { return s.AcksSent })},
+	{"quidnunc_rewinds_total", Counter, "Times that a missed acknowledgement moved a peer's cursor back.", "", count(func(s *engine.Stats) uint64 { return s.Rewinds })},
+	{"quidnunc_drops_total", Counter, "Datagrams and records that were not used.", "reason", each(engine.DropReasons(), func(s *engine.Stats) map[string]uint64 { return s.Drops })},
+	{"quidnunc_send_errors_total", Counter, "Datagrams that did not leave.", "kind", each(engine.SendErrorKinds(), func(s *engine.Stats) map[string]uint64 { return s.SendErrors })},
+}
+
+var compareFamilies = []family{
+	{"quidnunc_exchanges_total", Counter, "Comparisons that this member began.", "", count(func(s *engine.Stats) uint64 { return s.Exchanges })},
+	{"quidnunc_agreements_total", Counter, "Comparisons that found both sides equal.", "", count(func(s *engine.Stats) uint64 { return s.Agreements })},
+	{"quidnunc_digests_total", Counter, "Version vectors, whole or in windows.", direction, both(received, sent, func(s *engine.Stats) (uint64, uint64) { return s.DigestsReceived, s.DigestsSent })},
+	{"quidnunc_sketches_sent_total", Counter, "Sketches of the version vector sent.", "", count(func(s *engine.Stats) uint64 { return s.SketchesSent })},
+	{"quidnunc_sketches_decoded_total", Counter, "Sketches of others that showed every difference.", "", count(func(s *engine.Stats) uint64 { return s.SketchesDecoded })},
+	{"quidnunc_fallbacks_total", Counter, "Comparisons that came down to the whole version vector.", "", count(func(s *engine.Stats) uint64 { return s.Fallbacks })},
+	{"quidnunc_pulls_sent_total", Counter, "Requests for what was missing.", "", count(func(s *engine.Stats) uint64 { return s.PullsSent })},
+	{"quidnunc_pulls_served_total", Counter, "Such requests of others that were answered.", "", count(func(s *engine.Stats) uint64 { return s.PullsServed })},
+	{"quidnunc_repair_hops_total", Counter, "Walks of ring repair that came here.", "", count(func(s *engine.Stats) uint64 { return s.RepairHops })},
+}
+
+var detectorFamilies = []family{
+	{"quidnunc_probes_total", Counter, "Probes sent.", "", count(func(s *engine.Stats) uint64 { return s.Detector.Probes })},
+	{"quidnunc_probe_answers_total", Counter, "Probes of others that were answered.", "", count(func(s *engine.Stats) uint64 { return s.Detector.Answers })},
+	{"quidnunc_probe_rounds_missed_total", Counter, "Rounds of probes that a member did not answer.", "", count(func(s *engine.Stats) uint64 { return s.Detector.Missed })},
+	{"quidnunc_votes_sent_total", Counter, "Votes about members sent.", "", count(func(s *engine.Stats) uint64 { return s.Detector.VotesSent })},
+	{"quidnunc_votes_taken_total", Counter, "Votes of others taken.", "", count(func(s *engine.Stats) uint64 { return s.Detector.VotesTaken })},
+	{"quidnunc_votes_barred_total", Counter, "Rounds without a vote because this member mistrusted itself.", "", count(func(s *engine.Stats) uint64 { return s.Detector.VotesBarred })},
+	{"quidnunc_suspicions_total", Counter, "Suspicions that were believed here.", "", count(func(s *engine.Stats) uint64 { return s.Detector.Suspicions })},
+	{"quidnunc_deaths_total", Counter, "Deaths that were believed here.", "", count(func(s *engine.Stats) uint64 { return s.Detector.Deaths })},
+	{"quidnunc_revivals_total", Counter, "Dead members that came back.", "", count(func(s *engine.Stats) uint64 { return s.Detector.Revived })},
+	{"quidnunc_refutations_total", Counter, "Suspicions of this member that it answered.", "", count(func(s *engine.Stats) uint64 { return s.Detector.Refutations })},
+	{"quidnunc_loop_stalls_total", Counter, "Times that the own loop came late.", "", count(func(s *engine.Stats) uint64 { return s.Detector.Stalls })},
+	{"quidnunc_own_health", Gauge, "What this member thinks of itself: 0 is well, 8 is worst.", "", level(func(s *engine.Stats) int { return s.Detector.Health })},
+	{"quidnunc_detector_drops_total", Counter, "Words about members that were not believed; some are usual.", "reason", detectorDrops},
+}
+
+func detectorDrops(s *engine.Stats, put func(string, float64)) {
+	for _, reason := range slices.Sorted(maps.Keys(s.Detector.Drops)) {
+		put(reason, float64(s.Detector.Drops[reason]))
+	}
+}
+
+var flowFamilies = []family{
+	{"quidnunc_write_rate_bytes_per_second", Gauge, "Own writes: as published, as wished, and as allowed.", "rate", writeRates},
+	{"quidnunc_writes_unpublished", Gauge, "Own entries that wait for the allowed rate.", "", level(func(s *engine.Stats) int { return s.Flow.Unpublished })},
+	{"quidnunc_receive_rate_bytes_per_second", Gauge, "What arrives from all peers.", "", level(func(s *engine.Stats) int { return s.Flow.Receiving })},
+	{"quidnunc_receive_credit_bytes_per_second", Gauge, "What each peer is told that it may send; 0 for anything.", "", level(func(s *engine.Stats) int { return s.Flow.Credit })},
+	{"quidnunc_receive_pressed", Gauge, "1 while the receive queue does not drain.", "", one(func(s *engine.Stats) float64 { return bit(s.Flow.Pressed) })},
+	{"quidnunc_send_budget_bytes_per_second", Gauge, "What may be sent to all peers together.", "", level(func(s *engine.Stats) int { return s.Flow.Sending })},
+	{"quidnunc_deferred_bytes", Gauge, "Own entries that peers have not been sent yet.", "", level(func(s *engine.Stats) int { return s.Flow.Deferred })},
+	{"quidnunc_peers_waiting", Gauge, "Peers for which something is held back.", "", level(func(s *engine.Stats) int { return s.Flow.Waiting })},
+	{"quidnunc_peers_silent", Gauge, "Peers that stopped answering.", "", level(func(s *engine.Stats) int { return s.Flow.Silent })},
+	{"quidnunc_frames_held_total", Counter, "Times that a peer's budget held something back.", "", count(func(s *engine.Stats) uint64 { return s.Flow.FramesHeld })},
+	{"quidnunc_budget_cuts_total", Counter, "Times that a peer's budget was lowered.", "", count(func(s *engine.Stats) uint64 { return s.Flow.Cuts })},
+	{"quidnunc_budget_timeouts_total", Counter, "Of these, those for want of an answer.", "", count(func(s *engine.Stats) uint64 { return s.Flow.Timeouts })},
+	{"quidnunc_absurd_words_total", Counter, "What peers told of the flow that can not be.", "", count(func(s *engine.Stats) uint64 { return s.Flow.Absurd })},
+}
+
+func writeRates(s *engine.Stats, put func(string, float64)) {
+	allowed := float64(s.Flow.Allowed)
+	if s.Flow.Free {
+		allowed = math.Inf(1)
+	}
+	put("used", float64(s.Flow.Used))
+	put("desired", float64(s.Flow.Desired))
+	put("allowed", allowed)
+}
+
+func bit(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+var socketFamilies = []family{
+	{"quidnunc_socket_calls_total", Counter, "System calls that moved datagrams.", direction, both(received, sent, func(s *engine.Stats) (uint64, uint64) { return s.Socket.RecvCalls, s.Socket.SendCalls })},
+	{"quidnunc_socket_datagrams_total", Counter, "Datagrams of the socket.", direction, both(received, sent, func(s *engine.Stats) (uint64, uint64) { return s.Socket.Received, s.Socket.Sent })},
+	{"quidnunc_socket_receive_errors_total", Counter, "Receives that failed.", "", count(func(s *engine.Stats) uint64 { return s.Socket.RecvErrors })},
+	{"quidnunc_socket_receive_queue_bytes", Gauge, "Memory of datagrams that wait in the kernel.", "", count(func(s *engine.Stats) uint64 { return s.Socket.ReceiveQueueBytes })},
+	{"quidnunc_socket_receive_buffer_bytes", Gauge, "The limit on it that the kernel granted.", "", count(func(s *engine.Stats) uint64 { return s.Socket.ReceiveBufferBytes })},
+}
