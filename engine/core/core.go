@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
+	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
@@ -60,9 +61,8 @@ type Core struct {
 	pings     pings
 	burials   burials
 	graveAddr []netip.AddrPort
-	casts     casts
-	body      []byte // of the event being sent
-	silenced  bool   // superseded by a live rival: writes are refused
+	events    events.Events
+	silenced  bool // superseded by a live rival: writes are refused
 
 	flush     flush
 	gaps      []state.Origin
@@ -87,7 +87,7 @@ type Core struct {
 	ladder    ladder
 
 	advanced  []state.Origin
-	queue     events
+	queue     eventQueue
 	sealed    *sealing    // nil: frames are not sealed
 	base      codec.Flags // of every frame
 	bareHello int         // bytes of a frame with a greeting alone
@@ -165,6 +165,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.advanced = make([]state.Origin, 0, min(l.State.Origins, 256))
 	c.gaps = make([]state.Origin, 0, l.Gaps)
 	c.queue.ring = make([]Event, l.Events)
+	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
 	c.replies.init()
 	c.graves.init()
 	c.jobs = make([]job, l.Jobs+1)

@@ -44,16 +44,16 @@ type Event struct {
 	Key        uint8 // KeyUnknown
 }
 
-// events is a bounded queue; when it overflows, one EventsLost stands for all
+// eventQueue is a bounded queue; when it overflows, one EventsLost stands for all
 // that were dropped. Advances wait in a list of origins instead.
-type events struct {
+type eventQueue struct {
 	ring []Event
 	head uint32
 	n    uint32
 	lost bool
 }
 
-func (q *events) push(e Event) {
+func (q *eventQueue) push(e Event) {
 	if int(q.n) == len(q.ring) {
 		q.lost = true
 		return
@@ -62,7 +62,7 @@ func (q *events) push(e Event) {
 	q.n++
 }
 
-func (q *events) pop(e *Event) bool {
+func (q *eventQueue) pop(e *Event) bool {
 	if q.n > 0 {
 		*e = q.ring[q.head]
 		q.head = (q.head + 1) % uint32(len(q.ring))

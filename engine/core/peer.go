@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
@@ -69,9 +70,8 @@ type peer struct {
 	windows   uint8 // frames that it may still take
 	job, ask  uint8 // jobs under way
 	rumorAt   uint32
-	rumorOpen bool   // the next rumor frame opens a contact
-	castAt    uint64 // user events from this number on are due
-	castAll   bool   // also those of others
+	rumorOpen bool // the next rumor frame opens a contact
+	events    events.Peer
 	pulling   bool
 	pullAt    sched.Instant
 	helloAt   sched.Instant // the hello that awaits an answer

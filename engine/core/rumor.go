@@ -222,9 +222,7 @@ func (c *Core) forgetNews(o state.Origin) {
 	if c.hasRumors {
 		c.rumors.Forget(uint32(o))
 	}
-	if c.casts.ready {
-		c.casts.seen.Forget(uint32(o))
-	}
+	c.events.Forget(uint32(o))
 }
 
 // composeAnswers appends what this peer's offers came to.

@@ -21,7 +21,6 @@
 //     the full state only if checksums still differ).
 //   - [Walker]: ring repair, the closed loop of 2(N-1) hops after which N replicas
 //     hold the union of what they held.
-//   - [Clock], [Seen] and [Replay]: user events with a Lamport time, taken once.
 //
 // # States
 //

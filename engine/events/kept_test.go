@@ -1,4 +1,4 @@
-package rumor
+package events
 
 import (
 	"bytes"
@@ -77,15 +77,6 @@ func TestReplayKeepsTheLast(t *testing.T) {
 	none.Keep([]byte{1})
 	if none.End() != 0 {
 		t.Error("keeps what has no room")
-	}
-}
-
-func TestTopicOf(t *testing.T) {
-	// FNV-1a reference values.
-	for s, want := range map[string]Topic{"": 0xcbf29ce484222325, "a": 0xaf63dc4c8601ec8c, "foobar": 0x85944171f73967e8} {
-		if got := TopicOf([]byte(s)); got != want {
-			t.Errorf("%q: %x", s, got)
-		}
 	}
 }
 

@@ -1,4 +1,4 @@
-package rumor
+package events
 
 import "github.com/quidnunc/quidnunc/codec"
 
@@ -106,17 +106,4 @@ func (r *Replay) At(i uint64) []byte {
 	s := int(i % uint64(len(r.used)))
 	at := s * codec.EventBytesMax
 	return r.slots[at : at+int(r.used[s]) : at+int(r.used[s])]
-}
-
-// Topic is the hash under which subscriptions to a topic are found.
-type Topic uint64
-
-// TopicOf hashes a topic's name (FNV-1a, 64 bits). Two names may share a hash:
-// compare the name where that matters.
-func TopicOf(name []byte) Topic {
-	h := uint64(0xcbf29ce484222325)
-	for _, c := range name {
-		h = (h ^ uint64(c)) * 0x100000001b3
-	}
-	return Topic(h)
 }

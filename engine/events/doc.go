@@ -1,0 +1,30 @@
+// Package events holds user events: broadcasts that are told once and not
+// repaired. They have no place in the versioned state.
+//
+// # How an event travels
+//
+// Its author numbers it, gives it a Lamport time and makes it due at peers; each
+// member takes it once and, where news of others is relayed, passes it on to a
+// few. Whom an event goes to is the host's affair: this package remembers in a
+// [Peer] what each peer is still to be sent. A record with an empty body asks for
+// the events that the receiver has kept, so that a member that joins late learns
+// of the last few.
+//
+// # Laws
+//
+//   - Each event is taken at most once: by its author's number, within the last
+//     [SeenWindow] of them in any order. One further behind counts as seen, since
+//     taking an event twice is worse than missing a straggler.
+//   - An event's time is larger than that of every event that its author had seen
+//     (Lamport, "Time, clocks, and the ordering of events in a distributed
+//     system", CACM 1978). A forged time moves the clock by 2^32 at most.
+//   - A body is relayed as the bytes that came.
+//
+// # Limits
+//
+// The last few events are kept, for the shell and for late joiners; a newer one
+// pushes out the oldest, and one that was pushed out before the shell took it is
+// counted as lost. Memory is taken with the first event that is sent or comes in:
+// 16 bytes an origin, and codec.EventBytesMax for each event that is kept. Nothing
+// is allocated afterwards. The record is drawn in package codec.
+package events

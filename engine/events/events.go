@@ -1,0 +1,145 @@
+package events
+
+import "github.com/quidnunc/quidnunc/codec"
+
+// Events is one node's part in user events. The zero Events is not ready: call
+// Init. One caller at a time.
+type Events struct {
+	limits Limits
+	n      *Counters
+	ready  bool
+	clock  Clock
+	seen   Seen
+	kept   Replay
+	seq    uint64
+	taken  uint64 // by the shell, up to this number of kept
+	asking bool   // the next frame asks its peer for what it keeps
+	body   []byte // of the event being sent
+}
+
+// Limits bound the memory that the first event takes.
+type Limits struct {
+	Origins int // handles of authors: 1 to Origins
+	Kept    int // events that are kept
+}
+
+// Counters are what became of events.
+type Counters struct {
+	BroadcastsSent  uint64 // our own
+	BroadcastsTaken uint64 // of others, new
+	BroadcastsKnown uint64 // of others, seen before; or our own, come back
+	BroadcastsLost  uint64 // pushed out before the shell took them
+}
+
+// Peer is what is kept of a peer: the events that it is still to be sent. The zero
+// Peer has been sent nothing and is owed nothing.
+type Peer struct {
+	at  uint64 // events from this number on are due
+	all bool   // also those of others
+}
+
+// Init makes Events ready. It counts in n.
+func (v *Events) Init(l Limits, n *Counters) { *v = Events{limits: l, n: n} }
+
+// prepare takes the memory for the first event.
+func (v *Events) prepare() {
+	if !v.ready {
+		v.ready = true
+		v.seen.Init(v.limits.Origins)
+		v.kept.Init(v.limits.Kept)
+	}
+}
+
+// Send takes an own event and returns its Lamport time. It is the newest now:
+// Offer makes it due at a peer. False is for a topic or payload beyond the limits.
+func (v *Events) Send(self codec.OriginID, topic, payload []byte) (time uint64, ok bool) {
+	e := codec.Event{Origin: self, Topic: topic, Payload: payload}
+	if !e.Fits() {
+		return 0, false
+	}
+	v.prepare()
+	v.seq++
+	e.Seq, e.Time = v.seq, v.clock.Next()
+	v.body = codec.AppendEventBody(v.body[:0], &e)
+	v.kept.Keep(v.body)
+	v.n.BroadcastsSent++
+	return e.Time, true
+}
+
+// Receive takes an event of another author, whose handle is o; body is the record
+// that it was parsed from. It reports whether the event is new: then it is the
+// newest, and may be passed on.
+func (v *Events) Receive(o uint32, e *codec.Event, body []byte) bool {
+	v.prepare()
+	if !v.seen.First(o, e.Seq) {
+		v.n.BroadcastsKnown++
+		return false
+	}
+	v.n.BroadcastsTaken++
+	v.clock.Witness(e.Time)
+	v.kept.Keep(body)
+	return true
+}
+
+// Returned notes an own event that came back.
+func (v *Events) Returned() { v.n.BroadcastsKnown++ }
+
+// Next gives the shell the next event, own ones included; its bytes are borrowed
+// until the next call of Send or Receive. It reports false when there is none.
+func (v *Events) Next(e *codec.Event) bool {
+	if first := v.kept.First(); v.taken < first {
+		v.n.BroadcastsLost += first - v.taken
+		v.taken = first
+	}
+	if v.taken >= v.kept.End() {
+		return false
+	}
+	v.taken++
+	return codec.ParseEvent(v.kept.At(v.taken-1), e) == nil
+}
+
+// Offer makes the newest event due at a peer. due says that earlier ones are
+// already; relays, that the peer is to be sent events of others too.
+func (v *Events) Offer(p *Peer, due, relays bool) {
+	if !due {
+		p.at, p.all = v.kept.End()-1, relays
+	}
+}
+
+// Replay makes everything that is kept due at a peer that asked for it.
+func (v *Events) Replay(p *Peer) {
+	v.prepare()
+	p.at, p.all = v.kept.First(), true
+}
+
+// Ask makes the next frame ask its peer for what it keeps.
+func (v *Events) Ask() { v.asking = true }
+
+// Append appends the events that the peer named to was not sent, as many as fit
+// below limit. done reports that nothing is due any more.
+func (v *Events) Append(b []byte, limit int, p *Peer, self, to codec.OriginID) (out []byte, done bool) {
+	if v.asking {
+		v.asking = false
+		start := len(b)
+		b = codec.EndRecord(codec.BeginRecord(b, codec.TypeEvent), start)
+	}
+	for p.at = max(p.at, v.kept.First()); p.at < v.kept.End(); p.at++ {
+		body := v.kept.At(p.at)
+		var e codec.Event
+		if codec.ParseEvent(body, &e) != nil || !p.all && e.Origin != self || e.Origin == to {
+			continue
+		}
+		if len(b)+codec.RecordBytes+len(body) > limit {
+			return b, false
+		}
+		b = codec.AppendRecord(b, codec.TypeEvent, body)
+	}
+	return b, true
+}
+
+// Forget drops what is known of an author, whose handle may then name another.
+func (v *Events) Forget(o uint32) {
+	if v.ready {
+		v.seen.Forget(o)
+	}
+}
