@@ -126,7 +126,7 @@ type Limits struct {
 // DefaultLimits is a full set for this many members.
 func DefaultLimits(members int) Limits {
 	return Limits{
-		Members: members, Facts: members, Watch: 32, Cases: 32,
+		Members: members, Facts: members, Watch: 64, Cases: 64,
 		Hot: min(max(members, 16), 4096), Graves: min(max(members, 16), 1024), Silence: members,
 	}
 }
@@ -140,5 +140,6 @@ func (l Limits) Footprint() (bytes int) {
 	bytes += l.Hot * hotBytes               //
 	bytes += l.Graves * graveBytes          //
 	bytes += (l.Silence + 1) * silenceBytes //
+	bytes += muteWords(l.Members) * 8       //
 	return bytes + RingBytes(l.Members)
 }

@@ -50,6 +50,16 @@
 // a crash; nobody can. The caller may use a second route (a stream) and report
 // its success with Heard.
 //
+// # When most die at once
+//
+// Most observers of the dead are then dead themselves, and a survivor watches a
+// handful. A node that gets no answer from most of those whom it watches scouts
+// all members, takes those that stay silent for no observers, and votes on them
+// in the order of the ring (sparse.go). So 5 survivors of 205 suspect all others
+// within 1 s, 5 of 1,005 within 3 s. The quorum, of those that answer, and the
+// grace are as always; a node that is cut off has itself for a quorum, and
+// SoloGrace.
+//
 // # Facts
 //
 // What is believed is (incarnation, status) for each member, merged by maximum:
@@ -76,9 +86,9 @@
 // of the own loop; down with each answered round and each two quiet periods. It
 // multiplies the timeouts, and from BarFrom on the node does not vote. After a
 // stall (Tick comes LagMin late) nothing is judged until the mail that came
-// meanwhile can have been read. A miss counts once for each silence, not each
-// period: else the survivors of a large failure would trust themselves least when
-// they are needed most.
+// meanwhile can have been read. A miss counts once for each silence, at most once
+// a period, and not while others answer in time: else the survivors of a large
+// failure would trust themselves least when they are needed most.
 //
 // # Coming back
 //

@@ -148,6 +148,7 @@ func (t *Table) set(now sched.Instant, h, incarnation uint32, s Status, by uint3
 	}
 	t.recountSoon(now)
 	if (was < Dead) != (s < Dead) {
+		t.sparse.fewOld = true
 		t.rebuildSoon(now)
 	}
 	t.note(now, was, s)

@@ -5,6 +5,9 @@ import "github.com/quidnunc/quidnunc/sched"
 // observers writes the first len(dst) distinct live successors of a member: first the nearest on each permutation in
 // turn, then the second ones, and so on. The first Observers of them watch it; with few members, all others do.
 func (t *Table) observers(subject uint32, dst []uint32) int {
+	if n, ok := t.allPresent(subject, dst); ok {
+		return n
+	}
 	var at, left [Observers]int
 	id := t.ring.ID(subject)
 	for p := range at {
@@ -35,7 +38,7 @@ func (t *Table) nextLive(p int, at, left *int, chosen []uint32) uint32 {
 		h := t.ring.at(p, *at)
 		*at++
 		*left--
-		if t.live(h) && !contains(chosen, h) {
+		if t.present(h) && !contains(chosen, h) {
 			return h
 		}
 	}
@@ -63,7 +66,7 @@ func (t *Table) targets(dst []uint32) int {
 			}
 			h := t.ring.at(p, at)
 			at--
-			if !t.live(h) {
+			if !t.present(h) {
 				continue
 			}
 			found++
@@ -77,6 +80,9 @@ func (t *Table) targets(dst []uint32) int {
 			dst[count] = h
 			count++
 		}
+	}
+	if t.isSparse() {
+		count = t.addMute(dst, count)
 	}
 	return count
 }
@@ -93,13 +99,22 @@ func (t *Table) rebuild(now sched.Instant) {
 	var want [64]uint32
 	n := t.targets(want[:t.lim.Watch])
 	for i := range t.watches {
-		if w := &t.watches[i]; w.peer != 0 && !contains(want[:n], w.peer) {
+		w := &t.watches[i]
+		switch wanted := contains(want[:n], w.peer); {
+		case w.peer == 0 || w.scout && !wanted:
+		case w.scout:
+			w.scout = false // its round goes on
+		case !wanted:
 			t.unwatch(i)
 		}
 	}
 	for _, h := range want[:n] {
-		if t.watching(h) == nil {
-			t.watch(now, h)
+		if t.watching(h) != nil {
+			continue
+		}
+		if i := t.watch(now, h); i >= 0 && t.isSparse() && t.sparse.mute.has(h) {
+			t.watches[i].missed = 1
+			t.doubt(now, i)
 		}
 	}
 }

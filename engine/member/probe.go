@@ -25,6 +25,7 @@ type watch struct {
 	missed uint8 // rounds missed in a row
 	told   uint8 // observers told of the stance below
 	stance codec.Stance
+	scout  bool          // probed once, beyond this node's share (sparse.go)
 	round  sched.Instant // start of the round
 	due    sched.Instant
 	sent   [Tries]sched.Instant
@@ -36,11 +37,11 @@ type watch struct {
 const watchBytes = 104
 
 // watch starts to observe a member, at a random time within a period so that its observers spread out.
-func (t *Table) watch(now sched.Instant, h uint32) {
-	i := bits.TrailingZeros64(^t.taken)
+func (t *Table) watch(now sched.Instant, h uint32) (i int) {
+	i = bits.TrailingZeros64(^t.taken)
 	if i >= len(t.watches) {
 		t.counters.FullWatch++
-		return
+		return -1
 	}
 	t.taken |= 1 << i
 	t.watches[i] = watch{
@@ -49,7 +50,11 @@ func (t *Table) watch(now sched.Instant, h uint32) {
 	if t.Status(h) == Suspect {
 		t.watches[i].due = now
 	}
+	return i
 }
+
+// freeWatches is how many more members can be watched.
+func (t *Table) freeWatches() int { return len(t.watches) - bits.OnesCount64(t.taken) }
 
 func (t *Table) unwatch(i int) {
 	t.watches[i] = watch{}
@@ -126,14 +131,30 @@ func (t *Table) timeout(w *watch) sched.Instant {
 	return rto * sched.Instant(t.health+1)
 }
 
-// miss ends a round without an answer: the node doubts the member, and votes against it if it may trust itself.
+// miss ends a round without an answer.
 func (t *Table) miss(now sched.Instant, i int) {
 	w := &t.watches[i]
 	t.counters.RoundsMissed++
-	if w.missed == 0 {
-		t.sicken(now, 1) // once for each silence, or many real deaths would silence the survivors
+	if w.scout {
+		h := w.peer
+		t.unwatch(i)
+		t.silent(now, h)
+		return
+	}
+	// Once for each silence, once a period, as a node of SWIM that has one probe a period, and not while others answer
+	// in time: many real deaths must not silence the survivors.
+	if w.missed == 0 && now-max(t.timelyAt, t.missedAt) > t.cfg.Period {
+		t.missedAt = now
+		t.sicken(now, 1)
 	}
 	w.missed = min(w.missed+1, 250)
+	t.silent(now, w.peer)
+	t.doubt(now, i)
+}
+
+// doubt lets a miss count: a vote against the member, if this node may trust itself.
+func (t *Table) doubt(now sched.Instant, i int) {
+	w := &t.watches[i]
 	if t.cfg.has(OwnHealth) && t.health >= t.cfg.BarFrom {
 		t.counters.VotesBarred++
 		w.stance = 0
@@ -216,10 +237,19 @@ func (t *Table) OnAck(now, arrived sched.Instant, from uint32, a *codec.ProbeAck
 // acked ends a round, or the doubt of the last one.
 func (t *Table) acked(now, arrived sched.Instant, w *watch, try uint32) {
 	w.acked = now
-	if rtt := arrived - w.sent[try]; now >= t.hold && rtt > 0 {
+	rtt := arrived - w.sent[try]
+	if rtt <= t.timeout(w) {
+		t.timelyAt = now
+	}
+	if now >= t.hold && rtt > 0 {
 		w.rtt.Sample(min(rtt, t.cfg.TimeoutMax))
 	}
 	i := t.watchOf(w.peer)
+	if w.scout {
+		t.unwatch(i)
+		t.improve(now)
+		return
+	}
 	t.queued &^= 1 << i
 	if w.phase != phaseIdle {
 		t.rest(now, w)
@@ -235,6 +265,7 @@ func (t *Table) acked(now, arrived sched.Instant, w *watch, try uint32) {
 // Heard notes a frame of a member. It is a sign of life, but not of a round trip: it feeds the silence estimate, and it
 // keeps a member alive whose only observer is this node.
 func (t *Table) Heard(now sched.Instant, from uint32) {
+	t.speaks(now, from)
 	if w := t.watching(from); w != nil {
 		w.heard = now
 	}

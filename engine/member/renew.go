@@ -19,6 +19,7 @@ func (t *Table) Renew(now sched.Instant, id codec.OriginID) bool {
 	if t.leaving {
 		t.set(now, t.self, 0, Left, t.self)
 	}
+	t.sparse.fewOld = true
 	t.rebuildSoon(now)
 	t.recountSoon(now)
 	return true

@@ -46,11 +46,14 @@ type Table struct {
 
 	revive revival
 	repair repair
+	sparse sparse
 
 	corrections     [64]correction
 	correctionCount int
 
 	health     uint8
+	timelyAt   sched.Instant // last answer that came within its timeout
+	missedAt   sched.Instant // last miss that lowered health
 	calmAt     sched.Instant // own health improves by one here
 	hold       sched.Instant // no judgement before
 	graceAt    sched.Instant // not later than the first suspicion that runs out
@@ -99,11 +102,12 @@ func (t *Table) Init(cfg *Config, lim Limits, ring *Ring, self uint32, id codec.
 	t.cases = make([]ballots, lim.Cases)
 	t.hot = make([]hotFact, 0, lim.Hot)
 	t.graves = make([]grave, lim.Graves)
+	t.sparse.mute = make(mutes, muteWords(lim.Members))
 	if lim.Silence > 0 {
 		t.silence = make([]silence, lim.Silence+1)
 	}
 	t.pushAt, t.calmAt, t.graceAt, t.recountAt, t.hold = sched.Never, sched.Never, sched.Never, sched.Never, 0
-	t.pushedAt, t.printAt = now-cfg.Period, now-cfg.Period
+	t.pushedAt, t.printAt, t.timelyAt, t.missedAt = now-cfg.Period, now-cfg.Period, now-2*cfg.Period, now-2*cfg.Period
 	t.revive.at = sched.Never
 	t.rebuildAt = now
 	if ring.ID(self) == 0 && !ring.Add(self, id) || ring.ID(self) != id {
@@ -118,6 +122,7 @@ func (t *Table) Add(now sched.Instant, h uint32, id codec.OriginID) bool {
 	if h >= uint32(len(t.slot)) || t.Buried(id) || !t.ring.Add(h, id) {
 		return false
 	}
+	t.sparse.fewOld = true
 	t.rebuildSoon(now)
 	t.recountSoon(now)
 	return true
@@ -135,6 +140,7 @@ func (t *Table) Remove(now sched.Instant, h uint32) bool {
 	}
 	t.forget(h)
 	t.ring.Remove(h)
+	t.sparse.fewOld = true
 	t.rebuildSoon(now)
 	t.recountSoon(now)
 	return true
@@ -159,6 +165,10 @@ func (t *Table) forget(h uint32) {
 	}
 	t.revive.forget(h)
 	t.repair.forget(h)
+	t.sparse.mute.remove(h)
+	if s := &t.seen[h%seenVoters]; s.voter == h {
+		*s = seen{} // whoever has the handle next numbers votes from the start
+	}
 	for i := 0; i < t.correctionCount; i++ {
 		if c := t.corrections[i]; c.to == h || c.about == h {
 			t.correctionCount--
@@ -184,6 +194,7 @@ func (t *Table) Tick(now sched.Instant) {
 			t.advance(now, i)
 		}
 	}
+	t.tickSparse(now)
 	if now >= t.recountAt {
 		t.recountAt = sched.Never
 		for i := range t.cases {
@@ -211,7 +222,7 @@ func (t *Table) Deadline() sched.Instant {
 
 // timer is when something is due that does not depend on what the caller pulls: lateness shows a stall.
 func (t *Table) timer() sched.Instant {
-	at := min(t.rebuildAt, t.recountAt, t.calmAt, t.revive.at, max(t.graceAt, t.hold))
+	at := min(t.rebuildAt, t.recountAt, t.calmAt, t.revive.at, max(t.graceAt, t.hold), t.sparseAt())
 	for m := t.taken &^ t.queued; m != 0; m &= m - 1 {
 		at = min(at, t.judgement(&t.watches[bits.TrailingZeros64(m)]))
 	}

@@ -252,3 +252,18 @@ func (t *Table) timerUntilProbe(now *sched.Instant, s *Send) {
 		t.Tick(*now)
 	}
 }
+
+// A handle that another member has now begins its rounds anew.
+func TestRoundsBeginAnewWithAMember(t *testing.T) {
+	x, now := alone(t, 10)
+	for _, id := range []uint32{3, 11} {
+		for round := uint32(1); round < 4; round++ {
+			v := codec.Vote{Subject: testID(4), Round: round, Stance: codec.StanceFor}
+			if x.OnVote(*now, 3, &v); x.Counters().DropReplay != 0 {
+				t.Fatalf("member %d: round %d is taken for a replay", id, round)
+			}
+		}
+		x.Remove(*now, 3)
+		x.Add(*now, 3, testID(11))
+	}
+}
