@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -33,7 +34,7 @@ type KeyState struct {
 // log and Join say which. Members that left are not counted.
 func (e *Engine) Keys() (keys []KeyState) {
 	e.ask(func(sched.Instant) {
-		if e.core.Sealed() {
+		if e.core.Keyring() != nil {
 			keys = e.keyStates()
 		}
 	})
@@ -42,7 +43,7 @@ func (e *Engine) Keys() (keys []KeyState) {
 
 // keyStates is called on the loop.
 func (e *Engine) keyStates() (keys []KeyState) {
-	primary, held := e.core.Keys()
+	primary, held := e.core.Keyring().Keys()
 	for _, id := range held[:held.Len()] {
 		keys = append(keys, KeyState{ID: id, Primary: id == primary})
 	}
@@ -52,7 +53,7 @@ func (e *Engine) keyStates() (keys []KeyState) {
 			continue
 		}
 		name := e.nameOf(peer.Origin)
-		sealing, theirs, _ := e.core.PeerKeys(p)
+		sealing, theirs, _ := e.core.Keyring().PeerKeys(p)
 		for i := range keys {
 			if !theirs.Has(keys[i].ID) {
 				keys[i].Lacking = append(keys[i].Lacking, name)
@@ -76,27 +77,27 @@ func (e *Engine) AddKey(k Key) error {
 	if err := k.check(); err != nil {
 		return err
 	}
-	return e.turnKey("key added", k.ID, func(now sched.Instant) error { return e.core.AddKey(now, k.ID, k.Secret) })
+	return e.turnKey("key added", k.ID, func(s *protect.Sealed) error { return s.Add(k.ID, k.Secret) })
 }
 
 // UseKey seals with a key that was added, from now on. See Keys.
 func (e *Engine) UseKey(id uint8) error {
-	return e.turnKey("key in use", id, func(now sched.Instant) error { return e.core.UseKey(now, id) })
+	return e.turnKey("key in use", id, func(s *protect.Sealed) error { return s.Use(id) })
 }
 
 // RemoveKey stops to accept a key and erases it. The one that seals can't be
 // removed. See Keys.
 func (e *Engine) RemoveKey(id uint8) error {
-	return e.turnKey("key removed", id, func(now sched.Instant) error { return e.core.RemoveKey(now, id) })
+	return e.turnKey("key removed", id, func(s *protect.Sealed) error { return s.Remove(id) })
 }
 
-func (e *Engine) turnKey(what string, id uint8, turn func(now sched.Instant) error) (err error) {
+func (e *Engine) turnKey(what string, id uint8, turn func(*protect.Sealed) error) (err error) {
 	ran := e.ask(func(now sched.Instant) {
-		if !e.core.Sealed() {
+		if e.core.Keyring() == nil {
 			err = ErrNoKeys
 			return
 		}
-		if err = turn(now); err == nil {
+		if err = e.core.TurnKeys(now, turn); err == nil {
 			e.herald.info(what, "member", e.cfg.Name, "key", int(id))
 		}
 	})

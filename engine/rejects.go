@@ -34,7 +34,7 @@ func (e *Engine) Rejects() (list []Reject) {
 	e.ask(func(now sched.Instant) {
 		wall := time.Now()
 		for _, r := range e.core.AppendRejects(nil) {
-			list = append(list, Reject{r.Source, r.Reason.String(), r.Count, r.KeyID, wall.Add(-time.Duration(now - r.Last))})
+			list = append(list, Reject{r.Source, core.Drop(r.Reason).String(), r.Count, r.KeyID, wall.Add(-time.Duration(now - r.Last))})
 		}
 	})
 	slices.SortFunc(list, func(a, b Reject) int {
@@ -45,7 +45,7 @@ func (e *Engine) Rejects() (list []Reject) {
 
 // keyUnknown says who seals with a key that is not held here.
 func (e *Engine) keyUnknown(ev *core.Event) {
-	_, held := e.core.Keys()
+	_, held := e.core.Keyring().Keys()
 	e.herald.put(notice{
 		text: fmt.Sprintf("unknown key id %d from %s (we hold %s)", ev.Key, ev.Addr, keyList(held)),
 		args: []any{"member", e.cfg.Name}, level: slog.LevelWarn, rare: true,
@@ -58,9 +58,9 @@ func (e *Engine) whyNot(addrs []netip.AddrPort) (why error) {
 		if !slices.Contains(addrs, r.Source) {
 			continue
 		}
-		switch r.Reason {
+		switch core.Drop(r.Reason) {
 		case core.DropKey:
-			_, held := e.core.Keys()
+			_, held := e.core.Keyring().Keys()
 			return &KeyError{ID: r.KeyID, Held: slices.Clone(held[:held.Len()])}
 		case core.DropSealed:
 			why = ErrNoKeys

@@ -146,7 +146,7 @@ func (e *Engine) audit(now sched.Instant) {
 	was := e.audited
 	s := e.stats()
 	e.audited = s
-	if e.core.Worn() {
+	if s := e.core.Keyring(); s != nil && s.Worn() {
 		e.reseal(now)
 	}
 	if was.Members == 0 {

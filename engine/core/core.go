@@ -9,6 +9,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -40,11 +41,10 @@ type Core struct {
 	origins   []origin // by state.Origin; 0 unused
 	peers     []peer   // by peer handle; 0 unused
 	byID      idTable  // peer handle by origin id
-	seeds     []seed
+	seeds     door.Seeds
 	members   sched.RoundRobin // proven peers, for exchanges
 	scratch   []uint32         // proven peers, for sampling
 	ready     readyList
-	replies   replyQueue
 	graves    graves
 	rival     rival
 	free      uint32 // peers that may be used again, linked by next
@@ -88,27 +88,22 @@ type Core struct {
 
 	advanced  []state.Origin
 	queue     eventQueue
-	sealed    *sealing    // nil: frames are not sealed
-	base      codec.Flags // of every frame
-	bareHello int         // bytes of a frame with a greeting alone
-	proofs    door.Proofs
-	hellos    door.Budget // greetings and answers to them
-	derives   door.Budget // keys of senders that show a cookie
-	rejects   rejects
-	greetings greetings
+	guard     protect.Mode // of frames: clear or sealed
+	door      door.Door
 	newcomers sched.Pacer // origins that members introduce
 	counters  Counters
 
-	in     codec.Header // of the frame being received
-	out    codec.Header // of the frame being composed
-	entry  codec.Entry
-	run    codec.Run
-	intro  codec.Intro
-	hello  codec.Hello
-	reply  codec.HelloReply // received
-	answer codec.HelloReply // sent
-	iter   codec.RunIter
-	picked []uint32
+	in      codec.Header    // of the frame being received
+	arrival protect.Arrival // that frame
+	out     codec.Header    // of the frame being composed
+	entry   codec.Entry
+	run     codec.Run
+	intro   codec.Intro
+	hello   codec.Hello
+	reply   codec.HelloReply // received
+	answer  codec.HelloReply // sent
+	iter    codec.RunIter
+	picked  []uint32
 
 	paths link.Paths
 }
@@ -166,7 +161,6 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.gaps = make([]state.Origin, 0, l.Gaps)
 	c.queue.ring = make([]Event, l.Events)
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
-	c.replies.init()
 	c.graves.init()
 	c.jobs = make([]job, l.Jobs+1)
 	c.filler.Init(&c.store, (*book)(c), l.Wants)
@@ -181,12 +175,9 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.initPreciseSelf()
 	c.noteOrigin(self)
 	c.out = codec.Header{Cluster: c.tag, Sender: c.id}
-	c.initSealing()
-	c.bareHello = c.bareHelloBytes()
-	c.rejects.init(now)
-	c.greetings.total.Init(now, greetRate, greetBurst)
 	c.newcomers.Init(now, uint64(l.Introduced), 2*l.Introduced)
 	c.initDetector(now)
+	c.initGuard()
 	c.initFlow(now)
 	c.initCompare()
 	if c.cfg.RepairEvery > 0 {
@@ -271,7 +262,10 @@ func (c *Core) Generation() uint64 { return c.gen }
 func (c *Core) ID() codec.OriginID { return c.id }
 
 // Counters are what the core has done.
-func (c *Core) Counters() *Counters { return &c.counters }
+func (c *Core) Counters() *Counters {
+	c.counters.Derived = c.guard.Derived()
+	return &c.counters
+}
 
 // Deadline is when Tick next has work; sched.Never if only input makes work.
 func (c *Core) Deadline() sched.Instant {

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -81,7 +82,7 @@ func (c *Core) declaresAddr(o state.Origin, value []byte) {
 		q.addr, q.hellos = addr, 0
 		c.greetSoon(p)
 	default:
-		c.replies.push(reply{kind: codec.TypeHello, to: addr})
+		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: addr})
 	}
 }
 

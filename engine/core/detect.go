@@ -98,7 +98,7 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 		c.acks.n--
 		i := c.acks.n
 		p := c.acks.peer[i]
-		if c.peers[p].origin == 0 || !c.reachable(p) {
+		if c.peers[p].origin == 0 || !c.guard.Reachable(p) {
 			continue
 		}
 		b, limit := c.beginDetector(dst)
@@ -122,7 +122,7 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 		case int(s.To) < len(c.peers):
 			to = c.peers[s.To].addr
 		}
-		if !to.IsValid() || !grave && !c.reachable(s.To) {
+		if !to.IsValid() || !grave && !c.guard.Reachable(s.To) {
 			continue
 		}
 		b, limit := c.beginDetector(dst)
@@ -130,8 +130,8 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 		if b = c.live.AppendSend(b, limit-len(b), s); len(b) <= bare {
 			continue
 		}
-		if grave && c.sealed != nil {
-			b = c.finishFor(b, &c.sealed.graveSalt[s.Grave])
+		if grave {
+			b = c.ended(c.guard.FinishGrave(b, s.Grave))
 		} else {
 			b = c.finish(b, s.To)
 		}
@@ -146,7 +146,7 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 // about the budget of state, but both fingerprints.
 func (c *Core) beginDetector(dst []byte) (b []byte, limit int) {
 	h := &c.out
-	h.Flags = c.base | codec.FlagPrints
+	h.Flags = c.guard.Flags() | codec.FlagPrints
 	h.StatePrint, h.LivePrint = c.Fingerprint(), c.live.LivePrint()
 	return codec.AppendHeader(dst[:0], h), min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
 }
@@ -234,7 +234,7 @@ func (c *Core) forget(p uint32) {
 	q := &c.peers[p]
 	if slot := c.live.GraveSlot(q.id); slot >= 0 {
 		c.graveAddr[slot] = q.addr
-		c.keepGraveSalt(slot, p)
+		c.guard.Bury(slot, p)
 	}
 	c.tell(MemberForgotten, p)
 	c.unwatch(p)

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -16,6 +15,7 @@ type doorway struct {
 	a, b   *Core
 	frames [][]byte
 	now    sched.Instant
+	step   sched.Instant // between datagrams
 	v      uint64
 }
 
@@ -44,7 +44,7 @@ func (d *doorway) fill(n int) {
 	q := &d.a.peers[1]
 	for range n {
 		h := &d.a.out
-		h.Flags, h.Seq = d.a.base|codec.FlagFlow, q.link.Last()+1
+		h.Flags, h.Seq = d.a.guard.Flags()|codec.FlagFlow, q.link.Last()+1
 		q.link.Sent()
 		b := codec.AppendHeader(make([]byte, 0, codec.FrameBytesMax), h)
 		var w codec.RunWriter
@@ -105,6 +105,7 @@ func BenchmarkReject(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				copy(work, frame)
+				d.now += d.step
 				d.b.Receive(d.now, d.now, addrOf(0), work)
 			}
 			if n := d.b.counters.Drops[why] - before; n < uint64(b.N) {
@@ -138,32 +139,26 @@ func BenchmarkReject(b *testing.B) {
 		return append(codec.AppendHeader(nil, &h), x[:1300]...)
 	})
 	f("hello-budget", true, DropRate, func(d *doorway, x []byte) []byte {
-		exhaust(&d.b.hellos, d.now)
+		for d.b.door.Hello(d.now, addrOf(0)) {
+		}
 		x[3] |= byte(codec.FlagHello >> 8)
 		return x
 	})
 	f("derive-budget", true, DropRate, func(d *doorway, x []byte) []byte {
-		exhaust(&d.b.derives, d.now)
+		for d.b.door.Derive(d.now, addrOf(0)) {
+		}
 		d.b.now = d.now
-		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.tag, Sender: 77, Cookie: d.b.proofs.Cookie(d.now, addrOf(0), &[16]byte{})}
+		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.tag, Sender: 77, Cookie: d.b.door.Cookie(d.now, addrOf(0), &[16]byte{})}
 		return append(codec.AppendHeader(nil, &h), x[:1300]...)
 	})
 	f("replay", true, DropReplay, func(d *doorway, _ []byte) []byte { return d.frames[0] })
 	f("cipher", true, DropAuth, at(700, 1))
 	f("cipher-hello", true, DropAuth, func(d *doorway, x []byte) []byte {
-		d.b.hellos.Init(d.now, door.Rate{Total: 1, Burst: 1 << 40, Each: 1, EachBurst: 1 << 32})
+		d.step = sched.Second / 32 // within the budget of greetings
 		x[3] |= byte(codec.FlagHello >> 8)
 		binary.LittleEndian.PutUint64(x[codec.SealBlockAt:], 7)
 		return x
 	})
-}
-
-// exhaust uses a budget up: the total, and the turns of the source.
-func exhaust(b *door.Budget, now sched.Instant) {
-	b.Init(now, door.Rate{Total: 1, Burst: 0, Each: 1, EachBurst: 1})
-	for k := range uint64(1024) {
-		b.Take(now, k)
-	}
 }
 
 // newFull is a full frame in clear.

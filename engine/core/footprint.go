@@ -2,20 +2,18 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/codec/seal"
+	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/protect"
 )
 
 // Sizes of what is kept for each thing; a test holds them against the types.
 const (
 	peerBytes   = 584
 	originBytes = 128
-	lifeBytes   = 832
-	aeadBytes   = 1024 // of one cipher object, about
 	eventBytes  = 96
 	wantBytes   = 32
-	rejectBytes = 88
 	timerBytes  = 24
 )
 
@@ -28,19 +26,14 @@ func (l Limits) Footprint() (bytes int) {
 	l = c.Limits
 	slack := 5 // slices grow by a quarter when they are large
 	bytes += l.State.Footprint()
-	bytes += l.Peers * (peerBytes + lifeBytes) * slack / 4
-	bytes += l.Peers * (aeadBytes + 2*2*12 + timersPeer*timerBytes + 16) // ciphers, table of ids, timers, round robin
+	bytes += l.Peers * (peerBytes + protect.LifeBytes) * slack / 4
+	bytes += l.Peers * (protect.CipherBytes + 2*2*12 + timersPeer*timerBytes + 16) // ciphers, table of ids, timers, round robin
 	bytes += l.State.Origins * originBytes * slack / 4
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
 	bytes += l.Jobs * l.Wants * wantBytes
 	bytes += l.Events*eventBytes + l.Gaps*4
 	bytes += mail.CacheBytes
-	bytes += rejectSets * rejectWays * rejectBytes
+	bytes += door.Footprint
 	bytes += gravesMax * (8 + 16 + codec.SaltBytes + 32)
 	return bytes
 }
-
-const (
-	_ uint = seal.KeysMax - codec.KeyNoticeMax // a notice names every key that a ring holds
-	_ uint = codec.KeyNoticeMax - seal.KeysMax
-)

@@ -16,10 +16,8 @@ func TestSizesInTheFootprint(t *testing.T) {
 	}
 	f("peer", unsafe.Sizeof(peer{}), peerBytes)
 	f("origin", unsafe.Sizeof(origin{}), originBytes)
-	f("life", unsafe.Sizeof(life{}), lifeBytes)
 	f("event", unsafe.Sizeof(Event{}), eventBytes)
 	f("want", unsafe.Sizeof(reconcile.Want{}), wantBytes)
-	f("reject", unsafe.Sizeof(reject{}), rejectBytes)
 	d := DefaultLimits()
 	t.Logf("default limits: %d MiB, of which state %d MiB", d.Footprint()>>20, d.State.Footprint()>>20)
 }

@@ -61,7 +61,7 @@ func (c *Core) composeBurials(dst []byte) (n int, to netip.AddrPort, ok bool) {
 	b := &c.burials
 	for b.n > 0 {
 		p := b.peer[b.n-1]
-		if q := &c.peers[p]; q.origin == 0 || !q.proven || !c.reachable(p) {
+		if q := &c.peers[p]; q.origin == 0 || !q.proven || !c.guard.Reachable(p) {
 			b.n--
 			continue
 		}

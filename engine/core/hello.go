@@ -1,57 +1,26 @@
 package core
 
 import (
+	"encoding/binary"
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// The handshake, three frames, so that no address is believed before it
-// answered and no state is kept for one that did not:
-//
-//	A -> B  Hello(challenge for B), padded to be no shorter than the answer
-//	B -> A  HelloReply(the challenge, back), and a cookie in the header
-//	A -> B  the cookie, Intro(A), Sync: B now knows A and its address
-//
-// B keeps nothing between the second and the third frame, A nothing after the
-// first.
-//
-// An address that has not proved itself gets no more than three times what came
-// from it; one that we chose, a padded hello each step of the backoff.
-
-const (
-	helloPadded     = 512                     // bytes of a padded hello frame
-	helloFirst      = 200 * sched.Millisecond // the second hello leaves after this
-	helloBackoffMax = 10 * sched.Second
-)
-
-// seed is an address that somebody told us to join.
-type seed struct {
-	addr  netip.AddrPort
-	peer  uint32 // who answered there
-	next  sched.Instant
-	tries uint8
-}
+// The handshake of package door, and what is learned by it.
 
 // Join adds an address to contact until somebody answers there, and again
 // whenever that one falls silent. Adding it twice, or our own, is harmless.
 func (c *Core) Join(now sched.Instant, addr netip.AddrPort) bool {
 	c.now = now
-	for i := range c.seeds {
-		if c.seeds[i].addr == addr {
-			c.seeds[i].next, c.seeds[i].tries = now, 0
-			c.wheel.Set(timerSeeds, now)
-			return true
-		}
-	}
-	if len(c.seeds) >= c.cfg.Limits.Peers {
+	if !c.seeds.Add(now, addr, c.cfg.Limits.Peers) {
 		return false
 	}
-	c.seeds = append(c.seeds, seed{addr: addr, next: now})
 	c.wheel.Set(timerSeeds, now)
 	return true
 }
@@ -60,55 +29,35 @@ func (c *Core) Join(now sched.Instant, addr netip.AddrPort) bool {
 // Members that were found through it stay.
 func (c *Core) Unjoin(now sched.Instant, addr netip.AddrPort) {
 	c.now = now
-	for i := range c.seeds {
-		if c.seeds[i].addr == addr {
-			c.seeds[i] = c.seeds[len(c.seeds)-1]
-			c.seeds = c.seeds[:len(c.seeds)-1]
-			return
-		}
-	}
+	c.seeds.Remove(addr)
 }
 
 // Seeds is how many addresses are contacted.
-func (c *Core) Seeds() int { return len(c.seeds) }
+func (c *Core) Seeds() int { return c.seeds.Len() }
 
 // Seed reports how far contacting the seed went: who answered, if anybody did.
-func (c *Core) Seed(addr netip.AddrPort) (Peer, bool) {
-	for i := range c.seeds {
-		if c.seeds[i].addr == addr {
-			return c.Peer(c.seeds[i].peer)
-		}
-	}
-	return Peer{}, false
-}
+func (c *Core) Seed(addr netip.AddrPort) (Peer, bool) { return c.Peer(c.seeds.Peer(addr)) }
 
 // contactSeeds greets the seeds that are due and not already in touch. One that
 // left is greeted too: it may come back as another, or another may live there.
 func (c *Core) contactSeeds() {
-	next := sched.Never
 	if c.leaving() {
 		return
 	}
-	for i := range c.seeds {
-		s := &c.seeds[i]
-		if p := s.peer; p != 0 && c.peers[p].proven && !c.peers[p].quiet && !c.peers[p].left {
-			s.next, s.tries = c.now+helloBackoffMax, 0
-		} else if s.next <= c.now && !c.replies.push(reply{kind: codec.TypeHello, to: s.addr}) {
-			s.next = c.now + helloFirst/20 // more seeds than fit at once
-		} else if s.next <= c.now {
-			s.next = c.now + c.jitter(backoff(helloFirst, s.tries, helloBackoffMax))
-			s.tries = min(s.tries+1, 30)
-		}
-		next = min(next, s.next)
-	}
-	if next != sched.Never {
+	if next := c.seeds.Contact(c.now, (*contacts)(c), &c.door.Replies); next != sched.Never {
 		c.wheel.Set(timerSeeds, next)
 	}
 }
 
-func backoff(first sched.Instant, tries uint8, most sched.Instant) sched.Instant {
-	return min(most, first<<min(tries, 16))
+// contacts shows the seeds whom we are in touch with.
+type contacts Core
+
+func (h *contacts) InTouch(p uint32) bool {
+	q := &(*Core)(h).peers[p]
+	return q.proven && !q.quiet && !q.left
 }
+
+func (h *contacts) Jitter(d sched.Instant) sched.Instant { return (*Core)(h).jitter(d) }
 
 // greet sends hellos to a member that was named but has not answered yet.
 func (c *Core) greet(p uint32) {
@@ -120,98 +69,51 @@ func (c *Core) greet(p uint32) {
 		c.want(p, dueHello)
 		q.helloAt = c.now
 	}
-	most := sched.Instant(helloBackoffMax)
+	most := sched.Instant(door.BackoffMax)
 	if c.Status(p) >= member.Dead {
 		most *= 6 // so we are told: it was dead before we came
 	}
-	c.wheel.Set(peerTimer(p, timerHello), c.now+c.jitter(backoff(helloFirst, q.hellos, most)))
+	c.wheel.Set(peerTimer(p, timerHello), c.now+c.jitter(door.Backoff(door.HelloFirst, q.hellos, most)))
 	q.hellos = min(q.hellos+1, 30)
-}
-
-// reply is a frame for somebody who is not a proven peer.
-type reply struct {
-	to    netip.AddrPort
-	room  int          // what may go there
-	salt  [16]byte     // theirs, to give back
-	boot  [16]byte     // their boot salt, which the cookie is for; zero in clear
-	known uint64       // highest generation that we know for their name
-	named state.Origin // who that is, if it is higher than theirs
-	kind  codec.Type
-	alive bool
-	bare  bool // not padded: it answers a frame that may be spoofed
-	back  bool // it answers a greeting of somebody we thought we knew
-}
-
-// replyQueue is the one queue of the core; what does not fit is not answered.
-type replyQueue struct {
-	ring    [64]reply
-	head, n uint32
-}
-
-func (q *replyQueue) init() { q.head, q.n = 0, 0 }
-
-func (q *replyQueue) push(r reply) bool {
-	if int(q.n) == len(q.ring) {
-		return false
-	}
-	q.ring[(q.head+q.n)%uint32(len(q.ring))] = r
-	q.n++
-	return true
-}
-
-func (q *replyQueue) pop() (r reply, ok bool) {
-	if q.n == 0 {
-		return r, false
-	}
-	r = q.ring[q.head]
-	q.head = (q.head + 1) % uint32(len(q.ring))
-	q.n--
-	return r, true
 }
 
 // composeReply encodes the oldest waiting reply that may go.
 func (c *Core) composeReply(dst []byte) (n int, to netip.AddrPort, ok bool) {
-	for {
-		r, ok := c.replies.pop()
-		if !ok {
-			return 0, to, false
-		}
+	var r door.Reply
+	for c.door.Pop(&r) {
 		var b []byte
 		switch {
-		case r.kind == codec.TypeHelloReply:
+		case r.Kind == codec.TypeHelloReply:
 			b = c.composeAnswer(dst, &r)
-		case r.bare || c.mayGreet(r.to):
-			c.out.Flags = c.base
-			b = c.appendHello(codec.AppendHeader(dst[:0], &c.out), r.to, r.bare, r.back)
+		case r.Bare || c.door.MayGreet(c.now, r.To):
+			b = c.appendHello(dst, &r)
 		}
 		if len(b) == 0 {
 			continue
 		}
-		if b = c.finishHello(b); len(b) > 0 {
+		if b = c.ended(c.guard.FinishHello(b)); len(b) > 0 {
 			c.sent(len(b))
-			return len(b), r.to, true
+			return len(b), r.To, true
 		}
 	}
+	return 0, to, false
 }
 
 // composeAnswer encodes a HelloReply; nothing if it would be longer than it may
 // be. What does not fit beside it is left out.
-func (c *Core) composeAnswer(dst []byte, r *reply) []byte {
+func (c *Core) composeAnswer(dst []byte, r *door.Reply) []byte {
 	h := &c.out
-	h.Flags = c.base
-	b := codec.AppendHeader(dst[:0], h)
+	h.Flags = c.guard.Flags()
 	c.fillHello(&c.answer.Hello)
-	c.answer.Salt = c.ownSalt()
-	c.answer.Cookie = c.proofs.Cookie(c.now, r.to, &r.boot)
-	c.answer.Echo, c.answer.KnownGen, c.answer.KnownAlive = r.salt, r.known, r.alive
-	b = codec.AppendHelloReply(b, &c.answer)
-	room := r.room - h.TrailerBytes()
+	c.answer.Salt = c.guard.Salt()
+	b := c.door.AppendReply(codec.AppendHeader(dst[:0], h), c.now, &c.answer, r)
+	room := r.Room - h.TrailerBytes()
 	if len(b) > room {
 		c.counters.Drops[DropBusy]++
 		return b[:0]
 	}
-	if r.named != 0 && c.origins[r.named].known && len(b)+(*book)(c).IntroBytes(r.named) <= room {
-		b = (*book)(c).AppendIntro(b, r.named)
+	if o := state.Origin(r.Named); o != 0 && c.origins[o].known && len(b)+(*book)(c).IntroBytes(o) <= room {
+		b = (*book)(c).AppendIntro(b, o)
 	}
 	return b
 }
@@ -220,45 +122,53 @@ func (c *Core) fillHello(h *codec.Hello) {
 	*h = codec.Hello{Mode: c.mode, Gen: c.gen, Name: c.cfg.Name, Addr: c.cfg.Advertise}
 }
 
-// ownSalt is our boot salt.
-func (c *Core) ownSalt() [codec.SaltBytes]byte {
-	if c.sealed != nil {
-		return c.sealed.box.Salt()
-	}
-	return c.cfg.Salt
-}
-
-// appendHello appends our greeting; padded unless it is bare, so that it is at
-// least as long as what it may be answered with.
-func (c *Core) appendHello(b []byte, to netip.AddrPort, bare, back bool) []byte {
+// appendHello encodes a frame with our greeting.
+func (c *Core) appendHello(dst []byte, r *door.Reply) []byte {
+	c.out.Flags = c.guard.Flags()
 	c.fillHello(&c.hello)
-	c.hello.Salt = c.proofs.Challenge(c.now, to)
-	if back {
-		c.hello.Flags = codec.HelloBack
-	}
-	b = codec.AppendHello(b, &c.hello)
-	if bare {
-		return b
-	}
-	return codec.AppendPad(b, helloPadded-len(b)-c.out.TrailerBytes())
+	return c.door.AppendHello(codec.AppendHeader(dst[:0], &c.out), c.now, &c.hello, r, c.out.TrailerBytes())
 }
 
-// bareHelloBytes is the size of a frame with our greeting alone.
-func (c *Core) bareHelloBytes() int {
-	var b [codec.FrameBytesMax]byte
-	c.out.Flags = c.base
-	return len(c.appendHello(codec.AppendHeader(b[:0], &c.out), netip.AddrPort{}, true, false)) + c.out.TrailerBytes()
+// initDoor takes over the secret behind cookies and challenges.
+func (c *Core) initDoor(now sched.Instant) {
+	secret := &c.cfg.Secret
+	key := [2]uint64{binary.LittleEndian.Uint64(secret[:]), binary.LittleEndian.Uint64(secret[8:])}
+	if *secret == ([32]byte{}) {
+		key = [2]uint64{c.rand.Uint64(), c.rand.Uint64()}
+	}
+	c.door.Init(now, key)
+	*secret = [32]byte{}
 }
+
+// reject counts a datagram that is dropped at the door.
+func (c *Core) reject(from netip.AddrPort, why Drop) *door.Entry {
+	c.counters.Drops[why]++
+	return c.door.Note(c.now, from, uint8(why), c.in.KeyID)
+}
+
+// refuse rejects a frame that does not open, or whose sender is not known.
+func (c *Core) refuse(from netip.AddrPort, size int, r protect.Refusal) {
+	why := dropOf(r.Err)
+	e := c.reject(from, why)
+	if !r.Greet {
+		return
+	}
+	if why == DropKey && c.door.Say(c.now, e) {
+		c.queue.push(Event{Kind: KeyUnknown, Addr: from, Key: c.in.KeyID})
+	}
+	c.door.Hint(c.now, e, from, size, c.in.Flags&codec.FlagHello != 0)
+}
+
+// AppendRejects appends the table of rejected sources, in no order. Their
+// reasons are Drops.
+func (c *Core) AppendRejects(dst []door.Reject) []door.Reject { return c.door.AppendRejects(dst) }
 
 // onHello answers a greeting. Nothing is kept of it: its source may be forged.
 func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
-	r := reply{kind: codec.TypeHelloReply, to: from, salt: h.Salt, boot: c.in.Salt, room: door.Room(size)}
-	if size >= helloPadded {
-		r.room = size
-	}
+	r := door.Answer(from, size, h, c.in.Salt)
 	if h.Mode != c.mode { // it finds out by our answer, and can say so
 		c.reject(from, DropMode)
-		c.replies.push(r)
+		c.door.Push(&r)
 		return
 	}
 	o := c.store.FindName(h.Name)
@@ -267,27 +177,27 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 		return // nobody should begin with one that goes
 	case o == 0:
 		if last := c.buriedLife(h.Name); last >= h.Gen {
-			r.known = last + 1 // it was taken for dead for too long: only another life can come in
+			r.Known = last + 1 // it was taken for dead for too long: only another life can come in
 		}
 	case o != 0:
 		p := &c.peers[c.origins[o].peer]
-		r.known = c.store.Gen(o)
-		if r.known > h.Gen {
-			r.named = o
+		r.Known = c.store.Gen(o)
+		if r.Known > h.Gen {
+			r.Named = uint32(o)
 		}
-		if o == c.self && !c.proofs.Ours(c.now, &h.Salt) {
+		if o == c.self && !c.door.Ours(c.now, &h.Salt) {
 			c.namesakeGreets(from, size, h.Gen)
 		}
-		r.alive = o == c.self || (p.proven && !p.quiet && !p.left)
-		if p.quiet && p.addr == from && h.Gen == r.known && c.now-p.helloAt > greetGap {
+		r.Alive = o == c.self || (p.proven && !p.quiet && !p.left)
+		if p.quiet && p.addr == from && h.Gen == r.Known && c.now-p.helloAt > door.GreetGap {
 			c.greet(c.origins[o].peer) // it is back: find out at once
 		}
 	}
-	if !c.replies.push(r) {
+	if !c.door.Push(&r) {
 		c.counters.Drops[DropBusy]++
 	}
 	if p := c.byID.find(c.in.Sender); p != 0 && h.Flags&codec.HelloBack == 0 {
-		c.greetBack(p, from, size < helloPadded)
+		c.greetBack(p, from, size < door.PaddedBytes)
 	}
 }
 
@@ -295,9 +205,9 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 // somebody else under our name, and its answer will say so.
 func (c *Core) greetBack(p uint32, from netip.AddrPort, bare bool) {
 	q := &c.peers[p]
-	if q.proven && from == q.addr && c.now-q.helloAt > greetGap {
+	if q.proven && from == q.addr && c.now-q.helloAt > door.GreetGap {
 		q.helloAt = c.now
-		c.replies.push(reply{kind: codec.TypeHello, to: from, back: true, bare: bare})
+		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: from, Back: true, Bare: bare})
 	}
 }
 
@@ -316,15 +226,11 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 	if p == 0 {
 		return
 	}
-	if !c.meetLife(p) {
+	if !c.guard.Meet(p, &c.in.Salt) {
 		c.reject(from, DropReplay)
 		return
 	}
-	for i := range c.seeds {
-		if c.seeds[i].addr == from {
-			c.seeds[i].peer = p
-		}
-	}
+	c.seeds.Answered(from, p)
 	q := &c.peers[p]
 	if q.helloAt != 0 {
 		q.link.RTT.Sample(c.now - q.helloAt)

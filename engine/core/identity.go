@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/sched"
@@ -63,8 +64,8 @@ func (c *Core) meetNamesake(gen uint64, addr netip.AddrPort, live bool) {
 // it from any address, so nothing is told of it: that address is greeted, and
 // what answers is a process (meetNamesake).
 func (c *Core) namesakeGreets(from netip.AddrPort, size int, gen uint64) {
-	if gen != c.gen && gen != c.rival.met && size >= helloPadded {
-		c.hint(nil, from, size)
+	if gen != c.gen && gen != c.rival.met && size >= door.PaddedBytes {
+		c.door.Hint(c.now, nil, from, size, false)
 	}
 }
 
@@ -112,7 +113,7 @@ func (c *Core) challengeRival() {
 		return
 	}
 	r.tries++
-	c.replies.push(reply{kind: codec.TypeHello, to: r.addr})
+	c.door.Push(&door.Reply{Kind: codec.TypeHello, To: r.addr})
 	c.wheel.Set(timerRival, c.now+rivalWait)
 }
 

@@ -139,15 +139,11 @@ func (c *Core) freePeer(p uint32) {
 	q := &c.peers[p]
 	c.used--
 	c.disprove(p)
-	c.dropLife(p)
+	c.guard.Drop(p)
 	for k := range uint32(timersPeer) {
 		c.wheel.Cancel(peerTimer(p, k))
 	}
-	for i := range c.seeds {
-		if c.seeds[i].peer == p {
-			c.seeds[i].peer = 0
-		}
-	}
+	c.seeds.Forget(p)
 	queued, next := q.queued, q.next
 	*q = peer{queued: queued, next: next, freed: true, counted: q.counted}
 	if !queued {
@@ -175,7 +171,7 @@ func (c *Core) recount(p uint32) {
 func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	q := &c.peers[p]
 	c.disprove(p)
-	c.dropLife(p)
+	c.guard.Drop(p)
 	c.unwatch(p)
 	c.dropJob(&q.job)
 	c.dropJob(&q.ask)

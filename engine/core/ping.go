@@ -56,7 +56,7 @@ func (c *Core) composePing(dst []byte) (n int, to netip.AddrPort, ok bool) {
 		g.due, g.sent = false, c.now
 		s.due--
 		q := &c.peers[g.peer]
-		if q.origin == 0 || !q.addr.IsValid() || !c.reachable(g.peer) {
+		if q.origin == 0 || !q.addr.IsValid() || !c.guard.Reachable(g.peer) {
 			continue
 		}
 		b, _ := c.beginDetector(dst)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -21,25 +22,29 @@ func (c *Core) Receive(now, arrived sched.Instant, from netip.AddrPort, datagram
 	}
 	rest, err := codec.ParseHeader(datagram, &c.in)
 	if err != nil {
-		c.unreadable(from, dropOf(err))
+		c.in.KeyID = 0
+		c.reject(from, dropOf(err))
 		return
 	}
 	switch h := &c.in; {
 	case h.Cluster != c.tag:
 		c.reject(from, DropCluster)
+		return
 	case h.Sender == c.id:
 		c.reject(from, DropSelf)
-	case c.sealed != nil:
-		c.open(from, datagram)
-	case h.KeyID != 0:
-		c.reject(from, DropSealed)
+		return
+	}
+	in := &c.arrival
+	*in = protect.Arrival{Now: now, From: from, Frame: datagram, Rest: rest, Header: &c.in, Peer: c.byID.find(c.in.Sender)}
+	records, refused := c.guard.Open(in)
+	in.Frame, in.Rest = nil, nil // borrowed
+	switch {
+	case refused.Err != nil:
+		c.refuse(from, len(datagram), refused)
+	case in.Greeting:
+		c.greeting(from, len(datagram), records)
 	default:
-		records, err := codec.ParseUnsealed(datagram, rest, h)
-		if err != nil {
-			c.reject(from, dropOf(err))
-			return
-		}
-		c.frame(from, len(datagram), c.byID.find(h.Sender), records)
+		c.frame(from, len(datagram), in.Peer, records)
 	}
 }
 
@@ -48,35 +53,27 @@ func (c *Core) Receive(now, arrived sched.Instant, from netip.AddrPort, datagram
 func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 	h := &c.in
 	t, body, rest := codec.NextRecord(records)
-	if c.sealed == nil && (t == codec.TypeHello || t == codec.TypeHelloReply) {
-		if !c.hellos.Take(c.now, c.proofs.Bucket(from)) {
-			c.reject(from, DropRate)
-			return
-		}
-		c.greeting(from, size, t, body, rest)
-		return
-	}
 	usual := p != 0 && c.peers[p].proven && c.peers[p].addr == from
-	shown := !usual && h.Flags&codec.FlagCookie != 0 && c.proofs.Shows(c.now, from, &h.Salt, &h.Cookie)
+	shown := !usual && h.Flags&codec.FlagCookie != 0 && c.door.Shows(c.now, from, &h.Salt, &h.Cookie)
 	if p == 0 && shown {
 		p = c.admit(from, t, body)
 	}
 	if p == 0 {
-		c.stranger(from, size)
+		c.refuse(from, size, stranger)
 		return
 	}
-	c.adopt(p)
+	c.guard.Adopt(p, h)
 	q := &c.peers[p]
 	switch {
 	case shown:
 		c.prove(p, from)
 	case !q.proven:
-		c.stranger(from, size)
+		c.refuse(from, size, stranger)
 		return
 	case from != q.addr:
-		c.hint(nil, from, size) // it may have moved; it is believed when it answers from there
+		c.door.Hint(c.now, nil, from, size, false) // it may have moved; it is believed when it answers from there
 	}
-	if c.sealed != nil || from == q.addr {
+	if c.guard.Sealed() || from == q.addr {
 		c.took(size)
 	}
 	c.heardFrom(p)
@@ -103,7 +100,8 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 }
 
 // greeting handles the frames of the handshake, which carry one record.
-func (c *Core) greeting(from netip.AddrPort, size int, t codec.Type, body, rest []byte) {
+func (c *Core) greeting(from netip.AddrPort, size int, records []byte) {
+	t, body, rest := codec.NextRecord(records)
 	if t == codec.TypeHello {
 		if codec.ParseHello(body, &c.hello) != nil {
 			c.reject(from, DropRecord)
@@ -117,7 +115,7 @@ func (c *Core) greeting(from netip.AddrPort, size int, t codec.Type, body, rest 
 		c.reject(from, DropRecord)
 		return
 	}
-	if codec.MakeOriginID(c.idKey, h.Name, h.Gen) != c.in.Sender || !c.greeted(from, size, h) {
+	if codec.MakeOriginID(c.idKey, h.Name, h.Gen) != c.in.Sender || !c.door.Greeted(c.now, from, size, &h.Echo) {
 		c.reject(from, DropForged)
 		return
 	}
@@ -138,11 +136,9 @@ func (c *Core) admit(from netip.AddrPort, t codec.Type, body []byte) uint32 {
 	return c.learn(in.ID, in.Gen, in.Name, in.Addr, from)
 }
 
-// stranger answers somebody we don't know, or no longer know, with a hello that
-// is at most three times as long as what came.
-func (c *Core) stranger(from netip.AddrPort, size int) {
-	c.turnAway(from, size, DropStranger)
-}
+// stranger is somebody we don't know, or no longer know: they are greeted, with
+// at most three times what came.
+var stranger = protect.Refusal{Err: protect.ErrStranger, Greet: true}
 
 func (c *Core) record(p uint32, t codec.Type, body []byte) {
 	ok := true
@@ -193,7 +189,7 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 	case codec.TypeSketch:
 		ok = c.onSketch(p, body)
 	case codec.TypeKeyNotice:
-		ok = c.onKeyNotice(p, body)
+		ok = c.guard.OnNotice(p, body)
 	default: // later versions may say more
 	}
 	if !ok {
@@ -239,8 +235,8 @@ func (c *Core) flowed(p uint32) {
 	if c.paths.Acked(&q.link, c.now, h.Ack, h.AckMap) {
 		q.hasCookie = false // it has seen a frame of ours that carried it
 	}
-	if c.sealed != nil && h.AckMap != 0 {
-		c.noticed(p)
+	if h.AckMap != 0 {
+		c.guard.Acked(p, h.Ack, h.AckMap)
 	}
 	c.flowedBack(p, c.fresh)
 	if h.Mark&codec.MarkAsk != 0 {
@@ -269,6 +265,16 @@ func dropOf(err error) Drop {
 		return DropAuth
 	case codec.ErrReplay:
 		return DropReplay
+	case codec.ErrSealed:
+		return DropSealed
+	case protect.ErrUnsealed:
+		return DropUnsealed
+	case protect.ErrStranger:
+		return DropStranger
+	case protect.ErrCookie:
+		return DropCookie
+	case protect.ErrRate:
+		return DropRate
 	case codec.ErrExhausted:
 		return DropExhausted
 	default:

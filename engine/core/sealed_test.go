@@ -8,6 +8,8 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
+	"github.com/quidnunc/quidnunc/engine/door"
+	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -195,9 +197,9 @@ func TestSealedModesDoNotMix(t *testing.T) {
 	if !has(w.nodes[1], KeyUnknown) {
 		t.Error("not told")
 	}
-	var rejected []Reject
+	var rejected []door.Reject
 	for _, r := range w.nodes[1].core.AppendRejects(nil) {
-		if r.Source == addrOf(2) && r.Reason == DropKey && r.KeyID == 2 && r.Count > 0 {
+		if r.Source == addrOf(2) && r.Reason == uint8(DropKey) && r.KeyID == 2 && r.Count > 0 {
 			rejected = append(rejected, r)
 		}
 	}
@@ -232,27 +234,29 @@ func TestKeysAreTurnedWithoutLoss(t *testing.T) {
 	w.joinAll()
 	w.converge(5 * sched.Second)
 	before := w.dropped(DropKey) + w.dropped(DropAuth) + w.dropped(DropStranger)
-	w.turnKeys(func(c *Core) error { return c.AddKey(w.now, 2, testSecret(2)) })
+	w.turnKeys(func(c *Core) error {
+		return c.TurnKeys(w.now, func(k *protect.Sealed) error { return k.Add(2, testSecret(2)) })
+	})
 	w.run(50 * sched.Millisecond)
 	for i, d := range w.nodes {
 		for p := uint32(1); p < d.core.Peers(); p++ {
-			if primary, held, told := d.core.PeerKeys(p); !told || primary != 1 || !held.Has(2) {
+			if primary, held, told := d.core.Keyring().PeerKeys(p); !told || primary != 1 || !held.Has(2) {
 				t.Errorf("node %d knows of peer %d: %d %v", i, p, primary, held)
 			}
 		}
 	}
-	w.turnKeys(func(c *Core) error { return c.UseKey(w.now, 2) })
+	w.turnKeys(func(c *Core) error { return c.TurnKeys(w.now, func(k *protect.Sealed) error { return k.Use(2) }) })
 	w.run(50 * sched.Millisecond)
-	w.turnKeys(func(c *Core) error { return c.RemoveKey(w.now, 1) })
+	w.turnKeys(func(c *Core) error { return c.TurnKeys(w.now, func(k *protect.Sealed) error { return k.Remove(1) }) })
 	w.converge(sched.Second)
 	if after := w.dropped(DropKey) + w.dropped(DropAuth) + w.dropped(DropStranger); after != before {
 		t.Errorf("%d frames dropped", after-before)
 	}
-	if err := w.nodes[0].core.RemoveKey(w.now, 2); !errors.Is(err, seal.ErrPrimary) {
+	if err := w.nodes[0].core.TurnKeys(w.now, func(k *protect.Sealed) error { return k.Remove(2) }); !errors.Is(err, seal.ErrPrimary) {
 		t.Errorf("the last key: %v", err)
 	}
 	for i, d := range w.nodes {
-		if primary, held := d.core.Keys(); primary != 2 || held != (codec.KeySet{2}) {
+		if primary, held := d.core.Keyring().Keys(); primary != 2 || held != (codec.KeySet{2}) {
 			t.Errorf("node %d holds %v", i, held)
 		}
 	}
@@ -265,9 +269,11 @@ func TestSleeperNeedsTheNewKey(t *testing.T) {
 	sleeper := w.nodes[3]
 	sleeper.down = true
 	w.run(5 * sched.Second)
-	w.turnKeys(func(c *Core) error { return c.AddKey(w.now, 2, testSecret(2)) })
-	w.turnKeys(func(c *Core) error { return c.UseKey(w.now, 2) })
-	w.turnKeys(func(c *Core) error { return c.RemoveKey(w.now, 1) })
+	w.turnKeys(func(c *Core) error {
+		return c.TurnKeys(w.now, func(k *protect.Sealed) error { return k.Add(2, testSecret(2)) })
+	})
+	w.turnKeys(func(c *Core) error { return c.TurnKeys(w.now, func(k *protect.Sealed) error { return k.Use(2) }) })
+	w.turnKeys(func(c *Core) error { return c.TurnKeys(w.now, func(k *protect.Sealed) error { return k.Remove(1) }) })
 	sleeper.down, sleeper.events = false, nil
 	w.run(15 * sched.Second)
 	missing := false
@@ -277,10 +283,10 @@ func TestSleeperNeedsTheNewKey(t *testing.T) {
 	if !missing {
 		t.Error("the sleeper was not told which key it lacks")
 	}
-	if err := sleeper.core.AddKey(w.now, 2, testSecret(2)); err != nil {
+	if err := sleeper.core.TurnKeys(w.now, func(k *protect.Sealed) error { return k.Add(2, testSecret(2)) }); err != nil {
 		t.Fatal(err)
 	}
-	if err := sleeper.core.UseKey(w.now, 2); err != nil {
+	if err := sleeper.core.TurnKeys(w.now, func(k *protect.Sealed) error { return k.Use(2) }); err != nil {
 		t.Fatal(err)
 	}
 	w.pump(sleeper)
@@ -296,7 +302,7 @@ func TestReseal(t *testing.T) {
 	w.converge(5 * sched.Second)
 	for turn := range 3 {
 		for i, d := range w.nodes {
-			salt := d.core.sealed.box.Salt()
+			salt := d.core.guard.Salt()
 			salt[3] += byte(16 + i + turn)
 			if err := d.core.Reseal(w.now, salt); err != nil {
 				t.Fatal(err)
@@ -326,9 +332,8 @@ func TestKeysAreErased(t *testing.T) {
 	w.joinAll()
 	w.converge(sched.Second)
 	c := &w.nodes[0].core
-	ring := c.sealed.ring
 	c.CloseKeys()
-	if ring.Primary() != 0 || ring.Holds(1) || c.sealed.lives[1] != (life{}) {
+	if primary, held := c.Keyring().Keys(); primary != 0 || held.Len() != 0 || c.guard.Reachable(1) {
 		t.Error("keys are left")
 	}
 	w.set(0, "k", "nobody hears this")

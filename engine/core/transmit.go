@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -65,7 +66,7 @@ func (c *Core) emptyFrame() int { return c.begun }
 // compose encodes one frame for the peer; 0 if nothing is due after all.
 func (c *Core) compose(p uint32, dst []byte) int {
 	q := &c.peers[p]
-	if !q.proven || q.quiet || !c.reachable(p) {
+	if !q.proven || q.quiet || !c.guard.Reachable(p) {
 		c.shed(p)
 		n := c.composeHello(p, dst)
 		q.due = 0
@@ -80,7 +81,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 		return 0
 	}
 	h := &c.out
-	h.Flags = c.base | codec.FlagFlow
+	h.Flags = c.guard.Flags() | codec.FlagFlow
 	h.Seq, h.Mark = q.link.Last()+1, 0
 	h.Ack, h.AckMap = q.link.Seen()
 	if q.asking || q.due&dueMail != 0 && c.paths.Lossy(&q.link, c.now) {
@@ -105,10 +106,9 @@ func (c *Core) compose(p uint32, dst []byte) int {
 			bare = len(b)
 		}
 	}
-	if mark := len(b); c.sealed != nil {
-		b = c.composeNotice(b, limit, p)
-		bare += len(b) - mark
-	}
+	mark := len(b)
+	b = c.guard.AppendNotice(b, limit, p, h.Seq)
+	bare += len(b) - mark
 	due := q.due
 	c.begun = len(b)
 	b = c.composeRecords(b, limit, p)
@@ -201,13 +201,10 @@ func (c *Core) composeHello(p uint32, dst []byte) int {
 		return 0
 	}
 	q.due &^= dueHello
-	if !c.mayGreet(q.addr) {
+	if !c.door.MayGreet(c.now, q.addr) {
 		return 0
 	}
-	h := &c.out
-	h.Flags = c.base
-	b := codec.AppendHeader(dst[:0], h)
-	b = c.finishHello(c.appendHello(b, q.addr, false, false))
+	b := c.ended(c.guard.FinishHello(c.appendHello(dst, &door.Reply{To: q.addr})))
 	c.sent(len(b))
 	return len(b)
 }

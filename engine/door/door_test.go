@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"unsafe"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
@@ -124,6 +125,12 @@ func TestNothingIsAllocated(t *testing.T) {
 	})
 	if n != 0 || !ok {
 		t.Errorf("%v allocations, %v", n, ok)
+	}
+}
+
+func TestFootprint(t *testing.T) {
+	if unsafe.Sizeof(Entry{}) != entryBytes {
+		t.Errorf("an entry has %d bytes", unsafe.Sizeof(Entry{}))
 	}
 }
 

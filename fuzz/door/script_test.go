@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -97,7 +98,7 @@ func (d *duel) step(step int, s *script) {
 	case keys:
 		d.turn(s)
 	case reseal:
-		if c := &d.nodes[s.byte()%2]; c.Sealed() {
+		if c := &d.nodes[s.byte()%2]; c.Keyring() != nil {
 			var salt [codec.SaltBytes]byte
 			salt[0], salt[1], salt[2] = byte(d.now), byte(d.now>>20), byte(d.now>>28)
 			_ = c.Reseal(d.now, salt) // it may have been used: then nothing changes
@@ -175,19 +176,19 @@ func (d *duel) aimed(body []byte) []byte {
 
 func (d *duel) turn(s *script) {
 	c, what := &d.nodes[s.byte()%2], s.byte()
-	if !c.Sealed() {
+	if c.Keyring() == nil {
 		return
 	}
 	var err error
 	switch what % 4 {
 	case 0:
-		err = c.AddKey(d.now, 2, []byte(twoSecret))
+		err = c.TurnKeys(d.now, func(k *protect.Sealed) error { return k.Add(2, []byte(twoSecret)) })
 	case 1:
-		err = c.UseKey(d.now, uint8(1+what/4%2))
+		err = c.TurnKeys(d.now, func(k *protect.Sealed) error { return k.Use(uint8(1 + what/4%2)) })
 	case 2:
-		err = c.RemoveKey(d.now, uint8(1+what/4%2))
+		err = c.TurnKeys(d.now, func(k *protect.Sealed) error { return k.Remove(uint8(1 + what/4%2)) })
 	case 3:
-		err = c.AddKey(d.now, 1, []byte(oneSecret))
+		err = c.TurnKeys(d.now, func(k *protect.Sealed) error { return k.Add(1, []byte(oneSecret)) })
 	}
 	_ = err // a mistake changes nothing, and that is what is looked at
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -127,7 +128,7 @@ func (t *tracer) addKey() {
 			continue
 		}
 		t.w.do(n, func(s *shard) {
-			fmt.Fprintln(t.hash, n.Core.AddKey(n.now, 2, []byte("fedcba9876543210")), n.Core.UseKey(n.now, 2))
+			fmt.Fprintln(t.hash, n.Core.TurnKeys(n.now, func(k *protect.Sealed) error { return k.Add(2, []byte("fedcba9876543210")) }), n.Core.TurnKeys(n.now, func(k *protect.Sealed) error { return k.Use(2) }))
 			t.w.pump(s, n)
 		})
 	}

@@ -40,6 +40,7 @@ var rules = map[string]rule{
 	"engine/mail":      leaf("sched"),
 	"engine/flow":      leaf("sched"),
 	"engine/door":      leaf("sched"),
+	"engine/protect":   leaf("codec/seal", "engine/door", "sched"),
 	"engine/member":    leaf("sched"),
 	"engine/share":     {pure: true, project: []string{"codec", "sched", "engine/state"}, std: []string{"crypto/sha256", "sync/atomic"}},
 	"engine/core": {pure: true, project: []string{
@@ -47,6 +48,7 @@ var rules = map[string]rule{
 		"engine/state",
 		"engine/door",
 		"engine/events",
+		"engine/protect",
 		"engine/flow",
 		"engine/link",
 		"engine/mail",
@@ -64,7 +66,7 @@ var rules = map[string]rule{
 
 	"engine": {project: []string{
 		"codec", "codec/seal", "sched", "engine/state", "engine/reconcile", "engine/rumor",
-		"engine/flow", "engine/member", "engine/core", "batch", "batch/linux", "batch/portable",
+		"engine/flow", "engine/member", "engine/protect", "engine/core", "batch", "batch/linux", "batch/portable",
 	}},
 	"engine/enginetest": {project: []string{"engine", "batch", "sched"}},
 	"engine/metrics":    {project: []string{"engine"}},

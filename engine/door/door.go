@@ -1,0 +1,109 @@
+package door
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Door is what one node has for all who have not proved themselves.
+type Door struct {
+	Proofs
+	Rejects
+	Replies
+	hellos    Budget // greetings, and answers to them
+	derives   Budget // keys of senders that show a cookie
+	greetings greetings
+	bare      int // bytes of a frame with our greeting alone
+}
+
+var (
+	// A greeting costs an opening, or a checksum, and an answer: about 1 µs.
+	helloRate = Rate{Total: 8192, Burst: 2048, Each: 64, EachBurst: 64}
+	// A derivation costs about 2 µs and allocates. It takes a cookie.
+	deriveRate = Rate{Total: 1024, Burst: 2048, Each: 8, EachBurst: 8}
+)
+
+// Init opens the door. The key is behind cookies and challenges: random, and
+// new in each life of the node.
+func (d *Door) Init(now sched.Instant, key [2]uint64) {
+	*d = Door{}
+	d.Proofs.Init(key)
+	d.Rejects.init(now)
+	d.hellos.Init(now, helloRate)
+	d.derives.Init(now, deriveRate)
+	d.greetings.total.Init(now, greetRate, greetBurst)
+}
+
+// SetBare says how long a frame with our greeting alone is.
+func (d *Door) SetBare(bytes int) { d.bare = bytes }
+
+// Hello asks whether a greeting, or an answer to one, may be looked at.
+func (d *Door) Hello(now sched.Instant, from netip.AddrPort) bool {
+	return d.hellos.Take(now, d.Bucket(from))
+}
+
+// Derive asks whether a key may be derived for a sender.
+func (d *Door) Derive(now sched.Instant, from netip.AddrPort) bool {
+	return d.derives.Take(now, d.Bucket(from))
+}
+
+// Greeted tells whether an answer of so many bytes is one to a greeting of ours
+// to the address that it came from. If somebody was asked for it just now, but
+// elsewhere, that address is greeted itself.
+func (d *Door) Greeted(now sched.Instant, from netip.AddrPort, size int, echo *[codec.SaltBytes]byte) bool {
+	here, elsewhere := d.Answers(now, from, echo)
+	if elsewhere && Room(size) >= d.bare && d.hints.Take(now, 1) {
+		d.Push(&Reply{Kind: codec.TypeHello, To: from, Bare: true})
+	}
+	return here
+}
+
+// Hint greets somebody whose frame we could not use, within what may be sent
+// there, and not too often; never in answer to such a greeting, so that two nodes
+// that can't understand each other fall silent. e is the source's entry in the
+// table, nil if it has none.
+func (d *Door) Hint(now sched.Instant, e *Entry, from netip.AddrPort, size int, toHello bool) {
+	if toHello && size < PaddedBytes || Room(size) < d.bare {
+		return
+	}
+	if e != nil && e.hinted != 0 && now-e.hinted < GreetGap || !d.hints.Take(now, 1) {
+		return
+	}
+	if e != nil {
+		e.hinted = max(1, now)
+	}
+	d.Push(&Reply{Kind: codec.TypeHello, To: from, Bare: true})
+}
+
+const (
+	// PaddedBytes is the size of a padded greeting: no shorter than its answer.
+	PaddedBytes = 512
+	// HelloFirst is after what time the second greeting of an address leaves.
+	HelloFirst = 200 * sched.Millisecond
+	// GreetGap is the least time between two greetings of an address.
+	GreetGap = HelloFirst / 2
+
+	greetRate, greetBurst = 2048, 4096
+)
+
+// greetings remembers when padded hellos went to addresses that have not proved
+// themselves: one each step of the backoff, however many names share one.
+type greetings struct {
+	at    [256]sched.Instant
+	whom  [256]uint64
+	total sched.Pacer
+}
+
+// MayGreet asks whether a padded hello may go to an address now.
+func (d *Door) MayGreet(now sched.Instant, to netip.AddrPort) bool {
+	g := &d.greetings
+	h := mixAddr(to) | 1
+	i := h >> 56
+	if g.whom[i] == h && now-g.at[i] < GreetGap || !g.total.Take(now, 1) {
+		return false
+	}
+	g.whom[i], g.at[i] = h, now
+	return true
+}

@@ -1,0 +1,117 @@
+package door
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// BackoffMax is the longest time between two greetings of an address.
+const BackoffMax = 10 * sched.Second
+
+// Backoff doubles a time with each try.
+func Backoff(first sched.Instant, tries uint8, most sched.Instant) sched.Instant {
+	return min(most, first<<min(tries, 16))
+}
+
+// Seeds are the addresses that somebody told us to join: they are greeted until
+// somebody answers there, and again whenever that one falls silent.
+type Seeds struct{ list []seed }
+
+type seed struct {
+	addr  netip.AddrPort
+	peer  uint32 // who answered there
+	next  sched.Instant
+	tries uint8
+}
+
+// Host is who greets seeds.
+type Host interface {
+	// InTouch tells whether a peer answers.
+	InTouch(peer uint32) bool
+	// Jitter spreads a time, so that nodes do not greet in step.
+	Jitter(d sched.Instant) sched.Instant
+}
+
+func (s *Seeds) find(addr netip.AddrPort) int {
+	return slices.IndexFunc(s.list, func(x seed) bool { return x.addr == addr })
+}
+
+// Add greets an address from now on, or at once again. It reports false where
+// there are limit addresses already.
+func (s *Seeds) Add(now sched.Instant, addr netip.AddrPort, limit int) bool {
+	if i := s.find(addr); i >= 0 {
+		s.list[i].next, s.list[i].tries = now, 0
+		return true
+	}
+	if len(s.list) >= limit {
+		return false
+	}
+	s.list = append(s.list, seed{addr: addr, next: now})
+	return true
+}
+
+// Remove stops greeting an address.
+func (s *Seeds) Remove(addr netip.AddrPort) {
+	if i := s.find(addr); i >= 0 {
+		s.list[i] = s.list[len(s.list)-1]
+		s.list = s.list[:len(s.list)-1]
+	}
+}
+
+// Len is how many addresses there are.
+func (s *Seeds) Len() int { return len(s.list) }
+
+// Peer is who answered at an address; 0: nobody.
+func (s *Seeds) Peer(addr netip.AddrPort) uint32 {
+	if i := s.find(addr); i >= 0 {
+		return s.list[i].peer
+	}
+	return 0
+}
+
+// Answered notes who answered at an address.
+func (s *Seeds) Answered(addr netip.AddrPort, peer uint32) {
+	if i := s.find(addr); i >= 0 {
+		s.list[i].peer = peer
+	}
+}
+
+// Forget notes that a peer is gone.
+func (s *Seeds) Forget(peer uint32) {
+	for i := range s.list {
+		if s.list[i].peer == peer {
+			s.list[i].peer = 0
+		}
+	}
+}
+
+// Again makes all of them due now.
+func (s *Seeds) Again(now sched.Instant) {
+	for i := range s.list {
+		s.list[i].next, s.list[i].tries = now, 0
+	}
+}
+
+// Contact greets those that are due and not in touch, and says when to ask
+// again; sched.Never without seeds.
+func (s *Seeds) Contact(now sched.Instant, h Host, q *Replies) (next sched.Instant) {
+	next = sched.Never
+	for i := range s.list {
+		x := &s.list[i]
+		switch {
+		case x.peer != 0 && h.InTouch(x.peer):
+			x.next, x.tries = now+BackoffMax, 0
+		case x.next > now:
+		case !q.Push(&Reply{Kind: codec.TypeHello, To: x.addr}):
+			x.next = now + HelloFirst/20 // more seeds than fit at once
+		default:
+			x.next = now + h.Jitter(Backoff(HelloFirst, x.tries, BackoffMax))
+			x.tries = min(x.tries+1, 30)
+		}
+		next = min(next, x.next)
+	}
+	return next
+}

@@ -1,0 +1,232 @@
+package protect
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/codec/seal"
+	"github.com/quidnunc/quidnunc/engine/door"
+)
+
+// Sealed seals frames in the send slot and opens them in the receive slot.
+type Sealed struct {
+	door      *door.Door
+	ring      *seal.Keyring
+	box       seal.Box
+	lives     []life // by peer handle
+	graveSalt []Salt // by slot
+	serial    uint8  // of our notice of keys
+	notice    codec.KeyNotice
+	derived   uint64
+
+	// A sender whose frame has opened and who is not adopted yet.
+	fresh  bool
+	window seal.Window
+	key    seal.Key
+}
+
+// life is a peer between two starts, as far as it has shown: its boot salt, and
+// the keys of that salt that were needed so far.
+type life struct {
+	salt   Salt
+	before Salt // never again
+	known  bool // salt is
+	old    bool // before is
+	keys   [seal.KeysMax]seal.Key
+	window seal.Window
+
+	told    bool // it said what keys it holds
+	held    codec.KeySet
+	primary uint8
+
+	noticeSeq  uint32 // the frame that last carried our notice
+	noticeSent uint8  // serial of that notice
+	noticeHad  uint8  // serial of the last one that was acknowledged
+}
+
+// Bytes that a peer takes: its life, and one cipher object, about.
+const (
+	LifeBytes   = 832 // a test holds it
+	CipherBytes = 1024
+)
+
+const (
+	_ uint = seal.KeysMax - codec.KeyNoticeMax // a notice names every key that a ring holds
+	_ uint = codec.KeyNoticeMax - seal.KeysMax
+)
+
+// NewSealed is the mode with keys: the ring has at least one, and belongs to the
+// mode from now on; it panics otherwise. The door has cookies and budgets. There
+// are as many graves as slots.
+func NewSealed(d *door.Door, ring *seal.Keyring, salt Salt, graves int) *Sealed {
+	s := &Sealed{door: d, ring: ring, serial: 1, lives: make([]life, 1, 16), graveSalt: make([]Salt, graves)}
+	if err := s.box.Init(ring, salt); err != nil {
+		panic("protect: the keyring has no key")
+	}
+	return s
+}
+
+// Sealed is true.
+func (s *Sealed) Sealed() bool { return true }
+
+// Flags say that a frame is sealed.
+func (s *Sealed) Flags() codec.Flags { return codec.FlagSeal }
+
+// KeyID is that of the key that seals.
+func (s *Sealed) KeyID() uint8 { return s.box.KeyID() }
+
+// Salt is our boot salt, which changes with Reseal.
+func (s *Sealed) Salt() Salt { return s.box.Salt() }
+
+// Derived counts the keys that were derived: about 2 µs each.
+func (s *Sealed) Derived() uint64 { return s.derived }
+
+// life gives what is known of a peer's life.
+func (s *Sealed) life(p uint32) *life {
+	for int(p) >= len(s.lives) {
+		s.lives = append(s.lives, life{})
+	}
+	return &s.lives[p]
+}
+
+// Drop forgets a peer's life.
+func (s *Sealed) Drop(p uint32) { *s.life(p) = life{} }
+
+// Open opens a frame in place.
+func (s *Sealed) Open(in *Arrival) (records []byte, r Refusal) {
+	h := in.Header
+	s.forgetStranger()
+	switch {
+	case h.KeyID == 0:
+		return nil, Refusal{Err: ErrUnsealed, Greet: true}
+	case !s.ring.Holds(h.KeyID):
+		return nil, Refusal{Err: codec.ErrKey, Greet: true}
+	case h.Flags&codec.FlagHello != 0:
+		return s.openHello(in)
+	}
+	if p := in.Peer; p == 0 || !s.lives[p].known || s.lives[p].salt != h.Salt {
+		return s.openStranger(in)
+	}
+	l := &s.lives[in.Peer]
+	k, err := s.keyOf(l, h.KeyID)
+	if err != nil {
+		return nil, Refusal{Err: err}
+	}
+	records, err = s.box.OpenInPlace(in.Frame, h, *k, &l.window)
+	return records, Refusal{Err: err, Greet: err == codec.ErrAuth} // it may have missed our new life
+}
+
+func (s *Sealed) forgetStranger() {
+	if s.fresh {
+		s.fresh, s.key = false, seal.Key{}
+	}
+}
+
+// keyOf is the key of a life whose salt has proved itself, derived the first
+// time that it is asked for: at most one derivation for each salt and key.
+func (s *Sealed) keyOf(l *life, id uint8) (*seal.Key, error) {
+	free := -1
+	for i := range l.keys {
+		k := &l.keys[i]
+		current := s.ring.Current(*k)
+		if current && k.ID() == id {
+			return k, nil
+		}
+		if !current && free < 0 {
+			free = i
+		}
+	}
+	if free < 0 {
+		return nil, codec.ErrKey // more keys than a ring has: can't be
+	}
+	s.derived++
+	k, err := s.ring.Derive(id, &l.salt)
+	l.keys[free] = k
+	return &l.keys[free], err
+}
+
+// openStranger opens a frame of a sender that we do not know in this life: only
+// with a cookie, and within a budget.
+func (s *Sealed) openStranger(in *Arrival) (records []byte, r Refusal) {
+	h, p := in.Header, in.Peer
+	switch {
+	case p != 0 && s.lives[p].old && s.lives[p].before == h.Salt:
+		return nil, Refusal{Err: codec.ErrReplay}
+	case h.Flags&codec.FlagCookie == 0:
+		return nil, Refusal{Err: ErrStranger, Greet: true}
+	case !s.door.Shows(in.Now, in.From, &h.Salt, &h.Cookie):
+		return nil, Refusal{Err: ErrCookie, Greet: true}
+	case !s.door.Derive(in.Now, in.From):
+		return nil, Refusal{Err: ErrRate}
+	}
+	s.derived++
+	key, err := s.ring.Derive(h.KeyID, &h.Salt)
+	if err != nil {
+		return nil, Refusal{Err: codec.ErrKey}
+	}
+	s.window.Reset()
+	if records, err = s.box.OpenInPlace(in.Frame, h, key, &s.window); err != nil {
+		return nil, Refusal{Err: err}
+	}
+	s.fresh, s.key = true, key
+	return records, Refusal{}
+}
+
+// openHello opens a frame under the hello key: a greeting or an answer to one.
+func (s *Sealed) openHello(in *Arrival) (records []byte, r Refusal) {
+	if !s.door.Hello(in.Now, in.From) {
+		return nil, Refusal{Err: ErrRate}
+	}
+	records, err := s.box.OpenHelloInPlace(in.Frame, in.Header)
+	if err == nil && !greeting(records) {
+		err = codec.ErrRecord
+	}
+	in.Greeting = err == nil
+	return records, Refusal{Err: err}
+}
+
+// Adopt keeps the life of a peer whose first frame has opened.
+func (s *Sealed) Adopt(p uint32, h *codec.Header) {
+	if !s.fresh {
+		return
+	}
+	l := s.life(p)
+	l.begin(h.Salt)
+	l.keys[0], l.window = s.key, s.window
+	s.forgetStranger()
+}
+
+// begin starts a life with another salt.
+func (l *life) begin(salt Salt) {
+	*l = life{salt: salt, known: true, before: l.salt, old: l.known, told: l.told, held: l.held, primary: l.primary}
+}
+
+// Meet takes the salt of a peer that has answered a fresh challenge.
+func (s *Sealed) Meet(p uint32, salt *Salt) bool {
+	l := s.life(p)
+	switch {
+	case l.known && l.salt == *salt:
+		return true
+	case l.old && l.before == *salt:
+		return false
+	}
+	l.begin(*salt)
+	return true
+}
+
+// Reachable is who has shown a salt.
+func (s *Sealed) Reachable(p uint32) bool { return int(p) < len(s.lives) && s.lives[p].known }
+
+// Finish seals for a peer's life.
+func (s *Sealed) Finish(b []byte, p uint32) ([]byte, error) {
+	return s.box.SealInPlace(b, &s.lives[p].salt)
+}
+
+// FinishHello seals under the hello key.
+func (s *Sealed) FinishHello(b []byte) ([]byte, error) { return s.box.SealHelloInPlace(b) }
+
+// Bury remembers how a buried member can still be spoken to.
+func (s *Sealed) Bury(slot int, p uint32) { s.graveSalt[slot] = s.life(p).salt }
+
+// FinishGrave seals for the life in a grave.
+func (s *Sealed) FinishGrave(b []byte, slot int) ([]byte, error) {
+	return s.box.SealInPlace(b, &s.graveSalt[slot])
+}
