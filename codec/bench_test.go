@@ -40,7 +40,7 @@ func newBench() *bench {
 
 func (b *bench) encodeRun() []byte {
 	dst := AppendHeader(b.buf[:0], &b.h)
-	if !b.run.Begin(dst, FrameBytesDefault-ChecksumBytes, 42, 999, 0) {
+	if !b.run.Begin(dst, FrameBytesDefault-ChecksumBytes, RunHead{ID: 42, From: 999}) {
 		panic("no room")
 	}
 	for i := range b.entries {
@@ -72,7 +72,7 @@ func (b *bench) parseRun() int {
 func (b *bench) encodeDigest() []byte {
 	dst := AppendHeader(b.buf[:0], &b.h)
 	b.digest.Begin(dst, FrameBytesDefault-ChecksumBytes, DigestWantRuns, 0)
-	for id := OriginID(1 << 40); b.digest.Add(id, uint64(id>>20), 0); id += 1 << 41 {
+	for id := OriginID(1 << 40); b.digest.Add(DigestEntry{ID: id, Max: uint64(id >> 20)}); id += 1 << 41 {
 	}
 	return AppendChecksum(b.digest.End(1<<64-1), 0)
 }
@@ -117,7 +117,7 @@ func TestNoAllocation(t *testing.T) {
 	f("append the rest", func() {
 		dst := AppendHeader(buf, &full)
 		dst = AppendIntro(AppendHelloReply(AppendHello(dst, &hello), &reply), &intro)
-		dst = AppendPad(AppendHave(AppendSync(dst, Sync{Kind: SyncPush}), Have{1 << 40, 5}), 9)
+		dst = AppendPad(AppendHave(AppendSync(dst, Sync{Kind: SyncPush}), Have{Max: 1 << 40, Floor: 5}), 9)
 		pulls.Begin(dst, FrameBytesDefault)
 		pulls.Add(5, 1<<30)
 		buf = AppendChecksum(pulls.End(), 0)[:0]

@@ -9,7 +9,7 @@ import (
 func TestKeysThatSharePrefixes(t *testing.T) {
 	keys := []string{"k0", "k1", "k10", "k100", "k1000", "k10", "k2", "a/b", "a/b/c", "a/b/c/d", "a", "a/b/c/d/e"}
 	var w RunWriter
-	w.Begin(nil, 1400, 7, 0, 0)
+	w.Begin(nil, 1400, RunHead{ID: 7})
 	for i, k := range keys {
 		if !w.Entry(&Entry{Version: uint64(i + 1), Key: []byte(k), Value: []byte(fmt.Sprint(i))}) {
 			t.Fatal("does not fit")
@@ -34,7 +34,7 @@ func TestDigestEntryLiesInItsRange(t *testing.T) {
 	for _, hi := range []OriginID{11, 10, 9, 8} {
 		var w DigestWriter
 		w.Begin(nil, 1400, DigestOffer, 1)
-		w.Add(10, 1, 0)
+		w.Add(DigestEntry{ID: 10, Max: 1})
 		b := w.End(10)
 		for i := range 8 {
 			b[RecordBytes+9+i] = byte(uint64(hi) >> (8 * i))
@@ -49,7 +49,7 @@ func TestDigestEntryLiesInItsRange(t *testing.T) {
 // An end that says nothing beyond the last entry is not the valid form.
 func TestRunEndIsCanonical(t *testing.T) {
 	var w RunWriter
-	w.Begin(nil, 1400, 7, 0, 0)
+	w.Begin(nil, 1400, RunHead{ID: 7})
 	w.Entry(&Entry{Version: 5, Key: []byte("k")})
 	b := w.End(6)
 	for to := uint64(4); to < 8; to++ {

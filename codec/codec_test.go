@@ -142,7 +142,6 @@ func TestFrameRejects(t *testing.T) {
 	f("unknown block", ErrFlags, func(b []byte) []byte { b[2] |= 1 << 6; return b })
 	f("seal flag alone", ErrFlags, func(b []byte) []byte { b[2] |= 1; return b })
 	f("key id alone", ErrFlags, func(b []byte) []byte { b[4] = 1; return b })
-	f("reserved", ErrFlags, func(b []byte) []byte { b[6] = 1; return b })
 	f("no sender", ErrOrigin, func(b []byte) []byte { clear(b[12:20]); return b })
 	f("overflow", ErrFlags, func(b []byte) []byte { b[HeaderBytesFixed+flowBytes+CookieBytes+24] = 2; return b })
 	f("cut", ErrShort, func(b []byte) []byte { return b[:60] })
@@ -187,7 +186,7 @@ func TestHelloRoundTrip(t *testing.T) {
 			t.Errorf("%+v %v", goti, err)
 		}
 	}
-	if got := AppendIntro(nil, &Intro{ID: 1, Name: []byte("n"), Addr: netip.MustParseAddrPort("[::ffff:1.2.3.4]:5")}); got[21] != 4 {
+	if got := AppendIntro(nil, &Intro{ID: 1, Name: []byte("n"), Addr: netip.MustParseAddrPort("[::ffff:1.2.3.4]:5")}); got[24] != 4 {
 		t.Errorf("a mapped address is not written as IPv4: % x", got)
 	}
 }
@@ -196,7 +195,7 @@ func TestSmallRoundTrip(t *testing.T) {
 	if s, err := ParseSync(AppendSync(nil, Sync{Kind: SyncPushPull})[3:]); s.Kind != SyncPushPull || err != nil {
 		t.Error(s, err)
 	}
-	for _, h := range []Have{{}, {1, 2}, {VersionMax, VersionMax}} {
+	for _, h := range []Have{{}, {Max: 1, Floor: 2}, {VersionMax, VersionMax, VersionMax, true}, {3, 1, 1, false}, {Dirty: true}} {
 		if got, err := ParseHave(AppendHave(nil, h)[3:]); got != h || err != nil {
 			t.Error(got, err)
 		}
@@ -218,9 +217,9 @@ func TestDigestRoundTrip(t *testing.T) {
 	if !w.Begin(dst, 100, DigestOffer|DigestFinal, 5) {
 		t.Fatal("no room")
 	}
-	in := []DigestEntry{{5, 0, 0}, {6, 1, 0}, {1 << 63, VersionMax, VersionMax}, {1<<64 - 1, 5, 9}}
+	in := []DigestEntry{{ID: 5}, {6, 1, 0, true}, {1 << 63, VersionMax, VersionMax, true}, {1<<64 - 1, 5, 9, false}}
 	for _, e := range in {
-		if !w.Add(e.ID, e.Max, e.Floor) {
+		if !w.Add(e) {
 			t.Fatal("no room")
 		}
 	}
@@ -249,12 +248,12 @@ func TestDigestFull(t *testing.T) {
 		var w DigestWriter
 		w.Begin(nil, limit, 0, 0)
 		id := OriginID(1)
-		for w.Add(id, 1<<20, 0) {
+		for w.Add(DigestEntry{ID: id, Max: 1 << 20}) {
 			id++
 		}
 		b := w.End(id - 1)
 		var d Digest
-		if len(b) > limit || limit-len(b) >= DigestEntryBytes(1<<20, 0) || ParseDigest(b[3:], &d) != nil || d.Count != int(id-1) {
+		if len(b) > limit || limit-len(b) >= DigestEntryBytes(DigestEntry{Max: 1 << 20}) || ParseDigest(b[3:], &d) != nil || d.Count != int(id-1) {
 			t.Fatalf("limit %d: %d bytes, %d entries", limit, len(b), d.Count)
 		}
 	}
@@ -291,15 +290,22 @@ func testEntries() []Entry {
 		{Version: 101, Key: long, Value: bytes.Repeat([]byte("v"), EntryBytesMax-KeyBytesMax)},
 		{Version: 102, Key: long, Flags: EntryTTL, TTL: 1<<32 - 1, Age: 3, Value: []byte("v")},
 		{Version: 103, Key: long[:20], Flags: EntryStamp | EntryTombstone, Stamp: -5},
-		{Version: 104, Key: []byte("load"), Flags: EntryAnnounce, Ref: 1<<32 - 1},
+		{Version: 104, Key: []byte("load"), Flags: EntryKinded, Kind: KindAnnounce, Value: []byte{3}},
 		{Version: 105, Flags: EntryByRef | EntryTTL | EntryStamp, Ref: 7, TTL: 1, Stamp: 1, Value: []byte("0.5")},
+		{Version: 106, Flags: EntryByRef | EntryMore, Ref: 1<<32 - 1},
+		{Version: 107, Flags: EntryByRef, Ref: 8, Value: []byte("0.6")},
+		{Version: 108, Key: AppendLeaseKey(nil, 1<<32-1), Flags: EntryKinded | EntryTTL, Kind: KindLease, TTL: 9, Age: 10},
+		{Version: 109, Key: []byte("loa"), Flags: EntryLeased, Lease: 1<<32 - 1, Value: []byte("v")},
+		{Version: 110, Key: []byte("loa"), Flags: EntryLeased | EntryTTL | EntryStamp, Lease: 1, TTL: 9, Age: 9, Stamp: -1 << 63, Value: []byte("w")},
+		{Version: 111, Key: []byte("lob"), Flags: EntryKinded | EntryStamp, Kind: 255, Stamp: 1<<63 - 1, Value: []byte("what is not known yet")},
 		{Version: VersionMax, Key: []byte("loaf"), Value: []byte("v")},
 	}
 }
 
 func equalEntry(a, b *Entry) bool {
 	return a.Version == b.Version && a.Flags == b.Flags && bytes.Equal(a.Key, b.Key) && bytes.Equal(a.Value, b.Value) &&
-		a.TTL == b.TTL && a.Age == b.Age && a.Stamp == b.Stamp && a.Ref == b.Ref
+		a.TTL == b.TTL && a.Age == b.Age && a.Stamp == b.Stamp && a.Ref == b.Ref &&
+		a.Lease == b.Lease && a.Kind == b.Kind
 }
 
 func TestRunRoundTrip(t *testing.T) {
@@ -308,34 +314,46 @@ func TestRunRoundTrip(t *testing.T) {
 		for _, floor := range []uint64{0, 1, VersionMax} {
 			for n := range len(entries) + 1 {
 				for _, more := range []uint64{0, 5} {
-					checkRun(t, entries[:n], from, floor, more)
+					for _, top := range []uint64{0, 1000, VersionMax} {
+						checkRun(t, entries[:n], RunHead{42, from, floor, top, floor == 1}, more)
+					}
 				}
 			}
 		}
 	}
 }
 
-func checkRun(t *testing.T, entries []Entry, from, floor, more uint64) {
+func checkRun(t *testing.T, entries []Entry, head RunHead, more uint64) {
 	t.Helper()
 	var w RunWriter
-	if !w.Begin([]byte("x"), 3000, 42, from, floor) {
+	if !w.Begin([]byte("x"), 3000, head) {
 		t.Fatal("no room")
 	}
-	size := 1 + RunOverhead(from, floor) - runToBytes
-	prev := Entry{Version: from}
+	size := 1 + RunOverhead(head.From, head.Floor) - runTailBytes
+	prev, stamp := Entry{Version: head.From}, int64(0)
 	for i := range entries {
-		size += EntryBytes(&entries[i], prev.Version, prev.Key)
-		if !w.Entry(&entries[i]) {
+		e := &entries[i]
+		size += entryBytes(e, e.Version-prev.Version-1, commonPrefix(prev.Key, e.Key), stamp)
+		if most := EntryBytes(e, prev.Version, prev.Key); most < entryBytes(e, e.Version-prev.Version-1, commonPrefix(prev.Key, e.Key), stamp) {
+			t.Fatalf("entry %d: %d bytes predicted at most", i, most)
+		}
+		if !w.Entry(e) {
 			t.Fatal("no room")
 		}
 		key := prev.Key
-		if prev = entries[i]; prev.Flags&EntryByRef != 0 {
+		if prev = *e; prev.Flags&EntryByRef != 0 {
 			prev.Key = key
+		}
+		if e.Flags&EntryStamp != 0 {
+			stamp = e.Stamp
 		}
 	}
 	to := min(w.Last()+more, VersionMax)
 	if to > w.Last() {
-		size += runToBytes
+		size += versionBytes
+	}
+	if head.Max > to {
+		size += versionBytes
 	}
 	b := w.End(to)
 	if len(b) != size {
@@ -345,7 +363,8 @@ func checkRun(t *testing.T, entries []Entry, from, floor, more uint64) {
 	if _, err := parseRun(b[1+RecordBytes:], &r); err != nil {
 		t.Fatal(err)
 	}
-	if r.ID != 42 || r.From != from || r.To != to || r.Floor != floor || r.Count != len(entries) {
+	head.Max = max(head.Max, to)
+	if r.RunHead != head || r.To != to || r.Count != len(entries) || r.Level() != (to == head.Max) {
 		t.Fatalf("%+v", r)
 	}
 	var it RunIter
@@ -361,13 +380,21 @@ func checkRun(t *testing.T, entries []Entry, from, floor, more uint64) {
 	}
 }
 
-func TestRunRefsAreNotSupportedYet(t *testing.T) {
-	var w RunWriter
-	w.Begin(nil, 1000, 1, 0, 0)
-	w.Entry(&Entry{Version: 1, Flags: EntryAnnounce, Key: []byte("k"), Ref: 1})
-	var r Run
-	if err := ParseRun(w.End(1)[3:], &r); err != ErrUnsupported {
-		t.Error(err)
+func TestRunEntriesThatNoStoreKeepsAreNotSupported(t *testing.T) {
+	for _, e := range []Entry{
+		{Flags: EntryKinded, Kind: KindAnnounce, Key: []byte("k"), Value: []byte{3}},
+		{Flags: EntryByRef, Ref: 1},
+		{Flags: EntryLeased, Key: []byte("k")},
+		{Flags: EntryMore, Key: []byte("k")},
+	} {
+		var w RunWriter
+		e.Version = 1
+		w.Begin(nil, 1000, RunHead{ID: 1})
+		w.Entry(&e)
+		var r Run
+		if err := ParseRun(w.End(1)[3:], &r); err != ErrUnsupported {
+			t.Errorf("%+v: %v", e, err)
+		}
 	}
 }
 
@@ -375,7 +402,7 @@ func TestRunFull(t *testing.T) {
 	f := func(limit int, more uint64) {
 		t.Helper()
 		var w RunWriter
-		w.Begin(nil, limit, 1, 0, 0)
+		w.Begin(nil, limit, RunHead{ID: 1})
 		e := Entry{Version: 1, Key: []byte("key"), Value: []byte("value")}
 		for w.Entry(&e) {
 			e.Version++
@@ -397,21 +424,21 @@ func TestRunFull(t *testing.T) {
 func TestLargestEntryFits(t *testing.T) {
 	h := Header{Flags: flagBlocks, KeyID: 255, Sender: 1}
 	b := AppendHeader(nil, &h)
-	in := Intro{ID: 1, Gen: 1<<64 - 1, Name: make([]byte, NameBytesMax), Addr: testAddrs[2]}
+	in := Intro{ID: 1, Gen: 1<<64 - 1, Since: 1, Name: make([]byte, NameBytesMax), Addr: testAddrs[2]}
 	b = AppendIntro(b, &in)
 	key := bytes.Repeat([]byte("k"), KeyBytesMax)
 	e := Entry{
-		Version: VersionMax, Key: key, Value: make([]byte, EntryBytesMax-KeyBytesMax), Stamp: -1,
-		Flags: EntryTTL | EntryStamp, TTL: 1<<32 - 1, Age: 1<<32 - 1,
+		Version: VersionMax, Key: key, Value: make([]byte, EntryBytesMax-KeyBytesMax), Stamp: 1<<63 - 1,
+		Flags: EntryTTL | EntryStamp | EntryLeased | EntryKinded | EntryMore, TTL: 1<<32 - 1, Age: 1<<32 - 1, Lease: 1<<32 - 1, Kind: 255,
 	}
 	for _, from := range []uint64{0, VersionMax - 1} {
 		var w RunWriter
-		if !w.Begin(b, FrameBytesFloor-TagBytes, 1, from, VersionMax) || !w.Entry(&e) {
+		if !w.Begin(b, FrameBytesFloor-TagBytes, RunHead{ID: 1, From: from, Floor: VersionMax, Max: VersionMax, Dirty: true}) || !w.Entry(&e) {
 			t.Fatal("the largest entry does not fit the smallest frame")
 		}
 		end := w.End(VersionMax)
 		var r Run
-		if err := ParseRun(end[len(b)+RecordBytes:], &r); err != nil || r.Count != 1 {
+		if _, err := parseRun(end[len(b)+RecordBytes:], &r); err != nil || r.Count != 1 {
 			t.Fatal(err)
 		}
 		t.Logf("from %d: %d of %d bytes", from, len(end)+TagBytes, FrameBytesFloor)

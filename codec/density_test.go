@@ -64,7 +64,7 @@ func fillFrame(t *testing.T, rng *rand.Rand, set keySet) (deltas, plainBytes int
 		node := rng.IntN(300)
 		from := uint64(rng.IntN(1 << 16))
 		e := Entry{Version: from}
-		if !w.Begin(dst, limit, OriginID(rng.Uint64()|1), from, 0) {
+		if !w.Begin(dst, limit, RunHead{ID: OriginID(rng.Uint64() | 1), From: from}) {
 			break
 		}
 		plainBytes += len(fmt.Sprintf("ip-10-28-0-%d.eu-west-1.prod", node%256)) + 2 + 8 + 7 + 8

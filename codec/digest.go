@@ -54,23 +54,21 @@ func (w *DigestWriter) Begin(dst []byte, limit int, flags DigestFlags, lo Origin
 	return true
 }
 
-// Add appends an entry: what the sender holds of the origin id. It reports false, and appends nothing, if the entry does
-// not fit. Identifiers must ascend and not be below lo; if not, Add panics.
-func (w *DigestWriter) Add(id OriginID, max, floor uint64) bool {
-	if id <= w.last || id < w.lo {
+// Add appends an entry. It reports false, and appends nothing, if the entry does not fit. Identifiers must ascend and not
+// be below lo; if not, Add panics.
+func (w *DigestWriter) Add(e DigestEntry) bool {
+	if e.ID <= w.last || e.ID < w.lo {
 		panic("codec: digest out of order")
 	}
-	if len(w.dst)+DigestEntryBytes(max, floor) > w.limit {
+	if len(w.dst)+DigestEntryBytes(e) > w.limit {
 		return false
 	}
-	w.last = id
+	w.last = e.ID
 	w.count++
-	dst := binary.LittleEndian.AppendUint64(w.dst, uint64(id))
-	if floor == 0 {
-		w.dst = appendUvarint(dst, max<<1)
-		return true
+	w.dst = appendUvarint(binary.LittleEndian.AppendUint64(w.dst, uint64(e.ID)), e.head())
+	if e.Floor != 0 {
+		w.dst = appendUvarint(w.dst, e.Floor)
 	}
-	w.dst = appendUvarint(appendUvarint(dst, max<<1|1), floor)
 	return true
 }
 
@@ -90,10 +88,10 @@ func (w *DigestWriter) End(hi OriginID) []byte {
 }
 
 // DigestEntryBytes is the encoded size of an entry of a digest.
-func DigestEntryBytes(max, floor uint64) int {
-	n := 8 + uvarintBytes(max<<1)
-	if floor != 0 {
-		n += uvarintBytes(floor)
+func DigestEntryBytes(e DigestEntry) int {
+	n := 8 + uvarintBytes(e.head())
+	if e.Floor != 0 {
+		n += uvarintBytes(e.Floor)
 	}
 	return n
 }
@@ -133,10 +131,24 @@ func ParseDigest(body []byte, d *Digest) error {
 	return nil
 }
 
-// DigestEntry says that the sender holds the prefix of an origin up to Max, and knows of its floor.
+// DigestEntry says that the sender holds the prefix of an origin up to Max, and knows of its floor. Dirty: it may still
+// hold keys whose deletes were collected.
 type DigestEntry struct {
 	ID         OriginID
 	Max, Floor uint64
+	Dirty      bool
+}
+
+// The bits of the head of an entry, beside Max.
+const (
+	digestFloor = 1 << 0 // the floor follows
+	digestDirty = 1 << 1
+
+	digestBits = 2
+)
+
+func (e *DigestEntry) head() uint64 {
+	return e.Max<<digestBits | uint64(boolByte(e.Floor != 0))*digestFloor | uint64(boolByte(e.Dirty))*digestDirty
 }
 
 // DigestIter walks the entries of a parsed digest.
@@ -155,12 +167,12 @@ func (it *DigestIter) step(e *DigestEntry) error {
 	}
 	e.ID = OriginID(binary.LittleEndian.Uint64(b))
 	v, n := uvarint(b[8:])
-	e.Max, e.Floor = v>>1, 0
+	e.Max, e.Floor, e.Dirty = v>>digestBits, 0, v&digestDirty != 0
 	if n == 0 || e.Max > VersionMax {
 		return ErrVarint
 	}
 	b = b[8+n:]
-	if v&1 != 0 {
+	if v&digestFloor != 0 {
 		f, n := uvarint(b)
 		if n == 0 || f-1 >= VersionMax { // a floor of 0 has no place here
 			return ErrVarint

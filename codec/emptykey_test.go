@@ -15,7 +15,7 @@ func TestKeysAreNotEmpty(t *testing.T) {
 		"with a lifetime": {3, byte(EntryTTL), 3, 1, 0x00, 3, 'v'},
 	} {
 		var r Run
-		if err := ParseRun(append(append([]byte{}, id...), append([]byte{1}, entries...)...), &r); err != ErrEntry {
+		if err := ParseRun(append(append([]byte{}, id...), append([]byte{4<<1 | 1}, entries...)...), &r); err != ErrEntry {
 			t.Errorf("%s: a run with an empty key gives %v", name, err)
 		}
 	}
@@ -25,6 +25,6 @@ func TestKeysAreNotEmpty(t *testing.T) {
 		}
 	}()
 	var w RunWriter
-	w.Begin(nil, 100, 1, 0, 0)
+	w.Begin(nil, 100, RunHead{ID: 1})
 	w.Entry(&Entry{Version: 1, Value: []byte("v")})
 }

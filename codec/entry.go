@@ -5,20 +5,22 @@ import (
 	"math/bits"
 )
 
-// EntryFlags says what kind an entry is and which optional fields it has.
+// EntryFlags says which optional fields an entry has, and whether it is more than a key and its value.
 type EntryFlags uint8
 
-// The entry flags; the rest are reserved and must be 0.
+// The entry flags; 64 is reserved and must be 0.
 const (
-	EntryTombstone EntryFlags = 1  // the key is deleted: no value
-	EntryTTL       EntryFlags = 2  // TTL and Age
-	EntryStamp     EntryFlags = 4  // Stamp
-	EntryByRef     EntryFlags = 8  // Ref in place of the key; not in use yet
-	EntryAnnounce  EntryFlags = 16 // declares Ref for the key: no value; not in use yet
+	EntryTombstone EntryFlags = 1   // the key is deleted: no value
+	EntryTTL       EntryFlags = 2   // TTL and Age
+	EntryStamp     EntryFlags = 4   // Stamp
+	EntryKinded    EntryFlags = 8   // Kind: the value is something else than a user's bytes
+	EntryLeased    EntryFlags = 16  // Lease; with EntryTTL beside it, a hint of what that lease has left
+	EntryMore      EntryFlags = 32  // the next entry of the log belongs to the same batch: no run ends here
+	EntryByRef     EntryFlags = 128 // Ref in place of the key
 
-	entryFlagsKnown = EntryTombstone | EntryTTL | EntryStamp | EntryByRef | EntryAnnounce
-	entryFlagsRefs  = EntryByRef | EntryAnnounce
-	entryFlagsBare  = EntryTombstone | EntryAnnounce
+	entryFlagsKnown = EntryTombstone | EntryTTL | EntryStamp | EntryKinded | EntryLeased | EntryMore
+	// entryFlagsStored are those that a store keeps today: ParseRun refuses entries with others.
+	entryFlagsStored = EntryTombstone | EntryTTL | EntryStamp
 )
 
 // ReservedPrefix is the first byte of the keys that the engine itself writes. No user may write such a key, and no reader
@@ -36,42 +38,87 @@ type Entry struct {
 	Stamp   int64  // with EntryStamp: when it was written, in nanoseconds of the writer's clock or as the layer above says
 	TTL     uint32 // with EntryTTL: how long it lives, in milliseconds
 	Age     uint32 // with EntryTTL: how long it has lived already; it only grows on the way
-	Ref     uint32 // with EntryByRef or EntryAnnounce: number of the key within its origin
+	Ref     uint32 // with EntryByRef: number of the key within its origin
+	Lease   uint32 // with EntryLeased: number of the lease within its origin that it lives by
 	Flags   EntryFlags
+	Kind    Kind // with EntryKinded
 }
 
 // EntryBytes is the encoded size of e in a run after an entry with prevVersion (the first: the run's from) and prevKey.
+// A stamp counts as long as it can be.
 func EntryBytes(e *Entry, prevVersion uint64, prevKey []byte) int {
-	return entryBytes(e, e.Version-prevVersion-1, commonPrefix(prevKey, e.Key))
+	n := entryBytes(e, e.Version-prevVersion-1, commonPrefix(prevKey, e.Key), 0)
+	if e.Flags&EntryStamp != 0 {
+		n += stampBytesMax - uvarintBytes(stampStep(e.Stamp, 0))
+	}
+	return n
 }
 
-func entryBytes(e *Entry, gap uint64, shared int) int {
-	n := uvarintBytes(gap << 1)
+// The bits of an entry's head, beside the gap between its version and the one before.
+const (
+	headFlags = 1 << 0 // flags follow
+	headRef   = 1 << 1 // a number stands in place of the key
+
+	headBits = 2
+)
+
+func (e *Entry) head(gap uint64) uint64 {
+	h := gap << headBits
+	if e.Flags&^EntryByRef != 0 {
+		h |= headFlags
+	}
+	if e.Flags&EntryByRef != 0 {
+		h |= headRef
+	}
+	return h
+}
+
+func entryBytes(e *Entry, gap uint64, shared int, stamp int64) int {
+	n := uvarintBytes(gap << headBits)
 	if e.Flags != 0 {
-		n += entryOptionalBytes(e)
+		n += entryOptionalBytes(e, stamp)
 	}
 	if e.Flags&EntryByRef == 0 {
 		own := len(e.Key) - shared
 		n += 1 + own + nibbleExtra(shared) + nibbleExtra(own)
 	}
-	if e.Flags&entryFlagsBare == 0 {
+	if e.Flags&EntryTombstone == 0 {
 		n += uvarintBytes(uint64(len(e.Value))) + len(e.Value)
 	}
 	return n
 }
 
-func entryOptionalBytes(e *Entry) int {
-	n := 1
+func entryOptionalBytes(e *Entry, stamp int64) (n int) {
+	if e.Flags&^EntryByRef != 0 {
+		n++
+	}
+	if e.Flags&EntryKinded != 0 {
+		n++
+	}
 	if e.Flags&EntryTTL != 0 {
 		n += uvarintBytes(uint64(e.TTL)) + uvarintBytes(uint64(e.Age))
 	}
-	if e.Flags&EntryStamp != 0 {
-		n += 8
+	if e.Flags&EntryLeased != 0 {
+		n += uvarintBytes(uint64(e.Lease))
 	}
-	if e.Flags&entryFlagsRefs != 0 {
+	if e.Flags&EntryStamp != 0 {
+		n += uvarintBytes(stampStep(e.Stamp, stamp))
+	}
+	if e.Flags&EntryByRef != 0 {
 		n += uvarintBytes(uint64(e.Ref))
 	}
 	return n
+}
+
+// stampStep is a stamp as it is written: the difference from the one before in its run, its sign in the lowest bit.
+func stampStep(stamp, before int64) uint64 {
+	d := stamp - before
+	return uint64(d<<1) ^ uint64(d>>63)
+}
+
+// stampOf is the inverse of stampStep.
+func stampOf(step uint64, before int64) int64 {
+	return before + (int64(step>>1) ^ -int64(step&1))
 }
 
 // nibbleMax in a half byte says that the length is this, plus what the next byte says.
@@ -84,18 +131,16 @@ func nibbleExtra(n int) int {
 	return 0
 }
 
-// appendEntry appends e, which shares its first bytes with the key before it.
-func appendEntry(dst []byte, e *Entry, gap uint64, shared int) []byte {
-	if e.Flags == 0 {
-		dst = appendUvarint(dst, gap<<1)
-	} else {
-		dst = append(appendUvarint(dst, gap<<1|1), byte(e.Flags))
-		dst = appendOptional(dst, e)
+// appendEntry appends e, which shares its first bytes with the key before it; stamp is the last one before it.
+func appendEntry(dst []byte, e *Entry, gap uint64, shared int, stamp int64) []byte {
+	dst = appendUvarint(dst, e.head(gap))
+	if e.Flags != 0 {
+		dst = appendOptional(dst, e, stamp)
 	}
 	if e.Flags&EntryByRef == 0 {
 		dst = appendKey(dst, e.Key, shared)
 	}
-	if e.Flags&entryFlagsBare == 0 {
+	if e.Flags&EntryTombstone == 0 {
 		dst = append(appendUvarint(dst, uint64(len(e.Value))), e.Value...)
 	}
 	return dst
@@ -114,14 +159,23 @@ func appendKey(dst, key []byte, shared int) []byte {
 	return append(dst, key[shared:]...)
 }
 
-func appendOptional(dst []byte, e *Entry) []byte {
+func appendOptional(dst []byte, e *Entry, stamp int64) []byte {
+	if f := e.Flags &^ EntryByRef; f != 0 {
+		dst = append(dst, byte(f))
+	}
+	if e.Flags&EntryKinded != 0 {
+		dst = append(dst, byte(e.Kind))
+	}
 	if e.Flags&EntryTTL != 0 {
 		dst = appendUvarint(appendUvarint(dst, uint64(e.TTL)), uint64(e.Age))
 	}
-	if e.Flags&EntryStamp != 0 {
-		dst = binary.LittleEndian.AppendUint64(dst, uint64(e.Stamp))
+	if e.Flags&EntryLeased != 0 {
+		dst = appendUvarint(dst, uint64(e.Lease))
 	}
-	if e.Flags&entryFlagsRefs != 0 {
+	if e.Flags&EntryStamp != 0 {
+		dst = appendUvarint(dst, stampStep(e.Stamp, stamp))
+	}
+	if e.Flags&EntryByRef != 0 {
 		dst = appendUvarint(dst, uint64(e.Ref))
 	}
 	return dst
@@ -155,18 +209,19 @@ const _ uint = KeyBytesMax - (nibbleMax - 1 + 16) // its copy of a key stays in 
 // bytes. Those are decoded with two tests; its key is copied as 16 bytes whatever its length.
 func (it *RunIter) step(e *Entry) error {
 	b := it.rest
-	if len(b) < stepWindow || b[0]&3 != 1 {
+	if len(b) < stepWindow || b[0]&7 != 1 {
 		return it.stepAny(e)
 	}
 	shared, own := int(b[1]&nibbleMax), int(b[1]>>4)
 	value := b[2+own]
 	end := 3 + own + int(value>>1)
-	version := it.version + uint64(b[0]>>2) + 1
+	version := it.version + uint64(b[0]>>3) + 1
 	if b[1] == 0 || shared == nibbleMax || own == nibbleMax || value&1 == 0 || end > len(b) || shared > it.keyBytes || version > it.to ||
 		own > 0 && shared < it.keyBytes && it.key[shared] == b[2] {
 		return it.stepAny(e) // which knows what is wrong, if anything is
 	}
-	e.Version, e.Flags, e.TTL, e.Age, e.Stamp, e.Ref, e.Value = version, 0, 0, 0, 0, 0, b[3+own:end:end]
+	e.Version, e.Flags, e.Value = version, 0, b[3+own:end:end]
+	e.TTL, e.Age, e.Stamp, e.Ref, e.Lease, e.Kind = 0, 0, 0, 0, 0, 0
 	*(*[16]byte)(it.key[shared:]) = [16]byte(b[2:])
 	it.version, it.rest, it.keyBytes = version, b[end:], shared+own
 	return nil
@@ -174,31 +229,32 @@ func (it *RunIter) step(e *Entry) error {
 
 // stepAny is step for any entry.
 func (it *RunIter) stepAny(e *Entry) error {
-	gap, n := uvarint(it.rest)
+	head, n := uvarint(it.rest)
 	if n == 0 {
 		return ErrVarint
 	}
 	b := it.rest[n:]
-	e.Version = it.version + gap>>1 + 1
-	if gap>>1 >= VersionMax || e.Version > it.to {
+	gap := head >> headBits
+	e.Version = it.version + gap + 1
+	if gap >= VersionMax || e.Version > it.to {
 		return ErrOrder
 	}
-	e.Flags, e.TTL, e.Age, e.Stamp, e.Ref, e.Value = 0, 0, 0, 0, 0, nil
-	if gap&1 != 0 {
-		var err error
-		if b, err = parseOptional(b, e); err != nil {
+	e.Flags, e.Value = 0, nil
+	e.TTL, e.Age, e.Stamp, e.Ref, e.Lease, e.Kind = 0, 0, 0, 0, 0, 0
+	var err error
+	if head&(headFlags|headRef) != 0 {
+		if b, err = it.stepOptional(b, e, head); err != nil {
 			return err
 		}
 	}
 	keyBytes := 0
-	if e.Flags&EntryByRef == 0 {
-		var err error
+	if head&headRef == 0 {
 		if b, err = it.stepKey(b); err != nil {
 			return err
 		}
 		keyBytes = it.keyBytes
 	}
-	if e.Flags&entryFlagsBare == 0 {
+	if e.Flags&EntryTombstone == 0 {
 		v, n := uvarint(b)
 		if n == 0 || v > uint64(EntryBytesMax-keyBytes) {
 			return ErrEntry
@@ -208,6 +264,12 @@ func (it *RunIter) stepAny(e *Entry) error {
 			return ErrBody
 		}
 		e.Value, b = b[n:end:end], b[end:]
+	}
+	if e.Flags&EntryKinded != 0 && !e.kindValid(it.key[:keyBytes]) {
+		return ErrEntry
+	}
+	if e.Flags&EntryStamp != 0 {
+		it.stamp = e.Stamp
 	}
 	it.version, it.rest = e.Version, b
 	return nil
@@ -246,16 +308,13 @@ func (it *RunIter) stepKey(b []byte) ([]byte, error) {
 	return b[own:], nil
 }
 
-// parseOptional reads the flags of an entry and the fields that they name.
-func parseOptional(b []byte, e *Entry) ([]byte, error) {
-	if len(b) == 0 {
-		return nil, ErrBody
+// stepOptional reads the flags of an entry, if its head names any, and the fields that they name.
+func (it *RunIter) stepOptional(b []byte, e *Entry, head uint64) (rest []byte, err error) {
+	if head&headFlags != 0 {
+		if b, err = parseFlags(b, e); err != nil {
+			return nil, err
+		}
 	}
-	e.Flags = EntryFlags(b[0])
-	if e.Flags == 0 || e.Flags&^entryFlagsKnown != 0 || e.Flags&entryFlagsRefs == entryFlagsRefs {
-		return nil, ErrFlags
-	}
-	b = b[1:]
 	ok := true
 	if e.Flags&EntryTTL != 0 {
 		if b, ok = parseUint32(b, &e.TTL); !ok {
@@ -265,18 +324,46 @@ func parseOptional(b []byte, e *Entry) ([]byte, error) {
 			return nil, ErrVarint
 		}
 	}
-	if e.Flags&EntryStamp != 0 {
-		if len(b) < 8 {
-			return nil, ErrBody
+	if e.Flags&EntryLeased != 0 {
+		if b, ok = parseUint32(b, &e.Lease); !ok {
+			return nil, ErrVarint
 		}
-		e.Stamp, b = int64(binary.LittleEndian.Uint64(b)), b[8:]
 	}
-	if e.Flags&entryFlagsRefs != 0 {
+	if e.Flags&EntryStamp != 0 {
+		step, n := uvarint(b)
+		if n == 0 {
+			return nil, ErrVarint
+		}
+		e.Stamp, b = stampOf(step, it.stamp), b[n:]
+	}
+	if head&headRef != 0 {
+		e.Flags |= EntryByRef
 		if b, ok = parseUint32(b, &e.Ref); !ok {
 			return nil, ErrVarint
 		}
 	}
 	return b, nil
+}
+
+// parseFlags reads the flags, and the kind that follows them.
+func parseFlags(b []byte, e *Entry) ([]byte, error) {
+	if len(b) == 0 {
+		return nil, ErrBody
+	}
+	e.Flags, b = EntryFlags(b[0]), b[1:]
+	if e.Flags == 0 || e.Flags&^entryFlagsKnown != 0 || e.Flags&(EntryKinded|EntryTombstone) == EntryKinded|EntryTombstone {
+		return nil, ErrFlags
+	}
+	if e.Flags&EntryKinded == 0 {
+		return b, nil
+	}
+	if len(b) == 0 {
+		return nil, ErrBody
+	}
+	if e.Kind = Kind(b[0]); e.Kind == 0 { // a user's value has no kind
+		return nil, ErrFlags
+	}
+	return b[1:], nil
 }
 
 func parseUint32(b []byte, v *uint32) ([]byte, bool) {

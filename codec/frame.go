@@ -6,7 +6,7 @@ const (
 	// Magic is the first byte of every frame.
 	Magic = 'Q'
 	// FormatVersion is the second.
-	FormatVersion = 1
+	FormatVersion = 2
 )
 
 // Mark is the last byte of the flow block: what the sender asks the receiver for, and tells it.
@@ -50,7 +50,8 @@ type Rates struct {
 type Header struct {
 	Sender     OriginID
 	Flags      Flags
-	KeyID      uint8 // key that the frame is sealed with, 0 = unsealed
+	Nonce      [NonceBytes]byte // of a greeting: what a refusal of it gives back; 0 in other frames
+	KeyID      uint8            // key that the frame is sealed with, 0 = unsealed
 	Mark       Mark
 	Credit     uint16
 	Cluster    uint32
@@ -94,7 +95,7 @@ func AppendHeader(dst []byte, h *Header) []byte {
 		panic("codec: invalid header flags")
 	}
 	le := binary.LittleEndian
-	dst = append(dst, Magic, FormatVersion, byte(h.Flags), byte(h.Flags>>8), h.KeyID, 0, 0, 0)
+	dst = append(dst, Magic, FormatVersion, byte(h.Flags), byte(h.Flags>>8), h.KeyID, h.Nonce[0], h.Nonce[1], h.Nonce[2])
 	dst = le.AppendUint32(dst, h.Cluster)
 	dst = le.AppendUint64(dst, uint64(h.Sender))
 	if h.Flags&FlagSeal != 0 {
@@ -158,10 +159,10 @@ func ParseHeader(b []byte, h *Header) (rest []byte, err error) {
 	}
 	le := binary.LittleEndian
 	flags, key := Flags(le.Uint16(b[2:])), b[4]
-	if flags&0xff&^flagBlocks != 0 || b[5]|b[6]|b[7] != 0 || (flags&FlagSeal != 0) != (key != 0) {
+	if flags&0xff&^flagBlocks != 0 || (flags&FlagSeal != 0) != (key != 0) {
 		return nil, ErrFlags
 	}
-	*h = Header{Flags: flags, KeyID: key, Cluster: le.Uint32(b[8:]), Sender: OriginID(le.Uint64(b[12:]))}
+	*h = Header{Flags: flags, KeyID: key, Nonce: [NonceBytes]byte(b[nonceAt:]), Cluster: le.Uint32(b[8:]), Sender: OriginID(le.Uint64(b[12:]))}
 	n := h.Bytes()
 	if len(b) < n+h.TrailerBytes() {
 		return nil, ErrShort

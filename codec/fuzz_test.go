@@ -78,6 +78,8 @@ func (c *recoder) record(dst []byte, t Type, body []byte) ([]byte, error) {
 		return c.recodePreciseRun(dst, body)
 	case TypePrecisePull:
 		return c.recodePrecisePull(dst, body)
+	case TypeRefusal, TypeFullAt, TypeCheckpoint:
+		return c.recodeLimits(dst, t, body)
 	case TypeProbe, TypeProbeAck, TypeVote, TypeVerdict, TypeObserved:
 		return c.recodeMember(dst, t, body)
 	case TypeRumorFeedback, TypeTurn, TypeEvent, TypeRepair, TypeSketch, TypeKeyNotice:
@@ -93,7 +95,7 @@ func (c *recoder) recodeDigest(dst, body []byte) ([]byte, error) {
 	c.dw.Begin(dst, 1<<20, c.digest.Flags, c.digest.Lo)
 	var e DigestEntry
 	for it := c.digest.Entries(); it.Next(&e); {
-		c.dw.Add(e.ID, e.Max, e.Floor)
+		c.dw.Add(e)
 	}
 	if c.dw.Count() != c.digest.Count {
 		panic("iteration ended early")
@@ -120,7 +122,7 @@ func (c *recoder) recodeRun(dst, body []byte) ([]byte, error) {
 	if _, err := parseRun(body, &c.run); err != nil {
 		return dst, err
 	}
-	c.rw.Begin(dst, 1<<20, c.run.ID, c.run.From, c.run.Floor)
+	c.rw.Begin(dst, 1<<20, c.run.RunHead)
 	for c.it.Reset(&c.run); c.it.Next(&c.e); {
 		c.rw.Entry(&c.e)
 	}
@@ -186,6 +188,8 @@ func FuzzMember(f *testing.F) {
 func FuzzNews(f *testing.F) {
 	fuzzRecord(f, TypeRumorFeedback, TypeTurn, TypeEvent, TypeRepair, TypeSketch, TypeKeyNotice)
 }
+func FuzzLimits(f *testing.F) { fuzzRecord(f, TypeRefusal, TypeFullAt, TypeCheckpoint) }
+
 func FuzzPrecise(f *testing.F) {
 	fuzzRecord(f, TypePreciseDigest, TypePreciseRun, TypePrecisePull)
 }

@@ -38,14 +38,20 @@ func samples() (names []string, bytesOf map[string][]byte) {
 	hello.Addr = testAddrs[2]
 	add("record/hello6", AppendHello(nil, &hello))
 	add("record/reply", AppendHelloReply(nil, &HelloReply{Hello: hello, Echo: [16]byte{3}, KnownGen: 4, KnownAlive: true}))
+	hello.Speak, hello.Since, hello.Gen = Versions{1, 255}, 1, 1<<64-1
+	add("record/hello-senior", AppendHello(nil, &hello))
+	add("record/intro-senior", AppendIntro(nil, &Intro{ID: 1<<64 - 1, Gen: 300, Since: 3, Speak: Versions{1, 3}, Name: []byte("w"), Addr: testAddrs[2]}))
 	add("record/intro", AppendIntro(nil, &Intro{ID: 0x0102030405060708, Gen: 5, Name: []byte("web-1")}))
 	add("record/sync", AppendSync(nil, Sync{Kind: SyncPush}))
 	add("record/have", AppendHave(nil, Have{Max: 300, Floor: 1}))
+	add("record/have-dirty", AppendHave(nil, Have{Max: 300, Floor: 301, Dirty: true}))
+	add("record/have-most", AppendHave(nil, Have{VersionMax, VersionMax, VersionMax, true}))
 	add("record/pad", AppendPad(nil, 7))
 	var d DigestWriter
 	d.Begin(nil, 200, DigestWantRuns, 1)
-	d.Add(2, 5, 0)
-	d.Add(1<<63, 1<<20, 9)
+	d.Add(DigestEntry{ID: 2, Max: 5})
+	d.Add(DigestEntry{ID: 1 << 63, Max: 1 << 20, Floor: 9})
+	d.Add(DigestEntry{1<<64 - 1, VersionMax, VersionMax, true})
 	add("record/digest", d.End(1<<64-1))
 	d.Begin(nil, 200, DigestOffer|DigestFinal, 0)
 	add("record/digest-empty", d.End(0))
@@ -55,20 +61,25 @@ func samples() (names []string, bytesOf map[string][]byte) {
 	p.Add(3, VersionMax)
 	add("record/pull", p.End())
 	var r RunWriter
-	r.Begin(nil, 200, 7, 0, 0)
+	r.Begin(nil, 200, RunHead{ID: 7})
 	r.Entry(&Entry{Version: 1, Key: []byte("addr"), Value: []byte("x")})
 	r.Entry(&Entry{Version: 2, Key: []byte("addr6"), Value: []byte("y")})
 	add("record/run", r.End(2))
-	r.Begin(nil, 200, 7, 2, 1)
+	r.Begin(nil, 200, RunHead{ID: 7, From: 2, Floor: 1})
 	add("record/run-empty", r.End(9))
-	r.Begin(nil, 3000, 42, 10, 3)
+	r.Begin(nil, 3000, RunHead{ID: 42, From: 10, Floor: 3})
 	for _, e := range testEntries() {
 		r.Entry(&e)
 	}
 	add("record/run-all", r.End(r.Last()))
+	r.Begin(nil, 3000, RunHead{ID: 1<<64 - 1, From: VersionMax - 2, Floor: VersionMax, Max: VersionMax, Dirty: true})
+	add("record/run-behind", r.End(VersionMax-2))
+	r.Begin(nil, 3000, RunHead{ID: 1, Max: 5})
+	add("record/run-behind-to", r.End(3))
 	addPrecise(add)
 	addMember(add)
 	addNews(add)
+	addLimits(add)
 	return names, bytesOf
 }
 

@@ -14,8 +14,10 @@ const HelloBack HelloFlags = 1 << 0
 // Hello is the first word to a node that does not know us.
 type Hello struct {
 	Flags HelloFlags
+	Speak Versions        // the versions of the format that the sender speaks
 	Mode  uint32          // fingerprint of the settings that the whole cluster must share
 	Gen   uint64          // the sender's generation
+	Since uint64          // its seniority: the first generation of this boot; 0 counts as Gen
 	Salt  [SaltBytes]byte // the sender's boot salt
 	Name  []byte          // the sender's name; a view of the frame after parsing
 	Addr  netip.AddrPort  // the address that it advertises; the zero value means: where this came from
@@ -35,10 +37,55 @@ type HelloReply struct {
 
 // Intro says who an origin is. It stands in a frame before the first run of an origin that the receiver may not know.
 type Intro struct {
-	ID   OriginID
-	Gen  uint64
-	Name []byte // a view of the frame after parsing
-	Addr netip.AddrPort
+	ID    OriginID
+	Gen   uint64
+	Since uint64 // its seniority: the first generation of that boot; 0 counts as Gen
+	Speak Versions
+	Name  []byte // a view of the frame after parsing
+	Addr  netip.AddrPort
+}
+
+// Versions is a range of format versions. When it is written, the zero value stands for FormatVersion alone.
+type Versions struct{ Min, Max uint8 }
+
+func appendVersions(dst []byte, v Versions) []byte {
+	if v == (Versions{}) {
+		v = Versions{FormatVersion, FormatVersion}
+	}
+	if v.Min == 0 || v.Min > v.Max {
+		panic("codec: no such range of versions")
+	}
+	return append(dst, v.Min, v.Max)
+}
+
+func parseVersions(b []byte) (Versions, error) {
+	v := Versions{b[0], b[1]}
+	if v.Min == 0 || v.Min > v.Max {
+		return v, ErrOrder
+	}
+	return v, nil
+}
+
+// appendSince writes a seniority as the renewals since: it is at most the generation.
+func appendSince(dst []byte, since, gen uint64) []byte {
+	if since == 0 {
+		since = gen
+	}
+	if since > gen {
+		panic("codec: senior to itself")
+	}
+	return appendUvarint(dst, gen-since)
+}
+
+func parseSince(b []byte, gen uint64) (since uint64, rest []byte, err error) {
+	renewed, n := uvarint(b)
+	if n == 0 {
+		return 0, nil, ErrVarint
+	}
+	if renewed >= max(gen, 1) { // no boot began with generation 0, but one that has none
+		return 0, nil, ErrOrder
+	}
+	return gen - renewed, b[n:], nil
 }
 
 // AppendHello appends a Hello record. It panics on a name of a length that is not allowed.
@@ -91,16 +138,23 @@ func AppendIntro(dst []byte, in *Intro) []byte {
 	dst = BeginRecord(dst, TypeIntro)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(in.ID))
 	dst = binary.LittleEndian.AppendUint64(dst, in.Gen)
+	dst = appendSince(appendVersions(dst, in.Speak), in.Since, in.Gen)
 	return EndRecord(appendAddr(appendName(dst, in.Name), in.Addr), start)
 }
 
 // IntroBytes is the encoded size of an Intro record.
-func IntroBytes(in *Intro) int { return RecordBytes + 16 + 1 + len(in.Name) + addrBytes(in.Addr) }
+func IntroBytes(in *Intro) int {
+	since := in.Since
+	if since == 0 {
+		since = in.Gen
+	}
+	return RecordBytes + introFixed + uvarintBytes(in.Gen-since) + 1 + len(in.Name) + addrBytes(in.Addr)
+}
 
 // ParseIntro reads the body of an Intro record. That the identifier belongs to name and generation is the caller's to
 // check, with the cluster's key and MakeOriginID.
-func ParseIntro(body []byte, in *Intro) error {
-	if len(body) < 16 {
+func ParseIntro(body []byte, in *Intro) (err error) {
+	if len(body) < introFixed {
 		return ErrBody
 	}
 	in.ID = OriginID(binary.LittleEndian.Uint64(body))
@@ -108,7 +162,13 @@ func ParseIntro(body []byte, in *Intro) error {
 	if in.ID == 0 {
 		return ErrOrigin
 	}
-	return parseWho(body[16:], &in.Name, &in.Addr)
+	if in.Speak, err = parseVersions(body[16:]); err != nil {
+		return err
+	}
+	if in.Since, body, err = parseSince(body[introFixed:], in.Gen); err != nil {
+		return err
+	}
+	return parseWho(body, &in.Name, &in.Addr)
 }
 
 func parseWho(b []byte, name *[]byte, addr *netip.AddrPort) error {
@@ -127,13 +187,16 @@ func parseWho(b []byte, name *[]byte, addr *netip.AddrPort) error {
 	return nil
 }
 
-const helloFixed = 1 + 4 + 8 + SaltBytes
+const (
+	introFixed = 8 + 8 + 2
+	helloFixed = 1 + 2 + 4 + 8 + SaltBytes
+)
 
 func appendHello(dst []byte, h *Hello) []byte {
-	dst = append(dst, byte(h.Flags))
+	dst = appendVersions(append(dst, byte(h.Flags)), h.Speak)
 	dst = binary.LittleEndian.AppendUint32(dst, h.Mode)
 	dst = binary.LittleEndian.AppendUint64(dst, h.Gen)
-	dst = append(dst, h.Salt[:]...)
+	dst = appendSince(append(dst, h.Salt[:]...), h.Since, h.Gen)
 	return appendAddr(appendName(dst, h.Name), h.Addr)
 }
 
@@ -142,10 +205,16 @@ func parseHello(b []byte, h *Hello) (rest []byte, err error) {
 		return nil, ErrBody
 	}
 	h.Flags = HelloFlags(b[0])
-	h.Mode = binary.LittleEndian.Uint32(b[1:])
-	h.Gen = binary.LittleEndian.Uint64(b[5:])
-	h.Salt = [SaltBytes]byte(b[13:])
-	if h.Name, rest, err = parseName(b[helloFixed:]); err != nil {
+	if h.Speak, err = parseVersions(b[1:]); err != nil {
+		return nil, err
+	}
+	h.Mode = binary.LittleEndian.Uint32(b[3:])
+	h.Gen = binary.LittleEndian.Uint64(b[7:])
+	h.Salt = [SaltBytes]byte(b[15:])
+	if h.Since, rest, err = parseSince(b[helloFixed:], h.Gen); err != nil {
+		return nil, err
+	}
+	if h.Name, rest, err = parseName(rest); err != nil {
 		return nil, err
 	}
 	h.Addr, rest, err = parseAddr(rest)

@@ -22,6 +22,8 @@ const (
 	SealBlockAt = HeaderBytesFixed
 	// SaltBytes is the length of a boot salt.
 	SaltBytes = 16
+	// NonceBytes is the length of the nonce in a header.
+	NonceBytes = 3
 	// CookieBytes is the length of a cookie.
 	CookieBytes = 16
 	// ChecksumBytes is the trailer of an unsealed frame: CRC32C.
@@ -33,6 +35,7 @@ const (
 	// RecordBodyMax is the longest body that a record's length field can say.
 	RecordBodyMax = 1<<16 - 1
 
+	nonceAt     = 5
 	sealBytes   = 8 + SaltBytes
 	flowBytes   = 4 + 4 + 8 + 2 + 1
 	ratesBytes  = 4 + 4 + 8 + 8 + 1
@@ -60,13 +63,15 @@ const (
 const (
 	addrBytesMax  = 1 + 16 + 2
 	nameBytesMax  = 1 + NameBytesMax
-	introBytesMax = RecordBytes + 8 + 8 + nameBytesMax + addrBytesMax
-	helloBytesMax = RecordBytes + 1 + 4 + 8 + SaltBytes + nameBytesMax + addrBytesMax
+	introBytesMax = RecordBytes + introFixed + 9 + nameBytesMax + addrBytesMax
+	helloBytesMax = RecordBytes + helloFixed + 9 + nameBytesMax + addrBytesMax
 	replyBytesMax = helloBytesMax + SaltBytes + 8 + 1 + CookieBytes
-	runToBytes    = 7
-	runBytesMax   = RecordBytes + 8 + 9 + 8 + runToBytes
-	// entryOverheadMax: head, flags, TTL, age, stamp, key id, shared and own length of the key, length of the value.
-	entryOverheadMax = 9 + 1 + 5 + 5 + 8 + 5 + 3 + 2
+	versionBytes  = 7
+	runTailBytes  = 2 * versionBytes
+	runBytesMax   = RecordBytes + 8 + 9 + 8 + runTailBytes
+	stampBytesMax = 9
+	// entryOverheadMax: head, flags, kind, TTL, age, lease, stamp, number or lengths of the key, length of the value.
+	entryOverheadMax = 9 + 1 + 1 + 5 + 5 + 5 + stampBytesMax + 5 + 2
 
 	entryFrameBytesMax = HeaderBytesMax + TagBytes + introBytesMax + runBytesMax + entryOverheadMax + EntryBytesMax
 )

@@ -297,8 +297,8 @@ func (w *PreciseRunWriter) Begin(dst []byte, limit int, id OriginID) bool {
 		return false
 	}
 	r := &w.run
-	r.start, r.count, r.version, r.keyBytes = len(dst), 0, 0, 0
-	r.limit = limit + runToBytes // which it keeps free for what is not written here
+	r.start, r.count, r.version, r.stamp, r.keyBytes = len(dst), 0, 0, 0, 0
+	r.limit = limit + runTailBytes // which it keeps free for what is not written here
 	r.dst = binary.LittleEndian.AppendUint64(BeginRecord(dst, TypePreciseRun), uint64(id))
 	return true
 }
@@ -320,7 +320,7 @@ func (w *PreciseRunWriter) End() []byte {
 // which says nothing about what is between. Afterwards iteration can't fail.
 func ParsePreciseRun(body []byte, r *Run) error {
 	flags, err := parsePreciseRun(body, r)
-	if err == nil && flags&entryFlagsRefs != 0 {
+	if err == nil && flags&^entryFlagsStored != 0 {
 		err = ErrUnsupported
 	}
 	return err
@@ -330,7 +330,7 @@ func parsePreciseRun(body []byte, r *Run) (EntryFlags, error) {
 	if len(body) < 8 {
 		return 0, ErrBody
 	}
-	*r = Run{ID: OriginID(binary.LittleEndian.Uint64(body)), To: VersionMax, entries: body[8:]}
+	*r = Run{RunHead: RunHead{ID: OriginID(binary.LittleEndian.Uint64(body))}, To: VersionMax, entries: body[8:]}
 	if r.ID == 0 {
 		return 0, ErrOrigin
 	}

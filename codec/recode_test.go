@@ -160,3 +160,45 @@ func addNews(add func(name string, b []byte)) {
 	add("record/keys", AppendKeyNotice(nil, &KeyNotice{Serial: 1, Primary: 2, Held: KeySet{2}}))
 	add("record/keys-most", AppendKeyNotice(nil, &KeyNotice{Serial: 255, Primary: 255, Held: KeySet{1, 2, 3, 4, 5, 6, 7, 255}}))
 }
+
+// recodeLimits is the recoder's part for refusals, limits that were reached, and checkpoints.
+func (c *recoder) recodeLimits(dst []byte, t Type, body []byte) ([]byte, error) {
+	switch t {
+	case TypeRefusal:
+		var r Refusal
+		if err := ParseRefusal(body, &r); err != nil {
+			return dst, err
+		}
+		return AppendRefusal(dst, &r), nil
+	case TypeFullAt:
+		l, err := ParseFullAts(body)
+		if err != nil {
+			return dst, err
+		}
+		start := len(dst)
+		dst = BeginRecord(dst, t)
+		for f := (FullAt{}); l.Next(&f); {
+			dst = AppendFullAt(dst, &f)
+		}
+		return EndRecord(dst, start), nil
+	}
+	var p Checkpoint
+	if err := ParseCheckpoint(body, &p); err != nil {
+		return dst, err
+	}
+	return AppendCheckpoint(dst, &p), nil
+}
+
+// addLimits adds samples of the records that recodeLimits knows, boundary values among them.
+func addLimits(add func(name string, b []byte)) {
+	salt := [SaltBytes]byte{1, 2, 3, 15: 16}
+	for r := RefusedVersion; r <= RefusedBusy; r++ {
+		add("record/refusal-"+string('0'+r), AppendRefusal(nil, &Refusal{Reason: r, Detail: uint64(r), Echo: salt}))
+	}
+	add("record/refusal-most", AppendRefusal(nil, &Refusal{255, Versions{1, 255}, 1<<64 - 1, salt}))
+	b := AppendFullAt(BeginRecord(nil, TypeFullAt), &FullAt{ID: 1})
+	b = AppendFullAt(b, &FullAt{2, 300, 7})
+	add("record/full", EndRecord(AppendFullAt(b, &FullAt{1<<64 - 1, VersionMax, VersionMax}), 0))
+	add("record/checkpoint", AppendCheckpoint(nil, &Checkpoint{7, 300, 0xfeed}))
+	add("record/checkpoint-most", AppendCheckpoint(nil, &Checkpoint{1<<64 - 1, VersionMax, 1<<64 - 1}))
+}

@@ -5,7 +5,8 @@ import "encoding/binary"
 // Type is the type of a record. An unknown type is skipped.
 type Type uint8
 
-// The record types. Numbers from 32 on are free.
+// The record types. Numbers from 48 on are free, and what the page reserves
+// is not.
 const (
 	TypeHello         Type = 1  // who I am; the first word to a stranger
 	TypeHelloReply    Type = 2  // the answer to it
@@ -30,7 +31,10 @@ const (
 	TypeKeyNotice     Type = 21 // which sealing keys I hold
 	TypePrecisePull   Type = 23 // send me these entries
 	TypeTurn          Type = 24 // one message of a comparison that takes several
-	TypeFree          Type = 32 // the first free number
+	TypeRefusal       Type = 25 // why a greeting is not answered with one
+	TypeFullAt        Type = 26 // where the sender stopped for want of room
+	TypeCheckpoint    Type = 27 // what an origin's entries sum up to
+	TypeFree          Type = 48 // the first free number
 )
 
 // BeginRecord appends the start of a record with an empty body. The caller appends the body and ends with EndRecord.

@@ -2,15 +2,37 @@ package codec
 
 import "encoding/binary"
 
-// Run is a parsed contiguous piece of one origin's log: every live key of the origin whose version is in (From, To], and
-// nothing else. A replica that holds the prefix up to From or more holds it up to To after applying the run.
-type Run struct {
-	ID       OriginID
-	From, To uint64
-	Floor    uint64 // deletes up to here were collected by the origin
-	Count    int    // number of entries
-	entries  []byte
+// RunHead says what a run is a piece of.
+type RunHead struct {
+	ID    OriginID
+	From  uint64 // the run begins after this version
+	Floor uint64 // deletes up to here were collected by the origin
+	Max   uint64 // what the sender holds of the origin
+	Dirty bool   // the sender may still hold keys whose deletes were collected
 }
+
+// Run is a parsed contiguous piece of one origin's log: every live key of the origin whose version is in (From, To], and
+// nothing else. A replica that holds the prefix up to From or more holds it up to To after applying the run. Where To is
+// Max it is level with the sender then: it holds a state that the origin was in.
+type Run struct {
+	RunHead
+	To      uint64
+	Count   int // number of entries
+	entries []byte
+}
+
+// Level tells whether the run ends at all that its sender holds.
+func (r *Run) Level() bool { return r.To == r.Max }
+
+// The bits of a run's head, beside From.
+const (
+	runFloor = 1 << 0 // the floor follows
+	runTo    = 1 << 1 // To stands at the end: the last entry is older
+	runLevel = 1 << 2 // To is Max; else Max stands at the end
+	runDirty = 1 << 3
+
+	runBits = 4
+)
 
 // RunWriter appends a Run record entry by entry. A caller keeps one and uses it again.
 type RunWriter struct {
@@ -18,31 +40,33 @@ type RunWriter struct {
 	start    int
 	limit    int
 	count    int
-	from     uint64
+	head     uint64 // From and the bits that are known at first
+	max      uint64
 	version  uint64 // of the last entry
+	stamp    int64  // of the last entry that has one
 	headAt   int
-	hasFloor uint64
 	keyBytes int
 	key      [KeyBytesMax]byte
 }
 
 // Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the record's. It reports
-// false, and leaves dst alone, if not even an empty run fits. It panics on versions above VersionMax.
-func (w *RunWriter) Begin(dst []byte, limit int, id OriginID, from, floor uint64) bool {
-	if from > VersionMax || floor > VersionMax {
+// false, and leaves dst alone, if not even an empty run fits. A Max below where the run ends counts as that end. Begin
+// panics on versions above VersionMax.
+func (w *RunWriter) Begin(dst []byte, limit int, h RunHead) bool {
+	if h.From > VersionMax || h.Floor > VersionMax || h.Max > VersionMax {
 		panic("codec: version out of range")
 	}
 	limit = min(limit, len(dst)+RecordBytes+RecordBodyMax)
-	if len(dst)+RunOverhead(from, floor) > limit {
+	if len(dst)+RunOverhead(h.From, h.Floor) > limit {
 		return false
 	}
-	w.start, w.limit, w.count, w.from, w.version, w.keyBytes = len(dst), limit, 0, from, from, 0
-	w.hasFloor = uint64(boolByte(floor != 0))
-	dst = binary.LittleEndian.AppendUint64(BeginRecord(dst, TypeRun), uint64(id))
+	w.start, w.limit, w.count, w.max, w.version, w.stamp, w.keyBytes = len(dst), limit, 0, h.Max, h.From, 0, 0
+	w.head = h.From<<runBits | uint64(boolByte(h.Floor != 0))*runFloor | uint64(boolByte(h.Dirty))*runDirty
+	dst = binary.LittleEndian.AppendUint64(BeginRecord(dst, TypeRun), uint64(h.ID))
 	w.headAt = len(dst)
-	dst = appendUvarint(dst, from<<2|w.hasFloor)
-	if floor != 0 {
-		dst = appendUvarint(dst, floor)
+	dst = appendUvarint(dst, w.head)
+	if h.Floor != 0 {
+		dst = appendUvarint(dst, h.Floor)
 	}
 	w.dst = dst
 	return true
@@ -60,12 +84,18 @@ func (w *RunWriter) Entry(e *Entry) bool {
 	if len(e.Key) > KeyBytesMax || len(e.Key)+len(e.Value) > EntryBytesMax {
 		panic("codec: entry above the protocol's limit")
 	}
+	if e.Flags != 0 && !e.wellFormed() {
+		panic("codec: entry of no valid kind")
+	}
 	shared := commonPrefix(w.key[:w.keyBytes], e.Key)
 	gap := e.Version - w.version - 1
-	if len(w.dst)+entryBytes(e, gap, shared)+runToBytes > w.limit {
+	if len(w.dst)+entryBytes(e, gap, shared, w.stamp)+runTailBytes > w.limit {
 		return false
 	}
-	w.dst = appendEntry(w.dst, e, gap, shared)
+	w.dst = appendEntry(w.dst, e, gap, shared, w.stamp)
+	if e.Flags&EntryStamp != 0 {
+		w.stamp = e.Stamp
+	}
 	w.version = e.Version
 	w.count++
 	if e.Flags&EntryByRef == 0 {
@@ -89,12 +119,17 @@ func (w *RunWriter) End(to uint64) []byte {
 	if to < w.version || to > VersionMax {
 		panic("codec: run ends before its last entry")
 	}
-	dst := w.dst
+	dst, head := w.dst, w.head
 	if to > w.version {
-		head := dst[w.headAt:]
-		appendUvarint(head[:0], w.from<<2|2|w.hasFloor) // the same length
-		dst = append(dst, byte(to), byte(to>>8), byte(to>>16), byte(to>>24), byte(to>>32), byte(to>>40), byte(to>>48))
+		head |= runTo
+		dst = appendVersion(dst, to)
 	}
+	if to >= w.max {
+		head |= runLevel
+	} else {
+		dst = appendVersion(dst, w.max)
+	}
+	appendUvarint(dst[w.headAt:w.headAt], head) // as long as before: the bits are the lowest
 	dst = EndRecord(dst, w.start)
 	w.dst = nil
 	return dst
@@ -107,9 +142,13 @@ func (w *RunWriter) Cancel() []byte {
 	return dst
 }
 
+func appendVersion(dst []byte, v uint64) []byte {
+	return append(dst, byte(v), byte(v>>8), byte(v>>16), byte(v>>24), byte(v>>32), byte(v>>40), byte(v>>48))
+}
+
 // RunOverhead is the size that a run takes of a frame's budget beside its entries.
 func RunOverhead(from, floor uint64) int {
-	n := RecordBytes + 8 + uvarintBytes(from<<2) + runToBytes
+	n := RecordBytes + 8 + uvarintBytes(from<<runBits) + runTailBytes
 	if floor != 0 {
 		n += uvarintBytes(floor)
 	}
@@ -117,10 +156,10 @@ func RunOverhead(from, floor uint64) int {
 }
 
 // ParseRun checks the whole body of a Run record, every entry included, and fills r, whose entries are a view of it.
-// Afterwards iteration can't fail. Runs with entries by reference, which no sender makes yet, give ErrUnsupported.
+// Afterwards iteration can't fail. Runs with entries that no store keeps yet give ErrUnsupported.
 func ParseRun(body []byte, r *Run) error {
 	flags, err := parseRun(body, r)
-	if err == nil && flags&entryFlagsRefs != 0 {
+	if err == nil && flags&^entryFlagsStored != 0 {
 		err = ErrUnsupported
 	}
 	return err
@@ -136,27 +175,47 @@ func parseRun(body []byte, r *Run) (flags EntryFlags, err error) {
 		return 0, ErrOrigin
 	}
 	head, n := uvarint(body[8:])
-	if n == 0 || head>>2 > VersionMax {
+	if n == 0 || head>>runBits > VersionMax {
 		return 0, ErrVarint
 	}
 	b := body[8+n:]
-	r.From, r.To, r.Floor, r.Count = head>>2, VersionMax, 0, 0
-	if head&1 != 0 {
+	r.From, r.To, r.Floor, r.Max, r.Dirty, r.Count = head>>runBits, VersionMax, 0, 0, head&runDirty != 0, 0
+	if head&runFloor != 0 {
 		f, n := uvarint(b)
 		if n == 0 || f-1 >= VersionMax { // a floor of 0 has no place here
 			return 0, ErrVarint
 		}
 		r.Floor, b = f, b[n:]
 	}
-	if head&2 != 0 {
-		if len(b) < runToBytes {
-			return 0, ErrBody
+	if head&runLevel == 0 {
+		if b, r.Max, err = cutVersion(b); err != nil {
+			return 0, err
 		}
-		end := len(b) - runToBytes
-		r.To, b = load(b[end:], runToBytes), b[:end]
+	}
+	if head&runTo != 0 {
+		if b, r.To, err = cutVersion(b); err != nil {
+			return 0, err
+		}
 	}
 	r.entries = b
-	return r.checkEntries(head&2 != 0)
+	if flags, err = r.checkEntries(head&runTo != 0); err != nil {
+		return 0, err
+	}
+	if head&runLevel != 0 {
+		r.Max = r.To
+	} else if r.Max <= r.To {
+		return 0, ErrOrder // who is level says so
+	}
+	return flags, nil
+}
+
+// cutVersion takes a version off the end of b.
+func cutVersion(b []byte) (rest []byte, v uint64, err error) {
+	end := len(b) - versionBytes
+	if end < 0 {
+		return nil, 0, ErrBody
+	}
+	return b[:end], load(b[end:], versionBytes), nil
 }
 
 // checkEntries walks the entries once. explicit says that the body named To: it must then be beyond the last entry.
@@ -186,13 +245,14 @@ type RunIter struct {
 	rest     []byte
 	version  uint64
 	to       uint64
+	stamp    int64 // of the last entry that has one
 	keyBytes int
 	key      [KeyBytesMax]byte
 }
 
 // Reset starts at the first entry of r.
 func (it *RunIter) Reset(r *Run) {
-	it.rest, it.version, it.to, it.keyBytes = r.entries, r.From, r.To, 0
+	it.rest, it.version, it.to, it.stamp, it.keyBytes = r.entries, r.From, r.To, 0, 0
 }
 
 // Next gives the next entry in ascending order of versions, or false at the end. e.Key is a view of the iterator, valid

@@ -38,30 +38,57 @@ func ParseSync(body []byte) (Sync, error) {
 }
 
 // Have tells a node what the sender holds of that node's own origin: the prefix up to Max, and the floor that it knows.
-// It acknowledges direct mail, cumulatively.
-type Have struct{ Max, Floor uint64 }
+// It acknowledges direct mail, cumulatively. Dirty: the sender may still hold keys whose deletes were collected.
+type Have struct {
+	Max, Floor uint64
+	Open       uint64 // contents that entries refer to are here for versions up to Max - Open; 0: all
+	Dirty      bool
+}
 
-// AppendHave appends a Have record.
+// The bits of a Have's head, beside Max.
+const (
+	haveDirty = 1 << 0
+	haveOpen  = 1 << 1 // Open follows the floor
+
+	haveBits = 2
+)
+
+// AppendHave appends a Have record. It panics if Open is above Max.
 func AppendHave(dst []byte, h Have) []byte {
+	if h.Open > h.Max {
+		panic("codec: more contents are open than there are versions")
+	}
 	start := len(dst)
-	dst = BeginRecord(dst, TypeHave)
-	return EndRecord(appendUvarint(appendUvarint(dst, h.Max), h.Floor), start)
+	head := h.Max<<haveBits | uint64(boolByte(h.Dirty))*haveDirty | uint64(boolByte(h.Open != 0))*haveOpen
+	dst = appendUvarint(appendUvarint(BeginRecord(dst, TypeHave), head), h.Floor)
+	if h.Open != 0 {
+		dst = appendUvarint(dst, h.Open)
+	}
+	return EndRecord(dst, start)
 }
 
 // ParseHave reads the body of a Have record.
 func ParseHave(body []byte) (h Have, err error) {
-	m, n := uvarint(body)
-	if n == 0 || m > VersionMax {
+	head, n := uvarint(body)
+	h = Have{Max: head >> haveBits, Dirty: head&haveDirty != 0}
+	if n == 0 || h.Max > VersionMax {
 		return Have{}, ErrVarint
 	}
-	f, k := uvarint(body[n:])
-	if k == 0 || f > VersionMax {
+	body = body[n:]
+	if h.Floor, n = uvarint(body); n == 0 || h.Floor > VersionMax {
 		return Have{}, ErrVarint
 	}
-	if n+k != len(body) {
+	body = body[n:]
+	if head&haveOpen != 0 {
+		if h.Open, n = uvarint(body); n == 0 || h.Open-1 >= h.Max { // an Open of 0 has no place here
+			return Have{}, ErrVarint
+		}
+		body = body[n:]
+	}
+	if len(body) != 0 {
 		return Have{}, ErrBody
 	}
-	return Have{m, f}, nil
+	return h, nil
 }
 
 // AppendPad appends a Pad record of n bytes in all, at least RecordBytes: fillers make frames equally long, and a hello

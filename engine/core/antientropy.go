@@ -339,7 +339,9 @@ func (c *Core) composeBatch(b []byte, limit int, p uint32) []byte {
 	}
 	for _, h := range batch {
 		o := state.Origin(h)
-		w.Add(c.store.ID(o), (*book)(c).Settled(o), c.store.Floor(o))
+		w.Add(codec.DigestEntry{
+			ID: c.store.ID(o), Max: (*book)(c).Settled(o), Floor: c.store.Floor(o), Dirty: c.store.Dirty(o),
+		})
 	}
 	c.counters.DigestsSent++
 	c.counters.BatchesSent++

@@ -308,7 +308,7 @@ func (b *book) Settled(o state.Origin) uint64 {
 }
 
 func (c *Core) fillIntro(o state.Origin) {
-	c.intro.ID, c.intro.Gen, c.intro.Name = c.store.ID(o), c.store.Gen(o), c.store.Name(o)
+	c.intro = codec.Intro{ID: c.store.ID(o), Gen: c.store.Gen(o), Name: c.store.Name(o)}
 	if o == c.self {
 		c.intro.Addr = c.cfg.Advertise
 		return

@@ -49,7 +49,7 @@ func (d *doorway) fill(n int) {
 		b := codec.AppendHeader(make([]byte, 0, codec.FrameBytesMax), h)
 		var w codec.RunWriter
 		limit := codec.FrameBytesDefault - h.TrailerBytes()
-		w.Begin(b, limit, d.a.id, d.v, 0)
+		w.Begin(b, limit, codec.RunHead{ID: d.a.id, From: d.v})
 		for {
 			e.Version = d.v + 1
 			binary.BigEndian.PutUint32(key[8:], uint32(e.Version%4096))

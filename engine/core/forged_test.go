@@ -167,7 +167,7 @@ func TestAnOldRunDoesNotWakeADeletedKey(t *testing.T) {
 	e := codec.Entry{Version: 2, Key: []byte("gone"), Value: []byte("value")}
 	for to := uint64(2); to <= d.core.store.Max(o); to++ {
 		var rw codec.RunWriter
-		rw.Begin(nil, 1000, about.core.id, 0, 0)
+		rw.Begin(nil, 1000, codec.RunHead{ID: about.core.id})
 		rw.Entry(&e)
 		w.inject(d, as, rw.End(to))
 	}

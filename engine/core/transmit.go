@@ -138,7 +138,7 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	start := len(b)
 	q.due &^= dueHello
 	if have := c.store.Max(q.origin); q.owed || q.due&dueHave != 0 || have != q.told {
-		b = codec.AppendHave(b, codec.Have{Max: have, Floor: c.store.Floor(q.origin)})
+		b = codec.AppendHave(b, codec.Have{Max: have, Floor: c.store.Floor(q.origin), Dirty: c.store.Dirty(q.origin)})
 		q.told = have
 		q.due &^= dueHave
 		if q.owed {

@@ -18,7 +18,7 @@ func AppendWindow(dst []byte, limit int, s *state.Store, start codec.OriginID, f
 		return nil, start, false
 	}
 	for o := s.FirstAtOrAfter(start); o != 0; o = s.Following(o) {
-		if !w.Add(s.ID(o), s.Max(o), s.Floor(o)) {
+		if !w.Add(codec.DigestEntry{ID: s.ID(o), Max: s.Max(o), Floor: s.Floor(o), Dirty: s.Dirty(o)}) {
 			if w.Count() == 0 && s.ID(o) == start {
 				return nil, start, false // room for the record, but not for what it is about
 			}

@@ -97,7 +97,7 @@ func fillRuns(e *codec.Entry, keys uint64, runs []codec.Run, frames []byte) {
 	var w codec.RunWriter
 	for i := range runs {
 		start := len(frames)
-		w.Begin(frames, start+1<<11, 7, e.Version, 0)
+		w.Begin(frames, start+1<<11, codec.RunHead{ID: 7, From: e.Version})
 		for range 24 {
 			e.Version++
 			scramble(e, keys)

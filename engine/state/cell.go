@@ -36,7 +36,7 @@ func optionalBytes(f codec.EntryFlags) (n int) {
 	if f&codec.EntryStamp != 0 {
 		n += 8
 	}
-	if f&(codec.EntryByRef|codec.EntryAnnounce) != 0 {
+	if f&codec.EntryByRef != 0 {
 		n += 4
 	}
 	return n
@@ -68,7 +68,7 @@ func writeOptional(b []byte, e *codec.Entry) int {
 		le.PutUint64(b[at:], uint64(e.Stamp))
 		at += 8
 	}
-	if e.Flags&(codec.EntryByRef|codec.EntryAnnounce) != 0 {
+	if e.Flags&codec.EntryByRef != 0 {
 		le.PutUint32(b[at:], e.Ref)
 		at += 4
 	}
@@ -132,7 +132,7 @@ func readOptional(b []byte, e *codec.Entry) int {
 		e.Stamp = int64(le.Uint64(b[at:]))
 		at += 8
 	}
-	if e.Flags&(codec.EntryByRef|codec.EntryAnnounce) != 0 {
+	if e.Flags&codec.EntryByRef != 0 {
 		e.Ref = le.Uint32(b[at:])
 		at += 4
 	}

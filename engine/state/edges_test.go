@@ -28,7 +28,7 @@ func TestFingerprintCoversTheFloor(t *testing.T) {
 func TestRunAboveMaxIsAGap(t *testing.T) {
 	for from, want := range map[uint64]Status{4: OK, 5: OK, 6: Gap, 7: Gap} {
 		var w codec.RunWriter
-		w.Begin(nil, 1000, 7, from, 0)
+		w.Begin(nil, 1000, codec.RunHead{ID: 7, From: from})
 		var r codec.Run
 		if err := codec.ParseRun(w.End(from + 3)[codec.RecordBytes:], &r); err != nil {
 			t.Fatal(err)

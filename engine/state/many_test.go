@@ -50,7 +50,7 @@ func (m *many) encode() {
 	for o := range m.entries {
 		e := &m.entries[o]
 		start := len(m.frames)
-		w.Begin(m.frames, start+1400, codec.OriginID(o+1), e.Version, 0)
+		w.Begin(m.frames, start+1400, codec.RunHead{ID: codec.OriginID(o + 1), From: e.Version})
 		for range manyEntries {
 			e.Version++
 			binary.LittleEndian.PutUint64(e.Key, e.Version%manyKeys)

@@ -171,7 +171,7 @@ func (x *machine) Encoded(t *rapid.T) {
 	id, o := x.pick(t)
 	var w codec.RunWriter
 	from := o.max - min(o.max, uint64(rapid.IntRange(0, 3).Draw(t, "overlap")))
-	w.Begin(nil, 1<<16, id, from, 0)
+	w.Begin(nil, 1<<16, codec.RunHead{ID: id, From: from})
 	v := o.max
 	var entries []codec.Entry
 	for range rapid.IntRange(0, 60).Draw(t, "count") {

@@ -117,7 +117,7 @@ func (w *world) honest(what string) {
 
 func run(id codec.OriginID, from, to, floor uint64, entries ...codec.Entry) []byte {
 	var w codec.RunWriter
-	if !w.Begin(make([]byte, 0, codec.FrameBytesMax), codec.FrameBytesMax, id, from, floor) {
+	if !w.Begin(make([]byte, 0, codec.FrameBytesMax), codec.FrameBytesMax, codec.RunHead{ID: id, From: from, Floor: floor}) {
 		panic("no room")
 	}
 	for i := range entries {
