@@ -175,6 +175,11 @@ func (k *clusterKey) expand(purpose string, tag uint32, salt []byte) (cipher.AEA
 }
 
 func (k *clusterKey) derive(purpose string, tag uint32, salt []byte) ([]byte, error) {
+	return k.secret(purpose, tag, salt, int(k.bytes))
+}
+
+// secret derives so many bytes for a purpose.
+func (k *clusterKey) secret(purpose string, tag uint32, salt []byte, bytes int) ([]byte, error) {
 	info := append([]byte(purpose), byte(tag), byte(tag>>8), byte(tag>>16), byte(tag>>24))
-	return hkdf.Expand(sha256.New, k.prk[:], string(append(info, salt...)), int(k.bytes))
+	return hkdf.Expand(sha256.New, k.prk[:], string(append(info, salt...)), bytes)
 }
