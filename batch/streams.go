@@ -50,8 +50,7 @@ type Streams interface {
 	Open(to StreamPeer) (StreamID, error)
 
 	// Send queues a message on a stream that is up and has read m.Head when it
-	// returns; m.Body is borrowed until StreamSent, which also comes if the
-	// stream breaks before. ErrStreamFull: so many messages wait already, or so
+	// returns; m.Body is borrowed until StreamSent or StreamDown. ErrStreamFull: so many messages wait already, or so
 	// many asks are open, that it must be tried again after an event of the
 	// stream. ErrClosed: the stream is not up (any more).
 	Send(id StreamID, m *StreamMessage) error

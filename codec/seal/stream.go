@@ -3,7 +3,6 @@ package seal
 import (
 	"crypto/cipher"
 	"crypto/sha256"
-	"encoding/binary"
 
 	"github.com/quidnunc/quidnunc/codec"
 )
@@ -86,10 +85,4 @@ func (s *StreamKeys) Ciphers(id uint8, transcript []byte) (opener, acceptor ciph
 	}
 	acceptor, err = k.expand("stream acceptor", s.tag, sum[:])
 	return opener, acceptor, err
-}
-
-// StreamNonce writes the nonce of a record: its number in its direction, from 0.
-func StreamNonce(dst *[nonceBytes]byte, number uint64) {
-	binary.LittleEndian.PutUint32(dst[:], 0)
-	binary.LittleEndian.PutUint64(dst[4:], number)
 }

@@ -16,8 +16,10 @@ var pureStd = []string{
 }
 
 const (
-	goFarm = "github.com/dgryski/go-farm"
-	xsys   = "golang.org/x/sys"
+	gnet      = "github.com/panjf2000/gnet/v2"
+	klauspost = "github.com/klauspost/compress"
+	goFarm    = "github.com/dgryski/go-farm"
+	xsys      = "golang.org/x/sys"
 )
 
 // leaf is the row of a pure leaf under engine: it knows the codec and what it names.
@@ -63,6 +65,7 @@ var rules = map[string]rule{
 	"batch/portable":  {project: []string{"batch", "sched", "ring"}},
 	"batch/simnet":    {project: []string{"batch", "sched"}},
 	"batch/linux":     {project: []string{"batch", "sched"}, modules: []string{xsys}, unsafe: true},
+	"batch/stream":    {project: []string{"batch", "ring"}, modules: []string{gnet, klauspost}},
 
 	"engine": {project: []string{
 		"codec", "codec/seal", "sched", "engine/state", "engine/reconcile", "engine/rumor",

@@ -1,0 +1,251 @@
+package stream
+
+import (
+	"crypto/rand"
+	"net/netip"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"github.com/quidnunc/quidnunc/batch"
+)
+
+const (
+	halfOpenAll     = 64 // streams that are not up, accepted here
+	halfOpenAddress = 4  // of them, from one address, before a hello is right
+	halfOpenSalt    = 4  // of them, behind a right hello of one life of one member
+)
+
+// door counts streams that are not up yet. Before a hello is right a stream
+// counts for its address, which costs nothing to compare; behind a right hello
+// it counts for the salt in it: many members may share an address, and whoever
+// repeats a hello that they recorded shares four places with its author.
+type door struct {
+	half    int
+	address map[netip.Addr]int
+	salt    map[[batch.StreamSaltSize]byte]int
+	in      int // streams that are up, accepted here
+}
+
+// place is what a stream holds at the door.
+type place uint8
+
+const (
+	placeNone place = iota
+	placeAddress
+	placeSalt
+	placeUp
+)
+
+func (d *door) init() {
+	d.address = make(map[netip.Addr]int, halfOpenAll)
+	d.salt = make(map[[batch.StreamSaltSize]byte]int, halfOpenAll)
+}
+
+// enter gives a new stream a place.
+func (d *door) enter(st *stream) bool {
+	if d.half == halfOpenAll || d.address[st.ip] == halfOpenAddress {
+		return false
+	}
+	d.half++
+	d.address[st.ip]++
+	st.place = placeAddress
+	st.l.s.stats.half.Store(int64(d.half))
+	return true
+}
+
+// advance moves a stream whose hello is right from its address to its salt.
+func (d *door) advance(st *stream) bool {
+	if d.salt[st.peer.Salt] == halfOpenSalt {
+		return false
+	}
+	d.lower(st)
+	d.salt[st.peer.Salt]++
+	st.place = placeSalt
+	return true
+}
+
+// pass lets a stream in that is up.
+func (d *door) pass(st *stream) {
+	d.lower(st)
+	d.half--
+	d.in++
+	st.place = placeUp
+	st.l.s.stats.half.Store(int64(d.half))
+}
+
+func (d *door) leave(st *stream) {
+	d.lower(st)
+	switch st.place {
+	case placeAddress, placeSalt:
+		d.half--
+		st.l.s.stats.half.Store(int64(d.half))
+	case placeUp:
+		d.in--
+	}
+	st.place = placeNone
+}
+
+// lower takes a stream out of its count.
+func (d *door) lower(st *stream) {
+	switch st.place {
+	case placeAddress:
+		if d.address[st.ip]--; d.address[st.ip] <= 0 {
+			delete(d.address, st.ip)
+		}
+	case placeSalt:
+		if d.salt[st.peer.Salt]--; d.salt[st.peer.Salt] <= 0 {
+			delete(d.salt, st.peer.Salt)
+		}
+	}
+}
+
+// dialled is a connection that this side opened, on its way to the loop.
+type dialled struct {
+	id batch.StreamID
+	to batch.StreamPeer
+}
+
+// greet begins a stream that this side opened.
+func (l *loop) greet(c gnet.Conn, d *dialled, now time.Time) ([]byte, gnet.Action) {
+	st := &stream{
+		l: l, c: c, state: greeted, opened: true, id: d.id, peer: d.to,
+		since: now, moved: now, window: l.s.opt.WindowBytes,
+	}
+	c.SetContext(st)
+	l.list(st)
+	l.streams[st.id] = st
+	keys := l.s.cipherKeys()
+	if keys != nil {
+		st.keyID = keys.Primary()
+	}
+	var nonce [nonceSize]byte
+	rand.Read(nonce[:]) // never fails
+	st.hello = makeHello(st.keyID, l.s.setup.Cluster, &l.s.setup.Salt, &d.to.Salt, &nonce)
+	if keys != nil {
+		mark, ok := keys.Mark(st.keyID, st.hello.marked())
+		if !ok {
+			st.fail(batch.StreamRotated)
+			return nil, gnet.Close
+		}
+		copy(st.hello[markAt:], mark[:])
+	}
+	return st.hello[:], gnet.None
+}
+
+// takeHello judges the first bytes of a stream that was accepted. All that it
+// does for a stranger is to compare, and one hash.
+func (st *stream) takeHello(b []byte) int {
+	if len(b) < helloSize {
+		return 0
+	}
+	l, h := st.l, &st.hello
+	copy(h[:], b)
+	s := &l.s.setup
+	if !h.known() || h.cluster() != s.Cluster || h.peerSalt() != s.Salt || h.ownSalt() == s.Salt {
+		st.fail(batch.StreamStranger)
+		return 0
+	}
+	keys := l.s.cipherKeys()
+	if !marked(keys, h) {
+		st.fail(batch.StreamStranger)
+		return 0
+	}
+	st.keyID, st.peer.Salt = h.keyID(), h.ownSalt()
+	st.peer.Addr = netip.AddrPortFrom(st.ip, 0)
+	if !l.door.advance(st) {
+		l.s.stats.refused.Add(1)
+		st.fail(batch.StreamBusy)
+		return 0
+	}
+	var nonce [nonceSize]byte
+	rand.Read(nonce[:])
+	r := makeReply(&nonce)
+	if !st.cipher(keys, &r) {
+		return 0
+	}
+	st.state = confirmed
+	if _, err := st.c.Write(r[:]); err != nil || st.off {
+		return 0
+	}
+	if l.door.in >= l.s.opt.StreamsIn {
+		l.s.stats.refused.Add(1)
+		st.write(recBusy, nil)
+		st.fail(batch.StreamBusy)
+		return 0
+	}
+	st.write(recOpen, nil)
+	return helloSize
+}
+
+// marked tells whether a hello is from a holder of its key; in a cluster without
+// keys, whether it claims none.
+func marked(keys batch.StreamKeys, h *hello) bool {
+	if keys == nil {
+		return h.keyID() == 0 && [16]byte(h[markAt:]) == [16]byte{}
+	}
+	mark, held := keys.Mark(h.keyID(), h.marked())
+	var differ byte
+	for i, v := range h[markAt:] {
+		differ |= v ^ mark[i]
+	}
+	return held && differ == 0
+}
+
+// takeReply takes the acceptor's part of the handshake.
+func (st *stream) takeReply(b []byte) int {
+	if len(b) < replySize {
+		return 0
+	}
+	r := reply(b[:replySize])
+	if !r.known() || !st.cipher(st.l.s.cipherKeys(), &r) {
+		st.fail(batch.StreamStranger)
+		return 0
+	}
+	st.state = confirmed
+	return replySize
+}
+
+// cipher sets the stream's ciphers up.
+func (st *stream) cipher(keys batch.StreamKeys, r *reply) bool {
+	if st.keyID == 0 {
+		st.sealer.aead, st.opener.aead = plain{}, plain{}
+		return true
+	}
+	if keys == nil {
+		st.fail(batch.StreamRotated)
+		return false
+	}
+	opener, acceptor, err := keys.Ciphers(st.keyID, transcript(&st.hello, r))
+	if err != nil {
+		st.fail(batch.StreamRotated)
+		return false
+	}
+	if st.sealer.aead, st.opener.aead = acceptor, opener; st.opened {
+		st.sealer.aead, st.opener.aead = opener, acceptor
+	}
+	return true
+}
+
+// rise makes a stream up whose first record has opened.
+func (st *stream) rise() {
+	l := st.l
+	if st.opened {
+		st.write(recOpen, nil)
+		l.s.stats.opened.Add(1)
+	} else {
+		l.door.pass(st)
+		if l.lastID += 2; l.lastID == 0 || l.streams[l.lastID] != nil {
+			l.lastID += 2
+		}
+		st.id = l.lastID
+		l.streams[st.id] = st
+		l.s.stats.accepted.Add(1)
+	}
+	if st.off || st.caused {
+		return
+	}
+	st.state = up
+	l.s.stats.up.Add(1)
+	l.post(event{kind: batch.StreamUp, id: st.id, opened: st.opened, peer: st.peer})
+}

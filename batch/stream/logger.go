@@ -1,0 +1,22 @@
+package stream
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// logger gives gnet's lines to slog. Without one gnet prints to standard output.
+// What it calls fatal is an error here: an embedder's process does not end for it.
+type logger struct{ to *slog.Logger }
+
+func (l logger) Debugf(format string, args ...any) { l.log(slog.LevelDebug, format, args) }
+func (l logger) Infof(format string, args ...any)  { l.log(slog.LevelDebug, format, args) }
+func (l logger) Warnf(format string, args ...any)  { l.log(slog.LevelWarn, format, args) }
+func (l logger) Errorf(format string, args ...any) { l.log(slog.LevelWarn, format, args) }
+func (l logger) Fatalf(format string, args ...any) { l.log(slog.LevelError, format, args) }
+
+func (l logger) log(level slog.Level, format string, args []any) {
+	if l.to.Enabled(nil, level) {
+		l.to.Log(nil, level, "streams: "+fmt.Sprintf(format, args...))
+	}
+}

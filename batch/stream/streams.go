@@ -1,0 +1,187 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/panjf2000/gnet/v2"
+	"github.com/panjf2000/gnet/v2/pkg/logging"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/ring"
+)
+
+// Streams implements batch.Streams. See the package documentation.
+type Streams struct {
+	opt     Options
+	setup   batch.StreamSetup
+	port    uint16
+	notices []string
+	ended   chan error // from gnet.Run
+	ctx     context.Context
+	cancel  context.CancelFunc
+	engine  gnet.Engine
+	keys    atomic.Pointer[keysBox]
+	stats   counters
+
+	// From the reactor to the loop.
+	orders  ring.SPSC[order]
+	ordered atomic.Bool               // the loop has been told that there are some
+	exec    atomic.Pointer[eventLoop] // known once there is a connection
+	bell    net.Conn                  // rings the loop; nil where there is none
+	// From the loop, and from those who dial, to the reactor.
+	events ring.MPSC[event]
+
+	reactor reactor
+	loop    loop
+}
+
+type (
+	keysBox   struct{ batch.StreamKeys }
+	eventLoop struct{ gnet.EventLoop }
+	bell      struct{} // the context of the connection that is one
+)
+
+var (
+	_ batch.Streams = (*Streams)(nil)
+	_ batch.Noticer = (*Streams)(nil)
+)
+
+const (
+	ordersMax = 512 // that wait for the loop; what finds no room is tried again
+	eventsMax = 512 // that wait for the reactor; the loop keeps what finds no room
+)
+
+// New makes streams for one engine, for its Config.Streams. Nothing is bound or
+// run until the engine starts.
+func New(o Options) *Streams { return &Streams{opt: o.with()} }
+
+// Start implements batch.Streams.
+func (s *Streams) Start(setup batch.StreamSetup) error {
+	if err := s.opt.check(); err != nil {
+		return err
+	}
+	if s.ended != nil {
+		return errors.New("stream: Start of an instance that was started before; fix: New for each engine")
+	}
+	s.setup = setup
+	s.orders.Init(ordersMax)
+	s.events.Init(eventsMax)
+	s.keys.Store(&keysBox{setup.Keys})
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.reactor.init(s.opt)
+	s.loop.init(s)
+	if err := s.listen(); err != nil {
+		s.cancel()
+		return err
+	}
+	s.hang()
+	return nil
+}
+
+// hang gives the loop its bell. Without one it is told by Execute.
+func (s *Streams) hang() {
+	ring, hear, err := newBell()
+	if err != nil {
+		return
+	}
+	if done, err := s.register(&bell{}, hear); err == nil {
+		if r := <-done; r.Err == nil {
+			s.bell = ring
+			return
+		}
+	}
+	ring.Close()
+	hear.Close()
+}
+
+// listen binds the datagrams' port or the next that is free.
+func (s *Streams) listen() error {
+	near := s.setup.Near
+	var first error
+	for i := range s.opt.PortsTried {
+		port := int(near.Port()) + i
+		if port > 65535 || near.Port() == 0 {
+			break
+		}
+		err := s.run(netip.AddrPortFrom(near.Addr(), uint16(port)))
+		if err == nil {
+			if s.port = uint16(port); i > 0 {
+				s.notices = append(s.notices, fmt.Sprintf(
+					"TCP port %d is taken: streams use TCP port %d, datagrams UDP port %d; open all to the other members", near.Port(), port, near.Port()))
+			}
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+	}
+	if first == nil {
+		first = errors.New("not a port")
+	}
+	return fmt.Errorf("stream: cannot bind TCP %v: %w; fix: free one of %d ports from there, or allow more by Options.PortsTried", near, first, s.opt.PortsTried)
+}
+
+// run starts gnet on an address and waits until it listens.
+func (s *Streams) run(at netip.AddrPort) error {
+	network := "tcp4"
+	switch {
+	case at.Addr() == netip.IPv6Unspecified():
+		network = "tcp"
+	case at.Addr().Is6() && !at.Addr().Is4In6():
+		network = "tcp6"
+	}
+	s.loop.booted = make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		ended <- gnet.Run(&s.loop, network+"://"+net.JoinHostPort(at.Addr().Unmap().String(), strconv.Itoa(int(at.Port()))),
+			gnet.WithNumEventLoop(1), gnet.WithLoadBalancing(gnet.LeastConnections), gnet.WithReuseAddr(true),
+			gnet.WithReadBufferCap(readBuffer), gnet.WithWriteBufferCap(chunkBytes), gnet.WithTCPNoDelay(gnet.TCPNoDelay),
+			gnet.WithLogger(logger{s.opt.Logger}), gnet.WithLogLevel(logging.DebugLevel))
+	}()
+	select {
+	case <-s.loop.booted:
+		s.ended = ended
+		return nil
+	case err := <-ended:
+		return err
+	}
+}
+
+// readBuffer is what the loop reads at a time: more than a record, so that most
+// are parsed where they arrived.
+const readBuffer = 256 << 10
+
+// Port implements batch.Streams.
+func (s *Streams) Port() uint16 { return s.port }
+
+// Notices implements batch.Noticer.
+func (s *Streams) Notices() []string { return s.notices }
+
+// Close implements batch.Streams. It returns when the loop has ended.
+func (s *Streams) Close() error {
+	if s.ended == nil || s.ctx.Err() != nil {
+		return batch.ErrClosed
+	}
+	s.cancel()
+	// With a context that has ended, Stop does not poll for the end: Run tells it.
+	_ = s.engine.Stop(s.ctx)
+	err := <-s.ended
+	s.loop.unpack.close()
+	if s.bell != nil {
+		s.bell.Close()
+	}
+	return err
+}
+
+// cipherKeys is the present set of keys, nil in clear.
+func (s *Streams) cipherKeys() batch.StreamKeys { return s.keys.Load().StreamKeys }
