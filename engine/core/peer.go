@@ -237,7 +237,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 	}
 	q.proven = true
 	c.provenNow++
-	if !q.left {
+	if !q.left && !q.quiet { // a condemned one has to refute first
 		c.members.Insert(&c.rand, p)
 	}
 	c.watch(p)
