@@ -17,7 +17,7 @@ func (c *Core) Broadcast(now sched.Instant, topic, payload []byte) (time uint64,
 	if !ok {
 		return 0, TooLong
 	}
-	c.castTo(0, c.spread() == Mail && !c.partial)
+	c.castTo(0, c.spread() == Mail && !c.partial())
 	return time, Written
 }
 

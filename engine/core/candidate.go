@@ -18,7 +18,7 @@ func (c *Core) mayLearn() bool {
 		c.counters.Drops[DropRate]++
 		return false
 	}
-	if c.used-c.provenNow >= c.cfg.Limits.Unproven && !c.evict() {
+	if c.lives.candidates() >= c.cfg.Limits.Unproven && !c.evict() {
 		c.counters.Drops[DropFull]++
 		return false
 	}
@@ -38,7 +38,7 @@ func (c *Core) evict() bool {
 			return false
 		}
 		q := &c.peers[p]
-		if q.origin == 0 || q.proven || q.hellos < vainGreetings {
+		if q.origin == 0 || q.proven() || q.hellos < vainGreetings {
 			continue
 		}
 		c.counters.Evicted++

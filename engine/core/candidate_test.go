@@ -50,8 +50,8 @@ func TestInventionsMakeRoom(t *testing.T) {
 		if introduce(w, i) {
 			taken++
 		}
-		if c.used > 16 || c.used-c.provenNow > 12 {
-			t.Fatalf("%d peers, %d of them candidates", c.used, c.used-c.provenNow)
+		if c.lives.used() > 16 || c.lives.candidates() > 12 {
+			t.Fatalf("%d peers, %d of them candidates", c.lives.used(), c.lives.candidates())
 		}
 		w.run(20 * sched.Millisecond)
 	}

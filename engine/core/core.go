@@ -38,21 +38,18 @@ type Core struct {
 	id   codec.OriginID
 	gen  uint64
 
-	origins   []origin // by state.Origin; 0 unused
-	peers     []peer   // by peer handle; 0 unused
-	byID      idTable  // peer handle by origin id
-	seeds     door.Seeds
-	members   sched.RoundRobin // proven peers, for exchanges
-	scratch   []uint32         // proven peers, for sampling
-	ready     readyList
-	graves    graves
-	rival     rival
-	free      uint32 // peers that may be used again, linked by next
-	used      int    // peers in use
-	evictAt   uint32
-	provenNow int  // of these, those that have answered
-	present   int  // members that there are, as far as we know
-	partial   bool // we reach less than half of them
+	origins []origin // by state.Origin; 0 unused
+	peers   []peer   // by peer handle; 0 unused
+	byID    idTable  // peer handle by origin id
+	seeds   door.Seeds
+	members sched.RoundRobin // proven peers, for exchanges
+	scratch []uint32         // proven peers, for sampling
+	ready   readyList
+	graves  graves
+	rival   rival
+	free    uint32 // peers that may be used again, linked by next
+	evictAt uint32
+	lives   census
 
 	live      member.Table
 	ring      member.Ring

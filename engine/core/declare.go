@@ -77,8 +77,8 @@ func (c *Core) declaresAddr(o state.Origin, value []byte) {
 	q := &c.peers[p]
 	q.advertised = addr
 	switch {
-	case q.left || q.addr == addr:
-	case !q.proven:
+	case q.left() || q.addr == addr:
+	case !q.proven():
 		q.addr, q.hellos = addr, 0
 		c.greetSoon(p)
 	default:

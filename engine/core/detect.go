@@ -199,35 +199,6 @@ func (c *Core) judged() {
 	}
 }
 
-// stopSending takes a peer out of exchanges and mail.
-func (c *Core) stopSending(p uint32) {
-	q := &c.peers[p]
-	q.left = true
-	c.members.Remove(p)
-	c.wheel.Cancel(peerTimer(p, timerResend)) // what we owe it is still due
-	c.wheel.Cancel(peerTimer(p, timerHello))
-	c.recount(p)
-}
-
-// dead stops mail to a condemned member: the detector visits it from now on.
-func (c *Core) dead(p uint32) {
-	q := &c.peers[p]
-	q.quiet, q.hellos = true, 0
-	q.mail.GiveUp()
-	c.members.Remove(p)
-	c.wheel.Cancel(peerTimer(p, timerResend))
-	c.recount(p)
-	c.tell(MemberDied, p)
-}
-
-// alive takes up a member that refuted or came back.
-func (c *Core) alive(p uint32) {
-	c.tell(MemberReachable, p)
-	if q := &c.peers[p]; q.quiet {
-		c.revive(p)
-	}
-}
-
 // forget removes a member that was dead or gone for long, and its state. Its
 // handle is free for another.
 func (c *Core) forget(p uint32) {

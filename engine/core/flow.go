@@ -286,7 +286,7 @@ func (c *Core) beginExchange(p uint32) {
 		return
 	}
 	c.look()
-	if q := &c.peers[f.partner]; f.partner != 0 && q.proven && !q.quiet {
+	if q := &c.peers[f.partner]; f.partner != 0 && q.takes() {
 		f.source.Exchange(c.sentLoad(q), c.receivedLoad())
 		f.gate.SetRate(c.now, f.source.Allowed())
 		c.publishLater()

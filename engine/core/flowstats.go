@@ -72,7 +72,7 @@ func (c *Core) PeerFlow(p uint32) (x PeerFlow, ok bool) {
 		return x, false
 	}
 	q := &c.peers[p]
-	if q.origin == 0 || !q.proven || q.left || c.cfg.Flow == FlowOff {
+	if !q.proven() || q.left() || c.cfg.Flow == FlowOff {
 		return x, false
 	}
 	b := &q.budget

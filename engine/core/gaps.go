@@ -119,7 +119,7 @@ func (c *Core) chase() {
 		}
 		q := &c.peers[x.gapFrom]
 		late := q.pulling && c.now-q.pullAt > q.link.RTT.RTO(pullRTOMin, pullRTOMax)
-		gone := !q.proven || q.quiet
+		gone := !q.takes()
 		if late || gone {
 			q.pulling = false
 			if other, ok := c.members.Next(&c.rand); ok {

@@ -26,7 +26,7 @@ func (c *Core) hearsay(from uint32, body []byte) {
 		if f.Status < member.Dead {
 			continue
 		}
-		if p := c.byID.find(f.ID); p != 0 && !c.peers[p].proven {
+		if p := c.byID.find(f.ID); p != 0 && !c.peers[p].proven() {
 			c.watch(p)
 		}
 	}
@@ -61,7 +61,7 @@ func (c *Core) composeBurials(dst []byte) (n int, to netip.AddrPort, ok bool) {
 	b := &c.burials
 	for b.n > 0 {
 		p := b.peer[b.n-1]
-		if q := &c.peers[p]; q.origin == 0 || !q.proven || !c.guard.Reachable(p) {
+		if q := &c.peers[p]; !q.proven() || !c.guard.Reachable(p) {
 			b.n--
 			continue
 		}

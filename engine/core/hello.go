@@ -52,17 +52,14 @@ func (c *Core) contactSeeds() {
 // contacts shows the seeds whom we are in touch with.
 type contacts Core
 
-func (h *contacts) InTouch(p uint32) bool {
-	q := &(*Core)(h).peers[p]
-	return q.proven && !q.quiet && !q.left
-}
+func (h *contacts) InTouch(p uint32) bool { return (*Core)(h).peers[p].open() }
 
 func (h *contacts) Jitter(d sched.Instant) sched.Instant { return (*Core)(h).jitter(d) }
 
 // greet sends hellos to a member that was named but has not answered yet.
 func (c *Core) greet(p uint32) {
 	q := &c.peers[p]
-	if q.proven && !q.quiet || q.left || q.origin == 0 {
+	if q.takes() || q.left() || q.life == free {
 		return
 	}
 	if q.addr.IsValid() && !q.addr.Addr().IsUnspecified() && q.addr.Port() != 0 {
@@ -188,8 +185,8 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 		if o == c.self && !c.door.Ours(c.now, &h.Salt) {
 			c.namesakeGreets(from, size, h.Gen)
 		}
-		r.Alive = o == c.self || (p.proven && !p.quiet && !p.left)
-		if p.quiet && p.addr == from && h.Gen == r.Known && c.now-p.helloAt > door.GreetGap {
+		r.Alive = o == c.self || p.open()
+		if p.quiet() && p.addr == from && h.Gen == r.Known && c.now-p.helloAt > door.GreetGap {
 			c.greet(c.origins[o].peer) // it is back: find out at once
 		}
 	}
@@ -205,7 +202,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 // somebody else under our name, and its answer will say so.
 func (c *Core) greetBack(p uint32, from netip.AddrPort, bare bool) {
 	q := &c.peers[p]
-	if q.proven && from == q.addr && c.now-q.helloAt > door.GreetGap {
+	if q.proven() && from == q.addr && c.now-q.helloAt > door.GreetGap {
 		q.helloAt = c.now
 		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: from, Back: true, Bare: bare})
 	}

@@ -156,7 +156,7 @@ func (c *Core) renew(gen uint64) {
 		q := &c.peers[p]
 		q.pair = flow.Pair{}
 		q.mail.Restart()
-		if q.proven {
+		if q.proven() {
 			c.startMail(uint32(p))
 		}
 	}

@@ -42,7 +42,7 @@ func (c *Core) TurnKeys(now sched.Instant, turn func(*protect.Sealed) error) err
 		c.wheel.Set(timerSeeds, c.now)
 	}
 	for p := range c.peers {
-		if q := &c.peers[p]; q.origin != 0 && (q.quiet || !q.proven) {
+		if q := &c.peers[p]; q.life != free && (q.quiet() || !q.proven()) {
 			q.hellos = 0
 			c.greetSoon(uint32(p))
 		}
@@ -55,7 +55,7 @@ func (c *Core) noticeKeys() {
 	s, open := c.Keyring(), false
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
-		if !q.proven || q.quiet || q.left || !s.Unaware(uint32(p)) {
+		if !q.open() || !s.Unaware(uint32(p)) {
 			continue
 		}
 		open, q.asking = true, true
@@ -74,7 +74,7 @@ func (c *Core) Reseal(now sched.Instant, salt protect.Salt) error {
 		return err
 	}
 	for p := range c.peers {
-		if q := &c.peers[p]; q.proven && !q.quiet && !q.left {
+		if c.peers[p].open() {
 			c.want(uint32(p), dueHello)
 		}
 	}

@@ -290,15 +290,15 @@ func TestOutsidersCostNothing(t *testing.T) {
 		for range n { // tables fill
 			one()
 		}
-		derived, peers := c.counters.Derived, c.used
+		derived, peers := c.counters.Derived, c.lives.used()
 		if a := testing.AllocsPerRun(n, one); a != 0 {
 			t.Errorf("%v allocations for each", a)
 		}
 		if d := c.counters.Derived - derived; d != 0 {
 			t.Errorf("%d keys derived", d)
 		}
-		if c.used != peers || c.reach() != 1 || c.counters.Conflicts != 0 {
-			t.Errorf("%d peers, %d reached, %d conflicts", c.used, c.reach(), c.counters.Conflicts)
+		if c.lives.used() != peers || c.reach() != 1 || c.counters.Conflicts != 0 {
+			t.Errorf("%d peers, %d reached, %d conflicts", c.lives.used(), c.reach(), c.counters.Conflicts)
 		}
 	})
 }

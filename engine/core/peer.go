@@ -8,7 +8,6 @@ import (
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
-	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -41,11 +40,7 @@ type peer struct {
 	next       uint32 // in the ready list
 	due        uint16
 	queued     bool
-	proven     bool // it answered from addr
-	quiet      bool // it owes acknowledgements: no more mail until it is heard
-	left       bool
-	freed      bool // given back while in the ready list
-	counted    bool // among the members that there are
+	life       phase
 
 	cookie    [16]byte // to show it until it acknowledges a frame
 	hasCookie bool
@@ -111,7 +106,7 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 	if m := c.known(p); m != 0 && c.live.RTT(m) != 0 {
 		rtt = c.live.RTT(m) // probes are answered before anything else
 	}
-	return Peer{q.origin, q.addr, q.proven, q.quiet, q.left, q.heard, rtt, q.mail.Acked(), q.since, q.by}, true
+	return Peer{q.origin, q.addr, q.proven(), q.quiet(), q.left(), q.heard, rtt, q.mail.Acked(), q.since, q.by}, true
 }
 
 // addPeer makes a peer for an origin that became known.
@@ -128,7 +123,6 @@ func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
 		c.peers = append(c.peers, peer{})
 		p = uint32(len(c.peers) - 1)
 	}
-	c.used++
 	c.resetPeer(p, o, addr)
 	return p
 }
@@ -137,40 +131,25 @@ func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
 // given back when it comes up there.
 func (c *Core) freePeer(p uint32) {
 	q := &c.peers[p]
-	c.used--
-	c.disprove(p)
+	c.letGo(p)
+	c.becomeFree(p)
 	c.guard.Drop(p)
 	for k := range uint32(timersPeer) {
 		c.wheel.Cancel(peerTimer(p, k))
 	}
 	c.seeds.Forget(p)
 	queued, next := q.queued, q.next
-	*q = peer{queued: queued, next: next, freed: true, counted: q.counted}
+	*q = peer{queued: queued, next: next}
 	if !queued {
 		q.next, c.free = c.free, p
 	}
-	c.recount(p)
-}
-
-// recount notes whether a peer whose standing changed counts among the members
-// that there are, and whether we reach less than half of those.
-func (c *Core) recount(p uint32) {
-	q := &c.peers[p]
-	if is := q.origin != 0 && !q.left && (!q.quiet || c.Status(p) < member.Dead); is != q.counted {
-		q.counted = is
-		if is {
-			c.present++
-		} else {
-			c.present--
-		}
-	}
-	c.partial = 2*c.members.Len() < c.present
 }
 
 // resetPeer forgets what was agreed with an earlier life of the member.
 func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	q := &c.peers[p]
-	c.disprove(p)
+	c.letGo(p)
+	c.becomeNamed(p)
 	c.guard.Drop(p)
 	c.unwatch(p)
 	c.dropJob(&q.job)
@@ -183,13 +162,12 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	}
 	*q = peer{
 		addr: addr, advertised: addr, id: c.store.ID(o), origin: o,
-		next: q.next, queued: q.queued, counted: q.counted, since: c.now,
+		next: q.next, queued: q.queued, life: q.life, since: c.now,
 	}
 	q.link.Init(uint32(c.rand.Uint64()))
 	q.budget.Init(c.now, c.cfg.Frame, q.link.Last())
 	c.byID.put(q.id, p)
 	c.origins[o].peer = p
-	c.recount(p)
 }
 
 // readyList holds the peers that have something due, first come first served.
@@ -217,52 +195,19 @@ func (c *Core) unready() {
 	if c.ready.head == 0 {
 		c.ready.tail = 0
 	}
-	if q.freed {
-		q.freed, q.next, c.free = false, c.free, p
+	if q.life == free { // given back in the meantime
+		q.next, c.free = c.free, p
 	}
 }
 
-// prove notes that the peer answered from addr.
-func (c *Core) prove(p uint32, addr netip.AddrPort) {
-	q := &c.peers[p]
-	if q.proven && q.addr == addr {
-		return
-	}
-	moved := q.proven
-	q.addr, q.hellos = addr, 0
-	c.wheel.Cancel(peerTimer(p, timerHello))
-	if moved {
-		c.tell(MemberMoved, p)
-		return
-	}
-	q.proven = true
-	c.provenNow++
-	if !q.left && !q.quiet { // a condemned one has to refute first
-		c.members.Insert(&c.rand, p)
-	}
-	c.watch(p)
-	c.recount(p)
-	c.tell(MemberReachable, p)
-	c.startMail(p)
-}
-
-// disprove takes a peer that goes out of those that have answered.
-func (c *Core) disprove(p uint32) {
-	q := &c.peers[p]
+// letGo gives up what is under way to a peer whose life ends.
+func (c *Core) letGo(p uint32) {
 	c.dropAnswers(p)
 	c.dropTokens(p)
-	if q.due&dueRumor != 0 {
+	if c.peers[p].due&dueRumor != 0 {
 		c.endRumor(p)
 	}
-	if q.proven {
-		q.proven = false
-		c.provenNow--
-		c.members.Remove(p)
-	}
 }
-
-// reach counts the peers that exchanges may go to.
-func (c *Core) reach() int { return c.members.Len() }
 
 // idTable finds peers by origin id: open addressing over the id's own bits,
 // which are a keyed hash already.

@@ -4,7 +4,6 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -53,7 +52,7 @@ func (c *Core) Receive(now, arrived sched.Instant, from netip.AddrPort, datagram
 func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 	h := &c.in
 	t, body, rest := codec.NextRecord(records)
-	usual := p != 0 && c.peers[p].proven && c.peers[p].addr == from
+	usual := p != 0 && c.peers[p].proven() && c.peers[p].addr == from
 	shown := !usual && h.Flags&codec.FlagCookie != 0 && c.door.Shows(c.now, from, &h.Salt, &h.Cookie)
 	if p == 0 && shown {
 		p = c.admit(from, t, body)
@@ -67,7 +66,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 	switch {
 	case shown:
 		c.prove(p, from)
-	case !q.proven:
+	case !q.proven():
 		c.refuse(from, size, stranger)
 		return
 	case from != q.addr:
@@ -195,37 +194,6 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 	if !ok {
 		c.counters.Drops[DropRecord]++
 	}
-}
-
-// heardFrom notes a sign of life.
-func (c *Core) heardFrom(p uint32) {
-	q := &c.peers[p]
-	q.heard = c.now
-	if !c.cfg.NoDetector {
-		if m := c.known(p); m != 0 {
-			c.live.Heard(c.now, m)
-			if c.live.Status(m) >= member.Dead {
-				return // it has to refute first
-			}
-		}
-	}
-	if q.quiet {
-		c.tell(MemberReachable, p)
-		c.revive(p)
-	}
-}
-
-// revive takes up exchanges and mail with a peer again.
-func (c *Core) revive(p uint32) {
-	q := &c.peers[p]
-	q.quiet = false
-	q.mail.Resume()
-	c.wheel.Cancel(peerTimer(p, timerHello))
-	if !q.left && q.proven && !c.members.Has(p) {
-		c.members.Insert(&c.rand, p)
-	}
-	c.recount(p)
-	c.startMail(p)
 }
 
 // flowed keeps the record of which frames arrived, and takes theirs.

@@ -168,7 +168,7 @@ func (c *Core) liveRing() []codec.OriginID {
 
 func (c *Core) repairable(p uint32) bool {
 	q := &c.peers[p]
-	return p != 0 && q.proven && !q.quiet && !q.left && c.guard.Reachable(p)
+	return p != 0 && q.open() && c.guard.Reachable(p)
 }
 
 // stepRepairs does what is due in the walks that are here.

@@ -124,7 +124,7 @@ func (c *Core) relays() bool {
 	case Rumor:
 		return true
 	default:
-		return c.partial
+		return c.partial()
 	}
 }
 
@@ -198,7 +198,7 @@ func (c *Core) flushNow() {
 // startMail makes our writes due at one peer.
 func (c *Core) startMail(p uint32) int {
 	q := &c.peers[p]
-	if !q.proven || q.quiet || q.left || c.spread() != Mail || q.mail.At() >= c.store.Max(c.self) {
+	if !q.open() || c.spread() != Mail || q.mail.At() >= c.store.Max(c.self) {
 		return 0
 	}
 	c.want(p, dueMail)
@@ -241,7 +241,7 @@ func (c *Core) expect(p uint32) {
 // resend looks whether the peer acknowledged what it was sent.
 func (c *Core) resend(p uint32) {
 	q := &c.peers[p]
-	if !q.proven || q.left {
+	if !q.proven() || q.left() {
 		q.mail.Stop()
 		return
 	}
@@ -261,20 +261,6 @@ func (c *Core) resend(p uint32) {
 		}
 		c.startMail(p)
 	}
-}
-
-// silent gives up mailing a peer; it is greeted from time to time instead.
-func (c *Core) silent(p uint32) {
-	q := &c.peers[p]
-	if q.quiet {
-		return
-	}
-	q.quiet, q.hellos = true, 0
-	q.mail.GiveUp()
-	c.members.Remove(p)
-	c.recount(p)
-	c.tell(MemberQuiet, p)
-	c.greetSoon(p)
 }
 
 // onHave takes the acknowledgement of our writes.
@@ -306,7 +292,7 @@ func (c *Core) owe(p uint32) {
 func (c *Core) provenPeers() []uint32 {
 	c.scratch = c.scratch[:0]
 	for p := 1; p < len(c.peers); p++ {
-		if q := &c.peers[p]; q.proven && !q.quiet && !q.left {
+		if c.peers[p].open() {
 			c.scratch = append(c.scratch, uint32(p))
 		}
 	}

@@ -59,7 +59,7 @@ func (c *Core) Ask(now sched.Instant, all bool) {
 	own := c.store.Max(c.self)
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
-		if q.proven && !q.quiet && !q.left && (all || q.mail.Acked() < own) {
+		if q.open() && (all || q.mail.Acked() < own) {
 			q.asking = true
 			c.want(uint32(p), dueHave)
 		}
@@ -71,7 +71,7 @@ func (c *Core) Ask(now sched.Instant, all bool) {
 func (c *Core) Confirmed() (version uint64, members int) {
 	version = c.store.Max(c.self)
 	for p := 1; p < len(c.peers); p++ {
-		if q := &c.peers[p]; q.proven && !q.quiet && !q.left {
+		if q := &c.peers[p]; q.open() {
 			version = min(version, q.mail.Acked())
 			members++
 		}
@@ -84,7 +84,7 @@ func (c *Core) Confirmed() (version uint64, members int) {
 func (c *Core) Agreeing(since sched.Instant) (equal, members int) {
 	own := c.Fingerprint()
 	for p := 1; p < len(c.peers); p++ {
-		if q := &c.peers[p]; q.proven && !q.quiet && !q.left {
+		if q := &c.peers[p]; q.open() {
 			members++
 			if q.print == own && q.printAt >= since && !c.flow.behind {
 				equal++

@@ -66,7 +66,7 @@ func (c *Core) emptyFrame() int { return c.begun }
 // compose encodes one frame for the peer; 0 if nothing is due after all.
 func (c *Core) compose(p uint32, dst []byte) int {
 	q := &c.peers[p]
-	if !q.proven || q.quiet || !c.guard.Reachable(p) {
+	if !q.takes() || !c.guard.Reachable(p) {
 		c.shed(p)
 		n := c.composeHello(p, dst)
 		q.due = 0
