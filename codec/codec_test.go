@@ -382,7 +382,6 @@ func checkRun(t *testing.T, entries []Entry, head RunHead, more uint64) {
 
 func TestRunEntriesThatNoStoreKeepsAreNotSupported(t *testing.T) {
 	for _, e := range []Entry{
-		{Flags: EntryKinded, Kind: KindAnnounce, Key: []byte("k"), Value: []byte{3}},
 		{Flags: EntryByRef, Ref: 1},
 		{Flags: EntryLeased, Key: []byte("k")},
 		{Flags: EntryMore, Key: []byte("k")},

@@ -20,7 +20,7 @@ const (
 
 	entryFlagsKnown = EntryTombstone | EntryTTL | EntryStamp | EntryKinded | EntryLeased | EntryMore
 	// entryFlagsStored are those that a store keeps today: ParseRun refuses entries with others.
-	entryFlagsStored = EntryTombstone | EntryTTL | EntryStamp
+	entryFlagsStored = EntryTombstone | EntryTTL | EntryStamp | EntryKinded
 )
 
 // ReservedPrefix is the first byte of the keys that the engine itself writes. No user may write such a key, and no reader

@@ -67,7 +67,7 @@ func (e *Engine) newer(name string, seen map[string]Version, yield func(Update, 
 		}
 		began = true
 		last = Version{Gen: m.Gen, Seq: m.Version}
-		if !more || codec.Reserved(key) {
+		if !more || codec.Reserved(key) || m.Flags&codec.EntryKinded != 0 {
 			return more
 		}
 		u := Update{Member: name, Key: string(key), Meta: metaOf(&m), Deleted: m.Flags&codec.EntryTombstone != 0}

@@ -22,6 +22,9 @@ func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta M
 		}
 	}
 	out, m, ok := e.store.AppendGet(dst, []byte(member), []byte(key))
+	if m.Flags&codec.EntryKinded != 0 { // not a user's bytes
+		return dst, Meta{}, false
+	}
 	return out, metaOf(&m), ok
 }
 
@@ -50,7 +53,7 @@ func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 			return
 		}
 		e.store.Range([]byte(member), func(key, value []byte, m state.Meta) bool {
-			if codec.Reserved(key) {
+			if codec.Reserved(key) || m.Flags&codec.EntryKinded != 0 {
 				return true
 			}
 			return yield(key, Entry{value, metaOf(&m)})

@@ -56,8 +56,9 @@ type Op struct {
 	Version uint64
 	Key     []byte
 	Value   []byte
-	TTL     uint32 // milliseconds; 0: none
-	Stamp   int64  // when it was written, by the shell's wall clock; 0: none
+	TTL     uint32     // milliseconds; 0: none
+	Stamp   int64      // when it was written, by the shell's wall clock; 0: none
+	Is      codec.Kind // what the value is; 0: a user's bytes
 }
 
 // Status says what became of a write.
@@ -89,6 +90,9 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	}
 	if op.TTL != 0 {
 		e.Flags |= codec.EntryTTL
+	}
+	if op.Is != 0 {
+		e.Flags, e.Kind = e.Flags|codec.EntryKinded, op.Is
 	}
 	c.stamp(e, op)
 	if codec.Reserved(op.Key) {

@@ -18,10 +18,11 @@ import (
 //	20  with a TTL: duration and age, 4 bytes each
 //	    with a stamp: 8 bytes
 //	    with a key number: 4 bytes
+//	    with a kind: 1 byte
 //	    key, value
 const (
 	cellHeadBytes        = 20
-	cellOptionalBytesMax = 8 + 8 + 4
+	cellOptionalBytesMax = 8 + 8 + 4 + 1
 	versionBits          = 56
 )
 
@@ -38,6 +39,9 @@ func optionalBytes(f codec.EntryFlags) (n int) {
 	}
 	if f&codec.EntryByRef != 0 {
 		n += 4
+	}
+	if f&codec.EntryKinded != 0 {
+		n++
 	}
 	return n
 }
@@ -71,6 +75,10 @@ func writeOptional(b []byte, e *codec.Entry) int {
 	if e.Flags&codec.EntryByRef != 0 {
 		le.PutUint32(b[at:], e.Ref)
 		at += 4
+	}
+	if e.Flags&codec.EntryKinded != 0 {
+		b[at] = byte(e.Kind)
+		at++
 	}
 	return at
 }
@@ -114,7 +122,7 @@ func readCell(b []byte, e *codec.Entry) {
 	if e.Flags&^codec.EntryTombstone != 0 {
 		at = readOptional(b, e)
 	} else {
-		e.Stamp, e.TTL, e.Age, e.Ref = 0, 0, 0, 0
+		e.Stamp, e.TTL, e.Age, e.Ref, e.Kind = 0, 0, 0, 0, 0
 	}
 	mid := at + int(sizes>>16&0xff)
 	end := mid + int(sizes&0xffff)
@@ -123,7 +131,7 @@ func readCell(b []byte, e *codec.Entry) {
 
 func readOptional(b []byte, e *codec.Entry) int {
 	le, at := binary.LittleEndian, cellHeadBytes
-	e.Stamp, e.TTL, e.Age, e.Ref = 0, 0, 0, 0
+	e.Stamp, e.TTL, e.Age, e.Ref, e.Kind = 0, 0, 0, 0, 0
 	if e.Flags&codec.EntryTTL != 0 {
 		e.TTL, e.Age = le.Uint32(b[at:]), le.Uint32(b[at+4:])
 		at += 8
@@ -135,6 +143,10 @@ func readOptional(b []byte, e *codec.Entry) int {
 	if e.Flags&codec.EntryByRef != 0 {
 		e.Ref = le.Uint32(b[at:])
 		at += 4
+	}
+	if e.Flags&codec.EntryKinded != 0 {
+		e.Kind = codec.Kind(b[at])
+		at++
 	}
 	return at
 }

@@ -131,6 +131,8 @@ func drawEntry(t *rapid.T, version uint64) codec.Entry {
 		e.Flags = codec.EntryTombstone
 	case 1:
 		e.Flags, e.TTL, e.Age, e.Stamp = codec.EntryTTL|codec.EntryStamp, 7, 3, -int64(version)
+	case 2:
+		e.Flags, e.Kind = codec.EntryKinded, codec.KindFree // kept as it is, whatever it may mean
 	}
 	if e.Flags&codec.EntryTombstone == 0 {
 		e.Value = bytes.Repeat([]byte{byte(version)}, rapid.SampledFrom([]int{0, 1, 8, 100, 700}).Draw(t, "size"))

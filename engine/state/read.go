@@ -14,6 +14,7 @@ type Meta struct {
 	TTL     uint32           // with codec.EntryTTL: duration in milliseconds
 	Age     uint32           // with codec.EntryTTL: age in milliseconds when the entry came here
 	Stamp   int64            // with codec.EntryStamp
+	Kind    codec.Kind       // with codec.EntryKinded
 }
 
 // AppendGet appends to dst the value of a key that the newest generation of a name wrote. It is for readers: any
@@ -73,7 +74,7 @@ func (s *Store) appendGet(dst []byte, r *origin, key []byte) (value []byte, meta
 }
 
 func (r *origin) meta(e *codec.Entry) Meta {
-	return Meta{Version: e.Version, Gen: atomic.LoadUint64(&r.gen), Flags: e.Flags, TTL: e.TTL, Age: e.Age, Stamp: e.Stamp}
+	return Meta{Version: e.Version, Gen: atomic.LoadUint64(&r.gen), Flags: e.Flags, TTL: e.TTL, Age: e.Age, Stamp: e.Stamp, Kind: e.Kind}
 }
 
 // rangeBatchBytes is how much of an origin Range copies at a time: at least one entry.
