@@ -39,5 +39,14 @@ func (w *Window) Mark(counter uint64) {
 	w.seen[counter/64%windowWords] |= 1 << (counter % 64)
 }
 
+// Old says whether a counter is so far behind that nobody can tell whether it came.
+func (w *Window) Old(counter uint64) bool {
+	return counter < w.newest && w.newest-counter >= WindowCounters
+}
+
+// Restart takes what comes after a counter, and nothing up to it: for a sender that has just shown that this is where
+// it is, when the window is ahead of it.
+func (w *Window) Restart(counter uint64) { *w = Window{newest: counter, seen: w.seen} }
+
 // Reset forgets everything: for a sender with a new boot salt.
 func (w *Window) Reset() { *w = Window{} }

@@ -74,13 +74,14 @@ const (
 	DropExhausted  // not sent: the seal's counter is used up
 	DropLong       // longer than any frame
 	DropShed       // repair or bulk, not decoded: there is a standing queue
+	DropClaim      // of somebody who says to be a member that is in service elsewhere
 	DropReasons
 )
 
 var dropNames = [DropReasons]string{
 	"short", "magic", "version", "flags", "checksum", "record", "cluster", "self", "stranger", "buried",
 	"forged", "generation", "gap", "unknown", "full", "busy", "mode", "sealed",
-	"unsealed", "key", "auth", "replay", "cookie", "rate", "exhausted", "long", "shed",
+	"unsealed", "key", "auth", "replay", "cookie", "rate", "exhausted", "long", "shed", "claim",
 }
 
 // String is the reason in one lower-case word.

@@ -75,7 +75,7 @@ func (c *Core) declaresAddr(o state.Origin, value []byte) {
 		return
 	}
 	q := &c.peers[p]
-	q.advertised = addr
+	q.advertised, q.declared = addr, true
 	switch {
 	case q.left() || q.addr == addr:
 	case !q.proven():

@@ -7,6 +7,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -223,12 +224,19 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 	if p == 0 {
 		return
 	}
-	if !c.guard.Meet(p, &c.in.Salt) {
-		c.reject(from, DropReplay)
+	q, other := &c.peers[p], c.guard.Other(p, &c.in)
+	if !other {
+		c.seeds.Answered(from, p)
+	}
+	if !c.yields(p, from, other) {
+		c.reject(from, DropClaim)
 		return
 	}
+	if from == q.addr {
+		q.claim.Heard(c.now)
+	}
+	c.guard.Meet(p, &c.in)
 	c.seeds.Answered(from, p)
-	q := &c.peers[p]
 	if q.helloAt != 0 {
 		q.link.RTT.Sample(c.now - q.helloAt)
 		q.helloAt = 0
@@ -238,6 +246,26 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 	c.prove(p, from)
 	c.startExchange(p)
 	c.askBroadcasts(p)
+}
+
+// yields tells whether a peer's address, and its life if the claim is of another
+// one, may be given to somebody who answers elsewhere: not while the known one is
+// in service and answers from where it is known. Another life that answers at the
+// old address is the end of the old one.
+func (c *Core) yields(p uint32, from netip.AddrPort, other bool) bool {
+	q := &c.peers[p]
+	if !q.open() || from == q.addr || from == q.advertised && q.declared && !other {
+		return true
+	}
+	silence := names.SameLife + 4*q.link.RTT.Smoothed()
+	if other {
+		silence += names.OtherLife
+	}
+	take, challenge := q.claim.Ask(c.now, silence)
+	if challenge {
+		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: q.addr, Bare: true})
+	}
+	return take
 }
 
 // learn makes an origin and its peer known, after checking that the id belongs
@@ -251,8 +279,8 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		return 0
 	}
 	if p := c.byID.find(id); p != 0 {
-		if adv.IsValid() && from.IsValid() {
-			c.peers[p].advertised = adv
+		if q := &c.peers[p]; adv.IsValid() && from.IsValid() && adv != q.advertised {
+			q.advertised, q.declared = adv, false
 		}
 		return p
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
+	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -35,6 +36,8 @@ const (
 type peer struct {
 	addr       netip.AddrPort // where frames go
 	advertised netip.AddrPort // what it says of itself
+	claim      names.Claim    // of somebody else who says to be it
+	declared   bool           // its state says what is advertised
 	id         codec.OriginID
 	origin     state.Origin
 	next       uint32 // in the ready list

@@ -61,8 +61,18 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		c.refuse(from, size, stranger)
 		return
 	}
+	if other := c.guard.Other(p, h); (shown || other) && !c.yields(p, from, other) {
+		if other {
+			c.reject(from, DropClaim)
+			return
+		}
+		shown = false
+	}
 	c.guard.Adopt(p, h)
 	q := &c.peers[p]
+	if from == q.addr {
+		q.claim.Heard(c.now)
+	}
 	switch {
 	case shown:
 		c.prove(p, from)

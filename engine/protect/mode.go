@@ -49,10 +49,12 @@ type Mode interface {
 	// Open gives the records of a frame, a view of it.
 	Open(in *Arrival) (records []byte, r Refusal)
 	// Adopt keeps the life of a peer whose frame was opened just now; Meet takes
-	// the salt of a peer that answered a fresh challenge, and tells whether that
-	// can be; Drop forgets a peer's life: the handle is another's now.
+	// the life that answered a fresh challenge, which no replay can; Other tells
+	// whether a frame is of another life than the peer's; Drop forgets a peer's
+	// life: the handle is another's now.
 	Adopt(p uint32, h *codec.Header)
-	Meet(p uint32, salt *Salt) bool
+	Meet(p uint32, h *codec.Header)
+	Other(p uint32, h *codec.Header) bool
 	Drop(p uint32)
 
 	// Reachable tells whether frames can be made for a peer. Finish ends one,
@@ -121,8 +123,11 @@ func (c *Clear) Salt() Salt { return c.salt }
 // Adopt has nothing to keep.
 func (c *Clear) Adopt(uint32, *codec.Header) {}
 
-// Meet is always so.
-func (c *Clear) Meet(uint32, *Salt) bool { return true }
+// Meet has nothing to keep.
+func (c *Clear) Meet(uint32, *codec.Header) {}
+
+// Other is unknown: frames in clear do not say whose life they are of.
+func (c *Clear) Other(uint32, *codec.Header) bool { return false }
 
 // Drop has nothing to forget.
 func (c *Clear) Drop(uint32) {}

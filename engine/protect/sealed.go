@@ -27,7 +27,7 @@ type Sealed struct {
 // the keys of that salt that were needed so far.
 type life struct {
 	salt   Salt
-	before Salt // never again
+	before Salt // never again, without the answer to a challenge
 	known  bool // salt is
 	old    bool // before is
 	keys   [seal.KeysMax]seal.Key
@@ -111,7 +111,14 @@ func (s *Sealed) Open(in *Arrival) (records []byte, r Refusal) {
 		return nil, Refusal{Err: err}
 	}
 	records, err = s.box.OpenInPlace(in.Frame, h, *k, &l.window)
-	return records, Refusal{Err: err, Greet: err == codec.ErrAuth} // it may have missed our new life
+	r.Err = err
+	switch err {
+	case codec.ErrAuth:
+		r.Greet = true // it may have missed our new life
+	case codec.ErrReplay:
+		r.Greet = l.window.Old(h.Counter) // somebody else may have used its counters
+	}
+	return records, r
 }
 
 func (s *Sealed) forgetStranger() {
@@ -149,7 +156,7 @@ func (s *Sealed) openStranger(in *Arrival) (records []byte, r Refusal) {
 	h, p := in.Header, in.Peer
 	switch {
 	case p != 0 && s.lives[p].old && s.lives[p].before == h.Salt:
-		return nil, Refusal{Err: codec.ErrReplay}
+		return nil, Refusal{Err: codec.ErrReplay, Greet: true} // if it is true after all, it answers
 	case h.Flags&codec.FlagCookie == 0:
 		return nil, Refusal{Err: ErrStranger, Greet: true}
 	case !s.door.Shows(in.Now, in.From, &h.Salt, &h.Cookie):
@@ -199,17 +206,22 @@ func (l *life) begin(salt Salt) {
 	*l = life{salt: salt, known: true, before: l.salt, old: l.known, told: l.told, held: l.held, primary: l.primary}
 }
 
-// Meet takes the salt of a peer that has answered a fresh challenge.
-func (s *Sealed) Meet(p uint32, salt *Salt) bool {
+// Meet takes the life that has answered a fresh challenge: also one that was here
+// before, since the answer was made just now. Where the peer's window is ahead of
+// it, somebody else has used its counters: it goes on from where it is.
+func (s *Sealed) Meet(p uint32, h *codec.Header) {
 	l := s.life(p)
 	switch {
-	case l.known && l.salt == *salt:
-		return true
-	case l.old && l.before == *salt:
-		return false
+	case !l.known || l.salt != h.Salt:
+		l.begin(h.Salt)
+	case l.window.Old(h.Counter):
+		l.window.Restart(h.Counter)
 	}
-	l.begin(*salt)
-	return true
+}
+
+// Other tells whether a frame is of another life than what is known of a peer.
+func (s *Sealed) Other(p uint32, h *codec.Header) bool {
+	return s.Reachable(p) && s.lives[p].salt != h.Salt
 }
 
 // Reachable is who has shown a salt.

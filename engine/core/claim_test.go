@@ -1,0 +1,148 @@
+package core
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/engine/door"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// liar starts a process at an address of its own that says to be node i, in the
+// generation that it has now.
+func (w *net) liar(i int, sealed bool) *node {
+	return w.start(len(w.nodes), 1, func(_ int, c *Config) {
+		if sealed {
+			c.Keys = ringOf(string(c.Cluster), 1)
+		}
+		c.Name, c.Generation = w.nodes[i].core.cfg.Name, w.nodes[i].core.gen
+	})
+}
+
+// TestNobodyTakesThePlaceOfAMemberInService: a holder of the key (in clear,
+// anybody) shakes hands with members under the name and generation of another
+// one, from another address and with a boot salt of their own: with one, with
+// all, before and after, once and again. The member is heard all along by the
+// others, and nothing of it is left when the liar stops.
+func TestNobodyTakesThePlaceOfAMemberInService(t *testing.T) {
+	f := func(name string, sealed bool, told []int, again int) {
+		t.Run(fmt.Sprintf("%s/sealed=%v", name, sealed), func(t *testing.T) {
+			w := newNet(t, 4, 61, func(_ int, c *Config) {
+				if sealed {
+					c.Keys = ringOf(string(c.Cluster), 1)
+				}
+			})
+			w.joinAll()
+			w.run(2 * sched.Second)
+			w.converge(sched.Second)
+			for range again {
+				x := w.liar(1, sealed)
+				for _, i := range told {
+					x.core.Join(w.now, w.nodes[i].addr)
+				}
+				w.pump(x)
+				w.run(3 * sched.Second)
+				x.down = true
+				delete(w.at, x.addr)
+				w.nodes = w.nodes[:4]
+				if sealed {
+					for i, d := range w.nodes {
+						if i != 1 && d.core.peers[w.peer(i, 1)].addr != addrOf(1) {
+							t.Errorf("node %d sends to the liar", i)
+						}
+					}
+				}
+			}
+			w.run(2 * sched.Second)
+			for _, d := range w.nodes {
+				d.core.counters.Drops[DropReplay], d.core.counters.Drops[DropClaim] = 0, 0
+			}
+			w.set(1, "after", "the liar")
+			w.set(0, "after", "the liar")
+			if d := w.converge(sched.Second); d > 100*sched.Millisecond {
+				t.Errorf("a write takes %d ms", d/sched.Millisecond)
+			}
+			w.run(3 * sched.Second)
+			for i, d := range w.nodes {
+				if n := d.core.counters.Drops[DropReplay] + d.core.counters.Drops[DropClaim]; n != 0 {
+					t.Errorf("node %d drops %d frames after the liar is gone", i, n)
+				}
+				for _, e := range d.events {
+					if e.Kind == MemberDied {
+						t.Errorf("node %d takes somebody for dead", i)
+					}
+				}
+			}
+		})
+	}
+	for _, sealed := range []bool{true, false} {
+		f("one is told", sealed, []int{0}, 1)
+		f("all are told", sealed, []int{0, 2, 3}, 1)
+		f("again and again", sealed, []int{0, 2}, 5)
+	}
+}
+
+// TestLiarUnderTheSameSalt: somebody seals under the salt of a member and uses up
+// its counters: the member is heard again as soon as it answers a challenge.
+func TestLiarUnderTheSameSalt(t *testing.T) {
+	w := sealedNet(t, 3, 62, nil)
+	w.joinAll()
+	w.run(2 * sched.Second)
+	salt := w.nodes[1].core.guard.Salt()
+	x := w.start(3, 1, func(_ int, c *Config) {
+		c.Keys = ringOf(string(c.Cluster), 1)
+		c.Name, c.Generation, c.Salt = w.nodes[1].core.cfg.Name, w.nodes[1].core.gen, salt
+	})
+	for range 20_000 { // it goes far ahead of the member's counters
+		var b [128]byte
+		x.core.out.Flags = x.core.guard.Flags()
+		if _, err := x.core.guard.FinishHello(x.core.appendHello(b[:0], &door.Reply{Bare: true})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x.core.Join(w.now, w.nodes[0].addr)
+	w.pump(x)
+	w.run(2 * sched.Second)
+	x.down = true
+	delete(w.at, x.addr)
+	w.nodes = w.nodes[:3]
+	w.run(2 * sched.Second)
+	w.set(1, "after", "the liar")
+	if d := w.converge(5 * sched.Second); d > 100*sched.Millisecond {
+		t.Errorf("a write takes %d ms", d/sched.Millisecond)
+	}
+	before := w.dropped(DropReplay)
+	w.run(2 * sched.Second)
+	if n := w.dropped(DropReplay) - before; n != 0 {
+		t.Errorf("%d frames dropped as replays in 2 s", n)
+	}
+}
+
+// TestAMemberThatMovesIsFollowed: the same life at another address, as behind a
+// router that gives it another port, is sent to there within half a second, and
+// nobody takes it for dead.
+func TestAMemberThatMovesIsFollowed(t *testing.T) {
+	for _, sealed := range []bool{true, false} {
+		w := newNet(t, 4, 63, func(_ int, c *Config) {
+			if sealed {
+				c.Keys = ringOf(string(c.Cluster), 1)
+			}
+		})
+		w.joinAll()
+		w.run(2 * sched.Second)
+		d := w.nodes[1]
+		delete(w.at, d.addr)
+		d.addr = netip.MustParseAddrPort("10.9.9.9:7946")
+		w.at[d.addr] = d
+		w.run(500 * sched.Millisecond)
+		for i, n := range w.nodes {
+			if i != 1 && n.core.peers[w.peer(i, 1)].addr != d.addr {
+				t.Errorf("sealed %v: node %d sends to the old address", sealed, i)
+			}
+			if has(n, MemberDied) {
+				t.Errorf("sealed %v: node %d takes somebody for dead", sealed, i)
+			}
+		}
+	}
+}
