@@ -12,7 +12,7 @@ import (
 // Broadcast sends a user event. TooLong is for more than codec.EventPayloadMax
 // bytes of topic and payload, or a topic that is empty or too long.
 func (c *Core) Broadcast(now sched.Instant, topic, payload []byte) (time uint64, st Status) {
-	c.now = now
+	c.enter(now)
 	time, ok := c.events.Send(c.id, topic, payload)
 	if !ok {
 		return 0, TooLong

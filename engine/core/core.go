@@ -105,32 +105,6 @@ type Core struct {
 	paths link.Paths
 }
 
-// Engine timers; those of peers follow.
-const (
-	timerExchange = iota
-	timerFlush
-	timerGaps
-	timerSeeds
-	timerRival
-	timerKeys
-	timerPublish
-	timerRepair
-	timerPeriod
-	timerPrecise
-	timersEngine
-)
-
-// Timers of a peer.
-const (
-	timerAck = iota
-	timerResend
-	timerHello
-	timerPace
-	timersPeer
-)
-
-func peerTimer(p uint32, kind uint32) uint32 { return timersEngine + p*timersPeer + kind }
-
 // Init makes the core ready. It copies cfg. It panics on a configuration that
 // the shell should have refused.
 func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
@@ -182,6 +156,10 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	}
 	c.wheel.Set(timerExchange, now+c.jitter(c.cfg.Interval))
 }
+
+// enter begins every call that is told the time. now never goes back (law 2): a
+// caller whose clock does is held at the latest instant.
+func (c *Core) enter(now sched.Instant) { c.now = max(c.now, now) }
 
 // What the members of a cluster must agree on.
 const (

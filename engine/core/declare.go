@@ -89,6 +89,6 @@ func (c *Core) declaresAddr(o state.Origin, value []byte) {
 // Advertise changes the address that this node tells others. The caller also
 // writes AddrKey, which brings the news to those that know us already.
 func (c *Core) Advertise(now sched.Instant, addr netip.AddrPort) {
-	c.now = now
+	c.enter(now)
 	c.cfg.Advertise = addr
 }

@@ -64,6 +64,13 @@ func (m Mode) sync() codec.SyncKind {
 	}
 }
 
+// exchangeAgain is what happens once an interval.
+func (c *Core) exchangeAgain() {
+	c.exchange()
+	c.askRumors()
+	c.wheel.Set(timerExchange, c.now+c.jitterLittle(c.cfg.Interval))
+}
+
 // exchange starts this interval's exchange with one peer.
 func (c *Core) exchange() {
 	var p uint32

@@ -40,13 +40,6 @@ const (
 	publishMost = 256 // entries that one turn publishes
 )
 
-// What a class of the flow control carries.
-const (
-	dueNews   = dueMail | dueRumor | dueCast
-	dueUrgent = dueSync | dueDigest | duePull | dueAsk | dueTurn | dueToken
-	dueData   = dueNews | dueRuns
-)
-
 // flowing is the flow control of this node.
 type flowing struct {
 	source   flow.Source
@@ -376,7 +369,7 @@ func (f *flowing) bounded() bool { return f.on && f.rated && !f.source.Free() }
 // If not, rate is what is allowed, in bytes a second (thousandths of entries
 // where those are counted), and at is when to try again.
 func (c *Core) Admit(now sched.Instant, key, value int) (ok bool, rate uint32, at sched.Instant) {
-	c.now = now
+	c.enter(now)
 	f := &c.flow
 	if cost := c.cost(key, value); f.bounded() && !f.gate.Pass(now, cost) {
 		f.wished += uint64(cost)

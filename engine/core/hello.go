@@ -18,7 +18,7 @@ import (
 // Join adds an address to contact until somebody answers there, and again
 // whenever that one falls silent. Adding it twice, or our own, is harmless.
 func (c *Core) Join(now sched.Instant, addr netip.AddrPort) bool {
-	c.now = now
+	c.enter(now)
 	if !c.seeds.Add(now, addr, c.cfg.Limits.Peers) {
 		return false
 	}
@@ -29,7 +29,7 @@ func (c *Core) Join(now sched.Instant, addr netip.AddrPort) bool {
 // Unjoin stops contacting a seed: its name stands for another address now.
 // Members that were found through it stay.
 func (c *Core) Unjoin(now sched.Instant, addr netip.AddrPort) {
-	c.now = now
+	c.enter(now)
 	c.seeds.Remove(addr)
 }
 

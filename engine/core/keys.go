@@ -32,7 +32,7 @@ func (c *Core) Keyring() *protect.Sealed {
 // TurnKeys changes the keys, tells everybody of it, and tries the seeds that may
 // understand us now. It needs a keyring.
 func (c *Core) TurnKeys(now sched.Instant, turn func(*protect.Sealed) error) error {
-	c.now = now
+	c.enter(now)
 	if err := turn(c.Keyring()); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (c *Core) noticeKeys() {
 // Reseal goes on under a new boot salt of 16 random bytes, and introduces
 // itself anew to everybody.
 func (c *Core) Reseal(now sched.Instant, salt protect.Salt) error {
-	c.now = now
+	c.enter(now)
 	if err := c.Keyring().Rotate(salt); err != nil {
 		return err
 	}

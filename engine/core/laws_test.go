@@ -180,3 +180,18 @@ func writeToPeer(b *testing.B, cfg func(int, *Config)) {
 		}
 	}
 }
+
+// A caller whose clock steps back is held at the latest instant: nothing is due
+// before it was, and no span is negative.
+func TestLawNowNeverGoesBack(t *testing.T) {
+	w := quietPair(t)
+	c := &w.nodes[0].core
+	at := c.now
+	c.Tick(at-sched.Second, 0)
+	c.Transmit(at-2*sched.Second, make([]byte, codec.FrameBytesMax))
+	c.Receive(at-3*sched.Second, at-3*sched.Second, w.nodes[1].addr, nil)
+	c.Write(at-4*sched.Second, &Op{Kind: Set, Version: c.store.Max(c.self) + 1, Key: []byte("k")})
+	if c.now != at {
+		t.Errorf("now is %d, was %d", c.now, at)
+	}
+}

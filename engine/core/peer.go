@@ -13,25 +13,6 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// What a peer's next frames carry.
-const (
-	dueHave    uint16 = 1 << iota // an acknowledgement of its own writes
-	dueSync                       // our fingerprint, to start an exchange
-	dueDigest                     // a digest window: the fingerprints differ, or NoPrint
-	dueMail                       // our writes after its cursor
-	dueRumor                      // the news of this flush
-	duePull                       // a list of the origins that we have gaps in
-	dueRuns                       // an answer to its digest or pull
-	dueAsk                        // a pull list from comparing its digest
-	dueHello                      // introduce ourselves
-	dueContact                    // ask for what is hot there
-	dueAnswers                    // what its rumors came to
-	dueCast                       // user events
-
-	dueToken uint16 = 1 << 14 // ring repair
-	dueTurn  uint16 = 1 << 15 // a message of a comparison
-)
-
 // peer is one member that we send to, or a known one that we can't reach yet.
 type peer struct {
 	addr       netip.AddrPort // where frames go

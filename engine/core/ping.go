@@ -27,7 +27,7 @@ type ping struct {
 // Nothing is told of one that does not come. There is room for 16 at once; the
 // oldest gives way. False: there is no such member, or no detector.
 func (c *Core) Ping(now sched.Instant, p uint32, number uint64) bool {
-	c.now = now
+	c.enter(now)
 	if _, ok := c.Peer(p); !ok || c.cfg.NoDetector {
 		return false
 	}

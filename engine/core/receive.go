@@ -13,7 +13,8 @@ import (
 // place. No datagram can make it panic or allocate, except that a new member
 // takes memory below the limits.
 func (c *Core) Receive(now, arrived sched.Instant, from netip.AddrPort, datagram []byte) {
-	c.now, c.arrived = now, arrived
+	c.enter(now)
+	c.arrived = arrived
 	c.counters.FramesReceived++
 	c.counters.BytesReceived += uint64(len(datagram))
 	if c.overload(datagram) {
@@ -148,63 +149,6 @@ func (c *Core) admit(from netip.AddrPort, t codec.Type, body []byte) uint32 {
 // stranger is somebody we don't know, or no longer know: they are greeted, with
 // at most three times what came.
 var stranger = protect.Refusal{Err: protect.ErrStranger, Greet: true}
-
-func (c *Core) record(p uint32, t codec.Type, body []byte) {
-	ok := true
-	switch t {
-	case codec.TypeIntro:
-		if ok = codec.ParseIntro(body, &c.intro) == nil; ok {
-			in := c.intro
-			if c.learn(in.ID, in.Gen, in.Name, in.Addr, netip.AddrPort{}) == 0 {
-				c.exhumed(p, in.ID)
-			}
-		}
-	case codec.TypeSync:
-		s, err := codec.ParseSync(body)
-		if ok = err == nil; ok {
-			c.onSync(p, s)
-		}
-	case codec.TypeDigest:
-		var d codec.Digest
-		if ok = codec.ParseDigest(body, &d) == nil; ok {
-			c.onDigest(p, &d)
-		}
-	case codec.TypeRun:
-		if ok = codec.ParseRun(body, &c.run) == nil; ok {
-			c.onRun(p, &c.run)
-		}
-	case codec.TypePull:
-		var l codec.Pull
-		if ok = codec.ParsePull(body, &l) == nil; ok {
-			c.onPull(p, &l)
-		}
-	case codec.TypeHave:
-		h, err := codec.ParseHave(body)
-		if ok = err == nil; ok {
-			c.onHave(p, &h)
-		}
-	case codec.TypePreciseDigest, codec.TypePreciseRun, codec.TypePrecisePull:
-		ok = c.onPrecise(p, t, body)
-	case codec.TypeProbe, codec.TypeProbeAck, codec.TypeVote, codec.TypeVerdict, codec.TypeObserved:
-		ok = c.observed(p, t, body)
-	case codec.TypeEvent:
-		ok = c.onBroadcast(p, body)
-	case codec.TypeRumorFeedback:
-		ok = c.onFeedback(p, body)
-	case codec.TypeTurn:
-		ok = c.onTurn(p, body)
-	case codec.TypeRepair:
-		ok = c.onToken(p, body)
-	case codec.TypeSketch:
-		ok = c.onSketch(p, body)
-	case codec.TypeKeyNotice:
-		ok = c.guard.OnNotice(p, body)
-	default: // later versions may say more
-	}
-	if !ok {
-		c.counters.Drops[DropRecord]++
-	}
-}
 
 // flowed keeps the record of which frames arrived, and takes theirs.
 func (c *Core) flowed(p uint32) {

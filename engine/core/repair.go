@@ -103,7 +103,7 @@ const (
 // that was started here is under way, if this node takes part in too many, or if
 // the cluster compares by key.
 func (c *Core) StartRepair(now sched.Instant) bool {
-	c.now = now
+	c.enter(now)
 	if c.precise != nil {
 		return false
 	}

@@ -267,7 +267,7 @@ func (c *Core) dropAnswers(p uint32) {
 }
 
 // composeContact opens a contact: an empty feedback record.
-func (c *Core) composeContact(b []byte, p uint32) []byte {
+func (c *Core) composeContact(b []byte, _ int, p uint32) []byte {
 	q := &c.peers[p]
 	q.due &^= dueContact
 	q.rumorOpen = false
@@ -279,7 +279,7 @@ func (c *Core) composeContact(b []byte, p uint32) []byte {
 func (c *Core) composeRumor(b []byte, limit int, p uint32) []byte {
 	f, q := &c.flush, &c.peers[p]
 	if q.rumorOpen {
-		b = c.composeContact(b, p)
+		b = c.composeContact(b, limit, p)
 	}
 	before, told, shows := len(b), 0, !c.cfg.Rumor.Blind
 	if shows {

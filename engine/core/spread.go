@@ -75,7 +75,7 @@ const (
 
 // Write applies one local write and makes it due everywhere.
 func (c *Core) Write(now sched.Instant, op *Op) Status {
-	c.now = now
+	c.enter(now)
 	if c.silenced {
 		c.counters.WritesRefused++
 		return Silenced

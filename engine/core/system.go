@@ -55,7 +55,7 @@ func (c *Core) leaves(o state.Origin) {
 // Ask makes every peer that has not confirmed our newest write, or all of them,
 // answer at once with what it holds and its fingerprint.
 func (c *Core) Ask(now sched.Instant, all bool) {
-	c.now = now
+	c.enter(now)
 	own := c.store.Max(c.self)
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]

@@ -8,7 +8,8 @@ const timersPerTick = 256
 // Tick fires the timers that are due, at most timersPerTick of them. wall is
 // only used to refuse generations from far in the future.
 func (c *Core) Tick(now sched.Instant, wall sched.Wall) {
-	c.now, c.wall, c.wallAt = now, wall, now
+	c.enter(now)
+	c.wall, c.wallAt = wall, now
 	c.tickDetector()
 	for range timersPerTick {
 		id, ok := c.wheel.Expire(now)
@@ -16,51 +17,6 @@ func (c *Core) Tick(now sched.Instant, wall sched.Wall) {
 			return
 		}
 		c.fire(id)
-	}
-}
-
-func (c *Core) fire(id uint32) {
-	switch id {
-	case timerExchange:
-		c.exchange()
-		c.askRumors()
-		c.wheel.Set(timerExchange, c.now+c.jitterLittle(c.cfg.Interval))
-	case timerFlush:
-		c.flushNow()
-	case timerGaps:
-		c.chase()
-	case timerSeeds:
-		c.contactSeeds()
-	case timerRepair:
-		c.stepRepairs()
-	case timerPeriod:
-		c.repairPeriod()
-	case timerPublish:
-		c.publishMore()
-	case timerPrecise:
-		c.endWindows()
-	case timerRival:
-		c.challengeRival()
-	case timerKeys:
-		c.noticeKeys()
-	default:
-		c.firePeer((id-timersEngine)/timersPeer, (id-timersEngine)%timersPeer)
-	}
-}
-
-func (c *Core) firePeer(p, kind uint32) {
-	if int(p) >= len(c.peers) {
-		return
-	}
-	switch kind {
-	case timerAck:
-		c.want(p, dueHave)
-	case timerResend:
-		c.resend(p)
-	case timerPace:
-		c.unhold(p)
-	case timerHello:
-		c.greet(p)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // due. Frames to one peer come consecutively. What is sent is the newest state
 // at this moment: there is no queue to drain.
 func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort, ok bool) {
-	c.now = now
+	c.enter(now)
 	if n, to, ok = c.composeDetector(dst); ok {
 		return n, to, true
 	}
@@ -132,65 +132,22 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	return len(b)
 }
 
-// composeRecords appends what is due in the order of its urgency.
-func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
-	q, entries := &c.peers[p], c.counters.EntriesSent
-	start := len(b)
-	q.due &^= dueHello
-	if have := c.store.Max(q.origin); q.owed || q.due&dueHave != 0 || have != q.told {
-		b = codec.AppendHave(b, codec.Have{Max: have, Floor: c.store.Floor(q.origin), Dirty: c.store.Dirty(q.origin)})
-		q.told = have
-		q.due &^= dueHave
-		if q.owed {
-			q.owed = false
-			c.wheel.Cancel(peerTimer(p, timerAck))
-		}
+// composeHave appends the acknowledgement of the peer's own writes.
+func (c *Core) composeHave(b []byte, _ int, p uint32) []byte {
+	q := &c.peers[p]
+	q.told = c.store.Max(q.origin)
+	q.due &^= dueHave
+	if q.owed {
+		q.owed = false
+		c.wheel.Cancel(peerTimer(p, timerAck))
 	}
-	if q.due&dueSync != 0 {
-		b = codec.AppendSync(b, codec.Sync{Kind: c.cfg.Mode.sync(), Hint: c.ladder.level})
-		q.due &^= dueSync
-	}
-	if q.due&duePull != 0 {
-		b = c.composePull(b, limit, p)
-	}
-	if q.due&dueAsk != 0 {
-		b = c.composeAsk(b, limit, p)
-	}
-	if q.due&dueContact != 0 {
-		b = c.composeContact(b, p)
-	}
-	if q.due&dueAnswers != 0 {
-		b = c.composeAnswers(b, limit, p)
-	}
-	if q.due&dueRuns != 0 && q.due&dueNews != 0 && q.budget.RepairFirst() {
-		b = c.composeRuns(b, limit, p)
-	}
-	if q.due&dueCast != 0 {
-		b = c.composeBroadcasts(b, limit, p)
-	}
-	if q.due&dueMail != 0 {
-		b = c.composeMail(b, limit, p)
-	}
-	if q.due&dueRumor != 0 {
-		b = c.composeRumor(b, limit, p)
-	}
-	if q.due&dueRuns != 0 {
-		b = c.composeRuns(b, limit, p)
-	}
-	if q.due&dueTurn != 0 && q.due&(dueMail|dueRuns|dueRumor) == 0 {
-		b = c.composeTurn(b, limit, p)
-	}
-	if q.due&dueToken != 0 && q.due&dueRuns == 0 {
-		b = c.composeTokens(b, limit, p)
-	}
-	if q.due&dueDigest != 0 && q.due&(dueMail|dueRuns|dueRumor) == 0 {
-		b = c.composeDigest(b, limit, p)
-	}
-	if c.counters.EntriesSent > entries {
-		c.counters.RunFrames++
-		c.counters.RunBytes += uint64(len(b) - start)
-	}
-	return b
+	return codec.AppendHave(b, codec.Have{Max: q.told, Floor: c.store.Floor(q.origin), Dirty: c.store.Dirty(q.origin)})
+}
+
+// composeSync begins an exchange.
+func (c *Core) composeSync(b []byte, _ int, p uint32) []byte {
+	c.peers[p].due &^= dueSync
+	return codec.AppendSync(b, codec.Sync{Kind: c.cfg.Mode.sync(), Hint: c.ladder.level})
 }
 
 // composeHello greets a member that has not answered from its address, or one

@@ -1,0 +1,236 @@
+package core
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
+
+// What a core does is in three tables: which function takes a record, which one
+// appends what is due, and whom a timer wakes. A protocol is a package and its rows.
+
+// recordsTop is one more than the highest type that has a row.
+const recordsTop = codec.TypeTurn + 1
+
+// handlers take the body of a record from peer p; false: it can't be parsed. Later
+// versions may have types that have no row: they are skipped.
+var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (ok bool){
+	codec.TypeIntro:         (*Core).takeIntro,
+	codec.TypeSync:          (*Core).takeSync,
+	codec.TypeDigest:        (*Core).takeDigest,
+	codec.TypeRun:           (*Core).takeRun,
+	codec.TypePull:          (*Core).takePull,
+	codec.TypeHave:          (*Core).takeHave,
+	codec.TypeProbe:         (*Core).observed,
+	codec.TypeProbeAck:      (*Core).observed,
+	codec.TypeVote:          (*Core).observed,
+	codec.TypeVerdict:       (*Core).observed,
+	codec.TypeObserved:      (*Core).observed,
+	codec.TypeRumorFeedback: takes((*Core).onFeedback),
+	codec.TypeEvent:         takes((*Core).onBroadcast),
+	codec.TypeSketch:        takes((*Core).onSketch),
+	codec.TypeRepair:        takes((*Core).onToken),
+	codec.TypePreciseDigest: (*Core).onPrecise,
+	codec.TypePreciseRun:    (*Core).onPrecise,
+	codec.TypeKeyNotice:     takes((*Core).onKeyNotice),
+	codec.TypePrecisePull:   (*Core).onPrecise,
+	codec.TypeTurn:          takes((*Core).onTurn),
+}
+
+// takes is a row for one type alone.
+func takes(f func(c *Core, p uint32, body []byte) bool) func(*Core, uint32, codec.Type, []byte) bool {
+	return func(c *Core, p uint32, _ codec.Type, body []byte) bool { return f(c, p, body) }
+}
+
+// What a peer's next frames carry.
+const (
+	dueHave    uint16 = 1 << iota // an acknowledgement of its own writes
+	dueSync                       // our fingerprint, to start an exchange
+	dueDigest                     // a digest window: the fingerprints differ, or NoPrint
+	dueMail                       // our writes after its cursor
+	dueRumor                      // the news of this flush
+	duePull                       // a list of the origins that we have gaps in
+	dueRuns                       // an answer to its digest or pull
+	dueAsk                        // a pull list from comparing its digest
+	dueHello                      // introduce ourselves
+	dueContact                    // ask for what is hot there
+	dueAnswers                    // what its rumors came to
+	dueCast                       // user events
+	dueToken                      // ring repair
+	dueTurn                       // a message of a comparison
+)
+
+// What a class of the flow control carries.
+const (
+	dueNews   = dueMail | dueRumor | dueCast
+	dueUrgent = dueSync | dueDigest | duePull | dueAsk | dueTurn | dueToken
+	dueData   = dueNews | dueRuns
+)
+
+// composers append what is due to a peer, most urgent first. A row runs if its bit is
+// due, no bit of unless is due, and when agrees. What does not fit stays due.
+var composers = [...]struct {
+	due, unless uint16
+	when        func(q *peer) bool // nil: always
+	append      func(c *Core, b []byte, limit int, p uint32) []byte
+}{
+	{due: dueHave, append: (*Core).composeHave},
+	{due: dueSync, append: (*Core).composeSync},
+	{due: duePull, append: (*Core).composePull},
+	{due: dueAsk, append: (*Core).composeAsk},
+	{due: dueContact, append: (*Core).composeContact},
+	{due: dueAnswers, append: (*Core).composeAnswers},
+	{due: dueRuns, when: (*peer).repairFirst, append: (*Core).composeRuns},
+	{due: dueCast, append: (*Core).composeBroadcasts},
+	{due: dueMail, append: (*Core).composeMail},
+	{due: dueRumor, append: (*Core).composeRumor},
+	{due: dueRuns, append: (*Core).composeRuns},
+	{due: dueTurn, unless: dueMail | dueRuns | dueRumor, append: (*Core).composeTurn},
+	{due: dueToken, unless: dueRuns, append: (*Core).composeTokens},
+	{due: dueDigest, unless: dueMail | dueRuns | dueRumor, append: (*Core).composeDigest},
+}
+
+// repairFirst lets an answer go before news now and then, so that news can't keep
+// it waiting for ever.
+func (q *peer) repairFirst() bool { return q.due&dueNews != 0 && q.budget.RepairFirst() }
+
+// Timers of the engine; those of peers follow.
+const (
+	timerExchange = iota
+	timerFlush
+	timerGaps
+	timerSeeds
+	timerRival
+	timerKeys
+	timerPublish
+	timerRepair
+	timerPeriod
+	timerPrecise
+	timersEngine
+)
+
+// timers are whom a timer of the engine wakes.
+var timers = [timersEngine]func(c *Core){
+	timerExchange: (*Core).exchangeAgain,
+	timerFlush:    (*Core).flushNow,
+	timerGaps:     (*Core).chase,
+	timerSeeds:    (*Core).contactSeeds,
+	timerRival:    (*Core).challengeRival,
+	timerKeys:     (*Core).noticeKeys,
+	timerPublish:  (*Core).publishMore,
+	timerRepair:   (*Core).stepRepairs,
+	timerPeriod:   (*Core).repairPeriod,
+	timerPrecise:  (*Core).endWindows,
+}
+
+// Timers of a peer.
+const (
+	timerAck = iota
+	timerResend
+	timerHello
+	timerPace
+	timersPeer
+)
+
+// peerTimers are whom a timer of a peer wakes.
+var peerTimers = [timersPeer]func(c *Core, p uint32){
+	timerAck:    func(c *Core, p uint32) { c.want(p, dueHave) },
+	timerResend: (*Core).resend,
+	timerHello:  (*Core).greet,
+	timerPace:   (*Core).unhold,
+}
+
+func peerTimer(p, kind uint32) uint32 { return timersEngine + p*timersPeer + kind }
+
+// record hands a record to whom it is for.
+func (c *Core) record(p uint32, t codec.Type, body []byte) {
+	if t < recordsTop && handlers[t] != nil && !handlers[t](c, p, t, body) {
+		c.counters.Drops[DropRecord]++
+	}
+}
+
+// fire wakes the owner of a timer.
+func (c *Core) fire(id uint32) {
+	if id < timersEngine {
+		timers[id](c)
+		return
+	}
+	if p := (id - timersEngine) / timersPeer; int(p) < len(c.peers) {
+		peerTimers[(id-timersEngine)%timersPeer](c, p)
+	}
+}
+
+// composeRecords appends what is due in the order of its urgency.
+func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
+	q, entries, start := &c.peers[p], c.counters.EntriesSent, len(b)
+	q.due &^= dueHello
+	if q.owed || c.store.Max(q.origin) != q.told {
+		q.due |= dueHave // there is a frame, so it rides along
+	}
+	for i := range composers {
+		row := &composers[i]
+		if q.due&row.due != 0 && q.due&row.unless == 0 && (row.when == nil || row.when(q)) {
+			b = row.append(c, b, limit, p)
+		}
+	}
+	if c.counters.EntriesSent > entries {
+		c.counters.RunFrames++
+		c.counters.RunBytes += uint64(len(b) - start)
+	}
+	return b
+}
+
+func (c *Core) takeIntro(p uint32, _ codec.Type, body []byte) bool {
+	if codec.ParseIntro(body, &c.intro) != nil {
+		return false
+	}
+	in := c.intro
+	if c.learn(in.ID, in.Gen, in.Name, in.Addr, netip.AddrPort{}) == 0 {
+		c.exhumed(p, in.ID)
+	}
+	return true
+}
+
+func (c *Core) takeSync(p uint32, _ codec.Type, body []byte) bool {
+	s, err := codec.ParseSync(body)
+	if err == nil {
+		c.onSync(p, s)
+	}
+	return err == nil
+}
+
+func (c *Core) takeDigest(p uint32, _ codec.Type, body []byte) bool {
+	var d codec.Digest
+	if codec.ParseDigest(body, &d) != nil {
+		return false
+	}
+	c.onDigest(p, &d)
+	return true
+}
+
+func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
+	if codec.ParseRun(body, &c.run) != nil {
+		return false
+	}
+	c.onRun(p, &c.run)
+	return true
+}
+
+func (c *Core) takePull(p uint32, _ codec.Type, body []byte) bool {
+	var l codec.Pull
+	if codec.ParsePull(body, &l) != nil {
+		return false
+	}
+	c.onPull(p, &l)
+	return true
+}
+
+func (c *Core) takeHave(p uint32, _ codec.Type, body []byte) bool {
+	h, err := codec.ParseHave(body)
+	if err == nil {
+		c.onHave(p, &h)
+	}
+	return err == nil
+}
+
+func (c *Core) onKeyNotice(p uint32, body []byte) bool { return c.guard.OnNotice(p, body) }
