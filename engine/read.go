@@ -62,5 +62,5 @@ func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 }
 
 func metaOf(m *state.Meta) Meta {
-	return Meta{Version: Version{Gen: m.Gen, Seq: m.Version}, TTL: millis(m.TTL)}
+	return Meta{Version: Version{Gen: m.Gen, Seq: m.Version}, TTL: millis(m.TTL), Age: millis(m.Age)}
 }

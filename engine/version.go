@@ -37,6 +37,8 @@ type Meta struct {
 	Version Version
 	// TTL is the lifetime the owner gave the entry; 0 means for ever.
 	TTL time.Duration
+	// Age is how much of the TTL had passed when the entry came here.
+	Age time.Duration
 }
 
 // MemberState is what is known of a member's life.

@@ -1,0 +1,54 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/quidnunc/quidnunc/engine"
+	"github.com/quidnunc/quidnunc/engine/enginetest"
+)
+
+// Progress and Confirmed agree with WaitVersion, and see who is cut off.
+func TestProgressShowsWhoIsBehind(t *testing.T) {
+	virtual(t, 4, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		a := c.Engines[0]
+		v, err := a.Set("k", []byte("1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := a.WaitVersion(ctx, v); err != nil {
+			t.Fatal(err)
+		}
+		if have, answering := a.Confirmed(v); have != 3 || answering != 3 {
+			t.Errorf("%d of %d confirmed", have, answering)
+		}
+		c.Partition([]int{0, 1, 2}, []int{3})
+		v, _ = a.Set("k", []byte("2"))
+		pause(200 * time.Millisecond)
+		if have, _ := a.Confirmed(v); have != 2 {
+			t.Errorf("%d confirmed while one is cut off", have)
+		}
+		list := a.Progress()
+		if len(list) != 4 || list[0].Member != "node-0" || list[0].Known != v || list[0].Entries == 0 {
+			t.Fatalf("%+v", list)
+		}
+		for _, p := range list[1:] {
+			if behind := p.Acked < v.Seq; behind != (p.Member == "node-3") {
+				t.Errorf("%+v, newest %v", p, v)
+			}
+		}
+		c.Heal()
+		if err := a.WaitVersion(ctx, v); err != nil {
+			t.Fatal(err)
+		}
+		c.WaitConverged()
+		for _, p := range c.Engines[3].Progress() {
+			if p.Member == "node-0" && (p.Known != v || p.State != engine.Alive) {
+				t.Errorf("node-3: %+v, newest %v", p, v)
+			}
+		}
+	})
+}
