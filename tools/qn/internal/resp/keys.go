@@ -1,0 +1,427 @@
+package resp
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/quidnunc/quidnunc/engine"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/space"
+)
+
+var keyCommands = []command{
+	{name: "get", least: 2, most: 2, run: get, keys: true, summary: "The value of a key, from the local replica."},
+	{name: "set", least: 3, run: set, keys: true, writes: true, summary: "Writes an own key. NX and XX are exact: one agent writes a key."},
+	{name: "setex", least: 4, most: 4, run: func(c *conn, a [][]byte) bool { return c.setFor(a, time.Second) }, keys: true, writes: true, summary: "Writes an own key with a lifetime in seconds."},
+	{name: "psetex", least: 4, most: 4, run: func(c *conn, a [][]byte) bool { return c.setFor(a, time.Millisecond) }, keys: true, writes: true, summary: "Writes an own key with a lifetime in milliseconds."},
+	{name: "setnx", least: 3, most: 3, run: setnx, keys: true, writes: true, summary: "Writes an own key if there is none."},
+	{name: "getdel", least: 2, most: 2, run: getdel, keys: true, writes: true, summary: "Reads an own key and deletes it."},
+	{name: "getex", least: 2, run: getex, keys: true, writes: true, summary: "Reads an own key and changes its lifetime."},
+	{name: "mget", least: 2, run: mget, keys: true, summary: "The values of several keys."},
+	{name: "mset", least: 3, run: mset, keys: true, writes: true, summary: "Writes several own keys, one after the other."},
+	{name: "del", least: 2, run: del, keys: true, writes: true, summary: "Deletes own keys."},
+	{name: "unlink", least: 2, run: del, keys: true, writes: true, summary: "Deletes own keys."},
+	{name: "exists", least: 2, run: exists, keys: true, summary: "Counts the keys that are there."},
+	{name: "type", least: 2, most: 2, run: typeOf, keys: true, summary: "string for a key, hash for a member, or none."},
+	{name: "strlen", least: 2, most: 2, run: strlen, keys: true, summary: "The length of a value."},
+	{name: "incr", least: 2, most: 2, run: func(c *conn, a [][]byte) bool { return c.add(a[1], 1) }, keys: true, writes: true, summary: "Adds 1 to an own key."},
+	{name: "decr", least: 2, most: 2, run: func(c *conn, a [][]byte) bool { return c.add(a[1], -1) }, keys: true, writes: true, summary: "Takes 1 from an own key."},
+	{name: "incrby", least: 3, most: 3, run: incrby, keys: true, writes: true, summary: "Adds a number to an own key."},
+	{name: "ttl", least: 2, most: 2, run: func(c *conn, a [][]byte) bool { return c.ttl(a[1], time.Second) }, keys: true, summary: "What is left of a lifetime in seconds; -1 none, -2 no key."},
+	{name: "pttl", least: 2, most: 2, run: func(c *conn, a [][]byte) bool { return c.ttl(a[1], time.Millisecond) }, keys: true, summary: "What is left of a lifetime in milliseconds."},
+	{name: "expire", least: 3, most: 3, run: func(c *conn, a [][]byte) bool { return c.expire(a, time.Second, false) }, keys: true, writes: true, summary: "Gives an own key a lifetime in seconds."},
+	{name: "pexpire", least: 3, most: 3, run: func(c *conn, a [][]byte) bool { return c.expire(a, time.Millisecond, false) }, keys: true, writes: true, summary: "Gives an own key a lifetime in milliseconds."},
+	{name: "expireat", least: 3, most: 3, run: func(c *conn, a [][]byte) bool { return c.expire(a, time.Second, true) }, keys: true, writes: true, summary: "Lets an own key end at a time."},
+	{name: "persist", least: 2, most: 2, run: persist, keys: true, writes: true, summary: "Takes the lifetime from an own key."},
+	{name: "wait", least: 3, most: 3, run: wait, summary: "Waits until so many other live members hold what this connection wrote, and says how many do."},
+}
+
+func get(c *conn, a [][]byte) bool {
+	value, _, ok := c.server.space.AppendGet(c.value[:0], string(a[1]))
+	if !ok {
+		c.reply.null()
+	} else {
+		c.reply.bulk(value)
+	}
+	return false
+}
+
+// problem answers with what went wrong.
+func (c *conn) problem(err error) bool { c.fail(problemText(err)); return false }
+
+func problemText(err error) string {
+	switch {
+	case errors.Is(err, engine.ErrBackpressure):
+		return "ERR writes come faster than they can be published: " + err.Error()
+	case errors.Is(err, engine.ErrTTL):
+		return "ERR invalid expire time"
+	}
+	return "ERR " + err.Error()
+}
+
+// written answers to a write and keeps its version for WAIT.
+func (c *conn) written(v engine.Version) {
+	if v.Compare(c.last) > 0 {
+		c.last = v
+	}
+}
+
+// set is SET key value [NX|XX] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL].
+func set(c *conn, a [][]byte) bool {
+	if len(a) == 3 { // what is sent most
+		r, err := c.server.space.Set(string(a[1]), a[2], space.Put{})
+		if err != nil {
+			return c.problem(err)
+		}
+		c.written(r.Version)
+		c.reply.ok()
+		return false
+	}
+	var p space.Put
+	lifetime := false
+	for i := 3; i < len(a); i++ {
+		unit, at, timed := lifetimeWord(a[i])
+		switch {
+		case is(a[i], "NX"):
+			p.Absent = true
+		case is(a[i], "XX"):
+			p.Present = true
+		case is(a[i], "GET"):
+			p.Old = true
+		case is(a[i], "KEEPTTL"):
+			p.Keep = true
+		case timed && i+1 < len(a) && !lifetime:
+			i++
+			var text string
+			if p.TTL, text = readLifetime(a[i], unit, at, "set"); text != "" {
+				c.fail(text)
+				return false
+			}
+			lifetime = true
+		default:
+			c.fail("ERR syntax error")
+			return false
+		}
+	}
+	if p.Absent && p.Present || p.Keep && lifetime {
+		c.fail("ERR syntax error")
+		return false
+	}
+	r, err := c.server.space.Set(string(a[1]), a[2], p)
+	switch {
+	case err != nil:
+		return c.problem(err)
+	case p.Old && r.Old != nil:
+		c.reply.bulk(r.Old)
+	case p.Old, !r.Written:
+		c.reply.null()
+	default:
+		c.reply.ok()
+	}
+	c.written(r.Version)
+	return false
+}
+
+// lifetimeWord reads EX, PX, EXAT and PXAT.
+func lifetimeWord(word []byte) (unit time.Duration, at, ok bool) {
+	switch {
+	case is(word, "EX"):
+		return time.Second, false, true
+	case is(word, "PX"):
+		return time.Millisecond, false, true
+	case is(word, "EXAT"):
+		return time.Second, true, true
+	case is(word, "PXAT"):
+		return time.Millisecond, true, true
+	}
+	return 0, false, false
+}
+
+// readLifetime reads a number of units, from now or from the epoch; text says what is wrong with it. What is over already
+// is a nanosecond.
+func readLifetime(word []byte, unit time.Duration, at bool, verb string) (ttl time.Duration, text string) {
+	n, ok := integer(word)
+	if !ok {
+		return 0, "ERR value is not an integer or out of range"
+	}
+	if n <= 0 || n > millisMax/int64(unit/time.Millisecond) {
+		return 0, "ERR invalid expire time in '" + verb + "' command"
+	}
+	ttl = time.Duration(n) * unit
+	if at {
+		ttl = max(1, time.Until(time.Unix(0, 0).Add(ttl)))
+	}
+	return ttl, ""
+}
+
+func (c *conn) setFor(a [][]byte, unit time.Duration) bool {
+	name := "setex"
+	if unit == time.Millisecond {
+		name = "psetex"
+	}
+	ttl, text := readLifetime(a[2], unit, false, name)
+	if text != "" {
+		c.fail(text)
+		return false
+	}
+	r, err := c.server.space.Set(string(a[1]), a[3], space.Put{TTL: ttl})
+	if err != nil {
+		return c.problem(err)
+	}
+	c.written(r.Version)
+	c.reply.ok()
+	return false
+}
+
+func setnx(c *conn, a [][]byte) bool {
+	r, err := c.server.space.Set(string(a[1]), a[2], space.Put{Absent: true})
+	if err != nil {
+		return c.problem(err)
+	}
+	c.written(r.Version)
+	c.reply.flag(r.Written)
+	return false
+}
+
+func getdel(c *conn, a [][]byte) bool {
+	value, was, v, err := c.server.space.Take(c.value[:0], string(a[1]))
+	switch {
+	case err != nil:
+		return c.problem(err)
+	case !was:
+		c.reply.null()
+	default:
+		c.written(v)
+		c.reply.bulk(value)
+	}
+	return false
+}
+
+// getex is GETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST].
+func getex(c *conn, a [][]byte) bool {
+	name := string(a[1])
+	ttl, change := time.Duration(0), false
+	switch {
+	case len(a) == 2:
+	case len(a) == 3 && is(a[2], "PERSIST"):
+		change = true
+	case len(a) == 4:
+		unit, at, ok := lifetimeWord(a[2])
+		if !ok {
+			c.fail("ERR syntax error")
+			return false
+		}
+		var text string
+		if ttl, text = readLifetime(a[3], unit, at, "getex"); text != "" {
+			c.fail(text)
+			return false
+		}
+		change = true
+	default:
+		c.fail("ERR syntax error")
+		return false
+	}
+	value, _, ok := c.server.space.AppendGet(c.value[:0], name)
+	if !ok {
+		c.reply.null()
+		return false
+	}
+	if change {
+		if _, err := c.server.space.Expire(name, ttl); err != nil {
+			return c.problem(err)
+		}
+		c.written(c.server.space.Last())
+	}
+	c.reply.bulk(value)
+	return false
+}
+
+func mget(c *conn, a [][]byte) bool {
+	c.reply.array(len(a) - 1)
+	for i := range a[1:] {
+		get(c, a[i:i+2])
+	}
+	return false
+}
+
+func mset(c *conn, a [][]byte) bool {
+	if len(a)%2 == 0 {
+		c.fail("ERR wrong number of arguments for 'mset' command")
+		return false
+	}
+	for i := 1; i < len(a); i += 2 {
+		r, err := c.server.space.Set(string(a[i]), a[i+1], space.Put{})
+		if err != nil {
+			return c.problem(err)
+		}
+		c.written(r.Version)
+	}
+	c.reply.ok()
+	return false
+}
+
+func del(c *conn, a [][]byte) bool {
+	n := int64(0)
+	for _, name := range a[1:] {
+		was, v, err := c.server.space.Delete(string(name))
+		if err != nil {
+			return c.problem(err)
+		}
+		if was {
+			c.written(v)
+			n++
+		}
+	}
+	c.reply.number(n)
+	return false
+}
+
+func exists(c *conn, a [][]byte) bool {
+	n := int64(0)
+	for _, name := range a[1:] {
+		if c.server.space.Has(string(name)) {
+			n++
+		}
+	}
+	c.reply.number(n)
+	return false
+}
+
+func typeOf(c *conn, a [][]byte) bool {
+	switch {
+	case c.server.space.Has(string(a[1])):
+		c.reply.simple("string")
+	case c.isMember(string(a[1])):
+		c.reply.simple("hash")
+	default:
+		c.reply.simple("none")
+	}
+	return false
+}
+
+func (c *conn) isMember(name string) bool {
+	for m := range c.server.space.Engine().Members() {
+		if m.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func strlen(c *conn, a [][]byte) bool {
+	value, _, _ := c.server.space.AppendGet(c.value[:0], string(a[1]))
+	c.reply.number(int64(len(value)))
+	return false
+}
+
+func (c *conn) add(name []byte, by int64) bool {
+	sum, err := c.server.space.Add(string(name), by)
+	if err != nil {
+		return c.problem(err)
+	}
+	c.written(c.server.space.Last())
+	c.reply.number(sum)
+	return false
+}
+
+func incrby(c *conn, a [][]byte) bool {
+	by, ok := integer(a[2])
+	if !ok {
+		return c.problem(space.ErrNotNumber)
+	}
+	return c.add(a[1], by)
+}
+
+func (c *conn) ttl(name []byte, unit time.Duration) bool {
+	_, info, ok := c.server.space.AppendGet(c.value[:0], string(name))
+	switch {
+	case !ok:
+		c.reply.number(-2)
+	case info.TTL == 0:
+		c.reply.number(-1)
+	default:
+		c.reply.number(int64((info.Left + unit/2) / unit))
+	}
+	return false
+}
+
+func (c *conn) expire(a [][]byte, unit time.Duration, at bool) bool {
+	n, ok := integer(a[2])
+	if !ok {
+		return c.problem(space.ErrNotNumber)
+	}
+	if n > millisMax/int64(unit/time.Millisecond) || n < -millisMax/int64(unit/time.Millisecond) {
+		c.fail("ERR invalid expire time in '" + string(a[0]) + "' command")
+		return false
+	}
+	ttl := time.Duration(n) * unit
+	if at {
+		ttl = time.Until(time.Unix(0, 0).Add(ttl))
+	}
+	if ttl <= 0 {
+		ttl = -1
+	}
+	done, err := c.server.space.Expire(string(a[1]), ttl)
+	if err != nil {
+		return c.problem(err)
+	}
+	c.written(c.server.space.Last())
+	c.reply.flag(done)
+	return false
+}
+
+func persist(c *conn, a [][]byte) bool {
+	done, err := c.server.space.Expire(string(a[1]), 0)
+	if err != nil {
+		return c.problem(err)
+	}
+	c.written(c.server.space.Last())
+	c.reply.flag(done)
+	return false
+}
+
+const (
+	waitMax  = 10 * time.Minute // of WAIT n 0
+	waitPoll = 2 * time.Millisecond
+)
+
+// wait is WAIT members milliseconds: it parks the connection, never the loop.
+func wait(c *conn, a [][]byte) bool {
+	members, ok1 := integer(a[1])
+	millis, ok2 := integer(a[2])
+	if !ok1 || !ok2 {
+		return c.problem(space.ErrNotNumber)
+	}
+	if millis < 0 {
+		c.fail("ERR timeout is negative")
+		return false
+	}
+	span := waitMax
+	if millis > 0 && millis < int64(waitMax/time.Millisecond) {
+		span = time.Duration(millis) * time.Millisecond
+	}
+	eng, version := c.server.space.Engine(), c.last
+	return c.later(func(ctx context.Context, r *reply) {
+		ctx, cancel := context.WithTimeout(ctx, span)
+		defer cancel()
+		again := time.NewTicker(waitPoll)
+		defer again.Stop()
+		for {
+			have, _ := eng.Confirmed(version)
+			if int64(have) >= members || ctx.Err() != nil {
+				r.number(int64(have))
+				return
+			}
+			select {
+			case <-again.C:
+			case <-ctx.Done():
+			}
+		}
+	})
+}
+
+func count(b []byte) (n int, ok bool) {
+	v, err := strconv.Atoi(string(b))
+	return v, err == nil && v > 0
+}

@@ -1,0 +1,153 @@
+package space
+
+import (
+	"hash/maphash"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/quidnunc/quidnunc/engine"
+)
+
+// bucketBits is how many bits of a name's hash choose its place. The number of buckets never changes, so that a cursor,
+// which is the number of the next bucket, stays good while keys come and go.
+const bucketBits = 16
+
+// index knows the names of all keys, for those who list them, and when keys with a lifetime end.
+type index struct {
+	seed    maphash.Seed
+	mu      sync.RWMutex
+	keys    int
+	buckets [1 << bucketBits][]item
+	dues    map[Name]due
+}
+
+// Name is a key and whose it is.
+type Name struct{ Member, Key string }
+
+type item struct{ Name }
+
+// due is when a version of a key ends.
+type due struct {
+	version engine.Version
+	at      time.Time
+}
+
+func newIndex(seed maphash.Seed) *index { return &index{seed: seed, dues: map[Name]due{}} }
+
+func (x *index) bucket(n Name) *[]item {
+	var h maphash.Hash
+	h.SetSeed(x.seed)
+	h.WriteString(n.Member)
+	h.WriteByte('/')
+	h.WriteString(n.Key)
+	return &x.buckets[h.Sum64()>>(64-bucketBits)]
+}
+
+// note keeps up with a change.
+func (x *index) note(u *engine.Update, now time.Time) {
+	n := Name{u.Member, u.Key}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	b, at := x.bucket(n), -1
+	for i := range *b {
+		if (*b)[i].Name == n {
+			at = i
+		}
+	}
+	switch {
+	case u.Deleted && at >= 0:
+		last := len(*b) - 1
+		(*b)[at] = (*b)[last]
+		(*b)[last] = item{}
+		*b = (*b)[:last]
+		x.keys--
+	case !u.Deleted && at < 0:
+		*b = append(*b, item{n})
+		x.keys++
+	}
+	if d, ok := x.dues[n]; ok && d.version.Compare(u.Meta.Version) < 0 {
+		delete(x.dues, n)
+	}
+	if u.Meta.TTL > 0 && !u.Deleted {
+		if _, ok := x.dues[n]; !ok {
+			x.dues[n] = due{u.Meta.Version, now.Add(u.Meta.TTL - u.Meta.Age)}
+		}
+	}
+}
+
+// forget drops all keys of a member.
+func (x *index) forget(member string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for i := range x.buckets {
+		b := x.buckets[i]
+		kept := b[:0]
+		for _, it := range b {
+			if it.Member != member {
+				kept = append(kept, it)
+				continue
+			}
+			x.keys--
+			delete(x.dues, it.Name)
+		}
+		clear(b[len(kept):])
+		x.buckets[i] = kept
+	}
+}
+
+// lasts keeps when an own key ends.
+func (x *index) lasts(member, key string, v engine.Version, at time.Time) {
+	x.mu.Lock()
+	x.dues[Name{member, key}] = due{v, at}
+	x.mu.Unlock()
+}
+
+// left is how much of a lifetime is left, as far as is known.
+func (x *index) left(member, key string, m *engine.Meta, now time.Time) time.Duration {
+	x.mu.RLock()
+	d, ok := x.dues[Name{member, key}]
+	x.mu.RUnlock()
+	if !ok || d.version != m.Version {
+		return m.TTL - m.Age // it has just come
+	}
+	return max(0, d.at.Sub(now))
+}
+
+// Len is the number of keys of all members.
+func (s *Space) Len() int {
+	s.index.mu.RLock()
+	defer s.index.mu.RUnlock()
+	return s.index.keys
+}
+
+// Scan lists keys from a cursor on, 0 at the beginning: at least count, if there are so many, and then up to the end of a
+// bucket. next is the cursor to go on with, 0 at the end. A key that is there during the whole walk is listed exactly once.
+func (s *Space) Scan(cursor uint64, count int) (names []Name, next uint64) {
+	x := s.index
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for ; cursor < uint64(len(x.buckets)); cursor++ {
+		if len(names) >= count {
+			return names, cursor
+		}
+		for _, it := range x.buckets[cursor] {
+			names = append(names, it.Name)
+		}
+	}
+	return names, 0
+}
+
+// Any is one key, chosen by chance; false if there is none.
+func (s *Space) Any() (Name, bool) {
+	x := s.index
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	from := rand.IntN(len(x.buckets))
+	for i := range x.buckets {
+		if b := x.buckets[(from+i)%len(x.buckets)]; len(b) > 0 {
+			return b[rand.IntN(len(b))].Name, true
+		}
+	}
+	return Name{}, false
+}

@@ -1,0 +1,162 @@
+package space
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/quidnunc/quidnunc/engine"
+)
+
+// Space is the keys of a cluster as one agent sees them. Its methods are safe for any number of goroutines.
+type Space struct {
+	eng   *engine.Engine
+	seed  maphash.Seed
+	index *index
+	log   *Log
+	own   [64]sync.Mutex // writes of own keys, by hash: a write that depends on what is there must see no other between
+
+	lastMu sync.Mutex
+	last   engine.Version // newest own write through here
+}
+
+// New follows the engine's keys until ctx ends. Wait for its end with Done.
+func New(ctx context.Context, eng *engine.Engine) *Space {
+	s := &Space{eng: eng, seed: maphash.MakeSeed(), log: newLog()}
+	s.index = newIndex(s.seed)
+	go s.follow(ctx)
+	return s
+}
+
+// Engine is the engine behind the space.
+func (s *Space) Engine() *engine.Engine { return s.eng }
+
+// Log has the changes.
+func (s *Space) Log() *Log { return s.log }
+
+// Done is closed when the space no longer follows the engine.
+func (s *Space) Done() <-chan struct{} { return s.log.done }
+
+func (s *Space) follow(ctx context.Context) {
+	defer s.log.close()
+	for u, err := range s.eng.Changes(ctx) {
+		if err != nil {
+			return
+		}
+		now := time.Now()
+		if u.Key == "" {
+			s.index.forget(u.Member)
+		} else {
+			s.index.note(&u, now)
+		}
+		s.log.add(&u, now)
+	}
+}
+
+// Errors of names and writes. They are complete sentences for a client.
+var (
+	ErrNotNumber = errors.New("value is not an integer or out of range")
+	ErrNoKey     = errors.New("no such key")
+)
+
+// ForeignError is a write to a key of another member.
+type ForeignError struct {
+	Member, Key, Here string
+	Unknown           bool // there is no such member
+}
+
+// Error says who may write the key.
+func (f *ForeignError) Error() string {
+	if f.Unknown {
+		return fmt.Sprintf("there is no member %q: a slash names a member; write ./%s/%s for a key of %s", f.Member, f.Member, f.Key, f.Here)
+	}
+	return fmt.Sprintf("key %s belongs to %s: only the agent of %s writes it, this one is %s", f.Key, f.Member, f.Member, f.Here)
+}
+
+// Split tells whose key a name is.
+func (s *Space) Split(name string) (member, key string) {
+	member, key, found := strings.Cut(name, "/")
+	if !found {
+		return s.eng.Name(), name
+	}
+	if member == "." {
+		return s.eng.Name(), key
+	}
+	return member, key
+}
+
+// Join is the name of a member's key, as Split reads it.
+func (s *Space) Join(member, key string) string { return member + "/" + key }
+
+// Info is what is known of a key beside its value.
+type Info struct {
+	Member  string
+	Key     string
+	Version engine.Version
+	TTL     time.Duration // that its owner gave it; 0: none
+	Left    time.Duration // of that; 0 with a TTL: it is over
+}
+
+// AppendGet appends the value of a key.
+func (s *Space) AppendGet(dst []byte, name string) (value []byte, info Info, ok bool) {
+	info.Member, info.Key = s.Split(name)
+	value, meta, ok := s.eng.AppendGet(dst, info.Member, info.Key)
+	if !ok {
+		return dst, info, false
+	}
+	info.Version, info.TTL = meta.Version, meta.TTL
+	if meta.TTL > 0 {
+		info.Left = s.index.left(info.Member, info.Key, &meta, time.Now())
+	}
+	return value, info, true
+}
+
+// Has reports whether there is such a key.
+func (s *Space) Has(name string) bool {
+	member, key := s.Split(name)
+	var room [engine.EntryBytesMax]byte
+	_, _, ok := s.eng.AppendGet(room[:0], member, key)
+	return ok
+}
+
+// ownKey is the key of a name that this agent may write.
+func (s *Space) ownKey(name string) (key string, err error) {
+	member, key := s.Split(name)
+	if member == s.eng.Name() {
+		return key, nil
+	}
+	known := false
+	for m := range s.eng.Members() {
+		known = known || m.Name == member
+	}
+	return "", &ForeignError{member, key, s.eng.Name(), !known}
+}
+
+func (s *Space) lock(key string) *sync.Mutex {
+	m := &s.own[maphash.String(s.seed, key)%uint64(len(s.own))]
+	m.Lock()
+	return m
+}
+
+// wrote keeps the newest version that was written through the space.
+func (s *Space) wrote(v engine.Version) {
+	s.lastMu.Lock()
+	if v.Compare(s.last) > 0 {
+		s.last = v
+	}
+	s.lastMu.Unlock()
+}
+
+// Last is the newest own write through the space.
+func (s *Space) Last() engine.Version {
+	s.lastMu.Lock()
+	defer s.lastMu.Unlock()
+	return s.last
+}
+
+// Sync waits until the index and the log have what was written through the space before, or ctx ends.
+func (s *Space) Sync(ctx context.Context) error { return s.log.reach(ctx, s.eng.Name(), s.Last()) }
