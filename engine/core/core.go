@@ -143,6 +143,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 		panic("core: no room for the own origin")
 	}
 	c.self = self
+	c.store.SetOwner(self)
 	c.initPreciseSelf()
 	c.noteOrigin(self)
 	c.out = codec.Header{Cluster: c.tag, Sender: c.id}

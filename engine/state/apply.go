@@ -35,20 +35,21 @@ func (s *Store) ApplyAny(o Origin, e *codec.Entry) Status {
 }
 
 func (s *Store) apply(o Origin, r *origin, e *codec.Entry) Status {
-	if s.dying != 0 {
-		s.sweep(sweepCells)
-	}
+	s.putOff(sweepCells)
 	if status := check(e); status != OK {
 		return status
 	}
 	var w write
 	s.begin(&w, r.tag, e)
 	w.t, w.at, w.old = s.findKey(r.tag, w.frag, e.Key)
-	if status := s.wanted(&w, r); status != OK {
+	if status := s.wanted(&w, o, r); status != OK {
 		return status
 	}
-	if w.cell = s.newCell(cellBytes(e)); w.cell == 0 {
+	if w.cell = s.newCell(w.class); w.cell == 0 {
 		return Full
+	}
+	if w.old != 0 && !s.keys.holds(&w) { // to find room it was moved
+		w.t, w.at, w.old = s.findKey(r.tag, w.frag, e.Key)
 	}
 	b := s.cells.at(w.cell)
 	writeCell(b, r.tag, e)
@@ -78,6 +79,8 @@ type write struct {
 	frag      uint32
 	old, cell cellRef // old 0: the key is new
 	pos       wordRef // of the old cell, in a batch
+	class     uint8   // of the new cell
+	system    bool    // the key is reserved
 	keyAt     uint8   // in the new cell
 	key       uint8   // bytes
 	value     uint16  // bytes
@@ -91,37 +94,23 @@ func (s *Store) begin(w *write, tag uint32, e *codec.Entry) {
 	if e.Flags != 0 {
 		w.keyAt += uint8(optionalBytes(e.Flags))
 	}
+	w.class = classOf[(int(w.keyAt)+len(e.Key)+len(e.Value)+7)>>3]
+	w.system = codec.Reserved(e.Key)
 	w.frag = s.hash(tag, e.Key)
 }
 
 // wanted tells whether a write is news and within the limits.
-func (s *Store) wanted(w *write, r *origin) Status {
-	switch {
-	case w.old != 0:
-		if cellVersion(s.cells.at(w.old)) >= w.version {
-			return Old
-		}
-	case s.entries >= s.limits.Keys || r.entries >= uint32(s.limits.KeysPerOrigin):
-		return TooMany
+func (s *Store) wanted(w *write, o Origin, r *origin) Status {
+	if w.old != 0 && cellVersion(s.cells.at(w.old)) >= w.version {
+		return Old
 	}
-	if s.limits.BytesPerOrigin > 0 && s.outgrows(w, r) {
-		return TooMany
+	if status := s.admit(w, o, r); status != OK {
+		return status
 	}
 	if w.version <= r.last && s.taken(r, w.version) {
 		return Old
 	}
 	return OK
-}
-
-// outgrows tells whether a write takes its origin over its share of bytes. One that takes less than what it replaces
-// always may.
-func (s *Store) outgrows(w *write, r *origin) bool {
-	more := int(w.key) + int(w.value)
-	if w.old != 0 {
-		_, key, value := cellSizes(s.cells.at(w.old))
-		more -= key + value
-	}
-	return more > 0 && int(r.bytes)+more > s.limits.BytesPerOrigin
 }
 
 // finish makes the new cell visible. It fails only for want of memory.
@@ -139,6 +128,7 @@ func (s *Store) finish(w *write, o Origin, r *origin, b []byte) Status {
 	if s.keyed.on {
 		s.printKey(w, o, r, b)
 	}
+	s.count(r, w.flags, w.system, int(w.key)+int(w.value), w.class, 1)
 	if w.old == 0 {
 		s.create(w, r)
 	} else {
@@ -153,10 +143,6 @@ func (s *Store) create(w *write, r *origin) {
 	s.keys.insert(w.frag, uint32(w.cell))
 	s.entries++
 	r.entries++
-	s.countBytes(r, int(w.key)+int(w.value))
-	if w.flags&codec.EntryTombstone == 0 {
-		s.countLive(r, 1)
-	}
 }
 
 // replace makes a cell visible in place of another.
@@ -164,36 +150,52 @@ func (s *Store) replace(w *write, r *origin) {
 	w.t.replace(w.at, w.frag, uint32(w.cell))
 	old := s.cells.at(w.old)
 	at, keyBytes, valueBytes := cellSizes(old)
-	s.countBytes(r, int(w.value)-valueBytes)
-	if change := w.flags ^ cellFlags(old); change&codec.EntryTombstone != 0 {
-		s.countLive(r, int(cellFlags(old)&codec.EntryTombstone*2)-1)
-	}
+	s.count(r, cellFlags(old), w.system, keyBytes+valueBytes, classOf[(at+keyBytes+valueBytes+7)>>3], -1)
 	s.kill(r, cellPos(old))
-	s.retireCell(w.old, classOf[(at+keyBytes+valueBytes+7)>>3])
+	s.retireCell(w.old, cellClass(old))
 }
 
-func (s *Store) countBytes(r *origin, change int) {
-	s.bytes += change
-	r.bytes += uint64(change)
-}
-
-func (s *Store) countLive(r *origin, change int) {
-	s.live += change
-	r.live += uint32(change)
+// count adds an entry to the sums, or with sign -1 takes one off.
+func (s *Store) count(r *origin, flags codec.EntryFlags, system bool, bytes int, class uint8, sign int) {
+	s.bytes += sign * bytes
+	r.bytes += uint64(sign * bytes)
+	held := sign * int(classBytes[class])
+	s.held += held
+	r.held += uint32(held >> 3)
+	if flags&codec.EntryTombstone != 0 {
+		return
+	}
+	s.live += sign
+	r.live += uint32(sign)
+	if system {
+		s.system += sign
+		r.system += uint8(sign)
+	}
 }
 
 // Attempts to get memory by finishing what was put off, before a write is refused.
 const memoryAttempts = 4
 
-// newCell takes a cell, if need be one that was put off.
-func (s *Store) newCell(bytes int) (cell cellRef) {
+// newCell takes a cell of a class, if need be one that was put off.
+func (s *Store) newCell(class uint8) (cell cellRef) {
 	for range memoryAttempts {
-		if cell = s.draft(bytes); cell != 0 {
+		if cell = s.draft(class); cell != 0 {
 			break
 		}
 		s.Tidy(retiredBatch)
+		s.squeezeSome(2 * squeezeCells)
 	}
 	return cell
+}
+
+// putOff does a part of what was put off: entries of removed origins, and cells of pages that are being emptied.
+func (s *Store) putOff(cells int) {
+	if s.dying != 0 {
+		s.sweep(cells)
+	}
+	if s.cells.squeeze.short {
+		s.squeezeSome(2 * cells)
+	}
 }
 
 // newBlock takes a block for a log, if need be one that was put off.

@@ -14,7 +14,7 @@ import (
 //	12  position of its word in the version log
 //	16  length of the value
 //	18  length of the key
-//	19  not used
+//	19  size class of the cell, which may be larger than it need be
 //	20  with a TTL: duration and age, 4 bytes each
 //	    with a stamp: 8 bytes
 //	    with a key number: 4 bytes
@@ -46,13 +46,13 @@ func optionalBytes(f codec.EntryFlags) (n int) {
 	return n
 }
 
-// writeCell writes all but the position.
+// writeCell writes all but the position and the class.
 func writeCell(b []byte, tag uint32, e *codec.Entry) {
 	le := binary.LittleEndian
 	_ = b[cellHeadBytes-1]
 	le.PutUint64(b, e.Version|uint64(e.Flags)<<versionBits)
 	le.PutUint32(b[8:], tag)
-	le.PutUint32(b[16:], uint32(len(e.Value))|uint32(len(e.Key))<<16)
+	le.PutUint32(b[16:], uint32(len(e.Value))|uint32(len(e.Key))<<16|uint32(cellClass(b))<<24)
 	at := cellHeadBytes
 	if e.Flags != 0 {
 		at = writeOptional(b, e)
@@ -88,6 +88,10 @@ func cellVersion(b []byte) uint64 { return binary.LittleEndian.Uint64(b) & codec
 func cellFlags(b []byte) codec.EntryFlags { return codec.EntryFlags(b[7]) }
 
 func cellTag(b []byte) uint32 { return binary.LittleEndian.Uint32(b[8:]) }
+
+func cellClass(b []byte) uint8 { return b[19] }
+
+func setCellClass(b []byte, class uint8) { b[19] = class }
 
 func cellPos(b []byte) wordRef { return wordRef(binary.LittleEndian.Uint32(b[12:])) }
 

@@ -29,7 +29,7 @@
 //	  12  position of the log word; the writer's            4 bytes
 //	  16  length of the value                               2 bytes
 //	  18  length of the key                                 1 byte
-//	  19  not used                                          1 byte
+//	  19  size class of the cell                            1 byte
 //	  20  with a TTL: duration, age; with a stamp: 8 bytes; with a key number: 4 bytes
 //	      key, value
 //
@@ -55,7 +55,8 @@
 //
 // All of it goes with the writes, a bounded piece at a time. A tail that is full and half dead is rewritten; neighbours
 // that fit one block are merged; both move at most 510 words. The index is split in tables of at most 2,048 words, each
-// of which grows by a quarter or splits for itself (extendible hashing). Pages are 16 and 32 KiB. The entries of a
+// of which grows by a quarter or splits for itself (extendible hashing). Pages are 16 and 32 KiB; when few are left, half
+// empty pages of cells are emptied, up to 64 cells with each write. The entries of a
 // removed origin go 16 with each write, or by Tidy. The slowest of three million calls that fill a store with a million
 // keys and overwrite them takes 30 to 50 µs (BenchmarkWorstApply). Origins with more than two million keys have longer
 // segments, and pauses up to four times that.
@@ -81,7 +82,10 @@
 //
 // # Limits
 //
-// Tombstones stay as entries: they are not collected yet, but the floor is carried. An origin has at most
-// KeysPerOriginMax entries. FarmHash is not cryptographic: the secret in front of each key keeps an outsider from
-// choosing keys that collide, it does not withstand somebody who can measure lookups for long. See Limits for the rest.
+// Limits.Keys counts keys that are not deleted and Limits.ValueBytes bytes of cells, for admission and for storage alike:
+// what Admits told an owner that it may write is stored, whatever sizes came before (squeeze.go). What takes no more
+// than it replaces is always taken, a delete before all. No origin can lock the others out (admit.go).
+//
+// FarmHash is not cryptographic: the secret in front of each key keeps an outsider from choosing keys that collide, it
+// does not withstand somebody who can measure lookups for long.
 package state

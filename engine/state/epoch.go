@@ -213,10 +213,9 @@ func (s *Store) giveBack(item uint64) {
 	}
 }
 
-// draft takes a cell for so many bytes, or 0. Who overwrites values of one size gets the cells that readers have left
+// draft takes a cell of a class, or 0. Who overwrites values of one size gets the cells that readers have left
 // without a detour over their pages, and while they may still be in a near cache.
-func (s *Store) draft(bytes int) cellRef {
-	class := classOf[(bytes+7)>>3]
+func (s *Store) draft(class uint8) cellRef {
 	q := &s.retired
 	for q.head < q.ready {
 		item := q.first()
@@ -225,6 +224,7 @@ func (s *Store) draft(bytes int) cellRef {
 			if invariants {
 				clobber(s.cells.at(cellRef(item))[:classBytes[class]])
 			}
+			setCellClass(s.cells.at(cellRef(item)), class)
 			return cellRef(item)
 		}
 		if kind(item)&kindMask == retiredCell {
@@ -233,5 +233,9 @@ func (s *Store) draft(bytes int) cellRef {
 		q.head++
 		s.giveBack(item)
 	}
-	return s.cells.alloc(class)
+	cell := s.cells.alloc(class)
+	if cell != 0 {
+		setCellClass(s.cells.at(cell), s.cells.class(cell))
+	}
+	return cell
 }

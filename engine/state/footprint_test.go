@@ -49,7 +49,7 @@ func TestBytesPerKey(t *testing.T) {
 	}
 	write := func(k uint64) {
 		e.Version++
-		binary.BigEndian.PutUint64(e.Key, mix(k))
+		binary.BigEndian.PutUint64(e.Key, mix(k)|1<<63) // no reserved key
 		if status := s.Apply(o, &e); status != OK {
 			t.Fatal(status)
 		}
@@ -65,7 +65,8 @@ func TestBytesPerKey(t *testing.T) {
 	runtime.KeepAlive(s)
 }
 
-// TestLimitsFootprint: what Limits.Footprint promises is what a full store has mapped.
+// TestLimitsFootprint: a full store maps no more than Limits.Footprint promises, and not much less: the promise has
+// an eighth for cells that move, a sixteenth for shares that nobody took here, and room for long keys of the deleted.
 func TestLimitsFootprint(t *testing.T) {
 	f := func(l Limits, value int) {
 		before := heapBytes()
@@ -88,12 +89,20 @@ func TestLimitsFootprint(t *testing.T) {
 				t.Fatal(status)
 			}
 		}
+		dead := codec.Entry{Flags: codec.EntryTombstone}
+		for k := 0; ; k++ {
+			o := handles[rnd.IntN(len(handles))]
+			dead.Version, dead.Key = s.Last(o)+1, fmt.Appendf(dead.Key[:0], "gone-%d", k)
+			if s.Apply(o, &dead) != OK {
+				break
+			}
+		}
 		for i := range 2 * l.Keys {
 			o := handles[rnd.IntN(len(handles))]
 			var c Cursor
 			var old codec.Entry
 			s.After(o, s.Last(o)*uint64(i%97)/97, &c)
-			if c.Next(&old) {
+			if c.Next(&old) && old.Flags&codec.EntryTombstone == 0 {
 				e.Version, e.Key = s.Last(o)+1, append(e.Key[:0], old.Key...)
 				s.Apply(o, &e)
 			}
@@ -101,7 +110,7 @@ func TestLimitsFootprint(t *testing.T) {
 		mapped, promised := heapBytes()-before, l.Footprint()
 		off := float64(promised)/float64(mapped) - 1
 		t.Logf("%+v: promised %d, says %d, mapped %d (%+.1f %%), %+v", l, promised, s.Footprint(), mapped, 100*off, s.Stats())
-		if off < -0.1 || off > 0.1 {
+		if off < -0.05 || off > 0.3 {
 			t.Errorf("%+v: footprint promises %d, the heap has %d: %+.1f %%", l, promised, mapped, 100*off)
 		}
 		runtime.KeepAlive(s)
@@ -119,7 +128,7 @@ func TestEmptyStoreIsSmall(t *testing.T) {
 	s.Apply(o, &codec.Entry{Version: 1, Key: []byte("key"), Value: []byte("value")})
 	mapped := heapBytes() - before
 	t.Logf("%d bytes mapped, footprint %d", mapped, s.Footprint())
-	if mapped > 512<<10 {
+	if mapped > 1<<20 {
 		t.Errorf("%d bytes mapped, footprint %d", mapped, s.Footprint())
 	}
 	runtime.KeepAlive(s)

@@ -124,20 +124,26 @@ func (t *table) replace(i int, frag, ref uint32) {
 	atomic.StoreUint64(&t.words[i], uint64(frag)<<32|uint64(ref))
 }
 
-// remove deletes the word of a fingerprint that has this reference.
-func (x *index) remove(frag, ref uint32) {
-	t := x.table(frag)
-	for i := t.home(frag); ; i++ {
+// find returns the place of the word of a fingerprint that has this reference; no table if there is none.
+func (x *index) find(frag, ref uint32) (t *table, i int) {
+	t = x.table(frag)
+	for i = t.home(frag); ; i++ {
 		at, found := t.next(i, frag)
 		if found == 0 {
-			return
+			return nil, 0
 		}
 		if i = at; found == ref {
-			x.live--
-			t.live--
-			t.erase(i)
-			return
+			return t, i
 		}
+	}
+}
+
+// remove deletes the word of a fingerprint that has this reference.
+func (x *index) remove(frag, ref uint32) {
+	if t, i := x.find(frag, ref); t != nil {
+		x.live--
+		t.live--
+		t.erase(i)
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 func newMany(tb testing.TB) *many {
 	m := &many{entries: make([]codec.Entry, manyStores), runs: make([]codec.Run, manyStores), frames: make([]byte, 0, manyStores<<11)}
 	for i := range m.entries {
-		m.entries[i] = codec.Entry{Key: make([]byte, 10), Value: make([]byte, 64)}
+		m.entries[i] = codec.Entry{Key: []byte("k/01234567"), Value: make([]byte, 64)}
 	}
 	for i := range manyStores {
 		s := new(Store)
@@ -53,7 +53,7 @@ func (m *many) encode() {
 		w.Begin(m.frames, start+1400, codec.RunHead{ID: codec.OriginID(o + 1), From: e.Version})
 		for range manyEntries {
 			e.Version++
-			binary.LittleEndian.PutUint64(e.Key, e.Version%manyKeys)
+			binary.LittleEndian.PutUint64(e.Key[2:], e.Version%manyKeys)
 			if !w.Entry(e) {
 				panic("entry")
 			}

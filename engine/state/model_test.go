@@ -77,10 +77,6 @@ func (x *machine) Add(t *rapid.T) {
 		if status != TooMany {
 			t.Fatalf("add beyond the limit: %v", status)
 		}
-	case status == Full: // allowed when entries took all cells
-		if !x.full() {
-			t.Fatalf("full with %d of %d bytes used", x.s.cells.used, x.limits.ValueBytes)
-		}
 	case status != OK:
 		t.Fatalf("add: %v", status)
 	default:
@@ -223,8 +219,8 @@ func (x *machine) Any(t *rapid.T) {
 // model applies e to the model and compares the status.
 func (x *machine) model(t *rapid.T, o *modelOrigin, e *codec.Entry, status Status, prefix bool) Status {
 	want := x.expect(o, e, prefix)
-	if want == OK && status == Full && x.full() {
-		return Full
+	if want == OK && status == Full && x.s.dying != 0 {
+		return Full // the entries of removed origins go a few at a time
 	}
 	if status != want {
 		t.Fatalf("apply version %d of %q: %v, want %v", e.Version, e.Key, status, want)
@@ -241,12 +237,58 @@ func (x *machine) model(t *rapid.T, o *modelOrigin, e *codec.Entry, status Statu
 
 func (x *machine) expect(o *modelOrigin, e *codec.Entry, prefix bool) Status {
 	have, known := o.keys[string(e.Key)]
+	l, all, own, tombstones := x.s.Limits(), 0, 0, 0
+	for _, m := range x.m.origins {
+		live := 0
+		for _, k := range m.keys {
+			if k.Flags&codec.EntryTombstone == 0 {
+				live++
+			}
+		}
+		all, tombstones = all+live, tombstones+len(m.keys)-live
+		if m == o {
+			own = live
+		}
+	}
+	kept := max(l.Keys/16, len(x.ids))
+	takes := max(l.Keys+kept-all, min(2*(kept/len(x.ids))-own, l.Keys+2*kept-all))
+	gone, tombstone := !known || have.Flags&codec.EntryTombstone != 0, e.Flags&codec.EntryTombstone != 0
 	switch {
 	case prefix && e.Version <= o.max, known && have.Version >= e.Version:
 		return Old
-	case !known && (x.entries() >= x.limits.Keys || len(o.keys) >= x.limits.KeysPerOrigin):
+	case tombstone && !known && tombstones >= l.Tombstones, !tombstone && gone && (own >= l.KeysPerOrigin || takes <= 0):
 		return TooMany
+	case !x.fits(o, e, &have, known, tombstone):
+		return Full
 	}
+	return x.owns(o, e, &have, known)
+}
+
+// fits tells whether the cells of all entries leave room for one more, or a larger one.
+func (x *machine) fits(o *modelOrigin, e, have *codec.Entry, known, tombstone bool) bool {
+	l, all, own := x.s.Limits(), 0, 0
+	for _, m := range x.m.origins {
+		sum := 0
+		for _, k := range m.keys {
+			sum += CellBytes(len(k.Key)+len(k.Value), k.Flags)
+		}
+		if all += sum; m == o {
+			own = sum
+		}
+	}
+	more := CellBytes(len(e.Key)+len(e.Value), e.Flags)
+	if known {
+		more -= CellBytes(len(have.Key)+len(have.Value), have.Flags)
+	}
+	kept := l.ValueBytes/16 + keptBytes/2
+	takes := max(l.ValueBytes+kept-all, min(2*(kept/len(x.ids))-own, l.ValueBytes+2*kept-all))
+	if tombstone {
+		takes += l.tombstoneBytes()
+	}
+	return more <= takes || known && more <= 0
+}
+
+func (x *machine) owns(o *modelOrigin, e, have *codec.Entry, known bool) Status {
 	if x.limits.BytesPerOrigin > 0 {
 		was := 0
 		if known {
@@ -261,18 +303,6 @@ func (x *machine) expect(o *modelOrigin, e *codec.Entry, prefix bool) Status {
 		}
 	}
 	return OK
-}
-
-// full tells whether every page is given to some class.
-func (x *machine) full() bool {
-	return x.s.cells.idle == 0 && len(x.s.cells.meta) == len(x.s.cells.pages)
-}
-
-func (x *machine) entries() (n int) {
-	for _, o := range x.m.origins {
-		n += len(o.keys)
-	}
-	return n
 }
 
 func (x *machine) Check(t *rapid.T) {
@@ -394,6 +424,9 @@ func (x *machine) checkStats(t *rapid.T) {
 		}
 	}
 	got := x.s.Stats()
+	if held := got.CellBytes; x.s.dying == 0 && held != x.cells() {
+		t.Fatalf("%d bytes of cells, want %d", held, x.cells())
+	}
 	if got.Entries != entries || got.LiveKeys != live || got.ValueBytes != bytes || got.Origins != len(x.ids) {
 		t.Fatalf("stats %+v, want %d entries, %d live, %d bytes", got, entries, live, bytes)
 	}
@@ -406,6 +439,16 @@ func (x *machine) checkStats(t *rapid.T) {
 	if x.s.FindName([]byte("nobody")) != 0 {
 		t.Fatal("found nobody")
 	}
+}
+
+// cells is the bytes of the cells of all entries.
+func (x *machine) cells() (sum int) {
+	for _, o := range x.m.origins {
+		for _, e := range o.keys {
+			sum += CellBytes(len(e.Key)+len(e.Value), e.Flags)
+		}
+	}
+	return sum
 }
 
 func (x *machine) checkRange(t *rapid.T, o *modelOrigin) {
@@ -449,4 +492,5 @@ func TestAgainstModel(t *testing.T) {
 func TestAgainstModelAtLimits(t *testing.T) {
 	testAgainstModel(t, Limits{Origins: 3, Keys: 70, KeysPerOrigin: 40, ValueBytes: 96 << 10})
 	testAgainstModel(t, Limits{Origins: 3, Keys: 70, BytesPerOrigin: 600, ValueBytes: 96 << 10})
+	testAgainstModel(t, Limits{Origins: 3, Keys: 200, Tombstones: 5, ValueBytes: 20 << 10})
 }

@@ -28,9 +28,11 @@ type origin struct {
 	entries  uint32
 	live     uint32
 	older    Origin // the next lower generation of the same name; of a record not in use: the next such one
+	held     uint32 // granules of 8 bytes of the cells of its entries
 	here     bool
 	dirty    bool
-	_        [6]byte // words that readers load stay aligned on 32-bit systems
+	system   uint8   // of live, those with a reserved key
+	_        [1]byte // words that readers load stay aligned on 32-bit systems
 }
 
 const (
@@ -81,7 +83,7 @@ func (s *Store) Add(id codec.OriginID, gen uint64, name []byte) (Origin, Status)
 	if o == 0 {
 		return 0, TooMany
 	}
-	cell := s.newCell(1 + len(name))
+	cell := s.newCell(classOfName(len(name)))
 	if cell == 0 {
 		s.giveBack(uint64(retiredOrigin) | uint64(o))
 		return 0, Full
@@ -192,6 +194,7 @@ func (s *Store) Remove(o Origin) Status {
 	s.removeID(o, r)
 	s.entries -= int(r.entries)
 	s.live -= int(r.live)
+	s.system -= int(r.system)
 	s.bytes -= int(r.bytes)
 	r.here = false
 	r.older, s.dying = s.dying, o

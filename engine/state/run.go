@@ -33,9 +33,7 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 		a.Old = run.Count
 		return a
 	}
-	if s.dying != 0 {
-		s.sweep(4 * sweepCells)
-	}
+	s.putOff(4 * sweepCells)
 	it.Reset(run)
 	for a.Status == OK && s.applyBatch(o, r, it, &a) {
 	}
@@ -64,15 +62,15 @@ func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (
 			a.Status = TooLarge
 			break
 		}
-		cell := s.draft(cellBytes(&e))
+		w := &s.batch[n]
+		s.begin(w, r.tag, &e)
+		cell := s.draft(w.class)
 		if cell == 0 {
 			s.finishBatch(o, r, n, a)
 			s.applyOne(o, r, &e, a)
 			return true
 		}
 		writeCell(s.cells.at(cell), r.tag, &e)
-		w := &s.batch[n]
-		s.begin(w, r.tag, &e)
 		w.cell = cell
 		n++
 	}
@@ -120,7 +118,7 @@ func (s *Store) finishBatch(o Origin, r *origin, n int, a *Applied) {
 			if w.old == 0 || !s.keys.holds(w) {
 				w.t, w.at, w.old = s.findKey(r.tag, w.frag, key)
 			}
-			status := s.wanted(w, r)
+			status := s.wanted(w, o, r)
 			if status == OK {
 				status = s.finish(w, o, r, b)
 			}

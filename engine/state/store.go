@@ -29,7 +29,9 @@ func (s Status) String() string {
 // writer, except those that say that they are for readers.
 type Store struct {
 	limits Limits
+	most   Limits // what SetLimits may raise them to
 	secret [2]uint64
+	owner  Origin // 0: nobody's
 
 	origins  []*originChunk // by handle; nil up to the limit
 	made     uint32         // handles ever given out
@@ -45,7 +47,9 @@ type Store struct {
 	epochs   epochs
 	entries  int // live, tombstones included
 	live     int // keys: live and not deleted
+	system   int // of live, those with reserved keys
 	bytes    int // of keys and values of live entries
+	held     int // bytes of the cells of live entries, and of removed ones that are not swept yet
 	print    uint64
 	keyed    keyPrints
 	compacts Compactions
@@ -53,28 +57,30 @@ type Store struct {
 	touched  uint64 // so that the loads of resolve are not left out
 }
 
-// Compactions counts the work on version logs that writes caused.
+// Compactions counts the work on version logs and pages of cells that writes caused.
 type Compactions struct {
 	Rebuilt uint64 // tails rewritten because they were full of dead words
 	Merged  uint64 // neighbours merged
 	Dropped uint64 // segments without a live word
 	Moved   uint64 // words moved by all of these
+	Cells   uint64 // cells moved so that pages became free
 }
 
 // Init makes an empty store. The seed need not be secret for correctness; a secret one keeps others from choosing keys
 // that collide in the index. Init may be called again to start over, but not while there are readers.
 func (s *Store) Init(l Limits, seed uint64) {
 	l = l.normal()
-	*s = Store{limits: l}
+	most := l.raised()
+	*s = Store{limits: l, most: most}
 	s.secret = [2]uint64{mix(seed ^ 0x9e3779b97f4a7c15), mix(seed ^ 0xd1b54a32d192ed03)}
 	s.origins = make([]*originChunk, l.Handles()>>originChunkBits+1)
-	s.cells.init(l.ValueBytes)
-	words := 6*l.Keys + 4*blockWordsMin*l.Origins // twice what logs of all shapes need: a bound, not a plan
+	s.cells.init(l.pages(), most.pages())
+	words := 6*most.entries() + 4*blockWordsMin*l.Origins // twice what logs of all shapes need: a bound, not a plan
 	s.log.init(words>>wordPageBits + subsPerPage)
 	s.retired.init()
 	s.ids.init(l.Origins)
 	s.names.init(l.Origins)
-	s.keys.init(l.Keys)
+	s.keys.init(most.entries())
 }
 
 // Limits returns the limits as the store obeys them.
@@ -86,7 +92,7 @@ type Stats struct {
 	Entries    int // live entries: keys and tombstones
 	LiveKeys   int // keys that are not deleted
 	ValueBytes int // of keys and values of the entries
-	CellBytes  int // of the cells in use, heads and rounding included
+	CellBytes  int // of the cells of the entries, heads and rounding included: what Limits.ValueBytes bounds
 	LogBytes   int // of the blocks of version logs in use
 	IndexBytes int
 	Footprint  int // bytes that the store holds mapped
@@ -96,7 +102,7 @@ type Stats struct {
 // Stats returns the counts.
 func (s *Store) Stats() Stats {
 	return Stats{
-		Origins: s.order.len(), Entries: s.entries, LiveKeys: s.live, ValueBytes: s.bytes, CellBytes: s.cells.used,
+		Origins: s.order.len(), Entries: s.entries, LiveKeys: s.live, ValueBytes: s.bytes, CellBytes: s.held,
 		LogBytes: s.log.used * 8, IndexBytes: s.indexBytes(), Footprint: s.Footprint(), Compactions: s.compacts,
 	}
 }

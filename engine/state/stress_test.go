@@ -242,7 +242,7 @@ func TestReaderHoldsMemory(t *testing.T) {
 	pin.Add(-1)
 	for s.Tidy(1000) {
 	}
-	if s.retired.head != s.retired.tail || s.cells.used != int(classBytes[0])*2 {
+	if s.retired.head != s.retired.tail || s.cells.used != int(classBytes[0])+nameBytesShort {
 		t.Errorf("%d things still held, %d bytes of cells", s.retired.tail-s.retired.head, s.cells.used)
 	}
 }

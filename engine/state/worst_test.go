@@ -17,14 +17,14 @@ func worstCalls(keys, passes int) []time.Duration {
 		s := new(Store)
 		s.Init(Limits{Origins: 4, Keys: keys, ValueBytes: keys*128 + 1<<20}, 1)
 		o, _ := s.Add(7, 1, []byte("worst"))
-		e := codec.Entry{Key: make([]byte, 10), Value: make([]byte, 32)}
+		e := codec.Entry{Key: []byte("k/01234567"), Value: make([]byte, 32)}
 		for i := range best {
 			e.Version++
 			k := uint64(i)
 			if i >= keys {
 				k = mix(e.Version) % uint64(keys)
 			}
-			binary.LittleEndian.PutUint64(e.Key, k)
+			binary.LittleEndian.PutUint64(e.Key[2:], k)
 			start := time.Now()
 			s.Apply(o, &e)
 			took := time.Since(start)

@@ -1,0 +1,152 @@
+package state
+
+import "github.com/quidnunc/quidnunc/codec"
+
+// Who may take how much. A write that takes no more than what it replaces is always taken: a delete, an overwrite that is
+// not larger. The rest is counted in the unit in which it is stored, bytes of cells, and in keys that are not deleted.
+//
+// A limit L is what the owners of keys hold themselves to (Admits). Replicas take a sixteenth more, for what several
+// owners admitted at the same moment; and origins below an equal share of a sixteenth of L may go on beyond, which
+// replicas take up to an eighth above L. What the owner of this store admitted is always taken.
+
+// keptBytes is what is kept beyond ValueBytes beside its sixteenths, so that small limits keep something.
+const keptBytes = 2 * cellPageBytes
+
+// room is the room of one kind, in units of it.
+type room struct {
+	limit, kept int // what all may take; what is kept above that for each sixteenth
+	all, own    int // taken by all, and by the origin that asks
+	origins     int
+}
+
+// share is what each origin may have of the kept sixteenth.
+func (m *room) share() int { return m.kept / m.origins }
+
+// admits is how much more the origin may take as a writer; below 0: nothing.
+func (m *room) admits() int {
+	return max(m.limit-m.all, min(m.share()-m.own, m.limit+2*m.kept-m.all))
+}
+
+// takes is how much more of the origin a replica takes.
+func (m *room) takes() int {
+	return max(m.limit+m.kept-m.all, min(2*m.share()-m.own, m.limit+2*m.kept-m.all))
+}
+
+func (s *Store) keyRoom(r *origin) room {
+	l := &s.limits
+	return room{
+		limit: l.Keys, kept: max(l.Keys/16, s.order.len()), all: s.live - s.system, own: int(r.live) - int(r.system),
+		origins: max(1, s.order.len()),
+	}
+}
+
+func (s *Store) byteRoom(r *origin) room {
+	l := &s.limits
+	return room{
+		limit: l.ValueBytes, kept: l.ValueBytes/16 + keptBytes/2, all: s.held, own: int(r.held) << 3,
+		origins: max(1, s.order.len()),
+	}
+}
+
+// SetOwner names the origin that the owner of this store writes. Its writes were admitted before (see Admits), so limits
+// that all share do not refuse them.
+func (s *Store) SetOwner(o Origin) { s.owner = o }
+
+// Room is what an origin may still begin to write.
+type Room struct {
+	Keys  int // new keys
+	Bytes int // of cells, see CellBytes
+	Owned int // key and value bytes, by BytesPerOrigin
+}
+
+// Admits tells how much an origin may still take as a writer. What was admitted and is not written yet is for the caller
+// to subtract.
+func (s *Store) Admits(o Origin) (m Room) {
+	r := s.at(o)
+	if r == nil {
+		return m
+	}
+	keys, bytes := s.keyRoom(r), s.byteRoom(r)
+	m.Keys = max(0, min(keys.admits(), s.limits.KeysPerOrigin-keys.own))
+	m.Bytes, m.Owned = max(0, bytes.admits()), ValueBytesMax
+	if l := s.limits.BytesPerOrigin; l > 0 {
+		m.Owned = max(0, l-int(r.bytes))
+	}
+	return m
+}
+
+// CellBytes is what an entry with so many bytes of key and value and these flags takes of Limits.ValueBytes.
+func CellBytes(keyAndValue int, flags codec.EntryFlags) int {
+	return int(classBytes[classOf[(cellHeadBytes+optionalBytes(flags)+keyAndValue+7)>>3]])
+}
+
+// admit tells whether a write of a key is within the limits. class is that of the new cell.
+func (s *Store) admit(w *write, o Origin, r *origin) Status {
+	old, oldClass, gone := w.old != 0, uint8(0), true
+	if old {
+		b := s.cells.at(w.old)
+		at, key, value := cellSizes(b)
+		oldClass, gone = classOf[(at+key+value+7)>>3], cellFlags(b)&codec.EntryTombstone != 0
+	}
+	tombstone := w.flags&codec.EntryTombstone != 0
+	switch {
+	case tombstone && !old && s.entries-s.live >= s.limits.Tombstones:
+		return TooMany
+	case !tombstone && gone && !s.keyFits(w, o, r):
+		return TooMany
+	}
+	if grows := !old || w.class > oldClass; grows && o != s.owner && !s.bytesFit(w, r, old, oldClass, tombstone) {
+		return Full
+	}
+	return s.owns(w, r)
+}
+
+// bytesFit tells whether a replica has room for a cell in place of a smaller one, or of none.
+func (s *Store) bytesFit(w *write, r *origin, old bool, oldClass uint8, tombstone bool) bool {
+	m, more := s.byteRoom(r), int(classBytes[w.class])
+	if old {
+		more -= int(classBytes[oldClass])
+	}
+	takes := m.takes()
+	if tombstone || w.system {
+		takes += s.limits.tombstoneBytes()
+	}
+	return more <= takes
+}
+
+// keyFits tells whether the origin may have one more key.
+func (s *Store) keyFits(w *write, o Origin, r *origin) bool {
+	if w.system {
+		return r.system < SystemMax
+	}
+	m := s.keyRoom(r)
+	return m.own < s.limits.KeysPerOrigin && (o == s.owner || m.takes() > 0)
+}
+
+// owns holds a write against the origin's own bytes. One that takes less than what it replaces is always within them.
+func (s *Store) owns(w *write, r *origin) Status {
+	if s.limits.BytesPerOrigin == 0 {
+		return OK
+	}
+	more := int(w.key) + int(w.value)
+	if w.old != 0 {
+		_, key, value := cellSizes(s.cells.at(w.old))
+		more -= key + value
+	}
+	if more > 0 && int(r.bytes)+more > s.limits.BytesPerOrigin {
+		return TooMany
+	}
+	return OK
+}
+
+// SetLimits changes the limits while the store is in use. Each may go up to four times what it was at Init, and down to
+// anything: what is here stays. Origins does not change. It gives what the limits are now.
+func (s *Store) SetLimits(l Limits) Limits {
+	l = l.normal()
+	l.Origins = s.limits.Origins
+	l.Keys, l.Tombstones = min(l.Keys, s.most.Keys), min(l.Tombstones, s.most.Tombstones)
+	l.ValueBytes, l.Staged = min(l.ValueBytes, s.most.ValueBytes), s.limits.Staged
+	s.limits = l
+	s.cells.limit = max(len(s.cells.meta), min(1+l.pages(), len(s.cells.pages)))
+	return l
+}
