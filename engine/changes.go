@@ -6,6 +6,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // Changes yields every entry of every member, and from then on each newer one: a Watch of all keys. Changes coalesce: who
@@ -57,7 +58,7 @@ func (e *Engine) follow(ctx context.Context, w *watcher, seen map[string]Version
 // newer yields what a member wrote since it was last looked at. False: no more is wanted.
 func (e *Engine) newer(name string, seen map[string]Version, yield func(Update, error) bool) (more bool) {
 	if name == e.cfg.Name && e.stage.pending.Load() > 0 {
-		e.ask(e.drainAll)
+		e.askApplied(func(sched.Instant) {})
 	}
 	last, had := seen[name]
 	more, began := true, false

@@ -103,9 +103,16 @@ type Candidate = reconcile.Candidate
 type Limits struct {
 	// Origins is how many (name, generation) pairs are kept. Default 1,024.
 	Origins int
-	// Keys is how many live keys are kept over all members. Default 131,072.
+	// Keys is how many live keys the members may have together. Default 131,072.
+	// A sixteenth more is kept for members that have less than an equal share of
+	// it, so that nobody can lock the others out.
 	Keys int
-	// ValueBytes bounds all keys and values together. Default 32 MiB.
+	// Tombstones is how many deleted keys are remembered until everybody has
+	// heard of them. Default a quarter of Keys.
+	Tombstones int
+	// ValueBytes bounds all keys and values together, in the unit in which they
+	// are stored: each with 20 bytes beside it, rounded up by up to an eighth. A
+	// sixteenth more is kept as for Keys. Default 32 MiB, at least 16 KiB.
 	ValueBytes int
 	// KeysPerOrigin and BytesPerOrigin bound what one member may write: live
 	// keys, and bytes of them and their values. Default 0: as much as there is.

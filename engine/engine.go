@@ -73,6 +73,14 @@ type Engine struct {
 	askAt      sched.Instant // when waiting members are asked again
 	leftAt     uint64        // version of the leave; 0: not leaving
 	refused    uint64
+	lost       []lostWrite // the last of them, ascending
+	drains     []*drained
+	appliedTo  uint64        // own writes that have left the stage
+	stuckAt    sched.Instant // a write finds no memory since then; 0: none
+	retryAt    sched.Instant // when it is tried again; 0: none
+	firstGen   uint64        // of this process
+	fullAt     sched.Instant // when who holds most is looked up again
+	fullErrors [3]*FullError
 	expiry     expiry
 	entry      codec.Entry
 	auditAt    sched.Instant
@@ -204,8 +212,9 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		return err
 	}
 	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Generation(), Seq: e.store.Max(e.core.Self())})
-	e.stage.known, e.stage.gate.clock = e.knowsKey, e.reactor.poller.Now
-	e.stage.grant(e.room())
+	e.stage.known, e.stage.gate.clock = e.knows, e.reactor.poller.Now
+	e.stage.grant(e.room(now))
+	e.firstGen = e.core.Generation()
 	e.send = make([]batch.Msg, sendBatch)
 	slab := make([]byte, sendBatch*codec.FrameBytesMax)
 	for i := range e.send {
@@ -245,7 +254,7 @@ func (c *Config) coreLimits() core.Limits {
 	l.State = state.LimitsDefault()
 	l.State.Origins, l.State.Keys, l.State.ValueBytes = own.Origins, own.Keys, own.ValueBytes
 	l.State.KeysPerOrigin, l.State.BytesPerOrigin = own.KeysPerOrigin, own.BytesPerOrigin
-	l.State.Keys += declaredMax
+	l.State.Tombstones, l.State.Staged = own.Tombstones, 4*c.StageBytes
 	l.Peers, l.Introduced = own.Origins, own.Introduced
 	return l
 }

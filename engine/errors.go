@@ -21,8 +21,9 @@ var (
 	// ErrTooLarge matches a *SizeError: a name, key or value above its limit.
 	ErrTooLarge = errors.New("engine: too large")
 
-	// ErrFull is returned by a write of a new key when Config.Limits leave no
-	// room for it. Writes to existing keys of the same size still work.
+	// ErrFull matches a *FullError: a limit of Config.Limits leaves no room for
+	// the write. Deletes, and writes of keys that are here with values that are
+	// not larger, are never refused for it.
 	ErrFull = errors.New("engine: store full: raise Config.Limits or delete keys")
 
 	// ErrKey is returned for an empty key, and for one that begins with a zero

@@ -72,7 +72,7 @@ func (e *Engine) expire(now sched.Instant) {
 			return
 		}
 		if e.store.At(e.core.Self(), x.list[0].version, &e.entry) {
-			if e.stage.expire(string(e.entry.Key)) == ErrBackpressure {
+			if e.stage.expire(string(e.entry.Key), e.entry.Version) == ErrBackpressure {
 				return
 			}
 		}

@@ -16,7 +16,7 @@ func (e *Engine) Leave(ctx context.Context) error {
 		return err
 	}
 	e.stage.stop(ErrClosed)
-	w := &waiter{done: make(chan error, 1)}
+	w := &waiter{leave: true, done: make(chan error, 1)}
 	ok := e.ask(func(now sched.Instant) {
 		w.seq = e.sayLeave(now)
 		e.waiters = append(e.waiters, w)

@@ -39,6 +39,9 @@ func (e *Engine) publish(now sched.Instant) (more bool) {
 	if e.stale && now >= e.makeAt {
 		e.publishMembers(now)
 	}
+	if len(e.drains) > 0 {
+		e.answerDrained(now)
+	}
 	if len(e.waiters)+len(e.joins) > 0 {
 		e.answer(now)
 	}

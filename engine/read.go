@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // AppendGet appends the value of a member's key to dst and returns the longer
@@ -43,11 +44,11 @@ type Entry struct {
 // versions. Key and Value are good until the loop body ends: copy what is kept.
 // Each entry is whole. One that is overwritten during the walk may be seen
 // twice, the newer form last; any other is seen once. The body may call any
-// method. Own writes that are still staged are waited for, one turn.
+// method. Own writes that are still staged are waited for, a turn or two.
 func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 	return func(yield func([]byte, Entry) bool) {
 		if member == e.cfg.Name && e.stage.pending.Load() > 0 {
-			e.ask(e.drainAll)
+			e.askApplied(func(sched.Instant) {})
 		}
 		if e.stopped.Load() {
 			return

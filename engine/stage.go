@@ -36,6 +36,8 @@ type stageBuffer struct {
 	count int
 	index []uint64
 	epoch uint32
+
+	charged charge // what its records may take of the store
 }
 
 func (b *stageBuffer) init(bytes int) {
@@ -49,7 +51,7 @@ func (b *stageBuffer) init(bytes int) {
 }
 
 func (b *stageBuffer) reset() {
-	b.used, b.count = 0, 0
+	b.used, b.count, b.charged = 0, 0, charge{}
 	b.epoch++
 	if b.epoch == 0 { // wrapped: old words would look new
 		clear(b.index)
@@ -127,9 +129,8 @@ type stage struct {
 	back    *stageBuffer // only the loop changes it, under mu
 	version Version      // the last one given out
 	err     error        // why no write is taken any more
-	keys    int          // new keys that the store has room for, as last told by the loop
-	bytes   int          // and bytes of records
-	known   func(key string) bool
+	room    room         // of the store, as last told by the loop
+	known   func(key string) (held, bool)
 	seed    maphash.Seed
 	gate    writeGate
 
@@ -173,44 +174,35 @@ func (s *stage) take(hash uint64, op uint8, ttl uint32, key string, value []byte
 		return Version{}, s.err
 	case !s.front.fits(key, value):
 		return Version{}, ErrBackpressure
-	case op == opSet && !s.roomFor(hash, key):
-		return Version{}, ErrFull
 	}
+	c, err := s.charge(hash, op, ttl, key, value)
+	if err != nil {
+		return Version{}, err
+	}
+	s.front.charged = s.front.charged.plus(c)
 	s.version.Seq++
 	s.front.append(hash, s.version.Seq, op, ttl, key, value)
 	s.pending.Add(1)
 	return s.version, nil
 }
 
-// expire is the loop's own delete of a key whose time has come, unless a newer
-// write of it is staged already.
-func (s *stage) expire(key string) (err error) {
+// expire is the loop's own delete of a key whose time has come, unless a write
+// of it is staged that is newer than the one that ends.
+func (s *stage) expire(key string, version uint64) (err error) {
 	hash := maphash.String(s.seed, key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, _, front := s.front.find(hash, key)
-	_, _, back := s.back.find(hash, key)
-	if front || back {
-		return nil
+	for _, b := range [...]*stageBuffer{s.front, s.back} {
+		if _, offset, ok := b.find(hash, key); ok {
+			var r record
+			if b.at(offset, &r); r.version > version {
+				return nil
+			}
+		}
 	}
 	s.waiting.Store(true)
 	_, err = s.take(hash, opDelete, 0, key, nil)
 	return err
-}
-
-// roomFor reports whether one more key fits. Only near the limit does it have
-// to find out whether the key is a new one.
-func (s *stage) roomFor(hash uint64, key string) bool {
-	if int(s.pending.Load()) < s.keys && s.front.used+s.back.used < s.bytes {
-		return true
-	}
-	if _, _, ok := s.front.find(hash, key); ok {
-		return true
-	}
-	if _, _, ok := s.back.find(hash, key); ok {
-		return true
-	}
-	return s.known != nil && s.known(key)
 }
 
 // begin makes back readable for the loop; false means there is nothing to do.
@@ -241,18 +233,14 @@ func (s *stage) next(r *record) bool {
 	return false
 }
 
-// grant tells how much more the store can take.
-func (s *stage) grant(keys, bytes int) {
-	s.mu.Lock()
-	s.keys, s.bytes = keys, bytes
-	s.mu.Unlock()
-}
+// again makes the record that next gave last the next one.
+func (s *stage) again(r *record) { s.offset -= recordHead + len(r.key) + len(r.value) }
 
-// finish recycles back once all its records are in the store. keys and bytes
-// are granted in the same moment: a record counts as staged or as stored.
-func (s *stage) finish(keys, bytes int) (more bool) {
+// finish recycles back once all its records are in the store. The room is granted
+// in the same moment: a record counts as staged or as stored.
+func (s *stage) finish(r room) (more bool) {
 	s.mu.Lock()
-	s.keys, s.bytes = keys, bytes
+	s.grantLocked(r)
 	if s.offset >= s.back.used {
 		s.pending.Add(-int64(s.back.count))
 		s.back.reset()

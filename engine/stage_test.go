@@ -8,12 +8,16 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/quidnunc/quidnunc/engine/state"
 )
+
+var plenty = room{Room: state.Room{Keys: 1 << 20, Bytes: 1 << 30, Owned: 1 << 30}}
 
 func newStage(bytes int) *stage {
 	s := new(stage)
 	s.init(bytes, Version{Gen: 5, Seq: 10})
-	s.grant(1<<20, 1<<30)
+	s.grant(plenty)
 	return s
 }
 
@@ -62,7 +66,7 @@ func applied(s *stage, n int) (out string) {
 			out += fmt.Sprintf("%d:%s=%s ", r.version, r.key, r.value)
 		}
 	}
-	s.finish(1<<20, 1<<30)
+	s.finish(plenty)
 	return out
 }
 
@@ -127,8 +131,8 @@ func TestStageFullIsBackpressure(t *testing.T) {
 
 func TestStageRefusesNewKeysWithoutRoom(t *testing.T) {
 	s := newStage(1 << 14)
-	s.grant(2, 1<<30)
-	s.known = func(key string) bool { return key == "old" }
+	s.grant(room{Room: state.Room{Keys: 2, Bytes: 1 << 30, Owned: 1 << 30}})
+	s.known = func(key string) (held, bool) { return held{100, 100, true}, key == "old" }
 	f := func(key string, want error) {
 		t.Helper()
 		if _, err := s.set(key, "v"); !errors.Is(err, want) {
@@ -147,7 +151,7 @@ func TestStageRefusesNewKeysWithoutRoom(t *testing.T) {
 
 func TestStageRefusesNewKeysWithoutBytes(t *testing.T) {
 	s := newStage(1 << 14)
-	s.grant(1000, 100)
+	s.grant(room{Room: state.Room{Keys: 1000, Bytes: 3 * state.CellBytes(15, 0), Owned: 1 << 30}})
 	n := 0
 	for ; n < 1000; n++ {
 		if _, err := s.set(fmt.Sprint("key-", n), "0123456789"); err != nil {
@@ -215,7 +219,7 @@ func TestStageOverlay(t *testing.T) {
 				for n := r.IntN(60); n > 0 && s.next(&rec); n-- {
 					store[string(rec.key)] = cell{string(rec.value), rec.version, rec.op == opDelete}
 				}
-				s.finish(1<<20, 1<<30)
+				s.finish(plenty)
 			}
 		}
 		got, have := store[key]
@@ -268,7 +272,7 @@ func TestStageConcurrent(t *testing.T) {
 			last = r.version
 			seen[string(r.key)] = string(r.value)
 		}
-		s.finish(1<<20, 1<<30)
+		s.finish(plenty)
 	}
 	if last != 10+writers*each {
 		t.Errorf("last version %d", last)
@@ -292,7 +296,7 @@ func TestStageAllocs(t *testing.T) {
 		s.lookup(dst, key)
 		for s.begin() && s.next(&r) {
 		}
-		s.finish(1<<20, 1<<30)
+		s.finish(plenty)
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)
@@ -317,7 +321,7 @@ func BenchmarkStageWrite(b *testing.B) {
 			s.begin()
 			for s.next(&r) {
 			}
-			s.finish(1<<20, 1<<30)
+			s.finish(plenty)
 		}
 	}
 }

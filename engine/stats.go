@@ -64,13 +64,12 @@ type Stats struct {
 	Socket batch.Stats
 }
 
-// Stats takes a snapshot. It waits for one turn of the loop, in which the
-// writes that were staged before are applied; after Close it gives the last one.
+// Stats takes a snapshot. It waits for the turns of the loop in which the writes
+// that were staged before are applied anyway; after Close it gives the last one.
 func (e *Engine) Stats() Stats {
 	var t tally
 	var peers []PeerFlow
-	if !e.ask(func(now sched.Instant) {
-		e.drainAll(now)
+	if !e.askApplied(func(sched.Instant) {
 		e.count(&t)
 		peers = e.peerFlows()
 	}) {

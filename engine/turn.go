@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
-	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -28,7 +27,7 @@ func (e *Engine) receive(now sched.Instant, ms []batch.Msg) {
 // e.deadline says when the next is due: now, when something was left over.
 func (e *Engine) turn(now sched.Instant) {
 	e.touched = false
-	e.stage.grant(e.room()) // others' keys take room too
+	e.stage.grant(e.room(now)) // others' keys take room too
 	e.govern(now)
 	e.expire(now)
 	more := e.drain(now)
@@ -49,6 +48,9 @@ func (e *Engine) turn(now sched.Instant) {
 	if len(e.repairs) > 0 {
 		e.deadline = min(e.deadline, now+repairLook)
 	}
+	if e.retryAt != 0 {
+		e.deadline = min(e.deadline, e.retryAt)
+	}
 	if len(e.waiters) > 0 {
 		e.deadline = min(e.deadline, e.askAt)
 	}
@@ -56,47 +58,6 @@ func (e *Engine) turn(now sched.Instant) {
 		e.deadline = min(e.deadline, e.makeAt)
 	}
 	e.sample(now)
-}
-
-// drain applies staged writes.
-func (e *Engine) drain(now sched.Instant) (more bool) {
-	if !e.stage.begin() {
-		return false
-	}
-	stamp := int64(0)
-	if orders[e.cfg.Order].Precise() {
-		stamp = time.Now().UnixNano()
-	}
-	for n := 0; n < writesPerTurn && e.stage.next(&e.rec); n++ {
-		r := &e.rec
-		e.op = core.Op{Kind: core.Set, Version: r.version, Key: r.key, Value: r.value, TTL: r.ttl, Stamp: stamp}
-		if r.op == opDelete {
-			e.op.Kind = core.Delete
-		}
-		if st := e.core.Write(now, &e.op); st != core.Written {
-			e.refuse(st)
-		} else if r.ttl != 0 {
-			e.endsAt(now, r.ttl, r.version)
-		}
-	}
-	return e.stage.finish(e.room())
-}
-
-// drainAll applies what was staged before the call: at most two buffers.
-func (e *Engine) drainAll(now sched.Instant) {
-	for last := e.stage.last().Seq; e.drain(now) && e.store.Max(e.core.Self()) < last; {
-	}
-}
-
-// refuse counts a write that was promised and can't be kept. The stage checks
-// the limits first, so this takes a race with a flood of remote keys.
-func (e *Engine) refuse(st core.Status) {
-	e.refused++
-	cause := "no room"
-	if st != core.NoRoom {
-		cause = "another member has the name"
-	}
-	e.herald.warn("write refused after it was accepted", "member", e.cfg.Name, "cause", cause)
 }
 
 // transmit sends one batch of frames. What the socket refuses for want of
@@ -127,25 +88,6 @@ func (e *Engine) transmit(now sched.Instant) (more bool) {
 	return full
 }
 
-// room is how much more the store takes. A sixteenth of the bytes is kept back:
-// a new value needs its place before the old one is free, and cells of one size
-// can't be used for another.
-func (e *Engine) room() (keys, bytes int) {
-	limits, st := e.store.Limits(), e.store.Stats()
-	keys, bytes = limits.Keys-declaredMax-st.Entries, limits.ValueBytes-limits.ValueBytes/16-st.CellBytes
-	self := e.core.Self()
-	keys = min(keys, limits.KeysPerOrigin-e.store.Entries(self))
-	if limits.BytesPerOrigin > 0 {
-		bytes = min(bytes, limits.BytesPerOrigin-e.store.Bytes(self))
-	}
-	return keys, bytes
-}
-
-func (e *Engine) knowsKey(key string) bool {
-	_, _, ok := e.store.AppendGet(nil, e.name, []byte(key))
-	return ok
-}
-
 // shutdown lets go of everything that the loop owns. cause is what ended the
 // reactor, nil for a normal close.
 func (e *Engine) shutdown(cause error) {
@@ -164,13 +106,16 @@ func (e *Engine) shutdown(cause error) {
 	for _, w := range e.waiters {
 		w.done <- ErrClosed
 	}
+	for _, w := range e.drains {
+		w.done <- false
+	}
 	for _, j := range e.joins {
 		close(j.done)
 	}
 	for _, w := range e.repairs {
 		w.done <- ErrClosed
 	}
-	e.waiters, e.joins, e.repairs = nil, nil, nil
+	e.waiters, e.drains, e.joins, e.repairs = nil, nil, nil, nil
 	e.end()
 	close(e.done)
 }

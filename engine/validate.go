@@ -19,6 +19,7 @@ const (
 	originsMax      = 1 << 20
 	keysMax         = 1 << 28
 	stageBytesMin   = 16 << 10
+	valueBytesMin   = 16 << 10
 	stageBytesMax   = 1 << 30
 	intervalMin     = time.Millisecond
 	intervalMax     = time.Minute
@@ -194,12 +195,30 @@ func (c *Config) checkLimits() error {
 	return errors.Join(
 		inRange("Limits.Origins", c.Limits.Origins, 2, originsMax),
 		inRange("Limits.Keys", c.Limits.Keys, 1, keysMax),
-		inRange("Limits.ValueBytes", c.Limits.ValueBytes, 4<<10, 1<<40),
+		inRange("Limits.ValueBytes", c.Limits.ValueBytes, valueBytesMin, 1<<40),
+		inRange("Limits.Tombstones", c.Limits.Tombstones, 0, keysMax),
 		inRange("Limits.KeysPerOrigin", c.Limits.KeysPerOrigin, 0, keysMax),
-		inRange("Limits.BytesPerOrigin", c.Limits.BytesPerOrigin, 0, 1<<40),
+		c.checkPerOrigin(),
 		inRange("Limits.Introduced", c.Limits.Introduced, 1, originsMax),
 		inRange("Limits.Watchers", c.Limits.Watchers, 1, 1<<20),
 	)
+}
+
+// checkPerOrigin refuses limits of one member that contradict those of all, or
+// that no entry could ever fit.
+func (c *Config) checkPerOrigin() error {
+	l, errs := &c.Limits, []error{}
+	if l.KeysPerOrigin > l.Keys {
+		errs = append(errs, bad("Limits.KeysPerOrigin", l.KeysPerOrigin, fmt.Sprintf("is more than Limits.Keys %d", l.Keys), "lower it, or raise Limits.Keys"))
+	}
+	switch b := l.BytesPerOrigin; {
+	case b == 0:
+	case b < EntryBytesMax:
+		errs = append(errs, bad("Limits.BytesPerOrigin", b, "is less than one entry may have", fmt.Sprintf("use at least %d, or 0 for as much as there is", EntryBytesMax)))
+	case b > l.ValueBytes:
+		errs = append(errs, bad("Limits.BytesPerOrigin", b, fmt.Sprintf("is more than Limits.ValueBytes %d", l.ValueBytes), "lower it, or raise Limits.ValueBytes"))
+	}
+	return errors.Join(errs...)
 }
 
 func (c *Config) checkTransport() error {

@@ -11,6 +11,7 @@ import (
 type waiter struct {
 	seq       uint64 // WaitVersion
 	converged bool
+	leave     bool // of Leave: seq is about whatever could be written
 	asked     sched.Instant
 	done      chan error
 }
@@ -18,9 +19,10 @@ type waiter struct {
 // WaitVersion returns when every live member has this member's write v, and
 // with it all writes before v. Live are the members that answer: one that
 // falls silent is no longer waited for, one that joins is. Errors: ctx.Err(),
-// ErrVersion, ErrClosed.
+// ErrVersion for a version that this process never gave out, ErrFull or
+// ErrNameConflict when the write was accepted and could not be kept, ErrClosed.
 func (e *Engine) WaitVersion(ctx context.Context, v Version) error {
-	if last := e.stage.last(); v.IsZero() || v.Gen > last.Gen || v.Seq > last.Seq {
+	if last := e.stage.last(); v.IsZero() || v.Gen < e.firstGen || v.Gen > last.Gen || v.Seq > last.Seq {
 		return ErrVersion
 	}
 	return e.wait(ctx, &waiter{seq: v.Seq})
@@ -80,6 +82,10 @@ const askEvery = 20 * sched.Millisecond
 func (e *Engine) answer(now sched.Instant) {
 	kept, all := e.waiters[:0], false
 	for _, w := range e.waiters {
+		if err := e.lostError(w.seq); err != nil && !w.leave {
+			w.done <- err
+			continue
+		}
 		if e.true(w) {
 			w.done <- nil
 			continue

@@ -57,11 +57,11 @@ func TestWatchScansAllOfAnAdvance(t *testing.T) {
 func TestExpiryAsksBothBuffers(t *testing.T) {
 	var s stage
 	s.init(1<<16, Version{Gen: 1})
-	s.grant(1000, 1<<16)
+	s.grant(plenty)
 	s.write(opSet, 0, "k", []byte("newer"))
 	s.begin() // it is in the buffer that is being drained, and not applied yet
 	before := s.last()
-	if err := s.expire("k"); err != nil || s.last() != before {
+	if err := s.expire("k", 0); err != nil || s.last() != before {
 		t.Errorf("the end of an older entry was staged behind a newer write: %v, %v -> %v", err, before, s.last())
 	}
 }

@@ -98,6 +98,11 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	if codec.Reserved(op.Key) {
 		c.declare(op)
 	}
+	if op.Kind == Delete && !c.store.Lives(c.self, op.Key) {
+		c.counters.Writes++ // a version that says nothing: what is not here needs no tombstone
+		c.publish(op)
+		return Written
+	}
 	if c.store.Apply(c.self, e) != state.OK {
 		c.counters.WritesRefused++
 		return NoRoom

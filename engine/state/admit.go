@@ -80,6 +80,24 @@ func CellBytes(keyAndValue int, flags codec.EntryFlags) int {
 	return int(classBytes[classOf[(cellHeadBytes+optionalBytes(flags)+keyAndValue+7)>>3]])
 }
 
+// HeldBy tells what the entry of an origin's key takes, of Limits.ValueBytes and of BytesPerOrigin, and whether it is not
+// deleted. It is for readers that know that the origin was not removed.
+func (s *Store) HeldBy(o Origin, key []byte) (bytes, owned int, live, ok bool) {
+	pin := s.epochs.pin(hint(key))
+	r := s.rec(o)
+	if _, _, cell := s.findKey(r.tag, s.hash(r.tag, key), key); cell != 0 {
+		b := s.cells.at(cell)
+		at, keyBytes, valueBytes := cellSizes(b)
+		bytes, owned = int(classBytes[classOf[(at+keyBytes+valueBytes+7)>>3]]), keyBytes+valueBytes
+		live, ok = cellFlags(b)&codec.EntryTombstone == 0, true
+	}
+	pin.Add(-1)
+	return bytes, owned, live, ok
+}
+
+// CellBytes returns what the entries of an origin take of Limits.ValueBytes.
+func (s *Store) CellBytes(o Origin) int { return int(s.rec(o).held) << 3 }
+
 // admit tells whether a write of a key is within the limits. class is that of the new cell.
 func (s *Store) admit(w *write, o Origin, r *origin) Status {
 	old, oldClass, gone := w.old != 0, uint8(0), true

@@ -86,6 +86,16 @@ func (s *Store) Get(o Origin, key []byte, e *codec.Entry) bool {
 	return true
 }
 
+// Lives tells whether a key of an origin is here and not deleted. It is for the writer.
+func (s *Store) Lives(o Origin, key []byte) bool {
+	r := s.at(o)
+	if r == nil {
+		return false
+	}
+	_, _, cell := s.findKey(r.tag, s.hash(r.tag, key), key)
+	return cell != 0 && cellFlags(s.cells.at(cell))&codec.EntryTombstone == 0
+}
+
 // At makes e a view of the entry with exactly this version, if it is still the newest of its key. An (origin, version)
 // pair names a write for ever, so it serves as the handle of timers.
 func (s *Store) At(o Origin, v uint64, e *codec.Entry) bool {

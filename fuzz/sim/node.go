@@ -207,6 +207,13 @@ func (w *World) write(i int, k core.OpKind, key, value string) core.Status {
 func (w *World) wrote(n *Node, op *core.Op) {
 	var e codec.Entry
 	s := n.Core.Store()
+	if op.Kind == core.Delete && !n.log.lives(op.Key) { // it takes a version and leaves nothing
+		if s.Get(n.Core.Self(), op.Key, &e) && e.Version == op.Version {
+			w.broken("write", "node %d keeps a tombstone of %q, which was not there", n.Index, op.Key)
+		}
+		n.log.skip(op.Version)
+		return
+	}
 	if !s.Get(n.Core.Self(), op.Key, &e) || e.Version != op.Version || string(e.Value) != string(op.Value) ||
 		(e.Flags&codec.EntryTombstone != 0) != (op.Kind == core.Delete) {
 		w.broken("write", "node %d wrote version %d of %q and holds version %d: %q", n.Index, op.Version, op.Key, e.Version, e.Value)

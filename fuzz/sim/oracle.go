@@ -17,6 +17,7 @@ type history struct {
 	key    []uint32 // and which key it is of
 	after  []uint32 // the next version that is live, with shortcuts; see live
 	newest []uint32 // by key: its newest version
+	gone   []bool   // by key: that is a delete
 	keys   map[string]uint32
 	twins  []*history // others that were written under the same origin: after amnesia nothing tells them apart
 }
@@ -31,17 +32,29 @@ func newHistory(author int) *history {
 // max is the highest version written.
 func (h *history) max() uint64 { return uint64(len(h.hash) - 1) }
 
+// skip records versions up to v that say nothing, such as the delete of what is not there.
+func (h *history) skip(v uint64) {
+	for h.max() < v {
+		next := uint32(len(h.hash)) + 1
+		h.hash, h.key, h.after = append(h.hash, 0), append(h.key, 0), append(h.after, next)
+	}
+}
+
+// lives tells whether a key was written and not deleted since.
+func (h *history) lives(key []byte) bool {
+	k, ok := h.keys[string(key)]
+	return ok && !h.gone[k]
+}
+
 // write records an entry.
 func (h *history) write(e *codec.Entry) {
-	for h.max() < e.Version {
-		v := uint32(len(h.hash))
-		h.hash, h.key, h.after = append(h.hash, 0), append(h.key, 0), append(h.after, v+1)
-	}
+	h.skip(e.Version)
 	k, ok := h.keys[string(e.Key)]
 	if !ok {
 		k = uint32(len(h.newest))
-		h.keys[string(e.Key)], h.newest = k, append(h.newest, 0)
+		h.keys[string(e.Key)], h.newest, h.gone = k, append(h.newest, 0), append(h.gone, false)
 	}
+	h.gone[k] = e.Flags&codec.EntryTombstone != 0
 	v := uint32(e.Version)
 	h.hash[v], h.key[v], h.after[v] = entryHash(e), k, v
 	if old := h.newest[k]; old != 0 {

@@ -1,0 +1,173 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// What a write takes is counted twice in the same unit: here before it gets its
+// version, and in the store that keeps it. So what Set has accepted fits, and a
+// delete or an overwrite that is not larger is never refused.
+
+// FullError says which limit leaves no room for a write, what it is, what this
+// member has of it, and which member has most. It matches ErrFull.
+type FullError struct {
+	Limit string // the field of Config, as "Limits.Keys"
+	Value int
+	Own   int    // what this member has
+	Most  string // the member that has most
+	Has   int    // and how much
+}
+
+// Error names all of them, and what to do.
+func (e *FullError) Error() string {
+	return fmt.Sprintf("engine: store full: Config.%s %d is reached (this member has %d, %q has most: %d): raise it with SetLimits, or delete keys",
+		e.Limit, e.Value, e.Own, e.Most, e.Has)
+}
+
+// Is makes errors.Is(err, ErrFull) true.
+func (e *FullError) Is(target error) bool { return target == ErrFull }
+
+// charge is what staged writes may take of the store.
+type charge struct{ keys, bytes, owned int }
+
+func (c charge) plus(d charge) charge {
+	return charge{c.keys + d.keys, c.bytes + d.bytes, c.owned + d.owned}
+}
+
+// held is what an entry takes that a write may replace.
+type held struct {
+	bytes, owned int
+	live         bool
+}
+
+// heldCell is what an entry of this size takes.
+func heldCell(key, value int, ttl uint32, op uint8) held {
+	flags := codec.EntryFlags(0)
+	switch {
+	case op == opDelete:
+		return held{bytes: state.CellBytes(key, codec.EntryTombstone), owned: key}
+	case ttl != 0:
+		flags = codec.EntryTTL
+	}
+	return held{bytes: state.CellBytes(key+value, flags), owned: key + value, live: true}
+}
+
+// room is what the loop last told of the store, under mu.
+type room struct {
+	state.Room
+	ample bool // for more than both buffers can hold: nobody has to be asked
+	full  [3]*FullError
+}
+
+// chargeMax is what one buffer of the stage can be charged at most: a record
+// takes 20 bytes and its cell 20 to 28, rounded up by an eighth.
+func (b *stageBuffer) chargeMax() charge {
+	return charge{keys: len(b.index) * 3 / 4, bytes: 2 * len(b.log), owned: len(b.log)}
+}
+
+// charge is what a write takes, and why there is no room for it if there is none.
+// Only near a limit does it find out what the write replaces.
+func (s *stage) charge(hash uint64, op uint8, ttl uint32, key string, value []byte) (charge, error) {
+	if op == opDelete || codec.Reserved(key) { // a tombstone is no larger, and what the engine says of itself has its own room
+		return charge{}, nil
+	}
+	is := heldCell(len(key), len(value), ttl, op)
+	c := charge{keys: 1, bytes: is.bytes, owned: is.owned}
+	if s.room.ample {
+		return c, nil
+	}
+	if was, ok := s.replaced(hash, key); ok {
+		c.bytes, c.owned = max(0, c.bytes-was.bytes), max(0, c.owned-was.owned)
+		if was.live {
+			c.keys = 0
+		}
+	}
+	taken, r := s.front.charged.plus(s.back.charged), &s.room
+	for i, left := range [...]int{r.Keys - taken.keys, r.Bytes - taken.bytes, r.Owned - taken.owned} {
+		if more := [...]int{c.keys, c.bytes, c.owned}[i]; more > 0 && more > left {
+			if r.full[i] != nil {
+				return c, r.full[i]
+			}
+			return c, ErrFull
+		}
+	}
+	return c, nil
+}
+
+// replaced is what a write of the key replaces, staged or stored.
+func (s *stage) replaced(hash uint64, key string) (held, bool) {
+	for _, b := range [...]*stageBuffer{s.front, s.back} {
+		if _, offset, ok := b.find(hash, key); ok {
+			var r record
+			b.at(offset, &r)
+			return heldCell(len(r.key), len(r.value), r.ttl, r.op), true
+		}
+	}
+	if s.known == nil {
+		return held{}, false
+	}
+	return s.known(key)
+}
+
+// grant tells how much more the store can take.
+func (s *stage) grant(r room) {
+	s.mu.Lock()
+	s.grantLocked(r)
+	s.mu.Unlock()
+}
+
+func (s *stage) grantLocked(r room) {
+	most := s.front.chargeMax()
+	most = most.plus(most)
+	r.ample = r.Keys >= most.keys && r.Bytes >= most.bytes && r.Owned >= most.owned
+	s.room = r
+}
+
+// roomEvery is how often who holds most is looked up while a limit is near.
+const roomEvery = sched.Second
+
+// room is how much more the store takes of this member.
+func (e *Engine) room(now sched.Instant) room {
+	r := room{Room: e.store.Admits(e.core.Self())}
+	if most := e.stage.front.chargeMax(); r.Keys >= most.keys && r.Bytes >= most.bytes && r.Owned >= most.owned {
+		return r
+	}
+	if e.fullErrors[0] == nil || now >= e.fullAt {
+		e.fullAt = now.After(roomEvery)
+		e.findFullest()
+	}
+	r.full = e.fullErrors
+	return r
+}
+
+// findFullest makes the errors that say which limit is reached, and by whom.
+func (e *Engine) findFullest() {
+	self, l := e.core.Self(), e.store.Limits()
+	keys, bytes := self, self
+	for o := e.store.FirstAtOrAfter(0); o != 0; o = e.store.Following(o) {
+		if e.store.Keys(o) > e.store.Keys(keys) {
+			keys = o
+		}
+		if e.store.CellBytes(o) > e.store.CellBytes(bytes) {
+			bytes = o
+		}
+	}
+	e.fullErrors = [3]*FullError{
+		{Limit: "Limits.Keys", Value: l.Keys, Own: e.store.Keys(self), Most: e.nameOf(keys), Has: e.store.Keys(keys)},
+		{Limit: "Limits.ValueBytes", Value: l.ValueBytes, Own: e.store.CellBytes(self), Most: e.nameOf(bytes), Has: e.store.CellBytes(bytes)},
+		{Limit: "Limits.BytesPerOrigin", Value: l.BytesPerOrigin, Own: e.store.Bytes(self), Most: e.cfg.Name, Has: e.store.Bytes(self)},
+	}
+	if l.KeysPerOrigin <= e.store.Keys(self) {
+		e.fullErrors[0] = &FullError{Limit: "Limits.KeysPerOrigin", Value: l.KeysPerOrigin, Own: e.store.Keys(self), Most: e.cfg.Name, Has: e.store.Keys(self)}
+	}
+}
+
+// knows tells what the store holds under an own key. Any goroutine may ask.
+func (e *Engine) knows(key string) (held, bool) {
+	bytes, owned, live, ok := e.store.HeldBy(e.core.Self(), []byte(key))
+	return held{bytes, owned, live}, ok
+}

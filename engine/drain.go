@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const (
+	// stuckMax is how long a write that was accepted and finds no memory is tried
+	// again: a reader that the host has stopped while it copies holds some back.
+	stuckMax   = 2 * sched.Second
+	stuckEvery = sched.Millisecond
+	lostMax    = 256 // refused versions that WaitVersion knows of
+)
+
+// drained is a caller that waits until what was staged before is applied.
+type drained struct {
+	last uint64
+	f    func(now sched.Instant)
+	done chan bool
+}
+
+// lostWrite is a write that was accepted and could not be kept, and why.
+type lostWrite struct {
+	seq uint64
+	err error
+}
+
+// drain applies staged writes.
+func (e *Engine) drain(now sched.Instant) (more bool) {
+	if now < e.retryAt || !e.stage.begin() {
+		return false
+	}
+	stamp := int64(0)
+	if orders[e.cfg.Order].Precise() {
+		stamp = time.Now().UnixNano()
+	}
+	e.retryAt = 0
+	for n := 0; n < writesPerTurn && e.stage.next(&e.rec); n++ {
+		r := &e.rec
+		e.op = core.Op{Kind: core.Set, Version: r.version, Key: r.key, Value: r.value, TTL: r.ttl, Stamp: stamp}
+		if r.op == opDelete {
+			e.op.Kind = core.Delete
+		}
+		switch st := e.core.Write(now, &e.op); {
+		case st == core.Written:
+			if r.ttl != 0 {
+				e.endsAt(now, r.ttl, r.version)
+			}
+		case st == core.NoRoom && e.tryAgain(now):
+			e.stage.again(r)
+			e.stage.finish(e.room(now))
+			return false
+		default:
+			e.refuse(st, r.version)
+		}
+		e.stuckAt, e.appliedTo = 0, r.version
+	}
+	return e.stage.finish(e.room(now))
+}
+
+// tryAgain puts a write off that finds no memory, but not for ever.
+func (e *Engine) tryAgain(now sched.Instant) bool {
+	if e.stuckAt == 0 {
+		e.stuckAt = now
+	}
+	if now-e.stuckAt > stuckMax {
+		return false
+	}
+	e.retryAt = now.After(stuckEvery)
+	return true
+}
+
+// refuse counts a write that was promised and can't be kept, and tells whoever
+// waits for it.
+func (e *Engine) refuse(st core.Status, seq uint64) {
+	e.refused++
+	cause := error(ErrFull)
+	if st != core.NoRoom {
+		cause = ErrNameConflict
+	}
+	if len(e.lost) == lostMax {
+		e.lost = slices.Delete(e.lost, 0, lostMax/2)
+	}
+	e.lost = append(e.lost, lostWrite{seq, cause})
+	e.herald.warn("write refused after it was accepted", "member", e.cfg.Name, "cause", cause)
+}
+
+// lostError is why a write was refused after it was accepted, if it was.
+func (e *Engine) lostError(seq uint64) error {
+	if i, ok := slices.BinarySearchFunc(e.lost, seq, func(w lostWrite, seq uint64) int { return int(w.seq) - int(seq) }); ok {
+		return e.lost[i].err
+	}
+	return nil
+}
+
+// applied reports whether everything up to a version has left the stage.
+func (e *Engine) applied(last uint64) bool { return e.appliedTo >= last || e.stage.pending.Load() == 0 }
+
+// askApplied is ask, once what was staged before the call is applied: in the
+// turns that this takes anyway, so that nobody holds the loop.
+func (e *Engine) askApplied(f func(now sched.Instant)) bool {
+	w := &drained{f: f, done: make(chan bool, 1)}
+	if !e.ask(func(now sched.Instant) {
+		if w.last = e.stage.last().Seq; e.applied(w.last) {
+			f(now)
+			w.done <- true
+			return
+		}
+		e.drains = append(e.drains, w)
+	}) {
+		return false
+	}
+	return <-w.done
+}
+
+// answerDrained answers who waited for staged writes.
+func (e *Engine) answerDrained(now sched.Instant) {
+	kept := e.drains[:0]
+	for _, w := range e.drains {
+		if !e.applied(w.last) {
+			kept = append(kept, w)
+			continue
+		}
+		w.f(now)
+		w.done <- true
+	}
+	clear(e.drains[len(kept):])
+	e.drains = kept
+}
+
+// drainAll applies what was staged before the call: at most two buffers, or what
+// comes before a write that finds no memory.
+func (e *Engine) drainAll(now sched.Instant) {
+	for last := e.stage.last().Seq; !e.applied(last) && e.retryAt == 0; {
+		e.drain(now)
+	}
+}
