@@ -206,8 +206,8 @@ func (f *Filler) breadth(dst []byte, limit int, j *Job) (out []byte, entries int
 	}
 	for i := range n {
 		w := &j.wants[i]
-		if w.Origin == 0 || (f.counts[i] <= 0 && w.Missing > 0) {
-			continue
+		if w.Origin == 0 || f.counts[i] <= 0 && f.Store.Missing(w.Origin, w.From) > 0 {
+			continue // not its turn; where no entry is left the run says how far it goes
 		}
 		var sent int
 		dst, sent = f.run(dst, limit, limit, int(f.counts[i]), j, w)
