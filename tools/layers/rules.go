@@ -45,6 +45,7 @@ var rules = map[string]rule{
 	"engine/names":     {pure: true, project: []string{"sched"}},
 	"engine/protect":   leaf("codec/seal", "engine/door", "sched"),
 	"engine/member":    leaf("sched"),
+	"engine/content":   {pure: true, project: []string{"sched"}},
 	"engine/share":     {pure: true, project: []string{"codec", "sched", "engine/state"}, std: []string{"crypto/sha256", "sync/atomic"}},
 	"engine/core": {pure: true, project: []string{
 		"codec", "codec/seal", "sched",

@@ -1,0 +1,241 @@
+package content
+
+import (
+	"bytes"
+
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Sum is the SHA-256 of a content.
+type Sum [32]byte
+
+// Handle names a content of a Table. 0 is none.
+type Handle uint32
+
+// Limits bound a Table.
+type Limits struct {
+	Bytes int           // of contents that are here or on their way
+	Each  int           // bytes of one
+	Keep  sched.Instant // how long a content stays that nothing refers to
+}
+
+// Stats are a Table's counts.
+type Stats struct {
+	Refs    int // entries that refer to a content
+	Here    int // contents that are here
+	Missing int // contents that are wanted and not here
+	Bytes   int // of contents that are here or on their way
+}
+
+// content is one content.
+type content struct {
+	sum    Sum
+	length int
+	bytes  []byte // nil: not here
+	refs   uint32 // references that want or show it
+	holds  uint32 // readers and streams that use its bytes
+	coming bool   // its length is counted: somebody fetches it
+	here   bool   // an empty content is here too
+	idle   sched.Instant
+}
+
+// Ref says what an entry refers to.
+type Ref struct {
+	Origin  uint32 // handle of the origin that wrote it
+	ID      uint64 // and its id, which tells a handle's users apart
+	Key     []byte
+	Version uint64 // of the entry that wants
+	Want    Handle
+	Shown   uint64 // version of the entry whose content is shown; 0: none
+	Show    Handle
+}
+
+// Table knows contents and references. The zero value is not ready: Init comes first.
+type Table struct {
+	limits   Limits
+	seed     uint64
+	contents []content // by handle; 0 is not used
+	free     []Handle
+	bySum    index
+	refs     []Ref // by number from 1; those with Version 0 are free
+	freeRefs []uint32
+	byKey    index
+	origins  []uint32 // references of an origin, by handle
+	stats    Stats
+	sweepAt  int // the next to be looked at
+	release  func(bytes []byte)
+}
+
+// Init empties the table. release is given the bytes of each content that is
+// dropped, when nobody can read them any more.
+func (t *Table) Init(l Limits, seed uint64, release func([]byte)) {
+	*t = Table{limits: l, seed: seed, release: release, contents: make([]content, 1), refs: make([]Ref, 1)}
+}
+
+// SetLimits replaces the limits. Lower ones drop nothing that is referred to.
+func (t *Table) SetLimits(l Limits) { t.limits = l }
+
+// Stats counts what is here.
+func (t *Table) Stats() Stats { return t.stats }
+
+// Find gives the content with a sum, 0 if the table does not know it.
+func (t *Table) Find(sum *Sum) Handle {
+	return Handle(t.bySum.find(sum.hash(), func(at uint32) bool { return t.contents[at].sum == *sum }))
+}
+
+// hash is a part of the sum: nobody chooses it.
+func (s *Sum) hash() uint64 {
+	var h uint64
+	for i := range 8 {
+		h |= uint64(s[i]) << (8 * i)
+	}
+	return h
+}
+
+// Sum is the sum of a content.
+func (t *Table) Sum(h Handle) *Sum { return &t.contents[h].sum }
+
+// Length is the length of a content, whether it is here or not.
+func (t *Table) Length(h Handle) int { return t.contents[h].length }
+
+// Here tells whether a content's bytes are here.
+func (t *Table) Here(h Handle) bool { return t.contents[h].here }
+
+// Wanted tells whether a reference still wants or shows a content.
+func (t *Table) Wanted(h Handle) bool { return t.contents[h].refs > 0 }
+
+// Coming tells whether a content's room is taken by a fetch.
+func (t *Table) Coming(h Handle) bool { return t.contents[h].coming }
+
+// Fits tells whether a content of this length may be here at all.
+func (t *Table) Fits(length int) bool { return length <= t.limits.Each }
+
+// know gives the content with a sum and length, and makes it if need be.
+func (t *Table) know(sum *Sum, length int, now sched.Instant) Handle {
+	if h := t.Find(sum); h != 0 {
+		return h
+	}
+	var h Handle
+	if n := len(t.free); n > 0 {
+		h, t.free = t.free[n-1], t.free[:n-1]
+	} else {
+		h = Handle(len(t.contents))
+		t.contents = append(t.contents, content{})
+	}
+	t.contents[h] = content{sum: *sum, length: length, idle: now}
+	t.bySum.insert(sum.hash(), uint32(h), func(at uint32) uint64 { return t.contents[at].sum.hash() })
+	return h
+}
+
+// Add brings in a content that was written here, and keeps bytes. It is false
+// where there is no room. What refers to it is told afterwards, within Keep.
+func (t *Table) Add(sum *Sum, b []byte, now sched.Instant) bool {
+	if len(b) > t.limits.Each {
+		return false
+	}
+	h := t.Find(sum)
+	switch {
+	case h != 0 && t.contents[h].here:
+		t.contents[h].idle = now
+		t.release(b)
+		return true
+	case h != 0 && t.contents[h].coming: // its room is taken already
+	case t.stats.Bytes+len(b) > t.limits.Bytes:
+		return false
+	}
+	if h == 0 {
+		h = t.know(sum, len(b), now)
+	}
+	t.arrive(h, b, now)
+	return true
+}
+
+// Expect takes the room for a content that is going to be fetched. It is false
+// where there is none, or where it is here or coming already.
+func (t *Table) Expect(h Handle) bool {
+	c := &t.contents[h]
+	if c.here || c.coming || c.length > t.limits.Each || t.stats.Bytes+c.length > t.limits.Bytes {
+		return false
+	}
+	c.coming = true
+	t.stats.Bytes += c.length
+	return true
+}
+
+// Fail gives the room of a content back whose fetch came to nothing.
+func (t *Table) Fail(h Handle) {
+	if c := &t.contents[h]; c.coming {
+		c.coming = false
+		t.stats.Bytes -= c.length
+	}
+}
+
+// Arrive brings in a content that was fetched, and keeps bytes, which have the
+// sum. References that want it show it from now on.
+func (t *Table) Arrive(h Handle, b []byte, now sched.Instant) { t.arrive(h, b, now) }
+
+func (t *Table) arrive(h Handle, b []byte, now sched.Instant) {
+	c := &t.contents[h]
+	if c.here {
+		t.release(b)
+		return
+	}
+	if !c.coming {
+		t.stats.Bytes += len(b)
+	}
+	if c.refs > 0 {
+		t.stats.Missing--
+	}
+	c.bytes, c.here, c.coming, c.idle = b, true, false, now
+	t.stats.Here++
+}
+
+// Hold gives a content's bytes, which are good until Drop. For whoever copies or
+// sends them.
+func (t *Table) Hold(h Handle) (b []byte, ok bool) {
+	c := &t.contents[h]
+	if h == 0 || !c.here {
+		return nil, false
+	}
+	c.holds++
+	return c.bytes, true
+}
+
+// Drop ends a Hold.
+func (t *Table) Drop(h Handle) {
+	if t.contents[h].holds == 0 {
+		panic("content: Drop of what nobody holds")
+	}
+	t.contents[h].holds--
+}
+
+// Of gives what a key of an origin refers to; nil: nothing that is known.
+func (t *Table) Of(origin uint32, key []byte) *Ref {
+	if r := t.find(origin, key); r != 0 {
+		return &t.refs[r]
+	}
+	return nil
+}
+
+// Any tells whether an origin has references.
+func (t *Table) Any(origin uint32) bool {
+	return int(origin) < len(t.origins) && t.origins[origin] > 0
+}
+
+func (t *Table) find(origin uint32, key []byte) uint32 {
+	if !t.Any(origin) {
+		return 0
+	}
+	return t.byKey.find(t.hashKey(origin, key), func(at uint32) bool {
+		return t.refs[at].Origin == origin && bytes.Equal(t.refs[at].Key, key)
+	})
+}
+
+// hashKey is FNV-1a over a secret start.
+func (t *Table) hashKey(origin uint32, key []byte) uint64 {
+	h := (t.seed ^ uint64(origin)) * 0x100000001b3
+	for _, b := range key {
+		h = (h ^ uint64(b)) * 0x100000001b3
+	}
+	return h ^ h>>29
+}
