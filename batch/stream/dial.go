@@ -18,7 +18,7 @@ func (s *Streams) dial(id batch.StreamID, to batch.StreamPeer) {
 		s.undialled(id, batch.StreamUnreachable)
 		return
 	}
-	done, err := s.register(&dialled{id, to}, conn)
+	done, err := s.engine.Register(gnet.NewNetConnContext(gnet.NewContext(s.ctx, &dialled{id, to}), conn))
 	if err != nil {
 		conn.Close()
 		s.undialled(id, batch.StreamHere)
@@ -31,19 +31,6 @@ func (s *Streams) dial(id batch.StreamID, to batch.StreamPeer) {
 		}
 	case <-s.ctx.Done(): // the loop may have ended before it took the connection
 	}
-}
-
-// register hands a connection to the loop. While gnet starts there is a moment
-// in which it says that it has none.
-func (s *Streams) register(d any, conn net.Conn) (done <-chan gnet.RegisteredResult, err error) {
-	ctx := gnet.NewNetConnContext(gnet.NewContext(s.ctx, d), conn)
-	for range int(s.opt.times.open / time.Millisecond) {
-		if done, err = s.engine.Register(ctx); err == nil || s.ctx.Err() != nil {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return done, err
 }
 
 // undialled tells the reactor of a stream that never reached the loop. It is

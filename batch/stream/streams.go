@@ -91,7 +91,7 @@ func (s *Streams) hang() {
 	if err != nil {
 		return
 	}
-	if done, err := s.register(&bell{}, hear); err == nil {
+	if done, err := s.engine.Register(gnet.NewNetConnContext(gnet.NewContext(s.ctx, &bell{}), hear)); err == nil {
 		if r := <-done; r.Err == nil {
 			s.bell = ring
 			return
@@ -144,7 +144,7 @@ func (s *Streams) run(at netip.AddrPort) error {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- gnet.Run(&s.loop, network+"://"+net.JoinHostPort(at.Addr().Unmap().String(), strconv.Itoa(int(at.Port()))),
-			gnet.WithNumEventLoop(1), gnet.WithLoadBalancing(gnet.LeastConnections), gnet.WithReuseAddr(true),
+			gnet.WithNumEventLoop(1), gnet.WithLoadBalancing(gnet.LeastConnections), gnet.WithReuseAddr(true), gnet.WithTicker(true),
 			gnet.WithReadBufferCap(readBuffer), gnet.WithWriteBufferCap(chunkBytes), gnet.WithTCPNoDelay(gnet.TCPNoDelay),
 			gnet.WithLogger(logger{s.opt.Logger}), gnet.WithLogLevel(logging.DebugLevel))
 	}()
