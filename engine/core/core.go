@@ -23,7 +23,7 @@ type Core struct {
 	store   state.Store
 	rand    sched.Rand
 	wheel   sched.Wheel
-	now     sched.Instant
+	now     sched.Instant // set by enter alone: core.go
 	arrived sched.Instant // of the frame being received
 	wall    sched.Wall
 	wallAt  sched.Instant // when wall was told
@@ -49,7 +49,7 @@ type Core struct {
 	rival   rival
 	free    uint32 // peers that may be used again, linked by next
 	evictAt uint32
-	lives   census
+	lives   census // of peers: life.go
 
 	live      member.Table
 	ring      member.Ring

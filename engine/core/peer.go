@@ -24,7 +24,7 @@ type peer struct {
 	next       uint32 // in the ready list
 	due        uint16
 	queued     bool
-	life       phase
+	life       phase // life.go alone changes it
 
 	cookie    [16]byte // to show it until it acknowledges a frame
 	hasCookie bool

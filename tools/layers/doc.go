@@ -17,6 +17,12 @@
 // program's) and no floating point (a compiler may fuse x*y+z, so two processors
 // may differ).
 //
+// The house in which all protocols meet, engine/core, has ceilings: fields and
+// functions of its root type, fields of a peer, lines of a file and of all. A field of
+// Core, peer and origin is written by one file, the one that its comment names if it
+// names one. What is above that today stands in testdata/house.txt, which may only
+// shrink (house.go).
+//
 // The table is in rules.go. A new package needs a row there, and a row permits only
 // what its package imports. Test files, testdata and nested modules are not
 // looked at: tests may use what they like.
