@@ -11,10 +11,10 @@ import (
 // AppendGet appends the value of a member's key to dst and returns the longer
 // slice. It reads the local replica: it never asks the network and never waits
 // for the loop. A member reads its own writes as soon as Set has returned. ok
-// is false, and dst unchanged, when there is no such entry. With room in dst
-// it does not allocate.
+// is false, and dst unchanged, when there is no such entry; the engine's own
+// keys are none. With room in dst it does not allocate.
 func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta Meta, ok bool) {
-	if e.stopped.Load() {
+	if e.stopped.Load() || codec.Reserved(key) {
 		return dst, Meta{}, false
 	}
 	if member == e.cfg.Name {
