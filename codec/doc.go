@@ -129,15 +129,17 @@
 //
 //	0  alive
 //	1  suspect
-//	2  dead
-//	3  left
-//	4  buried
+//	2  closed   suspected, and its host says that nobody listens at its port
+//	3  dead
+//	4  left
+//	5  buried
 //
 // Stances of a Vote:
 //
 //	1  against  a whole round of probes was missed
 //	2  for      the last round was answered
 //	3  abstain  the voter does not watch the subject
+//	4  closed   as against, and the subject's host says that its port is closed
 //
 // Kinds of feedback:
 //

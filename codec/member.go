@@ -9,13 +9,14 @@ type Status uint8
 const (
 	StatusAlive Status = iota
 	StatusSuspect
+	StatusClosed // suspected, and its host says that nobody listens at its port
 	StatusDead
 	StatusLeft
 	StatusBuried
 	Statuses // the number of statuses
 )
 
-var statusNames = [Statuses]string{"alive", "suspect", "dead", "left", "buried"}
+var statusNames = [Statuses]string{"alive", "suspect", "closed", "dead", "left", "buried"}
 
 // String gives the status in one lower-case word.
 func (s Status) String() string {
@@ -66,8 +67,12 @@ const (
 	StanceAgainst Stance = 1 + iota // it missed a whole round of probes
 	StanceFor                       // its last round was answered; also withdraws StanceAgainst
 	StanceAbstain                   // it does not watch the subject
+	StanceClosed                    // as StanceAgainst, and the subject's host says that its port is closed
 	stanceEnd
 )
+
+// Against tells whether the observer misses the subject.
+func (s Stance) Against() bool { return s == StanceAgainst || s == StanceClosed }
 
 // Vote is an observer's word about a subject, for the other observers.
 type Vote struct {

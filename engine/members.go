@@ -108,7 +108,7 @@ func (e *Engine) stateOf(handle uint32, p *core.Peer) MemberState {
 		return Left
 	case s == member.Dead || s == member.Buried:
 		return Dead
-	case s == member.Suspect || p.Quiet:
+	case s == member.Suspect || s == member.Closed || p.Quiet:
 		return Suspect
 	default:
 		return Alive

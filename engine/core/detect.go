@@ -15,8 +15,8 @@ import (
 //
 // A peer's handle is its member handle; our own is one above all peers.
 
-// selfMember is our own handle in the table.
-func (c *Core) selfMember() uint32 { return uint32(c.cfg.Limits.Peers + 1) }
+// SelfPeer is our own handle in the table, and in Peer.By.
+func (c *Core) SelfPeer() uint32 { return uint32(c.cfg.Limits.Peers + 1) }
 
 func (c *Core) initDetector(now sched.Instant) {
 	if c.cfg.NoDetector {
@@ -27,7 +27,7 @@ func (c *Core) initDetector(now sched.Instant) {
 	}
 	lim := member.DefaultLimits(c.cfg.Limits.Peers + 1)
 	c.ring.Init(lim.Members, c.idKey)
-	c.live.Init(&c.cfg.Detector, lim, &c.ring, c.selfMember(), c.id, c.rand.Uint64(), now)
+	c.live.Init(&c.cfg.Detector, lim, &c.ring, c.SelfPeer(), c.id, c.rand.Uint64(), now)
 	c.graveAddr = make([]netip.AddrPort, lim.Graves)
 }
 
@@ -176,13 +176,15 @@ func (c *Core) judged() {
 	var ch member.Change
 	for c.live.NextChange(&ch) {
 		p := ch.Member
-		if p == c.selfMember() || int(p) >= len(c.peers) || c.peers[p].origin == 0 {
+		if p == c.SelfPeer() || int(p) >= len(c.peers) || c.peers[p].origin == 0 {
 			continue
 		}
 		c.peers[p].since, c.peers[p].by = ch.Since, ch.By
 		switch ch.To {
-		case member.Suspect:
-			c.tell(MemberSuspected, p)
+		case member.Suspect, member.Closed:
+			if ch.From != member.Suspect { // else that was told
+				c.tell(MemberSuspected, p)
+			}
 		case member.Dead:
 			c.dead(p)
 		case member.Alive:
@@ -213,6 +215,22 @@ func (c *Core) forget(p uint32) {
 	c.freePeer(p)
 }
 
+// Refused takes in that the host of an address has answered a frame of ours with
+// word that nobody listens there. It is evidence, not a verdict: anybody on the
+// way can make it up (member.Table.Refused).
+func (c *Core) Refused(now sched.Instant, addr netip.AddrPort) {
+	c.enter(now)
+	if c.cfg.NoDetector {
+		return
+	}
+	for i := range c.live.Watches() {
+		if p := c.live.Watching(i); p != 0 && c.peers[p].addr == addr {
+			c.live.Refused(now, p)
+		}
+	}
+	c.judged()
+}
+
 // Status is what the detector believes of a peer.
 func (c *Core) Status(p uint32) member.Status {
 	if c.cfg.NoDetector {
@@ -220,9 +238,6 @@ func (c *Core) Status(p uint32) member.Status {
 	}
 	return c.live.Status(p)
 }
-
-// SelfPeer is the handle that Peer.By has for this node itself.
-func (c *Core) SelfPeer() uint32 { return c.selfMember() }
 
 // PeerOf is the peer that writes an origin, 0 for none.
 func (c *Core) PeerOf(o state.Origin) uint32 {

@@ -25,7 +25,7 @@ func TestFootprintIsHonest(t *testing.T) {
 // alone is one table among n members that never answer but to the test.
 func alone(t testing.TB, n int) (*Table, *sched.Instant) {
 	var r Ring
-	x, cfg, now := new(Table), LAN(), sched.Instant(sched.Second)
+	x, cfg, now := new(Table), quick(), sched.Instant(sched.Second)
 	r.Init(n+1, [2]uint64{5, 6})
 	x.Init(&cfg, DefaultLimits(n+1), &r, 1, testID(1), 7, now)
 	for h := uint32(2); h <= uint32(n); h++ {

@@ -11,7 +11,7 @@ import (
 
 func TestCrashIsFound(t *testing.T) {
 	for _, n := range []int{3, 5, 9, 30} {
-		c := newCluster(t, n, LAN())
+		c := newCluster(t, n, quick())
 		c.run(2 * sched.Second)
 		if c.ever(Suspect) != 0 {
 			t.Fatal("suspicion without cause")
@@ -28,7 +28,7 @@ func TestCrashIsFound(t *testing.T) {
 }
 
 func TestPairCondemnsAfterTheLongGrace(t *testing.T) {
-	c := newCluster(t, 2, LAN())
+	c := newCluster(t, 2, quick())
 	c.run(sched.Second)
 	c.node(2).down = true
 	c.run(3 * sched.Second)
@@ -40,7 +40,7 @@ func TestPairCondemnsAfterTheLongGrace(t *testing.T) {
 // A path that is cut both ways for a second in a pair, and for ever in larger clusters, condemns nobody.
 func TestOneBadPathCondemnsNobody(t *testing.T) {
 	for _, n := range []int{2, 3, 5, 9} {
-		c := newCluster(t, n, LAN())
+		c := newCluster(t, n, quick())
 		c.run(sched.Second)
 		c.cut = func(a, b uint32) bool { return a+b == 3 }
 		c.run(sched.Second)
@@ -63,7 +63,7 @@ func TestOneBadPathCondemnsNobody(t *testing.T) {
 
 func TestOneWayPathCondemnsNobody(t *testing.T) {
 	for _, n := range []int{3, 5, 9} {
-		c := newCluster(t, n, LAN())
+		c := newCluster(t, n, quick())
 		c.run(sched.Second)
 		c.cut = func(a, b uint32) bool { return a == 1 && b == 2 }
 		c.run(20 * sched.Second)
@@ -76,7 +76,7 @@ func TestOneWayPathCondemnsNobody(t *testing.T) {
 // A node that hears nobody, but is heard, is condemned, and what it says of the others afterwards kills none of them.
 func TestDeafNodeKillsNobody(t *testing.T) {
 	for _, n := range []int{3, 5, 20} {
-		c := newCluster(t, n, LAN())
+		c := newCluster(t, n, quick())
 		c.run(sched.Second)
 		c.cut = func(a, b uint32) bool { return b == 1 }
 		c.run(sched.Second)
@@ -101,7 +101,7 @@ func TestDeafNodeKillsNobody(t *testing.T) {
 
 func TestPauseKillsNobody(t *testing.T) {
 	for _, pause := range []sched.Instant{40 * ms, 200 * ms, 300 * ms} {
-		c := newCluster(t, 20, LAN())
+		c := newCluster(t, 20, quick())
 		c.run(sched.Second)
 		for i := range 30 {
 			c.node(uint32(i%20) + 1).asleep = c.now + pause
@@ -117,7 +117,7 @@ func TestPauseKillsNobody(t *testing.T) {
 }
 
 func TestRefutation(t *testing.T) {
-	c := newCluster(t, 10, LAN())
+	c := newCluster(t, 10, quick())
 	c.run(sched.Second)
 	a, b := c.node(1), c.node(2)
 	f, _ := codec.ParseFacts(codec.AppendFact(nil, codec.Fact{ID: testID(2), Incarnation: 0, Status: Suspect}))
@@ -138,7 +138,7 @@ func TestRefutation(t *testing.T) {
 func TestPartitionHeals(t *testing.T) {
 	for _, n := range []int{2, 5, 20, 60} {
 		for _, parts := range []uint32{2, 3} {
-			c := newCluster(t, n, LAN())
+			c := newCluster(t, n, quick())
 			c.run(sched.Second)
 			c.cut = func(a, b uint32) bool { return a%parts != b%parts }
 			c.run(60 * sched.Second)
@@ -165,7 +165,7 @@ func TestPartitionHeals(t *testing.T) {
 }
 
 func TestLeave(t *testing.T) {
-	c := newCluster(t, 12, LAN())
+	c := newCluster(t, 12, quick())
 	c.run(sched.Second)
 	n := c.node(3)
 	n.Leave(c.now)
@@ -201,7 +201,7 @@ func TestLeave(t *testing.T) {
 
 // Leaving while cut off is bounded, and the others learn it when they meet the word later, or find it dead.
 func TestLeaveWhileCutOff(t *testing.T) {
-	c := newCluster(t, 6, LAN())
+	c := newCluster(t, 6, quick())
 	c.run(sched.Second)
 	c.cut = func(a, b uint32) bool { return a == 3 || b == 3 }
 	n := c.node(3)
@@ -216,7 +216,7 @@ func TestLeaveWhileCutOff(t *testing.T) {
 
 // A verdict that a node has missed is repaired by comparing fingerprints.
 func TestMissedVerdictIsRepaired(t *testing.T) {
-	c := newCluster(t, 20, LAN())
+	c := newCluster(t, 20, quick())
 	c.run(sched.Second)
 	c.node(2).down = true
 	deaf := uint32(7)
@@ -234,7 +234,7 @@ func TestMissedVerdictIsRepaired(t *testing.T) {
 
 // With the same members but no news a cluster sends probes and answers, and nothing else.
 func TestIdleClusterIsQuiet(t *testing.T) {
-	c := newCluster(t, 30, LAN())
+	c := newCluster(t, 30, quick())
 	c.run(2 * sched.Second)
 	for typ, n := range c.frames {
 		if typ != 10 && typ != 11 {
@@ -244,7 +244,7 @@ func TestIdleClusterIsQuiet(t *testing.T) {
 }
 
 func TestCrashIsFoundUnderLoss(t *testing.T) {
-	c := newCluster(t, 30, LAN())
+	c := newCluster(t, 30, quick())
 	c.loss = 0.2
 	c.run(2 * sched.Second)
 	c.node(5).down = true

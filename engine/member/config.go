@@ -12,6 +12,7 @@ type Status = codec.Status
 const (
 	Alive   = codec.StatusAlive
 	Suspect = codec.StatusSuspect
+	Closed  = codec.StatusClosed
 	Dead    = codec.StatusDead
 	Left    = codec.StatusLeft
 	Buried  = codec.StatusBuried
@@ -53,15 +54,20 @@ type Config struct {
 	TimeoutMax sched.Instant // and its ceiling, before own health multiplies it
 	Grace      sched.Instant // from suspect to dead: the longest pause that never kills
 	SoloGrace  sched.Instant // the same where a member has a single observer left
-	LagMin     sched.Instant // own lateness from which on it counts as a stall
-	PushGap    sched.Instant // shortest time between two bursts of fresh facts
-	PushEvery  sched.Instant // time between bursts while facts are hot
-	ReviveMin  sched.Instant // shortest time between two probes of a dead member
-	ReviveMax  sched.Instant // and the longest
-	DeadAge    sched.Instant // a dead member is buried after this
-	LeftAge    sched.Instant // and one that left after this
-	GraveAge   sched.Instant // a grave is forgotten after this
-	LeaveFor   sched.Instant // a leaving member answers probes (with "left") for this long
+
+	// ClosedGrace is the same where a quorum of observers was told by the kernel that the member's port is closed: no
+	// pause looks like that, so all that it leaves time for is a refutation.
+	ClosedGrace sched.Instant
+
+	LagMin    sched.Instant // own lateness from which on it counts as a stall
+	PushGap   sched.Instant // shortest time between two bursts of fresh facts
+	PushEvery sched.Instant // time between bursts while facts are hot
+	ReviveMin sched.Instant // shortest time between two probes of a dead member
+	ReviveMax sched.Instant // and the longest
+	DeadAge   sched.Instant // a dead member is buried after this
+	LeftAge   sched.Instant // and one that left after this
+	GraveAge  sched.Instant // a grave is forgotten after this
+	LeaveFor  sched.Instant // a leaving member answers probes (with "left") for this long
 
 	Fanout  int       // receivers of a burst of facts
 	Lambda  int       // a fact is sent Lambda·⌈log2(n+1)⌉ times (SWIM §4.1)
@@ -69,11 +75,14 @@ type Config struct {
 	Without Mechanism // experiments only
 }
 
-// LAN is for one data centre: suspicion within a quarter of a second, death within 0.6 s, pauses up to 300 ms live.
+// LAN is for one data centre: suspicion within a quarter of a second; death within 0.6 s where the kernel says that the
+// port is closed, within 3 s where a member is merely silent; pauses up to 2.5 s live. A Grace of 300 ms makes every
+// death known within 0.6 s, and pauses from 500 ms on deadly.
 func LAN() Config {
 	return Config{
 		Period: 200 * sched.Millisecond, TimeoutMin: 10 * sched.Millisecond, TimeoutMax: 60 * sched.Millisecond,
-		Grace: 300 * sched.Millisecond, SoloGrace: 3 * sched.Second, LagMin: 10 * sched.Millisecond,
+		Grace: 2500 * sched.Millisecond, SoloGrace: 3 * sched.Second, ClosedGrace: 200 * sched.Millisecond,
+		LagMin:  10 * sched.Millisecond,
 		PushGap: 5 * sched.Millisecond, PushEvery: 20 * sched.Millisecond,
 		ReviveMin: sched.Second, ReviveMax: 30 * sched.Second,
 		DeadAge: 3600 * sched.Second, LeftAge: 60 * sched.Second, GraveAge: 86400 * sched.Second,
@@ -86,6 +95,7 @@ func WAN() Config {
 	c := LAN()
 	c.Period, c.TimeoutMin, c.TimeoutMax = sched.Second, 100*sched.Millisecond, 500*sched.Millisecond
 	c.Grace, c.SoloGrace, c.LagMin = 3*sched.Second, 15*sched.Second, 50*sched.Millisecond
+	c.ClosedGrace = 2 * sched.Second
 	c.PushGap, c.PushEvery = 20*sched.Millisecond, 100*sched.Millisecond
 	c.LeaveFor = 3 * sched.Second
 	return c
@@ -95,7 +105,7 @@ func WAN() Config {
 func Local() Config {
 	c := LAN()
 	c.Period, c.TimeoutMin, c.TimeoutMax = 100*sched.Millisecond, 5*sched.Millisecond, 30*sched.Millisecond
-	c.Grace, c.SoloGrace = 250*sched.Millisecond, 2*sched.Second
+	c.ClosedGrace = 100 * sched.Millisecond
 	c.PushGap, c.PushEvery = 2*sched.Millisecond, 10*sched.Millisecond
 	return c
 }
@@ -107,6 +117,9 @@ func (c *Config) voteLife() sched.Instant { return c.Period + c.Period/4 }
 
 // patience is how long an observer may be silent to a doubting one before it stops counting as live.
 func (c *Config) patience() sched.Instant { return 3 * c.Period }
+
+// again is how long who has a suspicion from others waits for their last word before it condemns.
+func (c *Config) again() sched.Instant { return min(c.Grace, c.ClosedGrace) / 2 }
 
 // hold is how long judgement rests after an own stall of length lag: the answers that came meanwhile wait in the
 // socket, and are read first.

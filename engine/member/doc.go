@@ -26,14 +26,23 @@
 //	a round   Tries = 3 probes, each with timeout min(max(4·srtt, TimeoutMin), TimeoutMax)·(health+1)
 //	a miss    no answer to any of them: the observer votes against the member, and again every period
 //	suspect   votes ≥ max(2, ⌊live observers/2⌋+1)
-//	dead      after Grace without a refutation
+//	closed    as many of them were told by the kernel that its port is closed
+//	dead      after Grace, of a closed one ClosedGrace, without a refutation
 //
-// With the LAN profile (period 200 ms, timeout 10 ms, grace 300 ms) the time to
+// A process that stalls for two seconds and one that was killed two seconds ago
+// look alike from outside, so the grace of a silent member is long: 2.5 s with
+// LAN. Where the host of a dead process answers, the kernels of its observers
+// hear it (Refused): a round is missed at once, the other observers are asked at
+// once, and 200 ms for a refutation are enough. Such word can be forged by anybody
+// on the way, so it takes a quorum too, and costs a probe if it is not so.
+//
+// With the LAN profile (period 200 ms, timeout 10 ms) the time to
 // a quorum of 5 among 8 is the fifth of eight uniform phases plus three
 // timeouts: 141 ms in the mean, 206 ms at the 99th percentile, at any size. Loss
 // p makes a round fail with (1-(1-p)²)³: 9·10⁻⁴ at 5 %, and five of eight within
 // one period with 56·(9·10⁻⁴)⁵ = 3·10⁻¹⁴, before the grace in which it would
-// be refuted. A pause up to Grace never kills.
+// be refuted. A pause up to Grace never kills. What a stalled member says of its
+// own health in its next answer is shown (Evidence.Theirs).
 //
 // An observer's vote goes to the other observers, and each of them answers with
 // its own stance. This is what a ping-req through others does in SWIM (Das,

@@ -1,9 +1,6 @@
 package member
 
-import (
-	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/sched"
-)
+import "github.com/quidnunc/quidnunc/sched"
 
 // Change is a member's new status. Changes that come together are told as one: what counts is what was told last, so
 // there is no queue that can overflow.
@@ -79,6 +76,7 @@ type Evidence struct {
 	Claimed     bool          // others say that it is dead
 	Watched     bool          // by this node
 	Missed      uint8         // rounds in a row without an answer, if Watched
+	Theirs      uint8         // its own health, as it last told: high after a stall
 	Heard       sched.Instant // last frame of it, 0 if not known
 	Live        int           // observers that take part now
 	Against     int           // votes that count now
@@ -99,14 +97,14 @@ func (t *Table) Explain(now sched.Instant, h uint32, e *Evidence) {
 	y := t.tally(now, h)
 	e.Live, e.Against = y.live, y.against
 	if w := t.watching(h); w != nil {
-		e.Watched, e.Missed, e.Heard = true, w.missed, max(e.Heard, w.heard)
-		if w.stance == codec.StanceAgainst {
+		e.Watched, e.Missed, e.Theirs, e.Heard = true, w.missed, w.theirs, max(e.Heard, w.heard)
+		if w.stance.Against() {
 			e.Voters[0], e.VoterCount = t.self, 1
 		}
 	}
 	c := t.ballotsFor(now, h, false)
 	for i := 0; c != nil && i < len(c.votes) && e.VoterCount < len(e.Voters); i++ {
-		if b := &c.votes[i]; b.voter != 0 && b.stance == codec.StanceAgainst {
+		if b := &c.votes[i]; b.voter != 0 && b.stance.Against() {
 			e.Voters[e.VoterCount] = b.voter
 			e.VoterCount++
 		}

@@ -22,7 +22,7 @@ type fact struct {
 	claimed     bool   // others say it is dead
 	again       bool   // others are asked a last time
 	since       sched.Instant
-	until       sched.Instant // Suspect: dead then
+	until       sched.Instant // Suspect, Closed: dead then
 }
 
 const factBytes = 56
@@ -152,7 +152,7 @@ func (t *Table) set(now sched.Instant, h, incarnation uint32, s Status, by uint3
 		t.rebuildSoon(now)
 	}
 	t.note(now, was, s)
-	if w := t.watching(h); w != nil && s == Suspect && w.phase == phaseIdle {
+	if w := t.watching(h); w != nil && suspected(s) && w.phase == phaseIdle {
 		w.due = now // tell it at once: the answer is its refutation
 	}
 	return f
@@ -160,7 +160,7 @@ func (t *Table) set(now sched.Instant, h, incarnation uint32, s Status, by uint3
 
 func (t *Table) note(now sched.Instant, was, is Status) {
 	switch {
-	case is == Suspect && was != Suspect:
+	case suspected(is) && !suspected(was):
 		t.counters.Suspicions++
 	case is == Dead && was != Dead:
 		t.counters.Deaths++
@@ -173,11 +173,13 @@ func (t *Table) note(now sched.Instant, was, is Status) {
 // grace starts the time in which a suspect may refute. A node that does not trust itself waits longer.
 func (t *Table) grace(now sched.Instant, f *fact) {
 	g := t.cfg.Grace
-	if f.solo {
+	switch {
+	case f.status == Closed:
+		g = t.cfg.ClosedGrace
+	case f.solo:
 		g = t.cfg.SoloGrace
-	}
-	if !f.claimed && !f.solo {
-		g *= sched.Instant(1 + t.health/t.cfg.BarFrom)
+	case !f.claimed:
+		g += sched.Instant(t.health/t.cfg.BarFrom) * min(g, 3*t.cfg.Period/2)
 	}
 	f.until = f.since + g
 	t.graceAt = min(t.graceAt, f.until)
@@ -188,16 +190,21 @@ func (t *Table) grace(now sched.Instant, f *fact) {
 // knows better corrects it.
 func (t *Table) expire(now sched.Instant) {
 	t.graceAt = sched.Never
-	for i := t.lists[Suspect].head; i != 0; {
+	t.expireAll(now, Closed)
+	t.expireAll(now, Suspect)
+}
+
+func (t *Table) expireAll(now sched.Instant, s Status) {
+	for i := t.lists[s].head; i != 0; {
 		f := &t.facts[i]
 		i = f.next
-		if f.solo && now >= f.until {
+		if f.solo && s == Suspect && now >= f.until {
 			if w := t.watching(f.member); w != nil && w.heard > f.since {
 				f.since, f.until = now, now+t.cfg.SoloGrace // something of it still arrives
 			}
 		}
 		if now >= f.until && !f.again && f.by != t.self {
-			f.again, f.until = true, now+t.cfg.Grace/3
+			f.again, f.until = true, now+t.cfg.again()
 			t.heat(now, t.slot[f.member])
 		}
 		switch {
@@ -264,10 +271,10 @@ func (t *Table) learn(now sched.Instant, h, incarnation uint32, s Status, by uin
 	switch {
 	case s == Buried && (was == Dead || was == Left):
 		t.bury(now, t.slot[h])
+	case suspected(s):
+		t.accuse(now, h, incarnation, s, by)
 	case s != Dead && s != Buried:
-		if f := t.set(now, h, incarnation, s, by); f != nil && s == Suspect {
-			t.grace(now, f)
-		}
+		t.set(now, h, incarnation, s, by)
 	case was >= Dead:
 		t.set(now, h, incarnation, Dead, by)
 	default:
@@ -275,9 +282,27 @@ func (t *Table) learn(now sched.Instant, h, incarnation uint32, s Status, by uin
 	}
 }
 
+// suspected tells of the statuses that a member may refute in its grace.
+func suspected(s Status) bool { return s == Suspect || s == Closed }
+
+// accuse makes a member suspected, or closed if it was suspected: that may shorten its grace, and never lengthens it.
+// Nil when there is no room for the fact.
+func (t *Table) accuse(now sched.Instant, h, incarnation uint32, s Status, by uint32) *fact {
+	until := sched.Instant(sched.Never)
+	if suspected(t.Status(h)) && t.Incarnation(h) == incarnation {
+		until = t.facts[t.slot[h]].until
+	}
+	f := t.set(now, h, incarnation, s, by)
+	if f != nil {
+		t.grace(now, f)
+		f.until = min(f.until, until)
+	}
+	return f
+}
+
 // claim takes in word of the death of a member that is alive here.
 func (t *Table) claim(now sched.Instant, h, incarnation, by uint32) {
-	if t.Status(h) == Suspect && t.Incarnation(h) == incarnation {
+	if suspected(t.Status(h)) && t.Incarnation(h) == incarnation {
 		f := &t.facts[t.slot[h]]
 		f.claimed, f.solo = true, false
 		until := f.until

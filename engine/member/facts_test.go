@@ -35,7 +35,7 @@ func TestFactsMergeInAnyOrder(t *testing.T) {
 		var prints [2]uint64
 		for i := range prints {
 			var r Ring
-			x, cfg := new(Table), LAN()
+			x, cfg := new(Table), quick()
 			r.Init(10, [2]uint64{1, 1})
 			x.Init(&cfg, DefaultLimits(10), &r, 1, testID(1), 1, 1)
 			for h := uint32(2); h <= 10; h++ {
@@ -214,7 +214,7 @@ func answerAll(x *Table, now sched.Instant, s *Send) {
 }
 
 func TestBurialSpreadsAndAsksForANewGeneration(t *testing.T) {
-	cfg := LAN()
+	cfg := quick()
 	cfg.DeadAge, cfg.ReviveMax = 20*sched.Second, 2*sched.Second
 	c := newCluster(t, 4, cfg)
 	c.run(sched.Second)

@@ -27,6 +27,7 @@ type cluster struct {
 	loss   float64
 	delay  sched.Instant
 	cut    func(from, to uint32) bool
+	closed bool // hosts of crashed nodes say that the port is closed
 	frames map[codec.Type]int
 	log    func(n *node, c *Change)
 }
@@ -130,6 +131,10 @@ func (c *cluster) run(d sched.Instant) {
 
 func (c *cluster) deliver(n *node, e event) {
 	if n.down {
+		if from := c.node(e.from); c.closed && !from.down {
+			from.Refused(c.now, n.h)
+			c.turn(from)
+		}
 		return
 	}
 	if c.now < n.asleep {
@@ -226,4 +231,11 @@ func (c *cluster) ever(s Status) (count int) {
 		}
 	}
 	return count
+}
+
+// quick is LAN with the grace of those who would rather be wrong than late.
+func quick() Config {
+	c := LAN()
+	c.Grace = 300 * ms
+	return c
 }

@@ -25,6 +25,8 @@ type watch struct {
 	missed uint8 // rounds missed in a row
 	told   uint8 // observers told of the stance below
 	stance codec.Stance
+	closed bool          // since it was last heard, its host said that nobody listens at its port
+	theirs uint8         // its own health, as it last told
 	scout  bool          // probed once, beyond this node's share (sparse.go)
 	round  sched.Instant // start of the round
 	due    sched.Instant
@@ -47,8 +49,8 @@ func (t *Table) watch(now sched.Instant, h uint32) (i int) {
 	t.watches[i] = watch{
 		peer: h, due: now + sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period))), heard: now, acked: now,
 	}
-	if t.Status(h) == Suspect {
-		t.watches[i].due = now
+	if suspected(t.Status(h)) {
+		t.watches[i].due, t.watches[i].heard = now, 0 // beginning to watch is no sign of life
 	}
 	return i
 }
@@ -143,7 +145,7 @@ func (t *Table) miss(now sched.Instant, i int) {
 	}
 	// Once for each silence, once a period, as a node of SWIM that has one probe a period, and not while others answer
 	// in time: many real deaths must not silence the survivors.
-	if w.missed == 0 && now-max(t.timelyAt, t.missedAt) > t.cfg.Period {
+	if w.missed == 0 && !w.closed && now-max(t.timelyAt, t.missedAt) > t.cfg.Period {
 		t.missedAt = now
 		t.sicken(now, 1)
 	}
@@ -151,6 +153,39 @@ func (t *Table) miss(now sched.Instant, i int) {
 	t.silent(now, w.peer)
 	t.doubt(now, i)
 }
+
+// Refused takes in that the kernel of a watched member's host has answered a frame of ours with word that nobody listens
+// at its port. A round under way ends as missed; one that is not is begun, so that a forged word is found out and costs a
+// probe. It does nothing else: a quorum of observers has to hear the same (Closed).
+func (t *Table) Refused(now sched.Instant, h uint32) {
+	i := t.watchOf(h)
+	if i < 0 || h == 0 || !t.live(h) {
+		return
+	}
+	t.counters.Refused++
+	w := &t.watches[i]
+	switch w.phase {
+	case phaseWaiting:
+		w.closed = true
+		if !w.scout {
+			t.rest(now, w)
+		}
+		t.miss(now, i)
+	case phaseIdle:
+		t.ask(now, w)
+	}
+}
+
+// ask brings the next round of probes forward: to now, but not nearer than a quarter of a period to the last one.
+func (t *Table) ask(now sched.Instant, w *watch) {
+	w.due = min(w.due, max(now, w.round+t.cfg.Period/4))
+}
+
+// Watches is how many members this node can observe at once.
+func (t *Table) Watches() int { return len(t.watches) }
+
+// Watching is the i-th member that this node observes, 0 for none; i is less than Watches.
+func (t *Table) Watching(i int) uint32 { return t.watches[i].peer }
 
 // doubt lets a miss count: a vote against the member, if this node may trust itself.
 func (t *Table) doubt(now sched.Instant, i int) {
@@ -160,7 +195,11 @@ func (t *Table) doubt(now sched.Instant, i int) {
 		w.stance = 0
 		return
 	}
-	t.stand(now, i, codec.StanceAgainst)
+	s := codec.StanceAgainst
+	if w.closed {
+		s = codec.StanceClosed
+	}
+	t.stand(now, i, s)
 	t.count(now, w.peer)
 }
 
@@ -225,6 +264,7 @@ func (t *Table) OnAck(now, arrived sched.Instant, from uint32, a *codec.ProbeAck
 			return
 		}
 	} else {
+		w.theirs = a.Health
 		t.acked(now, arrived, w, a.Nonce-w.base)
 	}
 	t.counters.AcksTaken++
@@ -256,7 +296,7 @@ func (t *Table) acked(now, arrived sched.Instant, w *watch, try uint32) {
 		t.improve(now)
 	}
 	w.missed = 0
-	if w.stance == codec.StanceAgainst {
+	if w.stance.Against() {
 		t.stand(now, i, codec.StanceFor)
 		t.count(now, w.peer)
 	}
@@ -267,7 +307,7 @@ func (t *Table) acked(now, arrived sched.Instant, w *watch, try uint32) {
 func (t *Table) Heard(now sched.Instant, from uint32) {
 	t.speaks(now, from)
 	if w := t.watching(from); w != nil {
-		w.heard = now
+		w.heard, w.closed = now, false
 	}
 	if from < uint32(len(t.silence)) {
 		t.silence[from].heard(now)

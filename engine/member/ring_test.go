@@ -47,7 +47,7 @@ func TestRingAgainstSorting(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const most = 40
 		var r Ring
-		x, cfg := new(Table), LAN()
+		x, cfg := new(Table), quick()
 		r.Init(most, [2]uint64{rapid.Uint64().Draw(t, "key"), 1})
 		x.Init(&cfg, DefaultLimits(most), &r, 1, testID(1), 1, 1)
 		steps := rapid.SliceOfN(rapid.Uint32Range(2, most), 0, 120).Draw(t, "steps")
@@ -98,7 +98,7 @@ func TestObserversDependOnIdentifiersOnly(t *testing.T) {
 		a.Add(h, testID(h))
 		b.Add(h, testID(n+1-h))
 	}
-	x, y, cfg := new(Table), new(Table), LAN()
+	x, y, cfg := new(Table), new(Table), quick()
 	x.Init(&cfg, DefaultLimits(n), &a, 1, testID(1), 1, 1)
 	y.Init(&cfg, DefaultLimits(n), &b, n, testID(1), 1, 1)
 	for h := uint32(1); h <= n; h++ {
@@ -121,7 +121,7 @@ func TestLoadIsEven(t *testing.T) {
 	for h := uint32(1); h <= n; h++ {
 		r.Add(h, testID(h))
 	}
-	x, cfg := new(Table), LAN()
+	x, cfg := new(Table), quick()
 	x.Init(&cfg, DefaultLimits(n), &r, 1, testID(1), 1, 1)
 	load := map[uint32]int{}
 	for h := uint32(1); h <= n; h++ {

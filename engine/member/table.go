@@ -74,6 +74,7 @@ type Counters struct {
 	VotesBarred                                       uint64 // not cast, own health being bad
 	Suspicions, Deaths, Refutations, Buried, Revived  uint64
 	Stalls                                            uint64 // own lateness beyond LagMin
+	Refused                                           uint64 // words of a kernel that a watched member's port is closed
 	FactsSent, FactsTaken, FactsStale, FactsEvicted   uint64
 	Digests, Replies                                  uint64
 	DropStranger                                      uint64 // from, or about, nobody that is a member

@@ -117,7 +117,7 @@ func (c *ballots) drop(voter uint32) {
 func (t *Table) stand(now sched.Instant, i int, s codec.Stance) {
 	w := &t.watches[i]
 	c := t.ballotsFor(now, w.peer, true)
-	if s != codec.StanceAgainst {
+	if !s.Against() {
 		c.opened = 0
 	} else if c.opened == 0 {
 		c.opened = now
@@ -134,8 +134,8 @@ func (t *Table) stance(subject uint32) codec.Stance {
 		return codec.StanceAbstain
 	case w.missed == 0:
 		return codec.StanceFor
-	case w.stance == codec.StanceAgainst:
-		return codec.StanceAgainst
+	case w.stance.Against():
+		return w.stance
 	}
 	return codec.StanceAbstain // it misses the member too, but does not trust itself
 }
@@ -171,12 +171,15 @@ func (t *Table) OnVote(now sched.Instant, from uint32, v *codec.Vote) {
 	}
 	c.VotesTaken++
 	t.Heard(now, from)
-	b := t.ballotsFor(now, subject, v.Stance == codec.StanceAgainst)
+	b := t.ballotsFor(now, subject, v.Stance.Against())
 	if b == nil {
 		return
 	}
+	if w := t.watching(subject); w != nil && w.phase == phaseIdle && v.Stance == codec.StanceClosed {
+		t.ask(now, w) // our own host may have been told the same
+	}
 	vote := b.put(from, v.Stance, now)
-	if v.Stance == codec.StanceAgainst && !v.Reply {
+	if v.Stance.Against() && !v.Reply {
 		vote.owe = true
 		t.owe |= 1 << t.caseIndex(b)
 	}
@@ -196,7 +199,15 @@ func (t *Table) caseIndex(c *ballots) int {
 type tally struct {
 	live    int  // observers that take part, with this node if it is one
 	against int  // votes that count
+	closed  int  // of these, those that say that the port is closed
 	self    bool // one of them is this node's
+}
+
+func (y *tally) count(s codec.Stance) {
+	y.against++
+	if s == codec.StanceClosed {
+		y.closed++
+	}
 }
 
 // need is the relative quorum: more than half of the live observers and never a single one, unless there is only one.
@@ -214,7 +225,7 @@ func (t *Table) tally(now sched.Instant, subject uint32) (y tally) {
 	var electors [Electors]uint32
 	c := t.ballotsFor(now, subject, false)
 	w := t.watching(subject)
-	doubts := w != nil && w.stance == codec.StanceAgainst && c != nil && c.opened != 0
+	doubts := w != nil && w.stance.Against() && c != nil && c.opened != 0
 	patient := !doubts || now-c.opened < t.cfg.patience()
 	for i, h := range electors[:t.observers(subject, electors[:])] {
 		if h == t.self {
@@ -222,7 +233,7 @@ func (t *Table) tally(now sched.Instant, subject uint32) (y tally) {
 				y.live++
 			}
 			if doubts {
-				y.against++
+				y.count(w.stance)
 				y.self = true
 			}
 			continue
@@ -239,9 +250,9 @@ func (t *Table) tally(now sched.Instant, subject uint32) (y tally) {
 			if i < Observers && patient {
 				y.live++
 			}
-		case b.stance == codec.StanceAgainst:
+		case b.stance.Against():
 			y.live++
-			y.against++
+			y.count(b.stance)
 		case b.stance == codec.StanceFor:
 			y.live++
 		}
@@ -249,29 +260,37 @@ func (t *Table) tally(now sched.Instant, subject uint32) (y tally) {
 	return y
 }
 
-// count suspects a subject when a quorum is against it.
+// count suspects a subject when a quorum is against it, and finds it closed when a quorum says so. What the kernel
+// says shortens the grace; it does not replace the quorum.
 func (t *Table) count(now sched.Instant, subject uint32) {
-	if t.Status(subject) != Alive || t.leaving {
+	was := t.Status(subject)
+	if was >= Closed || t.leaving {
 		return
 	}
 	y := t.tally(now, subject)
 	if y.against == 0 {
 		return
 	}
-	solo := y.live <= 1
+	solo, need, s := y.live <= 1, y.need(), Suspect
 	if !t.cfg.has(Quorum) {
-		solo = false
-	} else if y.against < y.need() || solo && !y.self {
+		solo, need = false, 1
+	}
+	if y.closed >= need {
+		s = Closed
+	}
+	switch {
+	case y.against < need || solo && !y.self || s <= was:
 		return
-	} else if solo && now-t.watching(subject).heard < 2*t.cfg.Period {
+	case solo && s == Suspect && now-t.watching(subject).heard < 2*t.cfg.Period:
 		return // the only path that fails may be ours: something of it still arrives
 	}
-	f := t.set(now, subject, t.Incarnation(subject), Suspect, t.self)
-	if f == nil {
-		return
+	if f := t.accuse(now, subject, t.Incarnation(subject), s, t.self); f != nil {
+		f.votes = uint8(y.against)
+		if solo && s == Suspect {
+			f.solo = true
+			t.grace(now, f)
+		}
 	}
-	f.solo, f.votes = solo, uint8(y.against)
-	t.grace(now, f)
 }
 
 // recountSoon lets all cases be counted again, as who counts has changed.

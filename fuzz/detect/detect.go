@@ -15,7 +15,9 @@ import (
 type Config struct {
 	Nodes      int
 	Seed       uint64
-	Profile    string // lan (default), wan or local
+	Profile    string        // lan (default), wan or local
+	Grace      sched.Instant // from suspect to dead; 0: the profile's
+	Closed     bool          // the host of a crashed node says that its port is closed; else it is merely silent
 	Network    Network
 	Crashes    int           // in all; 0 only watches for mistakes
 	Every      sched.Instant // time between crashes
@@ -87,6 +89,17 @@ func Profile(name string) (member.Config, error) {
 	return member.Config{}, fmt.Errorf("detect: profile %q: it is lan, wan or local", name)
 }
 
+// times gives the detector's times.
+func (c *Config) times() (member.Config, error) {
+	mc, err := Profile(c.Profile)
+	if c.Grace != 0 {
+		mc.Grace = c.Grace
+		mc.ClosedGrace = min(mc.ClosedGrace, c.Grace)
+	}
+	mc.Without = c.Without
+	return mc, err
+}
+
 // Run simulates cfg.
 func Run(cfg Config) (Result, error) {
 	cfg.Defaults()
@@ -96,11 +109,10 @@ func Run(cfg Config) (Result, error) {
 	if cfg.Crashes > cfg.Nodes/2 {
 		return Result{}, errors.New("detect: at most half of the nodes may crash")
 	}
-	mc, err := Profile(cfg.Profile)
+	mc, err := cfg.times()
 	if err != nil {
 		return Result{}, err
 	}
-	mc.Without = cfg.Without
 	r := run{cfg: cfg, member: mc, falseSuspect: map[life]bool{}, falseDead: map[life]bool{}, first: map[uint32]bool{}}
 	if err := r.do(); err != nil {
 		return Result{}, err
@@ -123,7 +135,7 @@ type run struct {
 func (r *run) do() error {
 	n := r.cfg.Nodes
 	r.w = start(n, r.cfg.Seed, r.member, smallLimits(n, 1024+n/16), r.cfg.Network)
-	r.w.change = r.note
+	r.w.closed, r.w.change = r.cfg.Closed, r.note
 	r.spend(5 * r.member.Period)
 	order := r.w.shuffled()
 	for i := range r.cfg.Crashes {
@@ -175,8 +187,10 @@ func (r *run) spend(d sched.Instant) {
 func (r *run) note(at uint32, c *member.Change) {
 	x := &r.w.hosts[c.Member]
 	took := float64(r.w.now()-x.downAt) / ms
+	suspected := c.To == member.Suspect || c.To == member.Closed
 	switch {
-	case c.To == member.Suspect && x.down:
+	case suspected && c.From == member.Suspect: // that was noted
+	case suspected && x.down:
 		r.suspect = append(r.suspect, took)
 		if !r.first[c.Member] {
 			r.first[c.Member] = true
@@ -184,7 +198,7 @@ func (r *run) note(at uint32, c *member.Change) {
 		}
 	case c.To == member.Dead && x.down:
 		r.dead = append(r.dead, took)
-	case c.To == member.Suspect:
+	case suspected:
 		r.falseSuspect[life{c.Member, c.Incarnation}] = true
 	case c.To == member.Dead:
 		r.falseDead[life{c.Member, c.Incarnation}] = true

@@ -24,15 +24,31 @@ func must[T any](t *testing.T) func(v T, err error) T {
 var long = flag.Bool("long", false, "also clusters of a thousand: two minutes")
 
 func TestDetectionDoesNotDependOnSize(t *testing.T) {
-	for _, n := range []int{50, 300, 1000} {
-		if n == 1000 && !*long {
-			break
+	f := func(how string, c Config, least, most float64) {
+		t.Helper()
+		for _, n := range []int{50, 300, 1000} {
+			if n == 1000 && !*long {
+				break
+			}
+			c.Nodes, c.Seed, c.Crashes = n, 1, min(n/5, 20)
+			r := must[Result](t)(Run(c))
+			t.Logf("%s, %d nodes: suspect p50 %.0f p99 %.0f ms, dead p50 %.0f p99 %.0f ms", how, n, r.SuspectP50Ms, r.SuspectP99Ms, r.DeadP50Ms, r.DeadP99Ms)
+			if r.SuspectP99Ms > 250 || r.DeadP50Ms < least || r.DeadP99Ms > most || r.FalseSuspect+r.FalseDead+r.Missed > 0 {
+				t.Errorf("%s, %d nodes: %+v", how, n, r)
+			}
 		}
-		r := must[Result](t)(Run(Config{Nodes: n, Seed: 1, Crashes: min(n/5, 20)}))
-		t.Logf("%d nodes: suspect p50 %.0f p99 %.0f ms, dead p99 %.0f ms", n, r.SuspectP50Ms, r.SuspectP99Ms, r.DeadP99Ms)
-		if r.SuspectP99Ms > 250 || r.DeadP99Ms > 600 || r.FalseSuspect+r.FalseDead+r.Missed > 0 {
-			t.Errorf("%d nodes: %+v", n, r)
-		}
+	}
+	f("silent", Config{}, 2500, 3000)
+	f("silent, short grace", Config{Grace: 300 * ms}, 0, 600)
+	f("port closed", Config{Closed: true}, 0, 600)
+}
+
+// A stall of two seconds, of whatever part of the cluster, kills nobody.
+func TestStallsOfTwoSecondsKillNobody(t *testing.T) {
+	r := must[Result](t)(Run(Config{Nodes: 64, Seed: 3, Run: 30 * sched.Second, Pause: 2 * sched.Second, PauseEvery: 20 * sched.Second}))
+	t.Logf("%d suspected", r.FalseSuspect)
+	if r.FalseDead > 0 || r.FalseSuspect == 0 {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -63,7 +79,7 @@ func TestHalfOfAllDieAtOnce(t *testing.T) {
 		if n == 1000 && !*long {
 			break
 		}
-		r := must[Mass](t)(MassDeath(n, n/2, 3, "lan", lan, 20*sched.Second))
+		r := must[Mass](t)(MassDeath(Config{Nodes: n, Seed: 3, Grace: 300 * ms}, n/2, 20*sched.Second))
 		t.Logf("%d nodes: %d ms", n, r.Took/ms)
 		if r.Took > 2*sched.Second || r.FalseDead > 0 || !r.Done {
 			t.Errorf("%d nodes: %+v", n, r)
@@ -72,7 +88,7 @@ func TestHalfOfAllDieAtOnce(t *testing.T) {
 }
 
 func TestNineOfTenDieAtOnce(t *testing.T) {
-	r := must[Mass](t)(MassDeath(200, 180, 3, "lan", lan, 20*sched.Second))
+	r := must[Mass](t)(MassDeath(Config{Nodes: 200, Seed: 3}, 180, 20*sched.Second))
 	if t.Logf("%d ms", r.Took/ms); r.FalseDead > 0 || !r.Done {
 		t.Errorf("%+v", r)
 	}

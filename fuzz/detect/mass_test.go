@@ -11,7 +11,7 @@ func TestMostDieAtOnce(t *testing.T) {
 	f := func(n, survivors int, seeds uint64) {
 		t.Helper()
 		for seed := uint64(1); seed <= seeds; seed++ {
-			r := must[Mass](t)(MassDeath(n, n-survivors, seed, "lan", lan, 60*sched.Second))
+			r := must[Mass](t)(MassDeath(Config{Nodes: n, Seed: seed}, n-survivors, 60*sched.Second))
 			t.Logf("%d of %d die, seed %d: %d ms", n-survivors, n, seed, r.Took/ms)
 			if !r.Done || r.Took > 5*sched.Second || r.FalseDead > 0 {
 				t.Errorf("%d of %d, seed %d: %+v", n-survivors, n, seed, r)

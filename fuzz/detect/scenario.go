@@ -12,14 +12,17 @@ type Mass struct {
 	Done      bool          // within the limit
 }
 
-// MassDeath lets part of n nodes die at once and watches until all survivors agree, or limit is over.
-func MassDeath(n, die int, seed uint64, profile string, net Network, limit sched.Instant) (Mass, error) {
-	mc, err := Profile(profile)
+// MassDeath lets some nodes die at once and watches until all survivors agree, or limit is over.
+func MassDeath(cfg Config, die int, limit sched.Instant) (Mass, error) {
+	cfg.Defaults()
+	mc, err := cfg.times()
 	if err != nil {
 		return Mass{}, err
 	}
 	var res Mass
-	w := start(n, seed, mc, smallLimits(n, n), net)
+	n := cfg.Nodes
+	w := start(n, cfg.Seed, mc, smallLimits(n, n), cfg.Network)
+	w.closed = cfg.Closed
 	missing, killed := die*(n-die), map[uint32]bool{}
 	w.change = func(at uint32, c *member.Change) {
 		switch down := w.hosts[c.Member].down; {

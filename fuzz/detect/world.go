@@ -30,6 +30,7 @@ type message struct {
 	from, to uint32
 	print    uint64
 	body     []byte
+	refused  bool // no frame: the host of from says that its port is closed
 }
 
 type host struct {
@@ -59,6 +60,7 @@ type world struct {
 	ring   member.Ring
 	hosts  []host // [0] is nil
 	net    Network
+	closed bool // hosts of crashed nodes answer
 	loss   uint32
 	rand   sched.Rand
 	cut    func(from, to uint32) bool
@@ -125,6 +127,10 @@ func (w *world) run(d sched.Instant) {
 func (w *world) arrive(h uint32, m *message) {
 	x := &w.hosts[h]
 	switch {
+	case x.down && w.closed && !m.refused:
+		m.from, m.to, m.refused = m.to, m.from, true
+		w.wheel.add(w.now()+w.net.Delay, m.to, m)
+		return
 	case x.down:
 	case w.now() < x.asleep:
 		if len(x.inbox) < inboxMax {
@@ -144,6 +150,10 @@ func (w *world) arrive(h uint32, m *message) {
 
 func (w *world) receive(h uint32, m *message) {
 	x, now := &w.hosts[h], w.now()
+	if m.refused {
+		x.table.Refused(now, m.from)
+		return
+	}
 	x.table.Heard(now, m.from)
 	x.table.SeenPrint(now, m.from, m.print)
 	for b := m.body; len(b) > 0; {
@@ -290,7 +300,7 @@ func (w *world) message(large bool) *message {
 	if n := len(*pool); n > 0 {
 		m := (*pool)[n-1]
 		*pool = (*pool)[:n-1]
-		m.body = m.body[:0]
+		m.body, m.refused = m.body[:0], false
 		return m
 	}
 	return &message{body: make([]byte, 0, size)}

@@ -17,6 +17,8 @@ import (
 
 const examples = `  qn sim detect --nodes 1000                crash 20 of 1,000 nodes, one after another
   qn sim detect --nodes 10000 -o json       the same for a script; about 2.2 GiB of memory
+  qn sim detect --grace 300ms               as fast as it was when pauses of half a second killed
+  qn sim detect --closed                    the hosts of the dead say that the port is closed
   qn sim detect --scenario half             half of all die at once
   qn sim detect --scenario partition --cut 60s --nodes 1000
   qn sim detect --scenario soak --rounds 10000000 --loss 5% --pause 300ms   no crash: what is suspected wrongly?`
@@ -40,6 +42,7 @@ type options struct {
 	parts    int
 	oneWay   bool
 	rounds   uint64
+	grace    time.Duration
 }
 
 // Command makes "qn sim detect".
@@ -59,6 +62,8 @@ func Command() *cobra.Command {
 	fs.IntVar(&o.cfg.Crashes, "crashes", 20, "crash: nodes that crash, at most half of all")
 	fs.DurationVar(&o.every, "every", 250*time.Millisecond, "crash: time between crashes")
 	fs.StringVar(&o.cfg.Profile, "profile", "lan", "times of the detector: lan, wan or local")
+	fs.DurationVar(&o.grace, "grace", 0, "from suspect to dead (default: the profile's)")
+	fs.BoolVar(&o.cfg.Closed, "closed", false, "the hosts of crashed nodes say that the port is closed")
 	fs.Var(&o.loss, "loss", "share of datagrams that are lost")
 	fs.DurationVar(&o.pause, "pause", 0, "living nodes stall for this long")
 	fs.DurationVar(&o.pauseGap, "pause-every", 10*time.Second, "each node once in this time on average")
@@ -106,6 +111,10 @@ func (o *options) check() error {
 	default:
 		return exit.OneOf("--scenario", o.scenario, []string{"crash", "half", "partition", "soak"})
 	}
+	if o.grace < 0 || o.grace > 0 && sched.Instant(o.grace) < mc.TimeoutMin {
+		return exit.Usagef("--grace %v: too short to refute; fix: %v or more", o.grace, time.Duration(mc.TimeoutMin))
+	}
+	c.Grace = sched.Instant(o.grace)
 	c.Every, c.Network.Loss = sched.Instant(o.every), float64(o.loss)
 	if o.pause > 0 {
 		c.Pause, c.PauseEvery = sched.Instant(o.pause), sched.Instant(o.pauseGap)
@@ -179,7 +188,7 @@ type halfResult struct {
 
 func (o *options) half(w io.Writer) error {
 	c := &o.cfg
-	m, err := detect.MassDeath(c.Nodes, c.Nodes/2, c.Seed, c.Profile, c.Network, giveUp)
+	m, err := detect.MassDeath(*c, c.Nodes/2, giveUp)
 	if err != nil {
 		return err
 	}
