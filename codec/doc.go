@@ -116,6 +116,7 @@
 // Flags of a greeting; unknown ones are carried and ignored:
 //
 //	1  back  it answers a greeting, and is not greeted in turn
+//	2  buried  the life that is greeted was buried here; its own greeting is answered with the generation to exceed
 //
 // Flags of a digest, plain or precise; unknown ones are refused:
 //

@@ -11,6 +11,9 @@ type HelloFlags uint8
 // HelloBack marks a greeting that answers one, so that two nodes do not greet for ever.
 const HelloBack HelloFlags = 1 << 0
 
+// HelloBuried says that the life which is greeted was buried here: its greeting is answered with the generation to exceed.
+const HelloBuried HelloFlags = 1 << 1
+
 // Hello is the first word to a node that does not know us.
 type Hello struct {
 	Flags HelloFlags

@@ -42,8 +42,8 @@ type Detector struct {
 	// DeadAge and LeftAge are how long a member that died or left is remembered
 	// with its state; then it is forgotten, but for its grave.
 	DeadAge, LeftAge time.Duration
-	// GraveAge is how long a forgotten member can't come back, and, if it did not
-	// leave, is still looked for.
+	// GraveAge is how long a forgotten life of a member can't come back: another
+	// one can, and is taken at once. A member that did not leave is still looked for.
 	GraveAge time.Duration
 	// LeaveFor is how long a leaving member still answers, with the word that it
 	// leaves.

@@ -9,6 +9,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
@@ -32,7 +33,7 @@ type Core struct {
 	tag   uint32    // cluster tag of every frame
 	mode  uint32    // what all members must agree on
 
-	renewedAt sched.Instant // our generation was raised then; 0: never
+	renewals names.Renewals // of our generation
 
 	self state.Origin
 	id   codec.OriginID
@@ -45,7 +46,7 @@ type Core struct {
 	members sched.RoundRobin // proven peers, for exchanges
 	scratch []uint32         // proven peers, for sampling
 	ready   readyList
-	graves  graves
+	graves  names.Graves
 	rival   rival
 	free    uint32 // peers that may be used again, linked by next
 	evictAt uint32
@@ -132,7 +133,6 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.gaps = make([]state.Origin, 0, l.Gaps)
 	c.queue.ring = make([]Event, l.Events)
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
-	c.graves.init()
 	c.jobs = make([]job, l.Jobs+1)
 	c.filler.Init(&c.store, (*book)(c), l.Wants)
 	c.picked = make([]uint32, max(16, c.cfg.Fanout))
@@ -149,6 +149,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.out = codec.Header{Cluster: c.tag, Sender: c.id}
 	c.newcomers.Init(now, uint64(l.Introduced), 2*l.Introduced)
 	c.initDetector(now)
+	c.graves.Init(c.cfg.Detector.GraveAge)
 	c.initGuard()
 	c.initFlow(now)
 	c.initCompare()
@@ -266,7 +267,7 @@ func (b *book) IntroBytes(o state.Origin) int {
 	return codec.IntroBytes(&c.intro)
 }
 
-func (b *book) Buried(id codec.OriginID) bool { return (*Core)(b).graves.has(id) }
+func (b *book) Buried(id codec.OriginID) bool { return (*Core)(b).graves.Has((*Core)(b).now, id) }
 
 func (b *book) Weight(o state.Origin) int { return max(1, int((*Core)(b).origins[o].weight)) }
 

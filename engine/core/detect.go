@@ -19,11 +19,11 @@ import (
 func (c *Core) SelfPeer() uint32 { return uint32(c.cfg.Limits.Peers + 1) }
 
 func (c *Core) initDetector(now sched.Instant) {
-	if c.cfg.NoDetector {
-		return
-	}
 	if c.cfg.Detector.Period == 0 {
 		c.cfg.Detector = member.LAN()
+	}
+	if c.cfg.NoDetector {
+		return
 	}
 	lim := member.DefaultLimits(c.cfg.Limits.Peers + 1)
 	c.ring.Init(lim.Members, c.idKey)
@@ -196,7 +196,7 @@ func (c *Core) judged() {
 			c.forget(p)
 		}
 	}
-	if c.live.BuriedSelf() || c.live.Exhausted() {
+	if c.live.BuriedSelf() && c.renewals.May(c.now) || c.live.Exhausted() {
 		c.renew(c.gen + 1)
 	}
 }

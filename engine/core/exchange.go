@@ -211,18 +211,12 @@ func (c *Core) onPull(p uint32, l *codec.Pull) {
 	c.offered(p, j)
 }
 
-// amnesiaPause is how long what others hold of our former generation may still
-// come in after a renewal: it is no news, and nobody can make us renew faster.
-const amnesiaPause = 3 * sched.Second
-
 // amnesia: somebody holds more of our generation than we wrote.
 func (c *Core) amnesia(uint64) {
-	if c.mayRenew() {
+	if c.renewals.May(c.now) {
 		c.renew(c.gen + 1)
 	}
 }
-
-func (c *Core) mayRenew() bool { return c.renewedAt == 0 || c.now-c.renewedAt > amnesiaPause }
 
 // composeDigest appends one window; it is rotated so that all are sent in turn.
 func (c *Core) composeDigest(b []byte, limit int, p uint32) []byte {

@@ -5,6 +5,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/protect"
 )
 
@@ -34,6 +35,6 @@ func (l Limits) Footprint() (bytes int) {
 	bytes += l.Events*eventBytes + l.Gaps*4
 	bytes += mail.CacheBytes
 	bytes += door.Footprint
-	bytes += gravesMax * (8 + 16 + codec.SaltBytes + 32)
+	bytes += names.GravesMax * (names.GraveBytes + codec.SaltBytes + 32)
 	return bytes
 }

@@ -27,7 +27,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	switch {
 	case c.refusing:
 		return
-	case o == 0 && c.graves.has(r.ID):
+	case o == 0 && c.graves.Has(c.now, r.ID):
 		c.counters.Drops[DropBuried]++
 		return
 	case o == 0:

@@ -194,6 +194,9 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	if !c.door.Push(&r) {
 		c.counters.Drops[DropBusy]++
 	}
+	if h.Flags&codec.HelloBuried != 0 {
+		c.door.Hint(c.now, nil, from, size, false)
+	}
 	if p := c.byID.find(c.in.Sender); p != 0 && h.Flags&codec.HelloBack == 0 {
 		c.greetBack(p, from, size < door.PaddedBytes)
 	}
@@ -205,7 +208,7 @@ func (c *Core) greetBack(p uint32, from netip.AddrPort, bare bool) {
 	q := &c.peers[p]
 	if q.proven() && from == q.addr && c.now-q.helloAt > door.GreetGap {
 		q.helloAt = c.now
-		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: from, Back: true, Bare: bare})
+		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: from, Flags: codec.HelloBack, Bare: bare})
 	}
 }
 
@@ -222,6 +225,9 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 	}
 	p := c.learn(id, h.Gen, h.Name, h.Addr, from)
 	if p == 0 {
+		if c.graves.Has(c.now, id) { // it does not know: it asks, and our answer has what to exceed
+			c.door.Push(&door.Reply{Kind: codec.TypeHello, To: from, Bare: true, Flags: codec.HelloBack | codec.HelloBuried})
+		}
 		return
 	}
 	q, other := &c.peers[p], c.guard.Other(p, &c.in)
@@ -284,7 +290,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		}
 		return p
 	}
-	if c.graves.has(id) {
+	if c.graves.Has(c.now, id) {
 		c.counters.Drops[DropBuried]++
 		return 0
 	}
@@ -372,58 +378,13 @@ func (c *Core) erase(o state.Origin) {
 	c.forgetNews(o)
 }
 
-// graves remember the origins that were replaced or forgotten, oldest out first:
-// by id, so that they can't return, and by name, so that no life before them can.
-type graves struct {
-	ids   []codec.OriginID
-	lives []stone
-	next  int
-}
-
-// stone is a generation of a name, the name by its keyed hash.
-type stone struct{ name, gen uint64 }
-
-const gravesMax = 1024
-
-func (g *graves) init() {
-	g.ids, g.lives, g.next = make([]codec.OriginID, 0, 16), make([]stone, 0, 16), 0
-}
-
-func (g *graves) has(id codec.OriginID) bool {
-	for _, x := range g.ids {
-		if x == id {
-			return true
-		}
-	}
-	return false
-}
-
-// last is the highest buried generation of a name; 0 if there is none.
-func (g *graves) last(name uint64) (gen uint64) {
-	for i := range g.lives {
-		if x := &g.lives[i]; x.name == name {
-			gen = max(gen, x.gen)
-		}
-	}
-	return gen
-}
-
-func (g *graves) add(id codec.OriginID, s stone) {
-	if len(g.ids) < gravesMax {
-		g.ids, g.lives = append(g.ids, id), append(g.lives, s)
-		return
-	}
-	g.ids[g.next], g.lives[g.next] = id, s
-	g.next = (g.next + 1) % gravesMax
-}
-
 // grave puts an origin into the graves.
 func (c *Core) grave(id codec.OriginID, name []byte, gen uint64) {
-	c.graves.add(id, stone{codec.SipHash(c.idKey, name), gen})
+	c.graves.Add(c.now, id, codec.SipHash(c.idKey, name), gen)
 }
 
 // buriedLife is the highest generation of the name that was replaced or
 // forgotten here; 0 if there is none.
 func (c *Core) buriedLife(name []byte) uint64 {
-	return c.graves.last(codec.SipHash(c.idKey, name))
+	return c.graves.Last(c.now, codec.SipHash(c.idKey, name))
 }

@@ -88,7 +88,7 @@ func (c *Core) outlived(gen uint64, addr netip.AddrPort) {
 		c.counters.Drops[DropGeneration]++
 		return
 	}
-	if !c.mayRenew() {
+	if !c.renewals.May(c.now) {
 		return // it is heard of again
 	}
 	if !addr.IsValid() || addr.Addr().IsUnspecified() || addr == c.cfg.Advertise {
@@ -143,7 +143,7 @@ func (c *Core) renew(gen uint64) {
 		return
 	}
 	c.counters.Renewals++
-	c.renewedAt = c.now
+	c.renewals.Renewed(c.now)
 	c.grave(c.id, c.cfg.Name, c.gen)
 	c.gen = gen
 	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, gen)

@@ -218,7 +218,7 @@ func (c *Core) sketched(j *found, d *sketch.Difference) bool {
 	case o == 0 && d.Ahead > 0:
 		return false
 	case o == 0:
-		if j.pulls != nil && !c.graves.hasShort(d.Short) {
+		if j.pulls != nil && !c.graves.HasShort(c.now, d.Short, sketch.ShortID) {
 			j.pulls.Add(reconcile.Want{ID: sketch.Find(d.Short)})
 		}
 	case d.Ahead > 0:
@@ -248,13 +248,4 @@ func (c *Core) resolve(id codec.OriginID) state.Origin {
 		}
 	}
 	return o
-}
-
-func (g *graves) hasShort(short uint64) bool {
-	for _, x := range g.ids {
-		if sketch.ShortID(x) == short {
-			return true
-		}
-	}
-	return false
 }

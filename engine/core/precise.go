@@ -247,7 +247,7 @@ func (c *Core) endWindows() {
 func (c *Core) onPreciseRun(p uint32, r *codec.Run) {
 	c.counters.RunsReceived++
 	switch o := c.store.Find(r.ID); {
-	case o == 0 && c.graves.has(r.ID):
+	case o == 0 && c.graves.Has(c.now, r.ID):
 		c.counters.Drops[DropBuried]++
 	case o == 0:
 		c.counters.Drops[DropUnknown]++

@@ -28,7 +28,7 @@ type Reply struct {
 	Kind  codec.Type
 	Alive bool
 	Bare  bool // not padded: it answers a frame that may be spoofed
-	Back  bool // it answers a greeting of somebody we thought we knew
+	Flags codec.HelloFlags
 }
 
 // Answer is the reply to a greeting of so many bytes: no longer than that if it
@@ -72,10 +72,7 @@ func (q *Replies) Pop(r *Reply) bool {
 // that it is at least as long as what it may be answered with. trailer is what
 // the frame will have after its records.
 func (d *Door) AppendHello(b []byte, now sched.Instant, me *codec.Hello, r *Reply, trailer int) []byte {
-	me.Salt, me.Flags = d.Challenge(now, r.To), 0
-	if r.Back {
-		me.Flags = codec.HelloBack
-	}
+	me.Salt, me.Flags = d.Challenge(now, r.To), r.Flags
 	if b = codec.AppendHello(b, me); r.Bare {
 		return b
 	}

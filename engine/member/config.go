@@ -66,7 +66,7 @@ type Config struct {
 	ReviveMax sched.Instant // and the longest
 	DeadAge   sched.Instant // a dead member is buried after this
 	LeftAge   sched.Instant // and one that left after this
-	GraveAge  sched.Instant // a grave is forgotten after this
+	GraveAge  sched.Instant // a grave keeps nobody out after this; the dead are looked for until their place is needed
 	LeaveFor  sched.Instant // a leaving member answers probes (with "left") for this long
 
 	Fanout  int       // receivers of a burst of facts
@@ -84,7 +84,7 @@ func LAN() Config {
 		Grace: 2500 * sched.Millisecond, SoloGrace: 3 * sched.Second, ClosedGrace: 200 * sched.Millisecond,
 		LagMin:  10 * sched.Millisecond,
 		PushGap: 5 * sched.Millisecond, PushEvery: 20 * sched.Millisecond,
-		ReviveMin: sched.Second, ReviveMax: 30 * sched.Second,
+		ReviveMin: sched.Second, ReviveMax: 4 * sched.Second,
 		DeadAge: 3600 * sched.Second, LeftAge: 60 * sched.Second, GraveAge: 86400 * sched.Second,
 		LeaveFor: sched.Second, Fanout: 3, Lambda: 3, BarFrom: 4,
 	}

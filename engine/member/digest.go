@@ -12,10 +12,11 @@ type repair struct {
 	askedAt,
 	askNext sched.Instant
 	replyTo uint32
-	mask    uint64 // buckets to send
-	frames  int    // that the reply may still take
-	left    int    // facts to look at
-	cursor  uint32 // fact at which this or the next reply goes on
+	replyAt sched.Instant // when it was asked for
+	mask    uint64        // buckets to send
+	frames  int           // that the reply may still take
+	left    int           // facts to look at
+	cursor  uint32        // fact at which this or the next reply goes on
 }
 
 // correction is a member about which another believes an accusation that has been refuted.
@@ -105,7 +106,7 @@ func (t *Table) OnDigest(now sched.Instant, from uint32, d codec.Observed) {
 		t.counters.FullQueue++
 		return
 	}
-	r.replyTo, r.mask, r.frames, r.left = from, mask, replyFrames, int(t.used)
+	r.replyTo, r.replyAt, r.mask, r.frames, r.left = from, now, mask, replyFrames, int(t.used)
 	if !d.Answer() {
 		r.askTo, r.answer = from, true
 	}
@@ -142,7 +143,7 @@ func (t *Table) appendGraves(dst []byte, room int) []byte {
 		if room < codec.FactBytes {
 			break
 		}
-		if t.repair.mask>>bucket(g.id)&1 != 0 {
+		if t.repair.mask>>bucket(g.id)&1 != 0 && t.keepsOut(t.repair.replyAt, g) {
 			dst = codec.AppendFact(dst, codec.Fact{ID: g.id, Incarnation: g.incarnation, Status: Buried})
 			room -= codec.FactBytes
 		}

@@ -188,7 +188,7 @@ func TestLeftIsReapedAndStaysAway(t *testing.T) {
 	var c Change
 	for x.NextChange(&c) {
 	}
-	if x.Status(4) != Buried || c.To != Buried || !x.Buried(testID(4)) || x.LivePrint() != 0 {
+	if x.Status(4) != Buried || c.To != Buried || !x.Buried(*now, testID(4)) || x.LivePrint() != 0 {
 		t.Fatalf("%v, print %x", x.Status(4), x.LivePrint())
 	}
 	if !x.Remove(*now, 4) || x.Add(*now, 4, testID(4)) {
@@ -200,7 +200,7 @@ func TestLeftIsReapedAndStaysAway(t *testing.T) {
 	}
 	*now += 86400 * sched.Second
 	x.Tick(*now)
-	if x.Buried(testID(4)) {
+	if x.Buried(*now, testID(4)) {
 		t.Error("the grave is for ever")
 	}
 }

@@ -41,13 +41,19 @@ func (t *Table) graveAt(i int) *grave {
 	return &t.graves[(int(t.graveNext)+len(t.graves)-t.graveLive+i)%len(t.graves)]
 }
 
-// Buried tells whether an origin is buried here, so that it is not to be let in again.
-func (t *Table) Buried(id codec.OriginID) bool { return t.GraveSlot(id) >= 0 }
+// Buried tells whether an origin was buried here less than GraveAge ago, so that it is not to be let in again.
+func (t *Table) Buried(now sched.Instant, id codec.OriginID) bool {
+	slot := t.GraveSlot(id)
+	return slot >= 0 && t.keepsOut(now, &t.graves[slot])
+}
+
+// keepsOut tells whether a grave still does.
+func (t *Table) keepsOut(now sched.Instant, g *grave) bool { return now-g.at < t.cfg.GraveAge }
 
 // GraveSlot is the place of an origin's grave, 0..Limits.Graves-1, where the caller may keep its address; -1 if there
 // is none. A place is used again when its grave has gone.
 func (t *Table) GraveSlot(id codec.OriginID) int {
-	for i := range t.graveLive {
+	for i := t.graveLive - 1; i >= 0; i-- { // the newest, if it was buried again
 		if g := t.graveAt(i); g.id == id {
 			return (int(t.graveNext) + len(t.graves) - t.graveLive + i) % len(t.graves)
 		}
@@ -55,7 +61,8 @@ func (t *Table) GraveSlot(id codec.OriginID) int {
 	return -1
 }
 
-// burialAt is when the next burial is due, or the next grave is forgotten.
+// burialAt is when the next burial is due. A grave lasts until its place is needed: after GraveAge it keeps nobody out,
+// but whoever lies there may only have been cut off, and is looked for.
 func (t *Table) burialAt() sched.Instant {
 	at := sched.Instant(sched.Never)
 	if i := t.lists[Dead].head; i != 0 {
@@ -64,18 +71,11 @@ func (t *Table) burialAt() sched.Instant {
 	if i := t.lists[Left].head; i != 0 && t.facts[i].member != t.self {
 		at = min(at, t.facts[i].since.After(t.cfg.LeftAge))
 	}
-	if t.graveLive > 0 {
-		at = min(at, t.graveAt(0).at.After(t.cfg.GraveAge))
-	}
 	return at
 }
 
 func (t *Table) buryOld(now sched.Instant) {
 	for now >= t.burialAt() {
-		if t.graveLive > 0 && now-t.graveAt(0).at >= t.cfg.GraveAge {
-			t.graveLive--
-			continue
-		}
 		if i := t.lists[Dead].head; i != 0 && now-t.facts[i].since >= t.cfg.DeadAge {
 			t.bury(now, i)
 			continue
@@ -163,10 +163,20 @@ func (t *Table) visit(now sched.Instant) {
 	r.at = now + gap - gap/8 + sched.Instant(t.rand.Uint64n(uint64(gap/4)))
 	if pick := int(t.rand.Uint32n(uint32(dead + graves))); pick < dead {
 		t.reviveSoon(t.someDead(pick))
-	} else if !t.graveAt(pick - dead).left {
-		i := pick - dead
-		r.grave = (int(t.graveNext)+len(t.graves)-t.graveLive+i)%len(t.graves) + 1
+	} else {
+		r.grave = t.someGrave(pick-dead) + 1
 	}
+}
+
+// someGrave is the slot of the first grave from the i-th on of somebody who may come back; -1: they all left.
+func (t *Table) someGrave(i int) int {
+	for k := range t.graveLive {
+		at := (i + k) % t.graveLive
+		if !t.graveAt(at).left {
+			return (int(t.graveNext) + len(t.graves) - t.graveLive + at) % len(t.graves)
+		}
+	}
+	return -1
 }
 
 // someDead finds a random dead member: by a few random looks, then by a short walk.

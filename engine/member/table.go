@@ -120,7 +120,7 @@ func (t *Table) Init(cfg *Config, lim Limits, ring *Ring, self uint32, id codec.
 // Add enters a member under a handle of the caller. It is false when handle or identifier are out of range or taken,
 // or the identifier is buried here: such an origin must come back under a new generation.
 func (t *Table) Add(now sched.Instant, h uint32, id codec.OriginID) bool {
-	if h >= uint32(len(t.slot)) || t.Buried(id) || !t.ring.Add(h, id) {
+	if h >= uint32(len(t.slot)) || t.Buried(now, id) || !t.ring.Add(h, id) {
 		return false
 	}
 	t.sparse.fewOld = true

@@ -42,7 +42,7 @@ var rules = map[string]rule{
 	"engine/mail":      leaf("sched"),
 	"engine/flow":      leaf("sched"),
 	"engine/door":      leaf("sched"),
-	"engine/names":     {pure: true, project: []string{"sched"}},
+	"engine/names":     leaf("sched"),
 	"engine/protect":   leaf("codec/seal", "engine/door", "sched"),
 	"engine/member":    leaf("sched"),
 	"engine/content":   {pure: true, project: []string{"sched"}},

@@ -1,0 +1,80 @@
+package core
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// oneCluster reports whether all nodes reach all.
+func (w *net) oneCluster() bool {
+	for _, d := range w.nodes {
+		if d.core.reach() != len(w.nodes)-1 {
+			return false
+		}
+	}
+	return true
+}
+
+// TestCutsOfAnyLengthHeal: cuts shorter than a member is remembered, longer than
+// that, and longer than its grave keeps it out; between two, between halves, of
+// one alone; by a network, and by a process that was suspended. Nobody is told an
+// address: whoever is refused as buried is told, and takes a new life at once.
+func TestCutsOfAnyLengthHeal(t *testing.T) {
+	const dead, grave = 10 * sched.Second, 60 * sched.Second
+	f := func(name string, n, alone int, frozen bool, cut sched.Instant) {
+		for _, sealed := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s/%ds/sealed=%v", name, cut/sched.Second, sealed), func(t *testing.T) {
+				w := newNet(t, n, uint64(71+cut/sched.Second), func(_ int, c *Config) {
+					c.Detector = shortAges(dead, grave)
+					if sealed {
+						c.Keys = ringOf(string(c.Cluster), 1)
+					}
+				})
+				w.joinAll()
+				w.run(3 * sched.Second)
+				w.nodes[n-1].core.Unjoin(w.now, w.nodes[0].addr)
+				w.converge(sched.Second)
+				if frozen {
+					for i := range alone {
+						w.nodes[i].asleep = w.now + cut
+					}
+					w.filter = func(from, to *node, _ []byte) bool { return to.asleep <= w.now } // its socket is full
+				} else {
+					w.linked = func(from, to int) bool { return (from < alone) == (to < alone) }
+				}
+				w.run(cut)
+				w.linked, w.filter = nil, nil
+				healed := sched.Instant(-1)
+				for start := w.now; w.now < start+30*sched.Second && healed < 0; w.run(10 * sched.Millisecond) {
+					if w.oneCluster() {
+						healed = w.now - start
+					}
+				}
+				if healed < 0 || healed > 5*sched.Second {
+					t.Errorf("healed after %d ms", healed/sched.Millisecond)
+					for _, d := range w.nodes {
+						t.Logf("node %d reaches %d, generation %d, drops %v", d.i, d.core.reach(), d.core.gen, d.core.counters.Drops)
+					}
+				}
+				w.set(0, "after", "the cut")
+				w.set(n-1, "after", "the cut")
+				w.converge(2 * sched.Second)
+			})
+		}
+	}
+	for _, cut := range []sched.Instant{8, 15, 65, 72, 90, 200, 1000} {
+		f("pair", 2, 1, false, cut*sched.Second)
+		f("one of six", 6, 1, false, cut*sched.Second)
+		f("halves", 6, 3, false, cut*sched.Second)
+		f("suspended", 6, 1, true, cut*sched.Second)
+	}
+}
+
+func shortAges(dead, grave sched.Instant) member.Config {
+	d := member.LAN()
+	d.DeadAge, d.LeftAge, d.GraveAge = dead, 2*sched.Second, grave
+	return d
+}
