@@ -30,32 +30,56 @@ func flagSet(rng *rand.Rand, _ int) (key, value string) {
 	return "flags/" + teams[rng.IntN(len(teams))] + "/" + names[rng.IntN(len(names))], values[rng.IntN(len(values))]
 }
 
-// TestDensity states how many deltas a frame of the default size carries: bursts of 1 to 6 writes from random nodes of
-// 300, in the usual header. Beside it what the layout of chitchat, whole node names and lengths of 2 bytes and more,
-// would carry of the same.
-func TestDensity(t *testing.T) {
-	f := func(name string, set keySet, least int) {
-		t.Helper()
-		rng := rand.New(rand.NewPCG(1, 2))
-		const frames = 200
-		deltas, chitchat := 0, 0.0
-		for range frames {
-			d, plain := fillFrame(t, rng, set)
-			deltas += d
-			chitchat += float64(d) * FrameBytesDefault / float64(plain)
-		}
-		t.Logf("%-18s %3d deltas a frame, %.1f bytes each; whole names and lengths: %.0f",
-			name, deltas/frames, FrameBytesDefault*frames/float64(deltas), chitchat/frames)
-		if deltas/frames < least {
-			t.Errorf("%s: %d deltas a frame, not %d", name, deltas/frames, least)
-		}
-	}
-	f("service discovery", serviceSet, 27)
-	f("metrics", metricSet, 57)
-	f("flags", flagSet, 42)
+// density is what went into frames.
+type density struct {
+	frames, deltas   int
+	value, key, head int // bytes of entries: values with their lengths, keys or numbers, versions with their flags
+	plain            int // bytes of the same in the layout of chitchat: whole node names, lengths of 2 bytes and more
 }
 
-func fillFrame(t *testing.T, rng *rand.Rand, set keySet) (deltas, plainBytes int) {
+// TestDensity states how many deltas a frame of the default size carries: bursts of 1 to 6 writes from random nodes of
+// 300, in the usual header; with keys front-coded, and by reference when all of them are announced.
+func TestDensity(t *testing.T) {
+	f := func(name string, set keySet, least, leastByRef int) {
+		t.Helper()
+		for _, numbers := range []map[string]uint32{nil, {}} {
+			how, least := "front-coded", least
+			if numbers != nil {
+				how, least = "by reference", leastByRef
+			}
+			rng, d := rand.New(rand.NewPCG(1, 2)), density{}
+			for range 200 {
+				d.fillFrame(t, rng, set, numbers)
+			}
+			n, each := float64(d.deltas), d.deltas/d.frames
+			all := float64(d.frames*(FrameBytesDefault-HeaderBytes(FlagFlow|FlagPrints)-ChecksumBytes)) / n
+			entry := float64(d.value+d.key+d.head) / n
+			t.Logf("%-17s %-12s %3d deltas a frame of %.1f bytes: value %.1f, key %.1f, version %.1f, run %.1f; chitchat %.0f a frame",
+				name, how, each, all, float64(d.value)/n, float64(d.key)/n, float64(d.head)/n, all-entry,
+				n*FrameBytesDefault/float64(d.plain))
+			if each < least {
+				t.Errorf("%s %s: %d deltas a frame, not %d", name, how, each, least)
+			}
+		}
+	}
+	f("service discovery", serviceSet, 28, 87)
+	f("metrics", metricSet, 58, 102)
+	f("flags", flagSet, 44, 136)
+}
+
+// numberOf is the number under which a node announced a key: in the order in which its keys first appeared.
+func numberOf(numbers map[string]uint32, node int, key string) uint32 {
+	of := fmt.Sprint(node)
+	n, ok := numbers[of+" "+key]
+	if !ok {
+		n = numbers[of]
+		numbers[of+" "+key], numbers[of] = n, n+1
+	}
+	return n
+}
+
+// fillFrame fills one frame; with numbers all keys go by reference.
+func (d *density) fillFrame(t *testing.T, rng *rand.Rand, set keySet, numbers map[string]uint32) {
 	h := Header{Flags: FlagFlow | FlagPrints, Sender: 1}
 	dst := AppendHeader(nil, &h)
 	var w RunWriter
@@ -67,21 +91,29 @@ func fillFrame(t *testing.T, rng *rand.Rand, set keySet) (deltas, plainBytes int
 		if !w.Begin(dst, limit, RunHead{ID: OriginID(rng.Uint64() | 1), From: from}) {
 			break
 		}
-		plainBytes += len(fmt.Sprintf("ip-10-28-0-%d.eu-west-1.prod", node%256)) + 2 + 8 + 7 + 8
+		d.plain += len(fmt.Sprintf("ip-10-28-0-%d.eu-west-1.prod", node%256)) + 2 + 8 + 7 + 8
 		for range 1 + rng.IntN(6) {
 			key, value := set(rng, node)
 			e = Entry{Version: e.Version + 1, Key: []byte(key), Value: []byte(value)}
+			if numbers != nil {
+				e.Key, e.Flags, e.Ref = nil, EntryByRef, numberOf(numbers, node, key)
+			}
+			before := w.Len()
 			if full = !w.Entry(&e); full {
 				break
 			}
-			deltas++
-			plainBytes += 2 + len(key) + 2 + len(value) + 8 + 1
+			head, val := uvarintBytes(0), uvarintBytes(uint64(len(value)))+len(value)
+			d.deltas++
+			d.head += head
+			d.value += val
+			d.key += w.Len() - before - head - val
+			d.plain += 2 + len(key) + 2 + len(value) + 8 + 1
 		}
 		dst = w.End(w.Last())
 	}
+	d.frames++
 	frame := AppendChecksum(dst, 0)
 	if _, err := ParseFrame(frame, &h); err != nil || len(frame) > FrameBytesDefault {
 		t.Fatalf("%d bytes: %v", len(frame), err)
 	}
-	return deltas, plainBytes
 }

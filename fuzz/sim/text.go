@@ -51,6 +51,7 @@ func (t *text) header(h *codec.Header) {
 var recordNames = map[codec.Type]string{
 	codec.TypePad: "pad", codec.TypeProbe: "probe", codec.TypeProbeAck: "probe-ack", codec.TypeVote: "vote",
 	codec.TypeVerdict: "facts", codec.TypeObserved: "digest of facts", codec.TypeRumorFeedback: "rumor feedback",
+	codec.TypeRefusal: "refusal", codec.TypeFullAt: "full", codec.TypeCheckpoint: "checkpoint", codec.TypeTurn: "turn",
 	codec.TypeEvent: "event", codec.TypeSketch: "sketch", codec.TypeRepair: "repair", codec.TypePreciseDigest: "precise digest",
 	codec.TypePreciseRun: "precise run", codec.TypeKeyNotice: "keys", codec.TypePrecisePull: "precise pull",
 }
