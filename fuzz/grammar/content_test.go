@@ -32,8 +32,12 @@ var (
 	stamps  = []int64{0, 1, -1, 1 << 40, 1<<62 - 1, -1 << 63, 1<<63 - 1}
 	gens    = []uint64{1, 2, 0, 1 << 40, 1<<63 - 1, 1 << 63, 1<<64 - 2, 1<<64 - 1}
 	keys    = [][]byte{
-		[]byte("k"), {0}, []byte("\x00zone"), []byte("\x00addr"), []byte("\x00left"), []byte("\x00lease/\x03"), []byte("a"),
-		[]byte("k0"), {0xff, 0xfe}, bytes.Repeat([]byte("k"), codec.KeyBytesMax), bytes.Repeat([]byte{0}, codec.KeyBytesMax),
+		[]byte("k"),
+		{0},
+		[]byte("\x00zone"), []byte("\x00addr"), []byte("\x00left"), []byte("\x00lease/\x03"), []byte("a"),
+		[]byte("k0"),
+		{0xff, 0xfe},
+		bytes.Repeat([]byte("k"), codec.KeyBytesMax), bytes.Repeat([]byte{0}, codec.KeyBytesMax),
 		[]byte("\x00tag/x"), []byte("fresh"), []byte("\x00\x00"),
 	}
 	values = [][]byte{
@@ -41,7 +45,8 @@ var (
 	}
 	names = []string{"node-0", "node-1", "spy", "x", strings.Repeat("n", codec.NameBytesMax), "y"}
 	addrs = []netip.AddrPort{
-		{}, netip.MustParseAddrPort("127.0.0.1:7946"), netip.MustParseAddrPort("0.0.0.0:0"), netip.MustParseAddrPort("[::]:1"),
+		{},
+		netip.MustParseAddrPort("127.0.0.1:7946"), netip.MustParseAddrPort("0.0.0.0:0"), netip.MustParseAddrPort("[::]:1"),
 		netip.MustParseAddrPort("255.255.255.255:65535"), netip.MustParseAddrPort("[ff02::1]:9"),
 	}
 )
