@@ -2,7 +2,6 @@ package seal
 
 import (
 	"fmt"
-	"net/netip"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -79,10 +78,6 @@ func TestNoAllocation(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	var c Cookies
-	addr := netip.MustParseAddrPort("[2001:db8::1]:7946")
-	cookie := c.Make(1, addr)
-	f("cookie", func() { c.Valid(2, addr, &cookie) })
 }
 
 func BenchmarkSeal(b *testing.B) { each(b, func(b *testing.B, p *pair) { p.seal(b) }) }
@@ -136,15 +131,6 @@ func BenchmarkDerive(b *testing.B) {
 		if _, err := r.Derive(1, &s); err != nil {
 			b.Fatal(err)
 		}
-	}
-}
-
-func BenchmarkCookieValid(b *testing.B) {
-	var c Cookies
-	addr := netip.MustParseAddrPort("[2001:db8::1]:7946")
-	cookie := c.Make(1, addr)
-	for b.Loop() {
-		c.Valid(2, addr, &cookie)
 	}
 }
 

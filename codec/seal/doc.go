@@ -28,7 +28,7 @@
 //
 // Keyring.Derive allocates and takes microseconds: do it for admitted peers only, and keep the Key. Sealing and opening
 // allocate nothing and work in place. Order of work on a hostile frame: codec.ParseHeader, cluster tag, key id (Keyring.Holds),
-// cookie (Cookies.Valid), window, and only then the cipher.
+// cookie (engine/door), window, and only then the cipher.
 //
 // # Limits
 //

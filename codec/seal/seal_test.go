@@ -3,7 +3,6 @@ package seal
 import (
 	"bytes"
 	"encoding/hex"
-	"net/netip"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -354,41 +353,6 @@ func TestGolden(t *testing.T) {
 	_, _ = ring.Use(2), a.Use()
 	frame, err = a.SealInPlace(clearFrame(100), &to)
 	f("AES-256", "45756795dbcb0c95bd11a7cfd2d68478b83914a53a", frame, err)
-	var c Cookies
-	c.Init([32]byte{1})
-	cookie := c.Make(7, netip.MustParseAddrPort("10.0.0.7:7946"))
-	if got := hex.EncodeToString(cookie[:]); got != "8eb44ace5db157b6929d4b707ea1ce6c" {
-		t.Errorf("cookie: %s", got)
-	}
-}
-
-func TestCookies(t *testing.T) {
-	var c, other Cookies
-	c.Init([32]byte{1})
-	other.Init([32]byte{2})
-	addr := netip.MustParseAddrPort("10.0.0.7:7946")
-	f := func(name string, want bool, c *Cookies, epoch uint32, addr string, cookie [codec.CookieBytes]byte) {
-		t.Helper()
-		if c.Valid(epoch, netip.MustParseAddrPort(addr), &cookie) != want {
-			t.Errorf("%s: not %v", name, want)
-		}
-	}
-	k := c.Make(7, addr)
-	f("same epoch", true, &c, 7, "10.0.0.7:7946", k)
-	f("next epoch", true, &c, 8, "10.0.0.7:7946", k)
-	f("the one after", false, &c, 9, "10.0.0.7:7946", k)
-	f("the one before", false, &c, 6, "10.0.0.7:7946", k)
-	f("epochs wrap", true, &c, 0, "10.0.0.7:7946", c.Make(1<<32-1, addr))
-	f("mapped address", true, &c, 7, "[::ffff:10.0.0.7]:7946", k)
-	f("another port", false, &c, 7, "10.0.0.7:7947", k)
-	f("another address", false, &c, 7, "10.0.0.8:7946", k)
-	f("another life", false, &other, 7, "10.0.0.7:7946", k)
-	f("nothing", false, &c, 7, "10.0.0.7:7946", [codec.CookieBytes]byte{})
-	for i := range k {
-		bad := k
-		bad[i] ^= 0x80
-		f("one bit", false, &c, 7, "10.0.0.7:7946", bad)
-	}
 }
 
 // FuzzOpen gives hostile bytes to both doors.
