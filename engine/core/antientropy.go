@@ -99,7 +99,7 @@ func (c *Core) initCompare() {
 	default:
 		panic("core: unknown way to compare")
 	}
-	if c.cfg.NoPrint {
+	if c.lab.NoPrint {
 		panic("core: Diff and NoPrint: there is nothing to compare before the digest")
 	}
 }

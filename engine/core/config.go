@@ -88,26 +88,38 @@ type Config struct {
 	AckDelay    sched.Instant // an acknowledgement waits this long for a ride; 40 ms
 	FlushMax    sched.Instant // longest wait of a write for company; 10 ms
 	Frame       int           // bytes of a datagram; codec.FrameBytesDefault
-	Frames      int           // frames of one answer; 16
-	Deltas      int           // entries of one answer, as the papers count; 0: unlimited
-	Whole       bool          // Deltas and Depth: the last origin of an answer is sent whole
-	Eager       bool          // Gossip only: no effect otherwise
-	NoPrint     bool          // exchanges start with a digest, not with a fingerprint
-	Uniform     bool          // uniform random peers instead of shuffled rounds
 	Limits      Limits
 
-	Flow       FlowMode  // what flow control does
-	Throttle   Throttle  // what happens to writes above the own rate
-	Plan       flow.Plan // how that adapts; flow.DefaultPlan, but none where Deltas are counted
-	ReceiveMax int       // bytes a second that all peers together may send; 0: no limit
+	Flow       FlowMode // what flow control does
+	Throttle   Throttle // what happens to writes above the own rate
+	ReceiveMax int      // bytes a second that all peers together may send; 0: no limit
 
 	// Weight is an origin's share when a frame is divided fairly, by its name;
 	// nil: 1 for all. It is asked once, when the origin becomes known.
 	Weight func(name []byte) uint8
 
 	Detector   member.Config // times of the failure detector; member.LAN
-	NoDetector bool          // nobody is watched: experiments that count messages
+	Experiment *Experiment   // what only experiments change; nil in a product
 	_          [0]func()     // not comparable
+}
+
+// Experiment is what the papers' experiments change and no product does.
+type Experiment struct {
+	Frames     int       // of one answer; 16
+	Deltas     int       // entries of one answer, as the papers count; 0: unlimited
+	Whole      bool      // Deltas and Depth: the last origin of an answer is sent whole
+	NoPrint    bool      // exchanges start with a digest, not with a fingerprint
+	Uniform    bool      // uniform random peers instead of shuffled rounds
+	Plan       flow.Plan // how the own rate adapts; flow.DefaultPlan, but none where Deltas are counted
+	NoDetector bool      // nobody is watched, so that messages can be counted
+}
+
+// fill takes the defaults.
+func (e *Experiment) fill() {
+	setDefault(&e.Frames, 16)
+	if e.Deltas == 0 {
+		e.Deltas = -1
+	}
 }
 
 // jobsMin is one for each direction of an exchange: with a single one, the
@@ -123,15 +135,11 @@ func (c *Config) fill() {
 		c.Fanout = int(c.Rumor.Fanout)
 	}
 	setDefault(&c.Frame, codec.FrameBytesDefault)
-	setDefault(&c.Frames, 16)
 	setDefault(&c.Interval, 100*sched.Millisecond)
 	setDefault(&c.RecentSpan, recentSpan(c.Interval))
 	setDefault(&c.Settle, 20*sched.Millisecond)
 	setDefault(&c.AckDelay, 40*sched.Millisecond)
 	setDefault(&c.FlushMax, 10*sched.Millisecond)
-	if c.Deltas == 0 {
-		c.Deltas = -1
-	}
 	d := DefaultLimits()
 	setDefault(&c.Limits.Peers, d.Peers)
 	setDefault(&c.Limits.Jobs, d.Jobs)

@@ -21,13 +21,13 @@ import (
 // caller at a time, and now never goes back.
 type Core struct {
 	cfg     Config
+	lab     Experiment // all zero but for defaults in a product
 	store   state.Store
 	rand    sched.Rand
 	wheel   sched.Wheel
 	now     sched.Instant // set by enter alone: core.go
 	arrived sched.Instant // of the frame being received
-	wall    sched.Wall
-	wallAt  sched.Instant // when wall was told
+	ahead   sched.Wall    // the wall clock, told by Tick, less now: tick.go
 
 	idKey [2]uint64 // keys origin ids: from the cluster name
 	tag   uint32    // cluster tag of every frame
@@ -109,8 +109,12 @@ type Core struct {
 // Init makes the core ready. It copies cfg. It panics on a configuration that
 // the shell should have refused.
 func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
-	*c = Core{cfg: *cfg, now: now, wall: wall, wallAt: now}
+	*c = Core{cfg: *cfg, now: now, ahead: wall - sched.Wall(now)}
 	c.cfg.fill()
+	if cfg.Experiment != nil {
+		c.lab, c.cfg.Experiment = *cfg.Experiment, nil
+	}
+	c.lab.fill()
 	if len(cfg.Name) == 0 || len(cfg.Name) > codec.NameBytesMax || cfg.Generation == 0 {
 		panic("core: a node needs a name and a generation")
 	}
@@ -246,7 +250,7 @@ func (c *Core) Counters() *Counters {
 
 // Deadline is when Tick next has work; sched.Never if only input makes work.
 func (c *Core) Deadline() sched.Instant {
-	if c.cfg.NoDetector {
+	if c.lab.NoDetector {
 		return c.wheel.Next()
 	}
 	return min(c.wheel.Next(), c.live.Deadline())

@@ -52,7 +52,7 @@ func (c *Core) declare(op *Op) {
 		return
 	}
 	c.origins[c.self].left = true
-	if !c.cfg.NoDetector {
+	if !c.lab.NoDetector {
 		c.live.Leave(c.now)
 	}
 }

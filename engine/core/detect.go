@@ -22,7 +22,7 @@ func (c *Core) initDetector(now sched.Instant) {
 	if c.cfg.Detector.Period == 0 {
 		c.cfg.Detector = member.LAN()
 	}
-	if c.cfg.NoDetector {
+	if c.lab.NoDetector {
 		return
 	}
 	lim := member.DefaultLimits(c.cfg.Limits.Peers + 1)
@@ -33,14 +33,14 @@ func (c *Core) initDetector(now sched.Instant) {
 
 // watch enters a peer that answered.
 func (c *Core) watch(p uint32) {
-	if c.cfg.NoDetector || c.live.ID(p) != 0 {
+	if c.lab.NoDetector || c.live.ID(p) != 0 {
 		return
 	}
 	c.live.Add(c.now, p, c.peers[p].id)
 }
 
 func (c *Core) unwatch(p uint32) {
-	if !c.cfg.NoDetector {
+	if !c.lab.NoDetector {
 		c.live.Remove(c.now, p)
 	}
 }
@@ -48,7 +48,7 @@ func (c *Core) unwatch(p uint32) {
 // observed takes a record of the detector. An answer to a probe leaves before
 // everything else.
 func (c *Core) observed(p uint32, t codec.Type, body []byte) (ok bool) {
-	if c.cfg.NoDetector {
+	if c.lab.NoDetector {
 		return true
 	}
 	switch t {
@@ -67,7 +67,7 @@ func (c *Core) observed(p uint32, t codec.Type, body []byte) (ok bool) {
 
 // known is the member handle of a peer, 0 if the detector does not have it.
 func (c *Core) known(p uint32) uint32 {
-	if c.cfg.NoDetector || c.live.ID(p) == 0 {
+	if c.lab.NoDetector || c.live.ID(p) == 0 {
 		return 0
 	}
 	return p
@@ -91,7 +91,7 @@ func (a *acks) push(p uint32, k codec.ProbeAck) {
 // composeDetector encodes the next frame of the detector: answers first, then
 // probes, votes and facts.
 func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
-	if c.cfg.NoDetector {
+	if c.lab.NoDetector {
 		return 0, to, false
 	}
 	for c.acks.n > 0 {
@@ -159,7 +159,7 @@ func (c *Core) endDetector(b []byte) int {
 
 // tickDetector runs the detector's timers and acts on what changed.
 func (c *Core) tickDetector() {
-	if c.cfg.NoDetector {
+	if c.lab.NoDetector {
 		return
 	}
 	if c.live.Deadline() <= c.now {
@@ -170,7 +170,7 @@ func (c *Core) tickDetector() {
 
 // judged acts on changed verdicts.
 func (c *Core) judged() {
-	if c.cfg.NoDetector {
+	if c.lab.NoDetector {
 		return
 	}
 	var ch member.Change
@@ -220,7 +220,7 @@ func (c *Core) forget(p uint32) {
 // way can make it up (member.Table.Refused).
 func (c *Core) Refused(now sched.Instant, addr netip.AddrPort) {
 	c.enter(now)
-	if c.cfg.NoDetector {
+	if c.lab.NoDetector {
 		return
 	}
 	for i := range c.live.Watches() {
@@ -233,7 +233,7 @@ func (c *Core) Refused(now sched.Instant, addr netip.AddrPort) {
 
 // Status is what the detector believes of a peer.
 func (c *Core) Status(p uint32) member.Status {
-	if c.cfg.NoDetector {
+	if c.lab.NoDetector {
 		return member.Alive
 	}
 	return c.live.Status(p)

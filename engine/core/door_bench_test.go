@@ -21,7 +21,7 @@ type doorway struct {
 
 func newDoorway(tb testing.TB, sealed bool) *doorway {
 	w := newNet(&testing.T{}, 2, 21, func(_ int, c *Config) {
-		c.NoDetector, c.Interval = true, 1000*sched.Second
+		c.Experiment.NoDetector, c.Interval = true, 1000*sched.Second
 		if sealed {
 			c.Keys = ringOf(string(c.Cluster), 1)
 		}

@@ -37,8 +37,8 @@ func (c *Core) takeJob(p uint32) uint8 {
 		}
 		c.takeList(p, i)
 		j.busy, j.peer = true, p
-		j.Reset(c.cfg.Frames, c.deltasLeft(p))
-		j.Whole = c.cfg.Whole
+		j.Reset(c.lab.Frames, c.deltasLeft(p))
+		j.Whole = c.lab.Whole
 		return uint8(i)
 	}
 	c.counters.Drops[DropBusy]++
@@ -75,7 +75,7 @@ func (c *Core) exchangeAgain() {
 func (c *Core) exchange() {
 	var p uint32
 	ok := false
-	if c.cfg.Uniform {
+	if c.lab.Uniform {
 		var one [1]uint32
 		ok = sched.Sample(&c.rand, c.provenPeers(), one[:]) == 1
 		p = one[0]
@@ -90,7 +90,7 @@ func (c *Core) exchange() {
 
 func (c *Core) startExchange(p uint32) {
 	c.counters.Exchanges++
-	if c.cfg.NoPrint {
+	if c.lab.NoPrint {
 		c.wantDigest(p, digestAsked(c.cfg.Mode.sync()))
 		return
 	}

@@ -71,8 +71,8 @@ type exchanged struct {
 func (c *Core) initFlow(now sched.Instant) {
 	f, cfg := &c.flow, &c.cfg
 	f.on = cfg.Flow == FlowOn
-	plan := cfg.Plan
-	if plan == (flow.Plan{}) && cfg.Deltas < 0 {
+	plan := c.lab.Plan
+	if plan == (flow.Plan{}) && c.lab.Deltas < 0 {
 		plan = flow.DefaultPlan(cfg.Frame, cfg.Interval)
 	}
 	f.rated = cfg.Flow != FlowOff && plan != (flow.Plan{})
@@ -80,7 +80,7 @@ func (c *Core) initFlow(now sched.Instant) {
 	f.looked = now
 	f.receiver.Init(now, uint64(cfg.ReceiveMax))
 	burst := 4 * cfg.Frame
-	if cfg.Deltas > 0 {
+	if c.lab.Deltas > 0 {
 		burst = flow.Thousandth
 	}
 	f.gate.Init(now, f.source.Allowed(), burst)
@@ -251,20 +251,20 @@ func (c *Core) lacks(p uint32, j *reconcile.Job, before int) {
 
 // deltasLeft is how many entries may still be sent in the exchange with a peer.
 func (c *Core) deltasLeft(p uint32) int {
-	if c.cfg.Deltas < 0 {
-		return c.cfg.Deltas
+	if c.lab.Deltas < 0 {
+		return c.lab.Deltas
 	}
-	return max(0, c.cfg.Deltas-int(c.exchangeWith(p).sent))
+	return max(0, c.lab.Deltas-int(c.exchangeWith(p).sent))
 }
 
 // exchangeLimit is how many entries the answers of one exchange can hold.
 func (c *Core) exchangeLimit() int {
-	if c.cfg.Deltas > 0 {
-		return c.cfg.Deltas
+	if c.lab.Deltas > 0 {
+		return c.lab.Deltas
 	}
 	st := c.store.Stats()
 	mean := entryCost + st.ValueBytes/max(1, st.LiveKeys)
-	return max(1, c.cfg.Frames*c.cfg.Frame/mean)
+	return max(1, c.lab.Frames*c.cfg.Frame/mean)
 }
 
 // overflows reports whether what the peer lacks is more than the exchange with
@@ -318,7 +318,7 @@ func (c *Core) receivedLoad() flow.Load {
 		return flow.Slack
 	case f.over && 2*f.got >= c.exchangeLimit():
 		return flow.Over
-	case f.over || f.got == c.cfg.Deltas:
+	case f.over || f.got == c.lab.Deltas:
 		return flow.Even
 	default:
 		return flow.Slack
@@ -348,7 +348,7 @@ func (c *Core) look() {
 
 // cost is what an entry takes of the own rate.
 func (c *Core) cost(key, value int) int {
-	if c.cfg.Deltas > 0 {
+	if c.lab.Deltas > 0 {
 		return flow.Thousandth
 	}
 	return key + value + entryCost
@@ -356,7 +356,7 @@ func (c *Core) cost(key, value int) int {
 
 // meanCost is about what an own entry costs.
 func (c *Core) meanCost() int {
-	if c.cfg.Deltas > 0 {
+	if c.lab.Deltas > 0 {
 		return flow.Thousandth
 	}
 	return c.meanBytes()
@@ -458,8 +458,8 @@ func (c *Core) publishMore() {
 
 // limitRate follows a limit on entries that changed.
 func (c *Core) limitRate() {
-	if c.cfg.Deltas > 0 {
-		c.flow.source.SetLimit(flow.PaperLimit(c.cfg.Deltas, c.cfg.Interval))
+	if c.lab.Deltas > 0 {
+		c.flow.source.SetLimit(flow.PaperLimit(c.lab.Deltas, c.cfg.Interval))
 	}
 }
 

@@ -20,7 +20,7 @@ func bounded(rate uint32) flow.Plan {
 // refused, reads its newest values, sends each key seldom, and everybody ends
 // with the newest of every key.
 func TestHeldWritesAreCoalesced(t *testing.T) {
-	w := newNet(t, 4, 3, func(_ int, c *Config) { c.Plan = bounded(20_000) })
+	w := newNet(t, 4, 3, func(_ int, c *Config) { c.Experiment.Plan = bounded(20_000) })
 	w.joinAll()
 	w.run(sched.Second)
 	for k := range 20_000 {
@@ -58,7 +58,7 @@ func TestInvariantsWhileHeld(t *testing.T) {
 		t.Run(fmt.Sprint(spread), func(t *testing.T) {
 			w := newNet(t, 4, 6, func(i int, c *Config) {
 				c.Spread, c.Frame, c.Interval = spread, codec.FrameBytesFloor, 20*sched.Millisecond
-				c.Plan = bounded(30_000)
+				c.Experiment.Plan = bounded(30_000)
 			})
 			w.written = make([]map[uint64]string, 4)
 			for i := range w.written {
@@ -86,7 +86,7 @@ func TestInvariantsWhileHeld(t *testing.T) {
 
 // TestRefuseAboveTheRate: with Refuse the caller is told when to come again.
 func TestRefuseAboveTheRate(t *testing.T) {
-	w := newNet(t, 2, 3, func(_ int, c *Config) { c.Plan, c.Throttle = bounded(10_000), Refuse })
+	w := newNet(t, 2, 3, func(_ int, c *Config) { c.Experiment.Plan, c.Throttle = bounded(10_000), Refuse })
 	w.joinAll()
 	w.run(sched.Second)
 	d := &w.nodes[0].core
@@ -267,8 +267,8 @@ func TestLyingNode(t *testing.T) {
 	var least [2]uint32
 	for lies := range 2 {
 		w := newNet(t, 12, 2, func(_ int, c *Config) {
-			c.Spread, c.NoPrint, c.Uniform, c.Deltas, c.NoDetector = Gossip, true, true, 40, true
-			c.Throttle, c.Plan = Refuse, flow.PaperPlan(40, sched.Second)
+			c.Spread, c.Experiment.NoPrint, c.Experiment.Uniform, c.Experiment.Deltas, c.Experiment.NoDetector = Gossip, true, true, 40, true
+			c.Throttle, c.Experiment.Plan = Refuse, flow.PaperPlan(40, sched.Second)
 			c.Interval = sched.Second
 		})
 		w.joinAll()

@@ -43,7 +43,7 @@ type burials struct {
 // exhumed answers a member that speaks of an origin which is buried here.
 func (c *Core) exhumed(p uint32, id codec.OriginID) {
 	b := &c.burials
-	if p == 0 || c.cfg.NoDetector || c.known(p) == 0 || b.n == len(b.peer) || !c.live.Buried(c.now, id) {
+	if p == 0 || c.lab.NoDetector || c.known(p) == 0 || b.n == len(b.peer) || !c.live.Buried(c.now, id) {
 		return
 	}
 	for i := range b.n {

@@ -294,7 +294,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		c.counters.Drops[DropBuried]++
 		return 0
 	}
-	if gen > generationMax(c.wall, c.cfg.Generation) {
+	if gen > generationMax(c.ahead+sched.Wall(c.now), c.cfg.Generation) {
 		c.counters.Drops[DropGeneration]++
 		return 0
 	}

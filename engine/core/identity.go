@@ -84,7 +84,7 @@ func (c *Core) outlived(gen uint64, addr netip.AddrPort) {
 	if gen < c.gen || c.silenced {
 		return
 	}
-	if gen > generationMax(c.wall, c.cfg.Generation) {
+	if gen > generationMax(c.ahead+sched.Wall(c.now), c.cfg.Generation) {
 		c.counters.Drops[DropGeneration]++
 		return
 	}
@@ -149,7 +149,7 @@ func (c *Core) renew(gen uint64) {
 	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, gen)
 	c.store.Rename(c.self, c.id, gen)
 	c.out.Sender = c.id
-	if !c.cfg.NoDetector {
+	if !c.lab.NoDetector {
 		c.live.Renew(c.now, c.id)
 	}
 	for p := range c.peers {

@@ -168,7 +168,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 func (c *Core) heardFrom(p uint32) {
 	q := &c.peers[p]
 	q.heard = c.now
-	if !c.cfg.NoDetector {
+	if !c.lab.NoDetector {
 		if m := c.known(p); m != 0 {
 			c.live.Heard(c.now, m)
 			if c.live.Status(m) >= member.Dead {

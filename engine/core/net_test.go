@@ -86,7 +86,7 @@ func newNet(t *testing.T, n int, seed uint64, cfg func(i int, c *Config)) *net {
 }
 
 func (w *net) config(i int, gen uint64) Config {
-	c := Config{Name: fmt.Appendf(nil, "node-%d", i), Generation: gen, Advertise: addrOf(i), Cluster: []byte("test"), Seed: w.rnd.Uint64()}
+	c := Config{Name: fmt.Appendf(nil, "node-%d", i), Generation: gen, Advertise: addrOf(i), Cluster: []byte("test"), Seed: w.rnd.Uint64(), Experiment: new(Experiment)}
 	for k := range c.Salt {
 		c.Salt[k] = byte(w.rnd.Uint32())
 	}

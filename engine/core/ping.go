@@ -28,7 +28,7 @@ type ping struct {
 // oldest gives way. False: there is no such member, or no detector.
 func (c *Core) Ping(now sched.Instant, p uint32, number uint64) bool {
 	c.enter(now)
-	if _, ok := c.Peer(p); !ok || c.cfg.NoDetector {
+	if _, ok := c.Peer(p); !ok || c.lab.NoDetector {
 		return false
 	}
 	s := &c.pings

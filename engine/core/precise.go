@@ -79,15 +79,15 @@ func (c *Core) stamp(e *codec.Entry, op *Op) {
 	e.Flags |= codec.EntryStamp
 	e.Stamp = op.Stamp
 	if e.Stamp == 0 {
-		e.Stamp = int64(c.wall) + int64(c.now-c.wallAt)
+		e.Stamp = int64(c.ahead + sched.Wall(c.now))
 	}
 }
 
 // SetDeltas changes Config.Deltas: the paper's experiments do while they run.
 func (c *Core) SetDeltas(n int) {
-	c.cfg.Deltas = n
+	c.lab.Deltas = n
 	if n == 0 {
-		c.cfg.Deltas = -1
+		c.lab.Deltas = -1
 	}
 	c.limitRate()
 }
@@ -95,7 +95,7 @@ func (c *Core) SetDeltas(n int) {
 // windows is how many frames a digest may take.
 func (c *Core) windows() uint8 {
 	if c.precise != nil {
-		return uint8(min(4*c.cfg.Frames, 255))
+		return uint8(min(4*c.lab.Frames, 255))
 	}
 	return windowsMax
 }
@@ -118,7 +118,7 @@ func (c *Core) takeList(p uint32, job int) {
 		l.Init(c.cfg.Limits.Wants)
 		l.init = true
 	}
-	l.Reset(c.cfg.Frames, c.deltasLeft(p))
+	l.Reset(c.lab.Frames, c.deltasLeft(p))
 	l.open, l.Salt = 0, c.rand.Uint64()
 }
 

@@ -53,7 +53,7 @@ func TestPreciseOrdersConverge(t *testing.T) {
 				t.Run(fmt.Sprint(order, spread, mode), func(t *testing.T) {
 					w := newNet(t, 8, 7, func(i int, c *Config) {
 						c.Order, c.Spread, c.Mode, c.Compare = order, spread, mode, own
-						c.NoPrint = i%2 == 0 && spread == Gossip
+						c.Experiment.NoPrint = i%2 == 0 && spread == Gossip
 					})
 					w.joinAll()
 					w.loss, w.dup, w.corrupt = 0.1, 0.05, 0.01
@@ -192,7 +192,7 @@ func TestPreciseDeltas(t *testing.T) {
 		reconcile.PreciseOwn:    {"k01", "k03", "k05"},
 	} {
 		w := newNet(t, 2, 6, func(_ int, c *Config) {
-			c.Order, c.Spread, c.NoPrint, c.NoDetector = order, Gossip, true, true
+			c.Order, c.Spread, c.Experiment.NoPrint, c.Experiment.NoDetector = order, Gossip, true, true
 			c.Interval = 10 * sched.Second
 			c.Compare = func(a, b *reconcile.Candidate) int { // odd keys first, then by name
 				x, y := a.Entry.Key[2]%2, b.Entry.Key[2]%2
@@ -235,8 +235,8 @@ func TestPreciseDeltas(t *testing.T) {
 // TestPreciseTellsOfEveryEntry: an event covers what came, in whatever order.
 func TestPreciseTellsOfEveryEntry(t *testing.T) {
 	w := newNet(t, 2, 8, func(_ int, c *Config) {
-		c.Order, c.Spread, c.NoDetector = reconcile.PreciseNewest, Gossip, true
-		c.Deltas = 2
+		c.Order, c.Spread, c.Experiment.NoDetector = reconcile.PreciseNewest, Gossip, true
+		c.Experiment.Deltas = 2
 		c.Interval = 20 * sched.Millisecond
 	})
 	w.joinAll()
@@ -266,7 +266,7 @@ func TestPreciseTellsOfEveryEntry(t *testing.T) {
 // the same keys allocates nothing.
 func TestPreciseNeverAllocates(t *testing.T) {
 	w := newNet(t, 2, 5, func(_ int, c *Config) {
-		c.Order, c.Spread, c.NoPrint, c.NoDetector = reconcile.PreciseNewest, Gossip, true, true
+		c.Order, c.Spread, c.Experiment.NoPrint, c.Experiment.NoDetector = reconcile.PreciseNewest, Gossip, true, true
 		c.Interval = sched.Second
 	})
 	for i := range 2 {

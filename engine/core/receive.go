@@ -96,7 +96,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		if c.precise != nil && h.StatePrint == c.Fingerprint() {
 			c.sameAs(p)
 		}
-		if !c.cfg.NoDetector {
+		if !c.lab.NoDetector {
 			c.live.SeenPrint(c.now, c.known(p), h.LivePrint)
 		}
 	}

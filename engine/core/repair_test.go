@@ -14,7 +14,7 @@ import (
 // nothing but ring repair moves it.
 func ringNet(t *testing.T, n int, seed uint64, cfg func(c *Config)) *net {
 	w := newNet(t, n, seed, func(_ int, c *Config) {
-		c.Spread, c.Interval, c.NoDetector = Gossip, 3600*sched.Second, true
+		c.Spread, c.Interval, c.Experiment.NoDetector = Gossip, 3600*sched.Second, true
 		if cfg != nil {
 			cfg(c)
 		}
@@ -141,7 +141,7 @@ func TestRingRepairMakesNReplicasEqual(t *testing.T) {
 // TestRingRepairCopiesWholeAndPatches: a replica that misses an origin gets it
 // whole, one that is behind gets the difference; large ones take many frames.
 func TestRingRepairCopiesWholeAndPatches(t *testing.T) {
-	w := ringNet(t, 3, 9, func(c *Config) { c.Frames = 2 })
+	w := ringNet(t, 3, 9, func(c *Config) { c.Experiment.Frames = 2 })
 	for k := range 400 {
 		w.set(0, fmt.Sprint("large", k), string(make([]byte, 100)))
 	}

@@ -40,7 +40,7 @@ func (c *Core) leaves(o state.Origin) {
 		return
 	}
 	x.left = true
-	if !c.cfg.NoDetector {
+	if !c.lab.NoDetector {
 		c.watch(p) // also one that never answered us: it is buried in time, like the others
 	}
 	if m := c.known(p); m != 0 {

@@ -122,13 +122,13 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 func (r *run) config(i int) *core.Config {
 	c := &core.Config{
 		Name: fmt.Appendf(nil, "p%d", i), Generation: 1, Cluster: []byte("paper"), Seed: r.rnd.Uint64(),
-		Order: r.Order, Spread: core.Gossip, NoPrint: true, Uniform: true, NoDetector: true,
-		Interval: interval, Deltas: r.MTU, Frames: 64, Throttle: core.Refuse,
+		Order: r.Order, Spread: core.Gossip, Interval: interval, Throttle: core.Refuse,
+		Experiment: &core.Experiment{NoPrint: true, Uniform: true, NoDetector: true, Deltas: r.MTU, Frames: 64},
 	}
 	if r.Rate > 0 {
 		c.Flow = core.FlowOff
 	} else {
-		c.Plan = flow.PaperPlan(r.MTU, interval)
+		c.Experiment.Plan = flow.PaperPlan(r.MTU, interval)
 	}
 	c.Limits.State = state.LimitsDefault()
 	c.Limits.State.Keys = 2 * r.Nodes * (r.Keys + 8)

@@ -136,8 +136,9 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 
 func (r *run) configure(c *core.Config) {
 	c.Order, c.Spread, c.Flow = r.Order, core.Gossip, core.FlowOff
-	c.NoPrint, c.Uniform, c.NoDetector, c.Whole = true, r.Uniform, true, !r.Cut
-	c.Interval, c.Frames = interval, 1<<10
+	x := c.Experiment
+	x.NoPrint, x.Uniform, x.NoDetector, x.Whole, x.Frames = true, r.Uniform, true, !r.Cut, 1<<10
+	c.Interval = interval
 	all := r.Nodes * r.Keys
 	c.Limits.State = state.Limits{Origins: 2 * r.Nodes, Keys: 2 * all, ValueBytes: 128 * all}
 	c.Limits.Peers, c.Limits.Jobs, c.Limits.Wants = r.Nodes+8, 64, max(r.Nodes, all/2)

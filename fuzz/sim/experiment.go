@@ -165,7 +165,8 @@ func (x *Experiment) world() *World {
 	w := New(Options{
 		Nodes: x.Nodes, Seed: x.Seed, Link: x.Link, Check: x.Check, Workers: x.Workers,
 		Config: func(_, _ int, c *core.Config) {
-			c.Spread, c.Mode, c.Order, c.Interval, c.Fanout, c.NoDetector = x.Spread, x.Mode, x.Order, x.Interval, x.Fanout, x.NoDetector
+			c.Spread, c.Mode, c.Order, c.Interval, c.Fanout = x.Spread, x.Mode, x.Order, x.Interval, x.Fanout
+			c.Experiment.NoDetector = x.NoDetector
 			if x.Frame != 0 {
 				c.Frame = x.Frame
 			}

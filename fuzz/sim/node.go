@@ -99,7 +99,7 @@ func (w *World) Start(i int) {
 	n.Life++
 	n.cfg = core.Config{
 		Name: []byte(n.Name), Advertise: n.Addr, Cluster: []byte("sim"), Seed: w.rand.Uint64(),
-		Generation: uint64(w.wall(n)), Frame: codec.FrameBytesDefault, Limits: limits(len(w.Nodes)),
+		Generation: uint64(w.wall(n)), Frame: codec.FrameBytesDefault, Limits: limits(len(w.Nodes)), Experiment: new(core.Experiment),
 	}
 	for k := range n.cfg.Salt {
 		n.cfg.Salt[k] = byte(w.rand.Uint64())

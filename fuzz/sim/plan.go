@@ -185,8 +185,10 @@ func (p *Plan) configure(i int, c *core.Config) {
 	if n.Mixed {
 		c.Mode = core.Mode(i % 3)
 	}
-	c.MailMax, c.Deltas, c.Interval, c.NoPrint, c.Uniform = n.MailMax, n.Deltas, n.Interval, n.NoPrint, n.Uniform
-	c.NoDetector = n.NoDetector
+	c.MailMax, c.Interval = n.MailMax, n.Interval
+	c.Experiment = &core.Experiment{
+		Deltas: n.Deltas, NoPrint: n.NoPrint, Uniform: n.Uniform, NoDetector: n.NoDetector, Frames: n.Frames,
+	}
 	set := func(v *int, to int) {
 		if to != 0 {
 			*v = to
@@ -196,7 +198,6 @@ func (p *Plan) configure(i int, c *core.Config) {
 	set(&c.Limits.Wants, n.Wants)
 	set(&c.Limits.Gaps, n.Gaps)
 	set(&c.Limits.Events, n.Events)
-	set(&c.Frames, n.Frames)
 	c.Diff = n.Diff
 	if n.MixedDiff {
 		c.Diff = core.Diff((int(n.Diff) + i) % (int(core.DiffUpdates) + 1))

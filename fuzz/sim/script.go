@@ -147,7 +147,7 @@ func (s *script) nodes(f []string) error {
 		Seed: 1, Check: true,
 		Link: simnet.Link{Delay: simnet.Delay{Min: sched.Millisecond, Max: sched.Millisecond}},
 	}
-	set := core.Config{Interval: sched.Second, NoDetector: true}
+	set := core.Config{Interval: sched.Second, Experiment: &core.Experiment{NoDetector: true}}
 	for _, word := range f {
 		key, value, ok := strings.Cut(word, "=")
 		if !ok {
@@ -164,7 +164,7 @@ func (s *script) nodes(f []string) error {
 	}
 	opt.Names = s.names
 	opt.Config = func(_, life int, c *core.Config) {
-		c.Generation, c.Interval, c.NoDetector, c.Spread, c.Mode = uint64(life), set.Interval, set.NoDetector, set.Spread, set.Mode
+		c.Generation, c.Interval, c.Experiment, c.Spread, c.Mode = uint64(life), set.Interval, set.Experiment, set.Spread, set.Mode
 		if set.Frame != 0 {
 			c.Frame = set.Frame
 		}
@@ -202,7 +202,7 @@ func setting(opt *Options, c *core.Config, key, value string) (err error) {
 	case "mode":
 		c.Mode = core.Mode(pick("push-pull", "push", "pull"))
 	case "detector":
-		c.NoDetector = pick("off", "on") == 0
+		c.Experiment.NoDetector = pick("off", "on") == 0
 	default:
 		err = fmt.Errorf("no setting %q; there are: seed, delay, interval, frame, spread, mode, detector", key)
 	}

@@ -40,7 +40,7 @@ func form(n int, seed uint64, detector bool, cfg func(c *core.Config)) (*cluster
 		delays: make([][]sched.Instant, n),
 	}
 	c.World = sim.New(sim.Options{Nodes: n, Seed: seed, Link: link(0), Config: func(_, _ int, k *core.Config) {
-		k.NoDetector = !detector
+		k.Experiment.NoDetector = !detector
 		if cfg != nil {
 			cfg(k)
 		}

@@ -38,7 +38,7 @@ const (
 )
 
 // plainRecords are what a shell hands in or takes out: they are not the state.
-var plainRecords = []string{"Config", "Counters", "Limits", "Event"}
+var plainRecords = []string{"Config", "Experiment", "Counters", "Limits", "Event"}
 
 type house struct {
 	fset  *token.FileSet
