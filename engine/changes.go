@@ -71,7 +71,8 @@ func (e *Engine) newer(name string, seen map[string]Version, yield func(Update, 
 		if !more || codec.Reserved(key) || m.Flags&codec.EntryKinded != 0 {
 			return more
 		}
-		u := Update{Member: name, Key: string(key), Meta: metaOf(&m), Deleted: m.Flags&codec.EntryTombstone != 0}
+		meta, ended := e.metaOf(&m)
+		u := Update{Member: name, Key: string(key), Meta: meta, Deleted: ended || m.Flags&codec.EntryTombstone != 0}
 		if !u.Deleted {
 			u.Value = append([]byte(nil), value...)
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"iter"
+	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -11,8 +12,9 @@ import (
 // AppendGet appends the value of a member's key to dst and returns the longer
 // slice. It reads the local replica: it never asks the network and never waits
 // for the loop. A member reads its own writes as soon as Set has returned. ok
-// is false, and dst unchanged, when there is no such entry; the engine's own
-// keys are none. With room in dst it does not allocate.
+// is false, and dst unchanged, when there is no such entry, or when its time to
+// live has passed, whatever became of its owner; the engine's own keys are none.
+// With room in dst it does not allocate.
 func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta Meta, ok bool) {
 	if e.stopped.Load() || codec.Reserved(key) {
 		return dst, Meta{}, false
@@ -26,7 +28,11 @@ func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta M
 	if m.Flags&codec.EntryKinded != 0 { // not a user's bytes
 		return dst, Meta{}, false
 	}
-	return out, metaOf(&m), ok
+	meta, ended := e.metaOf(&m)
+	if ended {
+		return dst, meta, false
+	}
+	return out, meta, ok
 }
 
 // Get is AppendGet into a new slice.
@@ -57,11 +63,20 @@ func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 			if codec.Reserved(key) || m.Flags&codec.EntryKinded != 0 {
 				return true
 			}
-			return yield(key, Entry{value, metaOf(&m)})
+			meta, ended := e.metaOf(&m)
+			return ended || yield(key, Entry{value, meta})
 		})
 	}
 }
 
-func metaOf(m *state.Meta) Meta {
-	return Meta{Version: Version{Gen: m.Gen, Seq: m.Version}, TTL: millis(m.TTL), Age: millis(m.Age)}
+// metaOf is what the reader of an entry is told beside its value, and whether
+// its time has passed. Only an entry with a time to live asks for the clock.
+func (e *Engine) metaOf(m *state.Meta) (meta Meta, ended bool) {
+	meta.Version = Version{Gen: m.Gen, Seq: m.Version}
+	if m.Flags&codec.EntryTTL == 0 {
+		return meta, false
+	}
+	meta.TTL = millis(m.TTL)
+	meta.Age = max(0, time.Duration(int64(e.reactor.poller.Now())-m.Born))
+	return meta, meta.Age >= meta.TTL
 }

@@ -37,7 +37,7 @@ type Meta struct {
 	Version Version
 	// TTL is the lifetime the owner gave the entry; 0 means for ever.
 	TTL time.Duration
-	// Age is how much of the TTL had passed when the entry came here.
+	// Age is how much of the TTL has passed, the way here included.
 	Age time.Duration
 }
 

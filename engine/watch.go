@@ -5,6 +5,7 @@ import (
 	"iter"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -124,7 +125,7 @@ func (l *watchList) remove(w *watcher) {
 // Watch yields the entry under key of every member that has one, and from then
 // on each newer one. Changes coalesce: who is slow sees the newest and not
 // every one between, and costs the engine nothing. A delete is an Update with
-// Deleted set. It ends when the loop body does, or with the error of ctx, or
+// Deleted set, and so is the end of a time to live, whatever became of its owner. It ends when the loop body does, or with the error of ctx, or
 // with ErrClosed. To resume, watch again: it starts from what is there.
 func (e *Engine) Watch(ctx context.Context, key string) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
@@ -139,15 +140,24 @@ func (e *Engine) Watch(ctx context.Context, key string) iter.Seq2[Update, error]
 		}
 		seen := map[string]Version{} // last yielded; the zero Seq stands for a delete
 		var names []string
+		var ends endings
+		defer ends.stop()
 		for {
 			names = w.take(names[:0])
 			for _, name := range names {
-				if u, ok := e.look(name, key, seen); ok && !yield(u, nil) {
+				u, ok := e.look(name, key, seen)
+				if ok && !yield(u, nil) {
 					return
+				}
+				if ok {
+					ends.note(&u)
 				}
 			}
 			select {
 			case <-w.signal:
+				continue
+			case <-ends.next():
+				ends.mark(w)
 				continue
 			case <-ctx.Done():
 				yield(Update{}, ctx.Err())
@@ -155,6 +165,57 @@ func (e *Engine) Watch(ctx context.Context, key string) iter.Seq2[Update, error]
 				yield(Update{}, ErrClosed)
 			}
 			return
+		}
+	}
+}
+
+// endings are when what a watcher was told ends by its time to live: nobody may be
+// left to say so.
+type endings struct {
+	at    map[string]time.Time // by member
+	timer *time.Timer
+}
+
+func (x *endings) note(u *Update) {
+	if u.Deleted || u.Meta.TTL == 0 {
+		delete(x.at, u.Member)
+		return
+	}
+	if x.at == nil {
+		x.at = map[string]time.Time{}
+	}
+	x.at[u.Member] = time.Now().Add(u.Meta.TTL - u.Meta.Age)
+}
+
+// next fires when the first of them ends; never if there is none.
+func (x *endings) next() <-chan time.Time {
+	x.stop()
+	var first time.Time
+	for _, at := range x.at {
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	if first.IsZero() {
+		return nil
+	}
+	x.timer = time.NewTimer(time.Until(first))
+	return x.timer.C
+}
+
+func (x *endings) stop() {
+	if x.timer != nil {
+		x.timer.Stop()
+	}
+}
+
+// mark lets the watcher look at those that have ended.
+func (x *endings) mark(w *watcher) {
+	now := time.Now()
+	for name, at := range x.at {
+		if !at.After(now) {
+			w.mark(name)
+			x.at[name] = now.Add(time.Millisecond) // until it is seen to be gone
 		}
 	}
 }

@@ -148,6 +148,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	}
 	c.self = self
 	c.store.SetOwner(self)
+	c.store.Tell(int64(now))
 	c.initPreciseSelf()
 	c.noteOrigin(self)
 	c.out = codec.Header{Cluster: c.tag, Sender: c.id}
@@ -165,7 +166,10 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 
 // enter begins every call that is told the time. now never goes back (law 2): a
 // caller whose clock does is held at the latest instant.
-func (c *Core) enter(now sched.Instant) { c.now = max(c.now, now) }
+func (c *Core) enter(now sched.Instant) {
+	c.now = max(c.now, now)
+	c.store.Tell(int64(c.now))
+}
 
 // What the members of a cluster must agree on.
 const (

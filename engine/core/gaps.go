@@ -43,7 +43,9 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	if p == c.flow.partner {
 		c.flow.got += int(r.Count)
 	}
+	c.store.Hop(int64(c.peers[p].link.Underway()))
 	a := reconcile.Apply(&c.store, o, r, &c.iter)
+	c.store.Hop(0)
 	c.counters.EntriesNew += uint64(a.New)
 	c.counters.EntriesOld += uint64(a.Old)
 	if a.Full {
@@ -51,7 +53,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		c.origins[o].fullAt = c.now
 	}
 	if a.Gap && c.precise != nil {
-		c.applyScattered(o, r)
+		c.applyScattered(p, o, r)
 		return
 	}
 	if a.Gap {

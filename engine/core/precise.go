@@ -260,14 +260,16 @@ func (c *Core) onPreciseRun(p uint32, r *codec.Run) {
 		if p == c.flow.partner {
 			c.flow.got += r.Count
 		}
-		c.applyScattered(o, r)
+		c.applyScattered(p, o, r)
 	}
 }
 
 // applyScattered takes the entries of a run that is no continuation of what is
 // here.
-func (c *Core) applyScattered(o state.Origin, r *codec.Run) {
+func (c *Core) applyScattered(p uint32, o state.Origin, r *codec.Run) {
+	c.store.Hop(int64(c.peers[p].link.Underway()))
 	a, lowest := reconcile.ApplyPrecise(&c.store, o, r, &c.iter, &c.entry)
+	c.store.Hop(0)
 	c.counters.EntriesNew += uint64(a.New)
 	c.counters.EntriesOld += uint64(a.Old)
 	if a.Full {

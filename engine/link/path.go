@@ -130,3 +130,6 @@ func (p *Path) holes(ack uint32, seen uint64) (judged, lost int) {
 	p.hole = p.hole || missing != 0
 	return judged, lost
 }
+
+// Underway is how long a frame takes: half a round trip.
+func (p *Path) Underway() sched.Instant { return p.RTT.Smoothed() / 2 }

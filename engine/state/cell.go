@@ -15,14 +15,14 @@ import (
 //	16  length of the value
 //	18  length of the key
 //	19  size class of the cell, which may be larger than it need be
-//	20  with a TTL: duration and age, 4 bytes each
+//	20  with a TTL: duration, 4 bytes; when its age was 0, 8 bytes
 //	    with a stamp: 8 bytes
 //	    with a key number: 4 bytes
 //	    with a kind: 1 byte
 //	    key, value
 const (
 	cellHeadBytes        = 20
-	cellOptionalBytesMax = 8 + 8 + 4 + 1
+	cellOptionalBytesMax = 12 + 8 + 4 + 1
 	versionBits          = 56
 )
 
@@ -32,7 +32,7 @@ func cellBytes(e *codec.Entry) int {
 
 func optionalBytes(f codec.EntryFlags) (n int) {
 	if f&codec.EntryTTL != 0 {
-		n += 8
+		n += 12
 	}
 	if f&codec.EntryStamp != 0 {
 		n += 8
@@ -46,8 +46,8 @@ func optionalBytes(f codec.EntryFlags) (n int) {
 	return n
 }
 
-// writeCell writes all but the position and the class.
-func writeCell(b []byte, tag uint32, e *codec.Entry) {
+// writeCell writes all but the position and the class. now is when the entry has its age.
+func writeCell(b []byte, tag uint32, e *codec.Entry, now int64) {
 	le := binary.LittleEndian
 	_ = b[cellHeadBytes-1]
 	le.PutUint64(b, e.Version|uint64(e.Flags)<<versionBits)
@@ -55,18 +55,18 @@ func writeCell(b []byte, tag uint32, e *codec.Entry) {
 	le.PutUint32(b[16:], uint32(len(e.Value))|uint32(len(e.Key))<<16|uint32(cellClass(b))<<24)
 	at := cellHeadBytes
 	if e.Flags != 0 {
-		at = writeOptional(b, e)
+		at = writeOptional(b, e, now)
 	}
 	at += copy(b[at:], e.Key)
 	copy(b[at:], e.Value)
 }
 
-func writeOptional(b []byte, e *codec.Entry) int {
+func writeOptional(b []byte, e *codec.Entry, now int64) int {
 	le, at := binary.LittleEndian, cellHeadBytes
 	if e.Flags&codec.EntryTTL != 0 {
 		le.PutUint32(b[at:], e.TTL)
-		le.PutUint32(b[at+4:], e.Age)
-		at += 8
+		le.PutUint64(b[at+4:], uint64(now-int64(e.Age)*millisecond))
+		at += 12
 	}
 	if e.Flags&codec.EntryStamp != 0 {
 		le.PutUint64(b[at:], uint64(e.Stamp))
@@ -81,6 +81,17 @@ func writeOptional(b []byte, e *codec.Entry) int {
 		at++
 	}
 	return at
+}
+
+const millisecond = 1_000_000
+
+// cellBorn is when the age of an entry with a TTL was 0.
+func cellBorn(b []byte) int64 { return int64(binary.LittleEndian.Uint64(b[cellHeadBytes+4:])) }
+
+// ageAt is how old, in milliseconds, is at now what was born at a time: begun ones count. It never says that something
+// is younger than it was.
+func ageAt(now, born int64) uint32 {
+	return uint32(min(max((now-born+millisecond-1)/millisecond, 0), 1<<32-1))
 }
 
 func cellVersion(b []byte) uint64 { return binary.LittleEndian.Uint64(b) & codec.VersionMax }
@@ -116,15 +127,15 @@ func cellIs(b []byte, tag uint32, key []byte) bool {
 	return string(b[at:at+n]) == string(key)
 }
 
-// readCell makes e a view of the cell.
-func readCell(b []byte, e *codec.Entry) {
+// readCell makes e a view of the cell, with the age that it has now.
+func readCell(b []byte, e *codec.Entry, now int64) {
 	le := binary.LittleEndian
 	_ = b[cellHeadBytes-1]
 	word, sizes := le.Uint64(b), le.Uint32(b[16:])
 	e.Version, e.Flags = word&codec.VersionMax, codec.EntryFlags(word>>versionBits)
 	at := cellHeadBytes
 	if e.Flags&^codec.EntryTombstone != 0 {
-		at = readOptional(b, e)
+		at = readOptional(b, e, now)
 	} else {
 		e.Stamp, e.TTL, e.Age, e.Ref, e.Kind = 0, 0, 0, 0, 0
 	}
@@ -133,12 +144,12 @@ func readCell(b []byte, e *codec.Entry) {
 	e.Key, e.Value = b[at:mid:mid], b[mid:end:end]
 }
 
-func readOptional(b []byte, e *codec.Entry) int {
+func readOptional(b []byte, e *codec.Entry, now int64) int {
 	le, at := binary.LittleEndian, cellHeadBytes
 	e.Stamp, e.TTL, e.Age, e.Ref, e.Kind = 0, 0, 0, 0, 0
 	if e.Flags&codec.EntryTTL != 0 {
-		e.TTL, e.Age = le.Uint32(b[at:]), le.Uint32(b[at+4:])
-		at += 8
+		e.TTL, e.Age = le.Uint32(b[at:]), ageAt(now, int64(le.Uint64(b[at+4:])))
+		at += 12
 	}
 	if e.Flags&codec.EntryStamp != 0 {
 		e.Stamp = int64(le.Uint64(b[at:]))

@@ -30,7 +30,7 @@ func (c *Cursor) Next(e *codec.Entry) bool {
 		for i, w := range c.words {
 			if cell := cellRef(w); cell != 0 {
 				c.words = c.words[i+1:]
-				readCell(c.s.cells.at(cell), e)
+				readCell(c.s.cells.at(cell), e, c.s.now)
 				return true
 			}
 		}
@@ -82,7 +82,7 @@ func (s *Store) Get(o Origin, key []byte, e *codec.Entry) bool {
 	if cell == 0 {
 		return false
 	}
-	readCell(s.cells.at(cell), e)
+	readCell(s.cells.at(cell), e, s.now)
 	return true
 }
 

@@ -12,7 +12,7 @@ type Meta struct {
 	Gen     uint64           // generation of the origin that wrote it
 	Flags   codec.EntryFlags // a tombstone's are reported too, with ok = false
 	TTL     uint32           // with codec.EntryTTL: duration in milliseconds
-	Age     uint32           // with codec.EntryTTL: age in milliseconds when the entry came here
+	Born    int64            // with codec.EntryTTL: when its age was 0, by the clock of Store.Tell; it has ended TTL later
 	Stamp   int64            // with codec.EntryStamp
 	Kind    codec.Kind       // with codec.EntryKinded
 }
@@ -67,14 +67,18 @@ func (s *Store) appendGet(dst []byte, r *origin, key []byte) (value []byte, meta
 	meta.Version, meta.Flags, meta.Gen = cellVersion(b), cellFlags(b), atomic.LoadUint64(&r.gen)
 	if meta.Flags&^codec.EntryTombstone != 0 {
 		var e codec.Entry
-		readCell(b, &e)
-		meta = r.meta(&e)
+		readCell(b, &e, 0)
+		meta = r.meta(b, &e)
 	}
 	return append(dst, b[at:at+valueBytes]...), meta, meta.Flags&codec.EntryTombstone == 0
 }
 
-func (r *origin) meta(e *codec.Entry) Meta {
-	return Meta{Version: e.Version, Gen: atomic.LoadUint64(&r.gen), Flags: e.Flags, TTL: e.TTL, Age: e.Age, Stamp: e.Stamp, Kind: e.Kind}
+func (r *origin) meta(cell []byte, e *codec.Entry) Meta {
+	m := Meta{Version: e.Version, Gen: atomic.LoadUint64(&r.gen), Flags: e.Flags, TTL: e.TTL, Stamp: e.Stamp, Kind: e.Kind}
+	if e.Flags&codec.EntryTTL != 0 {
+		m.Born = cellBorn(cell)
+	}
+	return m
 }
 
 // rangeBatchBytes is how much of an origin Range copies at a time: at least one entry.
@@ -201,7 +205,7 @@ func (s *Store) copySegment(b *batch, r *origin, base uint64, words []uint64) {
 // add copies a cell unless the batch is full.
 func (b *batch) add(cell []byte, r *origin) bool {
 	var e codec.Entry
-	readCell(cell, &e)
+	readCell(cell, &e, 0)
 	if b.deleted || e.Flags&codec.EntryTombstone == 0 {
 		if b.n == len(b.items) || len(b.bytes)+len(e.Key)+len(e.Value) > cap(b.bytes) {
 			b.full = true
@@ -209,7 +213,7 @@ func (b *batch) add(cell []byte, r *origin) bool {
 		}
 		b.bytes = append(append(b.bytes, e.Key...), e.Value...)
 		item := &b.items[b.n]
-		item.key, item.value, item.meta = len(e.Key), len(e.Value), r.meta(&e)
+		item.key, item.value, item.meta = len(e.Key), len(e.Value), r.meta(cell, &e)
 		b.n++
 	}
 	b.after = e.Version

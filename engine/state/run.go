@@ -70,7 +70,7 @@ func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (
 			s.applyOne(o, r, &e, a)
 			return true
 		}
-		writeCell(s.cells.at(cell), r.tag, &e)
+		writeCell(s.cells.at(cell), r.tag, &e, s.now-s.hop)
 		w.cell = cell
 		n++
 	}

@@ -32,6 +32,8 @@ type Store struct {
 	most   Limits // what SetLimits may raise them to
 	secret [2]uint64
 	owner  Origin // 0: nobody's
+	now    int64  // as last told, in nanoseconds: ages count by it
+	hop    int64  // what entries that are applied have aged on their way here
 
 	origins  []*originChunk // by handle; nil up to the limit
 	made     uint32         // handles ever given out
@@ -82,6 +84,13 @@ func (s *Store) Init(l Limits, seed uint64) {
 	s.names.init(l.Origins)
 	s.keys.init(most.entries())
 }
+
+// Tell says what time it is, in nanoseconds of any clock that does not go back: entries with a TTL age by it. Entries that
+// are applied after Hop were underway for so long, also in nanoseconds.
+func (s *Store) Tell(now int64) { s.now = now }
+
+// Hop is for Tell.
+func (s *Store) Hop(underway int64) { s.hop = underway }
 
 // Limits returns the limits as the store obeys them.
 func (s *Store) Limits() Limits { return s.limits }
