@@ -49,6 +49,40 @@ type Conn interface {
 	Close() error
 }
 
+// Report is what the network said of a datagram after it had left.
+type Report struct {
+	// Kind is Refused, TooLong or Unreachable.
+	Kind ErrorKind
+	// Addr is whereto the datagram was sent.
+	Addr netip.AddrPort
+	// Bytes is for TooLong the longest IP packet that the path takes, headers
+	// included; 0 if that was not told.
+	Bytes int
+}
+
+// Reporter is implemented by Conns whose system passes on what hosts and
+// routers answer (ICMP). Such word is advice: anybody on the way, and often
+// anybody at all, can make it up.
+type Reporter interface {
+	// Reports fills rs from the front with what was said since the last call,
+	// the oldest first, and returns how many. A Conn keeps the last ReportsMax.
+	// It has the same caller as Recv, and comes after it: Wait reports a Conn
+	// as readable when there is something, and Recv fetches it.
+	Reports(rs []Report) int
+}
+
+// Reports asks c for reports if it has any to give: it is what a Conn that wraps
+// another one calls.
+func Reports(c Conn, rs []Report) int {
+	if r, ok := c.(Reporter); ok {
+		return r.Reports(rs)
+	}
+	return 0
+}
+
+// ReportsMax is how many reports a Conn keeps for its caller.
+const ReportsMax = 64
+
 // Poller is a clock and a place to sleep that many Conns share.
 type Poller interface {
 	// Listen binds a socket. Its errors name the address and the cause.

@@ -25,6 +25,7 @@
 //  3. Errors are per destination. A datagram that its destination, the route
 //     or the filter refuses ends Send early with an [ErrorKind]; the caller
 //     skips that one message and goes on. The socket is never closed for it.
+//     What is only known later, since a host or a router said so, is a [Report].
 //  4. Send keeps the order of the slice. There are no classes in here: whoever
 //     fills the slice puts what is urgent (probe acknowledgements) in front of
 //     what is bulk.

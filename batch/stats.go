@@ -12,6 +12,7 @@ const (
 	NoBuffers                    // [ENOBUFS, ENOMEM] the interface's queue or the kernel's memory is full
 	Unreachable                  // [ENETUNREACH, EHOSTUNREACH, ENETDOWN, EADDRNOTAVAIL, ...] no route, or the wrong address family
 	TooLong                      // [EMSGSIZE] longer than the path's MTU or than UDP allows
+	Refused                      // [ECONNREFUSED] nobody listens at the port; only in a Report
 	OtherError                   // anything else, such as port 0
 	ErrorKinds                   // how many kinds there are
 )
@@ -19,7 +20,7 @@ const (
 // ErrAgain is what Send returns when the socket is full.
 const ErrAgain = Again
 
-var kindNames = [ErrorKinds]string{"again", "denied", "no_buffers", "unreachable", "too_long", "other"}
+var kindNames = [ErrorKinds]string{"again", "denied", "no_buffers", "unreachable", "too_long", "refused", "other"}
 
 // String returns the kind as a counter's label.
 func (k ErrorKind) String() string {

@@ -57,6 +57,7 @@ type Engine struct {
 	touched    bool
 	deadline   sched.Instant
 	send       []batch.Msg
+	reports    [batch.ReportsMax]batch.Report
 	head, tail int // send[head:tail] is encoded and not yet sent
 	rec        record
 	op         core.Op

@@ -20,7 +20,17 @@ func (e *Engine) receive(now sched.Instant, ms []batch.Msg) {
 	for i := range ms[:n] {
 		e.core.Receive(now, now, ms[i].Addr, ms[i].Buf[:ms[i].N])
 	}
+	e.reported(now)
 	e.touched = true
+}
+
+// reported tells the core at which addresses nobody listens any more.
+func (e *Engine) reported(now sched.Instant) {
+	for i := range e.reports[:batch.Reports(e.conn, e.reports[:])] {
+		if r := &e.reports[i]; r.Kind == batch.Refused {
+			e.core.Refused(now, r.Addr)
+		}
+	}
 }
 
 // turn does one bounded piece of everything but receiving. Afterwards

@@ -17,6 +17,13 @@ func recvmmsg(fd int, hdrs []unix.Mmsghdr) (n int, errno unix.Errno) {
 	return int(r), e
 }
 
+// errmmsg receives into hdrs from the queue of errors.
+func errmmsg(fd int, hdrs []unix.Mmsghdr) (n int, errno unix.Errno) {
+	r, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&hdrs[0])),
+		uintptr(len(hdrs)), unix.MSG_DONTWAIT|unix.MSG_ERRQUEUE, 0, 0)
+	return int(r), e
+}
+
 // recvmsgs is recvmmsg by one call for each message.
 func recvmsgs(fd int, hdrs []unix.Mmsghdr) (n int, errno unix.Errno) {
 	for i := range hdrs {

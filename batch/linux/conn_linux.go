@@ -27,6 +27,8 @@ type Conn struct {
 	pending atomic.Bool
 	tx      sender
 	waiting atomic.Bool // for the socket to drain
+	said    *reporter   // nil: the kernel does not pass on what others say
+	erring  atomic.Bool // its queue has something
 
 	count counters
 	lines atomic.Pointer[[]string]
@@ -87,6 +89,7 @@ func (p *Poller) open(bind netip.AddrPort, opt batch.Options) (*Conn, error) {
 	c.rx.init(c.family, p.feat.recvmmsg)
 	c.tx.init(c.family, p.feat.sendmmsg)
 	c.offload(opt)
+	c.hear(c.family)
 	return c, nil
 }
 

@@ -35,6 +35,12 @@
 // becomes a batch.ErrorKind for that one destination, and the socket lives on.
 // EINTR repeats the call.
 //
+// What hosts and routers say of datagrams that have left (IP_RECVERR) the kernel
+// keeps in a queue, and tells the next call on the socket, whichever that is. So a
+// send that fails empties the queue and is tried again before its errno counts, and
+// Recv empties it when epoll shows an error. Its memory is that of the receive
+// buffer: a flood of ICMP turns it off, with a notice.
+//
 // A run of equal frames becomes one message with many buffers and a UDP_SEGMENT
 // control message. EIO (a device without checksum offload before Linux 6.11)
 // turns this off for the socket, EINVAL and EMSGSIZE (a frame above the path's

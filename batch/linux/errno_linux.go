@@ -16,12 +16,25 @@ func kindOf(errno unix.Errno) batch.ErrorKind {
 	case unix.ENOBUFS, unix.ENOMEM:
 		return batch.NoBuffers
 	case unix.ENETUNREACH, unix.EHOSTUNREACH, unix.ENETDOWN, unix.EHOSTDOWN, unix.EADDRNOTAVAIL,
-		unix.EAFNOSUPPORT, unix.ENODEV, unix.ENXIO, unix.ECONNREFUSED:
+		unix.EAFNOSUPPORT, unix.ENODEV, unix.ENXIO:
 		return batch.Unreachable
+	case unix.ECONNREFUSED:
+		return batch.Refused
 	case unix.EMSGSIZE:
 		return batch.TooLong
 	}
 	return batch.OtherError
+}
+
+// late reports whether an errno may be that of an earlier datagram, which the
+// kernel tells with whatever call comes next (udp(7), IP_RECVERR).
+func late(errno unix.Errno) bool {
+	switch errno {
+	case unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EMSGSIZE, unix.EACCES, unix.EPROTO,
+		unix.EHOSTDOWN, unix.ENONET, unix.EOPNOTSUPP, unix.ENOPROTOOPT, unix.EPERM:
+		return true
+	}
+	return false
 }
 
 // segmentRefusal reports whether a segmented send failed for being segmented.

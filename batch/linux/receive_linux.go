@@ -78,6 +78,12 @@ func (c *Conn) Recv(ms []batch.Msg) (n int, err error) {
 		return 0, batch.ErrClosed
 	}
 	defer c.lease.leave(c.shut)
+	if c.erring.Load() {
+		c.erring.Store(false)
+		if c.said != nil {
+			c.fetch()
+		}
+	}
 	if c.gro != nil {
 		return c.recvCoalesced(ms), nil
 	}
@@ -111,6 +117,7 @@ func (c *Conn) received(got int, errno unix.Errno) int {
 	case 0:
 		return got
 	case unix.EAGAIN, unix.EINTR: // readiness is a level: the next Wait reports it
+	case unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EMSGSIZE: // of a datagram that had left: see Reports
 	default:
 		c.count.recvErrors.Add(1)
 	}

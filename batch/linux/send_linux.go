@@ -13,6 +13,10 @@ const (
 	segmentsMax = 64 // UDP_MAX_SEGMENTS before Linux 6.9; 128 since
 	runMin      = 2  // shortest run that is sent segmented
 
+	// lateMax bounds how often a send that failed is tried again, since errors of
+	// earlier datagrams come in its way.
+	lateMax = 2
+
 	// refusalsMax segmented runs refused in a row turn segmentation off.
 	refusalsMax = 8
 )
@@ -135,6 +139,7 @@ func (c *Conn) Send(ms []batch.Msg) (n int, err error) {
 // push sends heads headers and returns how many left. An errno belongs to the
 // header behind those.
 func (c *Conn) push(heads int) (done int, errno unix.Errno) {
+	again := 0
 	for done < heads {
 		var k int
 		k, errno = c.tx.call(c.fd, done, heads)
@@ -142,9 +147,15 @@ func (c *Conn) push(heads int) (done int, errno unix.Errno) {
 		if errno == unix.EINTR {
 			continue
 		}
+		if errno != 0 && late(errno) && c.said != nil && again < lateMax {
+			again++
+			c.fetch() // the errno may be that of an earlier datagram; then it is gone now
+			continue
+		}
 		if errno != 0 {
 			return done, errno
 		}
+		again = 0
 		done += k // a short count says nothing: the next call tells why
 	}
 	return done, 0

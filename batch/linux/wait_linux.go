@@ -118,6 +118,9 @@ func (p *Poller) report(n int, ready []batch.Conn) (filled int) {
 		if c == nil || c.serial != ev.Pad {
 			continue
 		}
+		if ev.Events&unix.EPOLLERR != 0 {
+			c.erring.Store(true)
+		}
 		if ev.Events&unix.EPOLLOUT != 0 {
 			c.drained()
 		}

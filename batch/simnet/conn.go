@@ -23,6 +23,8 @@ type Conn struct {
 	inbox   inbox   // arrived
 	charged int     // of the inbox
 	stats   batch.Stats
+	said    []batch.Report // at most batch.ReportsMax
+	heard   bool           // of something that Recv has not seen
 }
 
 var _ batch.Conn = (*Conn)(nil)
@@ -39,6 +41,10 @@ func (c *Conn) LocalAddr() netip.AddrPort { return c.local }
 func (c *Conn) arrive(now sched.Instant) {
 	for len(c.flights) > 0 && c.flights[0].at <= now {
 		f := c.flights.pop()
+		if f.said {
+			c.hear(batch.Report{Kind: batch.Refused, Addr: f.from})
+			continue
+		}
 		switch charge := ChargedBytes(len(f.data)); {
 		case c.charged+charge > c.limit:
 			c.stats.KernelDrops++
@@ -53,6 +59,24 @@ func (c *Conn) arrive(now sched.Instant) {
 	}
 }
 
+// hear keeps a report; the oldest gives way.
+func (c *Conn) hear(r batch.Report) {
+	if len(c.said) == batch.ReportsMax {
+		c.said = append(c.said[:0], c.said[1:]...)
+	}
+	c.said, c.heard = append(c.said, r), true
+}
+
+// Reports implements batch.Reporter.
+func (c *Conn) Reports(rs []batch.Report) int {
+	net := c.poller.net
+	net.mu.Lock()
+	defer net.mu.Unlock()
+	n := copy(rs, c.said)
+	c.said = append(c.said[:0], c.said[n:]...)
+	return n
+}
+
 // Recv implements batch.Conn.
 func (c *Conn) Recv(ms []batch.Msg) (n int, err error) {
 	net := c.poller.net
@@ -63,6 +87,7 @@ func (c *Conn) Recv(ms []batch.Msg) (n int, err error) {
 	}
 	c.stats.RecvCalls++
 	c.arrive(net.now())
+	c.heard = false
 	for n < len(ms) && c.inbox.len() > 0 {
 		f := c.inbox.pop()
 		c.charged -= ChargedBytes(len(f.data))

@@ -12,6 +12,7 @@ type flight struct {
 	order uint64
 	from  netip.AddrPort
 	data  []byte
+	said  bool // no datagram: the host of from says that its port is closed
 }
 
 func (f *flight) before(g *flight) bool { return f.at < g.at || f.at == g.at && f.order < g.order }

@@ -25,6 +25,7 @@ type Network struct {
 	fate    Fate
 	causes  [Causes]uint64
 	nowhere uint64
+	answers bool // hosts say that a port is closed
 }
 
 // NewNetwork makes a network whose every path is the link. Used in a synctest
@@ -40,6 +41,16 @@ func (n *Network) Do(f func(m *Model)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	f(&n.model)
+}
+
+// ClosedPorts lets hosts answer datagrams to a port that was bound once and is
+// not bound any more, as the hosts of ended processes do: the sender hears it as
+// a batch.Report with batch.Refused, if neither way loses it. At first they are
+// silent, as hosts are that went down.
+func (n *Network) ClosedPorts(answer bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.answers = answer
 }
 
 // Node is the number that the model knows an address by. Addresses are numbered
@@ -138,6 +149,7 @@ func (n *Network) carry(now sched.Instant, c *Conn, b []byte, to netip.AddrPort)
 	d := n.find(c, to)
 	if d == nil {
 		n.nowhere++
+		n.answer(now, c, to, len(b))
 		return
 	}
 	f := &n.fate
@@ -155,6 +167,32 @@ func (n *Network) carry(now sched.Instant, c *Conn, b []byte, to netip.AddrPort)
 		}
 	}
 }
+
+// answer lets the host of a closed port say so, if the datagram reaches it and
+// its word reaches c.
+func (n *Network) answer(now sched.Instant, c *Conn, to netip.AddrPort, bytes int) {
+	node, known := n.nodes[to]
+	if !n.answers || !known {
+		return
+	}
+	f := &n.fate
+	n.model.Send(now, c.node, node, bytes, f)
+	if f.Copies == 0 {
+		return
+	}
+	there := f.At[0]
+	if n.model.Send(there, node, c.node, answerBytes, f); f.Copies == 0 {
+		return
+	}
+	n.order++
+	c.flights.push(flight{at: f.At[0], order: n.order, from: to, said: true})
+	if p := c.poller; p.parked && f.At[0] < p.until {
+		p.ring()
+	}
+}
+
+// answerBytes is an ICMP port unreachable with the headers of what it answers.
+const answerBytes = 56
 
 // buffer takes an empty slice from the free list, or makes one.
 func (n *Network) buffer() []byte {

@@ -112,7 +112,7 @@ func (p *Poller) scan(now sched.Instant, ready []batch.Conn) (n int, next sched.
 		if len(c.flights) > 0 {
 			next = min(next, c.flights[0].at)
 		}
-		if c.inbox.len() > 0 && n < len(ready) {
+		if (c.inbox.len() > 0 || c.heard) && n < len(ready) {
 			ready[n] = c
 			n++
 		}

@@ -193,3 +193,51 @@ func BenchmarkFate(b *testing.B) {
 		m.Send(0, 1, 2, 100, &f)
 	}
 }
+
+// A host whose process ended says so, if it is asked to, and if the ways there
+// and back let it.
+func TestClosedPortsAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := NewNetwork(1, Link{Delay: Delay{Min: 3 * sched.Millisecond, Max: 3 * sched.Millisecond}})
+		pa, pb := net.Poller(), net.Poller()
+		a, err := pa.Listen(netip.MustParseAddrPort("0.0.0.0:0"), batch.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := pb.Listen(netip.MustParseAddrPort("0.0.0.0:0"), batch.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone := b.LocalAddr()
+		b.Close()
+		ms, rs, ready := batchtest.Messages(1, 100), make([]batch.Report, 4), make([]batch.Conn, 4)
+		f := func(to netip.AddrPort, want int) {
+			t.Helper()
+			batchtest.Fill(&ms[0], 50, 1, to)
+			sent := pa.Now()
+			if n, err := a.Send(ms); n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+			n, err := pa.Wait(sent+sched.Second, ready)
+			if err != nil || n != want {
+				t.Fatalf("%d ready, %v", n, err)
+			}
+			if want == 0 {
+				return
+			}
+			if took := pa.Now() - sent; took != 6*sched.Millisecond {
+				t.Errorf("took %d ns", took)
+			}
+			if n, err := a.Recv(ms); n != 0 || err != nil {
+				t.Error(n, err)
+			}
+			if n := batch.Reports(a, rs); n != 1 || rs[0] != (batch.Report{Kind: batch.Refused, Addr: gone}) {
+				t.Errorf("%d reports, %+v", n, rs[0])
+			}
+		}
+		f(gone, 0)
+		net.ClosedPorts(true)
+		f(gone, 1)
+		f(netip.MustParseAddrPort("10.9.9.9:99"), 0) // no such host
+	})
+}

@@ -66,6 +66,9 @@ type Conn struct {
 	random    *rand.Rand
 }
 
+// Reports is the wrapped Reports: what hosts say is not lost.
+func (c *Conn) Reports(rs []batch.Report) int { return batch.Reports(c.Conn, rs) }
+
 // Recv is the wrapped Recv without the datagrams that are lost. It may return 0 although more are waiting; Wait then
 // reports the socket again.
 func (c *Conn) Recv(ms []batch.Msg) (int, error) {
