@@ -138,11 +138,11 @@ func TestPreciseWindows(t *testing.T) {
 				break
 			}
 		}
-		last := w.Last()
+		last, before := w.Last(), after
 		after = Place{last.ID, bytes.Clone(last.Key)}
 		_, body, _ := NextRecord(w.End(0))
-		if w.Count() == 0 && len(body) == 1+8+1+len(d.After.Key)+groupBytes {
-			continue // a dangling group: too small a window
+		if w.Count() == 0 && w.Groups() == 1 && last.ID == before.ID {
+			continue // nothing behind before: too small a window for the next key
 		}
 		if err := ParsePreciseDigest(body, &d, &it); err != nil {
 			t.Fatalf("%v: %x", err, body)
