@@ -147,7 +147,7 @@ const (
 	digestBits = 2
 )
 
-func (e *DigestEntry) head() uint64 {
+func (e DigestEntry) head() uint64 {
 	return e.Max<<digestBits | uint64(boolByte(e.Floor != 0))*digestFloor | uint64(boolByte(e.Dirty))*digestDirty
 }
 

@@ -220,8 +220,8 @@ func (it *RunIter) step(e *Entry) error {
 		own > 0 && shared < it.keyBytes && it.key[shared] == b[2] {
 		return it.stepAny(e) // which knows what is wrong, if anything is
 	}
-	e.Version, e.Flags, e.Value = version, 0, b[3+own:end:end]
-	e.TTL, e.Age, e.Stamp, e.Ref, e.Lease, e.Kind = 0, 0, 0, 0, 0, 0
+	e.Version, e.Value = version, b[3+own:end:end]
+	e.Stamp, e.TTL, e.Age, e.Ref, e.Lease, e.Flags, e.Kind = 0, 0, 0, 0, 0, 0, 0
 	*(*[16]byte)(it.key[shared:]) = [16]byte(b[2:])
 	it.version, it.rest, it.keyBytes = version, b[end:], shared+own
 	return nil
@@ -239,8 +239,8 @@ func (it *RunIter) stepAny(e *Entry) error {
 	if gap >= VersionMax || e.Version > it.to {
 		return ErrOrder
 	}
-	e.Flags, e.Value = 0, nil
-	e.TTL, e.Age, e.Stamp, e.Ref, e.Lease, e.Kind = 0, 0, 0, 0, 0, 0
+	e.Value = nil
+	e.Stamp, e.TTL, e.Age, e.Ref, e.Lease, e.Flags, e.Kind = 0, 0, 0, 0, 0, 0, 0
 	var err error
 	if head&(headFlags|headRef) != 0 {
 		if b, err = it.stepOptional(b, e, head); err != nil {

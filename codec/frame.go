@@ -95,7 +95,9 @@ func AppendHeader(dst []byte, h *Header) []byte {
 		panic("codec: invalid header flags")
 	}
 	le := binary.LittleEndian
-	dst = append(dst, Magic, FormatVersion, byte(h.Flags), byte(h.Flags>>8), h.KeyID, h.Nonce[0], h.Nonce[1], h.Nonce[2])
+	n := h.Nonce
+	dst = le.AppendUint64(dst, Magic|FormatVersion<<8|uint64(h.Flags)<<16|uint64(h.KeyID)<<32|
+		uint64(n[0])<<40|uint64(n[1])<<48|uint64(n[2])<<56)
 	dst = le.AppendUint32(dst, h.Cluster)
 	dst = le.AppendUint64(dst, uint64(h.Sender))
 	if h.Flags&FlagSeal != 0 {
@@ -162,7 +164,8 @@ func ParseHeader(b []byte, h *Header) (rest []byte, err error) {
 	if flags&0xff&^flagBlocks != 0 || (flags&FlagSeal != 0) != (key != 0) {
 		return nil, ErrFlags
 	}
-	*h = Header{Flags: flags, KeyID: key, Nonce: [NonceBytes]byte(b[nonceAt:]), Cluster: le.Uint32(b[8:]), Sender: OriginID(le.Uint64(b[12:]))}
+	*h = Header{Flags: flags, KeyID: key, Cluster: le.Uint32(b[8:]), Sender: OriginID(le.Uint64(b[12:]))}
+	h.Nonce = [NonceBytes]byte(b[nonceAt:])
 	n := h.Bytes()
 	if len(b) < n+h.TrailerBytes() {
 		return nil, ErrShort
