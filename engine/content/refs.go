@@ -5,7 +5,6 @@ import "github.com/quidnunc/quidnunc/sched"
 // Entry is an entry that refers to a content.
 type Entry struct {
 	Origin  uint32
-	ID      uint64
 	Key     []byte
 	Version uint64
 	Sum     Sum
@@ -23,7 +22,7 @@ func (t *Table) Refer(e *Entry, now sched.Instant) Handle {
 	x := &t.refs[r]
 	t.gain(h)
 	t.lose(x.Want, now)
-	x.ID, x.Version, x.Want = e.ID, e.Version, h
+	x.Version, x.Want = e.Version, h
 	t.settle(x, now)
 	return h
 }
@@ -60,12 +59,8 @@ func (t *Table) newRef(e *Entry) (r uint32) {
 		r = uint32(len(t.refs))
 		t.refs = append(t.refs, Ref{})
 	}
-	t.refs[r] = Ref{Origin: e.Origin, ID: e.ID, Key: append([]byte(nil), e.Key...)}
+	t.refs[r] = Ref{Origin: e.Origin, Key: append([]byte(nil), e.Key...)}
 	t.byKey.insert(t.hashKey(e.Origin, e.Key), r, t.hashOfRef)
-	for int(e.Origin) >= len(t.origins) {
-		t.origins = append(t.origins, 0)
-	}
-	t.origins[e.Origin]++
 	t.stats.Refs++
 	return r
 }
@@ -77,7 +72,6 @@ func (t *Table) removeRef(r uint32, now sched.Instant) {
 	t.lose(x.Want, now)
 	t.lose(x.Show, now)
 	t.byKey.remove(t.hashOfRef(r), func(at uint32) bool { return at == r }, t.hashOfRef)
-	t.origins[x.Origin]--
 	*x = Ref{}
 	t.freeRefs = append(t.freeRefs, r)
 	t.stats.Refs--

@@ -41,8 +41,7 @@ type content struct {
 
 // Ref says what an entry refers to.
 type Ref struct {
-	Origin  uint32 // handle of the origin that wrote it
-	ID      uint64 // and its id, which tells a handle's users apart
+	Origin  uint32 // the origin that wrote it: a number that no other origin gets
 	Key     []byte
 	Version uint64 // of the entry that wants
 	Want    Handle
@@ -60,7 +59,6 @@ type Table struct {
 	refs     []Ref // by number from 1; those with Version 0 are free
 	freeRefs []uint32
 	byKey    index
-	origins  []uint32 // references of an origin, by handle
 	stats    Stats
 	sweepAt  int // the next to be looked at
 	release  func(bytes []byte)
@@ -71,9 +69,6 @@ type Table struct {
 func (t *Table) Init(l Limits, seed uint64, release func([]byte)) {
 	*t = Table{limits: l, seed: seed, release: release, contents: make([]content, 1), refs: make([]Ref, 1)}
 }
-
-// SetLimits replaces the limits. Lower ones drop nothing that is referred to.
-func (t *Table) SetLimits(l Limits) { t.limits = l }
 
 // Stats counts what is here.
 func (t *Table) Stats() Stats { return t.stats }
@@ -103,9 +98,6 @@ func (t *Table) Here(h Handle) bool { return t.contents[h].here }
 
 // Wanted tells whether a reference still wants or shows a content.
 func (t *Table) Wanted(h Handle) bool { return t.contents[h].refs > 0 }
-
-// Coming tells whether a content's room is taken by a fetch.
-func (t *Table) Coming(h Handle) bool { return t.contents[h].coming }
 
 // Fits tells whether a content of this length may be here at all.
 func (t *Table) Fits(length int) bool { return length <= t.limits.Each }
@@ -217,15 +209,7 @@ func (t *Table) Of(origin uint32, key []byte) *Ref {
 	return nil
 }
 
-// Any tells whether an origin has references.
-func (t *Table) Any(origin uint32) bool {
-	return int(origin) < len(t.origins) && t.origins[origin] > 0
-}
-
 func (t *Table) find(origin uint32, key []byte) uint32 {
-	if !t.Any(origin) {
-		return 0
-	}
 	return t.byKey.find(t.hashKey(origin, key), func(at uint32) bool {
 		return t.refs[at].Origin == origin && bytes.Equal(t.refs[at].Key, key)
 	})

@@ -53,7 +53,7 @@ func TestTableAgainstModel(t *testing.T) {
 				key := fmt.Sprint(rapid.IntRange(0, 20).Draw(t, "key"))
 				b, sum := bodyOf(rapid.IntRange(0, 12).Draw(t, "content"))
 				version++
-				h := tab.Refer(&Entry{Origin: 3, ID: 9, Key: []byte(key), Version: version, Sum: sum, Length: len(b)}, m.now)
+				h := tab.Refer(&Entry{Origin: 3, Key: []byte(key), Version: version, Sum: sum, Length: len(b)}, m.now)
 				m.entries[key], m.want[key] = version, sum
 				if m.here[sum] {
 					m.show[key] = version

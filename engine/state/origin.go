@@ -251,6 +251,19 @@ func (s *Store) FindName(name []byte) Origin {
 	return o
 }
 
+// Tag is a number for an origin that no other one gets before its handle was used 2,048 times, and that Rename does
+// not change.
+func (s *Store) Tag(o Origin) uint32 { return s.rec(o).tag }
+
+// Tagged returns the origin with a tag, 0 if it was removed.
+func (s *Store) Tagged(tag uint32) Origin {
+	o := Origin(tag & (1<<reuseShift - 1))
+	if r := s.at(o); r == nil || r.tag != tag {
+		return 0
+	}
+	return o
+}
+
 // Older returns the origin of the same name with the next lower generation, or 0.
 func (s *Store) Older(o Origin) Origin { return s.rec(o).older }
 

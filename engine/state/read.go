@@ -15,6 +15,7 @@ type Meta struct {
 	Born    int64            // with codec.EntryTTL: when its age was 0, by the clock of Store.Tell; it has ended TTL later
 	Stamp   int64            // with codec.EntryStamp
 	Kind    codec.Kind       // with codec.EntryKinded
+	Tag     uint32           // of the origin, see Store.Tag
 }
 
 // AppendGet appends to dst the value of a key that the newest generation of a name wrote. It is for readers: any
@@ -65,6 +66,7 @@ func (s *Store) appendGet(dst []byte, r *origin, key []byte) (value []byte, meta
 	at, keyBytes, valueBytes := cellSizes(b)
 	at += keyBytes
 	meta.Version, meta.Flags, meta.Gen = cellVersion(b), cellFlags(b), atomic.LoadUint64(&r.gen)
+	meta.Tag = r.tag
 	if meta.Flags&^codec.EntryTombstone != 0 {
 		var e codec.Entry
 		readCell(b, &e, 0)
@@ -74,7 +76,7 @@ func (s *Store) appendGet(dst []byte, r *origin, key []byte) (value []byte, meta
 }
 
 func (r *origin) meta(cell []byte, e *codec.Entry) Meta {
-	m := Meta{Version: e.Version, Gen: atomic.LoadUint64(&r.gen), Flags: e.Flags, TTL: e.TTL, Stamp: e.Stamp, Kind: e.Kind}
+	m := Meta{Version: e.Version, Gen: atomic.LoadUint64(&r.gen), Flags: e.Flags, TTL: e.TTL, Stamp: e.Stamp, Kind: e.Kind, Tag: r.tag}
 	if e.Flags&codec.EntryTTL != 0 {
 		m.Born = cellBorn(cell)
 	}

@@ -1,0 +1,43 @@
+package codec
+
+import (
+	"bytes"
+	"encoding/hex"
+	"testing"
+)
+
+func TestContentGolden(t *testing.T) {
+	f := func(got []byte, want string) {
+		t.Helper()
+		if hex.EncodeToString(got) != want {
+			t.Errorf("%x, want %s", got, want)
+		}
+	}
+	c := Content{Length: 300, Sum: [SumBytes]byte{0: 1, 31: 2}}
+	f(AppendContent(nil, &c), "b204"+"01"+"000000000000000000000000000000000000000000000000000000000000"+"02")
+	f(AppendAsk(nil, &c.Sum), "01"+"01"+"000000000000000000000000000000000000000000000000000000000000"+"02")
+	f(AppendAnswer(nil, AnswerHere, 9), "01")
+	f(AppendAnswer(nil, AnswerNone, 9), "02")
+	f(AppendAnswer(nil, AnswerBusy, 9), "0309000000")
+}
+
+// What parses is written again as the same bytes, and nothing else parses.
+func FuzzContent(f *testing.F) {
+	c := Content{Length: 1<<32 - 1, Sum: [SumBytes]byte{1, 2, 3}}
+	f.Add(AppendContent(nil, &c))
+	f.Add(AppendAsk(nil, &c.Sum))
+	f.Add(AppendAnswer(nil, AnswerBusy, 7))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var c Content
+		if ParseContent(b, &c) == nil && (!bytes.Equal(AppendContent(nil, &c), b) || len(b) > ContentBytesMax) {
+			t.Errorf("reference %x", b)
+		}
+		if ParseAsk(b, &c.Sum) == nil && !bytes.Equal(AppendAsk(nil, &c.Sum), b) {
+			t.Errorf("ask %x", b)
+		}
+		if s, retry, err := ParseAnswer(b); err == nil && !bytes.Equal(AppendAnswer(nil, s, retry), b) {
+			t.Errorf("answer %x", b)
+		}
+	})
+}
