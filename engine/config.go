@@ -121,13 +121,21 @@ type Limits struct {
 	// names them. Default 2,048. A quarter of Origins is kept for members that
 	// answer this one themselves.
 	Introduced int
+	// LargeBytes is the longest value that Set takes where there are Config.Streams,
+	// and that is fetched from others. Default 1 MiB; up to 16 MiB, and -1 for none.
+	LargeBytes int
+	// ContentBytes bounds the large values that are kept, each once whoever refers
+	// to it, beside ValueBytes. What does not fit is not fetched. Default 64 MiB;
+	// at least LargeBytes.
+	ContentBytes int
 	// Watchers is how many Watch may run at once. Default 1,024.
 	Watchers int
 }
 
 // Footprint is about how much memory a replica with these limits takes when all
 // of them are reached: what to give a container, beside what the program needs
-// itself. Zero fields count with their defaults, and sealing is included.
+// itself. Zero fields count with their defaults, and sealing is included. With
+// Config.Streams come ContentBytes and some MiB for what is on its way.
 func (l Limits) Footprint() (bytes int) {
 	c := Config{Limits: l}.withDefaults()
 	cl := c.coreLimits()
@@ -242,6 +250,12 @@ type Config struct {
 	// Transport replaces the sockets, for instance by a network in memory.
 	// The engine gets a reactor of its own over it. Not together with Reactor.
 	Transport batch.Poller
+	// Streams carry what does not fit an entry between members: stream.New of
+	// package batch/stream, or the in-memory ones of batch/simnet. nil: values end
+	// at EntryBytesMax, and neither is compiled in. One for each engine.
+	Streams batch.Streams
+	// Fetch says which large values are fetched before they are read. Default: all.
+	Fetch Fetch
 	// Resolver looks seeds up. Default net.DefaultResolver.
 	Resolver Resolver
 	// Seed makes choices repeatable in tests. Default: random.
@@ -301,6 +315,8 @@ func (c Config) withDefaults() Config {
 	or(&c.Limits.ValueBytes, d.Limits.ValueBytes)
 	or(&c.Limits.Introduced, 2048)
 	or(&c.Limits.Watchers, 1024)
+	or(&c.Limits.LargeBytes, 1<<20)
+	or(&c.Limits.ContentBytes, max(64<<20, c.Limits.LargeBytes))
 	or(&c.StageBytes, d.StageBytes)
 	or(&c.LeaveTimeout, d.LeaveTimeout)
 	c.Detector = c.Detector.withDefaults(d.Detector)

@@ -127,6 +127,9 @@ func (e *Engine) declareSelf(now sched.Instant, advertise netip.AddrPort) error 
 	if e.cfg.Advertise != "" && !advertise.Addr().IsUnspecified() {
 		list = append(list, declaration{key: string(core.AddrKey), value: core.AppendAddr(nil, advertise)})
 	}
+	if e.large.streams != nil {
+		list = append(list, declaration{key: string(streamKey), value: e.large.appendStreamKey(nil)})
+	}
 	for i := range list {
 		e.op = core.Op{Kind: core.Set, Version: e.store.Max(e.core.Self()) + 1, Key: []byte(list[i].key), Value: list[i].value}
 		if e.core.Write(now, &e.op) != core.Written {

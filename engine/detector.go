@@ -157,7 +157,7 @@ const (
 	TagNameBytesMax, TagValueBytesMax = 64, 512
 	// declaredMax is how many reserved keys a member has at most: zone, tags,
 	// address, leave.
-	declaredMax = TagsMax + 3
+	declaredMax = TagsMax + 4
 )
 
 func (c *Config) checkDeclared() error {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -44,6 +45,8 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 		e.op = core.Op{Kind: core.Set, Version: r.version, Key: r.key, Value: r.value, TTL: r.ttl, Stamp: stamp}
 		if r.op == opDelete {
 			e.op.Kind = core.Delete
+		} else if r.op == opContent {
+			e.op.Is = codec.KindContent
 		}
 		switch st := e.core.Write(now, &e.op); {
 		case st == core.Written:

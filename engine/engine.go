@@ -46,6 +46,7 @@ type Engine struct {
 	watches watchList
 	subs    subscribers
 	streams streams
+	large   large
 	started time.Time
 	here    netip.AddrPort // what others are told, else the bound address
 
@@ -136,6 +137,7 @@ func start(ctx context.Context, cfg Config, ring *seal.Keyring) (*Engine, error)
 	e.herald.info("started", "member", cfg.Name, "addr", e.addr, "sealed", ring != nil, "memory_max_bytes", cfg.Limits.Footprint())
 	joined := e.reactor.do(func(sched.Instant) bool { e.reactor.add(e); return true })
 	if !joined {
+		e.stopLarge()
 		e.end()
 		e.conn.Close()
 		e.release()
@@ -209,7 +211,11 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	randomness(&cc)
 	e.core.Init(&cc, now, wall)
 	e.store, e.started, e.here = e.core.Store(), time.Now(), advertise
+	if err := e.startLarge(); err != nil {
+		return err
+	}
 	if err := e.declareSelf(now, advertise); err != nil {
+		e.stopLarge()
 		return err
 	}
 	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Generation(), Seq: e.store.Max(e.core.Self())})

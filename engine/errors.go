@@ -90,11 +90,17 @@ type SizeError struct {
 	What  string // "key", "value", "key and value"
 	Bytes int
 	Limit int
+	// Setting is the field of Config that would allow more; "" if none does.
+	Setting string
 }
 
 // Error names the thing, its size and the limit.
 func (e *SizeError) Error() string {
-	return fmt.Sprintf("engine: %s of %d bytes: the limit is %d bytes", e.What, e.Bytes, e.Limit)
+	s := fmt.Sprintf("engine: %s of %d bytes: the limit is %d bytes", e.What, e.Bytes, e.Limit)
+	if e.Setting != "" {
+		s += "; more goes by " + e.Setting
+	}
+	return s
 }
 
 // Is makes errors.Is(err, ErrTooLarge) true.

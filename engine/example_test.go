@@ -68,7 +68,7 @@ func ExampleEngine_Set() {
 	fmt.Println(errors.Is(err, engine.ErrTooLarge), err)
 	// Output:
 	// 0.7 1 true
-	// true engine: key and value together of 5003 bytes: the limit is 768 bytes
+	// true engine: key and value together of 5003 bytes: the limit is 768 bytes; more goes by Config.Streams
 }
 
 func ExampleEngine_WaitVersion() {

@@ -98,6 +98,7 @@ func (e *Engine) turnKey(what string, id uint8, turn func(*protect.Sealed) error
 			return
 		}
 		if err = e.core.TurnKeys(now, turn); err == nil {
+			e.turnStreamKeys()
 			e.herald.info(what, "member", e.cfg.Name, "key", int(id))
 		}
 	})

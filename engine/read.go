@@ -2,6 +2,7 @@ package engine
 
 import (
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -21,12 +22,16 @@ func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta M
 	}
 	if member == e.cfg.Name {
 		if out, m, ok, hit := e.stage.lookup(dst, key); hit {
+			if m.refers { // what was written here is here: it needs no tag
+				m.refers = false
+				out, ok = e.appendLarge(out, len(dst), 0, key, &m)
+			}
 			return out, m, ok
 		}
 	}
 	out, m, ok := e.store.AppendGet(dst, []byte(member), []byte(key))
-	if m.Flags&codec.EntryKinded != 0 { // not a user's bytes
-		return dst, Meta{}, false
+	if m.Flags&codec.EntryKinded != 0 {
+		return e.shown(out, len(dst), &m, key)
 	}
 	meta, ended := e.metaOf(&m)
 	if ended {
@@ -60,8 +65,12 @@ func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 			return
 		}
 		e.store.Range([]byte(member), func(key, value []byte, m state.Meta) bool {
-			if codec.Reserved(key) || m.Flags&codec.EntryKinded != 0 {
+			if codec.Reserved(key) {
 				return true
+			}
+			if m.Flags&codec.EntryKinded != 0 {
+				value, meta, ok := e.shown(slices.Clone(value), 0, &m, string(key))
+				return !ok || yield(key, Entry{value, meta})
 			}
 			meta, ended := e.metaOf(&m)
 			return ended || yield(key, Entry{value, meta})
@@ -79,4 +88,15 @@ func (e *Engine) metaOf(m *state.Meta) (meta Meta, ended bool) {
 	meta.TTL = millis(m.TTL)
 	meta.Age = max(0, time.Duration(int64(e.reactor.poller.Now())-m.Born))
 	return meta, meta.Age >= meta.TTL
+}
+
+// shown gives what a reader is shown of an entry that is not a user's bytes, which is dst[at:]. Only large values are
+// anything to users: the newest complete one.
+func (e *Engine) shown(dst []byte, at int, m *state.Meta, key string) (value []byte, meta Meta, ok bool) {
+	meta, ended := e.metaOf(m)
+	if m.Kind != codec.KindContent || ended {
+		return dst[:at], meta, false
+	}
+	value, ok = e.appendLarge(dst, at, m.Tag, key, &meta)
+	return value, meta, ok
 }

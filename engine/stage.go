@@ -14,6 +14,7 @@ const (
 	recordDead  = 1 // flag: a later record of the same buffer has the same key
 	opSet       = 0
 	opDelete    = 1
+	opContent   = 2  // the value is a reference to a content
 	stageRecord = 32 // bytes a record, as the index is sized
 )
 
@@ -274,6 +275,7 @@ func (s *stage) lookup(dst []byte, key string) (out []byte, m Meta, ok, hit bool
 	if r.op == opDelete {
 		return dst, m, false, true
 	}
+	m.refers = r.op == opContent
 	return append(dst, r.value...), m, true, true
 }
 

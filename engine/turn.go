@@ -44,6 +44,7 @@ func (e *Engine) turn(now sched.Instant) {
 	if e.core.Deadline() <= now {
 		e.core.Tick(now, sched.Wall(time.Now().UnixNano()))
 	}
+	more = e.turnLarge(now) || more
 	more = e.transmit(now) || more
 	more = e.publish(now) || e.touched || more
 	if more {
@@ -54,6 +55,9 @@ func (e *Engine) turn(now sched.Instant) {
 	e.deadline = min(e.core.Deadline(), e.expiry.next())
 	if e.store.Tidy(tidyCells) {
 		e.deadline = min(e.deadline, now+tidyEvery)
+	}
+	if e.large.streams != nil {
+		e.deadline = min(e.deadline, e.large.next, e.large.sweepAt)
 	}
 	if len(e.repairs) > 0 {
 		e.deadline = min(e.deadline, now+repairLook)
@@ -127,5 +131,6 @@ func (e *Engine) shutdown(cause error) {
 	}
 	e.waiters, e.drains, e.joins, e.repairs = nil, nil, nil, nil
 	e.end()
+	e.bg.Go(e.stopLarge) // its loop takes a moment to end
 	close(e.done)
 }

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/flow"
 )
@@ -201,6 +202,8 @@ func (c *Config) checkLimits() error {
 		c.checkPerOrigin(),
 		inRange("Limits.Introduced", c.Limits.Introduced, 1, originsMax),
 		inRange("Limits.Watchers", c.Limits.Watchers, 1, 1<<20),
+		inRange("Limits.LargeBytes", c.Limits.LargeBytes, -1, batch.StreamBodyMax),
+		inRange("Limits.ContentBytes", c.Limits.ContentBytes, max(1, c.Limits.LargeBytes), 1<<40),
 	)
 }
 

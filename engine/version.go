@@ -39,6 +39,11 @@ type Meta struct {
 	TTL time.Duration
 	// Age is how much of the TTL has passed, the way here included.
 	Age time.Duration
+	// Newer is the version of a newer value that is not complete here yet: it is
+	// large, and on its way. The zero Version: none.
+	Newer Version
+
+	refers bool // the value is a reference
 }
 
 // MemberState is what is known of a member's life.

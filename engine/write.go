@@ -18,7 +18,8 @@ const (
 	TTLMax = math.MaxUint32 * time.Millisecond
 )
 
-// Set writes key = value to this member's own state. It returns as soon as the
+// Set writes key = value to this member's own state. What key and value have
+// above EntryBytesMax travels by Config.Streams, up to Limits.LargeBytes. It returns as soon as the
 // write has its version, which is the next one: the value is readable here at
 // once, and spreads without waiting for a round. Both arguments are copied.
 //
@@ -46,8 +47,11 @@ func (e *Engine) Delete(key string) (Version, error) {
 
 func (e *Engine) put(op uint8, ttl uint32, key string, value []byte) (Version, error) {
 	if len(key) == 0 || codec.Reserved(key) || len(key) > KeyBytesMax || len(key)+len(value) > EntryBytesMax {
-		e.stage.rejected.Add(1)
-		return Version{}, sizeError(key, value)
+		if err := e.sizeError(key, value); err != nil {
+			e.stage.rejected.Add(1)
+			return Version{}, err
+		}
+		return e.putLarge(ttl, key, value)
 	}
 	v, wake, err := e.stage.write(op, ttl, key, value)
 	if wake {
@@ -56,15 +60,21 @@ func (e *Engine) put(op uint8, ttl uint32, key string, value []byte) (Version, e
 	return v, err
 }
 
-func sizeError(key string, value []byte) error {
-	switch {
+// sizeError is what is wrong with a write that fits no entry; nil: streams carry it.
+func (e *Engine) sizeError(key string, value []byte) error {
+	switch large := e.cfg.Limits.LargeBytes; {
 	case len(key) == 0 || codec.Reserved(key):
 		return ErrKey
 	case len(key) > KeyBytesMax:
 		return &SizeError{What: "key", Bytes: len(key), Limit: KeyBytesMax}
-	default:
-		return &SizeError{What: "key and value together", Bytes: len(key) + len(value), Limit: EntryBytesMax}
+	case e.large.streams != nil && large < 0:
+		return &SizeError{What: "key and value together", Bytes: len(key) + len(value), Limit: EntryBytesMax, Setting: "Config.Limits.LargeBytes"}
+	case e.large.streams == nil:
+		return &SizeError{What: "key and value together", Bytes: len(key) + len(value), Limit: EntryBytesMax, Setting: "Config.Streams"}
+	case len(value) > large:
+		return &SizeError{What: "value", Bytes: len(value), Limit: large, Setting: "Config.Limits.LargeBytes"}
 	}
+	return nil
 }
 
 func millis(ms uint32) time.Duration { return time.Duration(ms) * time.Millisecond }

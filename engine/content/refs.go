@@ -45,11 +45,13 @@ func (t *Table) Shown(x *Ref, now sched.Instant) (h Handle, version uint64) {
 }
 
 // Unrefer notes that a key of an origin has no content any more: it was deleted,
-// or has a small value.
-func (t *Table) Unrefer(origin uint32, key []byte, now sched.Instant) {
-	if r := t.find(origin, key); r != 0 {
+// or has a small value. It tells whether it had one.
+func (t *Table) Unrefer(origin uint32, key []byte, now sched.Instant) (had bool) {
+	r := t.find(origin, key)
+	if r != 0 {
 		t.removeRef(r, now)
 	}
+	return r != 0
 }
 
 func (t *Table) newRef(e *Entry) (r uint32) {
@@ -97,8 +99,8 @@ func (t *Table) lose(h Handle, now sched.Instant) {
 
 // Sweep looks at some references and contents, and drops what nobody needs any
 // more. A reference that live says no to goes: its entry is not the newest of
-// its key any more. more: there is something that a later Sweep may drop.
-func (t *Table) Sweep(now sched.Instant, budget int, live func(*Ref) bool) (more bool) {
+// its key any more. It returns how many there are to look at.
+func (t *Table) Sweep(now sched.Instant, budget int, live func(*Ref) bool) (items int) {
 	n := max(len(t.refs), len(t.contents))
 	for range min(budget, n) {
 		if t.sweepAt++; t.sweepAt >= n {
@@ -115,7 +117,7 @@ func (t *Table) Sweep(now sched.Instant, budget int, live func(*Ref) bool) (more
 			t.tryForget(Handle(i), now)
 		}
 	}
-	return t.stats.Refs > 0 || len(t.contents)-1 > len(t.free)
+	return n
 }
 
 // tryForget drops a content that nothing has needed for long.

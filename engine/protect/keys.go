@@ -57,6 +57,9 @@ func (s *Sealed) Rotate(salt Salt) error { return s.box.Rotate(salt) }
 // Worn asks for Rotate: the counters of the seal near their end.
 func (s *Sealed) Worn() bool { return s.box.Worn() }
 
+// Streams is a copy of the keys, as they are now, for streams.
+func (s *Sealed) Streams() (*seal.StreamKeys, error) { return s.ring.Streams() }
+
 // Keys is the key that seals, and all keys that open.
 func (s *Sealed) Keys() (primary uint8, held codec.KeySet) {
 	var ids [seal.KeysMax]byte

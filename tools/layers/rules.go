@@ -72,7 +72,7 @@ var rules = map[string]rule{
 
 	"engine": {project: []string{
 		"codec", "codec/seal", "sched", "engine/state", "engine/reconcile", "engine/rumor",
-		"engine/flow", "engine/member", "engine/protect", "engine/core", "batch", "batch/linux", "batch/portable",
+		"engine/content", "engine/flow", "engine/member", "engine/protect", "engine/core", "batch", "batch/linux", "batch/portable",
 	}},
 	"engine/enginetest": {project: []string{"engine", "batch", "sched"}},
 	"engine/metrics":    {project: []string{"engine"}},

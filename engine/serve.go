@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/content"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// streamed handles one event of the streams.
+func (e *Engine) streamed(now sched.Instant, ev *batch.StreamEvent) {
+	l := &e.large
+	k := l.links[ev.Stream]
+	switch ev.Kind {
+	case batch.StreamUp:
+		if k == nil {
+			k = &link{id: ev.Stream, asks: map[uint32]content.Handle{}, sending: map[uint32]content.Handle{}}
+			l.links[ev.Stream] = k
+		}
+		k.up = true
+		for _, w := range l.wants {
+			w.at = 0
+		}
+		l.next = now
+	case batch.StreamAsked:
+		e.serve(k, ev)
+	case batch.StreamAnswered, batch.StreamForged:
+		e.answered(now, k, ev)
+	case batch.StreamSent:
+		l.drop(k, ev.Tag)
+		l.served.Add(1)
+	case batch.StreamDown:
+		e.broken(now, k, ev)
+	}
+	if k != nil && len(k.late) > 0 && ev.Kind != batch.StreamDown {
+		late := k.late
+		k.late = nil
+		for _, s := range late {
+			e.answerAsk(k, s)
+		}
+	}
+}
+
+// drop ends the hold on a content that was sent.
+func (l *large) drop(k *link, tag uint32) {
+	if h, ok := k.sending[tag]; ok {
+		delete(k.sending, tag)
+		l.mu.Lock()
+		l.table.Drop(h)
+		l.mu.Unlock()
+	}
+}
+
+// serve answers an ask.
+func (e *Engine) serve(k *link, ev *batch.StreamEvent) {
+	s := served{tag: ev.Tag, want: ev.Want}
+	if codec.ParseAsk(ev.Head, (*[codec.SumBytes]byte)(&s.sum)) != nil {
+		s.want = -1 // nothing that we know: not here
+	}
+	e.answerAsk(k, s)
+}
+
+func (e *Engine) answerAsk(k *link, s served) {
+	l := &e.large
+	l.mu.Lock()
+	h := l.table.Find(&s.sum)
+	body, here := l.table.Hold(h)
+	if here && len(body) > s.want {
+		l.table.Drop(h)
+		here = false
+	}
+	l.mu.Unlock()
+	status := codec.AnswerNone
+	l.message = batch.StreamMessage{Answer: true, Tag: s.tag}
+	if here {
+		status = codec.AnswerHere
+		l.message.Body = body
+		k.sending[s.tag] = h
+	}
+	l.message.Head = codec.AppendAnswer(l.head[:0], status, 0)
+	if err := l.streams.Send(k.id, &l.message); err != nil {
+		l.drop(k, s.tag)
+		if err == batch.ErrStreamFull {
+			k.late = append(k.late, s)
+		}
+	}
+	l.message = batch.StreamMessage{}
+}
+
+// answered takes an answer in.
+func (e *Engine) answered(now sched.Instant, k *link, ev *batch.StreamEvent) {
+	l := &e.large
+	h, ok := k.asks[ev.Tag]
+	if !ok {
+		return
+	}
+	delete(k.asks, ev.Tag)
+	l.asking--
+	w := l.wants[h]
+	status, retry, err := codec.ParseAnswer(ev.Head)
+	whole := err == nil && status == codec.AnswerHere && ev.Kind == batch.StreamAnswered && len(ev.Body) == l.length(h)
+	switch {
+	case whole:
+		e.arrived(now, h, ev.Body)
+		ev.Body = nil // kept
+		delete(l.wants, h)
+	case w != nil:
+		if status == codec.AnswerNone {
+			l.absent.Add(1)
+		}
+		if w.asked, w.at = false, now; status == codec.AnswerBusy {
+			w.at += min(sched.Instant(retry)*sched.Millisecond, 10*sched.Second)
+		} else {
+			w.tried = append(w.tried, k.tag)
+		}
+		l.fail(h)
+		l.later(h, w)
+	default:
+		l.fail(h)
+	}
+	l.next = now
+}
+
+func (l *large) length(h content.Handle) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.table.Length(h)
+}
+
+func (l *large) fail(h content.Handle) {
+	l.mu.Lock()
+	l.table.Fail(h)
+	l.mu.Unlock()
+}
+
+// arrived shows a content to all who wait for it.
+func (e *Engine) arrived(now sched.Instant, h content.Handle, body []byte) {
+	l := &e.large
+	l.mu.Lock()
+	l.onLoop = true
+	l.table.Arrive(h, body, now)
+	l.onLoop = false
+	l.mu.Unlock()
+	l.fetched.Add(1)
+	l.change(now) // what was shown before may go
+	if w := l.wants[h]; w != nil {
+		for _, o := range w.authors {
+			e.watches.member(e.nameOf(o))
+		}
+	}
+}
+
+// broken forgets a stream, and has what was asked of it asked of another.
+func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
+	l := &e.large
+	if k == nil {
+		return
+	}
+	for tag := range k.sending {
+		l.drop(k, tag)
+	}
+	for _, h := range k.asks {
+		l.asking--
+		l.fail(h)
+		if w := l.wants[h]; w != nil {
+			w.asked, w.at, w.tried = false, now, append(w.tried, k.tag)
+			l.later(h, w)
+		}
+	}
+	delete(l.links, k.id)
+	if k.tag != 0 {
+		delete(l.byTag, k.tag)
+		if ev.Cause != batch.StreamEnded && ev.Cause != batch.StreamRotated {
+			l.byTag[k.tag] = &link{tag: k.tag, failed: true, until: now + linkPause}
+		}
+	}
+	l.next = now
+}
