@@ -237,6 +237,15 @@ func TestNameConflict(t *testing.T) {
 		_, err := c.Engines[1].Set("k", nil)
 		return errors.Is(err, engine.ErrNameConflict)
 	})
+	e.Close()
+	eventually(t, "and writes again when the other one is gone", func() bool {
+		_, err := c.Engines[1].Set("k", []byte("again"))
+		return err == nil
+	})
+	eventually(t, "which others read", func() bool {
+		v, _, ok := c.Engines[0].Get("node-1", "k")
+		return ok && string(v) == "again"
+	})
 }
 
 func TestIsolatedClusters(t *testing.T) {

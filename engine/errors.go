@@ -43,7 +43,7 @@ var (
 	ErrVersion = errors.New("engine: not a version of this engine")
 
 	// ErrNameConflict is returned by writes once another live process with the
-	// same name has won: this one no longer speaks for the name.
+	// same name has won: this one does not speak for the name until that one is gone.
 	ErrNameConflict = errors.New("engine: another live member has this name")
 
 	// ErrNoKeys is returned by AddKey, UseKey and RemoveKey of a member that

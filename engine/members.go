@@ -162,6 +162,10 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 	case core.Superseded:
 		e.stage.stop(ErrNameConflict)
 		e.herald.warn("the other process wins the name: no more writes here", "member", e.cfg.Name, "there", ev.Addr)
+	case core.Restored:
+		e.stage.resume(ErrNameConflict)
+		e.emit(Event{Kind: NameRestored, Member: Member{Name: e.cfg.Name, Addr: ev.Addr, Generation: ev.Generation}, Here: e.here})
+		e.herald.warn("the other process with this name is gone: writes go on here", "member", e.cfg.Name, "there", ev.Addr)
 	case core.Ponged:
 		e.ponged(ev)
 	case core.KeyUnknown:

@@ -294,11 +294,22 @@ func (s *stage) last() Version {
 	return s.version
 }
 
-// stop refuses all further writes with err.
+// stop refuses all further writes with err. A name that was lost comes back
+// (resume); nothing else does.
 func (s *stage) stop(err error) {
 	s.mu.Lock()
-	if s.err == nil {
+	if s.err == nil || s.err == ErrNameConflict {
 		s.err = err
+	}
+	s.mu.Unlock()
+}
+
+// resume takes writes again after stop(err), unless it was stopped for something
+// else.
+func (s *stage) resume(err error) {
+	s.mu.Lock()
+	if s.err == err {
+		s.err = nil
 	}
 	s.mu.Unlock()
 }

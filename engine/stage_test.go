@@ -170,11 +170,20 @@ func TestStageStops(t *testing.T) {
 	s := newStage(1 << 14)
 	s.set("a", "1")
 	s.stop(ErrNameConflict)
-	s.stop(ErrClosed)
 	if _, err := s.set("a", "2"); !errors.Is(err, ErrNameConflict) {
 		t.Error(err)
 	}
-	if got := applied(s, 9); got != "11:a=1 " {
+	s.resume(ErrNameConflict)
+	if _, err := s.set("a", "1"); err != nil {
+		t.Error(err)
+	}
+	s.stop(ErrNameConflict)
+	s.stop(ErrClosed)
+	s.resume(ErrNameConflict) // closed is closed
+	if _, err := s.set("a", "2"); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+	if got := applied(s, 9); got != "12:a=1 " {
 		t.Errorf("what was accepted is lost: %q", got)
 	}
 }

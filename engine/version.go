@@ -125,6 +125,8 @@ const (
 	MemberUpdated
 	// NameConflict: another live process uses this engine's name.
 	NameConflict
+	// NameRestored: that process won the name, and is gone: writes go on here.
+	NameRestored
 	// Overflow: the receiver was too slow and events were dropped before this
 	// one; read Members() to be current again. Events does that itself.
 	Overflow
@@ -154,6 +156,8 @@ func (k EventKind) String() string {
 		return "member-updated"
 	case NameConflict:
 		return "name-conflict"
+	case NameRestored:
+		return "name-restored"
 	case Overflow:
 		return "overflow"
 	case Resync:

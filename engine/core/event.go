@@ -27,6 +27,7 @@ const (
 	Renewed                   // this node took a new generation
 	NameConflict              // a live rival uses this node's name
 	Superseded                // and wins: this node stops writing
+	Restored                  // and is gone: this node takes a generation above it and writes again
 	KeyUnknown                // frames come sealed with a key that we do not hold; once a source and minute
 	Declared                  // a member changed what it says of itself (ZoneKey, TagPrefix) with a version in (From, To]
 	Ponged                    // the answer to Ping number From, after To nanoseconds

@@ -17,13 +17,15 @@ import (
 //     one that does not answer: it was an earlier life of ours, with a clock
 //     that was ahead. We take a generation above it (renew).
 //   - it answers: a live rival. The lower generation loses: it stops writing
-//     and says so. Nobody escalates.
+//     and says so. Nobody escalates. It greets the rival from time to time, and
+//     when that one is gone it takes a generation above it and writes again.
 //   - others hold more of our own generation than we wrote (a lost disk, or a
 //     forgery): we renew, and publish what we have under the new generation.
 
 const (
 	rivalWait  = 250 * sched.Millisecond
 	rivalTries = 3
+	rivalWatch = 2 * sched.Second // between greetings of a rival that has won
 	yearNanos  = 366 * 24 * 3600 * sched.Second
 )
 
@@ -104,21 +106,33 @@ func (c *Core) outlived(gen uint64, addr netip.AddrPort) {
 // challengeRival greets the other one; silence means that it is history.
 func (c *Core) challengeRival() {
 	r := &c.rival
-	if !r.open {
+	if !r.open && !c.silenced {
 		return
 	}
-	if r.tries >= rivalTries {
+	if r.tries >= rivalTries && c.renewals.May(c.now) {
 		r.open = false
+		if c.silenced {
+			c.silenced = false
+			c.queue.push(Event{Kind: Restored, Generation: r.gen, Addr: r.addr})
+		}
 		c.renew(r.gen + 1)
 		return
 	}
-	r.tries++
+	wait := sched.Instant(rivalWait)
+	if c.silenced && r.tries == 0 {
+		wait = rivalWatch
+	}
+	r.tries = min(r.tries+1, rivalTries)
 	c.door.Push(&door.Reply{Kind: codec.TypeHello, To: r.addr})
-	c.wheel.Set(timerRival, c.now+rivalWait)
+	c.wheel.Set(timerRival, c.now+wait)
 }
 
 // rivalAnswered looks whether a hello reply came from the other one.
 func (c *Core) rivalAnswered(id codec.OriginID, h *codec.Hello) {
+	if c.silenced && id != c.id && string(h.Name) == string(c.cfg.Name) {
+		c.rival.gen, c.rival.tries = max(c.rival.gen, h.Gen), 0
+		c.wheel.Set(timerRival, c.now+rivalWatch)
+	}
 	if c.rival.open && id != c.id && string(h.Name) == string(c.cfg.Name) && h.Gen >= c.rival.gen {
 		c.rival.open = false
 		c.yield(h.Gen, c.rival.addr)
@@ -131,6 +145,8 @@ func (c *Core) yield(gen uint64, addr netip.AddrPort) {
 		return
 	}
 	c.silenced = true
+	c.rival = rival{gen: gen, addr: addr, met: c.rival.met}
+	c.wheel.Set(timerRival, c.now+rivalWatch)
 	c.counters.Conflicts++
 	c.queue.push(Event{Kind: NameConflict, Generation: gen, Addr: addr})
 	c.queue.push(Event{Kind: Superseded, Generation: gen, Addr: addr})

@@ -136,3 +136,44 @@ func TestAnswersToTheDeadAreDropped(t *testing.T) {
 		}
 	}
 }
+
+// TestTheSilencedSpeaksAgain: whoever lost its name writes again within seconds
+// after the rival is gone, under a generation above it: killed, left, or never
+// more than one handshake; and not while the rival answers.
+func TestTheSilencedSpeaksAgain(t *testing.T) {
+	for _, sealed := range []bool{false, true} {
+		for _, stay := range []sched.Instant{100 * sched.Millisecond, sched.Second, 30 * sched.Second} {
+			t.Run(fmt.Sprintf("sealed=%v/%dms", sealed, stay/sched.Millisecond), func(t *testing.T) {
+				set := func(i int, c *Config) {
+					if i == 1 || i == 4 {
+						c.Name, c.Generation = []byte("twin"), uint64(5+i)
+					}
+					if sealed {
+						c.Keys = ringOf(string(c.Cluster), 1)
+					}
+				}
+				w := newNet(t, 4, 34, set)
+				w.joinAll()
+				w.set(1, "k", "first")
+				w.converge(2 * sched.Second)
+				x := w.start(4, 1, set)
+				x.core.Join(w.now, addrOf(1))
+				w.pump(x)
+				w.run(stay)
+				d := w.nodes[1]
+				if !d.core.silenced {
+					t.Fatal("the rival has not won")
+				}
+				x.down = true
+				delete(w.at, x.addr)
+				w.nodes = w.nodes[:4]
+				w.run(8 * sched.Second)
+				if d.core.silenced || !has(d, Restored) || d.core.gen <= x.core.gen {
+					t.Fatalf("silenced %v, generation %d after %d", d.core.silenced, d.core.gen, x.core.gen)
+				}
+				w.set(1, "k", "again")
+				w.converge(2 * sched.Second)
+			})
+		}
+	}
+}
