@@ -281,7 +281,7 @@ func (c *Core) composeRuns(b []byte, limit int, p uint32) []byte {
 	before := len(b)
 	b, n := c.filler.Fill(b, limit, &j.Job, c.cfg.Order)
 	c.counters.EntriesSent += uint64(n)
-	c.exchangeWith(p).sent += int32(n)
+	c.exchangeWith(p).Sent(n)
 	if len(b) > before {
 		j.Frames--
 	}

@@ -48,24 +48,10 @@ type flowing struct {
 	on       bool // holds back
 	rated    bool // the source is in use
 
-	written   uint64 // newest own version, published or not
-	behind    bool   // there are unpublished writes
-	published uint64 // cost since the last look
-	wished    uint64 // cost of writes that were refused since then
-	used      uint32 // smoothed rates
-	wants     uint32
-	looked    sched.Instant
-
-	partner uint32 // of the exchange that this node started last
-	over    bool   // it said that its set for us is above the limit
-	got     int    // entries that it sent
-}
-
-// exchanged is what a peer remembers of the exchange with it.
-type exchanged struct {
-	at   sched.Instant
-	set  int32 // entries that the peer lacked, before truncation
-	sent int32 // entries of answers
+	written uint64 // newest own version, published or not
+	behind  bool   // there are unpublished writes
+	meter   flow.Meter
+	partner flow.Partner // of the exchange that this node started last
 }
 
 func (c *Core) initFlow(now sched.Instant) {
@@ -77,7 +63,7 @@ func (c *Core) initFlow(now sched.Instant) {
 	}
 	f.rated = cfg.Flow != FlowOff && plan != (flow.Plan{})
 	f.source.Init(plan)
-	f.looked = now
+	f.meter.Init(now)
 	f.receiver.Init(now, uint64(cfg.ReceiveMax))
 	burst := 4 * cfg.Frame
 	if c.lab.Deltas > 0 {
@@ -229,32 +215,28 @@ func (c *Core) flowedBack(p uint32, fresh bool) {
 		q.tell = true
 		c.want(p, dueHave)
 	}
-	if h.Rates.Overflow && p == c.flow.partner {
-		c.flow.over = true
+	if h.Rates.Overflow {
+		c.flow.partner.SaysOver(p)
 	}
 }
 
 // exchangeWith is what is remembered of the exchange that runs with the peer.
-func (c *Core) exchangeWith(p uint32) *exchanged {
-	x := &c.peers[p].with
-	if c.now-x.at >= c.cfg.Interval/2 {
-		*x = exchanged{at: c.now}
-	}
-	return x
+func (c *Core) exchangeWith(p uint32) *flow.Exchange {
+	return c.peers[p].with.At(c.now, c.cfg.Interval)
 }
 
 // lacks notes how much the peer was found to lack, beyond what a job had.
 func (c *Core) lacks(p uint32, j *reconcile.Job, before int) {
-	c.exchangeWith(p).set += int32(max(0, j.Total()-before))
+	c.exchangeWith(p).Lacks(j.Total() - before)
 	c.peers[p].tell = true
 }
 
 // deltasLeft is how many entries may still be sent in the exchange with a peer.
 func (c *Core) deltasLeft(p uint32) int {
 	if c.lab.Deltas < 0 {
-		return c.lab.Deltas
+		return c.lab.Deltas // any number: an exchange that is over is still remembered
 	}
-	return max(0, c.lab.Deltas-int(c.exchangeWith(p).sent))
+	return c.exchangeWith(p).Left(c.lab.Deltas)
 }
 
 // exchangeLimit is how many entries the answers of one exchange can hold.
@@ -269,7 +251,7 @@ func (c *Core) exchangeLimit() int {
 
 // overflows reports whether what the peer lacks is more than the exchange with
 // it can hold.
-func (c *Core) overflows(p uint32) bool { return int(c.exchangeWith(p).set) > c.exchangeLimit() }
+func (c *Core) overflows(p uint32) bool { return c.exchangeWith(p).Over(c.exchangeLimit()) }
 
 // beginExchange ends the exchange that this node started before and adapts the
 // own rate to it. Only these count: the partner was chosen here.
@@ -279,71 +261,46 @@ func (c *Core) beginExchange(p uint32) {
 		return
 	}
 	c.look()
-	if q := &c.peers[f.partner]; f.partner != 0 && q.takes() {
+	if q := &c.peers[f.partner.Peer()]; q.takes() {
 		f.source.Exchange(c.sentLoad(q), c.receivedLoad())
 		f.gate.SetRate(c.now, f.source.Allowed())
 		c.publishLater()
 	}
-	f.partner, f.over, f.got = p, false, 0
+	f.partner.Begin(p)
 	if p != 0 {
-		c.peers[p].with = exchanged{at: c.now}
+		c.peers[p].with.Begin(c.now)
 		c.peers[p].tell = true
 	}
 }
 
-// sentLoad is what the last exchange showed of what its partner lacks: over the
-// limit, or left unserved by its budget for an interval. While writes are pushed
-// and less of them is published than the budget takes, what the partner lacks is
-// on its way out already: that is neither.
+// sentLoad is what the last exchange showed of what its partner lacks.
 func (c *Core) sentLoad(q *peer) flow.Load {
-	load := flow.LoadOf(int(q.with.set), c.exchangeLimit())
-	if q.budget.Starved(c.now, c.cfg.Interval) {
-		load = flow.Over
-	}
-	if load == flow.Over && c.cfg.Spread != Gossip && uint64(c.flow.used)*8 < uint64(q.budget.Rate())*7 {
-		return flow.Even
-	}
-	return load
+	return q.with.Load(c.exchangeLimit(), flow.Service{
+		Starved: q.budget.Starved(c.now, c.cfg.Interval), Pushed: c.cfg.Spread != Gossip,
+		Used: c.flow.meter.Used(), Rate: q.budget.Rate(),
+	})
 }
 
-// receivedLoad is what the last exchange showed of the partner's set for us. A
-// set above the limit is one that the partner told of and filled its answer
-// from: who only says so is not believed, and counts as neither. Where authors
-// send their writes themselves it does not matter: others' sets are others'
-// writes.
+// receivedLoad is what the last exchange showed of the partner's set for us. Where
+// authors send their writes themselves it does not matter: others' sets are
+// others' writes.
 func (c *Core) receivedLoad() flow.Load {
-	f := &c.flow
-	switch {
-	case c.spread() == Mail:
-		return flow.Slack
-	case f.over && 2*f.got >= c.exchangeLimit():
-		return flow.Over
-	case f.over || f.got == c.lab.Deltas:
-		return flow.Even
-	default:
+	if c.spread() == Mail {
 		return flow.Slack
 	}
+	return c.flow.partner.Load(c.exchangeLimit(), c.lab.Deltas)
 }
 
 // look measures what the writer used and wished since the last look.
 func (c *Core) look() {
 	f := &c.flow
-	span := uint64(c.now - f.looked)
-	if span == 0 {
-		return
-	}
-	wished := f.published + f.wished
+	waiting := uint64(0)
 	if f.behind {
-		wished += uint64(c.store.Missing(c.self, c.store.Max(c.self)) * c.meanCost())
+		waiting = uint64(c.store.Missing(c.self, c.store.Max(c.self)) * c.meanCost())
 	}
-	smooth := func(v *uint32, cost uint64) {
-		rate := min(cost*sched.Second/span, flow.RateMax)
-		*v = uint32((uint64(*v) + rate + 1) / 2)
+	if f.meter.Look(c.now, waiting) {
+		f.source.Want(f.meter.Used(), f.meter.Wants())
 	}
-	smooth(&f.used, f.published)
-	smooth(&f.wants, wished)
-	f.published, f.wished, f.looked = 0, 0, c.now
-	f.source.Want(f.used, f.wants)
 }
 
 // cost is what an entry takes of the own rate.
@@ -372,14 +329,14 @@ func (c *Core) Admit(now sched.Instant, key, value int) (ok bool, rate uint32, a
 	c.enter(now)
 	f := &c.flow
 	if cost := c.cost(key, value); f.bounded() && !f.gate.Pass(now, cost) {
-		f.wished += uint64(cost)
+		f.meter.Wished(uint64(cost))
 		return false, f.source.Allowed(), f.gate.When()
 	}
 	return true, 0, now
 }
 
 // Wish tells of writes that the shell refused, by their cost in bytes.
-func (c *Core) Wish(cost uint64) { c.flow.wished += cost }
+func (c *Core) Wish(cost uint64) { c.flow.meter.Wished(cost) }
 
 // Allowed is the rate at which own writes may be published now, in bytes a
 // second; flow.RateMax while there is no congestion.
@@ -405,7 +362,7 @@ func (c *Core) publish(op *Op) {
 		c.publishLater()
 		return
 	}
-	f.published += uint64(cost)
+	f.meter.Published(cost)
 	f.behind = false
 	c.advanceSelf(from, op.Version)
 }
@@ -437,7 +394,7 @@ func (c *Core) publishUpTo(from uint64) uint64 {
 			return to
 		}
 		to = c.entry.Version
-		f.published += uint64(cost)
+		f.meter.Published(cost)
 	}
 	f.behind = false
 	return f.written

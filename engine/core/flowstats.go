@@ -40,7 +40,7 @@ type PeerFlow struct {
 func (c *Core) FlowState() FlowState {
 	f := &c.flow
 	s := FlowState{
-		Used: f.used, Desired: f.wants, Allowed: c.Allowed(), Free: f.source.Free(),
+		Used: f.meter.Used(), Desired: f.meter.Wants(), Allowed: c.Allowed(), Free: f.source.Free(),
 		Receiving: f.receiver.Rate(), Credit: f.receiver.Level(), Pressed: f.receiver.Hot(),
 		Cuts: f.source.Cuts, Raises: f.source.Raises, Clamped: f.source.Clamped,
 	}

@@ -39,9 +39,9 @@ type peer struct {
 
 	budget    flow.Budget
 	pair      flow.Pair
-	with      exchanged // the exchange that runs with it
-	held      uint16    // due, and held back by the budget
-	tell      bool      // the next frame tells our rates
+	with      flow.Exchange // the exchange that runs with it
+	held      uint16        // due, and held back by the budget
+	tell      bool          // the next frame tells our rates
 	talk      talk
 	showAt    codec.OriginID // ring repair: it wants our digest from here
 	showing   bool

@@ -185,7 +185,7 @@ func (c *Core) onWindow(p uint32, d *codec.PreciseDigest) {
 
 // lacksEntries notes that the peer was found to lack so many more.
 func (c *Core) lacksEntries(p uint32, n int) {
-	c.exchangeWith(p).set += int32(max(0, n))
+	c.exchangeWith(p).Lacks(n)
 	c.peers[p].tell = true
 }
 
@@ -257,9 +257,7 @@ func (c *Core) onPreciseRun(p uint32, r *codec.Run) {
 		}
 		c.counters.EntriesOld += uint64(r.Count)
 	default:
-		if p == c.flow.partner {
-			c.flow.got += r.Count
-		}
+		c.flow.partner.Got(p, r.Count)
 		c.applyScattered(p, o, r)
 	}
 }
@@ -345,7 +343,7 @@ func (c *Core) composePreciseRuns(b []byte, limit int, p uint32) []byte {
 	before := len(b)
 	b, n := x.Fill(b, limit, &l.List)
 	c.counters.EntriesSent += uint64(n)
-	c.exchangeWith(p).sent += int32(n)
+	c.exchangeWith(p).Sent(n)
 	if len(b) > before {
 		l.Frames--
 	}
