@@ -208,8 +208,8 @@
 //	5  shared delete  its delete, a live entry: the same without a value
 //
 // A tombstone of a lease's key ends every key that names the lease; a tombstone of a shared key withdraws what this
-// origin wrote, and competes with nobody. Today ParseRun answers ErrUnsupported to the flags 8 to 128: the stores do not
-// keep them yet.
+// origin wrote, and competes with nobody. ParseRun answers ErrUnsupported to the flags that no store
+// keeps yet: 16, 32 and 128.
 //
 // # Refusal
 //

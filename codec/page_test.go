@@ -138,6 +138,14 @@ func TestPageTables(t *testing.T) {
 	f("Reasons of a refusal", "RefusalReason", "Refused")
 	f("Entry flags. ", "EntryFlags", "Entry")
 	f("Kinds of entries. ", "Kind", "Kind", "free")
+	sum := uint64(0)
+	for _, n := range regexp.MustCompile(`\d+`).FindAllString(regexp.MustCompile(`keeps yet:[^.]*`).FindString(text), -1) {
+		v, _ := strconv.ParseUint(n, 10, 64)
+		sum += v
+	}
+	if want := uint64((entryFlagsKnown | EntryByRef) &^ entryFlagsStored); sum != want {
+		t.Errorf("the page says that no store keeps the flags %d, the code %d", sum, want)
+	}
 	for _, row := range table(t, text, "# Limits") {
 		if v, err := strconv.ParseUint(row[1], 10, 64); err != nil || all[""][row[0]] != v {
 			t.Errorf("the page says %s = %s, the code %d", row[0], row[1], all[""][row[0]])

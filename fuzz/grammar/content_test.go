@@ -91,10 +91,19 @@ func (l *liar) entry(after uint64) codec.Entry {
 	}
 	e.Flags = flags & (codec.EntryTombstone | codec.EntryTTL | codec.EntryStamp | codec.EntryLeased | codec.EntryMore | codec.EntryKinded)
 	if l.pick(4) != 3 { // most of what the stores do not keep would end the frame
-		e.Flags &= codec.EntryTombstone | codec.EntryTTL | codec.EntryStamp
+		e.Flags &= codec.EntryTombstone | codec.EntryTTL | codec.EntryStamp | codec.EntryKinded
 	}
 	if e.Flags&codec.EntryTombstone != 0 {
 		e.Flags, e.Value = e.Flags&^codec.EntryKinded, nil
+	}
+	if e.Flags&codec.EntryKinded != 0 {
+		if e.Kind = codec.Kind(1 + l.pick(255)); l.pick(2) == 0 {
+			e.Kind = codec.KindLease
+		}
+		if e.Kind == codec.KindLease { // the only valid form
+			e.Key, e.Value = codec.AppendLeaseKey(nil, choose(l.script, numbers)), nil
+			e.Flags = e.Flags&^codec.EntryLeased | codec.EntryTTL
+		}
 	}
 	if e.Flags&codec.EntryTTL != 0 {
 		e.TTL, e.Age = choose(l.script, numbers), choose(l.script, numbers)
@@ -104,9 +113,6 @@ func (l *liar) entry(after uint64) codec.Entry {
 	}
 	if e.Flags&codec.EntryLeased != 0 {
 		e.Lease = choose(l.script, numbers)
-	}
-	if e.Flags&codec.EntryKinded != 0 {
-		e.Kind = codec.Kind(2 + l.pick(254))
 	}
 	if len(e.Key)+len(e.Value) > codec.EntryBytesMax {
 		e.Value = nil

@@ -13,7 +13,8 @@
 //   - Nothing panics and nothing hangs: not the loop, not a reader.
 //
 //   - No reader is shown a key that is empty or the engine's own; what Range
-//     shows, AppendGet has, and no value is longer than an entry may be.
+//     shows, AppendGet has, no value is longer than an entry may be, and none is
+//     shown for longer than 10 ms after its time to live has ended.
 //
 //   - Names in Members are valid names.
 //

@@ -23,6 +23,9 @@ import (
 
 const clusterName = "grammar"
 
+// hidden is how long after its end a reader may still be shown an entry.
+const hidden = 10 * time.Millisecond
+
 // world is a cluster of two, a false member of it, and readers.
 type world struct {
 	*liar
@@ -170,6 +173,9 @@ func (w *world) readMember(e *engine.Engine, name string) {
 	for k, v := range e.Range(name) {
 		if len(k) == 0 || codec.Reserved(k) || len(k)+len(v.Value) > codec.EntryBytesMax {
 			w.t.Fatalf("%s shows %q of %q, %d bytes", e.Name(), k, name, len(v.Value))
+		}
+		if v.Meta.TTL > 0 && v.Meta.Age >= v.Meta.TTL+hidden {
+			w.t.Fatalf("%s shows %q of %q, which ended %v ago", e.Name(), k, name, v.Meta.Age-v.Meta.TTL)
 		}
 		got, _, ok := e.AppendGet(buf[:0], name, string(k))
 		if buf = got; ok && len(got) > codec.EntryBytesMax {
