@@ -65,7 +65,8 @@ type large struct {
 
 	fetched, served, unavailable, absent atomic.Uint64
 
-	fetcher // the loop's own
+	fetcher  // the loop's own
+	complete completion
 }
 
 // contentKeep is how long a content stays here that nothing refers to: members
@@ -251,6 +252,7 @@ func (e *Engine) refer(now sched.Instant, tag uint32, entry *codec.Entry) {
 	var c codec.Content
 	if entry.Flags&codec.EntryKinded == 0 || entry.Kind != codec.KindContent || codec.ParseContent(entry.Value, &c) != nil {
 		if l.table.Unrefer(tag, entry.Key, now) {
+			l.complete.lacks(tag, string(entry.Key), 0)
 			l.change(now)
 		}
 		return
@@ -259,11 +261,13 @@ func (e *Engine) refer(now sched.Instant, tag uint32, entry *codec.Entry) {
 	h := l.table.Refer(&content.Entry{
 		Origin: tag, Key: entry.Key, Version: entry.Version, Sum: c.Sum, Length: int(c.Length),
 	}, now)
+	l.complete.lacks(tag, string(entry.Key), 0)
 	switch {
 	case l.table.Here(h):
 	case !l.table.Fits(int(c.Length)):
 		l.unavailable.Add(1)
 	case e.cfg.Fetch.eager(entry.Key):
+		l.complete.lacks(tag, string(entry.Key), entry.Version)
 		l.seek(h, e.store.Tagged(tag))
 	}
 }

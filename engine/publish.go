@@ -14,6 +14,9 @@ type Trace struct {
 	// Advanced is called when this replica holds more of an origin than
 	// before: everything up to To. The own origin is reported too.
 	Advanced func(Advance)
+	// Completed is called when this replica holds more of an origin than before
+	// with all of its large values. Without Config.Streams it is as Advanced.
+	Completed func(Advance)
 }
 
 // Advance is one report of Trace.Advanced.
@@ -61,6 +64,7 @@ func (e *Engine) advanced(now sched.Instant, ev *core.Event) {
 		})
 	}
 	e.refers(now, ev.Origin, ev.From)
+	e.completed(now, ev.Origin)
 	if e.watches.count.Load() > 0 {
 		e.watches.advanced(e.store, ev.Origin, e.nameOf(ev.Origin), ev.From, ev.To)
 	}

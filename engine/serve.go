@@ -145,6 +145,10 @@ func (e *Engine) arrived(now sched.Instant, h content.Handle, body []byte) {
 	l.change(now) // what was shown before may go
 	if w := l.wants[h]; w != nil {
 		for _, o := range w.authors {
+			if e.store.ID(o) != 0 {
+				e.nowHere(o)
+				e.completed(now, o)
+			}
 			e.watches.member(e.nameOf(o))
 		}
 	}

@@ -105,6 +105,9 @@ func runLoad(cmd *cobra.Command, o *load.Options, f *loadFlags) error {
 	if o.FindMax && !cmd.Flags().Changed("keys") {
 		o.Keys = load.KeysFindMax
 	}
+	if o.Large() {
+		o.SetLarge(!cmd.Flags().Changed("keys"), !cmd.Flags().Changed("rate"))
+	}
 	if o.Scenario == "kill" && !cmd.Flags().Changed("nodes") {
 		o.Nodes = load.NodesKill
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/batch/stream"
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/lossy"
 )
@@ -74,7 +75,10 @@ func (c *engines) start(ctx context.Context, o *Options) (err error) {
 		if err != nil {
 			return err
 		}
-		cfg.Trace = &engine.Trace{Advanced: func(a engine.Advance) { c.observe(i, a) }}
+		report := func(a engine.Advance) { c.observe(i, a) }
+		if cfg.Trace = (&engine.Trace{Advanced: report}); o.Large() {
+			cfg.Trace = &engine.Trace{Completed: report}
+		}
 		e, err := engine.Start(ctx, cfg)
 		if err != nil {
 			return fmt.Errorf("starting node %d of %d: %w", i+1, o.Nodes, err)
@@ -114,6 +118,12 @@ func (c *engines) config(o *Options, i int) (cfg engine.Config, err error) {
 	cfg.Limits.Origins = max(cfg.Limits.Origins, 2*o.Nodes)
 	cfg.Limits.Keys = max(cfg.Limits.Keys, 2*o.Nodes*(o.Keys+4))
 	cfg.Limits.ValueBytes = max(cfg.Limits.ValueBytes, 4*o.Nodes*o.Keys*(int(o.Size)+32))
+	if o.Large() {
+		cfg.Streams = stream.New(stream.Options{PortsTried: 1 << 10})
+		cfg.Limits.ValueBytes = max(32<<20, 4*o.Nodes*o.Keys*128)
+		cfg.Limits.LargeBytes = int(o.Size)
+		cfg.Limits.ContentBytes = 4*o.Nodes*o.Keys*int(o.Size) + 64<<20 // what was overwritten stays for ten seconds, if there is room
+	}
 	cfg.OnEvent = func(e engine.Event) {
 		if e.Kind == engine.MemberUnreachable {
 			c.doubts.Add(1)

@@ -32,6 +32,7 @@ func TestEngines(t *testing.T) {
 	f("defaults", func(*Options) {})
 	f("loss", func(o *Options) { o.Loss = 0.2 })
 	f("pull", func(o *Options) { o.Mode, o.Order, o.Interval = "pull", "depth", 20*time.Millisecond })
+	f("large values", func(o *Options) { o.Size, o.Keys, o.Rate, o.Nodes = 64<<10, 2, 50, 4 })
 	f("push on two reactors", func(o *Options) { o.Mode, o.Order, o.Reactors = "push", "breadth", 2 })
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
@@ -79,11 +80,13 @@ const KeysFindMax = 200
 
 // Bounds of the options. They protect the machine from a typing error; none of them is a limit of the engine.
 const (
-	nodesMax   = 1024
-	keysMax    = 1_000_000
-	cellsMax   = 50_000_000 // keys held by all replicas together
-	windowsMin = 100 * time.Millisecond
-	windowsMax = 24 * time.Hour
+	nodesMax = 1024
+	keysMax  = 1_000_000
+	cellsMax = 50_000_000 // keys held by all replicas together
+
+	largeBytesMax = 1 << 30 // of large values held by all replicas together
+	windowsMin    = 100 * time.Millisecond
+	windowsMax    = 24 * time.Hour
 )
 
 // FlagError says which flag is wrong, its value, why, and what to write instead.
@@ -152,9 +155,11 @@ func (o *Options) validateSizes() error {
 	case o.Nodes*o.Nodes*o.Keys > cellsMax:
 		return flagError("keys", o.Keys, fmt.Sprintf("%d nodes would hold %s entries together, above %s", o.Nodes,
 			units.Count(uint64(o.Nodes*o.Nodes*o.Keys)), units.Count(cellsMax)), "--keys %d", max(1, cellsMax/(o.Nodes*o.Nodes)))
-	case o.Size < 1 || int(o.Size) > o.sizeMax():
-		return flagError("size", o.Size, fmt.Sprintf("an entry has at most %d bytes, %d of them for the longest key", engine.EntryBytesMax, len(keyName(o.Keys-1))),
-			"--size %d", min(max(int(o.Size), 1), o.sizeMax()))
+	case o.Size < 1 || o.Size > batch.StreamBodyMax:
+		return flagError("size", o.Size, "a value has 1 byte to 16 MiB", "--size %d", min(max(int(o.Size), 1), batch.StreamBodyMax))
+	case o.Large() && o.largeBytes() > largeBytesMax:
+		return flagError("keys", o.Keys, fmt.Sprintf("%d nodes would hold %d MiB of values together, above %d MiB", o.Nodes, o.largeBytes()>>20, largeBytesMax>>20),
+			"--keys %d", max(1, largeBytesMax/(o.Nodes*o.Nodes*int(o.Size))))
 	case o.Reactors < 1 || o.Reactors > o.Nodes:
 		return flagError("reactors", o.Reactors, "from one loop for all nodes to one for each", "--reactors %d", min(max(o.Reactors, 1), o.Nodes))
 	case o.Fanout < 0 || o.Fanout > 64:
@@ -165,8 +170,22 @@ func (o *Options) validateSizes() error {
 	return nil
 }
 
-// sizeMax is the largest value that fits an entry beside the longest of the keys.
-func (o *Options) sizeMax() int { return engine.EntryBytesMax - len(keyName(o.Keys-1)) }
+// Large tells whether the values fit no entry beside the longest of the keys, and go by streams.
+func (o *Options) Large() bool { return int(o.Size) > engine.EntryBytesMax-len(keyName(o.Keys-1)) }
+
+// largeBytes is what all replicas hold of large values together.
+func (o *Options) largeBytes() int { return o.Nodes * o.Nodes * o.Keys * int(o.Size) }
+
+// SetLarge makes the defaults of keys and rate fit large values: about 64 MiB in each replica at most, and 16 MiB a second
+// written, all nodes together.
+func (o *Options) SetLarge(keys, rate bool) {
+	if keys {
+		o.Keys = min(o.Keys, max(1, min(64<<20, largeBytesMax/o.Nodes)/(o.Nodes*int(o.Size))))
+	}
+	if rate {
+		o.Rate = max(1, units.Rate(16<<20/int(o.Size)))
+	}
+}
 
 func (o *Options) validateTimes() error {
 	switch {
