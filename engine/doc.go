@@ -75,7 +75,7 @@
 //	25  leaving                                 core.TestBehaviour25LeavingNodeDoesNotRefute engine.TestBehaviour25LeaveIsBoundedAndIdempotent engine.TestBehaviour25LeaveIsToldAgain
 //	26  joining by many seeds                   engine.TestBehaviour26JoinAsksAllSeedsAtOnce
 //	27  names, records and address families     engine.TestBehaviour27NamesAreLookedUpAgain engine.TestBehaviour27BothFamilies
-//	28  partitions heal                         core.TestBehaviour28PartitionsHeal core.TestBehaviour28HalvesThatBuriedEachOtherMerge core.TestBehaviour28IslandFindsTheRest
+//	28  partitions heal                         core.TestBehaviour28PartitionsHeal core.TestBehaviour28HalvesThatBuriedEachOtherMerge core.TestBehaviour28IslandFindsTheRest core.TestCutsOfAnyLengthHeal
 //	29  overload is honest                      core.TestBehaviour29ProbesAreAnsweredFirst core.TestBehaviour29StoppedNodeDoesNotStallTheOthers engine.TestBehaviour29SlowSubscriberHoldsNobodyUp
 //	30  the calls are safe                      engine.TestBehaviour30APIIsSafe
 //
