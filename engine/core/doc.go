@@ -45,6 +45,32 @@
 // store, above the max that peers are told of, and goes out in its newest form.
 // Config.Flow turns both off, or only their effect.
 //
+// # The way of a datagram, and of a write
+//
+// Each step is a package; codec and state, which every step may ask, are left out.
+//
+//	batch/linux -> engine -> core.Receive -> protect   opened, or refused
+//	                             |-> link, flow        what the frame says of the path
+//	                             '-> tables.go         each record to its handler:
+//	                                   Run -> reconcile.Apply, and the entry is there
+//
+//	engine.Set -> core.Write -> flow (may it be told?) -> mail or rumor: due at peers
+//	engine     <- core.Transmit <- tables.go: what is due, in order <- flow: what may go
+//	   '-> batch/linux
+//
+// # How to add a protocol
+//
+// A protocol is a package under engine/ and its rows in the tables of tables.go: one
+// for each record that it takes, one for what it sends, one for each timer. User
+// events are the smallest. Their package is engine/events: what was seen, what is
+// kept, and events.Peer, which each peer has one of. Their rows are
+//
+//	handlers:  codec.TypeEvent    takes((*Core).onBroadcast)
+//	composers: dueCast            (*Core).composeBroadcasts
+//
+// and broadcast.go decides, with the peers at hand, to whom an event goes. The body
+// of the record is in codec, and the package has a row in tools/layers.
+//
 // # The life of a peer
 //
 //	          named ---condemned---> absent       and from each of them:
