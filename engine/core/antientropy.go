@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
-	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -38,8 +38,8 @@ const (
 )
 
 const (
-	turnsMax = 2 * rumor.TurnsMax // messages of one comparison, both ways
-	batchMin = 16                 // origins of its first batch; later ones are larger
+	turnsMax = 2 * compare.TurnsMax // messages of one comparison, both ways
+	batchMin = 16                   // origins of its first batch; later ones are larger
 	batchMax = 64
 )
 
@@ -54,8 +54,8 @@ const (
 
 // talk is a comparison that is under way with a peer.
 type talk struct {
-	peel    rumor.Peel // how far our order was walked
-	offered uint16     // increments that it was sent
+	peel    compare.Peel // how far our order was walked
+	offered uint16       // increments that it was sent
 	turn    uint8
 	say     uint8
 	kind    codec.SyncKind
@@ -65,9 +65,9 @@ type talk struct {
 // comparing is what the ways to compare remember. Only what the configured way
 // needs takes memory.
 type comparing struct {
-	recent   rumor.Recent
-	activity rumor.Activity
-	updates  rumor.Updates
+	recent   compare.Recent
+	activity compare.Activity
+	updates  compare.Updates
 	moves    []move   // by origin, for the update list
 	answers  []answer // to increments, that wait for their frames
 	batch    [batchMax]uint32
@@ -93,7 +93,7 @@ func (c *Core) initCompare() {
 	case DiffActivity:
 		k.activity.Init(n)
 	case DiffUpdates:
-		k.updates.Init(n, rumor.UpdatesLimitDefault)
+		k.updates.Init(n, compare.UpdatesLimitDefault)
 		k.moves = make([]move, n+1)
 		k.answers = make([]answer, 0, answersMax)
 	default:
@@ -162,7 +162,7 @@ func (c *Core) openTalk(p uint32) bool {
 		c.say(p, sayUpdates)
 		return true
 	case DiffRecent:
-		if c.comparing.recent.Since(&rumor.Peel{}, c.now-c.cfg.RecentSpan, c.comparing.batch[:1]) > 0 {
+		if c.comparing.recent.Since(&compare.Peel{}, c.now-c.cfg.RecentSpan, c.comparing.batch[:1]) > 0 {
 			c.say(p, sayBatch)
 		}
 	}
@@ -348,7 +348,7 @@ func (c *Core) composeBatch(b []byte, limit int, p uint32) []byte {
 	return w.End(c.store.ID(state.Origin(batch[n-1])))
 }
 
-func (c *Core) nextBatch(at *rumor.Peel, dst []uint32) int {
+func (c *Core) nextBatch(at *compare.Peel, dst []uint32) int {
 	k := &c.comparing
 	switch c.cfg.Diff {
 	case DiffRecent:

@@ -2,7 +2,7 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
@@ -69,11 +69,11 @@ func (c *Core) answerIncrements(p uint32) {
 func (c *Core) nextIncrements(p uint32) {
 	t := &c.peers[p].talk
 	left := c.comparing.updates.Len() - int(t.offered)
-	switch rumor.Answer(false, left, int(t.turn)) {
-	case rumor.Increment:
+	switch compare.Answer(false, left, int(t.turn)) {
+	case compare.Increment:
 		t.turn++
 		c.say(p, sayUpdates)
-	case rumor.Full:
+	case compare.Full:
 		c.answerIncrements(p)
 		c.compareAll(p)
 	default:

@@ -3,8 +3,7 @@
 //
 // It holds the decision state of the epidemic protocols of Demers et al.
 // ("Epidemic algorithms for replicated database maintenance", PODC 1987) and of
-// Karp et al. ("Randomized rumor spreading", FOCS 2000), and the small
-// structures that their anti-entropy variations need. It sends nothing, reads
+// Karp et al. ("Randomized rumor spreading", FOCS 2000). It sends nothing, reads
 // no clock and owns no bytes of news: the caller keeps the state, this package
 // keeps the interest in it.
 //
@@ -14,11 +13,6 @@
 //     origin's version axis, with one counter. Push, pull and push-pull;
 //     feedback or blind; counter or coin; minimization; connection limit and
 //     hunting; the median-counter rule.
-//   - [Recent], [Peel] and [Activity]: the orders in which anti-entropy looks at
-//     what changed: the recent-update list, peel back, and the activity order
-//     that useful news climbs.
-//   - [Updates]: the update list with feedback and count (few increments first,
-//     the full state only if checksums still differ).
 //   - [Walker]: ring repair, the closed loop of 2(N-1) hops after which N replicas
 //     hold the union of what they held.
 //

@@ -37,6 +37,7 @@ var rules = map[string]rule{
 	"engine/reconcile": leaf("engine/state"),
 	"engine/rumor":     leaf("sched"),
 	"engine/sketch":    leaf(),
+	"engine/compare":   leaf("sched"),
 	"engine/events":    leaf(),
 	"engine/link":      {pure: true, project: []string{"sched"}},
 	"engine/mail":      leaf("sched"),
@@ -50,6 +51,7 @@ var rules = map[string]rule{
 	"engine/core": {pure: true, project: []string{
 		"codec", "codec/seal", "sched",
 		"engine/state",
+		"engine/compare",
 		"engine/door",
 		"engine/events",
 		"engine/protect",

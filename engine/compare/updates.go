@@ -1,4 +1,4 @@
-package rumor
+package compare
 
 // UpdatesLimitDefault is XGOSSIP's number of useless sends after which an update
 // leaves the list.

@@ -1,4 +1,4 @@
-package rumor
+package compare
 
 import "github.com/quidnunc/quidnunc/sched"
 

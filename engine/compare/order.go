@@ -1,4 +1,4 @@
-package rumor
+package compare
 
 // order is a doubly linked list of handles, newest move first. A handle is in it
 // at most once. Each move to the front takes a rank, so ranks fall strictly from

@@ -1,0 +1,2 @@
+// Package compare finds out in what two replicas differ.
+package compare
