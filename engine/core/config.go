@@ -136,7 +136,7 @@ func (c *Config) fill() {
 	}
 	setDefault(&c.Frame, codec.FrameBytesDefault)
 	setDefault(&c.Interval, 100*sched.Millisecond)
-	setDefault(&c.RecentSpan, recentSpan(c.Interval))
+	setDefault(&c.RecentSpan, 10*c.Interval) // an update should have reached everybody by then (Demers et al. §1.3)
 	setDefault(&c.Settle, 20*sched.Millisecond)
 	setDefault(&c.AckDelay, 40*sched.Millisecond)
 	setDefault(&c.FlushMax, 10*sched.Millisecond)

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/link"
@@ -64,7 +65,6 @@ type Core struct {
 
 	flush     flush
 	gaps      []state.Origin
-	jobs      []job
 	filler    reconcile.Filler
 	rumors    rumor.Table
 	answers   []answer
@@ -72,17 +72,16 @@ type Core struct {
 	fresh     bool // this frame is newer than all before it from this peer: no replay
 	refusing  bool // this frame's contact is over the connection limit
 
-	begun      int  // bytes of the frame being composed, before its records
-	introduced bool // it began with our introduction
+	received   reconcile.Frame
+	page       reconcile.Page // the frame being composed
+	introduced bool           // it began with our introduction
 
-	mailed    mail.Cache // runs that several peers are sent
-	flow      flowing
-	unsent    state.Cursor   // over own writes that are not published
-	window    codec.OriginID // where the next digest starts
-	precise   *precise       // nil: Scuttlebutt
-	comparing comparing
-	repairs   repairs
-	ladder    ladder
+	mailed  mail.Cache // runs that several peers are sent
+	flow    flowing
+	unsent  state.Cursor // over own writes that are not published
+	differ  differ
+	vectors *compare.Compare // the differ, unless keys are compared
+	repairs repairs
 
 	advanced  []state.Origin
 	queue     eventQueue
@@ -126,7 +125,10 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.initDoor(now)
 	c.mode = modeScuttlebutt
 	c.store.Init(l.State, c.rand.Uint64())
-	c.initPrecise()
+	if c.cfg.Order.Precise() {
+		c.mode = modePrecise
+		c.store.PrintKeys()
+	}
 	c.paths.Init(c.cfg.AckDelay)
 	c.wheel.Init(timersEngine+(l.Peers+1)*timersPeer, now)
 	c.members.Init(l.Peers + 1)
@@ -137,7 +139,6 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.gaps = make([]state.Origin, 0, l.Gaps)
 	c.queue.ring = make([]Event, l.Events)
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
-	c.jobs = make([]job, l.Jobs+1)
 	c.filler.Init(&c.store, (*book)(c), l.Wants)
 	c.picked = make([]uint32, max(16, c.cfg.Fanout))
 	c.gen = cfg.Generation
@@ -149,7 +150,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.self = self
 	c.store.SetOwner(self)
 	c.store.Tell(int64(now))
-	c.initPreciseSelf()
+	c.initDiffer()
 	c.noteOrigin(self)
 	c.out = codec.Header{Cluster: c.tag, Sender: c.id}
 	c.newcomers.Init(now, uint64(l.Introduced), 2*l.Introduced)
@@ -157,7 +158,6 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.graves.Init(c.cfg.Detector.GraveAge)
 	c.initGuard()
 	c.initFlow(now)
-	c.initCompare()
 	if c.cfg.RepairEvery > 0 {
 		c.wheel.Set(timerPeriod, now+c.jitterLittle(c.cfg.RepairEvery))
 	}
@@ -223,7 +223,7 @@ func (c *Core) moved(o state.Origin) {
 		x.old, x.young, x.markAt = x.young, c.store.Max(o), c.now
 	}
 	x.movedAt = c.now
-	c.touched(o)
+	c.differ.Moved(o, c.now, c.counters.FramesReceived)
 	c.advancedTo(o)
 }
 

@@ -1,43 +1,44 @@
 package core
 
-import "github.com/quidnunc/quidnunc/engine/events"
+import (
+	"github.com/quidnunc/quidnunc/engine/compare"
+	"github.com/quidnunc/quidnunc/engine/events"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+)
 
 // What a protocol does it counts itself, in its part of Counters.
-type eventCounters = events.Counters
+type (
+	eventCounters    = events.Counters
+	compareCounters  = compare.Counters
+	exchangeCounters = reconcile.Counters
+)
 
 // Counters are what the core has done since Init. The loop writes them; a shell
 // copies them between calls.
 type Counters struct {
 	eventCounters
+	compareCounters
+	exchangeCounters
 
 	FramesReceived, FramesSent uint64
 	BytesReceived, BytesSent   uint64
 	RunFrames, RunBytes        uint64 // frames that carried runs, and the bytes of their records
 
-	EntriesNew, EntriesOld        uint64 // entries received: news, and known already
-	EntriesSent                   uint64
-	RunsReceived, Gaps            uint64 // runs, and those that began above our max
-	PullsSent, PullsServed        uint64
-	DigestsSent                   uint64
-	DigestsReceived               uint64
-	BatchesSent                   uint64 // of the digests: some origins, in an order of ours
-	SketchesSent, SketchesDecoded uint64 // and those of others that showed all differences
-	TurnsSent, TurnsReceived      uint64 // messages of a comparison that carry no digest
-	Fallbacks                     uint64 // comparisons that came down to the version vector
-	Exchanges                     uint64 // exchanges that this node started
-	Agreements                    uint64 // of the answers: fingerprints were equal
-	MailSent, RumorsSent          uint64 // frames that carried own writes, or relayed news
-	DetectorFrames                uint64 // probes, answers, votes, facts
-	AcksSent                      uint64 // frames that carried nothing but an acknowledgement
-	Rewinds                       uint64 // a cursor went back because an acknowledgement was missed
-	Writes, WritesRefused         uint64
-	WritesHeld                    uint64 // writes above the own rate, published later
-	FramesHeld                    uint64 // times that a peer's budget held something back
-	Absurd                        uint64 // acknowledgements of what was never sent
-	RepairHops                    uint64 // walks of ring repair that came here
-	Renewals, Conflicts           uint64 // generation bumps, and live rivals of our name
-	Evicted                       uint64 // candidates that made room for others
-	Derived                       uint64 // keys of senders that were derived
+	EntriesNew, EntriesOld uint64 // entries received: news, and known already
+	RunsReceived, Gaps     uint64 // runs, and those that began above our max
+	Exchanges              uint64 // exchanges that this node started
+	MailSent, RumorsSent   uint64 // frames that carried own writes, or relayed news
+	DetectorFrames         uint64 // probes, answers, votes, facts
+	AcksSent               uint64 // frames that carried nothing but an acknowledgement
+	Rewinds                uint64 // a cursor went back because an acknowledgement was missed
+	Writes, WritesRefused  uint64
+	WritesHeld             uint64 // writes above the own rate, published later
+	FramesHeld             uint64 // times that a peer's budget held something back
+	Absurd                 uint64 // acknowledgements of what was never sent
+	RepairHops             uint64 // walks of ring repair that came here
+	Renewals, Conflicts    uint64 // generation bumps, and live rivals of our name
+	Evicted                uint64 // candidates that made room for others
+	Derived                uint64 // keys of senders that were derived
 
 	Drops [DropReasons]uint64 // datagrams or records that were not used, by reason
 }

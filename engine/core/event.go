@@ -89,7 +89,7 @@ func (c *Core) NextEvent(ev *Event) bool {
 		if !x.known {
 			continue // removed in the meantime
 		}
-		*ev = Event{Kind: Advanced, Origin: o, Peer: x.peer, From: x.told, To: c.reached(o)}
+		*ev = Event{Kind: Advanced, Origin: o, Peer: x.peer, From: x.told, To: c.differ.Reached(o)}
 		x.told = ev.To
 		return true
 	}

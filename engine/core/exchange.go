@@ -2,67 +2,90 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/compare"
+	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// The periodic exchange of a and b, in at most four frames when they differ
-// and one when they do not:
-//
-//	a -> b  Sync(kind), fingerprint       b: equal, done
-//	b -> a  Digest, or as Diff says    a compares
-//	a -> b  Runs of what b lacks (push), Pull of what a lacks (pull)
-//	b -> a  Runs
-//
-// With NoPrint a starts with its digest, and b answers as a does above.
+// Diff is how a comparison by version vector finds what differs.
+type Diff = compare.Way
 
-// job is an answer under way to one peer.
-type job struct {
-	reconcile.Job
-	peer uint32
-	busy bool
-	init bool
+// The ways to compare: see package compare.
+const (
+	DiffAuto     = compare.Auto
+	DiffVector   = compare.Vector
+	DiffSketch   = compare.Sketch
+	DiffRecent   = compare.Recently
+	DiffPeel     = compare.PeelBack
+	DiffActivity = compare.ByActivity
+	DiffUpdates  = compare.Increments
+)
+
+// differ is how this cluster finds and sends what differs: by version vector
+// (package compare) or key by key (package precise). It is chosen once, and called
+// for records and frames, not for entries.
+type differ interface {
+	// Fingerprint is what members compare: equal ones hold the same.
+	Fingerprint() uint64
+	// Reached is the version up to which a shell may look for news of an origin.
+	Reached(o state.Origin) uint64
+	// Scattered: entries may be here beyond an origin's max, which moves when the
+	// author's fingerprint is ours; so every write has a stamp.
+	Scattered() bool
+
+	// Begin begins an exchange and reports whether that takes a Sync.
+	Begin(now sched.Instant, p uint32) (sync bool)
+	Receive(f *reconcile.Frame, t codec.Type, body []byte) reconcile.Verdict
+	Expire(now sched.Instant)
+
+	// The composers report whether nothing of their kind is due any more.
+	AppendSync(b []byte) []byte
+	AppendDigest(b []byte, g *reconcile.Page) (out []byte, done bool)
+	AppendAsk(b []byte, g *reconcile.Page) (out []byte, done bool)
+	AppendRuns(b []byte, g *reconcile.Page) (out []byte, done bool)
+	AppendTurn(b []byte, g *reconcile.Page) (out []byte, done bool)
+
+	// Moved notes that an origin moved on, Forget that it was removed.
+	Moved(o state.Origin, now sched.Instant, frame uint64)
+	Forget(o state.Origin)
+	// Drop gives up what is under way with a peer, DropRuns the runs alone.
+	Drop(p uint32)
+	DropRuns(p uint32)
 }
 
-// takeJob gives a free job to the peer; 0 if all are busy.
-func (c *Core) takeJob(p uint32) uint8 {
-	for i := 1; i < len(c.jobs); i++ {
-		j := &c.jobs[i]
-		if j.busy {
-			continue
+// initDiffer chooses the way to compare.
+func (c *Core) initDiffer() {
+	cfg, l := &c.cfg, &c.cfg.Limits
+	host := exchangeHost{(*book)(c)}
+	if cfg.Order.Precise() {
+		if cfg.Diff != DiffAuto {
+			panic("core: Diff and Order: precise orders compare by key")
 		}
-		if !j.init {
-			j.Init(c.cfg.Limits.Wants)
-			j.init = true
-		}
-		c.takeList(p, i)
-		j.busy, j.peer = true, p
-		j.Reset(c.lab.Frames, c.deltasLeft(p))
-		j.Whole = c.lab.Whole
-		return uint8(i)
+		x := new(precise.Precise)
+		x.Init(&precise.Config{
+			Order: cfg.Order, Compare: cfg.Compare, Kind: cfg.Mode.sync(),
+			Frames: c.lab.Frames, Jobs: l.Jobs, Wants: l.Wants, NoPrint: c.lab.NoPrint,
+		}, &precise.Parts{
+			Host: preciseHost{host}, Store: &c.store, Own: c.self, Rand: &c.rand, Count: &c.counters.exchangeCounters,
+		})
+		c.differ = x
+		return
 	}
-	c.counters.Drops[DropBusy]++
-	return 0
+	x := new(compare.Compare)
+	x.Init(&compare.Config{
+		Way: cfg.Diff, Order: cfg.Order, Kind: cfg.Mode.sync(), Recent: cfg.RecentSpan, Frame: cfg.Frame,
+		Frames: c.lab.Frames, Jobs: l.Jobs, Wants: l.Wants, Whole: c.lab.Whole, NoPrint: c.lab.NoPrint, Key: c.idKey,
+	}, &compare.Parts{
+		Host: compareHost{host}, Store: &c.store, Own: c.self, Filler: &c.filler, Rand: &c.rand,
+		Count: &c.counters.compareCounters, Shared: &c.counters.exchangeCounters,
+	})
+	c.differ, c.vectors = x, x
 }
 
-// dropJob gives back the job that *at names, if any.
-func (c *Core) dropJob(at *uint8) {
-	if *at != 0 {
-		c.jobs[*at].busy = false
-		*at = 0
-	}
-}
-
-func (m Mode) sync() codec.SyncKind {
-	switch m {
-	case Push:
-		return codec.SyncPush
-	case Pull:
-		return codec.SyncPull
-	default:
-		return codec.SyncPushPull
-	}
-}
+// Fingerprint is what members compare: equal ones hold the same.
+func (c *Core) Fingerprint() uint64 { return c.differ.Fingerprint() }
 
 // exchangeAgain is what happens once an interval.
 func (c *Core) exchangeAgain() {
@@ -90,125 +113,50 @@ func (c *Core) exchange() {
 
 func (c *Core) startExchange(p uint32) {
 	c.counters.Exchanges++
-	if c.lab.NoPrint {
-		c.wantDigest(p, digestAsked(c.cfg.Mode.sync()))
-		return
-	}
-	if !c.openTalk(p) {
+	if c.differ.Begin(c.now, p) {
 		c.want(p, dueSync)
 	}
 }
 
-// digestAsked is what a digest asks for in an exchange that its sender starts.
-func digestAsked(k codec.SyncKind) codec.DigestFlags {
-	switch k {
-	case codec.SyncPush:
-		return codec.DigestOffer
-	case codec.SyncPull:
-		return codec.DigestWantRuns
+func (m Mode) sync() codec.SyncKind {
+	switch m {
+	case Push:
+		return codec.SyncPush
+	case Pull:
+		return codec.SyncPull
 	default:
-		return codec.DigestOffer | codec.DigestWantRuns
+		return codec.SyncPushPull
 	}
 }
 
-// digestAnswering is what a digest asks for that answers a Sync: the other one
-// started, so push and pull change sides.
-func digestAnswering(k codec.SyncKind) codec.DigestFlags {
-	switch k {
-	case codec.SyncPush:
-		return codec.DigestWantRuns
-	case codec.SyncPull:
-		return codec.DigestOffer
-	default:
-		return codec.DigestOffer | codec.DigestWantRuns
+// onDifference takes a record of a comparison.
+func (c *Core) onDifference(p uint32, t codec.Type, body []byte) bool {
+	if t == codec.TypeDigest && c.showed(p, body) {
+		return true
 	}
-}
-
-// windowsMax bounds the frames of one digest.
-const windowsMax = 4
-
-func (c *Core) wantDigest(p uint32, f codec.DigestFlags) {
-	c.peers[p].windows = c.windows()
-	c.peers[p].digestFor = uint8(f)
-	c.want(p, dueDigest)
-}
-
-// onSync compares fingerprints.
-func (c *Core) onSync(p uint32, s codec.Sync) {
-	if c.in.Flags&codec.FlagPrints == 0 || c.agrees() {
-		c.counters.Agreements++
-		return
-	}
-	c.differs(p, s)
-}
-
-// onDigest finds what the peer lacks and what we lack.
-func (c *Core) onDigest(p uint32, d *codec.Digest) {
-	if c.precise != nil {
+	switch c.differ.Receive(&c.received, t, body) {
+	case reconcile.Malformed:
+		return false
+	case reconcile.OtherMode:
 		c.counters.Drops[DropMode]++
-		return
 	}
-	if d.Flags&codec.DigestPartial != 0 {
-		c.onBatch(p, d)
-		return
-	}
-	if c.showed(p, d) {
-		return
-	}
-	c.counters.DigestsReceived++
-	j := c.openJobs(p, d.Flags)
-	diff := reconcile.Compare(&c.store, (*book)(c), d, c.self, j.runs, j.pulls)
-	if j.pulls == nil && d.Flags&codec.DigestOffer != 0 && j.runs != nil && j.runs.Len() == 0 {
-		// The peer lacks nothing, so that the last free job serves us: else one
-		// that can't be had for both directions would be had for none.
-		c.dropJob(&c.peers[p].job)
-		j = c.openJobs(p, codec.DigestOffer)
-		diff = reconcile.Compare(&c.store, (*book)(c), d, c.self, nil, j.pulls)
-	}
-	c.closeJobs(p, &j, diff)
+	return true
 }
 
-// offered arranges a job of runs and makes it due, or drops an empty one.
-func (c *Core) offered(p uint32, j *reconcile.Job) {
-	if j.Len() == 0 {
-		c.dropJob(&c.peers[p].job)
-		return
+// pullsOwn notes that a peer asks for our writes after from, which it was sent.
+func (c *Core) pullsOwn(p uint32, from uint64) {
+	if q := &c.peers[p]; from < q.mail.At() && from > 0 {
+		q.link.Lost(c.now)
 	}
-	j.Arrange(c.cfg.Order, c.rand.Uint32n(1<<16))
-	c.want(p, dueRuns)
 }
 
-// onPull queues runs of the origins that the peer names.
-func (c *Core) onPull(p uint32, l *codec.Pull) {
-	if c.precise != nil {
-		c.counters.Drops[DropMode]++
-		return
+// SetDeltas changes Config.Deltas: the paper's experiments do while they run.
+func (c *Core) SetDeltas(n int) {
+	c.lab.Deltas = n
+	if n == 0 {
+		c.lab.Deltas = -1
 	}
-	c.counters.PullsServed++
-	q := &c.peers[p]
-	if q.job == 0 {
-		q.job = c.takeJob(p)
-	}
-	if q.job == 0 {
-		return
-	}
-	j := &c.jobs[q.job].Job
-	it, before := l.Entries(), j.Total()
-	for {
-		id, have, ok := it.Next()
-		if !ok {
-			break
-		}
-		o := c.resolve(id)
-		if o == c.self && have < q.mail.At() && have > 0 {
-			q.link.Lost(c.now)
-		}
-		if o != 0 && (c.store.Max(o) > have || have == 0) {
-			j.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: have, Missing: uint32(c.store.Missing(o, have))})
-		}
-	}
-	c.lacks(p, j, before)
-	c.offered(p, j)
+	c.limitRate()
 }
 
 // amnesia: somebody holds more of our generation than we wrote.
@@ -216,78 +164,4 @@ func (c *Core) amnesia(uint64) {
 	if c.renewals.May(c.now) {
 		c.renew(c.gen + 1)
 	}
-}
-
-// composeDigest appends one window; it is rotated so that all are sent in turn.
-func (c *Core) composeDigest(b []byte, limit int, p uint32) []byte {
-	q := &c.peers[p]
-	if c.precise != nil {
-		return c.composePreciseDigest(b, limit, q)
-	}
-	if c.window != 0 && c.store.FirstAtOrAfter(c.window) == 0 {
-		c.window = 0
-	}
-	out, next, last := reconcile.AppendWindow(b, limit, &c.store, c.window, codec.DigestFlags(q.digestFor))
-	if out == nil {
-		return b
-	}
-	c.window = next
-	if q.windows--; q.windows == 0 || last {
-		q.due &^= dueDigest
-	}
-	c.counters.DigestsSent++
-	return out
-}
-
-// composeAsk appends the pull list that comparing a digest gave.
-func (c *Core) composeAsk(b []byte, limit int, p uint32) []byte {
-	q := &c.peers[p]
-	if c.precise != nil {
-		return c.composePrecisePull(b, limit, q)
-	}
-	j := &c.jobs[q.ask]
-	var w codec.PullWriter
-	if q.ask == 0 || !w.Begin(b, limit) {
-		q.due &^= dueAsk
-		return b
-	}
-	wants := j.Wants()
-	for i := range wants {
-		have := wants[i].From
-		if o := wants[i].Origin; o != 0 && c.store.ID(o) == wants[i].ID {
-			have = c.store.Max(o)
-		}
-		if !w.Add(wants[i].ID, have) {
-			break // the rest differs still at the next exchange
-		}
-	}
-	c.dropJob(&q.ask)
-	q.due &^= dueAsk
-	c.counters.PullsSent++
-	return w.End()
-}
-
-// composeRuns appends what is left of the answer to the peer.
-func (c *Core) composeRuns(b []byte, limit int, p uint32) []byte {
-	q := &c.peers[p]
-	if q.job == 0 {
-		q.due &^= dueRuns
-		return b
-	}
-	if c.precise != nil {
-		return c.composePreciseRuns(b, limit, p)
-	}
-	j := &c.jobs[q.job]
-	before := len(b)
-	b, n := c.filler.Fill(b, limit, &j.Job, c.cfg.Order)
-	c.counters.EntriesSent += uint64(n)
-	c.exchangeWith(p).Sent(n)
-	if len(b) > before {
-		j.Frames--
-	}
-	if j.Done() || len(b) == before && before <= c.emptyFrame() {
-		q.due &^= dueRuns
-		c.dropJob(&q.job)
-	}
-	return b
 }

@@ -3,7 +3,6 @@ package core
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/flow"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -156,7 +155,7 @@ func (c *Core) hold(p uint32) {
 		held &^= dueRumor
 	}
 	if at := q.budget.When(class); held&dueRuns != 0 && at-c.now > c.cfg.Interval {
-		c.dropJob(&q.job) // it asks again
+		c.differ.DropRuns(p) // it asks again
 		held &^= dueRuns
 		q.due &^= dueRuns
 	}
@@ -225,9 +224,9 @@ func (c *Core) exchangeWith(p uint32) *flow.Exchange {
 	return c.peers[p].with.At(c.now, c.cfg.Interval)
 }
 
-// lacks notes how much the peer was found to lack, beyond what a job had.
-func (c *Core) lacks(p uint32, j *reconcile.Job, before int) {
-	c.exchangeWith(p).Lacks(j.Total() - before)
+// lacks notes how many entries more the peer was found to lack.
+func (c *Core) lacks(p uint32, entries int) {
+	c.exchangeWith(p).Lacks(entries)
 	c.peers[p].tell = true
 }
 

@@ -50,7 +50,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		c.counters.Drops[DropFull]++
 		c.origins[o].fullAt = c.now
 	}
-	if a.Gap && c.precise != nil {
+	if a.Gap && c.differ.Scattered() {
 		c.applyScattered(p, o, r)
 		return
 	}

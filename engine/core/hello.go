@@ -369,8 +369,7 @@ func (c *Core) erase(o state.Origin) {
 	if p != 0 {
 		c.byID.remove(c.peers[p].id)
 		c.peers[p].id = 0
-		c.dropJob(&c.peers[p].job)
-		c.dropJob(&c.peers[p].ask)
+		c.differ.Drop(p)
 	}
 	c.store.Remove(o)
 	q := x.queued

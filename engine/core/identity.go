@@ -176,7 +176,7 @@ func (c *Core) renew(gen uint64) {
 			c.startMail(uint32(p))
 		}
 	}
-	c.touched(c.self)
+	c.differ.Moved(c.self, c.now, c.counters.FramesReceived)
 	if c.repairs.ready {
 		c.repairs.walker.Init(c.id)
 		c.repairs.hops = [rumor.WalksMax]hop{}

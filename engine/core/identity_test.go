@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -124,16 +125,14 @@ func TestAnswersToTheDeadAreDropped(t *testing.T) {
 	w.converge(5 * sched.Second)
 	c := &w.nodes[0].core
 	for p := uint32(1); p < 20; p++ {
-		if c.peers[p].job = c.takeJob(p); c.peers[p].job != 0 {
+		if c.vectors.Open(p, codec.DigestWantRuns); c.peers[p].compare.Answering() {
 			c.want(p, dueRuns)
 			c.silent(p)
 		}
 	}
 	w.pump(w.nodes[0])
-	for i := 1; i < len(c.jobs); i++ {
-		if c.jobs[i].busy {
-			t.Errorf("job %d is still busy", i)
-		}
+	if jobs, _ := c.vectors.Held(); jobs != 0 {
+		t.Errorf("%d answers are still under way", jobs)
 	}
 }
 

@@ -4,11 +4,13 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/names"
+	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -42,12 +44,10 @@ type peer struct {
 	with      flow.Exchange // the exchange that runs with it
 	held      uint16        // due, and held back by the budget
 	tell      bool          // the next frame tells our rates
-	talk      talk
+	compare   compare.Peer
+	precise   precise.Peer
 	showAt    codec.OriginID // ring repair: it wants our digest from here
 	showing   bool
-	digestFor uint8 // flags of the digest that is due
-	windows   uint8 // frames that it may still take
-	job, ask  uint8 // jobs under way
 	rumorAt   uint32
 	rumorOpen bool // the next rumor frame opens a contact
 	events    events.Peer
@@ -136,8 +136,6 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	c.becomeNamed(p)
 	c.guard.Drop(p)
 	c.unwatch(p)
-	c.dropJob(&q.job)
-	c.dropJob(&q.ask)
 	for k := range uint32(timersPeer) {
 		c.wheel.Cancel(peerTimer(p, k))
 	}
@@ -186,6 +184,7 @@ func (c *Core) unready() {
 
 // letGo gives up what is under way to a peer whose life ends.
 func (c *Core) letGo(p uint32) {
+	c.differ.Drop(p)
 	c.dropAnswers(p)
 	c.dropTokens(p)
 	if c.peers[p].due&dueRumor != 0 {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/protect"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -93,12 +94,16 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 	}
 	if h.Flags&codec.FlagPrints != 0 {
 		q.print, q.printAt = h.StatePrint, c.now
-		if c.precise != nil && h.StatePrint == c.Fingerprint() {
+		if c.differ.Scattered() && h.StatePrint == c.Fingerprint() {
 			c.sameAs(p)
 		}
 		if !c.lab.NoDetector {
 			c.live.SeenPrint(c.now, c.known(p), h.LivePrint)
 		}
+	}
+	c.received = reconcile.Frame{
+		Now: c.now, Number: c.counters.FramesReceived, Peer: p,
+		Printed: h.Flags&codec.FlagPrints != 0, Print: h.StatePrint,
 	}
 	for ; t != 0; t, body, rest = codec.NextRecord(rest) {
 		c.record(p, t, body)

@@ -104,7 +104,7 @@ const (
 // the cluster compares by key.
 func (c *Core) StartRepair(now sched.Instant) bool {
 	c.enter(now)
-	if c.precise != nil {
+	if c.vectors == nil {
 		return false
 	}
 	r := c.readyRepairs()
@@ -234,7 +234,7 @@ func (c *Core) ask(i int, p uint32) {
 	default:
 		t.Kind, t.At = codec.TokenOpen, h.at
 		c.sendToken(p, &t) // behind the runs that are on their way
-		if q.job == 0 {
+		if !q.compare.Answering() {
 			h.tries++
 		}
 	}
@@ -314,7 +314,7 @@ func (c *Core) onToken(p uint32, body []byte) bool {
 	if codec.ParseToken(body, &t) != nil {
 		return false
 	}
-	if c.precise != nil {
+	if c.vectors == nil {
 		c.counters.Drops[DropMode]++
 		return true
 	}
@@ -413,9 +413,9 @@ func (c *Core) reportFinal() {
 
 // showed takes a digest of a successor that was asked for it. It reports whether
 // it was one.
-func (c *Core) showed(p uint32, d *codec.Digest) (ours bool) {
-	r := &c.repairs
-	if !r.ready || d.Flags != codec.DigestWantRuns {
+func (c *Core) showed(p uint32, body []byte) (ours bool) {
+	r, d := &c.repairs, codec.Digest{}
+	if !r.ready || codec.ParseDigest(body, &d) != nil || d.Flags != codec.DigestWantRuns {
 		return false
 	}
 	for i := range r.hops {
@@ -428,7 +428,7 @@ func (c *Core) showed(p uint32, d *codec.Digest) (ours bool) {
 			c.peers[p].link.RTT.Sample(c.now - h.asked)
 		}
 		h.tries, h.next = 0, c.now
-		switch hi := c.repairWindow(p, h, d); {
+		switch hi := c.repairWindow(p, h, &d); {
 		case hi == 0: // it lacks something still
 			c.stepRepairs()
 		case hi == reconcile.LastID:
@@ -446,12 +446,12 @@ func (c *Core) showed(p uint32, d *codec.Digest) (ours bool) {
 // what it is level in, 0 when it is to be asked again.
 func (c *Core) repairWindow(p uint32, h *hop, d *codec.Digest) codec.OriginID {
 	c.counters.DigestsReceived++
-	if c.agrees() {
+	if c.vectors.Agrees(&c.received) {
 		return reconcile.LastID
 	}
-	underway := c.peers[p].job != 0
-	j := c.openJobs(p, codec.DigestWantRuns)
-	if j.runs == nil {
+	underway := c.peers[p].compare.Answering()
+	j := c.vectors.Open(p, codec.DigestWantRuns)
+	if j.Runs == nil {
 		return 0
 	}
 	lacking, moving := 0, true
@@ -477,9 +477,9 @@ func (c *Core) repairWindow(p uint32, h *hop, d *codec.Digest) codec.OriginID {
 		if id >= h.counted {
 			h.count(theirs.Max == 0, w.Missing)
 		}
-		j.runs.Add(w)
+		j.Runs.Add(w)
 	}
-	c.closeJobs(p, &j, reconcile.Difference{})
+	c.vectors.Close(p, &j)
 	h.counted = max(h.counted, d.Hi+1)
 	if d.Hi == reconcile.LastID {
 		h.counted = d.Hi

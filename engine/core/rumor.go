@@ -218,7 +218,7 @@ func (c *Core) forgetNews(o state.Origin) {
 			f.flying[i] = 0
 		}
 	}
-	c.untouch(o)
+	c.differ.Forget(o)
 	if c.hasRumors {
 		c.rumors.Forget(uint32(o))
 	}
@@ -263,7 +263,6 @@ func (c *Core) dropAnswers(p uint32) {
 		return l
 	}
 	c.answers = drop(c.answers)
-	c.comparing.answers = drop(c.comparing.answers)
 }
 
 // composeContact opens a contact: an empty feedback record.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 )
 
 // What a core does is in three tables: which function takes a record, which one
@@ -16,10 +17,10 @@ const recordsTop = codec.TypeTurn + 1
 // versions may have types that have no row: they are skipped.
 var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (ok bool){
 	codec.TypeIntro:         (*Core).takeIntro,
-	codec.TypeSync:          (*Core).takeSync,
-	codec.TypeDigest:        (*Core).takeDigest,
+	codec.TypeSync:          (*Core).onDifference,
+	codec.TypeDigest:        (*Core).onDifference,
 	codec.TypeRun:           (*Core).takeRun,
-	codec.TypePull:          (*Core).takePull,
+	codec.TypePull:          (*Core).onDifference,
 	codec.TypeHave:          (*Core).takeHave,
 	codec.TypeProbe:         (*Core).observed,
 	codec.TypeProbeAck:      (*Core).observed,
@@ -28,13 +29,13 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 	codec.TypeObserved:      (*Core).observed,
 	codec.TypeRumorFeedback: takes((*Core).onFeedback),
 	codec.TypeEvent:         takes((*Core).onBroadcast),
-	codec.TypeSketch:        takes((*Core).onSketch),
+	codec.TypeSketch:        (*Core).onDifference,
 	codec.TypeRepair:        takes((*Core).onToken),
-	codec.TypePreciseDigest: (*Core).onPrecise,
-	codec.TypePreciseRun:    (*Core).onPrecise,
+	codec.TypePreciseDigest: (*Core).onDifference,
+	codec.TypePreciseRun:    takes((*Core).onPreciseRun),
 	codec.TypeKeyNotice:     takes((*Core).onKeyNotice),
-	codec.TypePrecisePull:   (*Core).onPrecise,
-	codec.TypeTurn:          takes((*Core).onTurn),
+	codec.TypePrecisePull:   (*Core).onDifference,
+	codec.TypeTurn:          (*Core).onDifference,
 }
 
 // takes is a row for one type alone.
@@ -77,17 +78,28 @@ var composers = [...]struct {
 	{due: dueHave, append: (*Core).composeHave},
 	{due: dueSync, append: (*Core).composeSync},
 	{due: duePull, append: (*Core).composePull},
-	{due: dueAsk, append: (*Core).composeAsk},
+	{due: dueAsk, append: differs(dueAsk, differ.AppendAsk)},
 	{due: dueContact, append: (*Core).composeContact},
 	{due: dueAnswers, append: (*Core).composeAnswers},
-	{due: dueRuns, when: (*peer).repairFirst, append: (*Core).composeRuns},
+	{due: dueRuns, when: (*peer).repairFirst, append: differs(dueRuns, differ.AppendRuns)},
 	{due: dueCast, append: (*Core).composeBroadcasts},
 	{due: dueMail, append: (*Core).composeMail},
 	{due: dueRumor, append: (*Core).composeRumor},
-	{due: dueRuns, append: (*Core).composeRuns},
-	{due: dueTurn, unless: dueMail | dueRuns | dueRumor, append: (*Core).composeTurn},
+	{due: dueRuns, append: differs(dueRuns, differ.AppendRuns)},
+	{due: dueTurn, unless: dueMail | dueRuns | dueRumor, append: differs(dueTurn, differ.AppendTurn)},
 	{due: dueToken, unless: dueRuns, append: (*Core).composeTokens},
-	{due: dueDigest, unless: dueMail | dueRuns | dueRumor, append: (*Core).composeDigest},
+	{due: dueDigest, unless: dueMail | dueRuns | dueRumor, append: differs(dueDigest, differ.AppendDigest)},
+}
+
+// differs is the row of something that a comparison has due.
+func differs(due uint16, f func(d differ, b []byte, g *reconcile.Page) ([]byte, bool)) func(*Core, []byte, int, uint32) []byte {
+	return func(c *Core, b []byte, _ int, p uint32) []byte {
+		b, done := f(c.differ, b, &c.page)
+		if done {
+			c.peers[p].due &^= due
+		}
+		return b
+	}
 }
 
 // repairFirst lets an answer go before news now and then, so that news can't keep
@@ -120,7 +132,7 @@ var timers = [timersEngine]func(c *Core){
 	timerPublish:  (*Core).publishMore,
 	timerRepair:   (*Core).stepRepairs,
 	timerPeriod:   (*Core).repairPeriod,
-	timerPrecise:  (*Core).endWindows,
+	timerPrecise:  func(c *Core) { c.differ.Expire(c.now) },
 }
 
 // Timers of a peer.
@@ -191,37 +203,11 @@ func (c *Core) takeIntro(p uint32, _ codec.Type, body []byte) bool {
 	return true
 }
 
-func (c *Core) takeSync(p uint32, _ codec.Type, body []byte) bool {
-	s, err := codec.ParseSync(body)
-	if err == nil {
-		c.onSync(p, s)
-	}
-	return err == nil
-}
-
-func (c *Core) takeDigest(p uint32, _ codec.Type, body []byte) bool {
-	var d codec.Digest
-	if codec.ParseDigest(body, &d) != nil {
-		return false
-	}
-	c.onDigest(p, &d)
-	return true
-}
-
 func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 	if codec.ParseRun(body, &c.run) != nil {
 		return false
 	}
 	c.onRun(p, &c.run)
-	return true
-}
-
-func (c *Core) takePull(p uint32, _ codec.Type, body []byte) bool {
-	var l codec.Pull
-	if codec.ParsePull(body, &l) != nil {
-		return false
-	}
-	c.onPull(p, &l)
 	return true
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -45,11 +46,9 @@ func (c *Core) shed(p uint32) {
 	if q.due&dueRumor != 0 {
 		c.endRumor(p)
 	}
-	c.dropJob(&q.job)
-	c.dropJob(&q.ask)
+	c.differ.Drop(p)
 	c.dropAnswers(p)
 	c.dropTokens(p)
-	q.talk.say = 0
 	q.due &= dueHello
 	q.held = 0
 }
@@ -61,7 +60,7 @@ const padShare = 8
 
 // emptyFrame is how long the frame being composed is before its first record that
 // was due: what does not fit then will not fit into the next one either.
-func (c *Core) emptyFrame() int { return c.begun }
+func (c *Core) emptyFrame() int { return c.page.Begun }
 
 // compose encodes one frame for the peer; 0 if nothing is due after all.
 func (c *Core) compose(p uint32, dst []byte) int {
@@ -87,7 +86,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	if q.asking || q.due&dueMail != 0 && c.paths.Lossy(&q.link, c.now) {
 		h.Mark |= codec.MarkAsk
 	}
-	if q.answering || q.due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.asking && c.precise != nil {
+	if q.answering || q.due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.asking && c.differ.Scattered() {
 		h.Flags |= codec.FlagPrints
 		h.LivePrint = c.live.LivePrint()
 		h.StatePrint = c.Fingerprint()
@@ -110,7 +109,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	b = c.guard.AppendNotice(b, limit, p, h.Seq)
 	bare += len(b) - mark
 	due := q.due
-	c.begun = len(b)
+	c.page = reconcile.Page{Now: c.now, Limit: limit, Begun: len(b), Peer: p}
 	b = c.composeRecords(b, limit, p)
 	if len(b) == bare {
 		return 0
@@ -147,7 +146,7 @@ func (c *Core) composeHave(b []byte, _ int, p uint32) []byte {
 // composeSync begins an exchange.
 func (c *Core) composeSync(b []byte, _ int, p uint32) []byte {
 	c.peers[p].due &^= dueSync
-	return codec.AppendSync(b, codec.Sync{Kind: c.cfg.Mode.sync(), Hint: c.ladder.level})
+	return c.differ.AppendSync(b)
 }
 
 // composeHello greets a member that has not answered from its address, or one

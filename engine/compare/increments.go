@@ -1,8 +1,8 @@
-package core
+package compare
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/compare"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
@@ -16,49 +16,56 @@ import (
 //	[Turn n, answers to the peer's, Shown for each of ours]
 const incrementsMax = 8
 
+// answersMax bounds the answers that wait for their frames; what does not fit is
+// as if it was lost.
+const answersMax = 256
+
+type answer struct {
+	peer uint32
+	item codec.Feedback
+}
+
 // onIncrements takes feedback on our increments, and notes what became of the
 // peer's. The runs of the frame were applied before.
-func (c *Core) onIncrements(p uint32, items *codec.Feedbacks) {
-	k := &c.comparing
+func (c *Compare) onIncrements(f *reconcile.Frame, items *codec.Feedbacks) {
 	var it codec.Feedback
 	for items.Next(&it) {
 		o := c.store.Find(it.Origin)
-		if o == 0 || c.cfg.Diff != DiffUpdates {
+		if o == 0 || c.cfg.Way != Increments {
 			continue
 		}
 		switch it.Kind {
 		case codec.FeedbackShown:
-			c.answerIncrement(p, o, &it)
+			c.answerIncrement(f, o, &it)
 		case codec.FeedbackNeeded, codec.FeedbackGap:
-			k.updates.Feedback(uint32(o), true)
+			c.updates.Feedback(uint32(o), true)
 		case codec.FeedbackKnown:
 			if it.Hi >= c.store.Max(o) { // not about an older version
-				k.updates.Feedback(uint32(o), false)
+				c.updates.Feedback(uint32(o), false)
 			}
 		}
 	}
 }
 
-func (c *Core) answerIncrement(p uint32, o state.Origin, it *codec.Feedback) {
-	k := &c.comparing
+func (c *Compare) answerIncrement(f *reconcile.Frame, o state.Origin, it *codec.Feedback) {
 	a := codec.Feedback{Kind: codec.FeedbackKnown, Origin: it.Origin, Hi: it.Hi}
-	switch m := &k.moves[o]; {
+	switch m := &c.moves[o]; {
 	case c.store.Max(o) < it.Hi:
 		a.Kind, a.Max = codec.FeedbackGap, c.store.Max(o)
-	case m.frame == c.counters.FramesReceived:
+	case m.frame == f.Number:
 		a.Kind = codec.FeedbackNeeded
 	}
-	if len(k.answers) == cap(k.answers) {
-		c.counters.Drops[DropBusy]++
+	if len(c.answers) == cap(c.answers) {
+		c.host.Busy()
 		return
 	}
-	k.answers = append(k.answers, answer{p, a})
+	c.answers = append(c.answers, answer{f.Peer, a})
 }
 
 // answerIncrements sends the answers that p waits for, if any.
-func (c *Core) answerIncrements(p uint32) {
-	for i := range c.comparing.answers {
-		if c.comparing.answers[i].peer == p {
+func (c *Compare) answerIncrements(p uint32) {
+	for i := range c.answers {
+		if c.answers[i].peer == p {
 			c.say(p, sayEnd)
 			return
 		}
@@ -66,14 +73,14 @@ func (c *Core) answerIncrements(p uint32) {
 }
 
 // nextIncrements goes on with a comparison that has not closed.
-func (c *Core) nextIncrements(p uint32) {
-	t := &c.peers[p].talk
-	left := c.comparing.updates.Len() - int(t.offered)
-	switch compare.Answer(false, left, int(t.turn)) {
-	case compare.Increment:
+func (c *Compare) nextIncrements(p uint32) {
+	t := c.host.Peer(p)
+	left := c.updates.Len() - int(t.offered)
+	switch Answer(false, left, int(t.turn)) {
+	case Increment:
 		t.turn++
 		c.say(p, sayUpdates)
-	case compare.Full:
+	case Full:
 		c.answerIncrements(p)
 		c.compareAll(p)
 	default:
@@ -81,67 +88,67 @@ func (c *Core) nextIncrements(p uint32) {
 	}
 }
 
-// composeIncrements appends updates, answers, and the fingerprint's turn.
-func (c *Core) composeIncrements(b []byte, limit int, p uint32) []byte {
-	t, k := &c.peers[p].talk, &c.comparing
+// appendIncrements appends updates, answers, and the fingerprint's turn.
+func (c *Compare) appendIncrements(b []byte, g *reconcile.Page) []byte {
+	t := c.host.Peer(g.Peer)
 	const fixed = codec.RecordBytes + codec.TurnBytes
 	turn := t.turn
 	var sent [incrementsMax]uint32
 	n := 0
 	if t.say&sayUpdates != 0 {
-		answers := (limit - len(b)) / 4 / codec.FeedbackGapBytes * codec.FeedbackGapBytes
-		b, n = c.composeUpdates(b, limit-fixed-min(answers, len(k.answers)*codec.FeedbackGapBytes), p, sent[:])
+		answers := (g.Limit - len(b)) / 4 / codec.FeedbackGapBytes * codec.FeedbackGapBytes
+		b, n = c.appendUpdates(b, g.Limit-fixed-min(answers, len(c.answers)*codec.FeedbackGapBytes), g.Peer, sent[:])
 	} else {
 		turn = codec.TurnEnd
 	}
-	if len(b)+fixed > limit {
+	if len(b)+fixed > g.Limit {
 		return b
 	}
 	t.say &^= sayUpdates | sayEnd | sayTurn
-	c.counters.TurnsSent++
+	c.n.TurnsSent++
 	start := len(b)
 	b = codec.BeginTurn(b, turn)
 	for _, h := range sent[:n] {
 		o := state.Origin(h)
 		b = codec.AppendFeedback(b, &codec.Feedback{Kind: codec.FeedbackShown, Origin: c.store.ID(o), Hi: c.store.Max(o)})
 	}
-	for i := 0; i < len(k.answers); {
-		if k.answers[i].peer != p || len(b)+codec.FeedbackGapBytes > limit {
+	for i := 0; i < len(c.answers); {
+		if c.answers[i].peer != g.Peer || len(b)+codec.FeedbackGapBytes > g.Limit {
 			i++
 			continue
 		}
-		b = codec.AppendFeedback(b, &k.answers[i].item)
-		k.answers[i] = k.answers[len(k.answers)-1]
-		k.answers = k.answers[:len(k.answers)-1]
+		b = codec.AppendFeedback(b, &c.answers[i].item)
+		c.answers[i] = c.answers[len(c.answers)-1]
+		c.answers = c.answers[:len(c.answers)-1]
 	}
 	return codec.EndRecord(b, start)
 }
 
-// composeUpdates appends the next updates of the list; those of which everything
+// appendUpdates appends the next updates of the list; those of which everything
 // was sent are in sent.
-func (c *Core) composeUpdates(b []byte, limit int, p uint32, sent []uint32) (out []byte, n int) {
-	t, k := &c.peers[p].talk, &c.comparing
+func (c *Compare) appendUpdates(b []byte, limit int, p uint32, sent []uint32) (out []byte, n int) {
+	t := c.host.Peer(p)
 	var next [incrementsMax]uint32
-	most := min(len(next), k.updates.Len()-int(t.offered))
+	most := min(len(next), c.updates.Len()-int(t.offered))
 	if most <= 0 {
 		return b, 0
 	}
-	for _, h := range next[:k.updates.Take(next[:most])] {
+	for _, h := range next[:c.updates.Take(next[:most])] {
 		o := state.Origin(h)
 		t.offered++
-		lo := k.moves[o].lo
-		if c.origins[o].peer == p || lo >= c.store.Max(o) {
+		lo := c.moves[o].lo
+		if c.host.Author(o) == p || lo >= c.store.Max(o) {
 			continue // it is its own, or only a new name
 		}
 		room, start := limit-codec.FeedbackBytes*(n+1), len(b)
 		if lo == 0 {
-			if len(b)+(*book)(c).IntroBytes(o) > room {
+			if len(b)+c.host.IntroBytes(o) > room {
 				break
 			}
-			b = (*book)(c).AppendIntro(b, o)
+			b = c.host.AppendIntro(b, o)
 		}
 		out, to, entries := c.filler.Run(b, room, o, lo)
-		c.counters.EntriesSent += uint64(entries)
+		c.shared.EntriesSent += uint64(entries)
 		if out == nil {
 			b = b[:start]
 			continue

@@ -1,4 +1,4 @@
-package core
+package compare
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
@@ -7,7 +7,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
-// The ladder of a comparison, so that its cost follows the difference:
+// The levels of a comparison, so that its cost follows the difference:
 //
 //	0  the fingerprint in the header: equal means done
 //	1  a sketch of the version vector in one frame, where the vector takes more;
@@ -15,11 +15,9 @@ import (
 //	   asks for just that
 //	2  windows of the version vector, rotating: always make progress
 //
-// A node begins with the smallest sketch. One that did not decode is followed by
-// windows at once, in the same exchange, and by a larger sketch the next time;
-// when the largest one did not decode, sketches rest for some exchanges. A Sync
-// hints at where its sender stands, so that whoever answers does not waste a
-// sketch on it.
+// When the largest sketch did not decode, sketches rest for some exchanges. A Sync
+// hints at the level of its sender, so that whoever answers does not waste a sketch
+// on it.
 
 // rungs are the sizes of sketches, and what they decode in 99 of 100 cases.
 var rungs = [...]struct{ cells, origins int }{{24, 9}, {60, 34}, {80, 48}}
@@ -97,13 +95,13 @@ func (l *ladder) descend(d int) {
 }
 
 // sketchCells is the size of the sketch to answer a Sync with; 0: windows.
-func (c *Core) sketchCells(hint uint8) int {
-	switch c.cfg.Diff {
-	case DiffAuto:
-		if c.precise != nil || c.store.Len()*vectorEntry <= c.cfg.Frame-codec.HeaderBytesMax-codec.DigestOverhead {
+func (c *Compare) sketchCells(hint uint8) int {
+	switch c.cfg.Way {
+	case Auto:
+		if c.store.Len()*vectorEntry <= c.cfg.Frame-codec.HeaderBytesMax-codec.DigestOverhead {
 			return 0
 		}
-	case DiffSketch:
+	case Sketch:
 	default:
 		return 0
 	}
@@ -138,45 +136,42 @@ func (s *sketching) uncount(o state.Origin) {
 }
 
 // readySketch makes the sketch of all that is here, once.
-func (c *Core) readySketch() *sketching {
+func (c *Compare) readySketch() *sketching {
 	l := &c.ladder
 	if l.sketching == nil {
-		l.sketching = &sketching{key: [2]uint64{c.idKey[0] ^ 0x736b65746368, c.idKey[1]}}
+		l.sketching = &sketching{key: [2]uint64{c.cfg.Key[0] ^ 0x736b65746368, c.cfg.Key[1]}}
 		for o := c.store.FirstAtOrAfter(0); o != 0; o = c.store.Following(o) {
-			l.count(&c.store, o)
+			l.count(c.store, o)
 		}
 	}
 	return l.sketching
 }
 
-// composeSketch appends our sketch, as large as our level says and as fits.
-func (c *Core) composeSketch(b []byte, limit int, p uint32) []byte {
-	t := &c.peers[p].talk
-	cells := min(c.sketchCells(c.ladder.hint), sketch.SizeFor(limit-len(b)-codec.RecordBytes))
+// appendSketch appends our sketch, as large as our level says and as fits.
+func (c *Compare) appendSketch(b []byte, g *reconcile.Page) []byte {
+	t := c.host.Peer(g.Peer)
+	cells := min(c.sketchCells(c.ladder.hint), sketch.SizeFor(g.Limit-len(b)-codec.RecordBytes))
 	if cells < codec.SketchSizes[0] {
-		if len(b) <= c.emptyFrame() {
+		if g.Empty(b) {
 			t.say &^= saySketch
-			c.wantDigest(p, t.asks())
+			c.wantDigest(g.Peer, t.wants())
 		}
 		return b
 	}
 	t.say &^= saySketch
-	c.counters.SketchesSent++
+	c.n.SketchesSent++
 	return c.readySketch().own.AppendRecord(b, cells, sketchSalt)
 }
 
 // onSketch finds what differs from the peer's sketch.
-func (c *Core) onSketch(p uint32, body []byte) bool {
-	if c.precise != nil {
-		c.counters.Drops[DropMode]++
-		return true
-	}
+func (c *Compare) onSketch(f *reconcile.Frame, body []byte) bool {
+	p := f.Peer
 	theirs, err := codec.ParseSketch(body)
 	if err != nil {
 		return false
 	}
-	if c.agrees() {
-		c.counters.Agreements++
+	if c.Agrees(f) {
+		c.shared.Agreements++
 		return true
 	}
 	s := c.readySketch()
@@ -186,21 +181,21 @@ func (c *Core) onSketch(p uint32, body []byte) bool {
 		n, complete = s.decoder.Peel(s.key, s.diff[:])
 	}
 	// What our digest would ask the peer for, we do now: it offers where we pull.
-	f, j := c.peers[p].talk.asks(), found{}
-	if f&codec.DigestOffer != 0 {
-		j = c.openJobs(p, codec.DigestWantRuns)
+	wants, j := c.host.Peer(p).wants(), Found{}
+	if wants&codec.DigestOffer != 0 {
+		j = c.Open(p, codec.DigestWantRuns)
 	}
-	if f&codec.DigestWantRuns != 0 {
-		j.pulls = c.openJobs(p, codec.DigestOffer).pulls
+	if wants&codec.DigestWantRuns != 0 {
+		j.pulls = c.Open(p, codec.DigestOffer).pulls
 	}
 	for i := range s.diff[:n] {
 		if !c.sketched(&j, &s.diff[i]) {
 			complete = false
 		}
 	}
-	c.closeJobs(p, &j, reconcile.Difference{})
+	c.Close(p, &j)
 	if complete && n > 0 {
-		c.counters.SketchesDecoded++
+		c.n.SketchesDecoded++
 		c.ladder.descend(n)
 		return true
 	}
@@ -212,13 +207,13 @@ func (c *Core) onSketch(p uint32, body []byte) bool {
 }
 
 // sketched lists one origin that differs; false if it can't be so.
-func (c *Core) sketched(j *found, d *sketch.Difference) bool {
+func (c *Compare) sketched(j *Found, d *sketch.Difference) bool {
 	o := c.resolve(sketch.Find(d.Short))
 	switch {
 	case o == 0 && d.Ahead > 0:
 		return false
 	case o == 0:
-		if j.pulls != nil && !c.graves.HasShort(c.now, d.Short, sketch.ShortID) {
+		if j.pulls != nil && !c.host.BuriedShort(d.Short) {
 			j.pulls.Add(reconcile.Want{ID: sketch.Find(d.Short)})
 		}
 	case d.Ahead > 0:
@@ -226,12 +221,12 @@ func (c *Core) sketched(j *found, d *sketch.Difference) bool {
 		if uint64(d.Ahead) > mine {
 			return false
 		}
-		if j.runs != nil {
-			reconcile.Lacks(&c.store, (*book)(c), o, mine-uint64(d.Ahead), j.runs)
+		if j.Runs != nil {
+			reconcile.Lacks(c.store, c.host, o, mine-uint64(d.Ahead), j.Runs)
 		}
-	case o == c.self:
+	case o == c.own:
 		return false // more of ours than we wrote: windows say how much
-	case c.cfg.Spread != Gossip && c.now-c.origins[o].movedAt < c.settle():
+	case c.host.Moving(o):
 		// it moves: what it lacks is on its way
 	case j.pulls != nil:
 		j.pulls.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: c.store.Max(o)})
@@ -240,7 +235,7 @@ func (c *Core) sketched(j *found, d *sketch.Difference) bool {
 }
 
 // resolve finds an origin by its id, or by the part of it that a sketch knows.
-func (c *Core) resolve(id codec.OriginID) state.Origin {
+func (c *Compare) resolve(id codec.OriginID) state.Origin {
 	o := c.store.Find(id)
 	if short := sketch.ShortID(id); o == 0 && sketch.Find(short) == id {
 		if o = c.store.FirstAtOrAfter(id); o != 0 && sketch.ShortID(c.store.ID(o)) != short {

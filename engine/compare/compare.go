@@ -1,0 +1,328 @@
+package compare
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Way is how two nodes whose fingerprints differ find out in what.
+type Way uint8
+
+// The ways to compare. All begin with the fingerprint and end, where they find
+// nothing more, with the version vector, so that each of them repairs everything;
+// members of one cluster may use different ones.
+//
+// Auto climbs the ladder: fingerprint, sketch of the version vector where that
+// does not fit one frame, the vector itself in windows. Vector leaves the sketch
+// out and Sketch always sends it.
+//
+// The others are those of Demers et al. §1.3 and §1.5 and of XGOSSIP: Recently
+// sends what changed within RecentSpan along with the fingerprint, PeelBack walks
+// back in the order of last change until the fingerprints agree, ByActivity does
+// so in an order in which what turned out to be needed moves to the front,
+// Increments sends a few updates first, least useless ones first, and takes
+// feedback on them.
+const (
+	Auto Way = iota
+	Vector
+	Sketch
+	Recently
+	PeelBack
+	ByActivity
+	Increments
+)
+
+// Due is something that a comparison has to send.
+type Due uint8
+
+// What may be due.
+const (
+	DueDigest Due = iota // windows of the version vector
+	DueRuns              // an answer to a digest or a pull list
+	DueAsk               // a pull list
+	DueTurn              // another message of the comparison
+)
+
+// Host is the node around a comparison.
+type Host interface {
+	reconcile.Book
+	// Peer is what is kept of a peer; good until the host adds one.
+	Peer(p uint32) *Peer
+	// Due makes something due at a peer: an Append will be called for it.
+	Due(p uint32, what Due)
+	// Author is the peer that writes an origin, 0 for none.
+	Author(o state.Origin) uint32
+	// Moving reports an origin whose news is on its way here by push.
+	Moving(o state.Origin) bool
+	// BuriedShort is Buried by the part of an id that a sketch knows.
+	BuriedShort(short uint64) bool
+	// Lacks notes that the peer was found to lack so many entries more.
+	Lacks(p uint32, entries int)
+	// Sent notes entries that the exchange with a peer moved.
+	Sent(p uint32, entries int)
+	// Left is how many entries the exchange may still move; negative: any number.
+	Left(p uint32) int
+	// Needed notes what a peer was found to lack.
+	Needed(wants []reconcile.Want)
+	// PullsOwn notes that a peer asks for our own writes after from.
+	PullsOwn(p uint32, from uint64)
+	// Ahead notes that a peer holds our own origin up to max, more than we wrote.
+	Ahead(max uint64)
+	// Busy notes something that was given up for want of room.
+	Busy()
+}
+
+// Config is what a comparison is told before it starts.
+type Config struct {
+	Way     Way
+	Order   reconcile.Order
+	Kind    codec.SyncKind // of the exchanges that this node begins
+	Recent  sched.Instant  // Recently: what changed since is sent first
+	Frame   int            // bytes of a datagram
+	Frames  int            // frames of one answer
+	Jobs    int            // answers under way at once, at least 2: one for each direction
+	Wants   int            // origins in one answer
+	Whole   bool           // an answer that is cut by Left ends with a whole origin
+	NoPrint bool           // exchanges begin with a digest
+	Key     [2]uint64      // of the cluster; sketches are keyed with it
+}
+
+// Compare is one node's comparisons. The zero Compare is not ready: call Init. One
+// caller at a time.
+type Compare struct {
+	cfg      Config
+	host     Host
+	store    *state.Store
+	rand     *sched.Rand
+	filler   *reconcile.Filler
+	n        *Counters
+	shared   *reconcile.Counters
+	own      state.Origin
+	jobs     []job
+	window   codec.OriginID // where the next digest starts
+	ladder   ladder
+	recent   Recent
+	activity Activity
+	updates  Updates
+	moves    []move   // by origin, for the update list
+	answers  []answer // to increments, that wait for their frames
+	batch    [batchMax]uint32
+}
+
+// Counters are what the ways to compare did, beside reconcile.Counters.
+type Counters struct {
+	BatchesSent     uint64 // of the digests: some origins, in an order of ours
+	SketchesSent    uint64
+	SketchesDecoded uint64 // those of others that showed all differences
+	TurnsSent       uint64 // messages of a comparison that carry no digest
+	TurnsReceived   uint64
+	Fallbacks       uint64 // comparisons that came down to the version vector
+}
+
+// Parts are what a comparison shares with the node around it.
+type Parts struct {
+	Host   Host
+	Store  *state.Store
+	Own    state.Origin // that this node writes
+	Filler *reconcile.Filler
+	Rand   *sched.Rand
+	Count  *Counters
+	Shared *reconcile.Counters
+}
+
+// Peer is what is kept of a peer: the comparison that is under way with it.
+type Peer struct {
+	peel    Peel   // how far our order was walked
+	offered uint16 // increments that it was sent
+	turn    uint8
+	say     uint8
+	kind    codec.SyncKind
+	mine    bool              // we began it
+	asks    codec.DigestFlags // of the digest that is due
+	windows uint8             // of it that may still be sent
+	runs    uint8             // the job that answers the peer
+	pulls   uint8             // the job with what it is asked for
+}
+
+// Answering reports whether runs for the peer are under way.
+func (t *Peer) Answering() bool { return t.runs != 0 }
+
+// Init makes a comparison ready. It panics on a way that does not fit the rest.
+func (c *Compare) Init(cfg *Config, parts *Parts) {
+	*c = Compare{
+		cfg: *cfg, host: parts.Host, store: parts.Store, own: parts.Own,
+		filler: parts.Filler, rand: parts.Rand, n: parts.Count, shared: parts.Shared,
+		jobs: make([]job, cfg.Jobs+1),
+	}
+	n := c.store.Limits().Handles()
+	switch cfg.Way {
+	case Auto, Vector, Sketch:
+		return
+	case Recently, PeelBack:
+		c.recent.Init(n)
+	case ByActivity:
+		c.activity.Init(n)
+	case Increments:
+		c.updates.Init(n, UpdatesLimitDefault)
+		c.moves = make([]move, n+1)
+		c.answers = make([]answer, 0, answersMax)
+	default:
+		panic("compare: unknown way to compare")
+	}
+	if cfg.NoPrint {
+		panic("compare: Way and NoPrint: there is nothing to compare before the digest")
+	}
+}
+
+// Fingerprint is what members compare: equal ones hold the same.
+func (c *Compare) Fingerprint() uint64 { return c.store.Fingerprint() }
+
+// Reached is the version up to which a shell may look for news of an origin.
+func (c *Compare) Reached(o state.Origin) uint64 { return c.store.Max(o) }
+
+// Scattered reports that entries may be here beyond an origin's max. None are.
+func (c *Compare) Scattered() bool { return false }
+
+// Moved notes that an origin moved on, or has a new id; frame is the number of the
+// frame that brought it.
+func (c *Compare) Moved(o state.Origin, now sched.Instant, frame uint64) {
+	switch c.cfg.Way {
+	case Recently, PeelBack:
+		c.recent.Changed(uint32(o), now)
+	case ByActivity:
+		c.activity.Arrived(uint32(o))
+	case Increments:
+		m := &c.moves[o]
+		if !c.updates.Has(uint32(o)) {
+			m.lo = m.hi
+		}
+		m.hi, m.frame = c.store.Max(o), frame
+		c.updates.Add(uint32(o))
+	default:
+		if c.ladder.sketching != nil {
+			c.ladder.count(c.store, o)
+		}
+	}
+}
+
+// Forget forgets an origin that was removed.
+func (c *Compare) Forget(o state.Origin) {
+	switch c.cfg.Way {
+	case Recently, PeelBack:
+		c.recent.Forget(uint32(o))
+	case ByActivity:
+		c.activity.Forget(uint32(o))
+	case Increments:
+		c.updates.Forget(uint32(o))
+		c.moves[o] = move{}
+	default:
+		if c.ladder.sketching != nil {
+			c.ladder.uncount(o)
+		}
+	}
+}
+
+// Begin begins an exchange with a peer. It reports whether that starts with a
+// Sync: AppendSync.
+func (c *Compare) Begin(now sched.Instant, p uint32) (sync bool) {
+	if c.cfg.NoPrint {
+		c.wantDigest(p, reconcile.AskedBy(c.cfg.Kind))
+		return false
+	}
+	c.open(p, Peer{kind: c.cfg.Kind, mine: true})
+	c.ladder.pass()
+	switch c.cfg.Way {
+	case Increments:
+		c.host.Peer(p).turn = 1
+		c.say(p, sayUpdates)
+		return false
+	case Recently:
+		if c.recent.Since(&Peel{}, now-c.cfg.Recent, c.batch[:1]) > 0 {
+			c.say(p, sayBatch)
+		}
+	}
+	return true
+}
+
+// open begins a comparison; what is under way for the peer goes on.
+func (c *Compare) open(p uint32, as Peer) *Peer {
+	t := c.host.Peer(p)
+	as.runs, as.pulls, as.asks, as.windows = t.runs, t.pulls, t.asks, t.windows
+	*t = as
+	return t
+}
+
+// AppendSync appends the Sync that an exchange begins with.
+func (c *Compare) AppendSync(b []byte) []byte {
+	return codec.AppendSync(b, codec.Sync{Kind: c.cfg.Kind, Hint: c.ladder.level})
+}
+
+// Receive takes a record of a comparison.
+func (c *Compare) Receive(f *reconcile.Frame, kind codec.Type, body []byte) reconcile.Verdict {
+	ok := true
+	switch kind {
+	case codec.TypeSync:
+		s, err := codec.ParseSync(body)
+		if ok = err == nil; ok {
+			c.onSync(f, s)
+		}
+	case codec.TypeDigest:
+		var d codec.Digest
+		if ok = codec.ParseDigest(body, &d) == nil; ok {
+			c.onDigest(f, &d)
+		}
+	case codec.TypePull:
+		var l codec.Pull
+		if ok = codec.ParsePull(body, &l) == nil; ok {
+			c.onPull(f, &l)
+		}
+	case codec.TypeTurn:
+		ok = c.onTurn(f, body)
+	case codec.TypeSketch:
+		ok = c.onSketch(f, body)
+	default:
+		return reconcile.OtherMode
+	}
+	if !ok {
+		return reconcile.Malformed
+	}
+	return reconcile.Taken
+}
+
+// Agrees reports whether the frame carries our fingerprint.
+func (c *Compare) Agrees(f *reconcile.Frame) bool { return f.Printed && f.Print == c.Fingerprint() }
+
+// Drop gives up what is under way with a peer; exchanges find it again.
+func (c *Compare) Drop(p uint32) {
+	t := c.host.Peer(p)
+	t.say = 0
+	c.dropJob(&t.runs)
+	c.dropJob(&t.pulls)
+	for i := 0; i < len(c.answers); {
+		if c.answers[i].peer != p {
+			i++
+			continue
+		}
+		c.answers[i] = c.answers[len(c.answers)-1]
+		c.answers = c.answers[:len(c.answers)-1]
+	}
+}
+
+// DropRuns gives up the runs that are under way to a peer: it asks again.
+func (c *Compare) DropRuns(p uint32) { c.dropJob(&c.host.Peer(p).runs) }
+
+// Expire does nothing: a comparison has no timer.
+func (c *Compare) Expire(sched.Instant) {}
+
+// Held is what waits for frames: answers to digests and pull lists, and answers to
+// increments.
+func (c *Compare) Held() (jobs, answers int) {
+	for i := range c.jobs {
+		if c.jobs[i].busy {
+			jobs++
+		}
+	}
+	return jobs, len(c.answers)
+}

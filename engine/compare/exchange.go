@@ -1,0 +1,244 @@
+package compare
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+)
+
+// windowsMax bounds the frames of one digest.
+const windowsMax = 4
+
+// job is an answer under way to one peer.
+type job struct {
+	reconcile.Job
+	busy bool
+	init bool
+}
+
+// takeJob gives a free job to the peer; 0 if all are busy.
+func (c *Compare) takeJob(p uint32) uint8 {
+	for i := 1; i < len(c.jobs); i++ {
+		j := &c.jobs[i]
+		if j.busy {
+			continue
+		}
+		if !j.init {
+			j.Init(c.cfg.Wants)
+			j.init = true
+		}
+		j.busy = true
+		j.Reset(c.cfg.Frames, c.host.Left(p))
+		j.Whole = c.cfg.Whole
+		return uint8(i)
+	}
+	c.host.Busy()
+	return 0
+}
+
+// dropJob gives back the job that *at names, if any.
+func (c *Compare) dropJob(at *uint8) {
+	if *at != 0 {
+		c.jobs[*at].busy = false
+		*at = 0
+	}
+}
+
+// Found holds the two lists that a comparison fills.
+type Found struct {
+	Runs  *reconcile.Job // what the peer lacks; nil: not asked for, or all jobs are busy
+	pulls *reconcile.Job
+	had   int // runs that were there before
+	total int // entries of those
+}
+
+// Open takes the lists that a digest with these flags needs. Close follows.
+func (c *Compare) Open(p uint32, f codec.DigestFlags) (j Found) {
+	t := c.host.Peer(p)
+	if f&codec.DigestWantRuns != 0 {
+		if t.runs == 0 {
+			t.runs = c.takeJob(p)
+		}
+		if t.runs != 0 {
+			j.Runs = &c.jobs[t.runs].Job
+			j.had, j.total = len(j.Runs.Wants()), j.Runs.Total()
+		}
+	}
+	if f&codec.DigestOffer != 0 {
+		if t.pulls == 0 {
+			t.pulls = c.takeJob(p)
+		}
+		if t.pulls != 0 {
+			j.pulls = &c.jobs[t.pulls].Job
+		}
+	}
+	return j
+}
+
+// Close makes due what was found, and reports whether anything was.
+func (c *Compare) Close(p uint32, j *Found) (any bool) {
+	if j.Runs != nil {
+		any = len(j.Runs.Wants()) > j.had
+		c.host.Needed(j.Runs.Wants())
+		c.host.Lacks(p, j.Runs.Total()-j.total)
+		c.offered(p, j.Runs)
+	}
+	if j.pulls != nil {
+		if j.pulls.Len() > 0 {
+			any = true
+			c.host.Due(p, DueAsk)
+		} else {
+			c.dropJob(&c.host.Peer(p).pulls)
+		}
+	}
+	return any
+}
+
+// offered arranges a job of runs and makes it due, or drops an empty one.
+func (c *Compare) offered(p uint32, j *reconcile.Job) {
+	if j.Len() == 0 {
+		c.DropRuns(p)
+		return
+	}
+	j.Arrange(c.cfg.Order, c.rand.Uint32n(1<<16))
+	c.host.Due(p, DueRuns)
+}
+
+func (c *Compare) wantDigest(p uint32, f codec.DigestFlags) {
+	t := c.host.Peer(p)
+	t.windows, t.asks = windowsMax, f
+	c.host.Due(p, DueDigest)
+}
+
+// onSync compares fingerprints.
+func (c *Compare) onSync(f *reconcile.Frame, s codec.Sync) {
+	if !f.Printed || c.Agrees(f) {
+		c.shared.Agreements++
+		return
+	}
+	t := c.open(f.Peer, Peer{kind: s.Kind, turn: 1})
+	switch {
+	case c.ordered():
+		c.say(f.Peer, sayBatch)
+	case c.cfg.Way == Increments:
+		c.say(f.Peer, sayUpdates)
+	case c.sketchCells(s.Hint) > 0:
+		c.ladder.hint = s.Hint
+		c.say(f.Peer, saySketch)
+	default:
+		c.wantDigest(f.Peer, t.wants())
+	}
+}
+
+// onDigest finds what the peer lacks and what we lack.
+func (c *Compare) onDigest(f *reconcile.Frame, d *codec.Digest) {
+	if d.Flags&codec.DigestPartial != 0 {
+		c.onBatch(f, d)
+		return
+	}
+	p := f.Peer
+	c.shared.DigestsReceived++
+	j := c.Open(p, d.Flags)
+	diff := reconcile.Compare(c.store, c.host, d, c.own, j.Runs, j.pulls)
+	if j.pulls == nil && d.Flags&codec.DigestOffer != 0 && j.Runs != nil && j.Runs.Len() == 0 {
+		// The peer lacks nothing, so that the last free job serves us: else one
+		// that can't be had for both directions would be had for none.
+		c.DropRuns(p)
+		j = c.Open(p, codec.DigestOffer)
+		diff = reconcile.Compare(c.store, c.host, d, c.own, nil, j.pulls)
+	}
+	c.ahead(diff)
+	c.Close(p, &j)
+}
+
+func (c *Compare) ahead(diff reconcile.Difference) {
+	if diff.Ahead > 0 {
+		c.host.Ahead(diff.Ahead)
+	}
+}
+
+// onPull queues runs of the origins that the peer names.
+func (c *Compare) onPull(f *reconcile.Frame, l *codec.Pull) {
+	p := f.Peer
+	c.shared.PullsServed++
+	j := c.Open(p, codec.DigestWantRuns).Runs
+	if j == nil {
+		return
+	}
+	it, before := l.Entries(), j.Total()
+	for {
+		id, have, ok := it.Next()
+		if !ok {
+			break
+		}
+		o := c.resolve(id)
+		if o == c.own {
+			c.host.PullsOwn(p, have)
+		}
+		if o != 0 && (c.store.Max(o) > have || have == 0) {
+			j.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: have, Missing: uint32(c.store.Missing(o, have))})
+		}
+	}
+	c.host.Lacks(p, j.Total()-before)
+	c.offered(p, j)
+}
+
+// AppendDigest appends one window; it is rotated so that all are sent in turn.
+// Here and below, done reports that nothing of its kind is due any more.
+func (c *Compare) AppendDigest(b []byte, g *reconcile.Page) (out []byte, done bool) {
+	t := c.host.Peer(g.Peer)
+	if c.window != 0 && c.store.FirstAtOrAfter(c.window) == 0 {
+		c.window = 0
+	}
+	out, next, last := reconcile.AppendWindow(b, g.Limit, c.store, c.window, t.asks)
+	if out == nil {
+		return b, false
+	}
+	c.window = next
+	t.windows--
+	c.shared.DigestsSent++
+	return out, t.windows == 0 || last
+}
+
+// AppendAsk appends the pull list that comparing a digest gave.
+func (c *Compare) AppendAsk(b []byte, g *reconcile.Page) (out []byte, done bool) {
+	t := c.host.Peer(g.Peer)
+	j := &c.jobs[t.pulls]
+	var w codec.PullWriter
+	if t.pulls == 0 || !w.Begin(b, g.Limit) {
+		return b, true
+	}
+	wants := j.Wants()
+	for i := range wants {
+		have := wants[i].From
+		if o := wants[i].Origin; o != 0 && c.store.ID(o) == wants[i].ID {
+			have = c.store.Max(o)
+		}
+		if !w.Add(wants[i].ID, have) {
+			break // the rest differs still at the next exchange
+		}
+	}
+	c.dropJob(&t.pulls)
+	c.shared.PullsSent++
+	return w.End(), true
+}
+
+// AppendRuns appends what is left of the answer to the peer.
+func (c *Compare) AppendRuns(b []byte, g *reconcile.Page) (out []byte, done bool) {
+	t := c.host.Peer(g.Peer)
+	if t.runs == 0 {
+		return b, true
+	}
+	j := &c.jobs[t.runs]
+	before := len(b)
+	b, n := c.filler.Fill(b, g.Limit, &j.Job, c.cfg.Order)
+	c.shared.EntriesSent += uint64(n)
+	c.host.Sent(g.Peer, n)
+	if len(b) > before {
+		j.Frames--
+	}
+	if j.Done() || len(b) == before && before <= g.Begun {
+		c.dropJob(&t.runs)
+		return b, true
+	}
+	return b, false
+}

@@ -1,0 +1,84 @@
+package core
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// In a precise cluster entries come one by one, and may be here beyond an origin's
+// max (package precise).
+
+// stamp marks a write with its time, which precise mode orders by.
+func (c *Core) stamp(e *codec.Entry, op *Op) {
+	if op.Stamp == 0 && !c.differ.Scattered() {
+		return
+	}
+	e.Flags |= codec.EntryStamp
+	e.Stamp = op.Stamp
+	if e.Stamp == 0 {
+		e.Stamp = int64(c.ahead + sched.Wall(c.now))
+	}
+}
+
+// onPreciseRun applies entries one by one.
+func (c *Core) onPreciseRun(p uint32, body []byte) bool {
+	r := &c.run
+	switch {
+	case !c.differ.Scattered():
+		c.counters.Drops[DropMode]++
+		return true
+	case codec.ParsePreciseRun(body, r) != nil:
+		return false
+	}
+	c.counters.RunsReceived++
+	switch o := c.store.Find(r.ID); {
+	case o == 0 && c.graves.Has(c.now, r.ID):
+		c.counters.Drops[DropBuried]++
+	case o == 0:
+		c.counters.Drops[DropUnknown]++
+	case o == c.self:
+		if r.To > c.store.Max(o) {
+			c.amnesia(r.To)
+		}
+		c.counters.EntriesOld += uint64(r.Count)
+	default:
+		c.flow.partner.Got(p, r.Count)
+		c.applyScattered(p, o, r)
+	}
+	return true
+}
+
+// applyScattered takes the entries of a run that is no continuation of what is
+// here.
+func (c *Core) applyScattered(p uint32, o state.Origin, r *codec.Run) {
+	c.store.Hop(int64(c.peers[p].link.Underway()))
+	a, lowest := reconcile.ApplyPrecise(&c.store, o, r, &c.iter, &c.entry)
+	c.store.Hop(0)
+	c.counters.EntriesNew += uint64(a.New)
+	c.counters.EntriesOld += uint64(a.Old)
+	if a.Full {
+		c.counters.Drops[DropFull]++
+	}
+	if a.New == 0 {
+		return
+	}
+	x := &c.origins[o]
+	x.told = min(x.told, lowest-1)
+	c.moved(o)
+	if a.System {
+		c.system(o, lowest-1)
+	}
+}
+
+// sameAs notes that a peer holds exactly what we hold: so of its own writes we
+// hold the prefix up to its last one.
+func (c *Core) sameAs(p uint32) {
+	o := c.peers[p].origin
+	if last := c.store.Last(o); last > c.store.Max(o) {
+		c.store.Advance(o, last, c.store.Floor(o))
+		c.moved(o)
+		c.owe(p)
+	}
+}

@@ -1,0 +1,31 @@
+// Package precise compares two replicas key by key, and sends exactly the entries
+// that are newer: the baseline of the Scuttlebutt paper (van Renesse, Dumitriu,
+// Gough, Thomas, LADIS 2008).
+//
+//	a -> b  Sync(kind), fingerprint by key        b: equal, done
+//	b -> a  PreciseDigest, windows ... the last   a compares
+//	a -> b  PreciseRuns (push), PrecisePull (pull)
+//	b -> a  PreciseRuns
+//
+// It is a property of the whole cluster: what a member of the other mode sends is
+// refused with reconcile.OtherMode. Every write carries a stamp, by which it is
+// ordered: newest first, oldest first, at random or as the embedder says.
+//
+// Mail and rumors stay runs: their prefix rule holds here too, and what starts
+// above our max is taken entry by entry. So an origin's max is a promise still,
+// only entries may be here beyond it. It moves with runs, and when the fingerprint
+// of the author itself equals ours.
+//
+// # Answers
+//
+// A digest comes in windows, and so does a pull list. An answer is sent only when
+// the last one was seen, since its order is known only then; when that does not
+// come within windowWait, what was gathered is sent.
+//
+// # Limits
+//
+// Answers under way are Config.Jobs, of Config.Wants entries each; what does not
+// fit is found again by a later exchange. Memory is taken with the first use of
+// each answer. A digest costs what all keys cost, not what differs: that is what
+// this mode is compared for.
+package precise

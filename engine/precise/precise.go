@@ -1,0 +1,361 @@
+package precise
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// windowWait is how long an answer waits for the rest of a digest whose last
+// window is missing.
+const windowWait = 20 * sched.Millisecond
+
+// Due is something that a comparison has to send.
+type Due uint8
+
+// What may be due.
+const (
+	DueDigest Due = iota // windows of the digest
+	DueRuns              // an answer to a digest or a pull list
+	DueAsk               // a pull list
+)
+
+// Host is the node around a comparison.
+type Host interface {
+	reconcile.Book
+	// Peer is what is kept of a peer; good until the host adds one.
+	Peer(p uint32) *Peer
+	// Due makes something due at a peer: an Append will be called for it.
+	Due(p uint32, what Due)
+	// Expire asks for a call of Expire at that time, if none is due earlier.
+	Expire(at sched.Instant)
+	// Lacks notes that the peer was found to lack so many entries more.
+	Lacks(p uint32, entries int)
+	// Sent notes entries that the exchange with a peer moved.
+	Sent(p uint32, entries int)
+	// Left is how many entries the exchange may still move; negative: any number.
+	Left(p uint32) int
+	// Ahead notes that a peer holds our own origin up to max, more than we wrote.
+	Ahead(max uint64)
+	// Busy notes something that was given up for want of room.
+	Busy()
+}
+
+// Config is what precise mode is told before it starts.
+type Config struct {
+	Order   reconcile.Order
+	Compare func(a, b *reconcile.Candidate) int // of reconcile.PreciseOwn
+	Kind    codec.SyncKind                      // of the exchanges that this node begins
+	Frames  int                                 // frames of one answer
+	Jobs    int                                 // answers under way at once, at least 2: one for each direction
+	Wants   int                                 // entries in one answer
+	NoPrint bool                                // exchanges begin with a digest
+}
+
+// Parts are what precise mode shares with the node around it.
+type Parts struct {
+	Host  Host
+	Store *state.Store
+	Own   state.Origin // that this node writes
+	Rand  *sched.Rand
+	Count *reconcile.Counters
+}
+
+// Precise is one node's part in precise mode. The zero Precise is not ready: call
+// Init. One caller at a time.
+type Precise struct {
+	cfg    Config
+	host   Host
+	store  *state.Store
+	rand   *sched.Rand
+	n      *reconcile.Counters
+	keys   reconcile.Precise
+	lists  []list // by job; 0 is none
+	window codec.PreciseDigest
+	iter   codec.PreciseIter
+	pull   codec.PrecisePull
+}
+
+type list struct {
+	reconcile.List
+	peer uint32
+	busy bool
+	init bool
+	open sched.Instant // when its last window came; 0: complete
+}
+
+// Peer is what is kept of a peer: the comparison that is under way with it.
+type Peer struct {
+	asks    codec.DigestFlags // of the digest that is due
+	windows uint8             // of it that may still be sent
+	runs    uint8             // the list that answers the peer
+	pulls   uint8             // the list of what it is asked for
+}
+
+// Init makes precise mode ready. It panics without the comparator that the order
+// needs. The store counts its fingerprint by key from then on.
+func (x *Precise) Init(cfg *Config, parts *Parts) {
+	if cfg.Order == reconcile.PreciseOwn && cfg.Compare == nil {
+		panic("precise: an own order needs a comparator")
+	}
+	*x = Precise{
+		cfg: *cfg, host: parts.Host, store: parts.Store, rand: parts.Rand, n: parts.Count,
+		lists: make([]list, cfg.Jobs+1),
+	}
+	x.keys.Init(x.store, x.host, cfg.Order, cfg.Compare)
+	x.keys.Own = parts.Own
+}
+
+// Fingerprint is what members compare: equal ones hold the same.
+func (x *Precise) Fingerprint() uint64 { return x.store.KeyPrint() }
+
+// Reached is the version up to which a shell may look for news of an origin.
+func (x *Precise) Reached(o state.Origin) uint64 { return max(x.store.Max(o), x.store.Last(o)) }
+
+// Scattered reports that entries may be here beyond an origin's max. They may.
+func (x *Precise) Scattered() bool { return true }
+
+// Moved does nothing: each digest is read from the store.
+func (x *Precise) Moved(state.Origin, sched.Instant, uint64) {}
+
+// Forget does nothing.
+func (x *Precise) Forget(state.Origin) {}
+
+// Begin begins an exchange with a peer. It reports whether that starts with a
+// Sync: AppendSync.
+func (x *Precise) Begin(_ sched.Instant, p uint32) (sync bool) {
+	if x.cfg.NoPrint {
+		x.wantDigest(p, reconcile.AskedBy(x.cfg.Kind))
+		return false
+	}
+	return true
+}
+
+// AppendSync appends the Sync that an exchange begins with.
+func (x *Precise) AppendSync(b []byte) []byte {
+	return codec.AppendSync(b, codec.Sync{Kind: x.cfg.Kind})
+}
+
+func (x *Precise) wantDigest(p uint32, f codec.DigestFlags) {
+	t := x.host.Peer(p)
+	t.windows, t.asks = uint8(min(4*x.cfg.Frames, 255)), f
+	x.host.Due(p, DueDigest)
+}
+
+// Receive takes a record of a comparison; runs are the host's.
+func (x *Precise) Receive(f *reconcile.Frame, kind codec.Type, body []byte) reconcile.Verdict {
+	ok := true
+	switch kind {
+	case codec.TypeSync:
+		s, err := codec.ParseSync(body)
+		if ok = err == nil; ok {
+			x.onSync(f, s)
+		}
+	case codec.TypePreciseDigest:
+		if ok = codec.ParsePreciseDigest(body, &x.window, &x.iter) == nil; ok {
+			x.onWindow(f, &x.window)
+		}
+	case codec.TypePrecisePull:
+		if ok = codec.ParsePrecisePull(body, &x.pull) == nil; ok {
+			x.onPull(f, &x.pull)
+		}
+	default:
+		return reconcile.OtherMode
+	}
+	if !ok {
+		return reconcile.Malformed
+	}
+	return reconcile.Taken
+}
+
+// onSync compares fingerprints.
+func (x *Precise) onSync(f *reconcile.Frame, s codec.Sync) {
+	if !f.Printed || f.Print == x.Fingerprint() {
+		x.n.Agreements++
+		return
+	}
+	x.wantDigest(f.Peer, reconcile.AnsweredBy(s.Kind))
+}
+
+// onWindow finds what the peer lacks and what we lack of a window.
+func (x *Precise) onWindow(f *reconcile.Frame, d *codec.PreciseDigest) {
+	x.n.DigestsReceived++
+	p := f.Peer
+	t := x.host.Peer(p)
+	var runs, pulls *reconcile.List
+	if d.Flags&codec.DigestWantRuns != 0 {
+		runs = x.listOf(p, &t.runs)
+	}
+	if d.Flags&codec.DigestOffer != 0 {
+		pulls = x.listOf(p, &t.pulls)
+	}
+	before := runs.Len()
+	if ahead := x.keys.Compare(d, x.keys.Own, runs, pulls); ahead > 0 {
+		x.host.Ahead(ahead)
+	}
+	x.host.Lacks(p, runs.Len()-before)
+	final := d.Flags&codec.DigestFinal != 0
+	if runs != nil {
+		x.gathered(f.Now, &t.runs, DueRuns, final)
+	}
+	if pulls != nil {
+		x.gathered(f.Now, &t.pulls, DueAsk, final)
+	}
+}
+
+// onPull answers a part of a pull list.
+func (x *Precise) onPull(f *reconcile.Frame, l *codec.PrecisePull) {
+	x.n.PullsServed++
+	p := f.Peer
+	at := &x.host.Peer(p).runs
+	if runs := x.listOf(p, at); runs != nil {
+		before := runs.Len()
+		x.keys.Answer(l, runs)
+		x.host.Lacks(p, runs.Len()-before)
+		x.gathered(f.Now, at, DueRuns, l.Final)
+	}
+}
+
+// listOf gives the list that *at names, or a new one for the peer; nil if all are
+// busy.
+func (x *Precise) listOf(p uint32, at *uint8) *reconcile.List {
+	for i := 1; *at == 0 && i < len(x.lists); i++ {
+		l := &x.lists[i]
+		if l.busy {
+			continue
+		}
+		if !l.init {
+			l.Init(x.cfg.Wants)
+			l.init = true
+		}
+		l.busy, l.peer, l.open = true, p, 0
+		l.Reset(x.cfg.Frames, x.host.Left(p))
+		l.Salt = x.rand.Uint64()
+		*at = uint8(i)
+	}
+	if *at == 0 {
+		x.host.Busy()
+		return nil
+	}
+	return &x.lists[*at].List
+}
+
+// drop gives back the list that *at names, if any.
+func (x *Precise) drop(at *uint8) {
+	if *at != 0 {
+		x.lists[*at].busy = false
+		*at = 0
+	}
+}
+
+// gathered makes a list due when it is complete: only then is its order known.
+func (x *Precise) gathered(now sched.Instant, at *uint8, due Due, final bool) {
+	l := &x.lists[*at]
+	switch {
+	case !final:
+		l.open = now
+		x.host.Expire(now + windowWait)
+	case l.Len() == 0:
+		x.drop(at)
+	default:
+		l.open = 0
+		x.host.Due(l.peer, due)
+	}
+}
+
+// Expire answers digests and pull lists whose end was lost.
+func (x *Precise) Expire(now sched.Instant) {
+	next := sched.Never
+	for i := 1; i < len(x.lists); i++ {
+		l := &x.lists[i]
+		if !l.busy || l.open == 0 {
+			continue
+		}
+		if now-l.open < windowWait {
+			next = min(next, l.open+windowWait)
+			continue
+		}
+		switch t := x.host.Peer(l.peer); uint8(i) {
+		case t.runs:
+			x.gathered(now, &t.runs, DueRuns, true)
+		case t.pulls:
+			x.gathered(now, &t.pulls, DueAsk, true)
+		}
+	}
+	if next != sched.Never {
+		x.host.Expire(next)
+	}
+}
+
+// AppendDigest appends the window of the digest that is next in turn. Here and
+// below, done reports that nothing of its kind is due any more.
+func (x *Precise) AppendDigest(b []byte, g *reconcile.Page) (out []byte, done bool) {
+	t := x.host.Peer(g.Peer)
+	out, end := x.keys.AppendWindow(b, g.Limit, t.asks, t.windows == 1)
+	if out == nil {
+		return b, g.Empty(b)
+	}
+	t.windows--
+	x.n.DigestsSent++
+	return out, t.windows == 0 || end
+}
+
+// AppendAsk appends a part of the pull list.
+func (x *Precise) AppendAsk(b []byte, g *reconcile.Page) (out []byte, done bool) {
+	t := x.host.Peer(g.Peer)
+	l := &x.lists[t.pulls]
+	if t.pulls == 0 || l.Done() {
+		x.drop(&t.pulls)
+		return b, true
+	}
+	out = x.keys.AppendPull(b, g.Limit, &l.List)
+	if out == nil {
+		if g.Empty(b) {
+			x.drop(&t.pulls)
+			return b, true
+		}
+		return b, false
+	}
+	l.Frames--
+	x.n.PullsSent++
+	if l.Done() {
+		x.drop(&t.pulls)
+		return out, true
+	}
+	return out, false
+}
+
+// AppendRuns appends what is first in the answer to the peer.
+func (x *Precise) AppendRuns(b []byte, g *reconcile.Page) (out []byte, done bool) {
+	t := x.host.Peer(g.Peer)
+	if t.runs == 0 {
+		return b, true
+	}
+	l := &x.lists[t.runs]
+	before := len(b)
+	b, n := x.keys.Fill(b, g.Limit, &l.List)
+	x.n.EntriesSent += uint64(n)
+	x.host.Sent(g.Peer, n)
+	if len(b) > before {
+		l.Frames--
+	}
+	if l.Done() || len(b) == before && before <= g.Begun {
+		x.drop(&t.runs)
+		return b, true
+	}
+	return b, false
+}
+
+// AppendTurn appends nothing: a comparison has no turns.
+func (x *Precise) AppendTurn(b []byte, _ *reconcile.Page) (out []byte, done bool) { return b, true }
+
+// Drop gives up what is under way with a peer; exchanges find it again.
+func (x *Precise) Drop(p uint32) {
+	t := x.host.Peer(p)
+	x.drop(&t.runs)
+	x.drop(&t.pulls)
+}
+
+// DropRuns gives up the runs that are under way to a peer: it asks again.
+func (x *Precise) DropRuns(p uint32) { x.drop(&x.host.Peer(p).runs) }

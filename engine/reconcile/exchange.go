@@ -1,0 +1,73 @@
+package reconcile
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Counters are what comparisons sent and received, whatever they compare by.
+type Counters struct {
+	EntriesSent     uint64
+	DigestsSent     uint64
+	DigestsReceived uint64
+	PullsSent       uint64
+	PullsServed     uint64
+	Agreements      uint64 // fingerprints that were equal
+}
+
+// Frame is the frame that a record came in.
+type Frame struct {
+	Now     sched.Instant
+	Number  uint64 // of all frames received
+	Peer    uint32 // the sender
+	Printed bool   // it carries the sender's fingerprint:
+	Print   uint64
+}
+
+// Page is the frame that is being composed for a peer.
+type Page struct {
+	Now   sched.Instant
+	Limit int // bytes that it may have
+	Begun int // bytes before its first record that was due
+	Peer  uint32
+}
+
+// Empty reports that no record is in the frame yet: what does not fit into b then
+// will not fit into the next frame either.
+func (g *Page) Empty(b []byte) bool { return len(b) <= g.Begun }
+
+// Verdict says what became of a record.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Taken     Verdict = iota
+	Malformed         // its body is none of its type
+	OtherMode         // it belongs to the other way to compare, which its sender uses
+)
+
+// AskedBy is what a digest asks for in an exchange of kind k that its sender
+// began.
+func AskedBy(k codec.SyncKind) codec.DigestFlags {
+	switch k {
+	case codec.SyncPush:
+		return codec.DigestOffer
+	case codec.SyncPull:
+		return codec.DigestWantRuns
+	default:
+		return codec.DigestOffer | codec.DigestWantRuns
+	}
+}
+
+// AnsweredBy is what a digest asks for that answers a Sync of kind k: the other
+// one began, so push and pull change sides.
+func AnsweredBy(k codec.SyncKind) codec.DigestFlags {
+	switch k {
+	case codec.SyncPush:
+		return codec.DigestWantRuns
+	case codec.SyncPull:
+		return codec.DigestOffer
+	default:
+		return codec.DigestOffer | codec.DigestWantRuns
+	}
+}
