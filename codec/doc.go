@@ -96,6 +96,7 @@
 //     whose deletes were collected. A floor that is written is not 0, but in Have.
 //   - A run covers the versions above from up to to; without t it ends at its last entry, or without entries at from, and
 //     with t it ends beyond that. max is what the sender holds of the origin; level says that it is the run's end.
+//   - A Pull's origins stand in any order; have is what the asker holds.
 //   - A Have is about the receiver's own origin. The contents that its entries refer to are complete up to max - open.
 //   - A Probe's target alone answers it. A Vote's stance has 128 added when it answers one. An Observed record has 64
 //     sums, the low halves of the sums of facts by the first 6 bits of a member's identifier; answer is 0, or 1 when it
