@@ -80,6 +80,18 @@ func TestUsageErrorsNameFlagValueAndFix(t *testing.T) {
 	f("sim paper demers --runs 0", "--runs 0", "1 or more")
 	f("sim paper nosuch", "nosuch")
 	f("help nosuch", "nosuch")
+	f("kv get", "NAME", "--help")
+	f("kv get a b", `"b"`)
+	f("members --state ded", `"dead"`)
+	f("keys use x", "1 to 255")
+	f("keys install /nosuch", "qn keys gen")
+	f("top --every 1ms", "100ms")
+	f("members --agent ftp://x", "--agent", "unix:")
+	f("agent --nmae x", "--name")
+	f("agent --profile lna", `"lan"`)
+	f("agent --resp 0.0.0.0:0 --http= --dns= --name a --bind 127.0.0.1:0", "--resp-password-file")
+	f("agent --http 0.0.0.0:0 --resp= --dns= --name a --bind 127.0.0.1:0", "--http-token-file")
+	f("agent --bind 0.0.0.0:0 --http= --resp= --dns= --name a", "Insecure")
 	f("help laod", `"load"`)
 	f("help keys nosuch", "nosuch")
 	f("load --node 3", "--node", "--nodes")
@@ -117,20 +129,75 @@ func TestHelpStartsWithExamples(t *testing.T) {
 	}
 }
 
+// commands calls visit for every command of the tree.
+func commands(visit func(path string, cmd *cobra.Command)) {
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		visit(strings.TrimSpace(strings.TrimPrefix(cmd.CommandPath(), "qn")), cmd)
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot())
+}
+
 // TestExamplesAreAccepted parses every example of every command with its own flags.
 func TestExamplesAreAccepted(t *testing.T) {
-	for _, text := range []string{rootExamples, loadExamples} {
-		for line := range strings.Lines(text) {
-			command, _, _ := strings.Cut(strings.TrimSpace(line), "   ")
-			args := strings.Fields(command)
-			cmd, rest, err := newRoot().Find(args[1:])
-			if err != nil || cmd.Name() != "load" {
+	commands(func(path string, of *cobra.Command) {
+		for line := range strings.Lines(of.Example) {
+			command, _, _ := strings.Cut(strings.TrimSpace(line), "  ")
+			for _, end := range []string{" | ", " && ", " < "} {
+				command, _, _ = strings.Cut(command, end)
+			}
+			_, command, ok := strings.Cut(" "+command, " qn ")
+			if !ok {
+				t.Errorf("%s: %q is no example of qn", path, line)
+				continue
+			}
+			cmd, rest, err := newRoot().Find(strings.Fields(command))
+			if err != nil || cmd.Name() == "qn" {
 				t.Errorf("%q: no such command: %v", command, err)
 				continue
 			}
 			if err := cmd.ParseFlags(rest); err != nil {
 				t.Errorf("%q: %v", command, err)
+				continue
 			}
+			if cmd.Args != nil {
+				if err := cmd.Args(cmd, cmd.Flags().Args()); err != nil {
+					t.Errorf("%q: %v", command, err)
+				}
+			}
+		}
+	})
+}
+
+// Every command that has a result prints it in every form.
+func TestEveryResultHasEveryForm(t *testing.T) {
+	without := map[string]bool{"": true, "agent": true, "node": true, "help": true}
+	commands(func(path string, cmd *cobra.Command) {
+		if !cmd.Runnable() || cmd.HasSubCommands() && path != "sim" || without[path] {
+			return
+		}
+		f := cmd.Flags().Lookup(form.Flag)
+		if f == nil || f.Shorthand != "o" {
+			t.Errorf("qn %s has no -o", path)
+			return
+		}
+		for _, name := range []string{"table", "json", "ndjson"} {
+			if err := f.Value.Set(name); err != nil {
+				t.Errorf("qn %s -o %s: %v", path, name, err)
+			}
+		}
+	})
+}
+
+// A command without an agent says so with a code of its own, and how to mend it.
+func TestNoAgentIsUnreachable(t *testing.T) {
+	for _, line := range []string{"members", "status", "kv get a", "kv set a b", "kv ls", "kv watch", "trace a", "why a", "lag", "digest", "top", "ping a", "leave", "keys list", "keys use 2"} {
+		code, stdout, stderr := qn(append(strings.Fields(line), "--agent", "127.0.0.1:1")...)
+		if code != exit.Unreachable || stdout != "" || !strings.Contains(stderr, "qn agent") {
+			t.Errorf("qn %s: exit %d, %q, %q", line, code, stdout, stderr)
 		}
 	}
 }

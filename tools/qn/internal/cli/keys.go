@@ -3,16 +3,19 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 )
 
 const keysExamples = `  qn keys gen --out cluster.key                a key file that only you can read, for Config.KeyFiles
   qn keys gen --id 2 --out next.key            the key that is to follow it
+  qn keys install next.key                     then: qn keys use 2, qn keys remove 1
   qn load --key-file cluster.key               the same load, sealed`
 
 const keysLong = `A key is 32 random bytes under a number from 1 to 255. Members seal with the first key that they are given and accept all
@@ -22,19 +25,20 @@ says who is not there yet.`
 func newKeys() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "keys",
-		Short:   "Make the keys that a cluster seals its traffic with",
+		Short:   "Make and replace the keys that a cluster seals its traffic with",
 		Example: keysExamples,
 		Long:    keysLong,
 		Args:    cobra.ArbitraryArgs,
 		RunE:    parentOnly,
 	}
-	cmd.AddCommand(newKeysGen())
+	cmd.AddCommand(newKeysGen(), newKeysList(), newKeysInstall(), newKeysUse(), newKeysRemove())
 	return cmd
 }
 
 func newKeysGen() *cobra.Command {
 	var id uint8
 	var out string
+	var output form.Form
 	cmd := &cobra.Command{
 		Use:     "gen",
 		Short:   "Print a new key, or write it to a file that only you can read",
@@ -44,15 +48,22 @@ func newKeysGen() *cobra.Command {
 			if id == 0 {
 				return exit.Usagef("--id 0: a key's number is from 1 to 255; fix: --id 1")
 			}
-			line := engine.NewKey(id).Text() + "\n"
-			if out == "" {
-				_, err := fmt.Fprint(cmd.OutOrStdout(), line)
-				return err
+			text := engine.NewKey(id).Text()
+			if out != "" {
+				return writeNew(out, text+"\n")
 			}
-			return writeNew(out, line)
+			made := struct {
+				ID  uint8  `json:"id"`
+				Key string `json:"key"`
+			}{id, text}
+			return output.Print(cmd.OutOrStdout(), made, func(w io.Writer) error {
+				_, err := fmt.Fprintln(w, text)
+				return err
+			})
 		},
 	}
 	cmd.Flags().Uint8Var(&id, "id", 1, "number of the key, 1 to 255")
+	form.Add(cmd, &output)
 	cmd.Flags().StringVar(&out, "out", "", "file to write, which must not be there yet (default: standard output)")
 	return cmd
 }

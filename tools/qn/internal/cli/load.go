@@ -21,7 +21,7 @@ const loadExamples = `  qn load                                    16 nodes, 1,0
   qn load --scenario heavy-writer            20 writers, one at fifty times the others' rate, twice what a node takes
   qn load --scenario stalled-receiver        one of 32 nodes stops for ten seconds: what the others notice
   qn load --scenario kill                    32 processes: kill -9 one, ten times; stop one for 200 ms, ten times
-  qn load --scenario kill --netns --loss 10% the same in a network namespace that loses datagrams by nftables`
+  qn load --scenario kill --netns --loss 10%  the same in a network namespace that loses datagrams by nftables`
 
 const loadLong = `Starts the nodes in this process, on real UDP sockets of the loopback interface, and writes at a constant total rate
 without waiting for anything (open loop). Times count from the moment at which a write was meant to start, so a stall is

@@ -12,13 +12,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const rootExamples = `  qn load                                    16 nodes, 1,000 writes/s, 10 s, then compare all replicas
-  qn load --nodes 64 --rate 5k -o json       a larger run for a script
-  qn load --loss 20% --duration 30s          a bad network`
+const rootExamples = `  qn agent --name web-1                      a member as a process, with fronts for HTTP, redis-cli and dig
+  qn members                                 who is there
+  qn load --loss 20% --duration 30s          16 members on this machine, a bad network, figures`
 
 // Main runs qn with the arguments after its name and returns its exit code.
 func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	defer stop()
 	root := newRoot()
 	root.SetArgs(args)
@@ -30,7 +31,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "qn",
-		Short:         "Load a Quidnunc cluster, simulate one, and repeat the papers' experiments",
+		Short:         "Run a Quidnunc cluster, ask it, load it, and simulate it",
 		Example:       rootExamples,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -41,7 +42,12 @@ func newRoot() *cobra.Command {
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newNode(), newLoad(), newSim(), newKeys(), newVersion(), exitCodesTopic())
+	root.AddCommand(
+		newAgent(),
+		newMembers(), newStatus(), newKV(), newTrace(), newWhy(), newLag(), newDigest(), newTop(), newPing(), newLeave(), newKeys(), newDoctor(),
+		newLoad(), newSim(), newNode(), newVersion(), exitCodesTopic(),
+	)
+	cobra.EnableCommandSorting = false
 	tidyDefaults(root)
 	return root
 }

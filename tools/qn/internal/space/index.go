@@ -25,7 +25,12 @@ type index struct {
 // Name is a key and whose it is.
 type Name struct{ Member, Key string }
 
-type item struct{ Name }
+// item is a key with its newest version, and when that came here.
+type item struct {
+	Name
+	version engine.Version
+	at      time.Time
+}
 
 // due is when a version of a key ends.
 type due struct {
@@ -63,8 +68,10 @@ func (x *index) note(u *engine.Update, now time.Time) {
 		*b = (*b)[:last]
 		x.keys--
 	case !u.Deleted && at < 0:
-		*b = append(*b, item{n})
+		*b = append(*b, item{n, u.Meta.Version, now})
 		x.keys++
+	case !u.Deleted:
+		(*b)[at].version, (*b)[at].at = u.Meta.Version, now
 	}
 	if d, ok := x.dues[n]; ok && d.version.Compare(u.Meta.Version) < 0 {
 		delete(x.dues, n)
@@ -150,4 +157,17 @@ func (s *Space) Any() (Name, bool) {
 		}
 	}
 	return Name{}, false
+}
+
+// Learned is the newest version of a key here, and when it came.
+func (s *Space) Learned(member, key string) (v engine.Version, at time.Time, ok bool) {
+	n := Name{member, key}
+	s.index.mu.RLock()
+	defer s.index.mu.RUnlock()
+	for _, it := range *s.index.bucket(n) {
+		if it.Name == n {
+			return it.version, it.at, true
+		}
+	}
+	return v, at, false
 }

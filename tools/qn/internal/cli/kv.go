@@ -1,0 +1,244 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quidnunc/quidnunc/tools/qn/internal/api"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
+)
+
+const kvLong = `A name without a slash is a key of the agent that is asked, member/key is one of that member: it is read everywhere and
+written by its own agent alone. ./a/b is the agent's own key a/b.`
+
+func newKV() *cobra.Command {
+	kv := &cobra.Command{
+		Use:   "kv",
+		Short: "Read, write and watch keys",
+		Example: `  qn kv set color green                      a key of this agent
+  qn kv get web-2/color                      a key of another member, from the local replica
+  qn kv watch                                every change from now on`,
+		Long: kvLong,
+		Args: cobra.ArbitraryArgs,
+		RunE: parentOnly,
+	}
+	kv.AddCommand(newGet(), newSet(), newDel(), newList(), newWatch())
+	return kv
+}
+
+func newGet() *cobra.Command {
+	var a asking
+	cmd := a.command("get NAME", "Print the value of a key", `  qn kv get color                            a key of this agent
+  qn kv get web-2/color                      a key of another member
+  qn kv get color -o json                    with version and lifetime`, func(cmd *cobra.Command, args []string) error {
+		e, err := get[api.Entry](cmd.Context(), &a, kvPath(args[0]))
+		if err != nil {
+			return err
+		}
+		return a.output.Print(cmd.OutOrStdout(), e, func(w io.Writer) error {
+			_, err := fmt.Fprintf(w, "%s\n", e.Bytes())
+			return err
+		})
+	})
+	cmd.Long = kvLong
+	return cmd
+}
+
+// kvPath leaves the slash of a name as it is.
+func kvPath(name string) string {
+	var parts []string
+	for p := range strings.SplitSeq(name, "/") {
+		if p == "." {
+			p = "%2E" // a path would lose it
+		} else {
+			p = url.PathEscape(p)
+		}
+		parts = append(parts, p)
+	}
+	return "/v1/kv/" + strings.Join(parts, "/")
+}
+
+func newSet() *cobra.Command {
+	var a asking
+	var ttl time.Duration
+	var absent bool
+	cmd := a.command("set NAME VALUE", "Write a key of this agent; the value - is read from the input", `  qn kv set color green                      for ever
+  qn kv set lease mine --ttl 30s --absent    if nobody has it, for half a minute
+  qn kv set now - < file                     from the input`, func(cmd *cobra.Command, args []string) error {
+		value := []byte(args[1])
+		if args[1] == "-" {
+			var err error
+			if value, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), 1<<20)); err != nil {
+				return err
+			}
+		}
+		q := url.Values{}
+		if ttl > 0 {
+			q.Set("ttl", ttl.String())
+		}
+		if absent {
+			q.Set("absent", "")
+		}
+		return written(cmd, &a, "PUT", kvPath(args[0])+"?"+q.Encode(), value)
+	})
+	cmd.Flags().DurationVar(&ttl, "ttl", 0, "lifetime (default: for ever)")
+	cmd.Flags().BoolVar(&absent, "absent", false, "only if there is no such key")
+	cmd.Long = kvLong
+	return cmd
+}
+
+func written(cmd *cobra.Command, a *asking, method, path string, value []byte) error {
+	v, err := ask[api.Written](cmd.Context(), a, method, path, value)
+	if err != nil {
+		return err
+	}
+	return a.output.Print(cmd.OutOrStdout(), v, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, v.Version)
+		return err
+	})
+}
+
+func newDel() *cobra.Command {
+	var a asking
+	return a.command("del NAME", "Delete a key of this agent; exit code 3 if there is none", `  qn kv del color
+  qn kv del ./a/b                            an own key with a slash
+  qn kv del color -o json                    with its version`, func(cmd *cobra.Command, args []string) error {
+		return written(cmd, &a, "DELETE", kvPath(args[0]), nil)
+	})
+}
+
+func newList() *cobra.Command {
+	var a asking
+	var member string
+	cmd := a.command("ls [PREFIX]", "List keys", `  qn kv ls                                   all keys of all members
+  qn kv ls --member web-2                    those of one member
+  qn kv ls co -o ndjson                      those that begin with co, for a script`, func(cmd *cobra.Command, args []string) error {
+		q := url.Values{"member": {member}}
+		if len(args) > 0 {
+			q.Set("prefix", args[0])
+		}
+		list, err := get[[]api.Entry](cmd.Context(), &a, "/v1/kv?"+q.Encode())
+		if err != nil {
+			return err
+		}
+		return a.output.Print(cmd.OutOrStdout(), list, func(w io.Writer) error {
+			return table(w, "MEMBER KEY VERSION LEFT VALUE", func(row func(string, ...any)) {
+				for _, e := range list {
+					left := "-"
+					if e.TTLSeconds > 0 {
+						left = fmt.Sprintf("%.0fs", e.LeftSeconds)
+					}
+					row("%s|%s|%s|%s|%s", e.Member, e.Key, short(e.Version), left, shown(e.Bytes()))
+				}
+			})
+		})
+	})
+	cmd.Flags().StringVar(&member, "member", "", "only the keys of this member")
+	return cmd
+}
+
+// short is a version without its generation, which is the same for all keys of a life.
+func short(version string) string { return version[strings.LastIndexByte(version, '/')+1:] }
+
+// shown is a value on one line.
+func shown(v []byte) string {
+	s := fmt.Sprintf("%q", v)
+	if s = s[1 : len(s)-1]; len(s) > 60 {
+		s = s[:57] + "..."
+	}
+	return s
+}
+
+func newWatch() *cobra.Command {
+	var a asking
+	var member string
+	var snapshot bool
+	cmd := a.command("watch [PREFIX]", "Print every change of a key as it comes, until interrupted", `  qn kv watch                                all keys of all members
+  qn kv watch co --member web-2              those of one member that begin with co
+  qn kv watch --snapshot -o ndjson           what there is, then every change, for a script`, func(cmd *cobra.Command, args []string) error {
+		q := url.Values{"member": {member}}
+		if len(args) > 0 {
+			q.Set("prefix", args[0])
+		}
+		if snapshot {
+			q.Set("snapshot", "")
+		}
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		w := cmd.OutOrStdout()
+		return c.Stream(cmd.Context(), "/v1/watch?"+q.Encode(), func(line json.RawMessage) error {
+			if a.output != form.Table {
+				_, err := fmt.Fprintf(w, "%s\n", line)
+				return err
+			}
+			return printChange(w, line)
+		})
+	})
+	cmd.Flags().StringVar(&member, "member", "", "only the keys of this member")
+	cmd.Flags().BoolVar(&snapshot, "snapshot", false, "what there is first")
+	return cmd
+}
+
+func printChange(w io.Writer, line json.RawMessage) error {
+	var e api.Entry
+	if err := json.Unmarshal(line, &e); err != nil {
+		return err
+	}
+	var err error
+	switch {
+	case e.Member == "":
+		_, err = fmt.Fprintln(w, "(changes were missed: what there is follows)")
+	case e.Key == "":
+		_, err = fmt.Fprintf(w, "%s/*  gone\n", e.Member)
+	case e.Deleted:
+		_, err = fmt.Fprintf(w, "%s/%s  %s  deleted\n", e.Member, e.Key, short(e.Version))
+	default:
+		_, err = fmt.Fprintf(w, "%s/%s  %s  %s\n", e.Member, e.Key, short(e.Version), shown(e.Bytes()))
+	}
+	return err
+}
+
+func newTrace() *cobra.Command {
+	var a asking
+	return a.command("trace NAME", "Show when each member learned the newest version of a key", `  qn trace color                             a key of this agent
+  qn trace web-2/color                       a key of another member
+  qn trace color -o json                     for a script`, func(cmd *cobra.Command, args []string) error {
+		t, err := get[api.Trace](cmd.Context(), &a, strings.Replace(kvPath(args[0]), "/v1/kv/", "/v1/trace/", 1))
+		if err != nil {
+			return err
+		}
+		return a.output.Print(cmd.OutOrStdout(), t, func(w io.Writer) error { return printTrace(w, &t) })
+	})
+}
+
+func printTrace(w io.Writer, t *api.Trace) error {
+	fmt.Fprintf(w, "%s/%s version %s; times by the clock of each member\n", t.Member, t.Key, dash(short(t.Version)))
+	err := table(w, "MEMBER VERSION LEARNED AFTER", func(row func(string, ...any)) {
+		for _, l := range t.Learned {
+			switch {
+			case l.Version == "":
+				row("%s|-|-|does not have it", l.Member)
+			case l.Version != t.Version && t.Version != "":
+				row("%s|%s|%s|is behind", l.Member, short(l.Version), l.At.Format(clockFormat))
+			case l.Member == t.Member:
+				row("%s|%s|%s|wrote it", l.Member, short(l.Version), l.At.Format(clockFormat))
+			default:
+				row("%s|%s|%s|%.2fms", l.Member, short(l.Version), l.At.Format(clockFormat), l.AfterSeconds*1e3)
+			}
+		}
+	})
+	if err == nil && len(t.Missing) > 0 {
+		_, err = fmt.Fprintf(w, "no answer from %s\n", strings.Join(t.Missing, ", "))
+	}
+	return err
+}
+
+const clockFormat = "15:04:05.000000"
