@@ -51,7 +51,6 @@ func TestUsageErrorsNameFlagValueAndFix(t *testing.T) {
 	f("load now", `"now"`)
 	f("load --nodes abc", "--nodes abc", "whole number", "--nodes 16")
 	f("load -d 10", "--duration 10", "10s")
-	f("load --size 764", "--size 764", "768", "--size 762")
 	f("load --diff sketsh", "sketsh", "--diff sketch")
 	f("load --rumor push,kounter", "kounter", "counter")
 	f("load --rumor push,k=0", "254")
