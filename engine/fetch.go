@@ -119,7 +119,7 @@ func (e *Engine) turnLarge(now sched.Instant) (more bool) {
 	if l.missed.Load() {
 		e.takeMisses()
 	}
-	if len(l.queue) > 0 {
+	if l.next <= now {
 		e.askMore(now)
 	}
 	if now >= l.sweepAt {
@@ -146,9 +146,14 @@ func (e *Engine) takeMisses() {
 func (e *Engine) askMore(now sched.Instant) {
 	l := &e.large
 	l.next = sched.Never
-	for range min(seekTries, len(l.queue)) {
+	tries := min(seekTries, len(l.queue))
+	if tries < len(l.queue) {
+		l.next = now // the rest in the next turn
+	}
+	for range tries {
 		if l.asking >= asksMax {
-			return // an answer comes back here
+			l.next = sched.Never // until an answer comes
+			return
 		}
 		h := l.queue[0]
 		l.queue = l.queue[1:]

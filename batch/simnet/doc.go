@@ -26,6 +26,10 @@
 // choice there, so a run is like another of the same seed, but not equal to it.
 // A Network that is used in a synctest bubble must be made in it.
 //
+// [Poller.Streams] implements batch.Streams over the same paths: what is cut
+// does not connect, loss costs the time of retransmission, and [StreamFaults]
+// add resets, half-open connections, stalls, forged bodies and a rate.
+//
 // # Limits
 //
 // There is no bandwidth: frames do not delay each other. A receive buffer is

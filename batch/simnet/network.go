@@ -15,11 +15,15 @@ import (
 type Network struct {
 	start time.Time
 
-	mu      sync.Mutex // guards all below, and the Pollers and Conns
-	model   Model
-	nodes   map[netip.AddrPort]int // numbers stay with addresses, so that rules outlive a restart
-	conns   map[netip.AddrPort]*Conn
-	hosts   []*Poller
+	mu    sync.Mutex // guards all below, and the Pollers and Conns
+	model Model
+	nodes map[netip.AddrPort]int // numbers stay with addresses, so that rules outlive a restart
+	conns map[netip.AddrPort]*Conn
+	hosts []*Poller
+
+	listeners map[netip.AddrPort]*Streams
+	faults    StreamFaults
+
 	order   uint64 // of sending, for datagrams that arrive at one instant
 	free    [][]byte
 	fate    Fate
@@ -31,7 +35,7 @@ type Network struct {
 // NewNetwork makes a network whose every path is the link. Used in a synctest
 // bubble, it must be made there.
 func NewNetwork(seed uint64, link Link) *Network {
-	n := &Network{start: time.Now(), nodes: map[netip.AddrPort]int{}, conns: map[netip.AddrPort]*Conn{}}
+	n := &Network{start: time.Now(), nodes: map[netip.AddrPort]int{}, conns: map[netip.AddrPort]*Conn{}, listeners: map[netip.AddrPort]*Streams{}}
 	n.model.Init(seed, link)
 	return n
 }

@@ -19,13 +19,14 @@ type Poller struct {
 	bell  chan struct{}
 
 	// Guarded by the network's mutex.
-	conns  []*Conn
-	next   uint16 // last port given out
-	from   int    // where the next scan starts, so that all Conns get their turn
-	parked bool
-	until  sched.Instant // what the sleeper waits for
-	done   bool
-	timer  *time.Timer // of the caller of Wait
+	conns   []*Conn
+	streams []*Streams
+	next    uint16 // last port given out
+	from    int    // where the next scan starts, so that all Conns get their turn
+	parked  bool
+	until   sched.Instant // what the sleeper waits for
+	done    bool
+	timer   *time.Timer // of the caller of Wait
 }
 
 var _ batch.Poller = (*Poller)(nil)
@@ -106,6 +107,9 @@ func (p *Poller) sleep(now sched.Instant) {
 // something, and tells when the next datagram arrives.
 func (p *Poller) scan(now sched.Instant, ready []batch.Conn) (n int, next sched.Instant) {
 	next = sched.Never
+	for _, s := range p.streams {
+		next = min(next, s.next())
+	}
 	for i := range p.conns {
 		c := p.conns[(p.from+i)%len(p.conns)]
 		c.arrive(now)

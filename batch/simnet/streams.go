@@ -1,0 +1,395 @@
+package simnet
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// StreamFaults are what may go wrong with streams, beside what the model does to
+// paths: a path that is cut lets nothing through, and loss costs time. The zero
+// value is perfect.
+type StreamFaults struct {
+	Reset    Chance // of each message: the connection breaks in its middle
+	HalfOpen Chance // of each Open: it is accepted, and nothing more is heard
+	Stall    Chance // of each message: it is held back by up to StallMax
+	StallMax sched.Instant
+	Forge    Chance // of each body: one bit of it turns over, by the sender's hand
+	Rate     int    // bytes a second in each direction of a stream; 0: any
+}
+
+// The times of TCP that are not the path's.
+const (
+	streamOpenMax  = 2 * sched.Second
+	streamStallMax = 10 * sched.Second
+	retransmit     = 200 * sched.Millisecond
+	retransmitsMax = 15
+)
+
+// SetStreamFaults replaces the faults of streams.
+func (n *Network) SetStreamFaults(f StreamFaults) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.faults = f
+}
+
+// Streams is one member's streams on a host. It implements batch.Streams, with
+// the same asks, answers, credit and ends as sockets have, in virtual time.
+type Streams struct {
+	poller *Poller
+	node   int // of its datagrams' address, whose paths the streams take
+
+	// Guarded by the network's mutex.
+	setup  batch.StreamSetup
+	at     netip.AddrPort
+	lastID batch.StreamID
+	open   map[batch.StreamID]*pipeEnd
+	events []streamEvent // the next first
+	order  uint64
+	stats  batch.StreamStats
+	closed bool
+}
+
+var _ batch.Streams = (*Streams)(nil)
+
+const (
+	simStreamsIn  = 64
+	simStreamsOut = 8
+)
+
+// pipe is one connection.
+type pipe struct {
+	ends [2]*pipeEnd // opener, acceptor
+	key  uint8
+	down bool
+}
+
+// pipeEnd is one side of it.
+type pipeEnd struct {
+	*pipe
+	s        *Streams
+	side     int
+	id       batch.StreamID
+	up       bool
+	finished bool
+	said     sched.Instant // when the last of what it sent arrives
+	asks     []openAsk     // that this side has open
+	owed     int           // asks of the other side without an answer
+}
+
+type openAsk struct {
+	tag   uint32
+	want  int
+	check bool
+	sum   [batch.StreamSumSize]byte
+}
+
+func (e *pipeEnd) other() *pipeEnd { return e.ends[1-e.side] }
+
+// streamEvent is one that is on its way to the reactor.
+type streamEvent struct {
+	at    sched.Instant
+	order uint64
+	end   *pipeEnd
+	ev    batch.StreamEvent
+}
+
+// Streams makes streams for one engine on this host.
+func (p *Poller) Streams() *Streams {
+	p.net.mu.Lock()
+	defer p.net.mu.Unlock()
+	s := &Streams{poller: p, open: map[batch.StreamID]*pipeEnd{}}
+	p.streams = append(p.streams, s)
+	return s
+}
+
+// Start implements batch.Streams.
+func (s *Streams) Start(setup batch.StreamSetup) error {
+	n := s.poller.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	addr := setup.Near.Addr()
+	if addr.IsUnspecified() {
+		addr = s.poller.host
+	}
+	for port := setup.Near.Port(); port != 0; port++ {
+		if at := netip.AddrPortFrom(addr, port); n.listeners[at] == nil {
+			s.setup, s.at, s.node = setup, at, n.node(netip.AddrPortFrom(addr, setup.Near.Port()))
+			n.listeners[at] = s
+			return nil
+		}
+	}
+	return fmt.Errorf("simnet: no free port from %v on", setup.Near)
+}
+
+// Port implements batch.Streams.
+func (s *Streams) Port() uint16 { return s.at.Port() }
+
+// Open implements batch.Streams.
+func (s *Streams) Open(to batch.StreamPeer) (batch.StreamID, error) {
+	n := s.poller.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if s.closed {
+		return 0, batch.ErrClosed
+	}
+	opened := 0
+	for _, e := range s.open {
+		if e.side == 0 {
+			opened++
+		}
+	}
+	if opened >= simStreamsOut {
+		return 0, batch.ErrStreamsFull
+	}
+	x := &pipe{}
+	e := s.newEnd(x, 0)
+	s.connect(n.now(), e, to)
+	return e.id, nil
+}
+
+func (s *Streams) newEnd(x *pipe, side int) *pipeEnd {
+	s.lastID++
+	e := &pipeEnd{pipe: x, s: s, side: side, id: s.lastID}
+	x.ends[side] = e
+	s.open[e.id] = e
+	return e
+}
+
+// connect decides what becomes of an Open.
+func (s *Streams) connect(now sched.Instant, e *pipeEnd, to batch.StreamPeer) {
+	n := s.poller.net
+	peer := n.listeners[netip.AddrPortFrom(to.Addr.Addr().Unmap(), to.Addr.Port())]
+	if peer == nil || peer.closed {
+		s.fail(e, now+n.model.DelayMin()*2, batch.StreamUnreachable)
+		return
+	}
+	at, ok := n.segment(now, s.node, peer.node, 100)
+	back, heard := n.segment(at, peer.node, s.node, 100)
+	at2, again := n.segment(back, s.node, peer.node, 100)
+	id, known := s.sealsWith(peer)
+	switch r := &n.model.rand; {
+	case !ok || !heard || !again || n.faults.HalfOpen.draw(r):
+		s.fail(e, now+streamOpenMax, batch.StreamLate)
+		return
+	case to.Salt != peer.setup.Salt || peer.setup.Cluster != s.setup.Cluster || !known:
+		s.fail(e, back, batch.StreamStranger)
+		return
+	}
+	accepted := 0
+	for _, x := range peer.open {
+		accepted += x.side
+	}
+	if accepted >= simStreamsIn {
+		s.fail(e, back, batch.StreamBusy)
+		return
+	}
+	e.key = id
+	far := peer.newEnd(e.pipe, 1)
+	e.said, far.said = at2, back
+	s.stats.Opened++
+	peer.stats.Accepted++
+	s.post(back, e, batch.StreamEvent{Kind: batch.StreamUp, Stream: e.id, Opened: true, Peer: to})
+	peer.post(at2, far, batch.StreamEvent{
+		Kind: batch.StreamUp, Stream: far.id,
+		Peer: batch.StreamPeer{Addr: netip.AddrPortFrom(s.at.Addr(), 0), Salt: s.setup.Salt},
+	})
+}
+
+// sealsWith is the key that this side seals with, and whether the other has it.
+func (s *Streams) sealsWith(peer *Streams) (id uint8, ok bool) {
+	if s.setup.Keys == nil || peer.setup.Keys == nil {
+		return 0, s.setup.Keys == nil && peer.setup.Keys == nil
+	}
+	id = s.setup.Keys.Primary()
+	_, ok = peer.setup.Keys.Mark(id, nil)
+	return id, ok
+}
+
+// segment is when so many bytes arrive that leave now, with what TCP does about
+// loss; false: the path lets nothing through.
+func (n *Network) segment(now sched.Instant, from, to, bytes int) (at sched.Instant, ok bool) {
+	for range retransmitsMax {
+		n.model.Send(now, from, to, min(bytes, 1200), &n.fate)
+		switch n.fate.Cause {
+		case Arrived:
+			return n.fate.At[0], true
+		case Lost, InBurst:
+			now += retransmit
+		default:
+			return 0, false
+		}
+	}
+	return 0, false
+}
+
+// Send implements batch.Streams.
+func (s *Streams) Send(id batch.StreamID, m *batch.StreamMessage) error {
+	n := s.poller.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	e := s.open[id]
+	switch {
+	case e == nil || !e.up || e.finished || e.down:
+		return batch.ErrClosed
+	case len(m.Head) > batch.StreamHeadMax || m.Answer && e.owed == 0 || !m.Answer && m.Body != nil:
+		panic("simnet: not a message that may be sent")
+	case !m.Answer && len(e.asks) == batch.StreamAsksMax:
+		return batch.ErrStreamFull
+	}
+	if m.Answer {
+		e.owed--
+	} else {
+		a := openAsk{tag: m.Tag, want: m.Want, check: m.Sum != nil}
+		if m.Sum != nil {
+			a.sum = *m.Sum
+		}
+		e.asks = append(e.asks, a)
+	}
+	s.carry(n.now(), e, m)
+	return nil
+}
+
+// carry decides when a message arrives, and whether.
+func (s *Streams) carry(now sched.Instant, e *pipeEnd, m *batch.StreamMessage) {
+	n, far := s.poller.net, e.other()
+	bytes := len(m.Head) + len(m.Body)
+	start := max(now, e.said)
+	if n.faults.Rate > 0 {
+		start += sched.Instant(bytes) * sched.Second / sched.Instant(n.faults.Rate)
+	}
+	at, ok := n.segment(start, s.node, far.s.node, bytes)
+	if n.faults.Stall.draw(&n.model.rand) {
+		at += n.model.rand.Between(0, n.faults.StallMax)
+	}
+	switch {
+	case !ok || at-now > streamStallMax && n.faults.Rate == 0:
+		e.breaks(now+streamStallMax, batch.StreamStalled)
+		return
+	case n.faults.Reset.draw(&n.model.rand):
+		e.breaks(max(at, e.said), batch.StreamTruncated)
+		return
+	}
+	at = max(at, e.said) // in order
+	e.said = at
+	if m.Answer {
+		far.answered(at, m)
+		if m.Body != nil {
+			s.post(at, e, batch.StreamEvent{Kind: batch.StreamSent, Stream: e.id, Tag: m.Tag})
+		}
+		s.stats.SentBytes += uint64(len(m.Body))
+		return
+	}
+	far.s.post(at, far, batch.StreamEvent{
+		Kind: batch.StreamAsked, Stream: far.id, Tag: m.Tag, Want: m.Want, Head: slices.Clone(m.Head),
+	})
+}
+
+// answered has an answer arrive at the asker.
+func (e *pipeEnd) answered(at sched.Instant, m *batch.StreamMessage) {
+	i := slices.IndexFunc(e.asks, func(a openAsk) bool { return a.tag == m.Tag })
+	if i < 0 || len(m.Body) > e.asks[i].want {
+		e.breaks(at, batch.StreamBroken)
+		return
+	}
+	ev := batch.StreamEvent{Kind: batch.StreamAnswered, Stream: e.id, Tag: m.Tag, Head: slices.Clone(m.Head), Body: slices.Clone(m.Body)}
+	n := e.s.poller.net
+	if len(ev.Body) > 0 && n.faults.Forge.draw(&n.model.rand) {
+		ev.Body[n.model.rand.Uint32n(uint32(len(ev.Body)))] ^= 1
+	}
+	if a := &e.asks[i]; a.check && ev.Body != nil && sha256.Sum256(ev.Body) != a.sum {
+		ev.Kind, ev.Body = batch.StreamForged, nil
+		e.s.stats.Forged++
+	}
+	e.s.stats.ReceivedBytes += uint64(len(ev.Body))
+	e.s.post(at, e, ev)
+}
+
+// breaks ends both sides of a connection.
+func (e *pipeEnd) breaks(at sched.Instant, cause batch.StreamCause) {
+	if e.down {
+		return
+	}
+	e.down = true
+	for _, x := range e.ends {
+		if x != nil {
+			x.s.fail(x, at, cause)
+		}
+	}
+}
+
+// fail tells one side of its end, behind all that it is told before.
+func (s *Streams) fail(e *pipeEnd, at sched.Instant, cause batch.StreamCause) {
+	e.down = true
+	for i := range s.events { // what was on its way is not heard any more
+		if x := &s.events[i]; x.end == e && x.at > at {
+			at = x.at
+		}
+	}
+	s.post(at, e, batch.StreamEvent{Kind: batch.StreamDown, Stream: e.id, Opened: e.side == 0, Cause: cause})
+}
+
+// Finish implements batch.Streams.
+func (s *Streams) Finish(id batch.StreamID) {
+	n := s.poller.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if e := s.open[id]; e != nil && !e.finished {
+		e.finished = true
+		e.breaks(max(n.now(), e.said), batch.StreamEnded)
+	}
+}
+
+// SetKeys implements batch.Streams.
+func (s *Streams) SetKeys(k batch.StreamKeys) {
+	n := s.poller.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s.setup.Keys = k
+	for id := range s.lastID { // in an order that is the same each time
+		e := s.open[id+1]
+		if e == nil || e.key == 0 || k == nil {
+			continue
+		}
+		if _, held := k.Mark(e.key, nil); !held || k.Primary() != e.key && e.side == 0 && len(e.asks)+e.owed == 0 {
+			e.breaks(n.now(), batch.StreamRotated)
+		}
+	}
+}
+
+// Recycle implements batch.Streams.
+func (s *Streams) Recycle([]byte) {}
+
+// Release implements batch.Streams.
+func (s *Streams) Release(ev *batch.StreamEvent) { ev.Head, ev.Body = nil, nil }
+
+// Stats implements batch.Streams.
+func (s *Streams) Stats(st *batch.StreamStats) {
+	s.poller.net.mu.Lock()
+	defer s.poller.net.mu.Unlock()
+	*st = s.stats
+}
+
+// Close implements batch.Streams.
+func (s *Streams) Close() error {
+	n := s.poller.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if s.closed {
+		return batch.ErrClosed
+	}
+	s.closed = true
+	delete(n.listeners, s.at)
+	for id := range s.lastID {
+		if e := s.open[id+1]; e != nil {
+			e.breaks(n.now(), batch.StreamTruncated)
+		}
+	}
+	s.events = nil
+	s.poller.streams = slices.DeleteFunc(s.poller.streams, func(o *Streams) bool { return o == s })
+	return nil
+}
