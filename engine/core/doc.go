@@ -28,7 +28,7 @@
 //	a hole   -> pull from whoever sent beyond it                   (gaps.go)
 //	interval -> compare fingerprints with one peer, then digests,
 //	            then runs in the directions of the mode            (exchange.go)
-//	            or, in a precise cluster, entries key by key       (precise.go)
+//	            or, in a precise cluster, entries key by key     (scattered.go)
 //
 // A peer's cursor says which of our writes it was sent, its acknowledgement
 // which it holds. Mail starts at the cursor; a missed acknowledgement moves the
