@@ -42,12 +42,12 @@ func TestLeaseEndsWithoutItsOwner(t *testing.T) {
 				default:
 					c.Partition([]int{0, 1, 2}, []int{3})
 				}
-				pause(born.Add(life - 100*time.Millisecond).Sub(time.Now()))
+				pause(time.Until(born.Add(life - 100*time.Millisecond)))
 				v, meta, ok := c.Engines[0].Get("node-3", "lease")
 				if !ok || string(v) != "mine" || meta.TTL != life || meta.Age < life-200*time.Millisecond || meta.Age > life {
 					t.Errorf("shortly before its end: %q, %+v, %v", v, meta, ok)
 				}
-				pause(born.Add(life + 10*time.Millisecond).Sub(time.Now()))
+				pause(time.Until(born.Add(life + 10*time.Millisecond)))
 				for i, e := range c.Engines[:3] {
 					if v, _, ok := e.Get("node-3", "lease"); ok {
 						t.Errorf("node %d: %q is there after its time", i, v)

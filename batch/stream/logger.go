@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 )
@@ -16,7 +17,7 @@ func (l logger) Errorf(format string, args ...any) { l.log(slog.LevelWarn, forma
 func (l logger) Fatalf(format string, args ...any) { l.log(slog.LevelError, format, args) }
 
 func (l logger) log(level slog.Level, format string, args []any) {
-	if l.to.Enabled(nil, level) {
-		l.to.Log(nil, level, "streams: "+fmt.Sprintf(format, args...))
+	if l.to.Enabled(context.Background(), level) {
+		l.to.Log(context.Background(), level, "streams: "+fmt.Sprintf(format, args...))
 	}
 }

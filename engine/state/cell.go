@@ -26,10 +26,6 @@ const (
 	versionBits          = 56
 )
 
-func cellBytes(e *codec.Entry) int {
-	return cellHeadBytes + optionalBytes(e.Flags) + len(e.Key) + len(e.Value)
-}
-
 func optionalBytes(f codec.EntryFlags) (n int) {
 	if f&codec.EntryTTL != 0 {
 		n += 12

@@ -1,9 +1,10 @@
 package fleet
 
 import (
-	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"io"
 	"slices"
+
+	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 )
 
 // WriteTable prints one line a subject.

@@ -15,7 +15,10 @@ const (
 	requestMax = 1 << 20
 )
 
-// Errors that end a connection: what follows can't be told apart any more.
+// Errors that end a connection: what follows can't be told apart any more. They
+// are words of the protocol, as Redis says them.
+//
+//lint:file-ignore ST1005 clients know these texts with their capitals
 var (
 	errMultibulk = errors.New("Protocol error: invalid multibulk length")
 	errBulk      = errors.New("Protocol error: invalid bulk length")

@@ -3,11 +3,12 @@ package paper
 import (
 	"encoding/csv"
 	"encoding/json"
-	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 )
 
 func TestScuttlebuttFiles(t *testing.T) {
