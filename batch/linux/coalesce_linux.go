@@ -16,17 +16,10 @@ const (
 	coalescedBytes = 1 << 16
 )
 
-// segmentNote is the control message that tells a segment's length: an int.
-type segmentNote struct {
-	unix.Cmsghdr
-	segment int32
-	_       [4]byte // CMSG_SPACE rounds up
-}
-
 // coalescer receives large datagrams and deals out the small ones they were.
 type coalescer struct {
 	receiver
-	notes [coalescedSlots]segmentNote
+	large [coalescedSlots]control // tell a segment's length, and the address that was asked
 	bytes []byte
 	have  int // slots filled
 	at    int // the one being dealt out
@@ -36,8 +29,8 @@ type coalescer struct {
 func newCoalescer(f family, many bool) *coalescer {
 	g := &coalescer{bytes: make([]byte, coalescedSlots*coalescedBytes)}
 	g.init(f, many)
-	for i := range g.notes {
-		g.hdrs[i].Hdr.Control = (*byte)(unsafe.Pointer(&g.notes[i]))
+	for i := range g.large {
+		g.hdrs[i].Hdr.Control = (*byte)(unsafe.Pointer(&g.large[i]))
 		g.iovs[i].Base = &g.bytes[i*coalescedBytes]
 		g.iovs[i].SetLen(coalescedBytes)
 	}
@@ -46,9 +39,8 @@ func newCoalescer(f family, many bool) *coalescer {
 
 // refill receives the next slots.
 func (g *coalescer) refill(fd int) (int, unix.Errno) {
-	for i := range g.notes {
-		g.hdrs[i].Hdr.SetControllen(int(unsafe.Sizeof(g.notes[i])))
-		g.notes[i].Type = 0
+	for i := range g.large {
+		g.hdrs[i].Hdr.SetControllen(controlBytes)
 	}
 	return g.call(fd, coalescedSlots)
 }
@@ -58,8 +50,8 @@ func (g *coalescer) refill(fd int) (int, unix.Errno) {
 func (g *coalescer) slot() (b []byte, segment int, from netip.AddrPort) {
 	i := g.at * coalescedBytes
 	b = g.bytes[i : i+int(g.hdrs[g.at].Len)]
-	if note := &g.notes[g.at]; note.Level == unix.IPPROTO_UDP && note.Type == unix.UDP_GRO {
-		segment = int(note.segment)
+	if p := (*int32)(g.large[g.at].find(uint64(g.hdrs[g.at].Hdr.Controllen), unix.IPPROTO_UDP, unix.UDP_GRO)); p != nil {
+		segment = int(*p)
 	}
 	return b, segment, g.family.get(&g.names[g.at], &g.zones)
 }
@@ -77,6 +69,9 @@ func (c *Conn) recvCoalesced(ms []batch.Msg) (n int) {
 			}
 		}
 		b, segment, from := g.slot()
+		if g.used == 0 && c.asked != nil {
+			c.asked.noted(g.family, &g.large[g.at], uint64(g.hdrs[g.at].Hdr.Controllen), &g.names[g.at])
+		}
 		if g.used == 0 && segment > 0 && segment < len(b) {
 			c.count.coalescedRuns.Add(1)
 		}

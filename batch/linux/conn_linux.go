@@ -27,6 +27,7 @@ type Conn struct {
 	pending atomic.Bool
 	tx      sender
 	waiting atomic.Bool // for the socket to drain
+	asked   *asked      // nil: one address, or the route chooses
 	said    *reporter   // nil: the kernel does not pass on what others say
 	erring  atomic.Bool // its queue has something
 
@@ -90,6 +91,7 @@ func (p *Poller) open(bind netip.AddrPort, opt batch.Options) (*Conn, error) {
 	c.tx.init(c.family, p.feat.sendmmsg)
 	c.offload(opt)
 	c.hear(c.family)
+	c.remember(bind.Addr())
 	return c, nil
 }
 

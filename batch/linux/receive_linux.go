@@ -20,6 +20,7 @@ type receiver struct {
 	hdrs   [recvMax]unix.Mmsghdr
 	iovs   [recvMax]unix.Iovec
 	names  [recvMax]name
+	notes  *[recvMax]control // nil: nothing is asked for
 }
 
 // init lays the headers out; only the buffers change afterwards.
@@ -42,6 +43,9 @@ func (r *receiver) aim(ms []batch.Msg) {
 			v.Base = b
 		}
 		v.SetLen(len(ms[i].Buf))
+		if r.notes != nil {
+			r.hdrs[i].Hdr.SetControllen(controlBytes)
+		}
 	}
 }
 
@@ -55,7 +59,7 @@ func (r *receiver) call(fd, n int) (int, unix.Errno) {
 
 // harvest fills in what the kernel wrote about the first got messages and moves
 // those that were cut short to the end.
-func (r *receiver) harvest(ms []batch.Msg, got int) (n, bytes int) {
+func (r *receiver) harvest(ms []batch.Msg, got int, a *asked) (n, bytes int) {
 	for i := range got {
 		h := &r.hdrs[i]
 		if h.Hdr.Flags&unix.MSG_TRUNC != 0 {
@@ -66,6 +70,9 @@ func (r *receiver) harvest(ms []batch.Msg, got int) (n, bytes int) {
 		}
 		m := &ms[n]
 		m.N, m.Addr = int(h.Len), r.family.get(&r.names[i], &r.zones)
+		if a != nil {
+			a.noted(r.family, &r.notes[i], uint64(h.Hdr.Controllen), &r.names[i])
+		}
 		bytes += m.N
 		n++
 	}
@@ -93,7 +100,7 @@ func (c *Conn) Recv(ms []batch.Msg) (n int, err error) {
 		part := ms[n : n+want]
 		c.rx.aim(part)
 		got := c.received(c.rx.call(c.fd, want))
-		k, b := c.rx.harvest(part, got)
+		k, b := c.rx.harvest(part, got, c.asked)
 		if k < got {
 			c.count.oversize.Add(uint64(got - k))
 		}

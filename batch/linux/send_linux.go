@@ -21,13 +21,6 @@ const (
 	refusalsMax = 8
 )
 
-// segmentOrder is the control message that asks for segmentation: a u16.
-type segmentOrder struct {
-	unix.Cmsghdr
-	segment uint16
-	_       [6]byte // CMSG_SPACE rounds up
-}
-
 // sender is the room in which sends are laid out. Message i of a batch has
 // buffer i; header h speaks for the messages from first[h] to first[h+1].
 type sender struct {
@@ -39,7 +32,9 @@ type sender struct {
 	hdrs     [sendMax]unix.Mmsghdr
 	iovs     [sendMax]unix.Iovec
 	names    [sendMax]name
-	orders   [sendMax]segmentOrder
+	notes    [sendMax]control
+	sourced  [sendMax]bool // the header names the address that it leaves from
+	asked    *asked        // nil: the route chooses it
 	first    [sendMax + 1]int
 }
 
@@ -49,8 +44,6 @@ func (t *sender) init(f family, many bool) {
 	for i := range t.hdrs {
 		t.hdrs[i].Hdr.Name = (*byte)(unsafe.Pointer(&t.names[i]))
 		t.hdrs[i].Hdr.Namelen = f.length()
-		t.orders[i].Level, t.orders[i].Type = unix.IPPROTO_UDP, unix.UDP_SEGMENT
-		t.orders[i].SetLen(unix.CmsgLen(2))
 	}
 }
 
@@ -90,14 +83,23 @@ func (t *sender) head(h int, ms []batch.Msg, at, run int) {
 	hdr := &t.hdrs[h].Hdr
 	hdr.Iov = &t.iovs[at]
 	hdr.SetIovlen(run)
-	if run < runMin {
-		hdr.Control = nil
-		hdr.SetControllen(0)
-		return
+	end := 0
+	if run >= runMin {
+		var data unsafe.Pointer
+		data, end = t.notes[h].put(0, unix.IPPROTO_UDP, unix.UDP_SEGMENT, 2)
+		*(*uint16)(data) = uint16(ms[at].N)
 	}
-	t.orders[h].segment = uint16(ms[at].N)
-	hdr.Control = (*byte)(unsafe.Pointer(&t.orders[h]))
-	hdr.SetControllen(unix.CmsgSpace(2))
+	t.sourced[h] = false
+	if t.asked != nil {
+		if p := t.asked.of(t.family.key(&t.names[h])); p != nil {
+			t.sourced[h], end = true, p.source(t.family, &t.notes[h], end)
+		}
+	}
+	hdr.Control = nil
+	if end > 0 {
+		hdr.Control = (*byte)(unsafe.Pointer(&t.notes[h]))
+	}
+	hdr.SetControllen(end)
 }
 
 // call sends the headers from h up to end.
@@ -127,6 +129,7 @@ func (c *Conn) Send(ms []batch.Msg) (n int, err error) {
 			return n, c.refused(bad)
 		case errno == 0:
 			plain = max(plain-sent, 0)
+		case c.moved(done, errno):
 		case c.segmented(done) && segmentRefusal(errno):
 			plain = c.unsegment(done, errno)
 		default:
