@@ -1,6 +1,10 @@
 package state
 
-import "github.com/quidnunc/quidnunc/codec"
+import (
+	"sync/atomic"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
 
 // Apply writes an entry of an origin: a local write, or one entry of a run that starts at or below Max. Key and value are
 // copied. Entries come in ascending order of version; one at or below Max, or not newer than what is here for its key, is
@@ -193,6 +197,9 @@ func (s *Store) putOff(cells int) {
 	if s.dying != 0 {
 		s.sweep(cells)
 	}
+	if s.clearing != 0 {
+		s.clearSome(4 * cells)
+	}
 	if s.cells.squeeze.short {
 		s.squeezeSome(2 * cells)
 	}
@@ -238,9 +245,10 @@ func (s *Store) Advance(o Origin, to, floor uint64) Status {
 	if floor > r.floor && floor > r.max && r.max > 0 || floor < r.floor && r.max < r.floor && to > r.max {
 		r.dirty = true
 	}
-	r.floor = max(r.floor, floor)
+	atomic.StoreUint64(&r.floor, max(r.floor, floor))
 	r.max = max(r.max, to)
 	s.print += r.print() - before
+	s.clearLater(o, r)
 	s.show(r)
 	return OK
 }

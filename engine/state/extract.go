@@ -26,17 +26,26 @@ func (s *Store) After(o Origin, v uint64, c *Cursor) {
 
 // Next makes e a view of the next live entry: tombstones are among them. Key and Value are good until the next write.
 func (c *Cursor) Next(e *codec.Entry) bool {
+	cell := c.cell()
+	if cell == 0 {
+		return false
+	}
+	readCell(c.s.cells.at(cell), e, c.s.now)
+	return true
+}
+
+// cell is the cell of the next live entry; 0 at the end.
+func (c *Cursor) cell() cellRef {
 	for {
 		for i, w := range c.words {
 			if cell := cellRef(w); cell != 0 {
 				c.words = c.words[i+1:]
-				readCell(c.s.cells.at(cell), e, c.s.now)
-				return true
+				return cell
 			}
 		}
 		if c.r == nil || c.next >= int(c.r.segments) {
 			c.words = nil
-			return false
+			return 0
 		}
 		b := c.s.log.block(c.s.segment(c.r, c.next))
 		c.words = segWords(b)

@@ -77,3 +77,11 @@ func (s *Store) printKey(w *write, o Origin, r *origin, b []byte) {
 	p.by[o] += keyPrint(key, cellVersion(b))
 	p.sum += originPrint(r.id, p.by[o])
 }
+
+// unprintKey notes that an entry is gone.
+func (s *Store) unprintKey(o Origin, r *origin, key []byte, version uint64) {
+	p := &s.keyed
+	p.sum -= originPrint(r.id, p.by[o])
+	p.by[o] -= keyPrint(key, version)
+	p.sum += originPrint(r.id, p.by[o])
+}

@@ -16,8 +16,8 @@ func (s *Store) room(o Origin, r *origin, v uint64) bool {
 		return true
 	}
 	class, want := classOfBlock(len(b)), segClass(r.entries)
-	if 2*segLive(b) <= size {
-		return s.rewrite(o, r, class)
+	if live := segLive(b); 2*live <= size {
+		return s.rewrite(o, r, min(class, classFor(2*live+2))) // smaller after deletes were collected
 	}
 	if r.segments == 1 && class < segClassSoon {
 		return s.rewrite(o, r, class+1)

@@ -19,6 +19,7 @@ type origin struct {
 	floor    uint64 // tombstones up to here may have been collected
 	last     uint64 // version of the last word of the log
 	view     uint64 // what readers see of the log
+	cleared  uint64 // no tombstone up to here is left; at most floor
 	bytes    uint64
 	name     cellRef
 	tag      uint32  // handle and, in the high bits, how often it was used before
@@ -29,15 +30,17 @@ type origin struct {
 	live     uint32
 	older    Origin // the next lower generation of the same name; of a record not in use: the next such one
 	held     uint32 // granules of 8 bytes of the cells of its entries
+	toClear  Origin // the next origin with tombstones to collect
+	clearing bool   // it is in that list
 	here     bool
 	dirty    bool
 	system   uint8   // of live, those with a reserved key
-	_        [1]byte // words that readers load stay aligned on 32-bit systems
+	_        [4]byte // words that readers load stay aligned on 32-bit systems
 }
 
 const (
 	originChunkBits = 5 // records in a chunk, as a power of two
-	originBytes     = 96
+	originBytes     = 112
 	storeBytes      = 1 << 13
 	reuseShift      = 21
 )
@@ -92,7 +95,10 @@ func (s *Store) Add(id codec.OriginID, gen uint64, name []byte) (Origin, Status)
 	b[0] = uint8(len(name))
 	copy(b[1:], name)
 	r := s.rec(o)
-	*r = origin{id: uint64(id), gen: gen, name: cell, tag: r.tag + 1<<reuseShift, here: true}
+	*r = origin{
+		id: uint64(id), gen: gen, name: cell, tag: r.tag + 1<<reuseShift, here: true,
+		toClear: r.toClear, clearing: r.clearing, // it may still be in that list
+	}
 	s.addName(o, r, name)
 	s.addID(o, r)
 	s.print += r.print()

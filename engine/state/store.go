@@ -39,6 +39,7 @@ type Store struct {
 	made     uint32         // handles ever given out
 	freed    Origin         // head of the list of handles to use again, linked by older
 	dying    Origin         // head of the list of removed origins whose entries are still to be swept, linked by older
+	clearing Origin         // head of the list of origins with tombstones to collect, linked by toClear
 	order    order
 	ids      index // origin by identifier
 	names    index // origin of the highest generation by name

@@ -10,8 +10,9 @@ const sweepCells = 16
 // cells. It tells whether there may be more. A loop calls it in idle turns; writes do a part each by themselves.
 func (s *Store) Tidy(cells int) (more bool) {
 	s.sweep(cells)
+	more = s.clearSome(cells)
 	s.reclaim(cells)
-	return s.dying != 0 || s.retired.head < s.retired.tail
+	return more || s.dying != 0 || s.retired.head < s.retired.tail
 }
 
 // sweep forgets at most so many cells of removed origins.

@@ -1,0 +1,82 @@
+package state
+
+import "github.com/quidnunc/quidnunc/codec"
+
+// Tombstones up to the floor of an origin go, here and at every replica that holds its prefix beyond the floor, a few at a
+// time with the writes and with Tidy. Who is still below the floor learns of it from any run, and is dirty then: see
+// Advance.
+
+// collectLook is how many entries are looked at for tombstones at a time.
+const collectLook = 32
+
+// Tombstones returns how many deleted keys of an origin are remembered.
+func (s *Store) Tombstones(o Origin) int { r := s.rec(o); return int(r.entries - r.live) }
+
+// Collect raises the floor of an origin: its tombstones up to there are not needed any more. The owner calls it. A floor
+// above Max is taken as Max.
+func (s *Store) Collect(o Origin, floor uint64) {
+	if r := s.at(o); r != nil && min(floor, r.max) > r.floor {
+		s.Advance(o, r.max, min(floor, r.max))
+	}
+}
+
+// clearLater puts an origin into the list of those with tombstones to collect.
+func (s *Store) clearLater(o Origin, r *origin) {
+	if !r.clearing && r.cleared < min(r.floor, r.max) && r.entries > r.live {
+		r.clearing, r.toClear, s.clearing = true, s.clearing, o
+	}
+}
+
+// clearSome collects among about so many entries. It tells whether there may be more.
+func (s *Store) clearSome(entries int) (more bool) {
+	for ; s.clearing != 0 && entries > 0; entries -= collectLook {
+		o := s.clearing
+		r := s.rec(o)
+		if r.here && r.entries > r.live && s.clearNext(o, r) {
+			continue
+		}
+		s.clearing = r.toClear
+		r.clearing, r.toClear = false, 0
+	}
+	return s.clearing != 0
+}
+
+// clearNext collects among the next entries of an origin; false at the end.
+func (s *Store) clearNext(o Origin, r *origin) (more bool) {
+	var gone [collectLook]cellRef
+	end, n := min(r.floor, r.max), 0
+	var c Cursor
+	s.After(o, r.cleared, &c)
+	for range collectLook {
+		cell := c.cell()
+		if cell == 0 || cellVersion(s.cells.at(cell)) > end {
+			r.cleared = end
+			break
+		}
+		b := s.cells.at(cell)
+		if r.cleared = cellVersion(b); cellFlags(b)&codec.EntryTombstone != 0 {
+			gone[n] = cell
+			n++
+		}
+	}
+	for _, cell := range gone[:n] {
+		s.drop(o, r, cell)
+	}
+	return r.cleared < end
+}
+
+// drop removes an entry for good.
+func (s *Store) drop(o Origin, r *origin, cell cellRef) {
+	b := s.cells.at(cell)
+	at, keyBytes, valueBytes := cellSizes(b)
+	key := b[at : at+keyBytes]
+	s.count(r, cellFlags(b), codec.Reserved(key), keyBytes+valueBytes, classOf[(at+keyBytes+valueBytes+7)>>3], -1)
+	s.entries--
+	r.entries--
+	if s.keyed.on {
+		s.unprintKey(o, r, key, cellVersion(b))
+	}
+	s.keys.remove(s.hash(r.tag, key), uint32(cell))
+	s.kill(r, cellPos(b))
+	s.retireCell(cell, cellClass(b))
+}
