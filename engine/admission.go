@@ -86,16 +86,26 @@ func (s *stage) charge(hash uint64, op uint8, ttl uint32, key string, value []by
 			c.keys = 0
 		}
 	}
+	return c, s.fits(c)
+}
+
+// fits is why there is no room for what a write takes.
+func (s *stage) fits(c charge) error {
 	taken, r := s.front.charged.plus(s.back.charged), &s.room
-	for i, left := range [...]int{r.Keys - taken.keys, r.Bytes - taken.bytes, r.Owned - taken.owned} {
-		if more := [...]int{c.keys, c.bytes, c.owned}[i]; more > 0 && more > left {
-			if r.full[i] != nil {
-				return c, r.full[i]
-			}
-			return c, ErrFull
+	deletes := s.front.deletes+s.back.deletes > 0
+	for i, left := range [...]int{r.Keys, r.Bytes, r.Owned} {
+		more, staged := [...]int{c.keys, c.bytes, c.owned}[i], [...]int{taken.keys, taken.bytes, taken.owned}[i]
+		switch {
+		case more == 0 || more <= left-staged:
+		case more <= left && deletes: // what is staged makes room: the loop will tell how much
+			return ErrBackpressure
+		case r.full[i] != nil:
+			return r.full[i]
+		default:
+			return ErrFull
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // replaced is what a write of the key replaces, staged or stored.

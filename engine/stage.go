@@ -39,6 +39,7 @@ type stageBuffer struct {
 	epoch uint32
 
 	charged charge // what its records may take of the store
+	deletes int    // among its records
 }
 
 func (b *stageBuffer) init(bytes int) {
@@ -52,7 +53,7 @@ func (b *stageBuffer) init(bytes int) {
 }
 
 func (b *stageBuffer) reset() {
-	b.used, b.count, b.charged = 0, 0, charge{}
+	b.used, b.count, b.charged, b.deletes = 0, 0, charge{}, 0
 	b.epoch++
 	if b.epoch == 0 { // wrapped: old words would look new
 		clear(b.index)
@@ -181,6 +182,7 @@ func (s *stage) take(hash uint64, op uint8, ttl uint32, key string, value []byte
 		return Version{}, err
 	}
 	s.front.charged = s.front.charged.plus(c)
+	s.front.deletes += int(op) // opDelete is 1
 	s.version.Seq++
 	s.front.append(hash, s.version.Seq, op, ttl, key, value)
 	s.pending.Add(1)

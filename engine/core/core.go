@@ -7,6 +7,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/events"
+	"github.com/quidnunc/quidnunc/engine/grace"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
@@ -103,6 +104,7 @@ type Core struct {
 	picked  []uint32
 
 	paths link.Paths
+	grace grace.Keeper // of own tombstones
 }
 
 // Init makes the core ready. It copies cfg. It panics on a configuration that

@@ -3,6 +3,7 @@ package core
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
+	"github.com/quidnunc/quidnunc/engine/grace"
 	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -91,6 +92,11 @@ func (c *Core) Fingerprint() uint64 { return c.differ.Fingerprint() }
 func (c *Core) exchangeAgain() {
 	c.exchange()
 	c.askRumors()
+	if dead := c.store.Tombstones(c.self); dead > 0 && !c.cfg.Order.Precise() {
+		confirmed, _ := c.Confirmed()
+		o := grace.Owner{Max: c.store.Max(c.self), Floor: c.store.Floor(c.self), Confirmed: confirmed, Tombstones: dead, Budget: c.store.TombstoneShare()}
+		c.store.Collect(c.self, c.grace.Floor(c.now, &o))
+	}
 	c.wheel.Set(timerExchange, c.now+c.jitterLittle(c.cfg.Interval))
 }
 

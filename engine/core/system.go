@@ -67,12 +67,17 @@ func (c *Core) Ask(now sched.Instant, all bool) {
 }
 
 // Confirmed is the own version that every reachable member has confirmed, and
-// the number of those members.
+// the number of those members. One that is known and has not answered yet is
+// waited for, until it does or is given up.
 func (c *Core) Confirmed() (version uint64, members int) {
 	version = c.store.Max(c.self)
 	for p := 1; p < len(c.peers); p++ {
-		if q := &c.peers[p]; q.open() {
+		switch q := &c.peers[p]; q.life {
+		case open:
 			version = min(version, q.mail.Acked())
+			members++
+		case named:
+			version = 0
 			members++
 		}
 	}
@@ -80,11 +85,12 @@ func (c *Core) Confirmed() (version uint64, members int) {
 }
 
 // Agreeing counts the reachable members whose fingerprint, as they told it at
-// since or later, equals ours, and all reachable members.
+// since or later, equals ours, and all reachable members, among them those that
+// are known and have not answered yet.
 func (c *Core) Agreeing(since sched.Instant) (equal, members int) {
 	own := c.Fingerprint()
 	for p := 1; p < len(c.peers); p++ {
-		if q := &c.peers[p]; q.open() {
+		if q := &c.peers[p]; q.life == open || q.life == named {
 			members++
 			if q.print == own && q.printAt >= since && !c.flow.behind {
 				equal++

@@ -7,10 +7,18 @@ import "github.com/quidnunc/quidnunc/codec"
 // Advance.
 
 // collectLook is how many entries are looked at for tombstones at a time.
-const collectLook = 32
+const (
+	collectLook     = 32
+	tombstonesLeast = 16
+)
 
 // Tombstones returns how many deleted keys of an origin are remembered.
 func (s *Store) Tombstones(o Origin) int { r := s.rec(o); return int(r.entries - r.live) }
+
+// TombstoneShare is how many deleted keys an owner may leave others to remember: its part of Limits.Tombstones.
+func (s *Store) TombstoneShare() int {
+	return max(tombstonesLeast, s.limits.Tombstones/max(1, s.order.len()))
+}
 
 // Collect raises the floor of an origin: its tombstones up to there are not needed any more. The owner calls it. A floor
 // above Max is taken as Max.

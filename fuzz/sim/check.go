@@ -57,7 +57,8 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 	}
 	var c state.Cursor
 	var e codec.Entry
-	want := h.live(from + 1)
+	floor := s.Floor(o)
+	want := h.needed(from+1, floor)
 	for s.After(o, from, &c); c.Next(&e); {
 		v := e.Version
 		switch {
@@ -76,8 +77,8 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 		if w.err != nil {
 			return
 		}
-		if want == v {
-			want = h.live(v + 1)
+		if v >= want {
+			want = h.needed(v+1, floor)
 		}
 	}
 	if want <= top {

@@ -16,6 +16,7 @@ type history struct {
 	hash   []uint64 // of each version's entry; 0: not written. Version 0 is nobody's.
 	key    []uint32 // and which key it is of
 	after  []uint32 // the next version that is live, with shortcuts; see live
+	dead   []bool   // and whether it is a delete
 	newest []uint32 // by key: its newest version
 	gone   []bool   // by key: that is a delete
 	keys   map[string]uint32
@@ -25,7 +26,7 @@ type history struct {
 func newHistory(author int) *history {
 	return &history{
 		author: author, keys: map[string]uint32{},
-		hash: make([]uint64, 1), key: make([]uint32, 1), after: make([]uint32, 1),
+		hash: make([]uint64, 1), key: make([]uint32, 1), after: make([]uint32, 1), dead: make([]bool, 1),
 	}
 }
 
@@ -36,7 +37,7 @@ func (h *history) max() uint64 { return uint64(len(h.hash) - 1) }
 func (h *history) skip(v uint64) {
 	for h.max() < v {
 		next := uint32(len(h.hash)) + 1
-		h.hash, h.key, h.after = append(h.hash, 0), append(h.key, 0), append(h.after, next)
+		h.hash, h.key, h.after, h.dead = append(h.hash, 0), append(h.key, 0), append(h.after, next), append(h.dead, false)
 	}
 }
 
@@ -54,9 +55,10 @@ func (h *history) write(e *codec.Entry) {
 		k = uint32(len(h.newest))
 		h.keys[string(e.Key)], h.newest, h.gone = k, append(h.newest, 0), append(h.gone, false)
 	}
-	h.gone[k] = e.Flags&codec.EntryTombstone != 0
+	dead := e.Flags&codec.EntryTombstone != 0
+	h.gone[k] = dead
 	v := uint32(e.Version)
-	h.hash[v], h.key[v], h.after[v] = entryHash(e), k, v
+	h.hash[v], h.key[v], h.after[v], h.dead[v] = entryHash(e), k, v, dead
 	if old := h.newest[k]; old != 0 {
 		h.after[old] = old + 1
 	}
@@ -74,6 +76,15 @@ func (h *history) live(v uint64) uint64 {
 		at = h.after[at]
 	}
 	return uint64(at)
+}
+
+// needed is the first version from v on that nothing has replaced and that a
+// replica has to hold: deletes up to the floor may have been collected.
+func (h *history) needed(v, floor uint64) uint64 {
+	for v = h.live(v); v <= min(floor, h.max()) && h.dead[v]; {
+		v = h.live(v + 1)
+	}
+	return v
 }
 
 func entryHash(e *codec.Entry) uint64 {
