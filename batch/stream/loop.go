@@ -191,10 +191,31 @@ func (l *loop) traffic(st *stream) gnet.Action {
 	if st.c.InboundBuffered() < st.need { // not even one record: gnet would copy it together for nothing
 		return gnet.None
 	}
-	st.need = 0
-	b, err := st.c.Peek(-1)
-	if err != nil {
+	if st.need > 0 { // only the record that came in two parts is copied together
+		l.takeIn(st, st.need)
+	}
+	if !st.off && !st.caused {
+		l.takeIn(st, -1)
+	}
+	switch {
+	case st.off:
 		return gnet.None
+	case st.caused:
+		return gnet.Close
+	case st.state < up && st.c.InboundBuffered() > halfOpenMax || st.c.InboundBuffered() > inboundMax:
+		st.fail(batch.StreamBroken)
+		return gnet.Close
+	}
+	st.pump()
+	return l.settle(st)
+}
+
+// takeIn takes in what is whole of the first n bytes; -1: of all.
+func (l *loop) takeIn(st *stream, n int) {
+	st.need = 0
+	b, err := st.c.Peek(n)
+	if err != nil {
+		return
 	}
 	used := 0
 	for !st.caused {
@@ -204,23 +225,11 @@ func (l *loop) traffic(st *stream) gnet.Action {
 		}
 		used += n
 	}
-	if st.off {
-		return gnet.None
-	}
-	if used > 0 { // Discard(0) would drop all
+	if used > 0 && !st.off { // Discard(0) would drop all
 		l.s.stats.wireReceived.Add(uint64(used))
 		st.moved = time.Now()
 		_, _ = st.c.Discard(used)
 	}
-	if st.caused {
-		return gnet.Close
-	}
-	if st.state < up && st.c.InboundBuffered() > halfOpenMax || st.c.InboundBuffered() > inboundMax {
-		st.fail(batch.StreamBroken)
-		return gnet.Close
-	}
-	st.pump()
-	return l.settle(st)
 }
 
 const (
