@@ -4,34 +4,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/quidnunc/quidnunc/bench/density"
 )
 
-// keySet makes one write of an origin.
-type keySet func(rng *rand.Rand, node int) (key, value string)
-
-func serviceSet(rng *rand.Rand, node int) (key, value string) {
-	services := []string{"payments-api", "checkout", "catalog-search", "session-store", "edge-proxy", "ledger"}
-	fields := []string{"addr", "port", "weight", "status", "version"}
-	s, f := services[rng.IntN(len(services))], rng.IntN(len(fields))
-	key = fmt.Sprintf("service/%s/instance/%d/%s", s, node*4+rng.IntN(4), fields[f])
-	values := []string{fmt.Sprintf("10.28.%d.%d", node/256, node%256), "8443", "100", "passing", "v2.14.3-7f3a9c1"}
-	return key, values[f]
-}
-
-func metricSet(rng *rand.Rand, _ int) (key, value string) {
-	names := []string{"cpu.load1", "cpu.load5", "mem.used", "mem.cached", "net.rx", "net.tx", "disk.io", "gc.pause.p99", "queue.depth"}
-	return "node." + names[rng.IntN(len(names))], fmt.Sprintf("%.3f", rng.Float64()*100)
-}
-
-func flagSet(rng *rand.Rand, _ int) (key, value string) {
-	names := []string{"new-cart", "fast-path", "dark-mode", "retry-budget", "beta-search", "shadow-writes"}
-	teams := []string{"checkout", "search", "identity", "platform"}
-	values := []string{"on", "off", "25%"}
-	return "flags/" + teams[rng.IntN(len(teams))] + "/" + names[rng.IntN(len(names))], values[rng.IntN(len(values))]
-}
-
-// density is what went into frames.
-type density struct {
+// tally is what went into frames.
+type tally struct {
 	frames, deltas   int
 	value, key, head int // bytes of entries: values with their lengths, keys or numbers, versions with their flags
 	plain            int // bytes of the same in the layout of chitchat: whole node names, lengths of 2 bytes and more
@@ -40,14 +18,14 @@ type density struct {
 // TestDensity states how many deltas a frame of the default size carries: bursts of 1 to 6 writes from random nodes of
 // 300, in the usual header; with keys front-coded, and by reference when all of them are announced.
 func TestDensity(t *testing.T) {
-	f := func(name string, set keySet, least, leastByRef int) {
+	f := func(name string, set density.Set, least, leastByRef int) {
 		t.Helper()
 		for _, numbers := range []map[string]uint32{nil, {}} {
 			how, least := "front-coded", least
 			if numbers != nil {
 				how, least = "by reference", leastByRef
 			}
-			rng, d := rand.New(rand.NewPCG(1, 2)), density{}
+			rng, d := rand.New(rand.NewPCG(1, 2)), tally{}
 			for range 200 {
 				d.fillFrame(t, rng, set, numbers)
 			}
@@ -62,9 +40,9 @@ func TestDensity(t *testing.T) {
 			}
 		}
 	}
-	f("service discovery", serviceSet, 28, 87)
-	f("metrics", metricSet, 58, 102)
-	f("flags", flagSet, 44, 136)
+	f("service discovery", density.Service, 28, 87)
+	f("metrics", density.Metric, 58, 102)
+	f("flags", density.Flag, 44, 136)
 }
 
 // numberOf is the number under which a node announced a key: in the order in which its keys first appeared.
@@ -79,7 +57,7 @@ func numberOf(numbers map[string]uint32, node int, key string) uint32 {
 }
 
 // fillFrame fills one frame; with numbers all keys go by reference.
-func (d *density) fillFrame(t *testing.T, rng *rand.Rand, set keySet, numbers map[string]uint32) {
+func (d *tally) fillFrame(t *testing.T, rng *rand.Rand, set density.Set, numbers map[string]uint32) {
 	h := Header{Flags: FlagFlow | FlagPrints, Sender: 1}
 	dst := AppendHeader(nil, &h)
 	var w RunWriter

@@ -45,7 +45,8 @@ func (p *packer) encoder() *zstd.Encoder {
 		// Without a checksum: the record has a seal. The options are constants, so
 		// there is no error.
 		p.z, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
-			zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true), zstd.WithWindowSize(chunkBytes))
+			zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true), zstd.WithWindowSize(chunkBytes),
+			zstd.WithAllLitEntropyCompression(true)) // numbers repeat nothing, and have few digits
 	}
 	return p.z
 }

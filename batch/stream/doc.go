@@ -70,9 +70,11 @@
 //
 // Chunks of 64 KiB, each by itself: s2 by default, because it costs less than it
 // saves down to about half a gigabit a second; zstd at its fastest where a body
-// is said to be Dense (snapshots), which takes about a third less room and three times
-// the work. A chunk that does not shrink by a twentieth goes as it is. BenchmarkDensity and
-// BenchmarkCodec measure both. A decompressor is given the place that the chunk's
+// is said to be Dense. On runs of service discovery, metrics and flags zstd takes
+// a quarter to two fifths less room than s2 (7.8, 2.8 and 5.4 times less than the
+// runs; with keys by number 3.5, 1.7 and 2.4) for about three times the work:
+// TestDensity prints both and holds the ratios. A chunk that does not shrink by a
+// twentieth goes as it is. A decompressor is given the place that the chunk's
 // plain bytes have, and refuses a payload that claims another size before it
 // looks at it.
 //
