@@ -272,17 +272,18 @@ func (e *Engine) advertise(ctx context.Context) (netip.AddrPort, error) {
 	if e.cfg.Advertise == "" {
 		return e.addr, nil
 	}
-	host, port, err := splitAdvertise(e.cfg.Advertise)
+	a, err := parseAddress(e.cfg.Advertise)
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
-	if port == 0 {
+	port := a.portOr(0)
+	if port == 0 { // the bound one is meant
 		port = e.addr.Port()
 	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return netip.AddrPortFrom(ip.Unmap(), port), nil
+	if a.ip.IsValid() {
+		return netip.AddrPortFrom(a.ip, port), nil
 	}
-	addrs, err := resolveHost(ctx, e.cfg.Resolver, host, port)
+	addrs, err := resolveHost(ctx, e.cfg.Resolver, a.name, port)
 	if err != nil {
 		return netip.AddrPort{}, &bindError{
 			ConfigError{"Advertise", fmt.Sprintf("%q", e.cfg.Advertise), err.Error(), "write an IP address, or a name that resolves"}, err,

@@ -3,11 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -52,6 +50,9 @@ func parseSeed(text string) (seed, error) {
 		if name == "" || strings.ContainsAny(name, "/: \t") {
 			return s, errSeedSyntax
 		}
+		if err := checkDNSName(name); err != nil {
+			return s, err
+		}
 		s.kind, s.host = seedSRV, name
 		return s, nil
 	}
@@ -59,41 +60,22 @@ func parseSeed(text string) (seed, error) {
 	if strings.Contains(rest, "/") {
 		return s, errSeedSyntax
 	}
-	host, port, err := splitHostPort(rest)
-	if err != nil {
+	a, err := parseAddress(rest)
+	switch {
+	case err != nil:
 		return s, err
-	}
-	if host == "" {
+	case a.port == 0:
+		return s, errors.New(`port "0" can't be dialled`)
+	case a.ip.IsUnspecified():
+		return s, errors.New("an unspecified address can't be dialled")
+	case a.ip.IsValid():
+		s.kind, s.addr = seedLiteral, netip.AddrPortFrom(a.ip, a.portOr(PortDefault))
+	case a.name == "":
 		return s, errSeedSyntax
+	default:
+		s.kind, s.host, s.port = seedHost, a.name, a.portOr(PortDefault)
 	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		if ip.IsUnspecified() {
-			return s, errors.New("an unspecified address can't be dialled")
-		}
-		s.kind, s.addr = seedLiteral, netip.AddrPortFrom(ip.Unmap(), port)
-		return s, nil
-	}
-	s.kind, s.host, s.port = seedHost, host, port
 	return s, nil
-}
-
-// splitHostPort is net.SplitHostPort with PortDefault for a missing port.
-func splitHostPort(text string) (host string, port uint16, err error) {
-	if ip, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
-		return ip.String(), PortDefault, nil
-	}
-	if !strings.Contains(text, ":") {
-		return text, PortDefault, nil
-	}
-	host, p, err := net.SplitHostPort(text)
-	if err != nil {
-		return "", 0, errSeedSyntax
-	}
-	n, err := strconv.ParseUint(p, 10, 16)
-	if err != nil || n == 0 {
-		return "", 0, fmt.Errorf("port %q is not in 1 to 65535", p)
-	}
-	return host, uint16(n), nil
 }
 
 // resolve turns a seed into addresses: all that DNS gives, unmapped, without

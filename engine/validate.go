@@ -3,9 +3,9 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -97,25 +97,21 @@ func (c *Config) checkBind() error {
 // empty for every interface (an unspecified IPv6 address stands for both
 // families).
 func parseBind(text string) (netip.AddrPort, error) {
-	host, port, err := net.SplitHostPort(text)
-	if err != nil {
+	a, err := parseAddress(text)
+	switch {
+	case err != nil:
+		return netip.AddrPort{}, err
+	case a.port < 0:
 		return netip.AddrPort{}, errors.New("not host:port")
+	case a.ip.IsValid():
+	case a.name == "":
+		a.ip = netip.IPv6Unspecified()
+	case strings.EqualFold(a.name, "localhost"):
+		a.ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	default:
+		return netip.AddrPort{}, fmt.Errorf("host %q is not an IP address", a.name)
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("port %q is not in 0 to 65535", port)
-	}
-	switch host {
-	case "":
-		return netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(n)), nil
-	case "localhost":
-		host = "127.0.0.1"
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("host %q is not an IP address", host)
-	}
-	return netip.AddrPortFrom(ip.Unmap(), uint16(n)), nil
+	return netip.AddrPortFrom(a.ip, uint16(a.port)), nil
 }
 
 func (c *Config) checkAdvertise() error {
@@ -123,33 +119,16 @@ func (c *Config) checkAdvertise() error {
 		return nil
 	}
 	const fix = `write the address that others reach this member at, such as "10.0.0.7:7946"`
-	host, _, err := splitAdvertise(c.Advertise)
-	if err != nil {
+	a, err := parseAddress(c.Advertise)
+	switch {
+	case err != nil:
 		return bad("Advertise", c.Advertise, err.Error(), fix)
-	}
-	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+	case !a.ip.IsValid() && a.name == "":
+		return bad("Advertise", c.Advertise, "no host", fix)
+	case a.ip.IsUnspecified():
 		return bad("Advertise", c.Advertise, "an unspecified address can't be reached", fix)
 	}
 	return nil
-}
-
-// splitAdvertise gives port 0 when none is written: the bound port is meant.
-func splitAdvertise(text string) (host string, port uint16, err error) {
-	if ip, err := netip.ParseAddr(text); err == nil {
-		return ip.String(), 0, nil
-	}
-	host, p, err := net.SplitHostPort(text)
-	if err != nil {
-		host, p = text, "0"
-	}
-	n, err := strconv.ParseUint(p, 10, 16)
-	if err != nil {
-		return "", 0, fmt.Errorf("port %q is not in 0 to 65535", p)
-	}
-	if host == "" {
-		return "", 0, errors.New("no host")
-	}
-	return host, uint16(n), nil
 }
 
 func (c *Config) checkSeeds() error {
