@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"iter"
+	"maps"
+	"slices"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -12,7 +14,7 @@ import (
 // Changes yields every entry of every member, and from then on each newer one: a Watch of all keys. Changes coalesce: who
 // is slow sees the newest entry of a key and not every one between. A delete is an Update with Deleted set. An Update with
 // Deleted and without a Key says that all that was known of a member is gone: it was forgotten, or began anew. Of one
-// member, updates come in the order of its versions. It ends as Watch does. With a precise Order versions come in no order: it ends with ErrPrecise at once.
+// member, updates come in the order of its versions, but for large values (Config.Streams), which come when they are complete. It ends as Watch does. With a precise Order versions come in no order: it ends with ErrPrecise at once.
 func (e *Engine) Changes(ctx context.Context) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
 		if orders[e.cfg.Order].Precise() {
@@ -29,17 +31,31 @@ func (e *Engine) Changes(ctx context.Context) iter.Seq2[Update, error] {
 		for m := range e.Members() {
 			w.mark(m.Name)
 		}
-		e.follow(ctx, w, map[string]Version{}, yield)
+		e.follow(ctx, w, &followed{map[string]Version{}, map[string]map[string]bool{}}, yield)
 	}
 }
 
-// follow yields what is new of the members that w marks. seen has how far each was yielded.
-func (e *Engine) follow(ctx context.Context, w *watcher, seen map[string]Version, yield func(Update, error) bool) {
+// followed is how far Changes has come.
+type followed struct {
+	seen map[string]Version         // by member: what was yielded up to
+	late map[string]map[string]bool // by member: keys whose values were not complete then
+}
+
+// note remembers a key whose value is to come.
+func (f *followed) note(name, key string) {
+	if f.late[name] == nil {
+		f.late[name] = map[string]bool{}
+	}
+	f.late[name][key] = true
+}
+
+// follow yields what is new of the members that w marks.
+func (e *Engine) follow(ctx context.Context, w *watcher, f *followed, yield func(Update, error) bool) {
 	var names []string
 	for {
 		names = w.take(names[:0])
 		for _, name := range names {
-			if !e.newer(name, seen, yield) {
+			if !e.newer(name, f, yield) || !e.arrivals(name, f, yield) {
 				return
 			}
 		}
@@ -56,7 +72,8 @@ func (e *Engine) follow(ctx context.Context, w *watcher, seen map[string]Version
 }
 
 // newer yields what a member wrote since it was last looked at. False: no more is wanted.
-func (e *Engine) newer(name string, seen map[string]Version, yield func(Update, error) bool) (more bool) {
+func (e *Engine) newer(name string, f *followed, yield func(Update, error) bool) (more bool) {
+	seen := f.seen
 	if name == e.cfg.Name && e.stage.pending.Load() > 0 {
 		e.askApplied(func(sched.Instant) {})
 	}
@@ -69,8 +86,12 @@ func (e *Engine) newer(name string, seen map[string]Version, yield func(Update, 
 		began = true
 		last = Version{Gen: m.Gen, Seq: m.Version}
 		if !more || codec.Reserved(key) || m.Flags&codec.EntryKinded != 0 {
+			if m.Kind == codec.KindContent {
+				f.note(name, string(key))
+			}
 			return more
 		}
+		delete(f.late[name], string(key)) // it was overwritten
 		meta, ended := e.metaOf(&m)
 		u := Update{Member: name, Key: string(key), Meta: meta, Deleted: ended || m.Flags&codec.EntryTombstone != 0}
 		if !u.Deleted {
@@ -93,4 +114,25 @@ func (e *Engine) newer(name string, seen map[string]Version, yield func(Update, 
 		seen[name] = last
 	}
 	return more
+}
+
+// arrivals yields the large values of a member that are complete by now. False: no more is wanted.
+func (e *Engine) arrivals(name string, f *followed, yield func(Update, error) bool) bool {
+	keys := slices.Sorted(maps.Keys(f.late[name]))
+	for _, key := range keys {
+		value, meta, ok := e.AppendGet(nil, name, key)
+		if meta.Newer != (Version{}) {
+			continue // still on its way
+		}
+		if delete(f.late[name], key); !ok {
+			continue // it is gone, and newer tells that
+		}
+		if !yield(Update{Member: name, Key: key, Value: value, Meta: meta}, nil) {
+			return false
+		}
+	}
+	if len(f.late[name]) == 0 {
+		delete(f.late, name)
+	}
+	return true
 }

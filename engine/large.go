@@ -49,6 +49,8 @@ type LargeStats struct {
 	Unavailable uint64
 	// Absent counts answers of members that do not have what they were asked for.
 	Absent uint64
+	// Port is the TCP port that this member tells the others. 0: there are no streams.
+	Port uint16
 	// Streams are the counts of the transport; Forged among them.
 	Streams batch.StreamStats
 }
@@ -285,6 +287,7 @@ func (e *Engine) Large() (s LargeStats) {
 		Refs: t.Refs, Here: t.Here, Missing: t.Missing, Bytes: t.Bytes,
 		Fetched: l.fetched.Load(), Served: l.served.Load(), Unavailable: l.unavailable.Load(), Absent: l.absent.Load(),
 	}
+	s.Port = l.streams.Port()
 	l.streams.Stats(&s.Streams)
 	return s
 }

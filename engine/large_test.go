@@ -222,3 +222,27 @@ func TestLargeValuesThroughRotation(t *testing.T) {
 		see(t, all[1], "m0", "a", value(20_002, 1))
 	}
 }
+
+// Changes tells of a large value when it is whole, once, and of nothing before.
+func TestChangesTellsOfLargeValues(t *testing.T) {
+	all := largeCluster(t, 2, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	all[0].Set("a", value(200_000, 1))
+	all[0].Set("b", []byte("small"))
+	seen := map[string]int{}
+	for u, err := range all[1].Changes(ctx) {
+		if err != nil {
+			t.Fatalf("%v after %v", err, seen)
+		}
+		if u.Member != "m0" || u.Deleted {
+			continue
+		}
+		if seen[u.Key]++; seen[u.Key] > 1 || u.Key == "a" && !bytes.Equal(u.Value, value(200_000, 1)) {
+			t.Fatalf("%q: update %d with %d bytes", u.Key, seen[u.Key], len(u.Value))
+		}
+		if len(seen) == 2 {
+			break
+		}
+	}
+}
