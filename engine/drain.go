@@ -51,7 +51,7 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 		switch st := e.core.Write(now, &e.op); {
 		case st == core.Written:
 			if r.ttl != 0 {
-				e.endsAt(now, r.ttl, r.version)
+				e.endsAt(now, r.ttl, e.op.Version) // under which it is kept
 			}
 		case st == core.NoRoom && e.tryAgain(now):
 			e.stage.again(r)

@@ -3,6 +3,7 @@ package engine
 import (
 	"container/heap"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -67,11 +68,19 @@ func (e *Engine) endsAt(now sched.Instant, ttl uint32, version uint64) {
 // stage only puts it off by a turn.
 func (e *Engine) expire(now sched.Instant) {
 	x := &e.expiry
+	e.store.Tell(int64(now))
 	for range expiriesPerTurn {
 		if x.next() > now {
 			return
 		}
-		if e.store.At(e.core.Self(), x.list[0].version, &e.entry) {
+		version := x.list[0].version
+		switch is := e.store.At(e.core.Self(), version, &e.entry); {
+		case is && e.entry.Flags&codec.EntryTTL == 0: // written again while it waited to be published, for ever
+		case is && e.entry.Age < e.entry.TTL: // or for longer
+			heap.Pop(x)
+			x.add(now.After(sched.Instant(e.entry.TTL-e.entry.Age)*sched.Millisecond), version)
+			continue
+		case is:
 			if e.stage.expire(string(e.entry.Key), e.entry.Version) == ErrBackpressure {
 				return
 			}

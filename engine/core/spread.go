@@ -53,7 +53,7 @@ const (
 // Op is one local write whose version was taken in order by the shell.
 type Op struct {
 	Kind    OpKind
-	Version uint64
+	Version uint64 // afterwards: under which it is kept, lower for a key that waits to be published
 	Key     []byte
 	Value   []byte
 	TTL     uint32     // milliseconds; 0: none
@@ -103,12 +103,21 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 		c.publish(op)
 		return Written
 	}
-	if c.store.Apply(c.self, e) != state.OK {
+	status := state.Old
+	if c.flow.behind && !c.differ.Scattered() { // a key that waits keeps its turn
+		status = c.store.Amend(c.self, e)
+	}
+	if status == state.Old {
+		status = c.store.Apply(c.self, e)
+	}
+	if status != state.OK {
 		c.counters.WritesRefused++
 		return NoRoom
 	}
 	c.counters.Writes++
+	kept := e.Version
 	c.publish(op)
+	op.Version = kept
 	return Written
 }
 

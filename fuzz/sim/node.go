@@ -194,10 +194,12 @@ func (w *World) write(i int, k core.OpKind, key, value string) core.Status {
 	}
 	op := core.Op{Kind: k, Version: n.log.max() + 1 + n.Skip, Key: []byte(key), Value: []byte(value)}
 	n.Skip = 0
+	given := op.Version
 	st := n.Core.Write(max(n.now, w.now), &op)
 	if st == core.Written {
 		w.Stats.Writes++
 		w.wrote(n, &op)
+		n.log.skip(given)
 	}
 	w.do(n, func(s *shard) { w.pump(s, n) })
 	return st

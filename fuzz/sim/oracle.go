@@ -59,7 +59,7 @@ func (h *history) write(e *codec.Entry) {
 	h.gone[k] = dead
 	v := uint32(e.Version)
 	h.hash[v], h.key[v], h.after[v], h.dead[v] = entryHash(e), k, v, dead
-	if old := h.newest[k]; old != 0 {
+	if old := h.newest[k]; old != 0 && old != v {
 		h.after[old] = old + 1
 	}
 	h.newest[k] = v

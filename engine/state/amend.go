@@ -1,0 +1,58 @@
+package state
+
+import (
+	"sync/atomic"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
+
+// Amend writes the newest form of a key that has an entry above Max, which nobody was told of yet, in the place of that
+// entry: under its version, which e is given. So a key that is written again while it waits keeps its place. It is Old if
+// there is no such entry, and changes nothing then; otherwise it is like Apply.
+func (s *Store) Amend(o Origin, e *codec.Entry) Status {
+	r := s.at(o)
+	if r == nil {
+		return NoOrigin
+	}
+	s.putOff(sweepCells)
+	if status := check(e); status != OK {
+		return status
+	}
+	var w write
+	s.begin(&w, r.tag, e)
+	w.t, w.at, w.old = s.findKey(r.tag, w.frag, e.Key)
+	if w.old == 0 || cellVersion(s.cells.at(w.old)) <= r.max {
+		return Old
+	}
+	w.version = cellVersion(s.cells.at(w.old))
+	if status := s.admit(&w, o, r); status != OK {
+		return status
+	}
+	if w.cell = s.newCell(w.class); w.cell == 0 {
+		return Full
+	}
+	if !s.keys.holds(&w) { // to find room it was moved
+		w.t, w.at, w.old = s.findKey(r.tag, w.frag, e.Key)
+	}
+	e.Version = w.version
+	s.swap(&w, o, r, e)
+	return OK
+}
+
+// swap makes the new cell of a write visible under the version and in the log word of the old one.
+func (s *Store) swap(w *write, o Origin, r *origin, e *codec.Entry) {
+	b, old := s.cells.at(w.cell), s.cells.at(w.old)
+	writeCell(b, r.tag, e, s.now-s.hop)
+	pos := cellPos(old)
+	setCellPos(b, pos)
+	if s.keyed.on {
+		s.printKey(w, o, r, b)
+	}
+	word := s.log.word(pos)
+	atomic.StoreUint64(word, *word&^(1<<32-1)|uint64(w.cell))
+	w.t.replace(w.at, w.frag, uint32(w.cell))
+	at, keyBytes, valueBytes := cellSizes(old)
+	s.count(r, w.flags, w.system, int(w.key)+int(w.value), w.class, 1)
+	s.count(r, cellFlags(old), w.system, keyBytes+valueBytes, classOf[(at+keyBytes+valueBytes+7)>>3], -1)
+	s.retireCell(w.old, cellClass(old))
+}
