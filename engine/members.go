@@ -83,7 +83,7 @@ func (e *Engine) member(now sched.Instant, wall time.Time, handle uint32, p *cor
 		Zone: d.zone, Tags: d.tags, RTT: time.Duration(p.RTT),
 		Since: wall.Add(-time.Duration(now - p.Since)), By: e.nameOfPeer(p.By),
 	}
-	if phi, ok := e.core.Phi(now, handle); ok {
+	if phi, ok := e.core.Detector().Phi(now, handle); ok {
 		m.Phi = float64(phi) / 1000
 	}
 	return m
@@ -103,7 +103,7 @@ func (e *Engine) nameOfPeer(handle uint32) string {
 
 // stateOf is what the detector believes, and our own doubts.
 func (e *Engine) stateOf(handle uint32, p *core.Peer) MemberState {
-	switch s := e.core.Status(handle); {
+	switch s := e.core.Detector().Status(handle); {
 	case p.Left || s == member.Left:
 		return Left
 	case s == member.Dead || s == member.Buried:

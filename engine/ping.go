@@ -143,7 +143,7 @@ func (e *Engine) Explain(name string) (x Explanation, err error) {
 
 func (e *Engine) explain(now sched.Instant, handle uint32, p *core.Peer) Explanation {
 	var ev member.Evidence
-	e.core.Explain(now, handle, &ev)
+	e.core.Detector().Explain(now, handle, &ev)
 	wall := time.Now()
 	x := Explanation{
 		Member: e.member(now, wall, handle, p), Asked: e.cfg.Name, Incarnation: ev.Incarnation,

@@ -40,7 +40,7 @@ func (w *net) allAlive() bool {
 func (w *net) trusts(i, j int) bool {
 	c := &w.nodes[i].core
 	p := c.byID.find(w.nodes[j].core.id)
-	return p != 0 && c.peers[p].takes() && c.Status(p) == member.Alive
+	return p != 0 && c.peers[p].takes() && c.Detector().Status(p) == member.Alive
 }
 
 func (w *net) peer(i, j int) uint32 {

@@ -43,7 +43,7 @@ func (c *Core) evict() bool {
 		}
 		c.counters.Evicted++
 		c.tell(MemberForgotten, p)
-		c.unwatch(p)
+		c.live.Unwatch(c.now, p)
 		c.erase(q.origin)
 		c.freePeer(p)
 		return true

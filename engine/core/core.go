@@ -1,8 +1,6 @@
 package core
 
 import (
-	"net/netip"
-
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/door"
@@ -54,15 +52,10 @@ type Core struct {
 	evictAt uint32
 	lives   census // of peers: life.go
 
-	live      member.Table
-	ring      member.Ring
-	send      member.Send
-	acks      acks
-	pings     pings
-	burials   burials
-	graveAddr []netip.AddrPort
-	events    events.Events
-	silenced  bool // superseded by a live rival: writes are refused
+	live     member.Detector
+	send     member.Send // scratch
+	events   events.Events
+	silenced bool // superseded by a live rival: writes are refused
 
 	flush     flush
 	gaps      []state.Origin
@@ -256,9 +249,6 @@ func (c *Core) Counters() *Counters {
 
 // Deadline is when Tick next has work; sched.Never if only input makes work.
 func (c *Core) Deadline() sched.Instant {
-	if c.lab.NoDetector {
-		return c.wheel.Next()
-	}
 	return min(c.wheel.Next(), c.live.Deadline())
 }
 

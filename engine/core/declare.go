@@ -52,9 +52,7 @@ func (c *Core) declare(op *Op) {
 		return
 	}
 	c.origins[c.self].left = true
-	if !c.lab.NoDetector {
-		c.live.Leave(c.now)
-	}
+	c.live.Leave(c.now)
 }
 
 // leaving tells whether this node has said that it leaves.

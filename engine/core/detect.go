@@ -18,125 +18,71 @@ import (
 // SelfPeer is our own handle in the table, and in Peer.By.
 func (c *Core) SelfPeer() uint32 { return uint32(c.cfg.Limits.Peers + 1) }
 
+// Detector is what is believed of the members, to read between calls.
+func (c *Core) Detector() *member.Detector { return &c.live }
+
 func (c *Core) initDetector(now sched.Instant) {
 	if c.cfg.Detector.Period == 0 {
 		c.cfg.Detector = member.LAN()
 	}
-	if c.lab.NoDetector {
-		return
-	}
-	lim := member.DefaultLimits(c.cfg.Limits.Peers + 1)
-	c.ring.Init(lim.Members, c.idKey)
-	c.live.Init(&c.cfg.Detector, lim, &c.ring, c.SelfPeer(), c.id, c.rand.Uint64(), now)
-	c.graveAddr = make([]netip.AddrPort, lim.Graves)
-}
-
-// watch enters a peer that answered.
-func (c *Core) watch(p uint32) {
-	if c.lab.NoDetector || c.live.ID(p) != 0 {
-		return
-	}
-	c.live.Add(c.now, p, c.peers[p].id)
-}
-
-func (c *Core) unwatch(p uint32) {
 	if !c.lab.NoDetector {
-		c.live.Remove(c.now, p)
+		c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.id, c.idKey, c.rand.Uint64(), now, (*book)(c))
 	}
 }
 
-// observed takes a record of the detector. An answer to a probe leaves before
-// everything else.
+// Reaches reports whether frames may go to a peer.
+func (b *book) Reaches(p uint32) bool {
+	c := (*Core)(b)
+	return int(p) < len(c.peers) && c.peers[p].origin != 0 && c.peers[p].addr.IsValid() && c.guard.Reachable(p)
+}
+
+// Proven reports whether a peer has answered from its address.
+func (b *book) Proven(p uint32) bool { return b.peers[p].proven() }
+
+// Unproven is the peer with an id that never answered, 0 for none.
+func (b *book) Unproven(id codec.OriginID) uint32 {
+	if p := b.byID.find(id); p != 0 && !b.peers[p].proven() {
+		return p
+	}
+	return 0
+}
+
+// observed takes a record of the detector.
 func (c *Core) observed(p uint32, t codec.Type, body []byte) (ok bool) {
-	if c.lab.NoDetector {
-		return true
-	}
-	switch t {
-	case codec.TypeProbeAck:
-		c.ponged(p, body)
-	case codec.TypeVerdict:
-		c.hearsay(p, body)
-	}
-	var ack codec.ProbeAck
-	owed, err := c.live.OnRecord(c.now, c.arrived, c.known(p), t, body, &ack)
-	if owed {
-		c.acks.push(p, ack)
+	pong, took, err := c.live.Receive(c.now, c.arrived, p, t, body)
+	if took {
+		c.queue.push(Event{Kind: Ponged, Peer: p, From: pong.Number, To: uint64(pong.Took)})
 	}
 	return err == nil
 }
 
-// known is the member handle of a peer, 0 if the detector does not have it.
-func (c *Core) known(p uint32) uint32 {
-	if c.lab.NoDetector || c.live.ID(p) == 0 {
-		return 0
-	}
-	return p
+// Ping probes a member; its answer is told as a Ponged event with this number.
+// Nothing is told of one that does not come. There is room for 16 at once; the
+// oldest gives way. False: there is no such member, or no detector.
+func (c *Core) Ping(now sched.Instant, p uint32, number uint64) bool {
+	c.enter(now)
+	_, ok := c.Peer(p)
+	return ok && c.live.Ping(p, c.peers[p].id, &c.rand, number)
 }
 
-// acks are the answers to probes that wait to be pulled: there is room for one
-// from every observer and more; what does not fit is asked again.
-type acks struct {
-	peer [32]uint32
-	ack  [32]codec.ProbeAck
-	n    int
-}
-
-func (a *acks) push(p uint32, k codec.ProbeAck) {
-	if a.n < len(a.peer) {
-		a.peer[a.n], a.ack[a.n] = p, k
-		a.n++
-	}
-}
-
-// composeDetector encodes the next frame of the detector: answers first, then
-// probes, votes and facts.
+// composeDetector encodes the next frame of the detector.
 func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
-	if c.lab.NoDetector {
-		return 0, to, false
-	}
-	for c.acks.n > 0 {
-		c.acks.n--
-		i := c.acks.n
-		p := c.acks.peer[i]
-		if c.peers[p].origin == 0 || !c.guard.Reachable(p) {
-			continue
-		}
-		b, limit := c.beginDetector(dst)
-		b = c.live.AppendAnswer(b, limit-len(b), &c.acks.ack[i])
-		if b = c.finish(b, p); len(b) > 0 {
-			return c.endDetector(b), c.peers[p].addr, true
-		}
-	}
-	if n, to, ok = c.composePing(dst); ok {
-		return n, to, true
-	}
-	if n, to, ok = c.composeBurials(dst); ok {
-		return n, to, true
-	}
 	s := &c.send
 	for c.live.Next(c.now, s) {
-		grave := s.Kind == member.SendGrave
-		switch {
-		case grave:
-			to = c.graveAddr[s.Grave]
-		case int(s.To) < len(c.peers):
-			to = c.peers[s.To].addr
-		}
-		if !to.IsValid() || !grave && !c.guard.Reachable(s.To) {
-			continue
-		}
 		b, limit := c.beginDetector(dst)
 		bare := len(b)
 		if b = c.live.AppendSend(b, limit-len(b), s); len(b) <= bare {
 			continue
 		}
-		if grave {
-			b = c.ended(c.guard.FinishGrave(b, s.Grave))
+		if s.Kind == member.SendGrave {
+			to, b = c.live.Grave(s.Grave), c.ended(c.guard.FinishGrave(b, s.Grave))
 		} else {
-			b = c.finish(b, s.To)
+			to, b = c.peers[s.To].addr, c.finish(b, s.To)
 		}
 		if len(b) > 0 {
-			return c.endDetector(b), to, true
+			c.counters.DetectorFrames++
+			c.sent(len(b))
+			return len(b), to, true
 		}
 	}
 	return 0, to, false
@@ -151,28 +97,8 @@ func (c *Core) beginDetector(dst []byte) (b []byte, limit int) {
 	return codec.AppendHeader(dst[:0], h), min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
 }
 
-func (c *Core) endDetector(b []byte) int {
-	c.counters.DetectorFrames++
-	c.sent(len(b))
-	return len(b)
-}
-
-// tickDetector runs the detector's timers and acts on what changed.
-func (c *Core) tickDetector() {
-	if c.lab.NoDetector {
-		return
-	}
-	if c.live.Deadline() <= c.now {
-		c.live.Tick(c.now)
-	}
-	c.judged()
-}
-
 // judged acts on changed verdicts.
 func (c *Core) judged() {
-	if c.lab.NoDetector {
-		return
-	}
 	var ch member.Change
 	for c.live.NextChange(&ch) {
 		p := ch.Member
@@ -196,7 +122,7 @@ func (c *Core) judged() {
 			c.forget(p)
 		}
 	}
-	if c.live.BuriedSelf() && c.renewals.May(c.now) || c.live.Exhausted() {
+	if c.live.Renewal(c.renewals.May(c.now)) {
 		c.renew(c.gen + 1)
 	}
 }
@@ -205,12 +131,11 @@ func (c *Core) judged() {
 // handle is free for another.
 func (c *Core) forget(p uint32) {
 	q := &c.peers[p]
-	if slot := c.live.GraveSlot(q.id); slot >= 0 {
-		c.graveAddr[slot] = q.addr
+	if slot := c.live.Bury(q.id, q.addr); slot >= 0 {
 		c.guard.Bury(slot, p)
 	}
 	c.tell(MemberForgotten, p)
-	c.unwatch(p)
+	c.live.Unwatch(c.now, p)
 	c.bury(q.origin)
 	c.freePeer(p)
 }
@@ -220,23 +145,12 @@ func (c *Core) forget(p uint32) {
 // way can make it up (member.Table.Refused).
 func (c *Core) Refused(now sched.Instant, addr netip.AddrPort) {
 	c.enter(now)
-	if c.lab.NoDetector {
-		return
-	}
 	for i := range c.live.Watches() {
 		if p := c.live.Watching(i); p != 0 && c.peers[p].addr == addr {
 			c.live.Refused(now, p)
 		}
 	}
 	c.judged()
-}
-
-// Status is what the detector believes of a peer.
-func (c *Core) Status(p uint32) member.Status {
-	if c.lab.NoDetector {
-		return member.Alive
-	}
-	return c.live.Status(p)
 }
 
 // PeerOf is the peer that writes an origin, 0 for none.
@@ -246,24 +160,3 @@ func (c *Core) PeerOf(o state.Origin) uint32 {
 	}
 	return c.origins[o].peer
 }
-
-// Phi is how unusual a peer's silence is, in thousandths (member.Table.Phi). It
-// decides nothing. False: not heard often enough.
-func (c *Core) Phi(now sched.Instant, p uint32) (thousandths uint32, ok bool) {
-	if c.known(p) == 0 {
-		return 0, false
-	}
-	return c.live.Phi(p, now)
-}
-
-// Explain fills in why a peer has its status; nothing for one that is not
-// watched by anybody.
-func (c *Core) Explain(now sched.Instant, p uint32, e *member.Evidence) {
-	*e = member.Evidence{}
-	if c.known(p) != 0 {
-		c.live.Explain(now, p, e)
-	}
-}
-
-// Detector is the table behind Status, to read between calls.
-func (c *Core) Detector() *member.Table { return &c.live }

@@ -68,7 +68,7 @@ func (c *Core) greet(p uint32) {
 		q.helloAt = c.now
 	}
 	most := sched.Instant(door.BackoffMax)
-	if c.Status(p) >= member.Dead {
+	if c.live.Status(p) >= member.Dead {
 		most *= 6 // so we are told: it was dead before we came
 	}
 	c.wheel.Set(peerTimer(p, timerHello), c.now+c.jitter(door.Backoff(door.HelloFirst, q.hellos, most)))

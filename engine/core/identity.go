@@ -165,9 +165,7 @@ func (c *Core) renew(gen uint64) {
 	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, gen)
 	c.store.Rename(c.self, c.id, gen)
 	c.out.Sender = c.id
-	if !c.lab.NoDetector {
-		c.live.Renew(c.now, c.id)
-	}
+	c.live.Renew(c.now, c.id)
 	for p := range c.peers {
 		q := &c.peers[p]
 		q.pair = flow.Pair{}

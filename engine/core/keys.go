@@ -14,7 +14,7 @@ func (c *Core) initGuard() {
 	if c.cfg.Keys == nil {
 		c.guard = protect.NewClear(&c.door, c.cfg.Salt)
 	} else {
-		c.guard = protect.NewSealed(&c.door, c.cfg.Keys, c.cfg.Salt, len(c.graveAddr))
+		c.guard = protect.NewSealed(&c.door, c.cfg.Keys, c.cfg.Salt, c.live.Graves())
 	}
 	c.cfg.Keys = nil
 	c.out.KeyID = c.guard.KeyID()

@@ -2,8 +2,6 @@ package core
 
 import (
 	"net/netip"
-
-	"github.com/quidnunc/quidnunc/engine/member"
 )
 
 // phase is where a peer is in its one life. It changes in this file alone, by
@@ -159,7 +157,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 		return
 	}
 	c.becomeProven(p)
-	c.watch(p)
+	c.live.Watch(c.now, p, q.id)
 	c.tell(MemberReachable, p)
 	c.startMail(p)
 }
@@ -168,15 +166,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 func (c *Core) heardFrom(p uint32) {
 	q := &c.peers[p]
 	q.heard = c.now
-	if !c.lab.NoDetector {
-		if m := c.known(p); m != 0 {
-			c.live.Heard(c.now, m)
-			if c.live.Status(m) >= member.Dead {
-				return // it has to refute first
-			}
-		}
-	}
-	if q.quiet() {
+	if c.live.Heard(c.now, p) && q.quiet() {
 		c.tell(MemberReachable, p)
 		c.revive(p)
 	}

@@ -21,13 +21,13 @@ func TestCondemnedPeersAreNoPartners(t *testing.T) {
 		t.Fatal("they never met")
 	}
 	c.resetPeer(p, q.origin, q.addr)
-	c.watch(p)
+	c.live.Watch(c.now, p, q.id)
 	c.dead(p)
 	c.prove(p, q.addr)
 	if c.members.Has(p) || q.life != dead {
 		t.Error("a condemned peer that answered is a partner of exchanges")
 	}
-	if c.Status(p) >= member.Dead {
+	if c.Detector().Status(p) >= member.Dead {
 		t.Fatal("the detector condemned it too")
 	}
 	c.heardFrom(p)

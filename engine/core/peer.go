@@ -87,8 +87,8 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 	}
 	q := &c.peers[p]
 	rtt := q.link.RTT.Smoothed()
-	if m := c.known(p); m != 0 && c.live.RTT(m) != 0 {
-		rtt = c.live.RTT(m) // probes are answered before anything else
+	if probed := c.live.RTT(c.live.Watched(p)); probed != 0 {
+		rtt = probed // probes are answered before anything else
 	}
 	return Peer{q.origin, q.addr, q.proven(), q.quiet(), q.left(), q.heard, rtt, q.mail.Acked(), q.since, q.by}, true
 }
@@ -135,7 +135,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	c.letGo(p)
 	c.becomeNamed(p)
 	c.guard.Drop(p)
-	c.unwatch(p)
+	c.live.Unwatch(c.now, p)
 	for k := range uint32(timersPeer) {
 		c.wheel.Cancel(peerTimer(p, k))
 	}

@@ -97,9 +97,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		if c.differ.Scattered() && h.StatePrint == c.Fingerprint() {
 			c.sameAs(p)
 		}
-		if !c.lab.NoDetector {
-			c.live.SeenPrint(c.now, c.known(p), h.LivePrint)
-		}
+		c.live.SeenPrint(c.now, p, h.LivePrint)
 	}
 	c.received = reconcile.Frame{
 		Now: c.now, Number: c.counters.FramesReceived, Peer: p,

@@ -40,12 +40,7 @@ func (c *Core) leaves(o state.Origin) {
 		return
 	}
 	x.left = true
-	if !c.lab.NoDetector {
-		c.watch(p) // also one that never answered us: it is buried in time, like the others
-	}
-	if m := c.known(p); m != 0 {
-		c.live.Left(c.now, m) // reported as a change
-	} else {
+	if !c.live.Left(c.now, p, c.peers[p].id) {
 		c.tell(MemberLeft, p)
 		c.stopSending(p)
 	}

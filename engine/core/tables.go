@@ -198,7 +198,7 @@ func (c *Core) takeIntro(p uint32, _ codec.Type, body []byte) bool {
 	}
 	in := c.intro
 	if c.learn(in.ID, in.Gen, in.Name, in.Addr, netip.AddrPort{}) == 0 {
-		c.exhumed(p, in.ID)
+		c.live.Named(c.now, p, in.ID)
 	}
 	return true
 }

@@ -10,7 +10,8 @@ const timersPerTick = 256
 func (c *Core) Tick(now sched.Instant, wall sched.Wall) {
 	c.enter(now)
 	c.ahead = wall - sched.Wall(now)
-	c.tickDetector()
+	c.live.Tick(c.now)
+	c.judged()
 	for range timersPerTick {
 		id, ok := c.wheel.Expire(now)
 		if !ok {

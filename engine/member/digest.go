@@ -163,6 +163,11 @@ const (
 	SendDigest                         // a digest
 	SendReply                          // facts that a digest asked for
 	SendCorrection                     // facts that the receiver is behind with
+
+	// Of a Detector alone, and before all of the above.
+	SendAnswer  // to a probe
+	SendPing    // a probe that the host asked for
+	SendBurials // graves of those whom the receiver named
 )
 
 // Send is one thing to send.
@@ -174,4 +179,5 @@ type Send struct {
 	Probe  codec.Probe
 	Vote   codec.Vote
 	answer bool
+	ack    codec.ProbeAck
 }

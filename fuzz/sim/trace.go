@@ -142,7 +142,7 @@ func (t *tracer) node(n *Node) {
 	t.figures(c.FlowState())
 	for p := uint32(1); p < c.Peers(); p++ {
 		if q, ok := c.Peer(p); ok {
-			fmt.Fprintln(t.hash, p, c.Status(p))
+			fmt.Fprintln(t.hash, p, c.Detector().Status(p))
 			t.figures(q)
 		}
 		if f, ok := c.PeerFlow(p); ok {

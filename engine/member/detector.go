@@ -1,0 +1,308 @@
+package member
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Host is what a [Detector] asks of the node around it.
+type Host interface {
+	// Reaches reports whether frames may go to a member.
+	Reaches(m uint32) bool
+	// Proven reports whether the member has answered from its address.
+	Proven(m uint32) bool
+	// Unproven is the member with this identifier that never answered, 0 for none.
+	Unproven(id codec.OriginID) uint32
+}
+
+// Detector is a node's part in the detection: its [Table], and what waits to be
+// sent beside what the table wants. The zero Detector watches nobody: it sends
+// nothing, and everybody is Alive. One caller at a time.
+//
+// A member that others named, and that never answered, is not watched: it is
+// neither alive nor dead here. Two things make sure that such a one does not stay
+// for ever. A node that hears of its death takes it into the table then, and it is
+// condemned and buried as elsewhere. And a node that is told of an origin which it
+// has buried says so, so that a member that missed the burial (it was cut off, or
+// joined in the last minute) does not bring the dead back.
+type Detector struct {
+	Table
+	ring    Ring
+	host    Host
+	on      bool
+	answers answers
+	pings   pings
+	burials burials
+	graves  []netip.AddrPort // of the buried, by GraveSlot
+}
+
+// answers are those to probes: there is room for one from every observer and more;
+// what does not fit is asked again.
+type answers struct {
+	to  [32]uint32
+	ack [32]codec.ProbeAck
+	n   int
+}
+
+// pings are the probes that the host asked for, beside those of the table. They
+// decide nothing.
+type pings struct {
+	list [16]ping
+	next int
+	due  int // of them wait to be sent
+}
+
+type ping struct {
+	to     uint32 // 0: free
+	nonce  uint32
+	id     codec.OriginID
+	due    bool
+	number uint64
+	sent   sched.Instant
+}
+
+// burials are told to members that named a buried origin: a few at a time, since
+// they name it again.
+type burials struct {
+	to [16]uint32
+	id [16]codec.OriginID
+	n  int
+}
+
+// Pong is the answer to a Ping.
+type Pong struct {
+	Number uint64
+	Took   sched.Instant
+}
+
+// Init makes a detector for up to `members` members beside the node itself, whose
+// handle is above theirs. key is that of the cluster's identifiers.
+func (d *Detector) Init(cfg *Config, members int, id codec.OriginID, key [2]uint64, seed uint64, now sched.Instant, host Host) {
+	lim := DefaultLimits(members + 1)
+	d.ring.Init(lim.Members, key)
+	d.Table.Init(cfg, lim, &d.ring, uint32(members+1), id, seed, now)
+	d.graves = make([]netip.AddrPort, lim.Graves)
+	d.on, d.host = true, host
+}
+
+// Watch enters a member that is not in the table.
+func (d *Detector) Watch(now sched.Instant, m uint32, id codec.OriginID) {
+	if d.on && d.ID(m) == 0 {
+		d.Add(now, m, id)
+	}
+}
+
+// Unwatch removes a member.
+func (d *Detector) Unwatch(now sched.Instant, m uint32) {
+	if d.on {
+		d.Remove(now, m)
+	}
+}
+
+// Watched is the handle of a member that is in the table, else 0.
+func (d *Detector) Watched(m uint32) uint32 {
+	if !d.on || d.ID(m) == 0 {
+		return 0
+	}
+	return m
+}
+
+// Status is what is believed of a member.
+func (d *Detector) Status(m uint32) Status {
+	if !d.on {
+		return Alive
+	}
+	return d.Table.Status(m)
+}
+
+// Deadline is when Tick next has work.
+func (d *Detector) Deadline() sched.Instant {
+	if !d.on {
+		return sched.Never
+	}
+	return d.Table.Deadline()
+}
+
+// Tick runs the timers of the table that are due.
+func (d *Detector) Tick(now sched.Instant) {
+	if d.on && d.Table.Deadline() <= now {
+		d.Table.Tick(now)
+	}
+}
+
+// Heard notes a frame of a member. False: it is condemned, and has to refute first.
+func (d *Detector) Heard(now sched.Instant, m uint32) bool {
+	if d.Watched(m) == 0 {
+		return true
+	}
+	d.Table.Heard(now, m)
+	return d.Table.Status(m) < Dead
+}
+
+// SeenPrint takes the fingerprint in a frame of a member.
+func (d *Detector) SeenPrint(now sched.Instant, from uint32, print uint64) {
+	if d.on {
+		d.Table.SeenPrint(now, d.Watched(from), print)
+	}
+}
+
+// Leave makes it known that this node leaves.
+func (d *Detector) Leave(now sched.Instant) {
+	if d.on {
+		d.Table.Leave(now)
+	}
+}
+
+// Left notes that a member said that it leaves; id enters it if it is not watched,
+// so that it is buried in time like the others. False: nobody is watched, and no
+// change will tell of it.
+func (d *Detector) Left(now sched.Instant, m uint32, id codec.OriginID) bool {
+	d.Watch(now, m, id)
+	if d.Watched(m) == 0 {
+		return false
+	}
+	d.Table.Left(now, m)
+	return true
+}
+
+// Renew gives the node itself another identifier.
+func (d *Detector) Renew(now sched.Instant, id codec.OriginID) {
+	if d.on {
+		d.Table.Renew(now, id)
+	}
+}
+
+// NextChange gives the next change of a status; false: there is none.
+func (d *Detector) NextChange(c *Change) bool { return d.on && d.Table.NextChange(c) }
+
+// Renewal reports that the node needs another identifier: its own was buried
+// elsewhere and it may take one now, or its incarnations are used up.
+func (d *Detector) Renewal(may bool) bool {
+	return d.on && (d.BuriedSelf() && may || d.Exhausted())
+}
+
+// Bury keeps the address of a member that is being forgotten, since graves are
+// probed. It returns the place of the grave, -1 if there is none.
+func (d *Detector) Bury(id codec.OriginID, addr netip.AddrPort) int {
+	if !d.on {
+		return -1
+	}
+	slot := d.GraveSlot(id)
+	if slot >= 0 {
+		d.graves[slot] = addr
+	}
+	return slot
+}
+
+// Graves is how many buried members have a place.
+func (d *Detector) Graves() int { return len(d.graves) }
+
+// Grave is the address of a buried member.
+func (d *Detector) Grave(slot int) netip.AddrPort { return d.graves[slot] }
+
+// Phi is how unusual a member's silence is, in thousandths (Table.Phi). It decides
+// nothing. False: not heard often enough.
+func (d *Detector) Phi(now sched.Instant, m uint32) (thousandths uint32, ok bool) {
+	if d.Watched(m) == 0 {
+		return 0, false
+	}
+	return d.Table.Phi(m, now)
+}
+
+// Explain fills in why a member has its status; nothing for one that is not watched
+// by anybody.
+func (d *Detector) Explain(now sched.Instant, m uint32, e *Evidence) {
+	*e = Evidence{}
+	if d.Watched(m) != 0 {
+		d.Table.Explain(now, m, e)
+	}
+}
+
+// Ping probes a member, with a nonce from rand. Receive gives the answer with the
+// number. Nothing is told of one that does not come. There is room for 16
+// at once; the oldest gives way. False: nobody is watched.
+func (d *Detector) Ping(m uint32, id codec.OriginID, rand *sched.Rand, number uint64) bool {
+	if !d.on {
+		return false
+	}
+	s := &d.pings
+	g := &s.list[s.next]
+	s.next = (s.next + 1) % len(s.list)
+	if g.due {
+		s.due--
+	}
+	*g = ping{to: m, id: id, nonce: uint32(rand.Uint64()), number: number, due: true}
+	s.due++
+	return true
+}
+
+// Receive takes the body of a record of type Probe, ProbeAck, Vote, Verdict or
+// Observed; arrived is when the kernel had it. took: it answers a Ping. An error
+// says that it can't be parsed.
+func (d *Detector) Receive(now, arrived sched.Instant, from uint32, t codec.Type, body []byte) (p Pong, took bool, err error) {
+	if !d.on {
+		return p, false, nil
+	}
+	switch t {
+	case codec.TypeProbeAck:
+		p, took = d.pong(arrived, from, body)
+	case codec.TypeVerdict:
+		d.enterDead(now, from, body)
+	}
+	var ack codec.ProbeAck
+	owed, err := d.OnRecord(now, arrived, d.Watched(from), t, body, &ack)
+	if a := &d.answers; owed && a.n < len(a.to) {
+		a.to[a.n], a.ack[a.n] = from, ack
+		a.n++
+	}
+	return p, took, err
+}
+
+// pong looks whether an answer to a probe is one to a Ping.
+func (d *Detector) pong(arrived sched.Instant, from uint32, body []byte) (p Pong, took bool) {
+	var a codec.ProbeAck
+	if codec.ParseProbeAck(body, &a) != nil || from == 0 {
+		return p, false
+	}
+	for i := range d.pings.list {
+		if g := &d.pings.list[i]; g.to == from && g.nonce == a.Nonce && !g.due {
+			p = Pong{Number: g.number, Took: max(0, arrived-g.sent)}
+			*g = ping{}
+			return p, true
+		}
+	}
+	return p, false
+}
+
+// enterDead takes members into the table whose death is told before they ever
+// answered.
+func (d *Detector) enterDead(now sched.Instant, from uint32, body []byte) {
+	facts, err := codec.ParseFacts(body)
+	if err != nil || d.Watched(from) == 0 || d.Table.Status(from) >= Dead {
+		return
+	}
+	for i := range facts.Len() {
+		if f := facts.At(i); f.Status >= Dead {
+			if m := d.host.Unproven(f.ID); m != 0 {
+				d.Watch(now, m, f.ID)
+			}
+		}
+	}
+}
+
+// Named answers a member that speaks of an origin, if that one is buried here.
+func (d *Detector) Named(now sched.Instant, by uint32, id codec.OriginID) {
+	b := &d.burials
+	if by == 0 || d.Watched(by) == 0 || b.n == len(b.to) || !d.Buried(now, id) {
+		return
+	}
+	for i := range b.n {
+		if b.to[i] == by && b.id[i] == id {
+			return
+		}
+	}
+	b.to[b.n], b.id[b.n] = by, id
+	b.n++
+}
