@@ -5,8 +5,8 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
-	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -41,8 +41,8 @@ const (
 // repairs is this node's part in ring repair.
 type repairs struct {
 	ready  bool
-	walker rumor.Walker
-	hops   [rumor.WalksMax]hop
+	walker walk.Walker
+	hops   [walk.WalksMax]hop
 	ring   []codec.OriginID // scratch
 	tokens []outgoing       // that wait for their frames
 	final  final
@@ -342,12 +342,12 @@ func (c *Core) onToken(p uint32, body []byte) bool {
 
 // takeToken takes over a walk.
 func (c *Core) takeToken(p uint32, t *codec.Token) {
-	if t.Hops > 2*rumor.Hops(c.store.Len()) {
+	if t.Hops > 2*walk.Hops(c.store.Len()) {
 		c.counters.Drops[DropForged]++ // no walk over the members that we know of
 		return
 	}
 	took := c.repairs.walker.Take(t)
-	if took == rumor.Busy {
+	if took == walk.Busy {
 		c.counters.Drops[DropBusy]++
 		return
 	}
@@ -355,10 +355,10 @@ func (c *Core) takeToken(p uint32, t *codec.Token) {
 	confirm.Kind = codec.TokenConfirm
 	c.sendToken(p, &confirm)
 	switch took {
-	case rumor.Taken:
+	case walk.Taken:
 		c.counters.RepairHops++
 		c.stepRepairs()
-	case rumor.Finished:
+	case walk.Finished:
 		c.report(t)
 		if t.Starter != c.id {
 			c.repairs.final = final{token: *t, next: c.now}
@@ -462,9 +462,9 @@ func (c *Core) repairWindow(p uint32, h *hop, d *codec.Digest) codec.OriginID {
 		for more && e.ID < id {
 			more = it.Next(&e)
 		}
-		theirs, listed := rumor.Copy{}, more && e.ID == id
+		theirs, listed := walk.Copy{}, more && e.ID == id
 		if listed {
-			theirs = rumor.Copy{Max: e.Max, Floor: e.Floor}
+			theirs = walk.Copy{Max: e.Max, Floor: e.Floor}
 			hash = (hash ^ uint64(id) ^ e.Max<<1 ^ e.Floor) * 0x9e3779b97f4a7c15
 		}
 		from, lacks := c.repairFrom(o, theirs, listed)
@@ -492,13 +492,13 @@ func (c *Core) repairWindow(p uint32, h *hop, d *codec.Digest) codec.OriginID {
 
 // repairFrom says whether a copy of an origin lacks something, and from which
 // version on it is repaired.
-func (c *Core) repairFrom(o state.Origin, theirs rumor.Copy, listed bool) (from uint64, lacks bool) {
-	mine := rumor.Copy{Max: c.store.Max(o), Floor: c.store.Floor(o)}
-	r, from := rumor.Compare(mine, theirs)
+func (c *Core) repairFrom(o state.Origin, theirs walk.Copy, listed bool) (from uint64, lacks bool) {
+	mine := walk.Copy{Max: c.store.Max(o), Floor: c.store.Floor(o)}
+	r, from := walk.Compare(mine, theirs)
 	switch {
 	case !listed:
 		return 0, true
-	case r == rumor.Level || r == rumor.Ahead:
+	case r == walk.Level || r == walk.Ahead:
 		return 0, false
 	}
 	return from, true

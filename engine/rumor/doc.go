@@ -13,8 +13,6 @@
 //     origin's version axis, with one counter. Push, pull and push-pull;
 //     feedback or blind; counter or coin; minimization; connection limit and
 //     hunting; the median-counter rule.
-//   - [Walker]: ring repair, the closed loop of 2(N-1) hops after which N replicas
-//     hold the union of what they held.
 //
 // # States
 //

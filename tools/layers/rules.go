@@ -36,6 +36,7 @@ var rules = map[string]rule{
 	"engine/state":     {pure: true, project: []string{"codec"}, std: []string{"sync/atomic"}, modules: []string{goFarm}},
 	"engine/reconcile": leaf("sched", "engine/state"),
 	"engine/rumor":     leaf("sched"),
+	"engine/walk":      leaf("sched"),
 	"engine/sketch":    leaf(),
 	"engine/compare":   leaf("sched", "engine/state", "engine/reconcile", "engine/sketch"),
 	"engine/precise":   leaf("sched", "engine/state", "engine/reconcile"),
@@ -67,6 +68,7 @@ var rules = map[string]rule{
 		"engine/reconcile",
 		"engine/rumor",
 		"engine/sketch",
+		"engine/walk",
 	}},
 
 	"batch":           {project: []string{"sched"}},

@@ -1,4 +1,4 @@
-package rumor
+package walk
 
 import (
 	"fmt"
