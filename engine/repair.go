@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -54,8 +54,8 @@ func (e *Engine) Repair(ctx context.Context) (RepairResult, error) {
 	w := &repairWait{done: make(chan error, 1)}
 	if !e.ask(func(now sched.Instant) {
 		w.began = now
-		if _, s := e.core.Repairing(now); s == core.RepairDone {
-			e.core.EndRepair()
+		if _, s := e.core.Repair().Progress(now); s == walk.StateDone {
+			e.core.Repair().End()
 		}
 		e.repairs = append(e.repairs, w)
 		e.answerRepairs(now)
@@ -82,8 +82,8 @@ func (e *Engine) Repair(ctx context.Context) (RepairResult, error) {
 // whether it goes on. It blocks for one turn of the loop.
 func (e *Engine) RepairProgress() (r RepairResult, walking bool) {
 	e.ask(func(now sched.Instant) {
-		t, s := e.core.Repairing(now)
-		r, walking = resultOf(&t), s == core.RepairWalking
+		t, s := e.core.Repair().Progress(now)
+		r, walking = resultOf(&t), s == walk.StateWalking
 	})
 	return r, walking
 }
@@ -97,17 +97,17 @@ func resultOf(t *codec.Token) RepairResult {
 
 // answerRepairs starts and watches the walk that is waited for.
 func (e *Engine) answerRepairs(now sched.Instant) {
-	t, s := e.core.Repairing(now)
+	t, s := e.core.Repair().Progress(now)
 	restarts := 0
 	switch s {
-	case core.RepairLost:
-		e.core.EndRepair()
+	case walk.StateLost:
+		e.core.Repair().End()
 		restarts = 1
 		fallthrough
-	case core.RepairIdle:
+	case walk.StateIdle:
 		e.touched = true
 		e.core.StartRepair(now) // or later, if it takes part in too many
-		if t2, s2 := e.core.Repairing(now); s2 == core.RepairDone {
+		if t2, s2 := e.core.Repair().Progress(now); s2 == walk.StateDone {
 			t, s = t2, s2 // alone
 		}
 	}
@@ -115,11 +115,11 @@ func (e *Engine) answerRepairs(now sched.Instant) {
 		restarts := w.result.Restarts + restarts
 		w.result = resultOf(&t)
 		w.result.Restarts, w.result.Took = restarts, time.Duration(now-w.began)
-		if s == core.RepairDone {
+		if s == walk.StateDone {
 			w.done <- nil
 		}
 	}
-	if s == core.RepairDone {
+	if s == walk.StateDone {
 		clear(e.repairs)
 		e.repairs = e.repairs[:0]
 	}

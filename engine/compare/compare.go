@@ -147,7 +147,7 @@ type Peer struct {
 }
 
 // Answering reports whether runs for the peer are under way.
-func (t *Peer) Answering() bool { return t.runs != 0 }
+func (c *Compare) Answering(p uint32) bool { return c.host.Peer(p).runs != 0 }
 
 // Init makes a comparison ready. It panics on a way that does not fit the rest.
 func (c *Compare) Init(cfg *Config, parts *Parts) {

@@ -14,6 +14,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -75,7 +76,7 @@ type Core struct {
 	unsent  state.Cursor // over own writes that are not published
 	differ  differ
 	vectors *compare.Compare // the differ, unless keys are compared
-	repairs repairs
+	walks   walk.Repair
 
 	advanced  []state.Origin
 	queue     eventQueue

@@ -4,6 +4,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/walk"
 )
 
 // What a protocol does it counts itself, in its part of Counters.
@@ -11,6 +12,7 @@ type (
 	eventCounters    = events.Counters
 	compareCounters  = compare.Counters
 	exchangeCounters = reconcile.Counters
+	walkCounters     = walk.Counters
 )
 
 // Counters are what the core has done since Init. The loop writes them; a shell
@@ -19,6 +21,7 @@ type Counters struct {
 	eventCounters
 	compareCounters
 	exchangeCounters
+	walkCounters
 
 	FramesReceived, FramesSent uint64
 	BytesReceived, BytesSent   uint64
@@ -35,7 +38,6 @@ type Counters struct {
 	WritesHeld             uint64 // writes above the own rate, published later
 	FramesHeld             uint64 // times that a peer's budget held something back
 	Absurd                 uint64 // acknowledgements of what was never sent
-	RepairHops             uint64 // walks of ring repair that came here
 	Renewals, Conflicts    uint64 // generation bumps, and live rivals of our name
 	Evicted                uint64 // candidates that made room for others
 	Derived                uint64 // keys of senders that were derived

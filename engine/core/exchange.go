@@ -7,6 +7,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -83,6 +84,10 @@ func (c *Core) initDiffer() {
 		Count: &c.counters.compareCounters, Shared: &c.counters.exchangeCounters,
 	})
 	c.differ, c.vectors = x, x
+	c.walks.Init(c.id, &walk.Parts{
+		Host: walkHost{host}, Store: &c.store, Vectors: x, Rand: &c.rand,
+		Count: &c.counters.walkCounters, Shared: &c.counters.exchangeCounters,
+	})
 }
 
 // Fingerprint is what members compare: equal ones hold the same.
@@ -136,17 +141,11 @@ func (m Mode) sync() codec.SyncKind {
 }
 
 // onDifference takes a record of a comparison.
-func (c *Core) onDifference(p uint32, t codec.Type, body []byte) bool {
-	if t == codec.TypeDigest && c.showed(p, body) {
+func (c *Core) onDifference(_ uint32, t codec.Type, body []byte) bool {
+	if t == codec.TypeDigest && c.walks.Showed(&c.received, body) {
 		return true
 	}
-	switch c.differ.Receive(&c.received, t, body) {
-	case reconcile.Malformed:
-		return false
-	case reconcile.OtherMode:
-		c.counters.Drops[DropMode]++
-	}
-	return true
+	return c.judge(c.differ.Receive(&c.received, t, body))
 }
 
 // pullsOwn notes that a peer asks for our writes after from, which it was sent.

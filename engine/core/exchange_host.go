@@ -9,7 +9,7 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// exchangeHost is what both ways to compare ask of the core.
+// exchangeHost is what both ways to compare and ring repair ask of the core.
 type exchangeHost struct{ *book }
 
 func (h exchangeHost) core() *Core { return (*Core)(h.book) }
@@ -24,6 +24,8 @@ func (h exchangeHost) Ahead(max uint64) { h.core().amnesia(max) }
 
 func (h exchangeHost) Busy() { h.core().counters.Drops[DropBusy]++ }
 
+func (h exchangeHost) Author(o state.Origin) uint32 { return h.core().origins[o].peer }
+
 // compareHost is the core as a comparison by version vector sees it.
 type compareHost struct{ exchangeHost }
 
@@ -34,8 +36,6 @@ func (h compareHost) Due(p uint32, what compare.Due) {
 		compare.DueDigest: dueDigest, compare.DueRuns: dueRuns, compare.DueAsk: dueAsk, compare.DueTurn: dueTurn,
 	}[what])
 }
-
-func (h compareHost) Author(o state.Origin) uint32 { return h.core().origins[o].peer }
 
 func (h compareHost) Moving(o state.Origin) bool {
 	c := h.core()

@@ -220,8 +220,8 @@ func TestForgedComparisonsAreBounded(t *testing.T) {
 			if d.core.Fingerprint() != print || !w.equal() {
 				t.Error("state changed")
 			}
-			if _, answers := d.core.vectors.Held(); len(d.core.repairs.tokens) > 0 || answers > 0 {
-				t.Errorf("%d tokens, %d answers are held", len(d.core.repairs.tokens), answers)
+			if _, answers := d.core.vectors.Held(); d.core.walks.Held() > 0 || answers > 0 {
+				t.Errorf("%d tokens, %d answers are held", d.core.walks.Held(), answers)
 			}
 			t.Logf("%+v", d.core.counters.Drops)
 		})

@@ -6,7 +6,6 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/flow"
-	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -175,10 +174,7 @@ func (c *Core) renew(gen uint64) {
 		}
 	}
 	c.differ.Moved(c.self, c.now, c.counters.FramesReceived)
-	if c.repairs.ready {
-		c.repairs.walker.Init(c.id)
-		c.repairs.hops = [walk.WalksMax]hop{}
-	}
+	c.walks.Rename(c.id)
 	c.advancedTo(c.self)
 	c.queue.push(Event{Kind: Renewed, Origin: c.self, Generation: gen})
 }

@@ -125,7 +125,7 @@ func TestAnswersToTheDeadAreDropped(t *testing.T) {
 	w.converge(5 * sched.Second)
 	c := &w.nodes[0].core
 	for p := uint32(1); p < 20; p++ {
-		if c.vectors.Open(p, codec.DigestWantRuns); c.peers[p].compare.Answering() {
+		if c.vectors.Open(p, codec.DigestWantRuns); c.vectors.Answering(p) {
 			c.want(p, dueRuns)
 			c.silent(p)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -46,8 +47,7 @@ type peer struct {
 	tell      bool          // the next frame tells our rates
 	compare   compare.Peer
 	precise   precise.Peer
-	showAt    codec.OriginID // ring repair: it wants our digest from here
-	showing   bool
+	walk      walk.Peer
 	rumorAt   uint32
 	rumorOpen bool // the next rumor frame opens a contact
 	events    events.Peer
@@ -186,7 +186,7 @@ func (c *Core) unready() {
 func (c *Core) letGo(p uint32) {
 	c.differ.Drop(p)
 	c.dropAnswers(p)
-	c.dropTokens(p)
+	c.walks.Drop(p)
 	if c.peers[p].due&dueRumor != 0 {
 		c.endRumor(p)
 	}

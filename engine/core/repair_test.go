@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -77,20 +78,20 @@ func TestThreeReplicasAreEqualAfterFourHopsNotThree(t *testing.T) {
 	w.pump(a)
 	hops := uint32(0)
 	for range 100000 {
-		tok, s := a.core.Repairing(w.now)
+		tok, s := a.core.Repair().Progress(w.now)
 		if tok.Hop == 3 && hops < 3 {
 			if w.equal() || ring[1].has(ring[2].core.id) {
 				t.Error("equal after 3 hops already")
 			}
 		}
-		if hops = tok.Hop; s == RepairDone {
+		if hops = tok.Hop; s == walk.StateDone {
 			break
 		}
 		if !w.step(w.now + 10*sched.Second) {
 			break
 		}
 	}
-	if tok, s := a.core.Repairing(w.now); s != RepairDone || tok.Hop != 4 || tok.Hops != 4 || !w.equal() {
+	if tok, s := a.core.Repair().Progress(w.now); s != walk.StateDone || tok.Hop != 4 || tok.Hops != 4 || !w.equal() {
 		t.Fatalf("%+v, state %d, equal %v", tok, s, w.equal())
 	} else {
 		t.Logf("%+v", tok)
@@ -102,19 +103,19 @@ func TestThreeReplicasAreEqualAfterFourHopsNotThree(t *testing.T) {
 }
 
 // walk runs the walk of a node to its end.
-func (w *net) walk(d *node, limit sched.Instant) RepairState {
+func (w *net) walk(d *node, limit sched.Instant) walk.State {
 	w.t.Helper()
 	if !d.core.StartRepair(w.now) {
 		w.t.Fatal("not started")
 	}
 	w.pump(d)
 	for end := w.now + limit; w.now < end; {
-		if _, s := d.core.Repairing(w.now); s != RepairWalking {
+		if _, s := d.core.Repair().Progress(w.now); s != walk.StateWalking {
 			return s
 		}
 		w.step(min(end, w.now+100*sched.Millisecond))
 	}
-	return RepairWalking
+	return walk.StateWalking
 }
 
 func TestRingRepairMakesNReplicasEqual(t *testing.T) {
@@ -124,10 +125,10 @@ func TestRingRepairMakesNReplicasEqual(t *testing.T) {
 				w := ringNet(t, n, uint64(n), nil)
 				w.loss = loss
 				start := w.now
-				if s := w.walk(w.nodes[n/2], 60*sched.Second); s != RepairDone {
+				if s := w.walk(w.nodes[n/2], 60*sched.Second); s != walk.StateDone {
 					t.Fatalf("state %d", s)
 				}
-				tok, _ := w.nodes[n/2].core.Repairing(w.now)
+				tok, _ := w.nodes[n/2].core.Repair().Progress(w.now)
 				t.Logf("%d µs %+v", (w.now-start)/sched.Microsecond, tok)
 				if tok.Hop != uint32(2*(n-1)) || !w.equal() {
 					t.Errorf("%d hops, equal %v", tok.Hop, w.equal())
@@ -145,16 +146,16 @@ func TestRingRepairCopiesWholeAndPatches(t *testing.T) {
 	for k := range 400 {
 		w.set(0, fmt.Sprint("large", k), string(make([]byte, 100)))
 	}
-	if s := w.walk(w.nodes[0], 60*sched.Second); s != RepairDone || !w.equal() {
+	if s := w.walk(w.nodes[0], 60*sched.Second); s != walk.StateDone || !w.equal() {
 		t.Fatalf("state %d, equal %v", s, w.equal())
 	}
 	for k := range 7 {
 		w.set(0, fmt.Sprint("large", k), "less")
 	}
-	if s := w.walk(w.nodes[2], 60*sched.Second); s == RepairDone {
+	if s := w.walk(w.nodes[2], 60*sched.Second); s == walk.StateDone {
 		t.Log("a second walk while the first is remembered")
 	}
-	if tok, _ := w.nodes[2].core.Repairing(w.now); !w.equal() || tok.Copied != 0 || tok.Patched != 2 || tok.Entries != 14 {
+	if tok, _ := w.nodes[2].core.Repair().Progress(w.now); !w.equal() || tok.Copied != 0 || tok.Patched != 2 || tok.Entries != 14 {
 		t.Errorf("%+v, equal %v", tok, w.equal())
 	}
 	w.compare()
@@ -166,10 +167,10 @@ func TestRingRepairSkipsADeadMember(t *testing.T) {
 		w := ringNet(t, 5, 3, nil)
 		ring := w.byID(w.nodes[0])
 		ring[dead].down = true
-		if s := w.walk(w.nodes[0], 120*sched.Second); s != RepairDone {
+		if s := w.walk(w.nodes[0], 120*sched.Second); s != walk.StateDone {
 			t.Fatalf("state %d", s)
 		}
-		tok, _ := w.nodes[0].core.Repairing(w.now)
+		tok, _ := w.nodes[0].core.Repair().Progress(w.now)
 		if tok.Skipped == 0 || !w.equal() {
 			t.Errorf("dead %d: %+v, equal %v", dead, tok, w.equal())
 		}
@@ -182,16 +183,16 @@ func TestALostTokenIsNoticed(t *testing.T) {
 	w := ringNet(t, 5, 3, nil)
 	ring := w.byID(w.nodes[0])
 	w.afterFrame = func(d *node) { // the second one takes it, and dies
-		if d == ring[2] && d.core.repairs.ready && d.core.counters.RepairHops > 0 {
+		if d == ring[2] && d.core.counters.RepairHops > 0 {
 			d.down = true
 		}
 	}
-	if s := w.walk(w.nodes[0], 120*sched.Second); s != RepairLost {
+	if s := w.walk(w.nodes[0], 120*sched.Second); s != walk.StateLost {
 		t.Fatalf("state %d, not lost", s)
 	}
 	w.afterFrame = nil
-	w.nodes[0].core.EndRepair()
-	if s := w.walk(w.nodes[0], 120*sched.Second); s != RepairDone || !w.equal() {
+	w.nodes[0].core.Repair().End()
+	if s := w.walk(w.nodes[0], 120*sched.Second); s != walk.StateDone || !w.equal() {
 		t.Fatalf("state %d, equal %v", s, w.equal())
 	}
 }
@@ -205,14 +206,14 @@ func TestRingRepairUnderWrites(t *testing.T) {
 	w.pump(w.nodes[0])
 	end, k := w.now+30*sched.Second, 0
 	for w.now < end {
-		if _, s := w.nodes[0].core.Repairing(w.now); s == RepairDone {
+		if _, s := w.nodes[0].core.Repair().Progress(w.now); s == walk.StateDone {
 			break
 		}
 		w.set(k%4, "busy", fmt.Sprint(k))
 		k++
 		w.run(100 * sched.Microsecond)
 	}
-	if tok, s := w.nodes[0].core.Repairing(w.now); s != RepairDone {
+	if tok, s := w.nodes[0].core.Repair().Progress(w.now); s != walk.StateDone {
 		t.Fatalf("state %d, %+v", s, tok)
 	}
 	for _, d := range w.nodes {
@@ -238,10 +239,10 @@ func TestPeriodicRepairWalksOnce(t *testing.T) {
 func TestRingRepairDoesNotAllocate(t *testing.T) {
 	w := ringNet(t, 2, 21, nil)
 	a, b := &w.nodes[0].core, &w.nodes[1].core
-	if s := w.walk(w.nodes[0], 10*sched.Second); s != RepairDone {
+	if s := w.walk(w.nodes[0], 10*sched.Second); s != walk.StateDone {
 		t.Fatal(s)
 	}
-	a.EndRepair()
+	a.Repair().End()
 	var buf [codec.FrameBytesMax]byte
 	var ev Event
 	now, version := w.now, w.nodes[0].version
@@ -265,10 +266,10 @@ func TestRingRepairDoesNotAllocate(t *testing.T) {
 			turn(a, b, addrOf(0))
 			turn(b, a, addrOf(1))
 		}
-		if _, s := a.Repairing(now); s != RepairDone {
+		if _, s := a.Repair().Progress(now); s != walk.StateDone {
 			t.Fatalf("state %d", s)
 		}
-		a.EndRepair()
+		a.Repair().End()
 		a.Tick(now, 0)
 		b.Tick(now, 0)
 	}

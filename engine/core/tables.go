@@ -130,7 +130,7 @@ var timers = [timersEngine]func(c *Core){
 	timerRival:    (*Core).challengeRival,
 	timerKeys:     (*Core).noticeKeys,
 	timerPublish:  (*Core).publishMore,
-	timerRepair:   (*Core).stepRepairs,
+	timerRepair:   func(c *Core) { c.walks.Step(c.now) },
 	timerPeriod:   (*Core).repairPeriod,
 	timerPrecise:  func(c *Core) { c.differ.Expire(c.now) },
 }

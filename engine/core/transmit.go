@@ -48,7 +48,7 @@ func (c *Core) shed(p uint32) {
 	}
 	c.differ.Drop(p)
 	c.dropAnswers(p)
-	c.dropTokens(p)
+	c.walks.Drop(p)
 	q.due &= dueHello
 	q.held = 0
 }

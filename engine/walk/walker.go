@@ -7,63 +7,6 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Hops is how many hops make n replicas equal: 2(n-1). After n-1 of them the last
-// node holds the union of all, and n-1 more carry it round. One round of n hops
-// is too few: with three, the second node would miss what the third held.
-func Hops(n int) uint32 {
-	if n < 2 {
-		return 0
-	}
-	return uint32(2 * (n - 1))
-}
-
-// Successor returns the node after id in the ring: the members in ascending order
-// of identifier, the first after the last. ring is sorted; id need not be in it.
-// It returns 0 when nobody else is there.
-func Successor(ring []codec.OriginID, id codec.OriginID) codec.OriginID {
-	if len(ring) == 0 {
-		return 0
-	}
-	i, found := slices.BinarySearch(ring, id)
-	if found {
-		i++
-	}
-	if next := ring[i%len(ring)]; next != id {
-		return next
-	}
-	return 0
-}
-
-// Relation is what a successor's copy of one origin lacks of ours.
-type Relation uint8
-
-// The relations.
-const (
-	Level   Relation = iota // it holds the same
-	Absent                  // it holds nothing that can be built on: copy from 0
-	Differs                 // it is behind: the difference after its max
-	Ahead                   // it holds more than we do, which is for its own hops
-)
-
-// Copy is what a node holds of one origin: the prefix up to Max, of which
-// deletes up to Floor were collected.
-type Copy struct{ Max, Floor uint64 }
-
-// Compare says how to repair theirs from mine, and from which version on. A copy
-// below our floor may hold entries whose deletion was collected, so that a
-// difference can't repair it: it is copied whole.
-func Compare(mine, theirs Copy) (r Relation, from uint64) {
-	switch {
-	case theirs.Max == mine.Max && theirs.Floor >= mine.Floor:
-		return Level, mine.Max
-	case theirs.Max > mine.Max:
-		return Ahead, mine.Max
-	case theirs.Max == 0 || theirs.Max < mine.Floor:
-		return Absent, 0
-	}
-	return Differs, theirs.Max
-}
-
 // WalksMax is how many walks a node takes part in at a time.
 const WalksMax = 4
 

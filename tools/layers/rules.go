@@ -36,10 +36,10 @@ var rules = map[string]rule{
 	"engine/state":     {pure: true, project: []string{"codec"}, std: []string{"sync/atomic"}, modules: []string{goFarm}},
 	"engine/reconcile": leaf("sched", "engine/state"),
 	"engine/rumor":     leaf("sched"),
-	"engine/walk":      leaf("sched"),
 	"engine/sketch":    leaf(),
 	"engine/compare":   leaf("sched", "engine/state", "engine/reconcile", "engine/sketch"),
 	"engine/precise":   leaf("sched", "engine/state", "engine/reconcile"),
+	"engine/walk":      leaf("sched", "engine/state", "engine/reconcile", "engine/compare"),
 	"engine/events":    leaf(),
 	"engine/grace":     {pure: true, project: []string{"sched"}},
 	"engine/link":      {pure: true, project: []string{"sched"}},
@@ -80,7 +80,7 @@ var rules = map[string]rule{
 
 	"engine": {project: []string{
 		"codec", "codec/seal", "sched", "engine/state", "engine/reconcile", "engine/rumor",
-		"engine/content", "engine/flow", "engine/member", "engine/protect", "engine/core", "batch", "batch/linux", "batch/portable",
+		"engine/content", "engine/flow", "engine/member", "engine/protect", "engine/walk", "engine/core", "batch", "batch/linux", "batch/portable",
 	}},
 	"engine/enginetest": {project: []string{"engine", "batch", "sched"}},
 	"engine/metrics":    {project: []string{"engine"}},
