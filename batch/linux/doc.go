@@ -12,12 +12,9 @@
 // monitor takes it back, so an epoll loop for each of many engines starves
 // them all.
 //
-// Wake writes to an eventfd, and only when somebody sleeps. The word of the
-// Poller goes awake → parked → awake around a sleep; Wake swaps it to notified
-// and writes only if it found it parked. Whoever publishes work first and calls
-// Wake then is seen, because both sides store before they load (Dekker), and Go
-// atomics are sequentially consistent. The eventfd is edge-triggered and never
-// read: that saves a call for each wake, and its counter has 2^64-2 wakes.
+// Wake writes to an eventfd, and only when somebody sleeps (batch.Parking). The
+// eventfd is edge-triggered and never read: that saves a call for each wake, and
+// its counter has 2^64-2 wakes.
 //
 // # Receiving
 //

@@ -13,13 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The states of a Poller's parking word.
-const (
-	awake    uint32 = iota // nobody sleeps and no wake is due
-	parked                 // the caller of Wait sleeps or is about to
-	notified               // a wake is due: this Wait or the next ends at once
-)
-
 // eventsMax bounds the Conns that one Wait reports.
 const eventsMax = 128
 
@@ -35,7 +28,7 @@ type Poller struct {
 	lease lease
 	shut  func() // bound once: a method value allocates
 
-	state   atomic.Uint32
+	park    batch.Parking
 	conns   atomic.Pointer[[]*Conn] // by index; replaced whole, nil where closed
 	backlog atomic.Int32            // Conns that hold datagrams the kernel no longer has
 
@@ -108,17 +101,8 @@ func (p *Poller) Now() sched.Instant { return sched.Instant(time.Since(p.start))
 
 // Wake implements batch.Poller.
 func (p *Poller) Wake() {
-	for {
-		s := p.state.Load()
-		if s == notified {
-			return
-		}
-		if p.state.CompareAndSwap(s, notified) {
-			if s == parked {
-				p.ring()
-			}
-			return
-		}
+	if p.park.Notify() {
+		p.ring()
 	}
 }
 

@@ -30,12 +30,11 @@ func (p *Poller) wait(deadline sched.Instant, ready []batch.Conn) int {
 			return n
 		}
 	}
-	if !p.state.CompareAndSwap(awake, parked) {
-		p.state.Store(awake) // a wake was due
+	if !p.park.Park() {
 		return p.look(ready)
 	}
 	n := p.sleep(deadline, ready)
-	p.state.Store(awake)
+	p.park.Unpark()
 	return n
 }
 
@@ -49,8 +48,7 @@ func (p *Poller) spin(deadline sched.Instant, ready []batch.Conn) (n int, ended 
 		if n := p.look(ready); n > 0 {
 			return n, true
 		}
-		if p.state.Load() == notified {
-			p.state.Store(awake)
+		if p.park.Take() {
 			return 0, true
 		}
 		if p.lease.ended() {

@@ -9,18 +9,11 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// The states of a Poller's parking word.
-const (
-	awake    uint32 = iota // nobody sleeps and no wake is due
-	parked                 // the caller of Wait sleeps or is about to
-	notified               // a wake is due: this Wait or the next ends at once
-)
-
 // Poller parks on a channel until a reader goroutine or a Wake rings it.
 type Poller struct {
 	start time.Time
 	conns atomic.Pointer[[]*Conn] // replaced whole, never written in place
-	state atomic.Uint32
+	park  batch.Parking
 	bell  chan struct{} // one ring at most is outstanding
 	done  atomic.Bool
 
@@ -49,8 +42,7 @@ func (p *Poller) Wait(deadline sched.Instant, ready []batch.Conn) (int, error) {
 	if n := p.scan(ready); n > 0 {
 		return n, nil
 	}
-	if !p.state.CompareAndSwap(awake, parked) {
-		p.state.Store(awake) // a wake was due
+	if !p.park.Park() {
 		return p.scan(ready), p.closed()
 	}
 	// Whoever publishes after this scan sees the word parked and rings.
@@ -59,7 +51,7 @@ func (p *Poller) Wait(deadline sched.Instant, ready []batch.Conn) (int, error) {
 		p.sleep(deadline)
 		n = p.scan(ready)
 	}
-	p.state.Store(awake)
+	p.park.Unpark()
 	return n, p.closed()
 }
 
@@ -67,7 +59,7 @@ func (p *Poller) Wait(deadline sched.Instant, ready []batch.Conn) (int, error) {
 // Wait finds the word still parked and is ignored.
 func (p *Poller) sleep(deadline sched.Instant) {
 	if deadline == sched.Never {
-		for p.state.Load() == parked {
+		for p.park.Parked() {
 			<-p.bell
 		}
 		return
@@ -78,7 +70,7 @@ func (p *Poller) sleep(deadline sched.Instant) {
 	}
 	p.timer.Reset(time.Duration(span))
 	defer p.timer.Stop()
-	for p.state.Load() == parked {
+	for p.park.Parked() {
 		select {
 		case <-p.bell:
 		case <-p.timer.C:
@@ -115,23 +107,14 @@ func (p *Poller) scan(ready []batch.Conn) (n int) {
 
 // Wake implements batch.Poller.
 func (p *Poller) Wake() {
-	for {
-		s := p.state.Load()
-		if s == notified {
-			return
-		}
-		if p.state.CompareAndSwap(s, notified) {
-			if s == parked {
-				p.rung()
-			}
-			return
-		}
+	if p.park.Notify() {
+		p.rung()
 	}
 }
 
 // arrived is called by readers after they published a datagram.
 func (p *Poller) arrived() {
-	if p.state.Load() == parked && p.state.CompareAndSwap(parked, notified) {
+	if p.park.NotifyParked() {
 		p.rung()
 	}
 }
