@@ -146,6 +146,11 @@ func (s Strategy) String() string {
 type PollerOptions struct {
 	// Idle is the first idle strategy; IdleSetter changes it later.
 	Idle Idle
+
+	// Locked says that the goroutine that calls Wait has locked itself to its
+	// thread, once. A long Wait may give the thread up meanwhile, and locks the
+	// goroutine to one again, which need not be the same.
+	Locked bool
 }
 
 // IdleSetter is implemented by Pollers whose idle strategy can be changed. The

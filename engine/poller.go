@@ -11,7 +11,7 @@ import (
 // engine and its sockets, such as a loss of datagrams. lock is what
 // ReactorOptions.LockThread should be with it.
 func Sockets(idle batch.Idle) (p batch.Poller, lock bool) {
-	if p, err := linux.New(batch.PollerOptions{Idle: idle}); err == nil {
+	if p, err := linux.New(batch.PollerOptions{Idle: idle, Locked: true}); err == nil {
 		return p, true
 	}
 	return portable.New(batch.PollerOptions{Idle: idle}), false

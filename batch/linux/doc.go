@@ -4,7 +4,12 @@
 //
 // # Parking
 //
-// Wait sleeps in epoll_pwait2, whose timeout is in nanoseconds (Linux 5.11;
+// A Wait of more than 2 ms goes through the runtime's own poller, which watches the
+// epoll as a file, with the goroutine unlocked from its thread (PollerOptions.Locked):
+// a process that has nothing to do sleeps with all its threads, the runtime's monitor
+// included. Its deadline is met up to 1 ms late.
+//
+// A shorter one sleeps in epoll_pwait2, whose timeout is in nanoseconds (Linux 5.11;
 // epoll_wait in milliseconds where it is missing). It is one thread's place to
 // sleep: the goroutine that calls it should be locked to its thread
 // (runtime.LockOSThread), and a process should have one such goroutine, two at

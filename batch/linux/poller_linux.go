@@ -34,6 +34,8 @@ type Poller struct {
 
 	// Fields below belong to the caller of Wait.
 	idle   batch.Idle
+	dozer  dozer
+	dozes  bool // long waits go through the runtime's poller
 	events [eventsMax + 1]unix.EpollEvent
 }
 
@@ -66,6 +68,7 @@ func newPoller(opt batch.PollerOptions, feat features) (*Poller, error) {
 		p.giveBack()
 		return nil, fmt.Errorf("%w: epoll_ctl: %w", batch.ErrUnsupported, err)
 	}
+	p.dozes = p.dozer.init(p.epoll, opt.Locked)
 	return p, nil
 }
 
@@ -74,10 +77,14 @@ const epollET uint32 = 1 << 31
 
 // giveBack closes the descriptors.
 func (p *Poller) giveBack() {
-	for _, fd := range []int{p.epoll, p.bell} {
-		if fd >= 0 {
-			unix.Close(fd)
-		}
+	switch {
+	case p.dozer.file != nil:
+		p.dozer.file.Close()
+	case p.epoll >= 0:
+		unix.Close(p.epoll)
+	}
+	if p.bell >= 0 {
+		unix.Close(p.bell)
 	}
 }
 
@@ -101,7 +108,7 @@ func (p *Poller) Now() sched.Instant { return sched.Instant(time.Since(p.start))
 
 // Wake implements batch.Poller.
 func (p *Poller) Wake() {
-	if p.park.Notify() {
+	if p.park.Notify() && !p.dozer.rouse() {
 		p.ring()
 	}
 }

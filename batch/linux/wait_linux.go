@@ -83,6 +83,9 @@ func (p *Poller) sleep(deadline sched.Instant, ready []batch.Conn) int {
 				return p.look(ready)
 			}
 		}
+		if p.dozes && (span == forever || span > int64(dozeMin)) {
+			return p.doze(deadline, ready)
+		}
 		doze := epollSleep2
 		if !p.feat.pwait2 {
 			doze = epollSleep
