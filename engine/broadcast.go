@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"weak"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
@@ -29,21 +30,28 @@ type Broadcast struct {
 type subscribers struct {
 	count atomic.Int32
 	mu    sync.Mutex
-	list  []*subscriber
+	list  []weak.Pointer[subscriber]
 	event codec.Event // the loop's own
+	lost  uint64      // of the core, as last seen by the loop
 }
 
+// subscriber is one sequence of Subscribe. The engine holds it weakly: one that is
+// never walked ends with the sequence, and costs nothing until there is news.
 type subscriber struct {
-	topic string
-	queue chan Broadcast
-	lost  atomic.Uint64
+	topic  string
+	signal chan struct{} // has room for one
+	mu     sync.Mutex
+	queue  []Broadcast
+	lost   bool // after what waits in the queue
 }
 
 const subscriberQueue = 256
 
 // Broadcast tells topic and payload to every member that is there now, each of
 // which takes it once. The sender's own subscribers get it too. It returns the
-// Lamport time. The error is ErrTooLarge above BroadcastBytesMax, or ErrClosed.
+// Lamport time. The error is ErrTooLarge above BroadcastBytesMax, ErrBackpressure
+// while so many wait to be sent that another one would push out the first, or
+// ErrClosed; then nobody is told.
 func (e *Engine) Broadcast(topic string, payload []byte) (time uint64, err error) {
 	if len(topic) == 0 || len(topic) > codec.TopicBytesMax {
 		return 0, fmt.Errorf("engine: broadcast topic of %d bytes: use 1 to %d: %w", len(topic), codec.TopicBytesMax, ErrTooLarge)
@@ -55,48 +63,79 @@ func (e *Engine) Broadcast(topic string, payload []byte) (time uint64, err error
 	if !e.ask(func(now sched.Instant) { time, st = e.core.Broadcast(now, []byte(topic), payload) }) {
 		return 0, ErrClosed
 	}
-	if st != core.Written {
+	switch st {
+	case core.Written:
+		return time, nil
+	case core.Busy:
+		return 0, ErrBackpressure
+	default:
 		return 0, ErrTooLarge
 	}
-	return time, nil
 }
 
 // Subscribe yields the broadcasts of one topic, or of all if topic is empty,
 // from the call on, until ctx ends (its error is yielded) or the engine closes
-// (ErrClosed). A subscriber that falls 256 behind loses events; ErrOverflow is
-// then yielded once, with no event, and it goes on.
+// (ErrClosed). A subscriber that falls 256 behind loses events, and so do all when
+// more come than this member keeps: ErrOverflow is then yielded once, with no
+// event, in their place, and it goes on.
 func (e *Engine) Subscribe(ctx context.Context, topic string) iter.Seq2[Broadcast, error] {
-	s := &subscriber{topic: topic, queue: make(chan Broadcast, subscriberQueue)}
+	s := &subscriber{topic: topic, signal: make(chan struct{}, 1)}
 	e.subs.add(s)
-	context.AfterFunc(ctx, func() { e.subs.remove(s) }) // it may never be walked
 	return func(yield func(Broadcast, error) bool) {
 		e.subs.add(s) // again, if the sequence was walked before
 		defer e.subs.remove(s)
 		for {
-			select {
-			case b := <-s.queue:
-				if s.lost.Swap(0) > 0 && !yield(Broadcast{}, ErrOverflow) {
-					return
-				}
+			queue, lost := s.take()
+			for _, b := range queue {
 				if !yield(b, nil) {
 					return
 				}
-			case <-ctx.Done():
-				yield(Broadcast{}, ctx.Err())
-				return
-			case <-e.life.Done():
-				yield(Broadcast{}, ErrClosed)
+			}
+			if lost && !yield(Broadcast{}, ErrOverflow) {
 				return
 			}
+			select {
+			case <-s.signal:
+				continue
+			case <-ctx.Done():
+				yield(Broadcast{}, ctx.Err())
+			case <-e.life.Done():
+				yield(Broadcast{}, ErrClosed)
+			}
+			return
 		}
+	}
+}
+
+// take empties the queue.
+func (s *subscriber) take() (queue []Broadcast, lost bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	queue, lost = s.queue, s.lost
+	s.queue, s.lost = nil, false
+	return queue, lost
+}
+
+// put hands a broadcast over; nil says that some were lost.
+func (s *subscriber) put(b *Broadcast) {
+	s.mu.Lock()
+	if b == nil || len(s.queue) == subscriberQueue || s.lost {
+		s.lost = true
+	} else {
+		s.queue = append(s.queue, *b)
+	}
+	s.mu.Unlock()
+	select {
+	case s.signal <- struct{}{}:
+	default:
 	}
 }
 
 func (l *subscribers) add(s *subscriber) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !slices.Contains(l.list, s) {
-		l.list = append(l.list, s)
+	if p := weak.Make(s); !slices.Contains(l.list, p) {
+		l.list = append(l.list, p)
 		l.count.Store(int32(len(l.list)))
 	}
 }
@@ -104,7 +143,11 @@ func (l *subscribers) add(s *subscriber) {
 func (l *subscribers) remove(s *subscriber) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.list = slices.DeleteFunc(l.list, func(x *subscriber) bool { return x == s })
+	l.drop(func(x weak.Pointer[subscriber]) bool { return x == weak.Make(s) })
+}
+
+func (l *subscribers) drop(which func(weak.Pointer[subscriber]) bool) {
+	l.list = slices.DeleteFunc(l.list, which)
 	l.count.Store(int32(len(l.list)))
 }
 
@@ -119,21 +162,29 @@ func (e *Engine) hear() {
 		if o := e.store.Find(ev.Origin); o != 0 {
 			b.From = e.nameOf(o)
 		}
-		e.subs.pass(b)
+		e.subs.pass(&b)
+	}
+	if lost := e.core.Counters().BroadcastsLost; lost != e.subs.lost {
+		e.subs.lost = lost
+		e.subs.pass(nil)
 	}
 }
 
-func (l *subscribers) pass(b Broadcast) {
+// pass hands a broadcast to whoever wants it; nil tells everybody that some were
+// lost. Sequences that nobody holds any more are left out from then on.
+func (l *subscribers) pass(b *Broadcast) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, s := range l.list {
-		if s.topic != "" && s.topic != b.Topic {
-			continue
+	ended := false
+	for _, p := range l.list {
+		switch s := p.Value(); {
+		case s == nil:
+			ended = true
+		case b == nil || s.topic == "" || s.topic == b.Topic:
+			s.put(b)
 		}
-		select {
-		case s.queue <- b:
-		default:
-			s.lost.Add(1)
-		}
+	}
+	if ended {
+		l.drop(func(p weak.Pointer[subscriber]) bool { return p.Value() == nil })
 	}
 }

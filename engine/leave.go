@@ -2,18 +2,25 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
+// leaveWait bounds a Leave whose context has no deadline, as joins and pings are.
+const leaveWait = 5 * time.Second
+
 // Leave tells the cluster that this member goes, and returns when the live
 // members know or ctx ends: then with ctx.Err(), and the leave was announced
-// as well as it could be. From its call on writes give ErrClosed; reads and
+// as well as it could be, by a ctx that has ended before too. A ctx without a
+// deadline ends after 5 s. From its call on writes give ErrClosed; reads and
 // Members work until Close. A second Leave waits for the same thing.
 func (e *Engine) Leave(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, leaveWait)
+		defer cancel()
 	}
 	e.stage.stop(ErrClosed)
 	w := &waiter{leave: true, done: make(chan error, 1)}

@@ -250,9 +250,9 @@ const streamQueue = 256
 func (e *Engine) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		s := &stream{queue: make(chan Event, streamQueue)}
-		e.streams.add(s)
+		picture := e.picture(func() { e.streams.add(s) })
 		defer e.streams.remove(s)
-		if !e.resync(yield) {
+		if !resync(picture, yield) {
 			return
 		}
 		for {
@@ -280,16 +280,31 @@ func (e *Engine) Events(ctx context.Context) iter.Seq2[Event, error] {
 // overflow replaces what a slow reader has missed, and what still waits for it,
 // by a new picture.
 func (e *Engine) overflow(s *stream, yield func(Event, error) bool) bool {
-	for len(s.queue) > 0 {
-		<-s.queue
-	}
-	s.lost.Store(false)
-	return yield(Event{Kind: Overflow}, nil) && e.resync(yield)
+	picture := e.picture(func() {
+		for len(s.queue) > 0 {
+			<-s.queue
+		}
+		s.lost.Store(false)
+	})
+	return yield(Event{Kind: Overflow}, nil) && resync(picture, yield)
 }
 
-// resync yields all members as they are now.
-func (e *Engine) resync(yield func(Event, error) bool) bool {
-	for _, m := range e.memberList(0) {
+// picture is all members as they are now. f runs in the same moment, on the loop:
+// what happens later is no part of the picture, what is in it is no news.
+func (e *Engine) picture(f func()) (list []Member) {
+	if !e.ask(func(now sched.Instant) {
+		e.publishMembers(now)
+		list = e.members.Load().list
+		f()
+	}) {
+		f() // closed: there is no picture any more
+	}
+	return list
+}
+
+// resync yields all members of a picture.
+func resync(picture []Member, yield func(Event, error) bool) bool {
+	for _, m := range picture {
 		if !yield(Event{Kind: Resync, Member: m}, nil) {
 			return false
 		}

@@ -53,6 +53,7 @@ type Stats struct {
 	MailSent, RumorsSent, AcksSent, Rewinds              uint64
 	Renewals, Conflicts                                  uint64
 	EventsLost                                           uint64 // that OnEvent was too slow for
+	BroadcastsLost                                       uint64 // that came too fast or too late: subscribers got ErrOverflow
 	SendErrors                                           map[string]uint64
 	// Drops counts datagrams and records that were not used, by reason.
 	Drops map[string]uint64
@@ -107,8 +108,8 @@ func (e *Engine) statsOf(t *tally) Stats {
 		SketchesSent: c.SketchesSent, SketchesDecoded: c.SketchesDecoded, Fallbacks: c.Fallbacks, RepairHops: c.RepairHops,
 		MailSent: c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
 		Renewals: c.Renewals, Conflicts: c.Conflicts,
-		EventsLost: e.herald.lostTotal.Load(),
-		Detector:   detectorStats(&t.detector, t.health), Flow: flowStats(&t.flow, c), Socket: t.socket,
+		EventsLost: e.herald.lostTotal.Load(), BroadcastsLost: c.BroadcastsLost,
+		Detector: detectorStats(&t.detector, t.health), Flow: flowStats(&t.flow, c), Socket: t.socket,
 	}
 	for _, n := range t.members {
 		s.Members += n

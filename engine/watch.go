@@ -125,10 +125,15 @@ func (l *watchList) remove(w *watcher) {
 // Watch yields the entry under key of every member that has one, and from then
 // on each newer one. Changes coalesce: who is slow sees the newest and not
 // every one between, and costs the engine nothing. A delete is an Update with
-// Deleted set, and so is the end of a time to live, whatever became of its owner. It ends when the loop body does, or with the error of ctx, or
+// Deleted set, and so is the end of a time to live, whatever became of its owner.
+// A key that no member can have ends it with ErrKey or ErrTooLarge. It ends when the loop body does, or with the error of ctx, or
 // with ErrClosed. To resume, watch again: it starts from what is there.
 func (e *Engine) Watch(ctx context.Context, key string) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
+		if len(key) == 0 || codec.Reserved(key) || len(key) > KeyBytesMax {
+			yield(Update{}, e.sizeError(key, nil)) // no member can have it
+			return
+		}
 		w := newWatcher(key)
 		if !e.watches.add(w, e.cfg.Limits.Watchers) {
 			yield(Update{}, ErrWatchers)
@@ -226,6 +231,9 @@ func (e *Engine) look(name, key string, seen map[string]Version) (Update, bool) 
 	last, had := seen[name]
 	if !ok {
 		delete(seen, name)
+		if meta.Version.IsZero() {
+			meta.Version = last // the member was forgotten: what is gone is the last that was told
+		}
 		return Update{Member: name, Key: key, Meta: meta, Deleted: true}, had
 	}
 	if had && meta.Version.Compare(last) <= 0 {

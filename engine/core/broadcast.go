@@ -10,9 +10,19 @@ import (
 // is decided here.
 
 // Broadcast sends a user event. TooLong is for more than codec.EventPayloadMax
-// bytes of topic and payload, or a topic that is empty or too long.
+// bytes of topic and payload, or a topic that is empty or too long; Busy while it
+// would push out an event that the shell has not taken or that a peer which is not
+// slow was not sent yet.
 func (c *Core) Broadcast(now sched.Instant, topic, payload []byte) (time uint64, st Status) {
 	c.enter(now)
+	if !c.events.Room() {
+		return 0, Busy
+	}
+	for _, p := range c.provenPeers() {
+		if q := &c.peers[p]; q.due&dueCast != 0 && !c.events.RoomFor(&q.events) {
+			return 0, Busy
+		}
+	}
 	time, ok := c.events.Send(c.id, topic, payload)
 	if !ok {
 		return 0, TooLong

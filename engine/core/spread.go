@@ -70,6 +70,7 @@ const (
 	Silenced        // a live rival owns the name
 	NoRoom          // a limit of the store
 	TooLong         // a user event above the limits
+	Busy            // Broadcast: too many wait to be sent: try again after a turn
 	Disorder        // the version is not above the last, or there is no key: the caller's fault
 )
 

@@ -28,7 +28,7 @@ type Counters struct {
 	BroadcastsSent  uint64 // our own
 	BroadcastsTaken uint64 // of others, new
 	BroadcastsKnown uint64 // of others, seen before; or our own, come back
-	BroadcastsLost  uint64 // pushed out before the shell took them
+	BroadcastsLost  uint64 // pushed out before the shell took them or a peer was sent them, or so late that they may have been seen
 }
 
 // Peer is what is kept of a peer: the events that it is still to be sent. The zero
@@ -48,6 +48,15 @@ func (v *Events) prepare() {
 		v.seen.Init(v.limits.Origins)
 		v.kept.Init(v.limits.Kept)
 	}
+}
+
+// Room reports whether one more event leaves the shell what it has not taken yet.
+func (v *Events) Room() bool { return !v.ready || v.kept.End()-v.taken < uint64(v.limits.Kept) }
+
+// RoomFor reports whether one more event leaves a peer, at which events are due,
+// those that it was not sent yet.
+func (v *Events) RoomFor(p *Peer) bool {
+	return !v.ready || v.kept.End()-max(p.at, v.kept.First()) < uint64(v.limits.Kept)
 }
 
 // Send takes an own event and returns its Lamport time. It is the newest now:
@@ -71,6 +80,10 @@ func (v *Events) Send(self codec.OriginID, topic, payload []byte) (time uint64, 
 // newest, and may be passed on.
 func (v *Events) Receive(o uint32, e *codec.Event, body []byte) bool {
 	v.prepare()
+	if v.seen.Late(o, e.Seq) {
+		v.n.BroadcastsLost++
+		return false
+	}
 	if !v.seen.First(o, e.Seq) {
 		v.n.BroadcastsKnown++
 		return false
@@ -123,7 +136,11 @@ func (v *Events) Append(b []byte, limit int, p *Peer, self, to codec.OriginID) (
 		start := len(b)
 		b = codec.EndRecord(codec.BeginRecord(b, codec.TypeEvent), start)
 	}
-	for p.at = max(p.at, v.kept.First()); p.at < v.kept.End(); p.at++ {
+	if first := v.kept.First(); p.at < first {
+		v.n.BroadcastsLost += first - p.at
+		p.at = first
+	}
+	for ; p.at < v.kept.End(); p.at++ {
 		body := v.kept.At(p.at)
 		var e codec.Event
 		if codec.ParseEvent(body, &e) != nil || !p.all && e.Origin != self || e.Origin == to {

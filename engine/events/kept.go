@@ -64,6 +64,13 @@ func (s *Seen) First(o uint32, seq uint64) bool {
 	return true
 }
 
+// Late reports whether event number seq of origin o is so far behind that nobody
+// knows whether it came before.
+func (s *Seen) Late(o uint32, seq uint64) bool {
+	high := s.origins[o].high
+	return seq != 0 && seq < high && high-seq >= SeenWindow
+}
+
 // Forget drops what is known of o, whose handle may then name another origin.
 func (s *Seen) Forget(o uint32) { s.origins[o] = seen{} }
 

@@ -59,6 +59,7 @@ var memberFamilies = []family{
 	{"quidnunc_generation_renewals_total", Counter, "Times that this member began a new generation.", "", count(func(s *engine.Stats) uint64 { return s.Renewals })},
 	{"quidnunc_name_conflicts_total", Counter, "Live rivals for this member's name.", "", count(func(s *engine.Stats) uint64 { return s.Conflicts })},
 	{"quidnunc_events_lost_total", Counter, "Member events that a slow OnEvent missed.", "", count(func(s *engine.Stats) uint64 { return s.EventsLost })},
+	{"quidnunc_broadcasts_lost_total", Counter, "Broadcasts that came too fast or too late.", "", count(func(s *engine.Stats) uint64 { return s.BroadcastsLost })},
 	{"quidnunc_watchers", Gauge, "Watch and Changes calls that run.", "", level(func(s *engine.Stats) int { return s.Watchers })},
 	{"quidnunc_loop_lag_seconds", Gauge, "How long the loop's turns take while one follows the other.", "", one(func(s *engine.Stats) float64 { return s.LoopLag.Seconds() })},
 }
