@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -170,6 +171,8 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		e.ponged(ev)
 	case core.KeyUnknown:
 		e.keyUnknown(ev)
+	case core.PathNarrow:
+		e.narrow(ev)
 	case core.EventsLost:
 		e.declareAll()
 		e.herald.tell(Event{Kind: Overflow})
@@ -193,6 +196,12 @@ func (e *Engine) conflict(ev *core.Event) {
 	})
 	e.herald.warn("another process uses this name", "member", e.cfg.Name,
 		"here", e.here, "generation", own, "there", ev.Addr, "its_generation", ev.Generation)
+}
+
+// narrow tells that a path does not take full frames.
+func (e *Engine) narrow(ev *core.Event) {
+	e.herald.warn("the path to a member takes no long frames: short ones go there", "member", e.cfg.Name,
+		"there", e.nameOf(ev.Origin), "addr", ev.Addr, "longest", codec.FrameBytesFloor, "wanted", e.cfg.FrameBytes)
 }
 
 // memberOf is the member that an event of the core is about, in the state that

@@ -24,11 +24,15 @@ func (e *Engine) receive(now sched.Instant, ms []batch.Msg) {
 	e.touched = true
 }
 
-// reported tells the core at which addresses nobody listens any more.
+// reported tells the core at which addresses nobody listens any more, and to which
+// ones a router did not pass a frame on for its length.
 func (e *Engine) reported(now sched.Instant) {
 	for i := range e.reports[:batch.Reports(e.conn, e.reports[:])] {
-		if r := &e.reports[i]; r.Kind == batch.Refused {
+		switch r := &e.reports[i]; r.Kind {
+		case batch.Refused:
 			e.core.Refused(now, r.Addr)
+		case batch.TooLong:
+			e.core.TooLong(now, r.Addr)
 		}
 	}
 }
@@ -76,7 +80,8 @@ func (e *Engine) turn(now sched.Instant) {
 
 // transmit sends one batch of frames. What the socket refuses for want of
 // room stays encoded and goes first in the next turn; what a destination
-// refuses is counted by the socket and given up, and the protocol repairs it.
+// refuses is counted by the socket and given up, and the protocol repairs it: in
+// shorter frames if it was for their length.
 func (e *Engine) transmit(now sched.Instant) (more bool) {
 	for e.tail < len(e.send) {
 		m := &e.send[e.tail]
@@ -93,6 +98,10 @@ func (e *Engine) transmit(now sched.Instant) (more bool) {
 		e.head += n
 		if err == batch.ErrAgain {
 			return false // Wait reports the socket when it drains
+		}
+		if err == batch.TooLong {
+			e.core.TooLong(now, e.send[e.head].Addr)
+			full = true // there is more to send
 		}
 		if err != nil {
 			e.head++

@@ -83,6 +83,7 @@ type Core struct {
 	guard     protect.Mode // of frames: clear or sealed
 	door      door.Door
 	newcomers sched.Pacer // origins that members introduce
+	refusals  sched.Pacer // of a frame's length
 	counters  Counters
 
 	in      codec.Header    // of the frame being received
@@ -149,6 +150,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.initDiffer()
 	c.noteOrigin(self)
 	c.out = codec.Header{Cluster: c.tag, Sender: c.id}
+	c.refusals.Init(now, refusalsMost, refusalsMost)
 	c.newcomers.Init(now, uint64(l.Introduced), 2*l.Introduced)
 	c.initDetector(now)
 	c.graves.Init(c.cfg.Detector.GraveAge)

@@ -89,12 +89,12 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 }
 
 // beginDetector starts a small frame: no sequence, since its loss says nothing
-// about the budget of state, but both fingerprints.
+// about the budget of state, but both fingerprints. Every path takes it.
 func (c *Core) beginDetector(dst []byte) (b []byte, limit int) {
 	h := &c.out
 	h.Flags = c.guard.Flags() | codec.FlagPrints
 	h.StatePrint, h.LivePrint = c.Fingerprint(), c.live.LivePrint()
-	return codec.AppendHeader(dst[:0], h), min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
+	return codec.AppendHeader(dst[:0], h), min(c.cfg.Frame, codec.FrameBytesFloor, cap(dst)) - h.TrailerBytes()
 }
 
 // judged acts on changed verdicts.

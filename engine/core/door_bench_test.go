@@ -45,7 +45,7 @@ func (d *doorway) fill(n int) {
 	for range n {
 		h := &d.a.out
 		h.Flags, h.Seq = d.a.guard.Flags()|codec.FlagFlow, q.link.Last()+1
-		q.link.Sent()
+		q.link.Sent(false)
 		b := codec.AppendHeader(make([]byte, 0, codec.FrameBytesMax), h)
 		var w codec.RunWriter
 		limit := codec.FrameBytesDefault - h.TrailerBytes()

@@ -31,6 +31,7 @@ const (
 	KeyUnknown                // frames come sealed with a key that we do not hold; once a source and minute
 	Declared                  // a member changed what it says of itself (ZoneKey, TagPrefix) with a version in (From, To]
 	Ponged                    // the answer to Ping number From, after To nanoseconds
+	PathNarrow                // frames above codec.FrameBytesFloor do not reach a member
 	EventsLost                // more happened than the queue holds: read the members again
 )
 

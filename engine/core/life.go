@@ -153,6 +153,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 	q.addr, q.hellos = addr, 0
 	c.wheel.Cancel(peerTimer(p, timerHello))
 	if q.proven() {
+		q.link.Moved()
 		c.tell(MemberMoved, p)
 		return
 	}

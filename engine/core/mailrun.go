@@ -20,7 +20,7 @@ func (c *Core) ownRun(b []byte, limit int, from uint64) ([]byte, uint64) {
 			return nil, 0
 		}
 		b = (*book)(c).AppendIntro(b, c.self)
-	} else if r := c.sharedRun(from); r != nil && len(b)+len(r.Bytes()) <= limit {
+	} else if r := c.sharedRun(from, limit); r != nil && len(b)+len(r.Bytes()) <= limit {
 		c.counters.EntriesSent += uint64(r.Entries)
 		return append(b, r.Bytes()...), r.To
 	}
@@ -29,19 +29,19 @@ func (c *Core) ownRun(b []byte, limit int, from uint64) ([]byte, uint64) {
 	return out, to
 }
 
-// sharedRun gives the run from a cursor, and encodes it for the first who asks;
-// nil if there is no place for it.
-func (c *Core) sharedRun(from uint64) *mail.Run {
-	run, place := c.mailed.Find(c.id, c.store.Max(c.self), from)
+// sharedRun gives the run from a cursor for frames of at most limit bytes, and
+// encodes it for the first who asks; nil if there is no place for it.
+func (c *Core) sharedRun(from uint64, limit int) *mail.Run {
+	run, place := c.mailed.Find(c.id, c.store.Max(c.self), from, limit)
 	if place == nil {
 		return run
 	}
 	text := place.Room()
-	room := min(c.cfg.Frame, cap(text)) - c.out.Bytes() - c.out.TrailerBytes() - mailSlack
+	room := min(limit, cap(text)) - c.out.Bytes() - mailSlack
 	out, to, n := c.filler.Run(text, room, c.self, from)
 	if out == nil {
 		return nil // it fits alone in a frame, or nowhere
 	}
-	place.From, place.To, place.Entries = from, to, n
+	place.From, place.To, place.Limit, place.Entries = from, to, limit, n
 	return c.mailed.Keep(place, len(out))
 }

@@ -160,6 +160,9 @@ func (c *Core) flowed(p uint32) {
 	if c.paths.Acked(&q.link, c.now, h.Ack, h.AckMap) {
 		q.hasCookie = false // it has seen a frame of ours that carried it
 	}
+	if q.link.Probing() {
+		c.probeSize(p)
+	}
 	if h.AckMap != 0 {
 		c.guard.Acked(p, h.Ack, h.AckMap)
 	}

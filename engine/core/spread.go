@@ -267,6 +267,7 @@ func (c *Core) resend(p uint32) {
 	next, lost := q.mail.Overdue(c.store.Max(c.self), c.now-q.heard)
 	if lost {
 		q.link.Lost(c.now)
+		q.link.Late()
 	}
 	switch {
 	case next == mail.Rest:

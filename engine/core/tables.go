@@ -59,6 +59,7 @@ const (
 	dueCast                       // user events
 	dueToken                      // ring repair
 	dueTurn                       // a message of a comparison
+	dueSize                       // a padded frame, to see whether the path takes it
 )
 
 // What a class of the flow control carries.

@@ -95,8 +95,12 @@ func (c *Core) compose(p uint32, dst []byte) int {
 		h.Flags |= codec.FlagCookie
 		h.Cookie = q.cookie
 	}
+	probe := q.due&dueSize != 0
+	if q.due &^= dueSize; probe {
+		h.Mark |= codec.MarkAsk
+	}
 	asked := c.flowBlock(p)
-	limit := min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
+	limit := min(c.frameBytes(q), cap(dst)) - h.TrailerBytes()
 	b := codec.AppendHeader(dst[:0], h)
 	bare := len(b)
 	if c.introduced = q.hasCookie; c.introduced { // it may not know us: our introduction comes first
@@ -110,19 +114,29 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	bare += len(b) - mark
 	due := q.due
 	c.page = reconcile.Page{Now: c.now, Limit: limit, Begun: len(b), Peer: p}
-	b = c.composeRecords(b, limit, p)
+	if probe {
+		limit = min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
+		b = c.composeHave(b, limit, p)
+		b = codec.AppendPad(b, limit-len(b))
+	} else {
+		b = c.composeRecords(b, limit, p)
+	}
 	if len(b) == bare {
 		return 0
 	}
 	if due == dueHave {
 		c.counters.AcksSent++
 	}
-	if q.due&(dueRuns|dueMail|dueRumor) != 0 && limit-len(b) < limit/padShare {
+	if more := q.due&(dueRuns|dueMail|dueRumor) != 0 && limit-len(b) < limit/padShare; more && !probe {
 		b = codec.AppendPad(b, limit-len(b)) // equal frames leave in one segmented send
+		c.probeSize(p)
 	}
 	b = c.finish(b, p)
-	q.link.Sent()
-	if due&dueMail != 0 {
+	q.link.Sent(len(b) > codec.FrameBytesFloor)
+	switch {
+	case probe:
+		q.link.Probed(c.now)
+	case due&dueMail != 0:
 		q.link.Time(c.now, h.Mark&codec.MarkAsk != 0)
 	}
 	c.spent(p, len(b), due, asked)

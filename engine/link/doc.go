@@ -26,6 +26,16 @@
 // frames wait in queues: late is not lost. One frame of each kind is timed at a
 // time.
 //
+// # Length
+//
+// A path is sent frames that every path takes (codec.FrameBytesFloor) until a padded
+// one, sent when longer ones would be of use, was acknowledged (RFC 8899, with two
+// sizes: what lies between is worth little). Long frames end at once when the host or a
+// router refuses one, and when several in a row were lost that a short one outlived:
+// then a probe says whether it was the length. A path found narrow is probed again
+// after half a minute, later after ten. The loss of a probe says nothing of the path's
+// load.
+//
 // # Limits
 //
 // Numbers are 32 bits and wrap; comparisons are of differences, so that 2^31

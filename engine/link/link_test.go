@@ -14,7 +14,7 @@ func pair(first uint32, frames int) (*Paths, *Path) {
 	s.Init(40 * ms)
 	p.Init(first)
 	for range frames {
-		p.Sent()
+		p.Sent(false)
 	}
 	return s, p
 }
@@ -92,7 +92,7 @@ func TestForgivenFramesAreNoLoss(t *testing.T) {
 		s, p := pair(first, 5)
 		p.Forgive()
 		for range 5 {
-			p.Sent()
+			p.Sent(false)
 		}
 		s.Acked(p, 1, first+10, 0b0000011111)
 		if p.TakeHole() {
@@ -119,20 +119,20 @@ func TestForgiveEndsTiming(t *testing.T) {
 func TestTimes(t *testing.T) {
 	s, p := pair(1<<32-1, 1)
 	p.Time(1000, true)
-	p.Sent()
+	p.Sent(false)
 	p.Time(2000, true) // one at a time
 	s.Acked(p, 4000, p.Last(), 0b11)
 	if got := p.RTT.Smoothed(); got != 3000 {
 		t.Errorf("round trip %d", got)
 	}
-	p.Sent()
+	p.Sent(false)
 	p.Time(5000, true)
-	p.Sent()
+	p.Sent(false)
 	s.Acked(p, 9000, p.Last(), 0b01)
 	if got := p.RTT.Smoothed(); got != 3000 {
 		t.Errorf("round trip %d after the frame that asked was lost", got)
 	}
-	p.Sent()
+	p.Sent(false)
 	p.Time(10000, false)
 	s.Acked(p, 10000+60*ms, p.Last(), 1)
 	if got := p.ackTime.Smoothed(); got != 60*ms {
@@ -221,7 +221,7 @@ func TestPathDoesNotAllocate(t *testing.T) {
 	now := sched.Instant(1)
 	if n := testing.AllocsPerRun(1000, func() {
 		now++
-		p.Sent()
+		p.Sent(false)
 		p.Time(now, now%2 == 0)
 		p.Received(p.Last())
 		high, seen := p.Seen()

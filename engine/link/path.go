@@ -31,6 +31,8 @@ type Path struct {
 	high    uint32 // highest that came from it
 	seen    uint64 // bit i: frame high-i came
 	hole    bool   // an acknowledgement told of a loss
+
+	size Size
 }
 
 // Init begins a path. Its first frame has the number after last.
@@ -63,8 +65,14 @@ func (p *Path) Received(seq uint32) (fresh bool) {
 	return fresh
 }
 
-// Sent notes that the next frame leaves.
-func (p *Path) Sent() { p.seq++ }
+// Sent notes that the next frame leaves. long: it is longer than what every path takes.
+func (p *Path) Sent(long bool) {
+	p.seq++
+	p.size.long <<= 1
+	if long {
+		p.size.long |= 1
+	}
+}
 
 // Time notes that the last frame is one whose acknowledgement says something about
 // time: how long it takes if nobody asks for it, or if the frame asks.
@@ -121,7 +129,9 @@ func (p *Path) holes(ack uint32, seen uint64) (judged, lost int) {
 	if span <= reorderMax {
 		return 0, 0
 	}
-	missing := ^seen & (1<<span - 1) >> reorderMax << reorderMax
+	final := uint64(1<<span-1) >> reorderMax << reorderMax
+	missing := ^(seen | p.Excused(ack)) & final
+	p.sized(ack, missing, seen&final)
 	p.judged = ack - reorderMax
 	judged, lost = int(span-reorderMax), bits.OnesCount64(missing)
 	if later := int32(ack - p.history); later < mapBits {

@@ -39,6 +39,7 @@ func (s *Paths) Acked(p *Path, now sched.Instant, ack uint32, seen uint64) (news
 		s.transit += (took - s.transit) / 16
 	}
 	p.answered(now, ack, seen)
+	p.proven(ack, seen)
 	if n, lost := p.holes(ack, seen); n > 0 {
 		s.measured(n, lost)
 	}

@@ -8,9 +8,11 @@ const runsMax = 8
 // CacheBytes is what a full Cache takes, about.
 const CacheBytes = runsMax * 2 * codec.FrameBytesMax
 
-// Run is a run of our own origin, encoded for every peer whose cursor is at From.
+// Run is a run of our own origin, encoded for every peer whose cursor is at From and
+// whose frames may have Limit bytes.
 type Run struct {
 	From, To uint64
+	Limit    int
 	Entries  int
 	n        int
 	text     [codec.FrameBytesMax]byte
@@ -31,16 +33,16 @@ type Cache struct {
 	runs []Run
 }
 
-// Find gives the run from a cursor while the own origin is at a version and has an
-// id. If there is none, it gives a place for it: see [Cache.Keep]. It gives nil, nil
+// Find gives the run from a cursor, for frames of at most limit bytes, while the own
+// origin is at a version and has an id. If there is none, it gives a place for it: see [Cache.Keep]. It gives nil, nil
 // when all places are taken.
-func (c *Cache) Find(id codec.OriginID, own, from uint64) (run, place *Run) {
+func (c *Cache) Find(id codec.OriginID, own, from uint64, limit int) (run, place *Run) {
 	if c.own != own || c.id != id {
 		c.own, c.id, c.n = own, id, 0
 	}
 	for i := range c.runs[:c.n] {
-		if c.runs[i].From == from {
-			return &c.runs[i], nil
+		if r := &c.runs[i]; r.From == from && r.Limit == limit {
+			return r, nil
 		}
 	}
 	if c.n == runsMax {
@@ -53,7 +55,7 @@ func (c *Cache) Find(id codec.OriginID, own, from uint64) (run, place *Run) {
 }
 
 // Keep keeps the run that was encoded into the place that Find gave last: so many
-// bytes in place.Room(). From, To and Entries are set.
+// bytes in place.Room(). From, To, Limit and Entries are set.
 func (c *Cache) Keep(place *Run, bytes int) *Run {
 	place.n = bytes
 	c.n++

@@ -147,29 +147,32 @@ func TestCacheKeepsRunsOfOneVersion(t *testing.T) {
 	var c Cache
 	write := func(own, from uint64) {
 		t.Helper()
-		run, place := c.Find(1, own, from)
+		run, place := c.Find(1, own, from, 1400)
 		if run != nil || place == nil {
 			t.Fatalf("from %d: there is a run, or no place", from)
 		}
-		place.From, place.To, place.Entries = from, own, 1
+		place.From, place.To, place.Limit, place.Entries = from, own, 1400, 1
 		c.Keep(place, len(append(place.Room(), byte(from))))
 	}
 	for from := range uint64(runsMax) {
 		write(100, from)
 	}
 	for from := range uint64(runsMax) {
-		if run, _ := c.Find(1, 100, from); run == nil || run.To != 100 || run.Bytes()[0] != byte(from) {
+		if run, _ := c.Find(1, 100, from, 1400); run == nil || run.To != 100 || run.Bytes()[0] != byte(from) {
 			t.Errorf("the run from %d is not there", from)
 		}
 	}
-	if run, place := c.Find(1, 100, 99); run != nil || place != nil {
+	if run, _ := c.Find(1, 100, 1, 1200); run != nil {
+		t.Error("a run for long frames is given for short ones")
+	}
+	if run, place := c.Find(1, 100, 99, 1400); run != nil || place != nil {
 		t.Error("more runs than there are places")
 	}
 	write(101, 3)
-	if run, _ := c.Find(1, 101, 4); run != nil {
+	if run, _ := c.Find(1, 101, 4, 1400); run != nil {
 		t.Error("a run of an older version")
 	}
-	if run, _ := c.Find(2, 101, 3); run != nil {
+	if run, _ := c.Find(2, 101, 3, 1400); run != nil {
 		t.Error("a run of another life")
 	}
 }
@@ -185,7 +188,7 @@ func TestMailDoesNotAllocate(t *testing.T) {
 		c.Have(6, 9)
 		c.Have(5, 9)
 		for own := range uint64(3) {
-			if _, place := cache.Find(codec.OriginID(1), own, 0); place != nil {
+			if _, place := cache.Find(codec.OriginID(1), own, 0, 1400); place != nil {
 				cache.Keep(place, 1)
 			}
 		}
