@@ -39,13 +39,13 @@ func (w *net) allAlive() bool {
 
 func (w *net) trusts(i, j int) bool {
 	c := &w.nodes[i].core
-	p := c.byID.find(w.nodes[j].core.id)
+	p := c.byID.Find(w.nodes[j].core.id)
 	return p != 0 && c.peers[p].takes() && c.Detector().Status(p) == member.Alive
 }
 
 func (w *net) peer(i, j int) uint32 {
 	w.t.Helper()
-	p := w.nodes[i].core.byID.find(w.nodes[j].core.id)
+	p := w.nodes[i].core.byID.Find(w.nodes[j].core.id)
 	if p == 0 {
 		w.t.Fatalf("node %d does not know node %d", i, j)
 	}

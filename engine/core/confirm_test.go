@@ -20,7 +20,7 @@ func pairOf(t *testing.T) (*net, *Core, *peer, uint32) {
 	w.converge(5 * sched.Second)
 	w.run(sched.Second)
 	c := &w.nodes[0].core
-	p := c.byID.find(w.nodes[1].core.id)
+	p := c.byID.Find(w.nodes[1].core.id)
 	if c.peers[p].mail.Acked() != c.store.Max(c.self) {
 		t.Fatal("not confirmed")
 	}
@@ -80,7 +80,7 @@ func TestGapIsChasedToItsEnd(t *testing.T) {
 	c := &w.nodes[1].core
 	o := c.store.Find(w.nodes[0].core.id)
 	c.now = w.now
-	c.gap(o, c.byID.find(w.nodes[0].core.id), c.store.Max(o)+1)
+	c.gap(o, c.byID.Find(w.nodes[0].core.id), c.store.Max(o)+1)
 	c.now += 2 * gapPatience
 	c.chase()
 	if len(c.gaps) != 1 || !c.origins[o].gapped {

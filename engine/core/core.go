@@ -40,9 +40,9 @@ type Core struct {
 	id   codec.OriginID
 	gen  uint64
 
-	origins []origin // by state.Origin; 0 unused
-	peers   []peer   // by peer handle; 0 unused
-	byID    idTable  // peer handle by origin id
+	origins []origin    // by state.Origin; 0 unused
+	peers   []peer      // by peer handle; 0 unused
+	byID    names.Index // peer handle by origin id
 	seeds   door.Seeds
 	members sched.RoundRobin // proven peers, for exchanges
 	scratch []uint32         // proven peers, for sampling
@@ -131,7 +131,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.members.Init(l.Peers + 1)
 	c.origins = make([]origin, 1, 16)
 	c.peers = make([]peer, 1, 16)
-	c.byID.init()
+	c.byID.Init()
 	c.advanced = make([]state.Origin, 0, min(l.State.Origins, 256))
 	c.gaps = make([]state.Origin, 0, l.Gaps)
 	c.queue.ring = make([]Event, l.Events)

@@ -41,7 +41,7 @@ func (b *book) Proven(p uint32) bool { return b.peers[p].proven() }
 
 // Unproven is the peer with an id that never answered, 0 for none.
 func (b *book) Unproven(id codec.OriginID) uint32 {
-	if p := b.byID.find(id); p != 0 && !b.peers[p].proven() {
+	if p := b.byID.Find(id); p != 0 && !b.peers[p].proven() {
 		return p
 	}
 	return 0

@@ -197,7 +197,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	if h.Flags&codec.HelloBuried != 0 {
 		c.door.Hint(c.now, nil, from, size, false)
 	}
-	if p := c.byID.find(c.in.Sender); p != 0 && h.Flags&codec.HelloBack == 0 {
+	if p := c.byID.Find(c.in.Sender); p != 0 && h.Flags&codec.HelloBack == 0 {
 		c.greetBack(p, from, size < door.PaddedBytes)
 	}
 }
@@ -284,7 +284,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		c.counters.Drops[DropForged]++
 		return 0
 	}
-	if p := c.byID.find(id); p != 0 {
+	if p := c.byID.Find(id); p != 0 {
 		if q := &c.peers[p]; adv.IsValid() && from.IsValid() && adv != q.advertised {
 			q.advertised, q.declared = adv, false
 		}
@@ -367,7 +367,7 @@ func (c *Core) erase(o state.Origin) {
 	x := &c.origins[o]
 	p := x.peer
 	if p != 0 {
-		c.byID.remove(c.peers[p].id)
+		c.byID.Remove(c.peers[p].id)
 		c.peers[p].id = 0
 		c.differ.Drop(p)
 	}

@@ -15,7 +15,7 @@ func TestCondemnedPeersAreNoPartners(t *testing.T) {
 	w.joinAll()
 	w.run(2 * sched.Second)
 	c := &w.nodes[0].core
-	p := c.byID.find(w.nodes[1].core.id)
+	p := c.byID.Find(w.nodes[1].core.id)
 	q := &c.peers[p]
 	if p == 0 || !c.members.Has(p) {
 		t.Fatal("they never met")

@@ -140,7 +140,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 		c.wheel.Cancel(peerTimer(p, k))
 	}
 	if q.id != 0 {
-		c.byID.remove(q.id)
+		c.byID.Remove(q.id)
 	}
 	*q = peer{
 		addr: addr, advertised: addr, id: c.store.ID(o), origin: o,
@@ -148,7 +148,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	}
 	q.link.Init(uint32(c.rand.Uint64()))
 	q.budget.Init(c.now, c.cfg.Frame, q.link.Last())
-	c.byID.put(q.id, p)
+	c.byID.Put(q.id, p)
 	c.origins[o].peer = p
 }
 
@@ -190,72 +190,4 @@ func (c *Core) letGo(p uint32) {
 	if c.peers[p].due&dueRumor != 0 {
 		c.endRumor(p)
 	}
-}
-
-// idTable finds peers by origin id: open addressing over the id's own bits,
-// which are a keyed hash already.
-type idTable struct {
-	ids   []codec.OriginID
-	peers []uint32
-	n     int
-}
-
-func (t *idTable) init() {
-	t.ids, t.peers, t.n = make([]codec.OriginID, 32), make([]uint32, 32), 0
-}
-
-func (t *idTable) find(id codec.OriginID) uint32 {
-	mask := uint64(len(t.ids) - 1)
-	for i := uint64(id) & mask; t.ids[i] != 0; i = (i + 1) & mask {
-		if t.ids[i] == id {
-			return t.peers[i]
-		}
-	}
-	return 0
-}
-
-func (t *idTable) put(id codec.OriginID, p uint32) {
-	if 2*(t.n+1) > len(t.ids) {
-		old := *t
-		t.ids, t.peers, t.n = make([]codec.OriginID, 2*len(old.ids)), make([]uint32, 2*len(old.ids)), 0
-		for i, oid := range old.ids {
-			if oid != 0 {
-				t.put(oid, old.peers[i])
-			}
-		}
-	}
-	mask := uint64(len(t.ids) - 1)
-	i := uint64(id) & mask
-	for t.ids[i] != 0 && t.ids[i] != id {
-		i = (i + 1) & mask
-	}
-	if t.ids[i] == 0 {
-		t.n++
-	}
-	t.ids[i], t.peers[i] = id, p
-}
-
-// remove takes an id out and closes the hole by moving later ones back.
-func (t *idTable) remove(id codec.OriginID) {
-	mask := uint64(len(t.ids) - 1)
-	i := uint64(id) & mask
-	for t.ids[i] != id {
-		if t.ids[i] == 0 {
-			return
-		}
-		i = (i + 1) & mask
-	}
-	t.n--
-	for j := i; ; {
-		j = (j + 1) & mask
-		if t.ids[j] == 0 {
-			break
-		}
-		home := uint64(t.ids[j]) & mask
-		if (j-home)&mask >= (j-i)&mask {
-			t.ids[i], t.peers[i] = t.ids[j], t.peers[j]
-			i = j
-		}
-	}
-	t.ids[i], t.peers[i] = 0, 0
 }

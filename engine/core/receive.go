@@ -36,7 +36,7 @@ func (c *Core) Receive(now, arrived sched.Instant, from netip.AddrPort, datagram
 		return
 	}
 	in := &c.arrival
-	*in = protect.Arrival{Now: now, From: from, Frame: datagram, Rest: rest, Header: &c.in, Peer: c.byID.find(c.in.Sender)}
+	*in = protect.Arrival{Now: now, From: from, Frame: datagram, Rest: rest, Header: &c.in, Peer: c.byID.Find(c.in.Sender)}
 	records, refused := c.guard.Open(in)
 	in.Frame, in.Rest = nil, nil // borrowed
 	switch {

@@ -51,7 +51,7 @@ func (h walkHost) Members(dst []codec.OriginID) []codec.OriginID {
 }
 
 func (h walkHost) Find(id codec.OriginID) uint32 {
-	if p := h.core().byID.find(id); h.core().repairable(p) {
+	if p := h.core().byID.Find(id); h.core().repairable(p) {
 		return p
 	}
 	return 0
