@@ -12,7 +12,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const rootExamples = `  qn agent --name web-1                      a member as a process, with fronts for HTTP, redis-cli and dig
+const rootExamples = `  qn demo                                    24 members on this machine, and a page that shows them
+  qn agent --name web-1                      a member as a process, with fronts for HTTP, redis-cli and dig
   qn members                                 who is there
   qn load --loss 20% --duration 30s          16 members on this machine, a bad network, figures`
 
@@ -43,7 +44,7 @@ func newRoot() *cobra.Command {
 	root.SetUsageTemplate(usageTemplate)
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(
-		newAgent(),
+		newDemo(), newAgent(),
 		newMembers(), newStatus(), newKV(), newTrace(), newWhy(), newLag(), newDigest(), newTop(), newPing(), newLeave(), newKeys(), newDoctor(),
 		newLoad(), newSim(), newNode(), newVersion(), exitCodesTopic(),
 	)

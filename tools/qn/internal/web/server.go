@@ -150,25 +150,37 @@ func (s *Server) Close() error {
 
 // guard keeps out who must not ask.
 func (s *Server) guard(next http.Handler) http.Handler {
+	return guarded(s.opt.Hosts, s.deny, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.opt.Token != "" && !s.admits(r) && !probe(r.URL.Path) {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			s.deny(w, http.StatusUnauthorized, "a token is required", "send it as: Authorization: Bearer TOKEN")
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
+		next.ServeHTTP(w, r)
+	}))
+}
+
+// Guard refuses requests for hosts that are neither addresses nor localhost nor in hosts, and those of pages of other
+// origins that would change something: what is only meant for this machine must not be a tool of other sites.
+func Guard(hosts []string, next http.Handler) http.Handler { return guarded(hosts, problem, next) }
+
+type denier func(w http.ResponseWriter, code int, text, fix string)
+
+func guarded(hosts []string, deny denier, next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		s.deny(w, http.StatusForbidden, "a page of another origin can't change anything here", "")
+		deny(w, http.StatusForbidden, "a page of another origin can't change anything here", "")
 	}))
 	inner := origins.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", "no-store")
-		switch {
-		case !s.knowsHost(r.Host):
-			s.deny(w, http.StatusForbidden, fmt.Sprintf("host %q is not this agent's", r.Host), "use an address, localhost, or a name from --http-host")
-		case s.opt.Token != "" && !s.admits(r) && !probe(r.URL.Path):
-			h.Set("WWW-Authenticate", "Bearer")
-			s.deny(w, http.StatusUnauthorized, "a token is required", "send it as: Authorization: Bearer TOKEN")
-		default:
-			r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
-			inner.ServeHTTP(w, r)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		if !knowsHost(r.Host, hosts) {
+			deny(w, http.StatusForbidden, fmt.Sprintf("host %q is not known here", r.Host), "use an address, localhost, or a name from --http-host")
+			return
 		}
+		inner.ServeHTTP(w, r)
 	})
 }
 
@@ -181,14 +193,14 @@ func (s *Server) deny(w http.ResponseWriter, code int, text, fix string) {
 }
 
 // knowsHost refuses names that somebody else's DNS could point here.
-func (s *Server) knowsHost(host string) bool {
+func knowsHost(host string, known []string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
 		return true
 	}
-	return host == "localhost" || slices.Contains(s.opt.Hosts, host)
+	return host == "localhost" || slices.Contains(known, host)
 }
 
 func (s *Server) admits(r *http.Request) bool {
