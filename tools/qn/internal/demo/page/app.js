@@ -104,7 +104,7 @@ function choose(event) {
 // spread draws each write as a line from half to all on a logarithmic scale.
 function spread() {
   const canvas = $("spread"), ratio = window.devicePixelRatio || 1;
-  const width = canvas.clientWidth, height = canvas.clientHeight, left = 52, bottom = 16;
+  const width = canvas.clientWidth, height = canvas.clientHeight, left = 52, bottom = 20;
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
   const g = canvas.getContext("2d");
@@ -125,7 +125,7 @@ function spread() {
     g.fillText(span(10 ** p), left - 6, y(10 ** p));
   }
   g.textAlign = "center";
-  for (let s = 0; s <= SPAN; s += 10) g.fillText(s ? "−" + s + " s" : "now", Math.min(x(state.t - s), width - 16), height - 6);
+  for (let s = 0; s <= SPAN; s += 10) g.fillText(s ? "−" + s + " s" : "now", Math.max(left + 16, Math.min(x(state.t - s), width - 16)), height - 5);
   const c50 = css("--c50"), c99 = css("--c99"), call = css("--call"), bad = css("--k3");
   for (const w of writes.values()) {
     const at = x(w.t);
@@ -199,15 +199,25 @@ function draw() {
   table("drops", [["lost on purpose", state.lost], ...Object.entries(state.drops)].filter((x) => x[1]).sort((a, b) => b[1] - a[1]).slice(0, 9).map(([k, v]) => [k, count(v)]));
 }
 
+// tell writes the log. What many members say of one within three seconds is one line.
+const said = new Map();
 function tell(events) {
   const list = $("log");
   for (const e of events) {
+    const [, who, what] = /^(n\d+): (.*?)(?:, told by n\d+)?$/.exec(e.text) || [null, "", e.text];
+    const old = said.get(what);
+    if (who && old && e.t - old.t < 3) {
+      old.who.push(who);
+      old.span.textContent = `${what}, say ${old.who.length} members`;
+      continue;
+    }
     const li = document.createElement("li"), t = document.createElement("time"), text = document.createElement("span");
     li.className = e.kind;
     t.textContent = e.t.toFixed(2) + " s";
-    text.textContent = e.text;
+    text.textContent = who ? `${what}, says ${who}` : what;
     li.append(t, text);
     list.prepend(li);
+    if (who) said.set(what, { t: e.t, who: [who], span: text });
   }
   while (list.children.length > 200) list.lastChild.remove();
 }
@@ -217,7 +227,8 @@ function take(text) {
   p.knows = bytes(p.behind);
   p.beliefs = bytes(p.seen);
   for (const w of p.spreads || []) writes.set(w.n, w);
-  for (const [n, w] of writes) if (p.t - w.t > SPAN) writes.delete(n);
+  const whole = !p.faults.cut && !p.faults.one_way.length && !p.faults.frozen.length; // else what is missing is missing
+  for (const [n, w] of writes) if (p.t - w.t > SPAN || whole && !w.all_us && p.t - w.t > 3) writes.delete(n);
   tell(p.events || []);
   if (!before || p.t - before.t > 1.5) before = state && p.t - state.t < 1.5 ? state : p;
   state = window.state = p;

@@ -1,0 +1,195 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// agent is one as a process, with the addresses from its banner.
+type agent struct {
+	*process
+	udp, http, resp string
+}
+
+func startAgent(t *testing.T, name string, join ...string) *agent {
+	t.Helper()
+	args := []string{"agent", "--name", name, "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0", "--resp", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--leave-timeout", "300ms"}
+	for _, j := range join {
+		args = append(args, "--join", j)
+	}
+	p := start(t, args...)
+	return &agent{p, p.find(t, `(?m)^udp +(\S+),`), p.find(t, `(?m)^http +(\S+)`), p.find(t, `(?m)^resp +(\S+)`)}
+}
+
+// ask asks an agent by a command and decodes what it prints.
+func (a *agent) ask(t *testing.T, v any, args ...string) {
+	t.Helper()
+	out, code := run(t, append(args, "--agent", a.http, "-o", "json")...)
+	if code != 0 {
+		t.Fatalf("qn %v: exit %d, %s", args, code, out)
+	}
+	if err := json.Unmarshal([]byte(out), v); err != nil {
+		t.Fatalf("qn %v: %v, %s", args, err, out)
+	}
+}
+
+// states waits until an agent sees others in some states.
+func (a *agent) states(t *testing.T, want map[string]string) {
+	t.Helper()
+	var got []struct{ Name, State string }
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		a.ask(t, &got, "members")
+		right := 0
+		for _, m := range got {
+			if want[m.Name] == m.State {
+				right++
+			}
+		}
+		if right == len(want) {
+			return
+		}
+	}
+	t.Fatalf("%+v, want %v", got, want)
+}
+
+// A member is killed while a client of Redis writes through another: what it wrote is still read everywhere, and the
+// commands tell the story.
+func TestAKilledMemberIsStillRead(t *testing.T) {
+	a := startAgent(t, "web-1")
+	b, c := startAgent(t, "web-2", a.udp), startAgent(t, "web-3", a.udp)
+	a.states(t, map[string]string{"web-1": "alive", "web-2": "alive", "web-3": "alive"})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	ra, rc := client(t, a), client(t, c)
+	if err := rc.Set(ctx, "color", "green", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := rc.Do(ctx, "WAIT", 2, 5000).Int(); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	c.Process.Signal(syscall.SIGKILL)
+	for i := range 200 {
+		if err := ra.Set(ctx, fmt.Sprint("k", i), "v", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.states(t, map[string]string{"web-3": "dead", "web-2": "alive"})
+	for _, x := range []*agent{a, b} {
+		if out, code := run(t, "kv", "get", "web-3/color", "--agent", x.http); out != "green\n" || code != 0 {
+			t.Errorf("%q, exit %d", out, code)
+		}
+	}
+	var why struct{ State, Text string }
+	if b.ask(t, &why, "why", "web-3"); why.State != "dead" || why.Text == "" {
+		t.Errorf("%+v", why)
+	}
+	var trace struct {
+		Learned []struct{ Member, Version string }
+		Version string
+	}
+	if a.ask(t, &trace, "trace", "web-1/k199"); len(trace.Learned) != 2 || trace.Learned[0].Version != trace.Version || trace.Learned[1].Version != trace.Version {
+		t.Errorf("%+v", trace)
+	}
+	var lag []struct {
+		Member string
+		Behind int
+	}
+	if a.ask(t, &lag, "lag"); len(lag) != 3 {
+		t.Errorf("%+v", lag)
+	}
+	if out, code := run(t, "status", "--agent", a.http); !strings.Contains(out, "1 dead") {
+		t.Errorf("exit %d, %s", code, out)
+	}
+	b.Process.Signal(syscall.SIGTERM)
+	a.states(t, map[string]string{"web-2": "left"})
+}
+
+func client(t *testing.T, a *agent) *redis.Client {
+	c := redis.NewClient(&redis.Options{Addr: a.resp})
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// A client library works as it is: both protocols, pipelines, lifetimes, scans, and messages.
+func TestGoRedis(t *testing.T) {
+	a := startAgent(t, "web-1")
+	b := startAgent(t, "web-2", a.udp)
+	a.states(t, map[string]string{"web-1": "alive", "web-2": "alive"})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, protocol := range []int{2, 3} {
+		c := redis.NewClient(&redis.Options{Addr: a.resp, Protocol: protocol})
+		defer c.Close()
+		other := redis.NewClient(&redis.Options{Addr: b.resp, Protocol: protocol})
+		defer other.Close()
+		sub := other.Subscribe(ctx, "news")
+		defer sub.Close()
+		if _, err := sub.Receive(ctx); err != nil {
+			t.Fatal(err)
+		}
+		check := func(what string, got, want any, err error) {
+			t.Helper()
+			if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("RESP%d %s: %v, %v; want %v", protocol, what, got, err, want)
+			}
+		}
+		s, err := c.Set(ctx, "k", "v", time.Minute).Result()
+		check("SET", s, "OK", err)
+		s, err = c.Get(ctx, "k").Result()
+		check("GET", s, "v", err)
+		d, err := c.TTL(ctx, "k").Result()
+		check("TTL", d, time.Minute, err)
+		if err := c.Get(ctx, "nothing").Err(); err != redis.Nil {
+			t.Errorf("RESP%d GET of nothing: %v", protocol, err)
+		}
+		won, err := c.SetNX(ctx, "k", "w", 0).Result()
+		check("SETNX", won, false, err)
+		c.Del(ctx, "n")
+		n, err := c.IncrBy(ctx, "n", 42).Result()
+		check("INCRBY", n, 42, err)
+		pipe := c.Pipeline()
+		for i := range 100 {
+			pipe.Set(ctx, fmt.Sprint("p", i), i, 0)
+		}
+		_, err = pipe.Exec(ctx)
+		check("pipeline", "", "", err)
+		seen := 0
+		for it := c.Scan(ctx, 0, "p*", 7).Iterator(); it.Next(ctx); {
+			seen++
+		}
+		check("SCAN", seen, 100, nil)
+		h, err := other.HGetAll(ctx, "web-1").Result()
+		check("HGETALL", h["k"], "v", err)
+		if err := other.Set(ctx, "web-1/k", "w", 0).Err(); err == nil || !strings.Contains(err.Error(), "belongs to web-1") {
+			t.Errorf("RESP%d write of a foreign key: %v", protocol, err)
+		}
+		check("PUBLISH", "", "", c.Publish(ctx, "news", "hello").Err())
+		m, err := sub.ReceiveMessage(ctx)
+		if err == nil {
+			check("message", m.Payload, "hello", nil)
+		} else {
+			t.Error(err)
+		}
+	}
+}
+
+// The tour passes and prints its figures alone.
+func TestTheTour(t *testing.T) {
+	out, code := run(t, "demo", "--headless", "--nodes", "12", "--duration", "10s", "-o", "json")
+	var r map[string]any
+	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 {
+		t.Fatalf("exit %d, %v, %s", code, err, out)
+	}
+	for _, key := range []string{"nodes", "converged", "visible_all_us", "detect_ms", "heal_ms", "lost_updates", "false_deaths"} {
+		if _, ok := r[key]; !ok {
+			t.Errorf("there is no %s", key)
+		}
+	}
+}
