@@ -44,7 +44,6 @@ type tour struct {
 	report *Report
 	say    func(format string, args ...any)
 	quiet  []float64 // times of writes until all had them
-	turn   uint64
 }
 
 // settleWait is how long anything may take to come true; it is not part of the duration.
