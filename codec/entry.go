@@ -30,6 +30,18 @@ const ReservedPrefix = 0
 // Reserved tells whether a key is one of the engine's own. It takes any key, the empty one too.
 func Reserved[T string | []byte](key T) bool { return len(key) > 0 && key[0] == ReservedPrefix }
 
+// SharedPrefix begins the reserved keys that hold what users share: keys with many writers, one entry in each writer's log
+// (engine/share). Users can't write them as their own, but limits and rates count them as users' keys.
+const SharedPrefix = "\x00s/"
+
+// Shared tells whether a key is one of those.
+func Shared[T string | []byte](key T) bool {
+	return len(key) > len(SharedPrefix) && string(key[:len(SharedPrefix)]) == SharedPrefix
+}
+
+// System tells whether a key is one with which a member says something of itself: reserved, and not shared.
+func System[T string | []byte](key T) bool { return Reserved(key) && !Shared(key) }
+
 // Entry is one write of an origin: the newest version of a key.
 type Entry struct {
 	Version uint64

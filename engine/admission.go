@@ -72,7 +72,7 @@ func (b *stageBuffer) chargeMax() charge {
 // charge is what a write takes, and why there is no room for it if there is none.
 // Only near a limit does it find out what the write replaces.
 func (s *stage) charge(hash uint64, op uint8, ttl uint32, key string, value []byte) (charge, error) {
-	if op == opDelete || codec.Reserved(key) { // a tombstone is no larger, and what the engine says of itself has its own room
+	if op == opDelete || codec.System(key) { // a tombstone is no larger, and what the engine says of itself has its own room
 		return charge{}, nil
 	}
 	is := heldCell(len(key), len(value), ttl, op)

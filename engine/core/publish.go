@@ -58,7 +58,7 @@ func (c *Core) publish(op *Op) {
 	f := &c.flow
 	from, cost := c.store.Max(c.self), c.cost(len(op.Key), len(op.Value))
 	f.written = op.Version
-	if c.cfg.Throttle == Coalesce && f.bounded() && !codec.Reserved(op.Key) &&
+	if c.cfg.Throttle == Coalesce && f.bounded() && !codec.System(op.Key) &&
 		(f.behind || !f.gate.Pass(c.now, cost)) {
 		c.counters.WritesHeld++
 		f.behind = true

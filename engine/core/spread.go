@@ -96,7 +96,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 		e.Flags, e.Kind = e.Flags|codec.EntryKinded, op.Is
 	}
 	c.stamp(e, op)
-	if codec.Reserved(op.Key) {
+	if codec.System(op.Key) {
 		c.declare(op)
 	}
 	if op.Kind == Delete && !c.store.Lives(c.self, op.Key) {

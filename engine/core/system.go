@@ -17,7 +17,7 @@ func (c *Core) system(o state.Origin, from uint64) {
 	declared := false
 	for cur.Next(&c.entry) {
 		switch e := &c.entry; {
-		case !codec.Reserved(e.Key):
+		case !codec.System(e.Key):
 		case string(e.Key) == string(LeaveKey):
 			c.leaves(o)
 		case string(e.Key) == string(AddrKey):

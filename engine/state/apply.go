@@ -99,7 +99,7 @@ func (s *Store) begin(w *write, tag uint32, e *codec.Entry) {
 		w.keyAt += uint8(optionalBytes(e.Flags))
 	}
 	w.class = classOf[(int(w.keyAt)+len(e.Key)+len(e.Value)+7)>>3]
-	w.system = codec.Reserved(e.Key)
+	w.system = codec.System(e.Key)
 	w.frag = s.hash(tag, e.Key)
 }
 

@@ -78,7 +78,7 @@ func (s *Store) drop(o Origin, r *origin, cell cellRef) {
 	b := s.cells.at(cell)
 	at, keyBytes, valueBytes := cellSizes(b)
 	key := b[at : at+keyBytes]
-	s.count(r, cellFlags(b), codec.Reserved(key), keyBytes+valueBytes, classOf[(at+keyBytes+valueBytes+7)>>3], -1)
+	s.count(r, cellFlags(b), codec.System(key), keyBytes+valueBytes, classOf[(at+keyBytes+valueBytes+7)>>3], -1)
 	s.entries--
 	r.entries--
 	if s.keyed.on {
