@@ -29,17 +29,20 @@ func TestDefaultPolicy(t *testing.T) {
 	}
 }
 
-// TestSketchesCostLessThanVectors where the vector does not fit one frame.
+// TestSketchesCostLessThanVectors where the vector does not fit one frame: over
+// three seeds together, since one may be lucky either way (0.59 to 0.84).
 func TestSketchesCostLessThanVectors(t *testing.T) {
-	t.Logf("seed %d", seed)
 	var bytes, rounds [2]float64
-	for i, d := range Diffs()[:2] { // auto and vector
-		rows, err := MeasureDiff(&DiffPlan{Nodes: 120, Diff: d, Losses: []float64{0}, Writes: []int{5}, Seed: seed})
-		if err != nil {
-			t.Fatal(err)
+	for s := uint64(1); s <= 3; s++ {
+		for i, d := range Diffs()[:2] { // auto and vector
+			rows, err := MeasureDiff(&DiffPlan{Nodes: 120, Diff: d, Losses: []float64{0}, Writes: []int{5}, Seed: s})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("seed %d: %+v", s, rows[0])
+			bytes[i] += rows[0].Bytes / 3
+			rounds[i] += rows[0].Rounds / 3
 		}
-		t.Logf("%+v", rows[0])
-		bytes[i], rounds[i] = rows[0].Bytes, rows[0].Rounds
 	}
 	if bytes[0] > 0.8*bytes[1] || rounds[0] > rounds[1]+2 {
 		t.Errorf("%.0f and %.0f bytes, %.1f and %.1f rounds", bytes[0], bytes[1], rounds[0], rounds[1])
