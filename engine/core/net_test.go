@@ -120,11 +120,12 @@ func (w *net) joinAll() {
 func (w *net) set(i int, key, value string) {
 	d := w.nodes[i]
 	d.version++
-	if w.written != nil {
-		w.written[i][d.version] = key + "=" + value
-	}
-	if st := d.core.Write(w.now, &Op{Kind: Set, Version: d.version, Key: []byte(key), Value: []byte(value)}); st != Written {
+	op := Op{Kind: Set, Version: d.version, Key: []byte(key), Value: []byte(value)}
+	if st := d.core.Write(w.now, &op); st != Written {
 		w.t.Fatalf("write: %d", st)
+	}
+	if w.written != nil {
+		w.written[i][op.Version] = key + "=" + value // a key that waits keeps its turn
 	}
 	w.pump(d)
 }
@@ -234,7 +235,7 @@ func (w *net) equal() bool {
 		if first == nil {
 			first = d
 		}
-		if d.core.Unpublished() || d.core.store.Fingerprint() != first.core.store.Fingerprint() || d.core.store.Len() != first.core.store.Len() {
+		if d.core.flow.Behind() || d.core.store.Fingerprint() != first.core.store.Fingerprint() || d.core.store.Len() != first.core.store.Len() {
 			return false
 		}
 	}
