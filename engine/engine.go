@@ -14,6 +14,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -240,7 +241,7 @@ var orders = [...]reconcile.Order{
 }
 
 var (
-	flows     = [...]core.FlowMode{FlowOn: core.FlowOn, FlowReport: core.FlowReport, FlowOff: core.FlowOff}
+	flows     = [...]flow.Mode{FlowOn: flow.On, FlowReport: flow.Report, FlowOff: flow.Off}
 	throttles = [...]core.Throttle{Coalesce: core.Coalesce, Refuse: core.Refuse}
 )
 

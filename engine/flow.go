@@ -136,7 +136,7 @@ type PeerFlow struct {
 const peersShown = 4
 
 // flowStats names the numbers of flow control.
-func flowStats(f *core.FlowState, c *core.Counters) FlowStats {
+func flowStats(f *flow.State, c *core.Counters) FlowStats {
 	return FlowStats{
 		Used: int(f.Used), Desired: int(f.Desired), Allowed: int(f.Allowed), Free: f.Free,
 		Unpublished: f.Unpublished, WritesHeld: c.WritesHeld,
@@ -148,7 +148,7 @@ func flowStats(f *core.FlowState, c *core.Counters) FlowStats {
 
 // peerFlows are those of FlowStats.Peers. It is called on the loop.
 func (e *Engine) peerFlows() (list []PeerFlow) {
-	var top [peersShown + 1]core.PeerFlow
+	var top [peersShown + 1]flow.PeerState
 	n := 0
 	for p := range e.core.Peers() {
 		x, ok := e.core.PeerFlow(p)
@@ -156,7 +156,7 @@ func (e *Engine) peerFlows() (list []PeerFlow) {
 			continue
 		}
 		top[n] = x
-		slices.SortFunc(top[:n+1], func(a, b core.PeerFlow) int {
+		slices.SortFunc(top[:n+1], func(a, b flow.PeerState) int {
 			return cmp.Or(cmp.Compare(b.Deferred, a.Deferred), cmp.Compare(b.Loss, a.Loss))
 		})
 		n = min(n+1, peersShown)
@@ -167,7 +167,7 @@ func (e *Engine) peerFlows() (list []PeerFlow) {
 	return list
 }
 
-func (e *Engine) peerFlow(x *core.PeerFlow) PeerFlow {
+func (e *Engine) peerFlow(x *flow.PeerState) PeerFlow {
 	p := PeerFlow{
 		Rate: int(x.Rate), Credit: int(x.Credit), Loss: float64(x.Loss) / 1e6, RTT: time.Duration(x.RTT),
 		Deferred: x.Deferred, Waiting: x.Waiting,
@@ -196,7 +196,7 @@ func (e *Engine) pressure(now, lag sched.Instant) core.Pressure {
 // refused.
 func (e *Engine) govern(now sched.Instant) {
 	if e.cfg.Throttle == Refuse {
-		e.core.Wish(e.stage.allow(now, e.core.Allowed()))
+		e.core.Flow().Wish(e.stage.allow(now, e.core.Flow().Allowed()))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -19,7 +20,7 @@ type tally struct {
 	store       state.Stats
 	socket      batch.Stats
 	detector    member.Counters
-	flow        core.FlowState
+	flow        flow.State
 	fingerprint uint64
 	refused     uint64
 	health      int

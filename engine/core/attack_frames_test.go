@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -15,7 +16,7 @@ import (
 func longNames(t *testing.T, n int, spread Spread) *net {
 	w := sealedNet(t, n, 57, func(i int, c *Config) {
 		c.Name = []byte(fmt.Sprint(i) + strings.Repeat("n", codec.NameBytesMax-1))
-		c.Frame, c.Spread, c.Flow = codec.FrameBytesFloor, spread, FlowOff
+		c.Frame, c.Spread, c.Flow = codec.FrameBytesFloor, spread, flow.Off
 		a := c.Advertise.Addr().As16()
 		a[0], a[1], a[10], a[11] = 0x20, 1, 1, 1 // 2001::101:a00:i
 		c.Advertise = netip.AddrPortFrom(netip.AddrFrom16(a), 7946)

@@ -90,9 +90,9 @@ type Config struct {
 	Frame       int           // bytes of a datagram; codec.FrameBytesDefault
 	Limits      Limits
 
-	Flow       FlowMode // what flow control does
-	Throttle   Throttle // what happens to writes above the own rate
-	ReceiveMax int      // bytes a second that all peers together may send; 0: no limit
+	Flow       flow.Mode // what flow control does
+	Throttle   Throttle  // what happens to writes above the own rate
+	ReceiveMax int       // bytes a second that all peers together may send; 0: no limit
 
 	// Weight is an origin's share when a frame is divided fairly, by its name;
 	// nil: 1 for all. It is asked once, when the origin becomes known.

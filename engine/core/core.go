@@ -5,6 +5,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/events"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/grace"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
@@ -72,8 +73,7 @@ type Core struct {
 	introduced bool           // it began with our introduction
 
 	mailed  mail.Cache // runs that several peers are sent
-	flow    flowing
-	unsent  state.Cursor // over own writes that are not published
+	flow    flow.Control
 	differ  differ
 	vectors *compare.Compare // the differ, unless keys are compared
 	walks   walk.Repair
@@ -210,7 +210,10 @@ func (c *Core) noteOrigin(o state.Origin) *origin {
 	}
 	x := &c.origins[o]
 	q := x.queued
-	*x = origin{known: true, queued: q, weight: c.weigh(o)}
+	*x = origin{known: true, queued: q, weight: 1}
+	if c.cfg.Weight != nil {
+		x.weight = max(1, c.cfg.Weight(c.store.Name(o)))
+	}
 	return x
 }
 

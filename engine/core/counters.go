@@ -3,6 +3,7 @@ package core
 import (
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/events"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/walk"
 )
@@ -12,6 +13,7 @@ type (
 	eventCounters    = events.Counters
 	compareCounters  = compare.Counters
 	exchangeCounters = reconcile.Counters
+	flowCounters     = flow.Counters
 	walkCounters     = walk.Counters
 )
 
@@ -21,6 +23,7 @@ type Counters struct {
 	eventCounters
 	compareCounters
 	exchangeCounters
+	flowCounters
 	walkCounters
 
 	FramesReceived, FramesSent uint64
@@ -35,9 +38,6 @@ type Counters struct {
 	AcksSent               uint64 // frames that carried nothing but an acknowledgement
 	Rewinds                uint64 // a cursor went back because an acknowledgement was missed
 	Writes, WritesRefused  uint64
-	WritesHeld             uint64 // writes above the own rate, published later
-	FramesHeld             uint64 // times that a peer's budget held something back
-	Absurd                 uint64 // acknowledgements of what was never sent
 	Renewals, Conflicts    uint64 // generation bumps, and live rivals of our name
 	Evicted                uint64 // candidates that made room for others
 	Derived                uint64 // keys of senders that were derived

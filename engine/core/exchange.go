@@ -161,7 +161,7 @@ func (c *Core) SetDeltas(n int) {
 	if n == 0 {
 		c.lab.Deltas = -1
 	}
-	c.limitRate()
+	c.flow.SetEntries(c.lab.Deltas)
 }
 
 // amnesia: somebody holds more of our generation than we wrote.

@@ -14,11 +14,15 @@ type exchangeHost struct{ *book }
 
 func (h exchangeHost) core() *Core { return (*Core)(h.book) }
 
-func (h exchangeHost) Lacks(p uint32, entries int) { h.core().lacks(p, entries) }
+func (h exchangeHost) Lacks(p uint32, entries int) {
+	h.core().flow.Lacks(h.now, &h.peers[p].flow, entries)
+}
 
-func (h exchangeHost) Sent(p uint32, entries int) { h.core().exchangeWith(p).Sent(entries) }
+func (h exchangeHost) Sent(p uint32, entries int) {
+	h.core().flow.With(h.now, &h.peers[p].flow).Sent(entries)
+}
 
-func (h exchangeHost) Left(p uint32) int { return h.core().deltasLeft(p) }
+func (h exchangeHost) Left(p uint32) int { return h.core().flow.Left(h.now, &h.peers[p].flow) }
 
 func (h exchangeHost) Ahead(max uint64) { h.core().amnesia(max) }
 

@@ -40,7 +40,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		c.counters.EntriesOld += uint64(r.Count)
 		return
 	}
-	c.flow.partner.Got(p, int(r.Count))
+	c.flow.Got(p, int(r.Count))
 	c.store.Hop(int64(c.peers[p].link.Underway()))
 	a := reconcile.Apply(&c.store, o, r, &c.iter)
 	c.store.Hop(0)

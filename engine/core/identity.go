@@ -5,7 +5,6 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
-	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -167,7 +166,7 @@ func (c *Core) renew(gen uint64) {
 	c.live.Renew(c.now, c.id)
 	for p := range c.peers {
 		q := &c.peers[p]
-		q.pair = flow.Pair{}
+		q.flow.Renewed()
 		q.mail.Restart()
 		if q.proven() {
 			c.startMail(uint32(p))

@@ -231,7 +231,7 @@ func outsiders(t *testing.T, cfg func(*Config), law func(t *testing.T, x *outsid
 func TestOutsidersThrottleNobody(t *testing.T) {
 	limit := func(c *Config) { c.ReceiveMax = 300_000 }
 	outsiders(t, limit, func(t *testing.T, x *outsider, k *hostile) {
-		r := &x.victim.core.flow.receiver
+		r := x.victim.core.Flow()
 		var drops uint64
 		for ms := range 1500 {
 			for range 2 {
@@ -245,8 +245,8 @@ func TestOutsidersThrottleNobody(t *testing.T) {
 				x.w.set(1, "k", fmt.Sprint(x.n))
 			}
 			x.w.run(sched.Millisecond)
-			if r.Level() != 0 || r.Hot() {
-				t.Fatalf("after %d datagrams peers may send %d B/s, marks %v", x.n, r.Level(), r.Hot())
+			if r.State().Credit != 0 || r.State().Pressed {
+				t.Fatalf("after %d datagrams peers may send %d B/s, marks %v", x.n, r.State().Credit, r.State().Pressed)
 			}
 		}
 		x.w.converge(sched.Second)

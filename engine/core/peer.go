@@ -40,11 +40,7 @@ type peer struct {
 
 	mail mail.Cursor // our own writes at this peer
 
-	budget    flow.Budget
-	pair      flow.Pair
-	with      flow.Exchange // the exchange that runs with it
-	held      uint16        // due, and held back by the budget
-	tell      bool          // the next frame tells our rates
+	flow      flow.Peer
 	compare   compare.Peer
 	precise   precise.Peer
 	walk      walk.Peer
@@ -147,7 +143,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 		next: q.next, queued: q.queued, life: q.life, since: c.now,
 	}
 	q.link.Init(uint32(c.rand.Uint64()))
-	q.budget.Init(c.now, c.cfg.Frame, q.link.Last())
+	q.flow.Init(c.now, c.cfg.Frame, q.link.Last())
 	c.byID.Put(q.id, p)
 	c.origins[o].peer = p
 }
@@ -157,7 +153,7 @@ type readyList struct{ head, tail uint32 }
 
 func (c *Core) want(p uint32, due uint16) {
 	q := &c.peers[p]
-	q.due |= due &^ q.held
+	q.due |= due &^ q.flow.Held()
 	if q.queued || q.due == 0 {
 		return
 	}

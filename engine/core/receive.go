@@ -85,7 +85,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		c.door.Hint(c.now, nil, from, size, false) // it may have moved; it is believed when it answers from there
 	}
 	if c.guard.Sealed() || from == q.addr {
-		c.took(size)
+		c.flow.Took(c.now-c.arrived, size)
 	}
 	c.heardFrom(p)
 	c.refusing, c.fresh = false, false

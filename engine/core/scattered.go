@@ -44,7 +44,7 @@ func (c *Core) onPreciseRun(p uint32, body []byte) bool {
 		}
 		c.counters.EntriesOld += uint64(r.Count)
 	default:
-		c.flow.partner.Got(p, r.Count)
+		c.flow.Got(p, r.Count)
 		c.applyScattered(p, o, r)
 	}
 	return true

@@ -81,7 +81,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 		c.counters.WritesRefused++
 		return Silenced
 	}
-	if op.Version <= max(c.store.Max(c.self), c.flow.written) || op.Version > codec.VersionMax || len(op.Key) == 0 {
+	if op.Version <= max(c.store.Max(c.self), c.flow.Written()) || op.Version > codec.VersionMax || len(op.Key) == 0 {
 		return Disorder
 	}
 	e := &c.entry
@@ -105,7 +105,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 		return Written
 	}
 	status := state.Old
-	if c.flow.behind && !c.differ.Scattered() { // a key that waits keeps its turn
+	if c.flow.Behind() && !c.differ.Scattered() { // a key that waits keeps its turn
 		status = c.store.Amend(c.self, e)
 	}
 	if status == state.Old {
@@ -273,7 +273,7 @@ func (c *Core) resend(p uint32) {
 	case next == mail.Rest:
 	case next == mail.Quiet:
 		c.silent(p)
-	case next == mail.Wait, q.held&dueMail != 0: // most of it has not even left
+	case next == mail.Wait, q.flow.Held()&dueMail != 0: // most of it has not even left
 		c.expect(p)
 	default:
 		if q.mail.Flying() {

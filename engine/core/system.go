@@ -87,7 +87,7 @@ func (c *Core) Agreeing(since sched.Instant) (equal, members int) {
 	for p := 1; p < len(c.peers); p++ {
 		if q := &c.peers[p]; q.life == open || q.life == named {
 			members++
-			if q.print == own && q.printAt >= since && !c.flow.behind {
+			if q.print == own && q.printAt >= since && !c.flow.Behind() {
 				equal++
 			}
 		}

@@ -105,7 +105,7 @@ func differs(due uint16, f func(d differ, b []byte, g *reconcile.Page) ([]byte, 
 
 // repairFirst lets an answer go before news now and then, so that news can't keep
 // it waiting for ever.
-func (q *peer) repairFirst() bool { return q.due&dueNews != 0 && q.budget.RepairFirst() }
+func (q *peer) repairFirst() bool { return q.due&dueNews != 0 && q.flow.Budget.RepairFirst() }
 
 // Timers of the engine; those of peers follow.
 const (

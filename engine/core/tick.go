@@ -37,5 +37,5 @@ type Pressure struct {
 // Observe tells the core of pressure; it makes frames wait longer for company.
 func (c *Core) Observe(p Pressure) {
 	c.paths.Lag = min(p.Lag, 100*sched.Millisecond)
-	c.flow.receiver.Pressure(p.Queue, p.Room, p.Drops)
+	c.flow.Pressure(p.Queue, p.Room, p.Drops)
 }

@@ -30,7 +30,7 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 			}
 			return n, q.addr, true
 		}
-		if q.held == 0 || q.due != 0 {
+		if q.flow.Held() == 0 || q.due != 0 {
 			c.shed(p)
 		}
 		q.due = 0
@@ -50,7 +50,7 @@ func (c *Core) shed(p uint32) {
 	c.dropAnswers(p)
 	c.walks.Drop(p)
 	q.due &= dueHello
-	q.held = 0
+	q.flow.Drop()
 }
 
 // padShare is the part of a frame that may be filled up with padding when more
@@ -99,7 +99,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	if q.due &^= dueSize; probe {
 		h.Mark |= codec.MarkAsk
 	}
-	asked := c.flowBlock(p)
+	asked := c.flow.Header(c.now, &q.flow, q.due, q.owed, h)
 	limit := min(c.frameBytes(q), cap(dst)) - h.TrailerBytes()
 	b := codec.AppendHeader(dst[:0], h)
 	bare := len(b)
@@ -139,7 +139,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	case due&dueMail != 0:
 		q.link.Time(c.now, h.Mark&codec.MarkAsk != 0)
 	}
-	c.spent(p, len(b), due, asked)
+	c.flow.Sent(c.now, &q.flow, len(b), due, q.link.Last(), asked)
 	q.asking, q.answering = false, false
 	c.sent(len(b))
 	return len(b)

@@ -18,7 +18,7 @@
 //
 // The division crosses a network that loses, repeats and reorders, so that the
 // values themselves can't be exchanged. Each pair keeps a [Pair]: what this
-// side gave since the two met, and what it took. Only who has too much acts: it
+// side gave since the two met, and what it took. The side that has too much acts: it
 // lowers its τ and raises given. The other side takes the difference between
 // the given it is told and its own taken. Both sums only grow, so a frame that
 // is lost, late or doubled changes nothing that a later frame does not settle,
@@ -43,15 +43,23 @@
 // token bucket, asked before a frame is encoded. While there is much to send,
 // one frame a round asks for an acknowledgement at once; when that comes, the
 // round is judged: frames missing in the acknowledgement bitmap, a congestion
-// mark, or a round trip that grew. Who is silent gets one frame a timeout.
+// mark, or a round trip that grew. A silent peer gets one frame a timeout.
 // The receiver's credit, a rate, is an upper bound. State is constant for each
 // peer and there is no queue: what was held back is encoded later, as it is then.
 //
 // [Receiver] is the other end: it measures what is taken from senders that have
-// proved who they are and how long it waited, and sets one credit for all senders so that the sum of what they send meets
-// the limit; light senders stay below it and do not notice (max-min fair
-// without state for each sender). When even the shortest wait in a window is
+// proved who they are and how long it waited, and sets one credit for all senders so
+// that the sum of what they send meets the limit; light senders stay below it and do
+// not notice (max-min fair without state for each sender). When even the shortest wait in a window is
 // long (CoDel, RFC 8289), it marks, and sheds repair and bulk before decoding.
+//
+// # A node's control
+//
+// [Control] puts these together for one node, and keeps a [Peer] of each other. The
+// host asks Shed before it decodes a datagram, Hold before it encodes a frame, and
+// Publish for each own write; it tells of what was Sent, Acked and Met. What a
+// Control holds back is bits of the host's own, given back when Release is called.
+// Nothing is allocated after Init.
 //
 // # Classes
 //

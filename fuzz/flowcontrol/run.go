@@ -126,7 +126,7 @@ func (r *run) config(i int) *core.Config {
 		Experiment: &core.Experiment{NoPrint: true, Uniform: true, NoDetector: true, Deltas: r.MTU, Frames: 64},
 	}
 	if r.Rate > 0 {
-		c.Flow = core.FlowOff
+		c.Flow = flow.Off
 	} else {
 		c.Experiment.Plan = flow.PaperPlan(r.MTU, interval)
 	}
@@ -218,7 +218,7 @@ func (r *run) sample(s int) Sample {
 	}
 	if r.Rate == 0 {
 		for i := range r.writers {
-			tau := float64(r.writers[i].core.Allowed()) / flow.Thousandth
+			tau := float64(r.writers[i].core.Flow().Allowed()) / flow.Thousandth
 			out.Rate += tau / float64(r.Nodes)
 			out.RateMax = max(out.RateMax, tau)
 		}

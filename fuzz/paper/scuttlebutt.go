@@ -7,6 +7,7 @@ import (
 	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/fuzz/sim"
@@ -135,7 +136,7 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 }
 
 func (r *run) configure(c *core.Config) {
-	c.Order, c.Spread, c.Flow = r.Order, core.Gossip, core.FlowOff
+	c.Order, c.Spread, c.Flow = r.Order, core.Gossip, flow.Off
 	x := c.Experiment
 	x.NoPrint, x.Uniform, x.NoDetector, x.Whole, x.Frames = true, r.Uniform, true, !r.Cut, 1<<10
 	c.Interval = interval

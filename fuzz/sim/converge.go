@@ -19,7 +19,7 @@ func (w *World) Difference() string {
 	for _, n := range w.Nodes {
 		switch {
 		case !n.Up:
-		case n.Core.Unpublished():
+		case n.Core.Flow().Behind():
 			return fmt.Sprintf("node %d holds writes back", n.Index)
 		case first == nil:
 			first = n

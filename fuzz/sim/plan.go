@@ -8,6 +8,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/sched"
@@ -51,7 +52,7 @@ type NodePlan struct {
 	Gaps, Events, Frames int
 	Sealed               bool
 	Rumor                rumor.Policy // zero: the default
-	Flow                 core.FlowMode
+	Flow                 flow.Mode
 	ReceiveMax           int           // bytes a second; 0: no limit
 	RepairEvery          sched.Instant // 0: never
 	Diff                 core.Diff
@@ -122,7 +123,7 @@ func (c *NodePlan) draw(r *sched.Rand) {
 	if oneIn(r, 2) {
 		c.Rumor = drawRumor(r)
 	}
-	c.Flow = core.FlowMode(r.Uint32n(3))
+	c.Flow = flow.Mode(r.Uint32n(3))
 	if oneIn(r, 4) {
 		c.ReceiveMax = 20000 << r.Uint32n(7)
 	}

@@ -44,7 +44,7 @@ var rules = map[string]rule{
 	"engine/grace":     {pure: true, project: []string{"sched"}},
 	"engine/link":      {pure: true, project: []string{"sched"}},
 	"engine/mail":      leaf("sched"),
-	"engine/flow":      leaf("sched"),
+	"engine/flow":      leaf("sched", "engine/state"),
 	"engine/door":      leaf("sched"),
 	"engine/names":     leaf("sched"),
 	"engine/protect":   leaf("codec/seal", "engine/door", "sched"),

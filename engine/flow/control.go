@@ -1,0 +1,226 @@
+package flow
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Mode says what flow control does.
+type Mode uint8
+
+// The modes. Report computes everything and holds nothing back.
+const (
+	On Mode = iota
+	Report
+	Off
+)
+
+// Due names what may be due to a peer, by class, as bits of the host's own.
+type Due struct{ Urgent, News, Repairs uint16 }
+
+// data is what the budget of a peer is spent on.
+func (d Due) data() uint16 { return d.News | d.Repairs }
+
+// Config is what a Control is told before it starts.
+type Config struct {
+	Mode       Mode
+	Plan       Plan          // how the own rate adapts; the zero Plan: there is none
+	Frame      int           // bytes of a datagram
+	Frames     int           // frames that the answers of one exchange may take
+	Entries    int           // or entries, as the papers count; negative: any number
+	Interval   sched.Instant // between exchanges
+	ReceiveMax int           // bytes a second that all peers together may send; 0: no limit
+	Due        Due
+	Quiet      uint16 // due, and no data that a receiver under pressure has to decode
+}
+
+// Counters are what flow control did.
+type Counters struct {
+	WritesHeld uint64 // writes above the own rate, published later
+	FramesHeld uint64 // times that a peer's budget held something back
+	Absurd     uint64 // acknowledgements of what was never sent
+}
+
+// Control is one node's flow control: the rate of its own writes, the budgets of
+// its peers, and what it lets all of them send. The zero Control is not ready: call
+// Init. One caller at a time.
+type Control struct {
+	source   Source
+	gate     Gate
+	receiver Receiver
+	meter    Meter
+	partner  Partner // of the exchange that this node started last
+	cfg      Config
+	rated    bool // the source is in use
+	publisher
+	n *Counters
+}
+
+// Peer is what is kept of a peer.
+type Peer struct {
+	Budget Budget
+	pair   Pair
+	with   Exchange // the exchange that runs with it
+	held   uint16   // due, and held back by the budget
+	tell   bool     // the next frame tells our rates
+}
+
+// Init makes a control for the writes of one origin of a store.
+func (f *Control) Init(cfg *Config, store *state.Store, own state.Origin, n *Counters, now sched.Instant) {
+	*f = Control{cfg: *cfg, n: n, publisher: publisher{store: store, own: own}}
+	f.rated = cfg.Mode != Off && cfg.Plan != (Plan{})
+	f.source.Init(cfg.Plan)
+	f.meter.Init(now)
+	f.receiver.Init(now, uint64(cfg.ReceiveMax))
+	burst := 4 * cfg.Frame
+	if cfg.Entries > 0 {
+		burst = Thousandth
+	}
+	f.gate.Init(now, f.source.Allowed(), burst)
+}
+
+// Init begins the budget of a peer; seq is that of the last frame to it.
+func (p *Peer) Init(now sched.Instant, frame int, seq uint32) { p.Budget.Init(now, frame, seq) }
+
+// Renewed forgets what was agreed with a peer under an earlier origin.
+func (p *Peer) Renewed() { p.pair = Pair{} }
+
+// Held is what is due and held back.
+func (p *Peer) Held() uint16 { return p.held }
+
+// Release gives back what was held.
+func (p *Peer) Release() (due uint16) {
+	due, p.held = p.held, 0
+	return due
+}
+
+// Shed looks at a datagram before it is decoded: true drops it, since there is a
+// standing queue. repair is the hint in its header; it is not proven, and a forged
+// one harms nobody but its sender. What a datagram weighs is noted when its sender
+// is known (Took).
+func (f *Control) Shed(now sched.Instant, repair bool) bool {
+	return f.cfg.Mode != Off && f.receiver.Arrived(now, repair) && f.cfg.Mode == On
+}
+
+// Took charges a frame to the rate at which peers may send: it opened, or came in
+// clear from the address that the peer proved. Nobody else can make peers slow.
+func (f *Control) Took(waited sched.Instant, size int) {
+	if f.cfg.Mode != Off {
+		f.receiver.Took(waited, size)
+	}
+}
+
+// Pressure takes what the shell sees of its socket (Receiver.Pressure).
+func (f *Control) Pressure(queued, room int, drops uint64) { f.receiver.Pressure(queued, room, drops) }
+
+// Header fills the flow block of a frame to a peer with what is due, and adds the
+// rates. It reports whether the frame asks for an acknowledgement; owes says that it
+// carries one.
+func (f *Control) Header(now sched.Instant, p *Peer, due uint16, owes bool, h *codec.Header) (asks bool) {
+	if f.cfg.Mode == Off {
+		return false
+	}
+	h.Credit = f.receiver.Credit()
+	if f.receiver.Hot() {
+		h.Mark |= codec.MarkCongested
+	}
+	if due&f.cfg.Due.data() != 0 && p.Budget.Ask(now) {
+		h.Mark |= codec.MarkNow
+		asks = true
+	}
+	if due != 0 && due&^f.cfg.Quiet == 0 && !owes {
+		h.Flags |= codec.FlagRepair
+	}
+	if p.tell {
+		p.tell = false
+		over := f.overflows(now, p)
+		if f.rated && (over || !f.source.Free() || p.pair.Given() != 0 || p.pair.Taken() != 0) {
+			h.Flags |= codec.FlagRates
+			f.source.Tell(&p.pair, &h.Rates, over)
+		}
+	}
+	return asks
+}
+
+// Hold says which of what is due to a peer its budget does not let go, and from when
+// on it may.
+func (f *Control) Hold(now sched.Instant, p *Peer, due uint16) (held uint16, at sched.Instant) {
+	d := &f.cfg.Due
+	if f.cfg.Mode == Off || due&(d.data()|d.Urgent) == 0 {
+		return 0, 0
+	}
+	class := Probe
+	look := func(bits uint16, as Class) {
+		if due&bits != 0 && !p.Budget.Allow(now, as) {
+			held |= due & bits
+			class = max(class, as)
+		}
+	}
+	look(d.Urgent, Urgent)
+	look(d.News, Normal)
+	look(d.Repairs, Repair)
+	if held == 0 {
+		if due&d.data() != 0 && p.held == 0 {
+			p.Budget.Release()
+		}
+		return 0, 0
+	}
+	if p.Budget.Hold(now); f.cfg.Mode != On {
+		return 0, 0
+	}
+	f.n.FramesHeld++
+	return held, p.Budget.When(class)
+}
+
+// Keep holds back what is due until Release; false: nothing is held.
+func (p *Peer) Keep(due uint16) bool {
+	p.held |= due
+	return p.held != 0
+}
+
+// Drop forgets what is held.
+func (p *Peer) Drop() { p.held = 0 }
+
+// Sent charges an encoded frame to the peer's budget; due is what it began with, seq
+// its number.
+func (f *Control) Sent(now sched.Instant, p *Peer, n int, due uint16, seq uint32, asked bool) {
+	switch {
+	case f.cfg.Mode == Off:
+	case due&f.cfg.Due.data() == 0:
+		p.Budget.Charge(n)
+	default:
+		p.Budget.Spend(now, n, seq, asked)
+	}
+}
+
+// Acked takes the acknowledgement of a peer's newest frame. True: what is held may
+// go.
+func (f *Control) Acked(now sched.Instant, p *Peer, a *Ack) bool {
+	if f.cfg.Mode == Off {
+		return false
+	}
+	if !p.Budget.Acked(now, a) {
+		f.n.Absurd++
+	}
+	return p.held != 0 && p.Budget.Allow(now, Repair)
+}
+
+// Met takes the marks and rates of a frame of peer h. fresh: no later frame of it was
+// seen; peers is the number of those that exchanges go to. True: it wants an answer.
+func (f *Control) Met(now sched.Instant, p *Peer, h uint32, in *codec.Header, fresh bool, peers int) (answer bool) {
+	if f.cfg.Mode == Off {
+		return false
+	}
+	answer = in.Mark&codec.MarkNow != 0
+	if in.Flags&codec.FlagRates == 0 || !f.rated {
+		return answer
+	}
+	if f.source.Meet(now, &p.pair, &in.Rates, fresh, peers, f.cfg.Interval) {
+		p.tell, answer = true, true
+	}
+	if in.Rates.Overflow {
+		f.partner.SaysOver(h)
+	}
+	return answer
+}

@@ -1,0 +1,169 @@
+package flow
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const (
+	dueAsk = 1 << iota
+	dueNews
+	dueRepair
+	dueOther
+)
+
+type control struct {
+	Control
+	store state.Store
+	own   state.Origin
+	n     Counters
+}
+
+func newControl(t *testing.T, mode Mode, plan Plan) *control {
+	t.Helper()
+	c := new(control)
+	c.store.Init(state.LimitsDefault(), 1)
+	c.own, _ = c.store.Add(7, 1, []byte("own"))
+	c.Init(&Config{
+		Mode: mode, Plan: plan, Frame: 1400, Frames: 16, Entries: -1, Interval: 100 * sched.Millisecond,
+		Due: Due{Urgent: dueAsk, News: dueNews, Repairs: dueRepair}, Quiet: dueRepair,
+	}, &c.store, c.own, &c.n, 0)
+	return c
+}
+
+// write puts an own entry into the store and hands it to Publish.
+func (c *control) write(t *testing.T, now sched.Instant, v uint64, waits bool) bool {
+	t.Helper()
+	e := codec.Entry{Version: v, Key: fmt.Appendf(nil, "key %d", v), Value: make([]byte, 100)}
+	if c.store.Apply(c.own, &e) != state.OK {
+		t.Fatal("no room")
+	}
+	told := c.Publish(now, Write{Version: v, Key: len(e.Key), Value: len(e.Value), Waits: waits})
+	if told {
+		c.store.Advance(c.own, v, 0)
+	}
+	return told
+}
+
+// A budget that is used up holds back what is due, class by class, until it is
+// released; what has no class goes.
+func TestHoldAndRelease(t *testing.T) {
+	c := newControl(t, On, Plan{})
+	var p Peer
+	p.Init(0, 1400, 0)
+	const all = dueAsk | dueNews | dueRepair | dueOther
+	if held, _ := c.Hold(0, &p, all); held != 0 {
+		t.Fatalf("a full bucket holds %b", held)
+	}
+	var held uint16
+	var at sched.Instant
+	for seq := uint32(1); held == 0; seq++ {
+		if seq > 10_000 {
+			t.Fatal("nothing is ever held")
+		}
+		c.Sent(0, &p, 1400, dueNews, seq, false)
+		held, at = c.Hold(0, &p, all)
+	}
+	if held != dueRepair || at <= 0 {
+		t.Errorf("first held is %b until %d", held, at)
+	}
+	if !p.Keep(held) || p.Held() != dueRepair || p.Release() != dueRepair || p.Held() != 0 {
+		t.Error("what is held is not given back")
+	}
+	if c.n.FramesHeld != 1 {
+		t.Errorf("%d frames held", c.n.FramesHeld)
+	}
+	if held, _ := c.Hold(at+sched.Second, &p, all); held != 0 {
+		t.Errorf("%b is held a second later", held)
+	}
+}
+
+// Report holds nothing back, Off looks at nothing.
+func TestModesThatHoldNothing(t *testing.T) {
+	for _, mode := range []Mode{Report, Off} {
+		c := newControl(t, mode, DefaultPlan(1400, 100*sched.Millisecond))
+		var p Peer
+		p.Init(0, 1400, 0)
+		for seq := range uint32(10_000) {
+			c.Sent(0, &p, 1400, dueNews, seq+1, false)
+		}
+		held, _ := c.Hold(0, &p, dueNews)
+		if held != 0 || c.Shed(0, true) || c.Allowed() != RateMax || !c.write(t, 0, 1, true) {
+			t.Errorf("mode %d holds back", mode)
+		}
+		if _, ok := c.Peer(&p, 1, 0); ok == (mode == Off) {
+			t.Errorf("mode %d: a budget: %v", mode, ok)
+		}
+	}
+}
+
+// Writes above the rate wait, and are published in order as the rate allows; one that
+// may not wait takes all before it along.
+func TestPublishByTheRate(t *testing.T) {
+	plan := DefaultPlan(1400, 100*sched.Millisecond)
+	plan.Free, plan.Start = false, 10_000
+	c := newControl(t, On, plan)
+	v := uint64(1)
+	for ; c.write(t, 0, v, true); v++ {
+		if v > 1000 {
+			t.Fatal("there is no rate")
+		}
+	}
+	for range 50 {
+		v++
+		if c.write(t, 0, v, true) {
+			t.Fatal("one goes before those that wait")
+		}
+	}
+	if !c.Behind() || c.Written() != v || c.n.WritesHeld != 51 || c.State().Unpublished != 51 {
+		t.Fatalf("behind %v, written %d, %+v", c.Behind(), c.Written(), c.n)
+	}
+	now, last := sched.Instant(0), c.store.Max(c.own)
+	for rounds := 0; c.Behind(); rounds++ {
+		now = c.PublishAt(now)
+		to := c.PublishTo(now)
+		if to < last || to > v || rounds > 10_000 {
+			t.Fatalf("from %d to %d", last, to)
+		}
+		c.store.Advance(c.own, to, 0)
+		last = to
+	}
+	if cost := 51 * (100 + 6 + entryCost); last != v || now < sched.Instant(cost-4*1400)*sched.Second/10_000 {
+		t.Errorf("%d of %d published after %d ms", last, v, now/sched.Millisecond)
+	}
+	for c.write(t, now, v+1, true) {
+		v++
+	}
+	if !c.write(t, now, v+2, false) || c.Behind() {
+		t.Error("what may not wait waits")
+	}
+}
+
+// A frame through flow control allocates nothing.
+func TestControlDoesNotAllocate(t *testing.T) {
+	c := newControl(t, On, DefaultPlan(1400, 100*sched.Millisecond))
+	var p Peer
+	var h codec.Header
+	p.Init(0, 1400, 0)
+	now, seq := sched.Instant(0), uint32(0)
+	if n := testing.AllocsPerRun(1000, func() {
+		now += sched.Millisecond
+		seq++
+		c.Shed(now, false)
+		c.Hold(now, &p, dueNews|dueRepair)
+		h = codec.Header{}
+		asked := c.Header(now, &p, dueNews, false, &h)
+		c.Sent(now, &p, 1400, dueNews, seq, asked)
+		c.Acked(now, &p, &Ack{High: seq, Map: 1, Sent: seq})
+		c.Met(now, &p, 1, &h, true, 3)
+		c.Lacks(now, &p, 3)
+		c.Ended(now, &p, Way{Pushed: true})
+		c.Begin(now, &p, 1)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
