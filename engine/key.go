@@ -80,8 +80,9 @@ func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 const keyFileBytesMax = 64 << 10
 
 // ReadKeyFile reads a file with one key a line, as ParseKey reads it; empty
-// lines and those that begin with # are left out. Nobody but its owner may
-// have access to it (on Windows this is not checked).
+// lines and those that begin with # are left out. Its owner may write it and its
+// group read it, as secrets are mounted into containers; others may do nothing
+// (on Windows this is not checked).
 func ReadKeyFile(path string) ([]Key, error) {
 	return readKeyFile("KeyFiles", path)
 }
@@ -98,8 +99,8 @@ func readKeyFile(field, path string) (keys []Key, err error) {
 		return nil, bad(field, path, reason(err), "use a file that can be read")
 	case !info.Mode().IsRegular():
 		return nil, bad(field, path, "is not a regular file", "use a file")
-	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
-		return nil, bad(field, path, fmt.Sprintf("others than its owner have access (mode %04o)", info.Mode().Perm()), "chmod 600 "+path)
+	case runtime.GOOS != "windows" && info.Mode().Perm()&0o037 != 0:
+		return nil, bad(field, path, fmt.Sprintf("others than its owner can read or its group can change it (mode %04o)", info.Mode().Perm()), "chmod 600 "+path)
 	case info.Size() > keyFileBytesMax:
 		return nil, bad(field, path, "is too long for a key file", "write one key a line")
 	}

@@ -95,6 +95,9 @@ func TestKeyFiles(t *testing.T) {
 	if keys, err := engine.ReadKeyFile(good); err != nil || len(keys) != 2 || keys[0].ID != 7 || len(keys[1].Secret) != 32 {
 		t.Errorf("%v, %v", keys, err)
 	}
+	if keys, err := engine.ReadKeyFile(write("mounted", "7:"+digits+"\n", 0o440)); err != nil || len(keys) != 1 {
+		t.Errorf("a file that its group may read: %v", err)
+	}
 	f := func(path string, wants ...string) {
 		t.Helper()
 		c := engine.Local()
@@ -117,7 +120,7 @@ func TestKeyFiles(t *testing.T) {
 	}
 	f(filepath.Join(dir, "none"), "no such file", "qn keys gen", "chmod 600")
 	f(write("open", digits, 0o644), "mode 0644", "chmod 600 "+filepath.Join(dir, "open"))
-	f(write("group", digits, 0o640), "mode 0640", "chmod 600")
+	f(write("group", digits, 0o660), "mode 0660", "chmod 600")
 	f(write("short", digits[:30], 0o600), "line 1", "15 bytes", "16 or 32", "qn keys gen")
 	f(write("text", "7:"+digits[:30]+"zz", 0o600), "hexadecimal")
 	f(write("zero", "0:"+digits, 0o600), "1 to 255")

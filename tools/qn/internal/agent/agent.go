@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quidnunc/quidnunc/batch/stream"
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/api"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/dns"
@@ -51,7 +52,7 @@ func Start(ctx context.Context, o Options, version string, stderr io.Writer) (a 
 	if err != nil {
 		return nil, err
 	}
-	cfg.Logger = a.log
+	cfg.Logger, cfg.Streams = a.log, stream.New(stream.Options{Logger: a.log})
 	if a.eng, err = engine.Start(ctx, cfg); err != nil {
 		if errors.Is(err, engine.ErrConfig) {
 			return nil, exit.Usagef("%w", err)
@@ -149,12 +150,6 @@ func loopback(addr string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// Engine is the agent's engine, Fronts are where it can be reached.
-func (a *Agent) Engine() *engine.Engine { return a.eng }
-
-// Fronts are where the agent can be reached.
-func (a *Agent) Fronts() []api.Front { return a.fronts }
-
 // Asked gets a value when somebody told the agent to leave.
 func (a *Agent) Asked() <-chan struct{} { return a.asked }
 
@@ -191,25 +186,26 @@ func (a *Agent) Close() error {
 
 // frontMetrics adds what the other fronts count.
 func (a *Agent) frontMetrics(w http.ResponseWriter) {
-	if a.resp == nil {
-		return
+	counter := func(name, help string, value uint64) {
+		fmt.Fprintf(w, "# HELP quidnunc_%s_total %s\n# TYPE quidnunc_%s_total counter\nquidnunc_%s_total %d\n", name, help, name, name, value)
 	}
-	c := a.resp.Counts()
-	for _, x := range []struct {
-		name, help string
-		value      uint64
-	}{
-		{"connections", "Connections that were accepted.", c.Conns.Load()},
-		{"connections_refused", "Connections beyond the limit.", c.Refused.Load()},
-		{"commands", "Commands.", c.Commands.Load()},
-		{"errors", "Answers that were errors.", c.Errors.Load()},
-		{"slow_closed", "Connections that were closed because nobody read.", c.Slow.Load()},
-		{"greedy_closed", "Connections that were closed because they sent too much at once.", c.Greedy.Load()},
-		{"nonsense_closed", "Connections that were closed because they could not be understood.", c.Protocol.Load()},
-		{"messages_lost", "Messages that slow subscribers missed.", c.MessagesLost.Load()},
-	} {
-		name := "quidnunc_resp_" + x.name + "_total"
-		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s counter\n%s %d\n", name, x.help, name, name, x.value)
+	if a.resp != nil {
+		c := a.resp.Counts()
+		counter("resp_connections", "Connections that were accepted.", c.Conns.Load())
+		counter("resp_connections_refused", "Connections beyond the limit.", c.Refused.Load())
+		counter("resp_commands", "Commands.", c.Commands.Load())
+		counter("resp_errors", "Answers that were errors.", c.Errors.Load())
+		counter("resp_slow_closed", "Connections that were closed because nobody read.", c.Slow.Load())
+		counter("resp_greedy_closed", "Connections that were closed because they sent too much at once.", c.Greedy.Load())
+		counter("resp_nonsense_closed", "Connections that were closed because they could not be understood.", c.Protocol.Load())
+		counter("resp_messages_lost", "Messages that slow subscribers missed.", c.MessagesLost.Load())
+	}
+	if a.dns != nil {
+		c := a.dns.Counts()
+		counter("dns_questions", "Questions.", c.Questions.Load())
+		counter("dns_unreadable", "Questions that could not be read.", c.Unreadable.Load())
+		counter("dns_limited", "Questions beyond the rate of one source.", c.Limited.Load())
+		counter("dns_connections_refused", "TCP connections beyond the limit.", c.Refused.Load())
 	}
 }
 

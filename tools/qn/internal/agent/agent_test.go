@@ -178,8 +178,16 @@ func TestTheClusterTellsOfItself(t *testing.T) {
 	if err := cb.Do(ctx, "PUT", "/v1/kv/web-1/color", []byte("red"), nil); err == nil || !strings.Contains(err.Error(), "belongs to web-1") {
 		t.Error(err)
 	}
-	if err := ca.Do(ctx, "PUT", "/v1/kv/big", make([]byte, 2000), nil); err == nil {
-		t.Error("a value that fits no entry was taken")
+	if err := ca.Do(ctx, "PUT", "/v1/kv/big", make([]byte, 2<<20), nil); err == nil {
+		t.Error("a value that is longer than any was taken")
+	}
+	large := strings.Repeat("large ", 20000)
+	do(ca, "PUT", "/v1/kv/large", large, &w)
+	for end := time.Now().Add(10 * time.Second); e.Value != large && time.Now().Before(end); {
+		_ = cb.Get(ctx, "/v1/kv/web-1/large", &e) // until it was fetched
+	}
+	if e.Value != large {
+		t.Errorf("a large value did not come: %d bytes", len(e.Value))
 	}
 	if err := ca.Do(ctx, "POST", "/v1/keys/use", []byte("2"), nil); err == nil || !strings.Contains(err.Error(), "without keys") {
 		t.Error(err)

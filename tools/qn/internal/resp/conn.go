@@ -85,7 +85,11 @@ func (c *conn) traffic() gnet.Action {
 
 // greedy closes a connection whose unserved requests are too much.
 func (c *conn) greedy() gnet.Action {
-	if c.out.InboundBuffered() > unparsedMax+bulkMax {
+	limit := unparsedMax
+	if !c.authed {
+		limit = strangerMax
+	}
+	if c.out.InboundBuffered() > limit {
 		c.server.counts.Greedy.Add(1)
 		return gnet.Close
 	}

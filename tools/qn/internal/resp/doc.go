@@ -6,8 +6,8 @@
 // SET and its relatives, lifetimes, SCAN's contract, WAIT, subscriptions with keyspace events, and that clients which read
 // too slowly are not waited for. A member can be read as a hash: HGETALL web-2.
 //
-// What is not: keys of other members can't be written here (ERR says whose they are), there is one database, values have at
-// most engine.EntryBytesMax bytes with their key, there are no transactions and no scripts, and subscriptions lose messages
+// What is not: keys of other members can't be written here (ERR says whose they are), there is one database, there
+// are no transactions and no scripts, and subscriptions lose messages
 // when they fall behind: then the event __keyevent@0__:resync says so.
 //
 // # Limits

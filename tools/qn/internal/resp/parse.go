@@ -9,10 +9,10 @@ import (
 // Limits of one request.
 const (
 	argsMax    = 1024
-	bulkMax    = 64 << 10
+	bulkMax    = 4 << 20 // the engine says how long a value may be
 	inlineMax  = 64 << 10
 	headMax    = 32 // "$65536\r\n" and the like
-	requestMax = 1 << 20
+	requestMax = 8 << 20
 )
 
 // Errors that end a connection: what follows can't be told apart any more. They

@@ -21,9 +21,10 @@ import (
 // Limits of the front.
 const (
 	connsMax     = 10_000
-	unparsedMax  = 1 << 20   // bytes that wait behind a command that takes its time
-	untakenMax   = 256 << 10 // bytes that the client has not read: above it nothing more is done for it
-	mailMax      = 1 << 20   // of subscriptions
+	unparsedMax  = requestMax // bytes that wait behind a command that takes its time
+	strangerMax  = 64 << 10   // the same before AUTH
+	untakenMax   = 256 << 10  // bytes that the client has not read: above it nothing more is done for it
+	mailMax      = 1 << 20    // of subscriptions
 	patience     = 10 * time.Second
 	sweepEvery   = 5 * time.Millisecond
 	subscribeMax = 1024 // channels and patterns of one connection

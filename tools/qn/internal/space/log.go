@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// LogMax is how many changes are kept for those who come back.
-	LogMax = 8192
+	// LogMax is how many changes are kept for those who come back, LogBytesMax the bytes of their values together.
+	LogMax      = 8192
+	LogBytesMax = 32 << 20
 	// wakeGap is how often those who follow are woken at most.
 	wakeGap = 2 * time.Millisecond
 )
@@ -28,7 +29,9 @@ type Log struct {
 
 	mu     sync.Mutex
 	ring   []Change // change n is at n % LogMax
+	oldest uint64   // that is kept
 	newest uint64
+	bytes  int // of values that are kept
 	closed bool
 	signal chan struct{} // closed at the next change
 	woken  time.Time
@@ -37,7 +40,7 @@ type Log struct {
 }
 
 func newLog() *Log {
-	return &Log{done: make(chan struct{}), signal: make(chan struct{}), seen: map[string]engine.Version{}}
+	return &Log{oldest: 1, done: make(chan struct{}), signal: make(chan struct{}), seen: map[string]engine.Version{}}
 }
 
 func (l *Log) add(u *engine.Update, now time.Time) {
@@ -48,7 +51,11 @@ func (l *Log) add(u *engine.Update, now time.Time) {
 	if len(l.ring) < LogMax {
 		l.ring = append(l.ring, c) // change 1 is at 0
 	} else {
+		l.drop(l.newest - LogMax)
 		l.ring[(l.newest-1)%LogMax] = c
+	}
+	for l.bytes += len(u.Value); l.bytes > LogBytesMax && l.oldest < l.newest; {
+		l.drop(l.oldest)
 	}
 	if u.Key != "" {
 		l.seen[u.Member] = u.Meta.Version
@@ -64,6 +71,16 @@ func (l *Log) add(u *engine.Update, now time.Time) {
 			l.wake(time.Now())
 			l.mu.Unlock()
 		})
+	}
+}
+
+// drop forgets a change, if it is the oldest.
+func (l *Log) drop(seq uint64) {
+	if seq == l.oldest {
+		old := &l.ring[(seq-1)%LogMax]
+		l.bytes -= len(old.Value)
+		old.Value = nil
+		l.oldest++
 	}
 }
 
@@ -96,8 +113,7 @@ func (l *Log) Newest() uint64 {
 func (l *Log) After(seq uint64, dst []Change, limit int) (list []Change, whole, ended bool, signal <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	oldest := l.newest - uint64(len(l.ring)) + 1
-	if seq > l.newest || seq+1 < oldest {
+	if seq > l.newest || seq+1 < l.oldest {
 		return dst, false, l.closed, l.signal
 	}
 	for n := seq + 1; n <= l.newest && len(dst) < limit; n++ {

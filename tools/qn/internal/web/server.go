@@ -24,7 +24,7 @@ import (
 
 // Limits of the front.
 const (
-	bodyMax      = 64 << 10
+	bodyMax      = 4 << 20 // the engine says how long a value may be
 	headerWait   = 5 * time.Second
 	writeWait    = 10 * time.Second
 	watchersMax  = 20_000
