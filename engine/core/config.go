@@ -79,7 +79,7 @@ type Config struct {
 	Spread      Spread
 	Fanout      int           // peers that a rumor is pushed to; 0: by cluster size
 	MailMax     int           // Auto mails up to this many peers; 128
-	Rumor       rumor.Policy  // how rumors are mongered; DefaultRumor
+	Rumor       rumor.Policy  // how rumors are mongered; rumor.Default
 	Diff        Diff          // how a comparison finds what differs
 	Interval    sched.Instant // between exchanges that this node starts; 100 ms
 	RecentSpan  sched.Instant // DiffRecent: what changed since is sent first; 10 intervals
@@ -129,7 +129,7 @@ const jobsMin = 2
 func (c *Config) fill() {
 	setDefault(&c.MailMax, 128)
 	if c.Rumor == (rumor.Policy{}) {
-		c.Rumor = DefaultRumor()
+		c.Rumor = rumor.Default()
 	}
 	if c.Fanout == 0 {
 		c.Fanout = int(c.Rumor.Fanout)

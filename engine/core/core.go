@@ -59,14 +59,11 @@ type Core struct {
 	events   events.Events
 	silenced bool // superseded by a live rival: writes are refused
 
-	flush     flush
-	gaps      []state.Origin
-	filler    reconcile.Filler
-	rumors    rumor.Table
-	answers   []answer
-	hasRumors bool
-	fresh     bool // this frame is newer than all before it from this peer: no replay
-	refusing  bool // this frame's contact is over the connection limit
+	flush  flush
+	gaps   []state.Origin
+	filler reconcile.Filler
+	rumors rumor.Monger
+	fresh  bool // this frame is newer than all before it from this peer: no replay
 
 	received   reconcile.Frame
 	page       reconcile.Page // the frame being composed
@@ -148,6 +145,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.store.SetOwner(self)
 	c.store.Tell(int64(now))
 	c.initDiffer()
+	c.initRumors()
 	c.noteOrigin(self)
 	c.out = codec.Header{Cluster: c.tag, Sender: c.id}
 	c.refusals.Init(now, refusalsMost, refusalsMost)
@@ -183,11 +181,7 @@ func (c *Core) jitter(d sched.Instant) sched.Instant {
 // origin is what the core remembers of one origin beside its state.
 type origin struct {
 	peer uint32 // the peer that writes it; 0 for our own
-	from uint32 // the peer that brought the news in the hot window
-
-	lo    uint64 // the news after lo becomes a rumor with the next cycle
-	frame uint64 // number of the frame that brought it
-	told  uint64 // reported to the shell
+	told uint64 // reported to the shell
 
 	old, young uint64 // max at least one and at least zero settle times ago
 	markAt     sched.Instant
@@ -199,9 +193,8 @@ type origin struct {
 	fullAt  sched.Instant // there was no room for its news; 0: never
 	tries   uint8
 
-	weight                           uint8 // share in a fair division
-	counter                          uint8 // of the peer that brought the news
-	known, queued, hot, gapped, left bool
+	weight                      uint8 // share in a fair division
+	known, queued, gapped, left bool
 }
 
 func (c *Core) noteOrigin(o state.Origin) *origin {

@@ -5,6 +5,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/walk"
 )
 
@@ -14,6 +15,7 @@ type (
 	compareCounters  = compare.Counters
 	exchangeCounters = reconcile.Counters
 	flowCounters     = flow.Counters
+	rumorCounters    = rumor.Counters
 	walkCounters     = walk.Counters
 )
 
@@ -24,6 +26,7 @@ type Counters struct {
 	compareCounters
 	exchangeCounters
 	flowCounters
+	rumorCounters
 	walkCounters
 
 	FramesReceived, FramesSent uint64
@@ -33,7 +36,7 @@ type Counters struct {
 	EntriesNew, EntriesOld uint64 // entries received: news, and known already
 	RunsReceived, Gaps     uint64 // runs, and those that began above our max
 	Exchanges              uint64 // exchanges that this node started
-	MailSent, RumorsSent   uint64 // frames that carried own writes, or relayed news
+	MailSent               uint64 // frames that carried own writes
 	DetectorFrames         uint64 // probes, answers, votes, facts
 	AcksSent               uint64 // frames that carried nothing but an acknowledgement
 	Rewinds                uint64 // a cursor went back because an acknowledgement was missed

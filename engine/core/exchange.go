@@ -96,7 +96,9 @@ func (c *Core) Fingerprint() uint64 { return c.differ.Fingerprint() }
 // exchangeAgain is what happens once an interval.
 func (c *Core) exchangeAgain() {
 	c.exchange()
-	c.askRumors()
+	if c.spread() == Rumor {
+		c.rumors.Ask()
+	}
 	if dead := c.store.Tombstones(c.self); dead > 0 && !c.cfg.Order.Precise() {
 		confirmed, _ := c.Confirmed()
 		o := grace.Owner{Max: c.store.Max(c.self), Floor: c.store.Floor(c.self), Confirmed: confirmed, Tombstones: dead, Budget: c.store.TombstoneShare()}

@@ -9,7 +9,7 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// exchangeHost is what both ways to compare and ring repair ask of the core.
+// exchangeHost is what comparisons, ring repair and rumors ask of the core.
 type exchangeHost struct{ *book }
 
 func (h exchangeHost) core() *Core { return (*Core)(h.book) }
@@ -51,12 +51,13 @@ func (h compareHost) BuriedShort(short uint64) bool {
 }
 
 func (h compareHost) Needed(wants []reconcile.Want) {
-	if !h.core().cfg.Rumor.Redistribute {
+	c := h.core()
+	if !c.cfg.Rumor.Redistribute || !c.fresh { // nothing becomes hot on the word of a frame that was seen before
 		return
 	}
 	for i := range wants {
 		if w := &wants[i]; w.Origin != 0 {
-			h.core().reheat(w.Origin, w.From)
+			c.rumors.Reheat(w.Origin, w.From)
 		}
 	}
 }

@@ -55,8 +55,9 @@ func (c *Core) hold(p uint32) {
 		return
 	}
 	if held&dueRumor != 0 { // others go on without this peer; anti-entropy repairs what it misses
-		c.endRumor(p)
+		c.rumors.EndContact(p)
 		held &^= dueRumor
+		q.due &^= dueRumor
 	}
 	if held&dueRuns != 0 && at-c.now > c.cfg.Interval {
 		c.differ.DropRuns(p) // it asks again

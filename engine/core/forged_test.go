@@ -57,7 +57,7 @@ func coldNet(t *testing.T, p rumor.Policy) *net {
 
 func rumorPolicies() map[string]rumor.Policy {
 	return map[string]rumor.Policy{
-		"default":      DefaultRumor(),
+		"default":      rumor.Default(),
 		"feedback":     {K: 2, Fanout: 2},
 		"median":       rumor.Karp(8),
 		"redistribute": {K: 2, Fanout: 2, Redistribute: true},
@@ -88,8 +88,8 @@ func TestForgedFeedbackCannotWakeARumor(t *testing.T) {
 			if n := d.core.rumors.Hot(); n != 0 {
 				t.Errorf("%d rumors are hot", n)
 			}
-			if d.core.Fingerprint() != print || len(d.core.answers) > 0 {
-				t.Errorf("state changed, or %d answers are held", len(d.core.answers))
+			if d.core.Fingerprint() != print || d.core.rumors.Held() > 0 {
+				t.Errorf("state changed, or %d answers are held", d.core.rumors.Held())
 			}
 		})
 	}
@@ -160,7 +160,7 @@ func TestReplayedRumorsChangeNothing(t *testing.T) {
 // TestAnOldRunDoesNotWakeADeletedKey: the value as it was before the delete, in a
 // run that starts at nothing, ends below, at, and above what is known.
 func TestAnOldRunDoesNotWakeADeletedKey(t *testing.T) {
-	w := coldNet(t, DefaultRumor())
+	w := coldNet(t, rumor.Default())
 	d, as := w.nodes[2], w.nodes[5]
 	about := w.nodes[1]
 	o := d.core.store.Find(about.core.id)

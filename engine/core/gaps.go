@@ -25,7 +25,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	c.counters.RunsReceived++
 	o := c.store.Find(r.ID)
 	switch {
-	case c.refusing:
+	case c.rumors.Refusing(&c.received):
 		return
 	case o == 0 && c.graves.Has(c.now, r.ID):
 		c.counters.Drops[DropBuried]++

@@ -11,6 +11,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/precise"
+	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
@@ -40,20 +41,19 @@ type peer struct {
 
 	mail mail.Cursor // our own writes at this peer
 
-	flow      flow.Peer
-	compare   compare.Peer
-	precise   precise.Peer
-	walk      walk.Peer
-	rumorAt   uint32
-	rumorOpen bool // the next rumor frame opens a contact
-	events    events.Peer
-	pulling   bool
-	pullAt    sched.Instant
-	helloAt   sched.Instant // the hello that awaits an answer
-	hellos    uint8
-	heard     sched.Instant
-	print     uint64 // its last state fingerprint, and when
-	printAt   sched.Instant
+	flow    flow.Peer
+	compare compare.Peer
+	precise precise.Peer
+	walk    walk.Peer
+	rumor   rumor.Peer
+	events  events.Peer
+	pulling bool
+	pullAt  sched.Instant
+	helloAt sched.Instant // the hello that awaits an answer
+	hellos  uint8
+	heard   sched.Instant
+	print   uint64 // its last state fingerprint, and when
+	printAt sched.Instant
 
 	since sched.Instant // its present state
 	by    uint32        // who told; 0: nobody had to
@@ -181,9 +181,6 @@ func (c *Core) unready() {
 // letGo gives up what is under way to a peer whose life ends.
 func (c *Core) letGo(p uint32) {
 	c.differ.Drop(p)
-	c.dropAnswers(p)
+	c.rumors.Drop(p)
 	c.walks.Drop(p)
-	if c.peers[p].due&dueRumor != 0 {
-		c.endRumor(p)
-	}
 }

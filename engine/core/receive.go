@@ -88,7 +88,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		c.flow.Took(c.now-c.arrived, size)
 	}
 	c.heardFrom(p)
-	c.refusing, c.fresh = false, false
+	c.fresh = false
 	if h.Flags&codec.FlagFlow != 0 {
 		c.flowed(p)
 	}

@@ -28,15 +28,6 @@ func (c *Core) onToken(_ uint32, body []byte) bool {
 	return c.judge(c.walks.Receive(&c.received, body))
 }
 
-// composeTokens appends what ring repair has for a peer.
-func (c *Core) composeTokens(b []byte, _ int, p uint32) []byte {
-	b, done := c.walks.Append(b, &c.page)
-	if done {
-		c.peers[p].due &^= dueToken
-	}
-	return b
-}
-
 // walkHost is the core as ring repair sees it.
 type walkHost struct{ exchangeHost }
 

@@ -10,7 +10,7 @@ import (
 
 func policies() map[string]rumor.Policy {
 	all := map[string]rumor.Policy{
-		"default":         DefaultRumor(),
+		"default":         rumor.Default(),
 		"median":          rumor.Karp(32),
 		"minimize":        {Shape: rumor.PushPull, Minimize: true, K: 2},
 		"limit":           {K: 2, Fanout: 2, Limit: 1},
@@ -72,8 +72,8 @@ func TestEveryRumorPolicySpreadsOnTheEngine(t *testing.T) {
 				if h := d.core.rumors.Hot(); h > 0 {
 					t.Errorf("node %d still has %d hot rumors", d.i, h)
 				}
-				if d.core.flush.open != 0 {
-					t.Errorf("node %d still owes %d contacts", d.i, d.core.flush.open)
+				if d.core.rumors.Owed() != 0 {
+					t.Errorf("node %d still owes %d contacts", d.i, d.core.rumors.Owed())
 				}
 			}
 		})

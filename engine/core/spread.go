@@ -14,7 +14,7 @@ import (
 // moves the cursor back; nothing is queued.
 //
 // Rumor: the author and everybody who learns something spread it to a few peers
-// a cycle, from their own max before the news, as the policy says (rumor.go).
+// a cycle, from their own max before the news, as the policy says (package rumor).
 // Anti-entropy repairs the residue.
 //
 // A flush gathers the news of many origins in one frame. It leaves at once
@@ -30,15 +30,11 @@ const (
 )
 
 type flush struct {
-	paid   sched.Instant // the time up to which datagrams are paid for
-	dirty  bool          // own writes wait
-	armed  bool
-	since  sched.Instant  // the oldest news that waits
-	idle   bool           // armed only to end a cycle of rumors
-	hot    []state.Origin // news that is to become a rumor with the next cycle
-	flying []state.Origin // rumors that are being sent
-	open   int            // peers that are still to be sent them
-	hunted int            // refusals in this cycle
+	paid  sched.Instant // the time up to which datagrams are paid for
+	dirty bool          // own writes wait
+	armed bool
+	since sched.Instant // the oldest news that waits
+	idle  bool          // armed only to end a cycle of rumors
 }
 
 // OpKind is what a local write does.
@@ -172,12 +168,7 @@ func (c *Core) news(o state.Origin, from uint64, p uint32) {
 		if o != c.self && !c.relays() {
 			return
 		}
-		x := &c.origins[o]
-		x.from, x.frame, x.counter = p, c.counters.FramesReceived, 0
-		if !x.hot {
-			x.hot, x.lo = true, from
-			f.hot = append(f.hot, o)
-		}
+		c.rumors.Learn(o, from, p, c.counters.FramesReceived)
 	}
 	if !f.armed || f.idle && c.cfg.Rumor.Blind {
 		f.armed, f.idle, f.since = true, false, c.now
@@ -203,11 +194,9 @@ func (c *Core) flushNow() {
 		f.dirty = false
 	}
 	f.idle = false
-	if f.open == 0 {
-		n += c.startRumor()
-	}
-	if len(f.hot) > 0 || c.rumors.Hot() > 0 {
-		f.armed, f.idle = true, len(f.hot) == 0
+	n += c.rumors.Cycle()
+	if waits := c.rumors.Waiting(); waits > 0 || c.rumors.Hot() > 0 {
+		f.armed, f.idle = true, waits == 0
 		c.wheel.Set(timerFlush, c.now+c.cfg.FlushMax)
 	}
 	cost := flushCost * (1 + min(c.paths.Lag, 10*sched.Millisecond)/sched.Millisecond)

@@ -5,6 +5,8 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/walk"
 )
 
 // What a core does is in three tables: which function takes a record, which one
@@ -74,33 +76,52 @@ const (
 var composers = [...]struct {
 	due, unless uint16
 	when        func(q *peer) bool // nil: always
-	append      func(c *Core, b []byte, limit int, p uint32) []byte
+	append      composer
 }{
 	{due: dueHave, append: (*Core).composeHave},
 	{due: dueSync, append: (*Core).composeSync},
 	{due: duePull, append: (*Core).composePull},
 	{due: dueAsk, append: differs(dueAsk, differ.AppendAsk)},
-	{due: dueContact, append: (*Core).composeContact},
-	{due: dueAnswers, append: (*Core).composeAnswers},
+	{due: dueContact, append: rumors(dueContact, (*rumor.Monger).AppendContact)},
+	{due: dueAnswers, append: rumors(dueAnswers, (*rumor.Monger).AppendAnswers)},
 	{due: dueRuns, when: (*peer).repairFirst, append: differs(dueRuns, differ.AppendRuns)},
 	{due: dueCast, append: (*Core).composeBroadcasts},
 	{due: dueMail, append: (*Core).composeMail},
-	{due: dueRumor, append: (*Core).composeRumor},
+	{due: dueRumor, append: rumors(dueRumor, (*rumor.Monger).AppendWindows)},
 	{due: dueRuns, append: differs(dueRuns, differ.AppendRuns)},
 	{due: dueTurn, unless: dueMail | dueRuns | dueRumor, append: differs(dueTurn, differ.AppendTurn)},
-	{due: dueToken, unless: dueRuns, append: (*Core).composeTokens},
+	{due: dueToken, unless: dueRuns, append: walks(dueToken, (*walk.Repair).Append)},
 	{due: dueDigest, unless: dueMail | dueRuns | dueRumor, append: differs(dueDigest, differ.AppendDigest)},
 }
 
-// differs is the row of something that a comparison has due.
-func differs(due uint16, f func(d differ, b []byte, g *reconcile.Page) ([]byte, bool)) func(*Core, []byte, int, uint32) []byte {
+// composer appends what is due to a peer; so does a fill of a protocol's part, which
+// reports whether nothing of its kind is due any more.
+type (
+	composer    func(c *Core, b []byte, limit int, p uint32) []byte
+	fill[T any] func(part T, b []byte, g *reconcile.Page) (out []byte, done bool)
+)
+
+// row makes a composer of what a part has due.
+func row[T any](due uint16, part func(c *Core) T, f fill[T]) composer {
 	return func(c *Core, b []byte, _ int, p uint32) []byte {
-		b, done := f(c.differ, b, &c.page)
+		b, done := f(part(c), b, &c.page)
 		if done {
 			c.peers[p].due &^= due
 		}
 		return b
 	}
+}
+
+func differs(due uint16, f fill[differ]) composer {
+	return row(due, func(c *Core) differ { return c.differ }, f)
+}
+
+func rumors(due uint16, f fill[*rumor.Monger]) composer {
+	return row(due, func(c *Core) *rumor.Monger { return &c.rumors }, f)
+}
+
+func walks(due uint16, f fill[*walk.Repair]) composer {
+	return row(due, func(c *Core) *walk.Repair { return &c.walks }, f)
 }
 
 // repairFirst lets an answer go before news now and then, so that news can't keep

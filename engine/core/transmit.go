@@ -43,11 +43,8 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 // greeting; exchanges find it again.
 func (c *Core) shed(p uint32) {
 	q := &c.peers[p]
-	if q.due&dueRumor != 0 {
-		c.endRumor(p)
-	}
 	c.differ.Drop(p)
-	c.dropAnswers(p)
+	c.rumors.Drop(p)
 	c.walks.Drop(p)
 	q.due &= dueHello
 	q.flow.Drop()

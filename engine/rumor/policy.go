@@ -84,6 +84,9 @@ func LogLog(n int) uint8 {
 	}
 }
 
+// spoken reports whether contacts carry more than runs.
+func (p *Policy) spoken() bool { return !p.Blind || p.Shape != Push || p.Limit != 0 }
+
 // Conflict names two settings of a policy that contradict each other.
 type Conflict uint8
 

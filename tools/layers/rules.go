@@ -35,7 +35,7 @@ var rules = map[string]rule{
 
 	"engine/state":     {pure: true, project: []string{"codec"}, std: []string{"sync/atomic"}, modules: []string{goFarm}},
 	"engine/reconcile": leaf("sched", "engine/state"),
-	"engine/rumor":     leaf("sched"),
+	"engine/rumor":     leaf("sched", "engine/state", "engine/reconcile"),
 	"engine/sketch":    leaf(),
 	"engine/compare":   leaf("sched", "engine/state", "engine/reconcile", "engine/sketch"),
 	"engine/precise":   leaf("sched", "engine/state", "engine/reconcile"),

@@ -1,0 +1,271 @@
+package rumor
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Default is what an engine mongers with unless it is told otherwise: each node
+// pushes news once, blindly, to its fan-out. It is the fastest and sends no feedback;
+// gaps are pulled and the residue is left to anti-entropy.
+func Default() Policy { return Policy{Blind: true, K: 1} }
+
+// answersMax bounds the answers that wait for their frames; what does not fit
+// is as if it was lost.
+const answersMax = 256
+
+// Due is something that mongering has to send.
+type Due uint8
+
+// What may be due.
+const (
+	DueWindows Due = iota // what is hot: AppendWindows
+	DueContact            // a question for what is hot there: AppendContact
+	DueAnswers            // what the peer's offers came to: AppendAnswers
+)
+
+// Host is the node around a Monger.
+type Host interface {
+	// AppendIntro appends the record that introduces an origin.
+	AppendIntro(dst []byte, o state.Origin) []byte
+	// IntroBytes is the encoded size of that record.
+	IntroBytes(o state.Origin) int
+	// Author is the peer that writes an origin, 0 for none.
+	Author(o state.Origin) uint32
+	// Peer is what is kept of a peer; good until the host adds one.
+	Peer(p uint32) *Peer
+	// Partners are the peers that may be sent to, in no order, until the next call.
+	Partners() []uint32
+	// Fanout is how many of them are contacted in a cycle.
+	Fanout() int
+	// Due makes something due at a peer: its Append will be called.
+	Due(p uint32, what Due)
+	// Wake asks for a Cycle before long, so that one that has begun ends.
+	Wake()
+	// Busy notes an answer that was given up for want of room.
+	Busy()
+}
+
+// Parts are what a Monger shares with the node around it.
+type Parts struct {
+	Host   Host
+	Store  *state.Store
+	Filler *reconcile.Filler
+	Rand   *sched.Rand
+	Count  *Counters
+	Shared *reconcile.Counters
+}
+
+// Counters are what mongering did, beside reconcile.Counters.
+type Counters struct {
+	RumorsSent uint64 // frames that carried relayed news
+}
+
+// Peer is what is kept of a peer: the contact of this cycle.
+type Peer struct {
+	at      uint32 // the next of what is told
+	telling bool   // it is owed what is told
+	opens   bool   // its next frame opens the contact
+}
+
+// news is what arrived of one origin since the last cycle.
+type news struct {
+	lo      uint64 // what comes after it is new
+	frame   uint64 // that brought the last of it
+	from    uint32 // the peer that sent it; 0: written here
+	counter uint8  // that the peer showed
+	waits   bool   // for the next cycle
+}
+
+// Monger is one node's rumor mongering: it contacts peers in cycles, offers what is
+// hot in its Table, and takes their answers. Nothing but Init is needed before the
+// first news. One caller at a time.
+type Monger struct {
+	host   Host
+	store  *state.Store
+	filler *reconcile.Filler
+	rand   *sched.Rand
+	n      *Counters
+	shared *reconcile.Counters
+	policy Policy
+
+	table   Table // once ready
+	ready   bool
+	news    []news         // by origin
+	waiting []state.Origin // news that becomes a rumor with the next cycle
+	told    []state.Origin // rumors of the cycle that is being sent
+	owed    int            // peers that are still to be sent them
+	refused int            // contacts of this cycle that were
+	full    uint64         // number of the frame whose contact is over the limit
+	picked  []uint32
+	answers []answer
+}
+
+type answer struct {
+	peer uint32
+	item codec.Feedback
+}
+
+// Init makes the monger ready for contacts of at most fanout peers. The policy must
+// pass Check.
+func (m *Monger) Init(p Policy, fanout int, parts *Parts) {
+	*m = Monger{
+		host: parts.Host, store: parts.Store, filler: parts.Filler, rand: parts.Rand,
+		n: parts.Count, shared: parts.Shared, policy: p, picked: make([]uint32, fanout),
+	}
+}
+
+// begin makes the table ready when the first news needs it.
+func (m *Monger) begin() {
+	if m.ready {
+		return
+	}
+	m.table.Init(m.store.Limits().Handles(), m.policy, m.rand.Uint64())
+	m.answers = make([]answer, 0, answersMax)
+	m.ready = true
+}
+
+// Hot is how many origins' news is told to peers.
+func (m *Monger) Hot() int { return m.table.Hot() }
+
+// Waiting is how many origins' news waits for the next cycle.
+func (m *Monger) Waiting() int { return len(m.waiting) }
+
+// Owed is how many contacts of this cycle are still to be sent.
+func (m *Monger) Owed() int { return m.owed }
+
+// Refusing reports that a frame's contact was over the limit: its runs are not taken.
+func (m *Monger) Refusing(f *reconcile.Frame) bool { return m.full != 0 && m.full == f.Number }
+
+// Learn notes that the versions of o after lo are new here; peer p (0: written here)
+// sent them in the frame of that number. They become a rumor with the next cycle, so
+// that no peer of this one is counted as told.
+func (m *Monger) Learn(o state.Origin, lo uint64, p uint32, frame uint64) {
+	for int(o) >= len(m.news) {
+		m.news = append(m.news, news{})
+	}
+	x := &m.news[o]
+	x.from, x.frame, x.counter = p, frame, 0
+	if !x.waits {
+		x.waits, x.lo = true, lo
+		m.waiting = append(m.waiting, o)
+	}
+}
+
+// Cycle ends the last cycle and begins one. It returns the number of contacts. While
+// the last one is being sent, there is none.
+func (m *Monger) Cycle() int {
+	if m.owed > 0 || len(m.waiting) == 0 && !m.ready {
+		return 0
+	}
+	m.begin()
+	m.table.CycleEnd()
+	for _, o := range m.waiting {
+		x := &m.news[o]
+		x.waits = false
+		m.table.Learned(uint32(o), x.lo, m.store.Max(o), x.from, x.counter)
+	}
+	m.waiting, m.refused = m.waiting[:0], 0
+	if m.policy.Shape == Pull || m.table.Hot() == 0 {
+		return 0
+	}
+	picked := m.pick()
+	for _, p := range picked {
+		m.tell(p, true)
+	}
+	return len(picked)
+}
+
+// pick draws the contacts of a cycle.
+func (m *Monger) pick() []uint32 {
+	all := m.host.Partners()
+	k := min(m.host.Fanout(), len(all), len(m.picked))
+	if k == 0 {
+		return nil
+	}
+	return m.picked[:sched.Sample(m.rand, all, m.picked[:k])]
+}
+
+// tell makes what is hot due at one peer.
+func (m *Monger) tell(p uint32, open bool) {
+	q := m.host.Peer(p)
+	if q.telling {
+		return
+	}
+	if m.owed == 0 {
+		m.told = m.told[:0]
+		for i := range m.table.Hot() {
+			m.told = append(m.told, state.Origin(m.table.HotAt(i)))
+		}
+	}
+	m.owed++
+	*q = Peer{telling: true, opens: open && m.policy.spoken()}
+	m.host.Due(p, DueWindows)
+}
+
+// Ask opens a contact with a few peers to learn what is hot there.
+func (m *Monger) Ask() {
+	if m.policy.Shape == Push {
+		return
+	}
+	m.begin()
+	for _, p := range m.pick() {
+		m.host.Peer(p).opens = true
+		m.host.Due(p, DueContact)
+	}
+}
+
+// Reheat lets anti-entropy make hot again what a peer turned out to lack, each
+// version at most once; a policy that does not redistribute leaves it.
+func (m *Monger) Reheat(o state.Origin, from uint64) {
+	if m.ready && m.table.Reheat(uint32(o), from, m.store.Max(o)) {
+		m.host.Wake()
+	}
+}
+
+// Forget takes a removed origin out.
+func (m *Monger) Forget(o state.Origin) {
+	for i, h := range m.waiting {
+		if h == o {
+			m.waiting = append(m.waiting[:i], m.waiting[i+1:]...)
+			break
+		}
+	}
+	for i, h := range m.told {
+		if h == o {
+			m.told[i] = 0
+		}
+	}
+	if int(o) < len(m.news) {
+		m.news[o] = news{}
+	}
+	if m.ready {
+		m.table.Forget(uint32(o))
+	}
+}
+
+// Drop gives up what a peer is owed.
+func (m *Monger) Drop(p uint32) {
+	for i := 0; i < len(m.answers); {
+		if m.answers[i].peer != p {
+			i++
+			continue
+		}
+		m.answers[i] = m.answers[len(m.answers)-1]
+		m.answers = m.answers[:len(m.answers)-1]
+	}
+	m.EndContact(p)
+}
+
+// EndContact ends the contact with a peer, whether or not it was sent everything.
+func (m *Monger) EndContact(p uint32) {
+	if q := m.host.Peer(p); q.telling {
+		q.telling = false
+		m.owed--
+	}
+}
+
+// Held is how many answers wait for their frames.
+func (m *Monger) Held() int { return len(m.answers) }
