@@ -18,7 +18,7 @@ const (
 func (e *Engine) receive(now sched.Instant, ms []batch.Msg) {
 	n, _ := e.conn.Recv(ms) // errors are counted by the socket
 	for i := range ms[:n] {
-		e.core.Receive(now, now, ms[i].Addr, ms[i].Buf[:ms[i].N])
+		e.core.Receive(now, ms[i].Addr, ms[i].Buf[:ms[i].N])
 	}
 	e.reported(now)
 	e.touched = true

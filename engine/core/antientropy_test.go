@@ -102,7 +102,7 @@ func TestComparisonsDoNotAllocate(t *testing.T) {
 			op := Op{Kind: Set, Key: []byte("key"), Value: []byte("value")}
 			turn := func(c, other *Core, from netip.AddrPort) {
 				for n, _, ok := c.Transmit(now, buf[:]); ok; n, _, ok = c.Transmit(now, buf[:]) {
-					other.Receive(now, now, from, buf[:n])
+					other.Receive(now, from, buf[:n])
 				}
 				for c.NextEvent(&ev) {
 				}

@@ -264,7 +264,7 @@ func TestBehaviour29ProbesAreAnsweredFirst(t *testing.T) {
 	if !ok {
 		t.Fatal("no ping")
 	}
-	c.Receive(w.now, w.now, addrOf(1), append([]byte(nil), buf[:n]...))
+	c.Receive(w.now, addrOf(1), append([]byte(nil), buf[:n]...))
 	if n, to, _ := c.Transmit(w.now, buf[:]); to != addrOf(1) {
 		t.Errorf("first goes a frame to %v", to)
 	} else if _, ok := recordOf(t, buf[:n], codec.TypeProbeAck); !ok {
@@ -312,7 +312,7 @@ func TestProbePathDoesNotAllocate(t *testing.T) {
 			if !ok {
 				break
 			}
-			other.Receive(now, now, addrOf(from), buf[:n])
+			other.Receive(now, addrOf(from), buf[:n])
 		}
 		for c.NextEvent(&ev) {
 			if ev.Kind == Ponged {
@@ -351,9 +351,9 @@ func BenchmarkProbe(b *testing.B) {
 	for b.Loop() {
 		x.Ping(now, p, 1)
 		n, _, _ := x.Transmit(now, buf[:])
-		y.Receive(now, now, addrOf(0), buf[:n])
+		y.Receive(now, addrOf(0), buf[:n])
 		n, _, _ = y.Transmit(now, buf[:])
-		x.Receive(now, now, addrOf(1), buf[:n])
+		x.Receive(now, addrOf(1), buf[:n])
 		for x.NextEvent(&ev) {
 		}
 	}

@@ -61,7 +61,7 @@ func (w *net) say(from, to int, typ codec.Type, body []byte) {
 	start := len(b)
 	b = codec.EndRecord(append(codec.BeginRecord(b, typ), body...), start)
 	b = c.finish(b, w.peer(from, to))
-	d.core.Receive(w.now, w.now, w.nodes[from].addr, b)
+	d.core.Receive(w.now, w.nodes[from].addr, b)
 	w.pump(d)
 }
 

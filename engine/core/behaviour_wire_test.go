@@ -41,7 +41,7 @@ func TestBehaviour13TruncatedAndOverlongFramesAreRefused(t *testing.T) {
 	d := w.nodes[0]
 	print := d.core.store.Fingerprint()
 	feed := func(b []byte) {
-		d.core.Receive(w.now, w.now, addrOf(1), b)
+		d.core.Receive(w.now, addrOf(1), b)
 	}
 	scratch := make([]byte, codec.FrameBytesMax)
 	for _, f := range frames[:50] {
@@ -91,7 +91,7 @@ func TestBehaviour14NothingGrowsBeyondTheDatagram(t *testing.T) {
 			b = append(b, 0xff)
 		}
 		b = codec.AppendChecksum(codec.EndRecord(b, start), 0)
-		d.core.Receive(w.now, w.now, addrOf(1), b)
+		d.core.Receive(w.now, addrOf(1), b)
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)
@@ -217,7 +217,7 @@ func TestAddressIsBelievedAfterAChallenge(t *testing.T) {
 
 	nobody := netip.MustParseAddrPort("10.66.6.6:1")
 	sent := w.nodes[0].core.counters.BytesSent
-	w.nodes[0].core.Receive(w.now, w.now, nobody, frame) // a true frame of node 3 from a forged source
+	w.nodes[0].core.Receive(w.now, nobody, frame) // a true frame of node 3 from a forged source
 	var buf [codec.FrameBytesMax]byte
 	answered := 0
 	for {
@@ -238,7 +238,7 @@ func TestAddressIsBelievedAfterAChallenge(t *testing.T) {
 	}
 
 	// Another node, which answers in its own name, does not become the victim.
-	w.nodes[0].core.Receive(w.now, w.now, addrOf(2), append([]byte(nil), frame...))
+	w.nodes[0].core.Receive(w.now, addrOf(2), append([]byte(nil), frame...))
 	w.pump(w.nodes[0])
 	w.run(5 * sched.Second)
 	if w.addrAt(0, 3) != addrOf(3) || w.addrAt(0, 2) != addrOf(2) {

@@ -38,7 +38,7 @@ func BenchmarkMail(b *testing.B) {
 				author.core.Tick(now, 0)
 				for n, to, ok := author.core.Transmit(now, buf[:]); ok; n, to, ok = author.core.Transmit(now, buf[:]) {
 					d := w.at[to]
-					d.core.Receive(now, now, author.addr, buf[:n])
+					d.core.Receive(now, author.addr, buf[:n])
 					for d.core.NextEvent(&ev) {
 					}
 					entries += writes
@@ -46,7 +46,7 @@ func BenchmarkMail(b *testing.B) {
 				for _, d := range w.nodes[1:] {
 					d.core.Tick(now, 0)
 					for n, to, ok := d.core.Transmit(now, buf[:]); ok; n, to, ok = d.core.Transmit(now, buf[:]) {
-						w.at[to].core.Receive(now, now, d.addr, buf[:n])
+						w.at[to].core.Receive(now, d.addr, buf[:n])
 					}
 				}
 				for author.core.NextEvent(&ev) {

@@ -22,14 +22,13 @@ import (
 // Core is one node's protocol state. It is not safe for concurrent use: one
 // caller at a time, and now never goes back.
 type Core struct {
-	cfg     Config
-	lab     Experiment // all zero but for defaults in a product
-	store   state.Store
-	rand    sched.Rand
-	wheel   sched.Wheel
-	now     sched.Instant // set by enter alone: core.go
-	arrived sched.Instant // of the frame being received
-	ahead   sched.Wall    // the wall clock, told by Tick, less now: tick.go
+	cfg   Config
+	lab   Experiment // all zero but for defaults in a product
+	store state.Store
+	rand  sched.Rand
+	wheel sched.Wheel
+	now   sched.Instant // set by enter alone: core.go
+	ahead sched.Wall    // the wall clock, told by Tick, less now: tick.go
 
 	idKey [2]uint64 // keys origin ids: from the cluster name
 	tag   uint32    // cluster tag of every frame

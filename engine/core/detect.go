@@ -49,7 +49,7 @@ func (b *book) Unproven(id codec.OriginID) uint32 {
 
 // observed takes a record of the detector.
 func (c *Core) observed(p uint32, t codec.Type, body []byte) (ok bool) {
-	pong, took, err := c.live.Receive(c.now, c.arrived, p, t, body)
+	pong, took, err := c.live.Receive(c.now, p, t, body)
 	if took {
 		c.queue.push(Event{Kind: Ponged, Peer: p, From: pong.Number, To: uint64(pong.Took)})
 	}

@@ -80,7 +80,7 @@ func BenchmarkAccept(b *testing.B) {
 					i = 0
 					b.StartTimer()
 				}
-				d.b.Receive(d.now, d.now, addrOf(0), d.frames[i])
+				d.b.Receive(d.now, addrOf(0), d.frames[i])
 				i++
 			}
 			if per := float64(d.b.counters.EntriesNew-new) / float64(b.N); per < 15 {
@@ -98,7 +98,7 @@ func BenchmarkReject(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			d := newDoorway(b, sealed)
 			d.fill(2)
-			d.b.Receive(d.now, d.now, addrOf(0), append([]byte(nil), d.frames[0]...))
+			d.b.Receive(d.now, addrOf(0), append([]byte(nil), d.frames[0]...))
 			frame := spoil(d, append([]byte(nil), d.frames[1]...))
 			work := make([]byte, len(frame))
 			before := d.b.counters.Drops[why]
@@ -106,7 +106,7 @@ func BenchmarkReject(b *testing.B) {
 			for b.Loop() {
 				copy(work, frame)
 				d.now += d.step
-				d.b.Receive(d.now, d.now, addrOf(0), work)
+				d.b.Receive(d.now, addrOf(0), work)
 			}
 			if n := d.b.counters.Drops[why] - before; n < uint64(b.N) {
 				b.Fatalf("%d of %d rejected so: %v", n, b.N, d.b.counters.Drops)

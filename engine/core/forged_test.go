@@ -20,7 +20,7 @@ func (w *net) inject(d, as *node, records []byte) {
 		Seq: high + 1, Ack: path.Last(),
 	}
 	b := append(codec.AppendHeader(nil, &h), records...)
-	d.core.Receive(w.now, w.now, as.addr, codec.AppendChecksum(b, 0))
+	d.core.Receive(w.now, as.addr, codec.AppendChecksum(b, 0))
 	w.pump(d)
 }
 
@@ -135,7 +135,7 @@ func TestReplayedRumorsChangeNothing(t *testing.T) {
 			for range 3 {
 				for _, f := range old {
 					if d := w.at[f.to]; d != nil {
-						d.core.Receive(w.now, w.now, f.from, append([]byte(nil), f.data...))
+						d.core.Receive(w.now, f.from, append([]byte(nil), f.data...))
 						if n := d.core.rumors.Hot(); n != 0 {
 							t.Fatalf("%d rumors are hot", n)
 						}

@@ -73,7 +73,7 @@ func noDatagramPanics(t *testing.T, order reconcile.Order) {
 		}
 		from := addrOf(rnd.IntN(6))
 		d := w.nodes[rnd.IntN(4)]
-		d.core.Receive(w.now, w.now, from, b)
+		d.core.Receive(w.now, from, b)
 		w.pump(d)
 	}
 	w.run(sched.Second)
@@ -107,7 +107,7 @@ func nothingAllocates(t *testing.T, w *net) {
 			if !ok {
 				break
 			}
-			other.Receive(now, now, from, buf[:n])
+			other.Receive(now, from, buf[:n])
 		}
 		for c.NextEvent(&ev) {
 		}
@@ -132,7 +132,7 @@ func nothingAllocates(t *testing.T, w *net) {
 		t.Errorf("write, tick, transmit, receive: %v allocations", n)
 	}
 	garbage := []byte("Q\x01 not a frame at all, but long enough to look like one")
-	if n := testing.AllocsPerRun(1000, func() { a.Receive(now, now, addrOf(7), garbage) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { a.Receive(now, addrOf(7), garbage) }); n != 0 {
 		t.Errorf("garbage: %v allocations", n)
 	}
 	if got := b.store.Max(b.store.Find(a.id)); got != version {
@@ -173,10 +173,10 @@ func writeToPeer(b *testing.B, cfg func(int, *Config)) {
 		x.Tick(now, 0)
 		y.Tick(now, 0)
 		for n, _, ok := x.Transmit(now, buf[:]); ok; n, _, ok = x.Transmit(now, buf[:]) {
-			y.Receive(now, now, addrOf(0), buf[:n])
+			y.Receive(now, addrOf(0), buf[:n])
 		}
 		for n, _, ok := y.Transmit(now, buf[:]); ok; n, _, ok = y.Transmit(now, buf[:]) {
-			x.Receive(now, now, addrOf(1), buf[:n])
+			x.Receive(now, addrOf(1), buf[:n])
 		}
 	}
 }
@@ -189,7 +189,7 @@ func TestLawNowNeverGoesBack(t *testing.T) {
 	at := c.now
 	c.Tick(at-sched.Second, 0)
 	c.Transmit(at-2*sched.Second, make([]byte, codec.FrameBytesMax))
-	c.Receive(at-3*sched.Second, at-3*sched.Second, w.nodes[1].addr, nil)
+	c.Receive(at-3*sched.Second, w.nodes[1].addr, nil)
 	c.Write(at-4*sched.Second, &Op{Kind: Set, Version: c.store.Max(c.self) + 1, Key: []byte("k")})
 	if c.now != at {
 		t.Errorf("now is %d, was %d", c.now, at)

@@ -200,7 +200,7 @@ func (w *net) step(until sched.Instant) bool {
 			heap.Push(&w.queue, f)
 			return true
 		}
-		f.to.core.Receive(w.now, w.now, f.from, f.data)
+		f.to.core.Receive(w.now, f.from, f.data)
 		for i := range f.data {
 			f.data[i] = 0xdb // borrowed bytes die at return
 		}

@@ -209,7 +209,7 @@ func (x *outsider) cookie(i int, k [16]byte) []byte {
 func (x *outsider) send(k *hostile) {
 	from, b := k.make(x.n)
 	x.n++
-	x.victim.core.Receive(x.w.now, x.w.now, from, b)
+	x.victim.core.Receive(x.w.now, from, b)
 	x.w.pump(x.victim)
 }
 
@@ -268,7 +268,7 @@ func (x *outsider) flood(k *hostile, n int) (one func()) {
 	i := 0
 	return func() {
 		now += 10 * sched.Microsecond
-		c.Receive(now, now, list[i].from, list[i].b)
+		c.Receive(now, list[i].from, list[i].b)
 		i++
 		for ok := true; ok; _, _, ok = c.Transmit(now, out) {
 		}
@@ -386,7 +386,7 @@ func TestCookieOfAnotherSalt(t *testing.T) {
 	derived := c.counters.Derived
 	for i := range 100 {
 		h := codec.Header{Flags: codec.FlagCookie | codec.FlagSeal, KeyID: 1, Cluster: c.tag, Sender: 99, Cookie: cookie, Salt: [16]byte{2, byte(i)}}
-		c.Receive(x.w.now, x.w.now, from, append(codec.AppendHeader(nil, &h), make([]byte, 100)...))
+		c.Receive(x.w.now, from, append(codec.AppendHeader(nil, &h), make([]byte, 100)...))
 	}
 	if d := c.counters.Derived - derived; d != 0 || c.counters.Drops[DropCookie] != 100 {
 		t.Errorf("%d derivations, %v", d, c.counters.Drops)
@@ -394,7 +394,7 @@ func TestCookieOfAnotherSalt(t *testing.T) {
 	h := codec.Header{Flags: codec.FlagCookie | codec.FlagSeal, KeyID: 1, Cluster: c.tag, Sender: 99, Cookie: cookie, Salt: [16]byte{1}}
 	frame := append(codec.AppendHeader(nil, &h), make([]byte, 100)...)
 	for range 1000 {
-		c.Receive(x.w.now, x.w.now, from, append([]byte(nil), frame...))
+		c.Receive(x.w.now, from, append([]byte(nil), frame...))
 	}
 	if d := c.counters.Derived - derived; d > 8 {
 		t.Errorf("one source had %d keys derived at once, want at most 8", d)
@@ -412,7 +412,7 @@ func TestCookieIsSealed(t *testing.T) {
 			got = append(got, append([]byte(nil), b...))
 		}
 	}
-	x.victim.core.Receive(x.w.now, x.w.now, thief, append([]byte(nil), x.hellos[0]...))
+	x.victim.core.Receive(x.w.now, thief, append([]byte(nil), x.hellos[0]...))
 	x.w.pump(x.victim)
 	var h codec.Header
 	if len(got) != 1 {

@@ -295,10 +295,10 @@ func TestPreciseNeverAllocates(t *testing.T) {
 		b.core.startExchange(1)
 		for range 4 {
 			for n, _, ok := b.core.Transmit(now, buf[:]); ok; n, _, ok = b.core.Transmit(now, buf[:]) {
-				a.core.Receive(now, now, b.addr, buf[:n])
+				a.core.Receive(now, b.addr, buf[:n])
 			}
 			for n, _, ok := a.core.Transmit(now, buf[:]); ok; n, _, ok = a.core.Transmit(now, buf[:]) {
-				b.core.Receive(now, now, a.addr, buf[:n])
+				b.core.Receive(now, a.addr, buf[:n])
 			}
 		}
 		for a.core.NextEvent(&ev) || b.core.NextEvent(&ev) {

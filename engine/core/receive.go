@@ -9,13 +9,11 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Receive takes one datagram. The bytes are borrowed until it returns. arrived
-// is when the kernel had it, if known, else now. A sealed one is opened in
-// place. No datagram can make it panic or allocate, except that a new member
-// takes memory below the limits.
-func (c *Core) Receive(now, arrived sched.Instant, from netip.AddrPort, datagram []byte) {
+// Receive takes one datagram. The bytes are borrowed until it returns. A sealed one
+// is opened in place. No datagram can make it panic or allocate, except that a new
+// member takes memory below the limits.
+func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) {
 	c.enter(now)
-	c.arrived = arrived
 	c.counters.FramesReceived++
 	c.counters.BytesReceived += uint64(len(datagram))
 	if c.overload(datagram) {
@@ -85,7 +83,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		c.door.Hint(c.now, nil, from, size, false) // it may have moved; it is believed when it answers from there
 	}
 	if c.guard.Sealed() || from == q.addr {
-		c.flow.Took(c.now-c.arrived, size)
+		c.flow.Took(size)
 	}
 	c.heardFrom(p)
 	c.fresh = false

@@ -249,7 +249,7 @@ func TestRingRepairDoesNotAllocate(t *testing.T) {
 	op := Op{Kind: Set, Key: []byte("key0"), Value: []byte("value")}
 	turn := func(c, other *Core, from netip.AddrPort) {
 		for n, _, ok := c.Transmit(now, buf[:]); ok; n, _, ok = c.Transmit(now, buf[:]) {
-			other.Receive(now, now, from, buf[:n])
+			other.Receive(now, from, buf[:n])
 		}
 		for c.NextEvent(&ev) {
 		}

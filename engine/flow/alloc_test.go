@@ -43,7 +43,7 @@ func (x *bench) frame() {
 	x.s.Tell(&x.p, &x.h, false)
 	x.b.Spend(x.now, frameBytes, x.seq, asked)
 	x.r.Arrived(x.now, false)
-	x.r.Took(10, frameBytes)
+	x.r.Took(frameBytes)
 	x.s.Meet(x.now, &x.p, &x.h, true, 31, sched.Second)
 	a := Ack{High: x.seq, Map: ^uint64(0), Sent: x.seq, Credit: x.r.Credit(), Marked: x.r.Hot()}
 	x.b.Acked(x.now, &a)

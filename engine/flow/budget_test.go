@@ -222,7 +222,7 @@ func TestCreditIsFair(t *testing.T) {
 		for i := range credits {
 			n := int(rate(i) / 1000)
 			r.Arrived(now, false)
-			r.Took(0, n)
+			r.Took(n)
 			if now >= 2*sched.Second {
 				sum += uint64(n)
 			}
@@ -242,17 +242,18 @@ func TestCreditIsFair(t *testing.T) {
 	}
 }
 
-// TestShedding: only while even the shortest wait is long, and never what is
-// not marked as repair or bulk.
+// TestShedding: only while the kernel's queue is filling, and never what is not
+// marked as repair or bulk.
 func TestShedding(t *testing.T) {
 	var r Receiver
 	r.Init(0, 0)
-	shed := func(from, until, wait sched.Instant) (repair, other int) {
+	shed := func(from, until sched.Instant, queued int) (repair, other int) {
 		for now := from; now < until; now += sched.Millisecond {
+			r.Pressure(queued, 4<<20, 0)
 			for _, sheddable := range []bool{true, false} {
 				switch {
 				case !r.Arrived(now, sheddable):
-					r.Took(wait, 100)
+					r.Took(100)
 				case sheddable:
 					repair++
 				default:
@@ -262,10 +263,10 @@ func TestShedding(t *testing.T) {
 		}
 		return repair, other
 	}
-	if a, b := shed(0, sched.Second, sched.Millisecond/2); a+b != 0 {
+	if a, b := shed(0, sched.Second, 1<<20); a+b != 0 {
 		t.Error("shed without a queue")
 	}
-	if a, b := shed(sched.Second, 2*sched.Second, 5*sched.Millisecond); a < 900 || b != 0 || !r.Hot() {
+	if a, b := shed(sched.Second, 2*sched.Second, 3<<20); a < 900 || b != 0 || !r.Hot() {
 		t.Errorf("shed %d of 1000 repair and %d other frames", a, b)
 	}
 	if r.Credit() == 0 {

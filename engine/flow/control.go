@@ -105,9 +105,9 @@ func (f *Control) Shed(now sched.Instant, repair bool) bool {
 
 // Took charges a frame to the rate at which peers may send: it opened, or came in
 // clear from the address that the peer proved. Nobody else can make peers slow.
-func (f *Control) Took(waited sched.Instant, size int) {
+func (f *Control) Took(size int) {
 	if f.cfg.Mode != Off {
-		f.receiver.Took(waited, size)
+		f.receiver.Took(size)
 	}
 }
 

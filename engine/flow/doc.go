@@ -48,10 +48,11 @@
 // peer and there is no queue: what was held back is encoded later, as it is then.
 //
 // [Receiver] is the other end: it measures what is taken from senders that have
-// proved who they are and how long it waited, and sets one credit for all senders so
+// proved who they are, and sets one credit for all senders so
 // that the sum of what they send meets the limit; light senders stay below it and do
-// not notice (max-min fair without state for each sender). When even the shortest wait in a window is
-// long (CoDel, RFC 8289), it marks, and sheds repair and bulk before decoding.
+// not notice (max-min fair without state for each sender). When the
+// kernel's queue is more than half full, or drops, it marks, and sheds repair and bulk
+// before decoding.
 //
 // # A node's control
 //

@@ -4,8 +4,7 @@ import "github.com/quidnunc/quidnunc/sched"
 
 // The law of a receiver.
 const (
-	windowNanos = 10 * sched.Millisecond // in which the shortest wait is taken: CoDel's interval, for loops and not for links
-	sojournMax  = 1 * sched.Millisecond  // CoDel's target (RFC 8289 §4.3 has 5 ms in 100 ms)
+	windowNanos = 10 * sched.Millisecond // for which pressure is remembered
 	levelNanos  = 50 * sched.Millisecond // between changes of the level: senders learn it with acknowledgements
 	levelMin    = creditMin
 	easeSpans   = 40 // levelNanos without pressure until a bound by pressure is eased
@@ -22,12 +21,10 @@ type Receiver struct {
 	level uint64 // what each sender may send; 0: any
 
 	at      sched.Instant // the start of the window
-	least   sched.Instant // shortest wait in it
-	frames  uint32
-	arrived uint32 // datagrams, halved with each window
-	taken   uint32 // of these, those that were taken
-	hot     bool   // the shortest wait of the last window was long, or the kernel drops
-	pressed bool   // since the level was last set
+	arrived uint32        // datagrams, halved with each window
+	taken   uint32        // of these, those that were taken
+	hot     bool          // the kernel drops, or its queue is more than half full
+	pressed bool          // since the level was last set
 	ease    uint8
 	levelAt sched.Instant
 	bytes   uint64 // since then
@@ -39,12 +36,12 @@ type Receiver struct {
 
 // Init starts a receiver; limit is in bytes a second, 0 for none.
 func (r *Receiver) Init(now sched.Instant, limit uint64) {
-	*r = Receiver{limit: min(limit, RateMax), at: now, levelAt: now, least: sched.Never}
+	*r = Receiver{limit: min(limit, RateMax), at: now, levelAt: now}
 }
 
 // Arrived notes a datagram before it is decoded, when nobody knows yet who sent
-// it. It reports whether to drop it: there is a standing queue of frames that
-// are taken, and its sender says that it is repair or bulk.
+// it. It reports whether to drop it: the kernel's queue is filling, and its sender
+// says that it is repair or bulk.
 func (r *Receiver) Arrived(now sched.Instant, sheddable bool) (shed bool) {
 	if now-r.at >= windowNanos {
 		r.turn(now)
@@ -57,13 +54,11 @@ func (r *Receiver) Arrived(now sched.Instant, sheddable bool) (shed bool) {
 	return false
 }
 
-// Took notes a frame whose sender has proved who it is: waited is the time since
-// the kernel had it. Each was told of by Arrived before.
-func (r *Receiver) Took(waited sched.Instant, bytes int) {
+// Took notes a frame whose sender has proved who it is. Each was told of by Arrived
+// before.
+func (r *Receiver) Took(bytes int) {
 	r.bytes += uint64(bytes)
-	r.frames++
 	r.taken++
-	r.least = min(r.least, waited)
 }
 
 // foreign tells whether most of what arrives lately is not taken.
@@ -80,9 +75,8 @@ func (r *Receiver) Pressure(queued, room int, drops uint64) {
 
 // turn ends a window.
 func (r *Receiver) turn(now sched.Instant) {
-	r.hot = r.frames > 1 && r.least > sojournMax
-	r.pressed = r.pressed || r.hot
-	r.at, r.frames, r.least = now, 0, sched.Never
+	r.hot = false
+	r.at = now
 	r.arrived, r.taken = r.arrived/2, r.taken/2
 	if span := now - r.levelAt; span >= levelNanos {
 		r.rate = (3*r.rate + r.bytes*sched.Second/uint64(span)) / 4

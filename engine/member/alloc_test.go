@@ -51,20 +51,20 @@ func TestNothingAllocates(t *testing.T) {
 		for x.Next(*now, &s) {
 			buf = x.AppendSend(buf[:0], room, &s)
 			if s.Kind == SendProbe && s.To%4 != 0 {
-				x.OnAck(*now, *now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: x.Incarnation(s.To)})
+				x.OnAck(*now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: x.Incarnation(s.To)})
 			}
 		}
 		from := uint32(2 + step%60)
 		body := codec.AppendProbe(buf[:0], &codec.Probe{Target: testID(1), Nonce: 5, Incarnation: x.Incarnation(1), Status: Status(step & 1)})[codec.RecordBytes:]
-		x.OnRecord(*now, *now, from, codec.TypeProbe, body, &ack)
+		x.OnRecord(*now, from, codec.TypeProbe, body, &ack)
 		inc++
 		body = codec.AppendVote(buf[:0], &codec.Vote{Subject: testID(from + 1), Round: inc, Stance: codec.StanceAgainst, Incarnation: x.Incarnation(from + 1)})[codec.RecordBytes:]
-		x.OnRecord(*now, *now, from, codec.TypeVote, body, &ack)
+		x.OnRecord(*now, from, codec.TypeVote, body, &ack)
 		body = codec.AppendFact(buf[:0], codec.Fact{ID: testID(from + 2), Incarnation: x.Incarnation(from + 2), Status: Suspect})
-		x.OnRecord(*now, *now, from, codec.TypeVerdict, body, &ack)
+		x.OnRecord(*now, from, codec.TypeVerdict, body, &ack)
 		body = codec.AppendObserved(buf[:0], false, &x.sums)[codec.RecordBytes:]
 		body[9] ^= 1
-		x.OnRecord(*now, *now, from, codec.TypeObserved, body, &ack)
+		x.OnRecord(*now, from, codec.TypeObserved, body, &ack)
 		x.SeenPrint(*now, from, uint64(step))
 		x.Explain(*now, from, &e)
 		x.Phi(from, *now)
@@ -93,7 +93,7 @@ func BenchmarkAnswerProbe(b *testing.B) {
 	var ack codec.ProbeAck
 	b.ReportAllocs()
 	for b.Loop() {
-		x.OnRecord(*now, *now, 3, codec.TypeProbe, body, &ack)
+		x.OnRecord(*now, 3, codec.TypeProbe, body, &ack)
 		buf = x.AppendAnswer(buf[:0], 1300, &ack)
 	}
 }
@@ -108,7 +108,7 @@ func BenchmarkProbeRound(b *testing.B) {
 		x.Tick(*now)
 		for x.Next(*now, &s) {
 			buf = x.AppendSend(buf[:0], 1300, &s)
-			x.OnAck(*now, *now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce})
+			x.OnAck(*now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce})
 		}
 	}
 }

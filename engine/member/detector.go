@@ -239,20 +239,20 @@ func (d *Detector) Ping(m uint32, id codec.OriginID, rand *sched.Rand, number ui
 }
 
 // Receive takes the body of a record of type Probe, ProbeAck, Vote, Verdict or
-// Observed; arrived is when the kernel had it. took: it answers a Ping. An error
+// Observed. took: it answers a Ping. An error
 // says that it can't be parsed.
-func (d *Detector) Receive(now, arrived sched.Instant, from uint32, t codec.Type, body []byte) (p Pong, took bool, err error) {
+func (d *Detector) Receive(now sched.Instant, from uint32, t codec.Type, body []byte) (p Pong, took bool, err error) {
 	if !d.on {
 		return p, false, nil
 	}
 	switch t {
 	case codec.TypeProbeAck:
-		p, took = d.pong(arrived, from, body)
+		p, took = d.pong(now, from, body)
 	case codec.TypeVerdict:
 		d.enterDead(now, from, body)
 	}
 	var ack codec.ProbeAck
-	owed, err := d.OnRecord(now, arrived, d.Watched(from), t, body, &ack)
+	owed, err := d.OnRecord(now, d.Watched(from), t, body, &ack)
 	if a := &d.answers; owed && a.n < len(a.to) {
 		a.to[a.n], a.ack[a.n] = from, ack
 		a.n++
@@ -261,14 +261,14 @@ func (d *Detector) Receive(now, arrived sched.Instant, from uint32, t codec.Type
 }
 
 // pong looks whether an answer to a probe is one to a Ping.
-func (d *Detector) pong(arrived sched.Instant, from uint32, body []byte) (p Pong, took bool) {
+func (d *Detector) pong(now sched.Instant, from uint32, body []byte) (p Pong, took bool) {
 	var a codec.ProbeAck
 	if codec.ParseProbeAck(body, &a) != nil || from == 0 {
 		return p, false
 	}
 	for i := range d.pings.list {
 		if g := &d.pings.list[i]; g.to == from && g.nonce == a.Nonce && !g.due {
-			p = Pong{Number: g.number, Took: max(0, arrived-g.sent)}
+			p = Pong{Number: g.number, Took: max(0, now-g.sent)}
 			*g = ping{}
 			return p, true
 		}

@@ -58,7 +58,7 @@ func TestNoDetector(t *testing.T) {
 	if d.Status(1) != Alive || d.Watched(1) != 0 || d.Deadline() != sched.Never || !d.Heard(0, 1) || d.Bury(7, netip.AddrPort{}) >= 0 {
 		t.Error("a detector that is off believes something")
 	}
-	if _, took, err := d.Receive(0, 0, 1, codec.TypeProbe, []byte{1}); took || err != nil {
+	if _, took, err := d.Receive(0, 1, codec.TypeProbe, []byte{1}); took || err != nil {
 		t.Error("a detector that is off reads records")
 	}
 }
@@ -75,7 +75,7 @@ func TestAnswersThenPings(t *testing.T) {
 		t.Fatal("no ping")
 	}
 	probe := codec.AppendProbe(nil, &codec.Probe{Target: 99, Nonce: 5})
-	if _, _, err := d.Receive(0, 0, 1, codec.TypeProbe, probe[codec.RecordBytes:]); err != nil {
+	if _, _, err := d.Receive(0, 1, codec.TypeProbe, probe[codec.RecordBytes:]); err != nil {
 		t.Fatal(err)
 	}
 	if s, typ, _ := next(t, d, 0); s.Kind != SendAnswer || s.To != 1 || typ != codec.TypeProbeAck {
@@ -90,14 +90,14 @@ func TestAnswersThenPings(t *testing.T) {
 		t.Fatalf("%+v", p)
 	}
 	ack := codec.AppendProbeAck(nil, &codec.ProbeAck{Nonce: p.Nonce})[codec.RecordBytes:]
-	if _, took, _ := d.Receive(25, 25, 1, codec.TypeProbeAck, ack); took {
+	if _, took, _ := d.Receive(25, 1, codec.TypeProbeAck, ack); took {
 		t.Error("another member's answer is taken")
 	}
-	pong, took, err := d.Receive(25, 25, 2, codec.TypeProbeAck, ack)
+	pong, took, err := d.Receive(25, 2, codec.TypeProbeAck, ack)
 	if !took || err != nil || pong != (Pong{42, 15}) {
 		t.Errorf("%+v %v %v", pong, took, err)
 	}
-	if _, took, _ := d.Receive(26, 26, 2, codec.TypeProbeAck, ack); took {
+	if _, took, _ := d.Receive(26, 2, codec.TypeProbeAck, ack); took {
 		t.Error("an answer is given twice")
 	}
 }
@@ -112,7 +112,7 @@ func TestPingsAndAnswersAreBounded(t *testing.T) {
 	probe := codec.AppendProbe(nil, &codec.Probe{Target: 99, Nonce: 5})[codec.RecordBytes:]
 	for k := range 100 {
 		d.Ping(1, 11, &rand, uint64(k))
-		_, _, _ = d.Receive(0, 0, 1, codec.TypeProbe, probe)
+		_, _, _ = d.Receive(0, 1, codec.TypeProbe, probe)
 	}
 	sent := map[SendKind]int{}
 	for s := (Send{}); d.Next(0, &s); {
@@ -130,7 +130,7 @@ func TestDeathOfOneThatNeverAnswered(t *testing.T) {
 	d.Watch(0, 1, 11)
 	for _, status := range []Status{Suspect, Dead} {
 		fact := codec.AppendFact(nil, codec.Fact{ID: 12, Incarnation: 0, Status: status})
-		if _, _, err := d.Receive(0, 0, 1, codec.TypeVerdict, fact); err != nil {
+		if _, _, err := d.Receive(0, 1, codec.TypeVerdict, fact); err != nil {
 			t.Fatal(err)
 		}
 		if entered := d.Watched(2) != 0; entered != (status == Dead) {

@@ -17,7 +17,7 @@ func give(t testing.TB, x *Table, now sched.Instant, from uint32, facts ...codec
 	for _, f := range facts {
 		b = codec.AppendFact(b, f)
 	}
-	if _, err := x.OnRecord(now, now, from, codec.TypeVerdict, b, nil); err != nil {
+	if _, err := x.OnRecord(now, from, codec.TypeVerdict, b, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -208,7 +208,7 @@ func TestLeftIsReapedAndStaysAway(t *testing.T) {
 // answerAll answers probes as a healthy cluster would.
 func answerAll(x *Table, now sched.Instant, s *Send) {
 	if s.Kind == SendProbe {
-		x.OnAck(now, now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: x.Incarnation(s.To)})
+		x.OnAck(now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: x.Incarnation(s.To)})
 	}
 	x.AppendSend(nil, 1300, s)
 }

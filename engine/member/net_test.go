@@ -153,7 +153,7 @@ func (c *cluster) receive(n *node, e event) {
 		var body []byte
 		typ, body, b = codec.NextRecord(b)
 		var ack codec.ProbeAck
-		ok, err := n.OnRecord(c.now, c.now, e.from, typ, body, &ack)
+		ok, err := n.OnRecord(c.now, e.from, typ, body, &ack)
 		if err != nil {
 			c.t.Fatal(err)
 		}

@@ -251,8 +251,8 @@ func (t *Table) OnProbe(now sched.Instant, from uint32, p *codec.Probe, ack *cod
 	return true
 }
 
-// OnAck takes in an answer that arrived at this instant, before or at now.
-func (t *Table) OnAck(now, arrived sched.Instant, from uint32, a *codec.ProbeAck) {
+// OnAck takes in an answer.
+func (t *Table) OnAck(now sched.Instant, from uint32, a *codec.ProbeAck) {
 	if from == 0 || from == t.self {
 		t.counters.DropStranger++
 		return
@@ -265,7 +265,7 @@ func (t *Table) OnAck(now, arrived sched.Instant, from uint32, a *codec.ProbeAck
 		}
 	} else {
 		w.theirs = a.Health
-		t.acked(now, arrived, w, a.Nonce-w.base)
+		t.acked(now, w, a.Nonce-w.base)
 	}
 	t.counters.AcksTaken++
 	t.Heard(now, from)
@@ -275,9 +275,9 @@ func (t *Table) OnAck(now, arrived sched.Instant, from uint32, a *codec.ProbeAck
 }
 
 // acked ends a round, or the doubt of the last one.
-func (t *Table) acked(now, arrived sched.Instant, w *watch, try uint32) {
+func (t *Table) acked(now sched.Instant, w *watch, try uint32) {
 	w.acked = now
-	rtt := arrived - w.sent[try]
+	rtt := now - w.sent[try]
 	if rtt <= t.timeout(w) {
 		t.timelyAt = now
 	}

@@ -167,7 +167,7 @@ func (t *Table) AppendAnswer(dst []byte, room int, a *codec.ProbeAck) []byte {
 // OnRecord takes in the body of a record of type Probe, ProbeAck, Vote, Verdict or Observed from a member, or from 0, a
 // stranger. True: the sender is owed the answer in ack, now. A malformed body is counted and gives an error of codec;
 // a record of another type is the caller's mistake and does nothing.
-func (t *Table) OnRecord(now, arrived sched.Instant, from uint32, typ codec.Type, body []byte, ack *codec.ProbeAck) (bool, error) {
+func (t *Table) OnRecord(now sched.Instant, from uint32, typ codec.Type, body []byte, ack *codec.ProbeAck) (bool, error) {
 	if t.ring.ID(from) == 0 {
 		from = 0
 	}
@@ -181,7 +181,7 @@ func (t *Table) OnRecord(now, arrived sched.Instant, from uint32, typ codec.Type
 	case codec.TypeProbeAck:
 		var a codec.ProbeAck
 		if err = codec.ParseProbeAck(body, &a); err == nil {
-			t.OnAck(now, arrived, from, &a)
+			t.OnAck(now, from, &a)
 		}
 	case codec.TypeVote:
 		var v codec.Vote

@@ -232,14 +232,14 @@ func TestLateAndUnaskedAnswersAreIgnored(t *testing.T) {
 	}
 	c := x.Counters()
 	other := s.To%9 + 2
-	x.OnAck(*now, *now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce + 1, Incarnation: 9})
-	x.OnAck(*now, *now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce - 1, Incarnation: 9})
-	x.OnAck(*now, *now, other, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: 9})
-	x.OnAck(*now, *now, 0, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: 9})
+	x.OnAck(*now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce + 1, Incarnation: 9})
+	x.OnAck(*now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce - 1, Incarnation: 9})
+	x.OnAck(*now, other, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: 9})
+	x.OnAck(*now, 0, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: 9})
 	if c.AcksTaken != 0 || c.AcksLate != 3 || x.Incarnation(s.To) != 0 {
 		t.Errorf("%+v", c)
 	}
-	x.OnAck(*now, *now-ms, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: 2})
+	x.OnAck(*now, s.To, &codec.ProbeAck{Nonce: s.Probe.Nonce, Incarnation: 2})
 	if c.AcksTaken != 1 || x.Incarnation(s.To) != 2 {
 		t.Errorf("%+v", c)
 	}

@@ -20,7 +20,7 @@ func FuzzRecords(f *testing.F) {
 		*now += 3 * ms
 		var ack codec.ProbeAck
 		var s Send
-		x.OnRecord(*now, *now, uint32(typ)%22, codec.Type(typ), b, &ack)
+		x.OnRecord(*now, uint32(typ)%22, codec.Type(typ), b, &ack)
 		x.Tick(*now)
 		for x.Next(*now, &s) {
 			x.AppendSend(nil, 1300, &s)

@@ -161,7 +161,7 @@ func (w *world) receive(h uint32, m *message) {
 		var body []byte
 		var ack codec.ProbeAck
 		typ, body, b = codec.NextRecord(b)
-		answer, err := x.table.OnRecord(now, now, m.from, typ, body, &ack)
+		answer, err := x.table.OnRecord(now, m.from, typ, body, &ack)
 		if err != nil {
 			panic(fmt.Sprintf("detect: node %d sent a bad record: %v", m.from, err))
 		}

@@ -136,7 +136,7 @@ func (d *duel) pump(i int) {
 func (d *duel) receive(f flight) {
 	d.heard[f.from] += len(f.data)
 	data := bytes.Clone(f.data)
-	d.nodes[f.to].Receive(d.now, d.now, f.from, data)
+	d.nodes[f.to].Receive(d.now, f.from, data)
 	for i := range data {
 		data[i] = 0xdb // borrowed bytes die at return
 	}

@@ -227,7 +227,7 @@ func FuzzOpen(f *testing.F) {
 			}
 		}
 		before, held := *c.Counters(), c.Store().Fingerprint()
-		c.Receive(d.now, d.now, addr(from&3), bytes.Clone(b))
+		c.Receive(d.now, addr(from&3), bytes.Clone(b))
 		after := c.Counters()
 		dropped := uint64(0)
 		for i := range after.Drops {

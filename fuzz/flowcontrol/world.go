@@ -113,7 +113,7 @@ func (w *world) run(until sched.Instant) {
 		h := heap.Pop(&w.queue).(happening)
 		w.now = max(w.now, h.at)
 		if h.data != nil {
-			h.to.core.Receive(w.now, w.now, h.from, h.data)
+			h.to.core.Receive(w.now, h.from, h.data)
 			w.spare = append(w.spare, h.data[:0])
 		} else {
 			h.to.wake = sched.Never

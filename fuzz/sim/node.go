@@ -266,7 +266,7 @@ func (w *World) receive(s *shard, n *Node, e *event) {
 	s.stats.Delivered++
 	b := w.frames.bytes(e.frame)[:e.size]
 	from := netip.AddrPortFrom(w.Nodes[e.from].Addr.Addr(), e.port)
-	n.Core.Receive(n.now, min(e.at, n.now), from, b)
+	n.Core.Receive(n.now, from, b)
 	if w.opt.Check {
 		for i := range b {
 			b[i] = 0xdb
@@ -314,7 +314,7 @@ func (w *World) turn(s *shard, n *Node) {
 	}
 	n.busy = n.now + n.Cost*sched.Instant(k)
 	if n.Cost > 0 {
-		n.Core.Observe(core.Pressure{Lag: n.Cost * sched.Instant(1+len(n.inbox))})
+		n.Core.Observe(core.Pressure{Queue: n.charged, Room: n.Buffer, Lag: n.Cost * sched.Instant(1+len(n.inbox))})
 	}
 	w.pump(s, n)
 	if len(n.inbox) > 0 {
