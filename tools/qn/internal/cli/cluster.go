@@ -35,7 +35,7 @@ func newMembers() *cobra.Command {
 }
 
 func printMembers(w io.Writer, list []api.Member) error {
-	return table(w, "MEMBER ADDR STATE FOR RTT BEHIND KEYS ZONE TAGS", func(row func(string, ...any)) {
+	return table(w, "MEMBER ADDR STATE FOR RTT BEHIND ENTRIES ZONE TAGS", func(row func(string, ...any)) {
 		for _, m := range list {
 			name := m.Name
 			if m.Self {
