@@ -16,6 +16,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/engine/walk"
+	"github.com/quidnunc/quidnunc/ring"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -46,15 +47,14 @@ type Core struct {
 	seeds   door.Seeds
 	members sched.RoundRobin // proven peers, for exchanges
 	scratch []uint32         // proven peers, for sampling
-	ready   readyList
+	ready   sched.Turns      // peers that have something due
 	graves  names.Graves
 	rival   rival
-	free    uint32 // peers that may be used again, linked by next
+	free    []uint32 // peers that may be used again
 	evictAt uint32
 	lives   census // of peers: life.go
 
 	live     member.Detector
-	send     member.Send // scratch
 	events   events.Events
 	silenced bool // superseded by a live rival: writes are refused
 
@@ -75,7 +75,7 @@ type Core struct {
 	walks   walk.Repair
 
 	advanced  []state.Origin
-	queue     eventQueue
+	queue     ring.Queue[Event]
 	guard     protect.Mode // of frames: clear or sealed
 	door      door.Door
 	newcomers sched.Pacer // origins that members introduce
@@ -130,7 +130,8 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.byID.Init()
 	c.advanced = make([]state.Origin, 0, min(l.State.Origins, 256))
 	c.gaps = make([]state.Origin, 0, l.Gaps)
-	c.queue.ring = make([]Event, l.Events)
+	c.queue.Init(l.Events)
+	c.ready.Init(l.Peers)
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
 	c.filler.Init(&c.store, (*book)(c), l.Wants)
 	c.picked = make([]uint32, max(16, c.cfg.Fanout))

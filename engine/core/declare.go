@@ -48,7 +48,7 @@ func parseAddr(b []byte) (a netip.AddrPort, ok bool) {
 // the detector too, so that it is heard of even where there is no room for it.
 func (c *Core) declare(op *Op) {
 	if string(op.Key) != string(LeaveKey) {
-		c.queue.push(Event{Kind: Declared, Origin: c.self, From: op.Version - 1, To: op.Version})
+		c.queue.Push(Event{Kind: Declared, Origin: c.self, From: op.Version - 1, To: op.Version})
 		return
 	}
 	c.origins[c.self].left = true
@@ -60,7 +60,7 @@ func (c *Core) leaving() bool { return c.origins[c.self].left }
 
 // declares reports that a member says something new of itself.
 func (c *Core) declares(o state.Origin, from uint64) {
-	c.queue.push(Event{Kind: Declared, Origin: o, Peer: c.origins[o].peer, From: from, To: c.store.Max(o)})
+	c.queue.Push(Event{Kind: Declared, Origin: o, Peer: c.origins[o].peer, From: from, To: c.store.Max(o)})
 }
 
 // declaresAddr greets a member at the address that it declares. It is sent

@@ -51,7 +51,7 @@ func (b *book) Unproven(id codec.OriginID) uint32 {
 func (c *Core) observed(p uint32, t codec.Type, body []byte) (ok bool) {
 	pong, took, err := c.live.Receive(c.now, p, t, body)
 	if took {
-		c.queue.push(Event{Kind: Ponged, Peer: p, From: pong.Number, To: uint64(pong.Took)})
+		c.queue.Push(Event{Kind: Ponged, Peer: p, From: pong.Number, To: uint64(pong.Took)})
 	}
 	return err == nil
 }
@@ -67,8 +67,7 @@ func (c *Core) Ping(now sched.Instant, p uint32, number uint64) bool {
 
 // composeDetector encodes the next frame of the detector.
 func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
-	s := &c.send
-	for c.live.Next(c.now, s) {
+	for s := c.live.Next(c.now); s != nil; s = c.live.Next(c.now) {
 		b, limit := c.beginDetector(dst)
 		bare := len(b)
 		if b = c.live.AppendSend(b, limit-len(b), s); len(b) <= bare {
@@ -105,7 +104,7 @@ func (c *Core) judged() {
 		if p == c.SelfPeer() || int(p) >= len(c.peers) || c.peers[p].origin == 0 {
 			continue
 		}
-		c.peers[p].since, c.peers[p].by = ch.Since, ch.By
+		c.peers[p].since = ch.Turn()
 		switch ch.To {
 		case member.Suspect, member.Closed:
 			if ch.From != member.Suspect { // else that was told

@@ -46,39 +46,6 @@ type Event struct {
 	Key        uint8 // KeyUnknown
 }
 
-// eventQueue is a bounded queue; when it overflows, one EventsLost stands for all
-// that were dropped. Advances wait in a list of origins instead.
-type eventQueue struct {
-	ring []Event
-	head uint32
-	n    uint32
-	lost bool
-}
-
-func (q *eventQueue) push(e Event) {
-	if int(q.n) == len(q.ring) {
-		q.lost = true
-		return
-	}
-	q.ring[(q.head+q.n)%uint32(len(q.ring))] = e
-	q.n++
-}
-
-func (q *eventQueue) pop(e *Event) bool {
-	if q.n > 0 {
-		*e = q.ring[q.head]
-		q.head = (q.head + 1) % uint32(len(q.ring))
-		q.n--
-		return true
-	}
-	if q.lost {
-		q.lost = false
-		*e = Event{Kind: EventsLost}
-		return true
-	}
-	return false
-}
-
 // NextEvent takes the next event, advances first. It reports false when there
 // is none. A shell drains it after each burst of calls.
 func (c *Core) NextEvent(ev *Event) bool {
@@ -94,7 +61,14 @@ func (c *Core) NextEvent(ev *Event) bool {
 		x.told = ev.To
 		return true
 	}
-	return c.queue.pop(ev)
+	if c.queue.Pop(ev) {
+		return true
+	}
+	if c.queue.Lost() { // one event stands for all that found no room
+		*ev = Event{Kind: EventsLost}
+		return true
+	}
+	return false
 }
 
 func (c *Core) tell(k EventKind, p uint32) {
@@ -106,7 +80,7 @@ func (c *Core) tell(k EventKind, p uint32) {
 			ev.Generation = c.store.Gen(q.origin)
 		}
 	}
-	c.queue.push(ev)
+	c.queue.Push(ev)
 }
 
 // advancedTo notes that an origin's max moved.

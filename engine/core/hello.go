@@ -152,7 +152,7 @@ func (c *Core) refuse(from netip.AddrPort, size int, r protect.Refusal) {
 		return
 	}
 	if why == DropKey && c.door.Say(c.now, e) {
-		c.queue.push(Event{Kind: KeyUnknown, Addr: from, Key: c.in.KeyID})
+		c.queue.Push(Event{Kind: KeyUnknown, Addr: from, Key: c.in.KeyID})
 	}
 	c.door.Hint(c.now, e, from, size, c.in.Flags&codec.FlagHello != 0)
 }

@@ -76,7 +76,7 @@ func (c *Core) namesake(gen uint64, addr netip.AddrPort) {
 	}
 	c.rival.met = gen
 	c.counters.Conflicts++
-	c.queue.push(Event{Kind: NameConflict, Generation: gen, Addr: addr})
+	c.queue.Push(Event{Kind: NameConflict, Generation: gen, Addr: addr})
 }
 
 // outlived handles a higher generation of our name, last seen at addr.
@@ -111,7 +111,7 @@ func (c *Core) challengeRival() {
 		r.open = false
 		if c.silenced {
 			c.silenced = false
-			c.queue.push(Event{Kind: Restored, Generation: r.gen, Addr: r.addr})
+			c.queue.Push(Event{Kind: Restored, Generation: r.gen, Addr: r.addr})
 		}
 		c.renew(r.gen + 1)
 		return
@@ -146,8 +146,8 @@ func (c *Core) yield(gen uint64, addr netip.AddrPort) {
 	c.rival = rival{gen: gen, addr: addr, met: c.rival.met}
 	c.wheel.Set(timerRival, c.now+rivalWatch)
 	c.counters.Conflicts++
-	c.queue.push(Event{Kind: NameConflict, Generation: gen, Addr: addr})
-	c.queue.push(Event{Kind: Superseded, Generation: gen, Addr: addr})
+	c.queue.Push(Event{Kind: NameConflict, Generation: gen, Addr: addr})
+	c.queue.Push(Event{Kind: Superseded, Generation: gen, Addr: addr})
 }
 
 // renew publishes our state under a higher generation. Versions stay: the new
@@ -175,5 +175,5 @@ func (c *Core) renew(gen uint64) {
 	c.differ.Moved(c.self, c.now, c.counters.FramesReceived)
 	c.walks.Rename(c.id)
 	c.advancedTo(c.self)
-	c.queue.push(Event{Kind: Renewed, Origin: c.self, Generation: gen})
+	c.queue.Push(Event{Kind: Renewed, Origin: c.self, Generation: gen})
 }

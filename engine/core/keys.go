@@ -58,7 +58,8 @@ func (c *Core) noticeKeys() {
 		if !q.open() || !s.Unaware(uint32(p)) {
 			continue
 		}
-		open, q.asking = true, true
+		open = true
+		q.debt.Ask()
 		c.want(uint32(p), dueHave)
 	}
 	if open {

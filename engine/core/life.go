@@ -166,7 +166,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 // heardFrom notes a sign of life.
 func (c *Core) heardFrom(p uint32) {
 	q := &c.peers[p]
-	q.heard = c.now
+	q.link.Hear(c.now)
 	if c.live.Heard(c.now, p) && q.quiet() {
 		c.tell(MemberReachable, p)
 		c.revive(p)

@@ -2,6 +2,7 @@ package core
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
@@ -9,8 +10,10 @@ import (
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
+	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/precise"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/engine/walk"
@@ -25,19 +28,14 @@ type peer struct {
 	declared   bool           // its state says what is advertised
 	id         codec.OriginID
 	origin     state.Origin
-	next       uint32 // in the ready list
 	due        uint16
-	queued     bool
 	life       phase // life.go alone changes it
 
 	cookie    [16]byte // to show it until it acknowledges a frame
 	hasCookie bool
 
-	link      link.Path // frames to and from it
-	owed      bool      // an acknowledgement timer runs
-	asking    bool      // the next frame asks for an answer at once
-	answering bool      // it asked: the next frame carries our fingerprint
-	told      uint64    // the last version of its own origin that we acknowledged
+	link link.Path // frames to and from it
+	debt mail.Debt // acknowledgements, ours and its
 
 	mail mail.Cursor // our own writes at this peer
 
@@ -51,12 +49,8 @@ type peer struct {
 	pullAt  sched.Instant
 	helloAt sched.Instant // the hello that awaits an answer
 	hellos  uint8
-	heard   sched.Instant
-	print   uint64 // its last state fingerprint, and when
-	printAt sched.Instant
-
-	since sched.Instant // its present state
-	by    uint32        // who told; 0: nobody had to
+	shown   reconcile.Shown
+	since   member.Turn // its present state
 }
 
 // Peer is what the shell may show of a member.
@@ -86,21 +80,22 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 	if probed := c.live.RTT(c.live.Watched(p)); probed != 0 {
 		rtt = probed // probes are answered before anything else
 	}
-	return Peer{q.origin, q.addr, q.proven(), q.quiet(), q.left(), q.heard, rtt, q.mail.Acked(), q.since, q.by}, true
+	return Peer{q.origin, q.addr, q.proven(), q.quiet(), q.left(), q.link.Heard(), rtt, q.mail.Acked(), q.since.At, q.since.By}, true
 }
 
 // addPeer makes a peer for an origin that became known.
 func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
-	p := c.free
+	p, n := uint32(0), len(c.free)
 	switch {
-	case p != 0:
-		c.free = c.peers[p].next
+	case n > 0:
+		p, c.free = c.free[n-1], c.free[:n-1]
 		c.peers[p] = peer{}
 	case len(c.peers) > c.cfg.Limits.Peers:
 		c.counters.Drops[DropFull]++
 		return 0
 	default:
 		c.peers = append(c.peers, peer{})
+		c.free = slices.Grow(c.free, cap(c.peers))
 		p = uint32(len(c.peers) - 1)
 	}
 	c.resetPeer(p, o, addr)
@@ -118,10 +113,9 @@ func (c *Core) freePeer(p uint32) {
 		c.wheel.Cancel(peerTimer(p, k))
 	}
 	c.seeds.Forget(p)
-	queued, next := q.queued, q.next
-	*q = peer{queued: queued, next: next}
-	if !queued {
-		q.next, c.free = c.free, p
+	*q = peer{}
+	if !c.ready.Has(p) {
+		c.free = append(c.free, p)
 	}
 }
 
@@ -140,7 +134,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	}
 	*q = peer{
 		addr: addr, advertised: addr, id: c.store.ID(o), origin: o,
-		next: q.next, queued: q.queued, life: q.life, since: c.now,
+		life: q.life, since: member.Turn{At: c.now},
 	}
 	q.link.Init(uint32(c.rand.Uint64()))
 	q.flow.Init(c.now, c.cfg.Frame, q.link.Last())
@@ -148,33 +142,20 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	c.origins[o].peer = p
 }
 
-// readyList holds the peers that have something due, first come first served.
-type readyList struct{ head, tail uint32 }
-
+// want makes something due at a peer.
 func (c *Core) want(p uint32, due uint16) {
 	q := &c.peers[p]
 	q.due |= due &^ q.flow.Held()
-	if q.queued || q.due == 0 {
-		return
+	if q.due != 0 {
+		c.ready.Push(p)
 	}
-	q.queued, q.next = true, 0
-	if c.ready.tail == 0 {
-		c.ready.head = p
-	} else {
-		c.peers[c.ready.tail].next = p
-	}
-	c.ready.tail = p
 }
 
 func (c *Core) unready() {
-	p := c.ready.head
-	q := &c.peers[p]
-	c.ready.head, q.next, q.queued = q.next, 0, false
-	if c.ready.head == 0 {
-		c.ready.tail = 0
-	}
-	if q.life == free { // given back in the meantime
-		q.next, c.free = c.free, p
+	p := c.ready.First()
+	c.ready.Pop()
+	if c.peers[p].life == free { // given back in the meantime
+		c.free = append(c.free, p)
 	}
 }
 

@@ -91,7 +91,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		c.flowed(p)
 	}
 	if h.Flags&codec.FlagPrints != 0 {
-		q.print, q.printAt = h.StatePrint, c.now
+		q.shown.Show(c.now, h.StatePrint)
 		if c.differ.Scattered() && h.StatePrint == c.Fingerprint() {
 			c.sameAs(p)
 		}
@@ -166,7 +166,7 @@ func (c *Core) flowed(p uint32) {
 	}
 	c.flowedBack(p, c.fresh)
 	if h.Mark&codec.MarkAsk != 0 {
-		q.answering = true
+		q.debt.Answer()
 		c.want(p, dueHave)
 	}
 }

@@ -253,7 +253,7 @@ func (c *Core) resend(p uint32) {
 		q.mail.Stop()
 		return
 	}
-	next, lost := q.mail.Overdue(c.store.Max(c.self), c.now-q.heard)
+	next, lost := q.mail.Overdue(c.store.Max(c.self), c.now-q.link.Heard())
 	if lost {
 		q.link.Lost(c.now)
 		q.link.Late()
@@ -290,11 +290,9 @@ func (c *Core) onHave(p uint32, h *codec.Have) {
 // owe notes that the peer's own writes should be acknowledged to it.
 func (c *Core) owe(p uint32) {
 	q := &c.peers[p]
-	if q.owed {
-		return
+	if q.debt.Owe() {
+		c.wheel.Set(peerTimer(p, timerAck), c.now+c.cfg.AckDelay)
 	}
-	q.owed = true
-	c.wheel.Set(peerTimer(p, timerAck), c.now+c.cfg.AckDelay)
 }
 
 // provenPeers lists the peers that frames may go to, in no order.

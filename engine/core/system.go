@@ -55,7 +55,7 @@ func (c *Core) Ask(now sched.Instant, all bool) {
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
 		if q.open() && (all || q.mail.Acked() < own) {
-			q.asking = true
+			q.debt.Ask()
 			c.want(uint32(p), dueHave)
 		}
 	}
@@ -87,7 +87,7 @@ func (c *Core) Agreeing(since sched.Instant) (equal, members int) {
 	for p := 1; p < len(c.peers); p++ {
 		if q := &c.peers[p]; q.life == open || q.life == named {
 			members++
-			if q.print == own && q.printAt >= since && !c.flow.Behind() {
+			if q.shown.Equals(own, since) && !c.flow.Behind() {
 				equal++
 			}
 		}

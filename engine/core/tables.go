@@ -198,7 +198,7 @@ func (c *Core) fire(id uint32) {
 func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	q, entries, start := &c.peers[p], c.counters.EntriesSent, len(b)
 	q.due &^= dueHello
-	if q.owed || c.store.Max(q.origin) != q.told {
+	if q.debt.Due(c.store.Max(q.origin)) {
 		q.due |= dueHave // there is a frame, so it rides along
 	}
 	for i := range composers {

@@ -21,8 +21,11 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 	if n, to, ok = c.composeReply(dst); ok {
 		return n, to, true
 	}
-	for c.ready.head != 0 {
-		p := c.ready.head
+	for {
+		p := c.ready.First()
+		if p == 0 {
+			break
+		}
 		q := &c.peers[p]
 		if n = c.compose(p, dst); n > 0 {
 			if q.due == 0 {
@@ -80,10 +83,10 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	h.Flags = c.guard.Flags() | codec.FlagFlow
 	h.Seq, h.Mark = q.link.Last()+1, 0
 	h.Ack, h.AckMap = q.link.Seen()
-	if q.asking || q.due&dueMail != 0 && c.paths.Lossy(&q.link, c.now) {
+	if q.debt.Asks() || q.due&dueMail != 0 && c.paths.Lossy(&q.link, c.now) {
 		h.Mark |= codec.MarkAsk
 	}
-	if q.answering || q.due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.asking && c.differ.Scattered() {
+	if q.debt.Answers() || q.due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.debt.Asks() && c.differ.Scattered() {
 		h.Flags |= codec.FlagPrints
 		h.LivePrint = c.live.LivePrint()
 		h.StatePrint = c.Fingerprint()
@@ -96,7 +99,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	if q.due &^= dueSize; probe {
 		h.Mark |= codec.MarkAsk
 	}
-	asked := c.flow.Header(c.now, &q.flow, q.due, q.owed, h)
+	asked := c.flow.Header(c.now, &q.flow, q.due, q.debt.Owed(), h)
 	limit := min(c.frameBytes(q), cap(dst)) - h.TrailerBytes()
 	b := codec.AppendHeader(dst[:0], h)
 	bare := len(b)
@@ -137,7 +140,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 		q.link.Time(c.now, h.Mark&codec.MarkAsk != 0)
 	}
 	c.flow.Sent(c.now, &q.flow, len(b), due, q.link.Last(), asked)
-	q.asking, q.answering = false, false
+	q.debt.Sent()
 	c.sent(len(b))
 	return len(b)
 }
@@ -145,13 +148,12 @@ func (c *Core) compose(p uint32, dst []byte) int {
 // composeHave appends the acknowledgement of the peer's own writes.
 func (c *Core) composeHave(b []byte, _ int, p uint32) []byte {
 	q := &c.peers[p]
-	q.told = c.store.Max(q.origin)
+	max := c.store.Max(q.origin)
 	q.due &^= dueHave
-	if q.owed {
-		q.owed = false
+	if q.debt.Pay(max) {
 		c.wheel.Cancel(peerTimer(p, timerAck))
 	}
-	return codec.AppendHave(b, codec.Have{Max: q.told, Floor: c.store.Floor(q.origin), Dirty: c.store.Dirty(q.origin)})
+	return codec.AppendHave(b, codec.Have{Max: max, Floor: c.store.Floor(q.origin), Dirty: c.store.Dirty(q.origin)})
 }
 
 // composeSync begins an exchange.

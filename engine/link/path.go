@@ -17,6 +17,7 @@ const mapBits = 64
 type Path struct {
 	RTT sched.RTT // round trip; who measures one elsewhere adds a sample
 
+	heardAt sched.Instant // when the last frame came; 0: never
 	ackTime sched.RTT     // until a frame is acknowledged that does not ask for it
 	lostAt  sched.Instant // when the last loss was found out; 0: never
 	timedAt sched.Instant // when the frame left whose acknowledgement is timed; 0: none
@@ -143,3 +144,9 @@ func (p *Path) holes(ack uint32, seen uint64) (judged, lost int) {
 
 // Underway is how long a frame takes: half a round trip.
 func (p *Path) Underway() sched.Instant { return p.RTT.Smoothed() / 2 }
+
+// Hear notes a frame of the peer, with or without a number.
+func (p *Path) Hear(now sched.Instant) { p.heardAt = now }
+
+// Heard is when the last one came; 0: never.
+func (p *Path) Heard() sched.Instant { return p.heardAt }

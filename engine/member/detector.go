@@ -35,6 +35,7 @@ type Detector struct {
 	answers answers
 	pings   pings
 	burials burials
+	send    Send             // the last that Next gave
 	graves  []netip.AddrPort // of the buried, by GraveSlot
 }
 

@@ -32,19 +32,18 @@ func newDetector(h host) *Detector {
 }
 
 // next is what the detector sends next, and the body of its first record.
-func next(t *testing.T, d *Detector, now sched.Instant) (s Send, typ codec.Type, body []byte) {
+func next(t *testing.T, d *Detector, now sched.Instant) (s *Send, typ codec.Type, body []byte) {
 	t.Helper()
-	if !d.Next(now, &s) {
+	if s = d.Next(now); s == nil {
 		t.Fatal("nothing to send")
 	}
-	typ, body, _ = codec.NextRecord(d.AppendSend(nil, 1000, &s))
+	typ, body, _ = codec.NextRecord(d.AppendSend(nil, 1000, s))
 	return s, typ, body
 }
 
 // A zero Detector watches nobody and takes nothing.
 func TestNoDetector(t *testing.T) {
 	var d Detector
-	var s Send
 	var c Change
 	var rand sched.Rand
 	d.Watch(0, 1, 7)
@@ -52,7 +51,7 @@ func TestNoDetector(t *testing.T) {
 	d.Renew(0, 8)
 	d.SeenPrint(0, 1, 2)
 	d.Tick(sched.Second)
-	if d.Ping(1, 7, &rand, 1) || d.Next(0, &s) || d.NextChange(&c) || d.Left(0, 1, 7) || d.Renewal(true) {
+	if d.Ping(1, 7, &rand, 1) || d.Next(0) != nil || d.NextChange(&c) || d.Left(0, 1, 7) || d.Renewal(true) {
 		t.Error("a detector that is off acts")
 	}
 	if d.Status(1) != Alive || d.Watched(1) != 0 || d.Deadline() != sched.Never || !d.Heard(0, 1) || d.Bury(7, netip.AddrPort{}) >= 0 {
@@ -115,8 +114,8 @@ func TestPingsAndAnswersAreBounded(t *testing.T) {
 		_, _, _ = d.Receive(0, 1, codec.TypeProbe, probe)
 	}
 	sent := map[SendKind]int{}
-	for s := (Send{}); d.Next(0, &s); {
-		d.AppendSend(nil, 1000, &s)
+	for s := d.Next(0); s != nil; s = d.Next(0) {
+		d.AppendSend(nil, 1000, s)
 		sent[s.Kind]++
 	}
 	if sent[SendAnswer] != 32 || sent[SendPing] != 16 {
@@ -162,10 +161,10 @@ func TestNamedAndBuried(t *testing.T) {
 	if f := facts.At(0); f.ID != 12 || f.Status != Buried {
 		t.Errorf("%+v", f)
 	}
-	for d.Next(1, &s) {
+	for s := d.Next(1); s != nil; s = d.Next(1) {
 		if s.Kind == SendBurials {
 			t.Error("told twice")
 		}
-		d.AppendSend(nil, 1000, &s)
+		d.AppendSend(nil, 1000, s)
 	}
 }

@@ -110,3 +110,13 @@ func (t *Table) Explain(now sched.Instant, h uint32, e *Evidence) {
 		}
 	}
 }
+
+// Turn is when a member came into its present state, and who told of it; 0: nobody
+// had to.
+type Turn struct {
+	At sched.Instant
+	By uint32
+}
+
+// Turn is that of the member.
+func (c *Change) Turn() Turn { return Turn{At: c.Since, By: c.By} }

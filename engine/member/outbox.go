@@ -6,21 +6,23 @@ import (
 )
 
 // Next gives the next frame to send: answers to probes before everything else, then
-// pings, burials, and what the table wants. False: nothing for now.
-func (d *Detector) Next(now sched.Instant, s *Send) bool {
+// pings, burials, and what the table wants. It is good until the next call; nil:
+// nothing for now.
+func (d *Detector) Next(now sched.Instant) *Send {
 	if !d.on {
-		return false
+		return nil
 	}
+	s := &d.send
 	*s = Send{}
 	if d.nextAnswer(s) || d.nextPing(now, s) || d.nextBurial(s) {
-		return true
+		return s
 	}
 	for d.Table.Next(now, s) {
 		if s.Kind == SendGrave && d.graves[s.Grave].IsValid() || s.Kind != SendGrave && d.host.Reaches(s.To) {
-			return true
+			return s
 		}
 	}
-	return false
+	return nil
 }
 
 func (d *Detector) nextAnswer(s *Send) bool {

@@ -52,7 +52,7 @@ var rules = map[string]rule{
 	"engine/content":   {pure: true, project: []string{"sched"}},
 	"engine/share":     {pure: true, project: []string{"codec", "sched", "engine/state"}, std: []string{"crypto/sha256", "sync/atomic"}},
 	"engine/core": {pure: true, project: []string{
-		"codec", "codec/seal", "sched",
+		"codec", "codec/seal", "sched", "ring",
 		"engine/state",
 		"engine/compare",
 		"engine/door",

@@ -1,0 +1,40 @@
+package mail
+
+// Debt is what a peer and this node owe each other in acknowledgements of writes.
+type Debt struct {
+	told    uint64 // the last version of the peer's own writes that it was told of
+	owed    bool   // a timer for an acknowledgement runs
+	asks    bool   // the next frame asks the peer for an answer at once
+	answers bool   // the peer asked: the next frame carries our fingerprint
+}
+
+// Owe notes that writes of the peer came in. False: that it is owed is known.
+func (d *Debt) Owe() bool {
+	was := d.owed
+	d.owed = true
+	return !was
+}
+
+// Owed reports whether a timer for an acknowledgement runs.
+func (d *Debt) Owed() bool { return d.owed }
+
+// Due reports whether a frame that leaves anyway should tell that the peer's writes
+// are here up to max.
+func (d *Debt) Due(max uint64) bool { return d.owed || d.told != max }
+
+// Pay notes that the peer is told so. It reports whether the timer runs.
+func (d *Debt) Pay(max uint64) (owed bool) {
+	owed, d.owed, d.told = d.owed, false, max
+	return owed
+}
+
+// Ask lets the next frame ask for an answer, Answer lets it be one.
+func (d *Debt) Ask()    { d.asks = true }
+func (d *Debt) Answer() { d.answers = true }
+
+// Asks and Answers report whether the next frame does.
+func (d *Debt) Asks() bool    { return d.asks }
+func (d *Debt) Answers() bool { return d.answers }
+
+// Sent notes that it left.
+func (d *Debt) Sent() { d.asks, d.answers = false, false }

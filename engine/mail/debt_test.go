@@ -1,0 +1,28 @@
+package mail
+
+import "testing"
+
+// What is owed is paid once, and a frame that leaves anyway tells only what is new.
+func TestDebt(t *testing.T) {
+	var d Debt
+	if d.Due(0) || d.Pay(0) {
+		t.Error("nothing came, and something is owed")
+	}
+	if !d.Owe() || d.Owe() || !d.Owed() || !d.Due(3) {
+		t.Error("what came in is not owed, once")
+	}
+	if !d.Pay(3) || d.Pay(3) || d.Due(3) || d.Owed() {
+		t.Error("what is paid is owed still")
+	}
+	if !d.Due(4) || d.Owed() {
+		t.Error("news without a timer does not ride along")
+	}
+	d.Ask()
+	d.Answer()
+	if !d.Asks() || !d.Answers() {
+		t.Error("the next frame neither asks nor answers")
+	}
+	if d.Sent(); d.Asks() || d.Answers() {
+		t.Error("it asks again")
+	}
+}

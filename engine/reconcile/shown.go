@@ -1,0 +1,17 @@
+package reconcile
+
+import "github.com/quidnunc/quidnunc/sched"
+
+// Shown is the fingerprint that a peer showed last.
+type Shown struct {
+	print uint64
+	at    sched.Instant
+}
+
+// Show notes a fingerprint.
+func (s *Shown) Show(now sched.Instant, print uint64) { s.print, s.at = print, now }
+
+// Equals reports whether the peer showed this one, at since or later.
+func (s *Shown) Equals(print uint64, since sched.Instant) bool {
+	return s.print == print && s.at >= since
+}
