@@ -35,7 +35,21 @@ type AskKind uint8
 // The kinds of asks.
 const (
 	AskContent AskKind = 1 // the content with a sum 32
+	AskRuns    AskKind = 2 // what the asker lacks, if it is so many entries 4: a Digest record of what it has
 )
+
+// AppendAskRuns appends the head of an ask for runs, up to its Digest record.
+func AppendAskRuns(dst []byte, least uint32) []byte {
+	return binary.LittleEndian.AppendUint32(append(dst, byte(AskRuns)), least)
+}
+
+// ParseAskRuns reads the head of an ask for runs. The Digest record is a view, and not checked.
+func ParseAskRuns(b []byte) (least uint32, window []byte, err error) {
+	if len(b) < 5 || AskKind(b[0]) != AskRuns {
+		return 0, nil, ErrBody
+	}
+	return binary.LittleEndian.Uint32(b[1:]), b[5:], nil
+}
 
 // AnswerStatus is what became of an ask. It is the first byte of the answer's head; with AnswerBusy, milliseconds 4
 // follow, after which to ask again.

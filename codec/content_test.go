@@ -16,6 +16,7 @@ func TestContentGolden(t *testing.T) {
 	c := Content{Length: 300, Sum: [SumBytes]byte{0: 1, 31: 2}}
 	f(AppendContent(nil, &c), "b204"+"01"+"000000000000000000000000000000000000000000000000000000000000"+"02")
 	f(AppendAsk(nil, &c.Sum), "01"+"01"+"000000000000000000000000000000000000000000000000000000000000"+"02")
+	f(AppendAskRuns(nil, 9), "0209000000")
 	f(AppendAnswer(nil, AnswerHere, 9), "01")
 	f(AppendAnswer(nil, AnswerNone, 9), "02")
 	f(AppendAnswer(nil, AnswerBusy, 9), "0309000000")
@@ -35,6 +36,9 @@ func FuzzContent(f *testing.F) {
 		}
 		if ParseAsk(b, &c.Sum) == nil && !bytes.Equal(AppendAsk(nil, &c.Sum), b) {
 			t.Errorf("ask %x", b)
+		}
+		if least, window, err := ParseAskRuns(b); err == nil && !bytes.Equal(append(AppendAskRuns(nil, least), window...), b) {
+			t.Errorf("ask for runs %x", b)
 		}
 		if s, retry, err := ParseAnswer(b); err == nil && !bytes.Equal(AppendAnswer(nil, s, retry), b) {
 			t.Errorf("answer %x", b)

@@ -51,6 +51,8 @@ type link struct {
 	asks    map[uint32]content.Handle // by tag
 	sending map[uint32]content.Handle // held for answers that are on their way
 	late    []served                  // answers that found no room
+	spans   map[uint32]*span          // asks for runs, by tag
+	made    map[uint32][]byte         // answers with runs that are on their way, by tag
 }
 
 // served is an answer that is to be sent.
@@ -58,6 +60,13 @@ type served struct {
 	tag  uint32
 	want int
 	sum  content.Sum
+}
+
+func newLink(id batch.StreamID) *link {
+	return &link{
+		id: id, asks: map[uint32]content.Handle{}, sending: map[uint32]content.Handle{},
+		spans: map[uint32]*span{}, made: map[uint32][]byte{},
+	}
 }
 
 // want is a content that is looked for.
@@ -125,7 +134,7 @@ func (e *Engine) turnLarge(now sched.Instant) (more bool) {
 	if now >= l.sweepAt {
 		e.sweepLarge(now)
 	}
-	return n == streamEvents
+	return e.turnCatching(now) || n == streamEvents
 }
 
 // takeMisses looks for what readers ran into.
@@ -282,7 +291,8 @@ func (e *Engine) linkTo(now sched.Instant, o state.Origin, w *want) *link {
 	if err != nil {
 		return nil
 	}
-	k = &link{id: id, tag: tag, asks: map[uint32]content.Handle{}, sending: map[uint32]content.Handle{}}
+	k = newLink(id)
+	k.tag = tag
 	l.byTag[tag], l.links[id] = k, k
 	return k
 }

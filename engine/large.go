@@ -10,6 +10,7 @@ import (
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/content"
+	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -67,7 +68,8 @@ type large struct {
 
 	fetched, served, unavailable, absent atomic.Uint64
 
-	fetcher  // the loop's own
+	fetcher // the loop's own
+	catching
 	complete completion
 }
 
@@ -96,6 +98,8 @@ func (e *Engine) startLarge() error {
 	l.table.Init(content.Limits{Bytes: e.cfg.Limits.ContentBytes, Each: e.cfg.Limits.LargeBytes, Keep: contentKeep},
 		uint64(l.salt[0])|uint64(l.salt[1])<<8|uint64(l.salt[2])<<16|uint64(l.salt[3])<<24, l.recycle)
 	l.fetcher.init()
+	l.begin = sched.Never
+	l.source.Init(e.store, (*core.Book)(&e.core))
 	return nil
 }
 

@@ -127,3 +127,56 @@ func sameLarge(t *testing.T, c *enginetest.Cluster) {
 		}
 	}
 }
+
+// A member that lacks much is brought level over streams while datagrams are
+// lost and streams break: whatever breaks goes on elsewhere.
+func TestVirtualCatchUpUnderFaults(t *testing.T) {
+	streamed := uint64(0)
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				net := simnet.NewNetwork(seed, simnet.Link{Delay: simnet.Delay{Min: 100 * sched.Microsecond, Max: sched.Millisecond}})
+				poller := net.Poller()
+				c := enginetest.NewCluster(t, 5, enginetest.Options{Transport: poller, Config: func(_ int, c *engine.Config) {
+					c.Streams = poller.Streams()
+				}})
+				c.Kill(4)
+				for _, e := range c.Engines[:4] {
+					for k := range 3000 {
+						set(t, e, fmt.Sprint("k", k), fmt.Sprintf("%040d", k))
+						if k%500 == 0 {
+							pause(50 * time.Millisecond)
+						}
+					}
+				}
+				c.WaitConverged()
+				net.Do(func(m *simnet.Model) {
+					m.SetLink(simnet.Link{
+						Delay: simnet.Delay{Min: 100 * sched.Microsecond, Max: sched.Millisecond}, Loss: simnet.Probability(0.4),
+					})
+				})
+				net.SetStreamFaults(simnet.StreamFaults{
+					Reset: simnet.Probability(0.1), HalfOpen: simnet.Probability(0.1), Rate: 4 << 20,
+				})
+				c.Restart(4)
+				c.Join(4, 0)
+				pause(20 * time.Second)
+				net.SetStreamFaults(simnet.StreamFaults{})
+				c.WaitConverged()
+				streamed += c.Engines[4].Large().Streams.ReceivedBytes
+				for _, author := range c.Engines[:4] {
+					n := 0
+					for range c.Engines[4].Range(author.Name()) {
+						n++
+					}
+					if n != 3000 {
+						t.Errorf("%d keys of %s", n, author.Name())
+					}
+				}
+			})
+		})
+	}
+	if streamed == 0 {
+		t.Error("nothing came over streams")
+	}
+}

@@ -178,6 +178,9 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		e.herald.tell(Event{Kind: Overflow})
 		e.streams.overflow()
 	default:
+		if ev.Kind == core.MemberReachable {
+			e.meets(now)
+		}
 		e.emit(Event{Kind: memberNews[ev.Kind].kind, Member: e.memberOf(now, ev)})
 	}
 	if e.watches.count.Load() > 0 && ev.Origin != 0 {

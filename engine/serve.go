@@ -14,12 +14,15 @@ func (e *Engine) streamed(now sched.Instant, ev *batch.StreamEvent) {
 	switch ev.Kind {
 	case batch.StreamUp:
 		if k == nil {
-			k = &link{id: ev.Stream, asks: map[uint32]content.Handle{}, sending: map[uint32]content.Handle{}}
+			k = newLink(ev.Stream)
 			l.links[ev.Stream] = k
 		}
 		k.up = true
 		for _, w := range l.wants {
 			w.at = 0
+		}
+		for _, s := range l.spans {
+			s.at = 0
 		}
 		l.next = now
 	case batch.StreamAsked:
@@ -27,8 +30,10 @@ func (e *Engine) streamed(now sched.Instant, ev *batch.StreamEvent) {
 	case batch.StreamAnswered, batch.StreamForged:
 		e.answered(now, k, ev)
 	case batch.StreamSent:
-		l.drop(k, ev.Tag)
-		l.served.Add(1)
+		if !l.unmade(k, ev.Tag) {
+			l.drop(k, ev.Tag)
+			l.served.Add(1)
+		}
 	case batch.StreamDown:
 		e.broken(now, k, ev)
 	}
@@ -53,6 +58,10 @@ func (l *large) drop(k *link, tag uint32) {
 
 // serve answers an ask.
 func (e *Engine) serve(k *link, ev *batch.StreamEvent) {
+	if len(ev.Head) > 0 && codec.AskKind(ev.Head[0]) == codec.AskRuns {
+		e.serveRuns(k, ev)
+		return
+	}
 	s := served{tag: ev.Tag, want: ev.Want}
 	if codec.ParseAsk(ev.Head, (*[codec.SumBytes]byte)(&s.sum)) != nil {
 		s.want = -1 // nothing that we know: not here
@@ -90,6 +99,10 @@ func (e *Engine) answerAsk(k *link, s served) {
 // answered takes an answer in.
 func (e *Engine) answered(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	l := &e.large
+	if s := k.spans[ev.Tag]; s != nil {
+		e.spanAnswered(now, k, s, ev)
+		return
+	}
 	h, ok := k.asks[ev.Tag]
 	if !ok {
 		return
@@ -171,6 +184,7 @@ func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
 			l.later(h, w)
 		}
 	}
+	e.spansBroken(now, k)
 	delete(l.links, k.id)
 	if k.tag != 0 {
 		delete(l.byTag, k.tag)

@@ -254,6 +254,9 @@ func (c *Core) Deadline() sched.Instant {
 // book shows the filler and the comparison what the core knows of origins.
 type book Core
 
+// Book is the core as a reconcile.Book: (*core.Book)(c).
+type Book = book
+
 func (b *book) AppendIntro(dst []byte, o state.Origin) []byte {
 	c := (*Core)(b)
 	c.fillIntro(o)

@@ -6,6 +6,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -108,6 +109,16 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		c.lost(p)
 	}
 	c.judged()
+}
+
+// Take applies an introduction or a run that the node of an origin gave by
+// another way than its frames.
+func (c *Core) Take(now sched.Instant, from state.Origin, t codec.Type, body []byte) {
+	c.enter(now)
+	if p := c.origins[from].peer; p != 0 {
+		c.received = reconcile.Frame{Now: c.now, Peer: p} // no frame, so none whose contact was refused
+		c.record(p, t, body)
+	}
 }
 
 // greeting handles the frames of the handshake, which carry one record.

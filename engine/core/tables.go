@@ -35,7 +35,7 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 	codec.TypeRepair:        takes((*Core).onToken),
 	codec.TypePreciseDigest: (*Core).onDifference,
 	codec.TypePreciseRun:    takes((*Core).onPreciseRun),
-	codec.TypeKeyNotice:     takes((*Core).onKeyNotice),
+	codec.TypeKeyNotice:     takes(func(c *Core, p uint32, body []byte) bool { return c.guard.OnNotice(p, body) }),
 	codec.TypePrecisePull:   (*Core).onDifference,
 	codec.TypeTurn:          (*Core).onDifference,
 }
@@ -240,5 +240,3 @@ func (c *Core) takeHave(p uint32, _ codec.Type, body []byte) bool {
 	}
 	return err == nil
 }
-
-func (c *Core) onKeyNotice(p uint32, body []byte) bool { return c.guard.OnNotice(p, body) }

@@ -49,6 +49,7 @@ var rules = map[string]rule{
 	"engine/names":     leaf("sched"),
 	"engine/protect":   leaf("codec/seal", "engine/door", "sched"),
 	"engine/member":    leaf("sched"),
+	"engine/bulk":      leaf("engine/state", "engine/reconcile"),
 	"engine/content":   {pure: true, project: []string{"sched"}},
 	"engine/share":     {pure: true, project: []string{"codec", "sched", "engine/state"}, std: []string{"crypto/sha256", "sync/atomic"}},
 	"engine/core": {pure: true, project: []string{
@@ -80,7 +81,7 @@ var rules = map[string]rule{
 
 	"engine": {project: []string{
 		"codec", "codec/seal", "sched", "engine/state", "engine/reconcile", "engine/rumor",
-		"engine/content", "engine/flow", "engine/member", "engine/protect", "engine/walk", "engine/core", "batch", "batch/linux", "batch/portable",
+		"engine/bulk", "engine/content", "engine/flow", "engine/member", "engine/protect", "engine/walk", "engine/core", "batch", "batch/linux", "batch/portable",
 	}},
 	"engine/enginetest": {project: []string{"engine", "batch", "sched"}},
 	"engine/metrics":    {project: []string{"engine"}},

@@ -1,0 +1,264 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/bulk"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const (
+	catchSpans  = 4                      // members that are asked at a time, each for a range of its own
+	catchDelay  = 20 * sched.Millisecond // for others to be introduced, and for streams to open
+	catchTries  = 150                    // that find nobody: then datagrams have to do
+	catchPause  = 10 * sched.Second      // between two attempts, whatever members come and go
+	catchTake   = 2 * bulk.PieceBytes    // applied in a turn
+	catchPieces = 8                      // made in a turn, for others
+	catchServed = 4                      // others that are served at a time
+	catchRetry  = 50 * sched.Millisecond
+
+	// At once a member asks for what it lacks only if that is so much that even
+	// without loss a stream is through before datagrams; what it still lacks after
+	// the patience shows that datagrams are slow here: they lose, or the link is
+	// thin. BenchmarkJoiner of qn load measures both. Once begun, it goes on.
+	catchLeast    = 100_000
+	catchPatience = 300 * sched.Millisecond
+	catchLess     = 1000
+	catchRest     = 64
+)
+
+// catching is a member that is brought up to date over streams, and the help
+// that it gives to others. It is the loop's own.
+type catching struct {
+	source bulk.Source
+	spans  []*span
+	begin  sched.Instant // when the next attempt begins; Never: none is due
+	again  sched.Instant // not before
+	second bool          // the next attempt is the one after the patience
+	jobs   []*catchJob   // of others
+	spare  [][]byte      // answers' memory
+	window [batch.StreamHeadMax]byte
+}
+
+// span is a range of origins that is asked for.
+type span struct {
+	lo, hi, through codec.OriginID
+	want            want // who was asked
+	from            state.Origin
+	asked, done     bool
+	tries           int // that found nobody
+	least           uint32
+	body, rest      []byte // an answer, and what of it is not applied yet
+	at              sched.Instant
+}
+
+// catchJob is an answer that is being made.
+type catchJob struct {
+	k     *link
+	tag   uint32
+	limit int
+	job   reconcile.Job
+	body  []byte
+}
+
+// meets has what is missing asked for soon, for a member answers, for the first
+// time or again.
+func (e *Engine) meets(now sched.Instant) {
+	if l := &e.large; l.streams != nil && !orders[e.cfg.Order].Precise() && len(l.spans) == 0 {
+		l.begin = min(l.begin, max(now+catchDelay, l.again))
+		l.next = min(l.next, l.begin)
+	}
+}
+
+// catchUp begins to ask for what is missing. Who is asked says whether it is
+// enough to be worth a stream.
+func (e *Engine) catchUp(now sched.Instant) {
+	l := &e.large
+	n := 0
+	for p := range e.core.Peers() {
+		if peer, ok := e.core.Peer(p); ok && !peer.Quiet && !peer.Left {
+			n++
+		}
+	}
+	l.begin, l.again = sched.Never, now+catchPause
+	least := uint32(catchLeast)
+	if l.second {
+		least = catchLess
+	} else {
+		l.begin = now + catchPatience
+	}
+	l.second = !l.second
+	for i := range min(n, catchSpans) {
+		s := &span{least: least}
+		s.lo, s.hi = bulk.Split(i, min(n, catchSpans))
+		l.spans = append(l.spans, s)
+	}
+}
+
+// turnCatching does one piece of each.
+func (e *Engine) turnCatching(now sched.Instant) (more bool) {
+	l := &e.large
+	switch {
+	case l.begin <= now && len(l.spans) > 0: // the attempt before is still at it
+		l.begin, l.second = sched.Never, false
+		for _, s := range l.spans {
+			s.least = min(s.least, catchLess)
+		}
+	case l.begin <= now:
+		e.catchUp(now)
+	case l.begin != sched.Never:
+		l.next = min(l.next, l.begin)
+	}
+	for _, s := range l.spans {
+		if len(s.rest) > 0 {
+			e.takeSpan(now, s)
+		}
+		if len(s.rest) > 0 {
+			more = true
+		} else if !s.asked {
+			e.askSpan(now, s)
+		}
+	}
+	l.spans = slices.DeleteFunc(l.spans, func(s *span) bool { return s.done })
+	if len(l.jobs) > 0 {
+		e.makeAnswer(l.jobs[0])
+		more = true
+	}
+	return more
+}
+
+// takeSpan applies some of an answer.
+func (e *Engine) takeSpan(now sched.Instant, s *span) {
+	s.rest = bulk.Take(s.rest, catchTake, func(t codec.Type, body []byte) { e.core.Take(now, s.from, t, body) })
+	if len(s.rest) == 0 {
+		e.large.streams.Recycle(s.body)
+		s.body, s.rest = nil, nil
+	}
+}
+
+// askSpan asks for what is missing of a range. Where nobody can be asked,
+// datagrams have to do.
+func (e *Engine) askSpan(now sched.Instant, s *span) {
+	l := &e.large
+	if s.at > now {
+		l.next = min(l.next, s.at)
+		return
+	}
+	k := e.source(now, &s.want)
+	if k == nil { // everybody was asked: begin anew
+		s.want.tried = s.want.tried[:0]
+	}
+	if k == nil || !k.up {
+		if s.at, s.tries = now+catchDelay, s.tries+1; s.tries == catchTries {
+			s.done = true
+			return
+		}
+		l.next = min(l.next, s.at)
+		return
+	}
+	s.tries = 0
+	head := codec.AppendAskRuns(l.window[:0], s.least)
+	head, s.through = bulk.AppendWindow(head, batch.StreamHeadMax, e.store, s.lo, s.hi)
+	l.lastTag++
+	l.message = batch.StreamMessage{Tag: l.lastTag, Head: head, Want: bulk.AnswerBytes}
+	if l.streams.Send(k.id, &l.message) != nil {
+		s.at = now + 10*sched.Millisecond
+		l.next = min(l.next, s.at)
+		return
+	}
+	s.asked, s.from = true, e.store.Tagged(k.tag)
+	k.spans[l.lastTag] = s
+}
+
+// spanAnswered takes the answer to a span's ask.
+func (e *Engine) spanAnswered(now sched.Instant, k *link, s *span, ev *batch.StreamEvent) {
+	delete(k.spans, ev.Tag)
+	s.asked = false
+	e.large.next = now
+	status, retry, err := codec.ParseAnswer(ev.Head)
+	switch {
+	case err == nil && status == codec.AnswerHere && codec.ParseRecords(ev.Body) == nil && len(ev.Body) > 0:
+		s.body, s.rest, s.least = ev.Body, ev.Body, catchRest
+		ev.Body = nil
+	case err == nil && status == codec.AnswerBusy:
+		s.at = now + sched.Instant(min(retry, 10_000))*sched.Millisecond
+	case s.through == s.hi:
+		s.done = true
+	default: // nothing that is worth it in this window: the next one
+		s.lo = s.through + 1
+	}
+}
+
+// serveRuns begins an answer to an ask for runs.
+func (e *Engine) serveRuns(k *link, ev *batch.StreamEvent) {
+	l := &e.large
+	if len(l.jobs) >= catchServed {
+		e.answerRuns(k, ev.Tag, codec.AnswerBusy, nil)
+		return
+	}
+	j := &catchJob{k: k, tag: ev.Tag, limit: min(ev.Want, bulk.AnswerBytes)}
+	j.job.Init(bulk.WantsMax)
+	least, window, err := codec.ParseAskRuns(ev.Head)
+	if err != nil || !l.source.Open(window, e.core.Self(), &j.job) || j.job.Total() < max(1, int(least)) {
+		e.answerRuns(k, ev.Tag, codec.AnswerNone, nil)
+		return
+	}
+	if n := len(l.spare); n > 0 {
+		j.body, l.spare = l.spare[n-1], l.spare[:n-1]
+	} else {
+		j.body = make([]byte, 0, bulk.AnswerBytes)
+	}
+	l.jobs = append(l.jobs, j)
+}
+
+// makeAnswer makes some pieces of an answer, and sends it when it is full.
+func (e *Engine) makeAnswer(j *catchJob) {
+	l := &e.large
+	for range catchPieces {
+		n := len(j.body)
+		if j.body = l.source.Append(j.body, j.limit, &j.job); len(j.body) == n || j.job.Done() {
+			l.jobs = l.jobs[1:]
+			status := codec.AnswerHere
+			if len(j.body) == 0 {
+				status = codec.AnswerNone
+			}
+			e.answerRuns(j.k, j.tag, status, j.body)
+			return
+		}
+	}
+}
+
+func (e *Engine) answerRuns(k *link, tag uint32, status codec.AnswerStatus, body []byte) {
+	l := &e.large
+	l.message = batch.StreamMessage{Answer: true, Tag: tag, Head: codec.AppendAnswer(l.head[:0], status, uint32(catchRetry/sched.Millisecond)), Dense: true}
+	if status == codec.AnswerHere {
+		l.message.Body = body
+		k.made[tag] = body
+	}
+	if l.streams.Send(k.id, &l.message) != nil {
+		delete(k.made, tag) // it asks another when the stream ends
+	}
+	l.message = batch.StreamMessage{}
+}
+
+// unmade takes the memory of an answer back that was sent.
+func (l *large) unmade(k *link, tag uint32) bool {
+	body, ok := k.made[tag]
+	if delete(k.made, tag); ok && len(l.spare) < catchServed {
+		l.spare = append(l.spare, body[:0])
+	}
+	return ok
+}
+
+// spansBroken has what was asked on a stream asked of another.
+func (e *Engine) spansBroken(now sched.Instant, k *link) {
+	for _, s := range k.spans {
+		s.asked, s.at = false, now
+		s.want.tried = append(s.want.tried, k.tag)
+	}
+	e.large.jobs = slices.DeleteFunc(e.large.jobs, func(j *catchJob) bool { return j.k == k })
+}

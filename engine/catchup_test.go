@@ -1,0 +1,93 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/quidnunc/quidnunc/batch/stream"
+	"github.com/quidnunc/quidnunc/engine"
+)
+
+// filled starts a member that holds so many keys, with streams or without.
+func filled(tb testing.TB, streams bool, keys int) (e *engine.Engine, config func(name string) engine.Config) {
+	config = func(name string) engine.Config {
+		c := engine.Local()
+		c.Name, c.Limits.Keys, c.Limits.ValueBytes = name, keys+1000, 256<<20
+		if streams {
+			c.Streams = stream.New(stream.Options{PortsTried: 1024})
+		}
+		return c
+	}
+	e, err := engine.Start(tb.Context(), config("full"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { e.Close() })
+	for i := range keys {
+		for {
+			_, err := e.Set(fmt.Sprintf("key-%08d", i*7919%keys), fmt.Appendf(nil, "%064d", i))
+			if err == nil {
+				break
+			}
+			if err != engine.ErrBackpressure {
+				tb.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	return e, config
+}
+
+// join starts a member and waits until it holds what the other one does.
+func joinFull(tb testing.TB, full *engine.Engine, c engine.Config, keys int) (joiner *engine.Engine, took time.Duration) {
+	began := time.Now()
+	joiner, err := engine.Start(tb.Context(), c)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(tb.Context(), 60*time.Second)
+	defer cancel()
+	if _, err := joiner.Join(ctx, full.Addr().String()); err != nil {
+		tb.Fatal(err)
+	}
+	for {
+		n := 0
+		for range joiner.Range("full") {
+			n++
+		}
+		if n == keys {
+			return joiner, time.Since(began)
+		}
+		if ctx.Err() != nil {
+			tb.Fatalf("%d of %d keys after %v; %+v", n, keys, time.Since(began), joiner.Large())
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+// A joiner that lacks much gets it over a stream too, and ends equal.
+func TestJoinerCatchesUpOverStreams(t *testing.T) {
+	const keys = 150_000
+	full, config := filled(t, true, keys)
+	joiner, took := joinFull(t, full, config("joiner"), keys)
+	defer joiner.Close()
+	s := joiner.Large().Streams
+	t.Logf("%v, %d bytes over streams in %d on the wire", took, s.ReceivedBytes, s.WireReceived)
+	if s.ReceivedBytes == 0 {
+		t.Error("nothing came over streams")
+	}
+	same := 0
+	for key, entry := range full.Range("full") {
+		if got, meta, ok := joiner.Get("full", string(key)); ok && string(got) == string(entry.Value) && meta.Version == entry.Meta.Version {
+			same++
+		}
+	}
+	if same != keys {
+		t.Errorf("%d of %d keys are equal", same, keys)
+	}
+}
