@@ -25,6 +25,9 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/web"
 )
 
+// stageBytes is how much the fronts may write before the loop takes it: a pipeline of every connection.
+const stageBytes = 4 << 20
+
 // Agent is a running member with its fronts. Close ends it.
 type Agent struct {
 	opt    Options
@@ -52,6 +55,7 @@ func Start(ctx context.Context, o Options, version string, stderr io.Writer) (a 
 	if err != nil {
 		return nil, err
 	}
+	cfg.StageBytes = stageBytes
 	cfg.Logger, cfg.Streams = a.log, stream.New(stream.Options{Logger: a.log})
 	if a.eng, err = engine.Start(ctx, cfg); err != nil {
 		if errors.Is(err, engine.ErrConfig) {

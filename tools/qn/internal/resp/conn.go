@@ -27,7 +27,8 @@ type conn struct {
 	lib    [2]string // name and version of the client library
 	authed bool
 	quit   bool
-	need   int // bytes that the next request takes at least
+	again  bool // the engine takes no write now: the request is served again in a moment
+	need   int  // bytes that the next request takes at least
 	last   engine.Version
 	reply  reply
 	args   [][]byte
@@ -65,10 +66,16 @@ func (c *conn) traffic() gnet.Action {
 			break
 		}
 		c.need = 0
-		used += n
 		if len(args) > 0 && c.serve(args) {
+			used += n
 			break
 		}
+		if c.again {
+			c.again = false
+			time.AfterFunc(againAfter, func() { _ = c.out.Wake(nil) })
+			break
+		}
+		used += n
 		if len(c.reply.b) > untakenMax/4 && !c.flushed() {
 			break
 		}

@@ -47,8 +47,17 @@ func get(c *conn, a [][]byte) bool {
 	return false
 }
 
-// problem answers with what went wrong.
-func (c *conn) problem(err error) bool { c.fail(problemText(err)); return false }
+// problem answers with what went wrong. Where the engine's stage is full, it answers nothing: the request stays unserved
+// and is tried again, so that a client that writes faster than can be published is slowed down instead of refused.
+func (c *conn) problem(err error) bool {
+	var throttled *engine.BackpressureError
+	if errors.Is(err, engine.ErrBackpressure) && !errors.As(err, &throttled) {
+		c.again = true
+		return false
+	}
+	c.fail(problemText(err))
+	return false
+}
 
 func problemText(err error) string {
 	switch {
@@ -265,6 +274,10 @@ func del(c *conn, a [][]byte) bool {
 	n := int64(0)
 	for _, name := range a[1:] {
 		was, v, err := c.server.space.Delete(string(name))
+		if err != nil && n > 0 { // to begin again would not count what is gone
+			c.fail(problemText(err))
+			return false
+		}
 		if err != nil {
 			return c.problem(err)
 		}

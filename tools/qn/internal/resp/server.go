@@ -26,6 +26,7 @@ const (
 	untakenMax   = 256 << 10  // bytes that the client has not read: above it nothing more is done for it
 	mailMax      = 1 << 20    // of subscriptions
 	patience     = 10 * time.Second
+	againAfter   = 500 * time.Microsecond
 	sweepEvery   = 5 * time.Millisecond
 	subscribeMax = 1024 // channels and patterns of one connection
 )

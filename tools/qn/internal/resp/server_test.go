@@ -233,6 +233,37 @@ func TestPipelining(t *testing.T) {
 	}
 }
 
+// Who writes faster than the engine takes it is slowed down, not refused.
+func TestAFullStageSlowsDown(t *testing.T) {
+	v := startFront(t, "web-1", "")
+	const clients, each = 8, 3000
+	done := make(chan string, clients)
+	for n := range clients {
+		c := v.dial(t)
+		go func() {
+			var b strings.Builder
+			value := strings.Repeat("x", 600)
+			for i := range each {
+				fmt.Fprintf(&b, "*3\r\n$3\r\nSET\r\n$%d\r\n%d-%04d\r\n$600\r\n%s\r\n", 6, n, i%100, value)
+			}
+			go io.WriteString(c, b.String())
+			bad := ""
+			for range each {
+				if got := c.read(); got != "+OK" {
+					bad = got
+					break
+				}
+			}
+			done <- bad
+		}()
+	}
+	for range clients {
+		if bad := <-done; bad != "" {
+			t.Error(bad)
+		}
+	}
+}
+
 // A key that is there during the whole walk is listed.
 func TestScanListsWhatStays(t *testing.T) {
 	c := startFront(t, "web-1", "").dial(t)
