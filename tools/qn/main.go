@@ -1,4 +1,4 @@
-// Command qn is Quidnunc's one tool: it loads, watches and explains a cluster. Run "qn help" for its verbs.
+// Command qn is Quidnunc's one tool: it runs members, shows and asks clusters, loads them and simulates them. Run "qn help" for its verbs.
 package main
 
 import (
