@@ -7,7 +7,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/engine/member"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/precise"
 )
 
 // Mode is how two members compare their states.
@@ -97,7 +97,7 @@ func ParseOrder(s string) (Order, error) {
 
 // Candidate is an entry that waits to be sent, as Config.Compare sees it. It
 // and its bytes are good until Compare returns.
-type Candidate = reconcile.Candidate
+type Candidate = precise.Candidate
 
 // Limits bound what one replica holds. Memory grows from small up to them.
 type Limits struct {

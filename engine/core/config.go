@@ -7,6 +7,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -75,7 +76,7 @@ type Config struct {
 
 	Mode        Mode
 	Order       reconcile.Order
-	Compare     func(a, b *reconcile.Candidate) int // of reconcile.PreciseOwn
+	Compare     func(a, b *precise.Candidate) int // of reconcile.PreciseOwn
 	Spread      Spread
 	Fanout      int           // peers that a rumor is pushed to; 0: by cluster size
 	MailMax     int           // Auto mails up to this many peers; 128

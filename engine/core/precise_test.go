@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -46,7 +47,7 @@ func (w *net) convergePrecisely(limit sched.Instant) sched.Instant {
 }
 
 func TestPreciseOrdersConverge(t *testing.T) {
-	own := func(a, b *reconcile.Candidate) int { return len(b.Entry.Key) - len(a.Entry.Key) }
+	own := func(a, b *precise.Candidate) int { return len(b.Entry.Key) - len(a.Entry.Key) }
 	for _, order := range []reconcile.Order{reconcile.PreciseNewest, reconcile.PreciseOldest, reconcile.PreciseRandom, reconcile.PreciseOwn} {
 		for _, spread := range []Spread{Auto, Rumor, Gossip} {
 			for _, mode := range []Mode{PushPull, Push, Pull} {
@@ -194,7 +195,7 @@ func TestPreciseDeltas(t *testing.T) {
 		w := newNet(t, 2, 6, func(_ int, c *Config) {
 			c.Order, c.Spread, c.Experiment.NoPrint, c.Experiment.NoDetector = order, Gossip, true, true
 			c.Interval = 10 * sched.Second
-			c.Compare = func(a, b *reconcile.Candidate) int { // odd keys first, then by name
+			c.Compare = func(a, b *precise.Candidate) int { // odd keys first, then by name
 				x, y := a.Entry.Key[2]%2, b.Entry.Key[2]%2
 				if x != y {
 					return int(y) - int(x)

@@ -2,7 +2,7 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -54,7 +54,7 @@ func (c *Core) onPreciseRun(p uint32, body []byte) bool {
 // here.
 func (c *Core) applyScattered(p uint32, o state.Origin, r *codec.Run) {
 	c.store.Hop(int64(c.peers[p].link.Underway()))
-	a, lowest := reconcile.ApplyPrecise(&c.store, o, r, &c.iter, &c.entry)
+	a, lowest := precise.Apply(&c.store, o, r, &c.iter, &c.entry)
 	c.store.Hop(0)
 	c.counters.EntriesNew += uint64(a.New)
 	c.counters.EntriesOld += uint64(a.Old)

@@ -45,12 +45,12 @@ type Host interface {
 // Config is what precise mode is told before it starts.
 type Config struct {
 	Order   reconcile.Order
-	Compare func(a, b *reconcile.Candidate) int // of reconcile.PreciseOwn
-	Kind    codec.SyncKind                      // of the exchanges that this node begins
-	Frames  int                                 // frames of one answer
-	Jobs    int                                 // answers under way at once, at least 2: one for each direction
-	Wants   int                                 // entries in one answer
-	NoPrint bool                                // exchanges begin with a digest
+	Compare func(a, b *Candidate) int // of reconcile.PreciseOwn
+	Kind    codec.SyncKind            // of the exchanges that this node begins
+	Frames  int                       // frames of one answer
+	Jobs    int                       // answers under way at once, at least 2: one for each direction
+	Wants   int                       // entries in one answer
+	NoPrint bool                      // exchanges begin with a digest
 }
 
 // Parts are what precise mode shares with the node around it.
@@ -70,15 +70,16 @@ type Precise struct {
 	store  *state.Store
 	rand   *sched.Rand
 	n      *reconcile.Counters
-	keys   reconcile.Precise
-	lists  []list // by job; 0 is none
+	keys   keywise
+	jobs   []job // 0 is none
 	window codec.PreciseDigest
 	iter   codec.PreciseIter
 	pull   codec.PrecisePull
 }
 
-type list struct {
-	reconcile.List
+// job is an answer under way to one peer.
+type job struct {
+	list
 	peer uint32
 	busy bool
 	init bool
@@ -101,10 +102,10 @@ func (x *Precise) Init(cfg *Config, parts *Parts) {
 	}
 	*x = Precise{
 		cfg: *cfg, host: parts.Host, store: parts.Store, rand: parts.Rand, n: parts.Count,
-		lists: make([]list, cfg.Jobs+1),
+		jobs: make([]job, cfg.Jobs+1),
 	}
 	x.keys.Init(x.store, x.host, cfg.Order, cfg.Compare)
-	x.keys.Own = parts.Own
+	x.keys.own = parts.Own
 }
 
 // Fingerprint is what members compare: equal ones hold the same.
@@ -183,7 +184,7 @@ func (x *Precise) onWindow(f *reconcile.Frame, d *codec.PreciseDigest) {
 	x.n.DigestsReceived++
 	p := f.Peer
 	t := x.host.Peer(p)
-	var runs, pulls *reconcile.List
+	var runs, pulls *list
 	if d.Flags&codec.DigestWantRuns != 0 {
 		runs = x.listOf(p, &t.runs)
 	}
@@ -191,7 +192,7 @@ func (x *Precise) onWindow(f *reconcile.Frame, d *codec.PreciseDigest) {
 		pulls = x.listOf(p, &t.pulls)
 	}
 	before := runs.Len()
-	if ahead := x.keys.Compare(d, x.keys.Own, runs, pulls); ahead > 0 {
+	if ahead := x.keys.Compare(d, x.keys.own, runs, pulls); ahead > 0 {
 		x.host.Ahead(ahead)
 	}
 	x.host.Lacks(p, runs.Len()-before)
@@ -219,9 +220,9 @@ func (x *Precise) onPull(f *reconcile.Frame, l *codec.PrecisePull) {
 
 // listOf gives the list that *at names, or a new one for the peer; nil if all are
 // busy.
-func (x *Precise) listOf(p uint32, at *uint8) *reconcile.List {
-	for i := 1; *at == 0 && i < len(x.lists); i++ {
-		l := &x.lists[i]
+func (x *Precise) listOf(p uint32, at *uint8) *list {
+	for i := 1; *at == 0 && i < len(x.jobs); i++ {
+		l := &x.jobs[i]
 		if l.busy {
 			continue
 		}
@@ -238,20 +239,20 @@ func (x *Precise) listOf(p uint32, at *uint8) *reconcile.List {
 		x.host.Busy()
 		return nil
 	}
-	return &x.lists[*at].List
+	return &x.jobs[*at].list
 }
 
 // drop gives back the list that *at names, if any.
 func (x *Precise) drop(at *uint8) {
 	if *at != 0 {
-		x.lists[*at].busy = false
+		x.jobs[*at].busy = false
 		*at = 0
 	}
 }
 
 // gathered makes a list due when it is complete: only then is its order known.
 func (x *Precise) gathered(now sched.Instant, at *uint8, due Due, final bool) {
-	l := &x.lists[*at]
+	l := &x.jobs[*at]
 	switch {
 	case !final:
 		l.open = now
@@ -267,8 +268,8 @@ func (x *Precise) gathered(now sched.Instant, at *uint8, due Due, final bool) {
 // Expire answers digests and pull lists whose end was lost.
 func (x *Precise) Expire(now sched.Instant) {
 	next := sched.Never
-	for i := 1; i < len(x.lists); i++ {
-		l := &x.lists[i]
+	for i := 1; i < len(x.jobs); i++ {
+		l := &x.jobs[i]
 		if !l.busy || l.open == 0 {
 			continue
 		}
@@ -304,12 +305,12 @@ func (x *Precise) AppendDigest(b []byte, g *reconcile.Page) (out []byte, done bo
 // AppendAsk appends a part of the pull list.
 func (x *Precise) AppendAsk(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	t := x.host.Peer(g.Peer)
-	l := &x.lists[t.pulls]
+	l := &x.jobs[t.pulls]
 	if t.pulls == 0 || l.Done() {
 		x.drop(&t.pulls)
 		return b, true
 	}
-	out = x.keys.AppendPull(b, g.Limit, &l.List)
+	out = x.keys.AppendPull(b, g.Limit, &l.list)
 	if out == nil {
 		if g.Empty(b) {
 			x.drop(&t.pulls)
@@ -332,9 +333,9 @@ func (x *Precise) AppendRuns(b []byte, g *reconcile.Page) (out []byte, done bool
 	if t.runs == 0 {
 		return b, true
 	}
-	l := &x.lists[t.runs]
+	l := &x.jobs[t.runs]
 	before := len(b)
-	b, n := x.keys.Fill(b, g.Limit, &l.List)
+	b, n := x.keys.Fill(b, g.Limit, &l.list)
 	x.n.EntriesSent += uint64(n)
 	x.host.Sent(g.Peer, n)
 	if len(b) > before {

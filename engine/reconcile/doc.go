@@ -26,13 +26,8 @@
 // first delta, then everybody's second. [Fair], the default, divides the frame
 // evenly between the origins that have something to send and starts each frame
 // at another origin: with unequal writers depth starves the quiet ones for as
-// long as the overload lasts, fair does not.
-//
-// # Precise
-//
-// The paper's baseline, [Precise], compares key by key and sends exactly the
-// entries that are newer than the peer's, newest first, oldest first, at random
-// or as the embedder says. It is another protocol, on the same store.
+// long as the overload lasts, fair does not. The precise orders are those of package
+// precise, which compares the same store key by key.
 //
 // # Laws
 //

@@ -1,13 +1,14 @@
-package reconcile
+package precise
 
 import (
 	"slices"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
-// Precise is precise reconciliation, the baseline of the Scuttlebutt paper: the
+// keywise is precise reconciliation, the baseline of the Scuttlebutt paper: the
 // digest names every key with its version, and exactly the entries that are
 // newer than the peer's are sent, in an order over all origins. It owns the
 // scratch that this needs; one per engine is enough.
@@ -18,12 +19,12 @@ import (
 //
 // Deletes must stay as entries: a replica that has forgotten one would be given
 // the old value again.
-type Precise struct {
-	Own state.Origin // of which only what is up to its max is shown: the rest is not published
+type keywise struct {
+	own state.Origin // of which only what is up to its max is shown: the rest is not published
 
 	store   *state.Store
-	book    Book
-	order   Order
+	book    reconcile.Book
+	order   reconcile.Order
 	compare func(a, b *Candidate) int
 	keys    keys
 
@@ -35,12 +36,12 @@ type Precise struct {
 	run     codec.PreciseRunWriter
 	entry   codec.Entry
 	cursor  state.Cursor
-	picks   []Item
+	picks   []item
 	origins []state.Origin // of the picks
 
 	candidates []Candidate
 	places     []int32
-	moved      []Item
+	moved      []item
 }
 
 // Candidate is one entry that a comparator is shown. Views are good until it
@@ -55,16 +56,16 @@ const picksMax = codec.FrameBytesMax / 4
 
 // Init gives the scratch its memory. compare is for PreciseOwn: negative if a
 // goes before b.
-func (x *Precise) Init(s *state.Store, b Book, o Order, compare func(a, b *Candidate) int) {
+func (x *keywise) Init(s *state.Store, b reconcile.Book, o reconcile.Order, compare func(a, b *Candidate) int) {
 	x.store, x.book, x.order, x.compare = s, b, o, compare
 	x.keys.init(s)
-	x.picks = make([]Item, 0, picksMax)
+	x.picks = make([]item, 0, picksMax)
 	x.origins = make([]state.Origin, 0, picksMax)
 }
 
 // top is the highest version of an origin that is shown.
-func (x *Precise) top(o state.Origin) uint64 {
-	if o == x.Own {
+func (x *keywise) top(o state.Origin) uint64 {
+	if o == x.own {
 		return x.store.Max(o)
 	}
 	return codec.VersionMax
@@ -74,7 +75,7 @@ func (x *Precise) top(o state.Origin) uint64 {
 // below limit; last says that the caller sends no more of them after it. It
 // reports whether the window ended the order: the next one starts anew. A nil
 // slice means that nothing fits.
-func (x *Precise) AppendWindow(dst []byte, limit int, flags codec.DigestFlags, last bool) (out []byte, end bool) {
+func (x *keywise) AppendWindow(dst []byte, limit int, flags codec.DigestFlags, last bool) (out []byte, end bool) {
 	w := &x.digest
 	if !w.Begin(dst, limit, x.at) {
 		return nil, false
@@ -98,7 +99,7 @@ func (x *Precise) AppendWindow(dst []byte, limit int, flags codec.DigestFlags, l
 }
 
 // fillWindow appends keys until the window is full; true at the end of the order.
-func (x *Precise) fillWindow() (end bool) {
+func (x *keywise) fillWindow() (end bool) {
 	s, w := x.store, &x.digest
 	for o := s.FirstAtOrAfter(x.at.ID); o != 0; o = s.Following(o) {
 		id, after := s.ID(o), []byte(nil)
@@ -127,7 +128,7 @@ func (x *Precise) fillWindow() (end bool) {
 // lacks is added to runs, what we lack to pulls; either may be nil. own is the
 // origin that this node writes; if the peer has a write of it that was never
 // made, its version is returned and not pulled.
-func (x *Precise) Compare(d *codec.PreciseDigest, own state.Origin, runs, pulls *List) (ahead uint64) {
+func (x *keywise) Compare(d *codec.PreciseDigest, own state.Origin, runs, pulls *list) (ahead uint64) {
 	s := x.store
 	x.iter.Reset(d)
 	id, more := x.iter.Origin()
@@ -141,7 +142,7 @@ func (x *Precise) Compare(d *codec.PreciseDigest, own state.Origin, runs, pulls 
 			o = s.Following(o)
 		case o == 0 || id < s.ID(o):
 			if !x.book.Buried(id) {
-				pulls.ask(Item{ID: id})
+				pulls.ask(item{ID: id})
 			}
 			id, more = x.iter.Origin()
 		default:
@@ -154,7 +155,7 @@ func (x *Precise) Compare(d *codec.PreciseDigest, own state.Origin, runs, pulls 
 }
 
 // unlisted offers what an origin has that no group speaks of.
-func (x *Precise) unlisted(d *codec.PreciseDigest, o state.Origin, runs *List) {
+func (x *keywise) unlisted(d *codec.PreciseDigest, o state.Origin, runs *list) {
 	if x.store.ID(o) == d.After.ID {
 		x.offerRest(o, d.After.Key, runs)
 		return
@@ -163,8 +164,8 @@ func (x *Precise) unlisted(d *codec.PreciseDigest, o state.Origin, runs *List) {
 }
 
 // offerAll offers an origin that the peer does not know.
-func (x *Precise) offerAll(o state.Origin, runs *List) {
-	x.add(runs, Item{ID: x.store.ID(o), Origin: o, intro: true})
+func (x *keywise) offerAll(o state.Origin, runs *list) {
+	x.add(runs, item{ID: x.store.ID(o), Origin: o, intro: true})
 	x.store.After(o, 0, &x.cursor)
 	for top := x.top(o); x.cursor.Next(&x.entry) && x.entry.Version <= top; {
 		x.offer(runs, o, x.entry.Version, x.entry.Stamp, true)
@@ -172,7 +173,7 @@ func (x *Precise) offerAll(o state.Origin, runs *List) {
 }
 
 // offerRest offers the keys of an origin that come after a key.
-func (x *Precise) offerRest(o state.Origin, after []byte, runs *List) {
+func (x *keywise) offerRest(o state.Origin, after []byte, runs *list) {
 	x.keys.start(o, x.top(o), after)
 	for h, ok := x.keys.peek(); ok; h, ok = x.keys.peek() {
 		x.offer(runs, o, h.version, h.stamp, false)
@@ -181,7 +182,7 @@ func (x *Precise) offerRest(o state.Origin, after []byte, runs *List) {
 }
 
 // listed compares an origin with its group, key by key.
-func (x *Precise) listed(d *codec.PreciseDigest, o, own state.Origin, runs, pulls *List) (ahead uint64) {
+func (x *keywise) listed(d *codec.PreciseDigest, o, own state.Origin, runs, pulls *list) (ahead uint64) {
 	id, after := x.store.ID(o), []byte(nil)
 	if id == d.After.ID {
 		after = d.After.Key
@@ -211,7 +212,7 @@ func (x *Precise) listed(d *codec.PreciseDigest, o, own state.Origin, runs, pull
 		switch {
 		case v <= has:
 		case o != own:
-			pulls.ask(Item{ID: id, Version: v})
+			pulls.ask(item{ID: id, Version: v})
 		case v > top || x.neverWrote(o, key, v):
 			ahead = max(ahead, v)
 		}
@@ -229,22 +230,22 @@ func (x *Precise) listed(d *codec.PreciseDigest, o, own state.Origin, runs, pull
 // neverWrote reports a write that a peer holds of our own origin and that can't be
 // of this life: each of our writes is here, or a later one of its key is. The two
 // lives would differ for ever under one identifier.
-func (x *Precise) neverWrote(own state.Origin, key []byte, v uint64) bool {
+func (x *keywise) neverWrote(own state.Origin, key []byte, v uint64) bool {
 	return v > x.store.Floor(own) && (!x.store.Get(own, key, &x.entry) || x.entry.Version < v)
 }
 
 // offer adds an entry that a peer lacks, unless it is still on its way there.
-func (x *Precise) offer(runs *List, o state.Origin, v uint64, stamp int64, intro bool) {
+func (x *keywise) offer(runs *list, o state.Origin, v uint64, stamp int64, intro bool) {
 	if runs == nil || v > x.book.Settled(o) && x.book.Settled(o) < x.store.Max(o) {
 		return
 	}
-	it := Item{ID: x.store.ID(o), Origin: o, Version: v, intro: intro}
+	it := item{ID: x.store.ID(o), Origin: o, Version: v, intro: intro}
 	switch x.order {
-	case PreciseNewest:
+	case reconcile.PreciseNewest:
 		it.rank = ^signed(stamp)
-	case PreciseOldest:
+	case reconcile.PreciseOldest:
 		it.rank = signed(stamp)
-	case PreciseRandom:
+	case reconcile.PreciseRandom:
 		it.rank = scatter(runs.Salt ^ scatter(uint64(it.ID)^v))
 	}
 	x.add(runs, it)
@@ -260,7 +261,7 @@ func scatter(v uint64) uint64 {
 // signed maps signed to unsigned numbers of the same order.
 func signed(v int64) uint64 { return uint64(v) ^ 1<<63 }
 
-func (x *Precise) add(l *List, it Item) {
+func (x *keywise) add(l *list, it item) {
 	if l == nil {
 		return
 	}
@@ -272,7 +273,7 @@ func (x *Precise) add(l *List, it Item) {
 }
 
 // Answer adds what a pull list asks for.
-func (x *Precise) Answer(p *codec.PrecisePull, runs *List) {
+func (x *keywise) Answer(p *codec.PrecisePull, runs *list) {
 	it := p.Groups()
 	for id, n, ok := it.Origin(); ok; id, n, ok = it.Origin() {
 		o := x.store.Find(id)
@@ -288,11 +289,11 @@ func (x *Precise) Answer(p *codec.PrecisePull, runs *List) {
 }
 
 // Arrange puts a list of runs into the order that it is to be sent in.
-func (x *Precise) Arrange(l *List) {
+func (x *keywise) Arrange(l *list) {
 	if l.sorted {
 		return
 	}
-	if x.order != PreciseOwn {
+	if x.order != reconcile.PreciseOwn {
 		l.sortByRank()
 		return
 	}
@@ -301,7 +302,7 @@ func (x *Precise) Arrange(l *List) {
 
 // arrangeOwn sorts by the embedder's comparator. What was overwritten in the
 // meantime goes: its successor is found by a later exchange.
-func (x *Precise) arrangeOwn(l *List) {
+func (x *keywise) arrangeOwn(l *list) {
 	x.candidates, x.places, x.moved = x.candidates[:0], x.places[:0], x.moved[:0]
 	for _, it := range l.items[l.next:] {
 		var c Candidate

@@ -1,20 +1,21 @@
-package reconcile
+package precise
 
 import (
 	"cmp"
 	"slices"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
 // Fill appends the first items of a list as runs until dst is limit bytes long,
 // the list is done or its next item does not fit. It returns the longer slice and
 // the number of entries. Within a frame they are grouped by origin.
-func (x *Precise) Fill(dst []byte, limit int, l *List) (out []byte, entries int) {
+func (x *keywise) Fill(dst []byte, limit int, l *list) (out []byte, entries int) {
 	x.Arrange(l)
 	x.pick(limit-len(dst), l)
-	slices.SortFunc(x.picks, func(a, b Item) int {
+	slices.SortFunc(x.picks, func(a, b item) int {
 		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Version, b.Version))
 	})
 	x.picks = slices.CompactFunc(x.picks, same) // a comparator may contradict itself
@@ -32,7 +33,7 @@ func (x *Precise) Fill(dst []byte, limit int, l *List) (out []byte, entries int)
 }
 
 // pick takes items that fit into room bytes.
-func (x *Precise) pick(room int, l *List) {
+func (x *keywise) pick(room int, l *list) {
 	x.picks, x.origins = x.picks[:0], x.origins[:0]
 	for l.Len() > 0 && len(x.picks) < picksMax && l.Deltas != 0 {
 		it := l.items[l.next]
@@ -57,7 +58,7 @@ func (x *Precise) pick(room int, l *List) {
 }
 
 // holds reads the item's entry, if it is still the newest of its key.
-func (x *Precise) holds(it *Item) bool {
+func (x *keywise) holds(it *item) bool {
 	if x.store.ID(it.Origin) != it.ID {
 		return false
 	}
@@ -65,7 +66,7 @@ func (x *Precise) holds(it *Item) bool {
 }
 
 // cost bounds what the item adds to the frame.
-func (x *Precise) cost(it *Item) (n int) {
+func (x *keywise) cost(it *item) (n int) {
 	if it.Version != 0 {
 		n = codec.EntryBytes(&x.entry, 0, nil)
 	}
@@ -79,7 +80,7 @@ func (x *Precise) cost(it *Item) (n int) {
 }
 
 // encode appends the picks of one origin.
-func (x *Precise) encode(dst []byte, limit int, picks []Item) (out []byte, entries int) {
+func (x *keywise) encode(dst []byte, limit int, picks []item) (out []byte, entries int) {
 	if picks[0].intro {
 		dst = x.book.AppendIntro(dst, picks[0].Origin)
 	}
@@ -99,7 +100,7 @@ func (x *Precise) encode(dst []byte, limit int, picks []Item) (out []byte, entri
 
 // AppendPull appends as much of a pull list as fits below limit. A nil slice
 // means that nothing does.
-func (x *Precise) AppendPull(dst []byte, limit int, l *List) []byte {
+func (x *keywise) AppendPull(dst []byte, limit int, l *list) []byte {
 	if !l.sorted {
 		l.sortByName()
 	}
@@ -125,9 +126,9 @@ func (x *Precise) AppendPull(dst []byte, limit int, l *List) []byte {
 	return w.End(l.Len() == 0)
 }
 
-// ApplyPrecise merges entries one by one: those of a precise run, or of a run
+// Apply merges entries one by one: those of a precise run, or of a run
 // that starts above our max. It gives the lowest version that was news.
-func ApplyPrecise(s *state.Store, o state.Origin, r *codec.Run, it *codec.RunIter, e *codec.Entry) (a Applied, lowest uint64) {
+func Apply(s *state.Store, o state.Origin, r *codec.Run, it *codec.RunIter, e *codec.Entry) (a reconcile.Applied, lowest uint64) {
 	a.From, a.To = s.Max(o), s.Max(o)
 	it.Reset(r)
 	for it.Next(e) {

@@ -1,4 +1,4 @@
-package reconcile
+package precise
 
 import (
 	"fmt"
@@ -8,19 +8,20 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
 type preciseReplica struct {
 	s state.Store
-	x Precise
+	x keywise
 }
 
-func newPrecise(order Order, compare func(a, b *Candidate) int) *preciseReplica {
+func newPrecise(order reconcile.Order, compare func(a, b *Candidate) int) *preciseReplica {
 	r := new(preciseReplica)
 	r.s.Init(state.LimitsDefault(), 1)
 	r.s.PrintKeys()
-	r.x.Init(&r.s, plain{s: &r.s}, order, compare)
+	r.x.Init(&r.s, book{&r.s}, order, compare)
 	return r
 }
 
@@ -30,7 +31,7 @@ func (r *preciseReplica) put(id codec.OriginID, key string, v uint64) {
 }
 
 // compareAll gives what b's digest makes a find, in windows of random sizes.
-func compareAll(t *testing.T, rng *rand.Rand, a, b *preciseReplica, runs, pulls *List) (frames int) {
+func compareAll(t *testing.T, rng *rand.Rand, a, b *preciseReplica, runs, pulls *list) (frames int) {
 	t.Helper()
 	var it codec.PreciseIter
 	var d codec.PreciseDigest
@@ -48,7 +49,7 @@ func compareAll(t *testing.T, rng *rand.Rand, a, b *preciseReplica, runs, pulls 
 	return frames
 }
 
-func names(l *List) (out []string) {
+func names(l *list) (out []string) {
 	for _, it := range l.items[l.next:] {
 		out = append(out, fmt.Sprint(it.ID, "/", it.Version))
 	}
@@ -63,7 +64,7 @@ func TestPreciseCompareIsExact(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for range 100 {
-		a, b := newPrecise(PreciseNewest, nil), newPrecise(PreciseNewest, nil)
+		a, b := newPrecise(reconcile.PreciseNewest, nil), newPrecise(reconcile.PreciseNewest, nil)
 		type place struct {
 			id  codec.OriginID
 			key string
@@ -105,7 +106,7 @@ func TestPreciseCompareIsExact(t *testing.T) {
 		}
 		slices.Sort(wantRuns)
 		slices.Sort(wantPulls)
-		var runs, pulls List
+		var runs, pulls list
 		runs.Init(4096)
 		pulls.Init(4096)
 		runs.Reset(1, -1)
@@ -124,7 +125,7 @@ func TestPreciseCompareIsExact(t *testing.T) {
 
 // TestKeysOfALargeOrigin: more keys than are sorted at a time come in order.
 func TestKeysOfALargeOrigin(t *testing.T) {
-	r := newPrecise(PreciseNewest, nil)
+	r := newPrecise(reconcile.PreciseNewest, nil)
 	var want []string
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i, k := range rng.Perm(5*sortedMax + 7) {
@@ -154,11 +155,11 @@ func TestKeysOfALargeOrigin(t *testing.T) {
 
 // TestListKeepsTheFirst: an overflowing list keeps what its order puts first.
 func TestListKeepsTheFirst(t *testing.T) {
-	r := newPrecise(PreciseOldest, nil)
+	r := newPrecise(reconcile.PreciseOldest, nil)
 	for v := range uint64(100) {
 		r.put(1, fmt.Sprint("k", v), 1+(v*37)%100)
 	}
-	var l List
+	var l list
 	l.Init(10)
 	l.Reset(100, -1)
 	o := r.s.Find(1)
@@ -182,14 +183,14 @@ func TestListKeepsTheFirst(t *testing.T) {
 
 // TestPullWhileDraining: what is added behind the first frames is not lost.
 func TestPullWhileDraining(t *testing.T) {
-	var l List
+	var l list
 	l.Init(2000)
 	l.Reset(100, -1)
 	want := map[string]bool{}
-	r := newPrecise(PreciseNewest, nil)
+	r := newPrecise(reconcile.PreciseNewest, nil)
 	got := map[string]int{}
 	for i := range 1000 {
-		it := Item{ID: codec.OriginID(1 + i%7), Version: uint64(1 + i)}
+		it := item{ID: codec.OriginID(1 + i%7), Version: uint64(1 + i)}
 		l.ask(it)
 		l.ask(it) // twice, from two windows
 		want[fmt.Sprint(it.ID, "/", it.Version)] = true
@@ -227,14 +228,14 @@ func countPulls(t *testing.T, b []byte, got map[string]int) {
 // BenchmarkPreciseExchange is a digest of the paper's size, 128 origins of 64
 // keys, encoded, parsed and compared.
 func BenchmarkPreciseExchange(b *testing.B) {
-	a, p := newPrecise(PreciseOldest, nil), newPrecise(PreciseOldest, nil)
+	a, p := newPrecise(reconcile.PreciseOldest, nil), newPrecise(reconcile.PreciseOldest, nil)
 	for id := range codec.OriginID(128) {
 		for k := range uint64(64) {
 			a.put(1+id<<50, fmt.Sprint("k", k), 100+k*7%64)
 			p.put(1+id<<50, fmt.Sprint("k", k), 100+k*7%64)
 		}
 	}
-	var runs, pulls List
+	var runs, pulls list
 	runs.Init(512)
 	pulls.Init(512)
 	var it codec.PreciseIter

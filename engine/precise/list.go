@@ -1,4 +1,4 @@
-package reconcile
+package precise
 
 import (
 	"cmp"
@@ -8,9 +8,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
-// Item is one write that a peer lacks, or that we lack: its origin and version
+// item is one write that a peer lacks, or that we lack: its origin and version
 // name it. Version 0 stands for the origin itself.
-type Item struct {
+type item struct {
 	ID      codec.OriginID
 	Version uint64
 	rank    uint64       // lowest first
@@ -18,11 +18,11 @@ type Item struct {
 	intro   bool         // the peer does not know it
 }
 
-// List is a bounded list of items for one peer, in the order of precise
+// list is a bounded list of items for one peer, in the order of precise
 // reconciliation. It holds no state of the replica. When it overflows it keeps
 // the first ones; the others are found again by a later exchange.
-type List struct {
-	items  []Item // room for twice the bound
+type list struct {
+	items  []item // room for twice the bound
 	next   int    // the items before are done
 	sorted bool
 
@@ -34,16 +34,16 @@ type List struct {
 }
 
 // Init gives the list memory for max items. It is the only call that allocates.
-func (l *List) Init(max int) { l.items = make([]Item, 0, 2*max) }
+func (l *list) Init(max int) { l.items = make([]item, 0, 2*max) }
 
 // Reset empties the list and sets its budgets. A negative deltas is unlimited.
-func (l *List) Reset(frames, deltas int) {
+func (l *list) Reset(frames, deltas int) {
 	l.items, l.next, l.sorted = l.items[:0], 0, true
 	l.Frames, l.Deltas = frames, deltas
 }
 
 // Len is the number of items that are left; of nil 0.
-func (l *List) Len() int {
+func (l *list) Len() int {
 	if l == nil {
 		return 0
 	}
@@ -51,11 +51,11 @@ func (l *List) Len() int {
 }
 
 // Done reports whether the list has nothing more to send.
-func (l *List) Done() bool { return l.Len() == 0 || l.Frames <= 0 || l.Deltas == 0 }
+func (l *list) Done() bool { return l.Len() == 0 || l.Frames <= 0 || l.Deltas == 0 }
 
 // add appends an item. A list that is full then is to be sorted and cut to the
 // bound.
-func (l *List) add(it Item) {
+func (l *list) add(it item) {
 	if l.next > 0 {
 		l.items = append(l.items[:0], l.items[l.next:]...)
 		l.next = 0
@@ -66,7 +66,7 @@ func (l *List) add(it Item) {
 
 // ask adds to a pull list, which may be nil. When it overflows it keeps the
 // lowest names.
-func (l *List) ask(it Item) {
+func (l *list) ask(it item) {
 	if l == nil {
 		return
 	}
@@ -77,36 +77,36 @@ func (l *List) ask(it Item) {
 	}
 }
 
-func (l *List) full() bool { return l.Len() == cap(l.items) }
+func (l *list) full() bool { return l.Len() == cap(l.items) }
 
 // keep drops what is beyond the bound; the list is sorted.
-func (l *List) keep() { l.items = l.items[:min(len(l.items), l.next+cap(l.items)/2)] }
+func (l *list) keep() { l.items = l.items[:min(len(l.items), l.next+cap(l.items)/2)] }
 
-func byRank(a, b Item) int {
+func byRank(a, b item) int {
 	return cmp.Or(cmp.Compare(a.rank, b.rank), byName(a, b))
 }
 
 // byName is the order of pull lists.
-func byName(a, b Item) int {
+func byName(a, b item) int {
 	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Version, b.Version))
 }
 
-func (l *List) sortByRank() {
+func (l *list) sortByRank() {
 	slices.SortFunc(l.items[l.next:], byRank)
 	l.unique()
 }
 
 // unique drops what was added twice: windows may come again.
-func (l *List) unique() {
+func (l *list) unique() {
 	rest := slices.CompactFunc(l.items[l.next:], same)
 	l.items, l.sorted = l.items[:l.next+len(rest)], true
 }
 
-func same(a, b Item) bool { return a.ID == b.ID && a.Version == b.Version }
+func same(a, b item) bool { return a.ID == b.ID && a.Version == b.Version }
 
 // sortByName makes a pull list ready: whoever asks for all of an origin asks
 // for nothing else of it.
-func (l *List) sortByName() {
+func (l *list) sortByName() {
 	slices.SortFunc(l.items[l.next:], byName)
 	kept := l.items[:l.next]
 	for _, it := range l.items[l.next:] {
