@@ -81,19 +81,6 @@ func (q *MPSC[T]) Pop() (v T, ok bool) {
 	return v, true
 }
 
-// PopN moves up to len(dst) elements, oldest first, and returns how many. For
-// the consumer.
-func (q *MPSC[T]) PopN(dst []T) int {
-	for i := range dst {
-		v, ok := q.Pop()
-		if !ok {
-			return i
-		}
-		dst[i] = v
-	}
-	return len(dst)
-}
-
 // Empty tells whether Pop would find nothing. For the consumer.
 func (q *MPSC[T]) Empty() bool {
 	return q.slots[q.head&q.mask].turn.Load() != q.head+1

@@ -68,28 +68,6 @@ func (q *SPSC[T]) Pop() (v T, ok bool) {
 	return v, true
 }
 
-// PopN moves up to len(dst) elements, oldest first, and returns how many. It
-// touches the shared indexes once. For the consumer.
-func (q *SPSC[T]) PopN(dst []T) int {
-	head := q.head.Load()
-	if q.seenTail-head < uint64(len(dst)) {
-		q.seenTail = q.tail.Load()
-	}
-	n := min(len(dst), int(q.seenTail-head))
-	if n == 0 {
-		return 0
-	}
-	from := q.slots[head&q.mask:]
-	first := from[:min(n, len(from))]
-	rest := q.slots[:n-len(first)]
-	copy(dst, first)
-	copy(dst[len(first):], rest)
-	clear(first)
-	clear(rest)
-	q.head.Store(head + uint64(n))
-	return n
-}
-
 // powerOfTwo is the smallest power of two that is not less than size, at least 2.
 func powerOfTwo(size int) int {
 	n := 2
