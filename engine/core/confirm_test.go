@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -81,9 +82,8 @@ func TestGapIsChasedToItsEnd(t *testing.T) {
 	o := c.store.Find(w.nodes[0].core.id)
 	c.now = w.now
 	c.gap(o, c.byID.Find(w.nodes[0].core.id), c.store.Max(o)+1)
-	c.now += 2 * gapPatience
-	c.chase()
-	if len(c.gaps) != 1 || !c.origins[o].gapped {
+	c.now += 2 * gaps.Patience
+	if !c.gaps.Chase(c.now) {
 		t.Error("a gap of one version counts as closed")
 	}
 }

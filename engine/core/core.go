@@ -6,6 +6,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/grace"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
@@ -58,8 +59,8 @@ type Core struct {
 	events   events.Events
 	silenced bool // superseded by a live rival: writes are refused
 
-	flush  flush
-	gaps   []state.Origin
+	flush  mail.Flush
+	gaps   gaps.Gaps
 	filler reconcile.Filler
 	rumors rumor.Monger
 	fresh  bool // this frame is newer than all before it from this peer: no replay
@@ -129,7 +130,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.peers = make([]peer, 1, 16)
 	c.byID.Init()
 	c.advanced = make([]state.Origin, 0, min(l.State.Origins, 256))
-	c.gaps = make([]state.Origin, 0, l.Gaps)
+	c.gaps.Init(l.Gaps, &c.store, gapHost{(*book)(c)})
 	c.queue.Init(l.Events)
 	c.ready.Init(l.Peers)
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
@@ -187,14 +188,10 @@ type origin struct {
 	markAt     sched.Instant
 	movedAt    sched.Instant
 
-	gapTo   uint64 // a run above our max ended here
-	gapFrom uint32 // the peer that sent it
-	gapAt   sched.Instant
-	fullAt  sched.Instant // there was no room for its news; 0: never
-	tries   uint8
+	gap gaps.Gap
 
-	weight                      uint8 // share in a fair division
-	known, queued, gapped, left bool
+	weight              uint8 // share in a fair division
+	known, queued, left bool
 }
 
 func (c *Core) noteOrigin(o state.Origin) *origin {

@@ -25,7 +25,7 @@
 // # How news travels
 //
 //	write    -> mail to every reachable peer, or rumor to a few    (spread.go)
-//	a hole   -> pull from whoever sent beyond it                   (gaps.go)
+//	a hole   -> pull from whoever sent beyond it                   (engine/gaps)
 //	interval -> compare fingerprints with one peer, then digests,
 //	            then runs in the directions of the mode            (exchange.go)
 //	            or, in a precise cluster, entries key by key     (scattered.go)

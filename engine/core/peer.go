@@ -8,6 +8,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
@@ -45,8 +46,7 @@ type peer struct {
 	walk    walk.Peer
 	rumor   rumor.Peer
 	events  events.Peer
-	pulling bool
-	pullAt  sched.Instant
+	pull    gaps.Pull
 	helloAt sched.Instant // the hello that awaits an answer
 	hellos  uint8
 	shown   reconcile.Shown

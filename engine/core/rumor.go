@@ -31,8 +31,7 @@ func (h rumorHost) Due(p uint32, what rumor.Due) {
 // Wake makes sure that the cycle ends.
 func (h rumorHost) Wake() {
 	c := h.core()
-	if f := &c.flush; !f.armed {
-		f.armed, f.idle = true, true
+	if c.flush.End() {
 		c.wheel.Set(timerFlush, c.now+c.cfg.FlushMax)
 	}
 }

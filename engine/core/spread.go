@@ -17,25 +17,7 @@ import (
 // a cycle, from their own max before the news, as the policy says (package rumor).
 // Anti-entropy repairs the residue.
 //
-// A flush gathers the news of many origins in one frame. It leaves at once
-// while datagrams are within the rate that flushCost allows, and waits up to
-// FlushMax for company beyond.
-
-const (
-	// flushCost is what one datagram uses up of the loop's time, 16,000 a second:
-	// a send and its share of the receiving cost 2 to 3 µs each, so mail stays
-	// near 5 % of a core before it begins to wait for company.
-	flushCost  = 60 * sched.Microsecond
-	flushBurst = 20 * sched.Millisecond // credit that an idle node saves up
-)
-
-type flush struct {
-	paid  sched.Instant // the time up to which datagrams are paid for
-	dirty bool          // own writes wait
-	armed bool
-	since sched.Instant // the oldest news that waits
-	idle  bool          // armed only to end a cycle of rumors
-}
+// When news leaves, mail.Flush decides; it waits for company up to FlushMax.
 
 // OpKind is what a local write does.
 type OpKind uint8
@@ -161,18 +143,15 @@ func (c *Core) news(o state.Origin, from uint64, p uint32) {
 	if c.cfg.Spread == Gossip {
 		return
 	}
-	f := &c.flush
 	if o == c.self && c.spread() == Mail {
-		f.dirty = true
+		c.flush.Own()
 	} else {
 		if o != c.self && !c.relays() {
 			return
 		}
 		c.rumors.Learn(o, from, p, c.counters.FramesReceived)
 	}
-	if !f.armed || f.idle && c.cfg.Rumor.Blind {
-		f.armed, f.idle, f.since = true, false, c.now
-		due := max(c.now, f.paid-flushBurst)
+	if due, ok := c.flush.Arm(c.now, c.cfg.Rumor.Blind); ok {
 		c.wheel.Set(timerFlush, min(due, c.now+c.cfg.FlushMax))
 		if due <= c.now {
 			c.flushNow()
@@ -183,24 +162,19 @@ func (c *Core) news(o state.Origin, from uint64, p uint32) {
 // flushNow makes what waits due at its peers. If the last flush is still being
 // sent, relayed news waits for the next.
 func (c *Core) flushNow() {
-	f := &c.flush
-	f.armed = false
 	c.wheel.Cancel(timerFlush)
 	n := 0
-	if f.dirty {
+	if c.flush.Begin() {
 		for p := 1; p < len(c.peers); p++ {
 			n += c.startMail(uint32(p))
 		}
-		f.dirty = false
 	}
-	f.idle = false
 	n += c.rumors.Cycle()
 	if waits := c.rumors.Waiting(); waits > 0 || c.rumors.Hot() > 0 {
-		f.armed, f.idle = true, waits == 0
+		c.flush.Again(waits == 0)
 		c.wheel.Set(timerFlush, c.now+c.cfg.FlushMax)
 	}
-	cost := flushCost * (1 + min(c.paths.Lag, 10*sched.Millisecond)/sched.Millisecond)
-	f.paid = max(f.paid, c.now) + sched.Instant(n)*cost
+	c.flush.Sent(c.now, n, c.paths.Lag)
 }
 
 // startMail makes our writes due at one peer.

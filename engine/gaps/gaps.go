@@ -1,0 +1,162 @@
+package gaps
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Patience is how long what another path may still bring is waited for.
+const Patience = 2 * sched.Millisecond
+
+const (
+	triesMax  = 5            // then anti-entropy has to do
+	fullPause = sched.Second // news that there was no room for is not asked for
+	rtoMin    = 5 * sched.Millisecond
+	rtoMax    = 500 * sched.Millisecond
+)
+
+// Gap is what is kept of an origin.
+type Gap struct {
+	to     uint64 // a run above our max ended here
+	at     sched.Instant
+	fullAt sched.Instant // there was no room for its news; 0: never
+	from   uint32        // the peer that sent it
+	tries  uint8
+	open   bool
+}
+
+// Pull is what is kept of a peer.
+type Pull struct {
+	at   sched.Instant
+	open bool // it was asked, and has not answered
+}
+
+// Host is the node around the gaps.
+type Host interface {
+	// Gap is that of an origin; nil: the origin is not known any more.
+	Gap(o state.Origin) *Gap
+	// Pull is that of a peer.
+	Pull(p uint32) *Pull
+	// Takes reports whether the peer may be sent to, RTT is its round trip.
+	Takes(p uint32) bool
+	RTT(p uint32) *sched.RTT
+	// Partner is another peer to ask; 0: there is none.
+	Partner() uint32
+	// DuePull makes a pull due at a peer: Append will be called for it.
+	DuePull(p uint32)
+}
+
+// Gaps are those of one node. The zero Gaps is not ready: call Init.
+type Gaps struct {
+	list  []state.Origin
+	store *state.Store
+	host  Host
+}
+
+// Init makes room for so many gaps at once.
+func (g *Gaps) Init(limit int, store *state.Store, host Host) {
+	*g = Gaps{list: make([]state.Origin, 0, limit), store: store, host: host}
+}
+
+// Full notes that there was no room for news of an origin.
+func (x *Gap) Full(now sched.Instant) { x.fullAt = now }
+
+// refused reports that there was no room for news of an origin lately: then it makes
+// no sense to ask for more.
+func (x *Gap) refused(now sched.Instant) bool { return x.fullAt != 0 && now-x.fullAt < fullPause }
+
+// Found notes that a run of an origin, sent by peer p, ends at `to` and begins above
+// what is held. True: the gap is new.
+func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64) bool {
+	x := g.host.Gap(o)
+	if x.refused(now) {
+		return false
+	}
+	x.to, x.from = max(x.to, to), p
+	if x.open || len(g.list) == cap(g.list) {
+		return false // it is known, or anti-entropy finds it
+	}
+	x.open, x.at, x.tries = true, now, 0
+	g.list = append(g.list, o)
+	return true
+}
+
+// over reports whether there is nothing more to ask for.
+func (g *Gaps) over(now sched.Instant, o state.Origin, x *Gap) bool {
+	return g.store.Max(o) >= x.to || x.tries > triesMax || x.refused(now)
+}
+
+// Chase makes pulls due for what is still missing. It reports whether anything is: then
+// it is to be called again after Patience.
+func (g *Gaps) Chase(now sched.Instant) bool {
+	for i := 0; i < len(g.list); {
+		o := g.list[i]
+		x := g.host.Gap(o)
+		if x == nil || g.over(now, o, x) {
+			if x != nil {
+				x.open, x.to = false, 0
+			}
+			g.list[i] = g.list[len(g.list)-1]
+			g.list = g.list[:len(g.list)-1]
+			continue
+		}
+		i++
+		if now-x.at >= Patience {
+			g.chase(now, x)
+		}
+	}
+	return len(g.list) > 0
+}
+
+func (g *Gaps) chase(now sched.Instant, x *Gap) {
+	pull := g.host.Pull(x.from)
+	late := pull.open && now-pull.at > g.host.RTT(x.from).RTO(rtoMin, rtoMax)
+	gone := !g.host.Takes(x.from)
+	if late || gone {
+		pull.open = false
+		if other := g.host.Partner(); other != 0 {
+			x.from, pull = other, g.host.Pull(other)
+		}
+	}
+	switch {
+	case gone: // counted here, since there may be nobody to ask
+		x.tries++
+	case !pull.open:
+		g.host.DuePull(x.from)
+	}
+}
+
+// Append appends a record with the gaps that a peer may fill; the same bytes if there
+// are none or no room.
+func (g *Gaps) Append(b []byte, limit int, now sched.Instant, p uint32) []byte {
+	var w codec.PullWriter
+	if !w.Begin(b, limit) {
+		return b
+	}
+	for _, o := range g.list {
+		x := g.host.Gap(o)
+		if x == nil || x.from != p || now-x.at < Patience || g.store.Max(o) >= x.to {
+			continue
+		}
+		if !w.Add(g.store.ID(o), g.store.Max(o)) {
+			break
+		}
+		x.tries++
+	}
+	if w.Count() == 0 {
+		return b
+	}
+	*g.host.Pull(p) = Pull{at: now, open: true}
+	return w.End()
+}
+
+// Came notes a run of a peer that joined on. True: it answers a pull, which took so
+// long.
+func (x *Pull) Came(now sched.Instant) (took sched.Instant, ok bool) {
+	if !x.open {
+		return 0, false
+	}
+	x.open = false
+	return now - x.at, true
+}

@@ -1,0 +1,158 @@
+package gaps
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// host is a node with three peers of which the last is gone.
+type host struct {
+	gaps  map[state.Origin]*Gap
+	pulls [4]Pull
+	rtt   sched.RTT
+	asked []uint32
+}
+
+func (h *host) Gap(o state.Origin) *Gap { return h.gaps[o] }
+func (h *host) Pull(p uint32) *Pull     { return &h.pulls[p] }
+func (h *host) Takes(p uint32) bool     { return p == 1 || p == 2 }
+func (h *host) RTT(uint32) *sched.RTT   { return &h.rtt }
+func (h *host) Partner() uint32         { return 2 }
+func (h *host) DuePull(p uint32)        { h.asked = append(h.asked, p) }
+
+func newGaps(t *testing.T, limit, origins int) (*Gaps, *host, *state.Store) {
+	t.Helper()
+	g, h, s := new(Gaps), &host{gaps: map[state.Origin]*Gap{}}, new(state.Store)
+	s.Init(state.LimitsDefault(), 1)
+	for i := range origins {
+		o, st := s.Add(codec.OriginID(i+1), 1, fmt.Appendf(nil, "o%d", i))
+		if st != state.OK {
+			t.Fatal(st)
+		}
+		h.gaps[o] = new(Gap)
+	}
+	g.Init(limit, s, h)
+	return g, h, s
+}
+
+func (h *host) first() state.Origin {
+	least := state.Origin(1 << 20)
+	for o := range h.gaps {
+		least = min(least, o)
+	}
+	return least
+}
+
+// A gap waits for its patience, is asked for once until an answer is late, then
+// elsewhere, and is given up in the end.
+func TestAGapIsChasedAndGivenUp(t *testing.T) {
+	g, h, _ := newGaps(t, 4, 1)
+	o := h.first()
+	if !g.Found(10, o, 1, 7) || g.Found(10, o, 1, 9) {
+		t.Fatal("a gap is not found once")
+	}
+	if !g.Chase(10) || len(h.asked) != 0 {
+		t.Fatalf("asked at once: %v", h.asked)
+	}
+	now, before := sched.Instant(10)+Patience, 0
+	for g.Chase(now) {
+		if n := len(h.asked); n > before {
+			before = n
+			if b := g.Append(nil, 1000, now, h.asked[n-1]); len(b) == 0 {
+				t.Fatalf("nothing to ask of %v", h.asked)
+			}
+		}
+		if len(h.asked) > 20 {
+			t.Fatal("it is never given up")
+		}
+		now += Patience
+	}
+	if h.asked[0] != 1 || len(h.asked) != triesMax+1 {
+		t.Errorf("asked %v", h.asked)
+	}
+	for _, p := range h.asked[1:] {
+		if p != 2 {
+			t.Errorf("a silent peer is asked again: %v", h.asked)
+		}
+	}
+}
+
+// What came meanwhile is not asked for, and an answer tells how long it took.
+func TestWhatCameIsNotAskedFor(t *testing.T) {
+	g, h, s := newGaps(t, 4, 2)
+	a := h.first()
+	g.Found(0, a, 1, 7)
+	g.Found(0, a+1, 1, 7)
+	s.Advance(a, 7, 0)
+	if !g.Chase(Patience) || len(h.asked) != 1 {
+		t.Fatalf("asked %v", h.asked)
+	}
+	var pull codec.Pull
+	_, body, _ := codec.NextRecord(g.Append(nil, 1000, Patience, 1))
+	if codec.ParsePull(body, &pull) != nil {
+		t.Fatal("no pull")
+	}
+	it := pull.Entries()
+	if id, have, ok := it.Next(); !ok || id != s.ID(a+1) || have != 0 {
+		t.Errorf("asks for %v after %d", id, have)
+	}
+	if took, ok := h.pulls[1].Came(Patience + 3); !ok || took != 3 {
+		t.Errorf("took %d %v", took, ok)
+	}
+	if _, ok := h.pulls[1].Came(Patience + 4); ok {
+		t.Error("a pull is answered twice")
+	}
+}
+
+// An origin without room is not asked for, one that is forgotten leaves the list, and a
+// list that is full takes no more.
+func TestLimits(t *testing.T) {
+	g, h, _ := newGaps(t, 2, 4)
+	o := h.first()
+	h.gaps[o].Full(5)
+	if g.Found(6, o, 1, 9) {
+		t.Error("what there is no room for is asked for")
+	}
+	if !g.Found(6, o+1, 1, 9) || !g.Found(6, o+2, 1, 9) || g.Found(6, o+3, 1, 9) {
+		t.Error("the list takes more or less than two")
+	}
+	delete(h.gaps, o+1)
+	g.Chase(6)
+	if !g.Found(6, o+3, 1, 9) {
+		t.Error("a forgotten origin keeps its place")
+	}
+	if !g.Found(5+fullPause, o, 1, 9) && len(g.list) < 2 {
+		t.Error("it is refused for ever")
+	}
+}
+
+// A peer that can't be sent to any more is not asked, but another one.
+func TestAPeerThatIsGone(t *testing.T) {
+	g, h, _ := newGaps(t, 2, 1)
+	g.Found(0, h.first(), 3, 9)
+	g.Chase(Patience)
+	g.Chase(2 * Patience)
+	if len(h.asked) != 1 || h.asked[0] != 2 {
+		t.Errorf("asked %v", h.asked)
+	}
+}
+
+func TestChasingDoesNotAllocate(t *testing.T) {
+	g, h, _ := newGaps(t, 4, 1)
+	o, b := h.first(), make([]byte, 0, 1000)
+	h.asked = make([]uint32, 0, 10_000)
+	now := sched.Instant(0)
+	if n := testing.AllocsPerRun(1000, func() {
+		now += 10 * sched.Millisecond
+		g.Found(now, o, 1, 9)
+		g.Chase(now + Patience)
+		g.Append(b[:0], 1000, now+Patience, 1)
+		h.pulls[1].Came(now)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
