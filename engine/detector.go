@@ -155,9 +155,6 @@ const (
 	// TagNameBytesMax is the longest name of a tag, TagValueBytesMax its longest
 	// value.
 	TagNameBytesMax, TagValueBytesMax = 64, 512
-	// declaredMax is how many reserved keys a member has at most: zone, tags,
-	// address, leave.
-	declaredMax = TagsMax + 4
 )
 
 func (c *Config) checkDeclared() error {
