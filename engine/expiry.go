@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"container/heap"
-
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -14,7 +12,7 @@ const expiriesPerTurn = 256
 // for ever, so an entry that was overwritten in the meantime is found to be
 // gone when its time comes.
 type expiry struct {
-	list  []ending
+	list  sched.Heap[ending]
 	clean int // length at which entries that are gone are swept out
 }
 
@@ -23,20 +21,8 @@ type ending struct {
 	version uint64
 }
 
-func (x *expiry) Len() int           { return len(x.list) }
-func (x *expiry) Less(i, j int) bool { return x.list[i].at < x.list[j].at }
-func (x *expiry) Swap(i, j int)      { x.list[i], x.list[j] = x.list[j], x.list[i] }
-
-// Push and Pop are for container/heap, which boxes; add and drop do not.
-func (x *expiry) Push(any) {}
-
-// Pop drops the last.
-func (x *expiry) Pop() any { x.list = x.list[:len(x.list)-1]; return nil }
-
-func (x *expiry) add(at sched.Instant, version uint64) {
-	x.list = append(x.list, ending{at, version})
-	heap.Fix(x, len(x.list)-1)
-}
+// Before implements sched.Timed.
+func (d ending) Before(o ending) bool { return d.at < o.at || d.at == o.at && d.version < o.version }
 
 // next is when the first entry ends.
 func (x *expiry) next() sched.Instant {
@@ -49,7 +35,7 @@ func (x *expiry) next() sched.Instant {
 // endsAt notes that the own write `version` ends after ttl milliseconds.
 func (e *Engine) endsAt(now sched.Instant, ttl uint32, version uint64) {
 	x := &e.expiry
-	x.add(now.After(sched.Instant(ttl)*sched.Millisecond), version)
+	x.list.Push(ending{now.After(sched.Instant(ttl) * sched.Millisecond), version})
 	if len(x.list) < max(x.clean, 1024) {
 		return
 	}
@@ -60,7 +46,7 @@ func (e *Engine) endsAt(now sched.Instant, ttl uint32, version uint64) {
 		}
 	}
 	x.list, x.clean = kept, 2*len(kept)
-	heap.Init(x)
+	x.list.Init()
 }
 
 // expire deletes own entries whose time has come: a delete is a write like any
@@ -77,14 +63,14 @@ func (e *Engine) expire(now sched.Instant) {
 		switch is := e.store.At(e.core.Self(), version, &e.entry); {
 		case is && e.entry.Flags&codec.EntryTTL == 0: // written again while it waited to be published, for ever
 		case is && e.entry.Age < e.entry.TTL: // or for longer
-			heap.Pop(x)
-			x.add(now.After(sched.Instant(e.entry.TTL-e.entry.Age)*sched.Millisecond), version)
+			x.list.Pop()
+			x.list.Push(ending{now.After(sched.Instant(e.entry.TTL-e.entry.Age) * sched.Millisecond), version})
 			continue
 		case is:
 			if e.stage.expire(string(e.entry.Key), e.entry.Version) == ErrBackpressure {
 				return
 			}
 		}
-		heap.Pop(x)
+		x.list.Pop()
 	}
 }

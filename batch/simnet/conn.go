@@ -19,9 +19,9 @@ type Conn struct {
 	limit  int // bytes of receive buffer, as the kernel charges them
 	closed bool
 
-	flights flights // on the way
-	inbox   inbox   // arrived
-	charged int     // of the inbox
+	flights sched.Heap[flight] // on the way
+	inbox   inbox              // arrived
+	charged int                // of the inbox
 	stats   batch.Stats
 	said    []batch.Report // at most batch.ReportsMax
 	heard   bool           // of something that Recv has not seen
@@ -40,7 +40,7 @@ func (c *Conn) LocalAddr() netip.AddrPort { return c.local }
 // looking late decides as looking at once would.
 func (c *Conn) arrive(now sched.Instant) {
 	for len(c.flights) > 0 && c.flights[0].at <= now {
-		f := c.flights.pop()
+		f := c.flights.Pop()
 		if f.said {
 			c.hear(batch.Report{Kind: batch.Refused, Addr: f.from})
 			continue

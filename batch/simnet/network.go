@@ -165,7 +165,7 @@ func (n *Network) carry(now sched.Instant, c *Conn, b []byte, to netip.AddrPort)
 			data[f.Flip[k]/8] ^= 1 << (f.Flip[k] % 8)
 		}
 		n.order++
-		d.flights.push(flight{at: f.At[k], order: n.order, from: c.source(to.Addr()), data: data})
+		d.flights.Push(flight{at: f.At[k], order: n.order, from: c.source(to.Addr()), data: data})
 		if p := d.poller; p.parked && f.At[k] < p.until {
 			p.ring()
 		}
@@ -189,7 +189,7 @@ func (n *Network) answer(now sched.Instant, c *Conn, to netip.AddrPort, bytes in
 		return
 	}
 	n.order++
-	c.flights.push(flight{at: f.At[0], order: n.order, from: to, said: true})
+	c.flights.Push(flight{at: f.At[0], order: n.order, from: to, said: true})
 	if p := c.poller; p.parked && f.At[0] < p.until {
 		p.ring()
 	}

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"container/heap"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -20,7 +19,7 @@ type net struct {
 	now   sched.Instant
 	nodes []*node
 	at    map[netip.AddrPort]*node
-	queue flights
+	queue sched.Heap[flight]
 	order int
 
 	loss, dup  float64
@@ -54,19 +53,8 @@ type flight struct {
 	data  []byte
 }
 
-type flights []flight
-
-func (f flights) Len() int { return len(f) }
-func (f flights) Less(i, j int) bool {
-	return f[i].at < f[j].at || f[i].at == f[j].at && f[i].order < f[j].order
-}
-func (f flights) Swap(i, j int) { f[i], f[j] = f[j], f[i] }
-func (f *flights) Push(x any)   { *f = append(*f, x.(flight)) }
-func (f *flights) Pop() any {
-	x := (*f)[len(*f)-1]
-	*f = (*f)[:len(*f)-1]
-	return x
-}
+// Before implements sched.Timed.
+func (f flight) Before(g flight) bool { return f.at < g.at || f.at == g.at && f.order < g.order }
 
 func addrOf(i int) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 7946)
@@ -176,7 +164,7 @@ func (w *net) carry(d *node, to netip.AddrPort, b []byte) {
 		}
 		w.order++
 		at := w.now + w.delay[0] + sched.Instant(w.rnd.Int64N(int64(w.delay[1]-w.delay[0])+1))
-		heap.Push(&w.queue, flight{at, w.order, d.addr, dst, data})
+		w.queue.Push(flight{at, w.order, d.addr, dst, data})
 	}
 }
 
@@ -190,14 +178,14 @@ func (w *net) step(until sched.Instant) bool {
 		}
 	}
 	if len(w.queue) > 0 && w.queue[0].at <= next {
-		f := heap.Pop(&w.queue).(flight)
+		f := w.queue.Pop()
 		w.now = max(w.now, f.at)
 		if f.to.down {
 			return true
 		}
 		if f.to.asleep > w.now {
 			f.at = f.to.asleep
-			heap.Push(&w.queue, f)
+			w.queue.Push(f)
 			return true
 		}
 		f.to.core.Receive(w.now, f.from, f.data)

@@ -1,7 +1,6 @@
 package member
 
 import (
-	"container/heap"
 	"encoding/binary"
 	"math/rand/v2"
 	"os"
@@ -21,7 +20,7 @@ type cluster struct {
 	cfg    Config
 	now    sched.Instant
 	seq    int
-	queue  events
+	queue  sched.Heap[event]
 	rand   *rand.Rand
 	nodes  []*node
 	loss   float64
@@ -52,15 +51,8 @@ type event struct {
 	frame    []byte
 }
 
-type events []event
-
-func (e events) Len() int { return len(e) }
-func (e events) Less(i, j int) bool {
-	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].seq < e[j].seq
-}
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
-func (e *events) Pop() any     { o := *e; x := o[len(o)-1]; *e = o[:len(o)-1]; return x }
+// Before implements sched.Timed.
+func (e event) Before(o event) bool { return e.at < o.at || e.at == o.at && e.seq < o.seq }
 
 func testSeed(t testing.TB) uint64 {
 	seed := rand.Uint64()
@@ -118,7 +110,7 @@ func (c *cluster) run(d sched.Instant) {
 			return
 		}
 		for len(c.queue) > 0 && c.queue[0].at <= c.now {
-			e := heap.Pop(&c.queue).(event)
+			e := c.queue.Pop()
 			c.deliver(c.node(e.to), e)
 		}
 		for _, n := range c.nodes {
@@ -206,7 +198,7 @@ func (c *cluster) send(n *node, to uint32, frame []byte) {
 	}
 	c.seq++
 	at := c.now + c.delay + sched.Instant(c.rand.Int64N(int64(c.delay)))
-	heap.Push(&c.queue, event{at: at, seq: c.seq, from: n.h, to: to, print: n.LivePrint(), frame: frame})
+	c.queue.Push(event{at: at, seq: c.seq, from: n.h, to: to, print: n.LivePrint(), frame: frame})
 }
 
 // all fails unless every node that is up believes this of h.

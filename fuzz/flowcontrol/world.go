@@ -1,7 +1,6 @@
 package flowcontrol
 
 import (
-	"container/heap"
 	"math/rand/v2"
 	"net/netip"
 
@@ -16,7 +15,7 @@ type world struct {
 	rnd   *rand.Rand
 	peers []*peer
 	at    map[netip.AddrPort]*peer
-	queue events
+	queue sched.Heap[happening]
 	order uint64
 	event core.Event
 	spare [][]byte // of frames that arrived
@@ -37,20 +36,8 @@ type happening struct {
 	data  []byte
 }
 
-type events []happening
-
-func (e events) Len() int { return len(e) }
-func (e events) Less(i, j int) bool {
-	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].order < e[j].order
-}
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)   { *e = append(*e, x.(happening)) }
-func (e *events) Pop() any {
-	x := (*e)[len(*e)-1]
-	(*e)[len(*e)-1] = happening{}
-	*e = (*e)[:len(*e)-1]
-	return x
-}
+// Before implements sched.Timed.
+func (h happening) Before(o happening) bool { return h.at < o.at || h.at == o.at && h.order < o.order }
 
 func newWorld(seed uint64) *world {
 	return &world{now: second, rnd: rand.New(rand.NewPCG(seed, 2)), at: map[netip.AddrPort]*peer{}}
@@ -74,7 +61,7 @@ func (w *world) join(p *peer, seed netip.AddrPort) {
 func (w *world) push(h happening) {
 	w.order++
 	h.order = w.order
-	heap.Push(&w.queue, h)
+	w.queue.Push(h)
 }
 
 // pump sends what a peer has to send and sets its next deadline.
@@ -110,7 +97,7 @@ func (w *world) buffer() []byte {
 // run lets everything happen until then.
 func (w *world) run(until sched.Instant) {
 	for len(w.queue) > 0 && w.queue[0].at <= until {
-		h := heap.Pop(&w.queue).(happening)
+		h := w.queue.Pop()
 		w.now = max(w.now, h.at)
 		if h.data != nil {
 			h.to.core.Receive(w.now, h.from, h.data)
