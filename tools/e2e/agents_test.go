@@ -182,7 +182,12 @@ func TestGoRedis(t *testing.T) {
 
 // The tour passes and prints its figures alone.
 func TestTheTour(t *testing.T) {
-	out, code := run(t, "demo", "--headless", "--nodes", "12", "--duration", "10s", "-o", "json")
+	t.Run("one process", func(t *testing.T) { tourPasses(t, "--nodes", "12") })
+	t.Run("a process each", func(t *testing.T) { tourPasses(t, "--processes", "5") })
+}
+
+func tourPasses(t *testing.T, args ...string) {
+	out, code := run(t, append([]string{"demo", "--headless", "--duration", "10s", "-o", "json"}, args...)...)
 	var r map[string]any
 	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 {
 		t.Fatalf("exit %d, %v, %s", code, err, out)

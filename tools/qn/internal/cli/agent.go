@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -24,6 +26,7 @@ SIGTERM leaves the cluster and ends, a second one ends at once. SIGHUP reads tag
 
 func newAgent() *cobra.Command {
 	var o agent.Options
+	var leashed bool
 	cmd := &cobra.Command{
 		Use:     "agent",
 		Short:   "Run one member as a process, with fronts for HTTP, Redis clients and DNS",
@@ -34,10 +37,17 @@ func newAgent() *cobra.Command {
 			if err := agent.Load(cmd.Flags(), os.LookupEnv); err != nil {
 				return err
 			}
-			return agent.Run(cmd.Context(), o, reloader(cmd), buildVersion().Version, cmd.ErrOrStderr())
+			ctx, end := context.WithCancel(cmd.Context())
+			defer end()
+			if leashed {
+				go func() { _, _ = io.Copy(io.Discard, cmd.InOrStdin()); end() }()
+			}
+			return agent.Run(ctx, o, reloader(cmd), buildVersion().Version, cmd.ErrOrStderr())
 		},
 	}
 	o.Flags(cmd.Flags())
+	cmd.Flags().BoolVar(&leashed, "end-with-input", false, "end when the input does: for tools that start agents")
+	_ = cmd.Flags().MarkHidden("end-with-input") // fails only for an unknown flag
 	return cmd
 }
 

@@ -80,6 +80,8 @@ func TestUsageErrorsNameFlagValueAndFix(t *testing.T) {
 	f("sim paper nosuch", "nosuch")
 	f("demo --nodes 2", "--nodes 2", "24")
 	f("demo --listen 0.0.0.0:1", "--listen", "loopback")
+	f("demo --processes 2 --headless", "--processes 2", "8")
+	f("demo --processes 8", "--headless")
 	f("demo --duration 1s", "--duration 1s")
 	f("help nosuch", "nosuch")
 	f("kv get", "NAME", "--help")

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/quidnunc/quidnunc/tools/qn/internal/apart"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/demo"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
@@ -13,7 +15,8 @@ import (
 
 const demoExamples = `  qn demo                                    24 members and a page on 127.0.0.1 that shows them
   qn demo --nodes 48 --rate 200/s            more members, more writes
-  qn demo --headless --duration 20s -o json  a tour without hands: write, kill, cut, heal, lose, overload; figures at the end`
+  qn demo --headless --duration 20s -o json  a tour without hands: write, kill, cut, heal, lose, overload; figures at the end
+  qn demo --headless --processes 8           the same with a process for each member: a kill is kill -9`
 
 const demoLong = `Real members in this process, on UDP sockets of the loopback interface. The page shows who knows what, how each write spreads,
 and what the members believe of each other, with buttons for what networks and machines do; the same by keys here, where
@@ -36,15 +39,7 @@ func newDemo() *cobra.Command {
 			if !o.Headless {
 				return demo.Show(cmd.Context(), &o, cmd.InOrStdin(), cmd.ErrOrStderr())
 			}
-			d, err := demo.Start(cmd.Context(), o.Options())
-			if err != nil {
-				return err
-			}
-			defer d.Close()
-			began := time.Now()
-			r, err := d.Tour(cmd.Context(), o.Duration, func(format string, args ...any) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%6.2fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
-			})
+			r, err := runTour(cmd, &o)
 			if err != nil {
 				return err
 			}
@@ -65,6 +60,28 @@ func newDemo() *cobra.Command {
 	fs.StringVar(&o.Listen, "listen", o.Listen, "address of the page; loopback only")
 	fs.BoolVar(&o.Headless, "headless", false, "no page: run the tour and print what it measured")
 	fs.DurationVarP(&o.Duration, "duration", "d", o.Duration, "length of the tour")
+	fs.IntVar(&o.Apart, "processes", 0, "with --headless: so many members, each a process of its own (default: one process)")
 	form.Add(cmd, &output)
 	return cmd
+}
+
+// runTour measures, and tells of each step on the error output.
+func runTour(cmd *cobra.Command, o *demo.Command) (*demo.Report, error) {
+	began := time.Now()
+	say := func(format string, args ...any) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%6.2fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
+	}
+	if o.Apart > 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		return apart.Tour(cmd.Context(), o.Apart, o.Seed, o.Duration, []string{self, "agent"}, say)
+	}
+	d, err := demo.Start(cmd.Context(), o.Options())
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Tour(cmd.Context(), o.Duration, say)
 }

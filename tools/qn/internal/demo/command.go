@@ -16,14 +16,16 @@ type Command struct {
 	Seed     uint64
 	Listen   string
 	Headless bool
+	Apart    int // processes
 	Duration time.Duration
 }
 
 // Bounds of the options.
 const (
-	rateMax = 5000
-	tourMin = 2 * time.Second
-	tourMax = time.Hour
+	rateMax      = 5000
+	processesMax = 32
+	tourMin      = 2 * time.Second
+	tourMax      = time.Hour
 )
 
 // Check reports the first option that can't work.
@@ -33,6 +35,10 @@ func (o *Command) Check() error {
 	switch {
 	case o.Nodes < 3 || o.Nodes > nodesMax:
 		return exit.Usagef("--nodes %d: a demo has 3 to %d members; fix: --nodes 24", o.Nodes, nodesMax)
+	case o.Apart != 0 && (o.Apart < 3 || o.Apart > processesMax):
+		return exit.Usagef("--processes %d: 3 to %d; fix: --processes 8", o.Apart, processesMax)
+	case o.Apart != 0 && !o.Headless:
+		return exit.Usagef("--processes %d: the page shows members of one process; fix: add --headless", o.Apart)
 	case o.Rate > rateMax:
 		return exit.Usagef("--rate %v: too much to look at; fix: up to %v, or qn load for a load", o.Rate, units.Rate(rateMax))
 	case o.Duration < tourMin || o.Duration > tourMax:

@@ -16,6 +16,7 @@ import (
 type Report struct {
 	Schema        string  `json:"schema"` // qn.demo/1
 	Nodes         int     `json:"nodes"`
+	Processes     int     `json:"processes,omitempty"` // 0: all members in one
 	Seed          uint64  `json:"seed"`
 	DurationS     float64 `json:"duration_s"`
 	Writes        uint64  `json:"writes"`
