@@ -137,10 +137,23 @@
 // lets us, cipher objects of the standard library can't be. A copy of a running
 // virtual machine holds the salt: restart the copy.
 //
+// # Large values
+//
+// With Config.Streams (package batch/stream) a value may have up to
+// Limits.LargeBytes. What spreads in the log is a reference, by length and
+// SHA-256; the content is fetched from its author or any other member that has
+// it, checked, kept once whoever refers to it, and becomes visible whole. A
+// reader sees the newest complete large value of a key, and Meta.Newer says that
+// another is on its way; where a large value replaces a small one, a reader sees
+// none until it has come. WaitVersion waits for references, not for contents:
+// Watch tells when a value is there. [Engine.Large] counts. A member that lacks
+// much where datagrams are slow is brought level over the same streams, from up
+// to four members at a time.
+//
 // # Limits
 //
-// Key and value of an entry have at most [EntryBytesMax] bytes together: an
-// entry travels whole in one datagram on any network. Config.Limits bound the
+// Key and value of an entry have at most [EntryBytesMax] bytes together, unless
+// there are streams: an entry travels whole in one datagram on any network. Config.Limits bound the
 // memory of a replica, and Config.StageBytes the writes in flight;
 // Limits.Footprint adds up what that comes to. A member that others introduce is
 // a candidate until it answers; a quarter of Limits.Origins is kept for those
