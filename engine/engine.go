@@ -84,6 +84,7 @@ type Engine struct {
 	firstGen   uint64        // of this process
 	fullAt     sched.Instant // when who holds most is looked up again
 	fullErrors [3]*FullError
+	limits     Limits // KeysPerOrigin and BytesPerOrigin as last set
 	expiry     expiry
 	entry      codec.Entry
 	auditAt    sched.Instant
@@ -222,7 +223,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Generation(), Seq: e.store.Max(e.core.Self())})
 	e.stage.known, e.stage.gate.clock = e.knows, e.reactor.poller.Now
 	e.stage.grant(e.room(now))
-	e.firstGen = e.core.Generation()
+	e.firstGen, e.limits = e.core.Generation(), e.cfg.Limits
 	e.send = make([]batch.Msg, sendBatch)
 	slab := make([]byte, sendBatch*codec.FrameBytesMax)
 	for i := range e.send {

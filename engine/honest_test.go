@@ -228,3 +228,47 @@ func TestDeletingNothingLeavesNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestRaisedLimitsCount: a member with too little memory becomes equal within a second of raising its limit, and one whose
+// writes were refused goes on. What can't be raised is told by its field.
+func TestRaisedLimitsCount(t *testing.T) {
+	o := enginetest.Options{Config: func(i int, c *engine.Config) {
+		if c.Limits.Keys = 2000; i == 1 {
+			c.Limits.Keys = 500
+		}
+	}}
+	virtual(t, 3, o, func(t *testing.T, c *enginetest.Cluster) {
+		a, b := c.Engines[0], c.Engines[1]
+		setAll(t, 1500, func(key string) error { _, err := a.Set(key, make([]byte, 30)); return err })
+		pause(5 * time.Second)
+		if n := b.Stats().Keys; n >= 1500 {
+			t.Fatalf("node 1 holds %d keys", n)
+		}
+		if err := b.SetLimits(engine.Limits{Keys: 2001}); !errors.Is(err, engine.ErrConfig) || !strings.Contains(err.Error(), "Limits.Keys") {
+			t.Errorf("five times: %v", err)
+		}
+		if err := b.SetLimits(engine.Limits{Origins: 7}); !errors.Is(err, engine.ErrConfig) || !strings.Contains(err.Error(), "Limits.Origins") {
+			t.Errorf("origins: %v", err)
+		}
+		if err := b.SetLimits(engine.Limits{Keys: 2000}); err != nil {
+			t.Fatal(err)
+		}
+		pause(1100 * time.Millisecond)
+		if s, want := b.Stats(), a.Stats(); s.Fingerprint != want.Fingerprint {
+			t.Errorf("1.1 s later it has %d keys of %d", s.Keys, want.Keys)
+		}
+	})
+	virtual(t, 1, enginetest.Options{Config: func(_ int, c *engine.Config) { c.Limits.Keys = 10 }}, func(t *testing.T, c *enginetest.Cluster) {
+		e := c.Engines[0]
+		setAll(t, 10, func(key string) error { _, err := e.Set(key, nil); return err })
+		if _, err := e.Set("more", nil); !errors.Is(err, engine.ErrFull) {
+			t.Errorf("key 11: %v", err)
+		}
+		if err := e.SetLimits(engine.Limits{Keys: 11}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Set("more", nil); err != nil {
+			t.Errorf("key 11 of 11: %v", err)
+		}
+	})
+}

@@ -26,7 +26,7 @@ const (
 	KeysPerOriginMax = 8 << 20
 	TombstonesMin    = 64
 	SystemMax        = 96                                     // entries of one origin that have reserved keys
-	raiseMax         = 4                                      // times the first limits that SetLimits may go up to
+	RaiseMax         = 4                                      // times the first limits that SetLimits may go up to
 	ValueBytesMax    = int(1 << 29 * (1 + 44*(^uint(0)>>63))) // 22.5 GiB; 512 MiB on 32-bit systems
 )
 
@@ -67,9 +67,9 @@ func (l Limits) pages() int {
 
 // raised is what SetLimits may go up to.
 func (l Limits) raised() Limits {
-	l.Keys = min(raiseMax*l.Keys, KeysMax)
-	l.Tombstones = min(raiseMax*l.Tombstones, KeysMax)
-	l.ValueBytes = min(raiseMax*l.ValueBytes, ValueBytesMax)
+	l.Keys = min(RaiseMax*l.Keys, KeysMax)
+	l.Tombstones = min(RaiseMax*l.Tombstones, KeysMax)
+	l.ValueBytes = min(RaiseMax*l.ValueBytes, ValueBytesMax)
 	return l
 }
 
