@@ -43,6 +43,7 @@ type Counters struct {
 	Writes, WritesRefused  uint64
 	Renewals, Conflicts    uint64 // generation bumps, and live rivals of our name
 	Evicted                uint64 // candidates that made room for others
+	Mended                 uint64 // keys dropped that their owners had deleted
 	Derived                uint64 // keys of senders that were derived
 
 	Drops [DropReasons]uint64 // datagrams or records that were not used, by reason

@@ -93,12 +93,16 @@ func (c *Core) initDiffer() {
 // Fingerprint is what members compare: equal ones hold the same.
 func (c *Core) Fingerprint() uint64 { return c.differ.Fingerprint() }
 
+const tidyCells = 256 // of what the store puts off, once an interval; an idle shell lets it do more
+
 // exchangeAgain is what happens once an interval.
 func (c *Core) exchangeAgain() {
 	c.exchange()
 	if c.spread() == Rumor {
 		c.rumors.Ask()
 	}
+	c.mendDirty()
+	c.store.Tidy(tidyCells)
 	if dead := c.store.Tombstones(c.self); dead > 0 && !c.cfg.Order.Precise() {
 		confirmed, _ := c.Confirmed()
 		o := grace.Owner{Max: c.store.Max(c.self), Floor: c.store.Floor(c.self), Confirmed: confirmed, Tombstones: dead, Budget: c.store.TombstoneShare()}

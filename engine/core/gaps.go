@@ -52,6 +52,12 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	if took, ok := q.pull.Came(c.now); ok {
 		q.link.RTT.Sample(took)
 	}
+	if c.origins[o].peer == p && c.store.Dirty(o) {
+		if n := c.store.Mend(o, r, &c.iter); n > 0 {
+			c.counters.Mended += uint64(n)
+			c.declares(o, c.store.Max(o)) // who watches looks again
+		}
+	}
 	if a.To == a.From {
 		return
 	}
@@ -109,5 +115,19 @@ func (c *Core) composePull(b []byte, limit int, p uint32) []byte {
 	if len(out) > len(b) {
 		c.counters.PullsSent++
 	}
+	var w codec.PullWriter
+	if o := c.peers[p].origin; o != 0 && c.store.Dirty(o) && w.Begin(out, limit) && w.Add(c.store.ID(o), c.store.MendedTo(o)) {
+		c.counters.PullsSent++
+		out = w.End()
+	}
 	return out
+}
+
+// mendDirty asks the owners of dirty origins for their logs once more (state.Mend).
+func (c *Core) mendDirty() {
+	for p := 1; p < len(c.peers) && c.store.DirtyOrigins() > 0; p++ {
+		if q := &c.peers[p]; q.open() && q.origin != 0 && c.store.Dirty(q.origin) {
+			c.want(uint32(p), duePull)
+		}
+	}
 }

@@ -266,7 +266,7 @@ type bounds struct{ limit, soft, grant int }
 func (f *Filler) encode(dst []byte, b bounds, o state.Origin, from uint64) (out []byte, to uint64, n int) {
 	s := f.Store
 	w := &f.writer
-	if !w.Begin(dst, b.limit, codec.RunHead{ID: s.ID(o), From: from, Floor: s.Floor(o), Max: s.Max(o), Dirty: s.Dirty(o)}) {
+	if !w.Begin(dst, b.limit, codec.RunHead{ID: s.ID(o), From: from, Floor: s.Floor(o), Max: max(s.Max(o), s.Last(o)), Dirty: s.Dirty(o)}) {
 		return nil, from, 0
 	}
 	whole := true

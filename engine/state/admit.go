@@ -108,7 +108,7 @@ func (s *Store) admit(w *write, o Origin, r *origin) Status {
 	}
 	tombstone := w.flags&codec.EntryTombstone != 0
 	switch {
-	case tombstone && !old && s.entries-s.live >= s.limits.Tombstones:
+	case tombstone && !old && s.entries-s.live >= s.tombstonesMost():
 		return TooMany
 	case !tombstone && gone && !s.keyFits(w, o, r):
 		return TooMany
@@ -117,6 +117,11 @@ func (s *Store) admit(w *write, o Origin, r *origin) Status {
 		return Full
 	}
 	return s.owns(w, r)
+}
+
+// tombstonesMost is how many deleted keys are remembered: owners keep to their share, which is never very small.
+func (s *Store) tombstonesMost() int {
+	return max(s.limits.Tombstones, 4*tombstonesLeast*s.order.len())
 }
 
 // bytesFit tells whether a replica has room for a cell in place of a smaller one, or of none.

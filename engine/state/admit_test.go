@@ -117,7 +117,7 @@ func TestNobodyLocksOthersOut(t *testing.T) {
 // TestKeysAreLiveKeys: deleted keys are remembered beside Limits.Keys, within Limits.Tombstones.
 func TestKeysAreLiveKeys(t *testing.T) {
 	var s Store
-	s.Init(Limits{Origins: 4, Keys: 100, Tombstones: 50, ValueBytes: 1 << 20}, 1)
+	s.Init(Limits{Origins: 4, Keys: 100, Tombstones: 80, ValueBytes: 1 << 20}, 1)
 	o, _ := s.Add(1, 1, []byte("o"))
 	v := uint64(0)
 	write := func(key string, flags codec.EntryFlags) Status {
@@ -132,7 +132,7 @@ func TestKeysAreLiveKeys(t *testing.T) {
 			t.Fatalf("key %d: %v", k, status)
 		}
 	}
-	for k := range 50 { // of keys that never came here
+	for k := range 80 { // of keys that never came here
 		if status := write(fmt.Sprint("gone/", k), codec.EntryTombstone); status != OK {
 			t.Fatalf("tombstone %d: %v", k, status)
 		}

@@ -241,10 +241,10 @@ func (s *Store) Advance(o Origin, to, floor uint64) Status {
 	if to > codec.VersionMax || floor > codec.VersionMax {
 		return Invalid
 	}
-	before := r.print()
 	if floor > r.floor && floor > r.max && r.max > 0 || floor < r.floor && r.max < r.floor && to > r.max {
-		r.dirty = true
+		s.setDirty(r, true)
 	}
+	before := r.print()
 	atomic.StoreUint64(&r.floor, max(r.floor, floor))
 	r.max = max(r.max, to)
 	s.print += r.print() - before
@@ -255,9 +255,7 @@ func (s *Store) Advance(o Origin, to, floor uint64) Status {
 
 // Repaired says that the origin holds nothing any more that its owner deleted.
 func (s *Store) Repaired(o Origin) {
-	if r := s.at(o); r != nil && r.dirty {
-		s.print -= r.print()
-		r.dirty = false
-		s.print += r.print()
+	if r := s.at(o); r != nil {
+		s.setDirty(r, false)
 	}
 }

@@ -79,7 +79,7 @@ func TestDeletesEnd(t *testing.T) {
 // relay brings a replica up to what another has, in one run.
 func relay(t *testing.T, from *Store, o Origin, to *Store, p Origin, w *codec.RunWriter, run *codec.Run, it *codec.RunIter) {
 	t.Helper()
-	head := codec.RunHead{ID: from.ID(o), From: to.Max(p), Floor: from.Floor(o), Max: from.Max(o)}
+	head := codec.RunHead{ID: from.ID(o), From: to.Max(p), Floor: from.Floor(o), Max: from.Max(o), Dirty: from.Dirty(o)}
 	if !w.Begin(nil, codec.RecordBodyMax, head) {
 		t.Fatal("no room for a run")
 	}
@@ -101,14 +101,15 @@ func relay(t *testing.T, from *Store, o Origin, to *Store, p Origin, w *codec.Ru
 	}
 }
 
-// TestSleeperIsDirty: a replica that slept below the floor says that it may hold what was deleted; a blank one does not.
+// TestSleeperIsDirty: a replica that slept below the floor says that it may hold what was deleted, and so does whoever
+// was fed by it; a blank one that the owner fed does not. The owner's log, heard once more, makes them clean.
 func TestSleeperIsDirty(t *testing.T) {
-	var owner, sleeper, blank Store
+	var owner, sleeper, blank, fed Store
 	var w codec.RunWriter
 	var run codec.Run
 	var it codec.RunIter
 	handles := map[*Store]Origin{}
-	for _, s := range []*Store{&owner, &sleeper, &blank} {
+	for _, s := range []*Store{&owner, &sleeper, &blank, &fed} {
 		s.Init(Limits{Origins: 4, Keys: 100, ValueBytes: 1 << 20}, 1)
 		handles[s], _ = s.Add(1, 1, []byte("owner"))
 	}
@@ -129,6 +130,30 @@ func TestSleeperIsDirty(t *testing.T) {
 	}
 	if !sleeper.Dirty(handles[&sleeper]) || sleeper.Fingerprint() == owner.Fingerprint() {
 		t.Error("the sleeper is clean")
+	}
+	relay(t, &sleeper, handles[&sleeper], &fed, handles[&fed], &w, &run, &it)
+	if !fed.Dirty(handles[&fed]) || fed.Fingerprint() == owner.Fingerprint() {
+		t.Error("who was fed by the sleeper alone is clean")
+	}
+	for _, s := range []*Store{&sleeper, &fed} { // each hears the owner's log once more
+		p := handles[s]
+		w.Begin(nil, codec.RecordBodyMax, codec.RunHead{ID: 1, Floor: owner.Floor(o), Max: owner.Max(o)})
+		var c Cursor
+		var e codec.Entry
+		for owner.After(o, 0, &c); c.Next(&e); {
+			w.Entry(&e)
+		}
+		_, body, _ := codec.NextRecord(w.End(owner.Max(o)))
+		if err := codec.ParseRun(body, &run); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.Mend(p, &run, &it); n != 1 || s.Lives(p, []byte("3")) || s.Keys(p) != 10 {
+			t.Errorf("%d keys removed, %d left", n, s.Keys(p))
+		}
+		if s.Dirty(p) || s.Fingerprint() != owner.Fingerprint() || s.DirtyOrigins() != 0 {
+			t.Error("still not equal")
+		}
+		checkLog(t, s, p)
 	}
 	if blank.Dirty(handles[&blank]) || blank.Fingerprint() != owner.Fingerprint() {
 		t.Error("the blank one is dirty")

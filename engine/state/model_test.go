@@ -200,7 +200,7 @@ func (x *machine) Encoded(t *rapid.T) {
 	}
 	if o.max < a.To || a.Status != OK {
 		if o.max < o.floor && a.To > o.max { // the run came from one with floor 0
-			o.dirty = a.Status == OK || o.dirty
+			o.dirty = true
 		}
 		o.max = a.To
 	}
@@ -259,7 +259,7 @@ func (x *machine) expect(o *modelOrigin, e *codec.Entry, prefix bool) Status {
 	switch {
 	case prefix && e.Version <= o.max, known && have.Version >= e.Version:
 		return Old
-	case tombstone && !known && tombstones >= l.Tombstones, !tombstone && gone && (own >= l.KeysPerOrigin || takes <= 0):
+	case tombstone && !known && tombstones >= max(l.Tombstones, 4*tombstonesLeast*len(x.ids)), !tombstone && gone && (own >= l.KeysPerOrigin || takes <= 0):
 		return TooMany
 	case !x.fits(o, e, &have, known, tombstone):
 		return Full

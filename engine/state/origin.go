@@ -19,6 +19,7 @@ type origin struct {
 	floor    uint64 // tombstones up to here may have been collected
 	last     uint64 // version of the last word of the log
 	view     uint64 // what readers see of the log
+	mended   uint64 // dirty: compared with its owner up to here
 	cleared  uint64 // no tombstone up to here is left; at most floor
 	bytes    uint64
 	name     cellRef
@@ -40,7 +41,7 @@ type origin struct {
 
 const (
 	originChunkBits = 5 // records in a chunk, as a power of two
-	originBytes     = 112
+	originBytes     = 120
 	storeBytes      = 1 << 13
 	reuseShift      = 21
 )
@@ -194,6 +195,7 @@ func (s *Store) Remove(o Origin) Status {
 	if r == nil {
 		return NoOrigin
 	}
+	s.setDirty(r, false)
 	s.print -= r.print()
 	s.keyed.remove(o, r.id)
 	s.removeName(o, r)

@@ -37,12 +37,16 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 	it.Reset(run)
 	for a.Status == OK && s.applyBatch(o, r, it, &a) {
 	}
-	if a.Status != OK {
-		s.Advance(o, a.To, r.floor)
-		return a
+	switch {
+	case a.Status == OK:
+		a.To = max(a.From, run.To)
+		s.Advance(o, a.To, run.Floor)
+	case a.To > a.From: // what was taken of it lacks the tombstones up to its floor, too
+		s.Advance(o, a.To, run.Floor)
 	}
-	a.To = max(a.From, run.To)
-	s.Advance(o, a.To, run.Floor)
+	if run.Dirty && a.From < run.Floor && a.To > a.From { // what its sender should not hold is here now
+		s.setDirty(r, true)
+	}
 	return a
 }
 

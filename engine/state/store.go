@@ -52,6 +52,7 @@ type Store struct {
 	live     int // keys: live and not deleted
 	system   int // of live, those with reserved keys
 	bytes    int // of keys and values of live entries
+	dirty    int // origins
 	held     int // bytes of the cells of live entries, and of removed ones that are not swept yet
 	print    uint64
 	keyed    keyPrints

@@ -67,7 +67,8 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 		case v > top && !n.cfg.Order.Precise():
 			w.broken("prefix", "node %d holds version %d of node %d above its prefix %d", n.Index, v, h.author, top)
 		case want < v && want <= top:
-			w.broken("missing", "node %d lacks version %d of node %d within its prefix %d", n.Index, want, h.author, top)
+			w.broken("missing", "node %d lacks version %d (deleted: %v) of node %d within its prefix %d, floor %d, dirty: %v",
+				n.Index, want, h.dead[want], h.author, top, floor, s.Dirty(o))
 		case h.hash[v] != entryHash(&e):
 			w.broken("forged", "node %d holds %q=%q at version %d, which node %d never wrote", n.Index, e.Key, e.Value, v, h.author)
 		case !seen.holds(h.key[v], v):
@@ -82,7 +83,8 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 		}
 	}
 	if want <= top {
-		w.broken("missing", "node %d lacks version %d of node %d within its prefix %d", n.Index, want, h.author, top)
+		w.broken("missing", "node %d lacks version %d (deleted: %v) of node %d within its prefix %d, floor %d, dirty: %v",
+			n.Index, want, h.dead[want], h.author, top, floor, s.Dirty(o))
 	}
 }
 
