@@ -74,6 +74,8 @@ var rules = map[string]rule{
 		"engine/walk",
 	}},
 
+	"engine/reconcile/reconciletest": {project: []string{"codec", "sched", "engine/state", "engine/reconcile"}}, // a fake host; for test files
+
 	"batch":           {project: []string{"sched"}},
 	"batch/batchtest": {project: []string{"batch", "sched"}}, // what every Conn must pass; for test files
 	"batch/portable":  {project: []string{"batch", "sched", "ring"}},
