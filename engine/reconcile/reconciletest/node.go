@@ -50,6 +50,7 @@ type Node struct {
 	Talks    Comparison
 	TakeRun  func(n *Node, t codec.Type, body []byte) // nil: takes Run records
 	Limit    int                                      // bytes of a frame
+	Keyed    bool                                     // set before Init: the store counts a fingerprint by key
 
 	Now    sched.Instant
 	Frames uint64 // that it received
@@ -71,6 +72,9 @@ func (n *Node) Init(name string, seed uint64) {
 	n.Name, n.Limit = name, 1200
 	n.Rand.Seed(seed)
 	n.Store.Init(state.LimitsDefault(), seed)
+	if n.Keyed {
+		n.Store.PrintKeys()
+	}
 	n.Self = n.Origin(name)
 	n.Store.SetOwner(n.Self)
 	n.Filler.Init(&n.Store, n, 64)

@@ -1,0 +1,238 @@
+package precise
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/reconcile/reconciletest"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// side is a fake host with one peer.
+type side struct {
+	reconciletest.Node
+	x     Precise
+	peer  Peer
+	at    sched.Instant // when Expire was asked for; 0: not
+	run   codec.Run
+	iter  codec.RunIter
+	entry codec.Entry
+}
+
+func (n *side) Peer(uint32) *Peer       { return &n.peer }
+func (n *side) Due(_ uint32, what Due)  { n.Mark(int(what)) }
+func (n *side) Expire(at sched.Instant) { n.at = at }
+
+// take applies the entries of a run one by one, as a core does.
+func (n *side) take(_ *reconciletest.Node, t codec.Type, body []byte) {
+	if t != codec.TypePreciseRun || codec.ParsePreciseRun(body, &n.run) != nil {
+		return
+	}
+	if o := n.Store.Find(n.run.ID); o != 0 && o != n.Self {
+		Apply(&n.Store, o, &n.run, &n.iter, &n.entry)
+	}
+}
+
+func newSide(name string, order reconcile.Order) *side {
+	n := new(side)
+	n.Keyed = true
+	n.Init(name, 7)
+	n.x.Init(&Config{
+		Order: order, Kind: codec.SyncPushPull, Frames: 16, Jobs: 2, Wants: 64,
+		Compare: func(a, b *Candidate) int { return int(a.Entry.Version) - int(b.Entry.Version) },
+	}, &Parts{Host: n, Store: &n.Store, Own: n.Self, Rand: &n.Rand, Count: &n.Counters})
+	n.Talks, n.TakeRun = &n.x, n.take
+	return n
+}
+
+// pair is two nodes that hold the same of some origins, and each one that the other
+// lacks.
+func pair(order reconcile.Order) (a, b *side) {
+	a, b = newSide("a", order), newSide("b", order)
+	for _, n := range []*side{a, b} {
+		for i := range 10 {
+			n.Put(fmt.Sprint("member", i), 3)
+		}
+	}
+	a.Put("a", 2)
+	b.Put("b", 1)
+	b.Put("member7", 1)
+	return a, b
+}
+
+// TestWhatIsSaid holds the conversation of two nodes, frame by frame: in all orders it
+// is the same.
+func TestWhatIsSaid(t *testing.T) {
+	const said = "a: Sync\n" +
+		"b: PreciseDigest\n" +
+		"a: PrecisePull Intro PreciseRun\n" +
+		"b: Intro PreciseRun*2\n"
+	for order := reconcile.PreciseNewest; order <= reconcile.PreciseOwn; order++ {
+		a, b := pair(order)
+		a.Begin()
+		var log strings.Builder
+		reconciletest.Talk(&a.Node, &b.Node, 100, &log)
+		if log.String() != said {
+			t.Errorf("order %d:\n%swant\n%s", order, log.String(), said)
+		}
+		if a.x.Fingerprint() != b.x.Fingerprint() || a.Gone != 2 || b.Gone != 2 || a.Lacked != 3 || b.Lacked != 3 { // an origin that is not known counts as one
+			t.Errorf("order %d: %d and %d entries for %d and %d that lacked", order, a.Gone, b.Gone, a.Lacked, b.Lacked)
+		}
+		log.Reset()
+		a.Begin()
+		if reconciletest.Talk(&a.Node, &b.Node, 100, &log); log.String() != "a: Sync\n" {
+			t.Errorf("order %d, between equals:\n%s", order, log.String())
+		}
+	}
+}
+
+// TestAnswerWithoutTheLastWindow: when the end of a digest is lost, what was gathered
+// is sent after windowWait, and not before.
+func TestAnswerWithoutTheLastWindow(t *testing.T) {
+	a, b := pair(reconcile.PreciseOldest)
+	for i := range 60 {
+		b.Put(fmt.Sprint("more", i), 5)
+	}
+	b.Limit = 700
+	a.Now, b.Now = 5*sched.Second, 5*sched.Second
+	a.Begin()
+	b.Take(a.Compose(), a.x.Fingerprint())
+	windows := 0
+	for ; !b.Quiet(); windows++ {
+		frame := b.Compose()
+		if !b.Quiet() { // all but the last one arrive
+			a.Take(frame, b.x.Fingerprint())
+		}
+	}
+	if windows < 3 || !a.Quiet() || a.at != a.Now+windowWait {
+		t.Fatalf("%d windows, quiet %v, expires after %d", windows, a.Quiet(), a.at-a.Now)
+	}
+	asked := a.Now
+	if a.x.Expire(asked + windowWait - 1); !a.Quiet() || a.at != asked+windowWait {
+		t.Error("answered too early")
+	}
+	if a.x.Expire(asked + windowWait); a.Quiet() {
+		t.Fatal("nothing is due after the wait")
+	}
+	reconciletest.Talk(&a.Node, &b.Node, 200, nil)
+	if b.Gone == 0 {
+		t.Error("what was gathered is not asked for")
+	}
+	for range 10 { // 64 entries an exchange
+		a.Begin()
+		reconciletest.Talk(&a.Node, &b.Node, 200, nil)
+	}
+	if a.x.Fingerprint() != b.x.Fingerprint() {
+		t.Error("they differ still")
+	}
+}
+
+// TestALyingPeerIsBounded: digests and pull lists that say anything and never end make
+// this node send a bounded number of frames, and keep its lists no longer than it waits.
+func TestALyingPeerIsBounded(t *testing.T) {
+	rng := sched.Rand{}
+	rng.Seed(13)
+	t.Log("seed 13")
+	a, b := pair(reconcile.PreciseNewest)
+	before := a.x.Fingerprint()
+	var buf [1200]byte
+	for range 2000 {
+		a.Now += sched.Millisecond
+		a.Take(lie(&rng, b, buf[:0]), rng.Uint64())
+		frames := 0
+		for ; !a.Quiet() && frames < 500; frames++ {
+			a.Compose()
+		}
+		if frames > 2*16+4*16 {
+			t.Fatalf("%d frames for one", frames)
+		}
+		if a.at != 0 && a.Now >= a.at {
+			a.at = 0
+			a.x.Expire(a.Now)
+		}
+	}
+	a.Now += sched.Second
+	a.x.Expire(a.Now)
+	for range 500 {
+		a.Compose()
+	}
+	for i := range a.x.jobs {
+		if a.x.jobs[i].busy {
+			t.Errorf("list %d is held", i)
+		}
+	}
+	if !a.Quiet() || a.x.Fingerprint() != before {
+		t.Errorf("quiet %v, the state changed: %v", a.Quiet(), a.x.Fingerprint() != before)
+	}
+}
+
+// lie is a frame of another cluster's content, cut or changed.
+func lie(rng *sched.Rand, b *side, dst []byte) []byte {
+	if rng.Uint32n(4) == 0 {
+		return codec.AppendSync(dst, codec.Sync{Kind: codec.SyncKind(rng.Uint32n(3))})
+	}
+	if rng.Uint32n(8) == 0 {
+		b.Put(fmt.Sprint("lie", rng.Uint32n(9)), 1)
+	}
+	b.peer = Peer{asks: codec.DigestFlags(rng.Uint32n(4)), windows: uint8(1 + rng.Uint32n(3))}
+	g := reconcile.Page{Limit: 200 + int(rng.Uint32n(1000)), Peer: reconciletest.Other}
+	out, _ := b.x.AppendDigest(dst, &g)
+	if n := uint32(len(out)); n > codec.RecordBytes && rng.Uint32n(3) == 0 { // frames are whole records
+		out[codec.RecordBytes+rng.Uint32n(n-codec.RecordBytes)] ^= byte(rng.Uint64())
+	}
+	return out
+}
+
+// TestAheadAndBusyAreTold: the host learns that a peer holds a write of its origin that
+// was never made, and that there was no room for an answer.
+func TestAheadAndBusyAreTold(t *testing.T) {
+	a := newSide("a", reconcile.PreciseNewest)
+	a.Put("a", 2)
+	liar := newSide("liar", reconcile.PreciseNewest)
+	liar.Put("a", 9)
+	liar.peer = Peer{asks: codec.DigestOffer | codec.DigestWantRuns, windows: 1}
+	frame, _ := liar.x.AppendDigest(nil, &reconcile.Page{Limit: 1200, Peer: reconciletest.Other})
+	a.Take(frame, 1)
+	pulled := a.x.jobs[a.peer.pulls].items
+	if a.Most != 9 || len(pulled) != 1 || pulled[0].ID != liar.Store.ID(liar.Self) {
+		t.Errorf("ahead %d, and %+v is pulled", a.Most, pulled)
+	}
+	for i := range a.x.jobs {
+		a.x.jobs[i].busy = true
+	}
+	a.peer = Peer{}
+	if a.Take(frame, 1); a.Given != 2 {
+		t.Errorf("busy was told %d times", a.Given)
+	}
+}
+
+// TestPreciseDoesNotAllocate once each list was used.
+func TestPreciseDoesNotAllocate(t *testing.T) {
+	a, b := pair(reconcile.PreciseNewest)
+	a.Begin()
+	reconciletest.Talk(&a.Node, &b.Node, 100, nil)
+	o, v := a.Self, uint64(100)
+	e := codec.Entry{Key: []byte("key1"), Value: []byte("value"), Flags: codec.EntryStamp}
+	one := func() {
+		v++
+		e.Version, e.Stamp = v, int64(v)
+		if a.Store.Apply(o, &e) != state.OK {
+			t.Fatal("not written")
+		}
+		a.Store.Advance(o, v, 0)
+		a.Begin()
+		if n := reconciletest.Talk(&a.Node, &b.Node, 100, nil); n < 3 {
+			t.Fatalf("%d frames", n)
+		}
+	}
+	for range 300 {
+		one()
+	}
+	if n := testing.AllocsPerRun(500, one); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
