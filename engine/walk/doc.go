@@ -29,7 +29,8 @@
 // A node takes part in WalksMax walks at once and keeps 16 tokens that wait for their
 // frames; what finds no room is counted by Host.Busy, and its sender tries again. A
 // walk that was started here and of which no news came for ten seconds is lost: who
-// started it starts another. A token with more hops than twice what the members known
+// started it starts another. A successor whose answers bring the hop no further for
+// as long is skipped, whatever it answers. A token with more hops than twice what the members known
 // here need is refused. Nothing is allocated but the list of the members, which grows
 // with them.
 package walk

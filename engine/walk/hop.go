@@ -14,8 +14,10 @@ type hop struct {
 	asked    sched.Instant
 	next     sched.Instant // when to ask again
 	reported sched.Instant
-	answer   uint64 // hash of the last one
-	rounds   uint32 // answers for this window
+	gained   sched.Instant // when an answer last brought the hop on
+	least    uint64        // entries that this window was found to lack, at least; 0: no answer yet
+	answer   uint64        // hash of the last one
+	rounds   uint32        // answers for this window
 	copied   uint32
 	patched  uint32
 	entries  uint64
@@ -60,7 +62,7 @@ func (r *Repair) stepHop(now sched.Instant, i int) sched.Instant {
 			return sched.Never
 		}
 		if h.id != id {
-			*h = hop{id: id, started: now, next: now, reported: now}
+			*h = hop{id: id, started: now, next: now, reported: now, gained: now}
 		}
 		if p := r.host.Find(id); p != 0 && h.tries <= triesMax {
 			if now >= h.next {

@@ -109,10 +109,12 @@ func (r *Repair) showed(f *reconcile.Frame, i int, d *codec.Digest) {
 	}
 	h.tries, h.next = 0, f.Now
 	switch hi := r.repair(f, h, d); {
-	case hi == 0: // it lacks something still
 	case hi == reconcile.LastID:
 		r.walker.Repaired(i, h.copied, h.patched, h.entries)
+	case f.Now-h.gained > patience: // it answers, and that is all
+		h.tries = triesMax + 1
+	case hi == 0: // it lacks something still
 	default:
-		h.at, h.stalls, h.rounds, h.answer = hi+1, 0, 0, 0
+		h.at, h.stalls, h.rounds, h.answer, h.least = hi+1, 0, 0, 0, 0
 	}
 }

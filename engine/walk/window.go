@@ -18,47 +18,62 @@ func (r *Repair) repair(f *reconcile.Frame, h *hop, d *codec.Digest) codec.Origi
 	if j.Runs == nil {
 		return 0
 	}
-	lacking, moving, answer := r.compare(f.Peer, h, d, j.Runs)
+	l := r.compare(f.Peer, h, d, j.Runs)
 	r.vectors.Close(f.Peer, &j)
+	if l.origins > 0 && (h.least == 0 || l.rest < h.least) {
+		h.gained, h.least = f.Now, l.rest
+	}
 	h.counted = max(h.counted, d.Hi+1)
 	if d.Hi == reconcile.LastID {
 		h.counted = d.Hi
 	}
-	if lacking == 0 || !underway && h.stalled(answer) || moving && h.rounds > roundsMax {
+	if l.lacking == 0 || !underway && h.stalled(l.hash) || l.moving && h.rounds > roundsMax {
 		return d.Hi
 	}
 	return 0
 }
 
-// compare lists what a window of p lacks. It returns how many origins those are,
-// whether all of them moved during this hop, and a hash of the window.
-func (r *Repair) compare(p uint32, h *hop, d *codec.Digest, runs *reconcile.Job) (lacking int, moving bool, hash uint64) {
-	moving = true
+// found is what comparing a window of the successor gave.
+type found struct {
+	origins int    // of ours that it covers
+	lacking int    // of them of which it lacks something
+	moving  bool   // all of those moved during this hop
+	rest    uint64 // entries that it lacks of the others, plus 1
+	hash    uint64 // of the window
+}
+
+// compare lists what a window of p lacks.
+func (r *Repair) compare(p uint32, h *hop, d *codec.Digest, runs *reconcile.Job) found {
+	l := found{moving: true, rest: 1}
 	it, e := d.Entries(), codec.DigestEntry{}
 	more := it.Next(&e)
 	for o := r.store.FirstAtOrAfter(d.Lo); o != 0 && r.store.ID(o) <= d.Hi; o = r.store.Following(o) {
 		id := r.store.ID(o)
+		l.origins++
 		for more && e.ID < id {
 			more = it.Next(&e)
 		}
 		theirs, listed := Copy{}, more && e.ID == id
 		if listed {
 			theirs = Copy{Max: e.Max, Floor: e.Floor}
-			hash = (hash ^ uint64(id) ^ e.Max<<1 ^ e.Floor) * 0x9e3779b97f4a7c15
+			l.hash = (l.hash ^ uint64(id) ^ e.Max<<1 ^ e.Floor) * 0x9e3779b97f4a7c15
 		}
 		from, lacks := r.from(o, theirs, listed)
 		if !lacks || r.host.Author(o) == p {
 			continue
 		}
-		lacking++
-		moving = moving && r.host.MovedAt(o) > h.started
 		w := reconcile.Want{ID: id, Origin: o, From: from, Missing: uint32(r.store.Missing(o, from))}
+		l.lacking++
+		if r.host.MovedAt(o) <= h.started {
+			l.moving = false
+			l.rest += uint64(w.Missing)
+		}
 		if id >= h.counted {
 			h.count(theirs.Max == 0, w.Missing)
 		}
 		runs.Add(w)
 	}
-	return lacking, moving, hash
+	return l
 }
 
 // from says whether a copy of an origin lacks something, and from which version on it
