@@ -47,16 +47,25 @@
 //
 // # The way of a datagram, and of a write
 //
-// Each step is a package; codec and state, which every step may ask, are left out.
+// These packages are handed the bytes of a datagram, its header or a record of it, or
+// what a write says; codec and engine/state, which each may ask, are left out, and so
+// are the leaves that are only told that something came.
 //
-//	batch/linux -> engine -> core.Receive -> protect   opened, or refused
-//	                             |-> link, flow        what the frame says of the path
-//	                             '-> tables.go         each record to its handler:
-//	                                   Run -> reconcile.Apply, and the entry is there
+//	in: batch/linux engine engine/core engine/protect engine/link engine/flow engine/reconcile
+//	out: engine engine/core engine/flow engine/mail engine/reconcile engine/protect batch/linux
 //
-//	engine.Set -> core.Write -> flow (may it be told?) -> mail or rumor: due at peers
-//	engine     <- core.Transmit <- tables.go: what is due, in order <- flow: what may go
-//	   '-> batch/linux
+//	batch/linux -> engine -> core.Receive -> protect      opened, or refused
+//	                              |-> link, flow          what the header says of the path
+//	                              '-> tables.go           each record to its handler:
+//	                                    Run -> reconcile  applied, and the entry is there
+//
+//	engine.Set -> core.Write -> flow                      may the cluster be told?
+//	                    '-> mail, or rumor                due at which peers
+//	engine.turn -> core.Transmit -> flow                  what may go
+//	                    |-> tables.go                     what is due, in order:
+//	                    |     mail -> reconcile           a run from the peer's cursor
+//	                    '-> protect                       sealed
+//	     '-> batch/linux
 //
 // # How to add a protocol
 //

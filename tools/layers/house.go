@@ -44,7 +44,7 @@ type house struct {
 	fset  *token.FileSet
 	files []*ast.File
 	decls map[string]*ast.StructType // structs that the package declares
-	views map[string]bool            // the root, and types that are defined as it
+	views map[string]bool            // the root, and types that are or embed it
 	info  types.Info
 	House
 }
@@ -67,6 +67,7 @@ func ReadHouse(dir string) (*House, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.findViews()
 	h.check()
 	h.Fields = h.fields(houseRoot)
 	h.PeerFields = h.fields(housePeer)
@@ -104,6 +105,21 @@ func (h *house) read(path string) error {
 	})
 	return nil
 }
+
+// findViews adds the structs that embed a view, until there are no more: what they do,
+// the root does.
+func (h *house) findViews() {
+	for more := true; more; {
+		more = false
+		for name, s := range h.decls {
+			if !h.views[name] && slices.ContainsFunc(s.Fields.List, h.embedsView) {
+				h.views[name], more = true, true
+			}
+		}
+	}
+}
+
+func (h *house) embedsView(f *ast.Field) bool { return len(f.Names) == 0 && h.views[typeName(f.Type)] }
 
 // check resolves selectors within the package. What it imports is not looked at:
 // the house's own types are enough to tell whose field is written.
