@@ -61,8 +61,7 @@ func (c *Core) onBroadcast(p uint32, body []byte) bool {
 func (c *Core) castTo(not uint32, all bool) {
 	to := c.provenPeers()
 	if !all {
-		n := sched.Sample(&c.rand, to, c.picked[:min(c.fanout(), len(to), len(c.picked))])
-		to = c.picked[:n]
+		to = c.sampler.Pick(&c.rand, c.fanout())
 	}
 	for _, p := range to {
 		if p == not {

@@ -47,7 +47,7 @@ type Core struct {
 	byID    names.Index // peer handle by origin id
 	seeds   door.Seeds
 	members sched.RoundRobin // proven peers, for exchanges
-	scratch []uint32         // proven peers, for sampling
+	sampler sched.Sampler    // of open peers
 	ready   sched.Turns      // peers that have something due
 	graves  names.Graves
 	rival   rival
@@ -63,11 +63,9 @@ type Core struct {
 	gaps   gaps.Gaps
 	filler reconcile.Filler
 	rumors rumor.Monger
-	fresh  bool // this frame is newer than all before it from this peer: no replay
 
-	received   reconcile.Frame
-	page       reconcile.Page // the frame being composed
-	introduced bool           // it began with our introduction
+	received reconcile.Frame
+	page     reconcile.Page // the frame being composed
 
 	mailed  mail.Cache // runs that several peers are sent
 	flow    flow.Control
@@ -86,14 +84,10 @@ type Core struct {
 	in      codec.Header    // of the frame being received
 	arrival protect.Arrival // that frame
 	out     codec.Header    // of the frame being composed
-	entry   codec.Entry
-	run     codec.Run
-	intro   codec.Intro
+	rec     reconcile.Records
 	hello   codec.Hello
 	reply   codec.HelloReply // received
 	answer  codec.HelloReply // sent
-	iter    codec.RunIter
-	picked  []uint32
 
 	paths link.Paths
 	grace grace.Keeper // of own tombstones
@@ -135,7 +129,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.ready.Init(l.Peers)
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
 	c.filler.Init(&c.store, (*book)(c), l.Wants)
-	c.picked = make([]uint32, max(16, c.cfg.Fanout))
+	c.sampler.Init(max(16, c.cfg.Fanout))
 	c.gen = cfg.Generation
 	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, c.gen)
 	self, st := c.store.Add(c.id, c.gen, c.cfg.Name)
@@ -257,13 +251,13 @@ type Book = book
 func (b *book) AppendIntro(dst []byte, o state.Origin) []byte {
 	c := (*Core)(b)
 	c.fillIntro(o)
-	return codec.AppendIntro(dst, &c.intro)
+	return codec.AppendIntro(dst, &c.rec.Intro)
 }
 
 func (b *book) IntroBytes(o state.Origin) int {
 	c := (*Core)(b)
 	c.fillIntro(o)
-	return codec.IntroBytes(&c.intro)
+	return codec.IntroBytes(&c.rec.Intro)
 }
 
 func (b *book) Buried(id codec.OriginID) bool { return (*Core)(b).graves.Has((*Core)(b).now, id) }
@@ -284,14 +278,14 @@ func (b *book) Settled(o state.Origin) uint64 {
 }
 
 func (c *Core) fillIntro(o state.Origin) {
-	c.intro = codec.Intro{ID: c.store.ID(o), Gen: c.store.Gen(o), Name: c.store.Name(o)}
+	c.rec.Intro = codec.Intro{ID: c.store.ID(o), Gen: c.store.Gen(o), Name: c.store.Name(o)}
 	if o == c.self {
-		c.intro.Addr = c.cfg.Advertise
+		c.rec.Intro.Addr = c.cfg.Advertise
 		return
 	}
 	p := &c.peers[c.origins[o].peer]
-	c.intro.Addr = p.advertised
+	c.rec.Intro.Addr = p.advertised
 	if !p.advertised.IsValid() || p.advertised.Addr().IsUnspecified() {
-		c.intro.Addr = p.addr
+		c.rec.Intro.Addr = p.addr
 	}
 }

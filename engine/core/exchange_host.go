@@ -52,7 +52,7 @@ func (h compareHost) BuriedShort(short uint64) bool {
 
 func (h compareHost) Needed(wants []reconcile.Want) {
 	c := h.core()
-	if !c.cfg.Rumor.Redistribute || !c.fresh { // nothing becomes hot on the word of a frame that was seen before
+	if !c.cfg.Rumor.Redistribute || !c.received.Fresh { // nothing becomes hot on the word of a frame that was seen before
 		return
 	}
 	for i := range wants {

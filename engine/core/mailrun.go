@@ -15,7 +15,7 @@ func (c *Core) ownRun(b []byte, limit int, from uint64) ([]byte, uint64) {
 	if from >= c.store.Max(c.self) {
 		return nil, from
 	}
-	if from == 0 && !c.introduced {
+	if from == 0 && !c.page.Introduced {
 		if len(b)+(*book)(c).IntroBytes(c.self) > limit {
 			return nil, 0
 		}

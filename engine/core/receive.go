@@ -87,10 +87,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		c.flow.Took(size)
 	}
 	c.heardFrom(p)
-	c.fresh = false
-	if h.Flags&codec.FlagFlow != 0 {
-		c.flowed(p)
-	}
+	fresh := h.Flags&codec.FlagFlow != 0 && c.flowed(p)
 	if h.Flags&codec.FlagPrints != 0 {
 		q.shown.Show(c.now, h.StatePrint)
 		if c.differ.Scattered() && h.StatePrint == c.Fingerprint() {
@@ -99,7 +96,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		c.live.SeenPrint(c.now, p, h.LivePrint)
 	}
 	c.received = reconcile.Frame{
-		Now: c.now, Number: c.counters.FramesReceived, Peer: p,
+		Now: c.now, Number: c.counters.FramesReceived, Peer: p, Fresh: fresh,
 		Printed: h.Flags&codec.FlagPrints != 0, Print: h.StatePrint,
 	}
 	for ; t != 0; t, body, rest = codec.NextRecord(rest) {
@@ -151,10 +148,10 @@ func (c *Core) greeting(from netip.AddrPort, size int, records []byte) {
 // admit makes the sender of a valid cookie a peer: its frame begins with its
 // introduction.
 func (c *Core) admit(from netip.AddrPort, t codec.Type, body []byte) uint32 {
-	if t != codec.TypeIntro || codec.ParseIntro(body, &c.intro) != nil || c.intro.ID != c.in.Sender {
+	if t != codec.TypeIntro || codec.ParseIntro(body, &c.rec.Intro) != nil || c.rec.Intro.ID != c.in.Sender {
 		return 0
 	}
-	in := c.intro
+	in := c.rec.Intro
 	return c.learn(in.ID, in.Gen, in.Name, in.Addr, from)
 }
 
@@ -162,10 +159,11 @@ func (c *Core) admit(from netip.AddrPort, t codec.Type, body []byte) uint32 {
 // at most three times what came.
 var stranger = protect.Refusal{Err: protect.ErrStranger, Greet: true}
 
-// flowed keeps the record of which frames arrived, and takes theirs.
-func (c *Core) flowed(p uint32) {
+// flowed keeps the record of which frames arrived, and takes theirs. It reports
+// whether this one is newer than all before it from the peer, and so no replay.
+func (c *Core) flowed(p uint32) (fresh bool) {
 	q, h := &c.peers[p], &c.in
-	c.fresh = q.link.Received(h.Seq)
+	fresh = q.link.Received(h.Seq)
 	if c.paths.Acked(&q.link, c.now, h.Ack, h.AckMap) {
 		q.hasCookie = false // it has seen a frame of ours that carried it
 	}
@@ -175,11 +173,12 @@ func (c *Core) flowed(p uint32) {
 	if h.AckMap != 0 {
 		c.guard.Acked(p, h.Ack, h.AckMap)
 	}
-	c.flowedBack(p, c.fresh)
+	c.flowedBack(p, fresh)
 	if h.Mark&codec.MarkAsk != 0 {
 		q.debt.Answer()
 		c.want(p, dueHave)
 	}
+	return fresh
 }
 
 func dropOf(err error) Drop {

@@ -62,7 +62,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	if op.Version <= max(c.store.Max(c.self), c.flow.Written()) || op.Version > codec.VersionMax || len(op.Key) == 0 {
 		return Disorder
 	}
-	e := &c.entry
+	e := &c.rec.Entry
 	*e = codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value, TTL: op.TTL}
 	if op.Kind == Delete {
 		e.Flags, e.Value = codec.EntryTombstone, nil
@@ -271,13 +271,13 @@ func (c *Core) owe(p uint32) {
 
 // provenPeers lists the peers that frames may go to, in no order.
 func (c *Core) provenPeers() []uint32 {
-	c.scratch = c.scratch[:0]
+	c.sampler.Reset()
 	for p := 1; p < len(c.peers); p++ {
 		if c.peers[p].open() {
-			c.scratch = append(c.scratch, uint32(p))
+			c.sampler.Add(uint32(p))
 		}
 	}
-	return c.scratch
+	return c.sampler.All()
 }
 
 // composeMail appends our writes after the peer's cursor.

@@ -15,8 +15,8 @@ func (c *Core) system(o state.Origin, from uint64) {
 	var cur state.Cursor
 	c.store.After(o, from, &cur)
 	declared := false
-	for cur.Next(&c.entry) {
-		switch e := &c.entry; {
+	for cur.Next(&c.rec.Entry) {
+		switch e := &c.rec.Entry; {
 		case !codec.System(e.Key):
 		case string(e.Key) == string(LeaveKey):
 			c.leaves(o)

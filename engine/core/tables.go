@@ -215,10 +215,10 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 }
 
 func (c *Core) takeIntro(p uint32, _ codec.Type, body []byte) bool {
-	if codec.ParseIntro(body, &c.intro) != nil {
+	if codec.ParseIntro(body, &c.rec.Intro) != nil {
 		return false
 	}
-	in := c.intro
+	in := c.rec.Intro
 	if c.learn(in.ID, in.Gen, in.Name, in.Addr, netip.AddrPort{}) == 0 {
 		c.live.Named(c.now, p, in.ID)
 	}
@@ -226,10 +226,10 @@ func (c *Core) takeIntro(p uint32, _ codec.Type, body []byte) bool {
 }
 
 func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
-	if codec.ParseRun(body, &c.run) != nil {
+	if codec.ParseRun(body, &c.rec.Run) != nil {
 		return false
 	}
-	c.onRun(p, &c.run)
+	c.onRun(p, &c.rec.Run)
 	return true
 }
 

@@ -103,7 +103,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	limit := min(c.frameBytes(q), cap(dst)) - h.TrailerBytes()
 	b := codec.AppendHeader(dst[:0], h)
 	bare := len(b)
-	if c.introduced = q.hasCookie; c.introduced { // it may not know us: our introduction comes first
+	if q.hasCookie { // it may not know us: our introduction comes first
 		b = (*book)(c).AppendIntro(b, c.self)
 		if q.due == 0 {
 			bare = len(b)
@@ -113,7 +113,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	b = c.guard.AppendNotice(b, limit, p, h.Seq)
 	bare += len(b) - mark
 	due := q.due
-	c.page = reconcile.Page{Now: c.now, Limit: limit, Begun: len(b), Peer: p}
+	c.page = reconcile.Page{Now: c.now, Limit: limit, Begun: len(b), Peer: p, Introduced: q.hasCookie}
 	if probe {
 		limit = min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
 		b = c.composeHave(b, limit, p)

@@ -20,6 +20,7 @@ type Frame struct {
 	Now     sched.Instant
 	Number  uint64 // of all frames received
 	Peer    uint32 // the sender
+	Fresh   bool   // it is newer than all before it from this peer: no replay
 	Printed bool   // it carries the sender's fingerprint:
 	Print   uint64
 }
@@ -30,6 +31,8 @@ type Page struct {
 	Limit int // bytes that it may have
 	Begun int // bytes before its first record that was due
 	Peer  uint32
+
+	Introduced bool // it began with the introduction of the node itself
 }
 
 // Empty reports that no record is in the frame yet: what does not fit into b then
