@@ -53,7 +53,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		q.link.RTT.Sample(took)
 	}
 	if c.origins[o].peer == p && c.store.Dirty(o) {
-		if n := c.store.Mend(o, r, &c.iter); n > 0 {
+		if n := c.store.Mend(o, r, &c.rec.Iter); n > 0 {
 			c.counters.Mended += uint64(n)
 			c.declares(o, c.store.Max(o)) // who watches looks again
 		}

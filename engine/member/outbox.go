@@ -13,9 +13,11 @@ func (d *Detector) Next(now sched.Instant) *Send {
 		return nil
 	}
 	s := &d.send
-	*s = Send{}
-	if d.nextAnswer(s) || d.nextPing(now, s) || d.nextBurial(s) {
-		return s
+	if d.answers.n+d.pings.due+d.burials.n > 0 {
+		*s = Send{}
+		if d.nextAnswer(s) || d.nextPing(now, s) || d.nextBurial(s) {
+			return s
+		}
 	}
 	for d.Table.Next(now, s) {
 		if s.Kind == SendGrave && d.graves[s.Grave].IsValid() || s.Kind != SendGrave && d.host.Reaches(s.To) {
@@ -37,9 +39,6 @@ func (d *Detector) nextAnswer(s *Send) bool {
 }
 
 func (d *Detector) nextPing(now sched.Instant, s *Send) bool {
-	if d.pings.due == 0 {
-		return false
-	}
 	for i := range d.pings.list {
 		g := &d.pings.list[i]
 		if !g.due {
