@@ -89,6 +89,9 @@ func (h *Header) TrailerBytes() int {
 	return ChecksumBytes
 }
 
+// SetNonce writes the nonce of a greeting whose header is made: the first bytes of its salt.
+func SetNonce(frame []byte, salt *[SaltBytes]byte) { copy(frame[nonceAt:nonceAt+NonceBytes], salt[:]) }
+
 // AppendHeader appends the header. It panics if FlagSeal and KeyID disagree or a flag names an unknown block.
 func AppendHeader(dst []byte, h *Header) []byte {
 	if (h.Flags&FlagSeal != 0) != (h.KeyID != 0) || h.Flags&0xff&^flagBlocks != 0 {

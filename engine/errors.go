@@ -22,12 +22,13 @@ var (
 	ErrTooLarge = errors.New("engine: too large")
 
 	// ErrFull matches a *FullError: a limit of Config.Limits leaves no room for
-	// the write. Deletes, and writes of keys that are here with values that are
+	// the write; and it is the cause in a JoinError for a seed that has no seat left. Deletes, and writes of keys that are here with values that are
 	// not larger, are never refused for it.
 	ErrFull = errors.New("engine: store full: raise Config.Limits or delete keys")
 
 	// ErrKey is returned for an empty key, and for one that begins with a zero
-	// byte: those are the engine's own.
+	// byte: those are the engine's own. It also matches a *RefusedError for a key
+	// that seals.
 	ErrKey = errors.New("engine: a key needs at least one byte, the first not zero")
 
 	// ErrOverflow is yielded once by Subscribe to a receiver that was too slow:
@@ -39,8 +40,16 @@ var (
 	ErrTTL = errors.New("engine: time to live out of range")
 
 	// ErrVersion is returned by WaitVersion for a version that this engine
-	// never gave out.
+	// never gave out; and the cause in a JoinError for a seed that speaks none of
+	// the format's versions that this engine does.
 	ErrVersion = errors.New("engine: not a version of this engine")
+
+	// ErrRefused matches a *RefusedError.
+	ErrRefused = errors.New("engine: refused")
+
+	// ErrClock is the cause in a JoinError for a seed that does not believe this
+	// engine's generation: it comes from a clock that is ahead by more than a year.
+	ErrClock = errors.New("engine: the clock is ahead")
 
 	// ErrNameConflict is returned by writes once another live process with the
 	// same name has won: this one does not speak for the name until that one is gone.
@@ -77,8 +86,8 @@ var (
 	// ErrConfig matches every *ConfigError.
 	ErrConfig = errors.New("engine: bad configuration")
 
-	// ErrJoin matches a *JoinError: no seed answered.
-	ErrJoin = errors.New("engine: no seed answered")
+	// ErrJoin matches a *JoinError: no seed took this engine in.
+	ErrJoin = errors.New("engine: no seed took this member in")
 
 	// ErrNoAnswer is the cause in a JoinError for a seed that was asked and
 	// stayed silent.
@@ -135,7 +144,7 @@ func (e *SeedError) Error() string { return fmt.Sprintf("%q: %v", e.Seed, e.Caus
 // Unwrap gives the cause to errors.Is and errors.As.
 func (e *SeedError) Unwrap() error { return e.Cause }
 
-// JoinError lists each seed that failed. It is returned when none answered;
+// JoinError lists each seed that failed. It is returned when none took us in;
 // the engine runs on and keeps trying them.
 type JoinError struct {
 	Seeds []*SeedError
@@ -144,7 +153,7 @@ type JoinError struct {
 // Error lists every seed with its cause.
 func (e *JoinError) Error() string {
 	var s strings.Builder
-	s.WriteString("engine: no seed answered")
+	s.WriteString(ErrJoin.Error())
 	sep := ": "
 	for _, f := range e.Seeds {
 		s.WriteString(sep + f.Error())

@@ -117,7 +117,7 @@ func ExampleEngine_Join() {
 	fmt.Println(err)
 	// Output:
 	// 0 true true
-	// engine: no seed answered: "127.0.0.1:9": no answer: context deadline exceeded
+	// engine: no seed took this member in: "127.0.0.1:9": no answer: context deadline exceeded
 }
 
 func start(name string) *engine.Engine {

@@ -10,6 +10,6 @@ func (e *Engine) Endings() (n int) {
 
 // SeedCount is how many addresses are contacted.
 func (e *Engine) SeedCount() (n int) {
-	e.ask(func(sched.Instant) { n = e.core.Seeds() })
+	e.ask(func(sched.Instant) { n = e.core.Seeds().Len() })
 	return n
 }

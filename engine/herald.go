@@ -130,6 +130,11 @@ func (h *herald) warn(text string, args ...any) {
 	h.put(notice{text: text, level: slog.LevelWarn, args: args})
 }
 
+// warnRare is warn for what is limited where it was made.
+func (h *herald) warnRare(text string, args ...any) {
+	h.put(notice{text: text, level: slog.LevelWarn, args: args, rare: true})
+}
+
 // logNotices says once what the sockets had to do without.
 func (e *Engine) logNotices() {
 	for _, from := range []any{e.reactor.poller, e.conn} {

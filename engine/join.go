@@ -14,7 +14,11 @@ import (
 
 const (
 	joinAnswer = 5 * time.Second // a seed that is silent for longer has failed
-	joinGrace  = time.Second     // once one has answered, the others get this long
+	joinGrace  = time.Second     // once one took us in, the others get this long
+
+	// joinPicture is how long a seed that took us in may take to send what it holds:
+	// where much is written all the time, it is never quite here.
+	joinPicture = sched.Second
 )
 
 var defaultResolver Resolver = net.DefaultResolver
@@ -22,7 +26,7 @@ var defaultResolver Resolver = net.DefaultResolver
 // joinWait follows one Join on the loop.
 type joinWait struct {
 	seeds  []joinSeed
-	first  chan struct{} // closed when one has answered
+	first  chan struct{} // closed when one took us in
 	done   chan struct{} // closed when all have, or at the engine's end
 	opened bool
 }
@@ -31,20 +35,23 @@ type joinSeed struct {
 	text  string
 	addrs []netip.AddrPort
 	self  bool
-	got   bool
+	took  sched.Instant // when it took us in; 0: not yet
+	got   bool          // and what it holds is here, or was waited for
 	err   error
 }
 
 // Join asks members of a cluster to take this one in, all at once, and returns
-// how many of the seeds answered. A seed is "host:port", "dns://host:port" or
+// how many of the seeds did. A seed is "host:port", "dns://host:port" or
 // "dns+srv://_service._udp.name"; a name stands for all of its addresses and
-// answers when one of them does.
+// is one seed. A seed counts when it speaks to this member as to one and, unless that
+// takes more than a second, what it holds is here: its members and their keys.
 //
-// One answer is enough: err is nil when n > 0, and seeds that did not answer
-// are logged. Otherwise err is a *JoinError that lists each seed with its
-// cause. Either way the engine keeps trying all of them for as long as it
-// runs. An own address among the seeds is ignored. Without a deadline in ctx
-// a seed is given five seconds, and one more after the first answer.
+// One is enough: err is nil when n > 0, and the other seeds are logged. Otherwise
+// err is a *JoinError that lists each seed with its cause: a *RefusedError where
+// the seed says why it does not take this member in. Either way the engine keeps
+// trying all of them for as long as it runs. An own address among the seeds is
+// ignored. Without a deadline in ctx a seed is given five seconds, and one more
+// after the first that counts; Join ends at once when all have refused.
 func (e *Engine) Join(ctx context.Context, seeds ...string) (n int, err error) {
 	if e.stopped.Load() {
 		return 0, ErrClosed
@@ -110,19 +117,29 @@ func (e *Engine) beginJoin(now sched.Instant, j *joinWait) {
 	e.joins = append(e.joins, j)
 }
 
-// joined looks which seeds have answered; true when no more is to come.
-func (e *Engine) joined(j *joinWait) bool {
+// joined looks which seeds took us in; true when no more is to come.
+func (e *Engine) joined(now sched.Instant, j *joinWait) bool {
 	all := true
 	for i := range j.seeds {
 		s := &j.seeds[i]
 		for _, a := range s.addrs {
-			if p, ok := e.core.Seed(a); ok && live(&p) {
-				s.got = true
+			p, ok := e.core.Seed(a)
+			if !ok || !live(&p) || !p.Took {
+				continue
 			}
+			if s.took == 0 {
+				s.took = max(1, now)
+			}
+			s.got = s.got || p.Level || now-s.took > joinPicture
 		}
 		if s.got && !j.opened {
 			j.opened = true
 			close(j.first)
+		}
+		if s.took == 0 && len(s.addrs) > 0 {
+			_, final := e.toldWhy(s.addrs)
+			all = all && final
+			continue
 		}
 		all = all && (s.got || len(s.addrs) == 0)
 	}
@@ -132,10 +149,10 @@ func (e *Engine) joined(j *joinWait) bool {
 	return all
 }
 
-func (e *Engine) answerJoins() {
+func (e *Engine) answerJoins(now sched.Instant) {
 	kept := e.joins[:0]
 	for _, j := range e.joins {
-		if !e.joined(j) {
+		if !e.joined(now, j) {
 			kept = append(kept, j)
 		}
 	}
@@ -177,13 +194,13 @@ func (e *Engine) endJoin(ctx context.Context, j *joinWait) (n int, err error) {
 		}
 		for i := range j.seeds {
 			switch s := &j.seeds[i]; {
-			case s.got:
+			case s.took != 0:
 				n++
 			case s.self:
 			case s.err != nil:
 				failed = append(failed, &SeedError{s.text, s.err})
 			default:
-				failed = append(failed, &SeedError{s.text, cmp.Or(e.whyNot(s.addrs), noAnswer)})
+				failed = append(failed, &SeedError{s.text, cmp.Or(e.causeOf(s.addrs), noAnswer)})
 			}
 		}
 	}
@@ -198,6 +215,14 @@ func (e *Engine) endJoin(ctx context.Context, j *joinWait) (n int, err error) {
 		return n, nil
 	}
 	return 0, &JoinError{Seeds: failed}
+}
+
+// causeOf is why a seed failed, as far as it is known.
+func (e *Engine) causeOf(addrs []netip.AddrPort) error {
+	if why, _ := e.toldWhy(addrs); why != nil {
+		return why
+	}
+	return e.whyNot(addrs)
 }
 
 // isLocal reports whether ip is one of this host's addresses.

@@ -167,6 +167,8 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		e.stage.resume(ErrNameConflict)
 		e.emit(Event{Kind: NameRestored, Member: Member{Name: e.cfg.Name, Addr: ev.Addr, Generation: ev.Generation}, Here: e.here})
 		e.herald.warn("the other process with this name is gone: writes go on here", "member", e.cfg.Name, "there", ev.Addr)
+	case core.Refused, core.Refuses:
+		e.refusal(ev)
 	case core.Ponged:
 		e.ponged(ev)
 	case core.KeyUnknown:

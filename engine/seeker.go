@@ -217,6 +217,6 @@ func (e *Engine) logUnresolved(failed []*SeedError) {
 
 func (e *Engine) logSeeds(failed []*SeedError) {
 	for _, f := range failed {
-		e.herald.warn("seed did not answer", "member", e.cfg.Name, "seed", f.Seed, "cause", f.Cause.Error())
+		e.herald.warn("seed did not take this member in", "member", e.cfg.Name, "seed", f.Seed, "cause", f.Cause.Error())
 	}
 }

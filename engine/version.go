@@ -127,6 +127,11 @@ const (
 	NameConflict
 	// NameRestored: that process won the name, and is gone: writes go on here.
 	NameRestored
+	// JoinRefused: somebody does not take this engine in; Event.Cause says why.
+	// Once a minute for each.
+	JoinRefused
+	// MemberRefused: this engine does not take in the one at Member.Addr, likewise.
+	MemberRefused
 	// Overflow: the receiver was too slow and events were dropped before this
 	// one; read Members() to be current again. Events does that itself.
 	Overflow
@@ -158,6 +163,10 @@ func (k EventKind) String() string {
 		return "name-conflict"
 	case NameRestored:
 		return "name-restored"
+	case JoinRefused:
+		return "join-refused"
+	case MemberRefused:
+		return "member-refused"
 	case Overflow:
 		return "overflow"
 	case Resync:
@@ -175,6 +184,8 @@ type Event struct {
 	// it is the one that has to stop writing. The higher generation wins.
 	Here netip.AddrPort
 	Lost bool
+	// Cause goes with JoinRefused and MemberRefused: a *RefusedError.
+	Cause error
 }
 
 // Update is what Watch yields: the newest entry of one member under the

@@ -100,7 +100,7 @@ func (e *Engine) answer(now sched.Instant) {
 		e.core.Ask(now, all)
 		e.touched = true
 	}
-	e.answerJoins()
+	e.answerJoins(now)
 }
 
 // true reports whether what w waits for is so.

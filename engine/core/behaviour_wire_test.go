@@ -124,7 +124,7 @@ func TestBehaviour15FramesUnderOtherKeysAreDropped(t *testing.T) {
 	}
 }
 
-// Two clusters on one network, of which each is the other's seed, never merge.
+// Two clusters on one network, of which each is the other's seed, never merge; both sides are told.
 func TestBehaviour17ClustersNeverMerge(t *testing.T) {
 	w := newNet(t, 8, 117, func(i int, c *Config) {
 		if i%2 == 1 {
@@ -145,8 +145,11 @@ func TestBehaviour17ClustersNeverMerge(t *testing.T) {
 		if d.core.counters.Drops[DropCluster] == 0 {
 			t.Errorf("node %d counts nothing", i)
 		}
+		if !has(d, Refused) || !has(d, Refuses) {
+			t.Errorf("node %d was not told why, or does not tell", i)
+		}
 		for _, e := range d.events {
-			if e.Addr.IsValid() && e.Addr.Addr().As4()[3]%2 != byte(i%2) {
+			if e.Kind != Refused && e.Kind != Refuses && e.Addr.IsValid() && e.Addr.Addr().As4()[3]%2 != byte(i%2) {
 				t.Errorf("node %d hears of the other cluster: %+v", i, e)
 			}
 		}

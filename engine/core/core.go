@@ -110,7 +110,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.rand.Seed(cfg.Seed)
 	c.tag = codec.ClusterTag(cfg.Cluster)
 	c.idKey = codec.FrameKey(cfg.Cluster)
-	c.initDoor(now)
+	c.door.Init(now, door.Key(&c.cfg.Secret, &c.rand))
 	c.mode = modeScuttlebutt
 	c.store.Init(l.State, c.rand.Uint64())
 	if c.cfg.Order.Precise() {

@@ -30,6 +30,8 @@ const (
 	Restored                  // and is gone: this node takes a generation above it and writes again
 	KeyUnknown                // frames come sealed with a key that we do not hold; once a source and minute
 	Declared                  // a member changed what it says of itself (ZoneKey, TagPrefix) with a version in (From, To]
+	Refused                   // the one at Addr does not take us: From is its codec.RefusalReason, To the detail
+	Refuses                   // we do not take the one at Addr: likewise
 	Ponged                    // the answer to Ping number From, after To nanoseconds
 	PathNarrow                // frames above codec.FrameBytesFloor do not reach a member
 	EventsLost                // more happened than the queue holds: read the members again

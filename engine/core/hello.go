@@ -1,14 +1,12 @@
 package core
 
 import (
-	"encoding/binary"
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/names"
-	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -33,10 +31,10 @@ func (c *Core) Unjoin(now sched.Instant, addr netip.AddrPort) {
 	c.seeds.Remove(addr)
 }
 
-// Seeds is how many addresses are contacted.
-func (c *Core) Seeds() int { return c.seeds.Len() }
+// Seeds are the addresses that are contacted, to read.
+func (c *Core) Seeds() *door.Seeds { return &c.seeds }
 
-// Seed reports how far contacting the seed went: who answered, if anybody did.
+// Seed tells who answered at a seed, if anybody did.
 func (c *Core) Seed(addr netip.AddrPort) (Peer, bool) { return c.Peer(c.seeds.Peer(addr)) }
 
 // contactSeeds greets the seeds that are due and not already in touch. One that
@@ -81,7 +79,11 @@ func (c *Core) composeReply(dst []byte) (n int, to netip.AddrPort, ok bool) {
 	for c.door.Pop(&r) {
 		var b []byte
 		switch {
-		case r.Kind == codec.TypeHelloReply:
+		case r.Plain:
+			b = door.AppendPlain(dst[:0], &r, c.tag, c.id)
+			c.sent(len(b))
+			return len(b), r.To, true
+		case r.Kind != codec.TypeHello:
 			b = c.composeAnswer(dst, &r)
 		case r.Bare || c.door.MayGreet(c.now, r.To):
 			b = c.appendHello(dst, &r)
@@ -127,34 +129,10 @@ func (c *Core) appendHello(dst []byte, r *door.Reply) []byte {
 	return c.door.AppendHello(codec.AppendHeader(dst[:0], &c.out), c.now, &c.hello, r, c.out.TrailerBytes())
 }
 
-// initDoor takes over the secret behind cookies and challenges.
-func (c *Core) initDoor(now sched.Instant) {
-	secret := &c.cfg.Secret
-	key := [2]uint64{binary.LittleEndian.Uint64(secret[:]), binary.LittleEndian.Uint64(secret[8:])}
-	if *secret == ([32]byte{}) {
-		key = [2]uint64{c.rand.Uint64(), c.rand.Uint64()}
-	}
-	c.door.Init(now, key)
-	*secret = [32]byte{}
-}
-
 // reject counts a datagram that is dropped at the door.
 func (c *Core) reject(from netip.AddrPort, why Drop) *door.Entry {
 	c.counters.Drops[why]++
 	return c.door.Note(c.now, from, uint8(why), c.in.KeyID)
-}
-
-// refuse rejects a frame that does not open, or whose sender is not known.
-func (c *Core) refuse(from netip.AddrPort, size int, r protect.Refusal) {
-	why := dropOf(r.Err)
-	e := c.reject(from, why)
-	if !r.Greet {
-		return
-	}
-	if why == DropKey && c.door.Say(c.now, e) {
-		c.queue.Push(Event{Kind: KeyUnknown, Addr: from, Key: c.in.KeyID})
-	}
-	c.door.Hint(c.now, e, from, size, c.in.Flags&codec.FlagHello != 0)
 }
 
 // AppendRejects appends the table of rejected sources, in no order. Their
@@ -164,9 +142,11 @@ func (c *Core) AppendRejects(dst []door.Reject) []door.Reject { return c.door.Ap
 // onHello answers a greeting. Nothing is kept of it: its source may be forged.
 func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	r := door.Answer(from, size, h, c.in.Salt)
-	if h.Mode != c.mode { // it finds out by our answer, and can say so
-		c.reject(from, DropMode)
-		c.door.Push(&r)
+	if why, detail := c.objects(h); why != 0 {
+		e, reason := c.reject(from, why), refusalOf[why]
+		if c.door.Refuse(c.now, r, reason, detail) && c.door.Say(c.now, e) {
+			c.queue.Push(Event{Kind: Refuses, Addr: from, From: uint64(reason), To: detail})
+		}
 		return
 	}
 	o := c.store.FindName(h.Name)
@@ -294,7 +274,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		c.counters.Drops[DropBuried]++
 		return 0
 	}
-	if gen > generationMax(c.ahead+sched.Wall(c.now), c.cfg.Generation) {
+	if c.reach() > 0 && gen > c.believed(gen) {
 		c.counters.Drops[DropGeneration]++
 		return 0
 	}

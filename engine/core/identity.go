@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
+	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -24,15 +25,25 @@ const (
 	rivalWait  = 250 * sched.Millisecond
 	rivalTries = 3
 	rivalWatch = 2 * sched.Second // between greetings of a rival that has won
-	yearNanos  = 366 * 24 * 3600 * sched.Second
 )
 
-// generationMax is the highest generation that is believed: generations are
-// wall-clock nanoseconds or small counters; a year ahead is nonsense. own is
-// the generation that this life began with, so that nobody can lead us further
-// and further into the future.
-func generationMax(wall sched.Wall, own uint64) uint64 {
-	return max(own, uint64(wall)) + uint64(yearNanos)
+// believed is a generation that is believed, as high as gen if that one is. Who
+// is alone has nobody to judge by.
+func (c *Core) believed(gen uint64) uint64 {
+	wall := c.ahead + sched.Wall(c.now)
+	most := names.Believed(wall, c.cfg.Generation, nil)
+	if gen <= most {
+		return most
+	}
+	var met [15]uint64
+	n := 0
+	for i := 0; i < 64 && n < len(met) && c.reach() > 0; i++ {
+		if q := &c.peers[1+c.rand.Uint32n(uint32(len(c.peers)-1))]; q.open() {
+			met[n] = c.store.Gen(q.origin)
+			n++
+		}
+	}
+	return names.Believed(wall, c.cfg.Generation, met[:n])
 }
 
 // rival is a process with our name that may or may not be alive.
@@ -84,7 +95,7 @@ func (c *Core) outlived(gen uint64, addr netip.AddrPort) {
 	if gen < c.gen || c.silenced {
 		return
 	}
-	if gen > generationMax(c.ahead+sched.Wall(c.now), c.cfg.Generation) {
+	if gen > c.believed(gen) {
 		c.counters.Drops[DropGeneration]++
 		return
 	}

@@ -17,6 +17,7 @@ type net struct {
 	t     *testing.T
 	rnd   *rand.Rand
 	now   sched.Instant
+	wall  sched.Wall // what all clocks say
 	nodes []*node
 	at    map[netip.AddrPort]*node
 	queue sched.Heap[flight]
@@ -87,7 +88,7 @@ func (w *net) start(i int, gen uint64, cfg func(i int, c *Config)) *node {
 		cfg(i, &c)
 	}
 	d := &node{i: i, addr: c.Advertise}
-	d.core.Init(&c, w.now, 0)
+	d.core.Init(&c, w.now, w.wall)
 	w.at[d.addr] = d
 	if i < len(w.nodes) {
 		w.nodes[i] = d
@@ -202,7 +203,7 @@ func (w *net) step(until sched.Instant) bool {
 	if who == nil {
 		return false
 	}
-	who.core.Tick(w.now, 0)
+	who.core.Tick(w.now, w.wall)
 	w.pump(who)
 	return true
 }

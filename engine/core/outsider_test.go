@@ -304,7 +304,7 @@ func TestOutsidersCostNothing(t *testing.T) {
 }
 
 // TestOutsidersAreNotHeardOf: nothing that an outsider sends becomes an event,
-// save that a key is missing here, which is told once a source and minute.
+// save that somebody can't be understood here, which is told once a source and minute.
 func TestOutsidersAreNotHeardOf(t *testing.T) {
 	outsiders(t, nil, func(t *testing.T, x *outsider, k *hostile) {
 		x.victim.events = nil
@@ -316,7 +316,7 @@ func TestOutsidersAreNotHeardOf(t *testing.T) {
 		for _, e := range x.victim.events {
 			switch e.Kind {
 			case Advanced:
-			case KeyUnknown:
+			case KeyUnknown, Refuses:
 				missing++
 			default:
 				t.Errorf("event %d of generation %d at %v", e.Kind, e.Generation, e.Addr)

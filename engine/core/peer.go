@@ -58,6 +58,8 @@ type Peer struct {
 	Origin state.Origin
 	Addr   netip.AddrPort
 	Proven bool // it has answered from Addr
+	Took   bool // and it has us: it sent what members alone are sent
+	Level  bool // when it last told, it held the same as we do now
 	Quiet  bool // it owes acknowledgements
 	Left   bool // it said that it leaves
 	Heard  sched.Instant
@@ -80,7 +82,8 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 	if probed := c.live.RTT(c.live.Watched(p)); probed != 0 {
 		rtt = probed // probes are answered before anything else
 	}
-	return Peer{q.origin, q.addr, q.proven(), q.quiet(), q.left(), q.link.Heard(), rtt, q.mail.Acked(), q.since.At, q.since.By}, true
+	took, level := q.proven() && (!q.hasCookie || q.shown.Ever()), q.shown.Ever() && q.shown.Equals(c.Fingerprint(), 0)
+	return Peer{q.origin, q.addr, q.proven(), took, level, q.quiet(), q.left(), q.link.Heard(), rtt, q.mail.Acked(), q.since.At, q.since.By}, true
 }
 
 // addPeer makes a peer for an origin that became known.

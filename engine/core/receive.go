@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -23,12 +24,12 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 	rest, err := codec.ParseHeader(datagram, &c.in)
 	if err != nil {
 		c.in.KeyID = 0
-		c.reject(from, dropOf(err))
+		c.refuse(from, datagram, protect.Refusal{Err: err})
 		return
 	}
 	switch h := &c.in; {
 	case h.Cluster != c.tag:
-		c.reject(from, DropCluster)
+		c.refuse(from, datagram, protect.Refusal{Err: protect.ErrCluster})
 		return
 	case h.Sender == c.id:
 		c.reject(from, DropSelf)
@@ -40,17 +41,17 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 	in.Frame, in.Rest = nil, nil // borrowed
 	switch {
 	case refused.Err != nil:
-		c.refuse(from, len(datagram), refused)
+		c.refuse(from, datagram, refused)
 	case in.Greeting:
 		c.greeting(from, len(datagram), records)
 	default:
-		c.frame(from, len(datagram), in.Peer, records)
+		c.frame(from, datagram, in.Peer, records)
 	}
 }
 
 // frame handles a frame of peer p, 0 a stranger, that is well formed, of our
 // cluster, and opened if it was sealed.
-func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
+func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []byte) {
 	h := &c.in
 	t, body, rest := codec.NextRecord(records)
 	usual := p != 0 && c.peers[p].proven() && c.peers[p].addr == from
@@ -59,7 +60,7 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 		p = c.admit(from, t, body)
 	}
 	if p == 0 {
-		c.refuse(from, size, stranger)
+		c.refuse(from, datagram, stranger)
 		return
 	}
 	if other := c.guard.Other(p, h); (shown || other) && !c.yields(p, from, other) {
@@ -78,13 +79,13 @@ func (c *Core) frame(from netip.AddrPort, size int, p uint32, records []byte) {
 	case shown:
 		c.prove(p, from)
 	case !q.proven():
-		c.refuse(from, size, stranger)
+		c.refuse(from, datagram, stranger)
 		return
 	case from != q.addr:
-		c.door.Hint(c.now, nil, from, size, false) // it may have moved; it is believed when it answers from there
+		c.door.Hint(c.now, nil, from, len(datagram), false) // it may have moved; it is believed when it answers from there
 	}
 	if c.guard.Sealed() || from == q.addr {
-		c.flow.Took(size)
+		c.flow.Took(len(datagram))
 	}
 	c.heardFrom(p)
 	fresh := h.Flags&codec.FlagFlow != 0 && c.flowed(p)
@@ -127,6 +128,11 @@ func (c *Core) greeting(from netip.AddrPort, size int, records []byte) {
 			return
 		}
 		c.onHello(from, size, &c.hello)
+		return
+	}
+	var why door.Turned
+	if t == codec.TypeRefusal && why.Parse(body, rest) == nil {
+		c.turned(from, &why)
 		return
 	}
 	h := &c.reply
@@ -181,39 +187,24 @@ func (c *Core) flowed(p uint32) (fresh bool) {
 	return fresh
 }
 
+// drops are the errors of those who open frames, as they are counted.
+var drops = [...]struct {
+	err error
+	why Drop
+}{
+	{codec.ErrShort, DropShort}, {codec.ErrMagic, DropMagic}, {codec.ErrVersion, DropVersion},
+	{codec.ErrFlags, DropFlags}, {codec.ErrChecksum, DropChecksum}, {codec.ErrLong, DropLong},
+	{codec.ErrKey, DropKey}, {codec.ErrAuth, DropAuth}, {codec.ErrReplay, DropReplay},
+	{codec.ErrSealed, DropSealed}, {protect.ErrCluster, DropCluster}, {protect.ErrUnsealed, DropUnsealed},
+	{protect.ErrStranger, DropStranger}, {protect.ErrCookie, DropCookie}, {protect.ErrRate, DropRate},
+	{codec.ErrExhausted, DropExhausted},
+}
+
 func dropOf(err error) Drop {
-	switch err {
-	case codec.ErrShort:
-		return DropShort
-	case codec.ErrMagic:
-		return DropMagic
-	case codec.ErrVersion:
-		return DropVersion
-	case codec.ErrFlags:
-		return DropFlags
-	case codec.ErrChecksum:
-		return DropChecksum
-	case codec.ErrLong:
-		return DropLong
-	case codec.ErrKey:
-		return DropKey
-	case codec.ErrAuth:
-		return DropAuth
-	case codec.ErrReplay:
-		return DropReplay
-	case codec.ErrSealed:
-		return DropSealed
-	case protect.ErrUnsealed:
-		return DropUnsealed
-	case protect.ErrStranger:
-		return DropStranger
-	case protect.ErrCookie:
-		return DropCookie
-	case protect.ErrRate:
-		return DropRate
-	case codec.ErrExhausted:
-		return DropExhausted
-	default:
-		return DropRecord
+	for i := range drops {
+		if drops[i].err == err {
+			return drops[i].why
+		}
 	}
+	return DropRecord
 }

@@ -24,6 +24,16 @@ const (
 // Proofs makes and checks cookies and challenges. All of them end with the key.
 type Proofs struct{ key [2]uint64 }
 
+// Key is the key that a secret has, which is erased; without one, one by chance.
+func Key(secret *[32]byte, rand *sched.Rand) [2]uint64 {
+	key := [2]uint64{binary.LittleEndian.Uint64(secret[:]), binary.LittleEndian.Uint64(secret[8:])}
+	if *secret == ([32]byte{}) {
+		key = [2]uint64{rand.Uint64(), rand.Uint64()}
+	}
+	*secret = [32]byte{}
+	return key
+}
+
 // Init sets the key: random, and new in each life of the node.
 func (p *Proofs) Init(key [2]uint64) { p.key = key }
 

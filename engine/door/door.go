@@ -14,6 +14,7 @@ type Door struct {
 	Replies
 	hellos    Budget // greetings, and answers to them
 	derives   Budget // keys of senders that show a cookie
+	refusals  Budget // of greetings
 	greetings greetings
 	bare      int // bytes of a frame with our greeting alone
 }
@@ -23,6 +24,8 @@ var (
 	helloRate = Rate{Total: 8192, Burst: 2048, Each: 64, EachBurst: 64}
 	// A derivation costs about 2 µs and allocates. It takes a cookie.
 	deriveRate = Rate{Total: 1024, Burst: 2048, Each: 8, EachBurst: 8}
+	// A refusal costs no more than the answer in whose place it is.
+	refusalRate = Rate{Total: 1024, Burst: 1024, Each: 4, EachBurst: 8}
 )
 
 // Init opens the door. The key is behind cookies and challenges: random, and
@@ -33,6 +36,7 @@ func (d *Door) Init(now sched.Instant, key [2]uint64) {
 	d.Rejects.init(now)
 	d.hellos.Init(now, helloRate)
 	d.derives.Init(now, deriveRate)
+	d.refusals.Init(now, refusalRate)
 	d.greetings.total.Init(now, greetRate, greetBurst)
 }
 

@@ -45,6 +45,9 @@ type Entry struct {
 	weight uint8         // 0: free
 }
 
+// Again tells that it is not the first one: that may have been damaged on the way.
+func (e *Entry) Again() bool { return e != nil && e.Count > 1 }
+
 // Rejects is the table.
 type Rejects struct {
 	sets  [][rejectWays]Entry

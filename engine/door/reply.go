@@ -23,12 +23,14 @@ type Reply struct {
 	Room  int                   // what may go there
 	Echo  [codec.SaltBytes]byte // their challenge, to give back
 	Boot  [codec.SaltBytes]byte // their boot salt, which the cookie is for; zero in clear
-	Known uint64                // highest generation that we know for their name
+	Known uint64                // highest generation that we know for their name; the detail of a refusal
 	Named uint32                // who that is, if it is higher than theirs
 	Kind  codec.Type
 	Alive bool
 	Bare  bool // not padded: it answers a frame that may be spoofed
 	Flags codec.HelloFlags
+	Why   codec.RefusalReason // of a refusal
+	Plain bool                // a refusal that is a datagram: Echo begins with the nonce
 }
 
 // Answer is the reply to a greeting of so many bytes: no longer than that if it
@@ -68,19 +70,25 @@ func (q *Replies) Pop(r *Reply) bool {
 	return true
 }
 
-// AppendHello appends our greeting of an address; padded unless it is bare, so
+// AppendHello appends our greeting of an address to the header; padded unless it is bare, so
 // that it is at least as long as what it may be answered with. trailer is what
 // the frame will have after its records.
 func (d *Door) AppendHello(b []byte, now sched.Instant, me *codec.Hello, r *Reply, trailer int) []byte {
 	me.Salt, me.Flags = d.Challenge(now, r.To), r.Flags
+	if !r.Bare { // a bare one asks for nothing: it need not be refused
+		codec.SetNonce(b, &me.Salt)
+	}
 	if b = codec.AppendHello(b, me); r.Bare {
 		return b
 	}
 	return codec.AppendPad(b, PaddedBytes-len(b)-trailer)
 }
 
-// AppendReply appends our answer to a greeting.
+// AppendReply appends our answer to a greeting, or its refusal.
 func (d *Door) AppendReply(b []byte, now sched.Instant, me *codec.HelloReply, r *Reply) []byte {
+	if r.Kind == codec.TypeRefusal {
+		return codec.AppendRefusal(b, &codec.Refusal{Reason: r.Why, Speak: me.Speak, Detail: r.Known, Echo: r.Echo})
+	}
 	me.Cookie = d.Cookie(now, r.To, &r.Boot)
 	me.Echo, me.KnownGen, me.KnownAlive = r.Echo, r.Known, r.Alive
 	return codec.AppendHelloReply(b, me)

@@ -25,6 +25,7 @@ type seed struct {
 	peer  uint32 // who answered there
 	next  sched.Instant
 	tries uint8
+	why   Turned // it does not take us
 }
 
 // Host is who greets seeds.
@@ -75,7 +76,7 @@ func (s *Seeds) Peer(addr netip.AddrPort) uint32 {
 // Answered notes who answered at an address.
 func (s *Seeds) Answered(addr netip.AddrPort, peer uint32) {
 	if i := s.find(addr); i >= 0 {
-		s.list[i].peer = peer
+		s.list[i].peer, s.list[i].why = peer, Turned{}
 	}
 }
 

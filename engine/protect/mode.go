@@ -14,6 +14,7 @@ type Salt = [codec.SaltBytes]byte
 
 // Why a frame is refused, beside the codec's own errors.
 var (
+	ErrCluster  = errors.New("protect: of another cluster")
 	ErrUnsealed = errors.New("protect: not sealed, and there are keys here")
 	ErrStranger = errors.New("protect: the sender's key is not here")
 	ErrCookie   = errors.New("protect: the cookie is not one of ours, or is old")
@@ -103,7 +104,7 @@ func (c *Clear) Open(in *Arrival) (records []byte, r Refusal) {
 
 func greeting(records []byte) bool {
 	t, _, _ := codec.NextRecord(records)
-	return t == codec.TypeHello || t == codec.TypeHelloReply
+	return t == codec.TypeHello || t == codec.TypeHelloReply || t == codec.TypeRefusal
 }
 
 // The rest of Mode: in clear a peer is its address.

@@ -15,3 +15,6 @@ func (s *Shown) Show(now sched.Instant, print uint64) { s.print, s.at = print, n
 func (s *Shown) Equals(print uint64, since sched.Instant) bool {
 	return s.print == print && s.at >= since
 }
+
+// Ever reports whether it showed any.
+func (s *Shown) Ever() bool { return s.at != 0 }

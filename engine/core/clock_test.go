@@ -1,0 +1,50 @@
+package core
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// TestAnyClockJoinsOrIsTold: whatever the clocks say, at whichever end, a newcomer is
+// a member on both sides within seconds, or on none, and was told that its clock is
+// the cause. So is one whose life before had such a clock.
+func TestAnyClockJoinsOrIsTold(t *testing.T) {
+	const year = uint64(366*24*3600) * uint64(sched.Second)
+	for _, cluster := range []uint64{1, 30 * year, 56 * year} { // the year that the members began in
+		for _, wall := range []uint64{0, 30 * year, 56 * year} { // what their clocks say now
+			for _, gen := range []uint64{1, year / 2, 30 * year, 55 * year, 57 * year, 100 * year, 1<<63 - 1, 1<<64 - 1} {
+				for _, before := range []uint64{0, 56 * year, 61 * year} { // the newcomer's life before
+					t.Run(fmt.Sprintf("%d,%d,%d,%d", cluster/year, wall/year, gen/year, before/year), func(t *testing.T) {
+						w := newNet(t, 3, 71, func(i int, c *Config) { c.Generation = cluster + uint64(i) })
+						w.wall = sched.Wall(wall)
+						w.joinAll()
+						w.run(sched.Second)
+						if before != 0 {
+							d := w.start(3, before, nil)
+							d.core.Join(w.now, addrOf(0))
+							w.pump(d)
+							w.run(2 * sched.Second)
+							d.down = true
+							w.run(100 * sched.Millisecond)
+						}
+						d := w.start(3, gen, nil)
+						d.core.Join(w.now, addrOf(0))
+						w.pump(d)
+						w.run(8 * sched.Second)
+						has0 := d.core.store.FindName([]byte("node-0")) != 0
+						seen := w.nodes[0].core.store.Find(d.core.id) != 0
+						why, told := d.core.Seeds().Why(addrOf(0))
+						switch {
+						case has0 && seen && d.core.reach() == 3:
+						case !has0 && !seen && told:
+						default:
+							t.Errorf("here %v, there %v, told %v %d; reach %d", has0, seen, told, why.Reason, d.core.reach())
+						}
+					})
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package core
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/door"
+	"github.com/quidnunc/quidnunc/engine/protect"
+)
+
+// refusalOf is the reason that a greeting gets which is dropped.
+var refusalOf = [DropReasons]codec.RefusalReason{
+	DropVersion: codec.RefusedVersion, DropCluster: codec.RefusedCluster,
+	DropKey: codec.RefusedKey, DropAuth: codec.RefusedKey, DropSealed: codec.RefusedKey, DropUnsealed: codec.RefusedKey,
+	DropMode: codec.RefusedMode, DropFull: codec.RefusedFull, DropClaim: codec.RefusedName, DropGeneration: codec.RefusedClock,
+}
+
+// refuse rejects a frame that can't be read or used. A greeting is told why.
+func (c *Core) refuse(from netip.AddrPort, datagram []byte, r protect.Refusal) {
+	var told door.Turned
+	if told.ParsePlain(datagram) == nil {
+		c.turned(from, &told)
+		return
+	}
+	why := dropOf(r.Err)
+	e := c.reject(from, why)
+	if r.Greet {
+		if why == DropKey && c.door.Say(c.now, e) {
+			c.queue.Push(Event{Kind: KeyUnknown, Addr: from, Key: c.in.KeyID})
+		}
+		c.door.Hint(c.now, e, from, len(datagram), c.in.Flags&codec.FlagHello != 0)
+	}
+	if reason := refusalOf[why]; reason != 0 && c.door.RefusePlain(c.now, from, datagram, reason) && e.Again() && c.door.Say(c.now, e) {
+		c.queue.Push(Event{Kind: Refuses, Addr: from, From: uint64(reason)})
+	}
+}
+
+// objects is why somebody who greets is not let in, and the detail; 0: they are.
+func (c *Core) objects(h *codec.Hello) (why Drop, detail uint64) {
+	o, seats := c.store.FindName(h.Name), min(c.cfg.Limits.Peers, c.cfg.Limits.State.Origins-1)
+	switch {
+	case h.Mode != c.mode:
+		return DropMode, uint64(c.mode)
+	case c.reach() > 0 && (o == 0 || c.store.Gen(o) < h.Gen) && h.Gen > c.believed(h.Gen):
+		return DropGeneration, c.believed(h.Gen)
+	case o == 0 && c.lives.used() >= seats:
+		return DropFull, uint64(seats + 1)
+	}
+	return 0, 0
+}
+
+// turned takes in why somebody does not take us. It ends nothing with who did before.
+func (c *Core) turned(from netip.AddrPort, why *door.Turned) {
+	if !c.door.Refused(c.now, from, why) {
+		c.reject(from, DropForged)
+		return
+	}
+	c.seeds.Turned(c.now, from, why)
+	if p := c.byID.Find(c.in.Sender); !why.Plain && c.peers[p].addr == from && c.peers[p].hasCookie && !c.peers[p].shown.Ever() {
+		c.silent(p) // it never took us
+	}
+	if e := c.reject(from, DropRefused); (e.Again() || !why.Plain) && c.door.Say(c.now, e) {
+		c.queue.Push(Event{Kind: Refused, Addr: from, From: uint64(why.Reason), To: why.Detail})
+	}
+}
