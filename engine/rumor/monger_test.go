@@ -1,0 +1,192 @@
+package rumor
+
+import (
+	"fmt"
+	"testing"
+	"unsafe"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/reconcile/reconciletest"
+	"github.com/quidnunc/quidnunc/engine/state"
+)
+
+// side is a fake host with a few peers.
+type side struct {
+	reconciletest.Node
+	m     Monger
+	n     Counters
+	peers [4]Peer
+	due   [4][3]bool
+	all   []uint32
+	woken int
+	buf   [1200]byte
+	frame uint64
+}
+
+func (s *side) Author(state.Origin) uint32 { return 0 }
+func (s *side) Peer(p uint32) *Peer        { return &s.peers[p] }
+func (s *side) Partners() []uint32         { return append(s.all[:0], 1, 2, 3) }
+func (s *side) Fanout() int                { return 2 }
+func (s *side) Due(p uint32, what Due)     { s.due[p][what] = true }
+func (s *side) Wake()                      { s.woken++ }
+
+func newSide(name string, p Policy) *side {
+	s := &side{all: make([]uint32, 0, 3)}
+	s.Init(name, 5)
+	s.m.Init(p, 16, &Parts{
+		Host: s, Store: &s.Store, Filler: &s.Filler, Rand: &s.Rand, Count: &s.n, Shared: &s.Counters,
+	})
+	return s
+}
+
+// write makes versions of an origin and tells of them.
+func (s *side) write(name string, versions int) {
+	o := s.Origin(name)
+	lo := s.Store.Max(o)
+	s.Put(name, versions)
+	s.m.Learn(o, lo, 0, 0)
+}
+
+// frameTo is the next frame to a peer, empty if nothing is due.
+func (s *side) frameTo(p uint32) []byte {
+	b := s.buf[:0]
+	g := reconcile.Page{Limit: 1200, Peer: p}
+	done := false
+	if s.due[p][DueContact] {
+		b, done = s.m.AppendContact(b, &g)
+		s.due[p][DueContact] = !done
+	}
+	if s.due[p][DueAnswers] {
+		b, done = s.m.AppendAnswers(b, &g)
+		s.due[p][DueAnswers] = !done
+	}
+	if s.due[p][DueWindows] {
+		b, done = s.m.AppendWindows(b, &g)
+		s.due[p][DueWindows] = !done
+	}
+	return b
+}
+
+// arrive takes a frame of peer p, and returns the kinds of the feedback in it.
+func (s *side) arrive(p uint32, frame []byte) (kinds string) {
+	s.frame++
+	f := reconcile.Frame{Number: s.frame, Peer: p}
+	for t, body, rest := codec.NextRecord(frame); t != 0; t, body, rest = codec.NextRecord(rest) {
+		switch t {
+		case codec.TypeIntro:
+			var in codec.Intro
+			codec.ParseIntro(body, &in)
+			s.Store.Add(in.ID, in.Gen, in.Name)
+		case codec.TypeRun:
+			var r codec.Run
+			var it codec.RunIter
+			codec.ParseRun(body, &r)
+			if o := s.Store.Find(r.ID); !s.m.Refusing(&f) {
+				if a := reconcile.Apply(&s.Store, o, &r, &it); a.To > a.From {
+					s.m.Learn(o, a.From, p, s.frame)
+				}
+			}
+		case codec.TypeRumorFeedback:
+			if items, err := codec.ParseFeedbacks(body); err == nil && len(body) > 0 {
+				for it := (codec.Feedback{}); items.Next(&it); {
+					kinds += fmt.Sprint(it.Kind)
+				}
+			}
+			s.m.Receive(&f, body)
+		}
+	}
+	return kinds
+}
+
+// TestAContactIsAnswered: needed once, known the second time, refused over the limit.
+func TestAContactIsAnswered(t *testing.T) {
+	p := Policy{K: 2, Limit: 1, SendBack: true}
+	a, b := newSide("a", p), newSide("b", p)
+	hear := func(want Kind) {
+		t.Helper()
+		if a.m.Cycle(); a.m.Owed() != 2 {
+			t.Fatalf("%d contacts", a.m.Owed())
+		}
+		b.m.Cycle()
+		var frames [2][]byte
+		n := 0
+		for peer := uint32(1); peer < 4; peer++ {
+			if f := a.frameTo(peer); len(f) > 0 {
+				frames[n] = append([]byte(nil), f...)
+				n++
+			}
+		}
+		if n != 2 || a.m.Owed() != 0 {
+			t.Fatalf("%d frames, %d are owed", n, a.m.Owed())
+		}
+		b.arrive(1, frames[0])
+		if got := a.arrive(2, b.frameTo(1)); got != fmt.Sprint(want) {
+			t.Errorf("the answer is %q, want %d", got, want)
+		}
+		b.arrive(1, frames[1])
+		if got := a.arrive(3, b.frameTo(1)); got != fmt.Sprint(Refused) {
+			t.Errorf("over the limit the answer is %q", got)
+		}
+	}
+	a.write("a", 3)
+	hear(Needed)
+	if a.Store.Fingerprint() == 0 || b.Store.Max(b.Origin("a")) != 3 {
+		t.Error("the news is not there")
+	}
+	hear(Known)
+	if b.woken == 0 || b.m.Held() != 0 {
+		t.Errorf("woken %d times, %d answers are held", b.woken, b.m.Held())
+	}
+}
+
+// TestForgottenAndDropped: an origin that goes leaves the cycle, a peer its contact.
+func TestForgottenAndDropped(t *testing.T) {
+	a := newSide("a", Default())
+	a.write("a", 1)
+	a.write("other", 1)
+	a.m.Cycle()
+	a.write("late", 1)
+	for _, name := range []string{"other", "late"} {
+		a.m.Forget(a.Origin(name))
+	}
+	if a.m.Hot() != 1 || a.m.Waiting() != 0 || a.m.Owed() != 2 {
+		t.Errorf("hot %d, waiting %d, owed %d", a.m.Hot(), a.m.Waiting(), a.m.Owed())
+	}
+	for p := uint32(1); p < 4; p++ {
+		a.m.Drop(p)
+		a.m.Drop(p)
+	}
+	if a.m.Owed() != 0 || a.m.Cycle() != 0 { // blind, K 1: told once
+		t.Errorf("owed %d", a.m.Owed())
+	}
+}
+
+// TestMongeringDoesNotAllocate, and an origin costs what the page says.
+func TestMongeringDoesNotAllocate(t *testing.T) {
+	a := newSide("a", Default())
+	o := a.Self
+	e := codec.Entry{Key: []byte("key"), Value: []byte("value")}
+	one := func() {
+		lo := a.Store.Max(o)
+		e.Version = lo + 1
+		a.Store.Apply(o, &e)
+		a.Store.Advance(o, e.Version, 0)
+		a.m.Learn(o, lo, 0, 0)
+		if a.m.Cycle() != 2 {
+			t.Fatal("no contacts")
+		}
+		for p := uint32(1); p < 4; p++ {
+			a.frameTo(p)
+		}
+	}
+	for range 100 {
+		one()
+	}
+	if n := testing.AllocsPerRun(1000, one); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if n := unsafe.Sizeof(news{}); n != 24 {
+		t.Errorf("news takes %d bytes", n)
+	}
+}
