@@ -154,7 +154,8 @@ type Config struct {
 	// bytes of printable UTF-8: letters, marks, digits, punctuation, symbols, the space.
 	Name string
 	// Cluster is the name of the cluster. Members of different clusters never
-	// merge, even when they reach each other. Default "default".
+	// merge, even when they reach each other. Default "default": two clusters that
+	// nobody named are one, so beyond loopback and without keys a warning asks for a name.
 	Cluster string
 	// Bind is the UDP address to listen on: "host:port", ":port" for every
 	// interface, port 0 for a free one. Default "127.0.0.1:7946".

@@ -135,8 +135,11 @@ func (h *herald) warnRare(text string, args ...any) {
 	h.put(notice{text: text, level: slog.LevelWarn, args: args, rare: true})
 }
 
-// logNotices says once what the sockets had to do without.
+// logNotices says once what the sockets had to do without, and what is risky.
 func (e *Engine) logNotices() {
+	if e.cfg.mayMerge(e.addr.Addr()) {
+		e.herald.warn("the cluster has no name of its own: it merges with any other that has none; set Config.Cluster", "member", e.cfg.Name)
+	}
 	for _, from := range []any{e.reactor.poller, e.conn} {
 		for _, line := range batch.Notices(from) {
 			e.herald.warn(line, "member", e.cfg.Name)

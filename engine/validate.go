@@ -93,6 +93,12 @@ func (c *Config) checkBind() error {
 	return nil
 }
 
+// mayMerge tells whether strangers' clusters could become one with this one by
+// accident: nobody named it, it has no key, and others reach it.
+func (c *Config) mayMerge(bound netip.Addr) bool {
+	return c.Cluster == LAN().Cluster && !c.sealed() && !bound.IsLoopback()
+}
+
 // parseBind reads "host:port" where host is an IP literal, "localhost", or
 // empty for every interface (an unspecified IPv6 address stands for both
 // families).
