@@ -127,7 +127,7 @@ func TestComparisonsDoNotAllocate(t *testing.T) {
 			if n := testing.AllocsPerRun(2000, one); n != 0 {
 				t.Errorf("%v allocations", n)
 			}
-			if got := b.store.Max(b.store.Find(a.id)); got+20 < version {
+			if got := b.store.Max(b.store.Find(a.me.ID)); got+20 < version {
 				t.Errorf("the other side has %d of %d", got, version)
 			}
 		})

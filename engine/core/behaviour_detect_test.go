@@ -35,7 +35,7 @@ func TestBehaviour20UnsolicitedVotesAndAnswersCountForNothing(t *testing.T) {
 	w := village(t, 40, 121, nil)
 	w.forgetEvents()
 	before := *w.nodes[0].core.live.Counters()
-	subject := w.nodes[1].core.id
+	subject := w.nodes[1].core.me.ID
 	for round := range 200 {
 		for voter := 2; voter < 40; voter++ {
 			if round > 0 && voter > 4 {
@@ -209,14 +209,14 @@ func TestBehaviour25LeavingNodeDoesNotRefute(t *testing.T) {
 		t.Error("a leaving node refuted")
 	}
 	answered := c.live.Counters().ProbesAnswered
-	w.say(1, 3, codec.TypeProbe, codec.AppendProbe(nil, &codec.Probe{Target: c.id, Nonce: 7})[codec.RecordBytes:])
+	w.say(1, 3, codec.TypeProbe, codec.AppendProbe(nil, &codec.Probe{Target: c.me.ID, Nonce: 7})[codec.RecordBytes:])
 	if c.live.Counters().ProbesAnswered != answered+1 {
 		t.Error("a leaving node does not say so")
 	}
 	w.run(member.LAN().LeaveFor + 100*sched.Millisecond)
 	answered = c.live.Counters().ProbesAnswered
 	for range 10 {
-		w.say(1, 3, codec.TypeProbe, codec.AppendProbe(nil, &codec.Probe{Target: c.id, Nonce: 7})[codec.RecordBytes:])
+		w.say(1, 3, codec.TypeProbe, codec.AppendProbe(nil, &codec.Probe{Target: c.me.ID, Nonce: 7})[codec.RecordBytes:])
 	}
 	if c.live.Counters().ProbesAnswered != answered {
 		t.Error("it still answers probes")

@@ -39,13 +39,13 @@ func (w *net) allAlive() bool {
 
 func (w *net) trusts(i, j int) bool {
 	c := &w.nodes[i].core
-	p := c.byID.Find(w.nodes[j].core.id)
+	p := c.byID.Find(w.nodes[j].core.me.ID)
 	return p != 0 && c.peers[p].takes() && c.Detector().Status(p) == member.Alive
 }
 
 func (w *net) peer(i, j int) uint32 {
 	w.t.Helper()
-	p := w.nodes[i].core.byID.Find(w.nodes[j].core.id)
+	p := w.nodes[i].core.byID.Find(w.nodes[j].core.me.ID)
 	if p == 0 {
 		w.t.Fatalf("node %d does not know node %d", i, j)
 	}
@@ -69,7 +69,7 @@ func (w *net) say(from, to int, typ codec.Type, body []byte) {
 func (w *net) claim(from, to, about int, incarnation uint32, s member.Status) {
 	w.t.Helper()
 	w.say(from, to, codec.TypeVerdict, codec.AppendFact(nil, codec.Fact{
-		ID: w.nodes[about].core.id, Incarnation: incarnation, Status: s,
+		ID: w.nodes[about].core.me.ID, Incarnation: incarnation, Status: s,
 	}))
 }
 
@@ -189,15 +189,15 @@ func TestBehaviour03ExtremeIncarnationsEvictNobody(t *testing.T) {
 // accused take a new generation; it is never without one that counts.
 func TestBehaviour03ExhaustedIncarnationIsANewGeneration(t *testing.T) {
 	w := village(t, 4, 105, nil)
-	was := w.nodes[3].core.gen
+	was := w.nodes[3].core.me.Gen
 	for range 5000 {
-		if w.nodes[3].core.gen != was {
+		if w.nodes[3].core.me.Gen != was {
 			break
 		}
 		w.claim(1, 3, 3, w.incarnation(3, 3)+member.IncarnationStep-1, member.Suspect)
 		w.run(sched.Millisecond)
 	}
-	if w.nodes[3].core.gen == was {
+	if w.nodes[3].core.me.Gen == was {
 		t.Fatal("no new generation")
 	}
 	w.converge(10 * sched.Second)
@@ -230,8 +230,8 @@ func TestBehaviour05NameConflictIsToldOnBothSides(t *testing.T) {
 				t.Errorf("generations %v: node %d was not told of node %d: %+v", gens, pair[0], pair[1], w.nodes[pair[0]].events)
 			}
 			wins := gens[pair[0]/4] == 9
-			if w.nodes[pair[0]].core.silenced == wins || has(w.nodes[pair[0]], Superseded) == wins {
-				t.Errorf("generations %v: node %d wins %v, silenced %v", gens, pair[0], wins, w.nodes[pair[0]].core.silenced)
+			if w.nodes[pair[0]].core.me.Silenced == wins || has(w.nodes[pair[0]], Superseded) == wins {
+				t.Errorf("generations %v: node %d wins %v, silenced %v", gens, pair[0], wins, w.nodes[pair[0]].core.me.Silenced)
 			}
 		}
 		winner := 4
@@ -239,7 +239,7 @@ func TestBehaviour05NameConflictIsToldOnBothSides(t *testing.T) {
 			winner = 1
 		}
 		for _, i := range []int{0, 2, 3} {
-			if o := w.nodes[i].core.store.FindName([]byte("twin")); o == 0 || w.nodes[i].core.store.ID(o) != w.nodes[winner].core.id {
+			if o := w.nodes[i].core.store.FindName([]byte("twin")); o == 0 || w.nodes[i].core.store.ID(o) != w.nodes[winner].core.me.ID {
 				t.Errorf("generations %v: node %d holds the loser", gens, i)
 			}
 		}
@@ -303,7 +303,7 @@ func TestBehaviour07MassRestart(t *testing.T) {
 		w.converge(5 * sched.Second)
 		t.Logf("generation %d after 50: all back after %d ms", gen, d/sched.Millisecond)
 		for i := 1; i < n; i++ {
-			if w.nodes[i].core.silenced {
+			if w.nodes[i].core.me.Silenced {
 				t.Errorf("generation %d: node %d took itself for a rival", gen, i)
 			}
 		}

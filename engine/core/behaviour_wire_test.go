@@ -81,7 +81,7 @@ func TestBehaviour14NothingGrowsBeyondTheDatagram(t *testing.T) {
 	d := w.nodes[0]
 	rnd := rand.New(rand.NewPCG(14, 14))
 	b := make([]byte, 0, codec.FrameBytesMax)
-	h := codec.Header{Cluster: d.core.tag, Sender: w.nodes[1].core.id}
+	h := codec.Header{Cluster: d.core.out.Cluster, Sender: w.nodes[1].core.me.ID}
 	types := []codec.Type{codec.TypeRun, codec.TypeDigest, codec.TypePull, codec.TypeVerdict, codec.TypeEvent, codec.TypeRumorFeedback, codec.TypeIntro}
 	n := testing.AllocsPerRun(2000, func() {
 		b = codec.AppendHeader(b[:0], &h)
@@ -175,7 +175,7 @@ func TestBehaviour18CorruptionIsDroppedAndCounted(t *testing.T) {
 // another life of the same one, does not answer it.
 func TestBehaviour19ProbeForAnotherIsNotAnswered(t *testing.T) {
 	w := village(t, 4, 119, nil)
-	old := w.nodes[3].core.id
+	old := w.nodes[3].core.me.ID
 	w.start(3, 1, func(_ int, c *Config) { c.Name = []byte("somebody else") })
 	d := w.nodes[3]
 	d.core.Join(w.now, addrOf(0))

@@ -23,7 +23,7 @@ func (c *Core) Broadcast(now sched.Instant, topic, payload []byte) (time uint64,
 			return 0, Busy
 		}
 	}
-	time, ok := c.events.Send(c.id, topic, payload)
+	time, ok := c.events.Send(c.me.ID, topic, payload)
 	if !ok {
 		return 0, TooLong
 	}
@@ -84,7 +84,7 @@ func (c *Core) askBroadcasts(p uint32) {
 // composeBroadcasts appends events that the peer has not been sent.
 func (c *Core) composeBroadcasts(b []byte, limit int, p uint32) []byte {
 	q := &c.peers[p]
-	b, done := c.events.Append(b, limit, &q.events, c.id, q.id)
+	b, done := c.events.Append(b, limit, &q.events, c.me.ID, q.id)
 	if done {
 		q.due &^= dueCast
 	}

@@ -38,7 +38,7 @@ func (c *Core) evict() bool {
 			return false
 		}
 		q := &c.peers[p]
-		if q.origin == 0 || q.proven() || q.hellos < vainGreetings {
+		if q.origin == 0 || q.proven() || q.at.Hellos < vainGreetings {
 			continue
 		}
 		c.counters.Evicted++

@@ -22,7 +22,7 @@ func small(t *testing.T) *net {
 func introduce(w *net, i int) (known bool) {
 	c := &w.nodes[0].core
 	name := fmt.Append(nil, "ghost", i)
-	id := codec.MakeOriginID(c.idKey, name, 1)
+	id := codec.MakeOriginID(c.me.Key, name, 1)
 	p := c.learn(id, 1, name, addrOf(1000+i), netip.AddrPort{})
 	if p == 0 {
 		return false

@@ -16,7 +16,7 @@ func (w *net) liar(i int, sealed bool) *node {
 		if sealed {
 			c.Keys = ringOf(string(c.Cluster), 1)
 		}
-		c.Name, c.Generation = w.nodes[i].core.cfg.Name, w.nodes[i].core.gen
+		c.Name, c.Generation = w.nodes[i].core.cfg.Name, w.nodes[i].core.me.Gen
 	})
 }
 
@@ -48,7 +48,7 @@ func TestNobodyTakesThePlaceOfAMemberInService(t *testing.T) {
 				w.nodes = w.nodes[:4]
 				if sealed {
 					for i, d := range w.nodes {
-						if i != 1 && d.core.peers[w.peer(i, 1)].addr != addrOf(1) {
+						if i != 1 && d.core.peers[w.peer(i, 1)].at.Addr != addrOf(1) {
 							t.Errorf("node %d sends to the liar", i)
 						}
 					}
@@ -92,7 +92,7 @@ func TestLiarUnderTheSameSalt(t *testing.T) {
 	salt := w.nodes[1].core.guard.Salt()
 	x := w.start(3, 1, func(_ int, c *Config) {
 		c.Keys = ringOf(string(c.Cluster), 1)
-		c.Name, c.Generation, c.Salt = w.nodes[1].core.cfg.Name, w.nodes[1].core.gen, salt
+		c.Name, c.Generation, c.Salt = w.nodes[1].core.cfg.Name, w.nodes[1].core.me.Gen, salt
 	})
 	for range 20_000 { // it goes far ahead of the member's counters
 		var b [128]byte
@@ -137,7 +137,7 @@ func TestAMemberThatMovesIsFollowed(t *testing.T) {
 		w.at[d.addr] = d
 		w.run(500 * sched.Millisecond)
 		for i, n := range w.nodes {
-			if i != 1 && n.core.peers[w.peer(i, 1)].addr != d.addr {
+			if i != 1 && n.core.peers[w.peer(i, 1)].at.Addr != d.addr {
 				t.Errorf("sealed %v: node %d sends to the old address", sealed, i)
 			}
 			if has(n, MemberDied) {

@@ -21,7 +21,7 @@ func pairOf(t *testing.T) (*net, *Core, *peer, uint32) {
 	w.converge(5 * sched.Second)
 	w.run(sched.Second)
 	c := &w.nodes[0].core
-	p := c.byID.Find(w.nodes[1].core.id)
+	p := c.byID.Find(w.nodes[1].core.me.ID)
 	if c.peers[p].mail.Acked() != c.store.Max(c.self) {
 		t.Fatal("not confirmed")
 	}
@@ -45,7 +45,7 @@ func TestHaveMayGoDown(t *testing.T) {
 func TestNewGenerationIsUnconfirmed(t *testing.T) {
 	w, c, _, _ := pairOf(t)
 	c.now = w.now
-	c.renew(c.gen + 1)
+	c.renew(c.me.Gen + 1)
 	if v, _ := c.Confirmed(); v != 0 {
 		t.Errorf("version %d is confirmed under a generation that nobody has heard of", v)
 	}
@@ -66,7 +66,7 @@ func TestLostMailGoesAgain(t *testing.T) {
 	cut = false
 	w.run(3 * sched.Second)
 	d := &w.nodes[1].core
-	if got := d.store.Max(d.store.Find(w.nodes[0].core.id)); got != 2 {
+	if got := d.store.Max(d.store.Find(w.nodes[0].core.me.ID)); got != 2 {
 		t.Errorf("3 s after its only frame was lost, the write is not there: max %d", got)
 	}
 }
@@ -79,9 +79,9 @@ func TestGapIsChasedToItsEnd(t *testing.T) {
 	w.set(0, "a", "1")
 	w.run(2 * sched.Second)
 	c := &w.nodes[1].core
-	o := c.store.Find(w.nodes[0].core.id)
+	o := c.store.Find(w.nodes[0].core.me.ID)
 	c.now = w.now
-	c.gap(o, c.byID.Find(w.nodes[0].core.id), c.store.Max(o)+1)
+	c.gap(o, c.byID.Find(w.nodes[0].core.me.ID), c.store.Max(o)+1)
 	c.now += 2 * gaps.Patience
 	if !c.gaps.Chase(c.now) {
 		t.Error("a gap of one version counts as closed")

@@ -32,15 +32,9 @@ type Core struct {
 	now   sched.Instant // set by enter alone: core.go
 	ahead sched.Wall    // the wall clock, told by Tick, less now: tick.go
 
-	idKey [2]uint64 // keys origin ids: from the cluster name
-	tag   uint32    // cluster tag of every frame
-	mode  uint32    // what all members must agree on
-
-	renewals names.Renewals // of our generation
+	mode uint32 // what all members must agree on
 
 	self state.Origin
-	id   codec.OriginID
-	gen  uint64
 
 	origins []origin    // by state.Origin; 0 unused
 	peers   []peer      // by peer handle; 0 unused
@@ -50,14 +44,13 @@ type Core struct {
 	sampler sched.Sampler    // of open peers
 	ready   sched.Turns      // peers that have something due
 	graves  names.Graves
-	rival   rival
+	me      names.Self
 	free    []uint32 // peers that may be used again
 	evictAt uint32
 	lives   census // of peers: life.go
 
-	live     member.Detector
-	events   events.Events
-	silenced bool // superseded by a live rival: writes are refused
+	live   member.Detector
+	events events.Events
 
 	flush  mail.Flush
 	gaps   gaps.Gaps
@@ -108,8 +101,8 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.cfg.Name = append([]byte(nil), cfg.Name...)
 	l := &c.cfg.Limits
 	c.rand.Seed(cfg.Seed)
-	c.tag = codec.ClusterTag(cfg.Cluster)
-	c.idKey = codec.FrameKey(cfg.Cluster)
+	c.me.Init(codec.FrameKey(cfg.Cluster), c.cfg.Name, cfg.Generation)
+	c.out = codec.Header{Cluster: codec.ClusterTag(cfg.Cluster), Sender: c.me.ID}
 	c.door.Init(now, door.Key(&c.cfg.Secret, &c.rand))
 	c.mode = modeScuttlebutt
 	c.store.Init(l.State, c.rand.Uint64())
@@ -130,9 +123,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
 	c.filler.Init(&c.store, (*book)(c), l.Wants)
 	c.sampler.Init(max(16, c.cfg.Fanout))
-	c.gen = cfg.Generation
-	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, c.gen)
-	self, st := c.store.Add(c.id, c.gen, c.cfg.Name)
+	self, st := c.store.Add(c.me.ID, c.me.Gen, c.cfg.Name)
 	if st != state.OK {
 		panic("core: no room for the own origin")
 	}
@@ -142,7 +133,6 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.initDiffer()
 	c.initRumors()
 	c.noteOrigin(self)
-	c.out = codec.Header{Cluster: c.tag, Sender: c.id}
 	c.refusals.Init(now, refusalsMost, refusalsMost)
 	c.newcomers.Init(now, uint64(l.Introduced), 2*l.Introduced)
 	c.initDetector(now)
@@ -226,10 +216,10 @@ func (c *Core) Store() *state.Store { return &c.store }
 func (c *Core) Self() state.Origin { return c.self }
 
 // Generation is the generation that this node writes under.
-func (c *Core) Generation() uint64 { return c.gen }
+func (c *Core) Generation() uint64 { return c.me.Gen }
 
 // ID is the id of this node in its generation.
-func (c *Core) ID() codec.OriginID { return c.id }
+func (c *Core) ID() codec.OriginID { return c.me.ID }
 
 // Counters are what the core has done.
 func (c *Core) Counters() *Counters {
@@ -284,8 +274,8 @@ func (c *Core) fillIntro(o state.Origin) {
 		return
 	}
 	p := &c.peers[c.origins[o].peer]
-	c.rec.Intro.Addr = p.advertised
-	if !p.advertised.IsValid() || p.advertised.Addr().IsUnspecified() {
-		c.rec.Intro.Addr = p.addr
+	c.rec.Intro.Addr = p.at.Advertised
+	if !p.at.Advertised.IsValid() || p.at.Advertised.Addr().IsUnspecified() {
+		c.rec.Intro.Addr = p.at.Addr
 	}
 }

@@ -104,8 +104,8 @@ func TestRestart(t *testing.T) {
 			w.nodes[2].core.Join(w.now, addrOf(0))
 			w.set(2, "k", "again")
 			d := w.converge(20 * sched.Second)
-			t.Logf("%d ms, generation %d", d/sched.Millisecond, w.nodes[2].core.gen)
-			if w.nodes[2].core.gen <= 1 {
+			t.Logf("%d ms, generation %d", d/sched.Millisecond, w.nodes[2].core.me.Gen)
+			if w.nodes[2].core.me.Gen <= 1 {
 				t.Error("generation did not grow")
 			}
 		})

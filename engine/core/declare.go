@@ -73,11 +73,11 @@ func (c *Core) declaresAddr(o state.Origin, value []byte) {
 		return
 	}
 	q := &c.peers[p]
-	q.advertised, q.declared = addr, true
+	q.at.Declares(addr)
 	switch {
-	case q.left() || q.addr == addr:
+	case q.left() || q.at.Addr == addr:
 	case !q.proven():
-		q.addr, q.hellos = addr, 0
+		q.at.Moved(addr)
 		c.greetSoon(p)
 	default:
 		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: addr})

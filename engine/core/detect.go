@@ -26,14 +26,14 @@ func (c *Core) initDetector(now sched.Instant) {
 		c.cfg.Detector = member.LAN()
 	}
 	if !c.lab.NoDetector {
-		c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.id, c.idKey, c.rand.Uint64(), now, (*book)(c))
+		c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.me.ID, c.me.Key, c.rand.Uint64(), now, (*book)(c))
 	}
 }
 
 // Reaches reports whether frames may go to a peer.
 func (b *book) Reaches(p uint32) bool {
 	c := (*Core)(b)
-	return int(p) < len(c.peers) && c.peers[p].origin != 0 && c.peers[p].addr.IsValid() && c.guard.Reachable(p)
+	return int(p) < len(c.peers) && c.peers[p].origin != 0 && c.peers[p].at.Addr.IsValid() && c.guard.Reachable(p)
 }
 
 // Proven reports whether a peer has answered from its address.
@@ -76,7 +76,7 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 		if s.Kind == member.SendGrave {
 			to, b = c.live.Grave(s.Grave), c.ended(c.guard.FinishGrave(b, s.Grave))
 		} else {
-			to, b = c.peers[s.To].addr, c.finish(b, s.To)
+			to, b = c.peers[s.To].at.Addr, c.finish(b, s.To)
 		}
 		if len(b) > 0 {
 			c.counters.DetectorFrames++
@@ -121,8 +121,8 @@ func (c *Core) judged() {
 			c.forget(p)
 		}
 	}
-	if c.live.Renewal(c.renewals.May(c.now)) {
-		c.renew(c.gen + 1)
+	if c.live.Renewal(c.me.Renewals.May(c.now)) {
+		c.renew(c.me.Gen + 1)
 	}
 }
 
@@ -130,7 +130,7 @@ func (c *Core) judged() {
 // handle is free for another.
 func (c *Core) forget(p uint32) {
 	q := &c.peers[p]
-	if slot := c.live.Bury(q.id, q.addr); slot >= 0 {
+	if slot := c.live.Bury(q.id, q.at.Addr); slot >= 0 {
 		c.guard.Bury(slot, p)
 	}
 	c.tell(MemberForgotten, p)
@@ -145,7 +145,7 @@ func (c *Core) forget(p uint32) {
 func (c *Core) Refused(now sched.Instant, addr netip.AddrPort) {
 	c.enter(now)
 	for i := range c.live.Watches() {
-		if p := c.live.Watching(i); p != 0 && c.peers[p].addr == addr {
+		if p := c.live.Watching(i); p != 0 && c.peers[p].at.Addr == addr {
 			c.live.Refused(now, p)
 		}
 	}

@@ -107,4 +107,23 @@
 // the rival answers (identity.go). The address or the life of a peer that answers
 // where it is known is not given to somebody else (yields). Whoever was forgotten
 // is kept out for one age, told so, and takes another life at once (names).
+//
+// # Glossary
+//
+//	origin      a name and a generation; it alone writes its keys
+//	peer        a member as this node sees it, by handle; 0 is nobody
+//	version     number of a write of an origin; max is the prefix that is held
+//	floor       deletes up to this version were collected
+//	run         the entries of one origin in (from, to]
+//	gap         what is missing below a run that came
+//	cursor      the own version that a peer was sent; acked is what it confirmed
+//	flush       the moment at which news becomes due
+//	due         bits of what the next frames to a peer carry
+//	exchange    a periodic comparison with one peer
+//	fingerprint a sum over all that is held: equal ones hold the same
+//	candidate   a peer that others named and that has not answered
+//	proven      a peer that has answered from its address
+//	rival       a process that bears our name
+//	grave       what keeps an origin out that was replaced or buried
+//	budget      bytes that may leave for a peer now; held is what it keeps back
 package core

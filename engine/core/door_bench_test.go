@@ -49,7 +49,7 @@ func (d *doorway) fill(n int) {
 		b := codec.AppendHeader(make([]byte, 0, codec.FrameBytesMax), h)
 		var w codec.RunWriter
 		limit := codec.FrameBytesDefault - h.TrailerBytes()
-		w.Begin(b, limit, codec.RunHead{ID: d.a.id, From: d.v})
+		w.Begin(b, limit, codec.RunHead{ID: d.a.me.ID, From: d.v})
 		for {
 			e.Version = d.v + 1
 			binary.BigEndian.PutUint32(key[8:], uint32(e.Version%4096))
@@ -122,7 +122,7 @@ func BenchmarkReject(b *testing.B) {
 	f("flags", true, DropFlags, at(2, 128))
 	f("cluster", true, DropCluster, at(8, 1))
 	f("self", true, DropSelf, func(d *doorway, x []byte) []byte {
-		binary.LittleEndian.PutUint64(x[12:], uint64(d.b.id))
+		binary.LittleEndian.PutUint64(x[12:], uint64(d.b.me.ID))
 		return x
 	})
 	f("checksum", false, DropChecksum, at(700, 1))
@@ -135,7 +135,7 @@ func BenchmarkReject(b *testing.B) {
 	f("stranger", true, DropStranger, at(12, 1))
 	f("salt", true, DropStranger, at(30, 1))
 	f("cookie", true, DropCookie, func(d *doorway, x []byte) []byte {
-		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.tag, Sender: 77}
+		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.out.Cluster, Sender: 77}
 		return append(codec.AppendHeader(nil, &h), x[:1300]...)
 	})
 	f("hello-budget", true, DropRate, func(d *doorway, x []byte) []byte {
@@ -148,7 +148,7 @@ func BenchmarkReject(b *testing.B) {
 		for d.b.door.Derive(d.now, addrOf(0)) {
 		}
 		d.b.now = d.now
-		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.tag, Sender: 77, Cookie: d.b.door.Cookie(d.now, addrOf(0), &[16]byte{})}
+		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.out.Cluster, Sender: 77, Cookie: d.b.door.Cookie(d.now, addrOf(0), &[16]byte{})}
 		return append(codec.AppendHeader(nil, &h), x[:1300]...)
 	})
 	f("replay", true, DropReplay, func(d *doorway, _ []byte) []byte { return d.frames[0] })

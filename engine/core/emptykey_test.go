@@ -25,7 +25,7 @@ func TestEmptyKeysStayOutside(t *testing.T) {
 	w.converge(5 * sched.Second)
 	victim, liar := w.nodes[0], w.nodes[1]
 	before, print := victim.core.counters.Drops[DropRecord], victim.core.Fingerprint()
-	w.inject(victim, liar, record(codec.TypeRun, emptyKeyRun(liar.core.id)))
+	w.inject(victim, liar, record(codec.TypeRun, emptyKeyRun(liar.core.me.ID)))
 	w.run(2 * sched.Second)
 	if got := victim.core.counters.Drops[DropRecord] - before; got != 1 {
 		t.Errorf("%d runs dropped as malformed, want 1", got)

@@ -77,7 +77,7 @@ func (c *Core) tell(k EventKind, p uint32) {
 	ev := Event{Kind: k, Peer: p}
 	if p != 0 {
 		q := &c.peers[p]
-		ev.Origin, ev.Addr = q.origin, q.addr
+		ev.Origin, ev.Addr = q.origin, q.at.Addr
 		if q.origin != 0 {
 			ev.Generation = c.store.Gen(q.origin)
 		}

@@ -78,13 +78,13 @@ func (c *Core) initDiffer() {
 	x := new(compare.Compare)
 	x.Init(&compare.Config{
 		Way: cfg.Diff, Order: cfg.Order, Kind: cfg.Mode.sync(), Recent: cfg.RecentSpan, Frame: cfg.Frame,
-		Frames: c.lab.Frames, Jobs: l.Jobs, Wants: l.Wants, Whole: c.lab.Whole, NoPrint: c.lab.NoPrint, Key: c.idKey,
+		Frames: c.lab.Frames, Jobs: l.Jobs, Wants: l.Wants, Whole: c.lab.Whole, NoPrint: c.lab.NoPrint, Key: c.me.Key,
 	}, &compare.Parts{
 		Host: compareHost{host}, Store: &c.store, Own: c.self, Filler: &c.filler, Rand: &c.rand,
 		Count: &c.counters.compareCounters, Shared: &c.counters.exchangeCounters,
 	})
 	c.differ, c.vectors = x, x
-	c.walks.Init(c.id, &walk.Parts{
+	c.walks.Init(c.me.ID, &walk.Parts{
 		Host: walkHost{host}, Store: &c.store, Vectors: x, Rand: &c.rand,
 		Count: &c.counters.walkCounters, Shared: &c.counters.exchangeCounters,
 	})
@@ -172,7 +172,7 @@ func (c *Core) SetDeltas(n int) {
 
 // amnesia: somebody holds more of our generation than we wrote.
 func (c *Core) amnesia(uint64) {
-	if c.renewals.May(c.now) {
-		c.renew(c.gen + 1)
+	if c.me.Renewals.May(c.now) {
+		c.renew(c.me.Gen + 1)
 	}
 }

@@ -126,7 +126,7 @@ func (w *net) latencies(writes int, every sched.Instant) []sched.Instant {
 		}
 		for i, a := range w.nodes[:n] {
 			at := [2]int{i, d.i}
-			top := d.core.store.Max(d.core.store.Find(a.core.id))
+			top := d.core.store.Max(d.core.store.Find(a.core.me.ID))
 			for v := seen[at] + 1; v <= top && i != d.i; v++ {
 				if b, ok := born[key{i, v}]; ok {
 					all = append(all, w.now-b)
@@ -196,7 +196,7 @@ func TestHeavyWriter(t *testing.T) {
 	w.afterFrame = func(d *node) {
 		for i, a := range w.nodes {
 			at := [2]int{i, d.i}
-			top := d.core.store.Max(d.core.store.Find(a.core.id))
+			top := d.core.store.Max(d.core.store.Find(a.core.me.ID))
 			for v := max(seen[at]+1, 1); v <= top && i != d.i; v++ {
 				if b, ok := born[[2]uint64{uint64(i), v}]; ok && i > 0 {
 					lat = append(lat, w.now-b)
@@ -273,7 +273,7 @@ func TestLyingNode(t *testing.T) {
 		})
 		w.joinAll()
 		w.run(5 * sched.Second)
-		liar := w.nodes[11].core.id
+		liar := w.nodes[11].core.me.ID
 		if lies == 1 {
 			w.sniff = func(b []byte) { lie(b, liar) }
 		}

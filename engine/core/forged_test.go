@@ -12,11 +12,11 @@ import (
 // inject hands d a frame as if its member `as` had sent it, with a sequence number
 // that goes on: what anybody inside the cluster could forge.
 func (w *net) inject(d, as *node, records []byte) {
-	p := d.core.byID.Find(as.core.id)
+	p := d.core.byID.Find(as.core.me.ID)
 	path := &d.core.peers[p].link
 	high, _ := path.Seen()
 	h := codec.Header{
-		Flags: codec.FlagFlow | codec.FlagPrints, Cluster: d.core.tag, Sender: as.core.id,
+		Flags: codec.FlagFlow | codec.FlagPrints, Cluster: d.core.out.Cluster, Sender: as.core.me.ID,
 		Seq: high + 1, Ack: path.Last(),
 	}
 	b := append(codec.AppendHeader(nil, &h), records...)
@@ -78,7 +78,7 @@ func TestForgedFeedbackCannotWakeARumor(t *testing.T) {
 				about := w.nodes[k%8]
 				hi := uint64(1 + k%5)
 				kind := codec.FeedbackKind(1 + k%5)
-				it := codec.Feedback{Kind: kind, Counter: uint8(k), Origin: about.core.id, Hi: hi, Max: hi - 1}
+				it := codec.Feedback{Kind: kind, Counter: uint8(k), Origin: about.core.me.ID, Hi: hi, Max: hi - 1}
 				body := codec.AppendFeedback(nil, &it)
 				w.inject(d, as, record(codec.TypeRumorFeedback, body))
 				w.inject(d, as, record(codec.TypeRumorFeedback, nil))
@@ -163,11 +163,11 @@ func TestAnOldRunDoesNotWakeADeletedKey(t *testing.T) {
 	w := coldNet(t, rumor.Default())
 	d, as := w.nodes[2], w.nodes[5]
 	about := w.nodes[1]
-	o := d.core.store.Find(about.core.id)
+	o := d.core.store.Find(about.core.me.ID)
 	e := codec.Entry{Version: 2, Key: []byte("gone"), Value: []byte("value")}
 	for to := uint64(2); to <= d.core.store.Max(o); to++ {
 		var rw codec.RunWriter
-		rw.Begin(nil, 1000, codec.RunHead{ID: about.core.id})
+		rw.Begin(nil, 1000, codec.RunHead{ID: about.core.me.ID})
 		rw.Entry(&e)
 		w.inject(d, as, rw.End(to))
 	}
@@ -203,7 +203,7 @@ func TestForgedComparisonsAreBounded(t *testing.T) {
 				w.inject(d, as, record(codec.TypeSketch, noise))
 				w.inject(d, as, record(codec.TypeTurn, []byte{byte(k)}))
 				tok := codec.Token{
-					Kind: codec.TokenKind(1 + k%4), Walk: w.rnd.Uint64() | 1, Starter: w.nodes[k%5].core.id,
+					Kind: codec.TokenKind(1 + k%4), Walk: w.rnd.Uint64() | 1, Starter: w.nodes[k%5].core.me.ID,
 					Hop: uint32(k % 8), Hops: uint32(k%8 + k%30000), Entries: w.rnd.Uint64(),
 				}
 				w.inject(d, as, codec.AppendToken(nil, &tok))

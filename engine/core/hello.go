@@ -61,16 +61,16 @@ func (c *Core) greet(p uint32) {
 	if q.takes() || q.left() || q.life == free {
 		return
 	}
-	if q.addr.IsValid() && !q.addr.Addr().IsUnspecified() && q.addr.Port() != 0 {
+	if q.at.Addr.IsValid() && !q.at.Addr.Addr().IsUnspecified() && q.at.Addr.Port() != 0 {
 		c.want(p, dueHello)
-		q.helloAt = c.now
+		q.at.Greeted(c.now)
 	}
 	most := sched.Instant(door.BackoffMax)
 	if c.live.Status(p) >= member.Dead {
 		most *= 6 // so we are told: it was dead before we came
 	}
-	c.wheel.Set(peerTimer(p, timerHello), c.now+c.jitter(door.Backoff(door.HelloFirst, q.hellos, most)))
-	q.hellos = min(q.hellos+1, 30)
+	c.wheel.Set(peerTimer(p, timerHello), c.now+c.jitter(door.Backoff(door.HelloFirst, q.at.Hellos, most)))
+	q.at.Missed()
 }
 
 // composeReply encodes the oldest waiting reply that may go.
@@ -80,7 +80,7 @@ func (c *Core) composeReply(dst []byte) (n int, to netip.AddrPort, ok bool) {
 		var b []byte
 		switch {
 		case r.Plain:
-			b = door.AppendPlain(dst[:0], &r, c.tag, c.id)
+			b = door.AppendPlain(dst[:0], &r, c.out.Cluster, c.me.ID)
 			c.sent(len(b))
 			return len(b), r.To, true
 		case r.Kind != codec.TypeHello:
@@ -119,7 +119,7 @@ func (c *Core) composeAnswer(dst []byte, r *door.Reply) []byte {
 }
 
 func (c *Core) fillHello(h *codec.Hello) {
-	*h = codec.Hello{Mode: c.mode, Gen: c.gen, Name: c.cfg.Name, Addr: c.cfg.Advertise}
+	*h = codec.Hello{Mode: c.mode, Gen: c.me.Gen, Name: c.cfg.Name, Addr: c.cfg.Advertise}
 }
 
 // appendHello encodes a frame with our greeting.
@@ -167,7 +167,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 			c.namesakeGreets(from, size, h.Gen)
 		}
 		r.Alive = o == c.self || p.open()
-		if p.quiet() && p.addr == from && h.Gen == r.Known && c.now-p.helloAt > door.GreetGap {
+		if p.quiet() && p.at.Addr == from && h.Gen == r.Known && c.now-p.at.HelloAt > door.GreetGap {
 			c.greet(c.origins[o].peer) // it is back: find out at once
 		}
 	}
@@ -186,8 +186,8 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 // somebody else under our name, and its answer will say so.
 func (c *Core) greetBack(p uint32, from netip.AddrPort, bare bool) {
 	q := &c.peers[p]
-	if q.proven() && from == q.addr && c.now-q.helloAt > door.GreetGap {
-		q.helloAt = c.now
+	if q.proven() && from == q.at.Addr && c.now-q.at.HelloAt > door.GreetGap {
+		q.at.Greeted(c.now)
 		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: from, Flags: codec.HelloBack, Bare: bare})
 	}
 }
@@ -200,7 +200,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		return
 	}
 	c.rivalAnswered(id, &h.Hello)
-	if h.KnownGen > c.gen && !h.KnownAlive {
+	if h.KnownGen > c.me.Gen && !h.KnownAlive {
 		c.outlived(h.KnownGen, netip.AddrPort{})
 	}
 	p := c.learn(id, h.Gen, h.Name, h.Addr, from)
@@ -218,16 +218,15 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		c.reject(from, DropClaim)
 		return
 	}
-	if from == q.addr {
+	if from == q.at.Addr {
 		q.claim.Heard(c.now)
 	}
 	c.guard.Meet(p, &c.in)
 	c.seeds.Answered(from, p)
-	if q.helloAt != 0 {
-		q.link.RTT.Sample(c.now - q.helloAt)
-		q.helloAt = 0
+	if took, ok := q.at.Answered(c.now); ok {
+		q.link.RTT.Sample(took)
 	}
-	q.cookie, q.hasCookie = h.Cookie, true
+	q.at.Shown(h.Cookie)
 	c.heardFrom(p)
 	c.prove(p, from)
 	c.startExchange(p)
@@ -240,7 +239,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 // old address is the end of the old one.
 func (c *Core) yields(p uint32, from netip.AddrPort, other bool) bool {
 	q := &c.peers[p]
-	if !q.open() || from == q.addr || from == q.advertised && q.declared && !other {
+	if !q.open() || from == q.at.Addr || from == q.at.Advertised && q.at.Declared && !other {
 		return true
 	}
 	silence := names.SameLife + 4*q.link.RTT.Smoothed()
@@ -249,7 +248,7 @@ func (c *Core) yields(p uint32, from netip.AddrPort, other bool) bool {
 	}
 	take, challenge := q.claim.Ask(c.now, silence)
 	if challenge {
-		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: q.addr, Bare: true})
+		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: q.at.Addr, Bare: true})
 	}
 	return take
 }
@@ -257,16 +256,16 @@ func (c *Core) yields(p uint32, from netip.AddrPort, other bool) bool {
 // learn makes an origin and its peer known, after checking that the id belongs
 // to the name and generation. It returns the peer; 0 if there is none.
 func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip.AddrPort) uint32 {
-	if id == c.id {
+	if id == c.me.ID {
 		return 0
 	}
-	if codec.MakeOriginID(c.idKey, name, gen) != id {
+	if codec.MakeOriginID(c.me.Key, name, gen) != id {
 		c.counters.Drops[DropForged]++
 		return 0
 	}
 	if p := c.byID.Find(id); p != 0 {
-		if q := &c.peers[p]; adv.IsValid() && from.IsValid() && adv != q.advertised {
-			q.advertised, q.declared = adv, false
+		if q := &c.peers[p]; adv.IsValid() && from.IsValid() && adv != q.at.Advertised {
+			q.at.Says(adv)
 		}
 		return p
 	}
@@ -359,11 +358,11 @@ func (c *Core) erase(o state.Origin) {
 
 // grave puts an origin into the graves.
 func (c *Core) grave(id codec.OriginID, name []byte, gen uint64) {
-	c.graves.Add(c.now, id, codec.SipHash(c.idKey, name), gen)
+	c.graves.Add(c.now, id, codec.SipHash(c.me.Key, name), gen)
 }
 
 // buriedLife is the highest generation of the name that was replaced or
 // forgotten here; 0 if there is none.
 func (c *Core) buriedLife(name []byte) uint64 {
-	return c.graves.Last(c.now, codec.SipHash(c.idKey, name))
+	return c.graves.Last(c.now, codec.SipHash(c.me.Key, name))
 }

@@ -33,7 +33,7 @@ func TestHeldKeysKeepTheirTurn(t *testing.T) {
 	}
 	w.run(3 * sched.Second)
 	a, b := &w.nodes[0].core, &w.nodes[1].core
-	o := b.store.Find(a.id)
+	o := b.store.Find(a.me.ID)
 	last, at, worst := map[string]uint64{}, map[string]sched.Instant{}, map[string]sched.Instant{}
 	for begin, ms := w.now, 0; w.now < begin+20*sched.Second; ms++ {
 		w.set(0, "hot", value)

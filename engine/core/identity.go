@@ -46,19 +46,10 @@ func (c *Core) believed(gen uint64) uint64 {
 	return names.Believed(wall, c.cfg.Generation, met[:n])
 }
 
-// rival is a process with our name that may or may not be alive.
-type rival struct {
-	gen   uint64
-	addr  netip.AddrPort
-	met   uint64 // the last one that was reported
-	tries uint8
-	open  bool
-}
-
 // meetNamesake handles our name under another generation. live says that the
 // news came from itself, not through a third node.
 func (c *Core) meetNamesake(gen uint64, addr netip.AddrPort, live bool) {
-	if gen < c.gen {
+	if gen < c.me.Gen {
 		if live {
 			c.namesake(gen, addr)
 		}
@@ -75,86 +66,86 @@ func (c *Core) meetNamesake(gen uint64, addr netip.AddrPort, live bool) {
 // it from any address, so nothing is told of it: that address is greeted, and
 // what answers is a process (meetNamesake).
 func (c *Core) namesakeGreets(from netip.AddrPort, size int, gen uint64) {
-	if gen != c.gen && gen != c.rival.met && size >= door.PaddedBytes {
+	if gen != c.me.Gen && gen != c.me.Rival.Met && size >= door.PaddedBytes {
 		c.door.Hint(c.now, nil, from, size, false)
 	}
 }
 
 // namesake reports a live process with our name, once a generation of it.
 func (c *Core) namesake(gen uint64, addr netip.AddrPort) {
-	if gen == c.rival.met {
+	if gen == c.me.Rival.Met {
 		return
 	}
-	c.rival.met = gen
+	c.me.Rival.Met = gen
 	c.counters.Conflicts++
 	c.queue.Push(Event{Kind: NameConflict, Generation: gen, Addr: addr})
 }
 
 // outlived handles a higher generation of our name, last seen at addr.
 func (c *Core) outlived(gen uint64, addr netip.AddrPort) {
-	if gen < c.gen || c.silenced {
+	if gen < c.me.Gen || c.me.Silenced {
 		return
 	}
 	if gen > c.believed(gen) {
 		c.counters.Drops[DropGeneration]++
 		return
 	}
-	if !c.renewals.May(c.now) {
+	if !c.me.Renewals.May(c.now) {
 		return // it is heard of again
 	}
 	if !addr.IsValid() || addr.Addr().IsUnspecified() || addr == c.cfg.Advertise {
 		c.renew(gen + 1)
 		return
 	}
-	if !c.rival.open || c.rival.gen < gen {
-		c.rival = rival{gen: gen, addr: addr, met: c.rival.met, open: true}
+	if !c.me.Rival.Open || c.me.Rival.Gen < gen {
+		c.me.Rival = names.Rival{Gen: gen, Addr: addr, Met: c.me.Rival.Met, Open: true}
 		c.wheel.Set(timerRival, c.now)
 	}
 }
 
 // challengeRival greets the other one; silence means that it is history.
 func (c *Core) challengeRival() {
-	r := &c.rival
-	if !r.open && !c.silenced {
+	r := &c.me.Rival
+	if !r.Open && !c.me.Silenced {
 		return
 	}
-	if r.tries >= rivalTries && c.renewals.May(c.now) {
-		r.open = false
-		if c.silenced {
-			c.silenced = false
-			c.queue.Push(Event{Kind: Restored, Generation: r.gen, Addr: r.addr})
+	if r.Tries >= rivalTries && c.me.Renewals.May(c.now) {
+		r.Open = false
+		if c.me.Silenced {
+			c.me.Silenced = false
+			c.queue.Push(Event{Kind: Restored, Generation: r.Gen, Addr: r.Addr})
 		}
-		c.renew(r.gen + 1)
+		c.renew(r.Gen + 1)
 		return
 	}
 	wait := sched.Instant(rivalWait)
-	if c.silenced && r.tries == 0 {
+	if c.me.Silenced && r.Tries == 0 {
 		wait = rivalWatch
 	}
-	r.tries = min(r.tries+1, rivalTries)
-	c.door.Push(&door.Reply{Kind: codec.TypeHello, To: r.addr})
+	r.Tries = min(r.Tries+1, rivalTries)
+	c.door.Push(&door.Reply{Kind: codec.TypeHello, To: r.Addr})
 	c.wheel.Set(timerRival, c.now+wait)
 }
 
 // rivalAnswered looks whether a hello reply came from the other one.
 func (c *Core) rivalAnswered(id codec.OriginID, h *codec.Hello) {
-	if c.silenced && id != c.id && string(h.Name) == string(c.cfg.Name) {
-		c.rival.gen, c.rival.tries = max(c.rival.gen, h.Gen), 0
+	if c.me.Silenced && id != c.me.ID && string(h.Name) == string(c.cfg.Name) {
+		c.me.Rival.Gen, c.me.Rival.Tries = max(c.me.Rival.Gen, h.Gen), 0
 		c.wheel.Set(timerRival, c.now+rivalWatch)
 	}
-	if c.rival.open && id != c.id && string(h.Name) == string(c.cfg.Name) && h.Gen >= c.rival.gen {
-		c.rival.open = false
-		c.yield(h.Gen, c.rival.addr)
+	if c.me.Rival.Open && id != c.me.ID && string(h.Name) == string(c.cfg.Name) && h.Gen >= c.me.Rival.Gen {
+		c.me.Rival.Open = false
+		c.yield(h.Gen, c.me.Rival.Addr)
 	}
 }
 
 // yield is what the loser of a name conflict does: it stops writing.
 func (c *Core) yield(gen uint64, addr netip.AddrPort) {
-	if c.silenced {
+	if c.me.Silenced {
 		return
 	}
-	c.silenced = true
-	c.rival = rival{gen: gen, addr: addr, met: c.rival.met}
+	c.me.Silenced = true
+	c.me.Rival = names.Rival{Gen: gen, Addr: addr, Met: c.me.Rival.Met}
 	c.wheel.Set(timerRival, c.now+rivalWatch)
 	c.counters.Conflicts++
 	c.queue.Push(Event{Kind: NameConflict, Generation: gen, Addr: addr})
@@ -164,17 +155,15 @@ func (c *Core) yield(gen uint64, addr netip.AddrPort) {
 // renew publishes our state under a higher generation. Versions stay: the new
 // origin is the same map under a new id, so nothing staged changes its number.
 func (c *Core) renew(gen uint64) {
-	if gen <= c.gen {
+	if gen <= c.me.Gen {
 		return
 	}
 	c.counters.Renewals++
-	c.renewals.Renewed(c.now)
-	c.grave(c.id, c.cfg.Name, c.gen)
-	c.gen = gen
-	c.id = codec.MakeOriginID(c.idKey, c.cfg.Name, gen)
-	c.store.Rename(c.self, c.id, gen)
-	c.out.Sender = c.id
-	c.live.Renew(c.now, c.id)
+	c.grave(c.me.ID, c.cfg.Name, c.me.Gen)
+	c.me.Renew(c.now, c.cfg.Name, gen)
+	c.store.Rename(c.self, c.me.ID, gen)
+	c.out.Sender = c.me.ID
+	c.live.Renew(c.now, c.me.ID)
 	for p := range c.peers {
 		q := &c.peers[p]
 		q.flow.Renewed()
@@ -184,7 +173,7 @@ func (c *Core) renew(gen uint64) {
 		}
 	}
 	c.differ.Moved(c.self, c.now, c.counters.FramesReceived)
-	c.walks.Rename(c.id)
+	c.walks.Rename(c.me.ID)
 	c.advancedTo(c.self)
 	c.queue.Push(Event{Kind: Renewed, Origin: c.self, Generation: gen})
 }

@@ -57,8 +57,8 @@ func TestRivalLoses(t *testing.T) {
 			if gens[0] > gens[1] {
 				loser, winner = winner, loser
 			}
-			if !loser.core.silenced || winner.core.silenced {
-				t.Errorf("silenced: loser %v, winner %v", loser.core.silenced, winner.core.silenced)
+			if !loser.core.me.Silenced || winner.core.me.Silenced {
+				t.Errorf("silenced: loser %v, winner %v", loser.core.me.Silenced, winner.core.me.Silenced)
 			}
 			if !has(loser, Superseded) || !has(loser, NameConflict) {
 				t.Error("the loser was not told")
@@ -160,15 +160,15 @@ func TestTheSilencedSpeaksAgain(t *testing.T) {
 				w.pump(x)
 				w.run(stay)
 				d := w.nodes[1]
-				if !d.core.silenced {
+				if !d.core.me.Silenced {
 					t.Fatal("the rival has not won")
 				}
 				x.down = true
 				delete(w.at, x.addr)
 				w.nodes = w.nodes[:4]
 				w.run(8 * sched.Second)
-				if d.core.silenced || !has(d, Restored) || d.core.gen <= x.core.gen {
-					t.Fatalf("silenced %v, generation %d after %d", d.core.silenced, d.core.gen, x.core.gen)
+				if d.core.me.Silenced || !has(d, Restored) || d.core.me.Gen <= x.core.me.Gen {
+					t.Fatalf("silenced %v, generation %d after %d", d.core.me.Silenced, d.core.me.Gen, x.core.me.Gen)
 				}
 				w.set(1, "k", "again")
 				w.converge(2 * sched.Second)

@@ -43,7 +43,7 @@ func (c *Core) TurnKeys(now sched.Instant, turn func(*protect.Sealed) error) err
 	}
 	for p := range c.peers {
 		if q := &c.peers[p]; q.life != free && (q.quiet() || !q.proven()) {
-			q.hellos = 0
+			q.at.Anew()
 			c.greetSoon(uint32(p))
 		}
 	}

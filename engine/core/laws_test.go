@@ -135,7 +135,7 @@ func nothingAllocates(t *testing.T, w *net) {
 	if n := testing.AllocsPerRun(1000, func() { a.Receive(now, addrOf(7), garbage) }); n != 0 {
 		t.Errorf("garbage: %v allocations", n)
 	}
-	if got := b.store.Max(b.store.Find(a.id)); got != version {
+	if got := b.store.Max(b.store.Find(a.me.ID)); got != version {
 		t.Errorf("the other side has %d of %d", got, version)
 	}
 }

@@ -147,10 +147,10 @@ func (c *Core) becomeLeft(p uint32) {
 // prove notes that the peer answered from addr.
 func (c *Core) prove(p uint32, addr netip.AddrPort) {
 	q := &c.peers[p]
-	if q.proven() && q.addr == addr {
+	if q.proven() && q.at.Addr == addr {
 		return
 	}
-	q.addr, q.hellos = addr, 0
+	q.at.Moved(addr)
 	c.wheel.Cancel(peerTimer(p, timerHello))
 	if q.proven() {
 		q.link.Moved()
@@ -187,7 +187,7 @@ func (c *Core) silent(p uint32) {
 	if !q.open() {
 		return
 	}
-	q.hellos = 0
+	q.at.Anew()
 	q.mail.GiveUp()
 	c.becomeQuiet(p)
 	c.tell(MemberQuiet, p)
@@ -197,7 +197,7 @@ func (c *Core) silent(p uint32) {
 // dead stops mail to a condemned member: the detector visits it from now on.
 func (c *Core) dead(p uint32) {
 	q := &c.peers[p]
-	q.hellos = 0
+	q.at.Anew()
 	q.mail.GiveUp()
 	c.becomeDead(p)
 	c.wheel.Cancel(peerTimer(p, timerResend))

@@ -15,15 +15,15 @@ func TestCondemnedPeersAreNoPartners(t *testing.T) {
 	w.joinAll()
 	w.run(2 * sched.Second)
 	c := &w.nodes[0].core
-	p := c.byID.Find(w.nodes[1].core.id)
+	p := c.byID.Find(w.nodes[1].core.me.ID)
 	q := &c.peers[p]
 	if p == 0 || !c.members.Has(p) {
 		t.Fatal("they never met")
 	}
-	c.resetPeer(p, q.origin, q.addr)
+	c.resetPeer(p, q.origin, q.at.Addr)
 	c.live.Watch(c.now, p, q.id)
 	c.dead(p)
-	c.prove(p, q.addr)
+	c.prove(p, q.at.Addr)
 	if c.members.Has(p) || q.life != dead {
 		t.Error("a condemned peer that answered is a partner of exchanges")
 	}

@@ -32,7 +32,7 @@ func (c *Core) ownRun(b []byte, limit int, from uint64) ([]byte, uint64) {
 // sharedRun gives the run from a cursor for frames of at most limit bytes, and
 // encodes it for the first who asks; nil if there is no place for it.
 func (c *Core) sharedRun(from uint64, limit int) *mail.Run {
-	run, place := c.mailed.Find(c.id, c.store.Max(c.self), from, limit)
+	run, place := c.mailed.Find(c.me.ID, c.store.Max(c.self), from, limit)
 	if place == nil {
 		return run
 	}

@@ -44,7 +44,7 @@ func TestSleeperIsMended(t *testing.T) {
 		t.Fatalf("floor %d, %d tombstones", owner.store.Floor(owner.self), owner.store.Tombstones(owner.self))
 	}
 	w.linked = nil
-	o := sleeper.store.Find(owner.id)
+	o := sleeper.store.Find(owner.me.ID)
 	var e codec.Entry
 	dirty := false
 	for end := w.now + 20*sched.Second; w.now < end && !(dirty && w.equal()); {
@@ -61,7 +61,7 @@ func TestSleeperIsMended(t *testing.T) {
 	}
 	for i, d := range w.nodes {
 		for k := range gone {
-			if x := d.core.store.Find(owner.id); d.core.store.Lives(x, fmt.Append(nil, "k", k*keys/gone)) {
+			if x := d.core.store.Find(owner.me.ID); d.core.store.Lives(x, fmt.Append(nil, "k", k*keys/gone)) {
 				t.Fatalf("node %d: k%d is back", i, k*keys/gone)
 			}
 		}

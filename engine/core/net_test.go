@@ -257,7 +257,7 @@ func (w *net) compare() {
 			if a.down || d.down {
 				continue
 			}
-			o := d.core.store.Find(a.core.id)
+			o := d.core.store.Find(a.core.me.ID)
 			if o == 0 {
 				w.t.Fatalf("node %d does not know node %d", d.i, a.i)
 			}

@@ -15,7 +15,7 @@ import (
 // the replica's max. With it goes the prefix property, and that nothing is here
 // that the author never wrote.
 func (w *net) holds(a, d *node) {
-	o := d.core.store.Find(a.core.id)
+	o := d.core.store.Find(a.core.me.ID)
 	if o == 0 {
 		return
 	}
@@ -60,7 +60,7 @@ func TestInvariantUnderFaults(t *testing.T) {
 				w.afterFrame = func(d *node) {
 					for _, a := range w.nodes {
 						w.holds(a, d)
-						if o := d.core.store.Find(a.core.id); o != 0 {
+						if o := d.core.store.Find(a.core.me.ID); o != 0 {
 							if m := d.core.store.Max(o); m < maxes[[2]int{a.i, d.i}] {
 								t.Fatal("a max went back")
 							} else {

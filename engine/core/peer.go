@@ -6,6 +6,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
+	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/gaps"
@@ -23,17 +24,13 @@ import (
 
 // peer is one member that we send to, or a known one that we can't reach yet.
 type peer struct {
-	addr       netip.AddrPort // where frames go
-	advertised netip.AddrPort // what it says of itself
-	claim      names.Claim    // of somebody else who says to be it
-	declared   bool           // its state says what is advertised
-	id         codec.OriginID
-	origin     state.Origin
-	due        uint16
-	life       phase // life.go alone changes it
+	claim  names.Claim // of somebody else who says to be it
+	id     codec.OriginID
+	origin state.Origin
+	due    uint16
+	life   phase // life.go alone changes it
 
-	cookie    [16]byte // to show it until it acknowledges a frame
-	hasCookie bool
+	at door.Contact
 
 	link link.Path // frames to and from it
 	debt mail.Debt // acknowledgements, ours and its
@@ -47,8 +44,6 @@ type peer struct {
 	rumor   rumor.Peer
 	events  events.Peer
 	pull    gaps.Pull
-	helloAt sched.Instant // the hello that awaits an answer
-	hellos  uint8
 	shown   reconcile.Shown
 	since   member.Turn // its present state
 }
@@ -82,8 +77,8 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 	if probed := c.live.RTT(c.live.Watched(p)); probed != 0 {
 		rtt = probed // probes are answered before anything else
 	}
-	took, level := q.proven() && (!q.hasCookie || q.shown.Ever()), q.shown.Ever() && q.shown.Equals(c.Fingerprint(), 0)
-	return Peer{q.origin, q.addr, q.proven(), took, level, q.quiet(), q.left(), q.link.Heard(), rtt, q.mail.Acked(), q.since.At, q.since.By}, true
+	took, level := q.proven() && (!q.at.HasCookie || q.shown.Ever()), q.shown.Ever() && q.shown.Equals(c.Fingerprint(), 0)
+	return Peer{q.origin, q.at.Addr, q.proven(), took, level, q.quiet(), q.left(), q.link.Heard(), rtt, q.mail.Acked(), q.since.At, q.since.By}, true
 }
 
 // addPeer makes a peer for an origin that became known.
@@ -136,7 +131,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 		c.byID.Remove(q.id)
 	}
 	*q = peer{
-		addr: addr, advertised: addr, id: c.store.ID(o), origin: o,
+		at: door.Contact{Addr: addr, Advertised: addr}, id: c.store.ID(o), origin: o,
 		life: q.life, since: member.Turn{At: c.now},
 	}
 	q.link.Init(uint32(c.rand.Uint64()))

@@ -135,7 +135,7 @@ func TestPreciseInvariant(t *testing.T) {
 // promised checks C(author, replica), and that nothing is here that was never
 // written; above Max there may be anything.
 func (w *net) promised(a, d *node) {
-	o := d.core.store.Find(a.core.id)
+	o := d.core.store.Find(a.core.me.ID)
 	if o == 0 {
 		return
 	}
@@ -221,7 +221,7 @@ func TestPreciseDeltas(t *testing.T) {
 		w.run(sched.Second)
 		var got []string
 		var e codec.Entry
-		o := w.nodes[1].core.store.Find(w.nodes[0].core.id)
+		o := w.nodes[1].core.store.Find(w.nodes[0].core.me.ID)
 		for _, k := range []string{"k00", "k01", "k02", "k03", "k04", "k05", "k06", "k07", "k08", "k09"} {
 			if w.nodes[1].core.store.Get(o, []byte(k), &e) {
 				got = append(got, k)
@@ -250,7 +250,7 @@ func TestPreciseTellsOfEveryEntry(t *testing.T) {
 	w.run(2 * sched.Second)
 	seen := map[uint64]bool{}
 	for _, ev := range w.nodes[1].events {
-		if ev.Kind == Advanced && ev.Origin == w.nodes[1].core.store.Find(w.nodes[0].core.id) {
+		if ev.Kind == Advanced && ev.Origin == w.nodes[1].core.store.Find(w.nodes[0].core.me.ID) {
 			for v := ev.From + 1; v <= ev.To; v++ {
 				seen[v] = true
 			}

@@ -28,10 +28,10 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 		return
 	}
 	switch h := &c.in; {
-	case h.Cluster != c.tag:
+	case h.Cluster != c.out.Cluster:
 		c.refuse(from, datagram, protect.Refusal{Err: protect.ErrCluster})
 		return
-	case h.Sender == c.id:
+	case h.Sender == c.me.ID:
 		c.reject(from, DropSelf)
 		return
 	}
@@ -54,7 +54,7 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []byte) {
 	h := &c.in
 	t, body, rest := codec.NextRecord(records)
-	usual := p != 0 && c.peers[p].proven() && c.peers[p].addr == from
+	usual := p != 0 && c.peers[p].proven() && c.peers[p].at.Addr == from
 	shown := !usual && h.Flags&codec.FlagCookie != 0 && c.door.Shows(c.now, from, &h.Salt, &h.Cookie)
 	if p == 0 && shown {
 		p = c.admit(from, t, body)
@@ -72,7 +72,7 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 	}
 	c.guard.Adopt(p, h)
 	q := &c.peers[p]
-	if from == q.addr {
+	if from == q.at.Addr {
 		q.claim.Heard(c.now)
 	}
 	switch {
@@ -81,10 +81,10 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 	case !q.proven():
 		c.refuse(from, datagram, stranger)
 		return
-	case from != q.addr:
+	case from != q.at.Addr:
 		c.door.Hint(c.now, nil, from, len(datagram), false) // it may have moved; it is believed when it answers from there
 	}
-	if c.guard.Sealed() || from == q.addr {
+	if c.guard.Sealed() || from == q.at.Addr {
 		c.flow.Took(len(datagram))
 	}
 	c.heardFrom(p)
@@ -140,11 +140,11 @@ func (c *Core) greeting(from netip.AddrPort, size int, records []byte) {
 		c.reject(from, DropRecord)
 		return
 	}
-	if codec.MakeOriginID(c.idKey, h.Name, h.Gen) != c.in.Sender || !c.door.Greeted(c.now, from, size, &h.Echo) {
+	if codec.MakeOriginID(c.me.Key, h.Name, h.Gen) != c.in.Sender || !c.door.Greeted(c.now, from, size, &h.Echo) {
 		c.reject(from, DropForged)
 		return
 	}
-	known := h.KnownGen > c.gen
+	known := h.KnownGen > c.me.Gen
 	c.onHelloReply(from, c.in.Sender, h)
 	if t, body, _ = codec.NextRecord(rest); known && t == codec.TypeIntro {
 		c.record(0, t, body) // who bears our name
@@ -171,7 +171,7 @@ func (c *Core) flowed(p uint32) (fresh bool) {
 	q, h := &c.peers[p], &c.in
 	fresh = q.link.Received(h.Seq)
 	if c.paths.Acked(&q.link, c.now, h.Ack, h.AckMap) {
-		q.hasCookie = false // it has seen a frame of ours that carried it
+		q.at.Knows() // it has seen a frame of ours that carried it
 	}
 	if q.link.Probing() {
 		c.probeSize(p)

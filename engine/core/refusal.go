@@ -56,7 +56,7 @@ func (c *Core) turned(from netip.AddrPort, why *door.Turned) {
 		return
 	}
 	c.seeds.Turned(c.now, from, why)
-	if p := c.byID.Find(c.in.Sender); !why.Plain && c.peers[p].addr == from && c.peers[p].hasCookie && !c.peers[p].shown.Ever() {
+	if p := c.byID.Find(c.in.Sender); !why.Plain && c.peers[p].at.Addr == from && c.peers[p].at.HasCookie && !c.peers[p].shown.Ever() {
 		c.silent(p) // it never took us
 	}
 	if e := c.reject(from, DropRefused); (e.Again() || !why.Plain) && c.door.Say(c.now, e) {

@@ -47,7 +47,7 @@ func ringNet(t *testing.T, n int, seed uint64, cfg func(c *Config)) *net {
 func (w *net) byID(first *node) []*node {
 	ring := slices.Clone(w.nodes)
 	slices.SortFunc(ring, func(a, b *node) int {
-		if a.core.id < b.core.id {
+		if a.core.me.ID < b.core.me.ID {
 			return -1
 		}
 		return 1
@@ -80,7 +80,7 @@ func TestThreeReplicasAreEqualAfterFourHopsNotThree(t *testing.T) {
 	for range 100000 {
 		tok, s := a.core.Repair().Progress(w.now)
 		if tok.Hop == 3 && hops < 3 {
-			if w.equal() || ring[1].has(ring[2].core.id) {
+			if w.equal() || ring[1].has(ring[2].core.me.ID) {
 				t.Error("equal after 3 hops already")
 			}
 		}
@@ -218,7 +218,7 @@ func TestRingRepairUnderWrites(t *testing.T) {
 	}
 	for _, d := range w.nodes {
 		for _, o := range w.nodes {
-			if !d.has(o.core.id) {
+			if !d.has(o.core.me.ID) {
 				t.Errorf("node %d has nothing of node %d", d.i, o.i)
 			}
 		}
@@ -279,7 +279,7 @@ func TestRingRepairDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, one); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if got := b.store.Max(b.store.Find(a.id)); got != version {
+	if got := b.store.Max(b.store.Find(a.me.ID)); got != version {
 		t.Errorf("the other side has %d of %d", got, version)
 	}
 }

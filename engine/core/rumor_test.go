@@ -50,7 +50,7 @@ func TestEveryRumorPolicySpreadsOnTheEngine(t *testing.T) {
 			}
 			w.set(3, "k", "news")
 			w.run(300 * sched.Millisecond)
-			o, reached := w.nodes[3].core.id, 0
+			o, reached := w.nodes[3].core.me.ID, 0
 			for _, d := range w.nodes {
 				if d.core.store.Max(d.core.store.Find(o)) == w.nodes[3].version {
 					reached++

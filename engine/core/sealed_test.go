@@ -123,7 +123,7 @@ func TestSealedRestart(t *testing.T) {
 		w.nodes[2].core.Join(w.now, addrOf(0))
 		w.set(2, "k", "again")
 		d := w.converge(20 * sched.Second)
-		t.Logf("%d ms, generation %d", d/sched.Millisecond, w.nodes[2].core.gen)
+		t.Logf("%d ms, generation %d", d/sched.Millisecond, w.nodes[2].core.me.Gen)
 	}
 }
 
@@ -150,7 +150,7 @@ func TestSealedRivalLoses(t *testing.T) {
 	w.start(4, 9, func(_ int, c *Config) { c.Name, c.Keys = []byte("twin"), ringOf("test", 1) })
 	w.nodes[4].core.Join(w.now, addrOf(0))
 	w.run(5 * sched.Second)
-	if !w.nodes[1].core.silenced || w.nodes[4].core.silenced {
+	if !w.nodes[1].core.me.Silenced || w.nodes[4].core.me.Silenced {
 		t.Error("the lower generation did not lose")
 	}
 }

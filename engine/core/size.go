@@ -43,7 +43,7 @@ func (c *Core) TooLong(now sched.Instant, addr netip.AddrPort) {
 	}
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
-		if q.addr != addr || !q.open() || !q.link.TooLong(c.now) {
+		if q.at.Addr != addr || !q.open() || !q.link.TooLong(c.now) {
 			continue
 		}
 		if q.link.TakeSize() {

@@ -55,7 +55,7 @@ const (
 // Write applies one local write and makes it due everywhere.
 func (c *Core) Write(now sched.Instant, op *Op) Status {
 	c.enter(now)
-	if c.silenced {
+	if c.me.Silenced {
 		c.counters.WritesRefused++
 		return Silenced
 	}

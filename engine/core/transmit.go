@@ -31,7 +31,7 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 			if q.due == 0 {
 				c.unready()
 			}
-			return n, q.addr, true
+			return n, q.at.Addr, true
 		}
 		if q.flow.Held() == 0 || q.due != 0 {
 			c.shed(p)
@@ -91,9 +91,9 @@ func (c *Core) compose(p uint32, dst []byte) int {
 		h.LivePrint = c.live.LivePrint()
 		h.StatePrint = c.Fingerprint()
 	}
-	if q.hasCookie {
+	if q.at.HasCookie {
 		h.Flags |= codec.FlagCookie
-		h.Cookie = q.cookie
+		h.Cookie = q.at.Cookie
 	}
 	probe := q.due&dueSize != 0
 	if q.due &^= dueSize; probe {
@@ -103,7 +103,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	limit := min(c.frameBytes(q), cap(dst)) - h.TrailerBytes()
 	b := codec.AppendHeader(dst[:0], h)
 	bare := len(b)
-	if q.hasCookie { // it may not know us: our introduction comes first
+	if q.at.HasCookie { // it may not know us: our introduction comes first
 		b = (*book)(c).AppendIntro(b, c.self)
 		if q.due == 0 {
 			bare = len(b)
@@ -113,7 +113,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	b = c.guard.AppendNotice(b, limit, p, h.Seq)
 	bare += len(b) - mark
 	due := q.due
-	c.page = reconcile.Page{Now: c.now, Limit: limit, Begun: len(b), Peer: p, Introduced: q.hasCookie}
+	c.page = reconcile.Page{Now: c.now, Limit: limit, Begun: len(b), Peer: p, Introduced: q.at.HasCookie}
 	if probe {
 		limit = min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
 		b = c.composeHave(b, limit, p)
@@ -170,10 +170,10 @@ func (c *Core) composeHello(p uint32, dst []byte) int {
 		return 0
 	}
 	q.due &^= dueHello
-	if !c.door.MayGreet(c.now, q.addr) {
+	if !c.door.MayGreet(c.now, q.at.Addr) {
 		return 0
 	}
-	b := c.ended(c.guard.FinishHello(c.appendHello(dst, &door.Reply{To: q.addr})))
+	b := c.ended(c.guard.FinishHello(c.appendHello(dst, &door.Reply{To: q.at.Addr})))
 	c.sent(len(b))
 	return len(b)
 }

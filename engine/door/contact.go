@@ -1,0 +1,45 @@
+package door
+
+import (
+	"net/netip"
+
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Contact is where a peer is, and how greeting it goes.
+type Contact struct {
+	Addr       netip.AddrPort // where frames go
+	Advertised netip.AddrPort // what it says of itself
+	Declared   bool           // its state says what is advertised
+
+	Hellos    uint8         // greetings without an answer
+	HelloAt   sched.Instant // of the hello that awaits an answer; 0: none does
+	HasCookie bool          // it is shown Cookie until it acknowledges a frame
+	Cookie    [16]byte
+}
+
+// Answered notes an answer to a hello. True: it took so long.
+func (c *Contact) Answered(now sched.Instant) (took sched.Instant, ok bool) {
+	took, ok = now-c.HelloAt, c.HelloAt != 0
+	c.HelloAt = 0
+	return took, ok
+}
+
+// Shown takes the cookie to show.
+func (c *Contact) Shown(cookie [16]byte) { c.Cookie, c.HasCookie = cookie, true }
+
+// Moved notes that the peer is elsewhere.
+func (c *Contact) Moved(addr netip.AddrPort) { c.Addr, c.Hellos = addr, 0 }
+
+// Declares notes where the peer's state says that it is, Says what it says beside.
+func (c *Contact) Declares(addr netip.AddrPort) { c.Advertised, c.Declared = addr, true }
+func (c *Contact) Says(addr netip.AddrPort)     { c.Advertised, c.Declared = addr, false }
+
+// Greeted notes a hello that left, or is about to, and Missed that the next may wait
+// longer; Anew begins with short waits again.
+func (c *Contact) Greeted(now sched.Instant) { c.HelloAt = now }
+func (c *Contact) Missed()                   { c.Hellos = min(c.Hellos+1, 30) }
+func (c *Contact) Anew()                     { c.Hellos = 0 }
+
+// Knows notes that the peer has seen the cookie.
+func (c *Contact) Knows() { c.HasCookie = false }
