@@ -51,48 +51,42 @@ const (
 )
 
 var (
-	modeNames  = [...]string{PushPull: "push-pull", Push: "push", Pull: "pull"}
-	orderNames = [...]string{
+	modeNames  = nameTable[Mode]{"Mode", "mode", []string{PushPull: "push-pull", Push: "push", Pull: "pull"}}
+	orderNames = nameTable[Order]{"Order", "order", []string{
 		Fair: "fair", Depth: "depth", Breadth: "breadth", PreciseNewest: "precise-newest",
 		PreciseOldest: "precise-oldest", PreciseRandom: "precise-random", PreciseOwn: "precise-own",
-	}
+	}}
 )
 
 // String is "push-pull", "push" or "pull".
-func (m Mode) String() string {
-	if int(m) < len(modeNames) {
-		return modeNames[m]
-	}
-	return fmt.Sprintf("Mode(%d)", uint8(m))
-}
+func (m Mode) String() string { return modeNames.name(m) }
 
 // String is "fair", "depth", "breadth", "precise-newest", "precise-oldest",
 // "precise-random" or "precise-own".
-func (o Order) String() string {
-	if int(o) < len(orderNames) {
-		return orderNames[o]
-	}
-	return fmt.Sprintf("Order(%d)", uint8(o))
-}
+func (o Order) String() string { return orderNames.name(o) }
 
 // ParseMode is the inverse of Mode.String.
-func ParseMode(s string) (Mode, error) {
-	for i, n := range modeNames {
-		if n == s {
-			return Mode(i), nil
-		}
-	}
-	return 0, fmt.Errorf("engine: mode %q: want push, pull or push-pull", s)
+func ParseMode(s string) (Mode, error) { return modeNames.parse(s) }
+
+// MarshalText implements encoding.TextMarshaler with String.
+func (m Mode) MarshalText() ([]byte, error) { return modeNames.text(m) }
+
+// UnmarshalText implements encoding.TextUnmarshaler with ParseMode.
+func (m *Mode) UnmarshalText(b []byte) (err error) {
+	*m, err = ParseMode(string(b))
+	return err
 }
 
 // ParseOrder is the inverse of Order.String.
-func ParseOrder(s string) (Order, error) {
-	for i, n := range orderNames {
-		if n == s {
-			return Order(i), nil
-		}
-	}
-	return 0, fmt.Errorf("engine: order %q: want depth, breadth, fair, precise-newest, precise-oldest, precise-random or precise-own", s)
+func ParseOrder(s string) (Order, error) { return orderNames.parse(s) }
+
+// MarshalText implements encoding.TextMarshaler with String.
+func (o Order) MarshalText() ([]byte, error) { return orderNames.text(o) }
+
+// UnmarshalText implements encoding.TextUnmarshaler with ParseOrder.
+func (o *Order) UnmarshalText(b []byte) (err error) {
+	*o, err = ParseOrder(string(b))
+	return err
 }
 
 // Candidate is an entry that waits to be sent, as Config.Compare sees it. It

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding"
 	"errors"
 	"reflect"
 	"slices"
@@ -101,6 +102,29 @@ func TestProfilesAreValid(t *testing.T) {
 	}
 }
 
+// roundTrip holds that each value up to last has a text of its own, which is read
+// back, and that the next one has none.
+func roundTrip[E interface {
+	~uint8
+	String() string
+	MarshalText() ([]byte, error)
+}](t *testing.T, last E) {
+	t.Helper()
+	for e := range last + 1 {
+		var back E
+		text, err := e.MarshalText()
+		if err == nil {
+			err = any(&back).(encoding.TextUnmarshaler).UnmarshalText(text)
+		}
+		if err != nil || back != e || string(text) != e.String() {
+			t.Errorf("%q of %d is read as %d: %v", text, e, back, err)
+		}
+	}
+	if text, err := (last + 1).MarshalText(); err == nil {
+		t.Errorf("%d is written as %q", last+1, text)
+	}
+}
+
 func TestParseNames(t *testing.T) {
 	for m := range Pull + 1 {
 		if got, err := ParseMode(m.String()); got != m || err != nil {
@@ -112,6 +136,12 @@ func TestParseNames(t *testing.T) {
 			t.Errorf("ParseOrder(%q) = %v, %v", o.String(), got, err)
 		}
 	}
+	roundTrip(t, PreciseOwn)
+	roundTrip(t, SpreadGossip)
+	roundTrip(t, DiffUpdates)
+	roundTrip(t, FlowOff)
+	roundTrip(t, Refuse)
+	roundTrip(t, Pull)
 	if _, err := ParseMode("both"); err == nil {
 		t.Error("ParseMode accepts anything")
 	}

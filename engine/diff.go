@@ -35,10 +35,10 @@ const (
 	DiffUpdates
 )
 
-var diffNames = [...]string{
+var diffNames = nameTable[Diff]{"Diff", "diff", []string{
 	DiffAuto: "auto", DiffVector: "vector", DiffSketch: "sketch", DiffRecent: "recent",
 	DiffPeel: "peel", DiffActivity: "activity", DiffUpdates: "updates",
-}
+}}
 
 var diffs = [...]core.Diff{
 	DiffAuto: core.DiffAuto, DiffVector: core.DiffVector, DiffSketch: core.DiffSketch,
@@ -47,21 +47,18 @@ var diffs = [...]core.Diff{
 }
 
 // String is "auto", "vector", "sketch", "recent", "peel", "activity" or "updates".
-func (c Diff) String() string {
-	if int(c) < len(diffNames) {
-		return diffNames[c]
-	}
-	return fmt.Sprintf("Diff(%d)", uint8(c))
-}
+func (c Diff) String() string { return diffNames.name(c) }
 
 // ParseDiff is the inverse of Diff.String.
-func ParseDiff(s string) (Diff, error) {
-	for i, n := range diffNames {
-		if n == s {
-			return Diff(i), nil
-		}
-	}
-	return 0, fmt.Errorf("engine: diff %q: want auto, vector, sketch, recent, peel, activity or updates", s)
+func ParseDiff(s string) (Diff, error) { return diffNames.parse(s) }
+
+// MarshalText implements encoding.TextMarshaler with String.
+func (c Diff) MarshalText() ([]byte, error) { return diffNames.text(c) }
+
+// UnmarshalText implements encoding.TextUnmarshaler with ParseDiff.
+func (c *Diff) UnmarshalText(b []byte) (err error) {
+	*c, err = ParseDiff(string(b))
+	return err
 }
 
 // checkDiff names the pair of settings that contradict each other.

@@ -39,44 +39,38 @@ const (
 )
 
 var (
-	flowNames     = [...]string{FlowOn: "on", FlowReport: "report", FlowOff: "off"}
-	throttleNames = [...]string{Coalesce: "coalesce", Refuse: "refuse"}
+	flowNames     = nameTable[FlowControl]{"FlowControl", "flow control", []string{FlowOn: "on", FlowReport: "report", FlowOff: "off"}}
+	throttleNames = nameTable[Throttle]{"Throttle", "throttle", []string{Coalesce: "coalesce", Refuse: "refuse"}}
 )
 
 // String is "on", "report" or "off".
-func (f FlowControl) String() string {
-	if int(f) < len(flowNames) {
-		return flowNames[f]
-	}
-	return fmt.Sprintf("FlowControl(%d)", uint8(f))
-}
+func (f FlowControl) String() string { return flowNames.name(f) }
 
 // ParseFlowControl is the inverse of FlowControl.String.
-func ParseFlowControl(s string) (FlowControl, error) {
-	for i, n := range flowNames {
-		if n == s {
-			return FlowControl(i), nil
-		}
-	}
-	return 0, fmt.Errorf("engine: flow control %q: want on, report or off", s)
+func ParseFlowControl(s string) (FlowControl, error) { return flowNames.parse(s) }
+
+// MarshalText implements encoding.TextMarshaler with String.
+func (f FlowControl) MarshalText() ([]byte, error) { return flowNames.text(f) }
+
+// UnmarshalText implements encoding.TextUnmarshaler with ParseFlowControl.
+func (f *FlowControl) UnmarshalText(b []byte) (err error) {
+	*f, err = ParseFlowControl(string(b))
+	return err
 }
 
 // String is "coalesce" or "refuse".
-func (t Throttle) String() string {
-	if int(t) < len(throttleNames) {
-		return throttleNames[t]
-	}
-	return fmt.Sprintf("Throttle(%d)", uint8(t))
-}
+func (t Throttle) String() string { return throttleNames.name(t) }
 
 // ParseThrottle is the inverse of Throttle.String.
-func ParseThrottle(s string) (Throttle, error) {
-	for i, n := range throttleNames {
-		if n == s {
-			return Throttle(i), nil
-		}
-	}
-	return 0, fmt.Errorf("engine: throttle %q: want coalesce or refuse", s)
+func ParseThrottle(s string) (Throttle, error) { return throttleNames.parse(s) }
+
+// MarshalText implements encoding.TextMarshaler with String.
+func (t Throttle) MarshalText() ([]byte, error) { return throttleNames.text(t) }
+
+// UnmarshalText implements encoding.TextUnmarshaler with ParseThrottle.
+func (t *Throttle) UnmarshalText(b []byte) (err error) {
+	*t, err = ParseThrottle(string(b))
+	return err
 }
 
 // BackpressureError is what a write gets that comes above the allowed rate,

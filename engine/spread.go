@@ -26,28 +26,25 @@ const (
 	SpreadGossip
 )
 
-var spreadNames = [...]string{SpreadAuto: "auto", SpreadMail: "mail", SpreadRumor: "rumor", SpreadGossip: "gossip"}
+var spreadNames = nameTable[Spread]{"Spread", "spread", []string{SpreadAuto: "auto", SpreadMail: "mail", SpreadRumor: "rumor", SpreadGossip: "gossip"}}
 
 var spreads = [...]core.Spread{
 	SpreadAuto: core.Auto, SpreadMail: core.Mail, SpreadRumor: core.Rumor, SpreadGossip: core.Gossip,
 }
 
 // String is "auto", "mail", "rumor" or "gossip".
-func (s Spread) String() string {
-	if int(s) < len(spreadNames) {
-		return spreadNames[s]
-	}
-	return fmt.Sprintf("Spread(%d)", uint8(s))
-}
+func (s Spread) String() string { return spreadNames.name(s) }
 
 // ParseSpread is the inverse of Spread.String.
-func ParseSpread(s string) (Spread, error) {
-	for i, n := range spreadNames {
-		if n == s {
-			return Spread(i), nil
-		}
-	}
-	return 0, fmt.Errorf("engine: spread %q: want auto, mail, rumor or gossip", s)
+func ParseSpread(s string) (Spread, error) { return spreadNames.parse(s) }
+
+// MarshalText implements encoding.TextMarshaler with String.
+func (s Spread) MarshalText() ([]byte, error) { return spreadNames.text(s) }
+
+// UnmarshalText implements encoding.TextUnmarshaler with ParseSpread.
+func (s *Spread) UnmarshalText(b []byte) (err error) {
+	*s, err = ParseSpread(string(b))
+	return err
 }
 
 // RumorPolicy is a variation of rumor mongering, as Demers et al. name them

@@ -46,7 +46,7 @@ func TestContradictionsNameThePair(t *testing.T) {
 }
 
 func TestComparisonsHaveNames(t *testing.T) {
-	for c := range diffNames {
+	for c := range diffNames.names {
 		got, err := ParseDiff(Diff(c).String())
 		if err != nil || got != Diff(c) {
 			t.Errorf("%d: %v, %v", c, got, err)
