@@ -10,9 +10,6 @@ type Turns struct {
 // Init makes room for handles from 1 to `handles`.
 func (q *Turns) Init(handles int) { *q = Turns{next: make([]uint32, handles+1)} }
 
-// TurnsBytes is the memory of a queue.
-func TurnsBytes(handles int) int { return 4 * (handles + 1) }
-
 // Has reports whether a handle waits for its turn.
 func (q *Turns) Has(h uint32) bool { return q.next[h] != 0 }
 

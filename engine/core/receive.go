@@ -192,11 +192,21 @@ var drops = [...]struct {
 	err error
 	why Drop
 }{
-	{codec.ErrShort, DropShort}, {codec.ErrMagic, DropMagic}, {codec.ErrVersion, DropVersion},
-	{codec.ErrFlags, DropFlags}, {codec.ErrChecksum, DropChecksum}, {codec.ErrLong, DropLong},
-	{codec.ErrKey, DropKey}, {codec.ErrAuth, DropAuth}, {codec.ErrReplay, DropReplay},
-	{codec.ErrSealed, DropSealed}, {protect.ErrCluster, DropCluster}, {protect.ErrUnsealed, DropUnsealed},
-	{protect.ErrStranger, DropStranger}, {protect.ErrCookie, DropCookie}, {protect.ErrRate, DropRate},
+	{codec.ErrShort, DropShort},
+	{codec.ErrMagic, DropMagic},
+	{codec.ErrVersion, DropVersion},
+	{codec.ErrFlags, DropFlags},
+	{codec.ErrChecksum, DropChecksum},
+	{codec.ErrLong, DropLong},
+	{codec.ErrKey, DropKey},
+	{codec.ErrAuth, DropAuth},
+	{codec.ErrReplay, DropReplay},
+	{codec.ErrSealed, DropSealed},
+	{protect.ErrCluster, DropCluster},
+	{protect.ErrUnsealed, DropUnsealed},
+	{protect.ErrStranger, DropStranger},
+	{protect.ErrCookie, DropCookie},
+	{protect.ErrRate, DropRate},
 	{codec.ErrExhausted, DropExhausted},
 }
 
