@@ -175,6 +175,9 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		e.keyUnknown(ev)
 	case core.PathNarrow:
 		e.narrow(ev)
+	case core.PathLong:
+		e.herald.warn("round trips take longer than Detector.TimeoutMax: probes wait longer, and failures are found later; use the profile WAN",
+			"member", e.cfg.Name, "there", e.nameOf(ev.Origin), "round_trip", time.Duration(ev.To), "timeout_max", e.cfg.Detector.TimeoutMax)
 	case core.EventsLost:
 		e.declareAll()
 		e.herald.tell(Event{Kind: Overflow})

@@ -16,10 +16,11 @@ func (b book) AppendIntro(dst []byte, o state.Origin) []byte {
 	return codec.AppendIntro(dst, &codec.Intro{ID: b.s.ID(o), Gen: b.s.Gen(o), Name: b.s.Name(o)})
 }
 
-func (b book) IntroBytes(o state.Origin) int { return len(b.AppendIntro(nil, o)) }
-func (b book) Buried(codec.OriginID) bool    { return false }
-func (b book) Settled(o state.Origin) uint64 { return b.s.Max(o) }
-func (b book) Weight(state.Origin) int       { return 1 }
+func (b book) IntroBytes(o state.Origin) int  { return len(b.AppendIntro(nil, o)) }
+func (b book) Buried(codec.OriginID) bool     { return false }
+func (b book) Settled(o state.Origin) uint64  { return b.s.Max(o) }
+func (book) Coming(state.Origin, uint64) bool { return false }
+func (b book) Weight(state.Origin) int        { return 1 }
 
 func store() *state.Store {
 	s := new(state.Store)

@@ -66,8 +66,6 @@ type Host interface {
 	Left(p uint32) int
 	// Needed notes what a peer was found to lack.
 	Needed(wants []reconcile.Want)
-	// PullsOwn notes that a peer asks for our own writes after from.
-	PullsOwn(p uint32, from uint64)
 	// Ahead notes that a peer holds our own origin up to max, more than we wrote.
 	Ahead(max uint64)
 	// Busy notes something that was given up for want of room.

@@ -171,9 +171,6 @@ func (c *Compare) onPull(f *reconcile.Frame, l *codec.Pull) {
 			break
 		}
 		o := c.resolve(id)
-		if o == c.own {
-			c.host.PullsOwn(p, have)
-		}
 		if o != 0 && (c.store.Max(o) > have || have == 0) {
 			j.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: have, Missing: uint32(c.store.Missing(o, have))})
 		}

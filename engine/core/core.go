@@ -61,6 +61,7 @@ type Core struct {
 	page     reconcile.Page // the frame being composed
 
 	mailed  mail.Cache // runs that several peers are sent
+	held    mail.Held  // runs that came before the one that they follow
 	flow    flow.Control
 	differ  differ
 	vectors *compare.Compare // the differ, unless keys are compared
@@ -204,9 +205,10 @@ func (c *Core) moved(o state.Origin) {
 
 // settle is how old a change has to be before a peer may be expected to have
 // it. A loop that lags delivers late, and what is late is not lost.
-// The queues that news waits in show in the time of acknowledgements.
+// The queues that news waits in show in the time of acknowledgements, the ways that it
+// has to go in round trips.
 func (c *Core) settle() sched.Instant {
-	return max(c.cfg.Settle, 4*c.paths.Lag) + 2*c.paths.Queued()
+	return max(c.cfg.Settle, 4*c.paths.Lag) + 2*c.paths.Queued() + 2*c.paths.Trip()
 }
 
 // Store is the replica. Its reading methods are safe for any goroutine.
@@ -265,6 +267,13 @@ func (b *book) Settled(o state.Origin) uint64 {
 	default:
 		return x.old
 	}
+}
+
+// Coming compares what is missing with what came lately: a newcomer asks for the rest.
+func (b *book) Coming(o state.Origin, max uint64) bool {
+	c := (*Core)(b)
+	x, mine := &c.origins[o], c.store.Max(o)
+	return c.cfg.Spread != Gossip && c.now-x.movedAt < c.settle() && max-mine <= mine-x.old
 }
 
 func (c *Core) fillIntro(o state.Origin) {

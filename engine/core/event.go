@@ -34,6 +34,7 @@ const (
 	Refuses                   // we do not take the one at Addr: likewise
 	Ponged                    // the answer to Ping number From, after To nanoseconds
 	PathNarrow                // frames above codec.FrameBytesFloor do not reach a member
+	PathLong                  // a round trip of To nanoseconds is more than Detector.TimeoutMax; told once
 	EventsLost                // more happened than the queue holds: read the members again
 )
 

@@ -154,13 +154,6 @@ func (c *Core) onDifference(_ uint32, t codec.Type, body []byte) bool {
 	return c.judge(c.differ.Receive(&c.received, t, body))
 }
 
-// pullsOwn notes that a peer asks for our writes after from, which it was sent.
-func (c *Core) pullsOwn(p uint32, from uint64) {
-	if q := &c.peers[p]; from < q.mail.At() && from > 0 {
-		q.link.Lost(c.now)
-	}
-}
-
 // SetDeltas changes Config.Deltas: the paper's experiments do while they run.
 func (c *Core) SetDeltas(n int) {
 	c.lab.Deltas = n

@@ -62,8 +62,6 @@ func (h compareHost) Needed(wants []reconcile.Want) {
 	}
 }
 
-func (h compareHost) PullsOwn(p uint32, from uint64) { h.core().pullsOwn(p, from) }
-
 // preciseHost is the core as precise mode sees it.
 type preciseHost struct{ exchangeHost }
 

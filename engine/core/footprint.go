@@ -11,7 +11,7 @@ import (
 
 // Sizes of what is kept for each thing; a test holds them against the types.
 const (
-	peerBytes   = 664
+	peerBytes   = 704
 	originBytes = 128
 	eventBytes  = 96
 	wantBytes   = 32
@@ -33,7 +33,7 @@ func (l Limits) Footprint() (bytes int) {
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
 	bytes += l.Jobs * l.Wants * wantBytes
 	bytes += l.Events*eventBytes + l.Gaps*4
-	bytes += mail.CacheBytes
+	bytes += mail.CacheBytes + mail.HeldBytes
 	bytes += door.Footprint
 	bytes += names.GravesMax * (names.GraveBytes + codec.SaltBytes + 32)
 	return bytes

@@ -44,14 +44,10 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	}
 	if a.Gap {
 		c.counters.Gaps++
-		c.counters.Drops[DropGap]++
 		c.gap(o, p, r.To)
 		return
 	}
-	q := &c.peers[p]
-	if took, ok := q.pull.Came(c.now); ok {
-		q.link.RTT.Sample(took)
-	}
+	c.peers[p].pull.Came()
 	if c.origins[o].peer == p && c.store.Dirty(o) {
 		if n := c.store.Mend(o, r, &c.rec.Iter); n > 0 {
 			c.counters.Mended += uint64(n)
@@ -62,6 +58,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		return
 	}
 	c.moved(o)
+	c.origins[o].gap.Closer(c.now)
 	if a.System {
 		c.system(o, a.From)
 	}
@@ -96,7 +93,12 @@ func (h gapHost) DuePull(p uint32) { (*Core)(h.book).want(p, duePull) }
 
 // gap notes that a run of o that ends at `to` began above our max.
 func (c *Core) gap(o state.Origin, p uint32, to uint64) {
-	if c.gaps.Found(c.now, o, p, to) && !c.wheel.Armed(timerGaps) {
+	path := &c.peers[p].link
+	wait := path.Patience(gaps.Patience, gaps.PatienceMost)
+	if c.origins[o].peer != p { // others relay: it may come by two peers more
+		wait += min(path.RTT.Smoothed(), gaps.PatienceMost)
+	}
+	if c.gaps.Found(c.now, o, p, to, wait) && !c.wheel.Armed(timerGaps) {
 		c.wheel.Set(timerGaps, c.now+gaps.Patience)
 	}
 }

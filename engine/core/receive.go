@@ -176,6 +176,9 @@ func (c *Core) flowed(p uint32) (fresh bool) {
 	if q.link.Probing() {
 		c.probeSize(p)
 	}
+	if least := q.link.RTT.Min(); least > c.cfg.Detector.TimeoutMax && !c.lab.NoDetector {
+		c.longPath(p, least)
+	}
 	if h.AckMap != 0 {
 		c.guard.Acked(p, h.Ack, h.AckMap)
 	}

@@ -7,18 +7,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// refusalsMost is how many refusals of a length are looked into, a second: each
-// takes a walk over the peers, and anybody can make up one that comes by ICMP.
+// refusalsMost a second are looked into: each is a walk over all peers, and may be made up.
 const refusalsMost = 64
-
-// frameBytes is how long a frame to the peer may be: what every path takes, until
-// a longer one arrived (link.Size).
-func (c *Core) frameBytes(q *peer) int {
-	if q.link.Wide() {
-		return c.cfg.Frame
-	}
-	return min(c.cfg.Frame, codec.FrameBytesFloor)
-}
 
 // probeSize has a padded frame sent if longer ones would be of use to the peer,
 // and tells that its path takes none.
@@ -32,10 +22,8 @@ func (c *Core) probeSize(p uint32) {
 	}
 }
 
-// TooLong takes in that the host refused to send a frame of so many bytes to an
-// address, or a router to pass it on (EMSGSIZE, ICMP). Shorter ones go there from
-// now on, and what was on its way goes again. Made up, it costs a part of each
-// frame until the next probe.
+// TooLong takes in that a frame to an address was refused for its length (EMSGSIZE, ICMP).
+// Shorter ones go there, and what was on its way again, until the next probe.
 func (c *Core) TooLong(now sched.Instant, addr netip.AddrPort) {
 	c.enter(now)
 	if !c.refusals.Take(c.now, 1) {
@@ -43,15 +31,18 @@ func (c *Core) TooLong(now sched.Instant, addr netip.AddrPort) {
 	}
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
-		if q.at.Addr != addr || !q.open() || !q.link.TooLong(c.now) {
-			continue
+		if q.at.Addr == addr && q.open() && q.link.TooLong(c.now) {
+			c.probeSize(uint32(p))
+			c.lost(uint32(p))
 		}
-		if q.link.TakeSize() {
-			c.tell(PathNarrow, uint32(p))
-		}
-		if q.mail.Flying() {
-			c.rewind(q)
-		}
-		c.startMail(uint32(p))
+	}
+}
+
+// longPath gives probes the time that a path takes which is longer than the detector
+// was set up for, and tells of the first.
+func (c *Core) longPath(p uint32, least sched.Instant) {
+	c.live.Long(p, least)
+	if q := &c.peers[p]; c.paths.Long(&q.link, c.cfg.Detector.TimeoutMax) {
+		c.queue.Push(Event{Kind: PathLong, Origin: q.origin, Peer: p, Addr: q.at.Addr, To: uint64(least)})
 	}
 }

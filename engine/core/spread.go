@@ -196,7 +196,6 @@ func (c *Core) resendAfter(q *peer) sched.Instant {
 // lost notes that a frame to the peer was lost, and goes back to what it has.
 func (c *Core) lost(p uint32) {
 	q := &c.peers[p]
-	q.link.Lost(c.now)
 	if q.mail.MayRewind() {
 		c.rewind(q)
 		c.startMail(p)
@@ -227,9 +226,8 @@ func (c *Core) resend(p uint32) {
 		q.mail.Stop()
 		return
 	}
-	next, lost := q.mail.Overdue(c.store.Max(c.self), c.now-q.link.Heard())
-	if lost {
-		q.link.Lost(c.now)
+	next, late := q.mail.Overdue(c.store.Max(c.self), c.now-q.link.Heard())
+	if late {
 		q.link.Late()
 	}
 	switch {
@@ -253,7 +251,11 @@ func (c *Core) onHave(p uint32, h *codec.Have) {
 		c.amnesia(h.Max)
 		return
 	}
-	switch c.peers[p].mail.Have(h.Max, own) {
+	q := &c.peers[p]
+	if !c.received.Fresh && h.Max < q.mail.Acked() {
+		return // overtaken by a later one
+	}
+	switch q.mail.Have(h.Max, own) {
 	case mail.All:
 		c.wheel.Cancel(peerTimer(p, timerResend))
 	case mail.Less:

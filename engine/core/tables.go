@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -229,8 +230,22 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 	if codec.ParseRun(body, &c.rec.Run) != nil {
 		return false
 	}
-	c.onRun(p, &c.rec.Run)
-	return true
+	id, gaps := c.rec.Run.ID, c.counters.Gaps
+	if c.onRun(p, &c.rec.Run); c.counters.Gaps != gaps {
+		c.held.Keep(&c.rec.Run, c.peers[p].id, body)
+		return true
+	}
+	for {
+		o := c.store.Find(id)
+		if o == 0 {
+			return true
+		}
+		later, by := c.held.Take(id, c.store.Max(o))
+		if later == nil || codec.ParseRun(later, &c.rec.Run) != nil {
+			return true
+		}
+		c.onRun(cmp.Or(c.byID.Find(by), p), &c.rec.Run)
+	}
 }
 
 func (c *Core) takeHave(p uint32, _ codec.Type, body []byte) bool {

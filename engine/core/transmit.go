@@ -83,7 +83,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	h.Flags = c.guard.Flags() | codec.FlagFlow
 	h.Seq, h.Mark = q.link.Last()+1, 0
 	h.Ack, h.AckMap = q.link.Seen()
-	if q.debt.Asks() || q.due&dueMail != 0 && c.paths.Lossy(&q.link, c.now) {
+	if q.debt.Asks() || q.due&(dueMail|dueRumor) != 0 && c.paths.Asks(&q.link, c.now) {
 		h.Mark |= codec.MarkAsk
 	}
 	if q.debt.Answers() || q.due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.debt.Asks() && c.differ.Scattered() {
@@ -100,7 +100,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 		h.Mark |= codec.MarkAsk
 	}
 	asked := c.flow.Header(c.now, &q.flow, q.due, q.debt.Owed(), h)
-	limit := min(c.frameBytes(q), cap(dst)) - h.TrailerBytes()
+	limit := min(q.link.Most(c.cfg.Frame, codec.FrameBytesFloor), cap(dst)) - h.TrailerBytes()
 	b := codec.AppendHeader(dst[:0], h)
 	bare := len(b)
 	if q.at.HasCookie { // it may not know us: our introduction comes first
@@ -136,8 +136,8 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	switch {
 	case probe:
 		q.link.Probed(c.now)
-	case due&dueMail != 0:
-		q.link.Time(c.now, h.Mark&codec.MarkAsk != 0)
+	case h.Mark&(codec.MarkAsk|codec.MarkNow) != 0, due&dueMail != 0:
+		q.link.Time(c.now, asked || h.Mark&codec.MarkAsk != 0)
 	}
 	c.flow.Sent(c.now, &q.flow, len(b), due, q.link.Last(), asked)
 	q.debt.Sent()

@@ -20,7 +20,7 @@ type Contact struct {
 
 // Answered notes an answer to a hello. True: it took so long.
 func (c *Contact) Answered(now sched.Instant) (took sched.Instant, ok bool) {
-	took, ok = now-c.HelloAt, c.HelloAt != 0
+	took, ok = now-c.HelloAt, c.HelloAt != 0 && c.Hellos <= 1 // of several, nobody knows which it answers
 	c.HelloAt = 0
 	return took, ok
 }

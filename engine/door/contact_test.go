@@ -12,6 +12,10 @@ func TestContact(t *testing.T) {
 		t.Error("an answer to nothing")
 	}
 	c.HelloAt, c.Hellos = 10, 3
+	if _, ok := c.Answered(25); ok || c.HelloAt != 0 {
+		t.Error("one of three hellos is answered, and its time taken")
+	}
+	c.HelloAt, c.Hellos = 10, 1
 	if took, ok := c.Answered(25); !ok || took != 15 {
 		t.Errorf("took %d %v", took, ok)
 	}

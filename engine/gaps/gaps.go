@@ -6,8 +6,11 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Patience is how long what another path may still bring is waited for.
-const Patience = 2 * sched.Millisecond
+// How long what the path of a run, or another one, may still bring is waited for.
+const (
+	Patience     = 2 * sched.Millisecond   // at least
+	PatienceMost = 250 * sched.Millisecond // and at most
+)
 
 const (
 	triesMax  = 5            // then anti-entropy has to do
@@ -18,8 +21,9 @@ const (
 
 // Gap is what is kept of an origin.
 type Gap struct {
-	to     uint64 // a run above our max ended here
-	at     sched.Instant
+	to     uint64        // a run above our max ended here
+	at     sched.Instant // when it was found, or last became smaller
+	wait   sched.Instant // how long it may close by itself
 	fullAt sched.Instant // there was no room for its news; 0: never
 	from   uint32        // the peer that sent it
 	tries  uint8
@@ -62,18 +66,21 @@ func (g *Gaps) Init(limit int, store *state.Store, host Host) {
 // Full notes that there was no room for news of an origin.
 func (x *Gap) Full(now sched.Instant) { x.fullAt = now }
 
+// Closer notes that a part of it was filled: what is left is younger.
+func (x *Gap) Closer(now sched.Instant) { x.at = now }
+
 // refused reports that there was no room for news of an origin lately: then it makes
 // no sense to ask for more.
 func (x *Gap) refused(now sched.Instant) bool { return x.fullAt != 0 && now-x.fullAt < fullPause }
 
 // Found notes that a run of an origin, sent by peer p, ends at `to` and begins above
-// what is held. True: the gap is new.
-func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64) bool {
+// what is held; it may close by itself for so long, at least Patience. True: it is new.
+func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64, wait sched.Instant) bool {
 	x := g.host.Gap(o)
 	if x.refused(now) {
 		return false
 	}
-	x.to, x.from = max(x.to, to), p
+	x.to, x.from, x.wait = max(x.to, to), p, wait
 	if x.open || len(g.list) == cap(g.list) {
 		return false // it is known, or anti-entropy finds it
 	}
@@ -102,7 +109,7 @@ func (g *Gaps) Chase(now sched.Instant) bool {
 			continue
 		}
 		i++
-		if now-x.at >= Patience {
+		if now-x.at >= x.wait {
 			g.chase(now, x)
 		}
 	}
@@ -136,7 +143,7 @@ func (g *Gaps) Append(b []byte, limit int, now sched.Instant, p uint32) []byte {
 	}
 	for _, o := range g.list {
 		x := g.host.Gap(o)
-		if x == nil || x.from != p || now-x.at < Patience || g.store.Max(o) >= x.to {
+		if x == nil || x.from != p || now-x.at < x.wait || g.store.Max(o) >= x.to {
 			continue
 		}
 		if !w.Add(g.store.ID(o), g.store.Max(o)) {
@@ -151,12 +158,6 @@ func (g *Gaps) Append(b []byte, limit int, now sched.Instant, p uint32) []byte {
 	return w.End()
 }
 
-// Came notes a run of a peer that joined on. True: it answers a pull, which took so
-// long.
-func (x *Pull) Came(now sched.Instant) (took sched.Instant, ok bool) {
-	if !x.open {
-		return 0, false
-	}
-	x.open = false
-	return now - x.at, true
-}
+// Came notes a run of a peer that joined on, which may answer a pull, or be news: so it
+// says nothing of the time that an answer takes.
+func (x *Pull) Came() { x.open = false }

@@ -12,16 +12,20 @@
 // # Loss
 //
 // A frame is lost once one that left reorderMax frames later was seen (the packet
-// threshold of RFC 9002 §6.1.1, which is three there). A path that lost one within lossMemory is lossy: what it carries asks for
-// its acknowledgement at once and is sent again within milliseconds. [Paths]
-// smooths the share of lost frames over all peers, since most paths of a node
-// have its network card in common: above lossyShare all paths count as lossy, but
-// not where it is the node's own loop that is late.
+// threshold of RFC 9002 §6.1.1, which is three there). Where the path was seen to change
+// the order of frames, time decides instead (RFC 8985, RACK): a missing frame is lost
+// when the acknowledgements that miss it span four deviations of the round trip. Only
+// an acknowledgement that misses a frame makes a path lossy; one that is late does not.
+// What a lossy path carries asks for its acknowledgement at once and is sent again
+// within milliseconds. [Paths] smooths the share of lost frames over all peers, since
+// most paths of a node have its network card in common: above lossyShare all paths
+// count as lossy, but not where it is the node's own loop that is late.
 //
 // # Time
 //
 // Two times are kept of each path. RTT is the round trip of frames that ask for
-// an answer at once. The time until a frame is acknowledged that does not ask
+// an answer at once: the first to a peer, then one a second while there is news. An
+// acknowledgement names its frame, so what is sent again makes no sample ambiguous. The time until a frame is acknowledged that does not ask
 // includes what the peer waits for company, and on an overloaded machine what
 // frames wait in queues: late is not lost. One frame of each kind is timed at a
 // time.

@@ -78,12 +78,12 @@ func TestLossNeedsLaterFrames(t *testing.T) {
 				t.Error("a hole is told twice")
 			}
 		}
-		ack(2, 0b01, false)        // frame 1 may still come
-		ack(3, 0b101, false)       // 2 may
-		ack(4, 0b1011, true)       // 2 was overtaken twice
-		ack(5, 0b10111, false)     // known already
-		ack(9, 0b111111101, false) // 8 may still come
-		ack(10, 0b1111111011, true)
+		ack(2, 0b01, false)       // frame 1 may still come
+		ack(3, 0b011, true)       // 1 was overtaken twice
+		ack(4, 0b0111, false)     // known already
+		ack(8, 0b01110111, true)  // 5 was overtaken, too
+		ack(9, 0b11101110, false) // what was seen stays seen, and 9 is the highest
+		ack(20, 0b1, true)
 	}
 }
 
@@ -104,13 +104,90 @@ func TestForgivenFramesAreNoLoss(t *testing.T) {
 	}
 }
 
-func TestForgiveEndsTiming(t *testing.T) {
+// An acknowledgement names its frame: going back does not make it ambiguous.
+func TestForgiveKeepsTiming(t *testing.T) {
 	s, p := pair(0, 1)
 	p.Time(10, true)
 	p.Forgive()
+	p.Sent(false)
+	p.Time(400, true)
 	s.Acked(p, 500, 1, 1)
-	if p.RTT.Known() {
-		t.Error("a frame from before gave a sample")
+	if got := p.RTT.Smoothed(); got != 490 {
+		t.Errorf("the frame that asked took %d, want 490", got)
+	}
+}
+
+// A path that was seen to change the order of frames loses by time: what comes within
+// the window is none, what stays away is one, and after a while counting is back.
+func TestLossByTimeWhereFramesAreShuffled(t *testing.T) {
+	for _, first := range starts {
+		s, p := pair(first, 40)
+		now := sched.Instant(sched.Second)
+		for _, d := range []sched.Instant{100, 60, 140, 100, 70, 130} {
+			p.RTT.Sample(d * ms)
+		}
+		ack := func(n uint32, seen uint64, hole bool) {
+			t.Helper()
+			s.Acked(p, now, first+n, seen)
+			if got := p.TakeHole(); got != hole {
+				t.Errorf("from %d, acknowledged %d with %b: hole %v", first, n, seen, got)
+			}
+		}
+		ack(2, 0b01, false)
+		ack(3, 0b111, false) // 1 came after 2
+		now += 5 * ms
+		ack(10, 0b1110000111, false) // four are missing, far behind
+		now += 20 * ms
+		ack(12, 0b111011111111, false) // three of them came
+		now += p.window(now)
+		ack(13, 0b1110111111111, true) // one did not
+		if !s.Lossy(p, now) {
+			t.Error("a path that lost is not lossy")
+		}
+		now += reorderMemory + sched.Second
+		ack(20, 0b11101111111000100001, true)
+	}
+}
+
+// Reordering alone is never a loss, however long it lasts, if no frame comes later than
+// the path's round trips vary.
+func TestShuffledFramesAreNoLoss(t *testing.T) {
+	const seed = 3
+	t.Logf("seed %d", seed)
+	rand := new(sched.Rand)
+	rand.Seed(seed)
+	s, p := pair(0, 0)
+	var q Path // the receiver
+	q.Init(0)
+	type flight struct {
+		at  sched.Instant
+		seq uint32
+	}
+	var flying []flight
+	holes, sent := 0, 0
+	for now := sched.Instant(1); now < 60*sched.Second; now += ms {
+		if now%(20*ms) == 1 {
+			p.Sent(false)
+			p.Time(now, true)
+			sent++
+			flying = append(flying, flight{now + rand.Between(50*ms, 150*ms), p.Last()})
+		}
+		for i := 0; i < len(flying); i++ {
+			if flying[i].at > now {
+				continue
+			}
+			q.Received(flying[i].seq)
+			flying = append(flying[:i], flying[i+1:]...)
+			i--
+			high, seen := q.Seen()
+			s.Acked(p, now, high, seen)
+			if p.TakeHole() {
+				holes++
+			}
+		}
+	}
+	if holes > sent/50 {
+		t.Errorf("%d of %d frames were taken for lost on a path that loses none", holes, sent)
 	}
 }
 
@@ -176,7 +253,7 @@ func TestLossyEnds(t *testing.T) {
 	if s.Lossy(p, 5*sched.Second) {
 		t.Error("lossy from the start")
 	}
-	p.Lost(5 * sched.Second)
+	p.lostAt = 5 * sched.Second
 	if !s.Lossy(p, 6*sched.Second-1) || s.Lossy(p, 6*sched.Second) {
 		t.Error("a loss is remembered for a second")
 	}
@@ -202,7 +279,7 @@ func TestResendAfterIsBounded(t *testing.T) {
 			p.ackTime.Sample(rand.Between(0, 30*sched.Second))
 		}
 		if rand.Uint32n(2) == 0 {
-			p.Lost(sched.Second)
+			p.lostAt = sched.Second
 		}
 		s.Lag = rand.Between(0, 100*ms)
 		last := sched.Instant(0)

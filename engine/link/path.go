@@ -7,8 +7,17 @@ import (
 )
 
 // reorderMax is how far the highest frame that was seen may be ahead of one that
-// was not before that one counts as lost.
+// was not before that one counts as lost,
+// where the path keeps the order of frames.
 const reorderMax = 2
+
+// forgottenSoon is after how many later frames a missing one counts as lost in any
+// case: acknowledgements forget it soon.
+const forgottenSoon = 48
+
+// reorderMemory is how long a path that changed the order of frames is taken for one
+// that does.
+const reorderMemory = 16 * sched.Second
 
 // mapBits is how many frames an acknowledgement covers, the highest included.
 const mapBits = 64
@@ -23,15 +32,22 @@ type Path struct {
 	timedAt sched.Instant // when the frame left whose acknowledgement is timed; 0: none
 	askedAt sched.Instant // when the frame left whose answer is timed; 0: none
 
+	sampleAt sched.Instant // when the round trip is worth another look
+
 	timedSeq, askedSeq uint32
 
 	seq     uint32 // of the last frame to the peer
 	acked   uint32 // highest of ours that it saw
+	sawMap  uint64 // and which up to it
 	judged  uint32 // losses up to this frame are known
 	history uint32 // frames up to this one may be lost: what they carried is sent again already
 	high    uint32 // highest that came from it
 	seen    uint64 // bit i: frame high-i came
 	hole    bool   // an acknowledgement told of a loss
+
+	shuffledAt  sched.Instant // a frame was seen after later ones; 0: never
+	overtakenAt sched.Instant // when frames up to overtaken were first known to be missing; 0: none is
+	overtaken   uint32
 
 	size Size
 }
@@ -78,6 +94,9 @@ func (p *Path) Sent(long bool) {
 // Time notes that the last frame is one whose acknowledgement says something about
 // time: how long it takes if nobody asks for it, or if the frame asks.
 func (p *Path) Time(now sched.Instant, asks bool) {
+	if asks {
+		p.sampleAt = now + sampleEvery
+	}
 	switch {
 	case !asks && p.timedAt == 0:
 		p.timedAt, p.timedSeq = now, p.seq
@@ -86,12 +105,19 @@ func (p *Path) Time(now sched.Instant, asks bool) {
 	}
 }
 
-// Lost notes that a frame to the peer was lost, found out now.
-func (p *Path) Lost(now sched.Instant) { p.lostAt = now }
+// Late notes that what was sent is not acknowledged in time by a peer that is there:
+// the next frame asks what arrived and how long it takes.
+func (p *Path) Late() {
+	p.sampleAt = 0
+	if unseen := p.seq - p.acked; unseen > 0 && p.size.long<<(mapBits-min(unseen, mapBits)) != 0 {
+		p.doubts(doubtLate)
+	}
+}
 
 // Forgive notes that everything that was sent is sent again: whether it arrived
-// does not matter any more, and an answer that comes now may be one to either.
-func (p *Path) Forgive() { p.history, p.askedAt = p.seq, 0 }
+// does not matter any more. An acknowledgement still names the frame that it is for,
+// so the timing goes on (RFC 8985 §5 has the same of retransmissions).
+func (p *Path) Forgive() { p.history = p.seq }
 
 // TakeHole reports, once, that an acknowledgement told of a loss that matters.
 func (p *Path) TakeHole() bool {
@@ -100,16 +126,20 @@ func (p *Path) TakeHole() bool {
 	return hole
 }
 
-// answered takes the time of the frame that asked, unless that one was lost.
-func (p *Path) answered(now sched.Instant, ack uint32, seen uint64) {
+// answered takes the time of the frame that asked. One that is missing may still be
+// on its way, behind later ones.
+func (p *Path) answered(now sched.Instant, ack uint32, seen uint64) (sampled bool) {
 	back := ack - p.askedSeq
-	if p.askedAt == 0 || int32(back) < 0 {
-		return
-	}
-	if back < mapBits && seen>>back&1 != 0 {
+	switch {
+	case p.askedAt == 0 || int32(back) < 0:
+	case back < mapBits && seen>>back&1 != 0:
 		p.RTT.Sample(now - p.askedAt)
+		p.askedAt = 0
+		return true
+	case back >= mapBits || now-p.askedAt > askedMost:
+		p.askedAt = 0
 	}
-	p.askedAt = 0
+	return false
 }
 
 // acknowledged takes the time of the frame that is being timed.
@@ -123,18 +153,64 @@ func (p *Path) acknowledged(now sched.Instant, ack uint32) (took sched.Instant, 
 	return took, true
 }
 
+// shuffled takes in which frames an acknowledgement names that an earlier one missed.
+func (p *Path) shuffled(now sched.Instant, ack uint32, seen uint64) {
+	ahead := ack - p.acked
+	old := p.sawMap << min(ahead, mapBits)
+	if later := uint64(1)<<min(ahead, mapBits) - 1; seen&^old&^later != 0 {
+		p.shuffledAt = max(1, now)
+	}
+	p.sawMap = seen | old
+}
+
+// window is how long a frame may come after later ones; 0 where the path keeps the
+// order of frames, which counting finds out sooner. Four deviations of the round trip
+// and at least a quarter of it (RFC 8985 §7.2 has the quarter), at most a round trip.
+func (p *Path) window(now sched.Instant) sched.Instant {
+	if p.shuffledAt == 0 || now-p.shuffledAt > reorderMemory || !p.RTT.Known() {
+		return 0
+	}
+	return min(max(4*p.RTT.Deviation(), p.RTT.Min()/4), p.RTT.Smoothed())
+}
+
+// final is up to which frame an acknowledgement is the last word.
+func (p *Path) final(now sched.Instant, ack uint32, seen uint64) uint32 {
+	window := p.window(now)
+	if window == 0 {
+		p.overtakenAt = 0
+		return ack - reorderMax
+	}
+	upTo := p.judged
+	if p.overtakenAt != 0 && now-p.overtakenAt >= window {
+		upTo, p.overtakenAt = p.overtaken, 0
+	}
+	if int32(ack-upTo) > forgottenSoon {
+		upTo = ack - forgottenSoon
+	}
+	if span := min(ack-upTo, mapBits); p.overtakenAt == 0 && ^seen&(1<<span-1) != 0 {
+		p.overtakenAt, p.overtaken = now, ack
+	}
+	return upTo
+}
+
 // holes looks in an acknowledgement for frames that were lost: how many it says
 // something final about, and how many of these are lost.
-func (p *Path) holes(ack uint32, seen uint64) (judged, lost int) {
-	span := min(ack-p.judged, mapBits) // frames judged+1 .. ack
-	if span <= reorderMax {
+func (p *Path) holes(now sched.Instant, ack uint32, seen uint64) (judged, lost int) {
+	upTo := p.final(now, ack, seen)
+	n := int32(upTo - p.judged)
+	open := min(ack-upTo, mapBits) // frames that may still come
+	if n <= 0 || open == mapBits {
 		return 0, 0
 	}
-	final := uint64(1<<span-1) >> reorderMax << reorderMax
+	span := min(uint32(n), mapBits-open)
+	final := (uint64(1)<<span - 1) << open
 	missing := ^(seen | p.Excused(ack)) & final
 	p.sized(ack, missing, seen&final)
-	p.judged = ack - reorderMax
-	judged, lost = int(span-reorderMax), bits.OnesCount64(missing)
+	p.judged = upTo
+	judged, lost = int(span), bits.OnesCount64(missing)
+	if lost > 0 {
+		p.lostAt = max(1, now)
+	}
 	if later := int32(ack - p.history); later < mapBits {
 		missing &= 1<<max(later, 0) - 1
 	}
@@ -150,3 +226,9 @@ func (p *Path) Hear(now sched.Instant) { p.heardAt = now }
 
 // Heard is when the last one came; 0: never.
 func (p *Path) Heard() sched.Instant { return p.heardAt }
+
+// Patience is how long to wait for a frame that later ones from the peer have
+// overtaken: as long as the path may hold it back, within [least, most].
+func (p *Path) Patience(least, most sched.Instant) sched.Instant {
+	return max(least, min(4*p.RTT.Deviation(), p.RTT.Smoothed(), most))
+}

@@ -6,7 +6,9 @@ const (
 	resendMin   = 10 * sched.Millisecond // on top of what an acknowledgement may wait
 	resendWait  = sched.Second           // an acknowledgement that takes longer is as good as lost
 	resendFast  = 3 * sched.Millisecond  // where it does not wait
-	resendBlind = 30 * sched.Millisecond // while the round trip is not known
+	resendBlind = 30 * sched.Millisecond // while the round trip is not known; it doubles each time
+	sampleEvery = sched.Second           // a round trip is measured while there is mail
+	askedMost   = 8 * sched.Second       // an answer that takes longer is none
 	resendMax   = 10 * sched.Second
 	lossMemory  = sched.Second          // a path that lost a frame is watched for so long
 	lossyShare  = 1 << 16 / 50          // of frames to all peers: then every path counts as lossy
@@ -21,7 +23,9 @@ type Paths struct {
 
 	ackDelay sched.Instant // an acknowledgement waits this long for a ride
 	transit  sched.Instant // until a frame is acknowledged that does not ask, smoothed over all peers
+	trip     sched.Instant // round trip, smoothed over all peers
 	loss     int32         // share of frames that were lost, smoothed, of 2^16
+	long     bool          // see Long
 }
 
 // Init tells how long a peer may hold back an acknowledgement.
@@ -31,16 +35,20 @@ func (s *Paths) Init(ackDelay sched.Instant) { *s = Paths{ackDelay: ackDelay} }
 // saw, and a bit for each up to it. It reports false for what is known already or
 // was never sent.
 func (s *Paths) Acked(p *Path, now sched.Instant, ack uint32, seen uint64) (news bool) {
-	if int32(ack-p.acked) <= 0 || int32(p.seq-ack) < 0 {
+	ahead := int32(ack - p.acked)
+	if ahead < 0 || ahead == 0 && (p.sawMap == 0 || seen|p.sawMap == p.sawMap) || int32(p.seq-ack) < 0 {
 		return false
 	}
-	p.acked = ack
+	p.shuffled(now, ack, seen)
+	seen, p.acked = p.sawMap, ack
 	if took, ok := p.acknowledged(now, ack); ok {
 		s.transit += (took - s.transit) / 16
 	}
-	p.answered(now, ack, seen)
+	if p.answered(now, ack, seen) {
+		s.trip += (p.RTT.Smoothed() - s.trip) / 8
+	}
 	p.proven(ack, seen)
-	if n, lost := p.holes(ack, seen); n > 0 {
+	if n, lost := p.holes(now, ack, seen); n > 0 {
 		s.measured(n, lost)
 	}
 	return true
@@ -55,6 +63,12 @@ func (s *Paths) measured(n, lost int) {
 // Lossy reports whether a path has lost a frame lately.
 func (s *Paths) Lossy(p *Path, now sched.Instant) bool {
 	return p.lostAt != 0 && now-p.lostAt < lossMemory || s.loss > lossyShare && s.Lag < lossyLag
+}
+
+// Asks tells whether what leaves on a path should ask for its acknowledgement at once:
+// where frames are lost, and now and then where nothing asked for it lately.
+func (s *Paths) Asks(p *Path, now sched.Instant) bool {
+	return now >= p.sampleAt || s.Lossy(p, now)
 }
 
 // ResendAfter is how long to wait for the acknowledgement of what leaves now,
@@ -76,6 +90,18 @@ func (s *Paths) ResendAfter(p *Path, now sched.Instant, doubled uint8) sched.Ins
 // Queued is about how long frames wait in queues between nodes, which shows in
 // the time of acknowledgements.
 func (s *Paths) Queued() sched.Instant { return min(max(0, s.transit-s.ackDelay), queuedMax) }
+
+// Trip is about how long a round trip takes.
+func (s *Paths) Trip() sched.Instant { return min(s.trip, queuedMax) }
+
+// Long reports, once, that a path is longer than what its users count with.
+func (s *Paths) Long(p *Path, most sched.Instant) bool {
+	if s.long || p.RTT.Min() <= most {
+		return false
+	}
+	s.long = true
+	return true
+}
 
 // Copies is how many frames to send so that, on average, k of them arrive.
 func (s *Paths) Copies(k int32) int32 { return k + k*s.loss/(1<<16-s.loss) }

@@ -42,6 +42,15 @@ const (
 // Wide reports whether frames to the peer may be long.
 func (p *Path) Wide() bool { return p.size.phase == wide }
 
+// Most is how long a frame to the peer may be: what every path takes, until a longer one
+// arrived.
+func (p *Path) Most(long, short int) int {
+	if p.Wide() {
+		return long
+	}
+	return min(long, short)
+}
+
 // MayProbe reports whether a padded frame should be sent now: it is asked when
 // there is more to send than a short frame holds.
 func (p *Path) MayProbe(now sched.Instant) bool {
@@ -101,13 +110,6 @@ func (p *Path) doubts(n int) {
 	}
 	if z.doubt = uint8(min(int(z.doubt)+n, doubtMax)); z.doubt == doubtMax {
 		z.phase, z.flying, z.tries, z.doubt = probing, false, 0, 0
-	}
-}
-
-// Late notes that what was sent is not acknowledged in time by a peer that is there.
-func (p *Path) Late() {
-	if unseen := p.seq - p.acked; unseen > 0 && p.size.long<<(mapBits-min(unseen, mapBits)) != 0 {
-		p.doubts(doubtLate)
 	}
 }
 

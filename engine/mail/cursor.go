@@ -8,7 +8,7 @@ const (
 	quietAfter = 6                        // timers without a sign of life
 	quietSpan  = 2500 * sched.Millisecond // or two of them, and silence for so long
 	triesMax   = 8                        // doublings for a peer that is not heard
-	noRoomMax  = 16                       // rewinds without progress that count
+	noRoomMax  = 16                       // timers without progress that count
 )
 
 // Cursor is how far one peer has our writes. The zero value has none.
@@ -18,6 +18,7 @@ type Cursor struct {
 	expected uint64 // acknowledged up to here when the timer fires, or something was lost
 	tries    uint8  // timers that fired without a sign of life
 	vain     uint8  // times that the cursor went back since acked grew
+	late     uint8  // timers since then that fired though the peer is heard
 }
 
 // At is the version up to which the peer was sent our writes.
@@ -75,7 +76,7 @@ const (
 func (c *Cursor) Have(version, own uint64) News {
 	switch {
 	case version > c.acked:
-		c.acked, c.tries, c.vain = version, 0, 0
+		c.acked, c.tries, c.vain, c.late = version, 0, 0, 0
 		c.at = max(c.at, version)
 		if version == own {
 			return All
@@ -104,8 +105,9 @@ const (
 )
 
 // Overdue says what to do when the timer fires, at a peer that was last heard
-// `silence` ago; and whether the path lost a frame, since the peer is there.
-func (c *Cursor) Overdue(own uint64, silence sched.Instant) (next Next, lost bool) {
+// `silence` ago; and whether an acknowledgement is late though the peer is there. That
+// is no loss: the path may be longer than was thought.
+func (c *Cursor) Overdue(own uint64, silence sched.Instant) (next Next, late bool) {
 	switch {
 	case c.acked >= own:
 		c.tries = 0
@@ -116,18 +118,19 @@ func (c *Cursor) Overdue(own uint64, silence sched.Instant) (next Next, lost boo
 	case silence > heardMin:
 		c.tries++
 	default:
-		lost = c.Flying()
+		if late = c.Flying(); late {
+			c.late = min(c.late+1, noRoomMax)
+		}
 	}
 	if c.tries > quietAfter || c.tries > 1 && silence > quietSpan {
-		return Quiet, lost
+		return Quiet, late
 	}
-	return Again, lost
+	return Again, late
 }
 
 // Stop ends waiting for a peer that is not mailed.
 func (c *Cursor) Stop() { c.tries = 0 }
 
-// Doubled is how often the wait for an acknowledgement is doubled now.
-func (c *Cursor) Doubled() uint8 {
-	return max(min(c.tries, triesMax), min(c.vain, noRoomMax)-min(c.vain, vainMax))
-}
+// Doubled is how often the wait for an acknowledgement is doubled now (Karn's backoff):
+// with each timer that fired in vain, but for the first at a peer that is heard.
+func (c *Cursor) Doubled() uint8 { return max(min(c.tries, triesMax), max(c.late, 1)-1) }

@@ -81,8 +81,8 @@ func TestOverdue(t *testing.T) {
 	f("nothing flies", c, 0, Again, false)
 }
 
-// TestWaitDoubles: for a peer that is not heard with each timer, for one that does
-// not get further only after vainMax rewinds; progress ends both.
+// TestWaitDoubles: for a peer that is not heard with each timer, for one that is heard
+// with each but the first; progress ends both.
 func TestWaitDoubles(t *testing.T) {
 	c := mailed(5, 9)
 	c.Expect(9)
@@ -93,13 +93,15 @@ func TestWaitDoubles(t *testing.T) {
 		c.Overdue(9, quietSpan)
 	}
 	c = mailed(5, 9)
+	c.Expect(9)
 	for i := range 300 {
-		if got, want := int(c.Doubled()), max(0, min(i, noRoomMax)-vainMax); got != want {
-			t.Errorf("after %d rewinds: %d, want %d", i, got, want)
+		if got, want := int(c.Doubled()), max(0, min(i, noRoomMax)-1); got != want {
+			t.Errorf("after %d late acknowledgements: %d, want %d", i, got, want)
 		}
 		if c.MayRewind() != (i < vainMax) {
 			t.Errorf("after %d rewinds: %v", i, c.MayRewind())
 		}
+		c.Overdue(9, 0)
 		c.Rewind()
 		c.Mailed(9)
 	}

@@ -34,9 +34,10 @@ type watch struct {
 	heard  sched.Instant // last answer, or any frame of it
 	acked  sched.Instant // last answer
 	rtt    sched.RTT
+	least  sched.Instant // no round trip takes less; 0 unless that is more than TimeoutMax
 }
 
-const watchBytes = 104
+const watchBytes = 112
 
 // watch starts to observe a member, at a random time within a period so that its observers spread out.
 func (t *Table) watch(now sched.Instant, h uint32) (i int) {
@@ -129,8 +130,20 @@ func (t *Table) belief(h, nonce uint32) codec.Probe {
 
 // timeout of one try: max(4·srtt, TimeoutMin), at most TimeoutMax, times own health + 1.
 func (t *Table) timeout(w *watch) sched.Instant {
-	rto := min(max(4*w.rtt.Smoothed(), t.cfg.TimeoutMin), t.cfg.TimeoutMax)
+	rto := min(max(4*w.rtt.Smoothed(), t.cfg.TimeoutMin), t.most(w))
 	return rto * sched.Instant(t.health+1)
+}
+
+// most is TimeoutMax, but where the path alone takes longer, twice its least.
+func (t *Table) most(w *watch) sched.Instant { return max(t.cfg.TimeoutMax, 2*w.least) }
+
+// Long says that no round trip to a member takes less: its probes have to wait longer than TimeoutMax, or a member at the
+// end of a long path would never answer in time. A shorter round trip ends it.
+func (t *Table) Long(h uint32, least sched.Instant) {
+	if w := t.watching(h); w != nil && h != 0 && w.least == 0 {
+		w.least = least
+		w.rtt.Sample(least)
+	}
 }
 
 // miss ends a round without an answer.
@@ -282,7 +295,10 @@ func (t *Table) acked(now sched.Instant, w *watch, try uint32) {
 		t.timelyAt = now
 	}
 	if now >= t.hold && rtt > 0 {
-		w.rtt.Sample(min(rtt, t.cfg.TimeoutMax))
+		w.rtt.Sample(min(rtt, t.most(w)))
+		if w.least != 0 {
+			w.least = min(w.least, rtt)
+		}
 	}
 	i := t.watchOf(w.peer)
 	if w.scout {

@@ -38,6 +38,9 @@ type Book interface {
 	// Settled is the max of the origin that peers may be expected to have by
 	// now; what is newer is still in flight by push and is not offered.
 	Settled(o state.Origin) uint64
+	// Coming tells whether what a peer has more than we, up to a max, is likely on
+	// its way here by push, and is not asked for.
+	Coming(o state.Origin, max uint64) bool
 	// Weight is the origin's share in a fair division; at least 1.
 	Weight(o state.Origin) int
 }

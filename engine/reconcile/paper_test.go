@@ -19,6 +19,7 @@ func (b plain) AppendIntro(dst []byte, o state.Origin) []byte { return dst }
 func (b plain) IntroBytes(state.Origin) int                   { return 0 }
 func (b plain) Buried(codec.OriginID) bool                    { return false }
 func (b plain) Settled(o state.Origin) uint64                 { return b.s.Max(o) }
+func (plain) Coming(state.Origin, uint64) bool                { return false }
 func (b plain) Weight(o state.Origin) int {
 	if b.heavy != 0 && b.s.ID(o) == b.heavy {
 		return 3

@@ -94,6 +94,7 @@ func (diff *Difference) both(s *state.Store, b Book, o, own state.Origin, e *cod
 	switch {
 	case e.Max > mine && o == own:
 		diff.Ahead = e.Max
+	case e.Max > mine && b.Coming(o, e.Max):
 	case e.Max > mine:
 		diff.add(pulls, Want{ID: e.ID, Origin: o, From: mine})
 	case e.Max < mine:

@@ -29,6 +29,9 @@ func (n *Node) Buried(codec.OriginID) bool { return false }
 // Settled implements reconcile.Book: nothing is on its way by push.
 func (n *Node) Settled(o state.Origin) uint64 { return n.Store.Max(o) }
 
+// Coming implements reconcile.Book: nothing is pushed.
+func (n *Node) Coming(state.Origin, uint64) bool { return false }
+
 // Weight implements reconcile.Book: all weigh the same.
 func (n *Node) Weight(state.Origin) int { return 1 }
 

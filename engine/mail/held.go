@@ -1,0 +1,72 @@
+package mail
+
+import "github.com/quidnunc/quidnunc/codec"
+
+// heldMax is how many runs wait at most: those of a busy path that varies by a round
+// trip. A run that finds no place has to be sent again.
+const heldMax = 64
+
+// HeldBytes is what a full Held takes, about.
+const HeldBytes = heldMax * (codec.FrameBytesMax + 48)
+
+// Held keeps runs that came before the one that they follow, as happens on paths that
+// change the order of frames, until that one is there. The oldest gives way. Its memory
+// is asked for as it is needed; the zero value is empty.
+type Held struct {
+	heads [heldMax]heldHead
+	texts [heldMax]*[codec.FrameBytesMax]byte
+	next  int
+	n     int // runs that wait
+}
+
+type heldHead struct {
+	id       codec.OriginID // 0: free
+	by       codec.OriginID
+	from, to uint64
+	bytes    int
+}
+
+// Keep copies the body of a run of an origin from another one's frame. One that is
+// there already, or is longer than a frame, is not kept.
+func (h *Held) Keep(r *codec.Run, by codec.OriginID, body []byte) {
+	for i := range h.heads {
+		if x := &h.heads[i]; x.id == r.ID && x.from == r.From && x.to >= r.To {
+			return
+		}
+	}
+	if len(body) > codec.FrameBytesMax {
+		return
+	}
+	x, text := &h.heads[h.next], &h.texts[h.next]
+	if *text == nil {
+		*text = new([codec.FrameBytesMax]byte)
+	}
+	if x.id == 0 {
+		h.n++
+	}
+	*x = heldHead{r.ID, by, r.From, r.To, copy((*text)[:], body)}
+	h.next = (h.next + 1) % heldMax
+}
+
+// Take gives the body of a run that follows an origin's version, and who sent it; nil
+// if there is none. The bytes are borrowed until the next Keep. What the version makes
+// useless is dropped.
+func (h *Held) Take(id codec.OriginID, version uint64) (body []byte, by codec.OriginID) {
+	if h.n == 0 {
+		return nil, 0
+	}
+	for i := range h.heads {
+		x := &h.heads[i]
+		if x.id != id || x.from > version {
+			continue
+		}
+		useful := x.to > version
+		body, by = h.texts[i][:x.bytes], x.by
+		*x = heldHead{}
+		h.n--
+		if useful {
+			return body, by
+		}
+	}
+	return nil, 0
+}

@@ -1,0 +1,69 @@
+package mail
+
+import (
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
+
+func run(id codec.OriginID, from, to uint64) *codec.Run {
+	return &codec.Run{RunHead: codec.RunHead{ID: id, From: from}, To: to}
+}
+
+// Runs of one origin come out in their order, whatever the order that they came in.
+func TestHeldRunsFollow(t *testing.T) {
+	var h Held
+	for _, from := range []uint64{4, 2, 3, 1, 3} {
+		h.Keep(run(7, from, from+1), 9, []byte{byte(from)})
+	}
+	h.Keep(run(8, 1, 2), 9, []byte{100})
+	if body, _ := h.Take(7, 0); body != nil {
+		t.Fatal("a run is given before the one that it follows")
+	}
+	for at := uint64(1); at < 5; at++ {
+		body, by := h.Take(7, at)
+		if len(body) != 1 || body[0] != byte(at) || by != 9 {
+			t.Fatalf("at %d: %v from %d", at, body, by)
+		}
+	}
+	if body, _ := h.Take(7, 100); body != nil || h.n != 1 {
+		t.Errorf("%v is left, and %d in all", body, h.n)
+	}
+	if body, _ := h.Take(8, 2); body != nil || h.n != 0 {
+		t.Error("what is known already is given, or kept")
+	}
+}
+
+// However many come, no more are kept than there is room for: the newest.
+func TestHeldIsBounded(t *testing.T) {
+	var h Held
+	for i := range uint64(1000) {
+		h.Keep(run(7, i+1, i+2), 9, make([]byte, codec.FrameBytesMax))
+	}
+	h.Keep(run(7, 5000, 5001), 9, make([]byte, codec.FrameBytesMax+1))
+	got := 0
+	for i := range uint64(6000) {
+		if body, _ := h.Take(7, i); body != nil {
+			got++
+		}
+	}
+	if got != heldMax || h.n != 0 {
+		t.Errorf("%d runs came out, %d are left", got, h.n)
+	}
+}
+
+func TestHeldDoesNotAllocate(t *testing.T) {
+	var h Held
+	body := make([]byte, 1000)
+	r := run(7, 1, 2)
+	for range heldMax {
+		h.Keep(r, 9, body)
+		h.Take(7, 1)
+	}
+	if n := testing.AllocsPerRun(1000, func() {
+		h.Keep(r, 9, body)
+		h.Take(7, 1)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
