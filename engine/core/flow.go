@@ -82,7 +82,7 @@ func (c *Core) unhold(p uint32) {
 func (c *Core) flowedBack(p uint32, fresh bool) {
 	q, h := &c.peers[p], &c.in
 	if h.AckMap != 0 && fresh {
-		a := flow.Ack{High: h.Ack, Map: h.AckMap | q.link.Excused(h.Ack), Sent: q.link.Last(), Credit: h.Credit, Marked: h.Mark&codec.MarkCongested != 0, Lag: c.paths.Lag}
+		a := flow.Ack{High: h.Ack, Map: h.AckMap | q.link.Excused(h.Ack), Sent: q.link.Last(), Credit: h.Credit, Marked: h.Mark&codec.MarkCongested != 0, Lag: c.paths.Lag, Peers: c.reach()}
 		if c.flow.Acked(c.now, &q.flow, &a) {
 			c.unhold(p)
 		}

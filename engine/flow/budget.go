@@ -9,7 +9,9 @@ import (
 // The law of a peer's budget.
 const (
 	rateStart    = 8 << 20   // bytes a second before anything is known of a peer
-	rateMin      = 128 << 10 // losses and delays never lower the rate below: bursts of a quiet peer are not worth it
+	rateMin      = 128 << 10 // a little loss, and delay, never lower the rate below: bursts of a quiet peer are not worth it
+	rateLeast    = 2 << 10   // nor does much loss below a share of that, and this: all senders together would drown a thin link
+	muchShift    = 3         // more than 1/8 lost is much
 	creditMin    = 4 << 10   // nor is a credit believed below
 	delayRateMin = 1 << 20   // nor does delay alone: it may be the processor's and not the path's
 	burstNanos   = 2 * sched.Millisecond
@@ -52,6 +54,8 @@ type Budget struct {
 	lost   uint16 // of them
 	loss   uint16 // smoothed, in 1/65536
 
+	least uint32 // the share of rateMin: much loss never lowers the rate below
+
 	step    uint8 // an additive raise is 2^step frames a round trip
 	silent  uint8 // rounds in a row without an answer
 	turn    uint8
@@ -67,7 +71,7 @@ type Budget struct {
 // Init starts a budget for frames of at most frameBytes. seq is the sequence
 // number of the last frame before.
 func (b *Budget) Init(now sched.Instant, frameBytes int, seq uint32) {
-	*b = Budget{frame: uint16(frameBytes), at: now, from: now, rate: rateStart, judged: seq, knee: RateMax}
+	*b = Budget{frame: uint16(frameBytes), at: now, from: now, rate: rateStart, judged: seq, knee: RateMax, least: rateMin}
 	b.tokens = b.burst()
 }
 

@@ -309,3 +309,69 @@ func TestGate(t *testing.T) {
 		t.Error("rate 0 opens")
 	}
 }
+
+// Many senders of one thin link find shares of it: they leave it nearly full and do not
+// lose much, however many they are.
+func TestManySendersShareAThinLink(t *testing.T) {
+	for _, n := range []int{2, 11, 31} {
+		const rate, span = 125_000, 20 * sched.Second
+		p := &pipe{rate: rate, room: rate / 10, delay: sched.Millisecond}
+		senders := make([]struct {
+			b    Budget
+			seq  uint32
+			high uint32
+			mask uint64
+		}, n)
+		for i := range senders {
+			senders[i].b.Init(0, frameBytes, 0)
+		}
+		sent, lost := 0, 0
+		type back struct {
+			at sched.Instant
+			i  int
+			a  Ack
+		}
+		var acks []back
+		for now := sched.Instant(1); now < span; now += 100 * sched.Microsecond {
+			for len(acks) > 0 && acks[0].at <= now {
+				s := &senders[acks[0].i]
+				acks[0].a.Sent, acks[0].a.Peers = s.seq, n
+				s.b.Acked(now, &acks[0].a)
+				acks = acks[1:]
+			}
+			for i := range senders {
+				s := &senders[(i+int(now/100_000))%n]
+				if !s.b.Allow(now, Normal) {
+					s.b.Hold(now)
+					continue
+				}
+				asked := s.b.Ask(now)
+				s.seq++
+				s.b.Spend(now, frameBytes, s.seq, asked)
+				before := p.got
+				p.send(now, frameBytes, p.high+1, false)
+				late := now > span/2
+				if late {
+					sent++
+				}
+				if p.got == before {
+					if late {
+						lost++
+					}
+					continue
+				}
+				s.mask = s.mask<<min(64, s.seq-s.high) | 1
+				s.high = s.seq
+				if asked {
+					acks = append(acks, back{p.busy + p.delay, (i + int(now/100_000)) % n, Ack{High: s.high, Map: s.mask}})
+				}
+			}
+		}
+		if share := float64(lost) / float64(sent); share > 0.25 {
+			t.Errorf("%d senders lose %.2f of what they send", n, share)
+		}
+		if got := float64(sent-lost) * frameBytes * 2 * float64(sched.Second) / float64(span); got < rate/2 {
+			t.Errorf("%d senders use %.0f of %d bytes a second", n, got, rate)
+		}
+	}
+}

@@ -13,6 +13,7 @@ type Ack struct {
 	Sent   uint32 // the highest that we sent
 	Credit uint16
 	Marked bool
+	Peers  int           // how many send to the same peer, about; 0: this one alone
 	Lag    sched.Instant // of the own loop: not the path's
 }
 
@@ -64,13 +65,17 @@ func (b *Budget) close(now sched.Instant, a *Ack, sample bool) {
 		b.sample(span)
 	}
 	b.open, b.silent = false, 0
+	b.least = max(rateLeast, rateMin/2/uint32(max(1, a.Peers)))
 	b.loss = uint16(int32(b.loss) + (int32(uint64(b.lost)*65535/uint64(max(1, b.seen)))-int32(b.loss))/8)
 	used := uint64(b.bytes) * 2 * sched.Second / uint64(max(now-b.from, roundMin)) // twice: half of the rate is use
 	before, queue := b.Cuts, min(span, b.RTT())-b.path()-4*a.Lag
 	switch {
 	case b.lost > b.seen>>lossShift:
-		got := uint64(b.seen-min(b.lost, b.seen)) * 15
-		b.cut(used, got, uint64(b.seen)*16)
+		got, floor := uint64(b.seen-min(b.lost, b.seen))*15, uint32(rateMin)
+		if b.lost > b.seen>>muchShift {
+			floor = b.least
+		}
+		b.cutTo(used, got, uint64(b.seen)*16, floor)
 	case b.excused:
 	case b.marked:
 		b.cut(used, 7, 8)
@@ -112,9 +117,12 @@ func (b *Budget) path() sched.Instant { return sched.Instant(b.base) * sched.Mic
 
 // cut lowers the rate to num/den of itself, but never below a quarter: from what
 // was used, if that was far less than what was allowed.
-func (b *Budget) cut(used, num, den uint64) {
-	from := min(uint64(b.rate), max(used, rateMin))
-	b.rate = uint32(max(from*num/den, from/4, rateMin))
+func (b *Budget) cut(used, num, den uint64) { b.cutTo(used, num, den, rateMin) }
+
+// cutTo is cut down to a floor. A rate that is below it already stays.
+func (b *Budget) cutTo(used, num, den uint64, floor uint32) {
+	from := min(uint64(b.rate), max(used, uint64(floor)))
+	b.rate = min(b.rate, uint32(max(from*num/den, from/4, uint64(floor))))
 	b.step, b.knee = 0, b.rate
 	b.Cuts++
 }
