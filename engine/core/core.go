@@ -36,10 +36,9 @@ type Core struct {
 
 	self state.Origin
 
-	origins []origin    // by state.Origin; 0 unused
-	peers   []peer      // by peer handle; 0 unused
-	byID    names.Index // peer handle by origin id
-	seeds   door.Seeds
+	origins []origin         // by state.Origin; 0 unused
+	peers   []peer           // by peer handle; 0 unused
+	byID    names.Index      // peer handle by origin id
 	members sched.RoundRobin // proven peers, for exchanges
 	sampler sched.Sampler    // of open peers
 	ready   sched.Turns      // peers that have something due

@@ -17,7 +17,7 @@ import (
 // whenever that one falls silent. Adding it twice, or our own, is harmless.
 func (c *Core) Join(now sched.Instant, addr netip.AddrPort) bool {
 	c.enter(now)
-	if !c.seeds.Add(now, addr, c.cfg.Limits.Peers) {
+	if !c.door.Seeds.Add(now, addr, c.cfg.Limits.Peers) {
 		return false
 	}
 	c.wheel.Set(timerSeeds, now)
@@ -28,14 +28,14 @@ func (c *Core) Join(now sched.Instant, addr netip.AddrPort) bool {
 // Members that were found through it stay.
 func (c *Core) Unjoin(now sched.Instant, addr netip.AddrPort) {
 	c.enter(now)
-	c.seeds.Remove(addr)
+	c.door.Seeds.Remove(addr)
 }
 
 // Seeds are the addresses that are contacted, to read.
-func (c *Core) Seeds() *door.Seeds { return &c.seeds }
+func (c *Core) Seeds() *door.Seeds { return &c.door.Seeds }
 
 // Seed tells who answered at a seed, if anybody did.
-func (c *Core) Seed(addr netip.AddrPort) (Peer, bool) { return c.Peer(c.seeds.Peer(addr)) }
+func (c *Core) Seed(addr netip.AddrPort) (Peer, bool) { return c.Peer(c.door.Seeds.Peer(addr)) }
 
 // contactSeeds greets the seeds that are due and not already in touch. One that
 // left is greeted too: it may come back as another, or another may live there.
@@ -43,7 +43,7 @@ func (c *Core) contactSeeds() {
 	if c.leaving() {
 		return
 	}
-	if next := c.seeds.Contact(c.now, (*contacts)(c), &c.door.Replies); next != sched.Never {
+	if next := c.door.Seeds.Contact(c.now, (*contacts)(c), &c.door.Replies); next != sched.Never {
 		c.wheel.Set(timerSeeds, next)
 	}
 }
@@ -212,7 +212,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 	}
 	q, other := &c.peers[p], c.guard.Other(p, &c.in)
 	if !other {
-		c.seeds.Answered(from, p)
+		c.door.Seeds.Answered(from, p)
 	}
 	if !c.yields(p, from, other) {
 		c.reject(from, DropClaim)
@@ -222,7 +222,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		q.claim.Heard(c.now)
 	}
 	c.guard.Meet(p, &c.in)
-	c.seeds.Answered(from, p)
+	c.door.Seeds.Answered(from, p)
 	if took, ok := q.at.Answered(c.now); ok {
 		q.link.RTT.Sample(took)
 	}

@@ -38,7 +38,7 @@ func (c *Core) TurnKeys(now sched.Instant, turn func(*protect.Sealed) error) err
 	}
 	c.out.KeyID = c.guard.KeyID()
 	c.noticeKeys()
-	if c.seeds.Again(now); c.seeds.Len() > 0 {
+	if c.door.Seeds.Again(now); c.door.Seeds.Len() > 0 {
 		c.wheel.Set(timerSeeds, c.now)
 	}
 	for p := range c.peers {

@@ -110,7 +110,7 @@ func (c *Core) freePeer(p uint32) {
 	for k := range uint32(timersPeer) {
 		c.wheel.Cancel(peerTimer(p, k))
 	}
-	c.seeds.Forget(p)
+	c.door.Seeds.Forget(p)
 	*q = peer{}
 	if !c.ready.Has(p) {
 		c.free = append(c.free, p)

@@ -55,7 +55,7 @@ func (c *Core) turned(from netip.AddrPort, why *door.Turned) {
 		c.reject(from, DropForged)
 		return
 	}
-	c.seeds.Turned(c.now, from, why)
+	c.door.Seeds.Turned(c.now, from, why)
 	if p := c.byID.Find(c.in.Sender); !why.Plain && c.peers[p].at.Addr == from && c.peers[p].at.HasCookie && !c.peers[p].shown.Ever() {
 		c.silent(p) // it never took us
 	}

@@ -12,6 +12,7 @@ type Door struct {
 	Proofs
 	Rejects
 	Replies
+	Seeds     Seeds
 	hellos    Budget // greetings, and answers to them
 	derives   Budget // keys of senders that show a cookie
 	refusals  Budget // of greetings
@@ -55,10 +56,11 @@ func (d *Door) Derive(now sched.Instant, from netip.AddrPort) bool {
 
 // Greeted tells whether an answer of so many bytes is one to a greeting of ours
 // to the address that it came from. If somebody was asked for it just now, but
-// elsewhere, that address is greeted itself.
+// elsewhere, that address is greeted itself, and the seed remembers it.
 func (d *Door) Greeted(now sched.Instant, from netip.AddrPort, size int, echo *[codec.SaltBytes]byte) bool {
 	here, elsewhere := d.Answers(now, from, echo)
 	if elsewhere && Room(size) >= d.bare && d.hints.Take(now, 1) {
+		d.Seeds.Elsewhere(now, &d.Proofs, from, echo)
 		d.Push(&Reply{Kind: codec.TypeHello, To: from, Bare: true})
 	}
 	return here

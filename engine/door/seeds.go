@@ -22,7 +22,8 @@ type Seeds struct{ list []seed }
 
 type seed struct {
 	addr  netip.AddrPort
-	peer  uint32 // who answered there
+	via   netip.AddrPort // whence its host answers, if not from addr
+	peer  uint32         // who answered there
 	next  sched.Instant
 	tries uint8
 	why   Turned // it does not take us
@@ -73,10 +74,24 @@ func (s *Seeds) Peer(addr netip.AddrPort) uint32 {
 	return 0
 }
 
-// Answered notes who answered at an address.
+// Answered notes who answered at an address, or for those that answer from there.
 func (s *Seeds) Answered(addr netip.AddrPort, peer uint32) {
-	if i := s.find(addr); i >= 0 {
-		s.list[i].peer, s.list[i].why = peer, Turned{}
+	for i := range s.list {
+		if x := &s.list[i]; x.addr == addr || x.via == addr {
+			x.peer, x.why = peer, Turned{}
+		}
+	}
+}
+
+// Elsewhere notes that the answer to a greeting came from another address than was
+// greeted, as from a host with several: the challenge in it says for which seed.
+func (s *Seeds) Elsewhere(now sched.Instant, p *Proofs, from netip.AddrPort, echo *[codec.SaltBytes]byte) {
+	for i := range s.list {
+		x := &s.list[i]
+		if here, _ := p.Answers(now, x.addr, echo); here {
+			x.via = from
+			return
+		}
 	}
 }
 
