@@ -18,7 +18,17 @@ func Backoff(first sched.Instant, tries uint8, most sched.Instant) sched.Instant
 
 // Seeds are the addresses that somebody told us to join: they are greeted until
 // somebody answers there, and again whenever that one falls silent.
-type Seeds struct{ list []seed }
+// Greetings have a budget: each seed has its first at once, then all have their turns.
+type Seeds struct {
+	list []seed
+	pace sched.Pacer
+	turn int // who is asked first
+}
+
+const (
+	seedRate  = 16   // greetings a second, in the long run: 8 KiB
+	seedBurst = 1024 // at once
+)
 
 type seed struct {
 	addr  netip.AddrPort
@@ -50,6 +60,9 @@ func (s *Seeds) Add(now sched.Instant, addr netip.AddrPort, limit int) bool {
 	}
 	if len(s.list) >= limit {
 		return false
+	}
+	if s.list == nil {
+		s.pace.Init(now, seedRate, seedBurst)
 	}
 	s.list = append(s.list, seed{addr: addr, next: now})
 	return true
@@ -115,12 +128,19 @@ func (s *Seeds) Again(now sched.Instant) {
 // again; sched.Never without seeds.
 func (s *Seeds) Contact(now sched.Instant, h Host, q *Replies) (next sched.Instant) {
 	next = sched.Never
-	for i := range s.list {
+	first, poor := s.turn, false
+	for k := range s.list {
+		i := (first + k) % len(s.list)
 		x := &s.list[i]
 		switch {
 		case x.peer != 0 && h.InTouch(x.peer):
 			x.next, x.tries = now+BackoffMax, 0
 		case x.next > now:
+		case poor || !s.pace.Take(now, 1):
+			if !poor {
+				s.turn, poor = i, true
+			}
+			continue // it stays due
 		case !q.Push(&Reply{Kind: codec.TypeHello, To: x.addr}):
 			x.next = now + HelloFirst/20 // more seeds than fit at once
 		default:
@@ -128,6 +148,9 @@ func (s *Seeds) Contact(now sched.Instant, h Host, q *Replies) (next sched.Insta
 			x.tries = min(x.tries+1, 30)
 		}
 		next = min(next, x.next)
+	}
+	if poor {
+		next = min(next, now+sched.Second/seedRate)
 	}
 	return next
 }

@@ -1,0 +1,47 @@
+package door
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+type nobody struct{}
+
+func (nobody) InTouch(uint32) bool                  { return false }
+func (nobody) Jitter(d sched.Instant) sched.Instant { return d }
+
+// Seeds that nobody answers at cost a bounded rate, however many there are; each is
+// greeted at once, and again in its turn.
+func TestSeedsHaveABudgetAndTurns(t *testing.T) {
+	const n, span = 300, 120 * sched.Second
+	var s Seeds
+	var q Replies
+	for i := range n {
+		s.Add(0, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 7946), n)
+	}
+	greeted, total := map[netip.AddrPort]int{}, 0
+	for now := sched.Instant(0); now < span; {
+		next := s.Contact(now, nobody{}, &q)
+		var r Reply
+		for q.Pop(&r) {
+			greeted[r.To]++
+			total++
+		}
+		if now < 200*sched.Millisecond && next > 200*sched.Millisecond && len(greeted) != n {
+			t.Fatalf("%d of %d seeds were greeted at once", len(greeted), n)
+		}
+		now = max(next, now+1)
+	}
+	if most := int(seedBurst + seedRate*span/sched.Second); total > most {
+		t.Errorf("%d greetings in two minutes, at most %d", total, most)
+	}
+	least, most := total, 0
+	for _, k := range greeted {
+		least, most = min(least, k), max(most, k)
+	}
+	if least*3 < most*2 {
+		t.Errorf("one seed was greeted %d times, another %d times", most, least)
+	}
+}
