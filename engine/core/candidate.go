@@ -5,6 +5,10 @@ package core
 // everybody. But a member can invent others: so what it introduces has a rate,
 // a quarter of the peers is kept for those that answer, and where the rest is
 // full, whoever has been greeted in vain for longest makes room for the next.
+//
+// Seats are for the living: where all are taken, and somebody who answers from
+// their address asks for one, a candidate gives way, else the longest dead, else
+// who left for longest.
 
 const (
 	vainGreetings = 3   // a second and a half of silence
@@ -48,5 +52,29 @@ func (c *Core) evict() bool {
 		c.freePeer(p)
 		return true
 	}
+	return false
+}
+
+// seats is how many members there may be beside us.
+func (c *Core) seats() int { return min(c.cfg.Limits.Peers, c.cfg.Limits.State.Origins-1) }
+
+// yielding counts the seats of those that may give way to the living.
+func (c *Core) yielding() int {
+	s := &c.lives
+	return s.candidates() + s[dead] + s[leaving] + s[gone]
+}
+
+// seat makes room for somebody who answers from their address, if there may be one
+// more. The dead and the left get their graves, as they would in time.
+func (c *Core) seat() bool {
+	if c.lives.used() < c.seats() || c.evict() {
+		return true
+	}
+	if p := c.live.BuryOldest(c.now); p != 0 {
+		c.counters.Unseated++
+		c.forget(p)
+		return true
+	}
+	c.counters.Drops[DropFull]++
 	return false
 }

@@ -43,6 +43,7 @@ type Counters struct {
 	Writes, WritesRefused  uint64
 	Renewals, Conflicts    uint64 // generation bumps, and live rivals of our name
 	Evicted                uint64 // candidates that made room for others
+	Unseated               uint64 // dead and left that were buried early for the living
 	Mended                 uint64 // keys dropped that their owners had deleted
 	Derived                uint64 // keys of senders that were derived
 

@@ -295,7 +295,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		c.counters.Drops[DropBuried]++
 		return 0
 	}
-	if !from.IsValid() && !c.mayLearn() {
+	if from.IsValid() && !c.seat() || !from.IsValid() && !c.mayLearn() {
 		return 0
 	}
 	o, st := c.store.Add(id, gen, name)

@@ -37,13 +37,13 @@ func (c *Core) refuse(from netip.AddrPort, datagram []byte, r protect.Refusal) {
 
 // objects is why somebody who greets is not let in, and the detail; 0: they are.
 func (c *Core) objects(h *codec.Hello) (why Drop, detail uint64) {
-	o, seats := c.store.FindName(h.Name), min(c.cfg.Limits.Peers, c.cfg.Limits.State.Origins-1)
+	o, seats := c.store.FindName(h.Name), c.seats()
 	switch {
 	case h.Mode != c.mode:
 		return DropMode, uint64(c.mode)
 	case c.reach() > 0 && (o == 0 || c.store.Gen(o) < h.Gen) && h.Gen > c.believed(h.Gen):
 		return DropGeneration, c.believed(h.Gen)
-	case o == 0 && c.lives.used() >= seats:
+	case o == 0 && c.lives.used()-c.yielding() >= seats:
 		return DropFull, uint64(seats + 1)
 	}
 	return 0, 0

@@ -184,6 +184,15 @@ func (d *Detector) Renewal(may bool) bool {
 	return d.on && (d.BuriedSelf() && may || d.Exhausted())
 }
 
+// BuryOldest buries one of the dead, else of those that left, before their time
+// (Table.BuryOldest). It returns who has to be forgotten now; 0: nobody.
+func (d *Detector) BuryOldest(now sched.Instant) uint32 {
+	if !d.on {
+		return 0
+	}
+	return d.Table.BuryOldest(now)
+}
+
 // Bury keeps the address of a member that is being forgotten, since graves are
 // probed. It returns the place of the grave, -1 if there is none.
 func (d *Detector) Bury(id codec.OriginID, addr netip.AddrPort) int {

@@ -84,6 +84,24 @@ func (t *Table) buryOld(now sched.Instant) {
 	}
 }
 
+// BuryOldest buries who is dead for longest, else who left for longest, before their time: their place is needed. It
+// returns the member, which the caller forgets (Remove); 0 if nobody is dead or left.
+func (t *Table) BuryOldest(now sched.Instant) (h uint32) {
+	i := t.lists[Dead].head
+	if i == 0 {
+		i = t.lists[Left].head
+	}
+	if i != 0 && t.facts[i].member == t.self {
+		i = t.facts[i].next
+	}
+	if i == 0 {
+		return 0
+	}
+	h = t.facts[i].member
+	t.bury(now, i)
+	return h
+}
+
 // revival probes the dead: one random dead or buried member at a time, the more rarely the longer nobody has died.
 type revival struct {
 	at     sched.Instant // next visit; Never: nobody is dead

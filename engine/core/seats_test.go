@@ -1,0 +1,76 @@
+package core
+
+import (
+	"testing"
+
+	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// TestSeatsAreForTheLiving: members that come one after the other and are killed
+// never keep the next one out, however many there are, and nobody who lives gives
+// a seat.
+func TestSeatsAreForTheLiving(t *testing.T) {
+	const limit, stay, come = 64, 2, 200
+	w := newNet(t, stay, 83, func(_ int, c *Config) { c.Limits.State = seatsOf(limit) })
+	w.joinAll()
+	w.converge(5 * sched.Second)
+	w.set(0, "k", "v")
+	worst := sched.Instant(0)
+	for i := stay; i < stay+come; i++ {
+		d := w.start(i, 1, func(_ int, c *Config) { c.Limits.State = seatsOf(limit) })
+		d.core.Join(w.now, addrOf(0))
+		w.pump(d)
+		w.set(i, "addr", "x")
+		worst = max(worst, w.seated(d, stay, 2*sched.Second))
+		w.run(200 * sched.Millisecond)
+		d.down = true
+		delete(w.at, d.addr)
+		w.run(1500 * sched.Millisecond)
+		for k, n := range w.nodes[:stay] {
+			if n.core.store.Len() > limit {
+				t.Fatalf("%d origins at node %d", n.core.store.Len(), k)
+			}
+		}
+	}
+	c := &w.nodes[0].core.counters
+	t.Logf("in after %d ms at most; %d buried early, %d evicted", worst/sched.Millisecond, c.Unseated, c.Evicted)
+	if c.Unseated == 0 {
+		t.Error("the table was never full of the dead")
+	}
+	w.run(10 * sched.Second)
+	for i := range stay {
+		if w.statusOf(i, 1-i) != member.Alive || w.nodes[i].core.reach() != stay-1 || has(w.nodes[i], MemberQuiet) {
+			t.Errorf("node %d reaches %d others", i, w.nodes[i].core.reach())
+		}
+	}
+}
+
+func seatsOf(origins int) state.Limits {
+	l := DefaultLimits().State
+	l.Origins = origins
+	return l
+}
+
+// seated runs until the first few nodes have the newcomer's state and it has
+// theirs, and gives the time that took.
+func (w *net) seated(d *node, first int, limit sched.Instant) sched.Instant {
+	w.t.Helper()
+	in := func() bool {
+		for _, n := range w.nodes[:first] {
+			o, back := n.core.store.Find(d.core.me.ID), d.core.store.Find(n.core.me.ID)
+			if o == 0 || back == 0 || n.core.store.Max(o) == 0 || d.core.store.Max(back) < n.core.store.Max(n.core.self) {
+				return false
+			}
+		}
+		return true
+	}
+	for start := w.now; w.now < start+limit; w.run(5 * sched.Millisecond) {
+		if in() {
+			return w.now - start
+		}
+	}
+	w.t.Fatalf("node %d is not in after %d ms: drops %v", d.i, limit/sched.Millisecond, w.nodes[0].core.counters.Drops)
+	return 0
+}
