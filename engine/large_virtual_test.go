@@ -129,10 +129,12 @@ func sameLarge(t *testing.T, c *enginetest.Cluster) {
 }
 
 // A member that lacks much is brought level over streams while datagrams are
-// lost and streams break: whatever breaks goes on elsewhere.
+// lost and streams break: whatever breaks goes on elsewhere. Whether it comes to
+// streams at all is the engine's choice, and depends on the order in which
+// goroutines ran: so there are more seeds until one has used them.
 func TestVirtualCatchUpUnderFaults(t *testing.T) {
 	streamed := uint64(0)
-	for seed := range uint64(3) {
+	for seed := uint64(0); seed < 3 || streamed == 0 && seed < 40; seed++ {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				net := simnet.NewNetwork(seed, simnet.Link{Delay: simnet.Delay{Min: 100 * sched.Microsecond, Max: sched.Millisecond}})
