@@ -38,6 +38,26 @@ func (c charge) plus(d charge) charge {
 	return charge{c.keys + d.keys, c.bytes + d.bytes, c.owned + d.owned}
 }
 
+func (c charge) minus(d charge) charge {
+	return charge{c.keys - d.keys, c.bytes - d.bytes, c.owned - d.owned}
+}
+
+func (c charge) atMost(d charge) charge {
+	return charge{min(c.keys, d.keys), min(c.bytes, d.bytes), min(c.owned, d.owned)}
+}
+
+// wholeCharge is what a write takes that replaces nothing. Deletes and keys of
+// the engine's own have room of their own.
+func wholeCharge[K string | []byte](op uint8, ttl uint32, key K, valueBytes int) charge {
+	if op == opDelete || codec.System(key) {
+		return charge{}
+	}
+	is := heldCell(len(key), valueBytes, ttl, op)
+	return charge{keys: 1, bytes: is.bytes, owned: is.owned}
+}
+
+func (r *record) wholeCharge() charge { return wholeCharge(r.op, r.ttl, r.key, len(r.value)) }
+
 // held is what an entry takes that a write may replace.
 type held struct {
 	bytes, owned int
@@ -72,12 +92,8 @@ func (b *stageBuffer) chargeMax() charge {
 // charge is what a write takes, and why there is no room for it if there is none.
 // Only near a limit does it find out what the write replaces.
 func (s *stage) charge(hash uint64, op uint8, ttl uint32, key string, value []byte) (charge, error) {
-	if op == opDelete || codec.System(key) { // a tombstone is no larger, and what the engine says of itself has its own room
-		return charge{}, nil
-	}
-	is := heldCell(len(key), len(value), ttl, op)
-	c := charge{keys: 1, bytes: is.bytes, owned: is.owned}
-	if s.room.ample {
+	c := wholeCharge(op, ttl, key, len(value))
+	if s.room.ample || c.keys == 0 {
 		return c, nil
 	}
 	if was, ok := s.replaced(hash, key); ok {

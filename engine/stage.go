@@ -39,6 +39,7 @@ type stageBuffer struct {
 	epoch uint32
 
 	charged charge // what its records may take of the store
+	whole   charge // what those that were not read yet would take if they replaced nothing
 	deletes int    // among its records
 }
 
@@ -53,7 +54,7 @@ func (b *stageBuffer) init(bytes int) {
 }
 
 func (b *stageBuffer) reset() {
-	b.used, b.count, b.charged, b.deletes = 0, 0, charge{}, 0
+	b.used, b.count, b.charged, b.whole, b.deletes = 0, 0, charge{}, charge{}, 0
 	b.epoch++
 	if b.epoch == 0 { // wrapped: old words would look new
 		clear(b.index)
@@ -182,6 +183,7 @@ func (s *stage) take(hash uint64, op uint8, ttl uint32, key string, value []byte
 		return Version{}, err
 	}
 	s.front.charged = s.front.charged.plus(c)
+	s.front.whole = s.front.whole.plus(wholeCharge(op, ttl, key, len(value)))
 	s.front.deletes += int(op) // opDelete is 1
 	s.version.Seq++
 	s.front.append(hash, s.version.Seq, op, ttl, key, value)
@@ -229,6 +231,7 @@ func (s *stage) begin() bool {
 func (s *stage) next(r *record) bool {
 	for s.offset < s.back.used {
 		s.offset = s.back.at(s.offset, r)
+		s.back.whole = s.back.whole.minus(r.wholeCharge())
 		if !r.dead {
 			return true
 		}
@@ -237,13 +240,17 @@ func (s *stage) next(r *record) bool {
 }
 
 // again makes the record that next gave last the next one.
-func (s *stage) again(r *record) { s.offset -= recordHead + len(r.key) + len(r.value) }
+func (s *stage) again(r *record) {
+	s.offset -= recordHead + len(r.key) + len(r.value)
+	s.back.whole = s.back.whole.plus(r.wholeCharge())
+}
 
 // finish recycles back once all its records are in the store. The room is granted
 // in the same moment: a record counts as staged or as stored.
 func (s *stage) finish(r room) (more bool) {
 	s.mu.Lock()
 	s.grantLocked(r)
+	s.back.charged = s.back.charged.atMost(s.back.whole) // what was read is in the store
 	if s.offset >= s.back.used {
 		s.pending.Add(-int64(s.back.count))
 		s.back.reset()

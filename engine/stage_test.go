@@ -149,6 +149,40 @@ func TestStageRefusesNewKeysWithoutRoom(t *testing.T) {
 	}
 }
 
+// TestStageCountsARecordOnce: while the loop takes the stage over in parts, a
+// record counts as staged or as stored, never as both.
+func TestStageCountsARecordOnce(t *testing.T) {
+	s := newStage(1 << 14)
+	roomFor := func(keys int) room { return room{Room: state.Room{Keys: keys, Bytes: 1 << 30, Owned: 1 << 30}} }
+	s.grant(roomFor(10))
+	for i := range 8 {
+		if _, err := s.set(fmt.Sprint(i), "v"); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	var r record
+	s.begin()
+	for range 5 {
+		s.next(&r)
+	}
+	s.again(&r) // four are in the store
+	s.finish(roomFor(6))
+	for i := range 2 {
+		if _, err := s.set(fmt.Sprint("more ", i), "v"); err != nil {
+			t.Errorf("of 10 keys the one after %d: %v", 8+i, err)
+		}
+	}
+	if _, err := s.set("too many", "v"); !errors.Is(err, ErrFull) {
+		t.Errorf("the eleventh key: %v", err)
+	}
+	for s.next(&r) {
+	}
+	s.finish(roomFor(2))
+	if _, err := s.set("too many", "v"); !errors.Is(err, ErrFull) {
+		t.Errorf("the eleventh key, later: %v", err)
+	}
+}
+
 func TestStageRefusesNewKeysWithoutBytes(t *testing.T) {
 	s := newStage(1 << 14)
 	s.grant(room{Room: state.Room{Keys: 1000, Bytes: 3 * state.CellBytes(15, 0), Owned: 1 << 30}})
