@@ -111,6 +111,8 @@ func (e *Engine) stateOf(handle uint32, p *core.Peer) MemberState {
 		return Dead
 	case s == member.Suspect || s == member.Closed || p.Quiet:
 		return Suspect
+	case !p.Proven:
+		return Unknown
 	default:
 		return Alive
 	}
@@ -136,8 +138,8 @@ var memberNews = [...]struct {
 	kind  EventKind
 	state MemberState
 }{
-	core.MemberJoined:    {MemberJoined, Alive},
-	core.MemberReplaced:  {MemberJoined, Alive},
+	core.MemberJoined:    {MemberJoined, Unknown},
+	core.MemberReplaced:  {MemberJoined, Unknown},
 	core.MemberReachable: {MemberReachable, Alive},
 	core.MemberQuiet:     {MemberUnreachable, Suspect},
 	core.MemberSuspected: {MemberSuspected, Suspect},
@@ -221,10 +223,12 @@ func (e *Engine) memberOf(now sched.Instant, ev *core.Event) Member {
 	}
 	d := e.declaredBy(ev.Origin)
 	m.Name, m.Zone, m.Tags = e.nameOf(ev.Origin), d.zone, d.tags
-	if p, ok := e.core.Peer(ev.Peer); ok && p.Origin == ev.Origin {
+	p, ok := e.core.Peer(ev.Peer)
+	if ok = ok && p.Origin == ev.Origin; ok {
 		m = e.member(now, time.Now(), ev.Peer, &p)
 	}
-	if int(ev.Kind) < len(memberNews) && memberNews[ev.Kind].kind != 0 && ev.Kind != core.MemberMoved {
+	asIs := ok && (ev.Kind == core.MemberJoined || ev.Kind == core.MemberReplaced || ev.Kind == core.MemberMoved)
+	if int(ev.Kind) < len(memberNews) && memberNews[ev.Kind].kind != 0 && !asIs {
 		m.State = memberNews[ev.Kind].state
 	}
 	return m

@@ -24,8 +24,8 @@ type tally struct {
 	fingerprint uint64
 	refused     uint64
 	health      int
-	members     [Left + 1]int // by state
-	answering   int           // of them, those whose frames come to us
+	members     [Unknown + 1]int // by state
+	answering   int              // of them, those whose frames come to us
 	lag         sched.Instant
 }
 
@@ -78,7 +78,7 @@ func (e *Engine) count(t *tally) {
 	t.core, t.store, t.flow, t.detector = *e.core.Counters(), e.store.Stats(), e.core.FlowState(), *detector.Counters()
 	t.fingerprint, t.refused, t.health, t.lag = e.core.Fingerprint(), e.refused, int(detector.Health()), e.reactor.lag
 	e.conn.Stats(&t.socket)
-	t.members, t.answering = [Left + 1]int{}, 1
+	t.members, t.answering = [Unknown + 1]int{}, 1
 	self := Alive
 	if e.leftAt != 0 {
 		self = Left

@@ -59,6 +59,8 @@ const (
 	Dead
 	// Left: it said so itself.
 	Left
+	// Unknown: somebody named it, and it has not answered this member yet.
+	Unknown
 )
 
 // String is the state in lower case.
@@ -108,6 +110,7 @@ type EventKind uint8
 // The kinds of Event.
 const (
 	// MemberJoined: a name is known for the first time, or under a new generation.
+	// Its State is Unknown until it has answered: MemberReachable tells of that.
 	MemberJoined EventKind = iota + 1
 	// MemberLeft: it said that it leaves.
 	MemberLeft

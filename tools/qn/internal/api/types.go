@@ -54,7 +54,7 @@ const (
 type Member struct {
 	Name         string            `json:"name"`
 	Addr         string            `json:"addr"`
-	State        string            `json:"state"` // alive, suspect, dead or left
+	State        string            `json:"state"` // alive, suspect, dead, left or unknown
 	Self         bool              `json:"self"`
 	Zone         string            `json:"zone,omitempty"`
 	Tags         map[string]string `json:"tags,omitempty"`

@@ -19,7 +19,7 @@ func newMembers() *cobra.Command {
   qn members --state dead                    those that died
   qn members -o ndjson | jq .name            for a script`, func(cmd *cobra.Command, _ []string) error {
 		if state != "" {
-			if err := exit.OneOf("--state", state, []string{"alive", "suspect", "dead", "left"}); err != nil {
+			if err := exit.OneOf("--state", state, []string{"alive", "suspect", "dead", "left", "unknown"}); err != nil {
 				return err
 			}
 		}
@@ -30,7 +30,7 @@ func newMembers() *cobra.Command {
 		list = slices.DeleteFunc(list, func(m api.Member) bool { return state != "" && m.State != state })
 		return a.output.Print(cmd.OutOrStdout(), list, func(w io.Writer) error { return printMembers(w, list) })
 	})
-	cmd.Flags().StringVar(&state, "state", "", "only those that are alive, suspect, dead or left")
+	cmd.Flags().StringVar(&state, "state", "", "only those that are alive, suspect, dead, left or unknown")
 	return cmd
 }
 

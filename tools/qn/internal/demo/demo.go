@@ -207,6 +207,8 @@ func (p *Picture) beliefs(eng *engine.Engine, row []byte) {
 			p.Suspect++
 		case engine.Dead:
 			p.Dead++
+		case engine.Unknown:
+			row[i] = 0
 		}
 	}
 }

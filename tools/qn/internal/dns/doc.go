@@ -7,7 +7,8 @@
 //
 // A member serves web if it has the tag service=web, at the port of its tag port, or the tag service.web with the port as
 // its value: several services are several such tags. Its address is the one that the agent sends to, or that of its tag
-// address. Members that are dead or left are out at once; suspects are in.
+// address. Members that are dead or left are out at once, and who was
+// only named is not in yet; suspects are in.
 //
 // Answers have one TTL, a second. A name that is there without the type that was asked for is NODATA, one that is not there
 // NXDOMAIN, both with the SOA. What does not fit is cut, in an order by chance, and marked, so that the asker comes by TCP:
