@@ -12,6 +12,8 @@ import (
 const (
 	heraldQueue = 1024
 	logEvery    = 10 * time.Second // of one message
+	logWarnings = 1                // lines of one message in that time, from Warn on
+	logInfos    = 32               // and below
 )
 
 // herald runs the embedder's code, its logger and OnEvent, on a goroutine of
@@ -33,10 +35,10 @@ type notice struct {
 	rare  bool // limited where it was made
 }
 
-// quiet is when a message may be logged again, and how often it was not.
+// quiet is what was logged of a message since from, and how often it was not.
 type quiet struct {
-	until   time.Time
-	skipped int
+	from            time.Time
+	logged, skipped int
 }
 
 func newHerald(e *Engine) *herald {
@@ -82,31 +84,47 @@ func (h *herald) deliver(n *notice) {
 	}
 }
 
-// log writes a message at most once in logEvery and says what it left out.
-// Events at Info and below are not limited: they are rare by nature.
+// log writes a message so often as its level may in logEvery: others can make
+// every event happen, members too. The next line says how many were left out.
 func (h *herald) log(n *notice) {
 	logger := h.e.cfg.Logger
 	if !logger.Enabled(context.Background(), n.level) {
 		return
 	}
 	args := n.args
-	if n.level >= slog.LevelWarn && !n.rare {
-		now := time.Now()
+	if !n.rare {
 		q := h.quiet[n.text]
 		if q == nil {
 			q = new(quiet)
 			h.quiet[n.text] = q
 		}
-		if now.Before(q.until) {
-			q.skipped++
+		skipped, ok := q.may(time.Now(), n.level)
+		if !ok {
 			return
 		}
-		if q.skipped > 0 {
-			args = append(args, "skipped", q.skipped)
+		if skipped > 0 {
+			args = append(args, "skipped", skipped)
 		}
-		q.until, q.skipped = now.Add(logEvery), 0
 	}
 	logger.Log(context.Background(), n.level, "quidnunc: "+n.text, args...)
+}
+
+// may tells whether a line may be logged now, and how many were not since the last.
+func (q *quiet) may(now time.Time, level slog.Level) (skipped int, ok bool) {
+	most := logInfos
+	if level >= slog.LevelWarn {
+		most = logWarnings
+	}
+	if now.Sub(q.from) >= logEvery {
+		q.from, q.logged = now, 0
+	}
+	if q.logged >= most {
+		q.skipped++
+		return 0, false
+	}
+	skipped, q.skipped = q.skipped, 0
+	q.logged++
+	return skipped, true
 }
 
 func (h *herald) put(n notice) {
