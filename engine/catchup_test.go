@@ -70,24 +70,35 @@ func joinFull(tb testing.TB, full *engine.Engine, c engine.Config, keys int) (jo
 	}
 }
 
-// A joiner that lacks much gets it over a stream too, and ends equal.
+// A joiner that lacks much gets it over a stream too, and ends equal. Datagrams
+// race the stream, and now and then they have brought everything before it is
+// open: so there are more joiners until one had something of it.
 func TestJoinerCatchesUpOverStreams(t *testing.T) {
 	const keys = 150_000
 	full, config := filled(t, true, keys)
-	joiner, took := joinFull(t, full, config("joiner"), keys)
-	defer joiner.Close()
-	s := joiner.Large().Streams
-	t.Logf("%v, %d bytes over streams in %d on the wire", took, s.ReceivedBytes, s.WireReceived)
-	if s.ReceivedBytes == 0 {
+	streamed := uint64(0)
+	for i := 0; streamed == 0 && i < 20; i++ {
+		joiner, took := joinFull(t, full, config(fmt.Sprint("joiner-", i)), keys)
+		s := joiner.Large().Streams
+		t.Logf("%v, %d bytes over streams in %d on the wire", took, s.ReceivedBytes, s.WireReceived)
+		streamed = s.ReceivedBytes
+		if same := equalKeys(full, joiner); same != keys {
+			t.Errorf("%d of %d keys are equal", same, keys)
+		}
+		joiner.Close()
+	}
+	if streamed == 0 {
 		t.Error("nothing came over streams")
 	}
-	same := 0
-	for key, entry := range full.Range("full") {
-		if got, meta, ok := joiner.Get("full", string(key)); ok && string(got) == string(entry.Value) && meta.Version == entry.Meta.Version {
+}
+
+// equalKeys counts the keys of a member that another one holds alike.
+func equalKeys(full, joiner *engine.Engine) (same int) {
+	for key, entry := range full.Range(full.Name()) {
+		got, meta, ok := joiner.Get(full.Name(), string(key))
+		if ok && string(got) == string(entry.Value) && meta.Version == entry.Meta.Version {
 			same++
 		}
 	}
-	if same != keys {
-		t.Errorf("%d of %d keys are equal", same, keys)
-	}
+	return same
 }
