@@ -191,7 +191,12 @@ func TestLimitsCanBeRaised(t *testing.T) {
 // TestPagesServeAnySize: where small values left each page a few cells, those move together, and the pages serve large
 // values. Readers meanwhile see each key.
 func TestPagesServeAnySize(t *testing.T) {
-	seed := rand.Uint64()
+	pagesServeAnySize(t, rand.Uint64())
+	pagesServeAnySize(t, 3045860944290548092) // a page was empty an attempt too late
+}
+
+func pagesServeAnySize(t *testing.T, seed uint64) {
+	t.Helper()
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	var s Store
 	s.Init(Limits{Origins: 4, Keys: 1 << 20, Tombstones: 64, ValueBytes: 4 << 20}, seed)

@@ -178,19 +178,22 @@ func (s *Store) count(r *origin, flags codec.EntryFlags, system bool, bytes int,
 }
 
 // Attempts to get memory by finishing what was put off, before a write is refused.
-const memoryAttempts = 4
+const memoryAttempts = 16
 
-// newCell takes a cell of a class, if need be one that was put off.
-func (s *Store) newCell(class uint8) (cell cellRef) {
+// newCell takes a cell of a class, if need be one that was put off. All attempts together empty a page of the smallest
+// cells, and begin another: the one at hand may turn out to stay.
+func (s *Store) newCell(class uint8) cellRef {
 	for range memoryAttempts {
-		if cell = s.draft(class); cell != 0 {
-			break
+		if cell := s.draft(class); cell != 0 {
+			return cell
 		}
 		s.Tidy(retiredBatch)
 		s.squeezeSome(2 * squeezeCells)
 	}
-	return cell
+	return s.draft(class)
 }
+
+const _ uint = memoryAttempts*2*squeezeCells - cellPageBytes/cellHeadBytes
 
 // putOff does a part of what was put off: entries of removed origins, and cells of pages that are being emptied.
 func (s *Store) putOff(cells int) {
