@@ -106,6 +106,41 @@ func ExampleEngine_Watch() {
 	// watch-1 addr 10.0.0.12:8080
 }
 
+func ExampleEngine_All() {
+	a, b := start("all-1"), start("all-2")
+	defer a.Close()
+	defer b.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	a.Join(ctx, b.Addr().String())
+	a.Set("addr", []byte("10.0.0.1:80"))
+	b.Set("addr", []byte("10.0.0.2:80"))
+	a.WaitConverged(ctx)
+	for member, entry := range a.All("addr") {
+		fmt.Println(member, string(entry.Value))
+	}
+	m, ok := a.Member("all-2")
+	fmt.Println(m.State, ok, a.NumMembers())
+	// Output:
+	// all-1 10.0.0.1:80
+	// all-2 10.0.0.2:80
+	// alive true 2
+}
+
+func ExampleEngine_RangePrefix() {
+	eng := start("prefix-1")
+	defer eng.Close()
+	eng.Set("flag/dark", []byte("on"))
+	eng.Set("flag/beta", []byte("off"))
+	eng.Set("load", []byte("0.7"))
+	for key, entry := range eng.RangePrefix("prefix-1", "flag/") {
+		fmt.Println(string(key), string(entry.Value))
+	}
+	// Output:
+	// flag/dark on
+	// flag/beta off
+}
+
 func ExampleEngine_Join() {
 	eng := start("join-1")
 	defer eng.Close()

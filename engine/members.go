@@ -25,8 +25,10 @@ const (
 
 // memberList is a snapshot of all members. It is never changed.
 type memberList struct {
-	at   sched.Instant
-	list []Member
+	at    sched.Instant
+	list  []Member
+	once  sync.Once
+	place map[string]int // in list, by name; made by who asks first
 }
 
 // Members yields every member that is known, this one first: a snapshot. What
@@ -43,16 +45,24 @@ func (e *Engine) Members() iter.Seq[Member] {
 }
 
 func (e *Engine) memberList(age sched.Instant) []Member {
+	if l := e.snapshot(age); l != nil {
+		return l.list
+	}
+	return nil
+}
+
+// snapshot is at most so old; nil after Close.
+func (e *Engine) snapshot(age sched.Instant) *memberList {
 	if e.stopped.Load() {
 		return nil
 	}
 	if p := e.members.Load(); e.reactor.poller.Now()-p.at < age {
-		return p.list
+		return p
 	}
 	if !e.ask(e.publishMembers) {
 		return nil
 	}
-	return e.members.Load().list
+	return e.members.Load()
 }
 
 // publishMembers makes the snapshot that Members reads.
@@ -72,7 +82,7 @@ func (e *Engine) publishMembers(now sched.Instant) {
 			list = append(list, e.member(now, wall, p, &peer))
 		}
 	}
-	e.members.Store(&memberList{now, list})
+	e.members.Store(&memberList{at: now, list: list})
 	e.stale, e.makeAt = false, now+sched.Instant(len(list))*memberCost
 }
 
