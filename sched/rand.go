@@ -78,6 +78,16 @@ func (r *Rand) Between(from, to Instant) Instant {
 	return from + Instant(r.Uint64n(uint64(to)-uint64(from)+1))
 }
 
+// Jitter is uniform in [d/2, 3d/2).
+func (r *Rand) Jitter(d Instant) Instant {
+	return d/2 + Instant(r.Uint64()%uint64(max(1, d)))
+}
+
+// JitterLittle is uniform in d ± d/8, so that nodes do not march in step.
+func (r *Rand) JitterLittle(d Instant) Instant {
+	return d - d/8 + Instant(r.Uint64()%uint64(max(1, d/4)))
+}
+
 // Chance is true with probability p / 2^32.
 func (r *Rand) Chance(p uint32) bool { return uint32(r.Uint64()>>32) < p }
 

@@ -181,6 +181,27 @@ func TestRandAllocs(t *testing.T) {
 	}
 }
 
+// Both jitters reach their bounds, nearly, and never leave them; nothing is spread to nothing.
+func TestJitter(t *testing.T) {
+	var r Rand
+	r.Seed(1)
+	f := func(name string, jitter func(Instant) Instant, from, to Instant) {
+		least, most := Never, Instant(0)
+		for range 10_000 {
+			d := jitter(1000)
+			least, most = min(least, d), max(most, d)
+		}
+		if least < from || most >= to || least > from+5 || most < to-5 {
+			t.Errorf("%s: from %d to %d, want [%d, %d)", name, least, most, from, to)
+		}
+		if d := jitter(0); d != 0 {
+			t.Errorf("%s of nothing: %d", name, d)
+		}
+	}
+	f("Jitter", r.Jitter, 500, 1500)
+	f("JitterLittle", r.JitterLittle, 875, 1125)
+}
+
 func BenchmarkUint64(b *testing.B) {
 	var r Rand
 	for b.Loop() {

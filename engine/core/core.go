@@ -140,9 +140,9 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.initGuard()
 	c.initFlow(now)
 	if c.cfg.RepairEvery > 0 {
-		c.wheel.Set(timerPeriod, now+c.jitterLittle(c.cfg.RepairEvery))
+		c.wheel.Set(timerPeriod, now+c.rand.JitterLittle(c.cfg.RepairEvery))
 	}
-	c.wheel.Set(timerExchange, now+c.jitter(c.cfg.Interval))
+	c.wheel.Set(timerExchange, now+c.rand.Jitter(c.cfg.Interval))
 }
 
 // enter begins every call that is told the time. now never goes back (law 2): a
@@ -157,11 +157,6 @@ const (
 	modeScuttlebutt = 1
 	modePrecise     = 2
 )
-
-// jitter is uniform in [d/2, 3d/2).
-func (c *Core) jitter(d sched.Instant) sched.Instant {
-	return d/2 + sched.Instant(c.rand.Uint64()%uint64(max(1, d)))
-}
 
 // origin is what the core remembers of one origin beside its state.
 type origin struct {

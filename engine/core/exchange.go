@@ -108,7 +108,7 @@ func (c *Core) exchangeAgain() {
 		o := grace.Owner{Max: c.store.Max(c.self), Floor: c.store.Floor(c.self), Confirmed: confirmed, Tombstones: dead, Budget: c.store.TombstoneShare()}
 		c.store.Collect(c.self, c.grace.Floor(c.now, &o))
 	}
-	c.wheel.Set(timerExchange, c.now+c.jitterLittle(c.cfg.Interval))
+	c.wheel.Set(timerExchange, c.now+c.rand.JitterLittle(c.cfg.Interval))
 }
 
 // exchange starts this interval's exchange with one peer.

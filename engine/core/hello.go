@@ -43,17 +43,10 @@ func (c *Core) contactSeeds() {
 	if c.leaving() {
 		return
 	}
-	if next := c.door.Seeds.Contact(c.now, (*contacts)(c), &c.door.Replies); next != sched.Never {
+	if next := c.door.Seeds.Contact(c.now, &c.members, &c.rand, &c.door.Replies); next != sched.Never {
 		c.wheel.Set(timerSeeds, next)
 	}
 }
-
-// contacts shows the seeds whom we are in touch with.
-type contacts Core
-
-func (h *contacts) InTouch(p uint32) bool { return (*Core)(h).peers[p].open() }
-
-func (h *contacts) Jitter(d sched.Instant) sched.Instant { return (*Core)(h).jitter(d) }
 
 // greet sends hellos to a member that was named but has not answered yet.
 func (c *Core) greet(p uint32) {
@@ -69,7 +62,7 @@ func (c *Core) greet(p uint32) {
 	if c.live.Status(p) >= member.Dead {
 		most *= 6 // so we are told: it was dead before we came
 	}
-	c.wheel.Set(peerTimer(p, timerHello), c.now+c.jitter(door.Backoff(door.HelloFirst, q.at.Hellos, most)))
+	c.wheel.Set(peerTimer(p, timerHello), c.now+c.rand.Jitter(door.Backoff(door.HelloFirst, q.at.Hellos, most)))
 	q.at.Missed()
 }
 
@@ -316,7 +309,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 }
 
 func (c *Core) greetSoon(p uint32) {
-	c.wheel.Set(peerTimer(p, timerHello), c.now+c.jitter(sched.Millisecond))
+	c.wheel.Set(peerTimer(p, timerHello), c.now+c.rand.Jitter(sched.Millisecond))
 }
 
 // replace puts a newer life of a member in the place of the old one.

@@ -63,7 +63,7 @@ func (c *Core) noticeKeys() {
 		c.want(uint32(p), dueHave)
 	}
 	if open {
-		c.wheel.Set(timerKeys, c.now+c.jitter(noticeEvery))
+		c.wheel.Set(timerKeys, c.now+c.rand.Jitter(noticeEvery))
 	}
 }
 

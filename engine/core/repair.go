@@ -19,7 +19,7 @@ func (c *Core) Repair() *walk.Repair { return &c.walks }
 
 // repairPeriod starts a walk each RepairEvery.
 func (c *Core) repairPeriod() {
-	c.wheel.Set(timerPeriod, c.now+c.jitterLittle(c.cfg.RepairEvery))
+	c.wheel.Set(timerPeriod, c.now+c.rand.JitterLittle(c.cfg.RepairEvery))
 	c.walks.Period(c.now)
 }
 

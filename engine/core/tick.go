@@ -21,11 +21,6 @@ func (c *Core) Tick(now sched.Instant, wall sched.Wall) {
 	}
 }
 
-// jitterLittle is uniform in d ± d/8, so that nodes do not march in step.
-func (c *Core) jitterLittle(d sched.Instant) sched.Instant {
-	return d - d/8 + sched.Instant(c.rand.Uint64()%uint64(max(1, d/4)))
-}
-
 // Pressure is what the shell sees of the machine.
 type Pressure struct {
 	Lag   sched.Instant // between the loop's turns while it has work, smoothed

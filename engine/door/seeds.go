@@ -39,14 +39,6 @@ type seed struct {
 	why   Turned // it does not take us
 }
 
-// Host is who greets seeds.
-type Host interface {
-	// InTouch tells whether a peer answers.
-	InTouch(peer uint32) bool
-	// Jitter spreads a time, so that nodes do not greet in step.
-	Jitter(d sched.Instant) sched.Instant
-}
-
 func (s *Seeds) find(addr netip.AddrPort) int {
 	return slices.IndexFunc(s.list, func(x seed) bool { return x.addr == addr })
 }
@@ -124,16 +116,17 @@ func (s *Seeds) Again(now sched.Instant) {
 	}
 }
 
-// Contact greets those that are due and not in touch, and says when to ask
+// Contact greets those that are due and not in touch, spread so that nodes do not
+// greet in step, and says when to ask
 // again; sched.Never without seeds.
-func (s *Seeds) Contact(now sched.Instant, h Host, q *Replies) (next sched.Instant) {
+func (s *Seeds) Contact(now sched.Instant, inTouch *sched.RoundRobin, r *sched.Rand, q *Replies) (next sched.Instant) {
 	next = sched.Never
 	first, poor := s.turn, false
 	for k := range s.list {
 		i := (first + k) % len(s.list)
 		x := &s.list[i]
 		switch {
-		case x.peer != 0 && h.InTouch(x.peer):
+		case x.peer != 0 && inTouch.Has(x.peer):
 			x.next, x.tries = now+BackoffMax, 0
 		case x.next > now:
 		case poor || !s.pace.Take(now, 1):
@@ -144,7 +137,7 @@ func (s *Seeds) Contact(now sched.Instant, h Host, q *Replies) (next sched.Insta
 		case !q.Push(&Reply{Kind: codec.TypeHello, To: x.addr}):
 			x.next = now + HelloFirst/20 // more seeds than fit at once
 		default:
-			x.next = now + h.Jitter(Backoff(HelloFirst, x.tries, BackoffMax))
+			x.next = now + r.Jitter(Backoff(HelloFirst, x.tries, BackoffMax))
 			x.tries = min(x.tries+1, 30)
 		}
 		next = min(next, x.next)
