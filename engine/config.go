@@ -251,7 +251,8 @@ type Config struct {
 	Streams batch.Streams
 	// Fetch says which large values are fetched before they are read. Default: all.
 	Fetch Fetch
-	// Resolver looks seeds up. Default net.DefaultResolver.
+	// Resolver looks seeds up. Default net.DefaultResolver. A lookup that outlasts its
+	// context is left behind: neither Join nor Close waits for it.
 	Resolver Resolver
 	// Seed makes choices repeatable in tests. Default: random.
 	Seed uint64

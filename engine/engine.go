@@ -109,6 +109,7 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 	if cfg.Resolver == nil {
 		cfg.Resolver = defaultResolver
 	}
+	cfg.Resolver = promptly(cfg.Resolver)
 	ring, err := cfg.keyring(codec.ClusterTag([]byte(cfg.Cluster)))
 	if err != nil {
 		return nil, err
