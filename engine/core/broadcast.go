@@ -19,7 +19,7 @@ func (c *Core) Broadcast(now sched.Instant, topic, payload []byte) (time uint64,
 		return 0, Busy
 	}
 	for _, p := range c.provenPeers() {
-		if q := &c.peers[p]; q.due&dueCast != 0 && !c.events.RoomFor(&q.events) {
+		if q := &c.peers[p]; c.due.Has(p, dueCast) && !c.events.RoomFor(&q.events) {
 			return 0, Busy
 		}
 	}
@@ -39,7 +39,7 @@ func (c *Core) NextBroadcast(e *codec.Event) bool { return c.events.Next(e) }
 func (c *Core) onBroadcast(p uint32, body []byte) bool {
 	if len(body) == 0 {
 		c.events.Replay(&c.peers[p].events)
-		c.want(p, dueCast)
+		c.due.Want(p, dueCast)
 		return true
 	}
 	var e codec.Event
@@ -68,8 +68,8 @@ func (c *Core) castTo(not uint32, all bool) {
 			continue
 		}
 		q := &c.peers[p]
-		c.events.Offer(&q.events, q.due&dueCast != 0, !all)
-		c.want(p, dueCast)
+		c.events.Offer(&q.events, c.due.Has(p, dueCast), !all)
+		c.due.Want(p, dueCast)
 	}
 }
 
@@ -77,7 +77,7 @@ func (c *Core) castTo(not uint32, all bool) {
 func (c *Core) askBroadcasts(p uint32) {
 	if c.reach() == 1 {
 		c.events.Ask()
-		c.want(p, dueCast)
+		c.due.Want(p, dueCast)
 	}
 }
 
@@ -86,7 +86,7 @@ func (c *Core) composeBroadcasts(b []byte, limit int, p uint32) []byte {
 	q := &c.peers[p]
 	b, done := c.events.Append(b, limit, &q.events, c.me.ID, q.id)
 	if done {
-		q.due &^= dueCast
+		c.due.Done(p, dueCast)
 	}
 	return b
 }

@@ -33,8 +33,8 @@ func TestHaveMayGoDown(t *testing.T) {
 	w, c, q, p := pairOf(t)
 	c.now = w.now
 	c.onHave(p, &codec.Have{Max: 3})
-	if q.mail.Acked() != 3 || q.mail.At() != 3 || q.due&dueMail == 0 {
-		t.Errorf("acked %d, cursor %d, due %x", q.mail.Acked(), q.mail.At(), q.due)
+	if q.mail.Acked() != 3 || q.mail.At() != 3 || !c.due.Has(p, dueMail) {
+		t.Errorf("acked %d, cursor %d, due %x", q.mail.Acked(), q.mail.At(), c.due.Of(p))
 	}
 	if v, n := c.Confirmed(); v != 3 || n != 1 {
 		t.Errorf("confirmed %d by %d", v, n)

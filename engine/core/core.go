@@ -4,6 +4,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/door"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/gaps"
@@ -41,7 +42,7 @@ type Core struct {
 	byID    names.Index      // peer handle by origin id
 	members sched.RoundRobin // proven peers, for exchanges
 	sampler sched.Sampler    // of open peers
-	ready   sched.Turns      // peers that have something due
+	due     due.Board
 	graves  names.Graves
 	me      names.Self
 	free    []uint32 // peers that may be used again
@@ -119,7 +120,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.advanced = make([]state.Origin, 0, min(l.State.Origins, 256))
 	c.gaps.Init(l.Gaps, &c.store, gapHost{(*book)(c)})
 	c.queue.Init(l.Events)
-	c.ready.Init(l.Peers)
+	c.due.Init(l.Peers)
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
 	c.filler.Init(&c.store, (*book)(c), l.Wants)
 	c.sampler.Init(max(16, c.cfg.Fanout))

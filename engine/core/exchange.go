@@ -131,7 +131,7 @@ func (c *Core) exchange() {
 func (c *Core) startExchange(p uint32) {
 	c.counters.Exchanges++
 	if c.differ.Begin(c.now, p) {
-		c.want(p, dueSync)
+		c.due.Want(p, dueSync)
 	}
 }
 

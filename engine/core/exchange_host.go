@@ -36,7 +36,7 @@ type compareHost struct{ exchangeHost }
 func (h compareHost) Peer(p uint32) *compare.Peer { return &h.core().peers[p].compare }
 
 func (h compareHost) Due(p uint32, what compare.Due) {
-	h.core().want(p, [...]uint16{
+	h.core().due.Want(p, [...]uint16{
 		compare.DueDigest: dueDigest, compare.DueRuns: dueRuns, compare.DueAsk: dueAsk, compare.DueTurn: dueTurn,
 	}[what])
 }
@@ -68,7 +68,7 @@ type preciseHost struct{ exchangeHost }
 func (h preciseHost) Peer(p uint32) *precise.Peer { return &h.core().peers[p].precise }
 
 func (h preciseHost) Due(p uint32, what precise.Due) {
-	h.core().want(p, [...]uint16{
+	h.core().due.Want(p, [...]uint16{
 		precise.DueDigest: dueDigest, precise.DueRuns: dueRuns, precise.DueAsk: dueAsk,
 	}[what])
 }

@@ -27,10 +27,13 @@ func (c *Core) initFlow(now sched.Instant) {
 	if plan == (flow.Plan{}) && c.lab.Deltas < 0 {
 		plan = flow.DefaultPlan(cfg.Frame, cfg.Interval)
 	}
-	c.flow.Init(&flow.Config{
+	c.flow.Init(now, &flow.Config{
 		Mode: cfg.Flow, Plan: plan, Frame: cfg.Frame, Frames: c.lab.Frames, Entries: c.lab.Deltas, Interval: cfg.Interval,
-		ReceiveMax: cfg.ReceiveMax, Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRuns}, Quiet: dueRuns | dueDigest,
-	}, &c.store, c.self, &c.counters.flowCounters, now)
+		ReceiveMax: cfg.ReceiveMax, Quiet: dueRuns | dueDigest,
+		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRuns, Passing: dueRumor},
+	}, &flow.Parts{
+		Store: &c.store, Own: c.self, Board: &c.due, Pace: timersOf(&c.wheel, timerPace), Count: &c.counters.flowCounters,
+	})
 }
 
 // Flow is the flow control, to read between calls.
@@ -46,34 +49,15 @@ func (c *Core) overload(datagram []byte) bool {
 	return shed
 }
 
-// hold takes out of what is due to the peer what its budget does not let go. It
-// is due again when the peer's timer fires.
+// hold takes out of what is due to the peer what its budget does not let go. It is due
+// again when the peer's timer fires, or given up.
 func (c *Core) hold(p uint32) {
-	q := &c.peers[p]
-	held, at := c.flow.Hold(c.now, &q.flow, q.due)
-	if held == 0 {
-		return
-	}
-	if held&dueRumor != 0 { // others go on without this peer; anti-entropy repairs what it misses
+	gone := c.flow.Hold(c.now, p, &c.peers[p].flow)
+	if gone&dueRumor != 0 { // others go on without this peer; anti-entropy repairs what it misses
 		c.rumors.EndContact(p)
-		held &^= dueRumor
-		q.due &^= dueRumor
 	}
-	if held&dueRuns != 0 && at-c.now > c.cfg.Interval {
+	if gone&dueRuns != 0 {
 		c.differ.DropRuns(p) // it asks again
-		held &^= dueRuns
-		q.due &^= dueRuns
-	}
-	q.due &^= held
-	if q.flow.Keep(held) {
-		c.wheel.Set(peerTimer(p, timerPace), max(c.now+1, at))
-	}
-}
-
-// unhold makes due again what was held back.
-func (c *Core) unhold(p uint32) {
-	if due := c.peers[p].flow.Release(); due != 0 {
-		c.want(p, due)
 	}
 }
 
@@ -83,12 +67,10 @@ func (c *Core) flowedBack(p uint32, fresh bool) {
 	q, h := &c.peers[p], &c.in
 	if h.AckMap != 0 && fresh {
 		a := flow.Ack{High: h.Ack, Map: h.AckMap | q.link.Excused(h.Ack), Sent: q.link.Last(), Credit: h.Credit, Marked: h.Mark&codec.MarkCongested != 0, Lag: c.paths.Lag, Peers: c.reach()}
-		if c.flow.Acked(c.now, &q.flow, &a) {
-			c.unhold(p)
-		}
+		c.flow.Acked(c.now, p, &q.flow, &a)
 	}
 	if c.flow.Met(c.now, &q.flow, p, h, fresh, c.reach()) {
-		c.want(p, dueHave)
+		c.due.Want(p, dueHave)
 	}
 }
 

@@ -28,7 +28,7 @@ func (l Limits) Footprint() (bytes int) {
 	slack := 5 // slices grow by a quarter when they are large
 	bytes += l.State.Footprint()
 	bytes += l.Peers * (peerBytes + protect.LifeBytes) * slack / 4
-	bytes += l.Peers * (protect.CipherBytes + 2*2*12 + timersPeer*timerBytes + 16 + 4 + 5) // ciphers, table of ids, timers, round robin, turns, free handles
+	bytes += l.Peers * (protect.CipherBytes + 2*2*12 + timersPeer*timerBytes + 16 + 8 + 5) // ciphers, table of ids, timers, round robin, what is due, free handles
 	bytes += l.State.Origins * originBytes * slack / 4
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
 	bytes += l.Jobs * l.Wants * wantBytes

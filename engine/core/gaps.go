@@ -89,7 +89,7 @@ func (h gapHost) Partner() uint32 {
 	return p
 }
 
-func (h gapHost) DuePull(p uint32) { (*Core)(h.book).want(p, duePull) }
+func (h gapHost) DuePull(p uint32) { h.due.Want(p, duePull) }
 
 // gap notes that a run of o that ends at `to` began above our max.
 func (c *Core) gap(o state.Origin, p uint32, to uint64) {
@@ -112,7 +112,7 @@ func (c *Core) chase() {
 
 // composePull appends the gaps that this peer may fill.
 func (c *Core) composePull(b []byte, limit int, p uint32) []byte {
-	c.peers[p].due &^= duePull
+	c.due.Done(p, duePull)
 	out := c.gaps.Append(b, limit, c.now, p)
 	if len(out) > len(b) {
 		c.counters.PullsSent++
@@ -129,7 +129,7 @@ func (c *Core) composePull(b []byte, limit int, p uint32) []byte {
 func (c *Core) mendDirty() {
 	for p := 1; p < len(c.peers) && c.store.DirtyOrigins() > 0; p++ {
 		if q := &c.peers[p]; q.open() && q.origin != 0 && c.store.Dirty(q.origin) {
-			c.want(uint32(p), duePull)
+			c.due.Want(uint32(p), duePull)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (c *Core) greet(p uint32) {
 		return
 	}
 	if q.at.Addr.IsValid() && !q.at.Addr.Addr().IsUnspecified() && q.at.Addr.Port() != 0 {
-		c.want(p, dueHello)
+		c.due.Want(p, dueHello)
 		q.at.Greeted(c.now)
 	}
 	most := sched.Instant(door.BackoffMax)

@@ -126,7 +126,7 @@ func TestAnswersToTheDeadAreDropped(t *testing.T) {
 	c := &w.nodes[0].core
 	for p := uint32(1); p < 20; p++ {
 		if c.vectors.Open(p, codec.DigestWantRuns); c.vectors.Answering(p) {
-			c.want(p, dueRuns)
+			c.due.Want(p, dueRuns)
 			c.silent(p)
 		}
 	}

@@ -60,7 +60,7 @@ func (c *Core) noticeKeys() {
 		}
 		open = true
 		q.debt.Ask()
-		c.want(uint32(p), dueHave)
+		c.due.Want(uint32(p), dueHave)
 	}
 	if open {
 		c.wheel.Set(timerKeys, c.now+c.rand.Jitter(noticeEvery))
@@ -76,7 +76,7 @@ func (c *Core) Reseal(now sched.Instant, salt protect.Salt) error {
 	}
 	for p := range c.peers {
 		if c.peers[p].open() {
-			c.want(uint32(p), dueHello)
+			c.due.Want(uint32(p), dueHello)
 		}
 	}
 	return nil

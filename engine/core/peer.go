@@ -27,7 +27,6 @@ type peer struct {
 	claim  names.Claim // of somebody else who says to be it
 	id     codec.OriginID
 	origin state.Origin
-	due    uint16
 	life   phase // life.go alone changes it
 
 	at door.Contact
@@ -112,7 +111,8 @@ func (c *Core) freePeer(p uint32) {
 	}
 	c.door.Seeds.Forget(p)
 	*q = peer{}
-	if !c.ready.Has(p) {
+	c.due.Drop(p, 0)
+	if !c.due.Waits(p) {
 		c.free = append(c.free, p)
 	}
 }
@@ -130,6 +130,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	if q.id != 0 {
 		c.byID.Remove(q.id)
 	}
+	c.due.Drop(p, 0)
 	*q = peer{
 		at: door.Contact{Addr: addr, Advertised: addr}, id: c.store.ID(o), origin: o,
 		life: q.life, since: member.Turn{At: c.now},
@@ -140,19 +141,9 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	c.origins[o].peer = p
 }
 
-// want makes something due at a peer.
-func (c *Core) want(p uint32, due uint16) {
-	q := &c.peers[p]
-	q.due |= due &^ q.flow.Held()
-	if q.due != 0 {
-		c.ready.Push(p)
-	}
-}
-
-func (c *Core) unready() {
-	p := c.ready.First()
-	c.ready.Pop()
-	if c.peers[p].life == free { // given back in the meantime
+// endTurn ends the turn of a peer.
+func (c *Core) endTurn() {
+	if p := c.due.End(); c.peers[p].life == free { // given back in the meantime
 		c.free = append(c.free, p)
 	}
 }

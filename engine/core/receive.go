@@ -185,7 +185,7 @@ func (c *Core) flowed(p uint32) (fresh bool) {
 	c.flowedBack(p, fresh)
 	if h.Mark&codec.MarkAsk != 0 {
 		q.debt.Answer()
-		c.want(p, dueHave)
+		c.due.Want(p, dueHave)
 	}
 	return fresh
 }

@@ -58,7 +58,7 @@ func (h walkHost) RTT(p uint32) *sched.RTT { return &h.core().peers[p].link.RTT 
 
 func (h walkHost) MovedAt(o state.Origin) sched.Instant { return h.core().origins[o].movedAt }
 
-func (h walkHost) Due(p uint32) { h.core().want(p, dueToken) }
+func (h walkHost) Due(p uint32) { h.core().due.Want(p, dueToken) }
 
 func (h walkHost) Wake(at sched.Instant) { h.core().wheel.Set(timerRepair, at) }
 

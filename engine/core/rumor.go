@@ -23,7 +23,7 @@ func (h rumorHost) Partners() []uint32 { return h.core().provenPeers() }
 func (h rumorHost) Fanout() int { return h.core().fanout() }
 
 func (h rumorHost) Due(p uint32, what rumor.Due) {
-	h.core().want(p, [...]uint16{
+	h.core().due.Want(p, [...]uint16{
 		rumor.DueWindows: dueRumor, rumor.DueContact: dueContact, rumor.DueAnswers: dueAnswers,
 	}[what])
 }

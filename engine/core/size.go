@@ -15,7 +15,7 @@ const refusalsMost = 64
 func (c *Core) probeSize(p uint32) {
 	q := &c.peers[p]
 	if c.cfg.Frame > codec.FrameBytesFloor && q.link.MayProbe(c.now) {
-		c.want(p, dueSize)
+		c.due.Want(p, dueSize)
 	}
 	if q.link.TakeSize() {
 		c.tell(PathNarrow, p)

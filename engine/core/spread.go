@@ -183,7 +183,7 @@ func (c *Core) startMail(p uint32) int {
 	if !q.open() || c.spread() != Mail || q.mail.At() >= c.store.Max(c.self) {
 		return 0
 	}
-	c.want(p, dueMail)
+	c.due.Want(p, dueMail)
 	c.expect(p)
 	return 1
 }
@@ -234,7 +234,7 @@ func (c *Core) resend(p uint32) {
 	case next == mail.Rest:
 	case next == mail.Quiet:
 		c.silent(p)
-	case next == mail.Wait, q.flow.Held()&dueMail != 0: // most of it has not even left
+	case next == mail.Wait, c.due.Held(p)&dueMail != 0: // most of it has not even left
 		c.expect(p)
 	default:
 		if q.mail.Flying() {
@@ -289,13 +289,13 @@ func (c *Core) composeMail(b []byte, limit int, p uint32) []byte {
 	out, to := c.ownRun(b, limit, q.mail.At())
 	if out == nil {
 		if q.mail.At() >= own || len(b) <= c.emptyFrame() {
-			q.due &^= dueMail
+			c.due.Done(p, dueMail)
 		}
 		return b
 	}
 	q.mail.Mailed(to)
 	if to >= own {
-		q.due &^= dueMail
+		c.due.Done(p, dueMail)
 	}
 	c.counters.MailSent++
 	return out

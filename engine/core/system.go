@@ -56,7 +56,7 @@ func (c *Core) Ask(now sched.Instant, all bool) {
 		q := &c.peers[p]
 		if q.open() && (all || q.mail.Acked() < own) {
 			q.debt.Ask()
-			c.want(uint32(p), dueHave)
+			c.due.Want(uint32(p), dueHave)
 		}
 	}
 }

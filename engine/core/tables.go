@@ -8,6 +8,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/walk"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // What a core does is in three tables: which function takes a record, which one
@@ -76,7 +77,7 @@ const (
 // due, no bit of unless is due, and when agrees. What does not fit stays due.
 var composers = [...]struct {
 	due, unless uint16
-	when        func(q *peer) bool // nil: always
+	when        func(q *peer, due uint16) bool // nil: always
 	append      composer
 }{
 	{due: dueHave, append: (*Core).composeHave},
@@ -107,7 +108,7 @@ func row[T any](due uint16, part func(c *Core) T, f fill[T]) composer {
 	return func(c *Core, b []byte, _ int, p uint32) []byte {
 		b, done := f(part(c), b, &c.page)
 		if done {
-			c.peers[p].due &^= due
+			c.due.Done(p, due)
 		}
 		return b
 	}
@@ -127,7 +128,7 @@ func walks(due uint16, f fill[*walk.Repair]) composer {
 
 // repairFirst lets an answer go before news now and then, so that news can't keep
 // it waiting for ever.
-func (q *peer) repairFirst() bool { return q.due&dueNews != 0 && q.flow.Budget.RepairFirst() }
+func (q *peer) repairFirst(due uint16) bool { return due&dueNews != 0 && q.flow.Budget.RepairFirst() }
 
 // Timers of the engine; those of peers follow.
 const (
@@ -169,13 +170,18 @@ const (
 
 // peerTimers are whom a timer of a peer wakes.
 var peerTimers = [timersPeer]func(c *Core, p uint32){
-	timerAck:    func(c *Core, p uint32) { c.want(p, dueHave) },
+	timerAck:    func(c *Core, p uint32) { c.due.Want(p, dueHave) },
 	timerResend: (*Core).resend,
 	timerHello:  (*Core).greet,
-	timerPace:   (*Core).unhold,
+	timerPace:   func(c *Core, p uint32) { c.due.Release(p) },
 }
 
 func peerTimer(p, kind uint32) uint32 { return timersEngine + p*timersPeer + kind }
+
+// timersOf are the timers of one kind of all peers.
+func timersOf(w *sched.Wheel, kind uint32) sched.Timers {
+	return w.Timers(timersEngine+kind, timersPeer)
+}
 
 // record hands a record to whom it is for.
 func (c *Core) record(p uint32, t codec.Type, body []byte) {
@@ -198,13 +204,13 @@ func (c *Core) fire(id uint32) {
 // composeRecords appends what is due in the order of its urgency.
 func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	q, entries, start := &c.peers[p], c.counters.EntriesSent, len(b)
-	q.due &^= dueHello
+	c.due.Done(p, dueHello)
 	if q.debt.Due(c.store.Max(q.origin)) {
-		q.due |= dueHave // there is a frame, so it rides along
+		c.due.Want(p, dueHave) // there is a frame, so it rides along
 	}
 	for i := range composers {
-		row := &composers[i]
-		if q.due&row.due != 0 && q.due&row.unless == 0 && (row.when == nil || row.when(q)) {
+		row, due := &composers[i], c.due.Of(p)
+		if due&row.due != 0 && due&row.unless == 0 && (row.when == nil || row.when(q, due)) {
 			b = row.append(c, b, limit, p)
 		}
 	}

@@ -22,22 +22,20 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 		return n, to, true
 	}
 	for {
-		p := c.ready.First()
+		p := c.due.Next()
 		if p == 0 {
 			break
 		}
-		q := &c.peers[p]
 		if n = c.compose(p, dst); n > 0 {
-			if q.due == 0 {
-				c.unready()
+			if c.due.Of(p) == 0 {
+				c.endTurn()
 			}
-			return n, q.at.Addr, true
+			return n, c.peers[p].at.Addr, true
 		}
-		if q.flow.Held() == 0 || q.due != 0 {
+		if c.due.Held(p) == 0 || c.due.Of(p) != 0 {
 			c.shed(p)
 		}
-		q.due = 0
-		c.unready()
+		c.endTurn()
 	}
 	return 0, to, false
 }
@@ -45,12 +43,10 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 // shed gives up what was due at a peer that it can't be sent to now, all but a
 // greeting; exchanges find it again.
 func (c *Core) shed(p uint32) {
-	q := &c.peers[p]
 	c.differ.Drop(p)
 	c.rumors.Drop(p)
 	c.walks.Drop(p)
-	q.due &= dueHello
-	q.flow.Drop()
+	c.due.Drop(p, dueHello)
 }
 
 // padShare is the part of a frame that may be filled up with padding when more
@@ -68,25 +64,25 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	if !q.takes() || !c.guard.Reachable(p) {
 		c.shed(p)
 		n := c.composeHello(p, dst)
-		q.due = 0
+		c.due.Drop(p, 0)
 		return n
 	}
-	if q.due&dueHello != 0 {
-		if n := c.composeHello(p, dst); n > 0 {
-			return n
-		}
+	if n := c.composeHello(p, dst); n > 0 {
+		return n
 	}
-	if c.hold(p); q.due == 0 {
+	c.hold(p)
+	due := c.due.Of(p)
+	if due == 0 {
 		return 0
 	}
 	h := &c.out
 	h.Flags = c.guard.Flags() | codec.FlagFlow
 	h.Seq, h.Mark = q.link.Last()+1, 0
 	h.Ack, h.AckMap = q.link.Seen()
-	if q.debt.Asks() || q.due&(dueMail|dueRumor) != 0 && c.paths.Asks(&q.link, c.now) {
+	if q.debt.Asks() || due&(dueMail|dueRumor) != 0 && c.paths.Asks(&q.link, c.now) {
 		h.Mark |= codec.MarkAsk
 	}
-	if q.debt.Answers() || q.due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.debt.Asks() && c.differ.Scattered() {
+	if q.debt.Answers() || due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.debt.Asks() && c.differ.Scattered() {
 		h.Flags |= codec.FlagPrints
 		h.LivePrint = c.live.LivePrint()
 		h.StatePrint = c.Fingerprint()
@@ -95,24 +91,23 @@ func (c *Core) compose(p uint32, dst []byte) int {
 		h.Flags |= codec.FlagCookie
 		h.Cookie = q.at.Cookie
 	}
-	probe := q.due&dueSize != 0
-	if q.due &^= dueSize; probe {
+	probe := c.due.Done(p, dueSize)
+	if due &^= dueSize; probe {
 		h.Mark |= codec.MarkAsk
 	}
-	asked := c.flow.Header(c.now, &q.flow, q.due, q.debt.Owed(), h)
+	asked := c.flow.Header(c.now, &q.flow, due, q.debt.Owed(), h)
 	limit := min(q.link.Most(c.cfg.Frame, codec.FrameBytesFloor), cap(dst)) - h.TrailerBytes()
 	b := codec.AppendHeader(dst[:0], h)
 	bare := len(b)
 	if q.at.HasCookie { // it may not know us: our introduction comes first
 		b = (*book)(c).AppendIntro(b, c.self)
-		if q.due == 0 {
+		if due == 0 {
 			bare = len(b)
 		}
 	}
 	mark := len(b)
 	b = c.guard.AppendNotice(b, limit, p, h.Seq)
 	bare += len(b) - mark
-	due := q.due
 	c.page = reconcile.Page{Now: c.now, Limit: limit, Begun: len(b), Peer: p, Introduced: q.at.HasCookie}
 	if probe {
 		limit = min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
@@ -127,7 +122,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	if due == dueHave {
 		c.counters.AcksSent++
 	}
-	if more := q.due&(dueRuns|dueMail|dueRumor) != 0 && limit-len(b) < limit/padShare; more && !probe {
+	if more := c.due.Has(p, dueRuns|dueMail|dueRumor) && limit-len(b) < limit/padShare; more && !probe {
 		b = codec.AppendPad(b, limit-len(b)) // equal frames leave in one segmented send
 		c.probeSize(p)
 	}
@@ -149,7 +144,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 func (c *Core) composeHave(b []byte, _ int, p uint32) []byte {
 	q := &c.peers[p]
 	max := c.store.Max(q.origin)
-	q.due &^= dueHave
+	c.due.Done(p, dueHave)
 	if q.debt.Pay(max) {
 		c.wheel.Cancel(peerTimer(p, timerAck))
 	}
@@ -158,7 +153,7 @@ func (c *Core) composeHave(b []byte, _ int, p uint32) []byte {
 
 // composeSync begins an exchange.
 func (c *Core) composeSync(b []byte, _ int, p uint32) []byte {
-	c.peers[p].due &^= dueSync
+	c.due.Done(p, dueSync)
 	return c.differ.AppendSync(b)
 }
 
@@ -166,11 +161,7 @@ func (c *Core) composeSync(b []byte, _ int, p uint32) []byte {
 // that has to learn of our new life.
 func (c *Core) composeHello(p uint32, dst []byte) int {
 	q := &c.peers[p]
-	if q.due&dueHello == 0 {
-		return 0
-	}
-	q.due &^= dueHello
-	if !c.door.MayGreet(c.now, q.at.Addr) {
+	if !c.due.Done(p, dueHello) || !c.door.MayGreet(c.now, q.at.Addr) {
 		return 0
 	}
 	b := c.ended(c.guard.FinishHello(c.appendHello(dst, &door.Reply{To: q.at.Addr})))

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -17,7 +18,10 @@ const (
 )
 
 // Due names what may be due to a peer, by class, as bits of the host's own.
-type Due struct{ Urgent, News, Repairs uint16 }
+type Due struct {
+	Urgent, News, Repairs uint16
+	Passing               uint16 // the news that others go on with: it is given up, not held
+}
 
 // data is what the budget of a peer is spent on.
 func (d Due) data() uint16 { return d.News | d.Repairs }
@@ -33,6 +37,15 @@ type Config struct {
 	ReceiveMax int           // bytes a second that all peers together may send; 0: no limit
 	Due        Due
 	Quiet      uint16 // due, and no data that a receiver under pressure has to decode
+}
+
+// Parts are what a Control shares with the node around it.
+type Parts struct {
+	Store *state.Store
+	Own   state.Origin // whose writes it publishes
+	Board *due.Board
+	Pace  sched.Timers // of peers: each wakes Board.Release
+	Count *Counters
 }
 
 // Counters are what flow control did.
@@ -54,7 +67,9 @@ type Control struct {
 	cfg      Config
 	rated    bool // the source is in use
 	publisher
-	n *Counters
+	board *due.Board
+	pace  sched.Timers
+	n     *Counters
 }
 
 // Peer is what is kept of a peer.
@@ -62,13 +77,15 @@ type Peer struct {
 	Budget Budget
 	pair   Pair
 	with   Exchange // the exchange that runs with it
-	held   uint16   // due, and held back by the budget
 	tell   bool     // the next frame tells our rates
 }
 
 // Init makes a control for the writes of one origin of a store.
-func (f *Control) Init(cfg *Config, store *state.Store, own state.Origin, n *Counters, now sched.Instant) {
-	*f = Control{cfg: *cfg, n: n, publisher: publisher{store: store, own: own}}
+func (f *Control) Init(now sched.Instant, cfg *Config, parts *Parts) {
+	*f = Control{
+		cfg: *cfg, n: parts.Count, board: parts.Board, pace: parts.Pace,
+		publisher: publisher{store: parts.Store, own: parts.Own},
+	}
 	f.rated = cfg.Mode != Off && cfg.Plan != (Plan{})
 	f.source.Init(cfg.Plan)
 	f.meter.Init(now)
@@ -85,15 +102,6 @@ func (p *Peer) Init(now sched.Instant, frame int, seq uint32) { p.Budget.Init(no
 
 // Renewed forgets what was agreed with a peer under an earlier origin.
 func (p *Peer) Renewed() { p.pair = Pair{} }
-
-// Held is what is due and held back.
-func (p *Peer) Held() uint16 { return p.held }
-
-// Release gives back what was held.
-func (p *Peer) Release() (due uint16) {
-	due, p.held = p.held, 0
-	return due
-}
 
 // Shed looks at a datagram before it is decoded: true drops it, since there is a
 // standing queue. repair is the hint in its header; it is not proven, and a forged
@@ -143,10 +151,29 @@ func (f *Control) Header(now sched.Instant, p *Peer, due uint16, owes bool, h *c
 	return asks
 }
 
-// Hold says which of what is due to a peer its budget does not let go, and from when
+// Hold takes out of what is due at a peer h what its budget does not let go: the peer's
+// timer releases it. It returns what is given up instead: the news that passes by, and
+// repairs that would wait for longer than an interval, which the peer asks for again.
+func (f *Control) Hold(now sched.Instant, h uint32, p *Peer) (gone uint16) {
+	held, at := f.over(now, h, p)
+	if held == 0 {
+		return 0
+	}
+	gone = held & f.cfg.Due.Passing
+	if at-now > f.cfg.Interval {
+		gone |= held & f.cfg.Due.Repairs
+	}
+	f.board.Done(h, gone)
+	if f.board.Hold(h, held&^gone) {
+		f.pace.Of(h).Set(max(now+1, at))
+	}
+	return gone
+}
+
+// over says which of what is due at a peer its budget does not let go, and from when
 // on it may.
-func (f *Control) Hold(now sched.Instant, p *Peer, due uint16) (held uint16, at sched.Instant) {
-	d := &f.cfg.Due
+func (f *Control) over(now sched.Instant, h uint32, p *Peer) (held uint16, at sched.Instant) {
+	d, due := &f.cfg.Due, f.board.Of(h)
 	if f.cfg.Mode == Off || due&(d.data()|d.Urgent) == 0 {
 		return 0, 0
 	}
@@ -161,7 +188,7 @@ func (f *Control) Hold(now sched.Instant, p *Peer, due uint16) (held uint16, at 
 	look(d.News, Normal)
 	look(d.Repairs, Repair)
 	if held == 0 {
-		if due&d.data() != 0 && p.held == 0 {
+		if due&d.data() != 0 && f.board.Held(h) == 0 {
 			p.Budget.Release()
 		}
 		return 0, 0
@@ -172,15 +199,6 @@ func (f *Control) Hold(now sched.Instant, p *Peer, due uint16) (held uint16, at 
 	f.n.FramesHeld++
 	return held, p.Budget.When(class)
 }
-
-// Keep holds back what is due until Release; false: nothing is held.
-func (p *Peer) Keep(due uint16) bool {
-	p.held |= due
-	return p.held != 0
-}
-
-// Drop forgets what is held.
-func (p *Peer) Drop() { p.held = 0 }
 
 // Sent charges an encoded frame to the peer's budget; due is what it began with, seq
 // its number.
@@ -194,16 +212,18 @@ func (f *Control) Sent(now sched.Instant, p *Peer, n int, due uint16, seq uint32
 	}
 }
 
-// Acked takes the acknowledgement of a peer's newest frame. True: what is held may
-// go.
-func (f *Control) Acked(now sched.Instant, p *Peer, a *Ack) bool {
+// Acked takes the acknowledgement of the newest frame of a peer h. What is held there
+// is due again if it may go.
+func (f *Control) Acked(now sched.Instant, h uint32, p *Peer, a *Ack) {
 	if f.cfg.Mode == Off {
-		return false
+		return
 	}
 	if !p.Budget.Acked(now, a) {
 		f.n.Absurd++
 	}
-	return p.held != 0 && p.Budget.Allow(now, Repair)
+	if f.board.Held(h) != 0 && p.Budget.Allow(now, Repair) {
+		f.board.Release(h)
+	}
 }
 
 // Met takes the marks and rates of a frame of peer h. fresh: no later frame of it was

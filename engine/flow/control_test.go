@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -14,12 +15,15 @@ const (
 	dueNews
 	dueRepair
 	dueOther
+	dueRumor
 )
 
 type control struct {
 	Control
 	store state.Store
 	own   state.Origin
+	board due.Board
+	wheel sched.Wheel
 	n     Counters
 }
 
@@ -28,10 +32,12 @@ func newControl(t *testing.T, mode Mode, plan Plan) *control {
 	c := new(control)
 	c.store.Init(state.LimitsDefault(), 1)
 	c.own, _ = c.store.Add(7, 1, []byte("own"))
-	c.Init(&Config{
+	c.board.Init(1)
+	c.wheel.Init(2, 0)
+	c.Init(0, &Config{
 		Mode: mode, Plan: plan, Frame: 1400, Frames: 16, Entries: -1, Interval: 100 * sched.Millisecond,
-		Due: Due{Urgent: dueAsk, News: dueNews, Repairs: dueRepair}, Quiet: dueRepair,
-	}, &c.store, c.own, &c.n, 0)
+		Due: Due{Urgent: dueAsk, News: dueNews | dueRumor, Repairs: dueRepair, Passing: dueRumor}, Quiet: dueRepair,
+	}, &Parts{Store: &c.store, Own: c.own, Board: &c.board, Pace: c.wheel.Timers(0, 1), Count: &c.n})
 	return c
 }
 
@@ -56,29 +62,50 @@ func TestHoldAndRelease(t *testing.T) {
 	var p Peer
 	p.Init(0, 1400, 0)
 	const all = dueAsk | dueNews | dueRepair | dueOther
-	if held, _ := c.Hold(0, &p, all); held != 0 {
-		t.Fatalf("a full bucket holds %b", held)
+	c.board.Want(1, all)
+	if gone := c.Hold(0, 1, &p); gone != 0 || c.board.Held(1) != 0 {
+		t.Fatalf("a full bucket holds %b, %b is gone", c.board.Held(1), gone)
 	}
-	var held uint16
-	var at sched.Instant
-	for seq := uint32(1); held == 0; seq++ {
+	for seq := uint32(1); c.board.Held(1) == 0; seq++ {
 		if seq > 10_000 {
 			t.Fatal("nothing is ever held")
 		}
 		c.Sent(0, &p, 1400, dueNews, seq, false)
-		held, at = c.Hold(0, &p, all)
+		if gone := c.Hold(0, 1, &p); gone != 0 {
+			t.Fatalf("%b is given up", gone)
+		}
 	}
-	if held != dueRepair || at <= 0 {
-		t.Errorf("first held is %b until %d", held, at)
-	}
-	if !p.Keep(held) || p.Held() != dueRepair || p.Release() != dueRepair || p.Held() != 0 {
-		t.Error("what is held is not given back")
+	at := c.wheel.Next()
+	if c.board.Held(1) != dueRepair || c.board.Of(1) != all&^dueRepair || at == sched.Never {
+		t.Errorf("first held is %b until %d", c.board.Held(1), at)
 	}
 	if c.n.FramesHeld != 1 {
 		t.Errorf("%d frames held", c.n.FramesHeld)
 	}
-	if held, _ := c.Hold(at+sched.Second, &p, all); held != 0 {
-		t.Errorf("%b is held a second later", held)
+	c.board.Release(1)
+	if c.Hold(at+sched.Second, 1, &p); c.board.Held(1) != 0 || c.board.Of(1) != all {
+		t.Errorf("%b is held a second later", c.board.Held(1))
+	}
+}
+
+// Rumors are given up where they may not go, and repairs where they would wait for
+// longer than an interval: then nothing waits for the timer.
+func TestGiveUpWhatNeedNotWait(t *testing.T) {
+	c := newControl(t, On, Plan{})
+	var p Peer
+	p.Init(0, 1400, 0)
+	var gone uint16
+	for seq := uint32(1); gone&(dueRumor|dueRepair) != dueRumor|dueRepair; seq++ {
+		if seq > 10_000 {
+			t.Fatalf("only %b is ever given up", gone)
+		}
+		c.Sent(0, &p, 1400, dueNews, seq, false)
+		c.board.Drop(1, 0)
+		c.board.Want(1, dueRumor|dueRepair)
+		gone = c.Hold(0, 1, &p)
+	}
+	if c.board.Of(1) != 0 || c.board.Held(1) != 0 {
+		t.Errorf("due %b, held %b", c.board.Of(1), c.board.Held(1))
 	}
 }
 
@@ -91,8 +118,8 @@ func TestModesThatHoldNothing(t *testing.T) {
 		for seq := range uint32(10_000) {
 			c.Sent(0, &p, 1400, dueNews, seq+1, false)
 		}
-		held, _ := c.Hold(0, &p, dueNews)
-		if held != 0 || c.Shed(0, true) || c.Allowed() != RateMax || !c.write(t, 0, 1, true) {
+		c.board.Want(1, dueNews)
+		if c.Hold(0, 1, &p) != 0 || c.board.Held(1) != 0 || c.Shed(0, true) || c.Allowed() != RateMax || !c.write(t, 0, 1, true) {
 			t.Errorf("mode %d holds back", mode)
 		}
 		if _, ok := c.Peer(&p, 1, 0); ok == (mode == Off) {
@@ -154,11 +181,12 @@ func TestControlDoesNotAllocate(t *testing.T) {
 		now += sched.Millisecond
 		seq++
 		c.Shed(now, false)
-		c.Hold(now, &p, dueNews|dueRepair)
+		c.board.Want(1, dueNews|dueRepair)
+		c.Hold(now, 1, &p)
 		h = codec.Header{}
 		asked := c.Header(now, &p, dueNews, false, &h)
 		c.Sent(now, &p, 1400, dueNews, seq, asked)
-		c.Acked(now, &p, &Ack{High: seq, Map: 1, Sent: seq})
+		c.Acked(now, 1, &p, &Ack{High: seq, Map: 1, Sent: seq})
 		c.Met(now, &p, 1, &h, true, 3)
 		c.Lacks(now, &p, 3)
 		c.Ended(now, &p, Way{Pushed: true})

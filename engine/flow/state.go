@@ -70,7 +70,7 @@ func (f *Control) Peer(p *Peer, h uint32, sent uint64) (x PeerState, ok bool) {
 	b := &p.Budget
 	x = PeerState{
 		Peer: h, Rate: b.Rate(), Own: b.Own(), Credit: b.Credit(), Loss: b.Loss(), RTT: b.RTT(),
-		Waiting: p.held != 0, Cuts: b.Cuts, Timeouts: b.Silent,
+		Waiting: f.board.Held(h) != 0, Cuts: b.Cuts, Timeouts: b.Silent,
 	}
 	if sent < f.store.Max(f.own) {
 		x.Deferred = f.store.Missing(f.own, sent) * f.meanBytes()
