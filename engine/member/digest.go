@@ -100,7 +100,7 @@ func (t *Table) OnDigest(now sched.Instant, from uint32, d codec.Observed) {
 	case mask == 0:
 		return
 	case !t.live(from):
-		t.reviveSoon(from)
+		t.reviveSoon(now, from)
 		return
 	case r.replyTo != 0 && r.replyTo != from:
 		t.counters.FullQueue++

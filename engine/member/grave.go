@@ -109,11 +109,14 @@ type revival struct {
 	queued int
 	grave  int // buried member to probe now + 1
 	asked  [8]asked
-	next   int
 	buried bool // others have buried this node
 }
 
-type asked struct{ peer, nonce uint32 }
+// asked is a visit that waits for its answer; the zero value is a free place.
+type asked struct {
+	peer, nonce uint32
+	at          sched.Instant
+}
 
 func (r *revival) forget(h uint32) {
 	for i := range r.asked {
@@ -133,25 +136,50 @@ func (r *revival) forget(h uint32) {
 // answered tells, once, whether an answer is one to a visit.
 func (r *revival) answered(from, nonce uint32) bool {
 	for i := range r.asked {
-		if r.asked[i] == (asked{from, nonce}) {
-			r.asked[i] = asked{}
+		if a := &r.asked[i]; a.peer == from && a.nonce == nonce {
+			*a = asked{}
 			return true
 		}
 	}
 	return false
 }
 
-// reviveSoon queues a probe of a dead member that gave a sign of life.
-func (t *Table) reviveSoon(h uint32) {
+// under counts the visits that wait for their answer, for at most as long as given,
+// and tells whether one of them is to h.
+func (r *revival) under(now, wait sched.Instant, h uint32) (visits int, toIt bool) {
+	for i := range r.asked {
+		if a := &r.asked[i]; a.peer != 0 && now-a.at < wait {
+			visits++
+			toIt = toIt || a.peer == h
+		}
+	}
+	return visits, toIt
+}
+
+// place is that of a new visit: a free one, else the oldest.
+func (r *revival) place() *asked {
+	p := &r.asked[0]
+	for i := range r.asked {
+		if a := &r.asked[i]; a.at < p.at {
+			p = a
+		}
+	}
+	return p
+}
+
+// reviveSoon queues a probe of a dead member that gave a sign of life. Two that hold
+// each other dead see a sign of life in each other's probes: so there is one visit to
+// a member at a time, ReviveMin long, and what waits for an answer keeps its place.
+func (t *Table) reviveSoon(now sched.Instant, h uint32) {
 	r := &t.revive
-	if s := t.Status(h); s != Dead || t.leaving {
+	if s := t.Status(h); s != Dead || t.leaving || contains(r.queue[:r.queued], h) {
 		return
 	}
-	if r.queued == len(r.queue) {
+	switch visits, toIt := r.under(now, t.cfg.ReviveMin, h); {
+	case toIt:
+	case r.queued+visits >= len(r.queue):
 		t.counters.FullQueue++
-		return
-	}
-	if !contains(r.queue[:r.queued], h) {
+	default:
 		r.queue[r.queued] = h
 		r.queued++
 	}
@@ -180,7 +208,7 @@ func (t *Table) visit(now sched.Instant) {
 	gap := min(max((now-last)/16, t.cfg.ReviveMin), t.cfg.ReviveMax)
 	r.at = now + gap - gap/8 + sched.Instant(t.rand.Uint64n(uint64(gap/4)))
 	if pick := int(t.rand.Uint32n(uint32(dead + graves))); pick < dead {
-		t.reviveSoon(t.someDead(pick))
+		t.reviveSoon(now, t.someDead(pick))
 	} else {
 		r.grave = t.someGrave(pick-dead) + 1
 	}
@@ -221,8 +249,7 @@ func (t *Table) nextRevival(now sched.Instant, s *Send) bool {
 		if t.Status(h) != Dead {
 			continue
 		}
-		r.asked[r.next] = asked{h, nonce}
-		r.next = (r.next + 1) % len(r.asked)
+		*r.place() = asked{h, nonce, now}
 		s.Kind, s.To, s.ID, s.Probe = SendProbe, h, t.ring.ID(h), t.belief(h, nonce)
 		t.counters.ProbesSent++
 		return true

@@ -259,7 +259,7 @@ func (t *Table) OnProbe(now sched.Instant, from uint32, p *codec.Probe, ack *cod
 		t.counters.DropIncarnation++
 	}
 	if !t.live(from) {
-		t.reviveSoon(from) // it is there: let it know what we believe
+		t.reviveSoon(now, from) // it is there: let it know what we believe
 	}
 	return true
 }

@@ -1,0 +1,60 @@
+package member
+
+import (
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
+
+// TestVisitsDoNotEcho: members that hold each other dead see signs of life in each
+// other's probes. However often the dead speak, they are visited as often as ReviveMin
+// allows; a visit whose answer comes late is known still; an answer makes room.
+func TestVisitsDoNotEcho(t *testing.T) {
+	x, now := alone(t, 20)
+	for h := uint32(2); h <= 20; h++ {
+		x.set(*now, h, 0, Dead, 3)
+	}
+	visits := map[uint32]codec.Probe{}
+	drain := func() (sent int) {
+		var s Send
+		for x.Next(*now, &s) {
+			if s.Kind == SendProbe && x.Status(s.To) == Dead {
+				visits[s.To] = s.Probe
+				sent++
+			}
+		}
+		return sent
+	}
+	drain()
+	begin, sent := *now, 0
+	*now += 2 * x.cfg.ReviveMin // what was asked before is over
+	for clear(visits); *now < begin+3*x.cfg.ReviveMin-ms; *now += ms {
+		for h := uint32(2); h <= 20; h++ {
+			var ack codec.ProbeAck
+			p := codec.Probe{Target: testID(1), Nonce: uint32(*now), Status: Alive}
+			if !x.OnProbe(*now, h, &p, &ack) {
+				t.Fatal("not answered")
+			}
+			sent += drain()
+		}
+	}
+	if most := len(x.revive.asked); sent == 0 || sent > most || len(visits) != sent {
+		t.Fatalf("%d visits to %d members, want one each, %d at most", sent, len(visits), most)
+	}
+	for h, p := range visits { // all answers are late, and at once
+		x.OnAck(*now, h, &codec.ProbeAck{Nonce: p.Nonce, Incarnation: 1})
+		if x.Status(h) != Alive {
+			t.Errorf("the answer of member %d does not count", h)
+		}
+	}
+	was := sent
+	for h := uint32(2); h <= 20; h++ {
+		if x.Status(h) == Dead {
+			x.reviveSoon(*now, h)
+			sent += drain()
+		}
+	}
+	if sent == was {
+		t.Error("answers make no room for other visits")
+	}
+}
