@@ -103,7 +103,7 @@ func (e *Engine) member(now sched.Instant, wall time.Time, handle uint32, p *cor
 // nameOfPeer is the name of a member by handle, our own too; "" if there is
 // none.
 func (e *Engine) nameOfPeer(handle uint32) string {
-	if handle == e.core.SelfPeer() {
+	if handle != 0 && handle == e.core.Detector().Self() {
 		return e.cfg.Name
 	}
 	if p, ok := e.core.Peer(handle); ok {

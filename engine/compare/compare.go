@@ -253,8 +253,8 @@ func (c *Compare) open(p uint32, as Peer) *Peer {
 }
 
 // AppendSync appends the Sync that an exchange begins with.
-func (c *Compare) AppendSync(b []byte) []byte {
-	return codec.AppendSync(b, codec.Sync{Kind: c.cfg.Kind, Hint: c.ladder.level})
+func (c *Compare) AppendSync(b []byte, _ *reconcile.Page) (out []byte, done bool) {
+	return codec.AppendSync(b, codec.Sync{Kind: c.cfg.Kind, Hint: c.ladder.level}), true
 }
 
 // Receive takes a record of a comparison.

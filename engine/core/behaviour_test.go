@@ -77,7 +77,7 @@ func (w *net) claim(from, to, about int, incarnation uint32, s member.Status) {
 func (w *net) incarnation(i, j int) uint32 {
 	if i == j {
 		c := &w.nodes[i].core
-		return c.live.Incarnation(c.SelfPeer())
+		return c.live.Incarnation(c.live.Self())
 	}
 	return w.nodes[i].core.live.Incarnation(w.peer(i, j))
 }

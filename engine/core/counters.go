@@ -50,6 +50,11 @@ type Counters struct {
 	Drops [DropReasons]uint64 // datagrams or records that were not used, by reason
 }
 
+func (s *Counters) sent(frame []byte) {
+	s.FramesSent++
+	s.BytesSent += uint64(len(frame))
+}
+
 // Drop is a reason why a datagram or record was not used.
 type Drop uint8
 

@@ -15,9 +15,6 @@ import (
 //
 // A peer's handle is its member handle; our own is one above all peers.
 
-// SelfPeer is our own handle in the table, and in Peer.By.
-func (c *Core) SelfPeer() uint32 { return uint32(c.cfg.Limits.Peers + 1) }
-
 // Detector is what is believed of the members, to read between calls.
 func (c *Core) Detector() *member.Detector { return &c.live }
 
@@ -80,7 +77,7 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 		}
 		if len(b) > 0 {
 			c.counters.DetectorFrames++
-			c.sent(len(b))
+			c.counters.sent(b)
 			return len(b), to, true
 		}
 	}
@@ -101,7 +98,7 @@ func (c *Core) judged() {
 	var ch member.Change
 	for c.live.NextChange(&ch) {
 		p := ch.Member
-		if p == c.SelfPeer() || int(p) >= len(c.peers) || c.peers[p].origin == 0 {
+		if p == c.live.Self() || int(p) >= len(c.peers) || c.peers[p].origin == 0 {
 			continue
 		}
 		c.peers[p].since = ch.Turn()

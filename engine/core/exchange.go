@@ -43,7 +43,7 @@ type differ interface {
 	Expire(now sched.Instant)
 
 	// The composers report whether nothing of their kind is due any more.
-	AppendSync(b []byte) []byte
+	AppendSync(b []byte, g *reconcile.Page) (out []byte, done bool)
 	AppendDigest(b []byte, g *reconcile.Page) (out []byte, done bool)
 	AppendAsk(b []byte, g *reconcile.Page) (out []byte, done bool)
 	AppendRuns(b []byte, g *reconcile.Page) (out []byte, done bool)

@@ -74,7 +74,7 @@ func (c *Core) composeReply(dst []byte) (n int, to netip.AddrPort, ok bool) {
 		switch {
 		case r.Plain:
 			b = door.AppendPlain(dst[:0], &r, c.out.Cluster, c.me.ID)
-			c.sent(len(b))
+			c.counters.sent(b)
 			return len(b), r.To, true
 		case r.Kind != codec.TypeHello:
 			b = c.composeAnswer(dst, &r)
@@ -85,7 +85,7 @@ func (c *Core) composeReply(dst []byte) (n int, to netip.AddrPort, ok bool) {
 			continue
 		}
 		if b = c.ended(c.guard.FinishHello(b)); len(b) > 0 {
-			c.sent(len(b))
+			c.counters.sent(b)
 			return len(b), r.To, true
 		}
 	}

@@ -288,7 +288,7 @@ func (c *Core) composeMail(b []byte, limit int, p uint32) []byte {
 	own := c.store.Max(c.self)
 	out, to := c.ownRun(b, limit, q.mail.At())
 	if out == nil {
-		if q.mail.At() >= own || len(b) <= c.emptyFrame() {
+		if q.mail.At() >= own || c.page.Empty(b) {
 			c.due.Done(p, dueMail)
 		}
 		return b

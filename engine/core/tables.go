@@ -81,7 +81,7 @@ var composers = [...]struct {
 	append      composer
 }{
 	{due: dueHave, append: (*Core).composeHave},
-	{due: dueSync, append: (*Core).composeSync},
+	{due: dueSync, append: differs(dueSync, differ.AppendSync)},
 	{due: duePull, append: (*Core).composePull},
 	{due: dueAsk, append: differs(dueAsk, differ.AppendAsk)},
 	{due: dueContact, append: rumors(dueContact, (*rumor.Monger).AppendContact)},

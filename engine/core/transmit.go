@@ -43,9 +43,7 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 // shed gives up what was due at a peer that it can't be sent to now, all but a
 // greeting; exchanges find it again.
 func (c *Core) shed(p uint32) {
-	c.differ.Drop(p)
-	c.rumors.Drop(p)
-	c.walks.Drop(p)
+	c.letGo(p)
 	c.due.Drop(p, dueHello)
 }
 
@@ -53,10 +51,6 @@ func (c *Core) shed(p uint32) {
 // frames to the same peer follow: the kernel cuts equal ones out of one send
 // (UDP_SEGMENT), which costs it a third, and only equal ones.
 const padShare = 8
-
-// emptyFrame is how long the frame being composed is before its first record that
-// was due: what does not fit then will not fit into the next one either.
-func (c *Core) emptyFrame() int { return c.page.Begun }
 
 // compose encodes one frame for the peer; 0 if nothing is due after all.
 func (c *Core) compose(p uint32, dst []byte) int {
@@ -136,7 +130,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	}
 	c.flow.Sent(c.now, &q.flow, len(b), due, q.link.Last(), asked)
 	q.debt.Sent()
-	c.sent(len(b))
+	c.counters.sent(b)
 	return len(b)
 }
 
@@ -151,12 +145,6 @@ func (c *Core) composeHave(b []byte, _ int, p uint32) []byte {
 	return codec.AppendHave(b, codec.Have{Max: max, Floor: c.store.Floor(q.origin), Dirty: c.store.Dirty(q.origin)})
 }
 
-// composeSync begins an exchange.
-func (c *Core) composeSync(b []byte, _ int, p uint32) []byte {
-	c.due.Done(p, dueSync)
-	return c.differ.AppendSync(b)
-}
-
 // composeHello greets a member that has not answered from its address, or one
 // that has to learn of our new life.
 func (c *Core) composeHello(p uint32, dst []byte) int {
@@ -165,11 +153,6 @@ func (c *Core) composeHello(p uint32, dst []byte) int {
 		return 0
 	}
 	b := c.ended(c.guard.FinishHello(c.appendHello(dst, &door.Reply{To: q.at.Addr})))
-	c.sent(len(b))
+	c.counters.sent(b)
 	return len(b)
-}
-
-func (c *Core) sent(n int) {
-	c.counters.FramesSent++
-	c.counters.BytesSent += uint64(n)
 }

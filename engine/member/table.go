@@ -253,6 +253,9 @@ func (t *Table) Find(id codec.OriginID) uint32 { return t.ring.Find(id) }
 // Health is the node's own: 0 is well, HealthMax is worst.
 func (t *Table) Health() uint8 { return t.health }
 
+// Self is the handle of the node itself, one above all that others have.
+func (t *Table) Self() uint32 { return t.self }
+
 // Exhausted tells that forged accusations have driven the own incarnation near its maximum: the caller should
 // republish under a new generation.
 func (t *Table) Exhausted() bool { return t.Incarnation(t.self) >= IncarnationMax-2*IncarnationStep }

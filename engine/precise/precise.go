@@ -134,8 +134,8 @@ func (x *Precise) Begin(_ sched.Instant, p uint32) (sync bool) {
 }
 
 // AppendSync appends the Sync that an exchange begins with.
-func (x *Precise) AppendSync(b []byte) []byte {
-	return codec.AppendSync(b, codec.Sync{Kind: x.cfg.Kind})
+func (x *Precise) AppendSync(b []byte, _ *reconcile.Page) (out []byte, done bool) {
+	return codec.AppendSync(b, codec.Sync{Kind: x.cfg.Kind}), true
 }
 
 func (x *Precise) wantDigest(p uint32, f codec.DigestFlags) {

@@ -22,7 +22,7 @@ type Comparison interface {
 	Begin(now sched.Instant, p uint32) (sync bool)
 	Receive(f *reconcile.Frame, t codec.Type, body []byte) reconcile.Verdict
 	Moved(o state.Origin, now sched.Instant, frame uint64)
-	AppendSync(b []byte) []byte
+	AppendSync(b []byte, g *reconcile.Page) (out []byte, done bool)
 	AppendDigest(b []byte, g *reconcile.Page) (out []byte, done bool)
 	AppendAsk(b []byte, g *reconcile.Page) (out []byte, done bool)
 	AppendRuns(b []byte, g *reconcile.Page) (out []byte, done bool)
@@ -122,10 +122,11 @@ func (n *Node) Begin() {
 // Compose encodes what is due into one frame without a header.
 func (n *Node) Compose() []byte {
 	b := n.buffer[:0]
-	if n.due[DueSync] {
-		b, n.due[DueSync] = n.Talks.AppendSync(b), false
-	}
 	n.page = reconcile.Page{Now: n.Now, Limit: n.Limit, Peer: Other}
+	if n.due[DueSync] {
+		b, _ = n.Talks.AppendSync(b, &n.page)
+		n.due[DueSync] = false
+	}
 	for _, what := range [...]int{DueAsk, DueRuns, DueTurn, DueDigest} {
 		if n.due[what] && (what == DueAsk || what == DueRuns || !n.due[DueRuns]) {
 			var done bool
