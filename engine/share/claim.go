@@ -113,6 +113,17 @@ func (c *Claim) rank() int {
 	}
 }
 
+// plain tells whether stamp and author alone order a claim among others that are plain.
+func (c *Claim) plain() bool { return c.Epoch == 0 && !c.First }
+
+// plainStamp is the stamp of a plain claim, else 0.
+func (c *Claim) plainStamp() Stamp {
+	if c.plain() {
+		return c.Stamp
+	}
+	return 0
+}
+
 // Compare is positive where c wins over d, negative where d does, and 0 where
 // they are one claim: then values decide (Settle).
 func (c *Claim) Compare(d *Claim) int {

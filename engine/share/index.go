@@ -1,6 +1,8 @@
 package share
 
 import (
+	"slices"
+
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -15,9 +17,11 @@ type Index struct {
 	bound  sched.Instant
 	winner winners
 
-	unripe  []Stamp // by origin: the lowest stamp that is not believed yet; 0: none
-	waiting int     // origins with one
-	refused uint64
+	unripe    []Stamp        // by origin: the lowest stamp that is not believed yet; 0: none
+	departing []bool         // by origin: of equal claims, those of others go before its own
+	shelf     []state.Origin // removed origins whose claims still compete
+	waiting   int            // origins with an unripe stamp
+	refused   uint64
 }
 
 // Change says what a change of a log did to a shared key.
@@ -38,8 +42,67 @@ const (
 // how far ahead of the wall clock a stamp may be.
 func (x *Index) Init(store *state.Store, key [2]uint64, bound sched.Instant) {
 	*x = Index{store: store, key: key, bound: bound}
-	x.winner.init()
-	x.unripe = make([]Stamp, store.Limits().Handles()+1)
+	handles := store.Limits().Handles() + 1
+	x.unripe, x.departing = make([]Stamp, handles), make([]bool, handles)
+	x.winner.wins = make([]uint32, handles)
+}
+
+// Wins is the number of keys that o's log wins, deleted ones too.
+func (x *Index) Wins(o state.Origin) int { return int(x.winner.wins[o]) }
+
+// Departs says whether o is about to be forgotten: of equal claims, which adoption
+// makes, those of others go before its own then. What it wins stays until the keys
+// are looked at again (Recheck).
+func (x *Index) Departs(o state.Origin, departs bool) { x.departing[o] = departs }
+
+// Departing tells what Departs was told.
+func (x *Index) Departing(o state.Origin) bool { return x.departing[o] }
+
+// Shelve keeps the claims of an origin in the competition that was removed from the
+// store and kept there (state.Witness), until Unshelve.
+func (x *Index) Shelve(o state.Origin) {
+	x.departing[o] = true
+	x.shelf = append(x.shelf, o)
+}
+
+// Shelf are the origins that were shelved.
+func (x *Index) Shelf() []state.Origin { return x.shelf }
+
+// Unshelve ends what Shelve began. The origin must win nothing any more (Wins).
+func (x *Index) Unshelve(o state.Origin) {
+	x.shelf = slices.DeleteFunc(x.shelf, func(y state.Origin) bool { return y == o })
+	x.Removed(o)
+}
+
+// Removed tells that the log of an origin is gone that won nothing.
+func (x *Index) Removed(o state.Origin) {
+	x.departing[o] = false
+	if x.unripe[o] != 0 {
+		x.unripe[o] = 0
+		x.waiting--
+	}
+}
+
+// Recheck looks for the winner of a key anew: O(origins).
+func (x *Index) Recheck(key []byte, wall sched.Wall) state.Origin {
+	return x.resolve(x.hash(key), key, wall)
+}
+
+// Claimants counts the logs that claim a key: O(origins).
+func (x *Index) Claimants(key []byte) (n int) {
+	var c Claim
+	for o := x.next(0); o != 0; o = x.next(o) {
+		if _, ok := x.claim(o, key, &c); ok {
+			n++
+		}
+	}
+	return n
+}
+
+// Claim reads the claim that o's log has on a key; rest is a view of what follows it.
+// ok is false where it has none.
+func (x *Index) Claim(o state.Origin, key []byte, c *Claim) (rest []byte, ok bool) {
+	return x.claim(o, key, c)
 }
 
 // Keys is the number of shared keys that somebody claims, deleted ones too.
@@ -62,7 +125,7 @@ func (x *Index) Changed(o state.Origin, e *codec.Entry, wall sched.Wall) (what C
 		return x.withdrawn(hash, o, e.Key, wall), before
 	}
 	var c Claim
-	rest, err := c.Parse(e.Value, x.store.ID(o))
+	rest, err := c.Parse(e.Value, x.store.WasID(o))
 	if err != nil {
 		return cmpOr(x.withdrawn(hash, o, e.Key, wall), Malformed), before
 	}
@@ -70,13 +133,16 @@ func (x *Index) Changed(o state.Origin, e *codec.Entry, wall sched.Wall) (what C
 		x.postpone(o, c.Stamp)
 		return cmpOr(x.withdrawn(hash, o, e.Key, wall), Refused), before
 	}
+	if before == o && c.plain() && x.winner.overwrites(hash, c.Stamp) {
+		return Won, before
+	}
 	if before == o { // its own claim of before is gone: others may be higher than the new one
-		return x.changeOf(x.resolve(hash, e.Key, wall, 0), o), before
+		return x.changeOf(x.resolve(hash, e.Key, wall), o), before
 	}
 	if !x.beats(o, &c, rest, before, e.Key) {
 		return Lost, before
 	}
-	x.winner.put(hash, o)
+	x.winner.put(hash, o, c.plainStamp())
 	return Won, before
 }
 
@@ -103,8 +169,14 @@ func (x *Index) beats(o state.Origin, c *Claim, rest []byte, winner state.Origin
 	}
 }
 
-// first orders logs with the same claim, so that all replicas name the same one.
-func (x *Index) first(a, b state.Origin) bool { return x.store.ID(a) < x.store.ID(b) }
+// first orders logs with the same claim: those that stay before those that go, and
+// then so that all replicas name the same one.
+func (x *Index) first(a, b state.Origin) bool {
+	if x.departing[a] != x.departing[b] {
+		return x.departing[b]
+	}
+	return x.store.WasID(a) < x.store.WasID(b)
+}
 
 // claim reads the claim that o's log has on a key. The rest is a view.
 func (x *Index) claim(o state.Origin, key []byte, c *Claim) (rest []byte, ok bool) {
@@ -112,7 +184,7 @@ func (x *Index) claim(o state.Origin, key []byte, c *Claim) (rest []byte, ok boo
 	if o == 0 || !x.store.Get(o, key, &e) || e.Flags&codec.EntryTombstone != 0 {
 		return nil, false
 	}
-	rest, err := c.Parse(e.Value, x.store.ID(o))
+	rest, err := c.Parse(e.Value, x.store.WasID(o))
 	return rest, err == nil
 }
 
@@ -121,7 +193,7 @@ func (x *Index) withdrawn(hash uint64, o state.Origin, key []byte, wall sched.Wa
 	if x.winner.get(hash) != o {
 		return Nothing
 	}
-	return x.changeOf(x.resolve(hash, key, wall, 0), o)
+	return x.changeOf(x.resolve(hash, key, wall), o)
 }
 
 // changeOf says what it means to o that a key has a new winner.
@@ -136,48 +208,41 @@ func (x *Index) changeOf(winner, o state.Origin) Change {
 	}
 }
 
-// resolve looks for the winner of a key through all logs but that of skip:
-// O(origins).
-func (x *Index) resolve(hash uint64, key []byte, wall sched.Wall, skip state.Origin) (best state.Origin) {
-	for o := x.store.FirstAtOrAfter(0); o != 0; o = x.store.Following(o) {
+// next walks all logs that compete: those of the store, then the shelf.
+func (x *Index) next(o state.Origin) state.Origin {
+	if o == 0 {
+		if o = x.store.FirstAtOrAfter(0); o != 0 || len(x.shelf) == 0 {
+			return o
+		}
+		return x.shelf[0]
+	}
+	at := slices.Index(x.shelf, o)
+	if at < 0 {
+		if o = x.store.Following(o); o != 0 {
+			return o
+		}
+	}
+	if at+1 < len(x.shelf) {
+		return x.shelf[at+1]
+	}
+	return 0
+}
+
+// resolve looks for the winner of a key through all logs: O(origins).
+func (x *Index) resolve(hash uint64, key []byte, wall sched.Wall) (best state.Origin) {
+	stamp := Stamp(0)
+	for o := x.next(0); o != 0; o = x.next(o) {
 		var c Claim
 		rest, ok := x.claim(o, key, &c)
-		if o == skip || !ok || Ahead(c.Stamp, wall, x.bound) {
+		if !ok || Ahead(c.Stamp, wall, x.bound) {
 			continue
 		}
 		if x.beats(o, &c, rest, best, key) {
-			best = o
+			best, stamp = o, c.plainStamp()
 		}
 	}
-	x.winner.put(hash, best)
+	x.winner.put(hash, best, stamp)
 	return best
-}
-
-// Forgets tells the index that o's log is about to be removed: keys that it
-// wins pass on. It looks at no more than budget entries after version from, and
-// gives the version to go on from; done when the log is through. The log must
-// not change meanwhile, and its claims must not be offered again.
-func (x *Index) Forgets(o state.Origin, from uint64, budget int, wall sched.Wall) (next uint64, done bool) {
-	var cur state.Cursor
-	var e codec.Entry
-	x.store.After(o, from, &cur)
-	for range budget {
-		if !cur.Next(&e) {
-			if x.unripe[o] != 0 {
-				x.unripe[o] = 0
-				x.waiting--
-			}
-			return from, true
-		}
-		from = e.Version
-		if !codec.Shared(e.Key) {
-			continue
-		}
-		if hash := x.hash(e.Key); x.winner.get(hash) == o {
-			x.resolve(hash, e.Key, wall, o)
-		}
-	}
-	return from, false
 }
 
 // postpone notes a claim whose time has not come.
@@ -232,32 +297,30 @@ func (x *Index) Ripen(o state.Origin, from uint64, budget int, wall sched.Wall) 
 // the key in the log. It is for readers.
 func (x *Index) Owner(key []byte) state.Origin { return x.winner.get(x.hash(key)) }
 
-// AppendGet appends what a shared key holds to dst, and gives its claim, whose
-// author is 0 where it is the log's own origin, meta.Gen its generation. key is
-// the key in the log. ok is false, and dst unchanged, where nobody claims the
-// key, or a delete won. It is for readers: it takes no lock, never waits, and
-// does not allocate if dst has room.
+// AppendGet appends what a shared key holds to dst, and gives its claim. key is
+// the key in the log. ok is false, and dst unchanged, where a delete won, which the
+// claim says, or nobody claims the key: then the claim has no author. It is for
+// readers: it takes no lock, never waits, and does not allocate if dst has room.
 func (x *Index) AppendGet(dst, key []byte) (value []byte, c Claim, meta state.Meta, ok bool) {
 	hash := x.hash(key)
+	reading := x.store.Read(key)
 	for {
 		o := x.winner.get(hash)
 		if o == 0 {
-			return dst, c, meta, false
+			break
 		}
-		var here bool
-		value, meta, here = x.store.AppendGetOrigin(dst, o, key)
-		if here {
-			rest, err := c.Parse(value[len(dst):], 0)
-			if err == nil && !c.Deleted {
-				n := copy(value[len(dst):], rest)
-				return value[:len(dst)+n], c, meta, true
-			}
-			if err == nil {
-				return dst, c, meta, false
-			}
+		var id codec.OriginID
+		value, id, meta, ok = x.store.AppendGetDuring(reading, dst, o, key)
+		rest, err := c.Parse(value[len(dst):], id)
+		if ok && err == nil && !c.Deleted {
+			n := copy(value[len(dst):], rest)
+			reading.Done()
+			return value[:len(dst)+n], c, meta, true
 		}
-		if x.winner.get(hash) == o { // it did not pass on meanwhile
-			return dst, c, meta, false
+		if ok && err == nil || x.winner.get(hash) == o { // it did not pass on meanwhile
+			break
 		}
 	}
+	reading.Done()
+	return dst, c, meta, false
 }

@@ -172,35 +172,52 @@ func TestMalformedClaims(t *testing.T) {
 	}
 }
 
-// TestForgets: before a log is removed its keys pass on, a few at a time.
-func TestForgets(t *testing.T) {
+// TestShelf: the claims of an origin that was removed compete until others have taken them over; of equal claims those of
+// the ones that stay win.
+func TestShelf(t *testing.T) {
 	r := newReplica(t, 3)
-	for i := range 100 {
-		key := fmt.Sprint("k", i)
-		r.write(t, 1, key, &Claim{Stamp: 9, Author: 1}, "dead")
-		if i%2 == 0 {
-			r.write(t, 2, key, &Claim{Stamp: 5, Author: 2}, "alive")
-		}
-	}
+	r.write(t, 1, "mine", &Claim{Stamp: 9, Author: 1}, "dead")
+	r.write(t, 1, "ours", &Claim{Stamp: 9, Author: 1}, "dead")
+	r.write(t, 2, "ours", &Claim{Stamp: 5, Author: 2}, "alive")
+	r.store.Attend(keeper{&r.index})
 	o := r.store.Find(1)
-	calls, from, done := 0, uint64(0), false
-	for ; !done; calls++ {
-		from, done = r.index.Forgets(o, from, 10, testWall)
+	if r.store.Remove(o); r.store.ID(o) != 0 || r.index.Wins(o) != 2 {
+		t.Fatal("it is not on the shelf", r.index.Wins(o))
 	}
-	if calls != 11 {
-		t.Error(calls, "calls")
+	for range 100 {
+		r.store.Tidy(100)
 	}
-	r.store.Remove(o)
-	for i := range 100 {
-		v, ok := r.get(fmt.Sprint("k", i))
-		if ok != (i%2 == 0) || ok && v != "alive" {
-			t.Fatal(i, v, ok)
+	for _, key := range []string{"mine", "ours"} {
+		if v, _ := r.get(key); v != "dead" {
+			t.Errorf("%s is %q", key, v)
+		}
+		r.write(t, 3, key, &Claim{Stamp: 9, Author: 1}, "dead")
+		if v, _ := r.get(key); v != "dead" || r.ownerID(key) != 3 {
+			t.Errorf("after adoption %s is %q by %d", key, v, r.ownerID(key))
 		}
 	}
-	if r.index.Keys() != 50 {
-		t.Error(r.index.Keys(), "keys")
+	if r.index.Wins(o) != 0 || r.index.Claimants(logKey("ours")) != 3 {
+		t.Error(r.index.Wins(o), "wins", r.index.Claimants(logKey("ours")), "claimants")
+	}
+	r.index.Unshelve(o)
+	r.store.Discard(o)
+	for range 100 {
+		r.store.Tidy(100)
+	}
+	if r.index.Claimants(logKey("ours")) != 2 || r.store.WasID(o) != 0 {
+		t.Error("it is still there")
+	}
+	if v, _ := r.get("ours"); v != "dead" {
+		t.Error(v)
 	}
 }
+
+// keeper shelves whoever is removed.
+type keeper struct{ x *Index }
+
+func (k keeper) Changed(state.Origin, []byte) {}
+
+func (k keeper) Removed(o state.Origin) bool { k.x.Shelve(o); return true }
 
 // TestManyKeys: the index grows, finds everything, and gives words of keys that are gone to others.
 func TestManyKeys(t *testing.T) {
@@ -222,7 +239,9 @@ func TestManyKeys(t *testing.T) {
 	}
 	words := 0
 	for i := range r.index.winner.tables {
-		words += len(r.index.winner.tables[i].Load().hashes)
+		if t := r.index.winner.tables[i].Load(); t != nil {
+			words += len(t.hashes)
+		}
 	}
 	if r.index.Keys() != 0 || words > 1<<17 {
 		t.Error(r.index.Keys(), "keys in", words, "words")

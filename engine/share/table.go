@@ -21,11 +21,12 @@ const (
 type table struct {
 	hashes []uint64 // 0: free
 	owners []uint32 // a state.Origin; 0: nobody has the key any more
+	stamps []Stamp  // of the claim that wins, where it is plain, else 0; the writer's own
 	used   int      // words with a hash
 }
 
 func newTable(words int) *table {
-	return &table{hashes: make([]uint64, words), owners: make([]uint32, words)}
+	return &table{hashes: make([]uint64, words), owners: make([]uint32, words), stamps: make([]Stamp, words)}
 }
 
 // find gives the place of a hash, or of the free word where it would stand.
@@ -62,7 +63,7 @@ func (t *table) grown() *table {
 	for i, o := range t.owners {
 		if o != 0 {
 			at, _ := g.find(t.hashes[i])
-			g.hashes[at], g.owners[at] = t.hashes[i], o
+			g.hashes[at], g.owners[at], g.stamps[at] = t.hashes[i], o, t.stamps[i]
 			g.used++
 		}
 	}
@@ -71,14 +72,9 @@ func (t *table) grown() *table {
 
 // winners is the whole index: hash to origin.
 type winners struct {
-	tables [tables]atomic.Pointer[table]
-	keys   int // with an owner
-}
-
-func (w *winners) init() {
-	for i := range w.tables {
-		w.tables[i].Store(newTable(wordsMin))
-	}
+	tables [tables]atomic.Pointer[table] // nil until a key comes
+	keys   int                           // with an owner
+	wins   []uint32                      // keys by owner
 }
 
 func (w *winners) table(hash uint64) *atomic.Pointer[table] {
@@ -88,6 +84,9 @@ func (w *winners) table(hash uint64) *atomic.Pointer[table] {
 // get is for readers.
 func (w *winners) get(hash uint64) state.Origin {
 	t := w.table(hash).Load()
+	if t == nil {
+		return 0
+	}
 	at, here := t.find(hash)
 	if !here {
 		return 0
@@ -95,10 +94,25 @@ func (w *winners) get(hash uint64) state.Origin {
 	return t.owner(at)
 }
 
-// put makes o the owner of a hash; 0: nobody.
-func (w *winners) put(hash uint64, o state.Origin) {
+// overwrites tells whether a plain claim with a stamp wins where its own log has won:
+// all others lost to the one that it replaces.
+func (w *winners) overwrites(hash uint64, s Stamp) bool {
+	t := w.table(hash).Load()
+	at, here := t.find(hash)
+	if here = here && t.stamps[at] != 0 && s > t.stamps[at]; here {
+		t.stamps[at] = s
+	}
+	return here
+}
+
+// put makes o the owner of a hash, 0: nobody, with the stamp of its claim if that is plain.
+func (w *winners) put(hash uint64, o state.Origin, s Stamp) {
 	p := w.table(hash)
 	t := p.Load()
+	if t == nil {
+		t = newTable(wordsMin)
+		p.Store(t)
+	}
 	at, here := t.find(hash)
 	if !here {
 		if o == 0 {
@@ -111,12 +125,15 @@ func (w *winners) put(hash uint64, o state.Origin) {
 		}
 		t.used++
 	}
-	switch was := t.owner(at); {
-	case was == 0 && o != 0:
-		w.keys++
-	case was != 0 && o == 0:
+	if was := t.owner(at); was != 0 {
 		w.keys--
+		w.wins[was]--
 	}
+	if o != 0 {
+		w.keys++
+		w.wins[o]++
+	}
+	t.stamps[at] = s
 	atomic.StoreUint32(&t.owners[at], uint32(o))
 	atomic.StoreUint64(&t.hashes[at], hash)
 }

@@ -55,4 +55,5 @@ func (s *Store) swap(w *write, o Origin, r *origin, e *codec.Entry) {
 	s.count(r, w.flags, w.system, int(w.key)+int(w.value), w.class, 1)
 	s.count(r, cellFlags(old), w.system, keyBytes+valueBytes, classOf[(at+keyBytes+valueBytes+7)>>3], -1)
 	s.retireCell(w.old, cellClass(old))
+	s.witnessed(o, e.Key)
 }

@@ -138,6 +138,7 @@ func (s *Store) finish(w *write, o Origin, r *origin, b []byte) Status {
 	} else {
 		s.replace(w, r)
 	}
+	s.witnessed(o, b[w.keyAt:][:w.key])
 	return OK
 }
 

@@ -86,5 +86,6 @@ func (s *Store) drop(o Origin, r *origin, cell cellRef) {
 	}
 	s.keys.remove(s.hash(r.tag, key), uint32(cell))
 	s.kill(r, cellPos(b))
+	s.witnessed(o, key)
 	s.retireCell(cell, cellClass(b))
 }

@@ -14,7 +14,7 @@ type Cursor struct {
 // After sets the cursor before the first live entry with a version above v. If the origin is not there, the cursor is at
 // the end.
 func (s *Store) After(o Origin, v uint64, c *Cursor) {
-	c.s, c.r, c.words, c.next = s, s.at(o), nil, 0
+	c.s, c.r, c.words, c.next = s, s.kept(o), nil, 0
 	if c.r == nil || c.r.segments == 0 || v >= c.r.last {
 		c.r = nil
 		return
@@ -83,7 +83,7 @@ func (s *Store) Missing(o Origin, v uint64) int {
 // Get makes e a view of the entry of a key, which may be a tombstone. It is for the writer; the view is good until the
 // next write.
 func (s *Store) Get(o Origin, key []byte, e *codec.Entry) bool {
-	r := s.at(o)
+	r := s.kept(o)
 	if r == nil {
 		return false
 	}

@@ -34,9 +34,10 @@ type origin struct {
 	toClear  Origin // the next origin with tombstones to collect
 	clearing bool   // it is in that list
 	here     bool
+	shelved  bool // removed, and its entries stay until Discard
 	dirty    bool
 	system   uint8   // of live, those with a reserved key
-	_        [4]byte // words that readers load stay aligned on 32-bit systems
+	_        [3]byte // words that readers load stay aligned on 32-bit systems
 }
 
 const (
@@ -190,6 +191,7 @@ func (s *Store) findName(frag uint32, name []byte) (t *table, i int, o Origin) {
 }
 
 // Remove forgets an origin and all of its entries. Their memory is used again after a while: see Tidy. So is the handle.
+// A Witness may keep the entries for a time.
 func (s *Store) Remove(o Origin) Status {
 	r := s.at(o)
 	if r == nil {
@@ -204,10 +206,19 @@ func (s *Store) Remove(o Origin) Status {
 	s.live -= int(r.live)
 	s.system -= int(r.system)
 	s.bytes -= int(r.bytes)
-	r.here = false
+	r.here, r.older = false, 0
+	if s.witness != nil && s.witness.Removed(o) {
+		r.shelved = true
+		return OK
+	}
+	s.dies(o, r)
+	return OK
+}
+
+// dies puts a removed origin among those whose entries are swept.
+func (s *Store) dies(o Origin, r *origin) {
 	r.older, s.dying = s.dying, o
 	s.sweep(sweepCells)
-	return OK
 }
 
 // Rename gives an origin another identifier and generation and keeps its entries, their versions and its handle: the

@@ -56,6 +56,22 @@ func (s *Store) AppendGetOrigin(dst []byte, o Origin, key []byte) (value []byte,
 	return dst, meta, ok
 }
 
+// Reading is a reader at work: handles that it finds stay good until Done.
+type Reading struct{ count *atomic.Int64 }
+
+// Read begins a reading about a key. It is for readers.
+func (s *Store) Read(key []byte) Reading { return Reading{s.epochs.pin(hint(key))} }
+
+// Done ends it.
+func (r Reading) Done() { r.count.Add(-1) }
+
+// AppendGetDuring is AppendGetOrigin within a reading in which the handle was found, and tells the origin's identifier.
+func (s *Store) AppendGetDuring(_ Reading, dst []byte, o Origin, key []byte) (value []byte, id codec.OriginID, meta Meta, ok bool) {
+	r := s.rec(o)
+	value, meta, ok = s.appendGet(dst, r, key)
+	return value, codec.OriginID(atomic.LoadUint64(&r.id)), meta, ok
+}
+
 // appendGet needs a pin. A key that is not there has version 0.
 func (s *Store) appendGet(dst []byte, r *origin, key []byte) (value []byte, meta Meta, ok bool) {
 	_, _, cell := s.findKey(r.tag, s.hash(r.tag, key), key)

@@ -59,6 +59,7 @@ type Store struct {
 	compacts Compactions
 	batch    [runBatch]write
 	touched  uint64 // so that the loads of resolve are not left out
+	witness  Witness
 }
 
 // Compactions counts the work on version logs and pages of cells that writes caused.

@@ -1,0 +1,49 @@
+package state
+
+import "github.com/quidnunc/quidnunc/codec"
+
+// Witness is told by the writer what becomes of shared keys (codec.SharedPrefix), in the moment when it happens. Its
+// methods may read the store; they must not write it, and key is good until they return.
+type Witness interface {
+	// Changed: the entry of a key in o's log is another one, or gone.
+	Changed(o Origin, key []byte)
+	// Removed: o is no origin any more. With true its entries stay on a shelf, readable by their handle (Get, After,
+	// AppendGetOrigin, WasID), until Discard.
+	Removed(o Origin) (keep bool)
+}
+
+// Attend makes w the witness of all changes from now on.
+func (s *Store) Attend(w Witness) { s.witness = w }
+
+func (s *Store) witnessed(o Origin, key []byte) {
+	if s.witness != nil && codec.Shared(key) {
+		s.witness.Changed(o, key)
+	}
+}
+
+// Discard gives up the entries of a removed origin that a Witness has kept.
+func (s *Store) Discard(o Origin) {
+	if r := s.kept(o); r != nil && r.shelved {
+		r.shelved = false
+		s.dies(o, r)
+	}
+}
+
+// WasID is ID for an origin on the shelf too.
+func (s *Store) WasID(o Origin) codec.OriginID {
+	if r := s.kept(o); r != nil {
+		return codec.OriginID(r.id)
+	}
+	return 0
+}
+
+// kept returns the record of a handle whose entries are here, on the shelf too; nil if they are not.
+func (s *Store) kept(o Origin) *origin {
+	if o == 0 || uint32(o) > s.made {
+		return nil
+	}
+	if r := s.rec(o); r.here || r.shelved {
+		return r
+	}
+	return nil
+}
