@@ -232,6 +232,11 @@ type Config struct {
 	// negative means that Close does not announce. At most an hour.
 	LeaveTimeout time.Duration
 
+	// ClockOffsetMax is how far ahead of this member's wall clock a write of a shared
+	// key may be: one that is further ahead waits until its time has come. Default
+	// 500 ms; 1 ms to an hour.
+	ClockOffsetMax time.Duration
+
 	// Logger gets what an operator should know, rate-limited. nil is silent.
 	Logger *slog.Logger
 	// OnEvent is called for every member event, one at a time, on a goroutine
@@ -266,7 +271,7 @@ func LAN() Config {
 		Cluster: "default", Bind: fmt.Sprintf(":%d", PortDefault),
 		Interval: 100 * time.Millisecond, FrameBytes: 1400,
 		Limits:     Limits{Origins: 1 << 10, Keys: 1 << 17, ValueBytes: 32 << 20},
-		StageBytes: 256 << 10, LeaveTimeout: 500 * time.Millisecond,
+		StageBytes: 256 << 10, LeaveTimeout: 500 * time.Millisecond, ClockOffsetMax: 500 * time.Millisecond,
 		Detector: detectorOf(member.LAN()),
 	}
 }
@@ -314,6 +319,7 @@ func (c Config) withDefaults() Config {
 	or(&c.Limits.LargeBytes, 1<<20)
 	or(&c.Limits.ContentBytes, max(64<<20, c.Limits.LargeBytes))
 	or(&c.StageBytes, d.StageBytes)
+	or(&c.ClockOffsetMax, d.ClockOffsetMax)
 	or(&c.LeaveTimeout, d.LeaveTimeout)
 	c.Detector = c.Detector.withDefaults(d.Detector)
 	if c.Logger == nil {

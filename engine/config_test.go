@@ -79,6 +79,7 @@ func TestConfigErrorsNameFieldValueAndFix(t *testing.T) {
 	f(func(c *Config) { c.Fanout = 65 }, "Fanout", "65", "0 to 64")
 	f(func(c *Config) { c.FrameBytes = 1199 }, "FrameBytes", "1199", "1200 to 1472")
 	f(func(c *Config) { c.StageBytes = 1 }, "StageBytes")
+	f(func(c *Config) { c.ClockOffsetMax = time.Microsecond }, "ClockOffsetMax")
 	f(func(c *Config) { c.Limits.Origins = 1 }, "Limits.Origins")
 	f(func(c *Config) { c.Limits.Keys = -1 }, "Limits.Keys")
 	f(func(c *Config) { c.Limits.ValueBytes = 1 }, "Limits.ValueBytes")

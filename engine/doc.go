@@ -150,6 +150,18 @@
 // much where datagrams are slow is brought level over the same streams, from up
 // to four members at a time.
 //
+// # Keys with many writers
+//
+// [Engine.Shared] is a map that any member may write, beside the keys of each
+// member: package share says by which rules one write wins. A write is an entry of
+// its writer's own log with a stamp of a hybrid logical clock, so it spreads, is
+// repaired and is waited for as any other; every member decides alike what a key
+// holds. It is no consensus. When a member leaves, dies or comes back with nothing,
+// the others keep what it has won until one of them, chosen by the key, has taken it
+// over; what has lost is withdrawn once every live member holds the winner. A stamp
+// more than Config.ClockOffsetMax ahead waits until its time has come, and a member
+// whose own clock can't be right is told so by a [ClockError].
+//
 // # Limits
 //
 // Key and value of an entry have at most [EntryBytesMax] bytes together, unless

@@ -48,6 +48,7 @@ type Engine struct {
 	subs    subscribers
 	streams streams
 	large   large
+	shared  Shared
 	started time.Time
 	here    netip.AddrPort // what others are told, else the bound address
 
@@ -217,6 +218,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	if err := e.startLarge(); err != nil {
 		return err
 	}
+	e.startShared()
 	if err := e.declareSelf(now, advertise); err != nil {
 		e.stopLarge()
 		return err

@@ -141,6 +141,30 @@ func ExampleEngine_RangePrefix() {
 	// flag/beta off
 }
 
+func ExampleShared() {
+	a, b := start("shared-1"), start("shared-2")
+	defer a.Close()
+	defer b.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	a.Join(ctx, b.Addr().String())
+	a.Shared().Set("color", []byte("red"))
+	a.WaitConverged(ctx)
+	b.Shared().Set("color", []byte("blue"))
+	b.WaitConverged(ctx)
+	value, is, _ := a.Shared().Get("color")
+	fmt.Println(string(value))
+
+	_, err := b.Shared().SetIf(ctx, "color", is, []byte("green"))
+	fmt.Println(err)
+	_, err = a.Shared().SetIf(ctx, "color", is, []byte("black"))
+	fmt.Println(errors.Is(err, engine.ErrConflict))
+	// Output:
+	// blue
+	// <nil>
+	// true
+}
+
 func ExampleEngine_Join() {
 	eng := start("join-1")
 	defer eng.Close()

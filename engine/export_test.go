@@ -13,3 +13,9 @@ func (e *Engine) SeedCount() (n int) {
 	e.ask(func(sched.Instant) { n = e.core.Seeds().Len() })
 	return n
 }
+
+// Adopted counts the claims that this member took over.
+func (s *Shared) Adopted() (n int) {
+	s.e.ask(func(sched.Instant) { n = int(s.adopted) })
+	return n
+}

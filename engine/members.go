@@ -77,9 +77,12 @@ func (e *Engine) publishMembers(now sched.Instant) {
 	if e.leftAt != 0 {
 		list[0].State = Left
 	}
+	e.shared.alive = e.shared.alive[:0]
 	for p := range e.core.Peers() {
 		if peer, ok := e.core.Peer(p); ok {
-			list = append(list, e.member(now, wall, p, &peer))
+			m := e.member(now, wall, p, &peer)
+			list = append(list, m)
+			e.shared.sees(peer.Origin, m.State)
 		}
 	}
 	e.members.Store(&memberList{at: now, list: list})
@@ -169,6 +172,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		}
 	case core.Renewed:
 		e.stage.renew(ev.Generation)
+		e.shared.self.Store(uint64(e.core.ID()))
 		e.herald.info("took a new generation", "member", e.cfg.Name, "generation", ev.Generation)
 	case core.NameConflict:
 		e.conflict(ev)

@@ -191,6 +191,21 @@ func (s *stage) take(hash uint64, op uint8, ttl uint32, key string, value []byte
 	return s.version, nil
 }
 
+// adopt is the loop's own write of a shared key: it replaces nothing that is staged.
+func (s *stage) adopt(key string, value []byte) (err error) {
+	hash := maphash.String(s.seed, key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range [...]*stageBuffer{s.front, s.back} {
+		if _, _, ok := b.find(hash, key); ok {
+			return nil // newer than what it would take over
+		}
+	}
+	s.waiting.Store(true)
+	_, err = s.take(hash, opSet, 0, key, value)
+	return err
+}
+
 // expire is the loop's own delete of a key whose time has come, unless a write
 // of it is staged that is newer than the one that ends.
 func (s *stage) expire(key string, version uint64) (err error) {

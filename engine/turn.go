@@ -49,6 +49,7 @@ func (e *Engine) turn(now sched.Instant) {
 		e.core.Tick(now, sched.Wall(time.Now().UnixNano()))
 	}
 	more = e.turnLarge(now) || more
+	more = e.turnShared(now) || more
 	more = e.transmit(now) || more
 	more = e.publish(now) || e.touched || more
 	if more {
@@ -56,7 +57,7 @@ func (e *Engine) turn(now sched.Instant) {
 		e.sample(now)
 		return
 	}
-	e.deadline = min(e.core.Deadline(), e.expiry.next())
+	e.deadline = min(e.core.Deadline(), e.expiry.next(), e.shared.next())
 	if e.store.Tidy(tidyCells) {
 		e.deadline = min(e.deadline, now+tidyEvery)
 	}

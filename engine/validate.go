@@ -163,6 +163,7 @@ func (c *Config) checkRanges() error {
 		inRange("ReceiveRate", c.ReceiveRate, 0, flow.RateMax),
 		inRange("FrameBytes", c.FrameBytes, codec.FrameBytesFloor, codec.FrameBytesMax),
 		inRange("StageBytes", c.StageBytes, stageBytesMin, stageBytesMax),
+		inRange("ClockOffsetMax", c.ClockOffsetMax, time.Millisecond, time.Hour),
 		inRange("LeaveTimeout", max(c.LeaveTimeout, 0), 0, leaveMax),
 	)
 }

@@ -138,7 +138,7 @@ func Apply(s *state.Store, o state.Origin, r *codec.Run, it *codec.RunIter, e *c
 			if lowest == 0 {
 				lowest = e.Version
 			}
-			a.System = a.System || codec.Reserved(e.Key)
+			a.System = a.System || codec.System(e.Key)
 		case state.Old:
 			a.Old++
 		default:

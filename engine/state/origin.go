@@ -207,11 +207,11 @@ func (s *Store) Remove(o Origin) Status {
 	s.system -= int(r.system)
 	s.bytes -= int(r.bytes)
 	r.here, r.older = false, 0
-	if s.witness != nil && s.witness.Removed(o) {
-		r.shelved = true
-		return OK
+	r.shelved = true
+	if s.witness == nil || !s.witness.Removed(o) {
+		r.shelved = false
+		s.dies(o, r)
 	}
-	s.dies(o, r)
 	return OK
 }
 

@@ -100,7 +100,7 @@ func (a *Applied) count(status Status, v uint64, key []byte) {
 	case OK:
 		a.New++
 		a.To = v
-		if codec.Reserved(key) {
+		if codec.System(key) {
 			a.Zero = true
 		}
 	case Old:

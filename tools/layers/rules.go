@@ -87,7 +87,7 @@ var rules = map[string]rule{
 
 	"engine": {project: []string{
 		"codec", "codec/seal", "sched", "engine/state", "engine/reconcile", "engine/rumor",
-		"engine/bulk", "engine/content", "engine/flow", "engine/member", "engine/precise", "engine/protect", "engine/walk", "engine/core", "batch", "batch/linux", "batch/portable",
+		"engine/bulk", "engine/content", "engine/flow", "engine/share", "engine/member", "engine/precise", "engine/protect", "engine/walk", "engine/core", "batch", "batch/linux", "batch/portable",
 	}},
 	"engine/enginetest": {project: []string{"engine", "batch", "sched"}},
 	"engine/metrics":    {project: []string{"engine"}},

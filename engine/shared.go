@@ -1,0 +1,304 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/share"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Limits of shared keys, computed so that any member can take over any entry and
+// still send it in one frame.
+const (
+	// SharedKeyBytesMax is the longest shared key.
+	SharedKeyBytesMax = KeyBytesMax - len(codec.SharedPrefix)
+	// SharedEntryBytesMax is the most that a shared key and its value may have together.
+	SharedEntryBytesMax = EntryBytesMax - len(codec.SharedPrefix) - share.ClaimBytesMax
+)
+
+// Errors of shared keys.
+var (
+	// ErrConflict matches a *ConflictError.
+	ErrConflict = errors.New("engine: shared: another write came first")
+	// ErrClockOffset matches a *ClockError.
+	ErrClockOffset = errors.New("engine: shared: this member's clock can't be right")
+)
+
+// ConflictError says that a shared key holds something else than a write needed.
+type ConflictError struct {
+	Key  string
+	Have SharedVersion // what it holds; zero: nothing, and never did as far as is known
+}
+
+// Error names the key.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("engine: shared: %q holds the write of %v: read it and decide again", e.Key, e.Have.Time())
+}
+
+// Is makes errors.Is(err, ErrConflict) true.
+func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// ClockError says by how much the wall clock of this member seems to be off: negative
+// when it is behind. Nothing was written: the stamp would poison the key, or lose.
+type ClockError struct{ Offset time.Duration }
+
+// Error names the offset and what to do.
+func (e *ClockError) Error() string {
+	return fmt.Sprintf("engine: shared: the clock of this member is off by %v: set it right", e.Offset)
+}
+
+// Is makes errors.Is(err, ErrClockOffset) true.
+func (e *ClockError) Is(target error) bool { return target == ErrClockOffset }
+
+// SharedVersion names one write of a shared key, wherever it is read. It is
+// comparable; the zero SharedVersion is no write.
+type SharedVersion struct {
+	Epoch  uint32
+	Stamp  uint64 // hybrid logical time: milliseconds since 1970 in the upper 48 bits
+	Author uint64 // id of the origin that wrote it
+}
+
+// Time is when the write was made, by its author's clock.
+func (v SharedVersion) Time() time.Time { return time.Unix(0, int64(share.Stamp(v.Stamp).Wall())) }
+
+// IsZero reports whether v names no write.
+func (v SharedVersion) IsZero() bool { return v == SharedVersion{} }
+
+func sharedVersion(c *share.Claim) SharedVersion {
+	return SharedVersion{Epoch: c.Epoch, Stamp: uint64(c.Stamp), Author: uint64(c.Author)}
+}
+
+// Shared is the keys that any member may write, in a space of their own: a key of
+// Shared and a member's key of the same name are two. What a shared key holds is
+// decided by every member for itself, from the same writes in the same way: it is
+// no consensus, and two members may differ until each has heard of both writes.
+// Writes are entries of their writer's own log. Those that win are taken over by
+// others before their writer is forgotten. Its methods are for any goroutine.
+type Shared struct {
+	e     *Engine
+	index share.Index
+	wall  func() sched.Wall
+
+	mu    sync.Mutex // a later version has a later stamp
+	clock share.Clock
+
+	sharing // the loop's own
+}
+
+// Shared is the map that all members share.
+func (e *Engine) Shared() *Shared { return &e.shared }
+
+// logKey is a shared key as it stands in a log.
+func logKey(dst []byte, key string) []byte {
+	return append(append(dst, codec.SharedPrefix...), key...)
+}
+
+// AppendGet appends what a shared key holds to dst. It reads the local replica and
+// never waits; own writes are seen at once. ok is false where there is nothing, or a
+// delete won: then v is that of the delete. With room in dst it does not allocate.
+func (s *Shared) AppendGet(dst []byte, key string) (value []byte, v SharedVersion, ok bool) {
+	if s.e.stopped.Load() || len(key) == 0 || len(key) > SharedKeyBytesMax {
+		return dst, v, false
+	}
+	var room [KeyBytesMax]byte
+	value, c, ok := s.look(dst, logKey(room[:0], key))
+	if c.Author == 0 {
+		return value, v, ok
+	}
+	return value, sharedVersion(&c), ok
+}
+
+// Get is AppendGet into a new slice.
+func (s *Shared) Get(key string) (value []byte, v SharedVersion, ok bool) {
+	return s.AppendGet(nil, key)
+}
+
+// look reads a key of the log: an own write that is still staged, if that wins.
+func (s *Shared) look(dst, key []byte) (value []byte, c share.Claim, ok bool) {
+	if s.e.stage.pending.Load() == 0 {
+		value, c, _, ok = s.index.AppendGet(dst, key)
+		return value, c, ok
+	}
+	staged, meta, _, hit := s.e.stage.lookup(nil, string(key))
+	value, c, _, ok = s.index.AppendGet(dst, key)
+	var own share.Claim
+	if !hit || meta.refers {
+		return value, c, ok
+	}
+	rest, err := own.Parse(staged, codec.OriginID(s.self.Load()))
+	if err != nil || c.Author != 0 && own.Compare(&c) <= 0 {
+		return value, c, ok
+	}
+	return append(dst, rest...), own, !own.Deleted
+}
+
+// Set writes a shared key: the last writer wins, by a clock that is above all that
+// this member has seen. It returns at once, as Engine.Set does, with the version of
+// the write in this member's log, for WaitVersion. Errors: those of Engine.Set, and a
+// *ClockError. An epoch that SetOnce or Force began goes on.
+func (s *Shared) Set(key string, value []byte) (Version, error) {
+	return s.write(key, value, func(c, now *share.Claim) error {
+		c.Epoch, c.First = now.Epoch, false
+		if now.First {
+			c.Epoch++ // first writers win over last ones of their epoch
+		}
+		return nil
+	})
+}
+
+// Delete deletes a shared key, by the rule that it was written with: as a write
+// that wins or loses like any other. Errors as for Set.
+func (s *Shared) Delete(key string) (Version, error) {
+	return s.write(key, nil, func(c, now *share.Claim) error {
+		c.Epoch, c.First, c.Deleted = now.Epoch, now.First, true
+		return nil
+	})
+}
+
+// Force writes a shared key above all that was written to it, under the next epoch:
+// the way out when a clock that was years ahead has written. Errors as for Set.
+func (s *Shared) Force(key string, value []byte) (Version, error) {
+	return s.write(key, value, func(c, now *share.Claim) error {
+		c.Epoch = now.Epoch + 1
+		return nil
+	})
+}
+
+// Provisional is a first write that is not confirmed.
+type Provisional struct {
+	Version Version // in the log of this member
+	Write   SharedVersion
+
+	s   *Shared
+	key string
+}
+
+// SetOnce writes a shared key that holds nothing: of several members that do so, the
+// one with the earliest clock wins, so the answer is provisional, and even Confirm is
+// a tie-break and no lock: a member that was cut off may turn it over once it is back.
+// A *ConflictError says that the key holds something already; else errors as for Set.
+func (s *Shared) SetOnce(key string, value []byte) (Provisional, error) {
+	p := Provisional{s: s, key: key}
+	v, err := s.write(key, value, func(c, now *share.Claim) error {
+		if now.Author != 0 && !now.Deleted {
+			return &ConflictError{Key: key, Have: sharedVersion(now)}
+		}
+		c.Epoch, c.First = now.Epoch, true
+		if now.Author != 0 {
+			c.Epoch++
+		}
+		p.Write = sharedVersion(c)
+		return nil
+	})
+	p.Version = v
+	return p, err
+}
+
+// Confirm waits until every live member has the write, and tells whether it is still
+// the one that the key holds: else a *ConflictError. Errors also as for WaitVersion.
+func (p *Provisional) Confirm(ctx context.Context) error {
+	return p.s.confirm(ctx, p.Version, p.key, p.Write)
+}
+
+// SetIf is no consensus: it writes if the key still holds old here, waits until every
+// live member has the write, and then looks whether it still wins; two members that
+// are cut off from each other may both succeed, and one of them be overtaken later. The
+// zero old means that the key must hold nothing. It returns the write, to go on from. A
+// *ConflictError says what the key holds instead, before or after; then nothing was
+// written, or what was written has lost. Errors also as for Set and WaitVersion: the
+// write may then win yet.
+func (s *Shared) SetIf(ctx context.Context, key string, old SharedVersion, value []byte) (SharedVersion, error) {
+	var is SharedVersion
+	v, err := s.write(key, value, func(c, now *share.Claim) error {
+		if now.Author == 0 && !old.IsZero() || now.Author != 0 && sharedVersion(now) != old && !(old.IsZero() && now.Deleted) {
+			return &ConflictError{Key: key, Have: sharedVersion(now)}
+		}
+		c.Epoch = now.Epoch
+		if now.First {
+			c.Epoch++
+		}
+		is = sharedVersion(c)
+		return nil
+	})
+	if err != nil {
+		return SharedVersion{}, err
+	}
+	return is, s.confirm(ctx, v, key, is)
+}
+
+// confirm waits for an own write and tells whether it still wins.
+func (s *Shared) confirm(ctx context.Context, v Version, key string, is SharedVersion) error {
+	if err := s.e.WaitVersion(ctx, v); err != nil {
+		return err
+	}
+	if _, have, _ := s.Get(key); have.Epoch != is.Epoch || have.Stamp != is.Stamp {
+		return &ConflictError{Key: key, Have: have}
+	}
+	return nil
+}
+
+// write makes the claim of a write, given the one that wins now, and stages both.
+func (s *Shared) write(key string, value []byte, claim func(c, now *share.Claim) error) (Version, error) {
+	if err := s.checkSize(key, value); err != nil {
+		s.e.stage.rejected.Add(1)
+		return Version{}, err
+	}
+	var room [EntryBytesMax]byte
+	k := logKey(make([]byte, 0, KeyBytesMax), key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, now, _ := s.look(nil, k)
+	c := share.Claim{Author: codec.OriginID(s.self.Load())}
+	wall := s.wall()
+	if err := s.checkClock(wall); err != nil {
+		return Version{}, err
+	}
+	c.Stamp = s.clock.Next(wall)
+	if err := claim(&c, &now); err != nil {
+		return Version{}, err
+	}
+	v, wake, err := s.e.stage.write(opSet, 0, string(k), append(c.Append(room[:0], c.Author), value...))
+	if wake {
+		s.e.reactor.poller.Wake()
+	}
+	return v, err
+}
+
+func (s *Shared) checkSize(key string, value []byte) error {
+	switch {
+	case len(key) == 0:
+		return ErrKey
+	case len(key) > SharedKeyBytesMax:
+		return &SizeError{What: "shared key", Bytes: len(key), Limit: SharedKeyBytesMax}
+	case len(key)+len(value) > SharedEntryBytesMax:
+		return &SizeError{What: "shared key and value together", Bytes: len(key) + len(value), Limit: SharedEntryBytesMax}
+	}
+	return nil
+}
+
+// checkClock refuses to write with a clock that can't be right. The mutex is held.
+func (s *Shared) checkClock(wall sched.Wall) error {
+	bound := sched.Instant(s.e.cfg.ClockOffsetMax)
+	if last := s.clock.Last(); share.Ahead(last, wall, bound) { // it was set back
+		return &ClockError{Offset: time.Duration(wall - last.Wall())}
+	}
+	if l := s.behind.Load(); l != nil && s.e.reactor.poller.Now() < l.until {
+		return &ClockError{Offset: -time.Duration(l.by)}
+	}
+	return nil
+}
+
+// Len is the number of shared keys that somebody claims, deleted ones that are
+// still remembered among them. It takes a turn of the loop.
+func (s *Shared) Len() (n int) {
+	s.e.ask(func(sched.Instant) { n = s.index.Keys() })
+	return n
+}
+
+var _ state.Witness = (*Shared)(nil)

@@ -1,0 +1,314 @@
+package engine
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/share"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const (
+	sharedPerTurn = 256                    // entries that one turn looks at for each task
+	adoptGap      = 6 * sched.Second       // before the next in rank adopts: twice what finding a death takes
+	tidyShared    = 10 * sched.Second      // between looks for what may be withdrawn
+	behindFor     = 10 * time.Second       // a stamp from the future speaks against our clock for so long
+	ripenEvery    = 50 * sched.Millisecond // between looks for stamps whose time has come
+)
+
+// sharing is what the loop does for shared keys: it keeps the index, adopts what those
+// who go have won, and withdraws what lost. self and behind are for readers too.
+type sharing struct {
+	self   atomic.Uint64        // origin id of this member
+	behind atomic.Pointer[lead] // by how much our clock is behind most others'; nil: it is not
+
+	entry   codec.Entry
+	hashKey [2]uint64
+	alive   []codec.OriginID // other members that may adopt
+	goers   []goer           // origins whose claims are to be taken over
+	ahead   map[codec.OriginID]lead
+	losers  bool // own claims may have lost since the last sweep
+	lostAt  sched.Instant
+	sweepAt sched.Instant
+	swept   uint64 // up to which version the own log was looked at
+	ripenAt sched.Instant
+	ripens  state.Origin
+	ripened uint64
+
+	adopted, withdrawn uint64
+}
+
+// goer is an origin that dies, leaves, or is on the shelf.
+type goer struct {
+	o    state.Origin
+	pass int           // members up to this rank adopt
+	from uint64        // version that this pass has come to
+	at   sched.Instant // when the next pass begins
+}
+
+// lead is by how much the stamps of an origin are ahead of our clock.
+type lead struct {
+	by    sched.Wall
+	until sched.Instant
+}
+
+// startShared begins with an empty index.
+func (e *Engine) startShared() {
+	s := &e.shared
+	s.e = e
+	if s.wall == nil {
+		s.wall = func() sched.Wall { return sched.Wall(time.Now().UnixNano()) }
+	}
+	s.hashKey = codec.FrameKey([]byte(e.cfg.Cluster))
+	var secret [2]uint64
+	for i := range secret {
+		var b [8]byte
+		rand.Read(b[:]) // never fails
+		secret[i] = binary.LittleEndian.Uint64(b[:])
+	}
+	s.index.Init(e.store, secret, sched.Instant(e.cfg.ClockOffsetMax))
+	s.self.Store(uint64(e.core.ID()))
+	e.store.Attend(s)
+}
+
+// Changed implements state.Witness.
+func (s *Shared) Changed(o state.Origin, key []byte) {
+	self, wall := s.e.core.Self(), s.wall()
+	x := &s.entry
+	if !s.e.store.Get(o, key, x) {
+		*x = codec.Entry{Key: key, Flags: codec.EntryTombstone}
+	}
+	what, before := s.index.Changed(o, x, wall)
+	var c share.Claim
+	if o != self && x.Flags&codec.EntryTombstone == 0 {
+		if _, err := c.Parse(x.Value, s.e.store.WasID(o)); err == nil {
+			s.heard(o, &c, wall, what == share.Refused)
+		}
+	}
+	switch {
+	case before == self && o != self && what == share.Won, o == self && what == share.Lost:
+		s.losers, s.swept, s.lostAt = true, 0, s.e.reactor.poller.Now()
+	case what == share.Won && s.index.Departing(o):
+		s.goes(o)
+	}
+}
+
+// heard takes in the stamp of another member, and notes who is ahead of us.
+func (s *Shared) heard(o state.Origin, c *share.Claim, wall sched.Wall, refused bool) {
+	id := s.e.store.ID(o)
+	if !refused {
+		s.mu.Lock()
+		s.clock.See(c.Stamp, wall, sched.Instant(s.e.cfg.ClockOffsetMax))
+		s.mu.Unlock()
+		if len(s.ahead) > 0 && c.Author == id {
+			delete(s.ahead, id)
+			s.judgeClock()
+		}
+		return
+	}
+	if c.Author != id {
+		return // it may be old
+	}
+	if s.ahead == nil {
+		s.ahead = map[codec.OriginID]lead{}
+	}
+	s.ahead[id] = lead{c.Stamp.Wall() - wall, s.e.reactor.poller.Now().After(sched.Instant(behindFor))}
+	s.judgeClock()
+}
+
+// judgeClock finds out whether at least half of the other live members are ahead of us:
+// then it is our clock that is wrong.
+func (s *Shared) judgeClock() {
+	now, n, least := s.e.reactor.poller.Now(), 0, lead{}
+	for _, id := range s.alive {
+		if l, ok := s.ahead[id]; ok && now < l.until {
+			if n++; n == 1 || l.by < least.by {
+				least = l
+			}
+		}
+	}
+	if n == 0 || 2*n < len(s.alive) {
+		s.behind.Store(nil)
+		return
+	}
+	s.behind.Store(&least)
+}
+
+// Removed implements state.Witness.
+func (s *Shared) Removed(o state.Origin) (keep bool) {
+	if s.index.Wins(o) == 0 {
+		s.index.Removed(o)
+		s.goers = slices.DeleteFunc(s.goers, func(g goer) bool { return g.o == o })
+		return false
+	}
+	s.index.Shelve(o)
+	s.alive = slices.DeleteFunc(s.alive, func(id codec.OriginID) bool { return id == s.e.store.WasID(o) })
+	s.goes(o)
+	return true
+}
+
+// goes begins to take over what an origin has won, unless that is under way.
+func (s *Shared) goes(o state.Origin) {
+	for i := range s.goers {
+		if s.goers[i].o == o {
+			return
+		}
+	}
+	s.goers = append(s.goers, goer{o: o})
+}
+
+// sees takes in who lives and who goes, when the members' snapshot is made.
+func (s *Shared) sees(o state.Origin, is MemberState) {
+	goes := is == Dead || is == Left
+	if !goes && is != Unknown {
+		s.alive = append(s.alive, s.e.store.ID(o))
+	}
+	if goes != s.index.Departing(o) {
+		s.index.Departs(o, goes)
+	}
+	if goes && s.index.Wins(o) > 0 {
+		s.goes(o)
+	}
+}
+
+// turnShared does a bounded part of what is to do, and tells when it has more.
+func (e *Engine) turnShared(now sched.Instant) (more bool) {
+	s := &e.shared
+	if s.index.Keys() == 0 && len(s.goers) == 0 && !s.index.Waiting() {
+		s.losers = false
+		return false
+	}
+	more = s.adopt(now)
+	more = s.ripen(now) || more
+	return s.withdraw(now) || more
+}
+
+// next is when turnShared has work.
+func (s *Shared) next() (at sched.Instant) {
+	at = sched.Never
+	for i := range s.goers {
+		at = min(at, s.goers[i].at)
+	}
+	if s.index.Waiting() {
+		at = min(at, s.ripenAt)
+	}
+	if s.losers {
+		at = min(at, s.sweepAt)
+	}
+	return at
+}
+
+// ripen lets claims compete whose time has come.
+func (s *Shared) ripen(now sched.Instant) (more bool) {
+	if s.ripens == 0 {
+		if !s.index.Waiting() || now < s.ripenAt {
+			return false
+		}
+		s.ripenAt, s.ripened = now.After(ripenEvery), 0
+		if s.ripens = s.index.Ripe(s.wall()); s.ripens == 0 {
+			return false
+		}
+	}
+	var done bool
+	if s.ripened, done = s.index.Ripen(s.ripens, s.ripened, sharedPerTurn, s.wall()); done {
+		s.ripens = 0
+	}
+	return true
+}
+
+// adopt takes over what those who go have won, as far as it is this member's turn.
+func (s *Shared) adopt(now sched.Instant) (more bool) {
+	for i := 0; i < len(s.goers); i++ {
+		g := &s.goers[i]
+		switch {
+		case s.index.Wins(g.o) == 0 || s.e.store.ID(g.o) != 0 && !s.index.Departing(g.o):
+			if s.e.store.ID(g.o) == 0 && s.e.store.WasID(g.o) != 0 {
+				s.index.Unshelve(g.o)
+				s.e.store.Discard(g.o)
+			}
+			s.goers = slices.Delete(s.goers, i, i+1)
+			i--
+		case now >= g.at:
+			more = s.pass(now, g) || more
+		}
+	}
+	return more
+}
+
+// pass looks at some of the keys that an origin wins. True: there are more, now.
+func (s *Shared) pass(now sched.Instant, g *goer) (more bool) {
+	var cur state.Cursor
+	self, wall := codec.OriginID(s.self.Load()), s.wall()
+	s.e.store.After(g.o, g.from, &cur)
+	for range sharedPerTurn {
+		if !cur.Next(&s.entry) {
+			g.pass, g.from, g.at = g.pass+1, 0, now.After(adoptGap)
+			return false
+		}
+		if x := &s.entry; codec.Shared(x.Key) && s.index.Owner(x.Key) == g.o {
+			mine := share.Rank(codec.SipHash(s.hashKey, x.Key), self, s.alive) <= g.pass
+			still := !mine && g.pass == 0 || s.index.Recheck(x.Key, wall) == g.o
+			if mine && still && !s.take(g.o, x.Key) {
+				g.at = now.After(sched.Millisecond) // the stage is full
+				return false
+			}
+		}
+		g.from = s.entry.Version
+	}
+	return true
+}
+
+// take writes the claim of an origin into the own log. False: not now.
+func (s *Shared) take(o state.Origin, key []byte) bool {
+	var c share.Claim
+	rest, ok := s.index.Claim(o, key, &c)
+	if !ok {
+		return true
+	}
+	var room [EntryBytesMax]byte
+	self := codec.OriginID(s.self.Load())
+	err := s.e.stage.adopt(string(key), append(c.Append(room[:0], self), rest...))
+	if err == nil {
+		s.adopted++
+	}
+	return err != ErrBackpressure
+}
+
+// withdraw takes own claims back that have lost, once every live member holds the same
+// as this one and so has the winner.
+func (s *Shared) withdraw(now sched.Instant) (more bool) {
+	if !s.losers || now < s.sweepAt {
+		return false
+	}
+	if s.swept == 0 {
+		s.sweepAt = now.After(tidyShared)
+		if equal, members := s.e.core.Agreeing(s.lostAt); equal < members || s.e.stage.pending.Load() > 0 {
+			return false
+		}
+	}
+	var cur state.Cursor
+	self := s.e.core.Self()
+	s.e.store.After(self, s.swept, &cur)
+	for range sharedPerTurn {
+		if !cur.Next(&s.entry) {
+			s.losers, s.swept = false, 0
+			return false
+		}
+		if x := &s.entry; codec.Shared(x.Key) && x.Flags&codec.EntryTombstone == 0 {
+			if o := s.index.Owner(x.Key); o != 0 && o != self && !s.index.Departing(o) {
+				if s.e.stage.expire(string(x.Key), x.Version) == ErrBackpressure {
+					return true
+				}
+				s.withdrawn++
+			}
+		}
+		s.swept = s.entry.Version
+	}
+	s.sweepAt = now
+	return true
+}
