@@ -17,7 +17,7 @@ func TestGapsOfTheGoneAreGivenUp(t *testing.T) {
 		w.converge(5 * sched.Second)
 		c := &w.nodes[0].core
 		o := c.store.Find(w.nodes[1].core.me.ID)
-		p := c.byID.Find(w.nodes[1].core.me.ID)
+		p := c.roster.Find(w.nodes[1].core.me.ID)
 		c.silent(p)
 		c.gap(o, p, 99)
 		w.nodes[0].wake = c.Deadline()

@@ -17,7 +17,7 @@ func shortLives(_ int, c *Config) {
 
 // known counts the members and the origins that a node has, itself included.
 func (d *node) known() (members, origins int) {
-	return d.core.lives.used() + 1, d.core.store.Len()
+	return d.core.roster.Used() + 1, d.core.store.Len()
 }
 
 // Members that leave are forgotten everywhere and do not pile up, though new

@@ -39,13 +39,13 @@ func (w *net) allAlive() bool {
 
 func (w *net) trusts(i, j int) bool {
 	c := &w.nodes[i].core
-	p := c.byID.Find(w.nodes[j].core.me.ID)
-	return p != 0 && c.peers[p].takes() && c.Detector().Status(p) == member.Alive
+	p := c.roster.Find(w.nodes[j].core.me.ID)
+	return p != 0 && c.peers[p].Takes() && c.Detector().Status(p) == member.Alive
 }
 
 func (w *net) peer(i, j int) uint32 {
 	w.t.Helper()
-	p := w.nodes[i].core.byID.Find(w.nodes[j].core.me.ID)
+	p := w.nodes[i].core.roster.Find(w.nodes[j].core.me.ID)
 	if p == 0 {
 		w.t.Fatalf("node %d does not know node %d", i, j)
 	}

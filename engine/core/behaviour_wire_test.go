@@ -182,7 +182,7 @@ func TestBehaviour19ProbeForAnotherIsNotAnswered(t *testing.T) {
 	w.pump(d)
 	w.until("the new one is in", 5*sched.Second, func() bool { return w.trusts(0, 3) && w.trusts(3, 0) })
 	c := &w.nodes[0].core
-	p := c.byID.Find(old)
+	p := c.roster.Find(old)
 	if p == 0 {
 		t.Fatal("the old one is forgotten already")
 	}

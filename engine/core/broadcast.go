@@ -18,7 +18,7 @@ func (c *Core) Broadcast(now sched.Instant, topic, payload []byte) (time uint64,
 	if !c.events.Room() {
 		return 0, Busy
 	}
-	for _, p := range c.provenPeers() {
+	for _, p := range c.roster.Partners() {
 		if q := &c.peers[p]; c.due.Has(p, dueCast) && !c.events.RoomFor(&q.events) {
 			return 0, Busy
 		}
@@ -27,7 +27,7 @@ func (c *Core) Broadcast(now sched.Instant, topic, payload []byte) (time uint64,
 	if !ok {
 		return 0, TooLong
 	}
-	c.castTo(0, c.spread() == Mail && !c.partial())
+	c.castTo(0, c.spread() == Mail && !c.roster.Partial())
 	return time, Written
 }
 
@@ -59,9 +59,11 @@ func (c *Core) onBroadcast(p uint32, body []byte) bool {
 
 // castTo makes the newest event due at everybody, or at a few.
 func (c *Core) castTo(not uint32, all bool) {
-	to := c.provenPeers()
-	if !all {
-		to = c.sampler.Pick(&c.rand, c.fanout())
+	var to []uint32
+	if all {
+		to = c.roster.Partners()
+	} else {
+		to = c.roster.Pick(c.fanout())
 	}
 	for _, p := range to {
 		if p == not {
@@ -75,7 +77,7 @@ func (c *Core) castTo(not uint32, all bool) {
 
 // askBroadcasts asks the first peer that we reach for the events before our time.
 func (c *Core) askBroadcasts(p uint32) {
-	if c.reach() == 1 {
+	if c.roster.Reach() == 1 {
 		c.events.Ask()
 		c.due.Want(p, dueCast)
 	}

@@ -50,8 +50,8 @@ func TestInventionsMakeRoom(t *testing.T) {
 		if introduce(w, i) {
 			taken++
 		}
-		if c.lives.used() > 16 || c.lives.candidates() > 12 {
-			t.Fatalf("%d peers, %d of them candidates", c.lives.used(), c.lives.candidates())
+		if c.roster.Used() > 16 || c.roster.Candidates() > 12 {
+			t.Fatalf("%d peers, %d of them candidates", c.roster.Used(), c.roster.Candidates())
 		}
 		w.run(20 * sched.Millisecond)
 	}
@@ -62,8 +62,8 @@ func TestInventionsMakeRoom(t *testing.T) {
 	w.pump(w.nodes[2])
 	w.run(10 * sched.Second)
 	for i, d := range w.nodes {
-		if d.core.reach() != 2 {
-			t.Errorf("node %d reaches %d others", i, d.core.reach())
+		if d.core.roster.Reach() != 2 {
+			t.Errorf("node %d reaches %d others", i, d.core.roster.Reach())
 		}
 	}
 }

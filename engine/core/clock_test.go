@@ -37,10 +37,10 @@ func TestAnyClockJoinsOrIsTold(t *testing.T) {
 						seen := w.nodes[0].core.store.Find(d.core.me.ID) != 0
 						why, told := d.core.Seeds().Why(addrOf(0))
 						switch {
-						case has0 && seen && d.core.reach() == 3:
+						case has0 && seen && d.core.roster.Reach() == 3:
 						case !has0 && !seen && told:
 						default:
-							t.Errorf("here %v, there %v, told %v %d; reach %d", has0, seen, told, why.Reason, d.core.reach())
+							t.Errorf("here %v, there %v, told %v %d; reach %d", has0, seen, told, why.Reason, d.core.roster.Reach())
 						}
 					})
 				}

@@ -21,7 +21,7 @@ func pairOf(t *testing.T) (*net, *Core, *peer, uint32) {
 	w.converge(5 * sched.Second)
 	w.run(sched.Second)
 	c := &w.nodes[0].core
-	p := c.byID.Find(w.nodes[1].core.me.ID)
+	p := c.roster.Find(w.nodes[1].core.me.ID)
 	if c.peers[p].mail.Acked() != c.store.Max(c.self) {
 		t.Fatal("not confirmed")
 	}
@@ -81,7 +81,7 @@ func TestGapIsChasedToItsEnd(t *testing.T) {
 	c := &w.nodes[1].core
 	o := c.store.Find(w.nodes[0].core.me.ID)
 	c.now = w.now
-	c.gap(o, c.byID.Find(w.nodes[0].core.me.ID), c.store.Max(o)+1)
+	c.gap(o, c.roster.Find(w.nodes[0].core.me.ID), c.store.Max(o)+1)
 	c.now += 2 * gaps.Patience
 	if !c.gaps.Chase(c.now) {
 		t.Error("a gap of one version counts as closed")

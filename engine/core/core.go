@@ -15,6 +15,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/engine/walk"
@@ -37,17 +38,12 @@ type Core struct {
 
 	self state.Origin
 
-	origins []origin         // by state.Origin; 0 unused
-	peers   []peer           // by peer handle; 0 unused
-	byID    names.Index      // peer handle by origin id
-	members sched.RoundRobin // proven peers, for exchanges
-	sampler sched.Sampler    // of open peers
+	origins []origin      // by state.Origin; 0 unused
+	peers   []peer        // by peer handle; 0 unused
+	roster  roster.Roster // who they are, and their lives
 	due     due.Board
 	graves  names.Graves
 	me      names.Self
-	free    []uint32 // peers that may be used again
-	evictAt uint32
-	lives   census // of peers: life.go
 
 	live   member.Detector
 	events events.Events
@@ -113,17 +109,17 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	}
 	c.paths.Init(c.cfg.AckDelay)
 	c.wheel.Init(timersEngine+(l.Peers+1)*timersPeer, now)
-	c.members.Init(l.Peers + 1)
 	c.origins = make([]origin, 1, 16)
 	c.peers = make([]peer, 1, 16)
-	c.byID.Init()
+	c.roster.Init(roster.Limits{
+		Handles: l.Peers, Seats: min(l.Peers, l.State.Origins-1), Candidates: l.Unproven, Pick: max(16, c.cfg.Fanout),
+	}, &c.rand)
 	c.advanced = make([]state.Origin, 0, min(l.State.Origins, 256))
 	c.gaps.Init(l.Gaps, &c.store, gapHost{(*book)(c)})
 	c.queue.Init(l.Events)
 	c.due.Init(l.Peers)
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
 	c.filler.Init(&c.store, (*book)(c), l.Wants)
-	c.sampler.Init(max(16, c.cfg.Fanout))
 	self, st := c.store.Add(c.me.ID, c.me.Gen, c.cfg.Name)
 	if st != state.OK {
 		panic("core: no room for the own origin")

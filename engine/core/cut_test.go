@@ -11,7 +11,7 @@ import (
 // oneCluster reports whether all nodes reach all.
 func (w *net) oneCluster() bool {
 	for _, d := range w.nodes {
-		if d.core.reach() != len(w.nodes)-1 {
+		if d.core.roster.Reach() != len(w.nodes)-1 {
 			return false
 		}
 	}
@@ -56,7 +56,7 @@ func TestCutsOfAnyLengthHeal(t *testing.T) {
 				if healed < 0 || healed > 5*sched.Second {
 					t.Errorf("healed after %d ms", healed/sched.Millisecond)
 					for _, d := range w.nodes {
-						t.Logf("node %d reaches %d, generation %d, drops %v", d.i, d.core.reach(), d.core.me.Gen, d.core.counters.Drops)
+						t.Logf("node %d reaches %d, generation %d, drops %v", d.i, d.core.roster.Reach(), d.core.me.Gen, d.core.counters.Drops)
 					}
 				}
 				w.set(0, "after", "the cut")

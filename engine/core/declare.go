@@ -75,8 +75,8 @@ func (c *Core) declaresAddr(o state.Origin, value []byte) {
 	q := &c.peers[p]
 	q.at.Declares(addr)
 	switch {
-	case q.left() || q.at.Addr == addr:
-	case !q.proven():
+	case q.Left() || q.at.Addr == addr:
+	case !q.Proven():
 		q.at.Moved(addr)
 		c.greetSoon(p)
 	default:

@@ -34,11 +34,11 @@ func (b *book) Reaches(p uint32) bool {
 }
 
 // Proven reports whether a peer has answered from its address.
-func (b *book) Proven(p uint32) bool { return b.peers[p].proven() }
+func (b *book) Proven(p uint32) bool { return b.peers[p].Proven() }
 
 // Unproven is the peer with an id that never answered, 0 for none.
 func (b *book) Unproven(id codec.OriginID) uint32 {
-	if p := b.byID.Find(id); p != 0 && !b.peers[p].proven() {
+	if p := b.roster.Find(id); p != 0 && !b.peers[p].Proven() {
 		return p
 	}
 	return 0

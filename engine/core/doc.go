@@ -82,21 +82,9 @@
 //
 // # The life of a peer
 //
-//	          named ---condemned---> absent       and from each of them:
-//	            |  <------heard------  |          it leaves   -> passed
-//	         answers                answers
-//	            v                      v
-//	quiet <-- open ---condemned----> dead         and from each of them:
-//	  |  heard ^ ^ <---refutes-------  |          it leaves   -> leaving (open), gone
-//	  +--------+      quiet --condemned-+
-//
-//	passed --answers--> leaving --condemned--> gone --heard--> leaving
-//
-// A peer that is forgotten is free again, from everywhere; one that comes back as
-// another origin is named again. Only an open peer may be sent everything, and only
-// one that is open or leaving is sent what it is owed; the others get greetings.
-// The life is changed in life.go alone, and everything that counts peers is derived
-// there: the partners of exchanges, candidates, members that are present.
+// It is drawn and changed in engine/roster. Only an open peer may be sent everything,
+// and only one that is open or leaving is sent what it is owed; the others get
+// greetings.
 //
 // # Who is who
 //

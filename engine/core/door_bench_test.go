@@ -29,7 +29,7 @@ func newDoorway(tb testing.TB, sealed bool) *doorway {
 	w.joinAll()
 	w.run(sched.Second)
 	d := &doorway{w: w, a: &w.nodes[0].core, b: &w.nodes[1].core, now: w.now}
-	if d.a.reach() != 1 || d.b.reach() != 1 {
+	if d.a.roster.Reach() != 1 || d.b.roster.Reach() != 1 {
 		tb.Fatal("they have not met")
 	}
 	return d

@@ -117,10 +117,10 @@ func (c *Core) exchange() {
 	ok := false
 	if c.lab.Uniform {
 		var one [1]uint32
-		ok = sched.Sample(&c.rand, c.provenPeers(), one[:]) == 1
+		ok = sched.Sample(&c.rand, c.roster.Partners(), one[:]) == 1
 		p = one[0]
 	} else {
-		p, ok = c.members.Next(&c.rand)
+		p, ok = c.roster.Partner()
 	}
 	c.beginExchange(p)
 	if ok {

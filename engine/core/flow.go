@@ -66,10 +66,10 @@ func (c *Core) hold(p uint32) {
 func (c *Core) flowedBack(p uint32, fresh bool) {
 	q, h := &c.peers[p], &c.in
 	if h.AckMap != 0 && fresh {
-		a := flow.Ack{High: h.Ack, Map: h.AckMap | q.link.Excused(h.Ack), Sent: q.link.Last(), Credit: h.Credit, Marked: h.Mark&codec.MarkCongested != 0, Lag: c.paths.Lag, Peers: c.reach()}
+		a := flow.Ack{High: h.Ack, Map: h.AckMap | q.link.Excused(h.Ack), Sent: q.link.Last(), Credit: h.Credit, Marked: h.Mark&codec.MarkCongested != 0, Lag: c.paths.Lag, Peers: c.roster.Reach()}
 		c.flow.Acked(c.now, p, &q.flow, &a)
 	}
-	if c.flow.Met(c.now, &q.flow, p, h, fresh, c.reach()) {
+	if c.flow.Met(c.now, &q.flow, p, h, fresh, c.roster.Reach()) {
 		c.due.Want(p, dueHave)
 	}
 }
@@ -78,7 +78,7 @@ func (c *Core) flowedBack(p uint32, fresh bool) {
 // with p, 0 for nobody.
 func (c *Core) beginExchange(p uint32) {
 	var last, next *flow.Peer
-	if q := &c.peers[c.flow.Partner()]; q.takes() {
+	if q := &c.peers[c.flow.Partner()]; q.Takes() {
 		last = &q.flow
 	}
 	if c.flow.Ended(c.now, last, flow.Way{Pushed: c.cfg.Spread != Gossip, Mailed: c.spread() == Mail}) {
@@ -148,7 +148,7 @@ func (c *Core) PeerFlow(p uint32) (x flow.PeerState, ok bool) {
 		return x, false
 	}
 	q := &c.peers[p]
-	if !q.proven() || q.left() {
+	if !q.Proven() || q.Left() {
 		return x, false
 	}
 	sent := c.store.Max(c.self)

@@ -12,7 +12,7 @@ import (
 // inject hands d a frame as if its member `as` had sent it, with a sequence number
 // that goes on: what anybody inside the cluster could forge.
 func (w *net) inject(d, as *node, records []byte) {
-	p := d.core.byID.Find(as.core.me.ID)
+	p := d.core.roster.Find(as.core.me.ID)
 	path := &d.core.peers[p].link
 	high, _ := path.Seen()
 	h := codec.Header{

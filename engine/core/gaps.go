@@ -80,12 +80,12 @@ func (h gapHost) Gap(o state.Origin) *gaps.Gap {
 
 func (h gapHost) Pull(p uint32) *gaps.Pull { return &h.peers[p].pull }
 
-func (h gapHost) Takes(p uint32) bool { return h.peers[p].takes() }
+func (h gapHost) Takes(p uint32) bool { return h.peers[p].Takes() }
 
 func (h gapHost) RTT(p uint32) *sched.RTT { return &h.peers[p].link.RTT }
 
 func (h gapHost) Partner() uint32 {
-	p, _ := h.members.Next(&h.rand)
+	p, _ := h.roster.Partner()
 	return p
 }
 
@@ -128,7 +128,7 @@ func (c *Core) composePull(b []byte, limit int, p uint32) []byte {
 // mendDirty asks the owners of dirty origins for their logs once more (state.Mend).
 func (c *Core) mendDirty() {
 	for p := 1; p < len(c.peers) && c.store.DirtyOrigins() > 0; p++ {
-		if q := &c.peers[p]; q.open() && q.origin != 0 && c.store.Dirty(q.origin) {
+		if q := &c.peers[p]; q.Open() && q.origin != 0 && c.store.Dirty(q.origin) {
 			c.due.Want(uint32(p), duePull)
 		}
 	}

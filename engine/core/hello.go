@@ -7,6 +7,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/names"
+	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -43,7 +44,7 @@ func (c *Core) contactSeeds() {
 	if c.leaving() {
 		return
 	}
-	if next := c.door.Seeds.Contact(c.now, &c.members, &c.rand, &c.door.Replies); next != sched.Never {
+	if next := c.door.Seeds.Contact(c.now, &c.roster, &c.rand, &c.door.Replies); next != sched.Never {
 		c.wheel.Set(timerSeeds, next)
 	}
 }
@@ -51,7 +52,7 @@ func (c *Core) contactSeeds() {
 // greet sends hellos to a member that was named but has not answered yet.
 func (c *Core) greet(p uint32) {
 	q := &c.peers[p]
-	if q.takes() || q.left() || q.life == free {
+	if q.Takes() || q.Left() || q.Life == roster.Free {
 		return
 	}
 	if q.at.Addr.IsValid() && !q.at.Addr.Addr().IsUnspecified() && q.at.Addr.Port() != 0 {
@@ -159,8 +160,8 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 		if o == c.self && !c.door.Ours(c.now, &h.Salt) {
 			c.namesakeGreets(from, size, h.Gen)
 		}
-		r.Alive = o == c.self || p.open()
-		if p.quiet() && p.at.Addr == from && h.Gen == r.Known && c.now-p.at.HelloAt > door.GreetGap {
+		r.Alive = o == c.self || p.Open()
+		if p.Quiet() && p.at.Addr == from && h.Gen == r.Known && c.now-p.at.HelloAt > door.GreetGap {
 			c.greet(c.origins[o].peer) // it is back: find out at once
 		}
 	}
@@ -170,7 +171,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	if h.Flags&codec.HelloBuried != 0 {
 		c.door.Hint(c.now, nil, from, size, false)
 	}
-	if p := c.byID.Find(c.in.Sender); p != 0 && h.Flags&codec.HelloBack == 0 {
+	if p := c.roster.Find(c.in.Sender); p != 0 && h.Flags&codec.HelloBack == 0 {
 		c.greetBack(p, from, size < door.PaddedBytes)
 	}
 }
@@ -179,7 +180,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 // somebody else under our name, and its answer will say so.
 func (c *Core) greetBack(p uint32, from netip.AddrPort, bare bool) {
 	q := &c.peers[p]
-	if q.proven() && from == q.at.Addr && c.now-q.at.HelloAt > door.GreetGap {
+	if q.Proven() && from == q.at.Addr && c.now-q.at.HelloAt > door.GreetGap {
 		q.at.Greeted(c.now)
 		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: from, Flags: codec.HelloBack, Bare: bare})
 	}
@@ -232,7 +233,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 // old address is the end of the old one.
 func (c *Core) yields(p uint32, from netip.AddrPort, other bool) bool {
 	q := &c.peers[p]
-	if !q.open() || from == q.at.Addr || from == q.at.Advertised && q.at.Declared && !other {
+	if !q.Open() || from == q.at.Addr || from == q.at.Advertised && q.at.Declared && !other {
 		return true
 	}
 	silence := names.SameLife + 4*q.link.RTT.Smoothed()
@@ -256,7 +257,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		c.counters.Drops[DropForged]++
 		return 0
 	}
-	if p := c.byID.Find(id); p != 0 {
+	if p := c.roster.Find(id); p != 0 {
 		if q := &c.peers[p]; adv.IsValid() && from.IsValid() && adv != q.at.Advertised {
 			q.at.Says(adv)
 		}
@@ -266,7 +267,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		c.counters.Drops[DropBuried]++
 		return 0
 	}
-	if c.reach() > 0 && gen > c.believed(gen) {
+	if c.roster.Reach() > 0 && gen > c.believed(gen) {
 		c.counters.Drops[DropGeneration]++
 		return 0
 	}
@@ -288,7 +289,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		c.counters.Drops[DropBuried]++
 		return 0
 	}
-	if from.IsValid() && !c.seat() || !from.IsValid() && !c.mayLearn() {
+	if !c.seat(from.IsValid()) {
 		return 0
 	}
 	o, st := c.store.Add(id, gen, name)
@@ -339,7 +340,7 @@ func (c *Core) erase(o state.Origin) {
 	x := &c.origins[o]
 	p := x.peer
 	if p != 0 {
-		c.byID.Remove(c.peers[p].id)
+		c.roster.Remove(c.peers[p].id)
 		c.peers[p].id = 0
 		c.differ.Drop(p)
 	}

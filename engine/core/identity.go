@@ -37,8 +37,8 @@ func (c *Core) believed(gen uint64) uint64 {
 	}
 	var met [15]uint64
 	n := 0
-	for i := 0; i < 64 && n < len(met) && c.reach() > 0; i++ {
-		if q := &c.peers[1+c.rand.Uint32n(uint32(len(c.peers)-1))]; q.open() {
+	for i := 0; i < 64 && n < len(met) && c.roster.Reach() > 0; i++ {
+		if q := &c.peers[1+c.rand.Uint32n(uint32(len(c.peers)-1))]; q.Open() {
 			met[n] = c.store.Gen(q.origin)
 			n++
 		}
@@ -168,7 +168,7 @@ func (c *Core) renew(gen uint64) {
 		q := &c.peers[p]
 		q.flow.Renewed()
 		q.mail.Restart()
-		if q.proven() {
+		if q.Proven() {
 			c.startMail(uint32(p))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/protect"
+	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -42,7 +43,7 @@ func (c *Core) TurnKeys(now sched.Instant, turn func(*protect.Sealed) error) err
 		c.wheel.Set(timerSeeds, c.now)
 	}
 	for p := range c.peers {
-		if q := &c.peers[p]; q.life != free && (q.quiet() || !q.proven()) {
+		if q := &c.peers[p]; q.Life != roster.Free && (q.Quiet() || !q.Proven()) {
 			q.at.Anew()
 			c.greetSoon(uint32(p))
 		}
@@ -55,7 +56,7 @@ func (c *Core) noticeKeys() {
 	s, open := c.Keyring(), false
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
-		if !q.open() || !s.Unaware(uint32(p)) {
+		if !q.Open() || !s.Unaware(uint32(p)) {
 			continue
 		}
 		open = true
@@ -75,7 +76,7 @@ func (c *Core) Reseal(now sched.Instant, salt protect.Salt) error {
 		return err
 	}
 	for p := range c.peers {
-		if c.peers[p].open() {
+		if c.peers[p].Open() {
 			c.due.Want(uint32(p), dueHello)
 		}
 	}

@@ -243,7 +243,7 @@ func (w *net) converge(limit sched.Instant) sched.Instant {
 		w.run(5 * sched.Millisecond)
 	}
 	for _, d := range w.nodes {
-		w.t.Logf("%d: origins %d peers %d live %d print %x counters %+v", d.i, d.core.store.Len(), len(d.core.peers)-1, d.core.reach(), d.core.store.Fingerprint(), d.core.counters)
+		w.t.Logf("%d: origins %d peers %d live %d print %x counters %+v", d.i, d.core.store.Len(), len(d.core.peers)-1, d.core.roster.Reach(), d.core.store.Fingerprint(), d.core.counters)
 	}
 	w.t.Fatalf("not equal after %d ms", limit/sched.Millisecond)
 	return 0

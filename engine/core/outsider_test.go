@@ -66,7 +66,7 @@ func newOutsider(t *testing.T, sealed bool, cfg func(*Config)) *outsider {
 	}
 	w.carried = nil
 	x.peer = w.nodes[1]
-	if len(x.hellos) < 2 || len(x.data) < 50 || w.nodes[0].core.reach() != 1 {
+	if len(x.hellos) < 2 || len(x.data) < 50 || w.nodes[0].core.roster.Reach() != 1 {
 		t.Fatalf("%d greetings, %d frames heard", len(x.hellos), len(x.data))
 	}
 	x.list()
@@ -290,15 +290,15 @@ func TestOutsidersCostNothing(t *testing.T) {
 		for range n { // tables fill
 			one()
 		}
-		derived, peers := c.counters.Derived, c.lives.used()
+		derived, peers := c.counters.Derived, c.roster.Used()
 		if a := testing.AllocsPerRun(n, one); a != 0 {
 			t.Errorf("%v allocations for each", a)
 		}
 		if d := c.counters.Derived - derived; d != 0 {
 			t.Errorf("%d keys derived", d)
 		}
-		if c.lives.used() != peers || c.reach() != 1 || c.counters.Conflicts != 0 {
-			t.Errorf("%d peers, %d reached, %d conflicts", c.lives.used(), c.reach(), c.counters.Conflicts)
+		if c.roster.Used() != peers || c.roster.Reach() != 1 || c.counters.Conflicts != 0 {
+			t.Errorf("%d peers, %d reached, %d conflicts", c.roster.Used(), c.roster.Reach(), c.counters.Conflicts)
 		}
 	})
 }
@@ -368,9 +368,9 @@ func TestGreetingsAreBudgeted(t *testing.T) {
 		late.core.Join(w.now, x.victim.addr)
 		w.pump(late)
 		begun := w.now
-		flood(begun+5*sched.Second, func() bool { return late.core.reach() == 2 })
+		flood(begun+5*sched.Second, func() bool { return late.core.roster.Reach() == 2 })
 		t.Logf("sealed %v: the newcomer is in after %d ms", sealed, (w.now-begun)/sched.Millisecond)
-		if late.core.reach() != 2 {
+		if late.core.roster.Reach() != 2 {
 			t.Errorf("sealed %v: a newcomer is not in after 5 s: %v", sealed, x.victim.core.counters.Drops)
 		}
 	}

@@ -2,7 +2,6 @@ package core
 
 import (
 	"net/netip"
-	"slices"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
@@ -16,6 +15,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/engine/walk"
@@ -27,7 +27,7 @@ type peer struct {
 	claim  names.Claim // of somebody else who says to be it
 	id     codec.OriginID
 	origin state.Origin
-	life   phase // life.go alone changes it
+	roster.Life
 
 	at door.Contact
 
@@ -76,76 +76,60 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 	if probed := c.live.RTT(c.live.Watched(p)); probed != 0 {
 		rtt = probed // probes are answered before anything else
 	}
-	took, level := q.proven() && (!q.at.HasCookie || q.shown.Ever()), q.shown.Ever() && q.shown.Equals(c.Fingerprint(), 0)
-	return Peer{q.origin, q.at.Addr, q.proven(), took, level, q.quiet(), q.left(), q.link.Heard(), rtt, q.mail.Acked(), q.since.At, q.since.By}, true
+	took, level := q.Proven() && (!q.at.HasCookie || q.shown.Ever()), q.shown.Ever() && q.shown.Equals(c.Fingerprint(), 0)
+	return Peer{q.origin, q.at.Addr, q.Proven(), took, level, q.Quiet(), q.Left(), q.link.Heard(), rtt, q.mail.Acked(), q.since.At, q.since.By}, true
 }
 
 // addPeer makes a peer for an origin that became known.
 func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
-	p, n := uint32(0), len(c.free)
+	p := c.roster.Take()
 	switch {
-	case n > 0:
-		p, c.free = c.free[n-1], c.free[:n-1]
-		c.peers[p] = peer{}
-	case len(c.peers) > c.cfg.Limits.Peers:
+	case p == 0:
 		c.counters.Drops[DropFull]++
 		return 0
-	default:
+	case int(p) == len(c.peers):
 		c.peers = append(c.peers, peer{})
-		c.free = slices.Grow(c.free, cap(c.peers))
-		p = uint32(len(c.peers) - 1)
 	}
 	c.resetPeer(p, o, addr)
 	return p
 }
 
-// freePeer gives a handle back. The ready list may still hold it: then it is
-// given back when it comes up there.
+// freePeer gives a handle back.
 func (c *Core) freePeer(p uint32) {
 	q := &c.peers[p]
 	c.letGo(p)
-	c.becomeFree(p)
 	c.guard.Drop(p)
 	for k := range uint32(timersPeer) {
 		c.wheel.Cancel(peerTimer(p, k))
 	}
 	c.door.Seeds.Forget(p)
+	c.roster.BecomeFree(p, &q.Life)
 	*q = peer{}
 	c.due.Drop(p, 0)
-	if !c.due.Waits(p) {
-		c.free = append(c.free, p)
-	}
 }
 
 // resetPeer forgets what was agreed with an earlier life of the member.
 func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	q := &c.peers[p]
 	c.letGo(p)
-	c.becomeNamed(p)
+	c.roster.BecomeNamed(p, &q.Life)
 	c.guard.Drop(p)
 	c.live.Unwatch(c.now, p)
 	for k := range uint32(timersPeer) {
 		c.wheel.Cancel(peerTimer(p, k))
 	}
 	if q.id != 0 {
-		c.byID.Remove(q.id)
+		c.roster.Remove(q.id)
 	}
 	c.due.Drop(p, 0)
 	*q = peer{
 		at: door.Contact{Addr: addr, Advertised: addr}, id: c.store.ID(o), origin: o,
-		life: q.life, since: member.Turn{At: c.now},
+		Life: q.Life, since: member.Turn{At: c.now},
 	}
 	q.link.Init(uint32(c.rand.Uint64()))
 	q.flow.Init(c.now, c.cfg.Frame, q.link.Last())
-	c.byID.Put(q.id, p)
+	c.roster.Put(q.id, p)
 	c.origins[o].peer = p
-}
-
-// endTurn ends the turn of a peer.
-func (c *Core) endTurn() {
-	if p := c.due.End(); c.peers[p].life == free { // given back in the meantime
-		c.free = append(c.free, p)
-	}
 }
 
 // letGo gives up what is under way to a peer whose life ends.

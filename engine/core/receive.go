@@ -36,7 +36,7 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 		return
 	}
 	in := &c.arrival
-	*in = protect.Arrival{Now: now, From: from, Frame: datagram, Rest: rest, Header: &c.in, Peer: c.byID.Find(c.in.Sender)}
+	*in = protect.Arrival{Now: now, From: from, Frame: datagram, Rest: rest, Header: &c.in, Peer: c.roster.Find(c.in.Sender)}
 	records, refused := c.guard.Open(in)
 	in.Frame, in.Rest = nil, nil // borrowed
 	switch {
@@ -54,7 +54,7 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []byte) {
 	h := &c.in
 	t, body, rest := codec.NextRecord(records)
-	usual := p != 0 && c.peers[p].proven() && c.peers[p].at.Addr == from
+	usual := p != 0 && c.peers[p].Proven() && c.peers[p].at.Addr == from
 	shown := !usual && h.Flags&codec.FlagCookie != 0 && c.door.Shows(c.now, from, &h.Salt, &h.Cookie)
 	if p == 0 && shown {
 		p = c.admit(from, t, body)
@@ -78,7 +78,7 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 	switch {
 	case shown:
 		c.prove(p, from)
-	case !q.proven():
+	case !q.Proven():
 		c.refuse(from, datagram, stranger)
 		return
 	case from != q.at.Addr:

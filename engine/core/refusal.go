@@ -37,14 +37,14 @@ func (c *Core) refuse(from netip.AddrPort, datagram []byte, r protect.Refusal) {
 
 // objects is why somebody who greets is not let in, and the detail; 0: they are.
 func (c *Core) objects(h *codec.Hello) (why Drop, detail uint64) {
-	o, seats := c.store.FindName(h.Name), c.seats()
+	o := c.store.FindName(h.Name)
 	switch {
 	case h.Mode != c.mode:
 		return DropMode, uint64(c.mode)
-	case c.reach() > 0 && (o == 0 || c.store.Gen(o) < h.Gen) && h.Gen > c.believed(h.Gen):
+	case c.roster.Reach() > 0 && (o == 0 || c.store.Gen(o) < h.Gen) && h.Gen > c.believed(h.Gen):
 		return DropGeneration, c.believed(h.Gen)
-	case o == 0 && c.lives.used()-c.yielding() >= seats:
-		return DropFull, uint64(seats + 1)
+	case o == 0 && c.roster.Full():
+		return DropFull, uint64(c.roster.Seats() + 1)
 	}
 	return 0, 0
 }
@@ -56,7 +56,7 @@ func (c *Core) turned(from netip.AddrPort, why *door.Turned) {
 		return
 	}
 	c.door.Seeds.Turned(c.now, from, why)
-	if p := c.byID.Find(c.in.Sender); !why.Plain && c.peers[p].at.Addr == from && c.peers[p].at.HasCookie && !c.peers[p].shown.Ever() {
+	if p := c.roster.Find(c.in.Sender); !why.Plain && c.peers[p].at.Addr == from && c.peers[p].at.HasCookie && !c.peers[p].shown.Ever() {
 		c.silent(p) // it never took us
 	}
 	if e := c.reject(from, DropRefused); (e.Again() || !why.Plain) && c.door.Say(c.now, e) {

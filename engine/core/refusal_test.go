@@ -94,8 +94,8 @@ func refused(t *testing.T, w *net, want codec.RefusalReason) {
 			t.Errorf("node %d tells %d times", n.d.i, told)
 		}
 	}
-	if joiner.core.reach() != 0 || w.nodes[0].core.reach() != 2 {
-		t.Errorf("the joiner reaches %d, the seed %d", joiner.core.reach(), w.nodes[0].core.reach())
+	if joiner.core.roster.Reach() != 0 || w.nodes[0].core.roster.Reach() != 2 {
+		t.Errorf("the joiner reaches %d, the seed %d", joiner.core.roster.Reach(), w.nodes[0].core.roster.Reach())
 	}
 	frames = 0
 	if w.run(60 * sched.Second); frames > 30 {

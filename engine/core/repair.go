@@ -42,13 +42,13 @@ func (h walkHost) Members(dst []codec.OriginID) []codec.OriginID {
 }
 
 func (h walkHost) Find(id codec.OriginID) uint32 {
-	if p := h.core().byID.Find(id); h.core().repairable(p) {
+	if p := h.core().roster.Find(id); h.core().repairable(p) {
 		return p
 	}
 	return 0
 }
 
-func (c *Core) repairable(p uint32) bool { return p != 0 && c.peers[p].open() && c.guard.Reachable(p) }
+func (c *Core) repairable(p uint32) bool { return p != 0 && c.peers[p].Open() && c.guard.Reachable(p) }
 
 func (h walkHost) ID(p uint32) codec.OriginID { return h.core().peers[p].id }
 

@@ -36,8 +36,8 @@ func ringNet(t *testing.T, n int, seed uint64, cfg func(c *Config)) *net {
 	}
 	w.run(sched.Second)
 	for _, d := range w.nodes {
-		if d.core.reach() != n-1 {
-			t.Fatalf("node %d reaches %d", d.i, d.core.reach())
+		if d.core.roster.Reach() != n-1 {
+			t.Fatalf("node %d reaches %d", d.i, d.core.roster.Reach())
 		}
 	}
 	return w

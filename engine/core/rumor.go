@@ -18,7 +18,7 @@ type rumorHost struct{ exchangeHost }
 
 func (h rumorHost) Peer(p uint32) *rumor.Peer { return &h.core().peers[p].rumor }
 
-func (h rumorHost) Partners() []uint32 { return h.core().provenPeers() }
+func (h rumorHost) Partners() []uint32 { return h.core().roster.Partners() }
 
 func (h rumorHost) Fanout() int { return h.core().fanout() }
 

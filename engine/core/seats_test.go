@@ -41,8 +41,8 @@ func TestSeatsAreForTheLiving(t *testing.T) {
 	}
 	w.run(10 * sched.Second)
 	for i := range stay {
-		if w.statusOf(i, 1-i) != member.Alive || w.nodes[i].core.reach() != stay-1 || has(w.nodes[i], MemberQuiet) {
-			t.Errorf("node %d reaches %d others", i, w.nodes[i].core.reach())
+		if w.statusOf(i, 1-i) != member.Alive || w.nodes[i].core.roster.Reach() != stay-1 || has(w.nodes[i], MemberQuiet) {
+			t.Errorf("node %d reaches %d others", i, w.nodes[i].core.roster.Reach())
 		}
 	}
 }

@@ -31,7 +31,7 @@ func (c *Core) TooLong(now sched.Instant, addr netip.AddrPort) {
 	}
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
-		if q.at.Addr == addr && q.open() && q.link.TooLong(c.now) {
+		if q.at.Addr == addr && q.Open() && q.link.TooLong(c.now) {
 			c.probeSize(uint32(p))
 			c.lost(uint32(p))
 		}

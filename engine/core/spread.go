@@ -103,7 +103,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 // spread is the way that news takes now.
 func (c *Core) spread() Spread {
 	if c.cfg.Spread == Auto {
-		if c.reach() <= c.cfg.MailMax {
+		if c.roster.Reach() <= c.cfg.MailMax {
 			return Mail
 		}
 		return Rumor
@@ -121,7 +121,7 @@ func (c *Core) relays() bool {
 	case Rumor:
 		return true
 	default:
-		return c.partial()
+		return c.roster.Partial()
 	}
 }
 
@@ -129,7 +129,7 @@ func (c *Core) fanout() int {
 	if c.cfg.Fanout > 0 {
 		return c.cfg.Fanout
 	}
-	n, k := c.reach(), int32(3)
+	n, k := c.roster.Reach(), int32(3)
 	for n > 32 { // ln n, about
 		n >>= 1
 		k++
@@ -180,7 +180,7 @@ func (c *Core) flushNow() {
 // startMail makes our writes due at one peer.
 func (c *Core) startMail(p uint32) int {
 	q := &c.peers[p]
-	if !q.open() || c.spread() != Mail || q.mail.At() >= c.store.Max(c.self) {
+	if !q.Open() || c.spread() != Mail || q.mail.At() >= c.store.Max(c.self) {
 		return 0
 	}
 	c.due.Want(p, dueMail)
@@ -222,7 +222,7 @@ func (c *Core) expect(p uint32) {
 // resend looks whether the peer acknowledged what it was sent.
 func (c *Core) resend(p uint32) {
 	q := &c.peers[p]
-	if !q.proven() || q.left() {
+	if !q.Proven() || q.Left() {
 		q.mail.Stop()
 		return
 	}
@@ -269,17 +269,6 @@ func (c *Core) owe(p uint32) {
 	if q.debt.Owe() {
 		c.wheel.Set(peerTimer(p, timerAck), c.now+c.cfg.AckDelay)
 	}
-}
-
-// provenPeers lists the peers that frames may go to, in no order.
-func (c *Core) provenPeers() []uint32 {
-	c.sampler.Reset()
-	for p := 1; p < len(c.peers); p++ {
-		if c.peers[p].open() {
-			c.sampler.Add(uint32(p))
-		}
-	}
-	return c.sampler.All()
 }
 
 // composeMail appends our writes after the peer's cursor.

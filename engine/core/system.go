@@ -2,6 +2,7 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -54,7 +55,7 @@ func (c *Core) Ask(now sched.Instant, all bool) {
 	own := c.store.Max(c.self)
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
-		if q.open() && (all || q.mail.Acked() < own) {
+		if q.Open() && (all || q.mail.Acked() < own) {
 			q.debt.Ask()
 			c.due.Want(uint32(p), dueHave)
 		}
@@ -67,11 +68,11 @@ func (c *Core) Ask(now sched.Instant, all bool) {
 func (c *Core) Confirmed() (version uint64, members int) {
 	version = c.store.Max(c.self)
 	for p := 1; p < len(c.peers); p++ {
-		switch q := &c.peers[p]; q.life {
-		case open:
+		switch q := &c.peers[p]; q.Life {
+		case roster.Open:
 			version = min(version, q.mail.Acked())
 			members++
-		case named:
+		case roster.Named:
 			version = 0
 			members++
 		}
@@ -85,7 +86,7 @@ func (c *Core) Confirmed() (version uint64, members int) {
 func (c *Core) Agreeing(since sched.Instant) (equal, members int) {
 	own := c.Fingerprint()
 	for p := 1; p < len(c.peers); p++ {
-		if q := &c.peers[p]; q.life == open || q.life == named {
+		if q := &c.peers[p]; q.Open() || q.Life == roster.Named {
 			members++
 			if q.shown.Equals(own, since) && !c.flow.Behind() {
 				equal++

@@ -250,7 +250,7 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 		if later == nil || codec.ParseRun(later, &c.rec.Run) != nil {
 			return true
 		}
-		c.onRun(cmp.Or(c.byID.Find(by), p), &c.rec.Run)
+		c.onRun(cmp.Or(c.roster.Find(by), p), &c.rec.Run)
 	}
 }
 

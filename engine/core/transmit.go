@@ -28,14 +28,14 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 		}
 		if n = c.compose(p, dst); n > 0 {
 			if c.due.Of(p) == 0 {
-				c.endTurn()
+				c.due.End()
 			}
 			return n, c.peers[p].at.Addr, true
 		}
 		if c.due.Held(p) == 0 || c.due.Of(p) != 0 {
 			c.shed(p)
 		}
-		c.endTurn()
+		c.due.End()
 	}
 	return 0, to, false
 }
@@ -55,7 +55,7 @@ const padShare = 8
 // compose encodes one frame for the peer; 0 if nothing is due after all.
 func (c *Core) compose(p uint32, dst []byte) int {
 	q := &c.peers[p]
-	if !q.takes() || !c.guard.Reachable(p) {
+	if !q.Takes() || !c.guard.Reachable(p) {
 		c.shed(p)
 		n := c.composeHello(p, dst)
 		c.due.Drop(p, 0)

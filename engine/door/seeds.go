@@ -39,6 +39,11 @@ type seed struct {
 	why   Turned // it does not take us
 }
 
+// Host is who greets seeds.
+type Host interface {
+	Reaches(peer uint32) bool // the peer answers
+}
+
 func (s *Seeds) find(addr netip.AddrPort) int {
 	return slices.IndexFunc(s.list, func(x seed) bool { return x.addr == addr })
 }
@@ -119,14 +124,14 @@ func (s *Seeds) Again(now sched.Instant) {
 // Contact greets those that are due and not in touch, spread so that nodes do not
 // greet in step, and says when to ask
 // again; sched.Never without seeds.
-func (s *Seeds) Contact(now sched.Instant, inTouch *sched.RoundRobin, r *sched.Rand, q *Replies) (next sched.Instant) {
+func (s *Seeds) Contact(now sched.Instant, h Host, r *sched.Rand, q *Replies) (next sched.Instant) {
 	next = sched.Never
 	first, poor := s.turn, false
 	for k := range s.list {
 		i := (first + k) % len(s.list)
 		x := &s.list[i]
 		switch {
-		case x.peer != 0 && inTouch.Has(x.peer):
+		case x.peer != 0 && h.Reaches(x.peer):
 			x.next, x.tries = now+BackoffMax, 0
 		case x.next > now:
 		case poor || !s.pace.Take(now, 1):

@@ -7,20 +7,23 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
+type nobody struct{}
+
+func (nobody) Reaches(uint32) bool { return false }
+
 // Seeds that nobody answers at cost a bounded rate, however many there are; each is
 // greeted at once, and again in its turn.
 func TestSeedsHaveABudgetAndTurns(t *testing.T) {
 	const n, span = 300, 120 * sched.Second
 	var s Seeds
 	var q Replies
-	var nobody sched.RoundRobin
 	var rand sched.Rand
 	for i := range n {
 		s.Add(0, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 7946), n)
 	}
 	greeted, total := map[netip.AddrPort]int{}, 0
 	for now := sched.Instant(0); now < span; {
-		next := s.Contact(now, &nobody, &rand, &q)
+		next := s.Contact(now, nobody{}, &rand, &q)
 		var r Reply
 		for q.Pop(&r) {
 			greeted[r.To]++

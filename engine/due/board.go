@@ -70,14 +70,9 @@ func (b *Board) Drop(p uint32, but uint16) {
 // Next is the peer whose turn it is; 0: nothing is due anywhere.
 func (b *Board) Next() uint32 { return b.turns.First() }
 
-// Waits reports whether a peer waits for its turn.
-func (b *Board) Waits(p uint32) bool { return b.turns.Has(p) }
-
 // End ends the turn of the peer whose turn it is. What is due there and not held is
 // given up.
-func (b *Board) End() (p uint32) {
-	p = b.turns.First()
-	b.peers[p].due = 0
+func (b *Board) End() {
+	b.peers[b.turns.First()].due = 0
 	b.turns.Pop()
-	return p
 }

@@ -71,7 +71,7 @@ func TestBoardAgainstAModel(t *testing.T) {
 			t.Fatalf("seed %d, step %d: it is the turn of %d, want %d", seed, step, b.Next(), first)
 		}
 		for h := uint32(1); h <= peers; h++ {
-			if b.Of(h) != m.due[h] || b.Held(h) != m.held[h] || b.Waits(h) != slices.Contains(m.order, h) {
+			if b.Of(h) != m.due[h] || b.Held(h) != m.held[h] || b.turns.Has(h) != slices.Contains(m.order, h) {
 				t.Fatalf("seed %d, step %d: %d has due %x, held %x", seed, step, h, b.Of(h), b.Held(h))
 			}
 		}

@@ -1,4 +1,4 @@
-package names
+package roster
 
 import "github.com/quidnunc/quidnunc/codec"
 

@@ -1,0 +1,117 @@
+package roster
+
+// Life is where a member is in its one life. It changes in this file alone, by
+// BecomeX; the picture is in doc.go.
+type Life uint8
+
+// The phases. Those from Open on have answered from their address.
+const (
+	Free    Life = iota // the handle is nobody's
+	Named               // somebody named it; it has not answered from its address
+	Absent              // it was condemned before it ever answered
+	Passed              // it left before it ever answered
+	Open                // it answers: it is sent everything
+	Quiet               // it owes acknowledgements: greeted from time to time, until it is heard
+	Dead                // a quorum of its observers gave it up: the detector visits it
+	Leaving             // it left and answers: it is sent what it is owed, and nothing new
+	Gone                // it left and does not answer
+	phases
+)
+
+// Open reports whether the member may be sent everything: news, exchanges, repairs.
+func (l Life) Open() bool { return l == Open }
+
+// Takes reports whether the member may be sent what it is owed.
+func (l Life) Takes() bool { return l == Open || l == Leaving }
+
+// Proven reports whether the member has answered from its address.
+func (l Life) Proven() bool { return l >= Open }
+
+// Quiet reports whether the member owes acknowledgements.
+func (l Life) Quiet() bool { return l == Quiet || l == Dead || l == Gone || l == Absent }
+
+// Left reports whether the member said that it leaves.
+func (l Life) Left() bool { return l == Passed || l >= Leaving }
+
+// become is the one place where a life changes, and the set of partners with it.
+func (r *Roster) become(p uint32, l *Life, to Life) {
+	from := *l
+	*l = to
+	if from != Free {
+		r.lives[from]--
+	}
+	if to != Free {
+		r.lives[to]++
+	}
+	switch {
+	case from == Open && to != Open:
+		r.partners.Remove(p)
+	case from != Open && to == Open:
+		r.partners.Insert(r.rand, p)
+	}
+}
+
+// BecomeNamed begins a life: of a handle that was free, or of a member that is
+// another origin now.
+func (r *Roster) BecomeNamed(p uint32, l *Life) { r.become(p, l, Named) }
+
+// BecomeProven notes that a member has answered from its address.
+func (r *Roster) BecomeProven(p uint32, l *Life) {
+	switch *l {
+	case Named:
+		r.become(p, l, Open)
+	case Absent:
+		r.become(p, l, Dead) // it has to refute first
+	case Passed:
+		r.become(p, l, Leaving)
+	}
+}
+
+// BecomeHeard notes that a member is there again.
+func (r *Roster) BecomeHeard(p uint32, l *Life) {
+	switch *l {
+	case Absent:
+		r.become(p, l, Named)
+	case Quiet, Dead:
+		r.become(p, l, Open)
+	case Gone:
+		r.become(p, l, Leaving)
+	}
+}
+
+// BecomeQuiet notes that an open member does not answer.
+func (r *Roster) BecomeQuiet(p uint32, l *Life) {
+	if *l == Open {
+		r.become(p, l, Quiet)
+	}
+}
+
+// BecomeDead notes that a member is condemned.
+func (r *Roster) BecomeDead(p uint32, l *Life) {
+	switch *l {
+	case Named:
+		r.become(p, l, Absent)
+	case Open, Quiet:
+		r.become(p, l, Dead)
+	case Leaving:
+		r.become(p, l, Gone)
+	}
+}
+
+// BecomeLeft notes that a member said that it leaves.
+func (r *Roster) BecomeLeft(p uint32, l *Life) {
+	switch *l {
+	case Named, Absent:
+		r.become(p, l, Passed)
+	case Open:
+		r.become(p, l, Leaving)
+	case Quiet, Dead:
+		r.become(p, l, Gone)
+	}
+}
+
+// BecomeFree ends a life and gives its handle back.
+func (r *Roster) BecomeFree(p uint32, l *Life) {
+	r.become(p, l, Free)
+	r.free = append(r.free, p)
+}
