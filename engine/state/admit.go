@@ -86,10 +86,8 @@ func (s *Store) HeldBy(o Origin, key []byte) (bytes, owned int, live, ok bool) {
 	pin := s.epochs.pin(hint(key))
 	r := s.rec(o)
 	if _, _, cell := s.findKey(r.tag, s.hash(r.tag, key), key); cell != 0 {
-		b := s.cells.at(cell)
-		at, keyBytes, valueBytes := cellSizes(b)
-		bytes, owned = int(classBytes[classOf[(at+keyBytes+valueBytes+7)>>3]]), keyBytes+valueBytes
-		live, ok = cellFlags(b)&codec.EntryTombstone == 0, true
+		h := heldBy(s.cells.at(cell))
+		bytes, owned, live, ok = int(h.cell), int(h.bytes), h.live, true
 	}
 	pin.Add(-1)
 	return bytes, owned, live, ok
@@ -98,25 +96,22 @@ func (s *Store) HeldBy(o Origin, key []byte) (bytes, owned int, live, ok bool) {
 // CellBytes returns what the entries of an origin take of Limits.ValueBytes.
 func (s *Store) CellBytes(o Origin) int { return int(s.rec(o).held) << 3 }
 
-// admit tells whether a write of a key is within the limits. class is that of the new cell.
+// admit tells whether a write of a key is within the limits.
 func (s *Store) admit(w *write, o Origin, r *origin) Status {
-	old, oldClass, gone := w.old != 0, uint8(0), true
-	if old {
-		b := s.cells.at(w.old)
-		at, key, value := cellSizes(b)
-		oldClass, gone = classOf[(at+key+value+7)>>3], cellFlags(b)&codec.EntryTombstone != 0
-	}
-	tombstone := w.flags&codec.EntryTombstone != 0
+	old := w.old != 0
 	switch {
-	case tombstone && !old && s.entries-s.live >= s.tombstonesMost():
+	case w.is.live && !w.was.live && !s.keyFits(w, o, r):
 		return TooMany
-	case !tombstone && gone && !s.keyFits(w, o, r):
+	case !w.is.live && !old && s.entries-s.live >= s.tombstonesMost():
 		return TooMany
 	}
-	if grows := !old || w.class > oldClass; grows && o != s.owner && !s.bytesFit(w, r, old, oldClass, tombstone) {
+	if grows := w.is.cell > w.was.cell; grows && o != s.owner && !s.bytesFit(w, r) {
 		return Full
 	}
-	return s.owns(w, r)
+	if most := s.limits.BytesPerOrigin; most > 0 && w.is.bytes > w.was.bytes && int(r.bytes)+int(w.is.bytes-w.was.bytes) > most {
+		return TooMany
+	}
+	return OK
 }
 
 // tombstonesMost is how many deleted keys are remembered: owners keep to their share, which is never very small.
@@ -125,16 +120,13 @@ func (s *Store) tombstonesMost() int {
 }
 
 // bytesFit tells whether a replica has room for a cell in place of a smaller one, or of none.
-func (s *Store) bytesFit(w *write, r *origin, old bool, oldClass uint8, tombstone bool) bool {
-	m, more := s.byteRoom(r), int(classBytes[w.class])
-	if old {
-		more -= int(classBytes[oldClass])
-	}
+func (s *Store) bytesFit(w *write, r *origin) bool {
+	m := s.byteRoom(r)
 	takes := m.takes()
-	if tombstone || w.system {
+	if !w.is.live || w.system {
 		takes += s.limits.tombstoneBytes()
 	}
-	return more <= takes
+	return int(w.is.cell)-int(w.was.cell) <= takes
 }
 
 // keyFits tells whether the origin may have one more key.
@@ -144,22 +136,6 @@ func (s *Store) keyFits(w *write, o Origin, r *origin) bool {
 	}
 	m := s.keyRoom(r)
 	return m.own < s.limits.KeysPerOrigin && (o == s.owner || m.takes() > 0)
-}
-
-// owns holds a write against the origin's own bytes. One that takes less than what it replaces is always within them.
-func (s *Store) owns(w *write, r *origin) Status {
-	if s.limits.BytesPerOrigin == 0 {
-		return OK
-	}
-	more := int(w.key) + int(w.value)
-	if w.old != 0 {
-		_, key, value := cellSizes(s.cells.at(w.old))
-		more -= key + value
-	}
-	if more > 0 && int(r.bytes)+more > s.limits.BytesPerOrigin {
-		return TooMany
-	}
-	return OK
 }
 
 // SetLimits changes the limits while the store is in use. Each may go up to four times what it was at Init, and down to

@@ -24,7 +24,7 @@ func (s *Store) Amend(o Origin, e *codec.Entry) Status {
 	if w.old == 0 || cellVersion(s.cells.at(w.old)) <= r.max {
 		return Old
 	}
-	w.version = cellVersion(s.cells.at(w.old))
+	w.version, w.was = cellVersion(s.cells.at(w.old)), heldBy(s.cells.at(w.old))
 	if status := s.admit(&w, o, r); status != OK {
 		return status
 	}
@@ -51,9 +51,7 @@ func (s *Store) swap(w *write, o Origin, r *origin, e *codec.Entry) {
 	word := s.log.word(pos)
 	atomic.StoreUint64(word, *word&^(1<<32-1)|uint64(w.cell))
 	w.t.replace(w.at, w.frag, uint32(w.cell))
-	at, keyBytes, valueBytes := cellSizes(old)
-	s.count(r, w.flags, w.system, int(w.key)+int(w.value), w.class, 1)
-	s.count(r, cellFlags(old), w.system, keyBytes+valueBytes, classOf[(at+keyBytes+valueBytes+7)>>3], -1)
+	s.count(r, w.is, w.was, w.system)
 	s.retireCell(w.old, cellClass(old))
 	s.witnessed(o, e.Key)
 }

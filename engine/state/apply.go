@@ -84,11 +84,25 @@ type write struct {
 	old, cell cellRef // old 0: the key is new
 	pos       wordRef // of the old cell, in a batch
 	class     uint8   // of the new cell
+	is, was   held    // what the new cell takes, and the old one
 	system    bool    // the key is reserved
 	keyAt     uint8   // in the new cell
 	key       uint8   // bytes
 	value     uint16  // bytes
 	flags     codec.EntryFlags
+}
+
+// held is what an entry takes of the limits; zero for none.
+type held struct {
+	bytes uint16 // key and value
+	cell  uint16 // bytes of the smallest cell that it fits in
+	live  bool   // and a key
+}
+
+func heldBy(b []byte) held {
+	at, key, value := cellSizes(b)
+	cell := classBytes[classOf[(at+key+value+7)>>3]]
+	return held{uint16(key + value), cell, cellFlags(b)&codec.EntryTombstone == 0}
 }
 
 // begin notes what is to be written.
@@ -99,14 +113,19 @@ func (s *Store) begin(w *write, tag uint32, e *codec.Entry) {
 		w.keyAt += uint8(optionalBytes(e.Flags))
 	}
 	w.class = classOf[(int(w.keyAt)+len(e.Key)+len(e.Value)+7)>>3]
+	w.is = held{uint16(len(e.Key) + len(e.Value)), classBytes[w.class], e.Flags&codec.EntryTombstone == 0}
 	w.system = codec.System(e.Key)
 	w.frag = s.hash(tag, e.Key)
 }
 
 // wanted tells whether a write is news and within the limits.
 func (s *Store) wanted(w *write, o Origin, r *origin) Status {
-	if w.old != 0 && cellVersion(s.cells.at(w.old)) >= w.version {
-		return Old
+	if w.was = (held{}); w.old != 0 {
+		old := s.cells.at(w.old)
+		if cellVersion(old) >= w.version {
+			return Old
+		}
+		w.was = heldBy(old)
 	}
 	if status := s.admit(w, o, r); status != OK {
 		return status
@@ -132,7 +151,7 @@ func (s *Store) finish(w *write, o Origin, r *origin, b []byte) Status {
 	if s.keyed.on {
 		s.printKey(w, o, r, b)
 	}
-	s.count(r, w.flags, w.system, int(w.key)+int(w.value), w.class, 1)
+	s.count(r, w.is, w.was, w.system)
 	if w.old == 0 {
 		s.create(w, r)
 	} else {
@@ -154,27 +173,32 @@ func (s *Store) create(w *write, r *origin) {
 func (s *Store) replace(w *write, r *origin) {
 	w.t.replace(w.at, w.frag, uint32(w.cell))
 	old := s.cells.at(w.old)
-	at, keyBytes, valueBytes := cellSizes(old)
-	s.count(r, cellFlags(old), w.system, keyBytes+valueBytes, classOf[(at+keyBytes+valueBytes+7)>>3], -1)
 	s.kill(r, cellPos(old))
 	s.retireCell(w.old, cellClass(old))
 }
 
-// count adds an entry to the sums, or with sign -1 takes one off.
-func (s *Store) count(r *origin, flags codec.EntryFlags, system bool, bytes int, class uint8, sign int) {
-	s.bytes += sign * bytes
-	r.bytes += uint64(sign * bytes)
-	held := sign * int(classBytes[class])
-	s.held += held
-	r.held += uint32(held >> 3)
-	if flags&codec.EntryTombstone != 0 {
+// count adds to the sums what an entry takes in place of another.
+func (s *Store) count(r *origin, is, was held, system bool) {
+	if is == was {
 		return
 	}
-	s.live += sign
-	r.live += uint32(sign)
+	bytes, cells := int(is.bytes)-int(was.bytes), int(is.cell)-int(was.cell)
+	s.bytes += bytes
+	r.bytes += uint64(bytes)
+	s.held += cells
+	r.held += uint32(cells >> 3)
+	if is.live == was.live {
+		return
+	}
+	live := 1
+	if was.live {
+		live = -1
+	}
+	s.live += live
+	r.live += uint32(live)
 	if system {
-		s.system += sign
-		r.system += uint8(sign)
+		s.system += live
+		r.system += uint8(live)
 	}
 }
 

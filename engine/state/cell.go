@@ -119,8 +119,11 @@ func cellIs(b []byte, tag uint32, key []byte) bool {
 	if cellTag(b) != tag || int(b[18]) != len(key) {
 		return false
 	}
-	at, n, _ := cellSizes(b)
-	return string(b[at:at+n]) == string(key)
+	at := cellHeadBytes
+	if f := cellFlags(b); f&^codec.EntryTombstone != 0 {
+		at += optionalBytes(f)
+	}
+	return string(b[at:][:len(key)]) == string(key)
 }
 
 // readCell makes e a view of the cell, with the age that it has now.

@@ -76,9 +76,9 @@ func (s *Store) clearNext(o Origin, r *origin) (more bool) {
 // drop removes an entry for good.
 func (s *Store) drop(o Origin, r *origin, cell cellRef) {
 	b := s.cells.at(cell)
-	at, keyBytes, valueBytes := cellSizes(b)
+	at, keyBytes, _ := cellSizes(b)
 	key := b[at : at+keyBytes]
-	s.count(r, cellFlags(b), codec.System(key), keyBytes+valueBytes, classOf[(at+keyBytes+valueBytes+7)>>3], -1)
+	s.count(r, held{}, heldBy(b), codec.System(key))
 	s.entries--
 	r.entries--
 	if s.keyed.on {

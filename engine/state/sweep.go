@@ -62,8 +62,8 @@ func (s *Store) sweepSegment(r *origin, cells int) int {
 // forget takes a cell out of the index.
 func (s *Store) forget(r *origin, cell cellRef) {
 	b := s.cells.at(cell)
-	at, key, value := cellSizes(b)
+	at, key, _ := cellSizes(b)
 	s.keys.remove(s.hash(r.tag, b[at:at+key]), uint32(cell))
-	s.held -= int(classBytes[classOf[(at+key+value+7)>>3]])
+	s.held -= int(heldBy(b).cell)
 	s.retireCell(cell, cellClass(b))
 }
