@@ -10,6 +10,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/declare"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -54,7 +55,7 @@ func (e *Engine) SetAdvertise(addr netip.AddrPort) error {
 	}) {
 		return ErrClosed
 	}
-	return e.write([]declaration{{key: string(core.AddrKey), value: core.AppendAddr(nil, addr)}})
+	return e.write([]declaration{{key: string(declare.AddrKey), value: declare.AppendAddr(nil, addr)}})
 }
 
 // declaration is one write of a reserved key.
@@ -68,12 +69,12 @@ type declaration struct {
 func tagWrites(from, to map[string]string) (out []declaration) {
 	for _, name := range slices.Sorted(maps.Keys(to)) {
 		if old, had := from[name]; !had || old != to[name] {
-			out = append(out, declaration{key: string(core.TagPrefix) + name, value: []byte(to[name])})
+			out = append(out, declaration{key: string(declare.TagPrefix) + name, value: []byte(to[name])})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(from)) {
 		if _, has := to[name]; !has {
-			out = append(out, declaration{key: string(core.TagPrefix) + name, delete: true})
+			out = append(out, declaration{key: string(declare.TagPrefix) + name, delete: true})
 		}
 	}
 	return out
@@ -122,10 +123,10 @@ func (s *stage) writeAll(list []declaration) (wake bool, err error) {
 func (e *Engine) declareSelf(now sched.Instant, advertise netip.AddrPort) error {
 	list := tagWrites(nil, e.cfg.Tags)
 	if e.cfg.Zone != "" {
-		list = append(list, declaration{key: string(core.ZoneKey), value: []byte(e.cfg.Zone)})
+		list = append(list, declaration{key: string(declare.ZoneKey), value: []byte(e.cfg.Zone)})
 	}
 	if e.cfg.Advertise != "" && !advertise.Addr().IsUnspecified() {
-		list = append(list, declaration{key: string(core.AddrKey), value: core.AppendAddr(nil, advertise)})
+		list = append(list, declaration{key: string(declare.AddrKey), value: declare.AppendAddr(nil, advertise)})
 	}
 	if e.large.streams != nil {
 		list = append(list, declaration{key: string(streamKey), value: e.large.appendStreamKey(nil)})
@@ -163,9 +164,9 @@ func (e *Engine) declares(o state.Origin, from uint64) (changed bool) {
 	e.store.After(o, from, c)
 	for c.Next(&e.entry) {
 		key := string(e.entry.Key)
-		name, tag := strings.CutPrefix(key, string(core.TagPrefix))
+		name, tag := strings.CutPrefix(key, string(declare.TagPrefix))
 		switch {
-		case key == string(core.ZoneKey):
+		case key == string(declare.ZoneKey):
 			zone = label(e.entry.Value, ZoneBytesMax)
 		case !tag || label([]byte(name), TagNameBytesMax) == "":
 		case e.entry.Flags&codec.EntryTombstone != 0:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/quidnunc/quidnunc/engine/declare"
+
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -42,7 +44,7 @@ func (e *Engine) sayLeave(now sched.Instant) uint64 {
 		return e.leftAt
 	}
 	e.drainAll(now)
-	e.op = core.Op{Kind: core.Set, Version: e.stage.skip(), Key: core.LeaveKey}
+	e.op = core.Op{Kind: core.Set, Version: e.stage.skip(), Key: declare.LeaveKey}
 	e.leftAt, e.stale = e.op.Version, true
 	if e.core.Write(now, &e.op) != core.Written { // the name is another's, or there is no room: the detector tells it then
 		e.leftAt = max(1, e.store.Max(e.core.Self()))

@@ -287,7 +287,7 @@ func (s *Shared) withdraw(now sched.Instant) (more bool) {
 	}
 	if s.swept == 0 {
 		s.sweepAt = now.After(tidyShared)
-		if equal, members := s.e.core.Agreeing(s.lostAt); equal < members || s.e.stage.pending.Load() > 0 {
+		if a := s.e.core.Agreement(s.lostAt); a.Equal < a.Members || s.e.stage.pending.Load() > 0 {
 			return false
 		}
 	}

@@ -105,12 +105,11 @@ func (e *Engine) answer(now sched.Instant) {
 
 // true reports whether what w waits for is so.
 func (e *Engine) true(w *waiter) bool {
+	a := e.core.Agreement(w.asked)
 	if w.converged {
-		equal, live := e.core.Agreeing(w.asked)
-		return equal == live && e.stage.pending.Load() == 0
+		return a.Equal == a.Members && e.stage.pending.Load() == 0
 	}
-	version, _ := e.core.Confirmed()
-	return version >= w.seq
+	return a.Confirmed >= w.seq
 }
 
 func live(p *core.Peer) bool { return p.Proven && !p.Quiet && !p.Left }

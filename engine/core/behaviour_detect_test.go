@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/declare"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -193,8 +194,8 @@ func TestBehaviour24PauseKillsNobody(t *testing.T) {
 // same as once.
 func TestBehaviour25LeavingNodeDoesNotRefute(t *testing.T) {
 	w := village(t, 6, 125, nil)
-	w.set(3, string(LeaveKey), "")
-	w.set(3, string(LeaveKey), "")
+	w.set(3, string(declare.LeaveKey), "")
+	w.set(3, string(declare.LeaveKey), "")
 	w.until("all know", sched.Second, func() bool {
 		for i := range w.nodes {
 			if i != 3 && w.statusOf(i, 3) != member.Left {

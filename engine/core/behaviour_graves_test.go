@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/quidnunc/quidnunc/engine/declare"
+
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -31,7 +33,7 @@ func TestBehaviour08LeftMembersAreReaped(t *testing.T) {
 		w.pump(d)
 		w.set(i, "k", fmt.Sprint(round))
 		w.run(300 * sched.Millisecond)
-		w.set(i, string(LeaveKey), "")
+		w.set(i, string(declare.LeaveKey), "")
 		w.run(200 * sched.Millisecond)
 		d.down = true
 	}
@@ -69,7 +71,7 @@ func TestBehaviour09AntiEntropyDoesNotRaiseTheDead(t *testing.T) {
 		w.run(2 * sched.Second)
 		w.linked = func(a, b int) bool { return (a == 4) == (b == 4) } // 4 is alone
 		if how == "left" {
-			w.set(5, string(LeaveKey), "")
+			w.set(5, string(declare.LeaveKey), "")
 		}
 		w.run(100 * sched.Millisecond)
 		w.nodes[5].down = true

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/declare"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -258,7 +259,7 @@ func TestBehaviour06NameIsReclaimedFromANewAddress(t *testing.T) {
 			w.nodes[3].down = true
 			w.until("dead", 5*sched.Second, func() bool { return w.statusOf(0, 3) == member.Dead })
 		case "left":
-			w.set(3, string(LeaveKey), "")
+			w.set(3, string(declare.LeaveKey), "")
 			w.until("left", 5*sched.Second, func() bool { return w.statusOf(0, 3) == member.Left })
 			w.nodes[3].down = true
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/declare"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -268,13 +269,13 @@ func TestAddressIsBelievedAfterAChallenge(t *testing.T) {
 func TestDeclaredAddressIsBelievedAfterAChallenge(t *testing.T) {
 	w := village(t, 3, 121, nil)
 	at := netip.MustParseAddrPort("10.0.0.1:5555")
-	w.set(1, string(AddrKey), string(AppendAddr(nil, at)))
+	w.set(1, string(declare.AddrKey), string(declare.AppendAddr(nil, at)))
 	w.run(5 * sched.Second)
 	if w.addrAt(0, 1) != addrOf(1) {
 		t.Fatalf("believed unseen: %v", w.addrAt(0, 1))
 	}
-	for _, bad := range []string{"", "short", string(AppendAddr(nil, netip.MustParseAddrPort("0.0.0.0:1"))), string(AppendAddr(nil, netip.MustParseAddrPort("1.2.3.4:0")))} {
-		w.set(1, string(AddrKey), bad)
+	for _, bad := range []string{"", "short", string(declare.AppendAddr(nil, netip.MustParseAddrPort("0.0.0.0:1"))), string(declare.AppendAddr(nil, netip.MustParseAddrPort("1.2.3.4:0")))} {
+		w.set(1, string(declare.AddrKey), bad)
 		w.run(sched.Second)
 	}
 	if n := w.nodes[0].core.counters.Drops[DropRecord]; n != 4 {
@@ -283,7 +284,7 @@ func TestDeclaredAddressIsBelievedAfterAChallenge(t *testing.T) {
 	delete(w.at, addrOf(1))
 	w.nodes[1].addr = at
 	w.at[at] = w.nodes[1]
-	w.set(1, string(AddrKey), string(AppendAddr(nil, at)))
+	w.set(1, string(declare.AddrKey), string(declare.AppendAddr(nil, at)))
 	w.until("it is there", 5*sched.Second, func() bool { return w.addrAt(0, 1) == at && w.addrAt(2, 1) == at && w.allAlive() })
 }
 

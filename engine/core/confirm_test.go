@@ -36,8 +36,8 @@ func TestHaveMayGoDown(t *testing.T) {
 	if q.mail.Acked() != 3 || q.mail.At() != 3 || !c.due.Has(p, dueMail) {
 		t.Errorf("acked %d, cursor %d, due %x", q.mail.Acked(), q.mail.At(), c.due.Of(p))
 	}
-	if v, n := c.Confirmed(); v != 3 || n != 1 {
-		t.Errorf("confirmed %d by %d", v, n)
+	if a := c.Agreement(0); a.Confirmed != 3 || a.Members != 1 {
+		t.Errorf("confirmed %d by %d", a.Confirmed, a.Members)
 	}
 }
 
@@ -46,7 +46,7 @@ func TestNewGenerationIsUnconfirmed(t *testing.T) {
 	w, c, _, _ := pairOf(t)
 	c.now = w.now
 	c.renew(c.me.Gen + 1)
-	if v, _ := c.Confirmed(); v != 0 {
+	if v := c.Agreement(0).Confirmed; v != 0 {
 		t.Errorf("version %d is confirmed under a generation that nobody has heard of", v)
 	}
 }

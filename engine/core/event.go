@@ -29,7 +29,7 @@ const (
 	Superseded                // and wins: this node stops writing
 	Restored                  // and is gone: this node takes a generation above it and writes again
 	KeyUnknown                // frames come sealed with a key that we do not hold; once a source and minute
-	Declared                  // a member changed what it says of itself (ZoneKey, TagPrefix) with a version in (From, To]
+	Declared                  // a member changed what it says of itself (package declare) with a version in (From, To]
 	Refused                   // the one at Addr does not take us: From is its codec.RefusalReason, To the detail
 	Refuses                   // we do not take the one at Addr: likewise
 	Ponged                    // the answer to Ping number From, after To nanoseconds

@@ -104,8 +104,7 @@ func (c *Core) exchangeAgain() {
 	c.mendDirty()
 	c.store.Tidy(tidyCells)
 	if dead := c.store.Tombstones(c.self); dead > 0 && !c.cfg.Order.Precise() {
-		confirmed, _ := c.Confirmed()
-		o := grace.Owner{Max: c.store.Max(c.self), Floor: c.store.Floor(c.self), Confirmed: confirmed, Tombstones: dead, Budget: c.store.TombstoneShare()}
+		o := grace.Owner{Max: c.store.Max(c.self), Floor: c.store.Floor(c.self), Confirmed: c.Agreement(0).Confirmed, Tombstones: dead, Budget: c.store.TombstoneShare()}
 		c.store.Collect(c.self, c.grace.Floor(c.now, &o))
 	}
 	c.wheel.Set(timerExchange, c.now+c.rand.JitterLittle(c.cfg.Interval))

@@ -41,7 +41,7 @@ func TestHeldWritesAreCoalesced(t *testing.T) {
 	if sent < 1000 || sent > 3000 { // two seconds at 20,000 B/s, about 20 bytes each
 		t.Errorf("%d entries arrived", sent)
 	}
-	if equal, _ := d.Agreeing(0); equal != 0 {
+	if equal := d.Agreement(0).Equal; equal != 0 {
 		t.Error("agrees although there is unpublished news")
 	}
 	w.converge(5 * sched.Second)

@@ -51,7 +51,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	if c.origins[o].peer == p && c.store.Dirty(o) {
 		if n := c.store.Mend(o, r, &c.rec.Iter); n > 0 {
 			c.counters.Mended += uint64(n)
-			c.declares(o, c.store.Max(o)) // who watches looks again
+			c.declares(o, c.store.Max(o), c.store.Max(o)) // who watches looks again
 		}
 	}
 	if a.To == a.From {
@@ -60,7 +60,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	c.moved(o)
 	c.origins[o].gap.Closer(c.now)
 	if a.System {
-		c.system(o, a.From)
+		c.declared(o, a.From)
 	}
 	if c.origins[o].peer == p {
 		c.owe(p)

@@ -41,7 +41,7 @@ func (c *Core) Seed(addr netip.AddrPort) (Peer, bool) { return c.Peer(c.door.See
 // contactSeeds greets the seeds that are due and not already in touch. One that
 // left is greeted too: it may come back as another, or another may live there.
 func (c *Core) contactSeeds() {
-	if c.leaving() {
+	if c.origins[c.self].left {
 		return
 	}
 	if next := c.door.Seeds.Contact(c.now, &c.roster, &c.rand, &c.door.Replies); next != sched.Never {
@@ -145,7 +145,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	}
 	o := c.store.FindName(h.Name)
 	switch {
-	case o == 0 && c.leaving():
+	case o == 0 && c.origins[c.self].left:
 		return // nobody should begin with one that goes
 	case o == 0:
 		if last := c.buriedLife(h.Name); last >= h.Gen {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/declare"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -88,10 +89,10 @@ func TestLeave(t *testing.T) {
 	w.joinAll()
 	w.set(3, "k", "v")
 	w.converge(sched.Second)
-	w.set(3, string(LeaveKey), "")
+	w.set(3, string(declare.LeaveKey), "")
 	w.run(100 * sched.Millisecond)
-	if v, n := w.nodes[3].core.Confirmed(); n != 4 || v != w.nodes[3].version {
-		t.Errorf("confirmed %d by %d", v, n)
+	if a := w.nodes[3].core.Agreement(0); a.Members != 4 || a.Confirmed != w.nodes[3].version {
+		t.Errorf("confirmed %d by %d", a.Confirmed, a.Members)
 	}
 	for i, d := range w.nodes {
 		if i != 3 && !has(d, MemberLeft) {

@@ -122,11 +122,12 @@ func TestPreciseInvariant(t *testing.T) {
 		}
 		w.run(sched.Second)
 		for _, d := range w.nodes {
-			if v, n := d.core.Confirmed(); v != d.version || n != 4 {
-				t.Errorf("spread %d, node %d: %d members confirmed %d of %d", spread, d.i, n, v, d.version)
+			a := d.core.Agreement(0)
+			if a.Confirmed != d.version || a.Members != 4 {
+				t.Errorf("spread %d, node %d: %d members confirmed %d of %d", spread, d.i, a.Members, a.Confirmed, d.version)
 			}
-			if equal, n := d.core.Agreeing(0); equal != n || n != 4 {
-				t.Errorf("spread %d, node %d: %d of %d agree", spread, d.i, equal, n)
+			if a.Equal != a.Members {
+				t.Errorf("spread %d, node %d: %d of %d agree", spread, d.i, a.Equal, a.Members)
 			}
 		}
 	}

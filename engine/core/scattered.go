@@ -68,7 +68,7 @@ func (c *Core) applyScattered(p uint32, o state.Origin, r *codec.Run) {
 	x.told = min(x.told, lowest-1)
 	c.moved(o)
 	if a.System {
-		c.system(o, lowest-1)
+		c.declared(o, lowest-1)
 	}
 }
 

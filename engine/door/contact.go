@@ -31,9 +31,15 @@ func (c *Contact) Shown(cookie [16]byte) { c.Cookie, c.HasCookie = cookie, true 
 // Moved notes that the peer is elsewhere.
 func (c *Contact) Moved(addr netip.AddrPort) { c.Addr, c.Hellos = addr, 0 }
 
-// Declares notes where the peer's state says that it is, Says what it says beside.
-func (c *Contact) Declares(addr netip.AddrPort) { c.Advertised, c.Declared = addr, true }
-func (c *Contact) Says(addr netip.AddrPort)     { c.Advertised, c.Declared = addr, false }
+// Says notes where the peer says that it is.
+func (c *Contact) Says(addr netip.AddrPort) { c.Advertised, c.Declared = addr, false }
+
+// Declares notes where the peer's state says that it is, and reports whether it is to be
+// found elsewhere.
+func (c *Contact) Declares(addr netip.AddrPort) (elsewhere bool) {
+	c.Advertised, c.Declared = addr, true
+	return addr != c.Addr
+}
 
 // Greeted notes a hello that left, or is about to, and Missed that the next may wait
 // longer; Anew begins with short waits again.

@@ -149,7 +149,7 @@ func (r *run) meet() error {
 		known := true
 		for i := range r.writers {
 			known = known && r.writers[i].core.Store().Len() == r.Nodes
-			_, live := r.writers[i].core.Agreeing(0)
+			live := r.writers[i].core.Agreement(0).Members
 			known = known && live == r.Nodes-1
 		}
 		if known {

@@ -154,7 +154,7 @@ func (r *run) meet() error {
 		r.w.Run(sched.Second)
 		known := true
 		for _, n := range r.w.Nodes {
-			_, members := n.Core.Agreeing(0)
+			members := n.Core.Agreement(0).Members
 			known = known && members == r.Nodes-1
 		}
 		if known {

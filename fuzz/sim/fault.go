@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quidnunc/quidnunc/engine/declare"
+
 	"github.com/quidnunc/quidnunc/batch/simnet"
-	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -154,7 +155,7 @@ func (f *Fault) hurt(w *World, i int) {
 func (f *Fault) end(w *World, i int) {
 	n := w.Nodes[i]
 	if f.Kind == Leaves {
-		w.Set(i, string(core.LeaveKey), "")
+		w.Set(i, string(declare.LeaveKey), "")
 		w.After(50*sched.Millisecond, func() {
 			if n.Up {
 				w.Stop(i)

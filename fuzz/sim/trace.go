@@ -113,8 +113,9 @@ func (t *tracer) ask(n *Node, kind, peer uint32) {
 	case 4:
 		fmt.Fprintln(t.hash, results(c.Admit(n.now, 8, 100)))
 	default:
-		fmt.Fprintln(t.hash, results(c.Confirmed()))
-		fmt.Fprintln(t.hash, results(c.Agreeing(n.now-sched.Second)))
+		a := c.Agreement(n.now - sched.Second)
+		fmt.Fprintln(t.hash, results(a.Confirmed, a.Members))
+		fmt.Fprintln(t.hash, results(a.Equal, a.Members))
 	}
 }
 

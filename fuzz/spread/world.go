@@ -70,7 +70,7 @@ func form(n int, seed uint64, detector bool, cfg func(c *core.Config)) (*cluster
 
 // reach counts the members that the node can send to.
 func reach(n *sim.Node) int {
-	_, members := n.Core.Confirmed()
+	members := n.Core.Agreement(0).Members
 	return members
 }
 

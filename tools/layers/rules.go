@@ -41,6 +41,7 @@ var rules = map[string]rule{
 	"engine/precise":   leaf("sched", "engine/state", "engine/reconcile"),
 	"engine/walk":      leaf("sched", "engine/state", "engine/reconcile", "engine/compare"),
 	"engine/events":    leaf(),
+	"engine/declare":   leaf("engine/state"),
 	"engine/grace":     {pure: true, project: []string{"sched"}},
 	"engine/link":      {pure: true, project: []string{"sched"}},
 	"engine/mail":      leaf("sched"),
@@ -59,6 +60,7 @@ var rules = map[string]rule{
 		"codec", "codec/seal", "sched", "ring",
 		"engine/state",
 		"engine/compare",
+		"engine/declare",
 		"engine/door",
 		"engine/due",
 		"engine/events",
@@ -89,7 +91,7 @@ var rules = map[string]rule{
 
 	"engine": {project: []string{
 		"codec", "codec/seal", "sched", "engine/state", "engine/reconcile", "engine/rumor",
-		"engine/bulk", "engine/content", "engine/flow", "engine/share", "engine/member", "engine/precise", "engine/protect", "engine/walk", "engine/core", "batch", "batch/linux", "batch/portable",
+		"engine/bulk", "engine/content", "engine/declare", "engine/flow", "engine/share", "engine/member", "engine/precise", "engine/protect", "engine/walk", "engine/core", "batch", "batch/linux", "batch/portable",
 	}},
 	"engine/enginetest": {project: []string{"engine", "batch", "sched"}},
 	"engine/metrics":    {project: []string{"engine"}},
