@@ -1,6 +1,8 @@
 package core
 
 import (
+	"bytes"
+
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/door"
@@ -95,10 +97,10 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	if len(cfg.Name) == 0 || len(cfg.Name) > codec.NameBytesMax || cfg.Generation == 0 {
 		panic("core: a node needs a name and a generation")
 	}
-	c.cfg.Name = append([]byte(nil), cfg.Name...)
 	l := &c.cfg.Limits
 	c.rand.Seed(cfg.Seed)
-	c.me.Init(codec.FrameKey(cfg.Cluster), c.cfg.Name, cfg.Generation)
+	c.me.Init(codec.FrameKey(cfg.Cluster), bytes.Clone(cfg.Name), cfg.Generation)
+	c.me.Addr = cfg.Advertise
 	c.out = codec.Header{Cluster: codec.ClusterTag(cfg.Cluster), Sender: c.me.ID}
 	c.door.Init(now, door.Key(&c.cfg.Secret, &c.rand))
 	c.mode = modeScuttlebutt
@@ -120,7 +122,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.due.Init(l.Peers)
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
 	c.filler.Init(&c.store, (*book)(c), l.Wants)
-	self, st := c.store.Add(c.me.ID, c.me.Gen, c.cfg.Name)
+	self, st := c.store.Add(c.me.ID, c.me.Gen, c.me.Name)
 	if st != state.OK {
 		panic("core: no room for the own origin")
 	}
@@ -133,7 +135,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.refusals.Init(now, refusalsMost, refusalsMost)
 	c.newcomers.Init(now, uint64(l.Introduced), 2*l.Introduced)
 	c.initDetector(now)
-	c.graves.Init(c.cfg.Detector.GraveAge)
+	c.graves.Init(c.me.Key, c.cfg.Detector.GraveAge)
 	c.initGuard()
 	c.initFlow(now)
 	if c.cfg.RepairEvery > 0 {
@@ -270,7 +272,7 @@ func (b *book) Coming(o state.Origin, max uint64) bool {
 func (c *Core) fillIntro(o state.Origin) {
 	c.rec.Intro = codec.Intro{ID: c.store.ID(o), Gen: c.store.Gen(o), Name: c.store.Name(o)}
 	if o == c.self {
-		c.rec.Intro.Addr = c.cfg.Advertise
+		c.rec.Intro.Addr = c.me.Addr
 		return
 	}
 	p := &c.peers[c.origins[o].peer]

@@ -62,7 +62,7 @@ func (c *Core) declared(o state.Origin, from uint64) {
 // declare.AddrKey, which brings the news to those that know us already.
 func (c *Core) Advertise(now sched.Instant, addr netip.AddrPort) {
 	c.enter(now)
-	c.cfg.Advertise = addr
+	c.me.Addr = addr
 }
 
 // Ask makes every peer that has not confirmed our newest write, or all of them,

@@ -161,10 +161,3 @@ func (c *Core) SetDeltas(n int) {
 	}
 	c.flow.SetEntries(c.lab.Deltas)
 }
-
-// amnesia: somebody holds more of our generation than we wrote.
-func (c *Core) amnesia(uint64) {
-	if c.me.Renewals.May(c.now) {
-		c.renew(c.me.Gen + 1)
-	}
-}

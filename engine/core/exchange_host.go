@@ -24,7 +24,7 @@ func (h exchangeHost) Sent(p uint32, entries int) {
 
 func (h exchangeHost) Left(p uint32) int { return h.core().flow.Left(h.now, &h.peers[p].flow) }
 
-func (h exchangeHost) Ahead(max uint64) { h.core().amnesia(max) }
+func (h exchangeHost) Ahead(max uint64) { h.core().rename(h.me.Behind(h.now)) }
 
 func (h exchangeHost) Busy() { h.core().counters.Drops[DropBusy]++ }
 

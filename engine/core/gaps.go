@@ -23,7 +23,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		return
 	case o == c.self:
 		if r.To > c.store.Max(o) {
-			c.amnesia(r.To)
+			c.rename(c.me.Behind(c.now))
 		}
 		c.counters.EntriesOld += uint64(r.Count)
 		return

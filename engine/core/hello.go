@@ -113,7 +113,7 @@ func (c *Core) composeAnswer(dst []byte, r *door.Reply) []byte {
 }
 
 func (c *Core) fillHello(h *codec.Hello) {
-	*h = codec.Hello{Mode: c.mode, Gen: c.me.Gen, Name: c.cfg.Name, Addr: c.cfg.Advertise}
+	*h = codec.Hello{Mode: c.mode, Gen: c.me.Gen, Name: c.me.Name, Addr: c.me.Addr}
 }
 
 // appendHello encodes a frame with our greeting.
@@ -148,7 +148,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	case o == 0 && c.origins[c.self].left:
 		return // nobody should begin with one that goes
 	case o == 0:
-		if last := c.buriedLife(h.Name); last >= h.Gen {
+		if last := c.graves.Last(c.now, h.Name); last >= h.Gen {
 			r.Known = last + 1 // it was taken for dead for too long: only another life can come in
 		}
 	case o != 0:
@@ -157,8 +157,8 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 		if r.Known > h.Gen {
 			r.Named = uint32(o)
 		}
-		if o == c.self && !c.door.Ours(c.now, &h.Salt) {
-			c.namesakeGreets(from, size, h.Gen)
+		if o == c.self && !c.door.Ours(c.now, &h.Salt) && c.me.Strange(h.Gen) && size >= door.PaddedBytes {
+			c.door.Hint(c.now, nil, from, size, false) // what answers there is a process
 		}
 		r.Alive = o == c.self || p.Open()
 		if p.Quiet() && p.at.Addr == from && h.Gen == r.Known && c.now-p.at.HelloAt > door.GreetGap {
@@ -193,9 +193,9 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		c.reject(from, DropMode)
 		return
 	}
-	c.rivalAnswered(id, &h.Hello)
+	c.rename(c.me.Answered(c.now, id, &h.Hello))
 	if h.KnownGen > c.me.Gen && !h.KnownAlive {
-		c.outlived(h.KnownGen, netip.AddrPort{})
+		c.rename(c.me.Outlived(c.now, h.KnownGen, netip.AddrPort{}, (*book)(c)))
 	}
 	p := c.learn(id, h.Gen, h.Name, h.Addr, from)
 	if p == 0 {
@@ -267,7 +267,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		c.counters.Drops[DropBuried]++
 		return 0
 	}
-	if c.roster.Reach() > 0 && gen > c.believed(gen) {
+	if c.roster.Reach() > 0 && gen > (*book)(c).Believed(gen) {
 		c.counters.Drops[DropGeneration]++
 		return 0
 	}
@@ -278,14 +278,14 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 	old := c.store.FindName(name)
 	switch {
 	case old == c.self:
-		c.meetNamesake(gen, addr, from.IsValid())
+		c.rename(c.me.Met(c.now, gen, addr, from.IsValid(), (*book)(c)))
 		return 0
 	case old != 0 && c.store.Gen(old) > gen:
 		c.counters.Drops[DropBuried]++
 		return 0
 	case old != 0:
 		return c.replace(old, id, gen, name, addr)
-	case c.buriedLife(name) > gen: // a later life was here, and went
+	case c.graves.Last(c.now, name) > gen: // a later life was here, and went
 		c.counters.Drops[DropBuried]++
 		return 0
 	}
@@ -331,7 +331,7 @@ func (c *Core) replace(old state.Origin, id codec.OriginID, gen uint64, name []b
 
 // bury removes an origin's state and remembers its id, so that it can't return.
 func (c *Core) bury(o state.Origin) {
-	c.grave(c.store.ID(o), c.store.Name(o), c.store.Gen(o))
+	c.graves.Bury(c.now, c.store.ID(o), c.store.Name(o), c.store.Gen(o))
 	c.erase(o)
 }
 
@@ -348,15 +348,4 @@ func (c *Core) erase(o state.Origin) {
 	q := x.queued
 	*x = origin{queued: q}
 	c.forgetNews(o)
-}
-
-// grave puts an origin into the graves.
-func (c *Core) grave(id codec.OriginID, name []byte, gen uint64) {
-	c.graves.Add(c.now, id, codec.SipHash(c.me.Key, name), gen)
-}
-
-// buriedLife is the highest generation of the name that was replaced or
-// forgotten here; 0 if there is none.
-func (c *Core) buriedLife(name []byte) uint64 {
-	return c.graves.Last(c.now, codec.SipHash(c.me.Key, name))
 }

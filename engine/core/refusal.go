@@ -41,8 +41,8 @@ func (c *Core) objects(h *codec.Hello) (why Drop, detail uint64) {
 	switch {
 	case h.Mode != c.mode:
 		return DropMode, uint64(c.mode)
-	case c.roster.Reach() > 0 && (o == 0 || c.store.Gen(o) < h.Gen) && h.Gen > c.believed(h.Gen):
-		return DropGeneration, c.believed(h.Gen)
+	case c.roster.Reach() > 0 && (o == 0 || c.store.Gen(o) < h.Gen) && h.Gen > (*book)(c).Believed(h.Gen):
+		return DropGeneration, (*book)(c).Believed(h.Gen)
 	case o == 0 && c.roster.Full():
 		return DropFull, uint64(c.roster.Seats() + 1)
 	}

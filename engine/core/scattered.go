@@ -40,7 +40,7 @@ func (c *Core) onPreciseRun(p uint32, body []byte) bool {
 		c.counters.Drops[DropUnknown]++
 	case o == c.self:
 		if r.To > c.store.Max(o) {
-			c.amnesia(r.To)
+			c.rename(c.me.Behind(c.now))
 		}
 		c.counters.EntriesOld += uint64(r.Count)
 	default:

@@ -248,7 +248,7 @@ func (c *Core) resend(p uint32) {
 func (c *Core) onHave(p uint32, h *codec.Have) {
 	own := c.store.Max(c.self)
 	if h.Max > own || h.Floor > c.store.Floor(c.self) {
-		c.amnesia(h.Max)
+		c.rename(c.me.Behind(c.now))
 		return
 	}
 	q := &c.peers[p]

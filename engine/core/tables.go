@@ -151,7 +151,7 @@ var timers = [timersEngine]func(c *Core){
 	timerFlush:    (*Core).flushNow,
 	timerGaps:     (*Core).chase,
 	timerSeeds:    (*Core).contactSeeds,
-	timerRival:    (*Core).challengeRival,
+	timerRival:    func(c *Core) { c.rename(c.me.Wake(c.now)) },
 	timerKeys:     (*Core).noticeKeys,
 	timerPublish:  (*Core).publishMore,
 	timerRepair:   func(c *Core) { c.walks.Step(c.now) },

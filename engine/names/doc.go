@@ -7,4 +7,7 @@
 // comes to nothing. So neither a copied machine nor a holder of the key can take
 // the place of a member that is alive; and a member that really moved, or came
 // back elsewhere, has it as soon as the old address stayed silent.
+//
+// A node's own name is a [Self]: told what is heard of its name, it says what to do
+// about it. Whoever was replaced or forgotten has a grave in [Graves].
 package names

@@ -19,6 +19,7 @@ type Graves struct {
 	ring []grave
 	next int
 	age  sched.Instant
+	key  [2]uint64 // of the hash of a name
 }
 
 type grave struct {
@@ -28,12 +29,14 @@ type grave struct {
 	at   sched.Instant
 }
 
-// Init says how long a grave is one.
-func (g *Graves) Init(age sched.Instant) { *g = Graves{ring: make([]grave, 0, 16), age: age} }
+// Init says how long a grave is one. The key is behind the hashes of names.
+func (g *Graves) Init(key [2]uint64, age sched.Instant) {
+	*g = Graves{ring: make([]grave, 0, 16), age: age, key: key}
+}
 
-// Add buries a generation of a name.
-func (g *Graves) Add(now sched.Instant, id codec.OriginID, name, gen uint64) {
-	x := grave{id, name, gen, now}
+// Bury puts an origin into a grave.
+func (g *Graves) Bury(now sched.Instant, id codec.OriginID, name []byte, gen uint64) {
+	x := grave{id, codec.SipHash(g.key, name), gen, now}
 	if len(g.ring) < GravesMax {
 		g.ring = append(g.ring, x)
 		return
@@ -53,9 +56,10 @@ func (g *Graves) Has(now sched.Instant, id codec.OriginID) bool {
 }
 
 // Last is the highest buried generation of a name; 0 if there is none.
-func (g *Graves) Last(now sched.Instant, name uint64) (gen uint64) {
+func (g *Graves) Last(now sched.Instant, name []byte) (gen uint64) {
+	hash := codec.SipHash(g.key, name)
 	for i := range g.ring {
-		if x := &g.ring[i]; x.name == name && now-x.at < g.age {
+		if x := &g.ring[i]; x.name == hash && now-x.at < g.age {
 			gen = max(gen, x.gen)
 		}
 	}

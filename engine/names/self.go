@@ -7,32 +7,160 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
+// A node's identity is its name and its generation. The highest generation of
+// a name wins everywhere. What can go wrong, and what happens then:
+//
+//   - we meet our own name with a higher generation, at our own address or at
+//     one that does not answer: it was an earlier life of ours, with a clock
+//     that was ahead. We take a generation above it.
+//   - it answers: a live rival. The lower generation loses: it stops writing
+//     and says so. Nobody escalates. It greets the rival from time to time, and
+//     when that one is gone it takes a generation above it and writes again.
+//   - others hold more of our own generation than we wrote (a lost disk, or a
+//     forgery): we renew, and publish what we have under the new generation.
+
+const (
+	rivalWait  = 250 * sched.Millisecond
+	rivalTries = 3
+	rivalWatch = 2 * sched.Second // between greetings of a rival that has won
+)
+
 // Self is who this node is, and what became of its name.
 type Self struct {
 	Key      [2]uint64 // keys identifiers: from the cluster name
+	Name     []byte
+	Addr     netip.AddrPort // where others reach it; may be unspecified
 	Gen      uint64
 	ID       codec.OriginID
 	Renewals Renewals
-	Rival    Rival
 	Silenced bool // a live rival has won: writes are refused
+	rival    rival
+}
+
+// rival is a process with our name that may or may not be alive.
+type rival struct {
+	gen   uint64
+	addr  netip.AddrPort
+	met   uint64 // the last one that was reported
+	tries uint8  // greetings without an answer
+	open  bool   // it is being found out whether it is alive
+}
+
+// Act is what has to be done about the own name; the zero Act is nothing.
+type Act struct {
+	Conflict   bool // tell of a live process with our name: Gen, at Addr
+	Superseded bool // tell that it wins
+	Restored   bool // tell that it is gone
+	Gen        uint64
+	Addr       netip.AddrPort
+
+	Unbelieved bool           // a generation came that is not believed
+	Greet      netip.AddrPort // where a greeting goes; invalid: nowhere
+	Wake       sched.Instant  // when Wake is called; 0: as before
+	Renew      uint64         // the generation to take; 0: none
+}
+
+// Host is what a node knows of other generations.
+type Host interface {
+	// Believed is a generation that is believed, as high as gen if that one is.
+	Believed(gen uint64) uint64
 }
 
 // Init gives the node its first generation.
 func (s *Self) Init(key [2]uint64, name []byte, gen uint64) {
-	*s = Self{Key: key, Gen: gen, ID: codec.MakeOriginID(key, name, gen)}
+	*s = Self{Key: key, Name: name, Gen: gen, ID: codec.MakeOriginID(key, name, gen)}
 }
 
 // Renew gives it a higher one.
-func (s *Self) Renew(now sched.Instant, name []byte, gen uint64) {
+func (s *Self) Renew(now sched.Instant, gen uint64) {
 	s.Renewals.Renewed(now)
-	s.Gen, s.ID = gen, codec.MakeOriginID(s.Key, name, gen)
+	s.Gen, s.ID = gen, codec.MakeOriginID(s.Key, s.Name, gen)
 }
 
-// Rival is a process with our name that may or may not be alive.
-type Rival struct {
-	Gen   uint64
-	Addr  netip.AddrPort
-	Met   uint64 // the last one that was reported
-	Tries uint8  // greetings without an answer
-	Open  bool   // it is being found out whether it is alive
+// Behind is told that somebody holds more of our generation than we wrote.
+func (s *Self) Behind(now sched.Instant) (a Act) {
+	if s.Renewals.May(now) {
+		a.Renew = s.Gen + 1
+	}
+	return a
+}
+
+// Met handles our name under another generation. live says that the news came from
+// itself, not through a third node.
+func (s *Self) Met(now sched.Instant, gen uint64, addr netip.AddrPort, live bool, h Host) Act {
+	switch {
+	case gen >= s.Gen && live && addr != s.Addr:
+		return s.yield(now, gen, addr)
+	case gen >= s.Gen:
+		return s.Outlived(now, gen, addr, h)
+	case live && s.Strange(gen): // reported once a generation
+		s.rival.met = gen
+		return Act{Conflict: true, Gen: gen, Addr: addr}
+	}
+	return Act{}
+}
+
+// Strange reports whether a generation of our name is neither ours nor one that was
+// reported. Whoever recorded a greeting under our name can send it from any address,
+// so nothing is told of that: the address is greeted, and what answers is a process,
+// and met.
+func (s *Self) Strange(gen uint64) bool { return gen != s.Gen && gen != s.rival.met }
+
+// Outlived handles a higher generation of our name, last seen at addr.
+func (s *Self) Outlived(now sched.Instant, gen uint64, addr netip.AddrPort, h Host) (a Act) {
+	switch r := &s.rival; {
+	case gen < s.Gen || s.Silenced:
+	case gen > h.Believed(gen):
+		a.Unbelieved = true
+	case !s.Renewals.May(now): // it is heard of again
+	case !addr.IsValid() || addr.Addr().IsUnspecified() || addr == s.Addr:
+		a.Renew = gen + 1
+	case !r.open || r.gen < gen:
+		*r = rival{gen: gen, addr: addr, met: r.met, open: true}
+		a.Wake = now
+	}
+	return a
+}
+
+// Wake greets the other one; silence means that it is history.
+func (s *Self) Wake(now sched.Instant) (a Act) {
+	r := &s.rival
+	if !r.open && !s.Silenced {
+		return a
+	}
+	if r.tries >= rivalTries && s.Renewals.May(now) {
+		a = Act{Restored: s.Silenced, Gen: r.gen, Addr: r.addr, Renew: r.gen + 1}
+		r.open, s.Silenced = false, false
+		return a
+	}
+	wait := sched.Instant(rivalWait)
+	if s.Silenced && r.tries == 0 {
+		wait = rivalWatch
+	}
+	r.tries = min(r.tries+1, rivalTries)
+	return Act{Greet: r.addr, Wake: now + wait}
+}
+
+// Answered looks whether an answer to a greeting came from the other one.
+func (s *Self) Answered(now sched.Instant, id codec.OriginID, h *codec.Hello) (a Act) {
+	r := &s.rival
+	switch {
+	case id == s.ID || string(h.Name) != string(s.Name):
+	case s.Silenced:
+		r.gen, r.tries = max(r.gen, h.Gen), 0
+		a.Wake = now + rivalWatch
+	case r.open && h.Gen >= r.gen:
+		r.open = false
+		a = s.yield(now, h.Gen, r.addr)
+	}
+	return a
+}
+
+// yield is what the loser of a name conflict does: it stops writing.
+func (s *Self) yield(now sched.Instant, gen uint64, addr netip.AddrPort) Act {
+	if s.Silenced {
+		return Act{}
+	}
+	s.Silenced, s.rival = true, rival{gen: gen, addr: addr, met: s.rival.met}
+	return Act{Conflict: true, Superseded: true, Gen: gen, Addr: addr, Wake: now + rivalWatch}
 }

@@ -1,0 +1,42 @@
+package names
+
+import (
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// A grave keeps an origin out, and all lives of its name before it, for one age; the
+// oldest gives way where there are too many.
+func TestGraves(t *testing.T) {
+	const age = 60 * sched.Second
+	key := [2]uint64{1, 2}
+	var g Graves
+	g.Init(key, age)
+	bury := func(now sched.Instant, name string, gen uint64) codec.OriginID {
+		id := codec.MakeOriginID(key, []byte(name), gen)
+		g.Bury(now, id, []byte(name), gen)
+		return id
+	}
+	a5, a7 := bury(1, "a", 5), bury(1, "a", 7)
+	short := func(id codec.OriginID) uint64 { return uint64(id) >> 8 }
+	if !g.Has(age, a5) || !g.Has(age, a7) || !g.HasShort(age, short(a5), short) || g.Has(age, a5+1) {
+		t.Error("who is buried is not found")
+	}
+	if last := g.Last(age, []byte("a")); last != 7 {
+		t.Errorf("the last life was %d", last)
+	}
+	if last := g.Last(age, []byte("b")); last != 0 {
+		t.Errorf("b was never buried: %d", last)
+	}
+	if now := sched.Instant(age + 1); g.Has(now, a7) || g.HasShort(now, short(a7), short) || g.Last(now, []byte("a")) != 0 {
+		t.Error("a grave is one for more than an age")
+	}
+	for gen := range uint64(GravesMax) {
+		bury(2, "c", 1+gen)
+	}
+	if g.Has(2, a5) || g.Has(2, a7) || g.Last(2, []byte("c")) != GravesMax || len(g.ring) != GravesMax {
+		t.Error("the oldest does not give way")
+	}
+}
