@@ -242,6 +242,9 @@ func (t *Table) someDead(pick int) uint32 {
 // nextRevival gives a queued visit.
 func (t *Table) nextRevival(now sched.Instant, s *Send) bool {
 	r := &t.revive
+	if r.queued == 0 && r.grave == 0 {
+		return false
+	}
 	nonce := uint32(t.rand.Uint64())
 	for r.queued > 0 {
 		r.queued--

@@ -10,6 +10,9 @@ import (
 // Next gives the next thing to send, probes first. False: nothing for now. The state is the queue: whatever is not
 // pulled stays due, and what is pulled later is what is believed then.
 func (t *Table) Next(now sched.Instant, s *Send) bool {
+	if t.quiet() {
+		return false
+	}
 	*s = Send{}
 	if t.queued != 0 {
 		t.probe(now, bits.TrailingZeros64(t.queued), s)
@@ -32,6 +35,12 @@ func (t *Table) Next(now sched.Instant, s *Send) bool {
 		}
 	}
 	return t.nextRepair(s)
+}
+
+// quiet: there is nothing to send. It is asked for each frame of any kind, and is nearly always so.
+func (t *Table) quiet() bool {
+	return t.queued|t.owe|t.votes == 0 && t.revive.queued == 0 && t.revive.grave == 0 && t.correctionCount == 0 &&
+		len(t.hot) == 0 && t.pushLeft == 0 && t.repair.replyTo|t.repair.askTo == 0
 }
 
 // nextReply tells a voter where this node stands.
