@@ -84,6 +84,8 @@
 //	25  Refusal        reason 1, min 1, max 1, detail 8, echo 16
 //	26  FullAt         (origin 8, uvarint version, uvarint missing)*
 //	27  Checkpoint     origin 8, sum 8, uvarint version
+//	35  Intervals      origin 8, uvarint max, (uvarint skip, uvarint span, uvarint count, print 8)*
+//	36  IntervalPull   origin 8, uvarint max, (uvarint skip, uvarint span, uvarint step)*
 //
 // What the fields mean, beyond their names:
 //
@@ -112,6 +114,10 @@
 //   - A KeyNotice's key ids ascend, the primary among them. A Refusal echoes the salt of the greeting. A FullAt says of
 //     the sender alone how far it took an origin's log, and how many entries it knows to be missing. A Checkpoint's sum
 //     is over the live entries of the origin when version was its newest.
+//   - An interval begins skip versions above the end of the one before, the first above 0, and has span + 1 versions; at
+//     least one is listed. count is how many live entries the sender holds there, print the sum of mix(version) over them:
+//     x ^= x>>30, x *= 0xbf58476d1ce4e5b9, x ^= x>>27, x *= 0x94d049bb133111eb, x ^= x>>31. max is what the sender holds of
+//     the origin: with what that was the intervals are compared. An IntervalPull asks for intervals of step entries each.
 //   - Nobody reads a Pad.
 //
 // Flags of a greeting; unknown ones are carried and ignored:
@@ -230,7 +236,6 @@
 //	32  Heartbeat     echo 4, ago 4, nonce 4, incarnation 4, health 1  the last one heard from there, and microseconds since
 //	33  Delegate      lo 8, hi 8, origin 8, uvarint from               pass this frame's run on to members in lo to hi
 //	34  Covered       origin 8, uvarint version, state 1               to who delegated; or: not covered
-//	35  Intervals     origin 8, uvarint max, (key, uvarint count, print 8)*    live keys up to each key, for repair
 //
 // # Limits
 //

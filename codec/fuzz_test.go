@@ -22,6 +22,7 @@ type recoder struct {
 	rw     RunWriter
 	e      Entry
 	precise
+	iw IntervalWriter
 }
 
 // records encodes to dst each record of b that parses, and stops at the first that does not.
@@ -80,6 +81,8 @@ func (c *recoder) record(dst []byte, t Type, body []byte) ([]byte, error) {
 		return c.recodePrecisePull(dst, body)
 	case TypeRefusal, TypeFullAt, TypeCheckpoint:
 		return c.recodeLimits(dst, t, body)
+	case TypeIntervals, TypeIntervalPull:
+		return c.recodeIntervals(dst, t, body)
 	case TypeProbe, TypeProbeAck, TypeVote, TypeVerdict, TypeObserved:
 		return c.recodeMember(dst, t, body)
 	case TypeRumorFeedback, TypeTurn, TypeEvent, TypeRepair, TypeSketch, TypeKeyNotice:
@@ -189,6 +192,8 @@ func FuzzNews(f *testing.F) {
 	fuzzRecord(f, TypeRumorFeedback, TypeTurn, TypeEvent, TypeRepair, TypeSketch, TypeKeyNotice)
 }
 func FuzzLimits(f *testing.F) { fuzzRecord(f, TypeRefusal, TypeFullAt, TypeCheckpoint) }
+
+func FuzzIntervals(f *testing.F) { fuzzRecord(f, TypeIntervals, TypeIntervalPull) }
 
 func FuzzPrecise(f *testing.F) {
 	fuzzRecord(f, TypePreciseDigest, TypePreciseRun, TypePrecisePull)

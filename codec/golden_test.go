@@ -80,6 +80,7 @@ func samples() (names []string, bytesOf map[string][]byte) {
 	addMember(add)
 	addNews(add)
 	addLimits(add)
+	addIntervals(add)
 	return names, bytesOf
 }
 

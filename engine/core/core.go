@@ -10,7 +10,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/gaps"
-	"github.com/quidnunc/quidnunc/engine/grace"
+	"github.com/quidnunc/quidnunc/engine/interval"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
@@ -64,6 +64,7 @@ type Core struct {
 	differ  differ
 	vectors *compare.Compare // the differ, unless keys are compared
 	walks   walk.Repair
+	mends   interval.Mender // of dirty origins, and the end of own deletes
 
 	advanced  []state.Origin
 	queue     ring.Queue[Event]
@@ -82,7 +83,6 @@ type Core struct {
 	answer  codec.HelloReply // sent
 
 	paths link.Paths
-	grace grace.Keeper // of own tombstones
 }
 
 // Init makes the core ready. It copies cfg. It panics on a configuration that
@@ -130,6 +130,10 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.store.SetOwner(self)
 	c.store.Tell(int64(now))
 	c.initDiffer()
+	c.mends.Init(now, &interval.Parts{
+		Host: mendHost{gapHost{(*book)(c)}}, Store: &c.store, Own: self, Filler: &c.filler, Board: &c.due, Due: dueMend,
+		Timer: c.wheel.Timer(timerMend), Shared: &c.counters.exchangeCounters,
+	})
 	c.initRumors()
 	c.noteOrigin(self)
 	c.refusals.Init(now, refusalsMost, refusalsMost)

@@ -29,6 +29,8 @@
 //	interval -> compare fingerprints with one peer, then digests,
 //	            then runs in the directions of the mode            (exchange.go)
 //	            or, in a precise cluster, entries key by key     (scattered.go)
+//	a floor  -> who slept below it compares what lives in
+//	            intervals of the log, and drops the rest         (engine/interval)
 //
 // A peer's cursor says which of our writes it was sent, its acknowledgement
 // which it holds. Mail starts at the cursor; a missed acknowledgement moves the

@@ -3,7 +3,6 @@ package core
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
-	"github.com/quidnunc/quidnunc/engine/grace"
 	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -101,11 +100,10 @@ func (c *Core) exchangeAgain() {
 	if c.spread() == Rumor {
 		c.rumors.Ask()
 	}
-	c.mendDirty()
+	c.mends.Step(c.now)
 	c.store.Tidy(tidyCells)
-	if dead := c.store.Tombstones(c.self); dead > 0 && !c.cfg.Order.Precise() {
-		o := grace.Owner{Max: c.store.Max(c.self), Floor: c.store.Floor(c.self), Confirmed: c.Agreement(0).Confirmed, Tombstones: dead, Budget: c.store.TombstoneShare()}
-		c.store.Collect(c.self, c.grace.Floor(c.now, &o))
+	if !c.cfg.Order.Precise() {
+		c.mends.Collect(c.now, c.Agreement(0).Confirmed)
 	}
 	c.wheel.Set(timerExchange, c.now+c.rand.JitterLittle(c.cfg.Interval))
 }

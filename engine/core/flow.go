@@ -30,7 +30,7 @@ func (c *Core) initFlow(now sched.Instant) {
 	c.flow.Init(now, &flow.Config{
 		Mode: cfg.Flow, Plan: plan, Frame: cfg.Frame, Frames: c.lab.Frames, Entries: c.lab.Deltas, Interval: cfg.Interval,
 		ReceiveMax: cfg.ReceiveMax, Quiet: dueRuns | dueDigest,
-		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRuns, Passing: dueRumor},
+		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRepair, Passing: dueRumor},
 	}, &flow.Parts{
 		Store: &c.store, Own: c.self, Board: &c.due, Pace: timersOf(&c.wheel, timerPace), Count: &c.counters.flowCounters,
 	})

@@ -48,12 +48,6 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		return
 	}
 	c.peers[p].pull.Came()
-	if c.origins[o].peer == p && c.store.Dirty(o) {
-		if n := c.store.Mend(o, r, &c.rec.Iter); n > 0 {
-			c.counters.Mended += uint64(n)
-			c.declares(o, c.store.Max(o), c.store.Max(o)) // who watches looks again
-		}
-	}
 	if a.To == a.From {
 		return
 	}
@@ -117,19 +111,5 @@ func (c *Core) composePull(b []byte, limit int, p uint32) []byte {
 	if len(out) > len(b) {
 		c.counters.PullsSent++
 	}
-	var w codec.PullWriter
-	if o := c.peers[p].origin; o != 0 && c.store.Dirty(o) && w.Begin(out, limit) && w.Add(c.store.ID(o), c.store.MendedTo(o)) {
-		c.counters.PullsSent++
-		out = w.End()
-	}
 	return out
-}
-
-// mendDirty asks the owners of dirty origins for their logs once more (state.Mend).
-func (c *Core) mendDirty() {
-	for p := 1; p < len(c.peers) && c.store.DirtyOrigins() > 0; p++ {
-		if q := &c.peers[p]; q.Open() && q.origin != 0 && c.store.Dirty(q.origin) {
-			c.due.Want(uint32(p), duePull)
-		}
-	}
 }

@@ -57,7 +57,7 @@ func TestSleeperIsMended(t *testing.T) {
 		}
 	}
 	if !dirty || !w.equal() || sleeper.store.Dirty(o) {
-		t.Fatalf("was dirty: %v; is: %v, compared to %d of %d; mended %d", dirty, sleeper.store.Dirty(o), sleeper.store.MendedTo(o), sleeper.store.Floor(o), sleeper.counters.Mended)
+		t.Fatalf("was dirty: %v; is: %v, of floor %d; mended %d", dirty, sleeper.store.Dirty(o), sleeper.store.Floor(o), sleeper.counters.Mended)
 	}
 	for i, d := range w.nodes {
 		for k := range gone {
@@ -68,5 +68,101 @@ func TestSleeperIsMended(t *testing.T) {
 	}
 	if n := sleeper.counters.Mended; n < gone/2 {
 		t.Errorf("%d keys mended", n)
+	}
+}
+
+// sleepers is a cluster whose node 0 wrote many keys and deleted some, collected, while the last node slept and had the
+// rest. It gives the keys that were deleted.
+func sleepers(t *testing.T, n int, seed uint64, keys, gone int) (w *net, dead []string) {
+	w = newNet(t, n, seed, func(_ int, c *Config) {
+		c.Limits.State = state.Limits{Origins: 16, Keys: 2 * keys, Tombstones: 100, ValueBytes: 1 << 24}
+	})
+	w.joinAll()
+	w.converge(5 * sched.Second)
+	for k := range keys {
+		w.set(0, fmt.Sprint("k", k), "v")
+	}
+	w.converge(20 * sched.Second)
+	w.linked = func(from, to int) bool { return (from == n-1) == (to == n-1) }
+	w.run(10 * sched.Second)
+	for _, k := range w.rnd.Perm(keys)[:gone] {
+		dead = append(dead, fmt.Sprint("k", k))
+		w.del(0, dead[len(dead)-1])
+	}
+	w.run(10 * sched.Second)
+	return w, dead
+}
+
+// TestSleeperIsMendedByOthers: the owner died while a member slept; who is whole mends that one, and a newcomer that the
+// dirty one alone feeds is dirty until it meets somebody who is whole.
+func TestSleeperIsMendedByOthers(t *testing.T) {
+	w, dead := sleepers(t, 5, 93, 2000, 50)
+	owner := &w.nodes[0].core
+	w.nodes[0].down = true
+	sleeper, blank := w.nodes[4], w.nodes[3]
+	w.at[blank.addr] = nil // its memory is lost
+	blank = w.start(3, 2, func(_ int, c *Config) { c.Limits.State = sleeper.core.cfg.Limits.State })
+	o := func(d *node) state.Origin { return d.core.store.Find(owner.ID()) }
+	w.linked = func(from, to int) bool { return from >= 3 && to >= 3 }
+	// The sleeper hears of the floor, and of all that is newer, from node 1, once.
+	var b [codec.FrameBytesMax]byte
+	for s := &sleeper.core; s.store.Max(o(sleeper)) < w.nodes[1].core.store.Max(o(w.nodes[1])); {
+		out, _, _ := w.nodes[1].core.filler.Run(b[:0], 1200, o(w.nodes[1]), s.store.Max(o(sleeper)))
+		if out == nil {
+			t.Fatal("no run")
+		}
+		_, body, _ := codec.NextRecord(out)
+		s.takeRun(s.origins[s.store.Find(w.nodes[1].core.ID())].peer, codec.TypeRun, body)
+	}
+	if !sleeper.core.store.Dirty(o(sleeper)) {
+		t.Fatal("the sleeper is clean")
+	}
+	blank.core.Join(w.now, sleeper.addr)
+	w.pump(blank)
+	w.run(5 * sched.Second)
+	if o(blank) == 0 || blank.core.store.Keys(o(blank)) < 2000-50 || !blank.core.store.Dirty(o(blank)) || !sleeper.core.store.Dirty(o(sleeper)) {
+		t.Fatalf("who was fed by the dirty one alone: %d keys, dirty %v", blank.core.store.Keys(o(blank)), blank.core.store.Dirty(o(blank)))
+	}
+	w.linked = nil
+	for end := w.now + 30*sched.Second; w.now < end && !w.equal(); {
+		w.run(10 * sched.Millisecond)
+	}
+	for _, d := range w.nodes[1:] {
+		if d.core.store.Dirty(o(d)) || d.core.store.Keys(o(d)) != 2000-50 {
+			t.Errorf("node %d: %d keys, dirty %v", d.i, d.core.store.Keys(o(d)), d.core.store.Dirty(o(d)))
+		}
+		for _, k := range dead {
+			if d.core.store.Lives(o(d), []byte(k)) {
+				t.Fatalf("node %d: %s is back", d.i, k)
+			}
+		}
+	}
+}
+
+// TestMendingIsCheap: what a sleeper's repair costs on the wire, all frames counted: 100 bytes for each of the keys that
+// were deleted, at most, with 5 % of them deleted.
+func TestMendingIsCheap(t *testing.T) {
+	const gone = 200
+	w, _ := sleepers(t, 3, 95, 4000, gone)
+	bytes := 0
+	count := func(b []byte) {
+		var h codec.Header
+		records, err := codec.ParseFrame(b, &h)
+		if err != nil {
+			return
+		}
+		for ty, _, rest := codec.NextRecord(records); ty != 0; ty, _, rest = codec.NextRecord(rest) {
+			if ty == codec.TypeIntervals || ty == codec.TypeIntervalPull {
+				bytes += len(b)
+				return
+			}
+		}
+	}
+	w.sniff, w.linked = count, nil
+	for end := w.now + 20*sched.Second; w.now < end && !w.equal(); {
+		w.run(5 * sched.Millisecond)
+	}
+	if n := w.nodes[2].core.counters.Mended; !w.equal() || n < gone/2 || bytes == 0 || bytes > 100*gone {
+		t.Errorf("equal %v: %d keys mended, %d bytes", w.equal(), n, bytes)
 	}
 }

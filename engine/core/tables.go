@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/interval"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/walk"
@@ -15,7 +16,7 @@ import (
 // appends what is due, and whom a timer wakes. A protocol is a package and its rows.
 
 // recordsTop is one more than the highest type that has a row.
-const recordsTop = codec.TypeTurn + 1
+const recordsTop = codec.TypeIntervalPull + 1
 
 // handlers take the body of a record from peer p; false: it can't be parsed. Later
 // versions may have types that have no row: they are skipped.
@@ -40,6 +41,13 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 	codec.TypeKeyNotice:     takes(func(c *Core, p uint32, body []byte) bool { return c.guard.OnNotice(p, body) }),
 	codec.TypePrecisePull:   (*Core).onDifference,
 	codec.TypeTurn:          (*Core).onDifference,
+	codec.TypeIntervals:     mends,
+	codec.TypeIntervalPull:  mends,
+}
+
+// mends takes a record of the repair by intervals.
+func mends(c *Core, _ uint32, t codec.Type, body []byte) bool {
+	return c.judge(c.mends.Receive(&c.received, t, body))
 }
 
 // takes is a row for one type alone.
@@ -64,13 +72,15 @@ const (
 	dueToken                      // ring repair
 	dueTurn                       // a message of a comparison
 	dueSize                       // a padded frame, to see whether the path takes it
+	dueMend                       // what lives in intervals of a log, or the question
 )
 
 // What a class of the flow control carries.
 const (
 	dueNews   = dueMail | dueRumor | dueCast
 	dueUrgent = dueSync | dueDigest | duePull | dueAsk | dueTurn | dueToken
-	dueData   = dueNews | dueRuns
+	dueRepair = dueRuns | dueMend
+	dueData   = dueNews | dueRepair
 )
 
 // composers append what is due to a peer, most urgent first. A row runs if its bit is
@@ -91,6 +101,7 @@ var composers = [...]struct {
 	{due: dueMail, append: (*Core).composeMail},
 	{due: dueRumor, append: rumors(dueRumor, (*rumor.Monger).AppendWindows)},
 	{due: dueRuns, append: differs(dueRuns, differ.AppendRuns)},
+	{due: dueMend, unless: dueMail | dueRuns, append: row(dueMend, func(c *Core) *interval.Mender { return &c.mends }, (*interval.Mender).Append)},
 	{due: dueTurn, unless: dueMail | dueRuns | dueRumor, append: differs(dueTurn, differ.AppendTurn)},
 	{due: dueToken, unless: dueRuns, append: walks(dueToken, (*walk.Repair).Append)},
 	{due: dueDigest, unless: dueMail | dueRuns | dueRumor, append: differs(dueDigest, differ.AppendDigest)},
@@ -142,6 +153,7 @@ const (
 	timerRepair
 	timerPeriod
 	timerPrecise
+	timerMend
 	timersEngine
 )
 
@@ -157,6 +169,7 @@ var timers = [timersEngine]func(c *Core){
 	timerRepair:   func(c *Core) { c.walks.Step(c.now) },
 	timerPeriod:   (*Core).repairPeriod,
 	timerPrecise:  func(c *Core) { c.differ.Expire(c.now) },
+	timerMend:     func(c *Core) { c.mends.Step(c.now) },
 }
 
 // Timers of a peer.

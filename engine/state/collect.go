@@ -28,6 +28,10 @@ func (s *Store) Collect(o Origin, floor uint64) {
 	}
 }
 
+// Clear looks at about so many entries for tombstones that may go, as writes and Tidy do. It tells whether there may be
+// more.
+func (s *Store) Clear(entries int) (more bool) { return s.clearSome(entries) }
+
 // clearLater puts an origin into the list of those with tombstones to collect.
 func (s *Store) clearLater(o Origin, r *origin) {
 	if !r.clearing && r.cleared < min(r.floor, r.max) && r.entries > r.live {

@@ -102,7 +102,7 @@ func relay(t *testing.T, from *Store, o Origin, to *Store, p Origin, w *codec.Ru
 }
 
 // TestSleeperIsDirty: a replica that slept below the floor says that it may hold what was deleted, and so does whoever
-// was fed by it; a blank one that the owner fed does not. The owner's log, heard once more, makes them clean.
+// was fed by it; a blank one that the owner fed does not. What the owner holds, compared, makes them clean.
 func TestSleeperIsDirty(t *testing.T) {
 	var owner, sleeper, blank, fed Store
 	var w codec.RunWriter
@@ -135,22 +135,14 @@ func TestSleeperIsDirty(t *testing.T) {
 	if !fed.Dirty(handles[&fed]) || fed.Fingerprint() == owner.Fingerprint() {
 		t.Error("who was fed by the sleeper alone is clean")
 	}
-	for _, s := range []*Store{&sleeper, &fed} { // each hears the owner's log once more
+	for _, s := range []*Store{&sleeper, &fed} { // each compares with the owner
 		p := handles[s]
-		w.Begin(nil, codec.RecordBodyMax, codec.RunHead{ID: 1, Floor: owner.Floor(o), Max: owner.Max(o)})
-		var c Cursor
-		var e codec.Entry
-		for owner.After(o, 0, &c); c.Next(&e); {
-			w.Entry(&e)
+		b := Budget{Words: 100, Drops: 10}
+		x := owner.Interval(o, &codec.IntervalPull{To: owner.Floor(o), Step: 100}, &b)
+		if m := s.Mend(p, &x, &b); m.Removed != 1 || m.To != x.To || s.Lives(p, []byte("3")) || s.Keys(p) != 10 {
+			t.Errorf("%+v, %d left", m, s.Keys(p))
 		}
-		_, body, _ := codec.NextRecord(w.End(owner.Max(o)))
-		if err := codec.ParseRun(body, &run); err != nil {
-			t.Fatal(err)
-		}
-		if n := s.Mend(p, &run, &it); n != 1 || s.Lives(p, []byte("3")) || s.Keys(p) != 10 {
-			t.Errorf("%d keys removed, %d left", n, s.Keys(p))
-		}
-		if s.Dirty(p) || s.Fingerprint() != owner.Fingerprint() || s.DirtyOrigins() != 0 {
+		if s.Repaired(p); s.Dirty(p) || s.Fingerprint() != owner.Fingerprint() || s.DirtyOrigins() != 0 {
 			t.Error("still not equal")
 		}
 		checkLog(t, s, p)

@@ -19,7 +19,7 @@ type origin struct {
 	floor    uint64 // tombstones up to here may have been collected
 	last     uint64 // version of the last word of the log
 	view     uint64 // what readers see of the log
-	mended   uint64 // dirty: compared with its owner up to here
+	ahead    uint64 // highest max of those whose runs were taken
 	cleared  uint64 // no tombstone up to here is left; at most floor
 	bytes    uint64
 	name     cellRef
@@ -36,8 +36,8 @@ type origin struct {
 	here     bool
 	shelved  bool // removed, and its entries stay until Discard
 	dirty    bool
-	system   uint8   // of live, those with a reserved key
-	_        [3]byte // words that readers load stay aligned on 32-bit systems
+	system   uint8  // of live, those with a reserved key
+	doubts   uint16 // how often it became dirty; words that readers load stay aligned on 32-bit systems
 }
 
 const (

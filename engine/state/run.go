@@ -44,6 +44,9 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 	case a.To > a.From: // what was taken of it lacks the tombstones up to its floor, too
 		s.Advance(o, a.To, run.Floor)
 	}
+	if a.To > a.From {
+		r.ahead = max(r.ahead, run.Max)
+	}
 	if run.Dirty && a.From < run.Floor && a.To > a.From { // what its sender should not hold is here now
 		s.setDirty(r, true)
 	}

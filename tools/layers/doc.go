@@ -8,7 +8,7 @@
 //	 batch/linux  portable  simnet
 //	               batch                  the socket contract
 //	           engine/core                composition of the leaves
-//	 state  reconcile  compare  rumor  walk  flow  link  mail  door  protect  member
+//	 state  reconcile  compare  interval  rumor  walk  flow  link  mail  door  protect  member
 //	       codec     sched     ring
 //
 // Purity is an import list: a pure package sees bytes and arithmetic, so it can

@@ -1,0 +1,31 @@
+// Package interval mends a replica that slept below a floor: it may hold keys whose deletes were collected meanwhile.
+//
+// # The protocol
+//
+// The dirty side asks, the other one answers and keeps nothing of it. Both are level, and the answer brings the asker to
+// what the answerer holds first, so what an interval of versions lacks there was deleted (state.Mend has the argument).
+//
+//	asker                             answerer
+//	IntervalPull (0, floor], 512  ->
+//	                              <-  Run, to be level; Intervals of 512 entries: count and print of each
+//	  equal: done with it. One or two more here than there: the print tells which.
+//	  Else it is asked again, so finely that an interval lacks less than one entry:
+//	IntervalPull (a, b], 40 …     ->
+//	                              <-  Intervals of 40 entries …
+//
+// What is left to compare is a list of spans, each of which shrinks with every answer, so it ends: at intervals of one
+// entry all is told. Answers may come twice, late or in any order: they are held against the list and against what is
+// here now. With 1 % of the keys deleted at random it takes three round trips, and some forty bytes a deleted key;
+// where nothing was deleted 12 bytes for 512 keys.
+//
+// The owner is asked. Who can't reach it asks another member that is level and clean; who is neither does not answer.
+// An answer of somebody who was not asked is ignored. Somebody who lies can make a dirty replica drop keys of an origin
+// up to its floor, as a holder of the cluster's key can by writing under another name.
+//
+// # Limits
+//
+// Four origins at a time are mended; others wait. An answer of a frame looks at some 6,000 words of a log, some ten
+// microseconds; a thousand answers a second are given. What is asked while the list of questions is full is asked again.
+// Tombstones below the floor are cleared first, a few hundred entries a millisecond. While the owner holds writes back
+// (flow control) it can't be compared with, since nobody is level with it. Memory is taken when it is first needed.
+package interval

@@ -1,0 +1,320 @@
+package interval
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
+	"github.com/quidnunc/quidnunc/engine/grace"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const (
+	jobsMax   = 4    // origins that are mended at a time
+	spansMax  = 256  // of one of them
+	askedMax  = 48   // spans that are asked for at a time
+	stepFirst = 512  // entries of an interval while nothing is known
+	joinMax   = 4096 // entries of spans that are asked for together
+
+	wordsFrame = 6 << 10  // words of a log that a frame of answers looks at
+	wordsHeld  = 20 << 10 // that holding it against what is here takes
+	dropsFrame = 128
+
+	stepClear = 512               // entries looked at for tombstones at a time
+	again     = sched.Millisecond // until the next time
+
+	patience     = 200 * sched.Millisecond // for an answer, at least
+	patienceMost = 2 * sched.Second        // and at most
+
+	answersPerSecond = 1000
+	answersMost      = 200
+)
+
+// Host is the node around the mender.
+type Host interface {
+	// Source is whom to ask about an origin: its owner or, where that one can't be
+	// asked, another member; 0: nobody now.
+	Source(o state.Origin) uint32
+	// RTT is the round trip to a peer.
+	RTT(p uint32) *sched.RTT
+	// Mended tells of keys of an origin that were dropped.
+	Mended(o state.Origin, keys int)
+}
+
+// Parts are the parts of the node that the mender works with.
+type Parts struct {
+	Host   Host
+	Store  *state.Store
+	Own    state.Origin // never dirty, and always level
+	Filler *reconcile.Filler
+	Board  *due.Board
+	Due    uint16      // on the board: Append has something for the peer
+	Timer  sched.Timer // calls Step
+	Shared *reconcile.Counters
+}
+
+// Mender compares dirty origins with who is whole, and answers those who do. It also
+// decides how far the owner's own tombstones may go. Init comes first.
+type Mender struct {
+	Parts
+	jobs     []job
+	clearing bool // there are tombstones in the way
+	asks     asks
+	pace     sched.Pacer // of answers
+	keep     grace.Keeper
+	w        codec.IntervalWriter
+}
+
+// job is one dirty origin.
+type job struct {
+	origin  state.Origin // 0: free
+	id      codec.OriginID
+	doubts  uint16 // of the store, when it began
+	source  uint32
+	horizon uint64        // up to here all is in todo, or compared
+	at      sched.Instant // of the last question or answer
+	todo    []span        // what is left to compare, ascending
+}
+
+// span is a part of a log that is not compared yet.
+type span struct {
+	from, to    uint64
+	held, extra int // entries here, and how many of them are not there; 0: not known
+	asked       bool
+	gone        bool // nothing lives here: what is left is dropped bit by bit
+}
+
+// step is the size of the intervals to ask for: they shall lack less than one entry.
+func (x *span) step() uint64 {
+	if x.extra <= 0 {
+		return stepFirst
+	}
+	there, parts := x.held-x.extra, 2*x.extra
+	if x.held <= 128 {
+		parts = 6 * x.extra
+	}
+	return uint64(max(1, there/parts))
+}
+
+// Init makes the mender ready.
+func (m *Mender) Init(now sched.Instant, p *Parts) {
+	*m = Mender{Parts: *p}
+	m.pace.Init(now, answersPerSecond, answersMost)
+}
+
+// Collect raises the floor of the own origin as far as its tombstones may go. Every live
+// member has acknowledged so much; 0: one is unknown.
+func (m *Mender) Collect(now sched.Instant, confirmed uint64) {
+	s := m.Store
+	if dead := s.Tombstones(m.Own); dead > 0 {
+		s.Collect(m.Own, m.keep.Floor(now, &grace.Owner{
+			Max: s.Max(m.Own), Floor: s.Floor(m.Own), Confirmed: confirmed, Tombstones: dead, Budget: s.TombstoneShare(),
+		}))
+	}
+}
+
+// Step opens jobs for origins that are dirty, and goes on with what waits: it is called
+// once an interval and when Wake said.
+func (m *Mender) Step(now sched.Instant) {
+	if m.Store.DirtyOrigins() > m.busy() {
+		m.open(now)
+	}
+	for i := range m.jobs {
+		if j := &m.jobs[i]; j.origin != 0 {
+			m.step(now, j)
+		}
+	}
+	if m.clearing {
+		if m.clearing = m.Store.Clear(stepClear); m.clearing {
+			m.Timer.Set(now + again)
+		}
+	}
+}
+
+func (m *Mender) busy() (n int) {
+	for i := range m.jobs {
+		if m.jobs[i].origin != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// open begins with the dirty origins that have no job, as far as there is room.
+func (m *Mender) open(now sched.Instant) {
+	if m.jobs == nil {
+		m.jobs = make([]job, jobsMax)
+		for i := range m.jobs {
+			m.jobs[i].todo = make([]span, 0, spansMax)
+		}
+	}
+	for o := m.Store.FirstAtOrAfter(0); o != 0; o = m.Store.Following(o) {
+		if !m.Store.Dirty(o) || o == m.Own || m.job(o) != nil {
+			continue
+		}
+		j := m.job(0)
+		if j == nil {
+			return
+		}
+		*j = job{origin: o, id: m.Store.ID(o), todo: j.todo}
+		j.begin(m.Store, now)
+	}
+}
+
+// job is that of an origin; nil if there is none.
+func (m *Mender) job(o state.Origin) *job {
+	for i := range m.jobs {
+		if m.jobs[i].origin == o {
+			return &m.jobs[i]
+		}
+	}
+	return nil
+}
+
+// begin starts over.
+func (j *job) begin(s *state.Store, now sched.Instant) {
+	j.doubts, j.horizon, j.todo, j.at = s.Doubts(j.origin), 0, j.todo[:0], now
+}
+
+// step goes on with a job.
+func (m *Mender) step(now sched.Instant, j *job) {
+	s := m.Store
+	if s.ID(j.origin) != j.id || !s.Dirty(j.origin) {
+		j.origin = 0
+		return
+	}
+	if s.Doubts(j.origin) != j.doubts {
+		j.begin(s, now)
+	}
+	end := min(s.Floor(j.origin), s.Max(j.origin))
+	if s.Collected(j.origin) < end {
+		m.clearing = true
+		return
+	}
+	if end < s.Floor(j.origin) || !s.Level(j.origin) {
+		return // news comes first
+	}
+	j.extend(end)
+	if m.dropGone(j) {
+		m.Timer.Set(now + again)
+	}
+	if len(j.todo) == 0 {
+		s.Repaired(j.origin)
+		j.origin = 0
+		return
+	}
+	m.ask(now, j)
+}
+
+// dropGone drops some entries where nothing lives, and tells whether there are more.
+func (m *Mender) dropGone(j *job) (more bool) {
+	b := state.Budget{Words: wordsFrame, Drops: dropsFrame}
+	keys := 0
+	for i := 0; i < len(j.todo); i++ {
+		s := &j.todo[i]
+		if !s.gone {
+			continue
+		}
+		if b.Drops == 0 || b.Words <= 0 {
+			more = true
+			break
+		}
+		x := codec.Interval{From: s.from, To: s.to}
+		did := m.Store.Mend(j.origin, &x, &b)
+		j.compared(i, &x, &did)
+		keys += did.Removed
+		i--
+	}
+	if keys > 0 {
+		m.Host.Mended(j.origin, keys)
+	}
+	return more
+}
+
+// extend adds what is not in the list yet.
+func (j *job) extend(end uint64) {
+	if end <= j.horizon {
+		return
+	}
+	if n := len(j.todo); n == cap(j.todo) {
+		j.todo[n-1].to = end
+		j.todo[n-1].asked = false
+	} else {
+		j.todo = append(j.todo, span{from: j.horizon, to: end})
+	}
+	j.horizon = end
+}
+
+// ask makes questions due, those too that were not answered in time.
+func (m *Mender) ask(now sched.Instant, j *job) {
+	if j.source == 0 || now-j.at > m.Host.RTT(j.source).RTO(patience, patienceMost) {
+		j.source, j.at = m.Host.Source(j.origin), now
+		for i := range j.todo {
+			j.todo[i].asked = j.todo[i].gone
+		}
+	}
+	if j.source == 0 {
+		return
+	}
+	for i := range j.todo {
+		if !j.todo[i].asked {
+			m.Board.Want(j.source, m.Due)
+			return
+		}
+	}
+}
+
+// Receive takes the body of an Intervals or an IntervalPull record.
+func (m *Mender) Receive(f *reconcile.Frame, t codec.Type, body []byte) reconcile.Verdict {
+	var l codec.Intervals
+	if t == codec.TypeIntervalPull {
+		if codec.ParseIntervalPull(body, &l) != nil {
+			return reconcile.Malformed
+		}
+		some, early := m.asks.take(m.Store, f, &l)
+		if some {
+			m.Board.Want(f.Peer, m.Due)
+		}
+		if early {
+			m.clearing = true
+			m.Timer.Set(f.Now + again)
+		}
+		return reconcile.Taken
+	}
+	if codec.ParseIntervals(body, &l) != nil {
+		return reconcile.Malformed
+	}
+	if j := m.job(m.Store.Find(l.ID)); j != nil && j.origin != 0 && j.source == f.Peer {
+		m.answered(f.Now, j, &l)
+	}
+	return reconcile.Taken
+}
+
+// answered holds an answer against what is here.
+func (m *Mender) answered(now sched.Instant, j *job, l *codec.Intervals) {
+	s := m.Store
+	if s.ID(j.origin) != j.id || !s.Dirty(j.origin) || s.Doubts(j.origin) != j.doubts || l.Max > s.Max(j.origin) || !s.Level(j.origin) {
+		return // it is asked again
+	}
+	b := state.Budget{Words: wordsHeld, Drops: dropsFrame}
+	keys := 0
+	for x := (codec.Interval{}); l.Next(&x); {
+		i := j.find(&x)
+		if i < 0 {
+			continue
+		}
+		if b.Words <= 0 {
+
+			j.todo[i].asked = false
+			continue
+		}
+		did := s.Mend(j.origin, &x, &b)
+		j.compared(i, &x, &did)
+		keys += did.Removed
+	}
+	j.at = now
+	if keys > 0 {
+		m.Host.Mended(j.origin, keys)
+	}
+	m.step(now, j)
+}
