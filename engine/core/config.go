@@ -127,7 +127,31 @@ func (e *Experiment) fill() {
 // direction that is tried first would take it from the other each time.
 const jobsMin = 2
 
+// What the members of a cluster must agree on.
+const (
+	modeScuttlebutt = 1
+	modePrecise     = 2
+)
+
+func (c *Config) mode() uint32 {
+	if c.Order.Precise() {
+		return modePrecise
+	}
+	return modeScuttlebutt
+}
+
+// fill takes the defaults, and a copy of the experiment that is all zero in a product
+// but for its own.
 func (c *Config) fill() {
+	lab := new(Experiment)
+	if c.Experiment != nil {
+		*lab = *c.Experiment
+	}
+	lab.fill()
+	c.Experiment = lab
+	if c.Detector.Period == 0 {
+		c.Detector = member.LAN()
+	}
 	setDefault(&c.MailMax, 128)
 	if c.Rumor == (rumor.Policy{}) {
 		c.Rumor = rumor.Default()

@@ -29,14 +29,11 @@ import (
 // caller at a time, and now never goes back.
 type Core struct {
 	cfg   Config
-	lab   Experiment // all zero but for defaults in a product
 	store state.Store
 	rand  sched.Rand
 	wheel sched.Wheel
 	now   sched.Instant // set by enter alone: core.go
 	ahead sched.Wall    // the wall clock, told by Tick, less now: tick.go
-
-	mode uint32 // what all members must agree on
 
 	self state.Origin
 
@@ -74,13 +71,12 @@ type Core struct {
 	refusals  sched.Pacer // of a frame's length
 	counters  Counters
 
-	in      codec.Header    // of the frame being received
-	arrival protect.Arrival // that frame
-	out     codec.Header    // of the frame being composed
-	rec     reconcile.Records
-	hello   codec.Hello
-	reply   codec.HelloReply // received
-	answer  codec.HelloReply // sent
+	in     protect.Arrival // the frame being received
+	out    codec.Header    // of the frame being composed
+	rec    reconcile.Records
+	hello  codec.Hello
+	reply  codec.HelloReply // received
+	answer codec.HelloReply // sent
 
 	paths link.Paths
 }
@@ -90,10 +86,6 @@ type Core struct {
 func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	*c = Core{cfg: *cfg, now: now, ahead: wall - sched.Wall(now)}
 	c.cfg.fill()
-	if cfg.Experiment != nil {
-		c.lab, c.cfg.Experiment = *cfg.Experiment, nil
-	}
-	c.lab.fill()
 	if len(cfg.Name) == 0 || len(cfg.Name) > codec.NameBytesMax || cfg.Generation == 0 {
 		panic("core: a node needs a name and a generation")
 	}
@@ -103,10 +95,8 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.me.Addr = cfg.Advertise
 	c.out = codec.Header{Cluster: codec.ClusterTag(cfg.Cluster), Sender: c.me.ID}
 	c.door.Init(now, door.Key(&c.cfg.Secret, &c.rand))
-	c.mode = modeScuttlebutt
 	c.store.Init(l.State, c.rand.Uint64())
 	if c.cfg.Order.Precise() {
-		c.mode = modePrecise
 		c.store.PrintKeys()
 	}
 	c.paths.Init(c.cfg.AckDelay)
@@ -141,6 +131,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.initDetector(now)
 	c.graves.Init(c.me.Key, c.cfg.Detector.GraveAge)
 	c.initGuard()
+	c.cfg.Keys = nil
 	c.initFlow(now)
 	if c.cfg.RepairEvery > 0 {
 		c.wheel.Set(timerPeriod, now+c.rand.JitterLittle(c.cfg.RepairEvery))
@@ -154,12 +145,6 @@ func (c *Core) enter(now sched.Instant) {
 	c.now = max(c.now, now)
 	c.store.Tell(int64(c.now))
 }
-
-// What the members of a cluster must agree on.
-const (
-	modeScuttlebutt = 1
-	modePrecise     = 2
-)
 
 // origin is what the core remembers of one origin beside its state.
 type origin struct {

@@ -19,10 +19,7 @@ import (
 func (c *Core) Detector() *member.Detector { return &c.live }
 
 func (c *Core) initDetector(now sched.Instant) {
-	if c.cfg.Detector.Period == 0 {
-		c.cfg.Detector = member.LAN()
-	}
-	if !c.lab.NoDetector {
+	if !c.cfg.Experiment.NoDetector {
 		c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.me.ID, c.me.Key, c.rand.Uint64(), now, (*book)(c))
 	}
 }

@@ -67,7 +67,7 @@ func (c *Core) initDiffer() {
 		x := new(precise.Precise)
 		x.Init(&precise.Config{
 			Order: cfg.Order, Compare: cfg.Compare, Kind: cfg.Mode.sync(),
-			Frames: c.lab.Frames, Jobs: l.Jobs, Wants: l.Wants, NoPrint: c.lab.NoPrint,
+			Frames: c.cfg.Experiment.Frames, Jobs: l.Jobs, Wants: l.Wants, NoPrint: c.cfg.Experiment.NoPrint,
 		}, &precise.Parts{
 			Host: preciseHost{host}, Store: &c.store, Own: c.self, Rand: &c.rand, Count: &c.counters.exchangeCounters,
 		})
@@ -77,7 +77,7 @@ func (c *Core) initDiffer() {
 	x := new(compare.Compare)
 	x.Init(&compare.Config{
 		Way: cfg.Diff, Order: cfg.Order, Kind: cfg.Mode.sync(), Recent: cfg.RecentSpan, Frame: cfg.Frame,
-		Frames: c.lab.Frames, Jobs: l.Jobs, Wants: l.Wants, Whole: c.lab.Whole, NoPrint: c.lab.NoPrint, Key: c.me.Key,
+		Frames: c.cfg.Experiment.Frames, Jobs: l.Jobs, Wants: l.Wants, Whole: c.cfg.Experiment.Whole, NoPrint: c.cfg.Experiment.NoPrint, Key: c.me.Key,
 	}, &compare.Parts{
 		Host: compareHost{host}, Store: &c.store, Own: c.self, Filler: &c.filler, Rand: &c.rand,
 		Count: &c.counters.compareCounters, Shared: &c.counters.exchangeCounters,
@@ -112,7 +112,7 @@ func (c *Core) exchangeAgain() {
 func (c *Core) exchange() {
 	var p uint32
 	ok := false
-	if c.lab.Uniform {
+	if c.cfg.Experiment.Uniform {
 		var one [1]uint32
 		ok = sched.Sample(&c.rand, c.roster.Partners(), one[:]) == 1
 		p = one[0]
@@ -149,13 +149,4 @@ func (c *Core) onDifference(_ uint32, t codec.Type, body []byte) bool {
 		return true
 	}
 	return c.judge(c.differ.Receive(&c.received, t, body))
-}
-
-// SetDeltas changes Config.Deltas: the paper's experiments do while they run.
-func (c *Core) SetDeltas(n int) {
-	c.lab.Deltas = n
-	if n == 0 {
-		c.lab.Deltas = -1
-	}
-	c.flow.SetEntries(c.lab.Deltas)
 }

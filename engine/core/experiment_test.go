@@ -14,13 +14,13 @@ func TestExperiment(t *testing.T) {
 		c.Init(&Config{Name: []byte("a"), Generation: 1, Cluster: []byte("test"), Experiment: x}, sched.Second, 0)
 		return c
 	}
-	if got, want := start(nil).lab, (Experiment{Frames: 16, Deltas: -1}); got != want {
+	if got, want := *start(nil).cfg.Experiment, (Experiment{Frames: 16, Deltas: -1}); got != want {
 		t.Errorf("a product has %+v", got)
 	}
 	x := &Experiment{Deltas: 3, NoDetector: true}
 	a, b := start(x), start(x)
-	a.SetDeltas(7)
-	if b.lab.Deltas != 3 || x.Deltas != 3 || !b.lab.NoDetector {
-		t.Errorf("one core's experiment is another's: %+v, %+v", b.lab, *x)
+	a.cfg.Experiment.Deltas = 7
+	if b.cfg.Experiment.Deltas != 3 || x.Deltas != 3 || !b.cfg.Experiment.NoDetector {
+		t.Errorf("one core's experiment is another's: %+v, %+v", *b.cfg.Experiment, *x)
 	}
 }

@@ -23,12 +23,12 @@ const (
 
 func (c *Core) initFlow(now sched.Instant) {
 	cfg := &c.cfg
-	plan := c.lab.Plan
-	if plan == (flow.Plan{}) && c.lab.Deltas < 0 {
+	plan := c.cfg.Experiment.Plan
+	if plan == (flow.Plan{}) && c.cfg.Experiment.Deltas < 0 {
 		plan = flow.DefaultPlan(cfg.Frame, cfg.Interval)
 	}
 	c.flow.Init(now, &flow.Config{
-		Mode: cfg.Flow, Plan: plan, Frame: cfg.Frame, Frames: c.lab.Frames, Entries: c.lab.Deltas, Interval: cfg.Interval,
+		Mode: cfg.Flow, Plan: plan, Frame: cfg.Frame, Frames: c.cfg.Experiment.Frames, Entries: c.cfg.Experiment.Deltas, Interval: cfg.Interval,
 		ReceiveMax: cfg.ReceiveMax, Quiet: dueRuns | dueDigest,
 		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRepair, Passing: dueRumor},
 	}, &flow.Parts{
@@ -64,7 +64,7 @@ func (c *Core) hold(p uint32) {
 // flowedBack takes the acknowledgement, the credit and the rates of a frame.
 // fresh: no later frame of the peer was seen.
 func (c *Core) flowedBack(p uint32, fresh bool) {
-	q, h := &c.peers[p], &c.in
+	q, h := &c.peers[p], &c.in.Header
 	if h.AckMap != 0 && fresh {
 		a := flow.Ack{High: h.Ack, Map: h.AckMap | q.link.Excused(h.Ack), Sent: q.link.Last(), Credit: h.Credit, Marked: h.Mark&codec.MarkCongested != 0, Lag: c.paths.Lag, Peers: c.roster.Reach()}
 		c.flow.Acked(c.now, p, &q.flow, &a)

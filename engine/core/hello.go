@@ -113,7 +113,7 @@ func (c *Core) composeAnswer(dst []byte, r *door.Reply) []byte {
 }
 
 func (c *Core) fillHello(h *codec.Hello) {
-	*h = codec.Hello{Mode: c.mode, Gen: c.me.Gen, Name: c.me.Name, Addr: c.me.Addr}
+	*h = codec.Hello{Mode: c.cfg.mode(), Gen: c.me.Gen, Name: c.me.Name, Addr: c.me.Addr}
 }
 
 // appendHello encodes a frame with our greeting.
@@ -189,7 +189,7 @@ func (c *Core) greetBack(p uint32, from netip.AddrPort, bare bool) {
 // onHelloReply believes the address that answered our greeting: only who reads
 // what is sent there knows the challenge.
 func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.HelloReply) {
-	if h.Mode != c.mode {
+	if h.Mode != c.cfg.mode() {
 		c.reject(from, DropMode)
 		return
 	}
@@ -204,7 +204,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		}
 		return
 	}
-	q, other := &c.peers[p], c.guard.Other(p, &c.in)
+	q, other := &c.peers[p], c.guard.Other(p, &c.in.Header)
 	if !other {
 		c.door.Seeds.Answered(from, p)
 	}
@@ -215,7 +215,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 	if from == q.at.Addr {
 		q.claim.Heard(c.now)
 	}
-	c.guard.Meet(p, &c.in)
+	c.guard.Meet(p, &c.in.Header)
 	c.door.Seeds.Answered(from, p)
 	if took, ok := q.at.Answered(c.now); ok {
 		q.link.RTT.Sample(took)

@@ -17,7 +17,6 @@ func (c *Core) initGuard() {
 	} else {
 		c.guard = protect.NewSealed(&c.door, c.cfg.Keys, c.cfg.Salt, c.live.Graves())
 	}
-	c.cfg.Keys = nil
 	c.out.KeyID = c.guard.KeyID()
 	var b [codec.FrameBytesMax]byte
 	c.door.SetBare(len(c.appendHello(b[:], &door.Reply{Bare: true})) + c.out.TrailerBytes())

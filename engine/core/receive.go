@@ -21,13 +21,13 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 	if c.overload(datagram) {
 		return
 	}
-	rest, err := codec.ParseHeader(datagram, &c.in)
+	rest, err := codec.ParseHeader(datagram, &c.in.Header)
 	if err != nil {
 		c.in.KeyID = 0
 		c.refuse(from, datagram, protect.Refusal{Err: err})
 		return
 	}
-	switch h := &c.in; {
+	switch h := &c.in.Header; {
 	case h.Cluster != c.out.Cluster:
 		c.refuse(from, datagram, protect.Refusal{Err: protect.ErrCluster})
 		return
@@ -35,8 +35,9 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 		c.reject(from, DropSelf)
 		return
 	}
-	in := &c.arrival
-	*in = protect.Arrival{Now: now, From: from, Frame: datagram, Rest: rest, Header: &c.in, Peer: c.roster.Find(c.in.Sender)}
+	in := &c.in
+	in.Now, in.From, in.Frame, in.Rest = now, from, datagram, rest
+	in.Greeting, in.Peer = false, c.roster.Find(in.Sender)
 	records, refused := c.guard.Open(in)
 	in.Frame, in.Rest = nil, nil // borrowed
 	switch {
@@ -52,7 +53,7 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 // frame handles a frame of peer p, 0 a stranger, that is well formed, of our
 // cluster, and opened if it was sealed.
 func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []byte) {
-	h := &c.in
+	h := &c.in.Header
 	t, body, rest := codec.NextRecord(records)
 	usual := p != 0 && c.peers[p].Proven() && c.peers[p].at.Addr == from
 	shown := !usual && h.Flags&codec.FlagCookie != 0 && c.door.Shows(c.now, from, &h.Salt, &h.Cookie)
@@ -168,7 +169,7 @@ var stranger = protect.Refusal{Err: protect.ErrStranger, Greet: true}
 // flowed keeps the record of which frames arrived, and takes theirs. It reports
 // whether this one is newer than all before it from the peer, and so no replay.
 func (c *Core) flowed(p uint32) (fresh bool) {
-	q, h := &c.peers[p], &c.in
+	q, h := &c.peers[p], &c.in.Header
 	fresh = q.link.Received(h.Seq)
 	if c.paths.Acked(&q.link, c.now, h.Ack, h.AckMap) {
 		q.at.Knows() // it has seen a frame of ours that carried it
@@ -176,7 +177,7 @@ func (c *Core) flowed(p uint32) (fresh bool) {
 	if q.link.Probing() {
 		c.probeSize(p)
 	}
-	if least := q.link.RTT.Min(); least > c.cfg.Detector.TimeoutMax && !c.lab.NoDetector {
+	if least := q.link.RTT.Min(); least > c.cfg.Detector.TimeoutMax && !c.cfg.Experiment.NoDetector {
 		c.longPath(p, least)
 	}
 	if h.AckMap != 0 {

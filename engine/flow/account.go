@@ -94,8 +94,12 @@ func (f *Control) look(now sched.Instant) {
 	}
 }
 
-// SetEntries changes Config.Entries: the papers' experiments do while they run.
+// SetEntries changes Config.Entries, 0 for no limit: the papers' experiments do while
+// they run.
 func (f *Control) SetEntries(n int) {
+	if n == 0 {
+		n = -1
+	}
 	if f.cfg.Entries = n; n > 0 {
 		f.source.SetLimit(PaperLimit(n, f.cfg.Interval))
 	}

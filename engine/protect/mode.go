@@ -23,11 +23,11 @@ var (
 
 // Arrival is a frame that came, its header parsed.
 type Arrival struct {
+	codec.Header
 	Now      sched.Instant
 	From     netip.AddrPort
 	Frame    []byte
 	Rest     []byte // of the frame, after the header
-	Header   *codec.Header
 	Peer     uint32 // the handle of its sender; 0: nobody that we know
 	Greeting bool   // Open found one record of the handshake, which proves nothing
 }
@@ -89,10 +89,10 @@ func NewClear(d *door.Door, salt Salt) *Clear { return &Clear{door: d, salt: sal
 
 // Open checks the checksum, and for a greeting the budget.
 func (c *Clear) Open(in *Arrival) (records []byte, r Refusal) {
-	if in.Header.KeyID != 0 {
+	if in.KeyID != 0 {
 		return nil, Refusal{Err: codec.ErrSealed}
 	}
-	records, err := codec.ParseUnsealed(in.Frame, in.Rest, in.Header)
+	records, err := codec.ParseUnsealed(in.Frame, in.Rest, &in.Header)
 	if err != nil {
 		return nil, Refusal{Err: err}
 	}

@@ -92,7 +92,7 @@ func (s *Sealed) Drop(p uint32) { *s.life(p) = life{} }
 
 // Open opens a frame in place.
 func (s *Sealed) Open(in *Arrival) (records []byte, r Refusal) {
-	h := in.Header
+	h := &in.Header
 	s.forgetStranger()
 	switch {
 	case h.KeyID == 0:
@@ -153,7 +153,7 @@ func (s *Sealed) keyOf(l *life, id uint8) (*seal.Key, error) {
 // openStranger opens a frame of a sender that we do not know in this life: only
 // with a cookie, and within a budget.
 func (s *Sealed) openStranger(in *Arrival) (records []byte, r Refusal) {
-	h, p := in.Header, in.Peer
+	h, p := &in.Header, in.Peer
 	switch {
 	case p != 0 && s.lives[p].old && s.lives[p].before == h.Salt:
 		return nil, Refusal{Err: codec.ErrReplay, Greet: true} // if it is true after all, it answers
@@ -182,7 +182,7 @@ func (s *Sealed) openHello(in *Arrival) (records []byte, r Refusal) {
 	if !s.door.Hello(in.Now, in.From) {
 		return nil, Refusal{Err: ErrRate}
 	}
-	records, err := s.box.OpenHelloInPlace(in.Frame, in.Header)
+	records, err := s.box.OpenHelloInPlace(in.Frame, &in.Header)
 	if err == nil && !greeting(records) {
 		err = codec.ErrRecord
 	}

@@ -110,7 +110,7 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 		}
 		if s-1 == p.Half {
 			for i := range r.writers {
-				r.writers[i].core.SetDeltas(p.MTU / 2)
+				r.writers[i].core.Flow().SetEntries(p.MTU / 2)
 			}
 		}
 		r.second(s)

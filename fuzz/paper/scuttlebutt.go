@@ -126,7 +126,7 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 		}
 		if s-1 == p.Limit {
 			for _, n := range r.w.Nodes {
-				n.Core.SetDeltas(p.MTU)
+				n.Core.Flow().SetEntries(p.MTU)
 			}
 		}
 		r.w.Run(sched.Second)
