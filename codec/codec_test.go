@@ -45,6 +45,13 @@ func TestUvarint(t *testing.T) {
 				t.Fatalf("%#x: decoded %#x of %d bytes", v, got, n)
 			}
 		}
+		if v > 15 {
+			want := string(b)
+			low := appendUvarint(make([]byte, 0, 9), v&^15) // the other way: with room
+			if orUvarint(low, v&15); string(low) != want {
+				t.Fatalf("%#x: % x, its four lowest bits set later % x", v, want, low)
+			}
+		}
 		for i := range size {
 			if _, n := uvarint(b[:i]); n != 0 {
 				t.Fatalf("%#x: cut to %d bytes and accepted", v, i)

@@ -40,7 +40,6 @@ type RunWriter struct {
 	start    int
 	limit    int
 	count    int
-	head     uint64 // From and the bits that are known at first
 	max      uint64
 	version  uint64 // of the last entry
 	stamp    int64  // of the last entry that has one
@@ -61,10 +60,10 @@ func (w *RunWriter) Begin(dst []byte, limit int, h RunHead) bool {
 		return false
 	}
 	w.start, w.limit, w.count, w.max, w.version, w.stamp, w.keyBytes = len(dst), limit, 0, h.Max, h.From, 0, 0
-	w.head = h.From<<runBits | uint64(boolByte(h.Floor != 0))*runFloor | uint64(boolByte(h.Dirty))*runDirty
+	head := h.From<<runBits | uint64(boolByte(h.Floor != 0))*runFloor | uint64(boolByte(h.Dirty))*runDirty
 	dst = binary.LittleEndian.AppendUint64(BeginRecord(dst, TypeRun), uint64(h.ID))
 	w.headAt = len(dst)
-	dst = appendUvarint(dst, w.head)
+	dst = appendUvarint(dst, head)
 	if h.Floor != 0 {
 		dst = appendUvarint(dst, h.Floor)
 	}
@@ -119,17 +118,17 @@ func (w *RunWriter) End(to uint64) []byte {
 	if to < w.version || to > VersionMax {
 		panic("codec: run ends before its last entry")
 	}
-	dst, head := w.dst, w.head
+	dst, bits := w.dst, uint64(0)
 	if to > w.version {
-		head |= runTo
+		bits |= runTo
 		dst = appendVersion(dst, to)
 	}
 	if to >= w.max {
-		head |= runLevel
+		bits |= runLevel
 	} else {
 		dst = appendVersion(dst, w.max)
 	}
-	appendUvarint(dst[w.headAt:w.headAt], head) // as long as before: the bits are the lowest
+	orUvarint(dst[w.headAt:], bits)
 	dst = EndRecord(dst, w.start)
 	w.dst = nil
 	return dst

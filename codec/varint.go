@@ -23,11 +23,27 @@ func appendUvarintLong(dst []byte, v uint64) []byte {
 		return binary.LittleEndian.AppendUint64(append(dst, 0), v)
 	}
 	x := v<<n | 1<<(n-1)
+	if at := len(dst); cap(dst)-at >= 8 { // what is beyond the end of dst is nobody's
+		binary.LittleEndian.PutUint64(dst[at:at+8], x)
+		return dst[:at+n]
+	}
 	for range n {
 		dst = append(dst, byte(x))
 		x >>= 8
 	}
 	return dst
+}
+
+// orUvarint sets bits of the encoded number at the start of b that are below its highest: it stays as long as it is.
+func orUvarint(b []byte, set uint64) {
+	n := bits.TrailingZeros8(b[0]) + 1
+	if n == 9 {
+		b, n = b[1:], 0
+	}
+	for set <<= n; set != 0; set >>= 8 {
+		b[0] |= byte(set)
+		b = b[1:]
+	}
 }
 
 // uvarintBytes is the encoded size of v: 1 to 9.
