@@ -194,7 +194,7 @@ func (e *Engine) spanAnswered(now sched.Instant, k *link, s *span, ev *batch.Str
 }
 
 // serveRuns begins an answer to an ask for runs.
-func (e *Engine) serveRuns(k *link, ev *batch.StreamEvent) {
+func (e *Engine) serveRuns(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	l := &e.large
 	if len(l.jobs) >= catchServed {
 		e.answerRuns(k, ev.Tag, codec.AnswerBusy, nil)
@@ -203,7 +203,7 @@ func (e *Engine) serveRuns(k *link, ev *batch.StreamEvent) {
 	j := &catchJob{k: k, tag: ev.Tag, limit: min(ev.Want, bulk.AnswerBytes)}
 	j.job.Init(bulk.WantsMax)
 	least, window, err := codec.ParseAskRuns(ev.Head)
-	if err != nil || !l.source.Open(window, e.core.Self(), &j.job) || j.job.Total() < max(1, int(least)) {
+	if err != nil || !l.source.Open(now, window, &j.job) || j.job.Total() < max(1, int(least)) {
 		e.answerRuns(k, ev.Tag, codec.AnswerNone, nil)
 		return
 	}

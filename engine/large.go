@@ -99,7 +99,7 @@ func (e *Engine) startLarge() error {
 		uint64(l.salt[0])|uint64(l.salt[1])<<8|uint64(l.salt[2])<<16|uint64(l.salt[3])<<24, l.recycle)
 	l.fetcher.init()
 	l.begin = sched.Never
-	l.source.Init(e.store, (*core.Book)(&e.core))
+	l.source.Init(e.core.View(), (*core.Book)(&e.core))
 	return nil
 }
 

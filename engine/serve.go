@@ -26,7 +26,7 @@ func (e *Engine) streamed(now sched.Instant, ev *batch.StreamEvent) {
 		}
 		l.next = now
 	case batch.StreamAsked:
-		e.serve(k, ev)
+		e.serve(now, k, ev)
 	case batch.StreamAnswered, batch.StreamForged:
 		e.answered(now, k, ev)
 	case batch.StreamSent:
@@ -57,9 +57,9 @@ func (l *large) drop(k *link, tag uint32) {
 }
 
 // serve answers an ask.
-func (e *Engine) serve(k *link, ev *batch.StreamEvent) {
+func (e *Engine) serve(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	if len(ev.Head) > 0 && codec.AskKind(ev.Head[0]) == codec.AskRuns {
-		e.serveRuns(k, ev)
+		e.serveRuns(now, k, ev)
 		return
 	}
 	s := served{tag: ev.Tag, want: ev.Want}

@@ -15,6 +15,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // Bounds of the work.
@@ -26,20 +27,19 @@ const (
 
 // Source gives what others lack. It has one owner.
 type Source struct {
-	store  *state.Store
-	book   reconcile.Book
+	view   reconcile.View
 	filler reconcile.Filler
 }
 
 // Init binds the source to a replica.
-func (s *Source) Init(store *state.Store, book reconcile.Book) {
-	s.store, s.book = store, book
-	s.filler.Init(store, book, 1) // one order, which needs no places of its own
+func (s *Source) Init(view reconcile.View, book reconcile.Book) {
+	s.view = view
+	s.filler.Init(view.Store, book, 1) // one order, which needs no places of its own
 }
 
 // Open fills a job with what the author of a window lacks. It is false for bytes
-// that are no window. own is the origin that this node writes.
-func (s *Source) Open(window []byte, own state.Origin, j *reconcile.Job) bool {
+// that are no window.
+func (s *Source) Open(now sched.Instant, window []byte, j *reconcile.Job) bool {
 	if codec.ParseRecords(window) != nil {
 		return false
 	}
@@ -49,7 +49,8 @@ func (s *Source) Open(window []byte, own state.Origin, j *reconcile.Job) bool {
 		return false
 	}
 	j.Reset(1<<30, -1)
-	reconcile.Compare(s.store, s.book, &d, own, j, nil)
+	s.view.Now = now
+	s.view.Compare(&d, j, nil)
 	j.Arrange(reconcile.Depth, 0)
 	return true
 }

@@ -12,15 +12,9 @@ import (
 // book knows origins by their names alone.
 type book struct{ s *state.Store }
 
-func (b book) AppendIntro(dst []byte, o state.Origin) []byte {
-	return codec.AppendIntro(dst, &codec.Intro{ID: b.s.ID(o), Gen: b.s.Gen(o), Name: b.s.Name(o)})
+func (b book) Intro(o state.Origin, in *codec.Intro) {
+	*in = codec.Intro{ID: b.s.ID(o), Gen: b.s.Gen(o), Name: b.s.Name(o)}
 }
-
-func (b book) IntroBytes(o state.Origin) int  { return len(b.AppendIntro(nil, o)) }
-func (b book) Buried(codec.OriginID) bool     { return false }
-func (b book) Settled(o state.Origin) uint64  { return b.s.Max(o) }
-func (book) Coming(state.Origin, uint64) bool { return false }
-func (b book) Weight(state.Origin) int        { return 1 }
 
 func store() *state.Store {
 	s := new(state.Store)
@@ -63,16 +57,16 @@ func TestCatchUp(t *testing.T) {
 	full, blank := store(), store()
 	fill(full, 700, 40)
 	var source Source
-	source.Init(full, book{full})
 	own, _ := full.Add(1, 1, []byte("own"))
 	full.Advance(own, 1, 0)
+	source.Init(reconcile.View{Store: full, Own: own}, book{full})
 	var job reconcile.Job
 	job.Init(WantsMax)
 	var iter codec.RunIter
 	answers := 0
 	for lo := codec.OriginID(0); ; {
 		window, through := AppendWindow(nil, 4096, blank, lo, reconcile.LastID)
-		if !source.Open(window, own, &job) {
+		if !source.Open(0, window, &job) {
 			t.Fatal("a window is refused")
 		}
 		body := []byte(nil)
@@ -136,16 +130,16 @@ func TestCatchUp(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	full := store()
 	var source Source
-	source.Init(full, book{full})
+	source.Init(reconcile.View{Store: full}, book{full})
 	var job reconcile.Job
 	job.Init(4)
 	good, _ := AppendWindow(nil, 4096, full, 0, reconcile.LastID)
 	for _, b := range [][]byte{nil, good[:len(good)-1], append(good[:len(good):len(good)], good...), []byte("rubbish"), {1, 0, 0}} {
-		if source.Open(b, 0, &job) {
+		if source.Open(0, b, &job) {
 			t.Errorf("%x is taken for a window", b)
 		}
 	}
-	if !source.Open(good, 0, &job) {
+	if !source.Open(0, good, &job) {
 		t.Error("a window is refused")
 	}
 }

@@ -33,7 +33,7 @@ type move struct {
 // say makes a message of the comparison with p due.
 func (c *Compare) say(p uint32, what uint8) {
 	c.host.Peer(p).say |= what
-	c.host.Due(p, DueTurn)
+	c.board.Want(p, c.due.Turn)
 }
 
 // ordered reports whether batches in an order of ours are compared.
@@ -76,15 +76,15 @@ func (c *Compare) onBatch(f *reconcile.Frame, d *codec.Digest) {
 		t.say = 0
 		return
 	}
-	j := c.Open(p, d.Flags)
-	diff := reconcile.Compare(c.store, c.host, d, c.own, j.Runs, j.pulls)
+	j := c.Open(f, d.Flags)
+	diff := c.view.Compare(d, j.Runs, j.pulls)
 	if c.cfg.Way == ByActivity && j.Runs != nil {
 		for _, w := range j.Runs.Wants()[j.had:] {
 			c.activity.Useful(uint32(w.Origin)) // it is needed
 		}
 	}
-	c.ahead(diff)
-	found := c.Close(p, &j)
+	c.outdone = diff.Ahead > 0
+	found := c.Close(f, &j)
 	t.turn++
 	switch {
 	case t.say&sayBatch != 0: // ours is on its way
@@ -175,6 +175,7 @@ func (c *Compare) appendBatch(b []byte, g *reconcile.Page) []byte {
 		}
 		return 1
 	})
+	c.view.Now = g.Now
 	var w codec.DigestWriter
 	if !w.Begin(b, g.Limit, t.wants()|codec.DigestPartial, c.store.ID(state.Origin(batch[0]))) {
 		return b
@@ -182,7 +183,7 @@ func (c *Compare) appendBatch(b []byte, g *reconcile.Page) []byte {
 	for _, h := range batch {
 		o := state.Origin(h)
 		w.Add(codec.DigestEntry{
-			ID: c.store.ID(o), Max: c.host.Settled(o), Floor: c.store.Floor(o), Dirty: c.store.Dirty(o),
+			ID: c.store.ID(o), Max: c.view.Settled(o), Floor: c.store.Floor(o), Dirty: c.store.Dirty(o),
 		})
 	}
 	c.shared.DigestsSent++

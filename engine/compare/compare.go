@@ -2,6 +2,7 @@ package compare
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -34,42 +35,17 @@ const (
 	Increments
 )
 
-// Due is something that a comparison has to send.
-type Due uint8
-
-// What may be due.
-const (
-	DueDigest Due = iota // windows of the version vector
-	DueRuns              // an answer to a digest or a pull list
-	DueAsk               // a pull list
-	DueTurn              // another message of the comparison
-)
-
 // Host is the node around a comparison.
 type Host interface {
-	reconcile.Book
 	// Peer is what is kept of a peer; good until the host adds one.
 	Peer(p uint32) *Peer
-	// Due makes something due at a peer: an Append will be called for it.
-	Due(p uint32, what Due)
 	// Author is the peer that writes an origin, 0 for none.
 	Author(o state.Origin) uint32
-	// Moving reports an origin whose news is on its way here by push.
-	Moving(o state.Origin) bool
-	// BuriedShort is Buried by the part of an id that a sketch knows.
-	BuriedShort(short uint64) bool
-	// Lacks notes that the peer was found to lack so many entries more.
-	Lacks(p uint32, entries int)
-	// Sent notes entries that the exchange with a peer moved.
-	Sent(p uint32, entries int)
-	// Left is how many entries the exchange may still move; negative: any number.
-	Left(p uint32) int
-	// Needed notes what a peer was found to lack.
-	Needed(wants []reconcile.Want)
-	// Ahead notes that a peer holds our own origin up to max, more than we wrote.
-	Ahead(max uint64)
-	// Busy notes something that was given up for want of room.
-	Busy()
+}
+
+// Hot is told what a peer was found to lack: package rumor.
+type Hot interface {
+	Needed(f *reconcile.Frame, wants []reconcile.Want)
 }
 
 // Config is what a comparison is told before it starts.
@@ -92,12 +68,18 @@ type Config struct {
 type Compare struct {
 	cfg      Config
 	host     Host
+	view     reconcile.View
 	store    *state.Store
 	rand     *sched.Rand
 	filler   *reconcile.Filler
+	board    *due.Board
+	due      reconcile.Due
+	budgets  reconcile.Budgets
+	hot      Hot
 	n        *Counters
 	shared   *reconcile.Counters
-	own      state.Origin
+	busy     *uint64
+	outdone  bool // by the frame at hand
 	jobs     []job
 	window   codec.OriginID // where the next digest starts
 	ladder   ladder
@@ -119,15 +101,12 @@ type Counters struct {
 	Fallbacks       uint64 // comparisons that came down to the version vector
 }
 
-// Parts are what a comparison shares with the node around it.
+// Parts are what a comparison by version vector shares with the node around it.
 type Parts struct {
+	reconcile.Parts
 	Host   Host
-	Store  *state.Store
-	Own    state.Origin // that this node writes
-	Filler *reconcile.Filler
-	Rand   *sched.Rand
-	Count  *Counters
-	Shared *reconcile.Counters
+	Hot    Hot // nil: nobody is told
+	Vector *Counters
 }
 
 // Peer is what is kept of a peer: the comparison that is under way with it.
@@ -150,8 +129,9 @@ func (c *Compare) Answering(p uint32) bool { return c.host.Peer(p).runs != 0 }
 // Init makes a comparison ready. It panics on a way that does not fit the rest.
 func (c *Compare) Init(cfg *Config, parts *Parts) {
 	*c = Compare{
-		cfg: *cfg, host: parts.Host, store: parts.Store, own: parts.Own,
-		filler: parts.Filler, rand: parts.Rand, n: parts.Count, shared: parts.Shared,
+		cfg: *cfg, host: parts.Host, hot: parts.Hot, n: parts.Vector,
+		view: parts.View, store: parts.View.Store, filler: parts.Filler, rand: parts.Rand,
+		board: parts.Board, due: parts.Due, budgets: parts.Budgets, shared: parts.Count, busy: parts.Busy,
 		jobs: make([]job, cfg.Jobs+1),
 	}
 	n := c.store.Limits().Handles()
@@ -260,6 +240,7 @@ func (c *Compare) AppendSync(b []byte, _ *reconcile.Page) (out []byte, done bool
 // Receive takes a record of a comparison.
 func (c *Compare) Receive(f *reconcile.Frame, kind codec.Type, body []byte) reconcile.Verdict {
 	ok := true
+	c.view.Now, c.outdone = f.Now, false
 	switch kind {
 	case codec.TypeSync:
 		s, err := codec.ParseSync(body)
@@ -283,8 +264,11 @@ func (c *Compare) Receive(f *reconcile.Frame, kind codec.Type, body []byte) reco
 	default:
 		return reconcile.OtherMode
 	}
-	if !ok {
+	switch {
+	case !ok:
 		return reconcile.Malformed
+	case c.outdone:
+		return reconcile.Outdone
 	}
 	return reconcile.Taken
 }

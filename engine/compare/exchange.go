@@ -27,11 +27,11 @@ func (c *Compare) takeJob(p uint32) uint8 {
 			j.init = true
 		}
 		j.busy = true
-		j.Reset(c.cfg.Frames, c.host.Left(p))
+		j.Reset(c.cfg.Frames, c.budgets.Left(c.view.Now, p))
 		j.Whole = c.cfg.Whole
 		return uint8(i)
 	}
-	c.host.Busy()
+	*c.busy++
 	return 0
 }
 
@@ -51,10 +51,12 @@ type Found struct {
 	total int // entries of those
 }
 
-// Open takes the lists that a digest with these flags needs. Close follows.
-func (c *Compare) Open(p uint32, f codec.DigestFlags) (j Found) {
+// Open takes the lists that a digest of the frame with these flags needs. Close follows.
+func (c *Compare) Open(f *reconcile.Frame, flags codec.DigestFlags) (j Found) {
+	p := f.Peer
 	t := c.host.Peer(p)
-	if f&codec.DigestWantRuns != 0 {
+	c.view.Now = f.Now
+	if flags&codec.DigestWantRuns != 0 {
 		if t.runs == 0 {
 			t.runs = c.takeJob(p)
 		}
@@ -63,7 +65,7 @@ func (c *Compare) Open(p uint32, f codec.DigestFlags) (j Found) {
 			j.had, j.total = len(j.Runs.Wants()), j.Runs.Total()
 		}
 	}
-	if f&codec.DigestOffer != 0 {
+	if flags&codec.DigestOffer != 0 {
 		if t.pulls == 0 {
 			t.pulls = c.takeJob(p)
 		}
@@ -75,17 +77,20 @@ func (c *Compare) Open(p uint32, f codec.DigestFlags) (j Found) {
 }
 
 // Close makes due what was found, and reports whether anything was.
-func (c *Compare) Close(p uint32, j *Found) (any bool) {
+func (c *Compare) Close(f *reconcile.Frame, j *Found) (any bool) {
+	p := f.Peer
 	if j.Runs != nil {
 		any = len(j.Runs.Wants()) > j.had
-		c.host.Needed(j.Runs.Wants())
-		c.host.Lacks(p, j.Runs.Total()-j.total)
+		if c.hot != nil {
+			c.hot.Needed(f, j.Runs.Wants())
+		}
+		c.budgets.Lacks(f.Now, p, j.Runs.Total()-j.total)
 		c.offered(p, j.Runs)
 	}
 	if j.pulls != nil {
 		if j.pulls.Len() > 0 {
 			any = true
-			c.host.Due(p, DueAsk)
+			c.board.Want(p, c.due.Ask)
 		} else {
 			c.dropJob(&c.host.Peer(p).pulls)
 		}
@@ -100,13 +105,13 @@ func (c *Compare) offered(p uint32, j *reconcile.Job) {
 		return
 	}
 	j.Arrange(c.cfg.Order, c.rand.Uint32n(1<<16))
-	c.host.Due(p, DueRuns)
+	c.board.Want(p, c.due.Runs)
 }
 
 func (c *Compare) wantDigest(p uint32, f codec.DigestFlags) {
 	t := c.host.Peer(p)
 	t.windows, t.asks = windowsMax, f
-	c.host.Due(p, DueDigest)
+	c.board.Want(p, c.due.Digest)
 }
 
 // onSync compares fingerprints.
@@ -137,30 +142,24 @@ func (c *Compare) onDigest(f *reconcile.Frame, d *codec.Digest) {
 	}
 	p := f.Peer
 	c.shared.DigestsReceived++
-	j := c.Open(p, d.Flags)
-	diff := reconcile.Compare(c.store, c.host, d, c.own, j.Runs, j.pulls)
+	j := c.Open(f, d.Flags)
+	diff := c.view.Compare(d, j.Runs, j.pulls)
 	if j.pulls == nil && d.Flags&codec.DigestOffer != 0 && j.Runs != nil && j.Runs.Len() == 0 {
 		// The peer lacks nothing, so that the last free job serves us: else one
 		// that can't be had for both directions would be had for none.
 		c.DropRuns(p)
-		j = c.Open(p, codec.DigestOffer)
-		diff = reconcile.Compare(c.store, c.host, d, c.own, nil, j.pulls)
+		j = c.Open(f, codec.DigestOffer)
+		diff = c.view.Compare(d, nil, j.pulls)
 	}
-	c.ahead(diff)
-	c.Close(p, &j)
-}
-
-func (c *Compare) ahead(diff reconcile.Difference) {
-	if diff.Ahead > 0 {
-		c.host.Ahead(diff.Ahead)
-	}
+	c.outdone = diff.Ahead > 0
+	c.Close(f, &j)
 }
 
 // onPull queues runs of the origins that the peer names.
 func (c *Compare) onPull(f *reconcile.Frame, l *codec.Pull) {
 	p := f.Peer
 	c.shared.PullsServed++
-	j := c.Open(p, codec.DigestWantRuns).Runs
+	j := c.Open(f, codec.DigestWantRuns).Runs
 	if j == nil {
 		return
 	}
@@ -175,7 +174,7 @@ func (c *Compare) onPull(f *reconcile.Frame, l *codec.Pull) {
 			j.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: have, Missing: uint32(c.store.Missing(o, have))})
 		}
 	}
-	c.host.Lacks(p, j.Total()-before)
+	c.budgets.Lacks(f.Now, p, j.Total()-before)
 	c.offered(p, j)
 }
 
@@ -229,7 +228,7 @@ func (c *Compare) AppendRuns(b []byte, g *reconcile.Page) (out []byte, done bool
 	before := len(b)
 	b, n := c.filler.Fill(b, g.Limit, &j.Job, c.cfg.Order)
 	c.shared.EntriesSent += uint64(n)
-	c.host.Sent(g.Peer, n)
+	c.budgets.Sent(g.Now, g.Peer, n)
 	if len(b) > before {
 		j.Frames--
 	}

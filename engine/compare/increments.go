@@ -56,7 +56,7 @@ func (c *Compare) answerIncrement(f *reconcile.Frame, o state.Origin, it *codec.
 		a.Kind = codec.FeedbackNeeded
 	}
 	if len(c.answers) == cap(c.answers) {
-		c.host.Busy()
+		*c.busy++
 		return
 	}
 	c.answers = append(c.answers, answer{f.Peer, a})
@@ -142,10 +142,10 @@ func (c *Compare) appendUpdates(b []byte, limit int, p uint32, sent []uint32) (o
 		}
 		room, start := limit-codec.FeedbackBytes*(n+1), len(b)
 		if lo == 0 {
-			if len(b)+c.host.IntroBytes(o) > room {
+			if len(b)+c.filler.IntroBytes(o) > room {
 				break
 			}
-			b = c.host.AppendIntro(b, o)
+			b = c.filler.AppendIntro(b, o)
 		}
 		out, to, entries := c.filler.Run(b, room, o, lo)
 		c.shared.EntriesSent += uint64(entries)

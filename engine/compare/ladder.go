@@ -183,17 +183,17 @@ func (c *Compare) onSketch(f *reconcile.Frame, body []byte) bool {
 	// What our digest would ask the peer for, we do now: it offers where we pull.
 	wants, j := c.host.Peer(p).wants(), Found{}
 	if wants&codec.DigestOffer != 0 {
-		j = c.Open(p, codec.DigestWantRuns)
+		j = c.Open(f, codec.DigestWantRuns)
 	}
 	if wants&codec.DigestWantRuns != 0 {
-		j.pulls = c.Open(p, codec.DigestOffer).pulls
+		j.pulls = c.Open(f, codec.DigestOffer).pulls
 	}
 	for i := range s.diff[:n] {
 		if !c.sketched(&j, &s.diff[i]) {
 			complete = false
 		}
 	}
-	c.Close(p, &j)
+	c.Close(f, &j)
 	if complete && n > 0 {
 		c.n.SketchesDecoded++
 		c.ladder.descend(n)
@@ -213,7 +213,7 @@ func (c *Compare) sketched(j *Found, d *sketch.Difference) bool {
 	case o == 0 && d.Ahead > 0:
 		return false
 	case o == 0:
-		if j.pulls != nil && !c.host.BuriedShort(d.Short) {
+		if j.pulls != nil && !c.view.BuriedShort(d.Short, sketch.ShortID) {
 			j.pulls.Add(reconcile.Want{ID: sketch.Find(d.Short)})
 		}
 	case d.Ahead > 0:
@@ -222,11 +222,11 @@ func (c *Compare) sketched(j *Found, d *sketch.Difference) bool {
 			return false
 		}
 		if j.Runs != nil {
-			reconcile.Lacks(c.store, c.host, o, mine-uint64(d.Ahead), j.Runs)
+			c.view.Lacks(o, mine-uint64(d.Ahead), j.Runs)
 		}
-	case o == c.own:
+	case o == c.view.Own:
 		return false // more of ours than we wrote: windows say how much
-	case c.host.Moving(o):
+	case c.view.Moving(o):
 		// it moves: what it lacks is on its way
 	case j.pulls != nil:
 		j.pulls.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: c.store.Max(o)})

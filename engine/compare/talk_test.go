@@ -21,19 +21,12 @@ type side struct {
 }
 
 func (n *side) Peer(uint32) *Peer          { return &n.peer }
-func (n *side) Due(_ uint32, what Due)     { n.Mark(int(what)) }
 func (n *side) Author(state.Origin) uint32 { return 0 }
-func (n *side) Moving(state.Origin) bool   { return false }
-func (n *side) BuriedShort(uint64) bool    { return false }
-func (n *side) Needed([]reconcile.Want)    {}
-func (n *side) PullsOwn(uint32, uint64)    {}
 
 func newSide(name string, cfg Config) *side {
 	n := new(side)
 	n.Init(name, 7)
-	n.c.Init(&cfg, &Parts{
-		Host: n, Store: &n.Store, Own: n.Self, Filler: &n.Filler, Rand: &n.Rand, Count: &n.n, Shared: &n.Counters,
-	})
+	n.c.Init(&cfg, &Parts{Parts: n.Parts(), Host: n, Vector: &n.n})
 	n.Talks = &n.c
 	return n
 }
@@ -93,9 +86,7 @@ func TestComparisonsEnd(t *testing.T) {
 	for w := Auto; w <= Increments; w++ {
 		for v := Auto; v <= Increments; v++ {
 			a, b := pair(usual(w))
-			b.c.Init(ptr(usual(v)), &Parts{
-				Host: b, Store: &b.Store, Own: b.Self, Filler: &b.Filler, Rand: &b.Rand, Count: &b.n, Shared: &b.Counters,
-			})
+			b.c.Init(ptr(usual(v)), &Parts{Parts: b.Parts(), Host: b, Vector: &b.n})
 			for round := range 60 {
 				a.Begin()
 				if round < 50 { // one frame of this exchange is lost
@@ -179,8 +170,8 @@ func TestAheadAndBusyAreTold(t *testing.T) {
 	w.Begin(nil, 1200, codec.DigestWantRuns, 0)
 	w.Add(codec.DigestEntry{ID: a.Store.ID(a.Self), Max: 99})
 	frame := w.End(reconcile.LastID)
-	if a.Take(frame, 1); a.Most != 99 || a.Lacked != 20*3 {
-		t.Errorf("ahead %d, lacks %d", a.Most, a.Lacked)
+	if a.Take(frame, 1); a.Said != reconcile.Outdone || a.Lacked != 20*3 {
+		t.Errorf("verdict %d, lacks %d", a.Said, a.Lacked)
 	}
 	for i := range a.c.jobs {
 		a.c.jobs[i].busy = true

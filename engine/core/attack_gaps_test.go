@@ -25,7 +25,7 @@ func TestGapsOfTheGoneAreGivenUp(t *testing.T) {
 			w.nodes[i].down = i > 0
 		}
 		w.run(5 * sched.Second)
-		if c.gaps.Chase(c.now) {
+		if c.wheel.Armed(timerGaps) {
 			t.Errorf("%d others: still chased after five seconds: %+v", others, c.origins[o])
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/events"
@@ -19,6 +18,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/settle"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/ring"
@@ -37,8 +37,8 @@ type Core struct {
 
 	self state.Origin
 
-	origins []origin      // by state.Origin; 0 unused
-	peers   []peer        // by peer handle; 0 unused
+	origins originList    // by state.Origin; 0 unused
+	peers   peerList      // by peer handle; 0 unused
 	roster  roster.Roster // who they are, and their lives
 	due     due.Board
 	graves  names.Graves
@@ -55,13 +55,13 @@ type Core struct {
 	received reconcile.Frame
 	page     reconcile.Page // the frame being composed
 
-	mailed  mail.Cache // runs that several peers are sent
-	held    mail.Held  // runs that came before the one that they follow
-	flow    flow.Control
-	differ  differ
-	vectors *compare.Compare // the differ, unless keys are compared
-	walks   walk.Repair
-	mends   interval.Mender // of dirty origins, and the end of own deletes
+	mailed mail.Cache // runs that several peers are sent
+	held   mail.Held  // runs that came before the one that they follow
+	flow   flow.Control
+	differ differ
+	walks  walk.Repair
+	settle settle.Settle
+	mends  interval.Mender // of dirty origins, and the end of own deletes
 
 	advanced  []state.Origin
 	queue     ring.Queue[Event]
@@ -107,7 +107,12 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 		Handles: l.Peers, Seats: min(l.Peers, l.State.Origins-1), Candidates: l.Unproven, Pick: max(16, c.cfg.Fanout),
 	}, &c.rand)
 	c.advanced = make([]state.Origin, 0, min(l.State.Origins, 256))
-	c.gaps.Init(l.Gaps, &c.store, gapHost{(*book)(c)})
+	c.gaps.Init(l.Gaps, &gaps.Parts{
+		Host: gapHost{&c.peers, &c.origins, &c.roster}, Store: &c.store,
+		Board: &c.due, Due: duePull, Timer: c.wheel.Timer(timerGaps),
+	})
+	c.settle.Init(&c.store, &c.paths, c.cfg.Settle, c.cfg.Spread != Gossip)
+	c.flush.Init(c.wheel.Timer(timerFlush), c.cfg.FlushMax)
 	c.queue.Init(l.Events)
 	c.due.Init(l.Peers)
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
@@ -121,7 +126,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.store.Tell(int64(now))
 	c.initDiffer()
 	c.mends.Init(now, &interval.Parts{
-		Host: mendHost{gapHost{(*book)(c)}}, Store: &c.store, Own: self, Filler: &c.filler, Board: &c.due, Due: dueMend,
+		Host: mendHost{gapHost{&c.peers, &c.origins, &c.roster}, (*book)(c)}, Store: &c.store, Own: self, Filler: &c.filler, Board: &c.due, Due: dueMend,
 		Timer: c.wheel.Timer(timerMend), Shared: &c.counters.exchangeCounters,
 	})
 	c.initRumors()
@@ -151,13 +156,8 @@ type origin struct {
 	peer uint32 // the peer that writes it; 0 for our own
 	told uint64 // reported to the shell
 
-	old, young uint64 // max at least one and at least zero settle times ago
-	markAt     sched.Instant
-	movedAt    sched.Instant
-
 	gap gaps.Gap
 
-	weight              uint8 // share in a fair division
 	known, queued, left bool
 }
 
@@ -167,30 +167,21 @@ func (c *Core) noteOrigin(o state.Origin) *origin {
 	}
 	x := &c.origins[o]
 	q := x.queued
-	*x = origin{known: true, queued: q, weight: 1}
+	*x = origin{known: true, queued: q}
+	c.settle.Reset(o)
+	weight := uint8(1)
 	if c.cfg.Weight != nil {
-		x.weight = max(1, c.cfg.Weight(c.store.Name(o)))
+		weight = c.cfg.Weight(c.store.Name(o))
 	}
+	c.filler.Weigh(o, weight)
 	return x
 }
 
 // moved notes that the max of o went from `from` to where it is now.
 func (c *Core) moved(o state.Origin) {
-	x := &c.origins[o]
-	if c.now-x.markAt >= c.settle() {
-		x.old, x.young, x.markAt = x.young, c.store.Max(o), c.now
-	}
-	x.movedAt = c.now
+	c.settle.Moved(c.now, o)
 	c.differ.Moved(o, c.now, c.counters.FramesReceived)
 	c.advancedTo(o)
-}
-
-// settle is how old a change has to be before a peer may be expected to have
-// it. A loop that lags delivers late, and what is late is not lost.
-// The queues that news waits in show in the time of acknowledgements, the ways that it
-// has to go in round trips.
-func (c *Core) settle() sched.Instant {
-	return max(c.cfg.Settle, 4*c.paths.Lag) + 2*c.paths.Queued() + 2*c.paths.Trip()
 }
 
 // Store is the replica. Its reading methods are safe for any goroutine.
@@ -216,57 +207,27 @@ func (c *Core) Deadline() sched.Instant {
 	return min(c.wheel.Next(), c.live.Deadline())
 }
 
-// book shows the filler and the comparison what the core knows of origins.
+// View is what is known here of origins, for comparisons beside the core's own.
+func (c *Core) View() reconcile.View {
+	return reconcile.View{Now: c.now, Store: &c.store, Own: c.self, News: &c.settle, Graves: &c.graves}
+}
+
+// book is the core as its leaves see it.
 type book Core
 
 // Book is the core as a reconcile.Book: (*core.Book)(c).
 type Book = book
 
-func (b *book) AppendIntro(dst []byte, o state.Origin) []byte {
-	c := (*Core)(b)
-	c.fillIntro(o)
-	return codec.AppendIntro(dst, &c.rec.Intro)
-}
-
-func (b *book) IntroBytes(o state.Origin) int {
-	c := (*Core)(b)
-	c.fillIntro(o)
-	return codec.IntroBytes(&c.rec.Intro)
-}
-
-func (b *book) Buried(id codec.OriginID) bool { return (*Core)(b).graves.Has((*Core)(b).now, id) }
-
-func (b *book) Weight(o state.Origin) int { return max(1, int((*Core)(b).origins[o].weight)) }
-
-func (b *book) Settled(o state.Origin) uint64 {
-	c := (*Core)(b)
-	x := &c.origins[o]
-	switch {
-	case c.cfg.Spread == Gossip || c.now-x.movedAt >= c.settle():
-		return c.store.Max(o)
-	case c.now-x.markAt >= c.settle():
-		return x.young
-	default:
-		return x.old
-	}
-}
-
-// Coming compares what is missing with what came lately: a newcomer asks for the rest.
-func (b *book) Coming(o state.Origin, max uint64) bool {
-	c := (*Core)(b)
-	x, mine := &c.origins[o], c.store.Max(o)
-	return c.cfg.Spread != Gossip && c.now-x.movedAt < c.settle() && max-mine <= mine-x.old
-}
-
-func (c *Core) fillIntro(o state.Origin) {
-	c.rec.Intro = codec.Intro{ID: c.store.ID(o), Gen: c.store.Gen(o), Name: c.store.Name(o)}
-	if o == c.self {
-		c.rec.Intro.Addr = c.me.Addr
+// Intro fills in the record that introduces an origin.
+func (b *book) Intro(o state.Origin, in *codec.Intro) {
+	*in = codec.Intro{ID: b.store.ID(o), Gen: b.store.Gen(o), Name: b.store.Name(o)}
+	if o == b.self {
+		in.Addr = b.me.Addr
 		return
 	}
-	p := &c.peers[c.origins[o].peer]
-	c.rec.Intro.Addr = p.at.Advertised
+	p := &b.peers[b.origins[o].peer]
+	in.Addr = p.at.Advertised
 	if !p.at.Advertised.IsValid() || p.at.Advertised.Addr().IsUnspecified() {
-		c.rec.Intro.Addr = p.at.Addr
+		in.Addr = p.at.Addr
 	}
 }

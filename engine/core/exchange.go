@@ -59,7 +59,11 @@ type differ interface {
 // initDiffer chooses the way to compare.
 func (c *Core) initDiffer() {
 	cfg, l := &c.cfg, &c.cfg.Limits
-	host := exchangeHost{(*book)(c)}
+	parts := reconcile.Parts{
+		View: c.View(), Filler: &c.filler, Rand: &c.rand, Count: &c.counters.exchangeCounters,
+		Board: &c.due, Due: reconcile.Due{Digest: dueDigest, Runs: dueRuns, Ask: dueAsk, Turn: dueTurn},
+		Budgets: budgets{&c.peers, &c.flow}, Busy: &c.counters.Drops[DropBusy],
+	}
 	if cfg.Order.Precise() {
 		if cfg.Diff != DiffAuto {
 			panic("core: Diff and Order: precise orders compare by key")
@@ -68,9 +72,7 @@ func (c *Core) initDiffer() {
 		x.Init(&precise.Config{
 			Order: cfg.Order, Compare: cfg.Compare, Kind: cfg.Mode.sync(),
 			Frames: c.cfg.Experiment.Frames, Jobs: l.Jobs, Wants: l.Wants, NoPrint: c.cfg.Experiment.NoPrint,
-		}, &precise.Parts{
-			Host: preciseHost{host}, Store: &c.store, Own: c.self, Rand: &c.rand, Count: &c.counters.exchangeCounters,
-		})
+		}, &precise.Parts{Parts: parts, Host: preciseHost{&c.peers}, Timer: c.wheel.Timer(timerPrecise)})
 		c.differ = x
 		return
 	}
@@ -79,13 +81,13 @@ func (c *Core) initDiffer() {
 		Way: cfg.Diff, Order: cfg.Order, Kind: cfg.Mode.sync(), Recent: cfg.RecentSpan, Frame: cfg.Frame,
 		Frames: c.cfg.Experiment.Frames, Jobs: l.Jobs, Wants: l.Wants, Whole: c.cfg.Experiment.Whole, NoPrint: c.cfg.Experiment.NoPrint, Key: c.me.Key,
 	}, &compare.Parts{
-		Host: compareHost{host}, Store: &c.store, Own: c.self, Filler: &c.filler, Rand: &c.rand,
-		Count: &c.counters.compareCounters, Shared: &c.counters.exchangeCounters,
+		Parts: parts, Host: compareHost{&c.peers, &c.origins}, Hot: &c.rumors, Vector: &c.counters.compareCounters,
 	})
-	c.differ, c.vectors = x, x
+	c.differ = x
 	c.walks.Init(c.me.ID, &walk.Parts{
-		Host: walkHost{host}, Store: &c.store, Vectors: x, Rand: &c.rand,
-		Count: &c.counters.walkCounters, Shared: &c.counters.exchangeCounters,
+		Host:  walkHost{&c.peers, &c.origins, &c.settle, &c.roster, &c.guard},
+		Store: &c.store, Vectors: x, Rand: &c.rand, Board: &c.due, Due: dueToken, Timer: c.wheel.Timer(timerRepair),
+		Count: &c.counters.walkCounters, Shared: parts.Count, Busy: parts.Busy,
 	})
 }
 

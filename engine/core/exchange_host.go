@@ -2,79 +2,62 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/engine/compare"
+	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/precise"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
-	"github.com/quidnunc/quidnunc/engine/sketch"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// exchangeHost is what comparisons, ring repair and rumors ask of the core.
-type exchangeHost struct{ *book }
+// What the leaves see of the node is what they are handed here: the peers, the origins,
+// a part of the core, and never the core.
 
-func (h exchangeHost) core() *Core { return (*Core)(h.book) }
+// peerList is the peers, as far as leaves look at them; 0 is nobody.
+type peerList []peer
 
-func (h exchangeHost) Lacks(p uint32, entries int) {
-	h.core().flow.Lacks(h.now, &h.peers[p].flow, entries)
-}
+// Takes reports whether a peer may be sent to, RTT is its round trip.
+func (l *peerList) Takes(p uint32) bool     { return (*l)[p].Takes() }
+func (l *peerList) RTT(p uint32) *sched.RTT { return &(*l)[p].link.RTT }
 
-func (h exchangeHost) Sent(p uint32, entries int) {
-	h.core().flow.With(h.now, &h.peers[p].flow).Sent(entries)
-}
+// originList is what is kept of origins beside their state; 0 is unused.
+type originList []origin
 
-func (h exchangeHost) Left(p uint32) int { return h.core().flow.Left(h.now, &h.peers[p].flow) }
+// Author is the peer that writes an origin, 0 for none.
+func (l *originList) Author(o state.Origin) uint32 { return (*l)[o].peer }
 
-func (h exchangeHost) Ahead(max uint64) { h.core().rename(h.me.Behind(h.now)) }
-
-func (h exchangeHost) Busy() { h.core().counters.Drops[DropBusy]++ }
-
-func (h exchangeHost) Author(o state.Origin) uint32 { return h.core().origins[o].peer }
-
-// compareHost is the core as a comparison by version vector sees it.
-type compareHost struct{ exchangeHost }
-
-func (h compareHost) Peer(p uint32) *compare.Peer { return &h.core().peers[p].compare }
-
-func (h compareHost) Due(p uint32, what compare.Due) {
-	h.core().due.Want(p, [...]uint16{
-		compare.DueDigest: dueDigest, compare.DueRuns: dueRuns, compare.DueAsk: dueAsk, compare.DueTurn: dueTurn,
-	}[what])
-}
-
-func (h compareHost) Moving(o state.Origin) bool {
-	c := h.core()
-	return c.cfg.Spread != Gossip && c.now-c.origins[o].movedAt < c.settle()
-}
-
-func (h compareHost) BuriedShort(short uint64) bool {
-	return h.core().graves.HasShort(h.core().now, short, sketch.ShortID)
-}
-
-func (h compareHost) Needed(wants []reconcile.Want) {
-	c := h.core()
-	if !c.cfg.Rumor.Redistribute || !c.received.Fresh { // nothing becomes hot on the word of a frame that was seen before
-		return
+// Gap is that of an origin; nil: the origin is not known any more.
+func (l *originList) Gap(o state.Origin) *gaps.Gap {
+	if x := &(*l)[o]; x.known {
+		return &x.gap
 	}
-	for i := range wants {
-		if w := &wants[i]; w.Origin != 0 {
-			c.rumors.Reheat(w.Origin, w.From)
-		}
-	}
+	return nil
 }
 
-// preciseHost is the core as precise mode sees it.
-type preciseHost struct{ exchangeHost }
-
-func (h preciseHost) Peer(p uint32) *precise.Peer { return &h.core().peers[p].precise }
-
-func (h preciseHost) Due(p uint32, what precise.Due) {
-	h.core().due.Want(p, [...]uint16{
-		precise.DueDigest: dueDigest, precise.DueRuns: dueRuns, precise.DueAsk: dueAsk,
-	}[what])
+// budgets are what exchanges may move: a reconcile.Budgets.
+type budgets struct {
+	peers *peerList
+	flow  *flow.Control
 }
 
-func (h preciseHost) Expire(at sched.Instant) {
-	if c := h.core(); !c.wheel.Armed(timerPrecise) {
-		c.wheel.Set(timerPrecise, at)
-	}
+func (b budgets) Lacks(now sched.Instant, p uint32, entries int) {
+	b.flow.Lacks(now, &(*b.peers)[p].flow, entries)
 }
+
+func (b budgets) Sent(now sched.Instant, p uint32, entries int) {
+	b.flow.With(now, &(*b.peers)[p].flow).Sent(entries)
+}
+
+func (b budgets) Left(now sched.Instant, p uint32) int { return b.flow.Left(now, &(*b.peers)[p].flow) }
+
+// compareHost is what a comparison by version vector sees of the node.
+type compareHost struct {
+	*peerList
+	*originList
+}
+
+func (h compareHost) Peer(p uint32) *compare.Peer { return &(*h.peerList)[p].compare }
+
+// preciseHost is what precise mode sees of the node.
+type preciseHost struct{ *peerList }
+
+func (h preciseHost) Peer(p uint32) *precise.Peer { return &(*h.peerList)[p].precise }

@@ -220,7 +220,7 @@ func TestForgedComparisonsAreBounded(t *testing.T) {
 			if d.core.Fingerprint() != print || !w.equal() {
 				t.Error("state changed")
 			}
-			if _, answers := d.core.vectors.Held(); d.core.walks.Held() > 0 || answers > 0 {
+			if _, answers := d.core.vectors().Held(); d.core.walks.Held() > 0 || answers > 0 {
 				t.Errorf("%d tokens, %d answers are held", d.core.walks.Held(), answers)
 			}
 			t.Logf("%+v", d.core.counters.Drops)

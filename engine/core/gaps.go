@@ -4,8 +4,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
-	"github.com/quidnunc/quidnunc/sched"
 )
 
 // onRun applies a run.
@@ -62,28 +62,19 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	c.news(o, a.From, p)
 }
 
-// gapHost is the core as the gaps see it.
-type gapHost struct{ *book }
-
-func (h gapHost) Gap(o state.Origin) *gaps.Gap {
-	if x := &h.origins[o]; x.known {
-		return &x.gap
-	}
-	return nil
+// gapHost is what gaps see of the node.
+type gapHost struct {
+	*peerList
+	*originList
+	roster *roster.Roster
 }
 
-func (h gapHost) Pull(p uint32) *gaps.Pull { return &h.peers[p].pull }
-
-func (h gapHost) Takes(p uint32) bool { return h.peers[p].Takes() }
-
-func (h gapHost) RTT(p uint32) *sched.RTT { return &h.peers[p].link.RTT }
+func (h gapHost) Pull(p uint32) *gaps.Pull { return &(*h.peerList)[p].pull }
 
 func (h gapHost) Partner() uint32 {
 	p, _ := h.roster.Partner()
 	return p
 }
-
-func (h gapHost) DuePull(p uint32) { h.due.Want(p, duePull) }
 
 // gap notes that a run of o that ends at `to` began above our max.
 func (c *Core) gap(o state.Origin, p uint32, to uint64) {
@@ -92,16 +83,7 @@ func (c *Core) gap(o state.Origin, p uint32, to uint64) {
 	if c.origins[o].peer != p { // others relay: it may come by two peers more
 		wait += min(path.RTT.Smoothed(), gaps.PatienceMost)
 	}
-	if c.gaps.Found(c.now, o, p, to, wait) && !c.wheel.Armed(timerGaps) {
-		c.wheel.Set(timerGaps, c.now+gaps.Patience)
-	}
-}
-
-// chase asks for what is still missing.
-func (c *Core) chase() {
-	if c.gaps.Chase(c.now) {
-		c.wheel.Set(timerGaps, c.now+gaps.Patience)
-	}
+	c.gaps.Found(c.now, o, p, to, wait)
 }
 
 // composePull appends the gaps that this peer may fill.

@@ -106,8 +106,8 @@ func (c *Core) composeAnswer(dst []byte, r *door.Reply) []byte {
 		c.counters.Drops[DropBusy]++
 		return b[:0]
 	}
-	if o := state.Origin(r.Named); o != 0 && c.origins[o].known && len(b)+(*book)(c).IntroBytes(o) <= room {
-		b = (*book)(c).AppendIntro(b, o)
+	if o := state.Origin(r.Named); o != 0 && c.origins[o].known && len(b)+c.filler.IntroBytes(o) <= room {
+		b = c.filler.AppendIntro(b, o)
 	}
 	return b
 }

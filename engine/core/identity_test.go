@@ -6,6 +6,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/declare"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -126,13 +127,13 @@ func TestAnswersToTheDeadAreDropped(t *testing.T) {
 	w.converge(5 * sched.Second)
 	c := &w.nodes[0].core
 	for p := uint32(1); p < 20; p++ {
-		if c.vectors.Open(p, codec.DigestWantRuns); c.vectors.Answering(p) {
+		if c.vectors().Open(&reconcile.Frame{Now: c.now, Peer: p}, codec.DigestWantRuns); c.vectors().Answering(p) {
 			c.due.Want(p, dueRuns)
 			c.silent(p)
 		}
 	}
 	w.pump(w.nodes[0])
-	if jobs, _ := c.vectors.Held(); jobs != 0 {
+	if jobs, _ := c.vectors().Held(); jobs != 0 {
 		t.Errorf("%d answers are still under way", jobs)
 	}
 }

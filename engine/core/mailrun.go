@@ -16,10 +16,10 @@ func (c *Core) ownRun(b []byte, limit int, from uint64) ([]byte, uint64) {
 		return nil, from
 	}
 	if from == 0 && !c.page.Introduced {
-		if len(b)+(*book)(c).IntroBytes(c.self) > limit {
+		if len(b)+c.filler.IntroBytes(c.self) > limit {
 			return nil, 0
 		}
-		b = (*book)(c).AppendIntro(b, c.self)
+		b = c.filler.AppendIntro(b, c.self)
 	} else if r := c.sharedRun(from, limit); r != nil && len(b)+len(r.Bytes()) <= limit {
 		c.counters.EntriesSent += uint64(r.Entries)
 		return append(b, r.Bytes()...), r.To

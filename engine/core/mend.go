@@ -2,11 +2,14 @@ package core
 
 import "github.com/quidnunc/quidnunc/engine/state"
 
-// mendHost is the core as the mender of dirty origins sees it.
-type mendHost struct{ gapHost }
+// mendHost is what the mender of dirty origins sees of the node.
+type mendHost struct {
+	gapHost
+	*book
+}
 
-func (h mendHost) Source(o state.Origin) uint32 {
-	if p := h.origins[o].peer; h.peers[p].Open() {
+func (h gapHost) Source(o state.Origin) uint32 {
+	if p := h.Author(o); (*h.peerList)[p].Open() {
 		return p
 	}
 	return h.Partner()

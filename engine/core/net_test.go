@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -279,3 +280,6 @@ func (w *net) dump(d *node, o state.Origin) string {
 	}
 	return s
 }
+
+// vectors is the comparison of a core that compares by version vector.
+func (c *Core) vectors() *compare.Compare { return c.differ.(*compare.Compare) }

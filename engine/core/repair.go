@@ -2,8 +2,10 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
-	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/roster"
+	"github.com/quidnunc/quidnunc/engine/settle"
 	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -28,46 +30,49 @@ func (c *Core) onToken(_ uint32, body []byte) bool {
 	return c.judge(c.walks.Receive(&c.received, body))
 }
 
-// walkHost is the core as ring repair sees it.
-type walkHost struct{ exchangeHost }
+// walkHost is what ring repair sees of the node.
+type walkHost struct {
+	*peerList
+	*originList
+	*settle.Settle
+	roster *roster.Roster
+	guard  *protect.Mode
+}
 
 func (h walkHost) Members(dst []codec.OriginID) []codec.OriginID {
-	c := h.core()
-	for p := 1; p < len(c.peers); p++ {
-		if c.repairable(uint32(p)) {
-			dst = append(dst, c.peers[p].id)
+	for p := 1; p < len(*h.peerList); p++ {
+		if h.takes(uint32(p)) {
+			dst = append(dst, (*h.peerList)[p].id)
 		}
 	}
 	return dst
 }
 
 func (h walkHost) Find(id codec.OriginID) uint32 {
-	if p := h.core().roster.Find(id); h.core().repairable(p) {
+	if p := h.roster.Find(id); h.takes(p) {
 		return p
 	}
 	return 0
 }
 
-func (c *Core) repairable(p uint32) bool { return p != 0 && c.peers[p].Open() && c.guard.Reachable(p) }
+// takes reports whether a peer can be sent tokens.
+func (h walkHost) takes(p uint32) bool {
+	return p != 0 && (*h.peerList)[p].Open() && (*h.guard).Reachable(p)
+}
 
-func (h walkHost) ID(p uint32) codec.OriginID { return h.core().peers[p].id }
+func (h walkHost) ID(p uint32) codec.OriginID { return (*h.peerList)[p].id }
 
-func (h walkHost) Peer(p uint32) *walk.Peer { return &h.core().peers[p].walk }
+func (h walkHost) Peer(p uint32) *walk.Peer { return &(*h.peerList)[p].walk }
 
-func (h walkHost) RTT(p uint32) *sched.RTT { return &h.core().peers[p].link.RTT }
-
-func (h walkHost) MovedAt(o state.Origin) sched.Instant { return h.core().origins[o].movedAt }
-
-func (h walkHost) Due(p uint32) { h.core().due.Want(p, dueToken) }
-
-func (h walkHost) Wake(at sched.Instant) { h.core().wheel.Set(timerRepair, at) }
-
-func (h walkHost) Forged() { h.core().counters.Drops[DropForged]++ }
-
-// judge counts a record that is of no use here, and reports whether it could be parsed.
+// judge acts on what became of a record, and reports whether it could be parsed.
 func (c *Core) judge(v reconcile.Verdict) (parsed bool) {
-	if v == reconcile.OtherMode {
+	switch v {
+	case reconcile.OtherMode:
 		c.counters.Drops[DropMode]++
+	case reconcile.Forged:
+		c.counters.Drops[DropForged]++
+	case reconcile.Outdone:
+		c.rename(c.me.Behind(c.now))
 	}
 	return v != reconcile.Malformed
 }

@@ -8,33 +8,23 @@ import (
 // initRumors makes the rumors ready. The fan-out by cluster size is at most 16.
 func (c *Core) initRumors() {
 	c.rumors.Init(c.cfg.Rumor, max(16, c.cfg.Fanout), &rumor.Parts{
-		Host: rumorHost{exchangeHost{(*book)(c)}}, Store: &c.store, Filler: &c.filler, Rand: &c.rand,
-		Count: &c.counters.rumorCounters, Shared: &c.counters.exchangeCounters,
+		Host: rumorHost{(*book)(c), &c.origins}, Store: &c.store, Filler: &c.filler, Rand: &c.rand,
+		Board: &c.due, Due: rumor.Due{Windows: dueRumor, Contact: dueContact, Answers: dueAnswers}, Cycles: &c.flush,
+		Count: &c.counters.rumorCounters, Shared: &c.counters.exchangeCounters, Busy: &c.counters.Drops[DropBusy],
 	})
 }
 
-// rumorHost is the core as the spreading of rumors sees it.
-type rumorHost struct{ exchangeHost }
-
-func (h rumorHost) Peer(p uint32) *rumor.Peer { return &h.core().peers[p].rumor }
-
-func (h rumorHost) Partners() []uint32 { return h.core().roster.Partners() }
-
-func (h rumorHost) Fanout() int { return h.core().fanout() }
-
-func (h rumorHost) Due(p uint32, what rumor.Due) {
-	h.core().due.Want(p, [...]uint16{
-		rumor.DueWindows: dueRumor, rumor.DueContact: dueContact, rumor.DueAnswers: dueAnswers,
-	}[what])
+// rumorHost is what the spreading of rumors sees of the node.
+type rumorHost struct {
+	*book
+	*originList
 }
 
-// Wake makes sure that the cycle ends.
-func (h rumorHost) Wake() {
-	c := h.core()
-	if c.flush.End() {
-		c.wheel.Set(timerFlush, c.now+c.cfg.FlushMax)
-	}
-}
+func (h rumorHost) Peer(p uint32) *rumor.Peer { return &h.peers[p].rumor }
+
+func (h rumorHost) Partners() []uint32 { return h.roster.Partners() }
+
+func (h rumorHost) Fanout() int { return (*Core)(h.book).fanout() }
 
 // onFeedback takes what rumors came to, here and there.
 func (c *Core) onFeedback(_ uint32, body []byte) bool { return c.rumors.Receive(&c.received, body) }

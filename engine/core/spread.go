@@ -151,18 +151,14 @@ func (c *Core) news(o state.Origin, from uint64, p uint32) {
 		}
 		c.rumors.Learn(o, from, p, c.counters.FramesReceived)
 	}
-	if due, ok := c.flush.Arm(c.now, c.cfg.Rumor.Blind); ok {
-		c.wheel.Set(timerFlush, min(due, c.now+c.cfg.FlushMax))
-		if due <= c.now {
-			c.flushNow()
-		}
+	if c.flush.Arm(c.now, c.cfg.Rumor.Blind) {
+		c.flushNow()
 	}
 }
 
 // flushNow makes what waits due at its peers. If the last flush is still being
 // sent, relayed news waits for the next.
 func (c *Core) flushNow() {
-	c.wheel.Cancel(timerFlush)
 	n := 0
 	if c.flush.Begin() {
 		for p := 1; p < len(c.peers); p++ {
@@ -170,10 +166,7 @@ func (c *Core) flushNow() {
 		}
 	}
 	n += c.rumors.Cycle()
-	if waits := c.rumors.Waiting(); waits > 0 || c.rumors.Hot() > 0 {
-		c.flush.Again(waits == 0)
-		c.wheel.Set(timerFlush, c.now+c.cfg.FlushMax)
-	}
+	c.flush.Rest(c.now, c.rumors.Waiting(), c.rumors.Hot())
 	c.flush.Sent(c.now, n, c.paths.Lag)
 }
 

@@ -161,7 +161,7 @@ const (
 var timers = [timersEngine]func(c *Core){
 	timerExchange: (*Core).exchangeAgain,
 	timerFlush:    (*Core).flushNow,
-	timerGaps:     (*Core).chase,
+	timerGaps:     func(c *Core) { c.gaps.Chase(c.now) },
 	timerSeeds:    (*Core).contactSeeds,
 	timerRival:    func(c *Core) { c.rename(c.me.Wake(c.now)) },
 	timerKeys:     (*Core).noticeKeys,

@@ -94,7 +94,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	b := codec.AppendHeader(dst[:0], h)
 	bare := len(b)
 	if q.at.HasCookie { // it may not know us: our introduction comes first
-		b = (*book)(c).AppendIntro(b, c.self)
+		b = c.filler.AppendIntro(b, c.self)
 		if due == 0 {
 			bare = len(b)
 		}

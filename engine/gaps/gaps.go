@@ -2,6 +2,7 @@ package gaps
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -47,20 +48,26 @@ type Host interface {
 	RTT(p uint32) *sched.RTT
 	// Partner is another peer to ask; 0: there is none.
 	Partner() uint32
-	// DuePull makes a pull due at a peer: Append will be called for it.
-	DuePull(p uint32)
+}
+
+// Parts are what gaps share with the node around them.
+type Parts struct {
+	Host  Host
+	Store *state.Store
+	Board *due.Board
+	Due   uint16      // of the board: a pull at a peer, which Append appends
+	Timer sched.Timer // it wakes Chase
 }
 
 // Gaps are those of one node. The zero Gaps is not ready: call Init.
 type Gaps struct {
 	list  []state.Origin
-	store *state.Store
-	host  Host
+	parts Parts
 }
 
 // Init makes room for so many gaps at once.
-func (g *Gaps) Init(limit int, store *state.Store, host Host) {
-	*g = Gaps{list: make([]state.Origin, 0, limit), store: store, host: host}
+func (g *Gaps) Init(limit int, parts *Parts) {
+	*g = Gaps{list: make([]state.Origin, 0, limit), parts: *parts}
 }
 
 // Full notes that there was no room for news of an origin.
@@ -74,32 +81,32 @@ func (x *Gap) Closer(now sched.Instant) { x.at = now }
 func (x *Gap) refused(now sched.Instant) bool { return x.fullAt != 0 && now-x.fullAt < fullPause }
 
 // Found notes that a run of an origin, sent by peer p, ends at `to` and begins above
-// what is held; it may close by itself for so long, at least Patience. True: it is new.
-func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64, wait sched.Instant) bool {
-	x := g.host.Gap(o)
+// what is held; it may close by itself for so long, at least Patience.
+func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64, wait sched.Instant) {
+	x := g.parts.Host.Gap(o)
 	if x.refused(now) {
-		return false
+		return
 	}
 	x.to, x.from, x.wait = max(x.to, to), p, wait
 	if x.open || len(g.list) == cap(g.list) {
-		return false // it is known, or anti-entropy finds it
+		return // it is known, or anti-entropy finds it
 	}
 	x.open, x.at, x.tries = true, now, 0
 	g.list = append(g.list, o)
-	return true
+	g.parts.Timer.SetOnce(now + Patience)
 }
 
 // over reports whether there is nothing more to ask for.
 func (g *Gaps) over(now sched.Instant, o state.Origin, x *Gap) bool {
-	return g.store.Max(o) >= x.to || x.tries > triesMax || x.refused(now)
+	return g.parts.Store.Max(o) >= x.to || x.tries > triesMax || x.refused(now)
 }
 
-// Chase makes pulls due for what is still missing. It reports whether anything is: then
-// it is to be called again after Patience.
-func (g *Gaps) Chase(now sched.Instant) bool {
+// Chase makes pulls due for what is still missing. While anything is, the timer wakes it
+// again after Patience.
+func (g *Gaps) Chase(now sched.Instant) {
 	for i := 0; i < len(g.list); {
 		o := g.list[i]
-		x := g.host.Gap(o)
+		x := g.parts.Host.Gap(o)
 		if x == nil || g.over(now, o, x) {
 			if x != nil {
 				x.open, x.to = false, 0
@@ -113,24 +120,26 @@ func (g *Gaps) Chase(now sched.Instant) bool {
 			g.chase(now, x)
 		}
 	}
-	return len(g.list) > 0
+	if len(g.list) > 0 {
+		g.parts.Timer.Set(now + Patience)
+	}
 }
 
 func (g *Gaps) chase(now sched.Instant, x *Gap) {
-	pull := g.host.Pull(x.from)
-	late := pull.open && now-pull.at > g.host.RTT(x.from).RTO(rtoMin, rtoMax)
-	gone := !g.host.Takes(x.from)
+	pull := g.parts.Host.Pull(x.from)
+	late := pull.open && now-pull.at > g.parts.Host.RTT(x.from).RTO(rtoMin, rtoMax)
+	gone := !g.parts.Host.Takes(x.from)
 	if late || gone {
 		pull.open = false
-		if other := g.host.Partner(); other != 0 {
-			x.from, pull = other, g.host.Pull(other)
+		if other := g.parts.Host.Partner(); other != 0 {
+			x.from, pull = other, g.parts.Host.Pull(other)
 		}
 	}
 	switch {
 	case gone: // counted here, since there may be nobody to ask
 		x.tries++
 	case !pull.open:
-		g.host.DuePull(x.from)
+		g.parts.Board.Want(x.from, g.parts.Due)
 	}
 }
 
@@ -142,11 +151,11 @@ func (g *Gaps) Append(b []byte, limit int, now sched.Instant, p uint32) []byte {
 		return b
 	}
 	for _, o := range g.list {
-		x := g.host.Gap(o)
-		if x == nil || x.from != p || now-x.at < x.wait || g.store.Max(o) >= x.to {
+		x := g.parts.Host.Gap(o)
+		if x == nil || x.from != p || now-x.at < x.wait || g.parts.Store.Max(o) >= x.to {
 			continue
 		}
-		if !w.Add(g.store.ID(o), g.store.Max(o)) {
+		if !w.Add(g.parts.Store.ID(o), g.parts.Store.Max(o)) {
 			break
 		}
 		x.tries++
@@ -154,7 +163,7 @@ func (g *Gaps) Append(b []byte, limit int, now sched.Instant, p uint32) []byte {
 	if w.Count() == 0 {
 		return b
 	}
-	*g.host.Pull(p) = Pull{at: now, open: true}
+	*g.parts.Host.Pull(p) = Pull{at: now, open: true}
 	return w.End()
 }
 

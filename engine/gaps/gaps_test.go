@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -14,6 +15,8 @@ type host struct {
 	gaps  map[state.Origin]*Gap
 	pulls [4]Pull
 	rtt   sched.RTT
+	board due.Board
+	wheel sched.Wheel // its one timer wakes Chase
 	asked []uint32
 }
 
@@ -22,7 +25,18 @@ func (h *host) Pull(p uint32) *Pull     { return &h.pulls[p] }
 func (h *host) Takes(p uint32) bool     { return p == 1 || p == 2 }
 func (h *host) RTT(uint32) *sched.RTT   { return &h.rtt }
 func (h *host) Partner() uint32         { return 2 }
-func (h *host) DuePull(p uint32)        { h.asked = append(h.asked, p) }
+
+// chase lets the gaps ask, and reports whether they go on.
+func (h *host) chase(g *Gaps, now sched.Instant) (more bool) {
+	timer := h.wheel.Timer(0)
+	timer.Cancel()
+	g.Chase(now)
+	for p := h.board.Next(); p != 0; p = h.board.Next() {
+		h.asked = append(h.asked, p)
+		h.board.End()
+	}
+	return timer.Armed()
+}
 
 func newGaps(t *testing.T, limit, origins int) (*Gaps, *host, *state.Store) {
 	t.Helper()
@@ -35,7 +49,9 @@ func newGaps(t *testing.T, limit, origins int) (*Gaps, *host, *state.Store) {
 		}
 		h.gaps[o] = new(Gap)
 	}
-	g.Init(limit, s, h)
+	h.board.Init(3)
+	h.wheel.Init(1, 0)
+	g.Init(limit, &Parts{Host: h, Store: s, Board: &h.board, Due: 1, Timer: h.wheel.Timer(0)})
 	return g, h, s
 }
 
@@ -52,14 +68,15 @@ func (h *host) first() state.Origin {
 func TestAGapIsChasedAndGivenUp(t *testing.T) {
 	g, h, _ := newGaps(t, 4, 1)
 	o := h.first()
-	if !g.Found(10, o, 1, 7, Patience) || g.Found(10, o, 1, 9, Patience) {
+	g.Found(10, o, 1, 7, Patience)
+	if g.Found(10, o, 1, 9, Patience); len(g.list) != 1 || !h.wheel.Timer(0).Armed() {
 		t.Fatal("a gap is not found once")
 	}
-	if !g.Chase(10) || len(h.asked) != 0 {
+	if !h.chase(g, 10) || len(h.asked) != 0 {
 		t.Fatalf("asked at once: %v", h.asked)
 	}
 	now, before := sched.Instant(10)+Patience, 0
-	for g.Chase(now) {
+	for h.chase(g, now) {
 		if n := len(h.asked); n > before {
 			before = n
 			if b := g.Append(nil, 1000, now, h.asked[n-1]); len(b) == 0 {
@@ -88,7 +105,7 @@ func TestWhatCameIsNotAskedFor(t *testing.T) {
 	g.Found(0, a, 1, 7, Patience)
 	g.Found(0, a+1, 1, 7, Patience)
 	s.Advance(a, 7, 0)
-	if !g.Chase(Patience) || len(h.asked) != 1 {
+	if !h.chase(g, Patience) || len(h.asked) != 1 {
 		t.Fatalf("asked %v", h.asked)
 	}
 	var pull codec.Pull
@@ -111,18 +128,23 @@ func TestLimits(t *testing.T) {
 	g, h, _ := newGaps(t, 2, 4)
 	o := h.first()
 	h.gaps[o].Full(5)
-	if g.Found(6, o, 1, 9, Patience) {
+	if g.Found(6, o, 1, 9, Patience); len(g.list) != 0 {
 		t.Error("what there is no room for is asked for")
 	}
-	if !g.Found(6, o+1, 1, 9, Patience) || !g.Found(6, o+2, 1, 9, Patience) || g.Found(6, o+3, 1, 9, Patience) {
+	for i := range state.Origin(3) {
+		g.Found(6, o+1+i, 1, 9, Patience)
+	}
+	if len(g.list) != 2 || h.gaps[o+3].open {
 		t.Error("the list takes more or less than two")
 	}
 	delete(h.gaps, o+1)
-	g.Chase(6)
-	if !g.Found(6, o+3, 1, 9, Patience) {
+	h.chase(g, 6)
+	if g.Found(6, o+3, 1, 9, Patience); len(g.list) != 2 || !h.gaps[o+3].open {
 		t.Error("a forgotten origin keeps its place")
 	}
-	if !g.Found(5+fullPause, o, 1, 9, Patience) && len(g.list) < 2 {
+	delete(h.gaps, o+2)
+	h.chase(g, 6)
+	if g.Found(5+fullPause, o, 1, 9, Patience); !h.gaps[o].open {
 		t.Error("it is refused for ever")
 	}
 }
@@ -131,8 +153,8 @@ func TestLimits(t *testing.T) {
 func TestAPeerThatIsGone(t *testing.T) {
 	g, h, _ := newGaps(t, 2, 1)
 	g.Found(0, h.first(), 3, 9, Patience)
-	g.Chase(Patience)
-	g.Chase(2 * Patience)
+	h.chase(g, Patience)
+	h.chase(g, 2*Patience)
 	if len(h.asked) != 1 || h.asked[0] != 2 {
 		t.Errorf("asked %v", h.asked)
 	}
@@ -146,7 +168,7 @@ func TestChasingDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() {
 		now += 10 * sched.Millisecond
 		g.Found(now, o, 1, 9, Patience)
-		g.Chase(now + Patience)
+		h.chase(g, now+Patience)
 		g.Append(b[:0], 1000, now+Patience, 1)
 		h.pulls[1].Came()
 	}); n != 0 {

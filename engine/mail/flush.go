@@ -12,47 +12,61 @@ const (
 
 // Flush decides when news leaves: the news of many origins goes in one frame. It
 // leaves at once while datagrams are within the rate that flushCost allows, and waits
-// for company beyond. The zero Flush is ready.
+// for company beyond. The zero Flush is not ready: call Init.
 type Flush struct {
+	timer sched.Timer
+	most  sched.Instant // how long news waits for company
 	paid  sched.Instant // the time up to which datagrams are paid for
 	own   bool          // own writes wait
 	armed bool
 	idle  bool // armed only to end a cycle of rumors
 }
 
+// Init gives a flush the timer that wakes it, and tells how long news may wait.
+func (f *Flush) Init(timer sched.Timer, most sched.Instant) { *f = Flush{timer: timer, most: most} }
+
 // Own notes that own writes wait for the next flush.
 func (f *Flush) Own() { f.own = true }
 
-// Arm arms the next flush for news and says when it is due; false: it is armed
-// already. One that is armed only to end a cycle of rumors is brought forward if early
-// says so.
-func (f *Flush) Arm(now sched.Instant, early bool) (due sched.Instant, ok bool) {
+// Arm arms the next flush for news, unless one is armed. One that is armed only to end
+// a cycle of rumors is brought forward if early says so. True: it is due now.
+func (f *Flush) Arm(now sched.Instant, early bool) bool {
 	if f.armed && !(f.idle && early) {
-		return 0, false
-	}
-	f.armed, f.idle = true, false
-	return max(now, f.paid-flushBurst), true
-}
-
-// End arms a flush that ends a cycle of rumors; false: one is armed already.
-func (f *Flush) End() bool {
-	if f.armed {
 		return false
 	}
-	f.armed, f.idle = true, true
-	return true
+	f.armed, f.idle = true, false
+	due := max(now, f.paid-flushBurst)
+	f.timer.Set(min(due, now+f.most))
+	return due <= now
+}
+
+// End arms a flush that ends a cycle of rumors, unless one is armed.
+func (f *Flush) End(now sched.Instant) {
+	if !f.armed {
+		f.again(now, true)
+	}
 }
 
 // Begin begins a flush. It reports whether own writes are in it.
 func (f *Flush) Begin() (own bool) {
+	f.timer.Cancel()
 	own = f.own
 	f.own, f.armed, f.idle = false, false, false
 	return own
 }
 
-// Again arms another flush for rumors that are still to be told; idle: only to end
-// their cycle.
-func (f *Flush) Again(idle bool) { f.armed, f.idle = true, idle }
+func (f *Flush) again(now sched.Instant, idle bool) {
+	f.armed, f.idle = true, idle
+	f.timer.Set(now + f.most)
+}
+
+// Rest arms another flush if there are rumors that wait for the next cycle, or are
+// told in this one, which has to end.
+func (f *Flush) Rest(now sched.Instant, waiting, hot int) {
+	if waiting > 0 || hot > 0 {
+		f.again(now, waiting == 0)
+	}
+}
 
 // Sent pays for a flush to so many peers, by a loop that lags so much.
 func (f *Flush) Sent(now sched.Instant, peers int, lag sched.Instant) {

@@ -10,14 +10,16 @@ import (
 // that lags pays more for each.
 func TestFlushWaitsForCompanyWhenItIsBusy(t *testing.T) {
 	f := func(lag sched.Instant) (frames int) {
+		var w sched.Wheel
 		var x Flush
+		w.Init(1, 0)
+		x.Init(w.Timer(0), 10*sched.Millisecond)
 		now := sched.Instant(sched.Second)
 		for ; ; frames++ {
-			due, ok := x.Arm(now, false)
-			if !ok {
-				t.Fatal("it is armed before it is flushed")
-			}
-			if due > now {
+			if !x.Arm(now, false) {
+				if due := w.Next(); due <= now || due > now+11*sched.Millisecond {
+					t.Fatalf("it is due after %d", due-now)
+				}
 				break
 			}
 			x.Own()
@@ -39,17 +41,31 @@ func TestFlushWaitsForCompanyWhenItIsBusy(t *testing.T) {
 // A flush that only ends a cycle of rumors is brought forward by news that may not
 // wait for it, and by nothing else.
 func TestFlushOfACycleIsBroughtForward(t *testing.T) {
+	var w sched.Wheel
 	var x Flush
-	if !x.End() || x.End() {
+	w.Init(1, 0)
+	x.Init(w.Timer(0), sched.Second)
+	x.End(1)
+	end := w.Next()
+	if x.End(sched.Second); end == sched.Never || w.Next() != end {
 		t.Error("a cycle's end is not armed once")
 	}
-	if _, ok := x.Arm(0, false); ok {
+	if x.Arm(1, false) || w.Next() != end {
 		t.Error("it is brought forward though the news can wait")
 	}
-	if _, ok := x.Arm(0, true); !ok {
+	if !x.Arm(1, true) || w.Next() == end {
 		t.Error("it is not brought forward")
 	}
-	if _, ok := x.Arm(0, true); ok {
+	if x.Arm(1, true) {
 		t.Error("a flush of news is armed twice")
+	}
+	if x.Begin(); w.Next() != sched.Never {
+		t.Error("it is due after it began")
+	}
+	if x.Rest(1, 0, 0); w.Next() != sched.Never {
+		t.Error("there is nothing to tell, and it is armed")
+	}
+	if x.Rest(1, 0, 3); x.Arm(2, false) || !x.Arm(2, true) {
+		t.Error("a cycle has to end, and its end keeps news from its flush")
 	}
 }

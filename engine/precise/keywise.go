@@ -20,10 +20,9 @@ import (
 // Deletes must stay as entries: a replica that has forgotten one would be given
 // the old value again.
 type keywise struct {
-	own state.Origin // of which only what is up to its max is shown: the rest is not published
-
+	view    reconcile.View
 	store   *state.Store
-	book    reconcile.Book
+	filler  *reconcile.Filler // introduces origins
 	order   reconcile.Order
 	compare func(a, b *Candidate) int
 	keys    keys
@@ -56,16 +55,16 @@ const picksMax = codec.FrameBytesMax / 4
 
 // Init gives the scratch its memory. compare is for PreciseOwn: negative if a
 // goes before b.
-func (x *keywise) Init(s *state.Store, b reconcile.Book, o reconcile.Order, compare func(a, b *Candidate) int) {
-	x.store, x.book, x.order, x.compare = s, b, o, compare
-	x.keys.init(s)
+func (x *keywise) Init(v *reconcile.View, f *reconcile.Filler, o reconcile.Order, compare func(a, b *Candidate) int) {
+	x.view, x.store, x.filler, x.order, x.compare = *v, v.Store, f, o, compare
+	x.keys.init(v.Store)
 	x.picks = make([]item, 0, picksMax)
 	x.origins = make([]state.Origin, 0, picksMax)
 }
 
-// top is the highest version of an origin that is shown.
+// top is the highest version of an origin that is shown: of our own, what is published.
 func (x *keywise) top(o state.Origin) uint64 {
-	if o == x.own {
+	if o == x.view.Own {
 		return x.store.Max(o)
 	}
 	return codec.VersionMax
@@ -125,10 +124,9 @@ func (x *keywise) fillWindow() (end bool) {
 }
 
 // Compare walks a window and the local entries side by side. What the peer
-// lacks is added to runs, what we lack to pulls; either may be nil. own is the
-// origin that this node writes; if the peer has a write of it that was never
-// made, its version is returned and not pulled.
-func (x *keywise) Compare(d *codec.PreciseDigest, own state.Origin, runs, pulls *list) (ahead uint64) {
+// lacks is added to runs, what we lack to pulls; either may be nil. If the peer has a
+// write of our own origin that was never made, that is reported and not pulled.
+func (x *keywise) Compare(d *codec.PreciseDigest, runs, pulls *list) (ahead bool) {
 	s := x.store
 	x.iter.Reset(d)
 	id, more := x.iter.Origin()
@@ -141,12 +139,12 @@ func (x *keywise) Compare(d *codec.PreciseDigest, own state.Origin, runs, pulls 
 			x.unlisted(d, o, runs)
 			o = s.Following(o)
 		case o == 0 || id < s.ID(o):
-			if !x.book.Buried(id) {
+			if !x.view.Buried(id) {
 				pulls.ask(item{ID: id})
 			}
 			id, more = x.iter.Origin()
 		default:
-			ahead = max(ahead, x.listed(d, o, own, runs, pulls))
+			ahead = x.listed(d, o, runs, pulls) || ahead
 			id, more = x.iter.Origin()
 			o = s.Following(o)
 		}
@@ -182,7 +180,7 @@ func (x *keywise) offerRest(o state.Origin, after []byte, runs *list) {
 }
 
 // listed compares an origin with its group, key by key.
-func (x *keywise) listed(d *codec.PreciseDigest, o, own state.Origin, runs, pulls *list) (ahead uint64) {
+func (x *keywise) listed(d *codec.PreciseDigest, o state.Origin, runs, pulls *list) (ahead bool) {
 	id, after := x.store.ID(o), []byte(nil)
 	if id == d.After.ID {
 		after = d.After.Key
@@ -211,10 +209,10 @@ func (x *keywise) listed(d *codec.PreciseDigest, o, own state.Origin, runs, pull
 		}
 		switch {
 		case v <= has:
-		case o != own:
+		case o != x.view.Own:
 			pulls.ask(item{ID: id, Version: v})
 		case v > top || x.neverWrote(o, key, v):
-			ahead = max(ahead, v)
+			ahead = true
 		}
 	}
 	if id == d.Last && d.Flags&codec.PreciseEnd == 0 {
@@ -236,7 +234,7 @@ func (x *keywise) neverWrote(own state.Origin, key []byte, v uint64) bool {
 
 // offer adds an entry that a peer lacks, unless it is still on its way there.
 func (x *keywise) offer(runs *list, o state.Origin, v uint64, stamp int64, intro bool) {
-	if runs == nil || v > x.book.Settled(o) && x.book.Settled(o) < x.store.Max(o) {
+	if runs == nil || v > x.view.Settled(o) && x.view.Settled(o) < x.store.Max(o) {
 		return
 	}
 	it := item{ID: x.store.ID(o), Origin: o, Version: v, intro: intro}

@@ -14,6 +14,7 @@ import (
 
 type preciseReplica struct {
 	s state.Store
+	f reconcile.Filler
 	x keywise
 }
 
@@ -21,7 +22,8 @@ func newPrecise(order reconcile.Order, compare func(a, b *Candidate) int) *preci
 	r := new(preciseReplica)
 	r.s.Init(state.LimitsDefault(), 1)
 	r.s.PrintKeys()
-	r.x.Init(&r.s, book{&r.s}, order, compare)
+	r.f.Init(&r.s, silent{}, 1)
+	r.x.Init(&reconcile.View{Store: &r.s}, &r.f, order, compare)
 	return r
 }
 
@@ -44,7 +46,7 @@ func compareAll(t *testing.T, rng *rand.Rand, a, b *preciseReplica, runs, pulls 
 		if err := codec.ParsePreciseDigest(body, &d, &it); err != nil {
 			t.Fatal(err)
 		}
-		a.x.Compare(&d, 0, runs, pulls)
+		a.x.Compare(&d, runs, pulls)
 	}
 	return frames
 }
@@ -251,7 +253,7 @@ func BenchmarkPreciseExchange(b *testing.B) {
 			if codec.ParsePreciseDigest(body, &d, &it) != nil {
 				b.Fatal("parse")
 			}
-			a.x.Compare(&d, 0, &runs, &pulls)
+			a.x.Compare(&d, &runs, &pulls)
 			size += len(w)
 		}
 	}

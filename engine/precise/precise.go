@@ -2,6 +2,7 @@ package precise
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -11,35 +12,10 @@ import (
 // window is missing.
 const windowWait = 20 * sched.Millisecond
 
-// Due is something that a comparison has to send.
-type Due uint8
-
-// What may be due.
-const (
-	DueDigest Due = iota // windows of the digest
-	DueRuns              // an answer to a digest or a pull list
-	DueAsk               // a pull list
-)
-
 // Host is the node around a comparison.
 type Host interface {
-	reconcile.Book
 	// Peer is what is kept of a peer; good until the host adds one.
 	Peer(p uint32) *Peer
-	// Due makes something due at a peer: an Append will be called for it.
-	Due(p uint32, what Due)
-	// Expire asks for a call of Expire at that time, if none is due earlier.
-	Expire(at sched.Instant)
-	// Lacks notes that the peer was found to lack so many entries more.
-	Lacks(p uint32, entries int)
-	// Sent notes entries that the exchange with a peer moved.
-	Sent(p uint32, entries int)
-	// Left is how many entries the exchange may still move; negative: any number.
-	Left(p uint32) int
-	// Ahead notes that a peer holds our own origin up to max, more than we wrote.
-	Ahead(max uint64)
-	// Busy notes something that was given up for want of room.
-	Busy()
 }
 
 // Config is what precise mode is told before it starts.
@@ -55,26 +31,30 @@ type Config struct {
 
 // Parts are what precise mode shares with the node around it.
 type Parts struct {
+	reconcile.Parts
 	Host  Host
-	Store *state.Store
-	Own   state.Origin // that this node writes
-	Rand  *sched.Rand
-	Count *reconcile.Counters
+	Timer sched.Timer // it wakes Expire
 }
 
 // Precise is one node's part in precise mode. The zero Precise is not ready: call
 // Init. One caller at a time.
 type Precise struct {
-	cfg    Config
-	host   Host
-	store  *state.Store
-	rand   *sched.Rand
-	n      *reconcile.Counters
-	keys   keywise
-	jobs   []job // 0 is none
-	window codec.PreciseDigest
-	iter   codec.PreciseIter
-	pull   codec.PrecisePull
+	cfg     Config
+	host    Host
+	store   *state.Store
+	rand    *sched.Rand
+	board   *due.Board
+	due     reconcile.Due
+	budgets reconcile.Budgets
+	timer   sched.Timer
+	n       *reconcile.Counters
+	busy    *uint64
+	outdone bool // by the frame at hand
+	keys    keywise
+	jobs    []job // 0 is none
+	window  codec.PreciseDigest
+	iter    codec.PreciseIter
+	pull    codec.PrecisePull
 }
 
 // job is an answer under way to one peer.
@@ -101,11 +81,11 @@ func (x *Precise) Init(cfg *Config, parts *Parts) {
 		panic("precise: an own order needs a comparator")
 	}
 	*x = Precise{
-		cfg: *cfg, host: parts.Host, store: parts.Store, rand: parts.Rand, n: parts.Count,
+		cfg: *cfg, host: parts.Host, store: parts.View.Store, rand: parts.Rand,
+		board: parts.Board, due: parts.Due, budgets: parts.Budgets, timer: parts.Timer, n: parts.Count, busy: parts.Busy,
 		jobs: make([]job, cfg.Jobs+1),
 	}
-	x.keys.Init(x.store, x.host, cfg.Order, cfg.Compare)
-	x.keys.own = parts.Own
+	x.keys.Init(&parts.View, parts.Filler, cfg.Order, cfg.Compare)
 }
 
 // Fingerprint is what members compare: equal ones hold the same.
@@ -141,12 +121,13 @@ func (x *Precise) AppendSync(b []byte, _ *reconcile.Page) (out []byte, done bool
 func (x *Precise) wantDigest(p uint32, f codec.DigestFlags) {
 	t := x.host.Peer(p)
 	t.windows, t.asks = uint8(min(4*x.cfg.Frames, 255)), f
-	x.host.Due(p, DueDigest)
+	x.board.Want(p, x.due.Digest)
 }
 
 // Receive takes a record of a comparison; runs are the host's.
 func (x *Precise) Receive(f *reconcile.Frame, kind codec.Type, body []byte) reconcile.Verdict {
 	ok := true
+	x.keys.view.Now, x.outdone = f.Now, false
 	switch kind {
 	case codec.TypeSync:
 		s, err := codec.ParseSync(body)
@@ -164,8 +145,11 @@ func (x *Precise) Receive(f *reconcile.Frame, kind codec.Type, body []byte) reco
 	default:
 		return reconcile.OtherMode
 	}
-	if !ok {
+	switch {
+	case !ok:
 		return reconcile.Malformed
+	case x.outdone:
+		return reconcile.Outdone
 	}
 	return reconcile.Taken
 }
@@ -192,16 +176,14 @@ func (x *Precise) onWindow(f *reconcile.Frame, d *codec.PreciseDigest) {
 		pulls = x.listOf(p, &t.pulls)
 	}
 	before := runs.Len()
-	if ahead := x.keys.Compare(d, x.keys.own, runs, pulls); ahead > 0 {
-		x.host.Ahead(ahead)
-	}
-	x.host.Lacks(p, runs.Len()-before)
+	x.outdone = x.keys.Compare(d, runs, pulls)
+	x.budgets.Lacks(f.Now, p, runs.Len()-before)
 	final := d.Flags&codec.DigestFinal != 0
 	if runs != nil {
-		x.gathered(f.Now, &t.runs, DueRuns, final)
+		x.gathered(f.Now, &t.runs, x.due.Runs, final)
 	}
 	if pulls != nil {
-		x.gathered(f.Now, &t.pulls, DueAsk, final)
+		x.gathered(f.Now, &t.pulls, x.due.Ask, final)
 	}
 }
 
@@ -213,8 +195,8 @@ func (x *Precise) onPull(f *reconcile.Frame, l *codec.PrecisePull) {
 	if runs := x.listOf(p, at); runs != nil {
 		before := runs.Len()
 		x.keys.Answer(l, runs)
-		x.host.Lacks(p, runs.Len()-before)
-		x.gathered(f.Now, at, DueRuns, l.Final)
+		x.budgets.Lacks(f.Now, p, runs.Len()-before)
+		x.gathered(f.Now, at, x.due.Runs, l.Final)
 	}
 }
 
@@ -231,12 +213,12 @@ func (x *Precise) listOf(p uint32, at *uint8) *list {
 			l.init = true
 		}
 		l.busy, l.peer, l.open = true, p, 0
-		l.Reset(x.cfg.Frames, x.host.Left(p))
+		l.Reset(x.cfg.Frames, x.budgets.Left(x.keys.view.Now, p))
 		l.Salt = x.rand.Uint64()
 		*at = uint8(i)
 	}
 	if *at == 0 {
-		x.host.Busy()
+		*x.busy++
 		return nil
 	}
 	return &x.jobs[*at].list
@@ -251,17 +233,17 @@ func (x *Precise) drop(at *uint8) {
 }
 
 // gathered makes a list due when it is complete: only then is its order known.
-func (x *Precise) gathered(now sched.Instant, at *uint8, due Due, final bool) {
+func (x *Precise) gathered(now sched.Instant, at *uint8, due uint16, final bool) {
 	l := &x.jobs[*at]
 	switch {
 	case !final:
 		l.open = now
-		x.host.Expire(now + windowWait)
+		x.timer.SetOnce(now + windowWait)
 	case l.Len() == 0:
 		x.drop(at)
 	default:
 		l.open = 0
-		x.host.Due(l.peer, due)
+		x.board.Want(l.peer, due)
 	}
 }
 
@@ -279,13 +261,13 @@ func (x *Precise) Expire(now sched.Instant) {
 		}
 		switch t := x.host.Peer(l.peer); uint8(i) {
 		case t.runs:
-			x.gathered(now, &t.runs, DueRuns, true)
+			x.gathered(now, &t.runs, x.due.Runs, true)
 		case t.pulls:
-			x.gathered(now, &t.pulls, DueAsk, true)
+			x.gathered(now, &t.pulls, x.due.Ask, true)
 		}
 	}
 	if next != sched.Never {
-		x.host.Expire(next)
+		x.timer.SetOnce(next)
 	}
 }
 
@@ -337,7 +319,7 @@ func (x *Precise) AppendRuns(b []byte, g *reconcile.Page) (out []byte, done bool
 	before := len(b)
 	b, n := x.keys.Fill(b, g.Limit, &l.list)
 	x.n.EntriesSent += uint64(n)
-	x.host.Sent(g.Peer, n)
+	x.budgets.Sent(g.Now, g.Peer, n)
 	if len(b) > before {
 		l.Frames--
 	}

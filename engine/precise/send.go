@@ -73,7 +73,7 @@ func (x *keywise) cost(it *item) (n int) {
 	if !slices.Contains(x.origins, it.Origin) {
 		n += codec.PreciseRunOverhead
 		if it.intro {
-			n += x.book.IntroBytes(it.Origin)
+			n += x.filler.IntroBytes(it.Origin)
 		}
 	}
 	return n
@@ -82,7 +82,7 @@ func (x *keywise) cost(it *item) (n int) {
 // encode appends the picks of one origin.
 func (x *keywise) encode(dst []byte, limit int, picks []item) (out []byte, entries int) {
 	if picks[0].intro {
-		dst = x.book.AppendIntro(dst, picks[0].Origin)
+		dst = x.filler.AppendIntro(dst, picks[0].Origin)
 	}
 	if picks[0].Version == 0 {
 		picks = picks[1:]

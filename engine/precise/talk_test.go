@@ -17,15 +17,13 @@ type side struct {
 	reconciletest.Node
 	x     Precise
 	peer  Peer
-	at    sched.Instant // when Expire was asked for; 0: not
+	wheel sched.Wheel // its one timer wakes Expire
 	run   codec.Run
 	iter  codec.RunIter
 	entry codec.Entry
 }
 
-func (n *side) Peer(uint32) *Peer       { return &n.peer }
-func (n *side) Due(_ uint32, what Due)  { n.Mark(int(what)) }
-func (n *side) Expire(at sched.Instant) { n.at = at }
+func (n *side) Peer(uint32) *Peer { return &n.peer }
 
 // take applies the entries of a run one by one, as a core does.
 func (n *side) take(_ *reconciletest.Node, t codec.Type, body []byte) {
@@ -41,10 +39,11 @@ func newSide(name string, order reconcile.Order) *side {
 	n := new(side)
 	n.Keyed = true
 	n.Init(name, 7)
+	n.wheel.Init(1, 0)
 	n.x.Init(&Config{
 		Order: order, Kind: codec.SyncPushPull, Frames: 16, Jobs: 2, Wants: 64,
 		Compare: func(a, b *Candidate) int { return int(a.Entry.Version) - int(b.Entry.Version) },
-	}, &Parts{Host: n, Store: &n.Store, Own: n.Self, Rand: &n.Rand, Count: &n.Counters})
+	}, &Parts{Parts: n.Parts(), Host: n, Timer: n.wheel.Timer(0)})
 	n.Talks, n.TakeRun = &n.x, n.take
 	return n
 }
@@ -108,11 +107,13 @@ func TestAnswerWithoutTheLastWindow(t *testing.T) {
 			a.Take(frame, b.x.Fingerprint())
 		}
 	}
-	if windows < 3 || !a.Quiet() || a.at != a.Now+windowWait {
-		t.Fatalf("%d windows, quiet %v, expires after %d", windows, a.Quiet(), a.at-a.Now)
+	at := a.wheel.Next()
+	if windows < 3 || !a.Quiet() || at < a.Now+windowWait || at > a.Now+windowWait+sched.Millisecond {
+		t.Fatalf("%d windows, quiet %v, expires after %d", windows, a.Quiet(), at-a.Now)
 	}
 	asked := a.Now
-	if a.x.Expire(asked + windowWait - 1); !a.Quiet() || a.at != asked+windowWait {
+	a.wheel.Timer(0).Cancel()
+	if a.x.Expire(asked + windowWait - 1); !a.Quiet() || !a.wheel.Timer(0).Armed() {
 		t.Error("answered too early")
 	}
 	if a.x.Expire(asked + windowWait); a.Quiet() {
@@ -150,8 +151,7 @@ func TestALyingPeerIsBounded(t *testing.T) {
 		if frames > 2*16+4*16 {
 			t.Fatalf("%d frames for one", frames)
 		}
-		if a.at != 0 && a.Now >= a.at {
-			a.at = 0
+		if _, ok := a.wheel.Expire(a.Now); ok {
 			a.x.Expire(a.Now)
 		}
 	}
@@ -198,8 +198,8 @@ func TestAheadAndBusyAreTold(t *testing.T) {
 	frame, _ := liar.x.AppendDigest(nil, &reconcile.Page{Limit: 1200, Peer: reconciletest.Other})
 	a.Take(frame, 1)
 	pulled := a.x.jobs[a.peer.pulls].items
-	if a.Most != 9 || len(pulled) != 1 || pulled[0].ID != liar.Store.ID(liar.Self) {
-		t.Errorf("ahead %d, and %+v is pulled", a.Most, pulled)
+	if a.Said != reconcile.Outdone || len(pulled) != 1 || pulled[0].ID != liar.Store.ID(liar.Self) {
+		t.Errorf("verdict %d, and %+v is pulled", a.Said, pulled)
 	}
 	for i := range a.x.jobs {
 		a.x.jobs[i].busy = true

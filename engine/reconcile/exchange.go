@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -13,6 +14,37 @@ type Counters struct {
 	PullsSent       uint64
 	PullsServed     uint64
 	Agreements      uint64 // fingerprints that were equal
+}
+
+// Parts are what a comparison shares with the node around it, whatever it compares by.
+type Parts struct {
+	View    View
+	Filler  *Filler
+	Board   *due.Board
+	Due     Due
+	Budgets Budgets
+	Rand    *sched.Rand
+	Count   *Counters
+	Busy    *uint64 // counts what was given up for want of room
+}
+
+// Due are what a comparison may make due at a peer, as bits of the host's own: its
+// Append is called for each.
+type Due struct {
+	Digest uint16 // windows of a digest
+	Runs   uint16 // an answer to a digest or a pull list
+	Ask    uint16 // a pull list
+	Turn   uint16 // another message of the comparison
+}
+
+// Budgets are what exchanges with peers may move, and did.
+type Budgets interface {
+	// Lacks notes that the peer was found to lack so many entries more.
+	Lacks(now sched.Instant, p uint32, entries int)
+	// Sent notes entries that the exchange with a peer moved.
+	Sent(now sched.Instant, p uint32, entries int)
+	// Left is how many entries the exchange may still move; negative: any number.
+	Left(now sched.Instant, p uint32) int
 }
 
 // Frame is the frame that a record came in.
@@ -47,6 +79,8 @@ const (
 	Taken     Verdict = iota
 	Malformed         // its body is none of its type
 	OtherMode         // it belongs to the other way to compare, which its sender uses
+	Outdone           // it was taken: somebody holds more of our own origin than we wrote
+	Forged            // no member can have made it
 )
 
 // AskedBy is what a digest asks for in an exchange of kind k that its sender

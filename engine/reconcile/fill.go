@@ -27,22 +27,10 @@ func (o Order) Precise() bool { return o >= PreciseNewest }
 // a run header and a few small entries.
 const shareBytesMin = 128
 
-// Book is what the composer knows about origins beside their state.
+// Book is what introduces origins.
 type Book interface {
-	// AppendIntro appends the record that introduces an origin.
-	AppendIntro(dst []byte, o state.Origin) []byte
-	// IntroBytes is the encoded size of that record.
-	IntroBytes(o state.Origin) int
-	// Buried reports an origin that must not be asked for.
-	Buried(id codec.OriginID) bool
-	// Settled is the max of the origin that peers may be expected to have by
-	// now; what is newer is still in flight by push and is not offered.
-	Settled(o state.Origin) uint64
-	// Coming tells whether what a peer has more than we, up to a max, is likely on
-	// its way here by push, and is not asked for.
-	Coming(o state.Origin, max uint64) bool
-	// Weight is the origin's share in a fair division; at least 1.
-	Weight(o state.Origin) int
+	// Intro fills in the record that introduces an origin.
+	Intro(o state.Origin, in *codec.Intro)
 }
 
 // Filler encodes wants into frames. It owns the scratch that this needs; one
@@ -51,6 +39,8 @@ type Filler struct {
 	Store *state.Store
 	Book  Book
 
+	weights []uint8 // by origin; 0 where nobody has weighed it
+	intro   codec.Intro
 	entry   codec.Entry
 	cursor  state.Cursor
 	writer  codec.RunWriter
@@ -63,6 +53,33 @@ func (f *Filler) Init(s *state.Store, b Book, max int) {
 	f.Store, f.Book = s, b
 	f.cursors = make([]state.Cursor, max)
 	f.counts = make([]int32, max)
+}
+
+// AppendIntro appends the record that introduces an origin.
+func (f *Filler) AppendIntro(dst []byte, o state.Origin) []byte {
+	f.Book.Intro(o, &f.intro)
+	return codec.AppendIntro(dst, &f.intro)
+}
+
+// IntroBytes is the encoded size of that record.
+func (f *Filler) IntroBytes(o state.Origin) int {
+	f.Book.Intro(o, &f.intro)
+	return codec.IntroBytes(&f.intro)
+}
+
+// Weigh sets an origin's share in a fair division: 1 until it is set.
+func (f *Filler) Weigh(o state.Origin, weight uint8) {
+	for int(o) >= len(f.weights) {
+		f.weights = append(f.weights, 0)
+	}
+	f.weights[o] = weight
+}
+
+func (f *Filler) weight(o state.Origin) int {
+	if int(o) >= len(f.weights) {
+		return 1
+	}
+	return max(1, int(f.weights[o]))
 }
 
 // Fill appends runs for the job until dst is limit bytes long, the job is done
@@ -124,7 +141,7 @@ func (f *Filler) depth(dst []byte, limit int, j *Job) (out []byte, entries int) 
 func (f *Filler) fair(dst []byte, limit int, j *Job) (out []byte, entries int) {
 	for range 3 { // later passes use what small origins left over
 		start, open, before := j.turn, j.Len(), len(dst)
-		left, weights := j.Deltas, f.weights(j)
+		left, weights := j.Deltas, f.total(j)
 		for k := range j.wants {
 			if open <= 0 || left == 0 {
 				break
@@ -134,7 +151,7 @@ func (f *Filler) fair(dst []byte, limit int, j *Job) (out []byte, entries int) {
 			if w.Origin == 0 {
 				continue
 			}
-			weight := f.Book.Weight(w.Origin)
+			weight := f.weight(w.Origin)
 			share := max(shareBytesMin, (limit-len(dst))*weight/weights)
 			grant := left
 			if left > 0 {
@@ -160,11 +177,11 @@ func (f *Filler) fair(dst []byte, limit int, j *Job) (out []byte, entries int) {
 	return dst, entries
 }
 
-// weights sums the weights of the wants that are open.
-func (f *Filler) weights(j *Job) (sum int) {
+// total sums the weights of the wants that are open.
+func (f *Filler) total(j *Job) (sum int) {
 	for i := range j.wants {
 		if o := j.wants[i].Origin; o != 0 {
-			sum += f.Book.Weight(o)
+			sum += f.weight(o)
 		}
 	}
 	return max(1, sum)
@@ -222,7 +239,7 @@ func (f *Filler) breadth(dst []byte, limit int, j *Job) (out []byte, entries int
 func (f *Filler) runBytes(w *Want) int {
 	n := codec.RunOverhead(w.From, f.Store.Floor(w.Origin))
 	if w.From == 0 {
-		n += f.Book.IntroBytes(w.Origin)
+		n += f.IntroBytes(w.Origin)
 	}
 	return n
 }
@@ -240,7 +257,7 @@ func (f *Filler) run(dst []byte, limit, soft, grant int, j *Job, w *Want) ([]byt
 	}
 	whole := len(dst)
 	if w.From == 0 {
-		dst = f.Book.AppendIntro(dst, o)
+		dst = f.AppendIntro(dst, o)
 	}
 	out, to, n := f.encode(dst, bounds{limit, soft, grant}, o, w.From)
 	if out == nil {

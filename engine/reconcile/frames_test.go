@@ -20,7 +20,7 @@ func answer(t *testing.T, order Order, limit, deltas int, whole bool) map[codec.
 	j.Init(64)
 	j.Reset(100, deltas)
 	j.Whole = whole
-	Compare(&p.Store, p.f.Book, &d, 0, &j, nil)
+	(&View{Store: &p.Store}).Compare(&d, &j, nil)
 	j.Arrange(order, 0)
 	got := map[codec.OriginID]int{}
 	for frames := 0; !j.Done(); frames++ {

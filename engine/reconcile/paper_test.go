@@ -9,23 +9,10 @@ import (
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
-// plain is a book that knows no more than the store.
-type plain struct {
-	s     *state.Store
-	heavy codec.OriginID // has weight 3
-}
+// silent is a book whose introductions say nothing.
+type silent struct{}
 
-func (b plain) AppendIntro(dst []byte, o state.Origin) []byte { return dst }
-func (b plain) IntroBytes(state.Origin) int                   { return 0 }
-func (b plain) Buried(codec.OriginID) bool                    { return false }
-func (b plain) Settled(o state.Origin) uint64                 { return b.s.Max(o) }
-func (plain) Coming(state.Origin, uint64) bool                { return false }
-func (b plain) Weight(o state.Origin) int {
-	if b.heavy != 0 && b.s.ID(o) == b.heavy {
-		return 3
-	}
-	return 1
-}
+func (silent) Intro(_ state.Origin, in *codec.Intro) { *in = codec.Intro{} }
 
 type replica struct {
 	state.Store
@@ -35,7 +22,7 @@ type replica struct {
 func newReplica() *replica {
 	r := new(replica)
 	r.Init(state.LimitsDefault(), 1)
-	r.f.Init(&r.Store, plain{s: &r.Store}, 64)
+	r.f.Init(&r.Store, silent{}, 64)
 	return r
 }
 
@@ -76,7 +63,7 @@ func delta(t *testing.T, from, to *replica, limit int, order Order) (deltas []st
 	var j Job
 	j.Init(64)
 	j.Reset(1, -1)
-	Compare(&from.Store, from.f.Book, &d, 0, &j, nil)
+	(&View{Store: &from.Store}).Compare(&d, &j, nil)
 	j.Arrange(order, 0)
 	frame, _ = from.f.Fill(nil, limit, &j, order)
 	for b := frame; len(b) > 0; {
@@ -291,7 +278,6 @@ func TestWindowsTile(t *testing.T) {
 // bytes while both have more than fits.
 func TestFairByWeight(t *testing.T) {
 	from := newReplica()
-	from.f.Book = plain{s: &from.Store, heavy: 7}
 	for _, id := range []codec.OriginID{5, 7, 9} {
 		kv := map[string]uint64{}
 		for i := range uint64(200) {
@@ -299,6 +285,7 @@ func TestFairByWeight(t *testing.T) {
 		}
 		from.put(t, id, kv)
 	}
+	from.f.Weigh(from.Find(7), 3)
 	var j Job
 	j.Init(8)
 	got := map[codec.OriginID]int{}

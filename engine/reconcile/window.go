@@ -3,7 +3,59 @@ package reconcile
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
 )
+
+// View is what a comparison looks at.
+type View struct {
+	Now    sched.Instant
+	Store  *state.Store
+	Own    state.Origin // that this node writes
+	News   News         // nil: nothing is pushed
+	Graves Graves       // nil: nobody is buried
+}
+
+// News is what is on its way by push: package settle.
+type News interface {
+	// Settled is the max of an origin that peers may be expected to have by now; what
+	// is newer is not offered.
+	Settled(now sched.Instant, o state.Origin) uint64
+	// Coming tells whether what a peer has more than we, up to a max, is likely on its
+	// way here. It is not asked for.
+	Coming(now sched.Instant, o state.Origin, max uint64) bool
+	// Moving reports an origin whose news is on its way.
+	Moving(now sched.Instant, o state.Origin) bool
+}
+
+// Graves are the origins that must not be asked for: package names.
+type Graves interface {
+	Has(now sched.Instant, id codec.OriginID) bool
+	// HasShort is Has for an abbreviated id.
+	HasShort(now sched.Instant, short uint64, of func(codec.OriginID) uint64) bool
+}
+
+// Buried reports an origin that must not be asked for.
+func (v *View) Buried(id codec.OriginID) bool { return v.Graves != nil && v.Graves.Has(v.Now, id) }
+
+// BuriedShort is Buried for an abbreviated id.
+func (v *View) BuriedShort(short uint64, of func(codec.OriginID) uint64) bool {
+	return v.Graves != nil && v.Graves.HasShort(v.Now, short, of)
+}
+
+// Settled is the max of an origin that peers may be expected to have.
+func (v *View) Settled(o state.Origin) uint64 {
+	if v.News == nil {
+		return v.Store.Max(o)
+	}
+	return v.News.Settled(v.Now, o)
+}
+
+// Moving reports an origin whose news is on its way.
+func (v *View) Moving(o state.Origin) bool { return v.News != nil && v.News.Moving(v.Now, o) }
+
+func (v *View) coming(o state.Origin, max uint64) bool {
+	return v.News != nil && v.News.Coming(v.Now, o, max)
+}
 
 // LastID is the end of the id space; a window up to it has no successor.
 const LastID = codec.OriginID(^uint64(0))
@@ -36,13 +88,13 @@ type Difference struct {
 
 // Compare walks a digest window and the local origins side by side. Origins of
 // which the peer lacks something are added to runs, origins of which we lack
-// something to pulls; either list may be nil. own is the origin that this node
-// writes; a peer that claims more of it than was written is reported, not
-// pulled from.
-func Compare(s *state.Store, b Book, d *codec.Digest, own state.Origin, runs, pulls *Job) (diff Difference) {
+// something to pulls; either list may be nil. A peer that claims more of our own
+// origin than was written is reported, not pulled from.
+func (v *View) Compare(d *codec.Digest, runs, pulls *Job) (diff Difference) {
 	if d.Flags&codec.DigestPartial != 0 {
-		return comparePartial(s, b, d, own, runs, pulls)
+		return v.comparePartial(d, runs, pulls)
 	}
+	s := v.Store
 	it := d.Entries()
 	var e codec.DigestEntry
 	more := it.Next(&e)
@@ -55,12 +107,12 @@ func Compare(s *state.Store, b Book, d *codec.Digest, own state.Origin, runs, pu
 			diff.add(runs, want(s, o, 0)) // unknown there: at least its introduction
 			o = s.Following(o)
 		case o == 0 || e.ID < s.ID(o):
-			if !b.Buried(e.ID) {
+			if !v.Buried(e.ID) {
 				diff.add(pulls, Want{ID: e.ID})
 			}
 			more = it.Next(&e)
 		default:
-			diff.both(s, b, o, own, &e, runs, pulls)
+			diff.both(v, o, &e, runs, pulls)
 			o, more = s.Following(o), it.Next(&e)
 		}
 	}
@@ -69,13 +121,13 @@ func Compare(s *state.Store, b Book, d *codec.Digest, own state.Origin, runs, pu
 
 // comparePartial looks at the origins that a partial digest lists and at no
 // others.
-func comparePartial(s *state.Store, b Book, d *codec.Digest, own state.Origin, runs, pulls *Job) (diff Difference) {
+func (v *View) comparePartial(d *codec.Digest, runs, pulls *Job) (diff Difference) {
 	it := d.Entries()
 	var e codec.DigestEntry
 	for it.Next(&e) {
-		if o := s.Find(e.ID); o != 0 {
-			diff.both(s, b, o, own, &e, runs, pulls)
-		} else if !b.Buried(e.ID) {
+		if o := v.Store.Find(e.ID); o != 0 {
+			diff.both(v, o, &e, runs, pulls)
+		} else if !v.Buried(e.ID) {
 			diff.add(pulls, Want{ID: e.ID})
 		}
 	}
@@ -84,31 +136,31 @@ func comparePartial(s *state.Store, b Book, d *codec.Digest, own state.Origin, r
 
 // Lacks adds to runs what a peer lacks that holds an origin up to from, unless it
 // is still on its way there.
-func Lacks(s *state.Store, b Book, o state.Origin, from uint64, runs *Job) bool {
-	w := peerLacks(s, b, o, from)
+func (v *View) Lacks(o state.Origin, from uint64, runs *Job) bool {
+	w := v.peerLacks(o, from)
 	return w.ID != 0 && runs.Add(w)
 }
 
-func (diff *Difference) both(s *state.Store, b Book, o, own state.Origin, e *codec.DigestEntry, runs, pulls *Job) {
-	mine := s.Max(o)
+func (diff *Difference) both(v *View, o state.Origin, e *codec.DigestEntry, runs, pulls *Job) {
+	mine := v.Store.Max(o)
 	switch {
-	case e.Max > mine && o == own:
+	case e.Max > mine && o == v.Own:
 		diff.Ahead = e.Max
-	case e.Max > mine && b.Coming(o, e.Max):
+	case e.Max > mine && v.coming(o, e.Max):
 	case e.Max > mine:
 		diff.add(pulls, Want{ID: e.ID, Origin: o, From: mine})
 	case e.Max < mine:
-		diff.add(runs, peerLacks(s, b, o, e.Max))
-	case e.Floor < s.Floor(o):
+		diff.add(runs, v.peerLacks(o, e.Max))
+	case e.Floor < v.Store.Floor(o):
 		diff.add(runs, Want{ID: e.ID, Origin: o, From: mine}) // an empty run carries the floor
 	}
 }
 
-func peerLacks(s *state.Store, b Book, o state.Origin, from uint64) Want {
-	if from >= b.Settled(o) {
+func (v *View) peerLacks(o state.Origin, from uint64) Want {
+	if from >= v.Settled(o) {
 		return Want{}
 	}
-	return want(s, o, from)
+	return want(v.Store, o, from)
 }
 
 func want(s *state.Store, o state.Origin, from uint64) Want {

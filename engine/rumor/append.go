@@ -95,10 +95,10 @@ func (m *Monger) appendWindow(b []byte, room int, p uint32, o state.Origin) (out
 		return b, false
 	}
 	if lo == 0 {
-		if len(b)+m.host.IntroBytes(o) > room {
+		if len(b)+m.filler.IntroBytes(o) > room {
 			return nil, false
 		}
-		b = m.host.AppendIntro(b, o)
+		b = m.filler.AppendIntro(b, o)
 	}
 	out, _, n := m.filler.Run(b, room, o, lo)
 	m.shared.EntriesSent += uint64(n)

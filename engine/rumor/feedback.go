@@ -40,7 +40,7 @@ func (m *Monger) Receive(f *reconcile.Frame, body []byte) (ok bool) {
 func (m *Monger) contacted(f *reconcile.Frame) {
 	m.begin()
 	if m.policy.Limit != 0 {
-		m.host.Wake() // the limit is one of a cycle, which has to end
+		m.cycles.End(f.Now) // the limit is one of a cycle, which has to end
 	}
 	if !m.table.Accept() {
 		m.full = f.Number
@@ -65,11 +65,11 @@ func (m *Monger) shown(f *reconcile.Frame, o state.Origin, it *codec.Feedback) {
 		m.table.Shown(uint32(o), it.Hi, f.Peer, it.Counter)
 	}
 	if len(m.answers) == cap(m.answers) {
-		m.host.Busy()
+		*m.busy++
 		return
 	}
 	m.answers = append(m.answers, answer{f.Peer, a})
-	m.host.Due(f.Peer, DueAnswers)
+	m.board.Want(f.Peer, m.due.Answers)
 }
 
 // brought reports whether this frame brought news of an origin.

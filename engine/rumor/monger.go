@@ -2,6 +2,7 @@ package rumor
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -16,22 +17,16 @@ func Default() Policy { return Policy{Blind: true, K: 1} }
 // is as if it was lost.
 const answersMax = 256
 
-// Due is something that mongering has to send.
-type Due uint8
-
-// What may be due.
-const (
-	DueWindows Due = iota // what is hot: AppendWindows
-	DueContact            // a question for what is hot there: AppendContact
-	DueAnswers            // what the peer's offers came to: AppendAnswers
-)
+// Due are what mongering may make due at a peer, as bits of the host's own: its Append
+// is called for each.
+type Due struct {
+	Windows uint16 // what is hot: AppendWindows
+	Contact uint16 // a question for what is hot there: AppendContact
+	Answers uint16 // what the peer's offers came to: AppendAnswers
+}
 
 // Host is the node around a Monger.
 type Host interface {
-	// AppendIntro appends the record that introduces an origin.
-	AppendIntro(dst []byte, o state.Origin) []byte
-	// IntroBytes is the encoded size of that record.
-	IntroBytes(o state.Origin) int
 	// Author is the peer that writes an origin, 0 for none.
 	Author(o state.Origin) uint32
 	// Peer is what is kept of a peer; good until the host adds one.
@@ -40,12 +35,12 @@ type Host interface {
 	Partners() []uint32
 	// Fanout is how many of them are contacted in a cycle.
 	Fanout() int
-	// Due makes something due at a peer: its Append will be called.
-	Due(p uint32, what Due)
-	// Wake asks for a Cycle before long, so that one that has begun ends.
-	Wake()
-	// Busy notes an answer that was given up for want of room.
-	Busy()
+}
+
+// Cycles are when a Cycle begins: package mail.
+type Cycles interface {
+	// End sees to it that a cycle that has begun ends before long.
+	End(now sched.Instant)
 }
 
 // Parts are what a Monger shares with the node around it.
@@ -53,9 +48,13 @@ type Parts struct {
 	Host   Host
 	Store  *state.Store
 	Filler *reconcile.Filler
+	Board  *due.Board
+	Due    Due
+	Cycles Cycles
 	Rand   *sched.Rand
 	Count  *Counters
 	Shared *reconcile.Counters
+	Busy   *uint64 // counts answers that were given up for want of room
 }
 
 // Counters are what mongering did, beside reconcile.Counters.
@@ -86,9 +85,13 @@ type Monger struct {
 	host   Host
 	store  *state.Store
 	filler *reconcile.Filler
+	board  *due.Board
+	due    Due
+	cycles Cycles
 	rand   *sched.Rand
 	n      *Counters
 	shared *reconcile.Counters
+	busy   *uint64
 	policy Policy
 
 	table   Table // once ready
@@ -113,7 +116,8 @@ type answer struct {
 func (m *Monger) Init(p Policy, fanout int, parts *Parts) {
 	*m = Monger{
 		host: parts.Host, store: parts.Store, filler: parts.Filler, rand: parts.Rand,
-		n: parts.Count, shared: parts.Shared, policy: p, picked: make([]uint32, fanout),
+		board: parts.Board, due: parts.Due, cycles: parts.Cycles,
+		n: parts.Count, shared: parts.Shared, busy: parts.Busy, policy: p, picked: make([]uint32, fanout),
 	}
 }
 
@@ -202,7 +206,7 @@ func (m *Monger) tell(p uint32, open bool) {
 	}
 	m.owed++
 	*q = Peer{telling: true, opens: open && m.policy.spoken()}
-	m.host.Due(p, DueWindows)
+	m.board.Want(p, m.due.Windows)
 }
 
 // Ask opens a contact with a few peers to learn what is hot there.
@@ -213,15 +217,21 @@ func (m *Monger) Ask() {
 	m.begin()
 	for _, p := range m.pick() {
 		m.host.Peer(p).opens = true
-		m.host.Due(p, DueContact)
+		m.board.Want(p, m.due.Contact)
 	}
 }
 
-// Reheat lets anti-entropy make hot again what a peer turned out to lack, each
-// version at most once; a policy that does not redistribute leaves it.
-func (m *Monger) Reheat(o state.Origin, from uint64) {
-	if m.ready && m.table.Reheat(uint32(o), from, m.store.Max(o)) {
-		m.host.Wake()
+// Needed lets anti-entropy make hot again what a peer turned out to lack, each version
+// at most once; a policy that does not redistribute leaves it. Nothing becomes hot on
+// the word of a frame that was seen before.
+func (m *Monger) Needed(f *reconcile.Frame, wants []reconcile.Want) {
+	if !m.policy.Redistribute || !f.Fresh || !m.ready {
+		return
+	}
+	for i := range wants {
+		if w := &wants[i]; w.Origin != 0 && m.table.Reheat(uint32(w.Origin), w.From, m.store.Max(w.Origin)) {
+			m.cycles.End(f.Now)
+		}
 	}
 }
 

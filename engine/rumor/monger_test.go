@@ -6,9 +6,11 @@ import (
 	"unsafe"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/reconcile/reconciletest"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // side is a fake host with a few peers.
@@ -17,7 +19,7 @@ type side struct {
 	m     Monger
 	n     Counters
 	peers [4]Peer
-	due   [4][3]bool
+	board due.Board
 	all   []uint32
 	woken int
 	buf   [1200]byte
@@ -28,14 +30,15 @@ func (s *side) Author(state.Origin) uint32 { return 0 }
 func (s *side) Peer(p uint32) *Peer        { return &s.peers[p] }
 func (s *side) Partners() []uint32         { return append(s.all[:0], 1, 2, 3) }
 func (s *side) Fanout() int                { return 2 }
-func (s *side) Due(p uint32, what Due)     { s.due[p][what] = true }
-func (s *side) Wake()                      { s.woken++ }
+func (s *side) End(sched.Instant)          { s.woken++ }
 
 func newSide(name string, p Policy) *side {
 	s := &side{all: make([]uint32, 0, 3)}
 	s.Init(name, 5)
+	s.board.Init(3)
 	s.m.Init(p, 16, &Parts{
 		Host: s, Store: &s.Store, Filler: &s.Filler, Rand: &s.Rand, Count: &s.n, Shared: &s.Counters,
+		Board: &s.board, Due: Due{Windows: 1, Contact: 2, Answers: 4}, Cycles: s, Busy: &s.Given,
 	})
 	return s
 }
@@ -52,18 +55,22 @@ func (s *side) write(name string, versions int) {
 func (s *side) frameTo(p uint32) []byte {
 	b := s.buf[:0]
 	g := reconcile.Page{Limit: 1200, Peer: p}
-	done := false
-	if s.due[p][DueContact] {
-		b, done = s.m.AppendContact(b, &g)
-		s.due[p][DueContact] = !done
-	}
-	if s.due[p][DueAnswers] {
-		b, done = s.m.AppendAnswers(b, &g)
-		s.due[p][DueAnswers] = !done
-	}
-	if s.due[p][DueWindows] {
-		b, done = s.m.AppendWindows(b, &g)
-		s.due[p][DueWindows] = !done
+	for _, bit := range [...]uint16{2, 4, 1} {
+		if !s.board.Has(p, bit) {
+			continue
+		}
+		done := false
+		switch bit {
+		case 2:
+			b, done = s.m.AppendContact(b, &g)
+		case 4:
+			b, done = s.m.AppendAnswers(b, &g)
+		default:
+			b, done = s.m.AppendWindows(b, &g)
+		}
+		if done {
+			s.board.Done(p, bit)
+		}
 	}
 	return b
 }

@@ -47,7 +47,7 @@ func (r *Repair) Step(now sched.Instant) {
 		}
 	}
 	if next != sched.Never {
-		r.host.Wake(next)
+		r.timer.Set(next)
 	}
 }
 

@@ -54,9 +54,9 @@ func (q *queue) drop(i int) {
 
 // send makes a token due at p.
 func (r *Repair) send(p uint32, t *codec.Token) {
-	r.host.Due(p)
+	r.board.Want(p, r.due)
 	if !r.queue.put(p, t) {
-		r.host.Busy()
+		*r.busy++
 	}
 }
 

@@ -17,9 +17,9 @@ func (r *Repair) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 	switch t.Kind {
 	case codec.TokenOpen:
 		*r.host.Peer(f.Peer) = Peer{at: t.At, showing: true}
-		r.host.Due(f.Peer)
+		r.board.Want(f.Peer, r.due)
 	case codec.TokenPass:
-		r.take(f, &t)
+		return r.take(f, &t)
 	case codec.TokenConfirm:
 		r.confirmed(f, &t)
 	case codec.TokenReport:
@@ -36,15 +36,14 @@ func (r *Repair) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 }
 
 // take takes over a walk.
-func (r *Repair) take(f *reconcile.Frame, t *codec.Token) {
+func (r *Repair) take(f *reconcile.Frame, t *codec.Token) reconcile.Verdict {
 	if t.Hops > 2*Hops(r.store.Len()) {
-		r.host.Forged() // no walk over the members that we know of
-		return
+		return reconcile.Forged // no walk over the members that we know of
 	}
 	took := r.walker.Take(t)
 	if took == Busy {
-		r.host.Busy()
-		return
+		*r.busy++
+		return reconcile.Taken
 	}
 	confirm := *t
 	confirm.Kind = codec.TokenConfirm
@@ -60,6 +59,7 @@ func (r *Repair) take(f *reconcile.Frame, t *codec.Token) {
 			r.Step(f.Now)
 		}
 	}
+	return reconcile.Taken
 }
 
 // confirmed ends a hop, or the last report.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -37,14 +38,6 @@ type Host interface {
 	Author(o state.Origin) uint32
 	// MovedAt is when an origin last moved on.
 	MovedAt(o state.Origin) sched.Instant
-	// Due makes tokens due at a peer: Append will be called.
-	Due(p uint32)
-	// Wake asks for a Step at that time, and for no other.
-	Wake(at sched.Instant)
-	// Busy notes something that was given up for want of room.
-	Busy()
-	// Forged notes a token that no member can have made.
-	Forged()
 }
 
 // Parts are what ring repair shares with the node around it.
@@ -52,9 +45,13 @@ type Parts struct {
 	Host    Host
 	Store   *state.Store
 	Vectors *compare.Compare // which sends what a successor lacks
+	Board   *due.Board
+	Due     uint16      // of the board: tokens for a peer, which Append appends
+	Timer   sched.Timer // it wakes Step
 	Rand    *sched.Rand
 	Count   *Counters
 	Shared  *reconcile.Counters
+	Busy    *uint64 // counts what was given up for want of room
 }
 
 // Counters are what ring repair did, beside reconcile.Counters.
@@ -74,9 +71,13 @@ type Repair struct {
 	host    Host
 	store   *state.Store
 	vectors *compare.Compare
+	board   *due.Board
+	due     uint16
+	timer   sched.Timer
 	rand    *sched.Rand
 	n       *Counters
 	shared  *reconcile.Counters
+	busy    *uint64
 
 	self   codec.OriginID
 	walker Walker
@@ -90,7 +91,8 @@ type Repair struct {
 func (r *Repair) Init(id codec.OriginID, parts *Parts) {
 	*r = Repair{
 		host: parts.Host, store: parts.Store, vectors: parts.Vectors, rand: parts.Rand,
-		n: parts.Count, shared: parts.Shared, self: id,
+		board: parts.Board, due: parts.Due, timer: parts.Timer,
+		n: parts.Count, shared: parts.Shared, busy: parts.Busy, self: id,
 	}
 	r.walker.Init(id)
 }

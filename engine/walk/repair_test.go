@@ -6,6 +6,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/reconcile/reconciletest"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -23,21 +24,16 @@ type side struct {
 	peer    Peer
 	rtt     sched.RTT
 	other   codec.OriginID // 0: it can't be sent to
-	due     bool
-	at      sched.Instant
-	forged  int
+	tokens  due.Board
+	wheel   sched.Wheel // its one timer wakes Step
+	said    reconcile.Verdict
 	buf     [1200]byte
 }
 
 // compareHost is the side as its comparison sees it.
 type compareHost struct{ *side }
 
-func (h compareHost) Peer(uint32) *compare.Peer   { return &h.talk }
-func (h compareHost) Due(_ uint32, w compare.Due) { h.Mark(int(w)) }
-func (h compareHost) Moving(state.Origin) bool    { return false }
-func (h compareHost) BuriedShort(uint64) bool     { return false }
-func (h compareHost) Needed([]reconcile.Want)     {}
-func (h compareHost) PullsOwn(uint32, uint64)     {}
+func (h compareHost) Peer(uint32) *compare.Peer { return &h.talk }
 
 func (s *side) Members(dst []codec.OriginID) []codec.OriginID {
 	if s.other != 0 {
@@ -58,20 +54,20 @@ func (s *side) Peer(uint32) *Peer                  { return &s.peer }
 func (s *side) RTT(uint32) *sched.RTT              { return &s.rtt }
 func (s *side) Author(state.Origin) uint32         { return 0 }
 func (s *side) MovedAt(state.Origin) sched.Instant { return 0 }
-func (s *side) Due(uint32)                         { s.due = true }
-func (s *side) Wake(at sched.Instant)              { s.at = at }
-func (s *side) Forged()                            { s.forged++ }
 
 func newSide(name string) *side {
 	s := new(side)
 	s.Init(name, 7)
 	s.Now = sched.Second
 	s.vectors.Init(&compare.Config{Kind: codec.SyncPushPull, Frame: 1200, Frames: 16, Jobs: 2, Wants: 64}, &compare.Parts{
-		Host: compareHost{s}, Store: &s.Store, Own: s.Self, Filler: &s.Filler, Rand: &s.Rand, Count: &s.cn, Shared: &s.Counters,
+		Parts: s.Parts(), Host: compareHost{s}, Vector: &s.cn,
 	})
+	s.tokens.Init(reconciletest.Other)
+	s.wheel.Init(1, s.Now)
 	s.Talks = &s.vectors
 	s.walk.Init(s.Store.ID(s.Self), &Parts{
 		Host: s, Store: &s.Store, Vectors: &s.vectors, Rand: &s.Rand, Count: &s.n, Shared: &s.Counters,
+		Board: &s.tokens, Due: 1, Timer: s.wheel.Timer(0), Busy: &s.Given,
 	})
 	return s
 }
@@ -91,10 +87,12 @@ func pair() (a, b *side) {
 // has, then tokens.
 func (s *side) leave() []byte {
 	b := append(s.buf[:0], s.Compose()...)
-	if s.due && s.Quiet() {
+	if s.tokens.Has(reconciletest.Other, 1) && s.Quiet() {
 		var done bool
 		b, done = s.walk.Append(b, &reconcile.Page{Now: s.Now, Limit: 1200, Peer: reconciletest.Other})
-		s.due = !done
+		if done {
+			s.tokens.Done(reconciletest.Other, 1)
+		}
 	}
 	return b
 }
@@ -106,7 +104,7 @@ func (s *side) arrive(frame []byte, print uint64) {
 	for t, body, more := codec.NextRecord(frame); t != 0; t, body, more = codec.NextRecord(more) {
 		switch {
 		case t == codec.TypeRepair:
-			s.walk.Receive(&f, body)
+			s.said = s.walk.Receive(&f, body)
 		case t == codec.TypeDigest && s.walk.Showed(&f, body):
 		default:
 			rest = codec.EndRecord(append(codec.BeginRecord(rest, t), body...), len(rest))
@@ -119,8 +117,7 @@ func (s *side) arrive(frame []byte, print uint64) {
 func run(a, b *side, long sched.Instant) {
 	for end := a.Now + long; a.Now < end; {
 		for _, s := range [...]*side{a, b} {
-			if s.at != 0 && s.Now >= s.at {
-				s.at = 0
+			if _, ok := s.wheel.Expire(s.Now); ok {
 				s.walk.Step(s.Now)
 			}
 			o := a
@@ -178,7 +175,7 @@ func TestASuccessorThatAnswersWithoutEnd(t *testing.T) {
 			}
 			a.Now += 5 * sched.Millisecond
 			a.arrive(f(a, a.walk.hops[0].at, k), 1)
-			if a.at != 0 && a.Now >= a.at {
+			if _, ok := a.wheel.Expire(a.Now); ok {
 				a.walk.Step(a.Now)
 			}
 		}
@@ -193,8 +190,8 @@ func TestATokenOfNobody(t *testing.T) {
 	a, _ := pair()
 	tok := codec.Token{Kind: codec.TokenPass, Walk: 5, Starter: a.other, Hop: 1, Hops: 2*Hops(a.Store.Len()) + 1}
 	frame := codec.AppendToken(nil, &tok)
-	if a.arrive(frame, 1); a.forged != 1 || a.n.RepairHops != 0 || a.due {
-		t.Errorf("forged %d, hops %d", a.forged, a.n.RepairHops)
+	if a.arrive(frame, 1); a.said != reconcile.Forged || a.n.RepairHops != 0 || a.tokens.Next() != 0 {
+		t.Errorf("verdict %d, hops %d", a.said, a.n.RepairHops)
 	}
 	var none Repair
 	if v := none.Receive(&reconcile.Frame{}, frame[codec.RecordBytes:]); v != reconcile.OtherMode || none.Start(1) {

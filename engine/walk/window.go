@@ -14,12 +14,12 @@ func (r *Repair) repair(f *reconcile.Frame, h *hop, d *codec.Digest) codec.Origi
 		return reconcile.LastID
 	}
 	underway := r.vectors.Answering(f.Peer)
-	j := r.vectors.Open(f.Peer, codec.DigestWantRuns)
+	j := r.vectors.Open(f, codec.DigestWantRuns)
 	if j.Runs == nil {
 		return 0
 	}
 	l := r.compare(f.Peer, h, d, j.Runs)
-	r.vectors.Close(f.Peer, &j)
+	r.vectors.Close(f, &j)
 	if l.origins > 0 && (h.least == 0 || l.rest < h.least) {
 		h.gained, h.least = f.Now, l.rest
 	}

@@ -34,19 +34,20 @@ var rules = map[string]rule{
 	"ring":       {pure: true, std: []string{"sync/atomic"}},
 
 	"engine/state":     {pure: true, project: []string{"codec"}, std: []string{"sync/atomic"}, modules: []string{goFarm}},
-	"engine/reconcile": leaf("sched", "engine/state"),
-	"engine/rumor":     leaf("sched", "engine/state", "engine/reconcile"),
+	"engine/reconcile": leaf("sched", "engine/state", "engine/due"),
+	"engine/settle":    {pure: true, project: []string{"sched", "engine/state", "engine/link"}},
+	"engine/rumor":     leaf("sched", "engine/due", "engine/state", "engine/reconcile"),
 	"engine/sketch":    leaf(),
-	"engine/compare":   leaf("sched", "engine/state", "engine/reconcile", "engine/sketch"),
-	"engine/precise":   leaf("sched", "engine/state", "engine/reconcile"),
-	"engine/walk":      leaf("sched", "engine/state", "engine/reconcile", "engine/compare"),
+	"engine/compare":   leaf("sched", "engine/due", "engine/state", "engine/reconcile", "engine/sketch"),
+	"engine/precise":   leaf("sched", "engine/due", "engine/state", "engine/reconcile"),
+	"engine/walk":      leaf("sched", "engine/due", "engine/state", "engine/reconcile", "engine/compare"),
 	"engine/interval":  leaf("sched", "engine/state", "engine/reconcile", "engine/due", "engine/grace"),
 	"engine/events":    leaf(),
 	"engine/declare":   leaf("engine/state"),
 	"engine/grace":     {pure: true, project: []string{"sched"}},
 	"engine/link":      {pure: true, project: []string{"sched"}},
 	"engine/mail":      leaf("sched"),
-	"engine/gaps":      leaf("sched", "engine/state"),
+	"engine/gaps":      leaf("sched", "engine/due", "engine/state"),
 	"engine/due":       {pure: true, project: []string{"sched"}},
 	"engine/flow":      leaf("sched", "engine/state", "engine/due"),
 	"engine/door":      leaf("sched"),
@@ -54,7 +55,7 @@ var rules = map[string]rule{
 	"engine/roster":    leaf("sched"),
 	"engine/protect":   leaf("codec/seal", "engine/door", "sched"),
 	"engine/member":    leaf("sched"),
-	"engine/bulk":      leaf("engine/state", "engine/reconcile"),
+	"engine/bulk":      leaf("sched", "engine/state", "engine/reconcile"),
 	"engine/content":   {pure: true, project: []string{"sched"}},
 	"engine/share":     {pure: true, project: []string{"codec", "sched", "engine/state"}, std: []string{"crypto/sha256", "sync/atomic"}},
 	"engine/core": {pure: true, project: []string{
@@ -77,11 +78,11 @@ var rules = map[string]rule{
 		"engine/reconcile",
 		"engine/roster",
 		"engine/rumor",
-		"engine/sketch",
+		"engine/settle",
 		"engine/walk",
 	}},
 
-	"engine/reconcile/reconciletest": {project: []string{"codec", "sched", "engine/state", "engine/reconcile"}}, // a fake host; for test files
+	"engine/reconcile/reconciletest": {project: []string{"codec", "sched", "engine/state", "engine/due", "engine/reconcile"}}, // a fake host; for test files
 
 	"batch":           {project: []string{"sched"}},
 	"batch/batchtest": {project: []string{"batch", "sched"}}, // what every Conn must pass; for test files

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -29,14 +30,13 @@ type Comparison interface {
 	AppendTurn(b []byte, g *reconcile.Page) (out []byte, done bool)
 }
 
-// What may be due at a node, as both packages number it; DueSync is the node's own.
+// What may be due at a node.
 const (
-	DueDigest = iota
-	DueRuns
-	DueAsk
-	DueTurn
-	DueSync
-	dues
+	dueSync uint16 = 1 << iota
+	dueDigest
+	dueAsk
+	dueRuns
+	dueTurn
 )
 
 // Node is one side: the host of a comparison, as far as both kinds ask the same.
@@ -56,9 +56,9 @@ type Node struct {
 	Frames uint64 // that it received
 	Lacked int    // entries that its peer was found to lack
 	Gone   int    // entries that were sent
-	Most   uint64 // that somebody says to hold of Self
-	Given  int    // times that there was no room
-	due    [dues]bool
+	Given  uint64 // times that there was no room
+	Board  due.Board
+	Said   reconcile.Verdict // the last one that was not Taken
 	buffer [codec.FrameBytesMax]byte
 	page   reconcile.Page
 	frame  reconcile.Frame
@@ -78,6 +78,17 @@ func (n *Node) Init(name string, seed uint64) {
 	n.Self = n.Origin(name)
 	n.Store.SetOwner(n.Self)
 	n.Filler.Init(&n.Store, n, 64)
+	n.Board.Init(4)
+}
+
+// Parts are what the node shares with its comparison. Nothing is pushed, nobody is
+// buried.
+func (n *Node) Parts() reconcile.Parts {
+	return reconcile.Parts{
+		View:   reconcile.View{Store: &n.Store, Own: n.Self},
+		Filler: &n.Filler, Board: &n.Board, Budgets: n, Rand: &n.Rand, Count: &n.Counters, Busy: &n.Given,
+		Due: reconcile.Due{Digest: dueDigest, Runs: dueRuns, Ask: dueAsk, Turn: dueTurn},
+	}
 }
 
 // Origin is the origin of a name, added if need be.
@@ -108,42 +119,41 @@ func (n *Node) Put(name string, versions int) {
 	}
 }
 
-// Mark makes something due.
-func (n *Node) Mark(what int) { n.due[what] = true }
-
 // Quiet reports that nothing is due.
-func (n *Node) Quiet() bool { return n.due == [dues]bool{} }
+func (n *Node) Quiet() bool { return n.Board.Of(Other) == 0 }
 
 // Begin begins an exchange.
 func (n *Node) Begin() {
-	n.due[DueSync] = n.Talks.Begin(n.Now, Other)
+	if n.Talks.Begin(n.Now, Other) {
+		n.Board.Want(Other, dueSync)
+	}
 }
 
 // Compose encodes what is due into one frame without a header.
 func (n *Node) Compose() []byte {
 	b := n.buffer[:0]
 	n.page = reconcile.Page{Now: n.Now, Limit: n.Limit, Peer: Other}
-	if n.due[DueSync] {
+	if n.Board.Done(Other, dueSync) {
 		b, _ = n.Talks.AppendSync(b, &n.page)
-		n.due[DueSync] = false
 	}
-	for _, what := range [...]int{DueAsk, DueRuns, DueTurn, DueDigest} {
-		if n.due[what] && (what == DueAsk || what == DueRuns || !n.due[DueRuns]) {
+	for _, what := range [...]uint16{dueAsk, dueRuns, dueTurn, dueDigest} {
+		if n.Board.Has(Other, what) && (what == dueAsk || what == dueRuns || !n.Board.Has(Other, dueRuns)) {
 			var done bool
-			b, done = n.compose(what, b)
-			n.due[what] = !done
+			if b, done = n.compose(what, b); done {
+				n.Board.Done(Other, what)
+			}
 		}
 	}
 	return b
 }
 
-func (n *Node) compose(what int, b []byte) (out []byte, done bool) {
+func (n *Node) compose(what uint16, b []byte) (out []byte, done bool) {
 	switch what {
-	case DueAsk:
+	case dueAsk:
 		return n.Talks.AppendAsk(b, &n.page)
-	case DueRuns:
+	case dueRuns:
 		return n.Talks.AppendRuns(b, &n.page)
-	case DueTurn:
+	case dueTurn:
 		return n.Talks.AppendTurn(b, &n.page)
 	default:
 		return n.Talks.AppendDigest(b, &n.page)
@@ -165,7 +175,9 @@ func (n *Node) Take(frame []byte, print uint64) {
 		case t == codec.TypeRun:
 			n.takeRun(body)
 		default:
-			n.Talks.Receive(&n.frame, t, body)
+			if v := n.Talks.Receive(&n.frame, t, body); v != reconcile.Taken {
+				n.Said = v
+			}
 		}
 	}
 }

@@ -1,0 +1,88 @@
+package settle
+
+import (
+	"testing"
+
+	"github.com/quidnunc/quidnunc/engine/link"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const least = 20 * sched.Millisecond
+
+func newSettle(t *testing.T, pushes bool) (*Settle, *state.Store, *link.Paths, state.Origin) {
+	t.Helper()
+	s, store, paths := new(Settle), new(state.Store), new(link.Paths)
+	store.Init(state.LimitsDefault(), 1)
+	s.Init(store, paths, least, pushes)
+	o, st := store.Add(7, 1, []byte("o"))
+	if st != state.OK {
+		t.Fatal(st)
+	}
+	s.Reset(o)
+	return s, store, paths, o
+}
+
+// What moved settles after its time; while it goes on, an older max counts, and that
+// much may be on its way here too.
+func TestNewsSettles(t *testing.T) {
+	s, store, _, o := newSettle(t, true)
+	now := sched.Instant(sched.Second)
+	move := func(to uint64) {
+		store.Advance(o, to, 0)
+		s.Moved(now, o)
+	}
+	move(10)
+	if !s.Moving(now, o) || s.Settled(now, o) != 0 || s.MovedAt(o) != now {
+		t.Errorf("news is settled at once, up to %d", s.Settled(now, o))
+	}
+	if !s.Coming(now, o, 20) || s.Coming(now, o, 21) {
+		t.Error("as much as came lately may be on its way, and no more")
+	}
+	if now += least; s.Moving(now, o) || s.Settled(now, o) != 10 || s.Coming(now, o, 11) {
+		t.Errorf("after its time it is settled up to %d", s.Settled(now, o))
+	}
+	for v := uint64(11); v < 200; v++ {
+		now += sched.Millisecond
+		move(v)
+		if old := s.Settled(now, o); v > 60 && (old+uint64(least/sched.Millisecond) > v || old+2*uint64(least/sched.Millisecond)+1 < v) {
+			t.Fatalf("%d ms of %d are not settled", v-old, v)
+		}
+	}
+	if s.Reset(o); s.MovedAt(o) != 0 || s.Settled(now, o) != store.Max(o) {
+		t.Error("what is reset is not settled")
+	}
+}
+
+// A loop that lags delivers late: what is late is waited for.
+func TestALoopThatLagsTakesLonger(t *testing.T) {
+	s, store, paths, o := newSettle(t, true)
+	paths.Lag = least
+	store.Advance(o, 5, 0)
+	s.Moved(sched.Second, o)
+	if !s.Moving(sched.Second+4*least-1, o) || s.Moving(sched.Second+4*least, o) {
+		t.Error("news settles after another time than four times the lag")
+	}
+}
+
+func TestWithoutPushAllIsSettled(t *testing.T) {
+	s, store, _, o := newSettle(t, false)
+	store.Advance(o, 5, 0)
+	s.Moved(sched.Second, o)
+	if s.Moving(sched.Second, o) || s.Settled(sched.Second, o) != 5 || s.Coming(sched.Second, o, 6) {
+		t.Error("it waits for a push that nobody makes")
+	}
+}
+
+func TestSettlingDoesNotAllocate(t *testing.T) {
+	s, _, _, o := newSettle(t, true)
+	now := sched.Instant(0)
+	if n := testing.AllocsPerRun(1000, func() {
+		now += sched.Millisecond
+		s.Moved(now, o)
+		s.Settled(now, o)
+		s.Coming(now, o, 9)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
