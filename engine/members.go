@@ -82,7 +82,7 @@ func (e *Engine) publishMembers(now sched.Instant) {
 		if peer, ok := e.core.Peer(p); ok {
 			m := e.member(now, wall, p, &peer)
 			list = append(list, m)
-			e.shared.sees(peer.Origin, m.State)
+			e.shared.sees(peer.Origin, m.State, peer.Acked)
 		}
 	}
 	e.members.Store(&memberList{at: now, list: list})
@@ -172,7 +172,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		}
 	case core.Renewed:
 		e.stage.renew(ev.Generation)
-		e.shared.self.Store(uint64(e.core.ID()))
+		e.shared.renewed(now)
 		e.herald.info("took a new generation", "member", e.cfg.Name, "generation", ev.Generation)
 	case core.NameConflict:
 		e.conflict(ev)

@@ -61,7 +61,7 @@ func (e *ClockError) Is(target error) bool { return target == ErrClockOffset }
 type SharedVersion struct {
 	Epoch  uint32
 	Stamp  uint64 // hybrid logical time: milliseconds since 1970 in the upper 48 bits
-	Author uint64 // id of the origin that wrote it
+	Author uint64 // who wrote it: a hash of their name, the same at all members of a cluster
 }
 
 // Time is when the write was made, by its author's clock.
@@ -83,6 +83,7 @@ func sharedVersion(c *share.Claim) SharedVersion {
 type Shared struct {
 	e     *Engine
 	index share.Index
+	self  share.Author
 	wall  func() sched.Wall
 
 	mu    sync.Mutex // a later version has a later stamp
@@ -131,7 +132,7 @@ func (s *Shared) look(dst, key []byte) (value []byte, c share.Claim, ok bool) {
 	if !hit || meta.refers {
 		return value, c, ok
 	}
-	rest, err := own.Parse(staged, codec.OriginID(s.self.Load()))
+	rest, err := own.Parse(staged, s.self)
 	if err != nil || c.Author != 0 && own.Compare(&c) <= 0 {
 		return value, c, ok
 	}
@@ -254,7 +255,7 @@ func (s *Shared) write(key string, value []byte, claim func(c, now *share.Claim)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, now, _ := s.look(nil, k)
-	c := share.Claim{Author: codec.OriginID(s.self.Load())}
+	c := share.Claim{Author: s.self}
 	wall := s.wall()
 	if err := s.checkClock(wall); err != nil {
 		return Version{}, err

@@ -16,15 +16,13 @@ import (
 const (
 	sharedPerTurn = 256                    // entries that one turn looks at for each task
 	adoptGap      = 6 * sched.Second       // before the next in rank adopts: twice what finding a death takes
-	tidyShared    = 10 * sched.Second      // between looks for what may be withdrawn
 	behindFor     = 10 * time.Second       // a stamp from the future speaks against our clock for so long
 	ripenEvery    = 50 * sched.Millisecond // between looks for stamps whose time has come
 )
 
 // sharing is what the loop does for shared keys: it keeps the index, adopts what those
-// who go have won, and withdraws what lost. self and behind are for readers too.
+// who go have won, and withdraws what lost. behind is for readers too.
 type sharing struct {
-	self   atomic.Uint64        // origin id of this member
 	behind atomic.Pointer[lead] // by how much our clock is behind most others'; nil: it is not
 
 	entry   codec.Entry
@@ -32,13 +30,12 @@ type sharing struct {
 	alive   []codec.OriginID // other members that may adopt
 	goers   []goer           // origins whose claims are to be taken over
 	ahead   map[codec.OriginID]lead
-	losers  bool // own claims may have lost since the last sweep
-	lostAt  sched.Instant
-	sweepAt sched.Instant
-	swept   uint64 // up to which version the own log was looked at
 	ripenAt sched.Instant
 	ripens  state.Origin
 	ripened uint64
+	sweep   sweep
+	away    away
+	lost    lostList
 
 	adopted, withdrawn uint64
 }
@@ -71,9 +68,14 @@ func (e *Engine) startShared() {
 		rand.Read(b[:]) // never fails
 		secret[i] = binary.LittleEndian.Uint64(b[:])
 	}
-	s.index.Init(e.store, secret, sched.Instant(e.cfg.ClockOffsetMax))
-	s.self.Store(uint64(e.core.ID()))
+	s.index.Init(e.store, secret, sched.Instant(e.cfg.ClockOffsetMax), s.author)
+	s.self = s.author(e.name)
 	e.store.Attend(s)
+}
+
+// author is what stands for a name in claims, at all members of the cluster.
+func (s *Shared) author(name []byte) share.Author {
+	return share.Author(max(1, codec.SipHash(s.hashKey, name)))
 }
 
 // Changed implements state.Witness.
@@ -86,13 +88,18 @@ func (s *Shared) Changed(o state.Origin, key []byte) {
 	what, before := s.index.Changed(o, x, wall)
 	var c share.Claim
 	if o != self && x.Flags&codec.EntryTombstone == 0 {
-		if _, err := c.Parse(x.Value, s.e.store.WasID(o)); err == nil {
+		if _, err := c.Parse(x.Value, s.index.Author(o)); err == nil {
 			s.heard(o, &c, wall, what == share.Refused)
 		}
 	}
 	switch {
-	case before == self && o != self && what == share.Won, o == self && what == share.Lost:
-		s.losers, s.swept, s.lostAt = true, 0, s.e.reactor.poller.Now()
+	case before == self && o != self && what == share.Won:
+		s.sweep.loses(s.e.reactor.poller.Now())
+		s.overtaken(key, o, &c)
+	case o == self && what == share.Lost:
+		s.sweep.loses(s.e.reactor.poller.Now())
+	case o == self && what == share.Won:
+		s.sweep.deletes(x, s.e.reactor.poller.Now(), 2*s.burialAge())
 	case what == share.Won && s.index.Departing(o):
 		s.goes(o)
 	}
@@ -100,18 +107,18 @@ func (s *Shared) Changed(o state.Origin, key []byte) {
 
 // heard takes in the stamp of another member, and notes who is ahead of us.
 func (s *Shared) heard(o state.Origin, c *share.Claim, wall sched.Wall, refused bool) {
-	id := s.e.store.ID(o)
+	id, author := s.e.store.ID(o), s.index.Author(o)
 	if !refused {
 		s.mu.Lock()
 		s.clock.See(c.Stamp, wall, sched.Instant(s.e.cfg.ClockOffsetMax))
 		s.mu.Unlock()
-		if len(s.ahead) > 0 && c.Author == id {
+		if len(s.ahead) > 0 && c.Author == author {
 			delete(s.ahead, id)
 			s.judgeClock()
 		}
 		return
 	}
-	if c.Author != id {
+	if c.Author != author {
 		return // it may be old
 	}
 	if s.ahead == nil {
@@ -121,8 +128,8 @@ func (s *Shared) heard(o state.Origin, c *share.Claim, wall sched.Wall, refused 
 	s.judgeClock()
 }
 
-// judgeClock finds out whether at least half of the other live members are ahead of us:
-// then it is our clock that is wrong.
+// judgeClock finds out whether at least half of all live members are ahead of us: then
+// it is our clock that is wrong.
 func (s *Shared) judgeClock() {
 	now, n, least := s.e.reactor.poller.Now(), 0, lead{}
 	for _, id := range s.alive {
@@ -132,7 +139,7 @@ func (s *Shared) judgeClock() {
 			}
 		}
 	}
-	if n == 0 || 2*n < len(s.alive) {
+	if n == 0 || 2*n < len(s.alive)+1 {
 		s.behind.Store(nil)
 		return
 	}
@@ -163,13 +170,18 @@ func (s *Shared) goes(o state.Origin) {
 }
 
 // sees takes in who lives and who goes, when the members' snapshot is made.
-func (s *Shared) sees(o state.Origin, is MemberState) {
+func (s *Shared) sees(o state.Origin, is MemberState, acked uint64) {
+	if s.away.since == 0 {
+		s.away.acked = max(s.away.acked, acked)
+	}
 	goes := is == Dead || is == Left
 	if !goes && is != Unknown {
 		s.alive = append(s.alive, s.e.store.ID(o))
 	}
 	if goes != s.index.Departing(o) {
-		s.index.Departs(o, goes)
+		if s.index.Departs(o, goes); !goes && s.adopted > 0 {
+			s.sweep.loses(s.e.reactor.poller.Now())
+		}
 	}
 	if goes && s.index.Wins(o) > 0 {
 		s.goes(o)
@@ -180,9 +192,10 @@ func (s *Shared) sees(o state.Origin, is MemberState) {
 func (e *Engine) turnShared(now sched.Instant) (more bool) {
 	s := &e.shared
 	if s.index.Keys() == 0 && len(s.goers) == 0 && !s.index.Waiting() {
-		s.losers = false
+		s.sweep = sweep{}
 		return false
 	}
+	s.away.look(s.wall(), len(s.alive) > 0, s.burialAge())
 	more = s.adopt(now)
 	more = s.ripen(now) || more
 	return s.withdraw(now) || more
@@ -197,10 +210,10 @@ func (s *Shared) next() (at sched.Instant) {
 	if s.index.Waiting() {
 		at = min(at, s.ripenAt)
 	}
-	if s.losers {
-		at = min(at, s.sweepAt)
+	if s.away.returned {
+		at = min(at, s.sweep.at)
 	}
-	return at
+	return min(at, s.sweep.next())
 }
 
 // ripen lets claims compete whose time has come.
@@ -243,7 +256,7 @@ func (s *Shared) adopt(now sched.Instant) (more bool) {
 // pass looks at some of the keys that an origin wins. True: there are more, now.
 func (s *Shared) pass(now sched.Instant, g *goer) (more bool) {
 	var cur state.Cursor
-	self, wall := codec.OriginID(s.self.Load()), s.wall()
+	self, wall := s.e.core.ID(), s.wall()
 	s.e.store.After(g.o, g.from, &cur)
 	for range sharedPerTurn {
 		if !cur.Next(&s.entry) {
@@ -271,44 +284,9 @@ func (s *Shared) take(o state.Origin, key []byte) bool {
 		return true
 	}
 	var room [EntryBytesMax]byte
-	self := codec.OriginID(s.self.Load())
-	err := s.e.stage.adopt(string(key), append(c.Append(room[:0], self), rest...))
+	err := s.e.stage.adopt(string(key), append(c.Append(room[:0], s.self), rest...))
 	if err == nil {
 		s.adopted++
 	}
 	return err != ErrBackpressure
-}
-
-// withdraw takes own claims back that have lost, once every live member holds the same
-// as this one and so has the winner.
-func (s *Shared) withdraw(now sched.Instant) (more bool) {
-	if !s.losers || now < s.sweepAt {
-		return false
-	}
-	if s.swept == 0 {
-		s.sweepAt = now.After(tidyShared)
-		if a := s.e.core.Agreement(s.lostAt); a.Equal < a.Members || s.e.stage.pending.Load() > 0 {
-			return false
-		}
-	}
-	var cur state.Cursor
-	self := s.e.core.Self()
-	s.e.store.After(self, s.swept, &cur)
-	for range sharedPerTurn {
-		if !cur.Next(&s.entry) {
-			s.losers, s.swept = false, 0
-			return false
-		}
-		if x := &s.entry; codec.Shared(x.Key) && x.Flags&codec.EntryTombstone == 0 {
-			if o := s.index.Owner(x.Key); o != 0 && o != self && !s.index.Departing(o) {
-				if s.e.stage.expire(string(x.Key), x.Version) == ErrBackpressure {
-					return true
-				}
-				s.withdrawn++
-			}
-		}
-		s.swept = s.entry.Version
-	}
-	s.sweepAt = now
-	return true
 }

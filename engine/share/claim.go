@@ -10,22 +10,26 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// Claim says what a shared write is worth, and whose it is. The author is the
-// origin, a name in one of its generations, that made the write; a log may hold
-// a claim of another author, which it adopted.
+// Author names who made a write: a hash of the member's name, which its generations
+// have in common, so that a claim stays what it is when its log goes on under another
+// one. 0: nobody.
+type Author uint64
+
+// Claim says what a shared write is worth, and whose it is. A log may hold a claim
+// of another author than its owner, which it adopted.
 type Claim struct {
 	Epoch   uint32
 	Stamp   Stamp
-	Author  codec.OriginID
+	Author  Author
 	First   bool // first writer wins in this epoch; else the last
 	Deleted bool
 }
 
 // Sizes of a claim in front of a value.
 const (
-	ClaimBytesOwn = 1 + 8                             // by the log's own origin, epoch 0
-	ClaimBytesMax = ClaimBytesOwn + 4 + originIDBytes // any claim
-	originIDBytes = 8
+	ClaimBytesOwn = 1 + 8                           // by the log's own origin, epoch 0
+	ClaimBytesMax = ClaimBytesOwn + 4 + authorBytes // any claim
+	authorBytes   = 8
 )
 
 // The flags of a claim.
@@ -42,7 +46,7 @@ const (
 var ErrClaim = errors.New("share: malformed claim")
 
 // Append appends the claim as the value of an entry of owner's log begins.
-func (c *Claim) Append(dst []byte, owner codec.OriginID) []byte {
+func (c *Claim) Append(dst []byte, owner Author) []byte {
 	flags := byte(0)
 	if c.First {
 		flags |= flagFirst
@@ -67,7 +71,7 @@ func (c *Claim) Append(dst []byte, owner codec.OriginID) []byte {
 }
 
 // Parse takes the claim off a value of owner's log; what follows it is rest.
-func (c *Claim) Parse(value []byte, owner codec.OriginID) (rest []byte, err error) {
+func (c *Claim) Parse(value []byte, owner Author) (rest []byte, err error) {
 	if len(value) < 9 || value[0]&^flagsKnown != 0 {
 		return nil, ErrClaim
 	}
@@ -86,10 +90,10 @@ func (c *Claim) Parse(value []byte, owner codec.OriginID) (rest []byte, err erro
 		c.Epoch, b = binary.LittleEndian.Uint32(b), b[4:]
 	}
 	if flags&flagAdopted != 0 {
-		if len(b) < originIDBytes {
+		if len(b) < authorBytes {
 			return nil, ErrClaim
 		}
-		c.Author, b = codec.OriginID(binary.LittleEndian.Uint64(b)), b[originIDBytes:]
+		c.Author, b = Author(binary.LittleEndian.Uint64(b)), b[authorBytes:]
 		if c.Author == 0 || c.Author == owner {
 			return nil, ErrClaim
 		}

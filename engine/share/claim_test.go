@@ -59,7 +59,7 @@ func TestClockRefusesTheFuture(t *testing.T) {
 func anyClaim(t *rapid.T) (c Claim) {
 	c.Epoch = rapid.Uint32Range(0, 2).Draw(t, "epoch")
 	c.Stamp = Stamp(rapid.Uint64Range(1, 4).Draw(t, "stamp"))
-	c.Author = codec.OriginID(rapid.Uint64Range(1, 3).Draw(t, "author"))
+	c.Author = Author(rapid.Uint64Range(1, 3).Draw(t, "author"))
 	c.First = rapid.Bool().Draw(t, "first")
 	c.Deleted = rapid.Bool().Draw(t, "deleted")
 	return c
@@ -68,7 +68,7 @@ func anyClaim(t *rapid.T) (c Claim) {
 // TestClaimRoundTrip: append and parse agree, within the sizes that are promised.
 func TestClaimRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c, owner := anyClaim(t), codec.OriginID(rapid.Uint64Range(1, 3).Draw(t, "owner"))
+		c, owner := anyClaim(t), Author(rapid.Uint64Range(1, 3).Draw(t, "owner"))
 		b := c.Append(nil, owner)
 		if len(b) > ClaimBytesMax || c.Author == owner && c.Epoch == 0 && len(b) != ClaimBytesOwn {
 			t.Fatalf("%d bytes", len(b))
@@ -120,8 +120,8 @@ func TestOrderOfClaims(t *testing.T) {
 			t.Fatal("not transitive", a, b, c)
 		}
 	})
-	last := func(s Stamp, a codec.OriginID) Claim { return Claim{Stamp: s, Author: a} }
-	first := func(s Stamp, a codec.OriginID) Claim { return Claim{Stamp: s, Author: a, First: true} }
+	last := func(s Stamp, a Author) Claim { return Claim{Stamp: s, Author: a} }
+	first := func(s Stamp, a Author) Claim { return Claim{Stamp: s, Author: a, First: true} }
 	wins := func(a, b Claim) {
 		t.Helper()
 		if a.Compare(&b) <= 0 {

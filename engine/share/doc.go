@@ -4,7 +4,7 @@
 //
 // Every member writes its own log and nobody else's; that stays a law. A shared
 // write is an entry of the writer's own log under a reserved key, and its value
-// begins with a claim: epoch, stamp, author. What a shared key holds is a pure
+// begins with a claim: epoch, stamp, author (a hash of the writer's name). What a shared key holds is a pure
 // function of the claims on it that the logs have, whatever the order in which
 // they came, so members with equal logs agree. Nothing of this is consensus: two
 // members may both believe for a moment that they wrote last.

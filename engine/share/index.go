@@ -2,6 +2,7 @@ package share
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -13,14 +14,17 @@ import (
 // it of changes; Owner and AppendGet are for readers.
 type Index struct {
 	store  *state.Store
+	author func(name []byte) Author
 	key    [2]uint64
 	bound  sched.Instant
 	winner winners
 
-	unripe    []Stamp        // by origin: the lowest stamp that is not believed yet; 0: none
-	departing []bool         // by origin: of equal claims, those of others go before its own
-	shelf     []state.Origin // removed origins whose claims still compete
-	waiting   int            // origins with an unripe stamp
+	unripe    []Stamp         // by origin: the lowest stamp that is not believed yet; 0: none
+	authors   []atomic.Uint64 // by origin, from its name
+	tags      []uint32        // by origin: for which that was
+	departing []bool          // by origin: of equal claims, those of others go before its own
+	shelf     []state.Origin  // removed origins whose claims still compete
+	waiting   int             // origins with an unripe stamp
 	refused   uint64
 }
 
@@ -39,12 +43,23 @@ const (
 )
 
 // Init makes the index of a store ready. key is secret to the process; bound is
-// how far ahead of the wall clock a stamp may be.
-func (x *Index) Init(store *state.Store, key [2]uint64, bound sched.Instant) {
-	*x = Index{store: store, key: key, bound: bound}
+// how far ahead of the wall clock a stamp may be; author hashes names alike at all
+// members.
+func (x *Index) Init(store *state.Store, key [2]uint64, bound sched.Instant, author func(name []byte) Author) {
+	*x = Index{store: store, key: key, bound: bound, author: author}
 	handles := store.Limits().Handles() + 1
 	x.unripe, x.departing = make([]Stamp, handles), make([]bool, handles)
+	x.authors, x.tags = make([]atomic.Uint64, handles), make([]uint32, handles)
 	x.winner.wins = make([]uint32, handles)
+}
+
+// Author is who writes the claims of o's log that name nobody.
+func (x *Index) Author(o state.Origin) Author {
+	if tag := x.store.Tag(o); x.tags[o] != tag {
+		x.tags[o] = tag
+		x.authors[o].Store(uint64(x.author(x.store.Name(o))))
+	}
+	return Author(x.authors[o].Load())
 }
 
 // Wins is the number of keys that o's log wins, deleted ones too.
@@ -125,7 +140,7 @@ func (x *Index) Changed(o state.Origin, e *codec.Entry, wall sched.Wall) (what C
 		return x.withdrawn(hash, o, e.Key, wall), before
 	}
 	var c Claim
-	rest, err := c.Parse(e.Value, x.store.WasID(o))
+	rest, err := c.Parse(e.Value, x.Author(o))
 	if err != nil {
 		return cmpOr(x.withdrawn(hash, o, e.Key, wall), Malformed), before
 	}
@@ -175,7 +190,7 @@ func (x *Index) first(a, b state.Origin) bool {
 	if x.departing[a] != x.departing[b] {
 		return x.departing[b]
 	}
-	return x.store.WasID(a) < x.store.WasID(b)
+	return x.Author(a) < x.Author(b)
 }
 
 // claim reads the claim that o's log has on a key. The rest is a view.
@@ -184,7 +199,7 @@ func (x *Index) claim(o state.Origin, key []byte, c *Claim) (rest []byte, ok boo
 	if o == 0 || !x.store.Get(o, key, &e) || e.Flags&codec.EntryTombstone != 0 {
 		return nil, false
 	}
-	rest, err := c.Parse(e.Value, x.store.WasID(o))
+	rest, err := c.Parse(e.Value, x.Author(o))
 	return rest, err == nil
 }
 
@@ -309,9 +324,8 @@ func (x *Index) AppendGet(dst, key []byte) (value []byte, c Claim, meta state.Me
 		if o == 0 {
 			break
 		}
-		var id codec.OriginID
-		value, id, meta, ok = x.store.AppendGetDuring(reading, dst, o, key)
-		rest, err := c.Parse(value[len(dst):], id)
+		value, meta, ok = x.store.AppendGetDuring(reading, dst, o, key)
+		rest, err := c.Parse(value[len(dst):], Author(x.authors[o].Load()))
 		if ok && err == nil && !c.Deleted {
 			n := copy(value[len(dst):], rest)
 			reading.Done()

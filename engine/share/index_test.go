@@ -3,6 +3,7 @@ package share
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -31,7 +32,10 @@ func newReplica(t interface{ Fatal(...any) }, origins int) *replica {
 			t.Fatal(st)
 		}
 	}
-	r.index.Init(&r.store, [2]uint64{1, 2}, testBound)
+	r.index.Init(&r.store, [2]uint64{1, 2}, testBound, func(name []byte) Author {
+		n, _ := strconv.Atoi(string(name[1:]))
+		return Author(n + 1)
+	})
 	return r
 }
 
@@ -43,7 +47,7 @@ func (r *replica) write(t interface{ Fatal(...any) }, id codec.OriginID, key str
 	r.version[o]++
 	e := codec.Entry{Version: r.version[o], Key: logKey(key), Flags: codec.EntryTombstone}
 	if c != nil {
-		e.Flags, e.Value = 0, append(c.Append(nil, id), value...)
+		e.Flags, e.Value = 0, append(c.Append(nil, Author(id)), value...)
 	}
 	if st := r.store.Apply(o, &e); st != state.OK {
 		t.Fatal(st)
@@ -127,7 +131,7 @@ func TestChanges(t *testing.T) {
 		}
 	}
 	stamp := func(n Stamp) *Claim { return &Claim{Stamp: n, Author: 1} }
-	by := func(id codec.OriginID, n Stamp) *Claim { return &Claim{Stamp: n, Author: id} }
+	by := func(id codec.OriginID, n Stamp) *Claim { return &Claim{Stamp: n, Author: Author(id)} }
 	f(Won, r.write(t, 1, "k", stamp(5), "a"))
 	f(Lost, r.write(t, 2, "k", by(2, 4), "b"))
 	f(Won, r.write(t, 3, "k", by(3, 9), "c"))
@@ -271,7 +275,7 @@ func BenchmarkAppendGet(b *testing.B) {
 		names[i] = logKey(fmt.Sprint("key", i))
 		for k := range 3 {
 			id := codec.OriginID((i+k)%origins + 1)
-			r.write(b, id, fmt.Sprint("key", i), &Claim{Stamp: Stamp(k + 1), Author: id}, "sixteen bytes ...")
+			r.write(b, id, fmt.Sprint("key", i), &Claim{Stamp: Stamp(k + 1), Author: Author(id)}, "sixteen bytes ...")
 		}
 	}
 	buf := make([]byte, 0, 64)

@@ -65,11 +65,9 @@ func (s *Store) Read(key []byte) Reading { return Reading{s.epochs.pin(hint(key)
 // Done ends it.
 func (r Reading) Done() { r.count.Add(-1) }
 
-// AppendGetDuring is AppendGetOrigin within a reading in which the handle was found, and tells the origin's identifier.
-func (s *Store) AppendGetDuring(_ Reading, dst []byte, o Origin, key []byte) (value []byte, id codec.OriginID, meta Meta, ok bool) {
-	r := s.rec(o)
-	value, meta, ok = s.appendGet(dst, r, key)
-	return value, codec.OriginID(atomic.LoadUint64(&r.id)), meta, ok
+// AppendGetDuring is AppendGetOrigin within a reading in which the handle was found.
+func (s *Store) AppendGetDuring(_ Reading, dst []byte, o Origin, key []byte) (value []byte, meta Meta, ok bool) {
+	return s.appendGet(dst, s.rec(o), key)
 }
 
 // appendGet needs a pin. A key that is not there has version 0.

@@ -1,0 +1,51 @@
+package engine_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/quidnunc/quidnunc/engine"
+	"github.com/quidnunc/quidnunc/engine/enginetest"
+)
+
+// BenchmarkSharedAdoption is how long the keys of a member that left take to be others', from the first that is taken over
+// to the last.
+func BenchmarkSharedAdoption(b *testing.B) {
+	const keys = 100_000
+	for b.Loop() {
+		b.StopTimer()
+		c := enginetest.NewCluster(b, 3, enginetest.Options{Config: func(_ int, c *engine.Config) {
+			c.Limits.Keys, c.Limits.ValueBytes, c.StageBytes = 4*keys, 64<<20, 8<<20
+			c.FlowControl = engine.FlowOff
+		}})
+		w := c.Engines[2].Shared()
+		for i := range keys {
+			for _, err := w.Set(fmt.Sprint("key", i), []byte("sixteen bytes ..")); err != nil; _, err = w.Set(fmt.Sprint("key", i), []byte("sixteen bytes ..")) {
+				if !errors.Is(err, engine.ErrBackpressure) {
+					b.Fatal(err)
+				}
+				<-time.After(time.Millisecond)
+			}
+		}
+		c.WaitConverged()
+		x, y := c.Engines[0].Shared(), c.Engines[1].Shared()
+		c.Stop(2)
+		for x.Adopted()+y.Adopted() == 0 {
+			<-time.After(time.Millisecond)
+		}
+		b.StartTimer()
+		for x.Wins("node-2")+y.Wins("node-2") > 0 {
+			<-time.After(time.Millisecond)
+		}
+		b.StopTimer()
+		if n := x.Adopted() + y.Adopted(); n < keys {
+			b.Fatal(n, "were taken over")
+		}
+		for _, e := range c.Engines[:2] {
+			e.Close()
+		}
+		b.StartTimer()
+	}
+}
