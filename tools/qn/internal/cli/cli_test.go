@@ -112,6 +112,11 @@ func TestHelpStartsWithExamples(t *testing.T) {
 		if code != exit.OK || stderr != "" || !strings.HasPrefix(stdout, cmd.Short) {
 			t.Errorf("qn %s --help: exit %d, stderr %q, stdout %q", path, code, stderr, stdout)
 		}
+		for line := range strings.Lines(stdout) {
+			if strings.Contains(line, "(default )") || strings.Count(line, "(default") > 1 {
+				t.Errorf("qn %s --help: %q", path, line)
+			}
+		}
 		if cmd.HasAvailableFlags() && cmd.Example != "" {
 			lines := strings.Split(stdout, "\n")
 			for _, line := range lines[2:5] {

@@ -73,7 +73,10 @@ func tidyDefaults(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		zero := f.DefValue == "0/s" || f.DefValue == "0B" || f.DefValue == "0s"
 		if zero || strings.Contains(f.Usage, "(default") || strings.Contains(f.Usage, "default:") {
-			f.DefValue = ""
+			f.DefValue = "0" // which is printed for texts alone
+			if f.Value.Type() == "string" {
+				f.DefValue = ""
+			}
 		}
 	})
 	for _, sub := range cmd.Commands() {
