@@ -131,6 +131,18 @@ func TestFrameRoundTrip(t *testing.T) {
 	}
 }
 
+// The bit is found where AppendHeader puts it, and nothing shorter has it.
+func TestIsRepair(t *testing.T) {
+	for _, flags := range []Flags{0, FlagRepair, FlagFlow, FlagFlow | FlagRepair | FlagPrints, FlagHello | FlagSalt} {
+		b := AppendHeader(nil, &Header{Flags: flags, Cluster: 1, Sender: 2})
+		for n := range len(b) + 1 {
+			if got, want := IsRepair(b[:n]), flags&FlagRepair != 0 && n > 3; got != want {
+				t.Errorf("flags %x, %d bytes: %v", flags, n, got)
+			}
+		}
+	}
+}
+
 func TestFrameRejects(t *testing.T) {
 	h := fullHeader()
 	good := AppendChecksum(AppendSync(AppendHeader(nil, &h), Sync{Kind: SyncPush}), 0)

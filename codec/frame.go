@@ -37,6 +37,12 @@ const (
 	flagBlocks = FlagSeal | FlagFlow | FlagCookie | FlagRates | FlagPrints
 )
 
+// IsRepair looks for FlagRepair in a datagram that nobody has parsed yet, at the cost of a
+// byte.
+func IsRepair(datagram []byte) bool {
+	return len(datagram) > 3 && datagram[3]&byte(FlagRepair>>8) != 0
+}
+
 // Rates is the header block of the flow control between origins. The ledger is cumulative, so that a lost or repeated
 // frame changes nothing: Given and Taken are sums since the two nodes met.
 type Rates struct {

@@ -32,7 +32,10 @@ func pairOf(t *testing.T) (*net, *Core, *peer, uint32) {
 func TestHaveMayGoDown(t *testing.T) {
 	w, c, q, p := pairOf(t)
 	c.now = w.now
-	c.onHave(p, &codec.Have{Max: 3})
+	_, body, _ := codec.NextRecord(codec.AppendHave(nil, codec.Have{Max: 3}))
+	if !c.onHave(p, body) {
+		t.Fatal("malformed")
+	}
 	if q.mail.Acked() != 3 || q.mail.At() != 3 || !c.due.Has(p, dueMail) {
 		t.Errorf("acked %d, cursor %d, due %x", q.mail.Acked(), q.mail.At(), c.due.Of(p))
 	}

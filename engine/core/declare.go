@@ -48,8 +48,7 @@ func (c *Core) declared(o state.Origin, from uint64) {
 	if said.Leaves && !x.left {
 		x.left = true
 		if !c.live.Left(c.now, p, q.id) {
-			c.tell(MemberLeft, p)
-			c.stopSending(p)
+			c.left(p)
 		}
 		c.owe(p) // it waits to hear that the word got through
 	}

@@ -109,8 +109,7 @@ func (c *Core) judged() {
 		case member.Alive:
 			c.alive(p)
 		case member.Left:
-			c.tell(MemberLeft, p)
-			c.stopSending(p)
+			c.left(p)
 		case member.Buried:
 			c.forget(p)
 		}

@@ -39,16 +39,6 @@ func (c *Core) initFlow(now sched.Instant) {
 // Flow is the flow control, to read between calls.
 func (c *Core) Flow() *flow.Control { return &c.flow }
 
-// overload looks at a datagram before it is decoded.
-func (c *Core) overload(datagram []byte) bool {
-	repair := len(datagram) > 3 && datagram[3]&byte(codec.FlagRepair>>8) != 0
-	shed := c.flow.Shed(c.now, repair)
-	if shed {
-		c.counters.Drops[DropShed]++
-	}
-	return shed
-}
-
 // hold takes out of what is due to the peer what its budget does not let go. It is due
 // again when the peer's timer fires, or given up.
 func (c *Core) hold(p uint32) {

@@ -26,18 +26,8 @@ func (c *Core) heardFrom(p uint32) {
 	q := &c.peers[p]
 	q.link.Hear(c.now)
 	if c.live.Heard(c.now, p) && q.Quiet() {
-		c.tell(MemberReachable, p)
-		c.revive(p)
+		c.alive(p)
 	}
-}
-
-// revive takes up exchanges and mail with a peer again.
-func (c *Core) revive(p uint32) {
-	q := &c.peers[p]
-	q.mail.Resume()
-	c.wheel.Cancel(peerTimer(p, timerHello))
-	c.roster.BecomeHeard(p, &q.Life)
-	c.startMail(p)
 }
 
 // silent gives up mailing a peer; it is greeted from time to time instead.
@@ -63,16 +53,22 @@ func (c *Core) dead(p uint32) {
 	c.tell(MemberDied, p)
 }
 
-// alive takes up a member that refuted or came back.
+// alive takes up exchanges and mail with a member again that refuted or came back.
 func (c *Core) alive(p uint32) {
 	c.tell(MemberReachable, p)
-	if c.peers[p].Quiet() {
-		c.revive(p)
+	q := &c.peers[p]
+	if !q.Quiet() {
+		return
 	}
+	q.mail.Resume()
+	c.wheel.Cancel(peerTimer(p, timerHello))
+	c.roster.BecomeHeard(p, &q.Life)
+	c.startMail(p)
 }
 
-// stopSending takes a peer that leaves out of exchanges and mail.
-func (c *Core) stopSending(p uint32) {
+// left takes a peer that leaves out of exchanges and mail.
+func (c *Core) left(p uint32) {
+	c.tell(MemberLeft, p)
 	c.roster.BecomeLeft(p, &c.peers[p].Life)
 	c.wheel.Cancel(peerTimer(p, timerResend)) // what we owe it is still due
 	c.wheel.Cancel(peerTimer(p, timerHello))

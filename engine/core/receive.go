@@ -18,7 +18,8 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 	c.enter(now)
 	c.counters.FramesReceived++
 	c.counters.BytesReceived += uint64(len(datagram))
-	if c.overload(datagram) {
+	if c.flow.Shed(c.now, codec.IsRepair(datagram)) {
+		c.counters.Drops[DropShed]++
 		return
 	}
 	rest, err := codec.ParseHeader(datagram, &c.in.Header)

@@ -25,11 +25,6 @@ func (c *Core) repairPeriod() {
 	c.walks.Period(c.now)
 }
 
-// onToken takes a Repair record.
-func (c *Core) onToken(_ uint32, body []byte) bool {
-	return c.judge(c.walks.Receive(&c.received, body))
-}
-
 // walkHost is what ring repair sees of the node.
 type walkHost struct {
 	*peerList

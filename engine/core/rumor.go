@@ -26,9 +26,6 @@ func (h rumorHost) Partners() []uint32 { return h.roster.Partners() }
 
 func (h rumorHost) Fanout() int { return (*Core)(h.book).fanout() }
 
-// onFeedback takes what rumors came to, here and there.
-func (c *Core) onFeedback(_ uint32, body []byte) bool { return c.rumors.Receive(&c.received, body) }
-
 // forgetNews takes a removed origin out of what is told of it.
 func (c *Core) forgetNews(o state.Origin) {
 	c.rumors.Forget(o)

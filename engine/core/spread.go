@@ -238,15 +238,19 @@ func (c *Core) resend(p uint32) {
 }
 
 // onHave takes the acknowledgement of our writes.
-func (c *Core) onHave(p uint32, h *codec.Have) {
+func (c *Core) onHave(p uint32, body []byte) bool {
+	h, err := codec.ParseHave(body)
+	if err != nil {
+		return false
+	}
 	own := c.store.Max(c.self)
 	if h.Max > own || h.Floor > c.store.Floor(c.self) {
 		c.rename(c.me.Behind(c.now))
-		return
+		return true
 	}
 	q := &c.peers[p]
 	if !c.received.Fresh && h.Max < q.mail.Acked() {
-		return // overtaken by a later one
+		return true // overtaken by a later one
 	}
 	switch q.mail.Have(h.Max, own) {
 	case mail.All:
@@ -254,6 +258,7 @@ func (c *Core) onHave(p uint32, h *codec.Have) {
 	case mail.Less:
 		c.startMail(p)
 	}
+	return true
 }
 
 // owe notes that the peer's own writes should be acknowledged to it.

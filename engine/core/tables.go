@@ -26,16 +26,16 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 	codec.TypeDigest:        (*Core).onDifference,
 	codec.TypeRun:           (*Core).takeRun,
 	codec.TypePull:          (*Core).onDifference,
-	codec.TypeHave:          (*Core).takeHave,
+	codec.TypeHave:          takes((*Core).onHave),
 	codec.TypeProbe:         (*Core).observed,
 	codec.TypeProbeAck:      (*Core).observed,
 	codec.TypeVote:          (*Core).observed,
 	codec.TypeVerdict:       (*Core).observed,
 	codec.TypeObserved:      (*Core).observed,
-	codec.TypeRumorFeedback: takes((*Core).onFeedback),
+	codec.TypeRumorFeedback: takes(func(c *Core, _ uint32, body []byte) bool { return c.rumors.Receive(&c.received, body) }),
 	codec.TypeEvent:         takes((*Core).onBroadcast),
 	codec.TypeSketch:        (*Core).onDifference,
-	codec.TypeRepair:        takes((*Core).onToken),
+	codec.TypeRepair:        takes(func(c *Core, _ uint32, body []byte) bool { return c.judge(c.walks.Receive(&c.received, body)) }),
 	codec.TypePreciseDigest: (*Core).onDifference,
 	codec.TypePreciseRun:    takes((*Core).onPreciseRun),
 	codec.TypeKeyNotice:     takes(func(c *Core, p uint32, body []byte) bool { return c.guard.OnNotice(p, body) }),
@@ -203,17 +203,6 @@ func (c *Core) record(p uint32, t codec.Type, body []byte) {
 	}
 }
 
-// fire wakes the owner of a timer.
-func (c *Core) fire(id uint32) {
-	if id < timersEngine {
-		timers[id](c)
-		return
-	}
-	if p := (id - timersEngine) / timersPeer; int(p) < len(c.peers) {
-		peerTimers[(id-timersEngine)%timersPeer](c, p)
-	}
-}
-
 // composeRecords appends what is due in the order of its urgency.
 func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	q, entries, start := &c.peers[p], c.counters.EntriesSent, len(b)
@@ -265,12 +254,4 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 		}
 		c.onRun(cmp.Or(c.roster.Find(by), p), &c.rec.Run)
 	}
-}
-
-func (c *Core) takeHave(p uint32, _ codec.Type, body []byte) bool {
-	h, err := codec.ParseHave(body)
-	if err == nil {
-		c.onHave(p, &h)
-	}
-	return err == nil
 }

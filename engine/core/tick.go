@@ -17,7 +17,11 @@ func (c *Core) Tick(now sched.Instant, wall sched.Wall) {
 		if !ok {
 			return
 		}
-		c.fire(id)
+		if id < timersEngine {
+			timers[id](c)
+		} else if p := (id - timersEngine) / timersPeer; int(p) < len(c.peers) {
+			peerTimers[(id-timersEngine)%timersPeer](c, p)
+		}
 	}
 }
 
