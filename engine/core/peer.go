@@ -97,7 +97,7 @@ func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
 // freePeer gives a handle back.
 func (c *Core) freePeer(p uint32) {
 	q := &c.peers[p]
-	c.letGo(p)
+	c.shed(p, 0)
 	c.guard.Drop(p)
 	for k := range uint32(timersPeer) {
 		c.wheel.Cancel(peerTimer(p, k))
@@ -105,13 +105,12 @@ func (c *Core) freePeer(p uint32) {
 	c.door.Seeds.Forget(p)
 	c.roster.BecomeFree(p, &q.Life)
 	*q = peer{}
-	c.due.Drop(p, 0)
 }
 
 // resetPeer forgets what was agreed with an earlier life of the member.
 func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	q := &c.peers[p]
-	c.letGo(p)
+	c.shed(p, 0)
 	c.roster.BecomeNamed(p, &q.Life)
 	c.guard.Drop(p)
 	c.live.Unwatch(c.now, p)
@@ -121,7 +120,6 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	if q.id != 0 {
 		c.roster.Remove(q.id)
 	}
-	c.due.Drop(p, 0)
 	*q = peer{
 		at: door.Contact{Addr: addr, Advertised: addr}, id: c.store.ID(o), origin: o,
 		Life: q.Life, since: member.Turn{At: c.now},
@@ -130,11 +128,4 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	q.flow.Init(c.now, c.cfg.Frame, q.link.Last())
 	c.roster.Put(q.id, p)
 	c.origins[o].peer = p
-}
-
-// letGo gives up what is under way to a peer whose life ends.
-func (c *Core) letGo(p uint32) {
-	c.differ.Drop(p)
-	c.rumors.Drop(p)
-	c.walks.Drop(p)
 }

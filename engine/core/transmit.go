@@ -33,18 +33,20 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 			return n, c.peers[p].at.Addr, true
 		}
 		if c.due.Held(p) == 0 || c.due.Of(p) != 0 {
-			c.shed(p)
+			c.shed(p, dueHello)
 		}
 		c.due.End()
 	}
 	return 0, to, false
 }
 
-// shed gives up what was due at a peer that it can't be sent to now, all but a
-// greeting; exchanges find it again.
-func (c *Core) shed(p uint32) {
-	c.letGo(p)
-	c.due.Drop(p, dueHello)
+// shed gives up what is under way to a peer and due there, all but some bits; if the
+// peer comes back, exchanges find it again.
+func (c *Core) shed(p uint32, but uint16) {
+	c.differ.Drop(p)
+	c.rumors.Drop(p)
+	c.walks.Drop(p)
+	c.due.Drop(p, but)
 }
 
 // padShare is the part of a frame that may be filled up with padding when more
@@ -56,7 +58,7 @@ const padShare = 8
 func (c *Core) compose(p uint32, dst []byte) int {
 	q := &c.peers[p]
 	if !q.Takes() || !c.guard.Reachable(p) {
-		c.shed(p)
+		c.shed(p, dueHello)
 		n := c.composeHello(p, dst)
 		c.due.Drop(p, 0)
 		return n
