@@ -237,6 +237,9 @@ type Config struct {
 	// 500 ms; 1 ms to an hour.
 	ClockOffsetMax time.Duration
 
+	// Disk keeps this member's state over restarts. Default: it is kept in memory alone.
+	Disk Disk
+
 	// Logger gets what an operator should know, rate-limited. nil is silent.
 	Logger *slog.Logger
 	// OnEvent is called for every member event, one at a time, on a goroutine
@@ -321,6 +324,7 @@ func (c Config) withDefaults() Config {
 	or(&c.StageBytes, d.StageBytes)
 	or(&c.ClockOffsetMax, d.ClockOffsetMax)
 	or(&c.LeaveTimeout, d.LeaveTimeout)
+	or(&c.Disk.Every, time.Second)
 	c.Detector = c.Detector.withDefaults(d.Detector)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -11,6 +11,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/declare"
+	"github.com/quidnunc/quidnunc/engine/disk"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -85,15 +86,16 @@ func (e *Engine) write(list []declaration) error {
 	if len(list) == 0 {
 		return nil
 	}
-	wake, err := e.stage.writeAll(list)
-	if wake {
-		e.reactor.poller.Wake()
+	if err := e.kept.refuses(); err != nil {
+		return err
 	}
+	last, wake, err := e.stage.writeAll(list)
+	_, err = e.staged(last, wake, err)
 	return err
 }
 
 // writeAll stages several writes with consecutive versions, all or none.
-func (s *stage) writeAll(list []declaration) (wake bool, err error) {
+func (s *stage) writeAll(list []declaration) (last Version, wake bool, err error) {
 	bytes := 0
 	for i := range list {
 		bytes += recordHead + len(list[i].key) + len(list[i].value)
@@ -102,9 +104,9 @@ func (s *stage) writeAll(list []declaration) (wake bool, err error) {
 	defer s.mu.Unlock()
 	switch b := s.front; {
 	case s.err != nil:
-		return false, s.err
+		return last, false, s.err
 	case b.used+bytes > len(b.log) || b.count+len(list) >= len(b.index)*3/4:
-		return false, ErrBackpressure
+		return last, false, ErrBackpressure
 	}
 	for i := range list {
 		d, op := &list[i], uint8(opSet)
@@ -115,12 +117,12 @@ func (s *stage) writeAll(list []declaration) (wake bool, err error) {
 		s.front.append(maphash.String(s.seed, d.key), s.version.Seq, op, 0, d.key, d.value)
 	}
 	s.pending.Add(int64(len(list)))
-	return !s.waiting.Load() && s.waiting.CompareAndSwap(false, true), nil
+	return s.version, !s.waiting.Load() && s.waiting.CompareAndSwap(false, true), nil
 }
 
 // declareSelf writes what the configuration says of this member, before
-// anything else is written.
-func (e *Engine) declareSelf(now sched.Instant, advertise netip.AddrPort) error {
+// anything else is written. It gives the records of it, for the disk.
+func (e *Engine) declareSelf(now sched.Instant, advertise netip.AddrPort) (records []byte, err error) {
 	list := tagWrites(nil, e.cfg.Tags)
 	if e.cfg.Zone != "" {
 		list = append(list, declaration{key: string(declare.ZoneKey), value: []byte(e.cfg.Zone)})
@@ -131,14 +133,36 @@ func (e *Engine) declareSelf(now sched.Instant, advertise netip.AddrPort) error 
 	if e.large.streams != nil {
 		list = append(list, declaration{key: string(streamKey), value: e.large.appendStreamKey(nil)})
 	}
+	list = e.kept.differing(list)
 	for i := range list {
-		e.op = core.Op{Kind: core.Set, Version: e.store.Max(e.core.Self()) + 1, Key: []byte(list[i].key), Value: list[i].value}
-		if e.core.Write(now, &e.op) != core.Written {
-			return errors.New("engine: no room for zone and tags: raise Config.Limits")
+		r := disk.Record{Version: e.store.Max(e.core.Self()) + 1, Key: []byte(list[i].key), Value: list[i].value}
+		e.op = core.Op{Kind: core.Set, Version: r.Version, Key: r.Key, Value: r.Value}
+		if list[i].delete {
+			e.op.Kind, r.Op = core.Delete, disk.OpDelete
 		}
+		if e.core.Write(now, &e.op) != core.Written {
+			return nil, errors.New("engine: no room for zone and tags: raise Config.Limits")
+		}
+		records = disk.AppendRecord(records, &r)
 	}
 	e.tags = maps.Clone(e.cfg.Tags)
-	return nil
+	return records, nil
+}
+
+// differing leaves out what is declared already, and takes back what is not any more.
+func (k *keeper) differing(list []declaration) []declaration {
+	if len(k.was) == 0 {
+		return list
+	}
+	list = slices.DeleteFunc(list, func(d declaration) bool {
+		was, ok := k.was[d.key]
+		delete(k.was, d.key)
+		return ok && was == string(d.value)
+	})
+	for _, key := range slices.Sorted(maps.Keys(k.was)) {
+		list = append(list, declaration{key: key, delete: true})
+	}
+	return list
 }
 
 // declaredBy is what a member says of itself, by origin.

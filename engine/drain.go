@@ -32,7 +32,7 @@ type lostWrite struct {
 
 // drain applies staged writes.
 func (e *Engine) drain(now sched.Instant) (more bool) {
-	if now < e.retryAt || !e.stage.begin() {
+	if now < e.retryAt || !e.stage.begin() || e.kept.log != nil && !e.handOver(now) {
 		return false
 	}
 	stamp := int64(0)
@@ -58,7 +58,7 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 			e.stage.finish(e.room(now))
 			return false
 		default:
-			e.refuse(st, r.version)
+			e.refuse(refusedBy(st), r.version)
 		}
 		e.stuckAt, e.appliedTo = 0, r.version
 	}
@@ -77,14 +77,18 @@ func (e *Engine) tryAgain(now sched.Instant) bool {
 	return true
 }
 
+// refusedBy is why the core did not take a write.
+func refusedBy(st core.Status) error {
+	if st == core.NoRoom {
+		return ErrFull
+	}
+	return ErrNameConflict
+}
+
 // refuse counts a write that was promised and can't be kept, and tells whoever
 // waits for it.
-func (e *Engine) refuse(st core.Status, seq uint64) {
+func (e *Engine) refuse(cause error, seq uint64) {
 	e.refused++
-	cause := error(ErrFull)
-	if st != core.NoRoom {
-		cause = ErrNameConflict
-	}
 	if len(e.lost) == lostMax {
 		e.lost = slices.Delete(e.lost, 0, lostMax/2)
 	}
@@ -136,9 +140,9 @@ func (e *Engine) answerDrained(now sched.Instant) {
 }
 
 // drainAll applies what was staged before the call: at most two buffers, or what
-// comes before a write that finds no memory.
+// comes before a write that finds no memory, or waits for the disk.
 func (e *Engine) drainAll(now sched.Instant) {
-	for last := e.stage.last().Seq; !e.applied(last) && e.retryAt == 0; {
+	for last := e.stage.last().Seq; !e.applied(last) && e.retryAt == 0 && !e.kept.waiting; {
 		e.drain(now)
 	}
 }

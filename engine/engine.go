@@ -49,6 +49,7 @@ type Engine struct {
 	streams streams
 	large   large
 	shared  Shared
+	kept    keeper
 	started time.Time
 	here    netip.AddrPort // what others are told, else the bound address
 
@@ -130,18 +131,22 @@ func start(ctx context.Context, cfg Config, ring *seal.Keyring) (*Engine, error)
 	if err := e.bind(); err != nil {
 		return nil, err
 	}
+	e.life, e.end = context.WithCancel(context.Background())
+	e.seeker.wake = make(chan struct{}, 1)
+	e.herald = newHerald(e)
 	if err := e.boot(ctx, ring); err != nil {
+		e.end()
+		e.closeDisk()
 		e.conn.Close()
 		e.release()
 		return nil, err
 	}
-	e.life, e.end = context.WithCancel(context.Background())
-	e.seeker.wake = make(chan struct{}, 1)
-	e.herald = newHerald(e)
 	e.herald.info("started", "member", cfg.Name, "addr", e.addr, "sealed", ring != nil, "memory_max_bytes", cfg.Limits.Footprint())
+	e.logDisk()
 	joined := e.reactor.do(func(sched.Instant) bool { e.reactor.add(e); return true })
 	if !joined {
 		e.stopLarge()
+		e.closeDisk()
 		e.end()
 		e.conn.Close()
 		e.release()
@@ -196,10 +201,13 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	if err != nil {
 		return err
 	}
+	if err := e.openDisk(); err != nil {
+		return err
+	}
 	now, wall := e.reactor.poller.Now(), sched.Wall(time.Now().UnixNano())
 	cc := core.Config{
 		Name: e.name, Cluster: []byte(e.cfg.Cluster), Advertise: advertise,
-		Generation: max(e.cfg.Generation, uint64(max(0, wall))) + 1,
+		Generation: e.generation(wall),
 		Seed:       e.cfg.Seed,
 		Mode:       core.Mode(e.cfg.Mode), Order: orders[e.cfg.Order], Compare: e.cfg.Compare,
 		Interval: sched.Instant(e.cfg.Interval), Fanout: e.cfg.Fanout,
@@ -219,7 +227,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		return err
 	}
 	e.startShared()
-	if err := e.declareSelf(now, advertise); err != nil {
+	if err := e.speak(now, advertise); err != nil {
 		e.stopLarge()
 		return err
 	}
@@ -236,6 +244,19 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	e.declareAll()
 	e.publishMembers(now)
 	return nil
+}
+
+// speak makes what this member has to say at its start: what its disk holds, and what the
+// configuration says of it.
+func (e *Engine) speak(now sched.Instant, advertise netip.AddrPort) error {
+	if err := e.restore(now); err != nil {
+		return err
+	}
+	declared, err := e.declareSelf(now, advertise)
+	if err != nil {
+		return err
+	}
+	return e.beginDisk(declared)
 }
 
 var orders = [...]reconcile.Order{

@@ -80,6 +80,10 @@ var (
 	// ErrPrecise ends Changes where Config.Order is precise.
 	ErrPrecise = errors.New("engine: changes: with a precise Order versions come in no order: watch single keys")
 
+	// ErrDisk is returned by writes where Disk.Sync is SyncEach and the disk did not take
+	// them: they may be there after a restart, or not. Its text says what to do.
+	ErrDisk = errors.New("engine: disk")
+
 	// ErrNoMember is returned for a name that no member has.
 	ErrNoMember = errors.New("no such member")
 

@@ -152,6 +152,9 @@ func (e *Engine) putLarge(ttl uint32, key string, value []byte) (Version, error)
 	if !room && !have {
 		return Version{}, ErrFull
 	}
+	if err := e.keepContent(&c.Sum, value); err != nil {
+		return Version{}, err
+	}
 	copied := append(make([]byte, 0, len(value)), value...)
 	l.mu.Lock()
 	ok := l.table.Add(&sum, copied, now)
@@ -161,10 +164,7 @@ func (e *Engine) putLarge(ttl uint32, key string, value []byte) (Version, error)
 	}
 	var ref [codec.ContentBytesMax]byte
 	v, wake, err := e.stage.write(opContent, ttl, key, codec.AppendContent(ref[:0], &c))
-	if wake {
-		e.reactor.poller.Wake()
-	}
-	return v, err
+	return e.staged(v, wake, err)
 }
 
 // squeezeMax is how many contents are looked at for ones that can make room.

@@ -55,7 +55,7 @@ func (e *Engine) sayLeave(now sched.Instant) uint64 {
 // Close announces the leave for at most Config.LeaveTimeout and shuts the
 // engine down: its socket is free and its goroutines have ended when it
 // returns, except for an OnEvent call in progress. It is idempotent and may be
-// called from OnEvent.
+// called from OnEvent. Its error is that of the disk: what is missing there.
 func (e *Engine) Close() error {
 	if e.closing.Swap(true) { // not a sync.Once: who waits for one stops the clock of a synctest bubble
 		<-e.closed
@@ -70,6 +70,7 @@ func (e *Engine) Close() error {
 	e.reactor.do(func(sched.Instant) bool { e.shutdown(nil); return true })
 	<-e.done
 	e.bg.Wait()
+	err := e.closeDisk()
 	e.release()
-	return nil
+	return err
 }

@@ -85,6 +85,9 @@ func (e *Engine) publishMembers(now sched.Instant) {
 			e.shared.sees(peer.Origin, m.State, peer.Acked)
 		}
 	}
+	if e.stale {
+		e.kept.know(list)
+	}
 	e.members.Store(&memberList{at: now, list: list})
 	e.stale, e.makeAt = false, now+sched.Instant(len(list))*memberCost
 }
@@ -173,6 +176,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 	case core.Renewed:
 		e.stage.renew(ev.Generation)
 		e.shared.renewed(now)
+		e.kept.renewed(ev.Generation)
 		e.herald.info("took a new generation", "member", e.cfg.Name, "generation", ev.Generation)
 	case core.NameConflict:
 		e.conflict(ev)

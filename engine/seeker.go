@@ -27,6 +27,7 @@ type seeker struct {
 	mu    sync.Mutex
 	seeds []sought
 	fixed []netip.AddrPort // given as addresses: kept for ever
+	known []netip.AddrPort // members of an earlier life: until somebody answers
 	wake  chan struct{}
 }
 
@@ -106,6 +107,7 @@ func (e *Engine) startSeeker() {
 			fixed = append(fixed, s.addr)
 		}
 	}
+	fixed = append(fixed, e.seeker.known...)
 	e.bg.Go(func() {
 		if len(fixed) > 0 {
 			e.ask(func(now sched.Instant) { e.contact(now, fixed, nil) })
@@ -124,8 +126,9 @@ func (e *Engine) seek() {
 			pause = min(pause*2, seekMost)
 		} else {
 			pause = seekMost
+			e.company()
 		}
-		if len(e.seeker.list()) == 0 {
+		if len(e.seeker.list())+len(e.seeker.known) == 0 {
 			timer.Stop()
 		} else {
 			timer.Reset(pause)
@@ -176,6 +179,16 @@ func (e *Engine) seekOnce() {
 	}
 	if len(now)+len(gone) > 0 {
 		e.ask(func(at sched.Instant) { e.contact(at, now, gone) })
+	}
+}
+
+// company lets go of the members of an earlier life, once one of them or anybody else
+// answers: the cluster knows who lives.
+func (e *Engine) company() {
+	gone := slices.DeleteFunc(e.seeker.known, e.seeker.wanted)
+	e.seeker.known = nil // only this goroutine uses it
+	if len(gone) > 0 {
+		e.ask(func(now sched.Instant) { e.contact(now, nil, gone) })
 	}
 }
 

@@ -5,17 +5,20 @@ import (
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
+
+	"github.com/quidnunc/quidnunc/engine/disk"
 )
 
 // A staged record: version u64, time to live u32 (ms, 0 = none), value bytes
-// u32, key bytes u16, op u8, flags u8, key, value. Records lie back to back.
+// u32, key bytes u16, op u8, flags u8, key, value. Records lie back to back, as a
+// disk takes them (disk.Record).
 const (
-	recordHead  = 20
-	recordDead  = 1 // flag: a later record of the same buffer has the same key
-	opSet       = 0
-	opDelete    = 1
-	opContent   = 2  // the value is a reference to a content
-	stageRecord = 32 // bytes a record, as the index is sized
+	recordHead  = disk.RecordHead
+	recordDead  = disk.RecordDead // flag: a later record of the same buffer has the same key
+	opSet       = disk.OpSet
+	opDelete    = disk.OpDelete
+	opContent   = disk.OpContent // the value is a reference to a content
+	stageRecord = 32             // bytes a record, as the index is sized
 )
 
 // record is a view of one staged write; its bytes live until the buffer is
@@ -35,6 +38,7 @@ type stageBuffer struct {
 	log   []byte
 	used  int
 	count int
+	last  uint64 // version of the newest record
 	index []uint64
 	epoch uint32
 
@@ -105,6 +109,7 @@ func (b *stageBuffer) append(hash uint64, version uint64, op uint8, ttl uint32, 
 	copy(b.log[at+recordHead+n:], value)
 	b.used = at + recordHead + len(key) + len(value)
 	b.count++
+	b.last = version
 	b.index[slot] = uint64(b.epoch)<<32 | uint64(at+1)
 }
 

@@ -35,7 +35,7 @@ func (c Config) Validate() error {
 	c = c.withDefaults()
 	return errors.Join(
 		c.checkNames(), c.checkBind(), c.checkKeys(), c.checkAdvertise(), c.checkSeeds(),
-		c.checkRanges(), c.checkDetector(), c.checkDeclared(), c.checkLimits(), c.checkTransport(),
+		c.checkRanges(), c.checkDetector(), c.checkDeclared(), c.checkLimits(), c.checkTransport(), c.checkDisk(),
 	)
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"math"
 	"time"
 
@@ -23,9 +24,9 @@ const (
 // write has its version, which is the next one: the value is readable here at
 // once, and spreads without waiting for a round. Both arguments are copied.
 //
-// It never blocks. Errors: ErrBackpressure when writes come faster than the
-// loop takes them, ErrTooLarge (a *SizeError), ErrKey, ErrFull,
-// ErrNameConflict, ErrClosed; then nothing was written.
+// It never blocks, but for a disk with SyncEach. Errors: ErrBackpressure when writes
+// come faster than the loop takes them, ErrTooLarge (a *SizeError), ErrKey, ErrFull,
+// ErrNameConflict, ErrClosed; then nothing was written. And ErrDisk.
 func (e *Engine) Set(key string, value []byte) (Version, error) {
 	return e.put(opSet, 0, key, value)
 }
@@ -53,9 +54,23 @@ func (e *Engine) put(op uint8, ttl uint32, key string, value []byte) (Version, e
 		}
 		return e.putLarge(ttl, key, value)
 	}
+	if err := e.kept.refuses(); err != nil {
+		return Version{}, err
+	}
 	v, wake, err := e.stage.write(op, ttl, key, value)
+	return e.staged(v, wake, err)
+}
+
+// staged ends a write that was staged: the loop hears of it, and with SyncEach the caller
+// waits for the disk.
+func (e *Engine) staged(v Version, wake bool, err error) (Version, error) {
 	if wake {
 		e.reactor.poller.Wake()
+	}
+	if err == nil && e.kept.each {
+		if err = e.kept.wait(context.Background(), v.Seq); err != nil {
+			return Version{}, err
+		}
 	}
 	return v, err
 }

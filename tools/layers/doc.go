@@ -3,7 +3,7 @@
 // module, so a breach fails go test ./... with the file and line.
 //
 //	tools/*    bench/*    fuzz/*          may import anything below
-//	               engine                 the embedder's API, the only clock
+//	               engine                 the embedder's API, the only clock; engine/disk its files
 //	       /                    \
 //	 batch/linux  portable  simnet
 //	               batch                  the socket contract

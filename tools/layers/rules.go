@@ -91,8 +91,10 @@ var rules = map[string]rule{
 	"batch/linux":     {project: []string{"batch", "sched"}, modules: []string{xsys}, unsafe: true},
 	"batch/stream":    {project: []string{"batch", "ring"}, modules: []string{gnet, klauspost}},
 
+	"engine/disk": {project: []string{"codec"}}, // files
+
 	"engine": {project: []string{
-		"codec", "codec/seal", "sched", "engine/state", "engine/reconcile", "engine/rumor",
+		"codec", "codec/seal", "sched", "engine/disk", "engine/state", "engine/reconcile", "engine/rumor",
 		"engine/bulk", "engine/content", "engine/declare", "engine/flow", "engine/share", "engine/member", "engine/precise", "engine/protect", "engine/walk", "engine/core", "batch", "batch/linux", "batch/portable",
 	}},
 	"engine/enginetest": {project: []string{"engine", "batch", "sched"}},

@@ -1,0 +1,456 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/content"
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/disk"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Sync says when writes are forced to the disk.
+type Sync uint8
+
+// The ways to sync. A process that is killed loses milliseconds of its writes with
+// SyncInterval and SyncNever; it is a loss of power that they differ in.
+const (
+	// SyncInterval syncs each Disk.Every while there are writes. It is the default.
+	SyncInterval Sync = iota
+	// SyncNever leaves it to the operating system.
+	SyncNever
+	// SyncEach has Set return, and the write leave, once it is on disk. Writes that come
+	// at the same time share one sync.
+	SyncEach
+)
+
+var syncNames = nameTable[Sync]{"Sync", "sync", []string{SyncInterval: "interval", SyncNever: "never", SyncEach: "each"}}
+
+var syncs = [...]disk.Sync{SyncInterval: disk.Interval, SyncNever: disk.Never, SyncEach: disk.Each}
+
+// String is "interval", "never" or "each".
+func (s Sync) String() string { return syncNames.name(s) }
+
+// ParseSync is the inverse of Sync.String.
+func ParseSync(s string) (Sync, error) { return syncNames.parse(s) }
+
+// MarshalText implements encoding.TextMarshaler with String.
+func (s Sync) MarshalText() ([]byte, error) { return syncNames.text(s) }
+
+// UnmarshalText implements encoding.TextUnmarshaler with ParseSync.
+func (s *Sync) UnmarshalText(b []byte) (err error) {
+	*s, err = ParseSync(string(b))
+	return err
+}
+
+// Disk says where a member keeps its state over restarts: its own keys, large values too,
+// and the addresses of the members that it knows, by which it joins again without seeds.
+// Zone, tags and address are those of the Config at each start. Keys of the cluster are
+// not stored.
+//
+// A start has all keys again, under a new generation. It goes on under the one before
+// only where nothing that others were told can be missing: after a Close that did not
+// announce a leave (Config.LeaveTimeout below zero), and with SyncEach.
+//
+// A disk that is full or fails is logged. Writes then go on in memory, or fail with ErrDisk
+// where Sync is SyncEach, and all is written anew as soon as the disk works again.
+type Disk struct {
+	// Path is a directory for this member alone; it is made if it is missing. Default
+	// "": nothing is kept.
+	Path string
+	// Sync says when writes are forced to the disk. Default SyncInterval.
+	Sync Sync
+	// Every is the period of SyncInterval. Default 1 s; 1 ms to 1 min.
+	Every time.Duration
+}
+
+func (c *Config) checkDisk() error {
+	d := &c.Disk
+	switch {
+	case d.Path == "" && d.Sync != 0:
+		return bad("Disk.Sync", d.Sync, "set without Disk.Path", "name a directory, or leave both out")
+	case d.Path == "" && d.Every != LAN().withDefaults().Disk.Every:
+		return bad("Disk.Every", d.Every, "set without Disk.Path", "name a directory, or leave both out")
+	}
+	return errors.Join(inRange("Disk.Sync", d.Sync, 0, SyncEach), inRange("Disk.Every", d.Every, time.Millisecond, time.Minute))
+}
+
+// keeper is what an engine has of its disk. The zero value is none.
+type keeper struct {
+	log   *disk.Log
+	each  bool
+	image *disk.Image // what was found, until it is restored
+	was   map[string]string
+
+	// The loop's own.
+	handed  uint64 // version up to which staged writes were handed over
+	waiting bool   // what is staged waits for the disk
+}
+
+// openDisk takes the directory and reads it.
+func (e *Engine) openDisk() error {
+	d := &e.cfg.Disk
+	if d.Path == "" {
+		return nil
+	}
+	log, image, err := disk.Open(disk.Options{
+		FS: disk.Dir(d.Path), Cluster: e.cfg.Cluster, Name: e.cfg.Name, Sync: syncs[d.Sync], Every: d.Every,
+		Changed: e.diskChanged, Progress: e.diskProgress,
+		Warn: func(line string) { e.herald.warn("disk: "+line, "member", e.cfg.Name) },
+	})
+	if err != nil {
+		return diskConfigError(err)
+	}
+	e.kept = keeper{log: log, each: d.Sync == SyncEach, image: image}
+	return nil
+}
+
+// diskConfigError is what is wrong with the directory.
+func diskConfigError(err error) error {
+	var d *disk.Error
+	if !errors.As(err, &d) {
+		return err
+	}
+	return &bindError{ConfigError{"Disk.Path", fmt.Sprintf("%q", d.Path), d.Problem, d.Fix}, err}
+}
+
+// keepContent has a large value on disk before a record refers to it.
+func (e *Engine) keepContent(sum *[sha256.Size]byte, value []byte) error {
+	k := &e.kept
+	if k.log == nil {
+		return nil
+	}
+	err := k.log.PutValue(sum, value)
+	if k.each {
+		return diskError(err)
+	}
+	if err != nil {
+		e.herald.warn("disk: a large value is kept in memory only", "member", e.cfg.Name, "cause", err.Error())
+	}
+	return nil
+}
+
+// generation is the one that this life begins with.
+func (e *Engine) generation(wall sched.Wall) uint64 {
+	last := uint64(0)
+	if i := e.kept.image; i != nil {
+		if last = i.Generation; i.Keeps && e.cfg.Generation <= last {
+			return last
+		}
+		i.Keeps = false
+	}
+	return max(e.cfg.Generation, last, uint64(max(0, wall))) + 1
+}
+
+// restoreKey is written, as a delete of nothing, so that what was restored counts as told.
+var restoreKey = []byte{codec.ReservedPrefix, 'd', 'i', 's', 'k'}
+
+// restore puts what was found on disk into the store, as it was. Where the generation is
+// a new one, there is nothing to delete and nothing declared yet.
+func (e *Engine) restore(now sched.Instant) error {
+	k := &e.kept
+	if k.image == nil || len(k.image.Records) == 0 && !k.image.Keeps {
+		return nil
+	}
+	i, wall := k.image, time.Now().UnixNano()
+	k.was = map[string]string{}
+	for n := range i.Records {
+		r := &i.Records[n]
+		if codec.System(r.Key) {
+			if !i.Keeps {
+				continue
+			}
+			if r.Op != disk.OpDelete {
+				k.was[string(r.Key)] = string(r.Value)
+			}
+		}
+		if err := e.restoreOne(now, wall, r); err != nil {
+			return err
+		}
+	}
+	if i.Keeps {
+		e.store.Advance(e.core.Self(), 0, i.Floor)
+	}
+	e.op = core.Op{Kind: core.Delete, Version: i.Seq + 1, Key: restoreKey}
+	if st := e.core.Write(now, &e.op); st != core.Written {
+		return fmt.Errorf("engine: Disk: can't go on after version %d", i.Seq)
+	}
+	return nil
+}
+
+// restoreOne puts one write into the store. What has ended meanwhile is left out, or ends
+// at once where others have it. A clock that went back ends it too: doubt shortens.
+func (e *Engine) restoreOne(now sched.Instant, wall int64, r *disk.Record) error {
+	x := &e.entry
+	*x = codec.Entry{Version: r.Version, Key: r.Key, Value: r.Value}
+	switch r.Op {
+	case disk.OpDelete:
+		x.Flags, x.Value = codec.EntryTombstone, nil
+	case disk.OpContent:
+		x.Flags, x.Kind = codec.EntryKinded, codec.KindContent
+		e.restoreContent(now, r)
+	}
+	if r.TTL != 0 {
+		age := (wall - r.Wall) / int64(time.Millisecond)
+		if age < 0 || age > int64(r.TTL) {
+			age = int64(r.TTL)
+		}
+		if age == int64(r.TTL) && !e.kept.image.Keeps {
+			return nil
+		}
+		x.Flags, x.TTL, x.Age = x.Flags|codec.EntryTTL, r.TTL, uint32(age)
+		defer e.endsAt(now, r.TTL-uint32(age), r.Version)
+	}
+	if orders[e.cfg.Order].Precise() {
+		x.Flags, x.Stamp = x.Flags|codec.EntryStamp, r.Wall
+	}
+	if st := e.store.Apply(e.core.Self(), x); st != state.OK {
+		return bad("Limits", "", fmt.Sprintf("leave no room for what %s holds: %d keys (%v)", e.cfg.Disk.Path, len(e.kept.image.Records), st),
+			"raise Keys, ValueBytes and what bounds one member to what they were")
+	}
+	return nil
+}
+
+// restoreContent has a large value at hand again. One that can't be read is asked of others.
+func (e *Engine) restoreContent(now sched.Instant, r *disk.Record) {
+	var c codec.Content
+	if e.large.streams == nil || codec.ParseContent(r.Value, &c) != nil {
+		return
+	}
+	b, err := e.kept.log.Value(&c.Sum)
+	if err != nil {
+		e.kept.image.Notes = append(e.kept.image.Notes, fmt.Sprintf("key %q: %v: it is asked of other members", r.Key, err))
+		return
+	}
+	e.large.mu.Lock()
+	sum := content.Sum(c.Sum)
+	e.large.table.Add(&sum, b, now)
+	e.large.mu.Unlock()
+}
+
+// beginDisk has the disk follow from here on.
+func (e *Engine) beginDisk(declared []byte) error {
+	k := &e.kept
+	if k.log == nil {
+		return nil
+	}
+	last := e.store.Max(e.core.Self())
+	k.handed = last
+	if err := k.log.Begin(e.core.Generation(), last, declared, (*diskSource)(e)); err != nil {
+		return diskConfigError(err)
+	}
+	return nil
+}
+
+// logDisk tells what was found.
+func (e *Engine) logDisk() {
+	k := &e.kept
+	if k.log == nil {
+		return
+	}
+	for _, line := range k.image.Notes {
+		e.herald.warnRare("disk: "+line, "member", e.cfg.Name, "path", e.cfg.Disk.Path)
+	}
+	e.herald.info("disk", "member", e.cfg.Name, "path", e.cfg.Disk.Path, "sync", e.cfg.Disk.Sync, "keys", e.store.Keys(e.core.Self()), "generation_kept", k.image.Keeps, "members", len(k.image.Members))
+	for _, m := range k.image.Members {
+		if !e.isSelf(m.Addr) {
+			e.seeker.known = append(e.seeker.known, m.Addr)
+		}
+	}
+	k.image = nil
+}
+
+// handOver gives what is staged to the disk. It reports whether the loop may apply it: with
+// SyncEach once it is on disk.
+func (e *Engine) handOver(now sched.Instant) (apply bool) {
+	k, b := &e.kept, e.stage.back
+	k.waiting = false
+	if b.last > k.handed {
+		if !k.log.Offer(b.log[:b.used], b.last, e.store.Floor(e.core.Self())) {
+			e.retryAt = now.After(stuckEvery)
+			return false
+		}
+		k.handed = b.last
+	}
+	if !k.each {
+		return true
+	}
+	known, err := k.log.Outcome(b.last)
+	switch {
+	case !known:
+		k.waiting = true // diskProgress wakes
+		return false
+	case err != nil:
+		e.refuseStaged(now, err)
+		return false
+	}
+	return true
+}
+
+// refuseStaged gives up what the disk did not take. An end of a time to live is tried again.
+func (e *Engine) refuseStaged(now sched.Instant, err error) {
+	for e.stage.next(&e.rec) {
+		r := &e.rec
+		e.refuse(diskError(err), r.version)
+		if r.op == opDelete && e.store.Get(e.core.Self(), r.key, &e.entry) && e.entry.Flags&codec.EntryTTL != 0 {
+			e.endsAt(now, 0, e.entry.Version)
+		}
+		e.appliedTo = r.version
+	}
+	e.stage.finish(e.room(now))
+}
+
+// refuses is why no write is taken now: with SyncEach, while the disk does not work.
+func (k *keeper) refuses() error {
+	if !k.each {
+		return nil
+	}
+	return diskError(k.log.Broken())
+}
+
+// wait returns once a write is on disk.
+func (k *keeper) wait(ctx context.Context, seq uint64) error {
+	return diskError(k.log.Wait(ctx, seq))
+}
+
+func diskError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, disk.ErrClosed):
+		return ErrClosed
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrDisk, err)
+}
+
+// diskChanged tells the operator. It runs on the disk's goroutine.
+func (e *Engine) diskChanged(err error) {
+	switch {
+	case err == nil:
+		e.herald.warnRare("disk works again: everything is on it", "member", e.cfg.Name, "path", e.cfg.Disk.Path)
+	case e.kept.each:
+		e.herald.warnRare("disk: writes are refused until it works again", "member", e.cfg.Name, "cause", err.Error())
+	default:
+		e.herald.warnRare("disk: writes go on in memory only until it works again", "member", e.cfg.Name, "cause", err.Error())
+	}
+}
+
+// diskProgress wakes the loop if it waits for the disk. It runs on the disk's goroutine.
+func (e *Engine) diskProgress() {
+	if e.kept.each {
+		e.stage.waiting.Store(true)
+		e.reactor.poller.Wake()
+	}
+}
+
+// closeDisk writes what is left. The loop has let go.
+func (e *Engine) closeDisk() error {
+	if e.kept.log == nil {
+		return nil
+	}
+	return diskError(e.kept.log.Close(e.leftAt != 0, e.store.Floor(e.core.Self())))
+}
+
+// diskSource is the own state, for snapshots.
+type diskSource Engine
+
+// settleEvery is how often Settle looks.
+const settleEvery = 10 * time.Millisecond
+
+// Settle waits until everything up to a version is applied, and published if it is to be:
+// what waits for its rate is in no walk.
+func (s *diskSource) Settle(version uint64) bool {
+	e := (*Engine)(s)
+	timer := time.NewTimer(settleEvery)
+	defer timer.Stop()
+	for {
+		settled := false
+		if !e.ask(func(sched.Instant) {
+			settled = e.applied(version) && (e.store.Max(e.core.Self()) >= version || !e.core.Flow().Behind())
+		}) {
+			return false
+		}
+		if settled {
+			return true
+		}
+		timer.Reset(settleEvery)
+		select {
+		case <-timer.C:
+		case <-e.life.Done():
+			return false
+		}
+	}
+}
+
+// Walk yields every own entry. false: the name is another process's now.
+func (s *diskSource) Walk(yield func(r *disk.Record) bool) (floor uint64, ok bool) {
+	e := (*Engine)(s)
+	before, after := uint64(0), uint64(0)
+	if !e.ask(func(sched.Instant) { before = e.core.Generation() }) {
+		return 0, false
+	}
+	of, _ := e.store.Since(e.name, 0, 0, func(key, value []byte, m state.Meta) bool {
+		r := disk.Record{Version: m.Version, Key: key, Value: value}
+		switch {
+		case m.Flags&codec.EntryTombstone != 0:
+			r.Op, r.Value = disk.OpDelete, nil
+		case m.Kind == codec.KindContent:
+			r.Op = disk.OpContent
+		case m.Flags&codec.EntryKinded != 0:
+			return true
+		}
+		if m.Flags&codec.EntryTTL != 0 {
+			r.TTL, r.Wall = m.TTL, time.Now().UnixNano()-int64(e.reactor.poller.Now())+m.Born
+		}
+		return yield(&r)
+	})
+	e.ask(func(sched.Instant) { after, floor = e.core.Generation(), e.store.Floor(e.core.Self()) })
+	return floor, of == before || of == after
+}
+
+// renewed notes that the member goes on under another generation.
+func (k *keeper) renewed(generation uint64) {
+	if k.log != nil {
+		k.log.Renewed(generation)
+	}
+}
+
+// know notes whom to look for after a restart.
+func (k *keeper) know(list []Member) {
+	if k.log == nil {
+		return
+	}
+	var known []disk.Member
+	for i := range list {
+		if m := &list[i]; !m.Self && m.State != Left && len(known) < membersKept {
+			known = append(known, disk.Member{Name: m.Name, Addr: m.Addr})
+		}
+	}
+	if len(known) > 0 {
+		k.log.Know(known)
+	}
+}
+
+// membersKept bounds the addresses that a restart looks at.
+const membersKept = 256
+
+// WaitSynced returns when this member's write v is on its disk, as Disk.Sync says, and
+// with it all writes before v. Errors: ctx.Err(), ErrVersion for a version that this
+// process never gave out, ErrDisk where it was lost or nothing is kept, ErrClosed.
+func (e *Engine) WaitSynced(ctx context.Context, v Version) error {
+	if last := e.stage.last(); v.IsZero() || v.Gen < e.firstGen || v.Gen > last.Gen || v.Seq > last.Seq {
+		return ErrVersion
+	}
+	if e.kept.log == nil {
+		return fmt.Errorf("%w: Config.Disk names no directory", ErrDisk)
+	}
+	return e.kept.wait(ctx, v.Seq)
+}

@@ -1,0 +1,323 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Sync says when writes are forced to the disk.
+type Sync uint8
+
+// The ways to sync.
+const (
+	Interval Sync = iota // each Options.Every, while there are writes
+	Never                // when the operating system likes
+	Each                 // before anybody is told of a write
+)
+
+const (
+	pendingMax = 4 << 20              // bytes that wait to be written
+	linger     = 5 * time.Millisecond // a write waits so long for company, unless Each
+	retryFirst = time.Second          // after a failure
+	retryMost  = 30 * time.Second
+	chainMin   = 4 << 20 // bytes of logs that are never worth a snapshot
+	logsMax    = 8       // logs that a start may have to read
+)
+
+// Options say where and how a log is kept.
+type Options struct {
+	FS            FS
+	Cluster, Name string
+	Sync          Sync
+	Every         time.Duration
+	// Changed is told on the log's own goroutine when writes are not kept any more, and
+	// why, and with nil when they are again.
+	Changed func(err error)
+	// Warn is told what can't be done and hurts nobody yet.
+	Warn func(line string)
+	// Progress is called on the log's own goroutine, with Each, when Outcome has news.
+	Progress func()
+}
+
+// Source is the state that snapshots are made of.
+type Source interface {
+	// Settle returns when Walk shows every write up to a version, or false at the end.
+	Settle(version uint64) bool
+	// Walk yields the newest write of every key, deletes too, until yield returns false.
+	// What is written meanwhile may be missing or not. Deletes may be missing up to floor.
+	// false: it was not the state of this member.
+	Walk(yield func(r *Record) bool) (floor uint64, ok bool)
+}
+
+// Error says what is wrong with a directory, and what to do.
+type Error struct {
+	Path, Problem, Fix string
+	Cause              error // of the system
+}
+
+// Error is one line.
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s; %s", e.Path, e.Problem, e.Fix) }
+
+// Unwrap gives the system's cause to errors.Is.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// explain is an error of the system in words that say what to do.
+func explain(path, doing string, err error) error {
+	var known *Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	problem := err.Error()
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		problem = p.Err.Error()
+	}
+	fix := "look at the disk and its log"
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		fix = "free space there"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		fix = "let this process write there"
+	}
+	return &Error{Path: path, Problem: doing + ": " + problem, Fix: fix, Cause: err}
+}
+
+// ErrClosed is the outcome of a write that was not on disk when the log was closed.
+var ErrClosed = errors.New("disk: closed")
+
+// span are versions that were not kept: (from, to].
+type span struct {
+	from, to uint64
+	err      error
+}
+
+const spansMax = 256
+
+// Log keeps the state of one member in a directory. Offer never waits; a goroutine of
+// the log's own writes and syncs, and makes snapshots beside.
+type Log struct {
+	o    Options
+	lock io.Closer
+	src  Source
+	wake chan struct{}
+	done chan struct{} // the goroutine has ended
+
+	mu      sync.Mutex
+	news    *sync.Cond // durable, lost, closing
+	pending []byte     // a block's head, and records
+	spare   []byte
+	since   time.Time // when the first of them was offered
+	offered uint64    // the newest version that Offer took
+	durable uint64    // everything up to here is on disk, as Sync says
+	lost    []span
+	broken  error // why writes are not kept now
+	drops   bool  // what Offer takes is lost: until there is a file again
+	place   position
+	members []Member
+	dirty   bool // place or members are to be written
+	began   bool
+	closing bool
+
+	awake    atomic.Bool // the goroutine will look at pending by itself
+	stopping atomic.Bool // snapshots end at once
+
+	values
+	writer
+}
+
+// Open takes a directory and reads what it holds. The caller then calls Begin, or Close.
+func Open(o Options) (*Log, *Image, error) {
+	lock, err := o.FS.Lock()
+	if err != nil {
+		return nil, nil, explain(o.FS.Path(), "can't be used", err)
+	}
+	l := &Log{o: o, lock: lock, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	l.news = sync.NewCond(&l.mu)
+	l.values.init()
+	i := &Image{}
+	r := reader{o: &l.o, i: i}
+	if err := r.read(); err != nil {
+		lock.Close()
+		return nil, nil, explain(o.FS.Path(), "can't be read", err)
+	}
+	l.writer.init(&r)
+	l.members = i.Members
+	return l, i, nil
+}
+
+// Begin starts a life of the member under a generation: what is offered from now on is
+// kept. A mark of a close in order is used up. first are records that were written
+// before, last the newest version that was given out.
+func (l *Log) Begin(generation, last uint64, first []byte, src Source) error {
+	l.src, l.place = src, position{generation: generation, seq: last}
+	l.offered, l.durable = last, last
+	l.pending = append(make([]byte, blockHead, 64<<10), first...)
+	l.spare = make([]byte, blockHead, 64<<10)
+	if err := l.create(); err != nil {
+		return explain(l.o.FS.Path(), "can't be written", err)
+	}
+	l.tidy()
+	l.dirty, l.since = true, time.Now()
+	b, _ := l.take()
+	err := l.put(b)
+	if err == nil {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		l.file.Close()
+		return explain(l.o.FS.Path(), "can't be written", err)
+	}
+	l.written, l.began = last, true
+	l.awake.Store(true)
+	go l.run()
+	return nil
+}
+
+// Offer takes records up to version last; deletes up to floor may be missing from now on.
+// It copies them and never waits. false: too much waits to be written; nothing was taken.
+func (l *Log) Offer(records []byte, last, floor uint64) bool {
+	l.mu.Lock()
+	if l.drops {
+		l.lose(last)
+		l.mu.Unlock()
+		return true
+	}
+	if len(l.pending) > blockHead && len(l.pending)+len(records) > pendingMax {
+		l.mu.Unlock()
+		l.rouse()
+		return false
+	}
+	if len(l.pending) == blockHead {
+		l.since = time.Now()
+	}
+	l.pending = append(l.pending, records...)
+	l.offered = last
+	if floor > l.place.floor {
+		l.place.floor, l.dirty = floor, true
+	}
+	l.mu.Unlock()
+	if !l.awake.Load() && !l.awake.Swap(true) {
+		l.rouse()
+	}
+	return true
+}
+
+func (l *Log) rouse() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// lose notes, under mu, that versions up to last are not on disk.
+func (l *Log) lose(last uint64) {
+	from := l.durable
+	if n := len(l.lost); n > 0 {
+		from = max(from, l.lost[n-1].to)
+	}
+	l.offered = max(l.offered, last)
+	if last <= from {
+		return
+	}
+	if len(l.lost) == spansMax {
+		l.lost = append(l.lost[:0], l.lost[spansMax/2:]...)
+	}
+	l.lost = append(l.lost, span{from, last, l.broken})
+	l.news.Broadcast()
+}
+
+// Outcome tells what became of a version that was offered: known is false while it is
+// under way.
+func (l *Log) Outcome(version uint64) (known bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.outcome(version)
+}
+
+func (l *Log) outcome(version uint64) (known bool, err error) {
+	for i := range l.lost {
+		if s := &l.lost[i]; s.from < version && version <= s.to {
+			return true, s.err
+		}
+	}
+	return version <= l.durable, nil
+}
+
+// Wait returns when a version is on disk, or with why it is not, or is not known to be
+// when ctx ends.
+func (l *Log) Wait(ctx context.Context, version uint64) error {
+	if ctx.Done() != nil {
+		defer context.AfterFunc(ctx, func() {
+			l.mu.Lock()
+			l.news.Broadcast()
+			l.mu.Unlock()
+		})()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		known, err := l.outcome(version)
+		switch {
+		case known:
+			return err
+		case l.closing:
+			return ErrClosed
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+		l.news.Wait()
+	}
+}
+
+// Broken is why writes are not kept now; nil: they are.
+func (l *Log) Broken() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.broken
+}
+
+// Durable is the version up to which everything is on disk, as Sync says.
+func (l *Log) Durable() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.durable
+}
+
+// Renewed notes that the member goes on under another generation.
+func (l *Log) Renewed(generation uint64) { l.note(func() { l.place.generation = generation }) }
+
+// Know replaces the members that are known.
+func (l *Log) Know(list []Member) { l.note(func() { l.members = list }) }
+
+func (l *Log) note(change func()) {
+	l.mu.Lock()
+	change()
+	l.dirty = true
+	l.mu.Unlock()
+	if !l.awake.Swap(true) {
+		l.rouse()
+	}
+}
+
+// Close writes what waits, says that nothing is missing, and gives the directory back.
+// left: the member said that it leaves. Deletes up to floor may be missing.
+func (l *Log) Close(left bool, floor uint64) error {
+	l.stopping.Store(true)
+	l.mu.Lock()
+	l.place.left, l.place.floor, l.closing = left, max(floor, l.place.floor), true
+	l.news.Broadcast()
+	l.mu.Unlock()
+	if l.began {
+		l.rouse()
+		<-l.done
+	}
+	l.lock.Close()
+	return l.Broken()
+}

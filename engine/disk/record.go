@@ -1,0 +1,90 @@
+package disk
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// Op is what a record does.
+type Op = uint8
+
+// The operations.
+const (
+	OpSet     Op = 0
+	OpDelete  Op = 1
+	OpContent Op = 2 // the value is a reference to a content, as codec.Content
+)
+
+// A record is one write: version u64, time to live u32 (milliseconds, 0 for none), value
+// bytes u32, key bytes u16, op u8, flags u8, key, value. Writers that stage their writes
+// in this form hand them over as they are.
+const (
+	RecordHead = 20
+	RecordDead = 1 // flag: a later record of the same batch has the same key
+)
+
+// Record is one write that was read. Key and Value are borrowed.
+type Record struct {
+	Version    uint64
+	TTL        uint32 // milliseconds; 0: none
+	Op         Op
+	Key, Value []byte
+	Wall       int64 // when its age was 0, or later: Unix nanoseconds
+}
+
+// AppendRecord appends one write. Wall is not part of it: the block has it.
+func AppendRecord(b []byte, r *Record) []byte {
+	b = binary.LittleEndian.AppendUint64(b, r.Version)
+	b = binary.LittleEndian.AppendUint32(b, r.TTL)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.Value)))
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(r.Key)))
+	b = append(b, r.Op, 0)
+	return append(append(b, r.Key...), r.Value...)
+}
+
+// ReadRecord reads the record at the beginning of b: n is how long it is, and dead that
+// a later one has its key. n is 0 where there is none.
+func ReadRecord(b []byte, r *Record) (n int, dead bool) {
+	if len(b) < RecordHead {
+		return 0, false
+	}
+	values, keys := int(binary.LittleEndian.Uint32(b[12:])), int(binary.LittleEndian.Uint16(b[16:]))
+	mid := RecordHead + keys
+	n = mid + values
+	if keys == 0 || n > len(b) {
+		return 0, false
+	}
+	r.Version, r.TTL, r.Op = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:]), b[18]
+	r.Key, r.Value = b[RecordHead:mid:mid], b[mid:n:n]
+	return n, b[19]&RecordDead != 0
+}
+
+// Member is a member that was known.
+type Member struct {
+	Name string
+	Addr netip.AddrPort
+}
+
+func appendMembers(b []byte, list []Member) []byte {
+	for _, m := range list {
+		addr, _ := m.Addr.MarshalBinary() // never fails
+		b = append(b, byte(len(m.Name)), byte(len(addr)))
+		b = append(append(b, m.Name...), addr...)
+	}
+	return b
+}
+
+func parseMembers(b []byte) (list []Member) {
+	for len(b) >= 2 {
+		name, end := int(b[0]), 2+int(b[0])+int(b[1])
+		if len(b) < end {
+			return list
+		}
+		m := Member{Name: string(b[2 : 2+name])}
+		if m.Addr.UnmarshalBinary(b[2+name:end]) == nil && m.Addr.IsValid() {
+			list = append(list, m)
+		}
+		b = b[end:]
+	}
+	return list
+}

@@ -1,0 +1,347 @@
+package disk
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"strings"
+	"time"
+)
+
+// writer is what the log's goroutine alone uses.
+type writer struct {
+	file    File
+	salt    uint32
+	number  uint64   // of the next file
+	names   []string // files that the next snapshot makes superfluous
+	damaged []string // of those, the ones to be kept aside
+
+	chain    int64     // bytes of logs since the last snapshot
+	snapped  int64     // bytes of that snapshot
+	logs     int       // since then
+	wanted   bool      // a snapshot mends what is here
+	wantedAt time.Time // not before
+	snapshot chan snapshotDone
+	snapping bool
+	mending  bool // after a failure: nothing is durable before the snapshot is
+	retry    time.Duration
+	retryAt  time.Time
+	syncAt   time.Time // when what was written is to be synced; zero: it is
+	written  uint64    // the newest version that was written
+}
+
+func (w *writer) init(r *reader) {
+	w.names, w.damaged, w.number = r.old, r.bad, r.next
+	w.logs = len(r.old)
+	w.wanted = r.gap || r.torn
+	w.snapshot = make(chan snapshotDone, 1)
+	w.retry = retryFirst
+}
+
+// tidy removes what was not finished.
+func (l *Log) tidy() {
+	names, err := l.o.FS.List()
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, filePrefix) && strings.HasSuffix(name, tempEnd) {
+			l.o.FS.Remove(name)
+		}
+	}
+}
+
+// create begins the next log.
+func (l *Log) create() error {
+	flags := uint8(0)
+	if l.o.Sync == Each {
+		flags = syncedEach
+	}
+	h := header{kind: logFile, flags: flags, number: l.number, generation: l.generation(), salt: newSalt(), cluster: l.o.Cluster, name: l.o.Name}
+	f, err := begin(l.o.FS, numbered(l.number, logEnd), &h)
+	if err != nil {
+		l.number++ // that name may be taken now
+		return err
+	}
+	l.file, l.salt = f, h.salt
+	l.names = append(l.names, numbered(l.number, logEnd))
+	l.logs++
+	l.number++
+	return nil
+}
+
+func (l *Log) generation() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.place.generation
+}
+
+func newSalt() uint32 {
+	var b [4]byte
+	rand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint32(b[:])
+}
+
+// begin makes a file with a head, and writes both down.
+func begin(dir FS, name string, h *header) (File, error) {
+	f, err := dir.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	_, err = f.Write(appendHeader(nil, h))
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = dir.Sync()
+	}
+	if err != nil {
+		f.Close()
+		dir.Remove(name)
+		return nil, err
+	}
+	return f, nil
+}
+
+// run writes what is offered until the log is closed.
+func (l *Log) run() {
+	defer close(l.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-l.wake:
+			if l.o.Sync != Each && !l.ends() {
+				time.Sleep(linger)
+			}
+		case <-timer.C:
+		case d := <-l.snapshot:
+			l.snapshotEnded(d)
+		}
+		now := time.Now()
+		if l.ends() {
+			l.end(now)
+			return
+		}
+		l.awake.Store(false) // before the look: what is offered later wakes again
+		l.turn(now)
+		if next := l.next(); !next.IsZero() {
+			timer.Reset(max(0, time.Until(next)))
+		}
+	}
+}
+
+func (l *Log) ends() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closing
+}
+
+// next is when there is something to do without being woken; zero: never.
+func (l *Log) next() time.Time {
+	if l.file == nil {
+		return l.retryAt
+	}
+	return l.syncAt
+}
+
+// turn writes and syncs what is due, or tries to be of use again.
+func (l *Log) turn(now time.Time) {
+	if l.file == nil {
+		if !now.Before(l.retryAt) {
+			l.mend(now)
+		}
+		return
+	}
+	b, last := l.take()
+	if len(b) > 0 {
+		if err := l.put(b); err != nil {
+			l.fail(now, "can't be written", err)
+			return
+		}
+		l.written = max(l.written, last)
+		if l.syncAt.IsZero() {
+			l.syncAt = now.Add(l.o.Every)
+		}
+	}
+	l.settle(now)
+	if l.file != nil && !l.snapping && !now.Before(l.wantedAt) && (l.wanted || l.logs > logsMax || l.chain > max(chainMin, 2*l.snapped)) {
+		l.rotate(now)
+	}
+}
+
+// settle syncs if it is time, and tells what is durable now.
+func (l *Log) settle(now time.Time) {
+	switch {
+	case l.syncAt.IsZero(), l.o.Sync == Interval && now.Before(l.syncAt):
+		return
+	case l.o.Sync == Never:
+	default:
+		if err := l.file.Sync(); err != nil {
+			l.fail(now, "can't be synced", err)
+			return
+		}
+	}
+	l.syncAt = time.Time{}
+	if !l.mending {
+		l.tell()
+	}
+}
+
+// tell makes known that what was written is durable.
+func (l *Log) tell() {
+	l.mu.Lock()
+	l.durable = max(l.durable, l.written)
+	l.news.Broadcast()
+	l.mu.Unlock()
+	l.progress()
+}
+
+func (l *Log) progress() {
+	if l.o.Progress != nil {
+		l.o.Progress()
+	}
+}
+
+// take gives what is to be written as blocks, good until the next call, and the newest
+// version among it.
+func (l *Log) take() (b []byte, last uint64) {
+	l.mu.Lock()
+	b, l.pending = l.pending, l.spare[:blockHead]
+	last = l.offered
+	place, members, dirty := l.place, l.members, l.dirty
+	l.dirty = false
+	wall := l.since
+	l.mu.Unlock()
+	l.spare = b
+	if len(b) > blockHead {
+		seal(b, l.salt, blockWrites, wall)
+	} else {
+		b = b[:0]
+	}
+	if dirty {
+		place.seq = last
+		b = l.appendPlace(b, blockPosition, &place, members)
+		l.spare = b
+	}
+	return b, last
+}
+
+func (l *Log) appendPlace(b []byte, kind blockKind, p *position, members []Member) []byte {
+	wall := time.Now()
+	if len(members) > 0 {
+		b = appendBlock(b, l.salt, blockMembers, wall, func(b []byte) []byte { return appendMembers(b, members) })
+	}
+	return appendBlock(b, l.salt, kind, wall, func(b []byte) []byte { return appendPosition(b, p) })
+}
+
+// put appends blocks to the file.
+func (l *Log) put(b []byte) error {
+	n, err := l.file.Write(b)
+	l.chain += int64(n)
+	return err
+}
+
+// fail gives the file up: after an error nobody knows what of it is on disk. What was
+// written and not synced counts as lost.
+func (l *Log) fail(now time.Time, doing string, err error) {
+	l.file.Close()
+	l.file, l.syncAt, l.wanted, l.mending = nil, time.Time{}, true, false
+	l.retryAt = now.Add(l.retry)
+	l.retry = min(2*l.retry, retryMost)
+	err = explain(l.o.FS.Path(), doing, err)
+	l.mu.Lock()
+	first := l.broken == nil
+	l.broken, l.drops = err, true
+	l.lose(l.offered)
+	l.pending = l.pending[:blockHead]
+	l.mu.Unlock()
+	if first && l.o.Changed != nil {
+		l.o.Changed(err)
+	}
+	l.progress()
+}
+
+// mend begins a new log, and a snapshot of all that is missing before it.
+func (l *Log) mend(now time.Time) {
+	if l.snapping { // of before
+		l.retryAt = now.Add(retryFirst)
+		return
+	}
+	if err := l.create(); err != nil {
+		l.retryAt = now.Add(l.retry)
+		l.retry = min(2*l.retry, retryMost)
+		return
+	}
+	l.mending = true
+	l.mu.Lock()
+	l.drops = l.o.Sync == Each // they are refused until the snapshot is there
+	l.dirty = true
+	cut := l.offered
+	l.mu.Unlock()
+	l.startSnapshot(cut)
+}
+
+// rotate goes on in a new log while a snapshot of what was before is made.
+func (l *Log) rotate(now time.Time) {
+	if !l.syncAt.IsZero() {
+		l.syncAt = now
+		if l.settle(now); l.file == nil {
+			return
+		}
+	}
+	if l.o.Sync == Never { // a hole between two logs would be worse than a lost end
+		if err := l.file.Sync(); err != nil {
+			l.fail(now, "can't be synced", err)
+			return
+		}
+	}
+	old := l.file
+	if err := l.create(); err != nil {
+		l.file = old
+		l.fail(now, "can't be written", err)
+		return
+	}
+	old.Close()
+	l.mu.Lock()
+	l.dirty = true
+	l.mu.Unlock()
+	l.startSnapshot(l.written)
+}
+
+// end writes what is left, and that nothing is missing.
+func (l *Log) end(now time.Time) {
+	if l.snapping {
+		l.snapshotEnded(<-l.snapshot)
+	}
+	if l.file == nil {
+		return
+	}
+	l.turnLast(now)
+	if l.file == nil {
+		return
+	}
+	l.file.Close()
+	if !l.mending {
+		l.tell()
+	}
+}
+
+func (l *Log) turnLast(now time.Time) {
+	b, last := l.take()
+	if !l.mending {
+		l.mu.Lock()
+		place := l.place
+		l.mu.Unlock()
+		place.seq = last
+		b = l.appendPlace(b, blockClosed, &place, nil)
+	}
+	err := l.put(b)
+	if err == nil {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		l.fail(now, "can't be written", err)
+		return
+	}
+	l.written = max(l.written, last)
+}
