@@ -244,12 +244,20 @@ func (s *Shared) confirm(ctx context.Context, v Version, key string, is SharedVe
 	return nil
 }
 
-// write makes the claim of a write, given the one that wins now, and stages both.
+// write writes a shared key: with what is claimed, given what wins now.
 func (s *Shared) write(key string, value []byte, claim func(c, now *share.Claim) error) (Version, error) {
 	if err := s.checkSize(key, value); err != nil {
 		s.e.stage.rejected.Add(1)
 		return Version{}, err
 	}
+	if err := s.e.kept.refuses(); err != nil {
+		return Version{}, err
+	}
+	return s.e.staged(s.stage(key, value, claim))
+}
+
+// stage makes the claim and stages both.
+func (s *Shared) stage(key string, value []byte, claim func(c, now *share.Claim) error) (v Version, wake bool, err error) {
 	var room [EntryBytesMax]byte
 	k := logKey(make([]byte, 0, KeyBytesMax), key)
 	s.mu.Lock()
@@ -258,17 +266,13 @@ func (s *Shared) write(key string, value []byte, claim func(c, now *share.Claim)
 	c := share.Claim{Author: s.self}
 	wall := s.wall()
 	if err := s.checkClock(wall); err != nil {
-		return Version{}, err
+		return v, false, err
 	}
 	c.Stamp = s.clock.Next(wall)
 	if err := claim(&c, &now); err != nil {
-		return Version{}, err
+		return v, false, err
 	}
-	v, wake, err := s.e.stage.write(opSet, 0, string(k), append(c.Append(room[:0], c.Author), value...))
-	if wake {
-		s.e.reactor.poller.Wake()
-	}
-	return v, err
+	return s.e.stage.write(opSet, 0, string(k), append(c.Append(room[:0], c.Author), value...))
 }
 
 func (s *Shared) checkSize(key string, value []byte) error {
