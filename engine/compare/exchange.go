@@ -170,7 +170,11 @@ func (c *Compare) onPull(f *reconcile.Frame, l *codec.Pull) {
 			break
 		}
 		o := c.resolve(id)
-		if o != 0 && (c.store.Max(o) > have || have == 0) {
+		if o == 0 {
+			continue
+		}
+		top := c.store.Max(o)
+		if forFloor := top == have && c.store.Floor(o) > 0; top > have || have == 0 || forFloor {
 			j.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: have, Missing: uint32(c.store.Missing(o, have))})
 		}
 	}

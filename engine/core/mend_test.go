@@ -166,3 +166,30 @@ func TestMendingIsCheap(t *testing.T) {
 		t.Errorf("equal %v: %d keys mended, %d bytes", w.equal(), n, bytes)
 	}
 }
+
+// TestFloorsSpreadInEveryMode: a floor is news like any other, whichever way members exchange.
+func TestFloorsSpreadInEveryMode(t *testing.T) {
+	for mode := PushPull; mode <= Pull; mode++ {
+		for way := DiffAuto; way <= DiffUpdates; way++ {
+			w := newNet(t, 3, 97+uint64(mode), func(_ int, c *Config) {
+				c.Spread, c.Mode, c.Diff = Gossip, mode, way
+				c.Limits.State = state.Limits{Origins: 16, Keys: 1000, Tombstones: 64, ValueBytes: 1 << 20}
+			})
+			w.joinAll()
+			for k := range 40 {
+				w.set(0, fmt.Sprint("k", k), "v")
+			}
+			w.converge(30 * sched.Second)
+			for k := range 40 {
+				w.del(0, fmt.Sprint("k", k))
+			}
+			owner := &w.nodes[0].core
+			for end := w.now + 60*sched.Second; w.now < end && !(owner.store.Floor(owner.self) > 0 && w.equal()); {
+				w.run(100 * sched.Millisecond)
+			}
+			if f := owner.store.Floor(owner.self); f == 0 || !w.equal() {
+				t.Errorf("mode %d, diff %d: floor %d, equal %v", mode, way, f, w.equal())
+			}
+		}
+	}
+}

@@ -153,6 +153,8 @@ func (diff *Difference) both(v *View, o state.Origin, e *codec.DigestEntry, runs
 		diff.add(runs, v.peerLacks(o, e.Max))
 	case e.Floor < v.Store.Floor(o):
 		diff.add(runs, Want{ID: e.ID, Origin: o, From: mine}) // an empty run carries the floor
+	case e.Floor > v.Store.Floor(o):
+		diff.add(pulls, Want{ID: e.ID, Origin: o, From: mine})
 	}
 }
 

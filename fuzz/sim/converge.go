@@ -66,7 +66,9 @@ func differ(a, b *Node) string {
 		case precise && keysOf(s, o) != keysOf(t, p):
 			return fmt.Sprintf("%s generation %d\n%s\nand\n%s", s.Name(o), s.Gen(o), keysOf(s, o), keysOf(t, p))
 		case !precise && (s.Max(o) != t.Max(p) || s.Floor(o) != t.Floor(p)):
-			return fmt.Sprintf("%s up to %d and %d", s.Name(o), s.Max(o), t.Max(p))
+			return fmt.Sprintf("%s up to %d and %d, floors %d and %d", s.Name(o), s.Max(o), t.Max(p), s.Floor(o), t.Floor(p))
+		case !precise && s.Dirty(o) != t.Dirty(p):
+			return fmt.Sprintf("%s up to %d, dirty: %v and %v", s.Name(o), s.Max(o), s.Dirty(o), t.Dirty(p))
 		}
 	}
 	for o := t.FirstAtOrAfter(0); o != 0; o = t.Following(o) {

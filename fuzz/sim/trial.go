@@ -50,12 +50,9 @@ func TryWith(p *Plan, look func(w *World)) (out *Outcome) {
 	}
 	w.Run(p.Until)
 	w.heal(p.Faults)
-	took, ok := w.Converge(p.Node.Interval, max(quietMax, roundsMax*p.Node.Interval))
+	took, ok := w.Converge(p.Node.Interval, p.quiet())
 	if ok {
-		w.Run(2 * p.Node.Interval) // and stay so
-		if d := w.Difference(); d != "" && w.err == nil {
-			w.broken("peace", "equal after %v, and not any more: %s", clock(took), d)
-		}
+		w.staysEqual(p, took)
 		w.Verify()
 	} else if w.err == nil {
 		w.broken("liveness", "not equal %v after all harm ended: %s", clock(took), w.Difference())
@@ -63,6 +60,40 @@ func TryWith(p *Plan, look func(w *World)) (out *Outcome) {
 	out.Violation, out.Hash, out.Took, out.Stats = w.err, w.hash, took, w.Stats
 	out.Rounds = int((took + p.Node.Interval - 1) / p.Node.Interval)
 	return out
+}
+
+// quiet is how long all may take to become equal in peace.
+func (p *Plan) quiet() sched.Instant { return max(quietMax, roundsMax*p.Node.Interval) }
+
+// staysEqual: in peace all stay equal, but for a floor that an owner raises once all have its deletes: then they are
+// equal again in time, and that ends.
+func (w *World) staysEqual(p *Plan, took sched.Instant) {
+	for range w.Nodes {
+		floors := w.floors()
+		w.Run(2 * p.Node.Interval)
+		d := w.Difference()
+		if d == "" || w.err != nil {
+			return
+		}
+		if w.floors() == floors {
+			w.broken("peace", "equal after %v, and not any more: %s", clock(took), d)
+			return
+		}
+		if again, ok := w.Converge(p.Node.Interval, p.quiet()); !ok && w.err == nil {
+			w.broken("liveness", "not equal %v after a floor rose: %s", clock(again), w.Difference())
+			return
+		}
+	}
+}
+
+// floors is the sum of the floors that the owners have raised.
+func (w *World) floors() (sum uint64) {
+	for _, n := range w.Nodes {
+		if n.Up {
+			sum += n.Core.Store().Floor(n.Core.Self())
+		}
+	}
+	return sum
 }
 
 // world is a world in which the plan is about to happen.

@@ -182,6 +182,6 @@ func clock(d sched.Instant) time.Duration { return time.Duration(d) }
 func limits(n int) core.Limits {
 	l := core.DefaultLimits()
 	l.Peers = n + 32
-	l.State = state.Limits{Origins: 2*n + 64, Keys: 1 << 20, ValueBytes: 64 << 20}
+	l.State = state.Limits{Origins: 2*n + 64, Keys: 1 << 20, Tombstones: 64, ValueBytes: 64 << 20} // few, so that floors move
 	return l
 }
