@@ -15,7 +15,7 @@ func (e *Engine) Endings() (n int) {
 
 // SeedCount is how many addresses are contacted.
 func (e *Engine) SeedCount() (n int) {
-	e.ask(func(sched.Instant) { n = e.core.Seeds().Len() })
+	e.ask(func(sched.Instant) { n = e.core.Door().Seeds.Len() })
 	return n
 }
 

@@ -33,7 +33,7 @@ type Reject struct {
 func (e *Engine) Rejects() (list []Reject) {
 	e.ask(func(now sched.Instant) {
 		wall := time.Now()
-		for _, r := range e.core.AppendRejects(nil) {
+		for _, r := range e.core.Door().AppendRejects(nil) {
 			list = append(list, Reject{r.Source, core.Drop(r.Reason).String(), r.Count, r.KeyID, wall.Add(-time.Duration(now - r.Last))})
 		}
 	})
@@ -54,7 +54,7 @@ func (e *Engine) keyUnknown(ev *core.Event) {
 
 // whyNot is why the answers of a seed may have been dropped. Nil: none came.
 func (e *Engine) whyNot(addrs []netip.AddrPort) (why error) {
-	for _, r := range e.core.AppendRejects(nil) {
+	for _, r := range e.core.Door().AppendRejects(nil) {
 		if !slices.Contains(addrs, r.Source) {
 			continue
 		}

@@ -195,10 +195,10 @@ func (e *Engine) company() {
 // contact gives the core the seeds that do not answer, and takes others away.
 func (e *Engine) contact(now sched.Instant, seeds, gone []netip.AddrPort) {
 	for _, a := range gone {
-		e.core.Unjoin(now, a)
+		e.core.Door().Seeds.Remove(a)
 	}
 	for _, a := range seeds {
-		if p, ok := e.core.Seed(a); !ok || !live(&p) {
+		if p, ok := e.core.Peer(e.core.Door().Seeds.Peer(a)); !ok || !live(&p) {
 			e.core.Join(now, a)
 		}
 	}

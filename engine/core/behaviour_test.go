@@ -61,7 +61,7 @@ func (w *net) say(from, to int, typ codec.Type, body []byte) {
 	b, _ := c.beginDetector(buf[:])
 	start := len(b)
 	b = codec.EndRecord(append(codec.BeginRecord(b, typ), body...), start)
-	b = c.finish(b, w.peer(from, to))
+	b, _ = c.guard.Finish(b, w.peer(from, to))
 	d.core.Receive(w.now, w.nodes[from].addr, b)
 	w.pump(d)
 }

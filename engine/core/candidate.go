@@ -19,7 +19,7 @@ const (
 // introduces, if there may be one more. The dead and the left get their graves, as
 // they would in time.
 func (c *Core) seat(answers bool) bool {
-	if !answers && !c.newcomers.Take(c.now, 1) {
+	if !answers && !c.door.Introduced(c.now) {
 		c.counters.Drops[DropRate]++
 		return false
 	}

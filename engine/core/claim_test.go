@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -97,7 +98,8 @@ func TestLiarUnderTheSameSalt(t *testing.T) {
 	for range 20_000 { // it goes far ahead of the member's counters
 		var b [128]byte
 		x.core.out.Flags = x.core.guard.Flags()
-		if _, err := x.core.guard.FinishHello(x.core.appendHello(b[:0], &door.Reply{Bare: true})); err != nil {
+		s := x.core.sender()
+		if _, err := x.core.guard.FinishHello(x.core.door.Append(b[:0], w.now, &s, &door.Reply{Kind: codec.TypeHello, Bare: true})); err != nil {
 			t.Fatal(err)
 		}
 	}

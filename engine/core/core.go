@@ -63,20 +63,16 @@ type Core struct {
 	settle settle.Settle
 	mends  interval.Mender // of dirty origins, and the end of own deletes
 
-	advanced  []state.Origin
-	queue     ring.Queue[Event]
-	guard     protect.Mode // of frames: clear or sealed
-	door      door.Door
-	newcomers sched.Pacer // origins that members introduce
-	refusals  sched.Pacer // of a frame's length
-	counters  Counters
+	advanced []state.Origin
+	queue    ring.Queue[Event]
+	guard    protect.Mode // of frames: clear or sealed
+	door     door.Door
+	refusals sched.Pacer // of a frame's length
+	counters Counters
 
-	in     protect.Arrival // the frame being received
-	out    codec.Header    // of the frame being composed
-	rec    reconcile.Records
-	hello  codec.Hello
-	reply  codec.HelloReply // received
-	answer codec.HelloReply // sent
+	in  protect.Arrival // the frame being received
+	out codec.Header    // of the frame being composed
+	rec reconcile.Records
 
 	paths link.Paths
 }
@@ -94,7 +90,8 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.me.Init(codec.FrameKey(cfg.Cluster), bytes.Clone(cfg.Name), cfg.Generation)
 	c.me.Addr = cfg.Advertise
 	c.out = codec.Header{Cluster: codec.ClusterTag(cfg.Cluster), Sender: c.me.ID}
-	c.door.Init(now, door.Key(&c.cfg.Secret, &c.rand))
+	c.door.Init(now, &door.Config{Key: door.Key(&c.cfg.Secret, &c.rand), Introduced: l.Introduced, Busy: &c.counters.Drops[DropBusy]})
+	c.me.Mode = c.cfg.mode()
 	c.store.Init(l.State, c.rand.Uint64())
 	if c.cfg.Order.Precise() {
 		c.store.PrintKeys()
@@ -132,7 +129,6 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.initRumors()
 	c.noteOrigin(self)
 	c.refusals.Init(now, refusalsMost, refusalsMost)
-	c.newcomers.Init(now, uint64(l.Introduced), 2*l.Introduced)
 	c.initDetector(now)
 	c.graves.Init(c.me.Key, c.cfg.Detector.GraveAge)
 	c.initGuard()
@@ -218,8 +214,12 @@ type book Core
 // Book is the core as a reconcile.Book: (*core.Book)(c).
 type Book = book
 
-// Intro fills in the record that introduces an origin.
+// Intro fills in the record that introduces an origin; without a name if it is not known.
 func (b *book) Intro(o state.Origin, in *codec.Intro) {
+	if !b.origins[o].known {
+		*in = codec.Intro{}
+		return
+	}
 	*in = codec.Intro{ID: b.store.ID(o), Gen: b.store.Gen(o), Name: b.store.Name(o)}
 	if o == b.self {
 		in.Addr = b.me.Addr

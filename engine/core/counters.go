@@ -50,9 +50,16 @@ type Counters struct {
 	Drops [DropReasons]uint64 // datagrams or records that were not used, by reason
 }
 
-func (s *Counters) sent(frame []byte) {
+// sent counts a frame that was ended and goes out now, and gives its length; an error:
+// it does not.
+func (s *Counters) sent(frame []byte, err error) (n int) {
+	if err != nil {
+		s.Drops[dropOf(err)]++
+		return 0
+	}
 	s.FramesSent++
 	s.BytesSent += uint64(len(frame))
+	return len(frame)
 }
 
 // Drop is a reason why a datagram or record was not used.

@@ -68,14 +68,13 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 			continue
 		}
 		if s.Kind == member.SendGrave {
-			to, b = c.live.Grave(s.Grave), c.ended(c.guard.FinishGrave(b, s.Grave))
+			to, n = c.live.Grave(s.Grave), c.counters.sent(c.guard.FinishGrave(b, s.Grave))
 		} else {
-			to, b = c.peers[s.To].at.Addr, c.finish(b, s.To)
+			to, n = c.peers[s.To].at.Addr, c.counters.sent(c.guard.Finish(b, s.To))
 		}
-		if len(b) > 0 {
+		if n > 0 {
 			c.counters.DetectorFrames++
-			c.counters.sent(b)
-			return len(b), to, true
+			return n, to, true
 		}
 	}
 	return 0, to, false

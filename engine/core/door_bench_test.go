@@ -58,7 +58,11 @@ func (d *doorway) fill(n int) {
 			}
 			d.v++
 		}
-		d.frames = append(d.frames, d.a.finish(w.End(d.v), 1))
+		frame, err := d.a.guard.Finish(w.End(d.v), 1)
+		if err != nil {
+			panic(err)
+		}
+		d.frames = append(d.frames, frame)
 	}
 }
 

@@ -25,18 +25,9 @@ func (c *Core) Join(now sched.Instant, addr netip.AddrPort) bool {
 	return true
 }
 
-// Unjoin stops contacting a seed: its name stands for another address now.
-// Members that were found through it stay.
-func (c *Core) Unjoin(now sched.Instant, addr netip.AddrPort) {
-	c.enter(now)
-	c.door.Seeds.Remove(addr)
-}
-
-// Seeds are the addresses that are contacted, to read.
-func (c *Core) Seeds() *door.Seeds { return &c.door.Seeds }
-
-// Seed tells who answered at a seed, if anybody did.
-func (c *Core) Seed(addr netip.AddrPort) (Peer, bool) { return c.Peer(c.door.Seeds.Peer(addr)) }
+// Door is what stands between us and strangers, to read between calls; seeds may be
+// removed from it.
+func (c *Core) Door() *door.Door { return &c.door }
 
 // contactSeeds greets the seeds that are due and not already in touch. One that
 // left is greeted too: it may come back as another, or another may live there.
@@ -71,56 +62,25 @@ func (c *Core) greet(p uint32) {
 func (c *Core) composeReply(dst []byte) (n int, to netip.AddrPort, ok bool) {
 	var r door.Reply
 	for c.door.Pop(&r) {
-		var b []byte
-		switch {
-		case r.Plain:
-			b = door.AppendPlain(dst[:0], &r, c.out.Cluster, c.me.ID)
-			c.counters.sent(b)
-			return len(b), r.To, true
-		case r.Kind != codec.TypeHello:
-			b = c.composeAnswer(dst, &r)
-		case r.Bare || c.door.MayGreet(c.now, r.To):
-			b = c.appendHello(dst, &r)
-		}
+		s := c.sender()
+		b, err := c.door.Append(dst, c.now, &s, &r), error(nil)
 		if len(b) == 0 {
 			continue
 		}
-		if b = c.ended(c.guard.FinishHello(b)); len(b) > 0 {
-			c.counters.sent(b)
-			return len(b), r.To, true
+		if !r.Plain {
+			b, err = c.guard.FinishHello(b)
+		}
+		if n = c.counters.sent(b, err); n > 0 {
+			return n, r.To, true
 		}
 	}
 	return 0, to, false
 }
 
-// composeAnswer encodes a HelloReply; nothing if it would be longer than it may
-// be. What does not fit beside it is left out.
-func (c *Core) composeAnswer(dst []byte, r *door.Reply) []byte {
-	h := &c.out
-	h.Flags = c.guard.Flags()
-	c.fillHello(&c.answer.Hello)
-	c.answer.Salt = c.guard.Salt()
-	b := c.door.AppendReply(codec.AppendHeader(dst[:0], h), c.now, &c.answer, r)
-	room := r.Room - h.TrailerBytes()
-	if len(b) > room {
-		c.counters.Drops[DropBusy]++
-		return b[:0]
-	}
-	if o := state.Origin(r.Named); o != 0 && c.origins[o].known && len(b)+c.filler.IntroBytes(o) <= room {
-		b = c.filler.AppendIntro(b, o)
-	}
-	return b
-}
-
-func (c *Core) fillHello(h *codec.Hello) {
-	*h = codec.Hello{Mode: c.cfg.mode(), Gen: c.me.Gen, Name: c.me.Name, Addr: c.me.Addr}
-}
-
-// appendHello encodes a frame with our greeting.
-func (c *Core) appendHello(dst []byte, r *door.Reply) []byte {
+// sender is who we are to strangers.
+func (c *Core) sender() door.Sender {
 	c.out.Flags = c.guard.Flags()
-	c.fillHello(&c.hello)
-	return c.door.AppendHello(codec.AppendHeader(dst[:0], &c.out), c.now, &c.hello, r, c.out.TrailerBytes())
+	return door.Sender{Header: &c.out, Hello: c.me.Hello(), Salt: c.guard.Salt(), Book: (*book)(c)}
 }
 
 // reject counts a datagram that is dropped at the door.
@@ -128,10 +88,6 @@ func (c *Core) reject(from netip.AddrPort, why Drop) *door.Entry {
 	c.counters.Drops[why]++
 	return c.door.Note(c.now, from, uint8(why), c.in.KeyID)
 }
-
-// AppendRejects appends the table of rejected sources, in no order. Their
-// reasons are Drops.
-func (c *Core) AppendRejects(dst []door.Reject) []door.Reject { return c.door.AppendRejects(dst) }
 
 // onHello answers a greeting. Nothing is kept of it: its source may be forged.
 func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
@@ -155,7 +111,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 		p := &c.peers[c.origins[o].peer]
 		r.Known = c.store.Gen(o)
 		if r.Known > h.Gen {
-			r.Named = uint32(o)
+			r.Named = o
 		}
 		if o == c.self && !c.door.Ours(c.now, &h.Salt) && c.me.Strange(h.Gen) && size >= door.PaddedBytes {
 			c.door.Hint(c.now, nil, from, size, false) // what answers there is a process
@@ -171,25 +127,16 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	if h.Flags&codec.HelloBuried != 0 {
 		c.door.Hint(c.now, nil, from, size, false)
 	}
-	if p := c.roster.Find(c.in.Sender); p != 0 && h.Flags&codec.HelloBack == 0 {
-		c.greetBack(p, from, size < door.PaddedBytes)
-	}
-}
-
-// greetBack greets a proven peer that greets us: it has forgotten us, or knows
-// somebody else under our name, and its answer will say so.
-func (c *Core) greetBack(p uint32, from netip.AddrPort, bare bool) {
-	q := &c.peers[p]
-	if q.Proven() && from == q.at.Addr && c.now-q.at.HelloAt > door.GreetGap {
-		q.at.Greeted(c.now)
-		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: from, Flags: codec.HelloBack, Bare: bare})
+	q := &c.peers[c.roster.Find(c.in.Sender)]
+	if h.Flags&codec.HelloBack == 0 && q.Proven() && q.at.Back(c.now, from) { // it has forgotten us, or knows somebody else under our name: its answer will say so
+		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: from, Flags: codec.HelloBack, Bare: size < door.PaddedBytes})
 	}
 }
 
 // onHelloReply believes the address that answered our greeting: only who reads
 // what is sent there knows the challenge.
 func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.HelloReply) {
-	if h.Mode != c.cfg.mode() {
+	if h.Mode != c.me.Mode {
 		c.reject(from, DropMode)
 		return
 	}

@@ -1,8 +1,6 @@
 package core
 
 import (
-	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/sched"
@@ -18,8 +16,8 @@ func (c *Core) initGuard() {
 		c.guard = protect.NewSealed(&c.door, c.cfg.Keys, c.cfg.Salt, c.live.Graves())
 	}
 	c.out.KeyID = c.guard.KeyID()
-	var b [codec.FrameBytesMax]byte
-	c.door.SetBare(len(c.appendHello(b[:], &door.Reply{Bare: true})) + c.out.TrailerBytes())
+	s := c.sender()
+	c.door.Measure(c.now, &s)
 }
 
 // Keyring is what seals; nil where frames are in clear. It is there to read:
@@ -86,16 +84,4 @@ func (c *Core) Reseal(now sched.Instant, salt protect.Salt) error {
 func (c *Core) CloseKeys() {
 	c.guard.Close()
 	c.door.Close()
-}
-
-// finish ends a frame for a peer that is reachable.
-func (c *Core) finish(b []byte, p uint32) []byte { return c.ended(c.guard.Finish(b, p)) }
-
-// ended is a frame that was ended, or nothing: the seal has no more counters.
-func (c *Core) ended(b []byte, err error) []byte {
-	if err != nil {
-		c.counters.Drops[dropOf(err)]++
-		return nil
-	}
-	return b
 }

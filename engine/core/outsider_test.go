@@ -161,7 +161,7 @@ func (x *outsider) clear(f func(string, func(int) (netip.AddrPort, []byte))) {
 	c := &x.victim.core
 	greeting := func(t codec.Type, name string, gen uint64, pad int) []byte {
 		h := codec.Header{Cluster: c.out.Cluster, Sender: codec.MakeOriginID(c.me.Key, []byte(name), gen)}
-		hello := codec.Hello{Mode: c.cfg.mode(), Gen: gen, Name: []byte(name), Salt: [16]byte{byte(gen)}}
+		hello := codec.Hello{Mode: c.me.Mode, Gen: gen, Name: []byte(name), Salt: [16]byte{byte(gen)}}
 		b := codec.AppendHeader(make([]byte, 0, codec.FrameBytesMax), &h)
 		if t == codec.TypeHello {
 			b = codec.AppendHello(b, &hello)

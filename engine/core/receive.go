@@ -125,11 +125,12 @@ func (c *Core) Take(now sched.Instant, from state.Origin, t codec.Type, body []b
 func (c *Core) greeting(from netip.AddrPort, size int, records []byte) {
 	t, body, rest := codec.NextRecord(records)
 	if t == codec.TypeHello {
-		if codec.ParseHello(body, &c.hello) != nil {
+		var h codec.Hello
+		if codec.ParseHello(body, &h) != nil {
 			c.reject(from, DropRecord)
 			return
 		}
-		c.onHello(from, size, &c.hello)
+		c.onHello(from, size, &h)
 		return
 	}
 	var why door.Turned
@@ -137,7 +138,7 @@ func (c *Core) greeting(from netip.AddrPort, size int, records []byte) {
 		c.turned(from, &why)
 		return
 	}
-	h := &c.reply
+	h := new(codec.HelloReply) // it stays on the stack
 	if codec.ParseHelloReply(body, h) != nil {
 		c.reject(from, DropRecord)
 		return

@@ -39,8 +39,8 @@ func (c *Core) refuse(from netip.AddrPort, datagram []byte, r protect.Refusal) {
 func (c *Core) objects(h *codec.Hello) (why Drop, detail uint64) {
 	o := c.store.FindName(h.Name)
 	switch {
-	case h.Mode != c.cfg.mode():
-		return DropMode, uint64(c.cfg.mode())
+	case h.Mode != c.me.Mode:
+		return DropMode, uint64(c.me.Mode)
 	case c.roster.Reach() > 0 && (o == 0 || c.store.Gen(o) < h.Gen) && h.Gen > (*book)(c).Believed(h.Gen):
 		return DropGeneration, (*book)(c).Believed(h.Gen)
 	case o == 0 && c.roster.Full():

@@ -201,7 +201,7 @@ func TestSealedModesDoNotMix(t *testing.T) {
 		t.Error("not told")
 	}
 	var rejected []door.Reject
-	for _, r := range w.nodes[1].core.AppendRejects(nil) {
+	for _, r := range w.nodes[1].core.Door().AppendRejects(nil) {
 		if r.Source == addrOf(2) && r.Reason == uint8(DropKey) && r.KeyID == 2 && r.Count > 0 {
 			rejected = append(rejected, r)
 		}

@@ -122,18 +122,17 @@ func (c *Core) compose(p uint32, dst []byte) int {
 		b = codec.AppendPad(b, limit-len(b)) // equal frames leave in one segmented send
 		c.probeSize(p)
 	}
-	b = c.finish(b, p)
-	q.link.Sent(len(b) > codec.FrameBytesFloor)
+	n := c.counters.sent(c.guard.Finish(b, p))
+	q.link.Sent(n > codec.FrameBytesFloor)
 	switch {
 	case probe:
 		q.link.Probed(c.now)
 	case h.Mark&(codec.MarkAsk|codec.MarkNow) != 0, due&dueMail != 0:
 		q.link.Time(c.now, asked || h.Mark&codec.MarkAsk != 0)
 	}
-	c.flow.Sent(c.now, &q.flow, len(b), due, q.link.Last(), asked)
+	c.flow.Sent(c.now, &q.flow, n, due, q.link.Last(), asked)
 	q.debt.Sent()
-	c.counters.sent(b)
-	return len(b)
+	return n
 }
 
 // composeHave appends the acknowledgement of the peer's own writes.
@@ -151,10 +150,13 @@ func (c *Core) composeHave(b []byte, _ int, p uint32) []byte {
 // that has to learn of our new life.
 func (c *Core) composeHello(p uint32, dst []byte) int {
 	q := &c.peers[p]
-	if !c.due.Done(p, dueHello) || !c.door.MayGreet(c.now, q.at.Addr) {
+	if !c.due.Done(p, dueHello) {
 		return 0
 	}
-	b := c.ended(c.guard.FinishHello(c.appendHello(dst, &door.Reply{To: q.at.Addr})))
-	c.counters.sent(b)
-	return len(b)
+	s := c.sender()
+	b := c.door.Append(dst, c.now, &s, &door.Reply{Kind: codec.TypeHello, To: q.at.Addr})
+	if len(b) == 0 {
+		return 0
+	}
+	return c.counters.sent(c.guard.FinishHello(b))
 }

@@ -41,6 +41,16 @@ func (c *Contact) Declares(addr netip.AddrPort) (elsewhere bool) {
 	return addr != c.Addr
 }
 
+// Back reports whether a hello may go back now to one that greets from an address, and
+// notes that it goes.
+func (c *Contact) Back(now sched.Instant, from netip.AddrPort) bool {
+	if from != c.Addr || now-c.HelloAt <= GreetGap {
+		return false
+	}
+	c.Greeted(now)
+	return true
+}
+
 // Greeted notes a hello that left, or is about to, and Missed that the next may wait
 // longer; Anew begins with short waits again.
 func (c *Contact) Greeted(now sched.Instant) { c.HelloAt = now }

@@ -17,7 +17,10 @@ type Door struct {
 	derives   Budget // keys of senders that show a cookie
 	refusals  Budget // of greetings
 	greetings greetings
-	bare      int // bytes of a frame with our greeting alone
+	strangers sched.Pacer // origins that members introduce
+	bare      int         // bytes of a frame with our greeting alone
+	busy      *uint64     // answers that had no room
+	named     codec.Intro // of the answer that is being made
 }
 
 var (
@@ -29,20 +32,33 @@ var (
 	refusalRate = Rate{Total: 1024, Burst: 1024, Each: 4, EachBurst: 8}
 )
 
-// Init opens the door. The key is behind cookies and challenges: random, and
-// new in each life of the node.
-func (d *Door) Init(now sched.Instant, key [2]uint64) {
-	*d = Door{}
-	d.Proofs.Init(key)
+// Config is what a door is told before it opens.
+type Config struct {
+	Key        [2]uint64 // behind cookies and challenges: random, and new in each life of the node
+	Introduced int       // origins a second that become known because a member names them
+	Busy       *uint64   // counts the answers that had no room
+}
+
+// Init opens the door.
+func (d *Door) Init(now sched.Instant, c *Config) {
+	*d = Door{busy: c.Busy}
+	d.Proofs.Init(c.Key)
 	d.Rejects.init(now)
 	d.hellos.Init(now, helloRate)
 	d.derives.Init(now, deriveRate)
 	d.refusals.Init(now, refusalRate)
 	d.greetings.total.Init(now, greetRate, greetBurst)
+	d.strangers.Init(now, uint64(c.Introduced), 2*c.Introduced)
 }
 
-// SetBare says how long a frame with our greeting alone is.
-func (d *Door) SetBare(bytes int) { d.bare = bytes }
+// Measure says how long a frame with our greeting alone is.
+func (d *Door) Measure(now sched.Instant, s *Sender) {
+	var b [codec.FrameBytesMax]byte
+	d.bare = len(d.appendHello(codec.AppendHeader(b[:0], s.Header), now, s, &Reply{Bare: true})) + s.Header.TrailerBytes()
+}
+
+// Introduced asks whether an origin that a member introduces may become known.
+func (d *Door) Introduced(now sched.Instant) bool { return d.strangers.Take(now, 1) }
 
 // Hello asks whether a greeting, or an answer to one, may be looked at.
 func (d *Door) Hello(now sched.Instant, from netip.AddrPort) bool {
@@ -102,8 +118,8 @@ type greetings struct {
 	total sched.Pacer
 }
 
-// MayGreet asks whether a padded hello may go to an address now.
-func (d *Door) MayGreet(now sched.Instant, to netip.AddrPort) bool {
+// mayGreet asks whether a padded hello may go to an address now.
+func (d *Door) mayGreet(now sched.Instant, to netip.AddrPort) bool {
 	g := &d.greetings
 	h := mixAddr(to) | 1
 	i := h >> 56

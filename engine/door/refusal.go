@@ -33,11 +33,6 @@ func (d *Door) RefusePlain(now sched.Instant, to netip.AddrPort, datagram []byte
 	return d.Refuse(now, r, why, 0)
 }
 
-// AppendPlain appends the datagram of a refusal; cluster and sender are ours.
-func AppendPlain(dst []byte, r *Reply, cluster uint32, sender codec.OriginID) []byte {
-	return codec.AppendRefusalDatagram(dst, &codec.Refusal{Reason: r.Why, Detail: r.Known, Echo: r.Echo}, cluster, sender)
-}
-
 // Turned is why somebody does not take us.
 type Turned struct {
 	codec.Refusal

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -24,7 +25,7 @@ type Reply struct {
 	Echo  [codec.SaltBytes]byte // their challenge, to give back
 	Boot  [codec.SaltBytes]byte // their boot salt, which the cookie is for; zero in clear
 	Known uint64                // highest generation that we know for their name; the detail of a refusal
-	Named uint32                // who that is, if it is higher than theirs
+	Named state.Origin          // who that is, if it is higher than theirs
 	Kind  codec.Type
 	Alive bool
 	Bare  bool // not padded: it answers a frame that may be spoofed
@@ -70,10 +71,55 @@ func (q *Replies) Pop(r *Reply) bool {
 	return true
 }
 
-// AppendHello appends our greeting of an address to the header; padded unless it is bare, so
-// that it is at least as long as what it may be answered with. trailer is what
-// the frame will have after its records.
-func (d *Door) AppendHello(b []byte, now sched.Instant, me *codec.Hello, r *Reply, trailer int) []byte {
+// Sender is whose frames these are.
+type Sender struct {
+	Header *codec.Header // of each frame
+	Hello  codec.Hello   // who it is
+	Salt   [codec.SaltBytes]byte
+	Book   Book
+}
+
+// Book knows other origins.
+type Book interface {
+	// Intro fills in the record that introduces an origin; without a name if the
+	// origin is not known any more.
+	Intro(o state.Origin, in *codec.Intro)
+}
+
+// Append encodes a frame for somebody who is not a proven peer, all but its trailer,
+// which a plain refusal has not. Nothing: it may not go there.
+func (d *Door) Append(dst []byte, now sched.Instant, s *Sender, r *Reply) []byte {
+	switch {
+	case r.Plain:
+		return codec.AppendRefusalDatagram(dst[:0], r.refusal(), s.Header.Cluster, s.Header.Sender)
+	case r.Kind == codec.TypeHello && !r.Bare && !d.mayGreet(now, r.To):
+		return dst[:0]
+	}
+	b := codec.AppendHeader(dst[:0], s.Header)
+	if r.Kind == codec.TypeHello {
+		return d.appendHello(b, now, s, r)
+	}
+	b = d.appendReply(b, now, s, r)
+	room := r.Room - s.Header.TrailerBytes()
+	if len(b) > room {
+		*d.busy++
+		return b[:0]
+	}
+	if r.Named == 0 {
+		return b
+	}
+	s.Book.Intro(r.Named, &d.named)
+	if len(d.named.Name) > 0 && len(b)+codec.IntroBytes(&d.named) <= room { // what does not fit beside it is left out
+		b = codec.AppendIntro(b, &d.named)
+	}
+	d.named.Name = nil // borrowed
+	return b
+}
+
+// appendHello appends our greeting of an address; padded unless it is bare, so
+// that it is at least as long as what it may be answered with.
+func (d *Door) appendHello(b []byte, now sched.Instant, s *Sender, r *Reply) []byte {
+	me := &s.Hello
 	me.Salt, me.Flags = d.Challenge(now, r.To), r.Flags
 	if !r.Bare { // a bare one asks for nothing: it need not be refused
 		codec.SetNonce(b, &me.Salt)
@@ -81,15 +127,19 @@ func (d *Door) AppendHello(b []byte, now sched.Instant, me *codec.Hello, r *Repl
 	if b = codec.AppendHello(b, me); r.Bare {
 		return b
 	}
-	return codec.AppendPad(b, PaddedBytes-len(b)-trailer)
+	return codec.AppendPad(b, PaddedBytes-len(b)-s.Header.TrailerBytes())
 }
 
-// AppendReply appends our answer to a greeting, or its refusal.
-func (d *Door) AppendReply(b []byte, now sched.Instant, me *codec.HelloReply, r *Reply) []byte {
+// appendReply appends our answer to a greeting, or its refusal.
+func (d *Door) appendReply(b []byte, now sched.Instant, s *Sender, r *Reply) []byte {
 	if r.Kind == codec.TypeRefusal {
-		return codec.AppendRefusal(b, &codec.Refusal{Reason: r.Why, Speak: me.Speak, Detail: r.Known, Echo: r.Echo})
+		return codec.AppendRefusal(b, r.refusal())
 	}
-	me.Cookie = d.Cookie(now, r.To, &r.Boot)
-	me.Echo, me.KnownGen, me.KnownAlive = r.Echo, r.Known, r.Alive
-	return codec.AppendHelloReply(b, me)
+	me := codec.HelloReply{Hello: s.Hello, Echo: r.Echo, KnownGen: r.Known, KnownAlive: r.Alive}
+	me.Salt, me.Cookie = s.Salt, d.Cookie(now, r.To, &r.Boot)
+	return codec.AppendHelloReply(b, &me)
+}
+
+func (r *Reply) refusal() *codec.Refusal {
+	return &codec.Refusal{Reason: r.Why, Detail: r.Known, Echo: r.Echo}
 }

@@ -30,6 +30,7 @@ type Self struct {
 	Key      [2]uint64 // keys identifiers: from the cluster name
 	Name     []byte
 	Addr     netip.AddrPort // where others reach it; may be unspecified
+	Mode     uint32         // what all members must agree on
 	Gen      uint64
 	ID       codec.OriginID
 	Renewals Renewals
@@ -69,6 +70,11 @@ type Host interface {
 // Init gives the node its first generation.
 func (s *Self) Init(key [2]uint64, name []byte, gen uint64) {
 	*s = Self{Key: key, Name: name, Gen: gen, ID: codec.MakeOriginID(key, name, gen)}
+}
+
+// Hello is what it says of itself, but for salt and flags.
+func (s *Self) Hello() codec.Hello {
+	return codec.Hello{Mode: s.Mode, Gen: s.Gen, Name: s.Name, Addr: s.Addr}
 }
 
 // Renew gives it a higher one.

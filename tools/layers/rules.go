@@ -50,7 +50,7 @@ var rules = map[string]rule{
 	"engine/gaps":      leaf("sched", "engine/due", "engine/state"),
 	"engine/due":       {pure: true, project: []string{"sched"}},
 	"engine/flow":      leaf("sched", "engine/state", "engine/due"),
-	"engine/door":      leaf("sched"),
+	"engine/door":      leaf("sched", "engine/state"),
 	"engine/names":     leaf("sched"),
 	"engine/roster":    leaf("sched"),
 	"engine/protect":   leaf("codec/seal", "engine/door", "sched"),
