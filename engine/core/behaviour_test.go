@@ -58,7 +58,10 @@ func (w *net) say(from, to int, typ codec.Type, body []byte) {
 	w.t.Helper()
 	c, d := &w.nodes[from].core, w.nodes[to]
 	var buf [codec.FrameBytesMax]byte
-	b, _ := c.beginDetector(buf[:])
+	h := c.out
+	h.Flags = c.guard.Flags() | codec.FlagPrints
+	h.StatePrint, h.LivePrint = c.Fingerprint(), c.live.LivePrint()
+	b := codec.AppendHeader(buf[:0], &h)
 	start := len(b)
 	b = codec.EndRecord(append(codec.BeginRecord(b, typ), body...), start)
 	b, _ = c.guard.Finish(b, w.peer(from, to))

@@ -20,25 +20,8 @@ func (c *Core) Detector() *member.Detector { return &c.live }
 
 func (c *Core) initDetector(now sched.Instant) {
 	if !c.cfg.Experiment.NoDetector {
-		c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.me.ID, c.me.Key, c.rand.Uint64(), now, (*book)(c))
+		c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.me.ID, c.me.Key, c.rand.Uint64(), now, detectorHost{&c.peers, &c.roster, &c.guard})
 	}
-}
-
-// Reaches reports whether frames may go to a peer.
-func (b *book) Reaches(p uint32) bool {
-	c := (*Core)(b)
-	return int(p) < len(c.peers) && c.peers[p].origin != 0 && c.peers[p].at.Addr.IsValid() && c.guard.Reachable(p)
-}
-
-// Proven reports whether a peer has answered from its address.
-func (b *book) Proven(p uint32) bool { return b.peers[p].Proven() }
-
-// Unproven is the peer with an id that never answered, 0 for none.
-func (b *book) Unproven(id codec.OriginID) uint32 {
-	if p := b.roster.Find(id); p != 0 && !b.peers[p].Proven() {
-		return p
-	}
-	return 0
 }
 
 // observed takes a record of the detector.
@@ -59,10 +42,16 @@ func (c *Core) Ping(now sched.Instant, p uint32, number uint64) bool {
 	return ok && c.live.Ping(p, c.peers[p].id, &c.rand, number)
 }
 
-// composeDetector encodes the next frame of the detector.
+// composeDetector encodes the next frame of the detector, a small one: no sequence, since
+// its loss says nothing about the budget of state, but both fingerprints. Every path
+// takes it.
 func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 	for s := c.live.Next(c.now); s != nil; s = c.live.Next(c.now) {
-		b, limit := c.beginDetector(dst)
+		h := &c.out
+		h.Flags = c.guard.Flags() | codec.FlagPrints
+		h.StatePrint, h.LivePrint = c.Fingerprint(), c.live.LivePrint()
+		limit := min(c.cfg.Frame, codec.FrameBytesFloor, cap(dst)) - h.TrailerBytes()
+		b := codec.AppendHeader(dst[:0], h)
 		bare := len(b)
 		if b = c.live.AppendSend(b, limit-len(b), s); len(b) <= bare {
 			continue
@@ -78,15 +67,6 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 		}
 	}
 	return 0, to, false
-}
-
-// beginDetector starts a small frame: no sequence, since its loss says nothing
-// about the budget of state, but both fingerprints. Every path takes it.
-func (c *Core) beginDetector(dst []byte) (b []byte, limit int) {
-	h := &c.out
-	h.Flags = c.guard.Flags() | codec.FlagPrints
-	h.StatePrint, h.LivePrint = c.Fingerprint(), c.live.LivePrint()
-	return codec.AppendHeader(dst[:0], h), min(c.cfg.Frame, codec.FrameBytesFloor, cap(dst)) - h.TrailerBytes()
 }
 
 // judged acts on changed verdicts.

@@ -1,10 +1,13 @@
 package core
 
 import (
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/precise"
+	"github.com/quidnunc/quidnunc/engine/protect"
+	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -56,6 +59,29 @@ type compareHost struct {
 }
 
 func (h compareHost) Peer(p uint32) *compare.Peer { return &(*h.peerList)[p].compare }
+
+// detectorHost is what the failure detector sees of the node.
+type detectorHost struct {
+	*peerList
+	roster *roster.Roster
+	guard  *protect.Mode
+}
+
+// Reaches reports whether frames may go to a peer.
+func (h detectorHost) Reaches(p uint32) bool {
+	return int(p) < len(*h.peerList) && (*h.peerList)[p].origin != 0 && (*h.peerList)[p].at.Addr.IsValid() && (*h.guard).Reachable(p)
+}
+
+// Proven reports whether a peer has answered from its address.
+func (h detectorHost) Proven(p uint32) bool { return (*h.peerList)[p].Proven() }
+
+// Unproven is the peer with an id that never answered, 0 for none.
+func (h detectorHost) Unproven(id codec.OriginID) uint32 {
+	if p := h.roster.Find(id); p != 0 && !h.Proven(p) {
+		return p
+	}
+	return 0
+}
 
 // preciseHost is what precise mode sees of the node.
 type preciseHost struct{ *peerList }
