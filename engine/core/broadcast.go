@@ -27,7 +27,7 @@ func (c *Core) Broadcast(now sched.Instant, topic, payload []byte) (time uint64,
 	if !ok {
 		return 0, TooLong
 	}
-	c.castTo(0, c.spread() == Mail && !c.roster.Partial())
+	c.castTo(0, c.mail.Mails() && !c.roster.Partial())
 	return time, Written
 }
 
@@ -51,7 +51,7 @@ func (c *Core) onBroadcast(p uint32, body []byte) bool {
 		c.counters.Drops[DropUnknown]++
 	case o == c.self:
 		c.events.Returned()
-	case c.events.Receive(uint32(o), &e, body) && (c.relays() || c.cfg.Spread == Gossip):
+	case c.events.Receive(uint32(o), &e, body) && (c.mail.Relays() || !c.mail.Pushes()):
 		c.castTo(p, false)
 	}
 	return true
@@ -63,7 +63,7 @@ func (c *Core) castTo(not uint32, all bool) {
 	if all {
 		to = c.roster.Partners()
 	} else {
-		to = c.roster.Pick(c.fanout())
+		to = c.roster.Pick(c.mail.Fanout())
 	}
 	for _, p := range to {
 		if p == not {

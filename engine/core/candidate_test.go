@@ -32,7 +32,7 @@ func introduce(w *net, i int) (known bool) {
 	c.store.Apply(o, &e)
 	c.store.Advance(o, 1, 0)
 	c.moved(o)
-	c.news(o, 0, 1)
+	c.mail.News(c.now, o, 0, 1, c.counters.FramesReceived)
 	w.pump(w.nodes[0])
 	return true
 }

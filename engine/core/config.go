@@ -6,6 +6,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
@@ -25,15 +26,14 @@ const (
 )
 
 // Spread is how a write leaves its author before anti-entropy looks at it.
-type Spread uint8
+type Spread = mail.Spread
 
-// The ways to spread. Auto mails while the cluster is small and mongers rumors
-// beyond; Gossip sends nothing eagerly, only periodic exchanges move state.
+// The ways to spread: see package mail.
 const (
-	Auto Spread = iota
-	Mail
-	Rumor
-	Gossip
+	Auto   = mail.SpreadAuto
+	Mail   = mail.SpreadMail
+	Rumor  = mail.SpreadRumor
+	Gossip = mail.SpreadGossip
 )
 
 // Limits bound the memory of one core. Memory is asked for as it is needed,

@@ -6,6 +6,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/gaps"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -32,10 +33,8 @@ func pairOf(t *testing.T) (*net, *Core, *peer, uint32) {
 func TestHaveMayGoDown(t *testing.T) {
 	w, c, q, p := pairOf(t)
 	c.now = w.now
-	_, body, _ := codec.NextRecord(codec.AppendHave(nil, codec.Have{Max: 3}))
-	if !c.onHave(p, body) {
-		t.Fatal("malformed")
-	}
+	b := codec.AppendHave(nil, codec.Have{Max: 3})
+	c.mail.Receive(&reconcile.Frame{Now: c.now, Peer: p, Fresh: true}, b[codec.RecordBytes:])
 	if q.mail.Acked() != 3 || q.mail.At() != 3 || !c.due.Has(p, dueMail) {
 		t.Errorf("acked %d, cursor %d, due %x", q.mail.Acked(), q.mail.At(), c.due.Of(p))
 	}

@@ -47,7 +47,7 @@ type Core struct {
 	live   member.Detector
 	events events.Events
 
-	flush  mail.Flush
+	mail   mail.Mail
 	gaps   gaps.Gaps
 	filler reconcile.Filler
 	rumors rumor.Monger
@@ -55,8 +55,6 @@ type Core struct {
 	received reconcile.Frame
 	page     reconcile.Page // the frame being composed
 
-	mailed mail.Cache // runs that several peers are sent
-	held   mail.Held  // runs that came before the one that they follow
 	flow   flow.Control
 	differ differ
 	walks  walk.Repair
@@ -106,10 +104,9 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.advanced = make([]state.Origin, 0, min(l.State.Origins, 256))
 	c.gaps.Init(l.Gaps, &gaps.Parts{
 		Host: gapHost{&c.peers, &c.origins, &c.roster}, Store: &c.store,
-		Board: &c.due, Due: duePull, Timer: c.wheel.Timer(timerGaps),
+		Board: &c.due, Due: duePull, Timer: c.wheel.Timer(timerGaps), Count: &c.counters.exchangeCounters,
 	})
 	c.settle.Init(&c.store, &c.paths, c.cfg.Settle, c.cfg.Spread != Gossip)
-	c.flush.Init(c.wheel.Timer(timerFlush), c.cfg.FlushMax)
 	c.queue.Init(l.Events)
 	c.due.Init(l.Peers)
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
@@ -127,6 +124,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 		Timer: c.wheel.Timer(timerMend), Shared: &c.counters.exchangeCounters,
 	})
 	c.initRumors()
+	c.initMail()
 	c.noteOrigin(self)
 	c.refusals.Init(now, refusalsMost, refusalsMost)
 	c.initDetector(now)

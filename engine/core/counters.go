@@ -4,6 +4,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/walk"
@@ -15,6 +16,7 @@ type (
 	compareCounters  = compare.Counters
 	exchangeCounters = reconcile.Counters
 	flowCounters     = flow.Counters
+	mailCounters     = mail.Counters
 	rumorCounters    = rumor.Counters
 	walkCounters     = walk.Counters
 )
@@ -26,6 +28,7 @@ type Counters struct {
 	compareCounters
 	exchangeCounters
 	flowCounters
+	mailCounters
 	rumorCounters
 	walkCounters
 
@@ -36,10 +39,8 @@ type Counters struct {
 	EntriesNew, EntriesOld uint64 // entries received: news, and known already
 	RunsReceived, Gaps     uint64 // runs, and those that began above our max
 	Exchanges              uint64 // exchanges that this node started
-	MailSent               uint64 // frames that carried own writes
 	DetectorFrames         uint64 // probes, answers, votes, facts
 	AcksSent               uint64 // frames that carried nothing but an acknowledgement
-	Rewinds                uint64 // a cursor went back because an acknowledgement was missed
 	Writes, WritesRefused  uint64
 	Renewals, Conflicts    uint64 // generation bumps, and live rivals of our name
 	Evicted                uint64 // candidates that made room for others

@@ -50,7 +50,7 @@ func (c *Core) declared(o state.Origin, from uint64) {
 		if !c.live.Left(c.now, p, q.id) {
 			c.left(p)
 		}
-		c.owe(p) // it waits to hear that the word got through
+		c.mail.Owe(c.now, p) // it waits to hear that the word got through
 	}
 	if said.Other {
 		c.declares(o, from, c.store.Max(o))

@@ -99,7 +99,7 @@ const tidyCells = 256 // of what the store puts off, once an interval; an idle s
 // exchangeAgain is what happens once an interval.
 func (c *Core) exchangeAgain() {
 	c.exchange()
-	if c.spread() == Rumor {
+	if c.mail.Spread() == Rumor {
 		c.rumors.Ask()
 	}
 	c.mends.Step(c.now)

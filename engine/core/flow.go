@@ -71,7 +71,7 @@ func (c *Core) beginExchange(p uint32) {
 	if q := &c.peers[c.flow.Partner()]; q.Takes() {
 		last = &q.flow
 	}
-	if c.flow.Ended(c.now, last, flow.Way{Pushed: c.cfg.Spread != Gossip, Mailed: c.spread() == Mail}) {
+	if c.flow.Ended(c.now, last, flow.Way{Pushed: c.mail.Pushes(), Mailed: c.mail.Mails()}) {
 		c.publishLater()
 	}
 	if p != 0 {
@@ -103,7 +103,7 @@ func (c *Core) advanceSelf(to uint64) {
 	from := c.store.Max(c.self)
 	c.store.Advance(c.self, to, c.store.Floor(c.self))
 	c.moved(c.self)
-	c.news(c.self, from, 0)
+	c.mail.News(c.now, c.self, from, 0, c.counters.FramesReceived)
 }
 
 // publishLater sets the timer for what is not published yet.
@@ -142,7 +142,7 @@ func (c *Core) PeerFlow(p uint32) (x flow.PeerState, ok bool) {
 		return x, false
 	}
 	sent := c.store.Max(c.self)
-	if c.spread() == Mail {
+	if c.mail.Mails() {
 		sent = q.mail.At()
 	}
 	return c.flow.Peer(&q.flow, p, sent)

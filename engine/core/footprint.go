@@ -3,16 +3,18 @@ package core
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
+	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/protect"
+	"github.com/quidnunc/quidnunc/engine/settle"
 )
 
 // Sizes of what is kept for each thing; a test holds them against the types.
 const (
 	peerBytes   = 704
-	originBytes = 128
+	originBytes = 64
 	eventBytes  = 96
 	wantBytes   = 32
 	timerBytes  = 24
@@ -29,11 +31,11 @@ func (l Limits) Footprint() (bytes int) {
 	bytes += l.State.Footprint()
 	bytes += l.Peers * (peerBytes + protect.LifeBytes) * slack / 4
 	bytes += l.Peers * (protect.CipherBytes + 2*2*12 + timersPeer*timerBytes + 16 + 8 + 5) // ciphers, table of ids, timers, round robin, what is due, free handles
-	bytes += l.State.Origins * originBytes * slack / 4
+	bytes += l.State.Origins * (originBytes + settle.OriginBytes + 1) * slack / 4          // 1: the weight
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
 	bytes += l.Jobs * l.Wants * wantBytes
 	bytes += l.Events*eventBytes + l.Gaps*4
-	bytes += mail.CacheBytes + mail.HeldBytes
+	bytes += mail.CacheBytes + gaps.EarlyBytes
 	bytes += door.Footprint
 	bytes += names.GravesMax * (names.GraveBytes + codec.SaltBytes + 32)
 	return bytes

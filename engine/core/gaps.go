@@ -57,9 +57,9 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		c.declared(o, a.From)
 	}
 	if c.origins[o].peer == p {
-		c.owe(p)
+		c.mail.Owe(c.now, p)
 	}
-	c.news(o, a.From, p)
+	c.mail.News(c.now, o, a.From, p, c.counters.FramesReceived)
 }
 
 // gapHost is what gaps see of the node.
@@ -84,14 +84,4 @@ func (c *Core) gap(o state.Origin, p uint32, to uint64) {
 		wait += min(path.RTT.Smoothed(), gaps.PatienceMost)
 	}
 	c.gaps.Found(c.now, o, p, to, wait)
-}
-
-// composePull appends the gaps that this peer may fill.
-func (c *Core) composePull(b []byte, limit int, p uint32) []byte {
-	c.due.Done(p, duePull)
-	out := c.gaps.Append(b, limit, c.now, p)
-	if len(out) > len(b) {
-		c.counters.PullsSent++
-	}
-	return out
 }

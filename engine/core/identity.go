@@ -72,7 +72,7 @@ func (c *Core) renew(gen uint64) {
 		q.flow.Renewed()
 		q.mail.Restart()
 		if q.Proven() {
-			c.startMail(uint32(p))
+			c.mail.Start(c.now, uint32(p))
 		}
 	}
 	c.differ.Moved(c.self, c.now, c.counters.FramesReceived)

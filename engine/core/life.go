@@ -18,7 +18,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 	c.roster.BecomeProven(p, &q.Life)
 	c.live.Watch(c.now, p, q.id)
 	c.tell(MemberReachable, p)
-	c.startMail(p)
+	c.mail.Start(c.now, p)
 }
 
 // heardFrom notes a sign of life.
@@ -63,7 +63,7 @@ func (c *Core) alive(p uint32) {
 	q.mail.Resume()
 	c.wheel.Cancel(peerTimer(p, timerHello))
 	c.roster.BecomeHeard(p, &q.Life)
-	c.startMail(p)
+	c.mail.Start(c.now, p)
 }
 
 // left takes a peer that leaves out of exchanges and mail.

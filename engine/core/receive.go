@@ -106,7 +106,7 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 		c.record(p, t, body)
 	}
 	if q.link.TakeHole() { // after its Have, which says from where on
-		c.lost(p)
+		c.mail.Lost(c.now, p)
 	}
 	c.judged()
 }

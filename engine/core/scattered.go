@@ -79,6 +79,6 @@ func (c *Core) sameAs(p uint32) {
 	if last := c.store.Last(o); last > c.store.Max(o) {
 		c.store.Advance(o, last, c.store.Floor(o))
 		c.moved(o)
-		c.owe(p)
+		c.mail.Owe(c.now, p)
 	}
 }

@@ -33,7 +33,7 @@ func (c *Core) TooLong(now sched.Instant, addr netip.AddrPort) {
 		q := &c.peers[p]
 		if q.at.Addr == addr && q.Open() && q.link.TooLong(c.now) {
 			c.probeSize(uint32(p))
-			c.lost(uint32(p))
+			c.mail.Lost(c.now, uint32(p))
 		}
 	}
 }

@@ -2,7 +2,9 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
+	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -17,7 +19,8 @@ import (
 // a cycle, from their own max before the news, as the policy says (package rumor).
 // Anti-entropy repairs the residue.
 //
-// When news leaves, mail.Flush decides; it waits for company up to FlushMax.
+// When news leaves, mail.Flush decides; it waits for company up to FlushMax. How it is
+// mailed and when it is sent again is in package mail.
 
 // OpKind is what a local write does.
 type OpKind uint8
@@ -100,190 +103,29 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	return Written
 }
 
-// spread is the way that news takes now.
-func (c *Core) spread() Spread {
-	if c.cfg.Spread == Auto {
-		if c.roster.Reach() <= c.cfg.MailMax {
-			return Mail
-		}
-		return Rumor
-	}
-	return c.cfg.Spread
+// initMail makes it ready to send news.
+func (c *Core) initMail() {
+	cfg := &c.cfg
+	c.mail.Init(&mail.Config{
+		Spread: cfg.Spread, MailMax: cfg.MailMax, Fanout: cfg.Fanout, Blind: cfg.Rumor.Blind,
+		AckDelay: cfg.AckDelay, FlushMax: cfg.FlushMax,
+	}, &mail.Parts{
+		Host: mailHost{&c.peers}, Roster: &c.roster, Store: &c.store, Own: c.self, Paths: &c.paths,
+		Filler: &c.filler, Rumors: &c.rumors, Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),
+		Resend: timersOf(&c.wheel, timerResend), Ack: timersOf(&c.wheel, timerAck),
+		Count: &c.counters.mailCounters, Shared: &c.counters.exchangeCounters,
+	})
 }
 
-// relays reports whether news of others is passed on: in rumor mode always, in
-// mail mode only while we reach less than half of the members, so that the
-// authors probably do not reach everybody either.
-func (c *Core) relays() bool {
-	switch c.spread() {
-	case Gossip:
-		return false
-	case Rumor:
-		return true
-	default:
-		return c.roster.Partial()
-	}
-}
+// mailHost is what mail sees of the node.
+type mailHost struct{ *peerList }
 
-func (c *Core) fanout() int {
-	if c.cfg.Fanout > 0 {
-		return c.cfg.Fanout
-	}
-	n, k := c.roster.Reach(), int32(3)
-	for n > 32 { // ln n, about
-		n >>= 1
-		k++
-	}
-	k = min(k, 8)
-	return int(c.paths.Copies(k))
-}
+func (h mailHost) Cursor(p uint32) *mail.Cursor { return &(*h.peerList)[p].mail }
 
-// news notes that an origin moved on from `from`, brought by peer p.
-func (c *Core) news(o state.Origin, from uint64, p uint32) {
-	if c.cfg.Spread == Gossip {
-		return
-	}
-	if o == c.self && c.spread() == Mail {
-		c.flush.Own()
-	} else {
-		if o != c.self && !c.relays() {
-			return
-		}
-		c.rumors.Learn(o, from, p, c.counters.FramesReceived)
-	}
-	if c.flush.Arm(c.now, c.cfg.Rumor.Blind) {
-		c.flushNow()
-	}
-}
+func (h mailHost) Debt(p uint32) *mail.Debt { return &(*h.peerList)[p].debt }
 
-// flushNow makes what waits due at its peers. If the last flush is still being
-// sent, relayed news waits for the next.
-func (c *Core) flushNow() {
-	n := 0
-	if c.flush.Begin() {
-		for p := 1; p < len(c.peers); p++ {
-			n += c.startMail(uint32(p))
-		}
-	}
-	n += c.rumors.Cycle()
-	c.flush.Rest(c.now, c.rumors.Waiting(), c.rumors.Hot())
-	c.flush.Sent(c.now, n, c.paths.Lag)
-}
+func (h mailHost) Path(p uint32) *link.Path { return &(*h.peerList)[p].link }
 
-// startMail makes our writes due at one peer.
-func (c *Core) startMail(p uint32) int {
-	q := &c.peers[p]
-	if !q.Open() || c.spread() != Mail || q.mail.At() >= c.store.Max(c.self) {
-		return 0
-	}
-	c.due.Want(p, dueMail)
-	c.expect(p)
-	return 1
-}
+func (h mailHost) Origin(p uint32) state.Origin { return (*h.peerList)[p].origin }
 
-// resendAfter is how long mail to a peer may wait for its acknowledgement.
-func (c *Core) resendAfter(q *peer) sched.Instant {
-	return c.paths.ResendAfter(&q.link, c.now, q.mail.Doubled())
-}
-
-// lost notes that a frame to the peer was lost, and goes back to what it has.
-func (c *Core) lost(p uint32) {
-	q := &c.peers[p]
-	if q.mail.MayRewind() {
-		c.rewind(q)
-		c.startMail(p)
-	}
-}
-
-// rewind moves the cursor back to what the peer has. What was sent before is
-// history: whether it arrived does not matter any more.
-func (c *Core) rewind(q *peer) {
-	q.mail.Rewind()
-	q.link.Forgive()
-	c.counters.Rewinds++
-}
-
-// expect begins to wait for the acknowledgement of what the peer is sent now.
-func (c *Core) expect(p uint32) {
-	q := &c.peers[p]
-	if t := peerTimer(p, timerResend); !c.wheel.Armed(t) {
-		q.mail.Expect(c.store.Max(c.self))
-		c.wheel.Set(t, c.now+c.resendAfter(q))
-	}
-}
-
-// resend looks whether the peer acknowledged what it was sent.
-func (c *Core) resend(p uint32) {
-	q := &c.peers[p]
-	if !q.Proven() || q.Left() {
-		q.mail.Stop()
-		return
-	}
-	next, late := q.mail.Overdue(c.store.Max(c.self), c.now-q.link.Heard())
-	if late {
-		q.link.Late()
-	}
-	switch {
-	case next == mail.Rest:
-	case next == mail.Quiet:
-		c.silent(p)
-	case next == mail.Wait, c.due.Held(p)&dueMail != 0: // most of it has not even left
-		c.expect(p)
-	default:
-		if q.mail.Flying() {
-			c.rewind(q)
-		}
-		c.startMail(p)
-	}
-}
-
-// onHave takes the acknowledgement of our writes.
-func (c *Core) onHave(p uint32, body []byte) bool {
-	h, err := codec.ParseHave(body)
-	if err != nil {
-		return false
-	}
-	own := c.store.Max(c.self)
-	if h.Max > own || h.Floor > c.store.Floor(c.self) {
-		c.rename(c.me.Behind(c.now))
-		return true
-	}
-	q := &c.peers[p]
-	if !c.received.Fresh && h.Max < q.mail.Acked() {
-		return true // overtaken by a later one
-	}
-	switch q.mail.Have(h.Max, own) {
-	case mail.All:
-		c.wheel.Cancel(peerTimer(p, timerResend))
-	case mail.Less:
-		c.startMail(p)
-	}
-	return true
-}
-
-// owe notes that the peer's own writes should be acknowledged to it.
-func (c *Core) owe(p uint32) {
-	q := &c.peers[p]
-	if q.debt.Owe() {
-		c.wheel.Set(peerTimer(p, timerAck), c.now+c.cfg.AckDelay)
-	}
-}
-
-// composeMail appends our writes after the peer's cursor.
-func (c *Core) composeMail(b []byte, limit int, p uint32) []byte {
-	q := &c.peers[p]
-	own := c.store.Max(c.self)
-	out, to := c.ownRun(b, limit, q.mail.At())
-	if out == nil {
-		if q.mail.At() >= own || c.page.Empty(b) {
-			c.due.Done(p, dueMail)
-		}
-		return b
-	}
-	q.mail.Mailed(to)
-	if to >= own {
-		c.due.Done(p, dueMail)
-	}
-	c.counters.MailSent++
-	return out
-}
+func (h mailHost) Life(p uint32) roster.Life { return (*h.peerList)[p].Life }

@@ -5,7 +5,9 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/interval"
+	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/walk"
@@ -26,16 +28,16 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 	codec.TypeDigest:        (*Core).onDifference,
 	codec.TypeRun:           (*Core).takeRun,
 	codec.TypePull:          (*Core).onDifference,
-	codec.TypeHave:          takes((*Core).onHave),
+	codec.TypeHave:          hears(func(c *Core) *mail.Mail { return &c.mail }, (*mail.Mail).Receive),
 	codec.TypeProbe:         (*Core).observed,
 	codec.TypeProbeAck:      (*Core).observed,
 	codec.TypeVote:          (*Core).observed,
 	codec.TypeVerdict:       (*Core).observed,
 	codec.TypeObserved:      (*Core).observed,
-	codec.TypeRumorFeedback: takes(func(c *Core, _ uint32, body []byte) bool { return c.rumors.Receive(&c.received, body) }),
+	codec.TypeRumorFeedback: hears(func(c *Core) *rumor.Monger { return &c.rumors }, (*rumor.Monger).Receive),
 	codec.TypeEvent:         takes((*Core).onBroadcast),
 	codec.TypeSketch:        (*Core).onDifference,
-	codec.TypeRepair:        takes(func(c *Core, _ uint32, body []byte) bool { return c.judge(c.walks.Receive(&c.received, body)) }),
+	codec.TypeRepair:        hears(func(c *Core) *walk.Repair { return &c.walks }, (*walk.Repair).Receive),
 	codec.TypePreciseDigest: (*Core).onDifference,
 	codec.TypePreciseRun:    takes((*Core).onPreciseRun),
 	codec.TypeKeyNotice:     takes(func(c *Core, p uint32, body []byte) bool { return c.guard.OnNotice(p, body) }),
@@ -48,6 +50,11 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 // mends takes a record of the repair by intervals.
 func mends(c *Core, _ uint32, t codec.Type, body []byte) bool {
 	return c.judge(c.mends.Receive(&c.received, t, body))
+}
+
+// hears makes a handler of what a part does with a record.
+func hears[T any](part func(c *Core) T, f func(part T, f *reconcile.Frame, body []byte) reconcile.Verdict) func(*Core, uint32, codec.Type, []byte) bool {
+	return func(c *Core, _ uint32, _ codec.Type, body []byte) bool { return c.judge(f(part(c), &c.received, body)) }
 }
 
 // takes is a row for one type alone.
@@ -90,15 +97,15 @@ var composers = [...]struct {
 	when        func(q *peer, due uint16) bool // nil: always
 	append      composer
 }{
-	{due: dueHave, append: (*Core).composeHave},
+	{due: dueHave, append: mails(dueHave, (*mail.Mail).AppendHave)},
 	{due: dueSync, append: differs(dueSync, differ.AppendSync)},
-	{due: duePull, append: (*Core).composePull},
+	{due: duePull, append: row(duePull, func(c *Core) *gaps.Gaps { return &c.gaps }, (*gaps.Gaps).Append)},
 	{due: dueAsk, append: differs(dueAsk, differ.AppendAsk)},
 	{due: dueContact, append: rumors(dueContact, (*rumor.Monger).AppendContact)},
 	{due: dueAnswers, append: rumors(dueAnswers, (*rumor.Monger).AppendAnswers)},
 	{due: dueRuns, when: (*peer).repairFirst, append: differs(dueRuns, differ.AppendRuns)},
 	{due: dueCast, append: (*Core).composeBroadcasts},
-	{due: dueMail, append: (*Core).composeMail},
+	{due: dueMail, append: mails(dueMail, (*mail.Mail).Append)},
 	{due: dueRumor, append: rumors(dueRumor, (*rumor.Monger).AppendWindows)},
 	{due: dueRuns, append: differs(dueRuns, differ.AppendRuns)},
 	{due: dueMend, unless: dueMail | dueRuns, append: row(dueMend, func(c *Core) *interval.Mender { return &c.mends }, (*interval.Mender).Append)},
@@ -127,6 +134,10 @@ func row[T any](due uint16, part func(c *Core) T, f fill[T]) composer {
 
 func differs(due uint16, f fill[differ]) composer {
 	return row(due, func(c *Core) differ { return c.differ }, f)
+}
+
+func mails(due uint16, f fill[*mail.Mail]) composer {
+	return row(due, func(c *Core) *mail.Mail { return &c.mail }, f)
 }
 
 func rumors(due uint16, f fill[*rumor.Monger]) composer {
@@ -160,7 +171,7 @@ const (
 // timers are whom a timer of the engine wakes.
 var timers = [timersEngine]func(c *Core){
 	timerExchange: (*Core).exchangeAgain,
-	timerFlush:    (*Core).flushNow,
+	timerFlush:    func(c *Core) { c.mail.FlushNow(c.now) },
 	timerGaps:     func(c *Core) { c.gaps.Chase(c.now) },
 	timerSeeds:    (*Core).contactSeeds,
 	timerRival:    func(c *Core) { c.rename(c.me.Wake(c.now)) },
@@ -183,10 +194,14 @@ const (
 
 // peerTimers are whom a timer of a peer wakes.
 var peerTimers = [timersPeer]func(c *Core, p uint32){
-	timerAck:    func(c *Core, p uint32) { c.due.Want(p, dueHave) },
-	timerResend: (*Core).resend,
-	timerHello:  (*Core).greet,
-	timerPace:   func(c *Core, p uint32) { c.due.Release(p) },
+	timerAck: func(c *Core, p uint32) { c.due.Want(p, dueHave) },
+	timerResend: func(c *Core, p uint32) {
+		if c.mail.Resend(c.now, p) {
+			c.silent(p)
+		}
+	},
+	timerHello: (*Core).greet,
+	timerPace:  func(c *Core, p uint32) { c.due.Release(p) },
 }
 
 func peerTimer(p, kind uint32) uint32 { return timersEngine + p*timersPeer + kind }
@@ -238,9 +253,9 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 	if codec.ParseRun(body, &c.rec.Run) != nil {
 		return false
 	}
-	id, gaps := c.rec.Run.ID, c.counters.Gaps
-	if c.onRun(p, &c.rec.Run); c.counters.Gaps != gaps {
-		c.held.Keep(&c.rec.Run, c.peers[p].id, body)
+	id, before := c.rec.Run.ID, c.counters.Gaps
+	if c.onRun(p, &c.rec.Run); c.counters.Gaps != before {
+		c.gaps.Early.Keep(&c.rec.Run, c.peers[p].id, body)
 		return true
 	}
 	for {
@@ -248,7 +263,7 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 		if o == 0 {
 			return true
 		}
-		later, by := c.held.Take(id, c.store.Max(o))
+		later, by := c.gaps.Early.Take(id, c.store.Max(o))
 		if later == nil || codec.ParseRun(later, &c.rec.Run) != nil {
 			return true
 		}

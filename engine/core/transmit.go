@@ -104,10 +104,11 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	mark := len(b)
 	b = c.guard.AppendNotice(b, limit, p, h.Seq)
 	bare += len(b) - mark
-	c.page = reconcile.Page{Now: c.now, Limit: limit, Begun: len(b), Peer: p, Introduced: q.at.HasCookie}
+	c.page = reconcile.Page{Now: c.now, Limit: limit, Head: h.Bytes(), Begun: len(b), Peer: p, Introduced: q.at.HasCookie}
 	if probe {
 		limit = min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
-		b = c.composeHave(b, limit, p)
+		c.due.Done(p, dueHave)
+		b, _ = c.mail.AppendHave(b, &c.page)
 		b = codec.AppendPad(b, limit-len(b))
 	} else {
 		b = c.composeRecords(b, limit, p)
@@ -133,17 +134,6 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	c.flow.Sent(c.now, &q.flow, n, due, q.link.Last(), asked)
 	q.debt.Sent()
 	return n
-}
-
-// composeHave appends the acknowledgement of the peer's own writes.
-func (c *Core) composeHave(b []byte, _ int, p uint32) []byte {
-	q := &c.peers[p]
-	max := c.store.Max(q.origin)
-	c.due.Done(p, dueHave)
-	if q.debt.Pay(max) {
-		c.wheel.Cancel(peerTimer(p, timerAck))
-	}
-	return codec.AppendHave(b, codec.Have{Max: max, Floor: c.store.Floor(q.origin), Dirty: c.store.Dirty(q.origin)})
 }
 
 // composeHello greets a member that has not answered from its address, or one

@@ -5,11 +5,13 @@
 // is asked. One pull at a time is under way to a peer, and it names all of the peer's
 // gaps; if no answer comes in time another peer is asked.
 //
-//	Found   a run began above the max; true: set the timer
+//	Found   a run began above the max: the timer is set
 //	Full    there was no room for news of an origin
-//	Chase   when the timer fires: who is to be asked, and when to call again
+//	Chase   when the timer fires: a pull becomes due at who is to be asked
 //	Append  the pull list for one peer
 //	Came    a run of the peer joined on: its pull is answered
+//
+// The run itself waits in [Early] for what comes before it, up to 64 runs of a frame each.
 //
 // The host keeps a [Gap] with each origin and a [Pull] with each peer; the zero values
 // are ready. A gap that is asked for five times in vain is left to anti-entropy, as is

@@ -3,6 +3,7 @@ package gaps
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/due"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -57,10 +58,12 @@ type Parts struct {
 	Board *due.Board
 	Due   uint16      // of the board: a pull at a peer, which Append appends
 	Timer sched.Timer // it wakes Chase
+	Count *reconcile.Counters
 }
 
 // Gaps are those of one node. The zero Gaps is not ready: call Init.
 type Gaps struct {
+	Early Early // runs that came before the one that they follow
 	list  []state.Origin
 	parts Parts
 }
@@ -143,16 +146,16 @@ func (g *Gaps) chase(now sched.Instant, x *Gap) {
 	}
 }
 
-// Append appends a record with the gaps that a peer may fill; the same bytes if there
-// are none or no room.
-func (g *Gaps) Append(b []byte, limit int, now sched.Instant, p uint32) []byte {
+// Append appends a record with the gaps that a peer may fill, if there are any and there
+// is room. Done is always true: what has no room is asked for again.
+func (g *Gaps) Append(b []byte, at *reconcile.Page) (out []byte, done bool) {
 	var w codec.PullWriter
-	if !w.Begin(b, limit) {
-		return b
+	if !w.Begin(b, at.Limit) {
+		return b, true
 	}
 	for _, o := range g.list {
 		x := g.parts.Host.Gap(o)
-		if x == nil || x.from != p || now-x.at < x.wait || g.parts.Store.Max(o) >= x.to {
+		if x == nil || x.from != at.Peer || at.Now-x.at < x.wait || g.parts.Store.Max(o) >= x.to {
 			continue
 		}
 		if !w.Add(g.parts.Store.ID(o), g.parts.Store.Max(o)) {
@@ -161,10 +164,11 @@ func (g *Gaps) Append(b []byte, limit int, now sched.Instant, p uint32) []byte {
 		x.tries++
 	}
 	if w.Count() == 0 {
-		return b
+		return b, true
 	}
-	*g.parts.Host.Pull(p) = Pull{at: now, open: true}
-	return w.End()
+	*g.parts.Host.Pull(at.Peer) = Pull{at: at.Now, open: true}
+	g.parts.Count.PullsSent++
+	return w.End(), true
 }
 
 // Came notes a run of a peer that joined on, which may answer a pull, or be news: so it

@@ -6,6 +6,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/due"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -17,6 +18,7 @@ type host struct {
 	rtt   sched.RTT
 	board due.Board
 	wheel sched.Wheel // its one timer wakes Chase
+	count reconcile.Counters
 	asked []uint32
 }
 
@@ -38,6 +40,11 @@ func (h *host) chase(g *Gaps, now sched.Instant) (more bool) {
 	return timer.Armed()
 }
 
+func ask(g *Gaps, b []byte, now sched.Instant, p uint32) []byte {
+	out, _ := g.Append(b, &reconcile.Page{Now: now, Limit: 1000, Peer: p})
+	return out
+}
+
 func newGaps(t *testing.T, limit, origins int) (*Gaps, *host, *state.Store) {
 	t.Helper()
 	g, h, s := new(Gaps), &host{gaps: map[state.Origin]*Gap{}}, new(state.Store)
@@ -51,7 +58,7 @@ func newGaps(t *testing.T, limit, origins int) (*Gaps, *host, *state.Store) {
 	}
 	h.board.Init(3)
 	h.wheel.Init(1, 0)
-	g.Init(limit, &Parts{Host: h, Store: s, Board: &h.board, Due: 1, Timer: h.wheel.Timer(0)})
+	g.Init(limit, &Parts{Host: h, Store: s, Board: &h.board, Due: 1, Timer: h.wheel.Timer(0), Count: &h.count})
 	return g, h, s
 }
 
@@ -79,7 +86,7 @@ func TestAGapIsChasedAndGivenUp(t *testing.T) {
 	for h.chase(g, now) {
 		if n := len(h.asked); n > before {
 			before = n
-			if b := g.Append(nil, 1000, now, h.asked[n-1]); len(b) == 0 {
+			if b := ask(g, nil, now, h.asked[n-1]); len(b) == 0 {
 				t.Fatalf("nothing to ask of %v", h.asked)
 			}
 		}
@@ -109,7 +116,7 @@ func TestWhatCameIsNotAskedFor(t *testing.T) {
 		t.Fatalf("asked %v", h.asked)
 	}
 	var pull codec.Pull
-	_, body, _ := codec.NextRecord(g.Append(nil, 1000, Patience, 1))
+	_, body, _ := codec.NextRecord(ask(g, nil, Patience, 1))
 	if codec.ParsePull(body, &pull) != nil {
 		t.Fatal("no pull")
 	}
@@ -169,7 +176,7 @@ func TestChasingDoesNotAllocate(t *testing.T) {
 		now += 10 * sched.Millisecond
 		g.Found(now, o, 1, 9, Patience)
 		h.chase(g, now+Patience)
-		g.Append(b[:0], 1000, now+Patience, 1)
+		ask(g, b[:0], now+Patience, 1)
 		h.pulls[1].Came()
 	}); n != 0 {
 		t.Errorf("%v allocations", n)

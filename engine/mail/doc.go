@@ -2,6 +2,13 @@
 // send them again. Nothing is queued for a peer: what it lacks is what the store has
 // after its cursor, in its newest form, so memory for each peer is constant.
 //
+// # How news leaves
+//
+// [Mail.News] makes own writes due at every open peer, or has them and the news of
+// others told to a few (package rumor), as [Spread] says; [Flush] lets the news of many
+// origins go in one frame. [Mail.Append] appends a run from the peer's cursor,
+// [Mail.Receive] takes its acknowledgement, and [Mail.Resend] looks what became of it.
+//
 // # The cursor
 //
 //	0 ......... acked ......... at ......... own

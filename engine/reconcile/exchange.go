@@ -61,6 +61,7 @@ type Frame struct {
 type Page struct {
 	Now   sched.Instant
 	Limit int // bytes that it may have
+	Head  int // bytes of its header
 	Begun int // bytes before its first record that was due
 	Peer  uint32
 

@@ -8,15 +8,15 @@ import (
 
 // Receive takes the body of a RumorFeedback record: what our offers came to, and what
 // the peer shows of its own; an empty one opens a contact. The runs of the frame were
-// applied before, or refused. It returns false for a body that can't be parsed.
-func (m *Monger) Receive(f *reconcile.Frame, body []byte) (ok bool) {
+// applied before, or refused.
+func (m *Monger) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 	if len(body) == 0 {
 		m.contacted(f)
-		return true
+		return reconcile.Taken
 	}
 	items, err := codec.ParseFeedbacks(body)
 	if err != nil {
-		return false
+		return reconcile.Malformed
 	}
 	m.begin()
 	var it codec.Feedback
@@ -33,7 +33,7 @@ func (m *Monger) Receive(f *reconcile.Frame, body []byte) (ok bool) {
 			}
 		}
 	}
-	return true
+	return reconcile.Taken
 }
 
 // contacted is the other side of an opened contact.

@@ -32,6 +32,9 @@ type Settle struct {
 	origins []origin
 }
 
+// OriginBytes is what an origin takes.
+const OriginBytes = 32
+
 type origin struct {
 	old, young uint64 // max at least one and at least zero settle times ago
 	markAt     sched.Instant

@@ -1,4 +1,4 @@
-package mail
+package gaps
 
 import (
 	"testing"
@@ -11,8 +11,8 @@ func run(id codec.OriginID, from, to uint64) *codec.Run {
 }
 
 // Runs of one origin come out in their order, whatever the order that they came in.
-func TestHeldRunsFollow(t *testing.T) {
-	var h Held
+func TestEarlyRunsFollow(t *testing.T) {
+	var h Early
 	for _, from := range []uint64{4, 2, 3, 1, 3} {
 		h.Keep(run(7, from, from+1), 9, []byte{byte(from)})
 	}
@@ -35,8 +35,8 @@ func TestHeldRunsFollow(t *testing.T) {
 }
 
 // However many come, no more are kept than there is room for: the newest.
-func TestHeldIsBounded(t *testing.T) {
-	var h Held
+func TestEarlyIsBounded(t *testing.T) {
+	var h Early
 	for i := range uint64(1000) {
 		h.Keep(run(7, i+1, i+2), 9, make([]byte, codec.FrameBytesMax))
 	}
@@ -47,16 +47,16 @@ func TestHeldIsBounded(t *testing.T) {
 			got++
 		}
 	}
-	if got != heldMax || h.n != 0 {
+	if got != earlyMax || h.n != 0 {
 		t.Errorf("%d runs came out, %d are left", got, h.n)
 	}
 }
 
-func TestHeldDoesNotAllocate(t *testing.T) {
-	var h Held
+func TestEarlyDoesNotAllocate(t *testing.T) {
+	var h Early
 	body := make([]byte, 1000)
 	r := run(7, 1, 2)
-	for range heldMax {
+	for range earlyMax {
 		h.Keep(r, 9, body)
 		h.Take(7, 1)
 	}

@@ -1,25 +1,25 @@
-package mail
+package gaps
 
 import "github.com/quidnunc/quidnunc/codec"
 
-// heldMax is how many runs wait at most: those of a busy path that varies by a round
+// earlyMax is how many runs wait at most: those of a busy path that varies by a round
 // trip. A run that finds no place has to be sent again.
-const heldMax = 64
+const earlyMax = 64
 
-// HeldBytes is what a full Held takes, about.
-const HeldBytes = heldMax * (codec.FrameBytesMax + 48)
+// EarlyBytes is what a full Early takes, about.
+const EarlyBytes = earlyMax * (codec.FrameBytesMax + 48)
 
-// Held keeps runs that came before the one that they follow, as happens on paths that
+// Early keeps runs that came before the one that they follow, as happens on paths that
 // change the order of frames, until that one is there. The oldest gives way. Its memory
 // is asked for as it is needed; the zero value is empty.
-type Held struct {
-	heads [heldMax]heldHead
-	texts [heldMax]*[codec.FrameBytesMax]byte
+type Early struct {
+	heads [earlyMax]earlyHead
+	texts [earlyMax]*[codec.FrameBytesMax]byte
 	next  int
 	n     int // runs that wait
 }
 
-type heldHead struct {
+type earlyHead struct {
 	id       codec.OriginID // 0: free
 	by       codec.OriginID
 	from, to uint64
@@ -28,7 +28,7 @@ type heldHead struct {
 
 // Keep copies the body of a run of an origin from another one's frame. One that is
 // there already, or is longer than a frame, is not kept.
-func (h *Held) Keep(r *codec.Run, by codec.OriginID, body []byte) {
+func (h *Early) Keep(r *codec.Run, by codec.OriginID, body []byte) {
 	for i := range h.heads {
 		if x := &h.heads[i]; x.id == r.ID && x.from == r.From && x.to >= r.To {
 			return
@@ -44,14 +44,14 @@ func (h *Held) Keep(r *codec.Run, by codec.OriginID, body []byte) {
 	if x.id == 0 {
 		h.n++
 	}
-	*x = heldHead{r.ID, by, r.From, r.To, copy((*text)[:], body)}
-	h.next = (h.next + 1) % heldMax
+	*x = earlyHead{r.ID, by, r.From, r.To, copy((*text)[:], body)}
+	h.next = (h.next + 1) % earlyMax
 }
 
 // Take gives the body of a run that follows an origin's version, and who sent it; nil
 // if there is none. The bytes are borrowed until the next Keep. What the version makes
 // useless is dropped.
-func (h *Held) Take(id codec.OriginID, version uint64) (body []byte, by codec.OriginID) {
+func (h *Early) Take(id codec.OriginID, version uint64) (body []byte, by codec.OriginID) {
 	if h.n == 0 {
 		return nil, 0
 	}
@@ -62,7 +62,7 @@ func (h *Held) Take(id codec.OriginID, version uint64) (body []byte, by codec.Or
 		}
 		useful := x.to > version
 		body, by = h.texts[i][:x.bytes], x.by
-		*x = heldHead{}
+		*x = earlyHead{}
 		h.n--
 		if useful {
 			return body, by

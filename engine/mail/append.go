@@ -1,0 +1,71 @@
+package mail
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+)
+
+// slack is left free in a frame for an acknowledgement when a run is encoded for many
+// peers: header, acknowledgement and checksum are each frame's own.
+const slack = codec.RecordBytes + 16
+
+// Append appends our writes after the peer's cursor. done reports that nothing more is
+// due to it.
+func (m *Mail) Append(b []byte, g *reconcile.Page) (out []byte, done bool) {
+	c, own := m.parts.Host.Cursor(g.Peer), m.own()
+	out, to := m.run(b, g, c.At())
+	if out == nil {
+		return b, c.At() >= own || g.Empty(b)
+	}
+	c.Mailed(to)
+	m.parts.Count.MailSent++
+	return out, to >= own
+}
+
+// AppendHave appends the acknowledgement of the peer's own writes.
+func (m *Mail) AppendHave(b []byte, g *reconcile.Page) (out []byte, done bool) {
+	s, o := m.parts.Store, m.parts.Host.Origin(g.Peer)
+	top := s.Max(o)
+	if m.parts.Host.Debt(g.Peer).Pay(top) {
+		m.parts.Ack.Of(g.Peer).Cancel()
+	}
+	return codec.AppendHave(b, codec.Have{Max: top, Floor: s.Floor(o), Dirty: s.Dirty(o)}), true
+}
+
+// run appends a run of our own origin from a peer's cursor; nil if nothing is due or
+// fits.
+func (m *Mail) run(b []byte, g *reconcile.Page, from uint64) ([]byte, uint64) {
+	self := m.parts.Own
+	if from >= m.own() {
+		return nil, from
+	}
+	if from == 0 && !g.Introduced {
+		if len(b)+m.parts.Filler.IntroBytes(self) > g.Limit {
+			return nil, 0
+		}
+		b = m.parts.Filler.AppendIntro(b, self)
+	} else if r := m.shared(g, from); r != nil && len(b)+len(r.Bytes()) <= g.Limit {
+		m.parts.Shared.EntriesSent += uint64(r.Entries)
+		return append(b, r.Bytes()...), r.To
+	}
+	out, to, n := m.parts.Filler.Run(b, g.Limit, self, from)
+	m.parts.Shared.EntriesSent += uint64(n)
+	return out, to
+}
+
+// shared gives the run from a cursor for frames as long as this one, and encodes it for
+// the first who asks; nil if there is no place for it.
+func (m *Mail) shared(g *reconcile.Page, from uint64) *Run {
+	run, place := m.runs.Find(m.parts.Store.ID(m.parts.Own), m.own(), from, g.Limit)
+	if place == nil {
+		return run
+	}
+	text := place.Room()
+	room := min(g.Limit, cap(text)) - g.Head - slack
+	out, to, n := m.parts.Filler.Run(text, room, m.parts.Own, from)
+	if out == nil {
+		return nil // it fits alone in a frame, or nowhere
+	}
+	place.From, place.To, place.Limit, place.Entries = from, to, g.Limit, n
+	return m.runs.Keep(place, len(out))
+}

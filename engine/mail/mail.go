@@ -1,0 +1,213 @@
+package mail
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
+	"github.com/quidnunc/quidnunc/engine/link"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/roster"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Config is what Mail is told before it starts.
+type Config struct {
+	Spread   Spread
+	MailMax  int           // SpreadAuto mails up to so many peers
+	Fanout   int           // of relayed news; 0: by the size of the cluster
+	Blind    bool          // rumors are told once: what is new need not wait for a cycle to end
+	AckDelay sched.Instant // an acknowledgement waits this long for a ride
+	FlushMax sched.Instant // longest wait of a write for company
+}
+
+// Host is the node around the mail.
+type Host interface {
+	// Cursor, Debt, Path and Life are those of a peer, Origin is what it writes.
+	Cursor(p uint32) *Cursor
+	Debt(p uint32) *Debt
+	Path(p uint32) *link.Path
+	Life(p uint32) roster.Life
+	Origin(p uint32) state.Origin
+}
+
+// Rumors are the news that is told to a few: package rumor.
+type Rumors interface {
+	Learn(o state.Origin, from uint64, p uint32, frame uint64)
+	// Cycle begins a cycle, and returns how many peers it goes to.
+	Cycle() int
+	// Waiting and Hot are how much waits for the next cycle, and is told in this one.
+	Waiting() int
+	Hot() int
+}
+
+// Parts are what Mail shares with the node around it.
+type Parts struct {
+	Host   Host
+	Roster *roster.Roster
+	Store  *state.Store
+	Own    state.Origin
+	Paths  *link.Paths
+	Filler *reconcile.Filler
+	Rumors Rumors
+	Board  *due.Board
+	Due    uint16       // on the board: Append has something for the peer
+	Flush  sched.Timer  // wakes FlushNow
+	Resend sched.Timers // of peers: each wakes Resend
+	Ack    sched.Timers // of peers: each makes an acknowledgement due
+	Count  *Counters
+	Shared *reconcile.Counters
+}
+
+// Counters are what became of the mail.
+type Counters struct {
+	MailSent uint64 // frames that carried own writes
+	Rewinds  uint64 // a cursor went back because an acknowledgement was missed
+}
+
+// Mail is how the news of one node leaves. The zero Mail is not ready: call Init. One
+// caller at a time.
+type Mail struct {
+	flush Flush
+	cfg   Config
+	parts Parts
+	runs  Cache
+}
+
+// Init makes it ready.
+func (m *Mail) Init(cfg *Config, parts *Parts) {
+	*m = Mail{cfg: *cfg, parts: *parts}
+	m.flush.Init(parts.Flush, cfg.FlushMax)
+}
+
+// own is the newest own version that peers are told of.
+func (m *Mail) own() uint64 { return m.parts.Store.Max(m.parts.Own) }
+
+// News notes that an origin moved on from a version, brought by peer p (0: written
+// here) in the frame of that number.
+func (m *Mail) News(now sched.Instant, o state.Origin, from uint64, p uint32, frame uint64) {
+	own := o == m.parts.Own
+	switch {
+	case !m.Pushes():
+		return
+	case own && m.Mails():
+		m.flush.Own()
+	case own || m.Relays():
+		m.parts.Rumors.Learn(o, from, p, frame)
+	default:
+		return
+	}
+	if m.flush.Arm(now, m.cfg.Blind) {
+		m.FlushNow(now)
+	}
+}
+
+// FlushNow makes what waits due at its peers. If the last flush is still being sent,
+// relayed news waits for the next.
+func (m *Mail) FlushNow(now sched.Instant) {
+	n := 0
+	if m.flush.Begin() {
+		for _, p := range m.parts.Roster.Partners() {
+			n += m.Start(now, p)
+		}
+	}
+	r := m.parts.Rumors
+	n += r.Cycle()
+	m.flush.Rest(now, r.Waiting(), r.Hot())
+	m.flush.Sent(now, n, m.parts.Paths.Lag)
+}
+
+// End sees to it that a cycle of rumors ends before long.
+func (m *Mail) End(now sched.Instant) { m.flush.End(now) }
+
+// Start makes our writes due at one peer, if it lacks any and is mailed. It returns the
+// number of peers.
+func (m *Mail) Start(now sched.Instant, p uint32) int {
+	if !m.parts.Roster.Reaches(p) || !m.Mails() || m.parts.Host.Cursor(p).At() >= m.own() {
+		return 0
+	}
+	m.parts.Board.Want(p, m.parts.Due)
+	m.expect(now, p)
+	return 1
+}
+
+// expect begins to wait for the acknowledgement of what the peer is sent now.
+func (m *Mail) expect(now sched.Instant, p uint32) {
+	c := m.parts.Host.Cursor(p)
+	if t := m.parts.Resend.Of(p); !t.Armed() {
+		c.Expect(m.own())
+		t.Set(now + m.parts.Paths.ResendAfter(m.parts.Host.Path(p), now, c.Doubled()))
+	}
+}
+
+// Lost notes that a frame to the peer was lost, and goes back to what it has.
+func (m *Mail) Lost(now sched.Instant, p uint32) {
+	if m.parts.Host.Cursor(p).MayRewind() {
+		m.rewind(p)
+		m.Start(now, p)
+	}
+}
+
+// rewind moves the cursor back to what the peer has. What was sent before is history:
+// whether it arrived does not matter any more.
+func (m *Mail) rewind(p uint32) {
+	m.parts.Host.Cursor(p).Rewind()
+	m.parts.Host.Path(p).Forgive()
+	m.parts.Count.Rewinds++
+}
+
+// Resend looks whether the peer acknowledged what it was sent. True: it is silent for
+// so long that it is to be given up.
+func (m *Mail) Resend(now sched.Instant, p uint32) (silent bool) {
+	c, path := m.parts.Host.Cursor(p), m.parts.Host.Path(p)
+	if l := m.parts.Host.Life(p); !l.Proven() || l.Left() {
+		c.Stop()
+		return false
+	}
+	next, late := c.Overdue(m.own(), now-path.Heard())
+	if late {
+		path.Late()
+	}
+	switch {
+	case next == Rest:
+	case next == Quiet:
+		return true
+	case next == Wait, m.parts.Board.Held(p)&m.parts.Due != 0: // most of it has not even left
+		m.expect(now, p)
+	default:
+		if c.Flying() {
+			m.rewind(p)
+		}
+		m.Start(now, p)
+	}
+	return false
+}
+
+// Receive takes the body of a Have record: the acknowledgement of our writes.
+func (m *Mail) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
+	h, err := codec.ParseHave(body)
+	own := m.own()
+	switch {
+	case err != nil:
+		return reconcile.Malformed
+	case h.Max > own || h.Floor > m.parts.Store.Floor(m.parts.Own):
+		return reconcile.Outdone
+	}
+	c := m.parts.Host.Cursor(f.Peer)
+	if !f.Fresh && h.Max < c.Acked() {
+		return reconcile.Taken // overtaken by a later one
+	}
+	switch c.Have(h.Max, own) {
+	case All:
+		m.parts.Resend.Of(f.Peer).Cancel()
+	case Less:
+		m.Start(f.Now, f.Peer)
+	}
+	return reconcile.Taken
+}
+
+// Owe notes that the peer's own writes should be acknowledged to it.
+func (m *Mail) Owe(now sched.Instant, p uint32) {
+	if m.parts.Host.Debt(p).Owe() {
+		m.parts.Ack.Of(p).Set(now + m.cfg.AckDelay)
+	}
+}

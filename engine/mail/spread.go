@@ -1,0 +1,61 @@
+package mail
+
+// Spread is how a write leaves its author before anti-entropy looks at it.
+type Spread uint8
+
+// The ways to spread. Auto mails while the cluster is small and mongers rumors
+// beyond; Gossip sends nothing eagerly, only periodic exchanges move state.
+const (
+	SpreadAuto Spread = iota
+	SpreadMail
+	SpreadRumor
+	SpreadGossip
+)
+
+// Spread is the way that news takes now; never SpreadAuto.
+func (m *Mail) Spread() Spread {
+	switch {
+	case m.cfg.Spread != SpreadAuto:
+		return m.cfg.Spread
+	case m.parts.Roster.Reach() <= m.cfg.MailMax:
+		return SpreadMail
+	}
+	return SpreadRumor
+}
+
+// Mails reports whether own writes are mailed to every peer.
+func (m *Mail) Mails() bool { return m.Spread() == SpreadMail }
+
+// Pushes reports whether news is sent before an exchange asks for it.
+func (m *Mail) Pushes() bool { return m.cfg.Spread != SpreadGossip }
+
+// Relays reports whether news of others is passed on: in rumor mode always, in mail
+// mode only while we reach less than half of the members, so that the authors probably
+// do not reach everybody either.
+func (m *Mail) Relays() bool {
+	switch m.Spread() {
+	case SpreadGossip:
+		return false
+	case SpreadRumor:
+		return true
+	default:
+		return m.parts.Roster.Partial()
+	}
+}
+
+// fanoutMost bounds a fan-out that is not configured.
+const fanoutMost = 8
+
+// Fanout is how many peers news is passed on to: about 2 more than ln n, n being those
+// that we reach, and more where frames are lost.
+func (m *Mail) Fanout() int {
+	if m.cfg.Fanout > 0 {
+		return m.cfg.Fanout
+	}
+	n, k := m.parts.Roster.Reach(), int32(3)
+	for n > 32 { // ln n, about
+		n >>= 1
+		k++
+	}
+	return int(m.parts.Paths.Copies(min(k, fanoutMost)))
+}
