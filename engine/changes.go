@@ -13,7 +13,8 @@ import (
 
 // Changes yields every entry of every member, and from then on each newer one: a Watch of all keys. Changes coalesce: who
 // is slow sees the newest entry of a key and not every one between. A delete is an Update with Deleted set. An Update with
-// Deleted and without a Key says that all that was known of a member is gone: it was forgotten, or began anew. Of one
+// Deleted and without a Key says that all that was known of a member is gone: it was forgotten, or began anew, or deletes
+// may have been missed, since they were collected before they were looked at; what lives follows then. Of one
 // member, updates come in the order of its versions, but for large values (Config.Streams), which come when they are complete. It ends as Watch does. With a precise Order versions come in no order: it ends with ErrPrecise at once.
 func (e *Engine) Changes(ctx context.Context) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
@@ -31,13 +32,14 @@ func (e *Engine) Changes(ctx context.Context) iter.Seq2[Update, error] {
 		for m := range e.Members() {
 			w.mark(m.Name)
 		}
-		e.follow(ctx, w, &followed{map[string]Version{}, map[string]map[string]bool{}}, yield)
+		e.follow(ctx, w, &followed{map[string]Version{}, map[string]state.Gone{}, map[string]map[string]bool{}}, yield)
 	}
 }
 
 // followed is how far Changes has come.
 type followed struct {
 	seen map[string]Version         // by member: what was yielded up to
+	gone map[string]state.Gone      // by member: what could not be told any more then
 	late map[string]map[string]bool // by member: keys whose values were not complete then
 }
 
@@ -71,12 +73,41 @@ func (e *Engine) follow(ctx context.Context, w *watcher, f *followed, yield func
 	}
 }
 
-// newer yields what a member wrote since it was last looked at. False: no more is wanted.
+// missed tells whether deletes after a version may have gone unseen: they were collected, or what a repair dropped had
+// none.
+func (f *followed) missed(name string, seen Version, is state.Gone) bool {
+	was := f.gone[name]
+	return is.Gen == seen.Gen && (is.Floor > max(seen.Seq, was.Floor) || is.Lost != was.Lost)
+}
+
+// newer yields what a member wrote since it was last looked at, and all of it where deletes may have been missed. False:
+// no more is wanted.
 func (e *Engine) newer(name string, f *followed, yield func(Update, error) bool) (more bool) {
-	seen := f.seen
 	if name == e.cfg.Name && e.stage.pending.Load() > 0 {
 		e.askApplied(func(sched.Instant) {})
 	}
+	for {
+		is, _ := e.store.Gone([]byte(name))
+		if last, had := f.seen[name]; had && f.missed(name, last, is) {
+			f.seen[name] = Version{Gen: is.Gen}
+			if !yield(Update{Member: name, Deleted: true}, nil) {
+				return false
+			}
+		}
+		f.gone[name] = is
+		from := f.seen[name]
+		if !e.since(name, f, yield) {
+			return false
+		}
+		if is, ok := e.store.Gone([]byte(name)); !ok || !f.missed(name, from, is) {
+			return true
+		}
+	}
+}
+
+// since yields what a member wrote after what was seen. False: no more is wanted.
+func (e *Engine) since(name string, f *followed, yield func(Update, error) bool) (more bool) {
+	seen := f.seen
 	last, had := seen[name]
 	more, began := true, false
 	gen, ok := e.store.Since([]byte(name), last.Gen, last.Seq, func(key, value []byte, m state.Meta) bool {
@@ -103,6 +134,7 @@ func (e *Engine) newer(name string, f *followed, yield func(Update, error) bool)
 	switch {
 	case !ok && had:
 		delete(seen, name)
+		delete(f.gone, name)
 		return yield(Update{Member: name, Deleted: true}, nil)
 	case ok && had && !began && gen != last.Gen:
 		last = Version{Gen: gen}

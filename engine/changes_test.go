@@ -88,3 +88,50 @@ func TestChangesNeedAnOrderOfVersions(t *testing.T) {
 		}
 	}
 }
+
+// Who looks so late that deletes were collected in the meantime is told so, and has what the replica has in the end.
+func TestChangesTellOfDeletesThatWereMissed(t *testing.T) {
+	virtual(t, 3, enginetest.Options{Config: func(_ int, c *engine.Config) { c.Limits.Tombstones = 64 }}, func(t *testing.T, c *enginetest.Cluster) {
+		ctx, cancel := context.WithCancel(context.Background())
+		view := map[string]bool{}
+		busy, gone := make(chan struct{}), 0
+		done := make(chan struct{})
+		owner := c.Engines[0].Name()
+		go func() {
+			defer close(done)
+			for u, err := range c.Engines[1].Changes(ctx) {
+				switch {
+				case err != nil:
+					return
+				case u.Member != owner:
+				case u.Key == "":
+					clear(view)
+					gone++
+				case u.Key == "last":
+					<-busy // and here it stays for a while
+				default:
+					if view[u.Key] = true; u.Deleted {
+						delete(view, u.Key)
+					}
+				}
+			}
+		}()
+		for i := range 200 {
+			set(t, c.Engines[0], fmt.Sprint("k", i), "v")
+		}
+		set(t, c.Engines[0], "last", "v")
+		c.WaitConverged()
+		pause(time.Second)
+		for i := range 190 {
+			c.Engines[0].Delete(fmt.Sprint("k", i))
+		}
+		pause(time.Minute)
+		close(busy)
+		pause(time.Second)
+		cancel()
+		<-done
+		if len(view) != 10 || gone == 0 {
+			t.Errorf("%d keys are left of 10; told %d times that deletes were missed", len(view), gone)
+		}
+	})
+}

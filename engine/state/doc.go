@@ -43,7 +43,7 @@
 //	index                      10.9                   10.9
 //	together, with pages       43.3                   48.4   (TestBytesPerKey: a million keys of 16 + 32 bytes)
 //
-// An origin costs a record of 120 bytes, its name, about 34 bytes in two indexes and the order by identifier, and a first
+// An origin costs a record of 128 bytes, its name, about 34 bytes in two indexes and the order by identifier, and a first
 // log block of 64 bytes.
 //
 // A version log is a list of segments that grow from 6 words to 510. Writes come in version order, so they append; an

@@ -1,6 +1,10 @@
 package state
 
-import "github.com/quidnunc/quidnunc/codec"
+import (
+	"sync/atomic"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
 
 // A replica that slept below a floor is dirty: it may hold keys whose deletes were collected meanwhile. It compares what
 // lives in intervals of versions with somebody who is whole, and drops what that one does not hold; readers go on seeing
@@ -119,6 +123,7 @@ func (s *Store) Mend(o Origin, theirs *codec.Interval, b *Budget) (m Mended) {
 	for _, cell := range gone.cells[:gone.n] {
 		s.drop(o, r, cell)
 	}
+	atomic.AddUint64(&r.lost, uint64(gone.n))
 	m.Removed, m.Held, m.Extra, m.To = gone.n, m.Held-gone.n, m.Extra-gone.n, theirs.To
 	if gone.full {
 		m.To = gone.last

@@ -10,7 +10,7 @@ import (
 // origin that was removed is given out again.
 type Origin uint32
 
-// origin is the record of one origin. The writer writes it; readers look at id, gen, name, tag and view, of which name and
+// origin is the record of one origin. The writer writes it; readers look at id, gen, floor, lost, name, tag and view, of which name and
 // tag do not change while they can.
 type origin struct {
 	id       uint64 // codec.OriginID
@@ -20,6 +20,7 @@ type origin struct {
 	last     uint64 // version of the last word of the log
 	view     uint64 // what readers see of the log
 	ahead    uint64 // highest max of those whose runs were taken
+	lost     uint64 // keys that went without a tombstone, since they should not have been here
 	cleared  uint64 // no tombstone up to here is left; at most floor
 	bytes    uint64
 	name     cellRef
@@ -42,7 +43,7 @@ type origin struct {
 
 const (
 	originChunkBits = 5 // records in a chunk, as a power of two
-	originBytes     = 120
+	originBytes     = 128
 	storeBytes      = 1 << 13
 	reuseShift      = 21
 )

@@ -132,6 +132,26 @@ func (s *Store) Since(name []byte, gen, after uint64, yield func(key, value []by
 	return now, true
 }
 
+// Gone is what Since can't tell any more of an origin.
+type Gone struct {
+	Gen   uint64
+	Floor uint64 // tombstones up to here
+	Lost  uint64 // so many keys went without one (Mend)
+}
+
+// Gone tells what may have gone from the newest generation of a name. It is for readers: who asks it before and after
+// Since knows whether they may have missed a delete.
+func (s *Store) Gone(name []byte) (g Gone, ok bool) {
+	pin := s.epochs.pin(hint(name))
+	if o := s.FindName(name); o != 0 {
+		r := s.rec(o)
+		g = Gone{atomic.LoadUint64(&r.gen), atomic.LoadUint64(&r.floor), atomic.LoadUint64(&r.lost)}
+		ok = true
+	}
+	pin.Add(-1)
+	return g, ok
+}
+
 func (s *Store) walk(b *batch, name []byte, yield func(key, value []byte, meta Meta) bool) {
 	for s.fill(b, name) {
 		at := 0
