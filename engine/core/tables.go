@@ -227,6 +227,9 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	}
 	for i := range composers {
 		row, due := &composers[i], c.due.Of(p)
+		if due == 0 {
+			break
+		}
 		if due&row.due != 0 && due&row.unless == 0 && (row.when == nil || row.when(q, due)) {
 			b = row.append(c, b, limit, p)
 		}
@@ -258,15 +261,16 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 		c.gaps.Early.Keep(&c.rec.Run, c.peers[p].id, body)
 		return true
 	}
-	for {
+	for c.gaps.Early.Any() {
 		o := c.store.Find(id)
 		if o == 0 {
-			return true
+			break
 		}
 		later, by := c.gaps.Early.Take(id, c.store.Max(o))
 		if later == nil || codec.ParseRun(later, &c.rec.Run) != nil {
-			return true
+			break
 		}
 		c.onRun(cmp.Or(c.roster.Find(by), p), &c.rec.Run)
 	}
+	return true
 }

@@ -48,13 +48,13 @@ func (h *Early) Keep(r *codec.Run, by codec.OriginID, body []byte) {
 	h.next = (h.next + 1) % earlyMax
 }
 
+// Any tells whether a run waits.
+func (h *Early) Any() bool { return h.n != 0 }
+
 // Take gives the body of a run that follows an origin's version, and who sent it; nil
 // if there is none. The bytes are borrowed until the next Keep. What the version makes
 // useless is dropped.
 func (h *Early) Take(id codec.OriginID, version uint64) (body []byte, by codec.OriginID) {
-	if h.n == 0 {
-		return nil, 0
-	}
 	for i := range h.heads {
 		x := &h.heads[i]
 		if x.id != id || x.from > version {
