@@ -28,7 +28,23 @@
 //     invariant C(author, replica) of the Scuttlebutt paper, equation (2);
 //   - a name's generation never goes back;
 //   - index, log and fingerprint of the store agree; its limits are kept;
-//   - no frame is longer than the limit; no node sends or ticks without end.
+//   - no frame is longer than the limit; no node sends or ticks without end;
+//   - a peer is one origin and an origin one peer, for the detector as well;
+//   - nobody has confirmed more than it holds;
+//   - a key that waits to be published keeps its turn, however often it is written.
+//
+// And when all harm has ended, or in a plan without any:
+//
+//   - all that run become equal, and stay so, a replica that was full as well once its
+//     authors have deleted;
+//   - confirmations move within seconds of somebody asking;
+//   - what is mailed where nothing is lost is everywhere after one path, and a little;
+//   - nodes that hold the same send no entries, and no more frames than detector,
+//     exchanges and walks need;
+//   - whatever was dropped has an explanation in the plan; without harm nobody is
+//     missed, and nothing that anybody says is absurd.
+//
+// TestLawsCanBeBroken breaks them.
 //
 // What a replica gained is checked at once; small origins whole each time, large
 // ones in what is new; and all nodes whole in turn ([World.Audit]).
@@ -43,7 +59,7 @@
 //
 //	go test ./fuzz/sim -run Swarm -sim.seeds 1000
 //	go run ./tools/qn sim --swarm 100000 --budget 10m
-//	go run ./tools/qn sim --replay p2.s4f3a.n3
+//	go run ./tools/qn sim --replay p3.s4f3a.n3
 //
 // # The trace
 //

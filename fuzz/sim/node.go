@@ -53,6 +53,8 @@ type Node struct {
 	next    uint64 // the generation of its next life; 0: its clock's
 	log     *history
 	views   []view // by origin handle
+	ties    []tie  // by peer handle
+	forgot  bool   // it has forgotten an origin
 	names   map[string]uint64
 }
 
@@ -112,6 +114,7 @@ func (w *World) Start(i int) {
 	}
 	n.Up, n.paused, n.queued, n.turnAt, n.busy = true, false, sched.Never, 0, 0
 	n.inbox, n.charged, n.views, n.names = n.inbox[:0], 0, n.views[:0], nil
+	n.ties, n.forgot = n.ties[:0], false
 	n.Core = new(core.Core)
 	n.Core.Init(&n.cfg, w.now, w.wall(n))
 	n.gen = max(n.gen, n.cfg.Generation)
@@ -192,6 +195,10 @@ func (w *World) write(i int, k core.OpKind, key, value string) core.Status {
 	if !n.Up || n.paused {
 		return core.Silenced
 	}
+	if st := n.Core.Store(); k == core.Set && !n.log.lives([]byte(key)) && st.Admits(n.Core.Self()).Keys == 0 {
+		w.Stats.Refused++
+		return core.NoRoom // as the shell says before it takes a version
+	}
 	op := core.Op{Kind: k, Version: n.log.max() + 1 + n.Skip, Key: []byte(key), Value: []byte(value)}
 	n.Skip = 0
 	given := op.Version
@@ -222,6 +229,7 @@ func (w *World) wrote(n *Node, op *core.Op) {
 		return
 	}
 	n.log.write(&e)
+	n.log.at[e.Version] = max(n.now, w.now)
 }
 
 func (w *World) wall(n *Node) sched.Wall {
@@ -367,6 +375,8 @@ func (w *World) happened(n *Node, ev *core.Event) {
 			w.renewed(n)
 			w.advanced(n, ev.Origin)
 		}
+	case core.MemberForgotten:
+		n.forgot = true
 	case core.MemberJoined, core.MemberReplaced:
 		if w.opt.Check {
 			w.known(n, ev.Origin)

@@ -2,6 +2,9 @@ package sim
 
 import (
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
 
 	"github.com/dgryski/go-farm"
 
@@ -13,12 +16,15 @@ import (
 // origin carries on the history of the one before.
 type history struct {
 	author int
-	hash   []uint64 // of each version's entry; 0: not written. Version 0 is nobody's.
-	key    []uint32 // and which key it is of
-	after  []uint32 // the next version that is live, with shortcuts; see live
-	dead   []bool   // and whether it is a delete
-	newest []uint32 // by key: its newest version
-	gone   []bool   // by key: that is a delete
+	hash   []uint64        // of each version's entry; 0: not written. Version 0 is nobody's.
+	key    []uint32        // and which key it is of
+	after  []uint32        // the next version that is live, with shortcuts; see live
+	dead   []bool          // and whether it is a delete
+	newest []uint32        // by key: its newest version
+	gone   []bool          // by key: that is a delete
+	told   []uint32        // by key: the version that was published last
+	waits  []wait          // by key
+	at     []sched.Instant // by version: when it was written
 	keys   map[string]uint32
 	twins  []*history // others that were written under the same origin: after amnesia nothing tells them apart
 }
@@ -26,7 +32,7 @@ type history struct {
 func newHistory(author int) *history {
 	return &history{
 		author: author, keys: map[string]uint32{},
-		hash: make([]uint64, 1), key: make([]uint32, 1), after: make([]uint32, 1), dead: make([]bool, 1),
+		hash: make([]uint64, 1), key: make([]uint32, 1), after: make([]uint32, 1), dead: make([]bool, 1), at: make([]sched.Instant, 1),
 	}
 }
 
@@ -38,6 +44,7 @@ func (h *history) skip(v uint64) {
 	for h.max() < v {
 		next := uint32(len(h.hash)) + 1
 		h.hash, h.key, h.after, h.dead = append(h.hash, 0), append(h.key, 0), append(h.after, next), append(h.dead, false)
+		h.at = append(h.at, 0)
 	}
 }
 
@@ -47,13 +54,24 @@ func (h *history) lives(key []byte) bool {
 	return ok && !h.gone[k]
 }
 
+// sorted yields the keys in their order, each with its number.
+func (h *history) sorted() iter.Seq2[string, uint32] {
+	return func(yield func(string, uint32) bool) {
+		for _, key := range slices.Sorted(maps.Keys(h.keys)) {
+			if !yield(key, h.keys[key]) {
+				return
+			}
+		}
+	}
+}
+
 // write records an entry.
 func (h *history) write(e *codec.Entry) {
 	h.skip(e.Version)
 	k, ok := h.keys[string(e.Key)]
 	if !ok {
 		k = uint32(len(h.newest))
-		h.keys[string(e.Key)], h.newest, h.gone = k, append(h.newest, 0), append(h.gone, false)
+		h.keys[string(e.Key)], h.newest, h.gone, h.told = k, append(h.newest, 0), append(h.gone, false), append(h.told, 0)
 	}
 	dead := e.Flags&codec.EntryTombstone != 0
 	h.gone[k] = dead

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/quidnunc/quidnunc/batch/simnet"
@@ -9,13 +10,14 @@ import (
 	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
 // PlanVersion changes when a seed no longer makes the plan that it made before.
-const PlanVersion = 2
+const PlanVersion = 3
 
 // Plan is one run of the swarm, told in full: the seed decides all of it, and a
 // smaller plan is made by leaving something out.
@@ -32,6 +34,8 @@ type Plan struct {
 	Deletes uint32        // share of writes that delete, of 2^32
 	Skips   uint32        // share of writes before which versions are skipped, of 2^32
 	Common  bool          // keys have a long common prefix
+	Hot     bool          // every other write is to one key
+	Fill    int           // keys that the first node has from the start
 
 	Node  NodePlan
 	Rough []int // for each fault, its number in the plan that the seed makes
@@ -57,6 +61,9 @@ type NodePlan struct {
 	RepairEvery          sched.Instant // 0: never
 	Diff                 core.Diff
 	MixedDiff            bool // every node has another way to compare
+	Rate                 int  // bytes a second that a node may publish; 0: as the flow control finds
+	Small                int  // keys that every third node has room for; 0: all
+	Young                bool // the dead are buried within seconds, and their graves forgotten
 }
 
 // oneIn is true once in n draws.
@@ -92,12 +99,54 @@ func NewPlan(seed uint64) *Plan {
 	if oneIn(r, 3) {
 		p.Skips = r.Uint32n(1 << 30)
 	}
+	p.Hot = oneIn(r, 4)
 	p.Link.Delay = simnet.Delay{Min: r.Between(0, sched.Millisecond)}
 	p.Link.Delay.Max = p.Link.Delay.Min + r.Between(0, 5*sched.Millisecond)
 	p.Link.Delay.Shape = simnet.Shape(r.Uint32n(2))
 	p.Node.draw(r)
-	p.drawFaults(r)
+	if !oneIn(r, calmEvery) {
+		p.drawFaults(r)
+	}
+	p.strain(r)
+	p.enlarge(r)
 	return p
+}
+
+// strain gives nodes less than they need: a rate at which they may publish, or room.
+func (p *Plan) strain(r *sched.Rand) {
+	n := &p.Node
+	if n.Order.Precise() {
+		return
+	}
+	if oneIn(r, 6) {
+		writes := uint64(sched.Second) / uint64(p.Gap) / uint64(p.Nodes) // a second, of each
+		n.Rate = max(2000, int(writes)*(p.Value/2+60)/between(r, 1, 6))
+		n.Flow, n.Deltas = flow.On, 0
+	}
+	if oneIn(r, 6) {
+		n.Small = skewed(r, 4, max(4, p.Nodes*p.Keys))
+	}
+}
+
+// calmEvery so many plans have no harm at all: then more can be asked of them.
+const calmEvery = 8
+
+// enlarge makes a few plans large: more members, or more keys, than one digest or one
+// index of an origin takes.
+func (p *Plan) enlarge(r *sched.Rand) {
+	switch {
+	case oneIn(r, 64):
+		p.Nodes = between(r, 120, 200)
+		p.Until, p.Gap = min(p.Until, 3*sched.Second), max(p.Gap, 4*sched.Millisecond)
+		p.Faults = slices.DeleteFunc(p.Faults, func(f Fault) bool { return f.At >= p.Until })
+		p.Rough = p.Rough[:len(p.Faults)]
+		for i := range p.Faults {
+			p.Faults[i].For = min(p.Faults[i].For, p.Until-p.Faults[i].At)
+		}
+	case oneIn(r, 16) && p.Node.Small == 0 && !p.Node.Order.Precise():
+		p.Fill = between(r, 1000, 4000)
+		p.Node.Flow, p.Node.Deltas = flow.On, 0 // many at once for all who join is a storm otherwise
+	}
 }
 
 func (c *NodePlan) draw(r *sched.Rand) {
@@ -130,6 +179,7 @@ func (c *NodePlan) draw(r *sched.Rand) {
 	if oneIn(r, 3) {
 		c.RepairEvery = r.Between(100*sched.Millisecond, 2*sched.Second)
 	}
+	c.Young = oneIn(r, 4)
 	if oneIn(r, 2) && !c.NoPrint && c.Order < reconcile.PreciseNewest {
 		c.Diff, c.MixedDiff = core.Diff(r.Uint32n(uint32(core.DiffUpdates)+1)), oneIn(r, 4)
 	}
@@ -203,6 +253,18 @@ func (p *Plan) configure(i int, c *core.Config) {
 	if n.MixedDiff {
 		c.Diff = core.Diff((int(n.Diff) + i) % (int(core.DiffUpdates) + 1))
 	}
+	if n.Rate != 0 {
+		rate := uint32(n.Rate)
+		c.Experiment.Plan = flow.Plan{Over: 3, Slack: 3, Floor: rate, Start: rate, Limit: rate, Beta: 1}
+	}
+	if n.Small != 0 && i%3 == 1 {
+		c.Limits.State.Keys = n.Small
+	}
+	if n.Young {
+		c.Detector = member.LAN()
+		d := &c.Detector
+		d.Grace, d.SoloGrace, d.DeadAge, d.LeftAge, d.GraveAge = 300*sched.Millisecond, sched.Second, 2*sched.Second, sched.Second, 4*sched.Second
+	}
 	c.Rumor, c.Flow, c.ReceiveMax, c.RepairEvery = n.Rumor, n.Flow, n.ReceiveMax, n.RepairEvery
 	if n.Sealed {
 		c.Keys = new(seal.Keyring)
@@ -224,6 +286,7 @@ func (p *Plan) Text() string {
 	fmt.Fprintf(&b, "  sealed %v, rumor %+v, flow %d, receives %d B/s, repair each %v\n", n.Sealed, n.Rumor, n.Flow, n.ReceiveMax, clock(n.RepairEvery))
 	fmt.Fprintf(&b, "  delay %v..%v; a write each %v to one of %d keys, values up to %d bytes, %.0f%% deletes; %v, then quiet\n",
 		clock(p.Link.Delay.Min), clock(p.Link.Delay.Max), clock(p.Gap), p.Keys, p.Value, float64(p.Deletes)/(1<<32)*100, clock(p.Until))
+	fmt.Fprintf(&b, "  hot key %v, %d keys at first; publishes %d B/s, room for %d keys, young graves %v\n", p.Hot, p.Fill, n.Rate, n.Small, n.Young)
 	for i := range p.Faults {
 		fmt.Fprintf(&b, "  fault %d: %s\n", p.Rough[i], p.Faults[i].Text(p.Nodes))
 	}

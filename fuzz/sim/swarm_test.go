@@ -75,10 +75,10 @@ func TestReplayWords(t *testing.T) {
 			t.Errorf("%s comes back as %s, %v", want, back.String(), err)
 		}
 	}
-	f(Replay{Seed: 0x4f3a}, "p2.s4f3a")
-	f(Replay{Seed: 1, Hash: 255, Cut: Cut{Nodes: 2, Until: 1800, Slower: 2, Some: true, Faults: []int{0, 4}}}, "p2.s1.n2.t1800.w2.f0,4.hff")
-	f(Replay{Seed: 1, Cut: Cut{Some: true}}, "p2.s1.f")
-	for _, bad := range []string{"", "4f3a", "p1.s1", "p2.sxyz", "p2.s1.n500", "p2.s1.n1", "p2.s1.q", "p2.s1..", "p2.s1.fx"} {
+	f(Replay{Seed: 0x4f3a}, "p3.s4f3a")
+	f(Replay{Seed: 1, Hash: 255, Cut: Cut{Nodes: 2, Until: 1800, Slower: 2, Some: true, Faults: []int{0, 4}}}, "p3.s1.n2.t1800.w2.f0,4.hff")
+	f(Replay{Seed: 1, Cut: Cut{Some: true}}, "p3.s1.f")
+	for _, bad := range []string{"", "4f3a", "p2.s1", "p3.sxyz", "p3.s1.n500", "p3.s1.n1", "p3.s1.q", "p3.s1..", "p3.s1.fx"} {
 		if _, err := ParseReplay(bad); err == nil {
 			t.Errorf("%q was believed", bad)
 		}
@@ -104,6 +104,14 @@ var found = []struct {
 	{"an author's held writes are above its own max", Plan{
 		Seed: 0xcb69a5d22b17, Nodes: 3, Until: 410 * sched.Millisecond, Gap: 283 * sched.Microsecond, Keys: 30, Value: 600,
 		Node: NodePlan{Mode: core.Pull, Frame: 1283, Interval: 120 * sched.Millisecond, MailMax: 1},
+	}},
+	{"members that held each other dead echoed each other's probes", Plan{
+		Seed: 0x37, Nodes: 8, Until: 815 * sched.Millisecond, Gap: 256 * sched.Millisecond, Keys: 13, Value: 177,
+		Node: NodePlan{Spread: core.Mail, Mode: core.Push, Frame: 1204, Interval: 23 * sched.Millisecond, Young: true},
+		Faults: []Fault{
+			{Kind: Clogs, At: 157 * sched.Millisecond, For: 572 * sched.Millisecond, Mask: 0x99},
+			{Kind: Clogs, At: 122 * sched.Millisecond, For: 693 * sched.Millisecond, Mask: 0xc5},
+		},
 	}},
 }
 

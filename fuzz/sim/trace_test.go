@@ -19,7 +19,7 @@ const traceGolden = "testdata/trace.txt"
 
 // traceSeeds are few, and between them they use every way to be configured:
 // TestTraceSeedsUseAll.
-var traceSeeds = []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24}
+var traceSeeds = []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 35, 39}
 
 // TestTraceHash: a change that only moves code changes no trace. One that means to
 // change what nodes do says so in the golden file:
@@ -84,6 +84,12 @@ func TestTraceSeedsUseAll(t *testing.T) {
 		use("uniform %v", n.Uniform)
 		use("limited %v", n.ReceiveMax > 0)
 		use("another key %v", p.changesKey())
+		use("calm %v", len(p.Faults) == 0)
+		use("hot %v", p.Hot)
+		use("filled %v", p.Fill > 0)
+		use("slow to publish %v", n.Rate > 0)
+		use("short of room %v", n.Small > 0)
+		use("young graves %v", n.Young)
 		for i := range p.Nodes {
 			var c core.Config
 			p.configure(i, &c)
@@ -114,7 +120,10 @@ func TestTraceSeedsUseAll(t *testing.T) {
 	for k := range FaultKinds {
 		need("fault %v", k)
 	}
-	for _, what := range []string{"sealed", "unwatched", "walks", "counted", "printless", "uniform", "limited", "another key"} {
+	for _, what := range []string{
+		"sealed", "unwatched", "walks", "counted", "printless", "uniform", "limited", "another key",
+		"calm", "hot", "filled", "slow to publish", "short of room", "young graves",
+	} {
 		need("%s true", what)
 		need("%s false", what)
 	}

@@ -50,9 +50,13 @@ func TryWith(p *Plan, look func(w *World)) (out *Outcome) {
 	}
 	w.Run(p.Until)
 	w.heal(p.Faults)
+	p.shrink(w)
 	took, ok := w.Converge(p.Node.Interval, p.quiet())
 	if ok {
+		w.rest(p)
 		w.staysEqual(p, took)
+		w.fallsQuiet(p)
+		w.counted(p)
 		w.Verify()
 	} else if w.err == nil {
 		w.broken("liveness", "not equal %v after all harm ended: %s", clock(took), w.Difference())
@@ -86,6 +90,20 @@ func (w *World) staysEqual(p *Plan, took sched.Instant) {
 	}
 }
 
+// shrink lets the authors delete everything, so that everybody has room.
+func (p *Plan) shrink(w *World) {
+	if p.Node.Small == 0 {
+		return
+	}
+	for i, n := range w.Nodes {
+		for key, k := range n.log.sorted() {
+			if n.Up && !n.log.gone[k] {
+				w.Delete(i, key)
+			}
+		}
+	}
+}
+
 // floors is the sum of the floors that the owners have raised.
 func (w *World) floors() (sum uint64) {
 	for _, n := range w.Nodes {
@@ -96,11 +114,47 @@ func (w *World) floors() (sum uint64) {
 	return sum
 }
 
+// round is within which a node publishes each of its keys once, twice over; 0 where
+// its rate is not given.
+func (p *Plan) round() sched.Instant {
+	if p.Node.Rate == 0 {
+		return 0
+	}
+	bytes := p.Keys*(p.Value+120) + p.Fill*200
+	return 2*sched.Second + 2*sched.Instant(bytes)*sched.Second/sched.Instant(p.Node.Rate)
+}
+
+// latency is the law of mail: what is written where nothing is lost, held back or
+// too much is everywhere soon after; 0: not in this plan.
+func (p *Plan) latency() sched.Instant {
+	n := &p.Node
+	mailed := n.Spread == core.Mail || n.Spread == core.Auto && (n.MailMax == 0 || n.MailMax >= p.Nodes)
+	if len(p.Faults) > 0 || !mailed || n.Rate != 0 || n.Small != 0 || n.ReceiveMax != 0 || n.Order.Precise() || p.Fill > 0 {
+		return 0
+	}
+	return 4*p.Link.Delay.Max + 10*sched.Millisecond // a write may wait so long for company
+}
+
+// rest lets all ask, as those who wait for a version do, and then nobody do anything.
+func (w *World) rest(p *Plan) {
+	for range 4 {
+		for _, n := range w.Nodes {
+			if n.Up {
+				w.do(n, func(s *shard) {
+					n.Core.Ask(n.now, false)
+					w.pump(s, n)
+				})
+			}
+		}
+		w.Run(sched.Second + 2*p.Node.Interval)
+	}
+}
+
 // world is a world in which the plan is about to happen.
 func (p *Plan) world() *World {
 	var w *World
 	w = New(Options{
-		Nodes: p.Nodes, Seed: p.Seed, Link: p.Link, Check: true,
+		Nodes: p.Nodes, Seed: p.Seed, Link: p.Link, Check: true, Wait: p.round(), Late: p.latency(),
 		Config: func(i, life int, c *core.Config) {
 			p.configure(i, c)
 			if w != nil && w.Nodes[i].next != 0 {
@@ -118,6 +172,9 @@ func (p *Plan) world() *World {
 	for i := range p.Faults {
 		p.Faults[i].schedule(w)
 	}
+	for k := range p.Fill {
+		w.Set(0, fmt.Sprint("f", k), filler[:k%64])
+	}
 	p.writeNext(w)
 	return w
 }
@@ -132,6 +189,9 @@ func (p *Plan) writeNext(w *World) {
 		}
 		i := int(r.Uint32n(uint32(p.Nodes)))
 		key := fmt.Sprint("k", r.Uint32n(uint32(p.Keys)))
+		if p.Hot && oneIn(r, 2) {
+			key = "k0"
+		}
 		if p.Common {
 			key = "a/rather/long/common/prefix/" + key
 		}

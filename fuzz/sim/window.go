@@ -186,6 +186,7 @@ func (w *World) settle() {
 	w.touched = w.touched[:0]
 	if w.opt.Check {
 		w.auditSome()
+		w.look()
 		w.calm()
 	}
 }

@@ -29,10 +29,12 @@ type Options struct {
 	// the name, address, salt, seed, a generation from the node's wall clock, and
 	// limits that fit the number of nodes.
 	Config  func(i, life int, c *core.Config)
-	Names   []string // of the nodes; nil: node-0, node-1, ...
-	Buffer  int      // bytes of a node's receive buffer; 0: 4 MiB
-	Check   bool     // hold every step against the laws; see doc.go
-	Workers int      // goroutines that share the work of a step; 0: 1. They change nothing but the time it takes.
+	Names   []string      // of the nodes; nil: node-0, node-1, ...
+	Buffer  int           // bytes of a node's receive buffer; 0: 4 MiB
+	Wait    sched.Instant // no key of a node waits longer to be published; 0: no limit is known
+	Late    sched.Instant // what is written once all know each other is everywhere by then; 0: no limit is known
+	Check   bool          // hold every step against the laws; see doc.go
+	Workers int           // goroutines that share the work of a step; 0: 1. They change nothing but the time it takes.
 }
 
 // World is a cluster in virtual time.
@@ -62,6 +64,8 @@ type World struct {
 	err    *Violation
 	audits int
 	storm  struct{ span, frames uint64 } // the current span, and the frames before it
+	lookAt sched.Instant                 // the next look
+	peace  bool                          // all harm has ended, and nobody writes
 
 	held    event // a call that ended a window; its turn is next
 	holding bool
@@ -86,6 +90,7 @@ type Stats struct {
 	Nowhere        uint64 // to an address that nobody has, or to a node that is down
 	Overflows      uint64 // lost to a full receive buffer
 	Writes, Events uint64 // local writes, and what else happened to nodes
+	Refused        uint64 // local writes for which there was no room
 }
 
 // New makes the nodes and starts them. Nobody knows anybody yet.
@@ -96,7 +101,7 @@ func New(opt Options) *World {
 	if opt.Buffer == 0 {
 		opt.Buffer = 4 << 20
 	}
-	w := &World{opt: opt, now: Start, byID: map[codec.OriginID]*history{}}
+	w := &World{opt: opt, now: Start, lookAt: Start + lawSpan, byID: map[codec.OriginID]*history{}}
 	w.rand.Seed(opt.Seed)
 	w.Net.Init(w.rand.Uint64(), opt.Link)
 	w.queue.init(w.now)

@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// cause is what explains that something was dropped: one of some kinds of harm, or
+// something about the plan.
+type cause struct {
+	harm []FaultKind
+	also func(p *Plan) bool
+}
+
+var (
+	never   = cause{}
+	garbled = cause{harm: []FaultKind{Garbles}}
+	strange = cause{harm: []FaultKind{Crashes, Keeps, Forgets, Moves, Garbles}} // words for another life
+)
+
+// causes says for each reason why a frame or record is dropped what may be behind it
+// where nobody lies. What is not listed needs some harm, whichever.
+var causes = map[core.Drop]cause{
+	core.DropShort: garbled, core.DropMagic: garbled, core.DropVersion: garbled, core.DropFlags: garbled,
+	core.DropChecksum: garbled, core.DropCluster: garbled, core.DropKey: garbled,
+	core.DropRecord: never, core.DropGap: never, core.DropMode: never, core.DropSealed: never, core.DropUnsealed: never,
+	core.DropExhausted: never, core.DropLong: never, core.DropRefused: never,
+	core.DropForged:  strange,
+	core.DropFull:    {also: func(p *Plan) bool { return p.Node.Small != 0 || p.Nodes > 100 }}, /* of keys, or of those that were named and not met */
+	core.DropUnknown: {also: func(*Plan) bool { return true }},                                 // a run may overtake the introduction
+	core.DropReplay:  {harm: []FaultKind{Doubles, Shuffles, Delays, Clogs}},
+}
+
+// explains tells whether the plan has a cause.
+func (c *cause) explains(p *Plan) bool {
+	return c.also != nil && c.also(p) ||
+		slices.ContainsFunc(p.Faults, func(f Fault) bool { return slices.Contains(c.harm, f.Kind) })
+}
+
+// counted checks that everything that nodes counted has an explanation. In a plan
+// without harm nobody is ever missed, and nobody says anything that is not believed.
+func (w *World) counted(p *Plan) {
+	for _, n := range w.Nodes {
+		if !n.Up {
+			continue
+		}
+		for d, times := range n.Core.Counters().Drops {
+			c, ok := causes[core.Drop(d)]
+			if times > 0 && (ok && !c.explains(p) || !ok && len(p.Faults) == 0) {
+				w.broken("counted", "node %d dropped %d as %v", n.Index, times, core.Drop(d))
+			}
+		}
+		m := n.Core.Detector().Counters()
+		if m.DropBody+m.DropSelf > 0 {
+			w.broken("counted", "node %d dropped %d records of the detector as malformed, %d as about itself", n.Index, m.DropBody, m.DropSelf)
+		}
+		odd := m.DropStranger + m.DropIncarnation + m.DropReplay + m.DropElector + m.DropDead + m.DropTarget
+		if len(p.Faults) == 0 && (odd > 0 || m.RoundsMissed+m.Suspicions+m.Deaths > 0 || n.Core.FlowState().Clamped > 0) {
+			w.broken("counted", "nothing is wrong, and node %d counts %+v and %d absurd rates", n.Index, *m, n.Core.FlowState().Clamped)
+		}
+	}
+}
+
+// fallsQuiet checks that nodes that hold the same and write nothing fall quiet: that no
+// entry is sent, and that frames are those of the detector, of exchanges and of walks.
+func (w *World) fallsQuiet(p *Plan) {
+	before, entries := w.Stats.Frames, w.entriesSent()
+	span := 2*sched.Second + 4*p.Node.Interval
+	if !w.Run(span) {
+		return
+	}
+	if sent := w.entriesSent() - entries; sent > 0 && p.ends() {
+		w.broken("quiet", "%d entries were sent though all hold the same", sent)
+	}
+	most := w.idleFrames(p, span)
+	if n := w.Stats.Frames - before; n > most {
+		w.broken("quiet", "%d frames in %v though all hold the same; want %d at most", n, clock(span), most)
+	}
+}
+
+// ends tells whether nodes that hold the same stop to tell each other what they have:
+// walks of repair do not, update lists and some policies of rumors take their time.
+func (p *Plan) ends() bool {
+	n := &p.Node
+	return n.RepairEvery == 0 && !n.MixedDiff && n.Diff != core.DiffUpdates && n.Rumor == (rumor.Policy{})
+}
+
+// idleFrames is how many frames all nodes send in a span while nothing happens.
+func (w *World) idleFrames(p *Plan, span sched.Instant) uint64 {
+	const period = 200 * sched.Millisecond // of the detector
+	each := 4 * uint64(span) / uint64(p.Node.Interval)
+	if !p.Node.NoDetector {
+		each += 2 * uint64(min(p.Nodes-1, 8)) * uint64(span/period)
+	}
+	if p.Node.RepairEvery > 0 {
+		each += 8 * uint64(span) / uint64(p.Node.RepairEvery)
+	}
+	return uint64(p.Nodes) * (each + each/2 + 20)
+}
+
+func (w *World) entriesSent() (n uint64) {
+	for _, x := range w.Nodes {
+		if x.Up {
+			n += x.Core.Counters().EntriesSent
+		}
+	}
+	return n
+}

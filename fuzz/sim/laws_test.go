@@ -1,0 +1,127 @@
+package sim
+
+import (
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const checksumBytes = 4
+
+// rewrite changes the bodies of records of one type in a frame that is not sealed, and
+// makes its checksum right again: a fault in the node that sent it looks like that.
+func rewrite(f *Frame, typ codec.Type, change func(body []byte)) {
+	var h codec.Header
+	records, err := codec.ParseFrame(f.Data, &h)
+	if err != nil || h.KeyID != 0 {
+		return
+	}
+	for t, body, rest := codec.NextRecord(records); t != 0; t, body, rest = codec.NextRecord(rest) {
+		if t == typ {
+			change(body)
+		}
+	}
+	codec.AppendChecksum(f.Data[:len(f.Data)-checksumBytes], 0)
+}
+
+// plainPlan is one in which nothing goes wrong.
+func plainPlan() *Plan {
+	return &Plan{
+		Seed: 5, Nodes: 4, Until: 2 * sched.Second, Gap: 20 * sched.Millisecond, Keys: 4, Value: 20, Link: lan,
+		Node: NodePlan{Frame: 1400, Interval: 50 * sched.Millisecond},
+	}
+}
+
+// TestLawsCanBeBroken: each law tells of the fault that it is about.
+func TestLawsCanBeBroken(t *testing.T) {
+	if out := Try(plainPlan()); out.Violation != nil {
+		t.Fatal("without a fault:", out.Violation)
+	}
+	f := func(law string, fault func(w *World, p *Plan)) {
+		t.Helper()
+		p := plainPlan()
+		out := TryWith(p, func(w *World) { fault(w, p) })
+		if out.Violation == nil || out.Violation.Law != law {
+			t.Errorf("law %s: %v", law, out.Violation)
+		}
+	}
+	onFrame := func(change func(w *World, f *Frame) bool) func(*World, *Plan) {
+		return func(w *World, _ *Plan) { w.OnFrame = func(f *Frame) bool { return change(w, f) } }
+	}
+	f("acknowledged", onFrame(func(w *World, f *Frame) bool { // node 2 says that it holds what is still on its way
+		w.opt.Late = 0
+		rewrite(f, codec.TypeHave, func(b []byte) {
+			if f.From == 2 && f.To == 1 && f.At > sched.Second {
+				setMax(b, w.Nodes[1].Core.Store().Max(w.Nodes[1].Core.Self()))
+			}
+		})
+		rewrite(f, codec.TypeRun, func([]byte) {
+			if f.To == 2 && f.At > sched.Second {
+				f.Fate.At[0] += 300 * sched.Millisecond
+			}
+		})
+		return true
+	}))
+	f("acks", onFrame(func(w *World, f *Frame) bool { // node 2 confirms nothing
+		w.opt.Late = 0
+		says := true
+		rewrite(f, codec.TypeHave, func([]byte) { says = f.From != 2 || f.At < sched.Second })
+		return says
+	}))
+	f("late", onFrame(func(_ *World, f *Frame) bool {
+		if f.From == 0 && f.At > sched.Second && f.Fate != nil {
+			f.Fate.At[0] += 30 * sched.Millisecond
+		}
+		return true
+	}))
+	f("counted", onFrame(func(w *World, f *Frame) bool {
+		w.opt.Late = 0
+		if f.From == 0 && f.At/(100*sched.Millisecond) == 15 {
+			f.Data[len(f.Data)-1]++
+		}
+		return true
+	}))
+	f("frame", func(w *World, _ *Plan) {
+		w.At(sched.Second, func() { w.Nodes[2].cfg.Frame = 100 })
+	})
+	f("quiet", func(w *World, p *Plan) { // who asks without end
+		var again func()
+		again = func() {
+			n := w.Nodes[0]
+			w.do(n, func(s *shard) {
+				n.Core.Ask(n.now, true)
+				w.pump(s, n)
+			})
+			w.After(2*sched.Millisecond, again)
+		}
+		w.At(p.Until+5*sched.Second, again)
+	})
+	f("storm", func(w *World, p *Plan) {
+		w.OnFrame = func(f *Frame) bool {
+			if f.At > sched.Second {
+				w.Stats.Frames += 500 // as if each was echoed
+			}
+			return true
+		}
+	})
+	f("forged", func(w *World, _ *Plan) {
+		w.At(sched.Second, func() { w.Nodes[1].log.hash[w.Nodes[1].log.newest[0]]++ })
+	})
+	f("missing", func(w *World, _ *Plan) { // a write that its author does not hold
+		w.At(sched.Second, func() {
+			h := w.Nodes[1].log
+			h.write(&codec.Entry{Version: h.max() + 1, Key: []byte("lost")})
+		})
+	})
+}
+
+// setMax changes a Have if that does not change its length.
+func setMax(body []byte, max uint64) {
+	if h, err := codec.ParseHave(body); err == nil {
+		h.Max = max
+		if b := codec.AppendHave(nil, h)[codec.RecordBytes:]; len(b) == len(body) {
+			copy(body, b)
+		}
+	}
+}
