@@ -65,7 +65,6 @@ type Core struct {
 	queue    ring.Queue[Event]
 	guard    protect.Mode // of frames: clear or sealed
 	door     door.Door
-	refusals sched.Pacer // of a frame's length
 	counters Counters
 
 	in  protect.Arrival // the frame being received
@@ -94,7 +93,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	if c.cfg.Order.Precise() {
 		c.store.PrintKeys()
 	}
-	c.paths.Init(c.cfg.AckDelay)
+	c.paths.Init(now, c.cfg.AckDelay)
 	c.wheel.Init(timersEngine+(l.Peers+1)*timersPeer, now)
 	c.origins = make([]origin, 1, 16)
 	c.peers = make([]peer, 1, 16)
@@ -126,7 +125,6 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.initRumors()
 	c.initMail()
 	c.noteOrigin(self)
-	c.refusals.Init(now, refusalsMost, refusalsMost)
 	c.initDetector(now)
 	c.graves.Init(c.me.Key, c.cfg.Detector.GraveAge)
 	c.initGuard()

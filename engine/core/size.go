@@ -7,9 +7,6 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// refusalsMost a second are looked into: each is a walk over all peers, and may be made up.
-const refusalsMost = 64
-
 // probeSize has a padded frame sent if longer ones would be of use to the peer,
 // and tells that its path takes none.
 func (c *Core) probeSize(p uint32) {
@@ -26,7 +23,7 @@ func (c *Core) probeSize(p uint32) {
 // Shorter ones go there, and what was on its way again, until the next probe.
 func (c *Core) TooLong(now sched.Instant, addr netip.AddrPort) {
 	c.enter(now)
-	if !c.refusals.Take(c.now, 1) {
+	if !c.paths.MayLook(c.now) {
 		return
 	}
 	for p := 1; p < len(c.peers); p++ {

@@ -11,7 +11,7 @@ const ms = sched.Millisecond
 // pair is a path and what all paths have in common, after some frames left.
 func pair(first uint32, frames int) (*Paths, *Path) {
 	s, p := new(Paths), new(Path)
-	s.Init(40 * ms)
+	s.Init(0, 40*ms)
 	p.Init(first)
 	for range frames {
 		p.Sent(false)
@@ -307,5 +307,20 @@ func TestPathDoesNotAllocate(t *testing.T) {
 		s.ResendAfter(p, now, 0)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// Refusals are looked into at a bounded rate, since anybody may make them up.
+func TestRefusalsHaveARate(t *testing.T) {
+	var s Paths
+	s.Init(0, 40*ms)
+	n := 0
+	for now := sched.Instant(0); now < 10*sched.Second; now += sched.Millisecond {
+		if s.MayLook(now) {
+			n++
+		}
+	}
+	if most := 11 * refusalsMost; n > most || n < most*8/10 {
+		t.Errorf("%d of 10,000 were looked into, want about %d", n, most)
 	}
 }

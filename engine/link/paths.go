@@ -26,10 +26,20 @@ type Paths struct {
 	trip     sched.Instant // round trip, smoothed over all peers
 	loss     int32         // share of frames that were lost, smoothed, of 2^16
 	long     bool          // see Long
+	refusals sched.Pacer   // of a frame's length
 }
 
+// refusalsMost a second are looked into: each is a walk over all peers, and may be made up.
+const refusalsMost = 64
+
 // Init tells how long a peer may hold back an acknowledgement.
-func (s *Paths) Init(ackDelay sched.Instant) { *s = Paths{ackDelay: ackDelay} }
+func (s *Paths) Init(now, ackDelay sched.Instant) {
+	*s = Paths{ackDelay: ackDelay}
+	s.refusals.Init(now, refusalsMost, refusalsMost)
+}
+
+// MayLook asks whether word that a frame was refused for its length may be looked into.
+func (s *Paths) MayLook(now sched.Instant) bool { return s.refusals.Take(now, 1) }
 
 // Acked takes what a frame of the peer acknowledges: the highest number that it
 // saw, and a bit for each up to it. It reports false for what is known already or

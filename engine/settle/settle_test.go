@@ -2,6 +2,7 @@ package settle
 
 import (
 	"testing"
+	"unsafe"
 
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -21,6 +22,13 @@ func newSettle(t *testing.T, pushes bool) (*Settle, *state.Store, *link.Paths, s
 	}
 	s.Reset(o)
 	return s, store, paths, o
+}
+
+// An origin takes what the footprint counts.
+func TestOriginBytes(t *testing.T) {
+	if is := unsafe.Sizeof(origin{}); is != OriginBytes {
+		t.Errorf("%d bytes, the footprint counts %d", is, OriginBytes)
+	}
 }
 
 // What moved settles after its time; while it goes on, an older max counts, and that
