@@ -45,7 +45,7 @@ type Core struct {
 	me      names.Self
 
 	live   member.Detector
-	events events.Events
+	events events.Cast
 
 	mail   mail.Mail
 	gaps   gaps.Gaps
@@ -108,7 +108,6 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.settle.Init(&c.store, &c.paths, c.cfg.Settle, c.cfg.Spread != Gossip)
 	c.queue.Init(l.Events)
 	c.due.Init(l.Peers)
-	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &c.counters.eventCounters)
 	c.filler.Init(&c.store, (*book)(c), l.Wants)
 	self, st := c.store.Add(c.me.ID, c.me.Gen, c.me.Name)
 	if st != state.OK {
@@ -124,6 +123,10 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	})
 	c.initRumors()
 	c.initMail()
+	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &events.Parts{
+		Host: eventHost{&c.peers, &c.roster, &c.mail}, Store: &c.store, Own: self, Board: &c.due, Due: dueCast,
+		Count: &c.counters.eventCounters,
+	})
 	c.noteOrigin(self)
 	c.initDetector(now)
 	c.graves.Init(c.me.Key, c.cfg.Detector.GraveAge)

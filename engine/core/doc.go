@@ -76,11 +76,11 @@
 // events are the smallest. Their package is engine/events: what was seen, what is
 // kept, and events.Peer, which each peer has one of. Their rows are
 //
-//	handlers:  codec.TypeEvent    takes((*Core).onBroadcast)
-//	composers: dueCast            (*Core).composeBroadcasts
+//	handlers:  codec.TypeEvent    (*events.Cast).Receive
+//	composers: dueCast            (*events.Cast).Append
 //
-// and broadcast.go decides, with the peers at hand, to whom an event goes. The body
-// of the record is in codec, and the package has a row in tools/layers.
+// and broadcast.go hands it the peers and whom news goes to: its Host. The body of the
+// record is in codec, and the package has a row in tools/layers.
 //
 // # The life of a peer
 //

@@ -22,6 +22,9 @@ type peerList []peer
 func (l *peerList) Takes(p uint32) bool     { return (*l)[p].Takes() }
 func (l *peerList) RTT(p uint32) *sched.RTT { return &(*l)[p].link.RTT }
 
+// ID is the id of a peer.
+func (l *peerList) ID(p uint32) codec.OriginID { return (*l)[p].id }
+
 // originList is what is kept of origins beside their state; 0 is unused.
 type originList []origin
 

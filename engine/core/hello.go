@@ -171,7 +171,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 	c.heardFrom(p)
 	c.prove(p, from)
 	c.startExchange(p)
-	c.askBroadcasts(p)
+	c.events.Met(p)
 }
 
 // yields tells whether a peer's address, and its life if the claim is of another

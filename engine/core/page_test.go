@@ -30,7 +30,7 @@ func TestPageNamesWhatThereIs(t *testing.T) {
 		}
 		names++
 	}
-	for _, row := range []string{"codec.TypeEvent:", "takes((*Core).onBroadcast)", "dueCast", "(*Core).composeBroadcasts"} {
+	for _, row := range []string{"codec.TypeEvent:", "(*events.Cast).Receive", "dueCast", "(*events.Cast).Append"} {
 		if !strings.Contains(string(tables), row) || !strings.Contains(string(page), strings.TrimSuffix(row, ":")) {
 			t.Errorf("the page or the tables lack %s", row)
 		}

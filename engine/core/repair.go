@@ -55,8 +55,6 @@ func (h walkHost) takes(p uint32) bool {
 	return p != 0 && (*h.peerList)[p].Open() && (*h.guard).Reachable(p)
 }
 
-func (h walkHost) ID(p uint32) codec.OriginID { return (*h.peerList)[p].id }
-
 func (h walkHost) Peer(p uint32) *walk.Peer { return &(*h.peerList)[p].walk }
 
 // judge acts on what became of a record, and reports whether it could be parsed.
@@ -66,6 +64,8 @@ func (c *Core) judge(v reconcile.Verdict) (parsed bool) {
 		c.counters.Drops[DropMode]++
 	case reconcile.Forged:
 		c.counters.Drops[DropForged]++
+	case reconcile.Unknown:
+		c.counters.Drops[DropUnknown]++
 	case reconcile.Outdone:
 		c.rename(c.me.Behind(c.now))
 	}

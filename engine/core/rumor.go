@@ -30,5 +30,5 @@ func (h rumorHost) Peer(p uint32) *rumor.Peer { return &(*h.peerList)[p].rumor }
 func (c *Core) forgetNews(o state.Origin) {
 	c.rumors.Forget(o)
 	c.differ.Forget(o)
-	c.events.Forget(uint32(o))
+	c.events.Forget(o)
 }

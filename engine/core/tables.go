@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/interval"
 	"github.com/quidnunc/quidnunc/engine/mail"
@@ -35,7 +36,7 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 	codec.TypeVerdict:       (*Core).observed,
 	codec.TypeObserved:      (*Core).observed,
 	codec.TypeRumorFeedback: hears(func(c *Core) *rumor.Monger { return &c.rumors }, (*rumor.Monger).Receive),
-	codec.TypeEvent:         takes((*Core).onBroadcast),
+	codec.TypeEvent:         hears(func(c *Core) *events.Cast { return &c.events }, (*events.Cast).Receive),
 	codec.TypeSketch:        (*Core).onDifference,
 	codec.TypeRepair:        hears(func(c *Core) *walk.Repair { return &c.walks }, (*walk.Repair).Receive),
 	codec.TypePreciseDigest: (*Core).onDifference,
@@ -104,7 +105,7 @@ var composers = [...]struct {
 	{due: dueContact, append: rumors(dueContact, (*rumor.Monger).AppendContact)},
 	{due: dueAnswers, append: rumors(dueAnswers, (*rumor.Monger).AppendAnswers)},
 	{due: dueRuns, when: (*peer).repairFirst, append: differs(dueRuns, differ.AppendRuns)},
-	{due: dueCast, append: (*Core).composeBroadcasts},
+	{due: dueCast, append: row(dueCast, func(c *Core) *events.Cast { return &c.events }, (*events.Cast).Append)},
 	{due: dueMail, append: mails(dueMail, (*mail.Mail).Append)},
 	{due: dueRumor, append: rumors(dueRumor, (*rumor.Monger).AppendWindows)},
 	{due: dueRuns, append: differs(dueRuns, differ.AppendRuns)},

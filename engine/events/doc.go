@@ -5,8 +5,8 @@
 //
 // Its author numbers it, gives it a Lamport time and makes it due at peers; each
 // member takes it once and, where news of others is relayed, passes it on to a
-// few. Whom an event goes to is the host's affair: this package remembers in a
-// [Peer] what each peer is still to be sent. A record with an empty body asks for
+// few: [Cast] decides to whom, by the way that news takes, and remembers in a [Peer] what
+// each peer is still to be sent. A record with an empty body asks for
 // the events that the receiver has kept, so that a member that joins late learns
 // of the last few.
 //

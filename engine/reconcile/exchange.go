@@ -82,6 +82,7 @@ const (
 	OtherMode         // it belongs to the other way to compare, which its sender uses
 	Outdone           // it was taken: somebody holds more of our own origin than we wrote
 	Forged            // no member can have made it
+	Unknown           // it is of an origin that was never introduced
 )
 
 // AskedBy is what a digest asks for in an exchange of kind k that its sender

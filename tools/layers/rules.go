@@ -42,7 +42,7 @@ var rules = map[string]rule{
 	"engine/precise":   leaf("sched", "engine/due", "engine/state", "engine/reconcile"),
 	"engine/walk":      leaf("sched", "engine/due", "engine/state", "engine/reconcile", "engine/compare"),
 	"engine/interval":  leaf("sched", "engine/state", "engine/reconcile", "engine/due", "engine/grace"),
-	"engine/events":    leaf(),
+	"engine/events":    leaf("engine/due", "engine/reconcile", "engine/state"),
 	"engine/declare":   leaf("engine/state"),
 	"engine/grace":     {pure: true, project: []string{"sched"}},
 	"engine/link":      {pure: true, project: []string{"sched"}},
