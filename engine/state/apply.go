@@ -120,20 +120,30 @@ func (s *Store) begin(w *write, tag uint32, e *codec.Entry) {
 
 // wanted tells whether a write is news and within the limits.
 func (s *Store) wanted(w *write, o Origin, r *origin) Status {
-	if w.was = (held{}); w.old != 0 {
-		old := s.cells.at(w.old)
-		if cellVersion(old) >= w.version {
-			return Old
-		}
-		w.was = heldBy(old)
-	}
-	if status := s.admit(w, o, r); status != OK {
+	if status := s.fits(w, o, r); status != OK {
 		return status
 	}
 	if w.version <= r.last && s.taken(r, w.version) {
 		return Old
 	}
 	return OK
+}
+
+// fits tells whether a write is newer than what it replaces and within the limits. Most overwrites take just what they
+// replace, which needs no look at the limits.
+func (s *Store) fits(w *write, o Origin, r *origin) Status {
+	if w.was = (held{}); w.old != 0 {
+		old := s.cells.at(w.old)
+		if cellVersion(old) >= w.version {
+			return Old
+		}
+		if cellFlags(old) == w.flags && cellKeyValue(old) == uint32(w.key)<<16|uint32(w.value) {
+			w.was = w.is
+			return OK
+		}
+		w.was = heldBy(old)
+	}
+	return s.admit(w, o, r)
 }
 
 // finish makes the new cell visible. It fails only for want of memory.

@@ -114,6 +114,9 @@ func cellSizes(b []byte) (at, key, value int) {
 	return at, int(n >> 16 & 0xff), int(n & 0xffff)
 }
 
+// cellKeyValue is the length of the key and, in the lower 16 bits, that of the value.
+func cellKeyValue(b []byte) uint32 { return binary.LittleEndian.Uint32(b[16:]) & 0xff_ffff }
+
 // cellIs tells whether the cell is the one for a key of an origin.
 func cellIs(b []byte, tag uint32, key []byte) bool {
 	if cellTag(b) != tag || int(b[18]) != len(key) {
