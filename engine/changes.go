@@ -22,16 +22,12 @@ func (e *Engine) Changes(ctx context.Context) iter.Seq2[Update, error] {
 			yield(Update{}, ErrPrecise)
 			return
 		}
-		w := newWatcher("")
-		w.all = true
+		w := newWatcher(scope{coarse: true})
 		if !e.watches.add(w, e.cfg.Limits.Watchers) {
 			yield(Update{}, ErrWatchers)
 			return
 		}
 		defer e.watches.remove(w)
-		for m := range e.Members() {
-			w.mark(m.Name)
-		}
 		e.follow(ctx, w, &followed{map[string]Version{}, map[string]state.Gone{}, map[string]map[string]bool{}}, yield)
 	}
 }
@@ -53,16 +49,20 @@ func (f *followed) note(name, key string) {
 
 // follow yields what is new of the members that w marks.
 func (e *Engine) follow(ctx context.Context, w *watcher, f *followed, yield func(Update, error) bool) {
-	var names []string
-	for {
-		names = w.take(names[:0])
-		for _, name := range names {
+	var marks []place
+	for full := true; ; {
+		if full {
+			marks = e.everybody(f, marks)
+		}
+		for i := range marks {
+			name := marks[i].member
 			if !e.newer(name, f, yield) || !e.arrivals(name, f, yield) {
 				return
 			}
 		}
 		select {
 		case <-w.signal:
+			marks, full = e.watches.take(w, marks[:0])
 			continue
 		case <-ctx.Done():
 			yield(Update{}, ctx.Err())
@@ -71,6 +71,19 @@ func (e *Engine) follow(ctx context.Context, w *watcher, f *followed, yield func
 		}
 		return
 	}
+}
+
+// everybody lists the members that are there, and those that were.
+func (e *Engine) everybody(f *followed, dst []place) []place {
+	for m := range e.Members() {
+		dst = append(dst, place{member: m.Name})
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.seen)) {
+		if _, ok := e.Member(name); !ok {
+			dst = append(dst, place{member: name})
+		}
+	}
+	return dst
 }
 
 // missed tells whether deletes after a version may have gone unseen: they were collected, or what a repair dropped had

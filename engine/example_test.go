@@ -165,6 +165,26 @@ func ExampleShared() {
 	// true
 }
 
+func ExampleEngine_WatchWith() {
+	eng := start("with-1")
+	defer eng.Close()
+	eng.Set("flag/dark", []byte("on"))
+	eng.Set("load", []byte("0.7"))
+	for u, err := range eng.WatchWith(context.Background(), engine.WatchOptions{Prefix: "flag/"}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(u.Key, string(u.Value), u.Deleted, u.Alive, u.Previous.IsZero())
+		if u.Deleted {
+			break
+		}
+		eng.Delete("flag/dark")
+	}
+	// Output:
+	// flag/dark on false true true
+	// flag/dark  true true false
+}
+
 func ExampleEngine_Join() {
 	eng := start("join-1")
 	defer eng.Close()

@@ -8,7 +8,11 @@ import (
 // Member is what is known of the member with a name, this one too; false if
 // nobody has the name. It reads the snapshot that Members yields.
 func (e *Engine) Member(name string) (Member, bool) {
-	l := e.snapshot(memberFresh)
+	return e.snapshot(memberFresh).find(name)
+}
+
+// find looks a name up; nil has nobody.
+func (l *memberList) find(name string) (Member, bool) {
 	if l == nil {
 		return Member{}, false
 	}

@@ -42,6 +42,9 @@ func (e *Engine) publish(now sched.Instant) (more bool) {
 	if e.stale && now >= e.makeAt {
 		e.publishMembers(now)
 	}
+	if !e.stale {
+		e.watches.told()
+	}
 	if len(e.drains) > 0 {
 		e.answerDrained(now)
 	}

@@ -115,8 +115,8 @@ func (s *sharedRun) read(final bool) {
 			}
 			if least, ok := s.least[key]; ok {
 				is := e.Shared().Claim(key)
-				if is.Author == 0 && least.Deleted {
-					continue // the delete was old enough to be forgotten
+				if least.Deleted && (is.Author == 0 || is.Stamp > least.Stamp) {
+					continue // the delete may have been old enough to be forgotten
 				}
 				if is.Epoch != least.Epoch || is.Stamp != least.Stamp {
 					if is.Author == 0 || is.Compare(&least) < 0 {

@@ -36,6 +36,7 @@ type sharing struct {
 	sweep   sweep
 	away    away
 	lost    lostList
+	watches watchList
 
 	adopted, withdrawn uint64
 }
@@ -86,6 +87,7 @@ func (s *Shared) Changed(o state.Origin, key []byte) {
 		*x = codec.Entry{Key: key, Flags: codec.EntryTombstone}
 	}
 	what, before := s.index.Changed(o, x, wall)
+	s.tellWatchers(key, what)
 	var c share.Claim
 	if o != self && x.Flags&codec.EntryTombstone == 0 {
 		if _, err := c.Parse(x.Value, s.index.Author(o)); err == nil {

@@ -191,12 +191,21 @@ type Event struct {
 	Cause error
 }
 
-// Update is what Watch yields: the newest entry of one member under the
-// watched key. Value is the receiver's own copy.
+// Update is what Watch yields: the newest entry of one member under a watched key.
+// Value is the receiver's own copy.
 type Update struct {
 	Member  string
 	Key     string
 	Value   []byte
 	Meta    Meta
 	Deleted bool
+	// Previous is the version that this watch told of the key before; zero: none. It is
+	// Meta.Version where only Alive is news.
+	Previous Version
+	// Alive tells that the member is neither dead nor left nor forgotten; Changes leaves it
+	// and Previous out.
+	Alive bool
+	// Resync is set alone: the receiver was too slow for each key. What follows is all
+	// that is different from what it was told.
+	Resync bool
 }

@@ -1,210 +1,294 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"iter"
-	"sync"
-	"sync/atomic"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
-// scanMax is the longest run of versions that the loop looks through for
-// watched keys. Of a longer one it only says that the member changed, and the
-// watchers look themselves.
-const scanMax = 512
-
-// watchList holds the watchers of an engine.
-type watchList struct {
-	count atomic.Int32
-	mu    sync.Mutex
-	list  []*watcher
-
-	// The loop's own.
-	cursor state.Cursor
-	entry  codec.Entry
+// WatchOptions say what to watch. The zero WatchOptions are all keys of all members.
+type WatchOptions struct {
+	Key    string // this key alone; not together with Prefix
+	Prefix string // the keys that begin with it
+	Member string // the keys of this member alone
+	// Since leaves out, at the beginning, what a member wrote up to this version: what
+	// an earlier watch has told, as the highest Meta.Version of its updates of that
+	// member. Deletes after it are told as far as they are remembered here.
+	Since map[string]Version
 }
 
-// watcher collects names of members whose watched key may have changed. It
-// holds no values: those are read when it gets to them, so that a slow one
-// skips to the newest and memory stays bounded by the number of members.
-type watcher struct {
-	key    string
-	all    bool // every key
-	signal chan struct{}
-	mu     sync.Mutex
-	dirty  map[string]struct{}
-}
-
-func newWatcher(key string) *watcher {
-	return &watcher{key: key, signal: make(chan struct{}, 1), dirty: map[string]struct{}{}}
-}
-
-func (w *watcher) mark(name string) {
-	w.mu.Lock()
-	w.dirty[name] = struct{}{}
-	w.mu.Unlock()
-	select {
-	case w.signal <- struct{}{}:
-	default:
-	}
-}
-
-// take empties the set into dst.
-func (w *watcher) take(dst []string) []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for name := range w.dirty {
-		dst = append(dst, name)
-	}
-	clear(w.dirty)
-	return dst
-}
-
-// advanced marks whoever watches a key with a version in (from, to]. It runs
-// on the loop.
-func (l *watchList) advanced(s *state.Store, o state.Origin, name string, from, to uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	one := false // of the watchers wants a key of its own
-	for _, w := range l.list {
-		if w.all || to-from > scanMax {
-			w.mark(name)
-		} else {
-			one = true
-		}
-	}
-	if !one {
-		return
-	}
-	s.After(o, from, &l.cursor)
-	for l.cursor.Next(&l.entry) {
-		for _, w := range l.list {
-			if !w.all && w.key == string(l.entry.Key) {
-				w.mark(name)
-			}
-		}
-	}
-}
-
-// member marks a member for all watchers.
-func (l *watchList) member(name string) {
-	l.mu.Lock()
-	for _, w := range l.list {
-		w.mark(name)
-	}
-	l.mu.Unlock()
-}
-
-// add reports whether there is room for one more.
-func (l *watchList) add(w *watcher, limit int) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.list) >= limit {
-		return false
-	}
-	l.list = append(l.list, w)
-	l.count.Add(1)
-	return true
-}
-
-func (l *watchList) remove(w *watcher) {
-	l.mu.Lock()
-	for i, x := range l.list {
-		if x == w {
-			l.list = append(l.list[:i], l.list[i+1:]...)
-			break
-		}
-	}
-	l.mu.Unlock()
-	l.count.Add(-1)
-}
-
-// Watch yields the entry under key of every member that has one, and from then
-// on each newer one. Changes coalesce: who is slow sees the newest and not
-// every one between, and costs the engine nothing. A delete is an Update with
-// Deleted set, and so is the end of a time to live, whatever became of its owner.
-// A key that no member can have ends it with ErrKey or ErrTooLarge. It ends when the loop body does, or with the error of ctx, or
-// with ErrClosed. To resume, watch again: it starts from what is there.
+// Watch is WatchWith for one key of every member.
 func (e *Engine) Watch(ctx context.Context, key string) iter.Seq2[Update, error] {
+	if key == "" { // not all keys
+		return func(yield func(Update, error) bool) { yield(Update{}, ErrKey) }
+	}
+	return e.WatchWith(ctx, WatchOptions{Key: key})
+}
+
+// WatchWith yields what is there, and from then on each change: of one member in the
+// order of its versions, with the version that was told before and whether the owner is
+// alive. A delete and the end of a time to live are an Update with Deleted set; so is
+// the end of a member that is forgotten. When a member dies, leaves or is back, its
+// entries are told again with Alive changed. Changes coalesce: who is slow sees the
+// newest and not every one between, and costs the engine nothing but a number. Where more
+// than 4,096 changes of watched keys went by, it gets an Update with Resync set, unless it
+// watches one key, and then all that is different from what it was told. Large values
+// (Config.Streams) come when they are complete.
+//
+// It ends when the loop body does, or with the error of ctx, with ErrClosed, with
+// ErrWatchers, or at once with ErrKey or ErrTooLarge for a key that no member can have.
+func (e *Engine) WatchWith(ctx context.Context, o WatchOptions) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
-		if len(key) == 0 || codec.Reserved(key) || len(key) > KeyBytesMax {
-			yield(Update{}, e.sizeError(key, nil)) // no member can have it
+		if err := e.checkWatch(&o); err != nil {
+			yield(Update{}, err)
 			return
 		}
-		w := newWatcher(key)
+		w := newWatcher(scope{key: o.Key, prefix: o.Prefix, member: o.Member})
 		if !e.watches.add(w, e.cfg.Limits.Watchers) {
 			yield(Update{}, ErrWatchers)
 			return
 		}
 		defer e.watches.remove(w)
-		for m := range e.Members() {
-			w.mark(m.Name)
-		}
-		seen := map[string]Version{} // last yielded; the zero Seq stands for a delete
-		var names []string
-		var ends endings
-		defer ends.stop()
-		for {
-			names = w.take(names[:0])
-			for _, name := range names {
-				u, ok := e.look(name, key, seen)
-				if ok && !yield(u, nil) {
-					return
-				}
-				if ok {
-					ends.note(&u)
-				}
-			}
+		v := &view{e: e, w: w, since: maps.Clone(o.Since), told: map[string]map[string]told{}, yield: yield}
+		defer v.ends.stop()
+		v.run(ctx)
+	}
+}
+
+// WatchChan is WatchWith as a channel, which is closed at the end; then the function
+// tells with which error. The channel has no room: who does not receive loses nothing
+// but what coalesces.
+func (e *Engine) WatchChan(ctx context.Context, o WatchOptions) (<-chan Update, func() error) {
+	updates, ended := make(chan Update), make(chan error, 1)
+	go func() {
+		defer close(updates)
+		ended <- e.WatchFunc(ctx, o, func(u Update) {
 			select {
-			case <-w.signal:
-				continue
-			case <-ends.next():
-				ends.mark(w)
-				continue
+			case updates <- u:
 			case <-ctx.Done():
-				yield(Update{}, ctx.Err())
 			case <-e.done:
-				yield(Update{}, ErrClosed)
 			}
+		})
+	}()
+	return updates, func() error { err := <-ended; ended <- err; return err }
+}
+
+// WatchFunc is WatchWith with a function that is called for each update, one at a time,
+// on the caller's goroutine. It returns the error with which the watch ended.
+func (e *Engine) WatchFunc(ctx context.Context, o WatchOptions, f func(Update)) error {
+	for u, err := range e.WatchWith(ctx, o) {
+		if err != nil {
+			return err
+		}
+		f(u)
+	}
+	return nil
+}
+
+// checkWatch refuses what can't be watched.
+func (e *Engine) checkWatch(o *WatchOptions) error {
+	key := cmp.Or(o.Key, o.Prefix)
+	switch {
+	case o.Key != "" && o.Prefix != "" && (len(o.Key) < len(o.Prefix) || o.Key[:len(o.Prefix)] != o.Prefix):
+		return ErrKey // a key that does not begin so
+	case key != "" && (codec.Reserved(key) || len(key) > KeyBytesMax):
+		return e.sizeError(key, nil)
+	case len(o.Member) > codec.NameBytesMax:
+		return &SizeError{What: "name of a member", Bytes: len(o.Member), Limit: codec.NameBytesMax}
+	}
+	return nil
+}
+
+// told is what a watch has said of a key.
+type told struct {
+	version Version
+	alive   bool
+}
+
+// view is what a watch has told of everything that it wants.
+type view struct {
+	e     *Engine
+	w     *watcher
+	since map[string]Version
+	told  map[string]map[string]told // by member and key
+	yield func(Update, error) bool
+	ends  endings
+	batch []Update
+}
+
+func (v *view) run(ctx context.Context) {
+	var marks []place
+	for full := true; ; {
+		if full && !v.all() {
+			return
+		}
+		if !v.some(marks) {
+			return
+		}
+		select {
+		case <-v.w.signal:
+		case <-v.ends.next():
+		case <-ctx.Done():
+			v.yield(Update{}, ctx.Err())
+			return
+		case <-v.e.done:
+			v.yield(Update{}, ErrClosed)
+			return
+		}
+		marks, full = v.e.watches.take(v.w, v.ends.over(marks[:0]))
+		if full && v.w.key == "" && !v.yield(Update{Resync: true}, nil) {
 			return
 		}
 	}
 }
 
+// all looks at everything.
+func (v *view) all() bool {
+	for m := range v.e.Members() {
+		if !v.member(m.Name) {
+			return false
+		}
+	}
+	for name := range v.told {
+		if _, ok := v.e.Member(name); !ok && !v.member(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// some looks at what was marked.
+func (v *view) some(marks []place) bool {
+	v.batch = v.batch[:0]
+	for _, p := range marks {
+		if p.key == "" {
+			if !v.member(p.member) {
+				return false
+			}
+		} else if u, ok := v.look(p); ok {
+			v.batch = append(v.batch, u)
+		}
+	}
+	slices.SortStableFunc(v.batch, func(a, b Update) int {
+		return cmp.Or(cmp.Compare(a.Member, b.Member), a.Meta.Version.Compare(b.Meta.Version))
+	})
+	for i := range v.batch {
+		if !v.yield(v.batch[i], nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// member looks at all that is wanted of a member.
+func (v *view) member(name string) bool {
+	e, w := v.e, v.w
+	if w.scope.member != "" && w.scope.member != name {
+		return true
+	}
+	if w.key != "" {
+		u, ok := v.look(place{name, w.key})
+		return !ok || v.yield(u, nil)
+	}
+	if name == e.cfg.Name && e.stage.pending.Load() > 0 {
+		e.askApplied(func(sched.Instant) {})
+	}
+	from, more := v.since[name], true
+	delete(v.since, name) // what was told is known from now on
+	here := map[string]bool{}
+	e.store.Since([]byte(name), from.Gen, from.Seq, func(key, _ []byte, m state.Meta) bool {
+		if codec.Reserved(key) || !w.takes(name, string(key)) {
+			return true
+		}
+		k := string(key)
+		here[k] = true
+		u, ok := v.look(place{name, k})
+		if gone := m.Flags&codec.EntryTombstone != 0; !ok && gone && !from.IsZero() {
+			u, ok = Update{Member: name, Key: k, Deleted: true, Meta: Meta{Version: Version{Gen: m.Gen, Seq: m.Version}}, Alive: e.alive(name)}, true
+		}
+		more = !ok || v.yield(u, nil)
+		return more
+	})
+	for key := range v.told[name] {
+		if more && !here[key] {
+			if u, ok := v.look(place{name, key}); ok {
+				more = v.yield(u, nil)
+			}
+		}
+	}
+	return more
+}
+
+// look reads one entry and reports whether it is news.
+func (v *view) look(p place) (Update, bool) {
+	value, meta, ok := v.e.AppendGet(nil, p.member, p.key)
+	last, had := v.told[p.member][p.key]
+	u := Update{Member: p.member, Key: p.key, Meta: meta, Previous: last.version, Alive: v.e.alive(p.member)}
+	if !ok {
+		if u.Deleted = true; meta.Version.IsZero() {
+			u.Meta.Version = last.version // the member was forgotten: what is gone is the last that was told
+		}
+		if delete(v.told[p.member], p.key); len(v.told[p.member]) == 0 {
+			delete(v.told, p.member)
+		}
+		v.ends.note(&u)
+		return u, had
+	}
+	if had && meta.Version.Compare(last.version) <= 0 && u.Alive == last.alive {
+		v.ends.note(&u) // it may not have ended by a little
+		return Update{}, false
+	}
+	if v.told[p.member] == nil {
+		v.told[p.member] = map[string]told{}
+	}
+	v.told[p.member][p.key] = told{meta.Version, u.Alive}
+	u.Value = value
+	v.ends.note(&u)
+	return u, true
+}
+
+// alive tells whether a member is neither dead nor gone, as the newest snapshot has it.
+func (e *Engine) alive(name string) bool {
+	m, ok := e.members.Load().find(name)
+	return ok && m.State != Dead && m.State != Left
+}
+
 // endings are when what a watcher was told ends by its time to live: nobody may be
 // left to say so.
 type endings struct {
-	at    map[string]time.Time // by member
+	list  sched.Heap[placeEnd]
 	timer *time.Timer
 }
 
+// placeEnd is when a version of a key ends.
+type placeEnd struct {
+	at time.Time
+	place
+}
+
+// Before implements sched.Timed.
+func (a placeEnd) Before(b placeEnd) bool { return a.at.Before(b.at) }
+
 func (x *endings) note(u *Update) {
-	if u.Deleted || u.Meta.TTL == 0 {
-		delete(x.at, u.Member)
-		return
+	if !u.Deleted && u.Meta.TTL != 0 {
+		x.list.Push(placeEnd{time.Now().Add(u.Meta.TTL - u.Meta.Age), place{u.Member, u.Key}})
 	}
-	if x.at == nil {
-		x.at = map[string]time.Time{}
-	}
-	x.at[u.Member] = time.Now().Add(u.Meta.TTL - u.Meta.Age)
 }
 
 // next fires when the first of them ends; never if there is none.
 func (x *endings) next() <-chan time.Time {
 	x.stop()
-	var first time.Time
-	for _, at := range x.at {
-		if first.IsZero() || at.Before(first) {
-			first = at
-		}
-	}
-	if first.IsZero() {
+	if len(x.list) == 0 {
 		return nil
 	}
-	x.timer = time.NewTimer(time.Until(first))
+	x.timer = time.NewTimer(time.Until(x.list[0].at))
 	return x.timer.C
 }
 
@@ -214,31 +298,11 @@ func (x *endings) stop() {
 	}
 }
 
-// mark lets the watcher look at those that have ended.
-func (x *endings) mark(w *watcher) {
-	now := time.Now()
-	for name, at := range x.at {
-		if !at.After(now) {
-			w.mark(name)
-			x.at[name] = now.Add(time.Millisecond) // until it is seen to be gone
-		}
+// over appends the places of those that have ended. One that has not, since it was
+// written again, is noted anew when that is told.
+func (x *endings) over(dst []place) []place {
+	for now := time.Now(); len(x.list) > 0 && !x.list[0].at.After(now); {
+		dst = append(dst, x.list.Pop().place)
 	}
-}
-
-// look reads one member's entry and reports whether it is news.
-func (e *Engine) look(name, key string, seen map[string]Version) (Update, bool) {
-	value, meta, ok := e.AppendGet(nil, name, key)
-	last, had := seen[name]
-	if !ok {
-		delete(seen, name)
-		if meta.Version.IsZero() {
-			meta.Version = last // the member was forgotten: what is gone is the last that was told
-		}
-		return Update{Member: name, Key: key, Meta: meta, Deleted: true}, had
-	}
-	if had && meta.Version.Compare(last) <= 0 {
-		return Update{}, false
-	}
-	seen[name] = meta.Version
-	return Update{Member: name, Key: key, Value: value, Meta: meta}, true
+	return dst
 }

@@ -2,26 +2,44 @@ package engine
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
-// The mark comes before the signal.
+// The change is noted before the signal: who is woken finds it.
 func TestWatchMarksBeforeItSignals(t *testing.T) {
-	w := &watcher{key: "k", signal: make(chan struct{}, 1), dirty: map[string]struct{}{}}
-	w.mu.Lock()
-	go w.mark("a")
-	for range 10000 {
-		runtime.Gosched()
-		if len(w.signal) > 0 {
-			t.Error("signalled before the name was marked")
-			break
+	var l watchList
+	w := newWatcher(scope{key: "k"})
+	l.add(w, 1)
+	go l.sharedChanged([]byte("k"))
+	<-w.signal
+	if places, full := l.take(w, nil); len(places) != 1 || full {
+		t.Error("signalled before the change was noted")
+	}
+}
+
+// A watcher that was asleep for more changes than are kept looks at everything, and one that was not sees each place once.
+func TestWatchNotesAreBounded(t *testing.T) {
+	var l watchList
+	w, sleeper := newWatcher(scope{prefix: "k"}), newWatcher(scope{prefix: "k"})
+	l.add(w, 2)
+	l.add(sleeper, 2)
+	for i := range 2 * placesMax {
+		l.sharedChanged(fmt.Append(nil, "k", i%3))
+		if i%100 == 99 {
+			if places, full := l.take(w, nil); len(places) != 3 || full {
+				t.Fatal(places, full)
+			}
 		}
 	}
-	w.mu.Unlock()
+	if _, full := l.take(sleeper, nil); !full || len(l.places) != placesMax {
+		t.Error("not full", len(l.places))
+	}
+	if places, full := l.take(sleeper, nil); full || len(places) > 0 {
+		t.Error("full again")
+	}
 }
 
 // Whatever the length of an advance, a watched key anywhere in it marks.
@@ -32,7 +50,7 @@ func TestWatchScansAllOfAnAdvance(t *testing.T) {
 				continue
 			}
 			var s state.Store
-			s.Init(state.Limits{Origins: 4, Keys: 1 << 16, ValueBytes: 16 << 20}, 1)
+			s.Init(state.Limits{Origins: 4, Keys: 1 << 17, ValueBytes: 16 << 20}, 1)
 			o, _ := s.Add(1, 1, []byte("a"))
 			for v := 1; v <= n; v++ {
 				key := fmt.Sprint("other", v)
@@ -43,10 +61,10 @@ func TestWatchScansAllOfAnAdvance(t *testing.T) {
 			}
 			s.Advance(o, uint64(n), 0)
 			var l watchList
-			w := &watcher{key: "k", signal: make(chan struct{}, 1), dirty: map[string]struct{}{}}
+			w := newWatcher(scope{key: "k"})
 			l.add(w, 1)
 			l.advanced(&s, o, "a", 0, uint64(n))
-			if len(w.dirty) != 1 {
+			if places, full := l.take(w, nil); len(places) != 1 || full {
 				t.Errorf("advance of %d versions, the watched key at %d: not marked", n, at)
 			}
 		}
@@ -63,5 +81,45 @@ func TestExpiryAsksBothBuffers(t *testing.T) {
 	before := s.last()
 	if err := s.expire("k", 0); err != nil || s.last() != before {
 		t.Errorf("the end of an older entry was staged behind a newer write: %v, %v -> %v", err, before, s.last())
+	}
+}
+
+// BenchmarkWatchDispatch is what a write costs the loop for its watchers: 10,000 that want a key, a prefix or a member, and
+// look at nothing.
+func BenchmarkWatchDispatch(b *testing.B) {
+	for _, n := range []int{0, 1, 10_000} {
+		b.Run(fmt.Sprint(n, " watchers"), func(b *testing.B) {
+			var s state.Store
+			s.Init(state.Limits{Origins: 200, Keys: 1 << 17, ValueBytes: 16 << 20}, 1)
+			var l watchList
+			for i := range n {
+				sc := scope{key: fmt.Sprint("key/", i)}
+				switch i % 3 {
+				case 1:
+					sc = scope{prefix: fmt.Sprintf("key/%d", i)}
+				case 2:
+					sc = scope{member: fmt.Sprint("node-", i%100)}
+				}
+				l.add(newWatcher(sc), n)
+			}
+			names, origins := make([]string, 100), make([]state.Origin, 100)
+			for i := range names {
+				names[i] = fmt.Sprint("node-", i)
+				origins[i], _ = s.Add(codec.OriginID(i+1), 1, []byte(names[i]))
+			}
+			keys := make([][]byte, 10_000)
+			for i := range keys {
+				keys[i] = fmt.Append(nil, "key/", i)
+			}
+			b.ReportAllocs()
+			for i := uint64(0); b.Loop(); i++ {
+				o, v := origins[i%100], i/100+1
+				s.Apply(o, &codec.Entry{Version: v, Key: keys[i*7919%10_000]})
+				s.Advance(o, v, 0)
+				if n > 0 {
+					l.advanced(&s, o, names[i%100], v-1, v)
+				}
+			}
+		})
 	}
 }

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/share"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// SharedUpdate is what Shared.Watch yields: what a shared key holds now. Value is the
+// receiver's own copy.
+type SharedUpdate struct {
+	Key      string
+	Value    []byte
+	Now      SharedVersion // of the delete, where that is known
+	Previous SharedVersion // that this watch told of the key before; zero: none
+	Deleted  bool
+	Resync   bool // set alone: what follows is all that is different from what was told
+}
+
+// Range yields the shared keys that begin with a prefix and hold something, with what
+// they hold: those that were there at the call, in no order. It looks through the logs
+// of all members.
+func (s *Shared) Range(prefix string) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for _, key := range s.keys(prefix) {
+			if value, _, ok := s.Get(key); ok && !yield(key, value) {
+				return
+			}
+		}
+	}
+}
+
+// keys lists the shared keys that somebody claims, sorted.
+func (s *Shared) keys(prefix string) (list []string) {
+	if s.e.stage.pending.Load() > 0 {
+		s.e.askApplied(func(sched.Instant) {})
+	}
+	start := codec.SharedPrefix + prefix
+	for m := range s.e.Members() {
+		s.e.store.Range([]byte(m.Name), func(key, _ []byte, _ state.Meta) bool {
+			if codec.Shared(key) && strings.HasPrefix(string(key), start) {
+				list = append(list, string(key[len(codec.SharedPrefix):]))
+			}
+			return true
+		})
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// Watch yields what the shared keys that begin with a prefix hold, all of them for "",
+// and from then on each change. Changes coalesce, and a slow reader gets a Resync, as
+// with Engine.WatchWith, and it ends as that does.
+func (s *Shared) Watch(ctx context.Context, prefix string) iter.Seq2[SharedUpdate, error] {
+	return func(yield func(SharedUpdate, error) bool) {
+		if len(prefix) > SharedKeyBytesMax {
+			yield(SharedUpdate{}, &SizeError{What: "shared key", Bytes: len(prefix), Limit: SharedKeyBytesMax})
+			return
+		}
+		w := newWatcher(scope{prefix: prefix})
+		if !s.watches.add(w, s.e.cfg.Limits.Watchers) {
+			yield(SharedUpdate{}, ErrWatchers)
+			return
+		}
+		defer s.watches.remove(w)
+		v := sharedView{s, w, map[string]SharedVersion{}, yield}
+		v.run(ctx)
+	}
+}
+
+// sharedView is what a watch of shared keys has told.
+type sharedView struct {
+	s     *Shared
+	w     *watcher
+	told  map[string]SharedVersion
+	yield func(SharedUpdate, error) bool
+}
+
+func (v *sharedView) run(ctx context.Context) {
+	if !v.all() {
+		return
+	}
+	var marks []place
+	for {
+		select {
+		case <-v.w.signal:
+		case <-ctx.Done():
+			v.yield(SharedUpdate{}, ctx.Err())
+			return
+		case <-v.s.e.done:
+			v.yield(SharedUpdate{}, ErrClosed)
+			return
+		}
+		var full bool
+		marks, full = v.s.watches.take(v.w, marks[:0])
+		if full && (!v.yield(SharedUpdate{Resync: true}, nil) || !v.all()) {
+			return
+		}
+		for _, p := range marks {
+			if !v.look(p.key) {
+				return
+			}
+		}
+	}
+}
+
+// all looks at all keys. False: no more is wanted.
+func (v *sharedView) all() bool {
+	for _, key := range v.s.keys(v.w.prefix) {
+		if !v.look(key) {
+			return false
+		}
+	}
+	for key := range v.told {
+		if !v.look(key) {
+			return false
+		}
+	}
+	return true
+}
+
+func (v *sharedView) look(key string) (more bool) {
+	value, now, ok := v.s.Get(key)
+	last, had := v.told[key]
+	u := SharedUpdate{Key: key, Value: value, Now: now, Previous: last, Deleted: !ok}
+	switch {
+	case !ok && !had, ok && now == last:
+		return true
+	case !ok:
+		delete(v.told, key)
+	default:
+		v.told[key] = now
+	}
+	return v.yield(u, nil)
+}
+
+// tellWatchers tells what became of a shared key to those who watch it.
+func (s *Shared) tellWatchers(key []byte, what share.Change) {
+	if what == share.Won || what == share.Passed || what == share.Gone {
+		s.watches.sharedChanged(key[len(codec.SharedPrefix):])
+	}
+}

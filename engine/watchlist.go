@@ -1,0 +1,282 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+)
+
+const (
+	// scanMax is the longest run of versions that the loop looks through for
+	// watched keys. Of a longer one it only says that the member changed, and the
+	// watchers look themselves.
+	scanMax = 4096
+	// placesMax is how many of the last changes are kept for all watchers together:
+	// one that was asleep for more looks at everything.
+	placesMax = 4096
+)
+
+// place is where something may have changed: a key of a member, or with key "" any of
+// the member. Shared keys have member "".
+type place struct{ member, key string }
+
+// scope says which keys a watcher wants. The zero scope is all keys of all members.
+type scope struct {
+	key    string // this one of every member
+	prefix string // those that begin with it
+	member string // those of this member
+	coarse bool   // it looks at members and not at keys
+}
+
+// takes tells whether a key of a member is in the scope.
+func (s *scope) takes(member, key string) bool {
+	return (s.member == "" || s.member == member) && (s.key == "" || s.key == key) &&
+		len(key) >= len(s.prefix) && key[:len(s.prefix)] == s.prefix
+}
+
+// watcher is woken when something that it wants may have changed. All that is noted of
+// it until it looks is where in the list of changes it has to begin.
+type watcher struct {
+	scope
+	signal  chan struct{}
+	pending atomic.Bool // it was woken and has not looked
+	from    uint64      // number of the first change that it has not looked at; under the list's mutex
+}
+
+func newWatcher(s scope) *watcher { return &watcher{scope: s, signal: make(chan struct{}, 1)} }
+
+// mark wakes it for a change. The list's mutex is held.
+func (w *watcher) mark(n uint64) {
+	if w.pending.Load() {
+		return
+	}
+	w.from = n
+	w.pending.Store(true)
+	select {
+	case w.signal <- struct{}{}:
+	default:
+	}
+}
+
+// wants tells whether a change is for it.
+func (w *watcher) wants(p *place) bool {
+	if w.coarse || p.key == "" {
+		return w.scope.member == "" || w.scope.member == p.member
+	}
+	return w.takes(p.member, p.key)
+}
+
+// watchers is a set of them.
+type watchers []*watcher
+
+func (s watchers) mark(n uint64) {
+	for _, w := range s {
+		w.mark(n)
+	}
+}
+
+func (s watchers) without(w *watcher) watchers {
+	if i := slices.Index(s, w); i >= 0 {
+		last := len(s) - 1
+		s[i], s[last] = s[last], nil
+		s = s[:last]
+	}
+	return s
+}
+
+// watchList holds the watchers of an engine, or of its shared keys, by what they want:
+// a change costs as many look-ups as there are different lengths of prefixes, and two.
+type watchList struct {
+	count atomic.Int32
+
+	mu       sync.Mutex
+	every    watchers // of all
+	coarse   watchers // that look at members
+	whole    watchers // that want all keys
+	byKey    map[string]watchers
+	byPrefix map[string]watchers
+	byMember map[string]watchers
+	lengths  [codec.KeyBytesMax + 1]int // watchers by the length of their prefix
+	longest  int
+	places   []place // change n is at n % placesMax
+	next     uint64  // number of the next change
+
+	// The loop's own.
+	cursor state.Cursor
+	entry  codec.Entry
+	pulse  []string // members that something happened to, since the last snapshot of members
+}
+
+// add reports whether there is room for one more.
+func (l *watchList) add(w *watcher, limit int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.every) >= limit {
+		return false
+	}
+	if l.byKey == nil {
+		l.byKey, l.byPrefix, l.byMember = map[string]watchers{}, map[string]watchers{}, map[string]watchers{}
+	}
+	l.every = append(l.every, w)
+	l.count.Store(int32(len(l.every)))
+	switch m, name := l.group(w); {
+	case w.coarse:
+		l.coarse = append(l.coarse, w)
+	case m == nil:
+		l.whole = append(l.whole, w)
+	default:
+		m[name] = append(m[name], w)
+	}
+	l.counts(w, 1)
+	return true
+}
+
+func (l *watchList) remove(w *watcher) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.every, l.coarse, l.whole = l.every.without(w), l.coarse.without(w), l.whole.without(w)
+	l.count.Store(int32(len(l.every)))
+	if m, name := l.group(w); m != nil {
+		if m[name] = m[name].without(w); len(m[name]) == 0 {
+			delete(m, name)
+		}
+	}
+	l.counts(w, -1)
+}
+
+// group is where a watcher is found: by the narrowest thing that it wants.
+func (l *watchList) group(w *watcher) (m map[string]watchers, name string) {
+	switch {
+	case w.coarse:
+		return nil, ""
+	case w.key != "":
+		return l.byKey, w.key
+	case w.member != "":
+		return l.byMember, w.member
+	case w.prefix != "":
+		return l.byPrefix, w.prefix
+	}
+	return nil, ""
+}
+
+// counts keeps the lengths of prefixes that are looked up.
+func (l *watchList) counts(w *watcher, by int) {
+	if m, name := l.group(w); name == "" || w.key != "" || w.member != "" || m == nil {
+		return
+	}
+	l.lengths[len(w.prefix)] += by
+	for l.longest = codec.KeyBytesMax; l.longest > 0 && l.lengths[l.longest] == 0; l.longest-- {
+	}
+}
+
+// take gives the places where what a watcher wants may have changed since it last
+// looked, each once. full: it has to look at everything.
+func (l *watchList) take(w *watcher, dst []place) (places []place, full bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !w.pending.Swap(false) {
+		return dst, false
+	}
+	if l.next-w.from > placesMax {
+		return dst, true
+	}
+	for n := w.from; n < l.next; n++ {
+		p := &l.places[n%placesMax]
+		if w.wants(p) {
+			dst = append(dst, *p)
+		}
+	}
+	slices.SortFunc(dst, func(a, b place) int { return cmp.Or(cmp.Compare(a.member, b.member), cmp.Compare(a.key, b.key)) })
+	return slices.Compact(dst), false
+}
+
+// note adds a change to the list and gives its number.
+func (l *watchList) note(p place) (n uint64) {
+	n = l.next
+	if len(l.places) < placesMax {
+		l.places = append(l.places, p) // change 0 is at 0
+	} else {
+		l.places[n%placesMax] = p
+	}
+	l.next++
+	return n
+}
+
+// advanced marks whoever wants a key with a version in (from, to]. It runs on the loop.
+func (l *watchList) advanced(s *state.Store, o state.Origin, name string, from, to uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.coarse) > 0 || to-from > scanMax {
+		n := l.note(place{member: name})
+		if l.coarse.mark(n); to-from > scanMax {
+			l.every.mark(n)
+			return
+		}
+	}
+	if len(l.coarse) == len(l.every) {
+		return
+	}
+	s.After(o, from, &l.cursor)
+	for l.cursor.Next(&l.entry) {
+		if !codec.Reserved(l.entry.Key) {
+			l.changed(name, l.entry.Key)
+		}
+	}
+}
+
+// changed marks those that want a key. The mutex is held.
+func (l *watchList) changed(name string, key []byte) {
+	n, some := l.next, false
+	mark := func(set watchers) {
+		for _, w := range set {
+			if len(w.prefix) <= len(key) && string(key[:len(w.prefix)]) == w.prefix {
+				some = true
+				w.mark(n)
+			}
+		}
+	}
+	mark(l.whole)
+	mark(l.byKey[string(key)])
+	mark(l.byMember[name])
+	for k := 1; k <= min(l.longest, len(key)); k++ {
+		if l.lengths[k] > 0 {
+			mark(l.byPrefix[string(key[:k])])
+		}
+	}
+	if some {
+		l.note(place{name, string(key)})
+	}
+}
+
+// sharedChanged marks those that want a shared key. It runs on the loop.
+func (l *watchList) sharedChanged(key []byte) {
+	if l.count.Load() == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changed("", key)
+}
+
+// member notes that something happened to a member: all look at it, once the snapshot
+// of members has it (told).
+func (l *watchList) member(name string) {
+	l.pulse = append(l.pulse, name)
+}
+
+// told lets all watchers look at the members that something happened to.
+func (l *watchList) told() {
+	if len(l.pulse) == 0 {
+		return
+	}
+	l.mu.Lock()
+	for _, name := range l.pulse {
+		l.every.mark(l.note(place{member: name}))
+	}
+	l.mu.Unlock()
+	l.pulse = l.pulse[:0]
+}
