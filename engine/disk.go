@@ -293,6 +293,22 @@ func (e *Engine) handOver(now sched.Instant) (apply bool) {
 	return true
 }
 
+// handOverLast gives the disk what was staged and will not be applied any more.
+func (e *Engine) handOverLast() {
+	k := &e.kept
+	if k.log == nil {
+		return
+	}
+	e.stage.mu.Lock()
+	defer e.stage.mu.Unlock()
+	for _, b := range [...]*stageBuffer{e.stage.back, e.stage.front} {
+		if b.used > 0 && b.last > k.handed {
+			k.log.OfferLast(b.log[:b.used], b.last, 0)
+			k.handed = b.last
+		}
+	}
+}
+
 // refuseStaged gives up what the disk did not take. An end of a time to live is tried again.
 func (e *Engine) refuseStaged(now sched.Instant, err error) {
 	for e.stage.next(&e.rec) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -254,5 +255,24 @@ func TestRestartWithLowerLimits(t *testing.T) {
 	}
 	if _, err := again.Set("one-more", nil); !errors.Is(err, engine.ErrFull) {
 		t.Errorf("one more: %v", err)
+	}
+}
+
+// What Set accepted before a Close is there after it, told or not.
+func TestCloseLosesNoWrite(t *testing.T) {
+	dir := t.TempDir()
+	quiet := func(c *engine.Config) { c.LeaveTimeout = -1 }
+	e, want := startWith(t, "a", dir, quiet), map[string]string{}
+	for n := 0; n < 20_000; {
+		if _, err := e.Set(fmt.Sprint("key-", n), []byte("v")); err == nil {
+			want[fmt.Sprint("key-", n)] = "v"
+			n++
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := own(startWith(t, "a", dir, quiet)); !maps.Equal(got, want) {
+		t.Errorf("%d keys of %d", len(got), len(want))
 	}
 }

@@ -119,6 +119,7 @@ func (e *Engine) shutdown(cause error) {
 		return
 	}
 	e.stage.stop(ErrClosed)
+	e.handOverLast()
 	e.final = e.stats()
 	e.stopped.Store(true)
 	e.core.CloseKeys()

@@ -17,7 +17,8 @@ const (
 	asideEnd   = ".damaged"
 	tempEnd    = ".new"
 
-	asideMax = 4 // files that are kept aside
+	asideMax    = 4   // files that are kept aside
+	recordBytes = 256 // of a file for each record that room is made for at once
 )
 
 func numbered(number uint64, end string) string {
@@ -159,6 +160,7 @@ func (r *reader) readFile(name string, kind fileKind) (whole bool, err error) {
 		}
 	}
 	r.entersLife(&h)
+	r.all = slices.Grow(r.all, len(b)/recordBytes)
 	s := newBlocks(b, h.salt, at)
 	for blk := (block{}); s.next(&blk); {
 		r.take(&h, &blk)
@@ -213,16 +215,14 @@ func (r *reader) take(h *header, b *block) {
 func (r *reader) writes(b *block) {
 	for at := 0; at < len(b.body); {
 		rec := Record{Wall: b.wall}
-		size, dead := ReadRecord(b.body[at:], &rec)
+		size := readRecord(b.body[at:], &rec)
 		if size == 0 {
 			r.gap = true // the checksum holds, so somebody else wrote it
 			return
 		}
 		at += size
 		r.i.Seq = max(r.i.Seq, rec.Version)
-		if !dead {
-			r.write(rec)
-		}
+		r.write(rec)
 	}
 }
 
@@ -265,10 +265,6 @@ func (r *reader) finish() {
 	i := r.i
 	whole := !r.gap && !r.torn && i.Generation > 0
 	i.Keeps = whole && !r.left && (r.done || r.last.flags&syncedEach != 0)
-	for _, rec := range r.all {
-		if rec.Key != nil && (i.Keeps || rec.Op != OpDelete) {
-			i.Records = append(i.Records, rec)
-		}
-	}
+	i.Records = slices.DeleteFunc(r.all, func(rec Record) bool { return rec.Key == nil || !i.Keeps && rec.Op == OpDelete })
 	slices.SortFunc(i.Records, func(a, b Record) int { return cmp.Compare(a.Version, b.Version) })
 }

@@ -184,29 +184,40 @@ func (l *Log) Begin(generation, last uint64, first []byte, src Source) error {
 // It copies them and never waits. false: too much waits to be written; nothing was taken.
 func (l *Log) Offer(records []byte, last, floor uint64) bool {
 	l.mu.Lock()
-	if l.drops {
-		l.lose(last)
-		l.mu.Unlock()
-		return true
-	}
-	if len(l.pending) > blockHead && len(l.pending)+len(records) > pendingMax {
+	if !l.drops && len(l.pending) > blockHead && len(l.pending)+len(records) > pendingMax {
 		l.mu.Unlock()
 		l.rouse()
 		return false
 	}
-	if len(l.pending) == blockHead {
-		l.since = time.Now()
-	}
-	l.pending = append(l.pending, records...)
-	l.offered = last
-	if floor > l.place.floor {
-		l.place.floor, l.dirty = floor, true
-	}
+	l.offer(records, last, floor)
 	l.mu.Unlock()
 	if !l.awake.Load() && !l.awake.Swap(true) {
 		l.rouse()
 	}
 	return true
+}
+
+// OfferLast is Offer before Close: it takes however much waits.
+func (l *Log) OfferLast(records []byte, last, floor uint64) {
+	l.mu.Lock()
+	l.offer(records, last, floor)
+	l.mu.Unlock()
+}
+
+// offer is called under mu.
+func (l *Log) offer(records []byte, last, floor uint64) {
+	if l.drops {
+		l.lose(last)
+		return
+	}
+	if len(l.pending) == blockHead {
+		l.since = time.Now()
+	}
+	l.pending = appendLive(l.pending, records)
+	l.offered = last
+	if floor > l.place.floor {
+		l.place.floor, l.dirty = floor, true
+	}
 }
 
 func (l *Log) rouse() {

@@ -476,3 +476,20 @@ func TestValues(t *testing.T) {
 		m.log.Close(false, 0)
 	})
 }
+
+// A batch is written without what it replaces itself.
+func TestReplacedWritesAreLeftOut(t *testing.T) {
+	var all, live []byte
+	for n, dead := range []bool{true, false, false, true, true, false, true} {
+		one := AppendRecord(nil, &Record{Version: uint64(n + 1), Key: []byte(key(n)), Value: make([]byte, n)})
+		if dead {
+			one[19] |= RecordDead
+		} else {
+			live = append(live, one...)
+		}
+		all = append(all, one...)
+	}
+	if got := appendLive([]byte("x"), all); string(got) != "x"+string(live) {
+		t.Errorf("%q, not %q", got, live)
+	}
+}

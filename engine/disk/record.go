@@ -42,21 +42,36 @@ func AppendRecord(b []byte, r *Record) []byte {
 	return append(append(b, r.Key...), r.Value...)
 }
 
-// ReadRecord reads the record at the beginning of b: n is how long it is, and dead that
-// a later one has its key. n is 0 where there is none.
-func ReadRecord(b []byte, r *Record) (n int, dead bool) {
+// appendLive appends those records that no later one of the batch replaces.
+func appendLive(dst, records []byte) []byte {
+	from := 0
+	for at := 0; at < len(records); {
+		h := records[at : at+RecordHead]
+		next := at + RecordHead + int(binary.LittleEndian.Uint32(h[12:])) + int(binary.LittleEndian.Uint16(h[16:]))
+		if h[19]&RecordDead != 0 {
+			dst = append(dst, records[from:at]...)
+			from = next
+		}
+		at = next
+	}
+	return append(dst, records[from:]...)
+}
+
+// readRecord reads the record at the beginning of b and tells how long it is; 0: there
+// is none.
+func readRecord(b []byte, r *Record) (n int) {
 	if len(b) < RecordHead {
-		return 0, false
+		return 0
 	}
 	values, keys := int(binary.LittleEndian.Uint32(b[12:])), int(binary.LittleEndian.Uint16(b[16:]))
 	mid := RecordHead + keys
 	n = mid + values
 	if keys == 0 || n > len(b) {
-		return 0, false
+		return 0
 	}
 	r.Version, r.TTL, r.Op = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:]), b[18]
 	r.Key, r.Value = b[RecordHead:mid:mid], b[mid:n:n]
-	return n, b[19]&RecordDead != 0
+	return n
 }
 
 // Member is a member that was known.

@@ -61,8 +61,8 @@ func (l *Log) snapshotEnded(d snapshotDone) {
 		l.lost = l.lost[:0]
 	}
 	l.mu.Unlock()
-	if l.syncAt.IsZero() {
-		l.tell()
+	if l.syncAt.IsZero() && !l.syncing {
+		l.tell(l.written)
 	}
 	if l.o.Changed != nil {
 		l.o.Changed(nil)

@@ -27,6 +27,8 @@ type writer struct {
 	retryAt  time.Time
 	syncAt   time.Time // when what was written is to be synced; zero: it is
 	written  uint64    // the newest version that was written
+	synced   chan syncDone
+	syncing  bool // beside
 }
 
 func (w *writer) init(r *reader) {
@@ -34,6 +36,7 @@ func (w *writer) init(r *reader) {
 	w.logs = len(r.old)
 	w.wanted = r.gap || r.torn
 	w.snapshot = make(chan snapshotDone, 1)
+	w.synced = make(chan syncDone, 1)
 	w.retry = retryFirst
 }
 
@@ -116,6 +119,8 @@ func (l *Log) run() {
 		case <-timer.C:
 		case d := <-l.snapshot:
 			l.snapshotEnded(d)
+		case d := <-l.synced:
+			l.syncEnded(d)
 		}
 		now := time.Now()
 		if l.ends() {
@@ -138,8 +143,11 @@ func (l *Log) ends() bool {
 
 // next is when there is something to do without being woken; zero: never.
 func (l *Log) next() time.Time {
-	if l.file == nil {
+	switch {
+	case l.file == nil:
 		return l.retryAt
+	case l.syncing:
+		return time.Time{}
 	}
 	return l.syncAt
 }
@@ -169,28 +177,71 @@ func (l *Log) turn(now time.Time) {
 	}
 }
 
-// settle syncs if it is time, and tells what is durable now.
+// syncDone is what became of a sync beside.
+type syncDone struct {
+	written uint64
+	err     error
+}
+
+// settle syncs if it is time, and tells what is durable now. With Interval it syncs
+// beside, so that writes go on.
 func (l *Log) settle(now time.Time) {
 	switch {
-	case l.syncAt.IsZero(), l.o.Sync == Interval && now.Before(l.syncAt):
-		return
-	case l.o.Sync == Never:
-	default:
-		if err := l.file.Sync(); err != nil {
-			l.fail(now, "can't be synced", err)
-			return
+	case l.syncAt.IsZero():
+	case l.o.Sync == Interval:
+		if !l.syncing && !now.Before(l.syncAt) {
+			l.syncing, l.syncAt = true, time.Time{}
+			file, written := l.file, l.written
+			go func() { l.synced <- syncDone{written, file.Sync()} }()
 		}
-	}
-	l.syncAt = time.Time{}
-	if !l.mending {
-		l.tell()
+	case l.o.Sync == Never:
+		l.syncAt = time.Time{}
+		l.tell(l.written)
+	default:
+		l.syncNow(now)
 	}
 }
 
-// tell makes known that what was written is durable.
-func (l *Log) tell() {
+// syncNow syncs all that was written. false: it failed.
+func (l *Log) syncNow(now time.Time) bool {
+	if l.awaitSync(); l.file == nil {
+		return false
+	}
+	if err := l.file.Sync(); err != nil {
+		l.fail(now, "can't be synced", err)
+		return false
+	}
+	l.syncAt = time.Time{}
+	l.tell(l.written)
+	return true
+}
+
+// awaitSync waits for a sync that is under way.
+func (l *Log) awaitSync() {
+	if l.syncing {
+		l.syncEnded(<-l.synced)
+	}
+}
+
+// syncEnded takes in what became of it.
+func (l *Log) syncEnded(d syncDone) {
+	l.syncing = false
+	switch {
+	case l.file == nil:
+	case d.err != nil:
+		l.fail(time.Now(), "can't be synced", d.err)
+	default:
+		l.tell(d.written)
+	}
+}
+
+// tell makes known that what was written is durable, unless a snapshot is missing.
+func (l *Log) tell(written uint64) {
+	if l.mending {
+		return
+	}
 	l.mu.Lock()
-	l.durable = max(l.durable, l.written)
+	l.durable = max(l.durable, written)
 	l.news.Broadcast()
 	l.mu.Unlock()
 	l.progress()
@@ -244,6 +295,10 @@ func (l *Log) put(b []byte) error {
 // fail gives the file up: after an error nobody knows what of it is on disk. What was
 // written and not synced counts as lost.
 func (l *Log) fail(now time.Time, doing string, err error) {
+	if l.syncing {
+		<-l.synced
+		l.syncing = false
+	}
 	l.file.Close()
 	l.file, l.syncAt, l.wanted, l.mending = nil, time.Time{}, true, false
 	l.retryAt = now.Add(l.retry)
@@ -283,17 +338,8 @@ func (l *Log) mend(now time.Time) {
 
 // rotate goes on in a new log while a snapshot of what was before is made.
 func (l *Log) rotate(now time.Time) {
-	if !l.syncAt.IsZero() {
-		l.syncAt = now
-		if l.settle(now); l.file == nil {
-			return
-		}
-	}
-	if l.o.Sync == Never { // a hole between two logs would be worse than a lost end
-		if err := l.file.Sync(); err != nil {
-			l.fail(now, "can't be synced", err)
-			return
-		}
+	if !l.syncNow(now) { // a hole between two logs would be worse than a lost end
+		return
 	}
 	old := l.file
 	if err := l.create(); err != nil {
@@ -321,12 +367,13 @@ func (l *Log) end(now time.Time) {
 		return
 	}
 	l.file.Close()
-	if !l.mending {
-		l.tell()
-	}
+	l.tell(l.written)
 }
 
 func (l *Log) turnLast(now time.Time) {
+	if l.awaitSync(); l.file == nil {
+		return
+	}
 	b, last := l.take()
 	if !l.mending {
 		l.mu.Lock()
