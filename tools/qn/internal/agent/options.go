@@ -28,6 +28,8 @@ type Options struct {
 	Keys                                          int
 	ValueBytes                                    units.Size
 	LeaveTimeout                                  time.Duration
+	Data                                          string
+	Sync                                          engine.Sync
 
 	HTTP, Socket, TokenFile string
 	Hosts                   []string
@@ -63,6 +65,8 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.Keys, "limit-keys", 0, "live keys of all members that are kept (default: the engine's)")
 	fs.Var(&o.ValueBytes, "limit-bytes", "bytes of all keys and values (default: the engine's)")
 	fs.DurationVar(&o.LeaveTimeout, "leave-timeout", 2*time.Second, "how long the leave is announced at the end")
+	fs.StringVar(&o.Data, "data", "", "directory that keeps this member's keys over restarts, and whom to join again (default: nothing is kept)")
+	fs.TextVar(&o.Sync, "sync", engine.SyncInterval, "when --data is forced to the disk: interval (each second), never, or each write before it is answered")
 	fs.StringVar(&o.HTTP, "http", "127.0.0.1:7947", "address of the HTTP front, empty for none")
 	fs.StringVar(&o.Socket, "socket", "", "unix socket of the HTTP front, for this user alone")
 	fs.StringVar(&o.TokenFile, "http-token-file", "", "file with the token that HTTP requests must carry; required beyond loopback")
@@ -177,6 +181,11 @@ func (o *Options) engineConfig() (cfg engine.Config, err error) {
 	}
 	cfg.Name, cfg.Cluster, cfg.Bind, cfg.Advertise, cfg.Zone, cfg.Tags = o.Name, o.Cluster, o.Bind, o.Advertise, o.Zone, o.Tags
 	cfg.Seeds, cfg.KeyFiles, cfg.Insecure, cfg.LeaveTimeout = o.Join, o.KeyFiles, o.Insecure, o.LeaveTimeout
+	if cfg.Disk.Path = o.Data; o.Data != "" {
+		cfg.Disk.Sync = o.Sync
+	} else if o.Sync != engine.SyncInterval {
+		return cfg, exit.Usagef("--sync %s: nothing is kept; fix: --data DIR, or leave it out", o.Sync)
+	}
 	if o.Keys > 0 {
 		cfg.Limits.Keys = o.Keys
 	}

@@ -15,11 +15,15 @@ import (
 const agentExamples = `  qn agent --name web-1                                    one member on this machine, with all fronts
   qn agent --name web-2 --bind 127.0.0.1:0 --http 127.0.0.1:0 --resp "" --dns "" --join 127.0.0.1:7946
   qn agent --config /etc/qn/agent.toml                     settings from a file; a flag goes before it
+  qn agent --name web-1 --data /var/lib/qn                 its keys outlive the process
   QN_KEY_FILE=cluster.key qn agent --bind :7946 --join dns+srv://_gossip._udp.web`
 
 const agentLong = `One member of a cluster as a process. Fronts: HTTP (what the other commands of qn use; keys for curl; metrics), RESP (redis-cli
 -p 7979), DNS (dig @127.0.0.1 -p 7953 web.service.qn SRV). Each binds to loopback unless told otherwise; beyond it HTTP needs a
 token and RESP a password.
+
+With --data the member has its keys again after a restart, killed or not, and joins those that it knew. Two agents can't share a
+directory. On a full disk writes go on in memory and the log says so; with --sync each they fail until there is space.
 
 Settings come from flags, then variables (--http-token-file is QN_HTTP_TOKEN_FILE), then the TOML file (http_token_file).
 SIGTERM leaves the cluster and ends, a second one ends at once. SIGHUP reads tags and new keys again.`
