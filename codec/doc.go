@@ -82,7 +82,7 @@
 //	23  PrecisePull    final 1, (origin 8, n 2, (uvarint gap)^n)*
 //	24  Turn           number 1, (kind 1, counter 1, origin 8, hi 8, if kind=3: max 8)*
 //	25  Refusal        reason 1, min 1, max 1, detail 8, echo 16
-//	26  FullAt         (origin 8, uvarint version, uvarint missing)*
+//	26  FullAt         (origin 8, uvarint version, uvarint beyond, uvarint missing)*
 //	27  Checkpoint     origin 8, sum 8, uvarint version
 //	35  Intervals      origin 8, uvarint max, (uvarint skip, uvarint span, uvarint count, print 8)*
 //	36  IntervalPull   origin 8, uvarint max, (uvarint skip, uvarint span, uvarint step)*
@@ -112,8 +112,9 @@
 //     against that key. A precise run's entries ascend from 0 and may leave any out. A group of a precise pull without
 //     versions asks for all of its origin; a gap is a version less the one before, less 1.
 //   - A KeyNotice's key ids ascend, the primary among them. A Refusal echoes the salt of the greeting. A FullAt says of
-//     the sender alone how far it took an origin's log, and how many entries it knows to be missing. A Checkpoint's sum
-//     is over the live entries of the origin when version was its newest.
+//     the sender alone that it has no room: how far it took an origin's log whole, that of so many versions beyond it took
+//     what takes the place of something, and how many entries it knows to be missing. A Checkpoint's sum is over the live
+//     entries of the origin when version was its newest.
 //   - An interval begins skip versions above the end of the one before, the first above 0, and has span + 1 versions; at
 //     least one is listed. count is how many live entries the sender holds there, print the sum of mix(version) over them:
 //     x ^= x>>30, x *= 0xbf58476d1ce4e5b9, x ^= x>>27, x *= 0x94d049bb133111eb, x ^= x>>31. max is what the sender holds of

@@ -7,17 +7,18 @@ import "encoding/binary"
 type FullAt struct {
 	ID      OriginID
 	Version uint64 // the prefix up to here is whole
-	Missing uint64 // entries above it that the sender knows of and does not hold, as far as it can tell; 0: unknown
+	Through uint64 // of what follows, up to here, the sender took what takes the place of something; not below Version
+	Missing uint64 // entries above Version that the sender knows of and does not hold, as far as it can tell; 0: unknown
 }
 
 // AppendFullAt appends one origin: the body of a FullAt record is one or more of them, in ascending order.
 func AppendFullAt(dst []byte, f *FullAt) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(f.ID))
-	return appendUvarint(appendUvarint(dst, f.Version), f.Missing)
+	return appendUvarint(appendUvarint(appendUvarint(dst, f.Version), f.Through-f.Version), f.Missing)
 }
 
 // FullAtBytesMax is the longest encoding of one origin.
-const FullAtBytesMax = 8 + 8 + 8
+const FullAtBytesMax = 8 + 8 + 8 + 8
 
 // FullAts is the checked body of a FullAt record, a view of the frame.
 type FullAts struct{ rest []byte }
@@ -55,8 +56,18 @@ func (l *FullAts) Next(f *FullAt) bool {
 	return err == nil
 }
 
+// Through is how far the sender has seen the log of an origin of which it is full; 0: it is not, as far as the list says.
+func (l FullAts) Through(id OriginID) uint64 {
+	for f := (FullAt{}); l.Next(&f) && f.ID <= id; {
+		if f.ID == id {
+			return f.Through
+		}
+	}
+	return 0
+}
+
 func parseFullAt(b []byte, f *FullAt) (rest []byte, err error) {
-	if len(b) < 8+1+1 {
+	if len(b) < 8+1+1+1 {
 		return nil, ErrBody
 	}
 	f.ID = OriginID(binary.LittleEndian.Uint64(b))
@@ -65,6 +76,11 @@ func parseFullAt(b []byte, f *FullAt) (rest []byte, err error) {
 	if f.Version, n = uvarint(b); n == 0 || f.Version > VersionMax {
 		return nil, ErrVarint
 	}
+	b = b[n:]
+	if f.Through, n = uvarint(b); n == 0 || f.Through > VersionMax-f.Version {
+		return nil, ErrVarint
+	}
+	f.Through += f.Version
 	b = b[n:]
 	if f.Missing, n = uvarint(b); n == 0 || f.Missing > VersionMax {
 		return nil, ErrVarint

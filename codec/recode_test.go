@@ -197,8 +197,8 @@ func addLimits(add func(name string, b []byte)) {
 	}
 	add("record/refusal-most", AppendRefusal(nil, &Refusal{255, Versions{1, 255}, 1<<64 - 1, salt}))
 	b := AppendFullAt(BeginRecord(nil, TypeFullAt), &FullAt{ID: 1})
-	b = AppendFullAt(b, &FullAt{2, 300, 7})
-	add("record/full", EndRecord(AppendFullAt(b, &FullAt{1<<64 - 1, VersionMax, VersionMax}), 0))
+	b = AppendFullAt(b, &FullAt{2, 300, 310, 7})
+	add("record/full", EndRecord(AppendFullAt(b, &FullAt{1<<64 - 1, VersionMax, VersionMax, VersionMax}), 0))
 	add("record/checkpoint", AppendCheckpoint(nil, &Checkpoint{7, 300, 0xfeed}))
 	add("record/checkpoint-most", AppendCheckpoint(nil, &Checkpoint{1<<64 - 1, VersionMax, 1<<64 - 1}))
 }

@@ -94,6 +94,8 @@ type Engine struct {
 	socket     batch.Stats
 	audited    Stats
 
+	fullness fullness
+
 	sampled sampled // the loop and readers
 }
 

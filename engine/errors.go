@@ -84,6 +84,9 @@ var (
 	// them: they may be there after a restart, or not. Its text says what to do.
 	ErrDisk = errors.New("engine: disk")
 
+	// ErrMemberFull matches a *MemberFullError.
+	ErrMemberFull = errors.New("engine: a member has no room")
+
 	// ErrNoMember is returned for a name that no member has.
 	ErrNoMember = errors.New("no such member")
 

@@ -74,6 +74,9 @@ func (e *Engine) publishMembers(now sched.Instant) {
 		Name: e.cfg.Name, Addr: e.addr, Generation: e.core.Generation(), Self: true,
 		Zone: own.zone, Tags: own.tags, Since: e.started, By: e.cfg.Name,
 	}
+	if list[0].Missing = e.store.Holes(); list[0].Missing > 0 {
+		list[0].Full = true
+	}
 	if e.leftAt != 0 {
 		list[0].State = Left
 	}
@@ -99,6 +102,7 @@ func (e *Engine) member(now sched.Instant, wall time.Time, handle uint32, p *cor
 		Name: e.nameOf(p.Origin), Addr: p.Addr, State: e.stateOf(handle, p), Generation: e.store.Gen(p.Origin),
 		Zone: d.zone, Tags: d.tags, RTT: time.Duration(p.RTT),
 		Since: wall.Add(-time.Duration(now - p.Since)), By: e.nameOfPeer(p.By),
+		Full: p.Full, Missing: int(p.Missed),
 	}
 	if phi, ok := e.core.Detector().Phi(now, handle); ok {
 		m.Phi = float64(phi) / 1000

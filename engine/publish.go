@@ -54,6 +54,7 @@ func (e *Engine) publish(now sched.Instant) (more bool) {
 	if len(e.repairs) > 0 {
 		e.answerRepairs(now)
 	}
+	e.lookFull(now)
 	if now >= e.auditAt {
 		e.audit(now)
 	}

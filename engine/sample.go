@@ -23,6 +23,7 @@ type tally struct {
 	flow        flow.State
 	fingerprint uint64
 	refused     uint64
+	holes, full int
 	health      int
 	members     [Unknown + 1]int // by state
 	answering   int              // of them, those whose frames come to us
@@ -77,6 +78,7 @@ func (e *Engine) count(t *tally) {
 	detector := e.core.Detector()
 	t.core, t.store, t.flow, t.detector = *e.core.Counters(), e.store.Stats(), e.core.FlowState(), *detector.Counters()
 	t.fingerprint, t.refused, t.health, t.lag = e.core.Fingerprint(), e.refused, int(detector.Health()), e.reactor.lag
+	t.holes, t.full = e.store.Holes(), len(e.fullness.names)
 	e.conn.Stats(&t.socket)
 	t.members, t.answering = [Unknown + 1]int{}, 1
 	self := Alive

@@ -54,6 +54,7 @@ func (e *Engine) setLimits(now sched.Instant, l Limits) error {
 	e.limits.KeysPerOrigin, e.limits.BytesPerOrigin = c.Limits.KeysPerOrigin, c.Limits.BytesPerOrigin
 	e.store.SetLimits(c.coreLimits().State)
 	e.fullAt = 0
+	e.core.Refill(now)
 	e.stage.grant(e.room(now))
 	return nil
 }

@@ -26,6 +26,9 @@ type Stats struct {
 	// Writes are local writes accepted, WritesRejected those refused with an
 	// error, WritesRefused those that were accepted and then found no room.
 	Writes, WritesRejected, WritesRefused uint64
+	// Holes is how many members have entries that are not here because there is no room
+	// for them. FullMembers is how many other members say that of themselves.
+	Holes, FullMembers int
 	// Staged are the writes that wait for the loop, LoopLag is how long its turns
 	// take while one follows the other, and Watchers how many Watch and Changes run.
 	Staged   int
@@ -98,6 +101,7 @@ func (e *Engine) statsOf(t *tally) Stats {
 		Alive: t.answering, ByState: t.members,
 		Keys: st.LiveKeys, ValueBytes: st.ValueBytes, Footprint: st.Footprint, Fingerprint: t.fingerprint,
 		Writes: c.Writes, WritesRejected: e.stage.rejected.Load(), WritesRefused: t.refused,
+		Holes: t.holes, FullMembers: t.full,
 		Staged: int(e.stage.pending.Load()), LoopLag: time.Duration(t.lag), Watchers: int(e.watches.count.Load()),
 		FramesReceived: c.FramesReceived, FramesSent: c.FramesSent,
 		BytesReceived: c.BytesReceived, BytesSent: c.BytesSent, RunFrames: c.RunFrames, RunBytes: c.RunBytes,
@@ -160,7 +164,9 @@ func (e *Engine) audit(now sched.Instant) {
 	grew("kernel", "the kernel dropped datagrams: raise net.core.rmem_max")
 	grew("checksum", "garbled datagrams arrived")
 	grew("cluster", "datagrams of another cluster arrived")
-	grew("full", "a limit of Config.Limits is reached")
+	if s.Holes == 0 { // else a line says so: full.go
+		grew("full", "a limit of Config.Limits is reached")
+	}
 	for k, n := range s.SendErrors {
 		if d := n - was.SendErrors[k]; d > 0 && k != batch.Again.String() {
 			e.herald.warn("datagrams were refused on sending", "member", e.cfg.Name, "kind", k, "datagrams", d)

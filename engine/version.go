@@ -99,6 +99,12 @@ type Member struct {
 	Phi float64
 	// Since is when State began, by the clock of this process.
 	Since time.Time
+	// Full is true for a member that has no room for all that others write, as it said
+	// last: it holds what came before, and goes on with what takes no more room.
+	// Missing is how many entries of this member it lacks for that, as far as it can
+	// tell; of this member itself, how many members' entries are not all here.
+	Full    bool
+	Missing int
 	// By is the member that told of State: this one, or one that had it from
 	// others; "" when nobody had to tell.
 	By string
@@ -135,6 +141,9 @@ const (
 	JoinRefused
 	// MemberRefused: this engine does not take in the one at Member.Addr, likewise.
 	MemberRefused
+	// MemberFull: a member, or this one, has no room for all that others write
+	// (Member.Full). A MemberUpdated tells that it has them all.
+	MemberFull
 	// Overflow: the receiver was too slow and events were dropped before this
 	// one; read Members() to be current again. Events does that itself.
 	Overflow
@@ -170,6 +179,8 @@ func (k EventKind) String() string {
 		return "join-refused"
 	case MemberRefused:
 		return "member-refused"
+	case MemberFull:
+		return "member-full"
 	case Overflow:
 		return "overflow"
 	case Resync:

@@ -20,7 +20,9 @@ type waiter struct {
 // with it all writes before v. Live are the members that answer: one that
 // falls silent is no longer waited for, one that joins is. Errors: ctx.Err(),
 // ErrVersion for a version that this process never gave out, ErrFull or
-// ErrNameConflict when the write was accepted and could not be kept, ErrClosed.
+// ErrNameConflict when the write was accepted and could not be kept, ErrMemberFull
+// (a *MemberFullError) for members that have no room for it or for a write before
+// it, ErrClosed.
 func (e *Engine) WaitVersion(ctx context.Context, v Version) error {
 	if last := e.stage.last(); v.IsZero() || v.Gen < e.firstGen || v.Gen > last.Gen || v.Seq > last.Seq {
 		return ErrVersion
@@ -30,7 +32,8 @@ func (e *Engine) WaitVersion(ctx context.Context, v Version) error {
 
 // WaitConverged returns when every live member has told this one that it holds
 // exactly the same state. It is for clusters that are quiet: under steady
-// writes no two members are equal for long. Errors: ctx.Err(), ErrClosed.
+// writes no two members are equal for long. Errors: ctx.Err(), ErrMemberFull (a
+// *MemberFullError) for members that have no room for what others hold, ErrClosed.
 func (e *Engine) WaitConverged(ctx context.Context) error {
 	return e.wait(ctx, &waiter{converged: true})
 }
@@ -83,6 +86,10 @@ func (e *Engine) answer(now sched.Instant) {
 	kept, all := e.waiters[:0], false
 	for _, w := range e.waiters {
 		if err := e.lostError(w.seq); err != nil && !w.leave {
+			w.done <- err
+			continue
+		}
+		if err := e.memberFull(w); err != nil {
 			w.done <- err
 			continue
 		}

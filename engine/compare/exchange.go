@@ -55,7 +55,7 @@ type Found struct {
 func (c *Compare) Open(f *reconcile.Frame, flags codec.DigestFlags) (j Found) {
 	p := f.Peer
 	t := c.host.Peer(p)
-	c.view.Now = f.Now
+	c.view.Now, c.view.Full = f.Now, f.Full
 	if flags&codec.DigestWantRuns != 0 {
 		if t.runs == 0 {
 			t.runs = c.takeJob(p)
@@ -211,7 +211,7 @@ func (c *Compare) AppendAsk(b []byte, g *reconcile.Page) (out []byte, done bool)
 	for i := range wants {
 		have := wants[i].From
 		if o := wants[i].Origin; o != 0 && c.store.ID(o) == wants[i].ID {
-			have = c.store.Max(o)
+			have = c.store.Seen(o)
 		}
 		if !w.Add(wants[i].ID, have) {
 			break // the rest differs still at the next exchange

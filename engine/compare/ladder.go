@@ -226,8 +226,8 @@ func (c *Compare) sketched(j *Found, d *sketch.Difference) bool {
 		}
 	case o == c.view.Own:
 		return false // more of ours than we wrote: windows say how much
-	case c.view.Moving(o):
-		// it moves: what it lacks is on its way
+	case c.view.Moving(o), d.Ahead < 0 && uint64(-d.Ahead) <= c.store.Seen(o)-c.store.Max(o):
+		// it moves: what it lacks is on its way; or there was no room for it
 	case j.pulls != nil:
 		j.pulls.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: c.store.Max(o)})
 	}

@@ -81,7 +81,7 @@ func (c *Core) Ask(now sched.Instant, all bool) {
 // Agreement is how far the members that we reach hold what we hold.
 type Agreement struct {
 	Members   int    // reachable ones, and those that are known and have not answered yet
-	Confirmed uint64 // own version that all of them have; 0 while one has not answered
+	Confirmed uint64 // own version that all of them have, or have no room for; 0 while one has not answered
 	Equal     int    // of them, those whose fingerprint is ours
 }
 
@@ -93,7 +93,7 @@ func (c *Core) Agreement(since sched.Instant) Agreement {
 		q := &c.peers[p]
 		switch q.Life {
 		case roster.Open:
-			a.Confirmed = min(a.Confirmed, q.mail.Acked())
+			a.Confirmed = min(a.Confirmed, q.mail.Seen())
 		case roster.Named:
 			a.Confirmed = 0
 		default:

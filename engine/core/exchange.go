@@ -103,6 +103,7 @@ func (c *Core) exchangeAgain() {
 		c.rumors.Ask()
 	}
 	c.mends.Step(c.now)
+	c.Refill(c.now)
 	c.store.Tidy(tidyCells)
 	if !c.cfg.Order.Precise() {
 		c.mends.Collect(c.now, c.Agreement(0).Confirmed)

@@ -6,29 +6,20 @@ import (
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // onRun applies a run.
 func (c *Core) onRun(p uint32, r *codec.Run) {
-	c.counters.RunsReceived++
-	o := c.store.Find(r.ID)
-	switch {
-	case c.rumors.Refusing(&c.received):
-		return
-	case o == 0 && c.graves.Has(c.now, r.ID):
-		c.counters.Drops[DropBuried]++
-		return
-	case o == 0:
-		c.counters.Drops[DropUnknown]++
-		return
-	case o == c.self:
-		if r.To > c.store.Max(o) {
-			c.rename(c.me.Behind(c.now))
-		}
-		c.counters.EntriesOld += uint64(r.Count)
+	if c.rumors.Refusing(&c.received) {
+		c.counters.RunsReceived++
 		return
 	}
-	c.flow.Got(p, int(r.Count))
+	o := c.subject(r)
+	if o == 0 {
+		return
+	}
+	c.flow.Got(p, r.Count)
 	c.store.Hop(int64(c.peers[p].link.Underway()))
 	a := reconcile.Apply(&c.store, o, r, &c.rec.Iter)
 	c.store.Hop(0)
@@ -36,7 +27,9 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	c.counters.EntriesOld += uint64(a.Old)
 	if a.Full {
 		c.counters.Drops[DropFull]++
-		c.origins[o].gap.Full(c.now)
+		if c.store.Seen(o) == a.To {
+			c.origins[o].gap.Full(c.now)
+		}
 	}
 	if a.Gap && c.differ.Scattered() {
 		c.applyScattered(p, o, r)
@@ -48,18 +41,42 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		return
 	}
 	c.peers[p].pull.Came()
+	if a.Beyond > 0 {
+		c.declares(o, a.Since, c.store.Last(o)) // who watches looks again
+	}
+	if a.To > a.From {
+		c.moved(o)
+		c.origins[o].gap.Closer(c.now)
+	}
+	if a.System {
+		c.declared(o, a.Since)
+	}
+	if (a.Full || a.To > a.From) && c.origins[o].peer == p {
+		c.mail.Owe(c.now, p)
+	}
 	if a.To == a.From {
 		return
 	}
-	c.moved(o)
-	c.origins[o].gap.Closer(c.now)
-	if a.System {
-		c.declared(o, a.From)
-	}
-	if c.origins[o].peer == p {
-		c.mail.Owe(c.now, p)
-	}
 	c.mail.News(c.now, o, a.From, p, c.counters.FramesReceived)
+}
+
+// subject is whose run came, if it is to be applied; else 0.
+func (c *Core) subject(r *codec.Run) state.Origin {
+	c.counters.RunsReceived++
+	o := c.store.Find(r.ID)
+	switch {
+	case o == 0 && c.graves.Has(c.now, r.ID):
+		c.counters.Drops[DropBuried]++
+	case o == 0:
+		c.counters.Drops[DropUnknown]++
+	case o == c.self:
+		if r.To > c.store.Max(o) {
+			c.rename(c.me.Behind(c.now))
+		}
+		c.counters.EntriesOld += uint64(r.Count)
+		return 0
+	}
+	return o
 }
 
 // gapHost is what gaps see of the node.
@@ -84,4 +101,21 @@ func (c *Core) gap(o state.Origin, p uint32, to uint64) {
 		wait += min(path.RTT.Smoothed(), gaps.PatienceMost)
 	}
 	c.gaps.Found(c.now, o, p, to, wait)
+}
+
+// Refill asks for what there was no room for, where there may be some now. The shell calls it after it has raised limits;
+// otherwise it is tried now and then.
+func (c *Core) Refill(now sched.Instant) {
+	c.enter(now)
+	for o, to := c.store.Refill(); o != 0; o, to = c.store.Refill() {
+		p := c.origins[o].peer
+		c.due.Want(p, dueHave) // which says that there is room: its author begins again
+		c.gap(o, p, to)
+	}
+}
+
+// onFull takes what a peer has no room for.
+func (c *Core) onFull(p uint32, body []byte) bool {
+	c.peers[p].shown.Fill()
+	return c.judge(c.mail.ReceiveFull(&c.received, body))
 }

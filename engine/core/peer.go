@@ -59,6 +59,9 @@ type Peer struct {
 	Heard  sched.Instant
 	RTT    sched.Instant
 	Acked  uint64        // own-origin version that it confirmed
+	Full   bool          // it has no room for something that others hold, as it said last
+	Lacks  bool          // and so for some of our writes:
+	Missed uint64        // so many, as far as it can tell
 	Since  sched.Instant // when it came into its present state
 	By     uint32        // the peer that told of it; 0: nobody had to
 }
@@ -77,7 +80,11 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 		rtt = probed // probes are answered before anything else
 	}
 	took, level := q.Proven() && (!q.at.HasCookie || q.shown.Ever()), q.shown.Ever() && q.shown.Equals(c.Fingerprint(), 0)
-	return Peer{q.origin, q.at.Addr, q.Proven(), took, level, q.Quiet(), q.Left(), q.link.Heard(), rtt, q.mail.Acked(), q.since.At, q.since.By}, true
+	missed, lacks := q.mail.Full()
+	return Peer{
+		q.origin, q.at.Addr, q.Proven(), took, level, q.Quiet(), q.Left(), q.link.Heard(), rtt,
+		q.mail.Acked(), lacks || q.shown.Full(), lacks, missed, q.since.At, q.since.By,
+	}, true
 }
 
 // addPeer makes a peer for an origin that became known.

@@ -32,18 +32,7 @@ func (c *Core) onPreciseRun(p uint32, body []byte) bool {
 	case codec.ParsePreciseRun(body, r) != nil:
 		return false
 	}
-	c.counters.RunsReceived++
-	switch o := c.store.Find(r.ID); {
-	case o == 0 && c.graves.Has(c.now, r.ID):
-		c.counters.Drops[DropBuried]++
-	case o == 0:
-		c.counters.Drops[DropUnknown]++
-	case o == c.self:
-		if r.To > c.store.Max(o) {
-			c.rename(c.me.Behind(c.now))
-		}
-		c.counters.EntriesOld += uint64(r.Count)
-	default:
+	if o := c.subject(r); o != 0 {
 		c.flow.Got(p, r.Count)
 		c.applyScattered(p, o, r)
 	}

@@ -44,6 +44,7 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 	codec.TypeKeyNotice:     takes(func(c *Core, p uint32, body []byte) bool { return c.guard.OnNotice(p, body) }),
 	codec.TypePrecisePull:   (*Core).onDifference,
 	codec.TypeTurn:          (*Core).onDifference,
+	codec.TypeFullAt:        takes((*Core).onFull),
 	codec.TypeIntervals:     mends,
 	codec.TypeIntervalPull:  mends,
 }
@@ -99,6 +100,7 @@ var composers = [...]struct {
 	append      composer
 }{
 	{due: dueHave, append: mails(dueHave, (*mail.Mail).AppendHave)},
+	{due: dueSync | dueDigest | dueAsk | dueTurn, append: mails(0, (*mail.Mail).AppendFull)},
 	{due: dueSync, append: differs(dueSync, differ.AppendSync)},
 	{due: duePull, append: row(duePull, func(c *Core) *gaps.Gaps { return &c.gaps }, (*gaps.Gaps).Append)},
 	{due: dueAsk, append: differs(dueAsk, differ.AppendAsk)},

@@ -26,7 +26,7 @@ type Gap struct {
 	to     uint64        // a run above our max ended here
 	at     sched.Instant // when it was found, or last became smaller
 	wait   sched.Instant // how long it may close by itself
-	fullAt sched.Instant // there was no room for its news; 0: never
+	fullAt sched.Instant // there was no room for its news, nor for a hole (state.Store.Seen); 0: never
 	from   uint32        // the peer that sent it
 	tries  uint8
 	open   bool
@@ -101,7 +101,7 @@ func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64, wai
 
 // over reports whether there is nothing more to ask for.
 func (g *Gaps) over(now sched.Instant, o state.Origin, x *Gap) bool {
-	return g.parts.Store.Max(o) >= x.to || x.tries > triesMax || x.refused(now)
+	return g.parts.Store.Seen(o) >= x.to || x.tries > triesMax || x.refused(now)
 }
 
 // Chase makes pulls due for what is still missing. While anything is, the timer wakes it
@@ -155,10 +155,10 @@ func (g *Gaps) Append(b []byte, at *reconcile.Page) (out []byte, done bool) {
 	}
 	for _, o := range g.list {
 		x := g.parts.Host.Gap(o)
-		if x == nil || x.from != at.Peer || at.Now-x.at < x.wait || g.parts.Store.Max(o) >= x.to {
+		if x == nil || x.from != at.Peer || at.Now-x.at < x.wait || g.parts.Store.Seen(o) >= x.to {
 			continue
 		}
-		if !w.Add(g.parts.Store.ID(o), g.parts.Store.Max(o)) {
+		if !w.Add(g.parts.Store.ID(o), g.parts.Store.Seen(o)) {
 			break
 		}
 		x.tries++

@@ -22,14 +22,22 @@ func (m *Mail) Append(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	return out, to >= own
 }
 
-// AppendHave appends the acknowledgement of the peer's own writes.
+// AppendHave appends the acknowledgement of the peer's own writes, and whether there is
+// no room for some of them.
 func (m *Mail) AppendHave(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	s, o := m.parts.Store, m.parts.Host.Origin(g.Peer)
 	top := s.Max(o)
 	if m.parts.Host.Debt(g.Peer).Pay(top) {
 		m.parts.Ack.Of(g.Peer).Cancel()
 	}
+	b = s.AppendFullAt(b, len(b)+codec.RecordBytes+codec.FullAtBytesMax, o)
 	return codec.AppendHave(b, codec.Have{Max: top, Floor: s.Floor(o), Dirty: s.Dirty(o)}), true
+}
+
+// AppendFull appends what there is no room for here, before a comparison: half of the
+// frame is left for that.
+func (m *Mail) AppendFull(b []byte, g *reconcile.Page) (out []byte, done bool) {
+	return m.parts.Store.AppendFullAt(b, (len(b)+g.Limit)/2, m.parts.Host.Origin(g.Peer)), false
 }
 
 // run appends a run of our own origin from a peer's cursor; nil if nothing is due or

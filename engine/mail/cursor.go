@@ -1,6 +1,9 @@
 package mail
 
-import "github.com/quidnunc/quidnunc/sched"
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
 
 const (
 	heardMin   = 150 * sched.Millisecond
@@ -18,6 +21,10 @@ type Cursor struct {
 	expected uint64 // acknowledged up to here when the timer fires, or something was lost
 	tries    uint8  // timers that fired without a sign of life
 	vain     uint8  // times that the cursor went back since acked grew
+	held     uint64 // what it was done with when it said so last: see Seen
+	beyond   uint64 // it has no room for all, and has seen our writes up to here; 0: it has room
+	missing  uint64 // of those, entries that it lacks, as it says
+	said     bool   // it said so in the frame at hand
 	late     uint8  // timers since then that fired though the peer is heard
 }
 
@@ -27,14 +34,26 @@ func (c *Cursor) At() uint64 { return c.at }
 // Acked is the version up to which the peer said that it holds our writes.
 func (c *Cursor) Acked() uint64 { return c.acked }
 
+// Seen is the version up to which the peer is done with our writes: it holds them, or has no room for them.
+func (c *Cursor) Seen() uint64 { return max(c.acked, c.beyond) }
+
+// Full tells whether the peer has no room for some of our writes, and for how many as far as it knows.
+func (c *Cursor) Full() (missing uint64, full bool) { return c.missing, c.beyond > c.acked }
+
+// NoRoom takes the word of a peer that it has no room for some of our writes, but has
+// seen them up to a version. It counts until an acknowledgement comes without it.
+func (c *Cursor) NoRoom(f *codec.FullAt) {
+	c.beyond, c.missing, c.said = f.Through, f.Missing, true
+}
+
 // Flying tells whether something was sent that is not acknowledged.
-func (c *Cursor) Flying() bool { return c.acked < c.at }
+func (c *Cursor) Flying() bool { return c.Seen() < c.at }
 
 // Mailed notes that our writes up to a version leave.
 func (c *Cursor) Mailed(to uint64) { c.at = to }
 
 // back is the one place where the cursor goes back: to what the peer has.
-func (c *Cursor) back() { c.at = c.acked }
+func (c *Cursor) back() { c.at = c.Seen() }
 
 // Rewind goes back because what was sent is missed.
 func (c *Cursor) Rewind() {
@@ -57,7 +76,7 @@ func (c *Cursor) Resume() {
 
 // Restart is for another life of this node, of which the peer has nothing.
 func (c *Cursor) Restart() {
-	c.acked = 0
+	c.acked, c.held, c.beyond = 0, 0, 0
 	c.Resume()
 }
 
@@ -74,16 +93,21 @@ const (
 
 // Have takes the version up to which the peer holds our writes, of own.
 func (c *Cursor) Have(version, own uint64) News {
-	switch {
-	case version > c.acked:
-		c.acked, c.tries, c.vain, c.late = version, 0, 0, 0
-		c.at = max(c.at, version)
-		if version == own {
+	before := c.held
+	if c.acked = version; !c.said {
+		c.beyond = 0
+	}
+	c.said = false
+	c.held = c.Seen()
+	switch now := c.Seen(); {
+	case now > before:
+		c.tries, c.vain, c.late = 0, 0, 0
+		c.at = max(c.at, now)
+		if now == own {
 			return All
 		}
 		return Further
-	case version < c.acked:
-		c.acked = version
+	case now < before:
 		c.back()
 		return Less
 	}
@@ -109,10 +133,10 @@ const (
 // is no loss: the path may be longer than was thought.
 func (c *Cursor) Overdue(own uint64, silence sched.Instant) (next Next, late bool) {
 	switch {
-	case c.acked >= own:
+	case c.Seen() >= own:
 		c.tries = 0
 		return Rest, false
-	case c.acked >= c.expected:
+	case c.Seen() >= c.expected:
 		c.tries = 0
 		return Wait, false
 	case silence > heardMin:

@@ -62,6 +62,8 @@ type Parts struct {
 type Counters struct {
 	MailSent uint64 // frames that carried own writes
 	Rewinds  uint64 // a cursor went back because an acknowledgement was missed
+
+	FullsReceived uint64 // records of peers that have no room
 }
 
 // Mail is how the news of one node leaves. The zero Mail is not ready: call Init. One
@@ -201,6 +203,24 @@ func (m *Mail) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 		m.parts.Resend.Of(f.Peer).Cancel()
 	case Less:
 		m.Start(f.Now, f.Peer)
+	}
+	return reconcile.Taken
+}
+
+// ReceiveFull takes the body of a FullAt record: what the peer has no room for. What it
+// says of our writes counts until an acknowledgement comes without it.
+func (m *Mail) ReceiveFull(f *reconcile.Frame, body []byte) reconcile.Verdict {
+	l, err := codec.ParseFullAts(body)
+	if err != nil {
+		return reconcile.Malformed
+	}
+	f.Full = l
+	m.parts.Count.FullsReceived++
+	us := m.parts.Store.ID(m.parts.Own)
+	for e := (codec.FullAt{}); l.Next(&e); {
+		if e.ID == us && e.Through <= m.own() {
+			m.parts.Host.Cursor(f.Peer).NoRoom(&e)
+		}
 	}
 	return reconcile.Taken
 }

@@ -12,6 +12,8 @@ type Applied struct {
 	From, To uint64 // our max before and after
 	Gap      bool   // the run starts above our max: nothing was applied
 	Full     bool   // the store refused an entry: the prefix ends before it
+	Beyond   int    // Full: entries that were taken beyond our max
+	Since    uint64 // the news are after this version
 	System   bool   // a reserved key was among the news
 }
 
@@ -25,6 +27,6 @@ func Apply(s *state.Store, o state.Origin, r *codec.Run, it *codec.RunIter) Appl
 	gap := a.Status == state.Gap
 	return Applied{
 		New: a.New, Old: a.Old, From: a.From, To: a.To,
-		Gap: gap, Full: !gap && a.Status != state.OK, System: a.Zero,
+		Gap: gap, Full: !gap && a.Status != state.OK, Beyond: a.Beyond, Since: a.Since, System: a.Zero,
 	}
 }

@@ -55,6 +55,7 @@ type Frame struct {
 	Fresh   bool   // it is newer than all before it from this peer: no replay
 	Printed bool   // it carries the sender's fingerprint:
 	Print   uint64
+	Full    codec.FullAts // what its sender has no room for, said before in the frame
 }
 
 // Page is the frame that is being composed for a peer.

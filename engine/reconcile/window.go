@@ -9,6 +9,7 @@ import (
 // View is what a comparison looks at.
 type View struct {
 	Now    sched.Instant
+	Full   codec.FullAts // what the sender of the frame at hand has no room for
 	Store  *state.Store
 	Own    state.Origin // that this node writes
 	News   News         // nil: nothing is pushed
@@ -146,7 +147,7 @@ func (diff *Difference) both(v *View, o state.Origin, e *codec.DigestEntry, runs
 	switch {
 	case e.Max > mine && o == v.Own:
 		diff.Ahead = e.Max
-	case e.Max > mine && v.coming(o, e.Max):
+	case e.Max > mine && (e.Max <= v.Store.Seen(o) || v.coming(o, e.Max)):
 	case e.Max > mine:
 		diff.add(pulls, Want{ID: e.ID, Origin: o, From: mine})
 	case e.Max < mine:
@@ -159,6 +160,7 @@ func (diff *Difference) both(v *View, o state.Origin, e *codec.DigestEntry, runs
 }
 
 func (v *View) peerLacks(o state.Origin, from uint64) Want {
+	from = max(from, v.Full.Through(v.Store.ID(o))) // the rest was offered, and there was no room for it
 	if from >= v.Settled(o) {
 		return Want{}
 	}

@@ -146,6 +146,9 @@ func (s *Store) SetLimits(l Limits) Limits {
 	l.Keys, l.Tombstones = min(l.Keys, s.most.Keys), min(l.Tombstones, s.most.Tombstones)
 	l.ValueBytes, l.Staged = min(l.ValueBytes, s.most.ValueBytes), s.limits.Staged
 	s.limits = l
+	for i := range s.holes {
+		s.holes[i].pause = 0 // there may be room at once
+	}
 	s.cells.limit = max(len(s.cells.meta), min(1+l.pages(), len(s.cells.pages)))
 	return l
 }

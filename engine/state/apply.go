@@ -287,6 +287,9 @@ func (s *Store) Advance(o Origin, to, floor uint64) Status {
 	r.max = max(r.max, to)
 	s.print += r.print() - before
 	s.clearLater(o, r)
+	if len(s.holes) > 0 {
+		s.closeHole(o, r)
+	}
 	s.show(r)
 	return OK
 }

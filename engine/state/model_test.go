@@ -183,6 +183,7 @@ func (x *machine) Encoded(t *rapid.T) {
 	if err := codec.ParseRun(body, &run); err != nil {
 		t.Fatal(err)
 	}
+	x.s.holes = nil // else what was seen and refused before is not looked at again
 	a := x.s.ApplyRun(o.o, &run, new(codec.RunIter))
 	if a.From != o.max || a.Status == OK && a.To != v {
 		t.Fatalf("%+v, max %d, to %d", a, o.max, v)
@@ -194,6 +195,9 @@ func (x *machine) Encoded(t *rapid.T) {
 				continue
 			}
 			x.model(t, o, e, a.Status, true)
+			if !x.s.keyed.on {
+				x.beyond(t, o, entries[i:])
+			}
 			break
 		}
 		x.model(t, o, e, x.expect(o, e, true), true)
@@ -203,6 +207,27 @@ func (x *machine) Encoded(t *rapid.T) {
 			o.dirty = true
 		}
 		o.max = a.To
+	}
+}
+
+// beyond: of what follows a refused entry, what takes the place of something is taken if it has room.
+func (x *machine) beyond(t *rapid.T, o *modelOrigin, entries []codec.Entry) {
+	for i := range entries {
+		e, status := &entries[i], OK
+		have, known := o.keys[string(e.Key)]
+		if !known || x.expect(o, e, true) != OK {
+			continue
+		}
+		got := codec.Entry{}
+		taken := x.s.Get(o.o, e.Key, &got) && got.Version >= e.Version
+		if have.Flags&codec.EntryTombstone != 0 && have.Version <= o.floor && !taken {
+			delete(o.keys, string(e.Key)) // it was collected: nothing is here that the entry takes the place of
+			continue
+		}
+		if x.s.dying != 0 && !taken {
+			status = Full
+		}
+		x.model(t, o, e, status, true)
 	}
 }
 

@@ -208,6 +208,7 @@ func (s *Store) Remove(o Origin) Status {
 	s.system -= int(r.system)
 	s.bytes -= int(r.bytes)
 	r.here, r.older = false, 0
+	s.closeHole(o, r)
 	r.shelved = true
 	if s.witness == nil || !s.witness.Removed(o) {
 		r.shelved = false

@@ -7,6 +7,8 @@ type Applied struct {
 	New, Old int    // entries that were news, and entries that were here already
 	From, To uint64 // max before and after
 	Zero     bool   // a key that begins with a zero byte was among the news
+	Beyond   int    // entries that were taken beyond a hole; there is one if Status is Full or TooMany
+	Since    uint64 // what was taken is after this version
 	Status   Status // OK; Gap; NoOrigin; or why an entry was refused: then the prefix ends before it
 }
 
@@ -14,7 +16,7 @@ type Applied struct {
 const runBatch = 32
 
 // ApplyRun applies a run to an origin and advances it: what Apply for each entry and Advance would do. A run that begins
-// above max is a Gap and changes nothing.
+// above what was seen is a Gap and changes nothing.
 //
 // With many keys an entry costs several cache misses, one after the other: index, old cell, log word. Entries are
 // resolved in batches, one of these steps for all of the batch at a time, so that their misses overlap.
@@ -24,12 +26,16 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 		a.Status = NoOrigin
 		return a
 	}
-	a.From, a.To = r.max, r.max
-	if run.From > r.max {
+	a.From, a.To, a.Since = r.max, r.max, r.max
+	switch seen := s.Seen(o); {
+	case run.From > seen:
 		a.Status = Gap
 		return a
-	}
-	if run.To < r.max || run.To == r.max && run.Floor <= r.floor {
+	case run.From > r.max:
+		a.Status = Full
+		s.beyond(o, r, run, it, &a)
+		return a
+	case run.To < seen || run.To == seen && (seen > r.max || run.Floor <= r.floor):
 		a.Old = run.Count
 		return a
 	}
@@ -49,6 +55,9 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 	}
 	if run.Dirty && a.From < run.Floor && a.To > a.From { // what its sender should not hold is here now
 		s.setDirty(r, true)
+	}
+	if a.Status == Full || a.Status == TooMany {
+		s.beyond(o, r, run, it, &a)
 	}
 	return a
 }

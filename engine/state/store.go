@@ -57,6 +57,7 @@ type Store struct {
 	print    uint64
 	keyed    keyPrints
 	compacts Compactions
+	holes    []hole // in the order of identifiers
 	batch    [runBatch]write
 	touched  uint64 // so that the loads of resolve are not left out
 	witness  Witness

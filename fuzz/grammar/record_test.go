@@ -144,7 +144,8 @@ func (l *liar) small(t codec.Type) []byte {
 	case codec.TypeFullAt:
 		b := codec.BeginRecord(nil, t)
 		for _, id := range append(l.ids(), 1<<64-1) {
-			b = codec.AppendFullAt(b, &codec.FullAt{ID: id, Version: choose(l.script, versions), Missing: choose(l.script, versions)})
+			v := choose(l.script, versions)
+			b = codec.AppendFullAt(b, &codec.FullAt{ID: id, Version: v, Through: max(v, choose(l.script, versions)), Missing: choose(l.script, versions)})
 		}
 		return codec.EndRecord(b, 0)
 	case codec.TypeCheckpoint:
