@@ -58,3 +58,18 @@ func (s *Shared) Wins(member string) (n int) {
 	})
 	return n
 }
+
+// EndAll ends what has ended d from now, piece by piece as turns do. It gives how long the pieces took, and all.
+func (e *Engine) EndAll(d time.Duration) (pieces []time.Duration, all time.Duration) {
+	e.ask(func(now sched.Instant) {
+		now = now.After(sched.Instant(d))
+		for began := time.Now(); e.expiry.next() <= now || e.stage.pending.Load() > 0; all = time.Since(began) {
+			piece := time.Now()
+			e.stage.grant(e.room(now))
+			e.expire(now)
+			e.drain(now)
+			pieces = append(pieces, time.Since(piece))
+		}
+	})
+	return pieces, all
+}

@@ -2,9 +2,12 @@ package engine_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
@@ -68,4 +71,53 @@ func TestLeaseEndsWithoutItsOwner(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestManyLeasesEndAtOnce: what ends at the same moment is hidden from every reader then, however long its tombstones
+// take, and those leave nothing behind.
+func TestManyLeasesEndAtOnce(t *testing.T) {
+	const keys = 20_000
+	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		owner := c.Engines[0]
+		due := time.Now().Add(20 * time.Second)
+		for i := range keys {
+			for {
+				_, err := owner.SetTTL(fmt.Sprint("session-", i), []byte("v"), time.Until(due))
+				if err == nil {
+					break
+				}
+				if !errors.Is(err, engine.ErrBackpressure) {
+					t.Fatal(err)
+				}
+				pause(time.Millisecond)
+			}
+		}
+		set(t, owner, "stays", "v")
+		c.WaitConverged()
+		shown := func(e *engine.Engine) (n int) {
+			for range e.Range(owner.Name()) {
+				n++
+			}
+			return n
+		}
+		pause(time.Until(due.Add(-100 * time.Millisecond)))
+		for _, e := range c.Engines {
+			if n := shown(e); n != keys+1 {
+				t.Errorf("%s shows %d keys before they end", e.Name(), n)
+			}
+		}
+		pause(time.Until(due.Add(10 * time.Millisecond)))
+		for _, e := range c.Engines {
+			if n := shown(e); n != 1 {
+				t.Errorf("%s shows %d keys after they ended", e.Name(), n)
+			}
+		}
+		pause(time.Minute)
+		c.WaitConverged()
+		for _, e := range c.Engines {
+			if n := e.Stats().Keys; n > 3*10 {
+				t.Errorf("%s holds %d keys", e.Name(), n)
+			}
+		}
+	})
 }
