@@ -14,6 +14,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/names"
+	"github.com/quidnunc/quidnunc/engine/outbox"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/roster"
@@ -21,7 +22,6 @@ import (
 	"github.com/quidnunc/quidnunc/engine/settle"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/engine/walk"
-	"github.com/quidnunc/quidnunc/ring"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -61,9 +61,8 @@ type Core struct {
 	settle settle.Settle
 	mends  interval.Mender // of dirty origins, and the end of own deletes
 
-	advanced []state.Origin
-	queue    ring.Queue[Event]
-	guard    protect.Mode // of frames: clear or sealed
+	queue    outbox.Outbox[Event] // what the shell is to be told
+	guard    protect.Mode         // of frames: clear or sealed
 	door     door.Door
 	counters Counters
 
@@ -100,7 +99,6 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.roster.Init(roster.Limits{
 		Handles: l.Peers, Seats: min(l.Peers, l.State.Origins-1), Candidates: l.Unproven, Pick: max(16, c.cfg.Fanout),
 	}, &c.rand)
-	c.advanced = make([]state.Origin, 0, min(l.State.Origins, 256))
 	c.gaps.Init(l.Gaps, &gaps.Parts{
 		Host: gapHost{&c.peers, &c.origins, &c.roster}, Store: &c.store,
 		Board: &c.due, Due: duePull, Timer: c.wheel.Timer(timerGaps), Count: &c.counters.exchangeCounters,
@@ -149,11 +147,10 @@ func (c *Core) enter(now sched.Instant) {
 // origin is what the core remembers of one origin beside its state.
 type origin struct {
 	peer uint32 // the peer that writes it; 0 for our own
-	told uint64 // reported to the shell
 
 	gap gaps.Gap
 
-	known, queued, left bool
+	known, left bool
 }
 
 func (c *Core) noteOrigin(o state.Origin) *origin {
@@ -161,8 +158,8 @@ func (c *Core) noteOrigin(o state.Origin) *origin {
 		c.origins = append(c.origins, origin{})
 	}
 	x := &c.origins[o]
-	q := x.queued
-	*x = origin{known: true, queued: q}
+	*x = origin{known: true}
+	c.queue.Reset(o)
 	c.settle.Reset(o)
 	weight := uint8(1)
 	if c.cfg.Weight != nil {
@@ -176,7 +173,7 @@ func (c *Core) noteOrigin(o state.Origin) *origin {
 func (c *Core) moved(o state.Origin) {
 	c.settle.Moved(c.now, o)
 	c.differ.Moved(o, c.now, c.counters.FramesReceived)
-	c.advancedTo(o)
+	c.queue.Moved(o)
 }
 
 // Store is the replica. Its reading methods are safe for any goroutine.

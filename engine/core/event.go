@@ -52,17 +52,12 @@ type Event struct {
 // NextEvent takes the next event, advances first. It reports false when there
 // is none. A shell drains it after each burst of calls.
 func (c *Core) NextEvent(ev *Event) bool {
-	for len(c.advanced) > 0 {
-		o := c.advanced[len(c.advanced)-1]
-		c.advanced = c.advanced[:len(c.advanced)-1]
-		x := &c.origins[o]
-		x.queued = false
-		if !x.known {
-			continue // removed in the meantime
+	for o, ok := c.queue.Next(); ok; o, ok = c.queue.Next() {
+		if x := &c.origins[o]; x.known { // not removed in the meantime
+			to := c.differ.Reached(o)
+			*ev = Event{Kind: Advanced, Origin: o, Peer: x.peer, From: c.queue.Tell(o, to), To: to}
+			return true
 		}
-		*ev = Event{Kind: Advanced, Origin: o, Peer: x.peer, From: x.told, To: c.differ.Reached(o)}
-		x.told = ev.To
-		return true
 	}
 	if c.queue.Pop(ev) {
 		return true
@@ -84,12 +79,4 @@ func (c *Core) tell(k EventKind, p uint32) {
 		}
 	}
 	c.queue.Push(ev)
-}
-
-// advancedTo notes that an origin's max moved.
-func (c *Core) advancedTo(o state.Origin) {
-	if x := &c.origins[o]; !x.queued {
-		x.queued = true
-		c.advanced = append(c.advanced, o)
-	}
 }

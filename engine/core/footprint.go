@@ -7,6 +7,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/names"
+	"github.com/quidnunc/quidnunc/engine/outbox"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/settle"
 )
@@ -30,8 +31,8 @@ func (l Limits) Footprint() (bytes int) {
 	slack := 5 // slices grow by a quarter when they are large
 	bytes += l.State.Footprint()
 	bytes += l.Peers * (peerBytes + protect.LifeBytes) * slack / 4
-	bytes += l.Peers * (protect.CipherBytes + 2*2*12 + timersPeer*timerBytes + 16 + 8 + 5) // ciphers, table of ids, timers, round robin, what is due, free handles
-	bytes += l.State.Origins * (originBytes + settle.OriginBytes + 1) * slack / 4          // 1: the weight
+	bytes += l.Peers * (protect.CipherBytes + 2*2*12 + timersPeer*timerBytes + 16 + 8 + 5)             // ciphers, table of ids, timers, round robin, what is due, free handles
+	bytes += l.State.Origins * (originBytes + settle.OriginBytes + outbox.OriginBytes + 1) * slack / 4 // 1: the weight
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
 	bytes += l.Jobs * l.Wants * wantBytes
 	bytes += l.Events*eventBytes + l.Gaps*4

@@ -292,7 +292,7 @@ func (c *Core) erase(o state.Origin) {
 		c.differ.Drop(p)
 	}
 	c.store.Remove(o)
-	q := x.queued
-	*x = origin{queued: q}
+	*x = origin{}
+	c.queue.Reset(o)
 	c.forgetNews(o)
 }

@@ -77,6 +77,6 @@ func (c *Core) renew(gen uint64) {
 	}
 	c.differ.Moved(c.self, c.now, c.counters.FramesReceived)
 	c.walks.Rename(c.me.ID)
-	c.advancedTo(c.self)
+	c.queue.Moved(c.self)
 	c.queue.Push(Event{Kind: Renewed, Origin: c.self, Generation: gen})
 }

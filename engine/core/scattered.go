@@ -53,8 +53,7 @@ func (c *Core) applyScattered(p uint32, o state.Origin, r *codec.Run) {
 	if a.New == 0 {
 		return
 	}
-	x := &c.origins[o]
-	x.told = min(x.told, lowest-1)
+	c.queue.Below(o, lowest)
 	c.moved(o)
 	if a.System {
 		c.declared(o, lowest-1)

@@ -35,6 +35,7 @@ var rules = map[string]rule{
 
 	"engine/state":     {pure: true, project: []string{"codec"}, std: []string{"sync/atomic"}, modules: []string{goFarm}},
 	"engine/reconcile": leaf("sched", "engine/state", "engine/due"),
+	"engine/outbox":    {pure: true, project: []string{"ring", "engine/state"}},
 	"engine/settle":    {pure: true, project: []string{"sched", "engine/state", "engine/link"}},
 	"engine/rumor":     leaf("sched", "engine/due", "engine/state", "engine/reconcile"),
 	"engine/sketch":    leaf(),
@@ -59,7 +60,7 @@ var rules = map[string]rule{
 	"engine/content":   {pure: true, project: []string{"sched"}},
 	"engine/share":     {pure: true, project: []string{"codec", "sched", "engine/state"}, std: []string{"crypto/sha256", "sync/atomic"}},
 	"engine/core": {pure: true, project: []string{
-		"codec", "codec/seal", "sched", "ring",
+		"codec", "codec/seal", "sched",
 		"engine/state",
 		"engine/compare",
 		"engine/declare",
@@ -74,6 +75,7 @@ var rules = map[string]rule{
 		"engine/mail",
 		"engine/member",
 		"engine/names",
+		"engine/outbox",
 		"engine/precise",
 		"engine/reconcile",
 		"engine/roster",
