@@ -42,6 +42,20 @@ func (e *Engine) Progress() (list []Progress) {
 	return list
 }
 
+// Acked names the other members that have confirmed this member's write v, those that do
+// not answer any more among them. It takes a turn of the loop.
+func (e *Engine) Acked(v Version) (have []string) {
+	e.ask(func(now sched.Instant) {
+		e.drainAll(now)
+		for p := range e.core.Peers() {
+			if peer, ok := e.core.Peer(p); ok && v.Gen <= e.core.Generation() && peer.Acked >= v.Seq {
+				have = append(have, e.nameOf(peer.Origin))
+			}
+		}
+	})
+	return have
+}
+
 // Confirmed counts the other members that answer, and of those the ones that have confirmed this member's write v. Who
 // waits for it asks again: see WaitVersion. It takes a turn of the loop.
 func (e *Engine) Confirmed(v Version) (have, answering int) {

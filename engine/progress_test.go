@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -51,4 +52,20 @@ func TestProgressShowsWhoIsBehind(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAcked: who has a write is named.
+func TestAcked(t *testing.T) {
+	c := enginetest.NewCluster(t, 3, enginetest.Options{})
+	v := set(t, c.Engines[0], "k", "v")
+	if err := c.Engines[0].WaitVersion(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	if have := c.Engines[0].Acked(v); len(have) != 2 || !slices.Contains(have, "node-1") || !slices.Contains(have, "node-2") {
+		t.Error(have)
+	}
+	v.Seq++
+	if have := c.Engines[0].Acked(v); len(have) != 0 {
+		t.Error(have, "have what was never written")
+	}
 }

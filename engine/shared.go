@@ -89,6 +89,8 @@ type Shared struct {
 	mu    sync.Mutex // a later version has a later stamp
 	clock share.Clock
 
+	counters counters
+
 	sharing // the loop's own
 }
 
@@ -104,7 +106,7 @@ func logKey(dst []byte, key string) []byte {
 // never waits; own writes are seen at once. ok is false where there is nothing, or a
 // delete won: then v is that of the delete. With room in dst it does not allocate.
 func (s *Shared) AppendGet(dst []byte, key string) (value []byte, v SharedVersion, ok bool) {
-	if s.e.stopped.Load() || len(key) == 0 || len(key) > SharedKeyBytesMax {
+	if s.e.stopped.Load() || len(key) == 0 || key[0] == codec.ReservedPrefix || len(key) > SharedKeyBytesMax {
 		return dst, v, false
 	}
 	var room [KeyBytesMax]byte
@@ -258,10 +260,14 @@ func (s *Shared) write(key string, value []byte, claim func(c, now *share.Claim)
 
 // stage makes the claim and stages both.
 func (s *Shared) stage(key string, value []byte, claim func(c, now *share.Claim) error) (v Version, wake bool, err error) {
-	var room [EntryBytesMax]byte
-	k := logKey(make([]byte, 0, KeyBytesMax), key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.stageClaim(logKey(make([]byte, 0, KeyBytesMax), key), value, claim)
+}
+
+// stageClaim is stage for a key of the log. The mutex is held.
+func (s *Shared) stageClaim(k, value []byte, claim func(c, now *share.Claim) error) (v Version, wake bool, err error) {
+	var room [EntryBytesMax]byte
 	_, now, _ := s.look(nil, k)
 	c := share.Claim{Author: s.self}
 	wall := s.wall()
@@ -277,7 +283,7 @@ func (s *Shared) stage(key string, value []byte, claim func(c, now *share.Claim)
 
 func (s *Shared) checkSize(key string, value []byte) error {
 	switch {
-	case len(key) == 0:
+	case len(key) == 0 || key[0] == codec.ReservedPrefix:
 		return ErrKey
 	case len(key) > SharedKeyBytesMax:
 		return &SizeError{What: "shared key", Bytes: len(key), Limit: SharedKeyBytesMax}

@@ -324,3 +324,65 @@ func TestSharedDeletesEnd(t *testing.T) {
 		}
 	})
 }
+
+// TestSharedCounters: members that add at the same time lose nothing, a set or a delete begins anew, and what a member has
+// added outlives it.
+func TestSharedCounters(t *testing.T) {
+	virtual(t, 4, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		sums := func(list []*engine.Engine, want int64, counted bool) {
+			t.Helper()
+			c.WaitConverged()
+			for _, e := range list {
+				if n, ok := e.Shared().Sum("hits"); n != want || ok != counted {
+					t.Errorf("%s: %d %v, want %d %v", e.Name(), n, ok, want, counted)
+				}
+			}
+		}
+		add := func(i int, by int64) (sum int64) {
+			t.Helper()
+			sum, _, err := c.Engines[i].Shared().Add("hits", by)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return sum
+		}
+		for i := range 3 {
+			for range 10 {
+				add(i, int64(i+1))
+			}
+		}
+		if n := add(0, 0); n != 10 {
+			t.Errorf("own additions are %d at once", n)
+		}
+		sums(c.Engines, 60, true)
+		if n := add(3, -5); n != 55 {
+			t.Errorf("%d", n)
+		}
+		c.Engines[1].Shared().Set("hits", []byte("100"))
+		c.WaitConverged()
+		if _, ok := c.Engines[0].Shared().Sum("hits"); ok {
+			t.Error("parts of before count")
+		}
+		add(2, 1)
+		sums(c.Engines, 101, true)
+		c.Kill(2)
+		pause(20 * time.Second)
+		c.Restart(2)
+		add(2, 1)
+		sums(c.Engines, 102, true)
+		c.Engines[0].Shared().Delete("hits")
+		c.WaitConverged()
+		add(1, 7)
+		sums(c.Engines, 7, true)
+		c.Engines[0].Shared().Set("hits", []byte("text"))
+		c.WaitConverged()
+		if _, _, err := c.Engines[3].Shared().Add("hits", 1); !errors.Is(err, engine.ErrNotNumber) {
+			t.Error(err)
+		}
+		for _, key := range c.Engines[0].Shared().Keys("") {
+			if key != "hits" {
+				t.Errorf("a key of the engine's own shows: %q", key)
+			}
+		}
+	})
+}

@@ -44,14 +44,22 @@ func (s *Shared) keys(prefix string) (list []string) {
 	start := codec.SharedPrefix + prefix
 	for m := range s.e.Members() {
 		s.e.store.Range([]byte(m.Name), func(key, _ []byte, _ state.Meta) bool {
-			if codec.Shared(key) && strings.HasPrefix(string(key), start) {
-				list = append(list, string(key[len(codec.SharedPrefix):]))
+			if name, ok := userKey(key); ok && strings.HasPrefix(string(key), start) {
+				list = append(list, name)
 			}
 			return true
 		})
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
+}
+
+// userKey is the shared key under which users know a key of a log.
+func userKey(key []byte) (name string, ok bool) {
+	if !codec.Shared(key) || key[len(codec.SharedPrefix)] == codec.ReservedPrefix {
+		return "", false
+	}
+	return string(key[len(codec.SharedPrefix):]), true
 }
 
 // Watch yields what the shared keys that begin with a prefix hold, all of them for "",
@@ -142,7 +150,11 @@ func (v *sharedView) look(key string) (more bool) {
 
 // tellWatchers tells what became of a shared key to those who watch it.
 func (s *Shared) tellWatchers(key []byte, what share.Change) {
-	if what == share.Won || what == share.Passed || what == share.Gone {
-		s.watches.sharedChanged(key[len(codec.SharedPrefix):])
+	if what != share.Won && what != share.Passed && what != share.Gone {
+		return
 	}
+	if key = key[len(codec.SharedPrefix):]; key[0] == codec.ReservedPrefix {
+		return
+	}
+	s.watches.sharedChanged(key)
 }

@@ -87,6 +87,9 @@ func (s *Shared) Changed(o state.Origin, key []byte) {
 		*x = codec.Entry{Key: key, Flags: codec.EntryTombstone}
 	}
 	what, before := s.index.Changed(o, x, wall)
+	if what != share.Nothing && key[len(codec.SharedPrefix)] == codec.ReservedPrefix {
+		s.counts(key)
+	}
 	s.tellWatchers(key, what)
 	var c share.Claim
 	if o != self && x.Flags&codec.EntryTombstone == 0 {
