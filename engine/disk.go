@@ -175,7 +175,7 @@ func (e *Engine) restore(now sched.Instant) error {
 		}
 	}
 	if i.Keeps {
-		e.store.Advance(e.core.Self(), 0, i.Floor)
+		e.store.Advance(e.core.Parts().Own, 0, i.Floor)
 	}
 	e.op = core.Op{Kind: core.Delete, Version: i.Seq + 1, Key: restoreKey}
 	if st := e.core.Write(now, &e.op); st != core.Written {
@@ -210,7 +210,7 @@ func (e *Engine) restoreOne(now sched.Instant, wall int64, r *disk.Record) error
 	if orders[e.cfg.Order].Precise() {
 		x.Flags, x.Stamp = x.Flags|codec.EntryStamp, r.Wall
 	}
-	if st := e.store.Apply(e.core.Self(), x); st != state.OK {
+	if st := e.store.Apply(e.core.Parts().Own, x); st != state.OK {
 		return bad("Limits", "", fmt.Sprintf("leave no room for what %s holds: %d keys (%v)", e.cfg.Disk.Path, len(e.kept.image.Records), st),
 			"raise Keys, ValueBytes and what bounds one member to what they were")
 	}
@@ -240,9 +240,9 @@ func (e *Engine) beginDisk(declared []byte) error {
 	if k.log == nil {
 		return nil
 	}
-	last := e.store.Max(e.core.Self())
+	last := e.store.Max(e.core.Parts().Own)
 	k.handed = last
-	if err := k.log.Begin(e.core.Generation(), last, declared, (*diskSource)(e)); err != nil {
+	if err := k.log.Begin(e.core.Parts().Self.Gen, last, declared, (*diskSource)(e)); err != nil {
 		return diskConfigError(err)
 	}
 	return nil
@@ -257,7 +257,7 @@ func (e *Engine) logDisk() {
 	for _, line := range k.image.Notes {
 		e.herald.warnRare("disk: "+line, "member", e.cfg.Name, "path", e.cfg.Disk.Path)
 	}
-	e.herald.info("disk", "member", e.cfg.Name, "path", e.cfg.Disk.Path, "sync", e.cfg.Disk.Sync, "keys", e.store.Keys(e.core.Self()), "generation_kept", k.image.Keeps, "members", len(k.image.Members))
+	e.herald.info("disk", "member", e.cfg.Name, "path", e.cfg.Disk.Path, "sync", e.cfg.Disk.Sync, "keys", e.store.Keys(e.core.Parts().Own), "generation_kept", k.image.Keeps, "members", len(k.image.Members))
 	for _, m := range k.image.Members {
 		if !e.isSelf(m.Addr) {
 			e.seeker.known = append(e.seeker.known, m.Addr)
@@ -272,7 +272,7 @@ func (e *Engine) handOver(now sched.Instant) (apply bool) {
 	k, b := &e.kept, e.stage.back
 	k.waiting = false
 	if b.last > k.handed {
-		if !k.log.Offer(b.log[:b.used], b.last, e.store.Floor(e.core.Self())) {
+		if !k.log.Offer(b.log[:b.used], b.last, e.store.Floor(e.core.Parts().Own)) {
 			e.retryAt = now.After(stuckEvery)
 			return false
 		}
@@ -314,7 +314,7 @@ func (e *Engine) refuseStaged(now sched.Instant, err error) {
 	for e.stage.next(&e.rec) {
 		r := &e.rec
 		e.refuse(diskError(err), r.version)
-		if r.op == opDelete && e.store.Get(e.core.Self(), r.key, &e.entry) && e.entry.Flags&codec.EntryTTL != 0 {
+		if r.op == opDelete && e.store.Get(e.core.Parts().Own, r.key, &e.entry) && e.entry.Flags&codec.EntryTTL != 0 {
 			e.endsAt(now, 0, e.entry.Version)
 		}
 		e.appliedTo = r.version
@@ -372,7 +372,7 @@ func (e *Engine) closeDisk() error {
 	if e.kept.log == nil {
 		return nil
 	}
-	return diskError(e.kept.log.Close(e.leftAt != 0, e.store.Floor(e.core.Self())))
+	return diskError(e.kept.log.Close(e.leftAt != 0, e.store.Floor(e.core.Parts().Own)))
 }
 
 // diskSource is the own state, for snapshots.
@@ -390,7 +390,7 @@ func (s *diskSource) Settle(version uint64) bool {
 	for {
 		settled := false
 		if !e.ask(func(sched.Instant) {
-			settled = e.applied(version) && (e.store.Max(e.core.Self()) >= version || !e.core.Flow().Behind())
+			settled = e.applied(version) && (e.store.Max(e.core.Parts().Own) >= version || !e.core.Parts().Flow.Behind())
 		}) {
 			return false
 		}
@@ -410,7 +410,7 @@ func (s *diskSource) Settle(version uint64) bool {
 func (s *diskSource) Walk(yield func(r *disk.Record) bool) (floor uint64, ok bool) {
 	e := (*Engine)(s)
 	before, after := uint64(0), uint64(0)
-	if !e.ask(func(sched.Instant) { before = e.core.Generation() }) {
+	if !e.ask(func(sched.Instant) { before = e.core.Parts().Self.Gen }) {
 		return 0, false
 	}
 	of, _ := e.store.Since(e.name, 0, 0, func(key, value []byte, m state.Meta) bool {
@@ -428,7 +428,7 @@ func (s *diskSource) Walk(yield func(r *disk.Record) bool) (floor uint64, ok boo
 		}
 		return yield(&r)
 	})
-	e.ask(func(sched.Instant) { after, floor = e.core.Generation(), e.store.Floor(e.core.Self()) })
+	e.ask(func(sched.Instant) { after, floor = e.core.Parts().Self.Gen, e.store.Floor(e.core.Parts().Own) })
 	return floor, of == before || of == after
 }
 

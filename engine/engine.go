@@ -224,7 +224,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	cc.Limits, cc.Keys = e.cfg.coreLimits(), ring
 	randomness(&cc)
 	e.core.Init(&cc, now, wall)
-	e.store, e.started, e.here = e.core.Store(), time.Now(), advertise
+	e.store, e.started, e.here = e.core.Parts().Store, time.Now(), advertise
 	if err := e.startLarge(); err != nil {
 		return err
 	}
@@ -233,10 +233,10 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		e.stopLarge()
 		return err
 	}
-	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Generation(), Seq: e.store.Max(e.core.Self())})
+	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Parts().Self.Gen, Seq: e.store.Max(e.core.Parts().Own)})
 	e.stage.known, e.stage.gate.clock = e.knows, e.reactor.poller.Now
 	e.stage.grant(e.room(now))
-	e.firstGen, e.limits = e.core.Generation(), e.cfg.Limits
+	e.firstGen, e.limits = e.core.Parts().Self.Gen, e.cfg.Limits
 	e.send = make([]batch.Msg, sendBatch)
 	slab := make([]byte, sendBatch*codec.FrameBytesMax)
 	for i := range e.send {
@@ -329,7 +329,7 @@ func (e *Engine) Addr() netip.AddrPort { return e.addr }
 // ID is the origin id of this member's present generation, as Trace reports
 // it. It blocks for one turn of the loop, and is 0 after Close.
 func (e *Engine) ID() (id uint64) {
-	e.ask(func(sched.Instant) { id = uint64(e.core.ID()) })
+	e.ask(func(sched.Instant) { id = uint64(e.core.Parts().Self.ID) })
 	return id
 }
 

@@ -14,7 +14,7 @@ func (e *Engine) Endings() (n int) {
 
 // SeedCount is how many addresses are contacted.
 func (e *Engine) SeedCount() (n int) {
-	e.ask(func(sched.Instant) { n = e.core.Door().Seeds.Len() })
+	e.ask(func(sched.Instant) { n = e.core.Parts().Door.Seeds.Len() })
 	return n
 }
 

@@ -190,7 +190,7 @@ func (e *Engine) pressure(now, lag sched.Instant) core.Pressure {
 // refused.
 func (e *Engine) govern(now sched.Instant) {
 	if e.cfg.Throttle == Refuse {
-		e.core.Flow().Wish(e.stage.allow(now, e.core.Flow().Allowed()))
+		e.core.Parts().Flow.Wish(e.stage.allow(now, e.core.Parts().Flow.Allowed()))
 	}
 }
 

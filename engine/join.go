@@ -123,7 +123,7 @@ func (e *Engine) joined(now sched.Instant, j *joinWait) bool {
 	for i := range j.seeds {
 		s := &j.seeds[i]
 		for _, a := range s.addrs {
-			p, ok := e.core.Peer(e.core.Door().Seeds.Peer(a))
+			p, ok := e.core.Peer(e.core.Parts().Door.Seeds.Peer(a))
 			if !ok || !live(&p) || !p.Took {
 				continue
 			}

@@ -34,7 +34,7 @@ type KeyState struct {
 // log and Join say which. Members that left are not counted.
 func (e *Engine) Keys() (keys []KeyState) {
 	e.ask(func(sched.Instant) {
-		if e.core.Keyring() != nil {
+		if e.core.Parts().Keys != nil {
 			keys = e.keyStates()
 		}
 	})
@@ -43,7 +43,7 @@ func (e *Engine) Keys() (keys []KeyState) {
 
 // keyStates is called on the loop.
 func (e *Engine) keyStates() (keys []KeyState) {
-	primary, held := e.core.Keyring().Keys()
+	primary, held := e.core.Parts().Keys.Keys()
 	for _, id := range held[:held.Len()] {
 		keys = append(keys, KeyState{ID: id, Primary: id == primary})
 	}
@@ -53,7 +53,7 @@ func (e *Engine) keyStates() (keys []KeyState) {
 			continue
 		}
 		name := e.nameOf(peer.Origin)
-		sealing, theirs, _ := e.core.Keyring().PeerKeys(p)
+		sealing, theirs, _ := e.core.Parts().Keys.PeerKeys(p)
 		for i := range keys {
 			if !theirs.Has(keys[i].ID) {
 				keys[i].Lacking = append(keys[i].Lacking, name)
@@ -93,7 +93,7 @@ func (e *Engine) RemoveKey(id uint8) error {
 
 func (e *Engine) turnKey(what string, id uint8, turn func(*protect.Sealed) error) (err error) {
 	ran := e.ask(func(now sched.Instant) {
-		if e.core.Keyring() == nil {
+		if e.core.Parts().Keys == nil {
 			err = ErrNoKeys
 			return
 		}

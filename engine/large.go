@@ -10,7 +10,6 @@ import (
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/content"
-	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -99,7 +98,7 @@ func (e *Engine) startLarge() error {
 		uint64(l.salt[0])|uint64(l.salt[1])<<8|uint64(l.salt[2])<<16|uint64(l.salt[3])<<24, l.recycle)
 	l.fetcher.init()
 	l.begin = sched.Never
-	l.source.Init(e.core.View(), (*core.Book)(&e.core))
+	l.source.Init(e.core.Parts().View, e.core.Parts().Filler.Book)
 	return nil
 }
 
@@ -121,7 +120,7 @@ func (l *large) recycle(b []byte) {
 
 // streamKeys is the present set of keys for streams; nil in clear. For the loop.
 func (e *Engine) streamKeys() (batch.StreamKeys, error) {
-	if ring := e.core.Keyring(); ring != nil {
+	if ring := e.core.Parts().Keys; ring != nil {
 		return ring.Streams()
 	}
 	return nil, nil

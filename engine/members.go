@@ -69,9 +69,9 @@ func (e *Engine) snapshot(age sched.Instant) *memberList {
 func (e *Engine) publishMembers(now sched.Instant) {
 	wall := time.Now()
 	list := make([]Member, 1, e.core.Peers()+1)
-	own := e.declaredBy(e.core.Self())
+	own := e.declaredBy(e.core.Parts().Own)
 	list[0] = Member{
-		Name: e.cfg.Name, Addr: e.addr, Generation: e.core.Generation(), Self: true,
+		Name: e.cfg.Name, Addr: e.addr, Generation: e.core.Parts().Self.Gen, Self: true,
 		Zone: own.zone, Tags: own.tags, Since: e.started, By: e.cfg.Name,
 	}
 	if list[0].Missing = e.store.Holes(); list[0].Missing > 0 {
@@ -104,7 +104,7 @@ func (e *Engine) member(now sched.Instant, wall time.Time, handle uint32, p *cor
 		Since: wall.Add(-time.Duration(now - p.Since)), By: e.nameOfPeer(p.By),
 		Full: p.Full, Missing: int(p.Missed),
 	}
-	if phi, ok := e.core.Detector().Phi(now, handle); ok {
+	if phi, ok := e.core.Parts().Detector.Phi(now, handle); ok {
 		m.Phi = float64(phi) / 1000
 	}
 	return m
@@ -113,7 +113,7 @@ func (e *Engine) member(now sched.Instant, wall time.Time, handle uint32, p *cor
 // nameOfPeer is the name of a member by handle, our own too; "" if there is
 // none.
 func (e *Engine) nameOfPeer(handle uint32) string {
-	if handle != 0 && handle == e.core.Detector().Self() {
+	if handle != 0 && handle == e.core.Parts().Detector.Self() {
 		return e.cfg.Name
 	}
 	if p, ok := e.core.Peer(handle); ok {
@@ -124,7 +124,7 @@ func (e *Engine) nameOfPeer(handle uint32) string {
 
 // stateOf is what the detector believes, and our own doubts.
 func (e *Engine) stateOf(handle uint32, p *core.Peer) MemberState {
-	switch s := e.core.Detector().Status(handle); {
+	switch s := e.core.Parts().Detector.Status(handle); {
 	case p.Left || s == member.Left:
 		return Left
 	case s == member.Dead || s == member.Buried:
@@ -174,7 +174,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 	e.stale = true
 	switch ev.Kind {
 	case core.Declared:
-		if e.declares(ev.Origin, ev.From) && ev.Origin != e.core.Self() {
+		if e.declares(ev.Origin, ev.From) && ev.Origin != e.core.Parts().Own {
 			e.emit(Event{Kind: MemberUpdated, Member: e.memberOf(now, ev)})
 		}
 	case core.Renewed:
@@ -220,7 +220,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 // conflict tells of another process under our name, on both sides alike: the
 // higher generation has it, the other one stops writing.
 func (e *Engine) conflict(ev *core.Event) {
-	own := e.core.Generation()
+	own := e.core.Parts().Self.Gen
 	e.emit(Event{
 		Kind:   NameConflict,
 		Member: Member{Name: e.cfg.Name, Addr: ev.Addr, Generation: ev.Generation},
@@ -263,7 +263,7 @@ func (e *Engine) declareAll() {
 			e.declares(peer.Origin, 0)
 		}
 	}
-	e.declares(e.core.Self(), 0)
+	e.declares(e.core.Parts().Own, 0)
 }
 
 func (e *Engine) emit(ev Event) {

@@ -90,7 +90,7 @@ func (e *Engine) ponged(ev *core.Event) {
 // peerOf finds a member other than this one by name.
 func (e *Engine) peerOf(name string) (uint32, bool) {
 	o := e.store.FindName([]byte(name))
-	if o == 0 || o == e.core.Self() {
+	if o == 0 || o == e.core.Parts().Own {
 		return 0, false
 	}
 	p := e.core.PeerOf(o)
@@ -143,14 +143,14 @@ func (e *Engine) Explain(name string) (x Explanation, err error) {
 
 func (e *Engine) explain(now sched.Instant, handle uint32, p *core.Peer) Explanation {
 	var ev member.Evidence
-	e.core.Detector().Explain(now, handle, &ev)
+	e.core.Parts().Detector.Explain(now, handle, &ev)
 	wall := time.Now()
 	x := Explanation{
 		Member: e.member(now, wall, handle, p), Asked: e.cfg.Name, Incarnation: ev.Incarnation,
 		Watched: ev.Watched, Missed: int(ev.Missed),
 		Observers: ev.Live, Against: ev.Against, Needed: max(2, ev.Live/2+1),
 		Alone: ev.Solo, Claimed: ev.Claimed,
-		HealthThen: int(ev.Health), HealthNow: int(e.core.Detector().Health()),
+		HealthThen: int(ev.Health), HealthNow: int(e.core.Parts().Detector.Health()),
 	}
 	if ev.Live <= 1 {
 		x.Needed = 1

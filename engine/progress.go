@@ -20,10 +20,10 @@ type Progress struct {
 func (e *Engine) Progress() (list []Progress) {
 	e.ask(func(now sched.Instant) {
 		e.drainAll(now)
-		self := e.core.Self()
+		self := e.core.Parts().Own
 		newest := e.store.Max(self)
 		list = append(list, Progress{
-			Member: e.cfg.Name, Known: Version{Gen: e.core.Generation(), Seq: newest}, Acked: newest,
+			Member: e.cfg.Name, Known: Version{Gen: e.core.Parts().Self.Gen, Seq: newest}, Acked: newest,
 			Entries: e.store.Entries(self), Bytes: e.store.Bytes(self),
 		})
 		if e.leftAt != 0 {
@@ -48,7 +48,7 @@ func (e *Engine) Acked(v Version) (have []string) {
 	e.ask(func(now sched.Instant) {
 		e.drainAll(now)
 		for p := range e.core.Peers() {
-			if peer, ok := e.core.Peer(p); ok && v.Gen <= e.core.Generation() && peer.Acked >= v.Seq {
+			if peer, ok := e.core.Peer(p); ok && v.Gen <= e.core.Parts().Self.Gen && peer.Acked >= v.Seq {
 				have = append(have, e.nameOf(peer.Origin))
 			}
 		}
@@ -64,7 +64,7 @@ func (e *Engine) Confirmed(v Version) (have, answering int) {
 		for p := range e.core.Peers() {
 			if peer, ok := e.core.Peer(p); ok && live(&peer) {
 				answering++
-				if v.Gen <= e.core.Generation() && peer.Acked >= v.Seq {
+				if v.Gen <= e.core.Parts().Self.Gen && peer.Acked >= v.Seq {
 					have++
 				}
 			}

@@ -72,7 +72,7 @@ func refused(r *codec.Refusal) *RefusedError {
 func (e *Engine) toldWhy(addrs []netip.AddrPort) (why error, final bool) {
 	final = len(addrs) > 0
 	for _, a := range addrs {
-		t, ok := e.core.Door().Seeds.Why(a)
+		t, ok := e.core.Parts().Door.Seeds.Why(a)
 		if !ok {
 			final = false
 			continue

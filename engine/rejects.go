@@ -33,7 +33,7 @@ type Reject struct {
 func (e *Engine) Rejects() (list []Reject) {
 	e.ask(func(now sched.Instant) {
 		wall := time.Now()
-		for _, r := range e.core.Door().AppendRejects(nil) {
+		for _, r := range e.core.Parts().Door.AppendRejects(nil) {
 			list = append(list, Reject{r.Source, core.Drop(r.Reason).String(), r.Count, r.KeyID, wall.Add(-time.Duration(now - r.Last))})
 		}
 	})
@@ -45,7 +45,7 @@ func (e *Engine) Rejects() (list []Reject) {
 
 // keyUnknown says who seals with a key that is not held here.
 func (e *Engine) keyUnknown(ev *core.Event) {
-	_, held := e.core.Keyring().Keys()
+	_, held := e.core.Parts().Keys.Keys()
 	e.herald.put(notice{
 		text: fmt.Sprintf("unknown key id %d from %s (we hold %s)", ev.Key, ev.Addr, keyList(held)),
 		args: []any{"member", e.cfg.Name}, level: slog.LevelWarn, rare: true,
@@ -54,13 +54,13 @@ func (e *Engine) keyUnknown(ev *core.Event) {
 
 // whyNot is why the answers of a seed may have been dropped. Nil: none came.
 func (e *Engine) whyNot(addrs []netip.AddrPort) (why error) {
-	for _, r := range e.core.Door().AppendRejects(nil) {
+	for _, r := range e.core.Parts().Door.AppendRejects(nil) {
 		if !slices.Contains(addrs, r.Source) {
 			continue
 		}
 		switch core.Drop(r.Reason) {
 		case core.DropKey:
-			_, held := e.core.Keyring().Keys()
+			_, held := e.core.Parts().Keys.Keys()
 			return &KeyError{ID: r.KeyID, Held: slices.Clone(held[:held.Len()])}
 		case core.DropSealed:
 			why = ErrNoKeys

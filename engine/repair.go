@@ -54,8 +54,8 @@ func (e *Engine) Repair(ctx context.Context) (RepairResult, error) {
 	w := &repairWait{done: make(chan error, 1)}
 	if !e.ask(func(now sched.Instant) {
 		w.began = now
-		if _, s := e.core.Repair().Progress(now); s == walk.StateDone {
-			e.core.Repair().End()
+		if _, s := e.core.Parts().Repair.Progress(now); s == walk.StateDone {
+			e.core.Parts().Repair.End()
 		}
 		e.repairs = append(e.repairs, w)
 		e.answerRepairs(now)
@@ -82,7 +82,7 @@ func (e *Engine) Repair(ctx context.Context) (RepairResult, error) {
 // whether it goes on. It blocks for one turn of the loop.
 func (e *Engine) RepairProgress() (r RepairResult, walking bool) {
 	e.ask(func(now sched.Instant) {
-		t, s := e.core.Repair().Progress(now)
+		t, s := e.core.Parts().Repair.Progress(now)
 		r, walking = resultOf(&t), s == walk.StateWalking
 	})
 	return r, walking
@@ -97,17 +97,17 @@ func resultOf(t *codec.Token) RepairResult {
 
 // answerRepairs starts and watches the walk that is waited for.
 func (e *Engine) answerRepairs(now sched.Instant) {
-	t, s := e.core.Repair().Progress(now)
+	t, s := e.core.Parts().Repair.Progress(now)
 	restarts := 0
 	switch s {
 	case walk.StateLost:
-		e.core.Repair().End()
+		e.core.Parts().Repair.End()
 		restarts = 1
 		fallthrough
 	case walk.StateIdle:
 		e.touched = true
 		e.core.StartRepair(now) // or later, if it takes part in too many
-		if t2, s2 := e.core.Repair().Progress(now); s2 == walk.StateDone {
+		if t2, s2 := e.core.Parts().Repair.Progress(now); s2 == walk.StateDone {
 			t, s = t2, s2 // alone
 		}
 	}

@@ -75,7 +75,7 @@ func (e *Engine) sample(now sched.Instant) {
 
 // count fills t. It runs on the loop and allocates nothing.
 func (e *Engine) count(t *tally) {
-	detector := e.core.Detector()
+	detector := e.core.Parts().Detector
 	t.core, t.store, t.flow, t.detector = *e.core.Counters(), e.store.Stats(), e.core.FlowState(), *detector.Counters()
 	t.fingerprint, t.refused, t.health, t.lag = e.core.Fingerprint(), e.refused, int(detector.Health()), e.reactor.lag
 	t.holes, t.full = e.store.Holes(), len(e.fullness.names)

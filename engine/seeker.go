@@ -195,10 +195,10 @@ func (e *Engine) company() {
 // contact gives the core the seeds that do not answer, and takes others away.
 func (e *Engine) contact(now sched.Instant, seeds, gone []netip.AddrPort) {
 	for _, a := range gone {
-		e.core.Door().Seeds.Remove(a)
+		e.core.Parts().Door.Seeds.Remove(a)
 	}
 	for _, a := range seeds {
-		if p, ok := e.core.Peer(e.core.Door().Seeds.Peer(a)); !ok || !live(&p) {
+		if p, ok := e.core.Peer(e.core.Parts().Door.Seeds.Peer(a)); !ok || !live(&p) {
 			e.core.Join(now, a)
 		}
 	}

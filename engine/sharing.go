@@ -81,7 +81,7 @@ func (s *Shared) author(name []byte) share.Author {
 
 // Changed implements state.Witness.
 func (s *Shared) Changed(o state.Origin, key []byte) {
-	self, wall := s.e.core.Self(), s.wall()
+	self, wall := s.e.core.Parts().Own, s.wall()
 	x := &s.entry
 	if !s.e.store.Get(o, key, x) {
 		*x = codec.Entry{Key: key, Flags: codec.EntryTombstone}
@@ -261,7 +261,7 @@ func (s *Shared) adopt(now sched.Instant) (more bool) {
 // pass looks at some of the keys that an origin wins. True: there are more, now.
 func (s *Shared) pass(now sched.Instant, g *goer) (more bool) {
 	var cur state.Cursor
-	self, wall := s.e.core.ID(), s.wall()
+	self, wall := s.e.core.Parts().Self.ID, s.wall()
 	s.e.store.After(g.o, g.from, &cur)
 	for range sharedPerTurn {
 		if !cur.Next(&s.entry) {

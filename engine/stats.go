@@ -150,7 +150,7 @@ func (e *Engine) audit(now sched.Instant) {
 	was := e.audited
 	s := e.stats()
 	e.audited = s
-	if s := e.core.Keyring(); s != nil && s.Worn() {
+	if s := e.core.Parts().Keys; s != nil && s.Worn() {
 		e.reseal(now)
 	}
 	if was.Members == 0 {

@@ -113,7 +113,7 @@ func TestBehaviour11KeysOfTheDeadReachANewcomer(t *testing.T) {
 	w.pump(d)
 	took := w.until("the newcomer knows its keys and its end", 10*sched.Second, func() bool {
 		o := d.core.store.FindName([]byte("node-3"))
-		return o != 0 && d.core.store.Max(o) == 1 && d.core.Detector().Status(d.core.origins[o].peer) == member.Dead
+		return o != 0 && d.core.store.Max(o) == 1 && d.core.Parts().Detector.Status(d.core.origins[o].peer) == member.Dead
 	})
 	t.Logf("after %d ms", took/sched.Millisecond)
 	if !has(d, MemberDied) {

@@ -41,7 +41,7 @@ func (w *net) allAlive() bool {
 func (w *net) trusts(i, j int) bool {
 	c := &w.nodes[i].core
 	p := c.roster.Find(w.nodes[j].core.me.ID)
-	return p != 0 && c.peers[p].Takes() && c.Detector().Status(p) == member.Alive
+	return p != 0 && c.peers[p].Takes() && c.Parts().Detector.Status(p) == member.Alive
 }
 
 func (w *net) peer(i, j int) uint32 {

@@ -187,13 +187,13 @@ func TestBehaviour19ProbeForAnotherIsNotAnswered(t *testing.T) {
 	if p == 0 {
 		t.Fatal("the old one is forgotten already")
 	}
-	w.until("the old one is dead, though its address answers", 5*sched.Second, func() bool { return c.Detector().Status(p) == member.Dead })
+	w.until("the old one is dead, though its address answers", 5*sched.Second, func() bool { return c.Parts().Detector.Status(p) == member.Dead })
 	if d.core.live.Counters().DropTarget == 0 {
 		t.Error("not counted")
 	}
 	w.run(10 * sched.Second)
-	if !w.trusts(0, 3) || c.Detector().Status(p) != member.Dead {
-		t.Errorf("new: %v, old: %v", w.statusOf(0, 3), c.Detector().Status(p))
+	if !w.trusts(0, 3) || c.Parts().Detector.Status(p) != member.Dead {
+		t.Errorf("new: %v, old: %v", w.statusOf(0, 3), c.Parts().Detector.Status(p))
 	}
 }
 

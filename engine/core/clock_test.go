@@ -35,7 +35,7 @@ func TestAnyClockJoinsOrIsTold(t *testing.T) {
 						w.run(8 * sched.Second)
 						has0 := d.core.store.FindName([]byte("node-0")) != 0
 						seen := w.nodes[0].core.store.Find(d.core.me.ID) != 0
-						why, told := d.core.Door().Seeds.Why(addrOf(0))
+						why, told := d.core.Parts().Door.Seeds.Why(addrOf(0))
 						switch {
 						case has0 && seen && d.core.roster.Reach() == 3:
 						case !has0 && !seen && told:

@@ -106,7 +106,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.settle.Init(&c.store, &c.paths, c.cfg.Settle, c.cfg.Spread != Gossip)
 	c.queue.Init(l.Events)
 	c.due.Init(l.Peers)
-	c.filler.Init(&c.store, (*book)(c), l.Wants)
+	c.filler.Init(&c.store, introductions{&c.store, &c.me, &c.origins, &c.peers}, l.Wants)
 	self, st := c.store.Add(c.me.ID, c.me.Gen, c.me.Name)
 	if st != state.OK {
 		panic("core: no room for the own origin")
@@ -176,17 +176,28 @@ func (c *Core) moved(o state.Origin) {
 	c.queue.Moved(o)
 }
 
-// Store is the replica. Its reading methods are safe for any goroutine.
-func (c *Core) Store() *state.Store { return &c.store }
+// Parts are what a core is made of, for a shell to read between calls.
+type Parts struct {
+	reconcile.View // the replica, and what is known of origins; the store's reading methods are safe for any goroutine
 
-// Self is the origin that this node writes.
-func (c *Core) Self() state.Origin { return c.self }
+	Filler   *reconcile.Filler // encodes runs
+	Self     *names.Self       // who this node is
+	Detector *member.Detector
+	Flow     *flow.Control
+	Door     *door.Door // seeds, and sources that were rejected
+	Repair   *walk.Repair
+	Keys     *protect.Sealed // what seals; nil where frames are in clear
+}
 
-// Generation is the generation that this node writes under.
-func (c *Core) Generation() uint64 { return c.me.Gen }
-
-// ID is the id of this node in its generation.
-func (c *Core) ID() codec.OriginID { return c.me.ID }
+// Parts gives the parts; all but View.Now stay true. A shell calls methods of theirs that
+// change nothing, and those that end a walk, remove a seed or belong to an experiment.
+func (c *Core) Parts() Parts {
+	keys, _ := c.guard.(*protect.Sealed)
+	return Parts{
+		View: reconcile.View{Now: c.now, Store: &c.store, Own: c.self, News: &c.settle, Graves: &c.graves},
+		Self: &c.me, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Repair: &c.walks, Keys: keys,
+	}
+}
 
 // Counters are what the core has done.
 func (c *Core) Counters() *Counters {
@@ -199,31 +210,5 @@ func (c *Core) Deadline() sched.Instant {
 	return min(c.wheel.Next(), c.live.Deadline())
 }
 
-// View is what is known here of origins, for comparisons beside the core's own.
-func (c *Core) View() reconcile.View {
-	return reconcile.View{Now: c.now, Store: &c.store, Own: c.self, News: &c.settle, Graves: &c.graves}
-}
-
-// book is the core as its leaves see it.
+// book is the core as its own name is judged by: identity.go.
 type book Core
-
-// Book is the core as a reconcile.Book: (*core.Book)(c).
-type Book = book
-
-// Intro fills in the record that introduces an origin; without a name if it is not known.
-func (b *book) Intro(o state.Origin, in *codec.Intro) {
-	if !b.origins[o].known {
-		*in = codec.Intro{}
-		return
-	}
-	*in = codec.Intro{ID: b.store.ID(o), Gen: b.store.Gen(o), Name: b.store.Name(o)}
-	if o == b.self {
-		in.Addr = b.me.Addr
-		return
-	}
-	p := &b.peers[b.origins[o].peer]
-	in.Addr = p.at.Advertised
-	if !p.at.Advertised.IsValid() || p.at.Advertised.Addr().IsUnspecified() {
-		in.Addr = p.at.Addr
-	}
-}

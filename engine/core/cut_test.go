@@ -35,7 +35,7 @@ func TestCutsOfAnyLengthHeal(t *testing.T) {
 				})
 				w.joinAll()
 				w.run(3 * sched.Second)
-				w.nodes[n-1].core.Door().Seeds.Remove(w.nodes[0].addr)
+				w.nodes[n-1].core.Parts().Door.Seeds.Remove(w.nodes[0].addr)
 				w.converge(sched.Second)
 				if frozen {
 					for i := range alone {

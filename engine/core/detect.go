@@ -15,9 +15,6 @@ import (
 //
 // A peer's handle is its member handle; our own is one above all peers.
 
-// Detector is what is believed of the members, to read between calls.
-func (c *Core) Detector() *member.Detector { return &c.live }
-
 func (c *Core) initDetector(now sched.Instant) {
 	if !c.cfg.Experiment.NoDetector {
 		c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.me.ID, c.me.Key, c.rand.Uint64(), now, detectorHost{&c.peers, &c.roster, &c.guard})

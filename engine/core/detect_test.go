@@ -11,7 +11,7 @@ import (
 // statusOf is what node i believes of node j.
 func (w *net) statusOf(i, j int) member.Status {
 	c := &w.nodes[i].core
-	return c.Detector().Status(c.roster.Find(w.nodes[j].core.me.ID))
+	return c.Parts().Detector.Status(c.roster.Find(w.nodes[j].core.me.ID))
 }
 
 // until runs until cond holds and returns how long that took.

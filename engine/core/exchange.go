@@ -60,7 +60,7 @@ type differ interface {
 func (c *Core) initDiffer() {
 	cfg, l := &c.cfg, &c.cfg.Limits
 	parts := reconcile.Parts{
-		View: c.View(), Filler: &c.filler, Rand: &c.rand, Count: &c.counters.exchangeCounters,
+		View: c.Parts().View, Filler: &c.filler, Rand: &c.rand, Count: &c.counters.exchangeCounters,
 		Board: &c.due, Due: reconcile.Due{Digest: dueDigest, Runs: dueRuns, Ask: dueAsk, Turn: dueTurn},
 		Budgets: budgets{&c.peers, &c.flow}, Busy: &c.counters.Drops[DropBusy],
 	}

@@ -5,6 +5,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/gaps"
+	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/roster"
@@ -84,6 +85,32 @@ func (h detectorHost) Unproven(id codec.OriginID) uint32 {
 		return p
 	}
 	return 0
+}
+
+// introductions are a reconcile.Book.
+type introductions struct {
+	store   *state.Store
+	self    *names.Self
+	origins *originList
+	peers   *peerList
+}
+
+// Intro fills in the record that introduces an origin; without a name if it is not known.
+func (b introductions) Intro(o state.Origin, in *codec.Intro) {
+	if !(*b.origins)[o].known {
+		*in = codec.Intro{}
+		return
+	}
+	*in = codec.Intro{ID: b.store.ID(o), Gen: b.store.Gen(o), Name: b.store.Name(o)}
+	if in.ID == b.self.ID {
+		in.Addr = b.self.Addr
+		return
+	}
+	at := &(*b.peers)[b.origins.Author(o)].at
+	in.Addr = at.Advertised
+	if !at.Advertised.IsValid() || at.Advertised.Addr().IsUnspecified() {
+		in.Addr = at.Addr
+	}
 }
 
 // preciseHost is what precise mode sees of the node.

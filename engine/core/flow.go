@@ -36,9 +36,6 @@ func (c *Core) initFlow(now sched.Instant) {
 	})
 }
 
-// Flow is the flow control, to read between calls.
-func (c *Core) Flow() *flow.Control { return &c.flow }
-
 // hold takes out of what is due to the peer what its budget does not let go. It is due
 // again when the peer's timer fires, or given up.
 func (c *Core) hold(p uint32) {

@@ -25,10 +25,6 @@ func (c *Core) Join(now sched.Instant, addr netip.AddrPort) bool {
 	return true
 }
 
-// Door is what stands between us and strangers, to read between calls; seeds may be
-// removed from it.
-func (c *Core) Door() *door.Door { return &c.door }
-
 // contactSeeds greets the seeds that are due and not already in touch. One that
 // left is greeted too: it may come back as another, or another may live there.
 func (c *Core) contactSeeds() {
@@ -80,7 +76,7 @@ func (c *Core) composeReply(dst []byte) (n int, to netip.AddrPort, ok bool) {
 // sender is who we are to strangers.
 func (c *Core) sender() door.Sender {
 	c.out.Flags = c.guard.Flags()
-	return door.Sender{Header: &c.out, Hello: c.me.Hello(), Salt: c.guard.Salt(), Book: (*book)(c)}
+	return door.Sender{Header: &c.out, Hello: c.me.Hello(), Salt: c.guard.Salt(), Book: c.filler.Book}
 }
 
 // reject counts a datagram that is dropped at the door.

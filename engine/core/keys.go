@@ -20,18 +20,11 @@ func (c *Core) initGuard() {
 	c.door.Measure(c.now, &s)
 }
 
-// Keyring is what seals; nil where frames are in clear. It is there to read:
-// TurnKeys changes it.
-func (c *Core) Keyring() *protect.Sealed {
-	s, _ := c.guard.(*protect.Sealed)
-	return s
-}
-
 // TurnKeys changes the keys, tells everybody of it, and tries the seeds that may
 // understand us now. It needs a keyring.
 func (c *Core) TurnKeys(now sched.Instant, turn func(*protect.Sealed) error) error {
 	c.enter(now)
-	if err := turn(c.Keyring()); err != nil {
+	if err := turn(c.Parts().Keys); err != nil {
 		return err
 	}
 	c.out.KeyID = c.guard.KeyID()
@@ -50,7 +43,7 @@ func (c *Core) TurnKeys(now sched.Instant, turn func(*protect.Sealed) error) err
 
 // noticeKeys makes our notice due wherever it is not acknowledged.
 func (c *Core) noticeKeys() {
-	s, open := c.Keyring(), false
+	s, open := c.Parts().Keys, false
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
 		if !q.Open() || !s.Unaware(uint32(p)) {
@@ -69,7 +62,7 @@ func (c *Core) noticeKeys() {
 // itself anew to everybody.
 func (c *Core) Reseal(now sched.Instant, salt protect.Salt) error {
 	c.enter(now)
-	if err := c.Keyring().Rotate(salt); err != nil {
+	if err := c.Parts().Keys.Rotate(salt); err != nil {
 		return err
 	}
 	for p := range c.peers {

@@ -28,7 +28,7 @@ func TestCondemnedPeersAreNoPartners(t *testing.T) {
 	if c.roster.Reaches(p) || q.Life != roster.Dead {
 		t.Error("a condemned peer that answered is a partner of exchanges")
 	}
-	if c.Detector().Status(p) >= member.Dead {
+	if c.Parts().Detector.Status(p) >= member.Dead {
 		t.Fatal("the detector condemned it too")
 	}
 	c.heardFrom(p)

@@ -102,7 +102,7 @@ func TestSleeperIsMendedByOthers(t *testing.T) {
 	sleeper, blank := w.nodes[4], w.nodes[3]
 	w.at[blank.addr] = nil // its memory is lost
 	blank = w.start(3, 2, func(_ int, c *Config) { c.Limits.State = sleeper.core.cfg.Limits.State })
-	o := func(d *node) state.Origin { return d.core.store.Find(owner.ID()) }
+	o := func(d *node) state.Origin { return d.core.store.Find(owner.Parts().Self.ID) }
 	w.linked = func(from, to int) bool { return from >= 3 && to >= 3 }
 	// The sleeper hears of the floor, and of all that is newer, from node 1, once.
 	var b [codec.FrameBytesMax]byte
@@ -112,7 +112,7 @@ func TestSleeperIsMendedByOthers(t *testing.T) {
 			t.Fatal("no run")
 		}
 		_, body, _ := codec.NextRecord(out)
-		s.takeRun(s.origins[s.store.Find(w.nodes[1].core.ID())].peer, codec.TypeRun, body)
+		s.takeRun(s.origins[s.store.Find(w.nodes[1].core.Parts().Self.ID)].peer, codec.TypeRun, body)
 	}
 	if !sleeper.core.store.Dirty(o(sleeper)) {
 		t.Fatal("the sleeper is clean")

@@ -231,7 +231,7 @@ func outsiders(t *testing.T, cfg func(*Config), law func(t *testing.T, x *outsid
 func TestOutsidersThrottleNobody(t *testing.T) {
 	limit := func(c *Config) { c.ReceiveMax = 300_000 }
 	outsiders(t, limit, func(t *testing.T, x *outsider, k *hostile) {
-		r := x.victim.core.Flow()
+		r := x.victim.core.Parts().Flow
 		var drops uint64
 		for ms := range 1500 {
 			for range 2 {

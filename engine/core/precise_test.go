@@ -215,7 +215,7 @@ func TestPreciseDeltas(t *testing.T) {
 			}
 		}
 		for _, d := range w.nodes {
-			d.core.Flow().SetEntries(3)
+			d.core.Parts().Flow.SetEntries(3)
 		}
 		w.nodes[1].core.startExchange(1)
 		w.pump(w.nodes[1])

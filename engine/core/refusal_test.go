@@ -76,7 +76,7 @@ func refused(t *testing.T, w *net, want codec.RefusalReason) {
 		w.run(sched.Second)
 	}
 	w.run(10 * sched.Second)
-	why, ok := joiner.core.Door().Seeds.Why(w.nodes[0].addr)
+	why, ok := joiner.core.Parts().Door.Seeds.Why(w.nodes[0].addr)
 	if !ok || why.Reason != want {
 		t.Fatalf("told %v, %d, not %d", ok, why.Reason, want)
 	}
@@ -118,7 +118,7 @@ func TestRefusalsOfOthersAreForged(t *testing.T) {
 		d.core.Receive(w.now, addrOf(7), codec.AppendChecksum(codec.AppendRefusal(codec.AppendHeader(nil, &h), &r), 0))
 	}
 	w.pump(d)
-	if _, ok := d.core.Door().Seeds.Why(addrOf(7)); ok || has(d, Refused) || d.core.counters.Drops[DropForged] < 256 {
+	if _, ok := d.core.Parts().Door.Seeds.Why(addrOf(7)); ok || has(d, Refused) || d.core.counters.Drops[DropForged] < 256 {
 		t.Errorf("believed: %v; dropped %v", ok, d.core.counters.Drops[DropForged])
 	}
 }

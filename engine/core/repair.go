@@ -16,9 +16,6 @@ func (c *Core) StartRepair(now sched.Instant) bool {
 	return c.walks.Start(c.now)
 }
 
-// Repair is this node's part in ring repair, to look at it and to end its walk.
-func (c *Core) Repair() *walk.Repair { return &c.walks }
-
 // repairPeriod starts a walk each RepairEvery.
 func (c *Core) repairPeriod() {
 	c.wheel.Set(timerPeriod, c.now+c.rand.JitterLittle(c.cfg.RepairEvery))

@@ -78,7 +78,7 @@ func TestThreeReplicasAreEqualAfterFourHopsNotThree(t *testing.T) {
 	w.pump(a)
 	hops := uint32(0)
 	for range 100000 {
-		tok, s := a.core.Repair().Progress(w.now)
+		tok, s := a.core.Parts().Repair.Progress(w.now)
 		if tok.Hop == 3 && hops < 3 {
 			if w.equal() || ring[1].has(ring[2].core.me.ID) {
 				t.Error("equal after 3 hops already")
@@ -91,7 +91,7 @@ func TestThreeReplicasAreEqualAfterFourHopsNotThree(t *testing.T) {
 			break
 		}
 	}
-	if tok, s := a.core.Repair().Progress(w.now); s != walk.StateDone || tok.Hop != 4 || tok.Hops != 4 || !w.equal() {
+	if tok, s := a.core.Parts().Repair.Progress(w.now); s != walk.StateDone || tok.Hop != 4 || tok.Hops != 4 || !w.equal() {
 		t.Fatalf("%+v, state %d, equal %v", tok, s, w.equal())
 	} else {
 		t.Logf("%+v", tok)
@@ -110,7 +110,7 @@ func (w *net) walk(d *node, limit sched.Instant) walk.State {
 	}
 	w.pump(d)
 	for end := w.now + limit; w.now < end; {
-		if _, s := d.core.Repair().Progress(w.now); s != walk.StateWalking {
+		if _, s := d.core.Parts().Repair.Progress(w.now); s != walk.StateWalking {
 			return s
 		}
 		w.step(min(end, w.now+100*sched.Millisecond))
@@ -128,7 +128,7 @@ func TestRingRepairMakesNReplicasEqual(t *testing.T) {
 				if s := w.walk(w.nodes[n/2], 60*sched.Second); s != walk.StateDone {
 					t.Fatalf("state %d", s)
 				}
-				tok, _ := w.nodes[n/2].core.Repair().Progress(w.now)
+				tok, _ := w.nodes[n/2].core.Parts().Repair.Progress(w.now)
 				t.Logf("%d µs %+v", (w.now-start)/sched.Microsecond, tok)
 				if tok.Hop != uint32(2*(n-1)) || !w.equal() {
 					t.Errorf("%d hops, equal %v", tok.Hop, w.equal())
@@ -155,7 +155,7 @@ func TestRingRepairCopiesWholeAndPatches(t *testing.T) {
 	if s := w.walk(w.nodes[2], 60*sched.Second); s == walk.StateDone {
 		t.Log("a second walk while the first is remembered")
 	}
-	if tok, _ := w.nodes[2].core.Repair().Progress(w.now); !w.equal() || tok.Copied != 0 || tok.Patched != 2 || tok.Entries != 14 {
+	if tok, _ := w.nodes[2].core.Parts().Repair.Progress(w.now); !w.equal() || tok.Copied != 0 || tok.Patched != 2 || tok.Entries != 14 {
 		t.Errorf("%+v, equal %v", tok, w.equal())
 	}
 	w.compare()
@@ -170,7 +170,7 @@ func TestRingRepairSkipsADeadMember(t *testing.T) {
 		if s := w.walk(w.nodes[0], 120*sched.Second); s != walk.StateDone {
 			t.Fatalf("state %d", s)
 		}
-		tok, _ := w.nodes[0].core.Repair().Progress(w.now)
+		tok, _ := w.nodes[0].core.Parts().Repair.Progress(w.now)
 		if tok.Skipped == 0 || !w.equal() {
 			t.Errorf("dead %d: %+v, equal %v", dead, tok, w.equal())
 		}
@@ -191,7 +191,7 @@ func TestALostTokenIsNoticed(t *testing.T) {
 		t.Fatalf("state %d, not lost", s)
 	}
 	w.afterFrame = nil
-	w.nodes[0].core.Repair().End()
+	w.nodes[0].core.Parts().Repair.End()
 	if s := w.walk(w.nodes[0], 120*sched.Second); s != walk.StateDone || !w.equal() {
 		t.Fatalf("state %d, equal %v", s, w.equal())
 	}
@@ -206,14 +206,14 @@ func TestRingRepairUnderWrites(t *testing.T) {
 	w.pump(w.nodes[0])
 	end, k := w.now+30*sched.Second, 0
 	for w.now < end {
-		if _, s := w.nodes[0].core.Repair().Progress(w.now); s == walk.StateDone {
+		if _, s := w.nodes[0].core.Parts().Repair.Progress(w.now); s == walk.StateDone {
 			break
 		}
 		w.set(k%4, "busy", fmt.Sprint(k))
 		k++
 		w.run(100 * sched.Microsecond)
 	}
-	if tok, s := w.nodes[0].core.Repair().Progress(w.now); s != walk.StateDone {
+	if tok, s := w.nodes[0].core.Parts().Repair.Progress(w.now); s != walk.StateDone {
 		t.Fatalf("state %d, %+v", s, tok)
 	}
 	for _, d := range w.nodes {
@@ -242,7 +242,7 @@ func TestRingRepairDoesNotAllocate(t *testing.T) {
 	if s := w.walk(w.nodes[0], 10*sched.Second); s != walk.StateDone {
 		t.Fatal(s)
 	}
-	a.Repair().End()
+	a.Parts().Repair.End()
 	var buf [codec.FrameBytesMax]byte
 	var ev Event
 	now, version := w.now, w.nodes[0].version
@@ -266,10 +266,10 @@ func TestRingRepairDoesNotAllocate(t *testing.T) {
 			turn(a, b, addrOf(0))
 			turn(b, a, addrOf(1))
 		}
-		if _, s := a.Repair().Progress(now); s != walk.StateDone {
+		if _, s := a.Parts().Repair.Progress(now); s != walk.StateDone {
 			t.Fatalf("state %d", s)
 		}
-		a.Repair().End()
+		a.Parts().Repair.End()
 		a.Tick(now, 0)
 		b.Tick(now, 0)
 	}

@@ -201,7 +201,7 @@ func TestSealedModesDoNotMix(t *testing.T) {
 		t.Error("not told")
 	}
 	var rejected []door.Reject
-	for _, r := range w.nodes[1].core.Door().AppendRejects(nil) {
+	for _, r := range w.nodes[1].core.Parts().Door.AppendRejects(nil) {
 		if r.Source == addrOf(2) && r.Reason == uint8(DropKey) && r.KeyID == 2 && r.Count > 0 {
 			rejected = append(rejected, r)
 		}
@@ -243,7 +243,7 @@ func TestKeysAreTurnedWithoutLoss(t *testing.T) {
 	w.run(50 * sched.Millisecond)
 	for i, d := range w.nodes {
 		for p := uint32(1); p < d.core.Peers(); p++ {
-			if primary, held, told := d.core.Keyring().PeerKeys(p); !told || primary != 1 || !held.Has(2) {
+			if primary, held, told := d.core.Parts().Keys.PeerKeys(p); !told || primary != 1 || !held.Has(2) {
 				t.Errorf("node %d knows of peer %d: %d %v", i, p, primary, held)
 			}
 		}
@@ -259,7 +259,7 @@ func TestKeysAreTurnedWithoutLoss(t *testing.T) {
 		t.Errorf("the last key: %v", err)
 	}
 	for i, d := range w.nodes {
-		if primary, held := d.core.Keyring().Keys(); primary != 2 || held != (codec.KeySet{2}) {
+		if primary, held := d.core.Parts().Keys.Keys(); primary != 2 || held != (codec.KeySet{2}) {
 			t.Errorf("node %d holds %v", i, held)
 		}
 	}
@@ -336,7 +336,7 @@ func TestKeysAreErased(t *testing.T) {
 	w.converge(sched.Second)
 	c := &w.nodes[0].core
 	c.CloseKeys()
-	if primary, held := c.Keyring().Keys(); primary != 0 || held.Len() != 0 || c.guard.Reachable(1) {
+	if primary, held := c.Parts().Keys.Keys(); primary != 0 || held.Len() != 0 || c.guard.Reachable(1) {
 		t.Error("keys are left")
 	}
 	w.set(0, "k", "nobody hears this")

@@ -19,10 +19,10 @@ func TestLawSeedsAreCreditedByChallenge(t *testing.T) {
 	a.Join(w.now, dead)
 	w.pump(w.nodes[0])
 	w.run(2 * sched.Second)
-	if p, ok := a.Peer(a.Door().Seeds.Peer(second)); !ok || !p.Proven || p.Addr != w.nodes[1].addr {
+	if p, ok := a.Peer(a.Parts().Door.Seeds.Peer(second)); !ok || !p.Proven || p.Addr != w.nodes[1].addr {
 		t.Errorf("the seed that answers from elsewhere: %+v, %v", p, ok)
 	}
-	if p, ok := a.Peer(a.Door().Seeds.Peer(dead)); ok {
+	if p, ok := a.Peer(a.Parts().Door.Seeds.Peer(dead)); ok {
 		t.Errorf("the dead seed is credited: %+v", p)
 	}
 	greeted := 0

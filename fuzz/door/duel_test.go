@@ -91,7 +91,7 @@ func newDuel(t *testing.T, sealed bool) *duel {
 }
 
 func (d *duel) write(i int, k, v string) {
-	d.last[i] = max(d.last[i], d.nodes[i].Store().Max(d.nodes[i].Self())) + 1
+	d.last[i] = max(d.last[i], d.nodes[i].Parts().Store.Max(d.nodes[i].Parts().Own)) + 1
 	op := core.Op{Kind: core.Set, Version: d.last[i], Key: []byte(k), Value: []byte(v)}
 	if d.nodes[i].Write(d.now, &op) == core.Written {
 		d.wrote[i][op.Version] = k + "=" + v
@@ -170,7 +170,7 @@ func (d *duel) advance(by sched.Instant) {
 func (d *duel) check() {
 	for i := range d.nodes {
 		c := &d.nodes[i]
-		s := c.Store()
+		s := c.Parts().Store
 		if s.Len() > 12 || s.Stats().Entries > 100 {
 			d.t.Fatalf("node %d holds %d origins, %d entries", i, s.Len(), s.Stats().Entries)
 		}
@@ -193,7 +193,7 @@ func (d *duel) check() {
 
 // authentic checks that what node i holds of an honest author was written by it.
 func (d *duel) authentic(i int, o state.Origin) {
-	s := d.nodes[i].Store()
+	s := d.nodes[i].Parts().Store
 	for a := range d.nodes {
 		if string(s.Name(o)) != fmt.Sprintf("node-%d", a) {
 			continue
@@ -217,7 +217,7 @@ func (d *duel) authentic(i int, o state.Origin) {
 
 // together runs the two without faults until they hold the same.
 func (d *duel) together() {
-	a, b := d.nodes[0].Store(), d.nodes[1].Store()
+	a, b := d.nodes[0].Parts().Store, d.nodes[1].Parts().Store
 	d.write(0, "end", "0")
 	d.write(1, "end", "1")
 	for until := d.now + 60*sched.Second; d.now < until; {

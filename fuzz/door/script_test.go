@@ -98,7 +98,7 @@ func (d *duel) step(step int, s *script) {
 	case keys:
 		d.turn(s)
 	case reseal:
-		if c := &d.nodes[s.byte()%2]; c.Keyring() != nil {
+		if c := &d.nodes[s.byte()%2]; c.Parts().Keys != nil {
 			var salt [codec.SaltBytes]byte
 			salt[0], salt[1], salt[2] = byte(d.now), byte(d.now>>20), byte(d.now>>28)
 			_ = c.Reseal(d.now, salt) // it may have been used: then nothing changes
@@ -160,7 +160,7 @@ func (d *duel) aimed(body []byte) []byte {
 		return body
 	}
 	body = bytes.Clone(body)
-	id := uint64(d.nodes[body[0]%2].ID())
+	id := uint64(d.nodes[body[0]%2].Parts().Self.ID)
 	if body[0]&4 != 0 {
 		id = uint64(d.spy.ID)
 	}
@@ -176,7 +176,7 @@ func (d *duel) aimed(body []byte) []byte {
 
 func (d *duel) turn(s *script) {
 	c, what := &d.nodes[s.byte()%2], s.byte()
-	if c.Keyring() == nil {
+	if c.Parts().Keys == nil {
 		return
 	}
 	var err error
@@ -226,14 +226,14 @@ func FuzzOpen(f *testing.F) {
 				return
 			}
 		}
-		before, held := *c.Counters(), c.Store().Fingerprint()
+		before, held := *c.Counters(), c.Parts().Store.Fingerprint()
 		c.Receive(d.now, addr(from&3), bytes.Clone(b))
 		after := c.Counters()
 		dropped := uint64(0)
 		for i := range after.Drops {
 			dropped += after.Drops[i] - before.Drops[i]
 		}
-		if dropped != 1 || c.Store().Fingerprint() != held || after.EntriesNew != before.EntriesNew {
+		if dropped != 1 || c.Parts().Store.Fingerprint() != held || after.EntriesNew != before.EntriesNew {
 			t.Fatalf("%d drops for one forged datagram", dropped)
 		}
 	})

@@ -110,7 +110,7 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 		}
 		if s-1 == p.Half {
 			for i := range r.writers {
-				r.writers[i].core.Flow().SetEntries(p.MTU / 2)
+				r.writers[i].core.Parts().Flow.SetEntries(p.MTU / 2)
 			}
 		}
 		r.second(s)
@@ -148,7 +148,7 @@ func (r *run) meet() error {
 		r.w.run(r.w.now + second)
 		known := true
 		for i := range r.writers {
-			known = known && r.writers[i].core.Store().Len() == r.Nodes
+			known = known && r.writers[i].core.Parts().Store.Len() == r.Nodes
 			live := r.writers[i].core.Agreement(0).Members
 			known = known && live == r.Nodes-1
 		}
@@ -218,7 +218,7 @@ func (r *run) sample(s int) Sample {
 	}
 	if r.Rate == 0 {
 		for i := range r.writers {
-			tau := float64(r.writers[i].core.Flow().Allowed()) / flow.Thousandth
+			tau := float64(r.writers[i].core.Parts().Flow.Allowed()) / flow.Thousandth
 			out.Rate += tau / float64(r.Nodes)
 			out.RateMax = max(out.RateMax, tau)
 		}
@@ -236,9 +236,9 @@ func (r *run) staleness() float64 {
 		if len(a.born) == 0 {
 			continue
 		}
-		id := a.core.ID()
+		id := a.core.Parts().Self.ID
 		for j := range r.writers {
-			st := r.writers[j].core.Store()
+			st := r.writers[j].core.Parts().Store
 			if r.Order >= reconcile.PreciseNewest {
 				oldest = min(oldest, r.lacking(a, st))
 			} else if top := st.Max(st.Find(id)); int(top) < len(a.born) {
@@ -254,7 +254,7 @@ func (r *run) lacking(a *writer, st *state.Store) sched.Instant {
 	clear(r.held)
 	var cur state.Cursor
 	var e codec.Entry
-	st.After(st.Find(a.core.ID()), 0, &cur)
+	st.After(st.Find(a.core.Parts().Self.ID), 0, &cur)
 	for cur.Next(&e) {
 		n, err := strconv.Atoi(string(e.Key[3:]))
 		if err != nil || n >= len(r.held) {

@@ -80,7 +80,7 @@ func (c *cluster) whole() bool {
 // trusted counts whom a node believes to be alive and has been answered by.
 func (c *cluster) trusted(n *sim.Node) (count int) {
 	for p := range n.Core.Peers() {
-		if q, ok := n.Core.Peer(p); ok && q.Proven && !q.Quiet && !q.Left && n.Core.Detector().Status(p) == member.Alive {
+		if q, ok := n.Core.Peer(p); ok && q.Proven && !q.Quiet && !q.Left && n.Core.Parts().Detector.Status(p) == member.Alive {
 			count++
 		}
 	}
@@ -90,7 +90,7 @@ func (c *cluster) trusted(n *sim.Node) (count int) {
 // dead counts whom a node believes to be dead.
 func (c *cluster) dead(n *sim.Node) (count int) {
 	for p := range n.Core.Peers() {
-		if _, ok := n.Core.Peer(p); ok && n.Core.Detector().Status(p) == member.Dead {
+		if _, ok := n.Core.Peer(p); ok && n.Core.Parts().Detector.Status(p) == member.Dead {
 			count++
 		}
 	}

@@ -116,7 +116,7 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 	r.zero = r.w.Now()
 	r.made = make([]author, p.Nodes)
 	for i := range r.made {
-		r.made[i] = author{id: r.w.Nodes[i].Core.ID(), keys: make([][]update, p.Keys)}
+		r.made[i] = author{id: r.w.Nodes[i].Core.Parts().Self.ID, keys: make([][]update, p.Keys)}
 		r.later(i, interval)
 	}
 	var samples []Sample
@@ -126,7 +126,7 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 		}
 		if s-1 == p.Limit {
 			for _, n := range r.w.Nodes {
-				n.Core.Flow().SetEntries(p.MTU)
+				n.Core.Parts().Flow.SetEntries(p.MTU)
 			}
 		}
 		r.w.Run(sched.Second)
@@ -206,7 +206,7 @@ func (r *run) sample(s int) Sample {
 	var cur state.Cursor
 	var e codec.Entry
 	for _, n := range r.w.Nodes {
-		st := n.Core.Store()
+		st := n.Core.Parts().Store
 		for i := range r.made {
 			a := &r.made[i]
 			clear(have)

@@ -13,7 +13,7 @@ const (
 // advanced holds what a node gained of one origin against what its author
 // wrote.
 func (w *World) advanced(n *Node, o state.Origin) {
-	s := n.Core.Store()
+	s := n.Core.Parts().Store
 	v := n.view(o)
 	if id := s.ID(o); v.id != id {
 		*v = view{id: id, log: w.byID[id]}
@@ -46,7 +46,7 @@ func (w *World) advanced(n *Node, o state.Origin) {
 // Of a key whose newest version lies above the prefix, any older one may be
 // here, or none: whoever sent the run had the newer one already.
 func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
-	s, h := n.Core.Store(), seen.log
+	s, h := n.Core.Parts().Store, seen.log
 	top := s.Max(o)
 	if len(h.twins) > 0 {
 		w.prefixOfTwins(n, o, h)
@@ -63,7 +63,7 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 	for s.After(o, from, &c); c.Next(&e); {
 		v := e.Version
 		switch {
-		case v > top && o == n.Core.Self():
+		case v > top && o == n.Core.Parts().Own:
 			return // written, and not published yet
 		case v > top && !n.cfg.Order.Precise():
 			w.broken("prefix", "node %d holds version %d of node %d above its prefix %d", n.Index, v, h.author, top)
@@ -82,7 +82,7 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 		if v >= want {
 			want = h.needed(v+1, floor)
 		}
-		if o == n.Core.Self() {
+		if o == n.Core.Parts().Own {
 			h.told[h.key[v]] = uint32(v)
 		}
 	}
@@ -97,7 +97,7 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 func (w *World) prefixOfTwins(n *Node, o state.Origin, h *history) {
 	var c state.Cursor
 	var e codec.Entry
-	for n.Core.Store().After(o, 0, &c); c.Next(&e); {
+	for n.Core.Parts().Store.After(o, 0, &c); c.Next(&e); {
 		x, ok := entryHash(&e), h.wrote(&e)
 		for _, t := range h.twins {
 			ok = ok || t.wrote(&e)
@@ -126,7 +126,7 @@ func (h *history) wrote(e *codec.Entry) bool {
 
 // known checks that a name's generation never goes back at a node.
 func (w *World) known(n *Node, o state.Origin) {
-	s := n.Core.Store()
+	s := n.Core.Parts().Store
 	if o == 0 {
 		return
 	}
@@ -155,7 +155,7 @@ func (w *World) Audit(i int) {
 	if !n.Up {
 		return
 	}
-	s := n.Core.Store()
+	s := n.Core.Parts().Store
 	l, st := s.Limits(), s.Stats()
 	keys := l.Keys + 2*max(l.Keys/16, st.Origins) + len(w.Nodes) // a share is kept for each, and leaving takes a key
 	if st.Origins > l.Origins || st.LiveKeys > keys || st.CellBytes > l.ValueBytes {
@@ -188,7 +188,7 @@ func (w *World) Audit(i int) {
 
 // index checks that each entry of the log is what its key finds.
 func (w *World) index(n *Node, o state.Origin) {
-	s := n.Core.Store()
+	s := n.Core.Parts().Store
 	var c state.Cursor
 	var e, found codec.Entry
 	k := 0
@@ -204,6 +204,6 @@ func (w *World) index(n *Node, o state.Origin) {
 }
 
 func (w *World) stranger(n *Node, o state.Origin) {
-	s := n.Core.Store()
+	s := n.Core.Parts().Store
 	w.broken("stranger", "node %d holds %s generation %d, which nobody made", n.Index, s.Name(o), s.Gen(o))
 }

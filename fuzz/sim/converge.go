@@ -19,7 +19,7 @@ func (w *World) Difference() string {
 	for _, n := range w.Nodes {
 		switch {
 		case !n.Up:
-		case n.Core.Flow().Behind():
+		case n.Core.Parts().Flow.Behind():
 			return fmt.Sprintf("node %d holds writes back", n.Index)
 		case first == nil:
 			first = n
@@ -31,7 +31,7 @@ func (w *World) Difference() string {
 		return ""
 	}
 	for _, n := range w.Nodes {
-		if n.Up && first.Core.Store().Find(n.Core.ID()) == 0 && !n.blank() {
+		if n.Up && first.Core.Parts().Store.Find(n.Core.Parts().Self.ID) == 0 && !n.blank() {
 			return fmt.Sprintf("node %d does not know node %d", first.Index, n.Index)
 		}
 	}
@@ -42,20 +42,20 @@ func (w *World) Difference() string {
 // origin, or of each key.
 func (n *Node) print() uint64 {
 	if n.cfg.Order.Precise() {
-		return n.Core.Store().KeyPrint()
+		return n.Core.Parts().Store.KeyPrint()
 	}
-	return n.Core.Store().Fingerprint()
+	return n.Core.Parts().Store.Fingerprint()
 }
 
 // blank reports a node of which nobody needs to know: precise mode compares
 // keys, and it has none.
 func (n *Node) blank() bool {
-	return n.cfg.Order.Precise() && n.Core.Store().Entries(n.Core.Self()) == 0
+	return n.cfg.Order.Precise() && n.Core.Parts().Store.Entries(n.Core.Parts().Own) == 0
 }
 
 // differ says how two replicas differ, by the first origin that shows it.
 func differ(a, b *Node) string {
-	s, t := a.Core.Store(), b.Core.Store()
+	s, t := a.Core.Parts().Store, b.Core.Parts().Store
 	for o := s.FirstAtOrAfter(0); o != 0; o = s.Following(o) {
 		p := t.Find(s.ID(o))
 		precise := a.cfg.Order.Precise()
@@ -114,9 +114,9 @@ func (w *World) Verify() {
 		if !a.Up || len(a.log.twins) > 0 {
 			continue
 		}
-		s := a.Core.Store()
-		if s.Max(a.Core.Self()) != a.log.max() {
-			w.broken("lost", "node %d holds %d of its own, it wrote %d", a.Index, s.Max(a.Core.Self()), a.log.max())
+		s := a.Core.Parts().Store
+		if s.Max(a.Core.Parts().Own) != a.log.max() {
+			w.broken("lost", "node %d holds %d of its own, it wrote %d", a.Index, s.Max(a.Core.Parts().Own), a.log.max())
 		}
 	}
 }
@@ -133,13 +133,13 @@ func (w *World) Coverage() int {
 		if !a.Up {
 			continue
 		}
-		id, top := a.Core.ID(), a.Core.Store().Max(a.Core.Self())
+		id, top := a.Core.Parts().Self.ID, a.Core.Parts().Store.Max(a.Core.Parts().Own)
 		for _, d := range w.Nodes {
 			if !d.Up {
 				continue
 			}
 			pairs++
-			if o := d.Core.Store().Find(id); o != 0 && d.Core.Store().Max(o) == top {
+			if o := d.Core.Parts().Store.Find(id); o != 0 && d.Core.Parts().Store.Max(o) == top {
 				have++
 			}
 		}
@@ -155,9 +155,9 @@ const authorsSampled = 64
 // Replica is what a node holds of another's current life: how far, and whether
 // it knows it at all.
 func (w *World) Replica(at, of int) (max uint64, known bool) {
-	s := w.Nodes[at].Core.Store()
+	s := w.Nodes[at].Core.Parts().Store
 	var o state.Origin
-	if o = s.Find(w.Nodes[of].Core.ID()); o == 0 {
+	if o = s.Find(w.Nodes[of].Core.Parts().Self.ID); o == 0 {
 		return 0, false
 	}
 	return s.Max(o), true

@@ -53,7 +53,7 @@ func (w *World) counted(p *Plan) {
 				w.broken("counted", "node %d dropped %d as %v", n.Index, times, core.Drop(d))
 			}
 		}
-		m := n.Core.Detector().Counters()
+		m := n.Core.Parts().Detector.Counters()
 		if m.DropBody+m.DropSelf > 0 {
 			w.broken("counted", "node %d dropped %d records of the detector as malformed, %d as about itself", n.Index, m.DropBody, m.DropSelf)
 		}

@@ -46,12 +46,12 @@ func (w *World) members(n *Node) {
 		if !ok {
 			continue
 		}
-		id := c.Store().ID(q.Origin)
+		id := c.Parts().Store.ID(q.Origin)
 		if at := c.PeerOf(q.Origin); at != p {
-			w.broken("who", "node %d: peer %d writes %s, which is that of peer %d", n.Index, p, c.Store().Name(q.Origin), at)
+			w.broken("who", "node %d: peer %d writes %s, which is that of peer %d", n.Index, p, c.Parts().Store.Name(q.Origin), at)
 		}
-		if h := c.Detector().Watched(p); h != 0 && c.Detector().ID(h) != id {
-			w.broken("who", "node %d: peer %d is %x, the detector watches %x", n.Index, p, id, c.Detector().ID(h))
+		if h := c.Parts().Detector.Watched(p); h != 0 && c.Parts().Detector.ID(h) != id {
+			w.broken("who", "node %d: peer %d is %x, the detector watches %x", n.Index, p, id, c.Parts().Detector.ID(h))
 		}
 		w.acknowledged(n, p, &q, id)
 	}
@@ -73,7 +73,7 @@ func (w *World) acknowledged(n *Node, p uint32, q *core.Peer, id codec.OriginID)
 	if known && q.Acked > held && !m.forgot {
 		w.broken("acknowledged", "node %d: node %d has confirmed %d, it holds %d", n.Index, m.Index, q.Acked, held)
 	}
-	now := tie{mine: n.Core.ID(), theirs: id, life: m.Life, acked: q.Acked, held: held, since: w.now}
+	now := tie{mine: n.Core.Parts().Self.ID, theirs: id, life: m.Life, acked: q.Acked, held: held, since: w.now}
 	if !w.peace || m.paused || !q.Proven || q.Quiet || q.Left || !w.talks(m, n) ||
 		t.mine != now.mine || t.theirs != id || t.life != m.Life || t.acked != q.Acked || held <= q.Acked {
 		*t = now
@@ -87,7 +87,7 @@ func (w *World) acknowledged(n *Node, p uint32, q *core.Peer, id codec.OriginID)
 // owner is the node whose present life an origin is; nil: none that runs.
 func (w *World) owner(id codec.OriginID) *Node {
 	if h := w.byID[id]; h != nil {
-		if n := w.Nodes[h.author]; n.Up && n.Core.ID() == id {
+		if n := w.Nodes[h.author]; n.Up && n.Core.Parts().Self.ID == id {
 			return n
 		}
 	}
@@ -96,7 +96,7 @@ func (w *World) owner(id codec.OriginID) *Node {
 
 // talks tells whether a node sends to another one as to a member.
 func (w *World) talks(n, to *Node) bool {
-	o := n.Core.Store().Find(to.Core.ID())
+	o := n.Core.Parts().Store.Find(to.Core.Parts().Self.ID)
 	if o == 0 {
 		return false
 	}
@@ -107,7 +107,7 @@ func (w *World) talks(n, to *Node) bool {
 // waiting checks that no key waits longer to be published than a round of all keys
 // takes: one that is written again keeps its turn.
 func (w *World) waiting(n *Node) {
-	h, top := n.log, n.Core.Store().Max(n.Core.Self())
+	h, top := n.log, n.Core.Parts().Store.Max(n.Core.Parts().Own)
 	for len(h.waits) < len(h.newest) {
 		h.waits = append(h.waits, wait{})
 	}

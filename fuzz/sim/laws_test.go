@@ -53,7 +53,7 @@ func TestLawsCanBeBroken(t *testing.T) {
 		w.opt.Late = 0
 		rewrite(f, codec.TypeHave, func(b []byte) {
 			if f.From == 2 && f.To == 1 && f.At > sched.Second {
-				setMax(b, w.Nodes[1].Core.Store().Max(w.Nodes[1].Core.Self()))
+				setMax(b, w.Nodes[1].Core.Parts().Store.Max(w.Nodes[1].Core.Parts().Own))
 			}
 		})
 		rewrite(f, codec.TypeRun, func([]byte) {

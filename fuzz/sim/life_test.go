@@ -38,7 +38,7 @@ func TestALongLifeEndsWhereItBegan(t *testing.T) {
 	until := sched.Instant(*lifeHours * 3600 * float64(second))
 	write := func(i int) {
 		if st := w.Set(i, fmt.Sprint("session-", i, "-", next[i]), fmt.Sprint(next[i])); st != core.Written {
-			t.Fatalf("at %v: write: %d, %+v", clock(w.Now()), st, w.Nodes[i].Core.Store().Stats())
+			t.Fatalf("at %v: write: %d, %+v", clock(w.Now()), st, w.Nodes[i].Core.Parts().Store.Stats())
 		}
 		if next[i]++; next[i]-first[i] > live {
 			w.Delete(i, fmt.Sprint("session-", i, "-", first[i]))
@@ -62,7 +62,7 @@ func TestALongLifeEndsWhereItBegan(t *testing.T) {
 			}
 			bytes := 0
 			for _, n := range w.Nodes {
-				bytes += n.Core.Store().Footprint()
+				bytes += n.Core.Parts().Store.Footprint()
 			}
 			if flat == 0 && w.Now() > until/4 {
 				flat = bytes
@@ -91,7 +91,7 @@ func TestALongLifeEndsWhereItBegan(t *testing.T) {
 	for i, n := range w.Nodes {
 		mended += n.Core.Counters().Mended
 		for k := first[i]; k < next[i]; k++ {
-			if !n.Core.Store().Get(n.Core.Self(), fmt.Append(nil, "session-", i, "-", k), &e) {
+			if !n.Core.Parts().Store.Get(n.Core.Parts().Own, fmt.Append(nil, "session-", i, "-", k), &e) {
 				t.Errorf("node %d lost its key %d", i, k)
 			}
 		}

@@ -125,7 +125,7 @@ func (w *World) Start(i int) {
 // born gives a new origin its history.
 func (w *World) born(n *Node) {
 	n.log = newHistory(n.Index)
-	id := n.Core.ID()
+	id := n.Core.Parts().Self.ID
 	if old := w.byID[id]; old != nil {
 		n.log.twins = append(slices.Clone(old.twins), old)
 		for _, t := range n.log.twins {
@@ -137,9 +137,9 @@ func (w *World) born(n *Node) {
 
 // renewed carries the history on when the core has taken a new generation.
 func (w *World) renewed(n *Node) {
-	if id := n.Core.ID(); w.byID[id] != n.log {
+	if id := n.Core.Parts().Self.ID; w.byID[id] != n.log {
 		w.byID[id] = n.log
-		n.gen = max(n.gen, n.Core.Generation())
+		n.gen = max(n.gen, n.Core.Parts().Self.Gen)
 	}
 }
 
@@ -195,7 +195,7 @@ func (w *World) write(i int, k core.OpKind, key, value string) core.Status {
 	if !n.Up || n.paused {
 		return core.Silenced
 	}
-	if st := n.Core.Store(); k == core.Set && !n.log.lives([]byte(key)) && st.Admits(n.Core.Self()).Keys == 0 {
+	if st := n.Core.Parts().Store; k == core.Set && !n.log.lives([]byte(key)) && st.Admits(n.Core.Parts().Own).Keys == 0 {
 		w.Stats.Refused++
 		return core.NoRoom // as the shell says before it takes a version
 	}
@@ -215,15 +215,15 @@ func (w *World) write(i int, k core.OpKind, key, value string) core.Status {
 // wrote records a write, as the author's own store has it.
 func (w *World) wrote(n *Node, op *core.Op) {
 	var e codec.Entry
-	s := n.Core.Store()
+	s := n.Core.Parts().Store
 	if op.Kind == core.Delete && !n.log.lives(op.Key) { // it takes a version and leaves nothing
-		if s.Get(n.Core.Self(), op.Key, &e) && e.Version == op.Version {
+		if s.Get(n.Core.Parts().Own, op.Key, &e) && e.Version == op.Version {
 			w.broken("write", "node %d keeps a tombstone of %q, which was not there", n.Index, op.Key)
 		}
 		n.log.skip(op.Version)
 		return
 	}
-	if !s.Get(n.Core.Self(), op.Key, &e) || e.Version != op.Version || string(e.Value) != string(op.Value) ||
+	if !s.Get(n.Core.Parts().Own, op.Key, &e) || e.Version != op.Version || string(e.Value) != string(op.Value) ||
 		(e.Flags&codec.EntryTombstone != 0) != (op.Kind == core.Delete) {
 		w.broken("write", "node %d wrote version %d of %q and holds version %d: %q", n.Index, op.Version, op.Key, e.Version, e.Value)
 		return

@@ -334,7 +334,7 @@ func (s *script) dropped(f *Frame, line string) bool {
 // who names an origin: its node, and its life if that is not the first.
 func (s *script) who(id codec.OriginID) string {
 	for _, n := range s.w.Nodes {
-		st := n.Core.Store()
+		st := n.Core.Parts().Store
 		if o := st.Find(id); o != 0 {
 			if st.Gen(o) == 1 {
 				return string(st.Name(o))
@@ -353,7 +353,7 @@ func (s *script) show() {
 			continue
 		}
 		fmt.Fprintf(&s.log, "%*s holds", s.width, n.Name)
-		st := n.Core.Store()
+		st := n.Core.Parts().Store
 		between := " "
 		for i := range s.w.Nodes {
 			o := st.FindName([]byte(s.names[i]))

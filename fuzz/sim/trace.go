@@ -138,12 +138,12 @@ func (t *tracer) addKey() {
 // node notes what a node says of itself.
 func (t *tracer) node(n *Node) {
 	c := n.Core
-	fmt.Fprintln(t.hash, n.Index, n.Life, n.Up, c.Generation(), c.Fingerprint(), c.Deadline())
+	fmt.Fprintln(t.hash, n.Index, n.Life, n.Up, c.Parts().Self.Gen, c.Fingerprint(), c.Deadline())
 	t.figures(*c.Counters())
 	t.figures(c.FlowState())
 	for p := uint32(1); p < c.Peers(); p++ {
 		if q, ok := c.Peer(p); ok {
-			fmt.Fprintln(t.hash, p, c.Detector().Status(p))
+			fmt.Fprintln(t.hash, p, c.Parts().Detector.Status(p))
 			t.figures(q)
 		}
 		if f, ok := c.PeerFlow(p); ok {

@@ -108,7 +108,7 @@ func (p *Plan) shrink(w *World) {
 func (w *World) floors() (sum uint64) {
 	for _, n := range w.Nodes {
 		if n.Up {
-			sum += n.Core.Store().Floor(n.Core.Self())
+			sum += n.Core.Parts().Store.Floor(n.Core.Parts().Own)
 		}
 	}
 	return sum

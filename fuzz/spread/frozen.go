@@ -105,7 +105,7 @@ func (c *cluster) level(at int, goal []uint64) bool {
 // stores adds up the memory of all replicas.
 func (c *cluster) stores() (bytes int64) {
 	for _, n := range c.Nodes {
-		bytes += int64(n.Core.Store().Footprint())
+		bytes += int64(n.Core.Parts().Store.Footprint())
 	}
 	return bytes
 }

@@ -50,7 +50,7 @@ func form(n int, seed uint64, detector bool, cfg func(c *core.Config)) (*cluster
 		c.Run(sched.Millisecond)
 	}
 	for i, node := range c.Nodes {
-		c.authors[node.Core.ID()] = i
+		c.authors[node.Core.Parts().Self.ID] = i
 		c.write(i)
 	}
 	if took, ok := c.Converge(100*sched.Millisecond, 300*sched.Second); !ok {
@@ -82,10 +82,10 @@ func (c *cluster) write(i int) {
 
 // learned times what a replica learned.
 func (c *cluster) learned(n *sim.Node, ev *core.Event) {
-	if ev.Kind != core.Advanced || ev.Origin == n.Core.Self() {
+	if ev.Kind != core.Advanced || ev.Origin == n.Core.Parts().Own {
 		return
 	}
-	a, ok := c.authors[n.Core.Store().ID(ev.Origin)]
+	a, ok := c.authors[n.Core.Parts().Store.ID(ev.Origin)]
 	if !ok {
 		return
 	}
