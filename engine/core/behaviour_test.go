@@ -58,7 +58,7 @@ func (w *net) say(from, to int, typ codec.Type, body []byte) {
 	w.t.Helper()
 	c, d := &w.nodes[from].core, w.nodes[to]
 	var buf [codec.FrameBytesMax]byte
-	h := c.out
+	h := c.page.Header
 	h.Flags = c.guard.Flags() | codec.FlagPrints
 	h.StatePrint, h.LivePrint = c.Fingerprint(), c.live.LivePrint()
 	b := codec.AppendHeader(buf[:0], &h)

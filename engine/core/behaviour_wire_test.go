@@ -82,7 +82,7 @@ func TestBehaviour14NothingGrowsBeyondTheDatagram(t *testing.T) {
 	d := w.nodes[0]
 	rnd := rand.New(rand.NewPCG(14, 14))
 	b := make([]byte, 0, codec.FrameBytesMax)
-	h := codec.Header{Cluster: d.core.out.Cluster, Sender: w.nodes[1].core.me.ID}
+	h := codec.Header{Cluster: d.core.page.Cluster, Sender: w.nodes[1].core.me.ID}
 	types := []codec.Type{codec.TypeRun, codec.TypeDigest, codec.TypePull, codec.TypeVerdict, codec.TypeEvent, codec.TypeRumorFeedback, codec.TypeIntro}
 	n := testing.AllocsPerRun(2000, func() {
 		b = codec.AppendHeader(b[:0], &h)

@@ -97,7 +97,7 @@ func TestLiarUnderTheSameSalt(t *testing.T) {
 	})
 	for range 20_000 { // it goes far ahead of the member's counters
 		var b [128]byte
-		x.core.out.Flags = x.core.guard.Flags()
+		x.core.page.Flags = x.core.guard.Flags()
 		s := x.core.sender()
 		if _, err := x.core.guard.FinishHello(x.core.door.Append(b[:0], w.now, &s, &door.Reply{Kind: codec.TypeHello, Bare: true})); err != nil {
 			t.Fatal(err)

@@ -33,7 +33,6 @@ type Core struct {
 	rand  sched.Rand
 	wheel sched.Wheel
 	now   sched.Instant // set by enter alone: core.go
-	ahead sched.Wall    // the wall clock, told by Tick, less now: tick.go
 
 	self state.Origin
 
@@ -67,7 +66,6 @@ type Core struct {
 	counters Counters
 
 	in  protect.Arrival // the frame being received
-	out codec.Header    // of the frame being composed
 	rec reconcile.Records
 
 	paths link.Paths
@@ -76,7 +74,7 @@ type Core struct {
 // Init makes the core ready. It copies cfg. It panics on a configuration that
 // the shell should have refused.
 func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
-	*c = Core{cfg: *cfg, now: now, ahead: wall - sched.Wall(now)}
+	*c = Core{cfg: *cfg, now: now}
 	c.cfg.fill()
 	if len(cfg.Name) == 0 || len(cfg.Name) > codec.NameBytesMax || cfg.Generation == 0 {
 		panic("core: a node needs a name and a generation")
@@ -84,8 +82,9 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	l := &c.cfg.Limits
 	c.rand.Seed(cfg.Seed)
 	c.me.Init(codec.FrameKey(cfg.Cluster), bytes.Clone(cfg.Name), cfg.Generation)
+	c.me.Tell(now, wall)
 	c.me.Addr = cfg.Advertise
-	c.out = codec.Header{Cluster: codec.ClusterTag(cfg.Cluster), Sender: c.me.ID}
+	c.page.Cluster = codec.ClusterTag(cfg.Cluster)
 	c.door.Init(now, &door.Config{Key: door.Key(&c.cfg.Secret, &c.rand), Introduced: l.Introduced, Busy: &c.counters.Drops[DropBusy]})
 	c.me.Mode = c.cfg.mode()
 	c.store.Init(l.State, c.rand.Uint64())

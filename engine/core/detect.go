@@ -44,8 +44,7 @@ func (c *Core) Ping(now sched.Instant, p uint32, number uint64) bool {
 // takes it.
 func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 	for s := c.live.Next(c.now); s != nil; s = c.live.Next(c.now) {
-		h := &c.out
-		h.Flags = c.guard.Flags() | codec.FlagPrints
+		h := c.head(codec.FlagPrints)
 		h.StatePrint, h.LivePrint = c.Fingerprint(), c.live.LivePrint()
 		limit := min(c.cfg.Frame, codec.FrameBytesFloor, cap(dst)) - h.TrailerBytes()
 		b := codec.AppendHeader(dst[:0], h)

@@ -43,7 +43,7 @@ func (d *doorway) fill(n int) {
 	e := codec.Entry{Key: key, Value: value}
 	q := &d.a.peers[1]
 	for range n {
-		h := &d.a.out
+		h := &d.a.page.Header
 		h.Flags, h.Seq = d.a.guard.Flags()|codec.FlagFlow, q.link.Last()+1
 		q.link.Sent(false)
 		b := codec.AppendHeader(make([]byte, 0, codec.FrameBytesMax), h)
@@ -139,7 +139,7 @@ func BenchmarkReject(b *testing.B) {
 	f("stranger", true, DropStranger, at(12, 1))
 	f("salt", true, DropStranger, at(30, 1))
 	f("cookie", true, DropCookie, func(d *doorway, x []byte) []byte {
-		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.out.Cluster, Sender: 77}
+		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.page.Cluster, Sender: 77}
 		return append(codec.AppendHeader(nil, &h), x[:1300]...)
 	})
 	f("hello-budget", true, DropRate, func(d *doorway, x []byte) []byte {
@@ -152,7 +152,7 @@ func BenchmarkReject(b *testing.B) {
 		for d.b.door.Derive(d.now, addrOf(0)) {
 		}
 		d.b.now = d.now
-		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.out.Cluster, Sender: 77, Cookie: d.b.door.Cookie(d.now, addrOf(0), &[16]byte{})}
+		h := codec.Header{Flags: codec.FlagSeal | codec.FlagCookie, KeyID: 1, Cluster: d.b.page.Cluster, Sender: 77, Cookie: d.b.door.Cookie(d.now, addrOf(0), &[16]byte{})}
 		return append(codec.AppendHeader(nil, &h), x[:1300]...)
 	})
 	f("replay", true, DropReplay, func(d *doorway, _ []byte) []byte { return d.frames[0] })

@@ -16,7 +16,7 @@ func (w *net) inject(d, as *node, records []byte) {
 	path := &d.core.peers[p].link
 	high, _ := path.Seen()
 	h := codec.Header{
-		Flags: codec.FlagFlow | codec.FlagPrints, Cluster: d.core.out.Cluster, Sender: as.core.me.ID,
+		Flags: codec.FlagFlow | codec.FlagPrints, Cluster: d.core.page.Cluster, Sender: as.core.me.ID,
 		Seq: high + 1, Ack: path.Last(),
 	}
 	b := append(codec.AppendHeader(nil, &h), records...)

@@ -75,8 +75,7 @@ func (c *Core) composeReply(dst []byte) (n int, to netip.AddrPort, ok bool) {
 
 // sender is who we are to strangers.
 func (c *Core) sender() door.Sender {
-	c.out.Flags = c.guard.Flags()
-	return door.Sender{Header: &c.out, Hello: c.me.Hello(), Salt: c.guard.Salt(), Book: c.filler.Book}
+	return door.Sender{Header: c.head(0), Hello: c.me.Hello(), Salt: c.guard.Salt(), Book: c.filler.Book}
 }
 
 // reject counts a datagram that is dropped at the door.

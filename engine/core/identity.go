@@ -4,7 +4,6 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/names"
-	"github.com/quidnunc/quidnunc/sched"
 )
 
 // Who we are is decided in package names.
@@ -12,7 +11,7 @@ import (
 // Believed is a generation that is believed, as high as gen if that one is. Who
 // is alone has nobody to judge by.
 func (b *book) Believed(gen uint64) uint64 {
-	wall := b.ahead + sched.Wall(b.now)
+	wall := b.me.Wall(b.now)
 	most := names.Believed(wall, b.cfg.Generation, nil)
 	if gen <= most {
 		return most
@@ -65,7 +64,6 @@ func (c *Core) renew(gen uint64) {
 	c.graves.Bury(c.now, c.me.ID, c.me.Name, c.me.Gen)
 	c.me.Renew(c.now, gen)
 	c.store.Rename(c.self, c.me.ID, gen)
-	c.out.Sender = c.me.ID
 	c.live.Renew(c.now, c.me.ID)
 	for p := range c.peers {
 		q := &c.peers[p]

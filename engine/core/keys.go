@@ -15,7 +15,6 @@ func (c *Core) initGuard() {
 	} else {
 		c.guard = protect.NewSealed(&c.door, c.cfg.Keys, c.cfg.Salt, c.live.Graves())
 	}
-	c.out.KeyID = c.guard.KeyID()
 	s := c.sender()
 	c.door.Measure(c.now, &s)
 }
@@ -27,7 +26,6 @@ func (c *Core) TurnKeys(now sched.Instant, turn func(*protect.Sealed) error) err
 	if err := turn(c.Parts().Keys); err != nil {
 		return err
 	}
-	c.out.KeyID = c.guard.KeyID()
 	c.noticeKeys()
 	if c.door.Seeds.Again(now); c.door.Seeds.Len() > 0 {
 		c.wheel.Set(timerSeeds, c.now)

@@ -145,7 +145,7 @@ func (x *outsider) list() {
 	})
 	f("cookie invented", func(i int) (netip.AddrPort, []byte) { return source(i), x.cookie(i, [16]byte{byte(i)}) })
 	f("in the other mode", func(i int) (netip.AddrPort, []byte) {
-		h := codec.Header{Cluster: x.victim.core.out.Cluster, Sender: codec.OriginID(i + 1)}
+		h := codec.Header{Cluster: x.victim.core.page.Cluster, Sender: codec.OriginID(i + 1)}
 		if !x.sealed {
 			h.Flags, h.KeyID = codec.FlagSeal, 1
 		}
@@ -160,7 +160,7 @@ func (x *outsider) list() {
 func (x *outsider) clear(f func(string, func(int) (netip.AddrPort, []byte))) {
 	c := &x.victim.core
 	greeting := func(t codec.Type, name string, gen uint64, pad int) []byte {
-		h := codec.Header{Cluster: c.out.Cluster, Sender: codec.MakeOriginID(c.me.Key, []byte(name), gen)}
+		h := codec.Header{Cluster: c.page.Cluster, Sender: codec.MakeOriginID(c.me.Key, []byte(name), gen)}
 		hello := codec.Hello{Mode: c.me.Mode, Gen: gen, Name: []byte(name), Salt: [16]byte{byte(gen)}}
 		b := codec.AppendHeader(make([]byte, 0, codec.FrameBytesMax), &h)
 		if t == codec.TypeHello {
@@ -189,14 +189,14 @@ func (x *outsider) clear(f func(string, func(int) (netip.AddrPort, []byte))) {
 		return source(i), greeting(codec.TypeHelloReply, string(c.cfg.Name), uint64(100+i), 0)
 	})
 	f("stranger's data", func(i int) (netip.AddrPort, []byte) {
-		h := codec.Header{Cluster: c.out.Cluster, Sender: codec.OriginID(i + 7)}
+		h := codec.Header{Cluster: c.page.Cluster, Sender: codec.OriginID(i + 7)}
 		return source(i), codec.AppendChecksum(codec.AppendPad(codec.AppendHeader(nil, &h), 1000), 0)
 	})
 }
 
 // cookie is a frame of somebody who shows a cookie.
 func (x *outsider) cookie(i int, k [16]byte) []byte {
-	h := codec.Header{Flags: codec.FlagCookie, Cluster: x.victim.core.out.Cluster, Sender: codec.OriginID(i%5 + 99), Cookie: k}
+	h := codec.Header{Flags: codec.FlagCookie, Cluster: x.victim.core.page.Cluster, Sender: codec.OriginID(i%5 + 99), Cookie: k}
 	if x.sealed {
 		h.Flags |= codec.FlagSeal
 		h.KeyID, h.Salt = 1, [16]byte{9, byte(i)}
@@ -385,13 +385,13 @@ func TestCookieOfAnotherSalt(t *testing.T) {
 	cookie := c.door.Cookie(x.w.now, from, &[16]byte{1})
 	derived := c.counters.Derived
 	for i := range 100 {
-		h := codec.Header{Flags: codec.FlagCookie | codec.FlagSeal, KeyID: 1, Cluster: c.out.Cluster, Sender: 99, Cookie: cookie, Salt: [16]byte{2, byte(i)}}
+		h := codec.Header{Flags: codec.FlagCookie | codec.FlagSeal, KeyID: 1, Cluster: c.page.Cluster, Sender: 99, Cookie: cookie, Salt: [16]byte{2, byte(i)}}
 		c.Receive(x.w.now, from, append(codec.AppendHeader(nil, &h), make([]byte, 100)...))
 	}
 	if d := c.counters.Derived - derived; d != 0 || c.counters.Drops[DropCookie] != 100 {
 		t.Errorf("%d derivations, %v", d, c.counters.Drops)
 	}
-	h := codec.Header{Flags: codec.FlagCookie | codec.FlagSeal, KeyID: 1, Cluster: c.out.Cluster, Sender: 99, Cookie: cookie, Salt: [16]byte{1}}
+	h := codec.Header{Flags: codec.FlagCookie | codec.FlagSeal, KeyID: 1, Cluster: c.page.Cluster, Sender: 99, Cookie: cookie, Salt: [16]byte{1}}
 	frame := append(codec.AppendHeader(nil, &h), make([]byte, 100)...)
 	for range 1000 {
 		c.Receive(x.w.now, from, append([]byte(nil), frame...))

@@ -29,7 +29,7 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 		return
 	}
 	switch h := &c.in.Header; {
-	case h.Cluster != c.out.Cluster:
+	case h.Cluster != c.page.Cluster:
 		c.refuse(from, datagram, protect.Refusal{Err: protect.ErrCluster})
 		return
 	case h.Sender == c.me.ID:

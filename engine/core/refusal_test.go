@@ -113,8 +113,8 @@ func TestRefusalsOfOthersAreForged(t *testing.T) {
 	for i := range 256 {
 		r := codec.Refusal{Reason: codec.RefusedFull, Detail: 7}
 		r.Echo[0], r.Echo[1] = byte(i), 1
-		d.core.Receive(w.now, addrOf(7), codec.AppendRefusalDatagram(nil, &r, d.core.out.Cluster, 77))
-		h := codec.Header{Cluster: d.core.out.Cluster, Sender: 77}
+		d.core.Receive(w.now, addrOf(7), codec.AppendRefusalDatagram(nil, &r, d.core.page.Cluster, 77))
+		h := codec.Header{Cluster: d.core.page.Cluster, Sender: 77}
 		d.core.Receive(w.now, addrOf(7), codec.AppendChecksum(codec.AppendRefusal(codec.AppendHeader(nil, &h), &r), 0))
 	}
 	w.pump(d)

@@ -4,7 +4,6 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/state"
-	"github.com/quidnunc/quidnunc/sched"
 )
 
 // In a precise cluster entries come one by one, and may be here beyond an origin's
@@ -18,7 +17,7 @@ func (c *Core) stamp(e *codec.Entry, op *Op) {
 	e.Flags |= codec.EntryStamp
 	e.Stamp = op.Stamp
 	if e.Stamp == 0 {
-		e.Stamp = int64(c.ahead + sched.Wall(c.now))
+		e.Stamp = int64(c.me.Wall(c.now))
 	}
 }
 

@@ -9,7 +9,7 @@ const timersPerTick = 256
 // only used to refuse generations from far in the future.
 func (c *Core) Tick(now sched.Instant, wall sched.Wall) {
 	c.enter(now)
-	c.ahead = wall - sched.Wall(now)
+	c.me.Tell(now, wall)
 	c.live.Tick(c.now)
 	c.judged()
 	for range timersPerTick {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -49,6 +48,13 @@ func (c *Core) shed(p uint32, but uint16) {
 	c.due.Drop(p, but)
 }
 
+// head begins the header of a frame.
+func (c *Core) head(flags codec.Flags) *codec.Header {
+	h := &c.page.Header
+	h.Sender, h.KeyID, h.Flags = c.me.ID, c.guard.KeyID(), c.guard.Flags()|flags
+	return h
+}
+
 // padShare is the part of a frame that may be filled up with padding when more
 // frames to the same peer follow: the kernel cuts equal ones out of one send
 // (UDP_SEGMENT), which costs it a third, and only equal ones.
@@ -71,8 +77,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	if due == 0 {
 		return 0
 	}
-	h := &c.out
-	h.Flags = c.guard.Flags() | codec.FlagFlow
+	h := c.head(codec.FlagFlow)
 	h.Seq, h.Mark = q.link.Last()+1, 0
 	h.Ack, h.AckMap = q.link.Seen()
 	if q.debt.Asks() || due&(dueMail|dueRumor) != 0 && c.paths.Asks(&q.link, c.now) {
@@ -104,11 +109,12 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	mark := len(b)
 	b = c.guard.AppendNotice(b, limit, p, h.Seq)
 	bare += len(b) - mark
-	c.page = reconcile.Page{Now: c.now, Limit: limit, Head: h.Bytes(), Begun: len(b), Peer: p, Introduced: q.at.HasCookie}
+	g := &c.page
+	g.Now, g.Peer, g.Introduced, g.Limit, g.Begun = c.now, p, q.at.HasCookie, limit, len(b)
 	if probe {
 		limit = min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
 		c.due.Done(p, dueHave)
-		b, _ = c.mail.AppendHave(b, &c.page)
+		b, _ = c.mail.AppendHave(b, g)
 		b = codec.AppendPad(b, limit-len(b))
 	} else {
 		b = c.composeRecords(b, limit, p)

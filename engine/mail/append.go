@@ -69,7 +69,7 @@ func (m *Mail) shared(g *reconcile.Page, from uint64) *Run {
 		return run
 	}
 	text := place.Room()
-	room := min(g.Limit, cap(text)) - g.Head - slack
+	room := min(g.Limit, cap(text)) - g.Header.Bytes() - slack
 	out, to, n := m.parts.Filler.Run(text, room, m.parts.Own, from)
 	if out == nil {
 		return nil // it fits alone in a frame, or nowhere

@@ -107,7 +107,7 @@ func (n *node) send(now sched.Instant, p uint32) bool {
 	if !n.board.Has(p, 1) {
 		return false
 	}
-	g := reconcile.Page{Now: now, Limit: 1200, Head: 40, Peer: p}
+	g := reconcile.Page{Now: now, Limit: 1200, Peer: p}
 	out, done := n.mail.Append(n.buf[:0], &g)
 	if done {
 		n.board.Done(p, 1)

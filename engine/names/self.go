@@ -36,6 +36,7 @@ type Self struct {
 	Renewals Renewals
 	Silenced bool // a live rival has won: writes are refused
 	rival    rival
+	ahead    sched.Wall // the wall clock less the core's
 }
 
 // rival is a process with our name that may or may not be alive.
@@ -76,6 +77,10 @@ func (s *Self) Init(key [2]uint64, name []byte, gen uint64) {
 func (s *Self) Hello() codec.Hello {
 	return codec.Hello{Mode: s.Mode, Gen: s.Gen, Name: s.Name, Addr: s.Addr}
 }
+
+// Tell tells what the wall clock shows now, Wall what it showed then plus the time since.
+func (s *Self) Tell(now sched.Instant, wall sched.Wall) { s.ahead = wall - sched.Wall(now) }
+func (s *Self) Wall(now sched.Instant) sched.Wall       { return s.ahead + sched.Wall(now) }
 
 // Renew gives it a higher one.
 func (s *Self) Renew(now sched.Instant, gen uint64) {

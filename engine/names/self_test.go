@@ -29,6 +29,19 @@ func (s *Self) answer(now sched.Instant, gen uint64) Act {
 	return s.Answered(now, codec.MakeOriginID(s.Key, s.Name, gen), &codec.Hello{Gen: gen, Name: s.Name})
 }
 
+// The wall clock goes on between two looks at it, and may step back.
+func TestWall(t *testing.T) {
+	var s Self
+	s.Tell(100, 1_000)
+	if got := s.Wall(150); got != 1_050 {
+		t.Errorf("%d", got)
+	}
+	s.Tell(200, 7)
+	if got := s.Wall(201); got != 8 {
+		t.Errorf("%d after a step", got)
+	}
+}
+
 // A node that renews is the same name under another identifier, and is in no hurry to
 // renew again.
 func TestSelfRenews(t *testing.T) {

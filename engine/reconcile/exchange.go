@@ -60,9 +60,9 @@ type Frame struct {
 
 // Page is the frame that is being composed for a peer.
 type Page struct {
+	codec.Header
 	Now   sched.Instant
 	Limit int // bytes that it may have
-	Head  int // bytes of its header
 	Begun int // bytes before its first record that was due
 	Peer  uint32
 
