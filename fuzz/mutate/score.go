@@ -1,0 +1,52 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"math"
+	"strings"
+)
+
+//go:embed survivors.txt
+var survivors string
+
+// argued are the survivors that no test can tell, with the reason.
+func argued(text string) (map[string]string, error) {
+	known := map[string]string{}
+	for i, line := range strings.Split(text, "\n") {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		key, why, ok := strings.Cut(line, " // ")
+		if !ok || why == "" {
+			return nil, fmt.Errorf("survivors.txt:%d: no reason; fix: DIR/FILE KIND LINE // why no test can tell", i+1)
+		}
+		known[key] = why
+	}
+	return known, nil
+}
+
+// tally counts fates.
+type tally [fates]int
+
+// score is killed ÷ (killed + lived + not covered), and the interval in which the
+// score of all lies with 95 % if these are a sample of them.
+func (t *tally) score() (of, low, high float64) {
+	n := float64(t[killed] + t[lived] + t[uncovered])
+	if n == 0 {
+		return 1, 0, 1
+	}
+	const z = 1.96
+	p := float64(t[killed]) / n
+	mid, half := p+z*z/(2*n), z*math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
+	return p, (mid - half) / (1 + z*z/n), (mid + half) / (1 + z*z/n)
+}
+
+func (t *tally) String() string {
+	of, low, high := t.score()
+	s := fmt.Sprintf("%.1f %% (%.1f to %.1f)", of*100, low*100, high*100)
+	for f, n := range t {
+		s += fmt.Sprintf(", %d %s", n, fateNames[f])
+	}
+	return s
+}
