@@ -6,7 +6,8 @@
 //
 // # Laws
 //
-// Each has a test named after it.
+// Each has a test named after it. What follows from them, and what does not, is in
+// guarantees.md.
 //
 //  1. One caller at a time.
 //  2. now never goes back.
