@@ -19,7 +19,7 @@ func TestGapsOfTheGoneAreGivenUp(t *testing.T) {
 		o := c.store.Find(w.nodes[1].core.me.ID)
 		p := c.roster.Find(w.nodes[1].core.me.ID)
 		c.silent(p)
-		c.gap(o, p, 99)
+		c.gaps.Found(c.now, o, p, 99)
 		w.nodes[0].wake = c.Deadline()
 		for i := range w.nodes {
 			w.nodes[i].down = i > 0

@@ -83,7 +83,7 @@ func TestGapIsChasedToItsEnd(t *testing.T) {
 	c := &w.nodes[1].core
 	o := c.store.Find(w.nodes[0].core.me.ID)
 	c.now = w.now
-	c.gap(o, c.roster.Find(w.nodes[0].core.me.ID), c.store.Max(o)+1)
+	c.gaps.Found(c.now, o, c.roster.Find(w.nodes[0].core.me.ID), c.store.Max(o)+1)
 	c.now += 2 * gaps.Patience
 	c.wheel.Cancel(timerGaps)
 	if c.gaps.Chase(c.now); !c.wheel.Armed(timerGaps) {

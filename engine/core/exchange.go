@@ -3,6 +3,7 @@ package core
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -111,9 +112,11 @@ func (c *Core) exchangeAgain() {
 	c.wheel.Set(timerExchange, c.now+c.rand.JitterLittle(c.cfg.Interval))
 }
 
-// exchange starts this interval's exchange with one peer.
+// exchange ends the exchange that this node started before, and starts this interval's
+// with one peer.
 func (c *Core) exchange() {
 	var p uint32
+	var last, next *flow.Peer
 	ok := false
 	if c.cfg.Experiment.Uniform {
 		var one [1]uint32
@@ -122,7 +125,14 @@ func (c *Core) exchange() {
 	} else {
 		p, ok = c.roster.Partner()
 	}
-	c.beginExchange(p)
+	if q := &c.peers[c.flow.Partner()]; q.Takes() {
+		last = &q.flow
+	}
+	c.flow.Ended(c.now, last, flow.Way{Pushed: c.mail.Pushes(), Mailed: c.mail.Mails()})
+	if p != 0 {
+		next = &c.peers[p].flow
+	}
+	c.flow.Begin(c.now, next, p)
 	if ok {
 		c.startExchange(p)
 	}

@@ -5,6 +5,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/gaps"
+	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/protect"
@@ -22,6 +23,9 @@ type peerList []peer
 // Takes reports whether a peer may be sent to, RTT is its round trip.
 func (l *peerList) Takes(p uint32) bool     { return (*l)[p].Takes() }
 func (l *peerList) RTT(p uint32) *sched.RTT { return &(*l)[p].link.RTT }
+
+// Path is what is known of the path to a peer.
+func (l *peerList) Path(p uint32) *link.Path { return &(*l)[p].link }
 
 // ID is the id of a peer.
 func (l *peerList) ID(p uint32) codec.OriginID { return (*l)[p].id }

@@ -32,7 +32,8 @@ func (c *Core) initFlow(now sched.Instant) {
 		ReceiveMax: cfg.ReceiveMax, Quiet: dueRuns | dueDigest,
 		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRepair, Passing: dueRumor},
 	}, &flow.Parts{
-		Store: &c.store, Own: c.self, Board: &c.due, Pace: timersOf(&c.wheel, timerPace), Count: &c.counters.flowCounters,
+		Store: &c.store, Own: c.self, Board: &c.due, Pace: timersOf(&c.wheel, timerPace),
+		Later: c.wheel.Timer(timerPublish), Count: &c.counters.flowCounters,
 	})
 }
 
@@ -61,22 +62,6 @@ func (c *Core) flowedBack(p uint32, fresh bool) {
 	}
 }
 
-// beginExchange ends the exchange that this node started before, and begins one
-// with p, 0 for nobody.
-func (c *Core) beginExchange(p uint32) {
-	var last, next *flow.Peer
-	if q := &c.peers[c.flow.Partner()]; q.Takes() {
-		last = &q.flow
-	}
-	if c.flow.Ended(c.now, last, flow.Way{Pushed: c.mail.Pushes(), Mailed: c.mail.Mails()}) {
-		c.publishLater()
-	}
-	if p != 0 {
-		next = &c.peers[p].flow
-	}
-	c.flow.Begin(c.now, next, p)
-}
-
 // Admit asks whether a write of so many bytes of key and value may be made now
 // (flow.Control.Admit).
 func (c *Core) Admit(now sched.Instant, key, value int) (ok bool, rate uint32, at sched.Instant) {
@@ -91,8 +76,6 @@ func (c *Core) publish(op *Op) {
 		Waits: c.cfg.Throttle == Coalesce && !codec.System(op.Key),
 	}) {
 		c.advanceSelf(op.Version)
-	} else {
-		c.publishLater()
 	}
 }
 
@@ -103,19 +86,11 @@ func (c *Core) advanceSelf(to uint64) {
 	c.mail.News(c.now, c.self, from, 0, c.counters.FramesReceived)
 }
 
-// publishLater sets the timer for what is not published yet.
-func (c *Core) publishLater() {
-	if c.flow.Behind() && !c.wheel.Armed(timerPublish) {
-		c.wheel.Set(timerPublish, c.flow.PublishAt(c.now))
-	}
-}
-
 // publishMore publishes as many of the held writes as there is rate for.
 func (c *Core) publishMore() {
 	if to := c.flow.PublishTo(c.now); to > c.store.Max(c.self) {
 		c.advanceSelf(to)
 	}
-	c.publishLater()
 }
 
 // FlowState sums up flow control. It looks at every peer.

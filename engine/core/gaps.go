@@ -37,7 +37,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	}
 	if a.Gap {
 		c.counters.Gaps++
-		c.gap(o, p, r.To)
+		c.gaps.Found(c.now, o, p, r.To)
 		return
 	}
 	c.peers[p].pull.Came()
@@ -93,16 +93,6 @@ func (h gapHost) Partner() uint32 {
 	return p
 }
 
-// gap notes that a run of o that ends at `to` began above our max.
-func (c *Core) gap(o state.Origin, p uint32, to uint64) {
-	path := &c.peers[p].link
-	wait := path.Patience(gaps.Patience, gaps.PatienceMost)
-	if c.origins[o].peer != p { // others relay: it may come by two peers more
-		wait += min(path.RTT.Smoothed(), gaps.PatienceMost)
-	}
-	c.gaps.Found(c.now, o, p, to, wait)
-}
-
 // Refill asks for what there was no room for, where there may be some now. The shell calls it after it has raised limits;
 // otherwise it is tried now and then.
 func (c *Core) Refill(now sched.Instant) {
@@ -110,7 +100,7 @@ func (c *Core) Refill(now sched.Instant) {
 	for o, to := c.store.Refill(); o != 0; o, to = c.store.Refill() {
 		p := c.origins[o].peer
 		c.due.Want(p, dueHave) // which says that there is room: its author begins again
-		c.gap(o, p, to)
+		c.gaps.Found(c.now, o, p, to)
 	}
 }
 

@@ -2,7 +2,6 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -123,8 +122,6 @@ type mailHost struct{ *peerList }
 func (h mailHost) Cursor(p uint32) *mail.Cursor { return &(*h.peerList)[p].mail }
 
 func (h mailHost) Debt(p uint32) *mail.Debt { return &(*h.peerList)[p].debt }
-
-func (h mailHost) Path(p uint32) *link.Path { return &(*h.peerList)[p].link }
 
 func (h mailHost) Origin(p uint32) state.Origin { return (*h.peerList)[p].origin }
 

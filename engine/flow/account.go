@@ -50,14 +50,14 @@ type Way struct {
 
 // Ended judges the exchange that this node started last, by its partner, and adapts
 // the own rate to it: only these count, since the partner was chosen here. nil: the
-// partner can't be sent to any more. It reports whether the rate may have changed.
-func (f *Control) Ended(now sched.Instant, p *Peer, way Way) bool {
+// partner can't be sent to any more.
+func (f *Control) Ended(now sched.Instant, p *Peer, way Way) {
 	if !f.rated {
-		return false
+		return
 	}
 	f.look(now)
 	if p == nil {
-		return false
+		return
 	}
 	sent := p.with.Load(f.limit(), Service{
 		Starved: p.Budget.Starved(now, f.cfg.Interval), Pushed: way.Pushed, Used: f.meter.Used(), Rate: p.Budget.Rate(),
@@ -68,7 +68,7 @@ func (f *Control) Ended(now sched.Instant, p *Peer, way Way) bool {
 	}
 	f.source.Exchange(sent, received)
 	f.gate.SetRate(now, f.source.Allowed())
-	return true
+	f.wait(now)
 }
 
 // Begin starts an exchange with peer h; nil and 0: with nobody.

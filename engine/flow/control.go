@@ -45,6 +45,7 @@ type Parts struct {
 	Own   state.Origin // whose writes it publishes
 	Board *due.Board
 	Pace  sched.Timers // of peers: each wakes Board.Release
+	Later sched.Timer  // wakes PublishTo
 	Count *Counters
 }
 
@@ -69,6 +70,7 @@ type Control struct {
 	publisher
 	board *due.Board
 	pace  sched.Timers
+	later sched.Timer
 	n     *Counters
 }
 
@@ -83,7 +85,7 @@ type Peer struct {
 // Init makes a control for the writes of one origin of a store.
 func (f *Control) Init(now sched.Instant, cfg *Config, parts *Parts) {
 	*f = Control{
-		cfg: *cfg, n: parts.Count, board: parts.Board, pace: parts.Pace,
+		cfg: *cfg, n: parts.Count, board: parts.Board, pace: parts.Pace, later: parts.Later,
 		publisher: publisher{store: parts.Store, own: parts.Own},
 	}
 	f.rated = cfg.Mode != Off && cfg.Plan != (Plan{})

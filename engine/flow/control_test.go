@@ -33,11 +33,11 @@ func newControl(t *testing.T, mode Mode, plan Plan) *control {
 	c.store.Init(state.LimitsDefault(), 1)
 	c.own, _ = c.store.Add(7, 1, []byte("own"))
 	c.board.Init(1)
-	c.wheel.Init(2, 0)
+	c.wheel.Init(3, 0)
 	c.Init(0, &Config{
 		Mode: mode, Plan: plan, Frame: 1400, Frames: 16, Entries: -1, Interval: 100 * sched.Millisecond,
 		Due: Due{Urgent: dueAsk, News: dueNews | dueRumor, Repairs: dueRepair, Passing: dueRumor}, Quiet: dueRepair,
-	}, &Parts{Store: &c.store, Own: c.own, Board: &c.board, Pace: c.wheel.Timers(0, 1), Count: &c.n})
+	}, &Parts{Store: &c.store, Own: c.own, Board: &c.board, Pace: c.wheel.Timers(0, 1), Later: c.wheel.Timer(2), Count: &c.n})
 	return c
 }
 
@@ -151,7 +151,10 @@ func TestPublishByTheRate(t *testing.T) {
 	}
 	now, last := sched.Instant(0), c.store.Max(c.own)
 	for rounds := 0; c.Behind(); rounds++ {
-		now = c.PublishAt(now)
+		if now = max(now+1, c.wheel.Next()); now == sched.Never {
+			t.Fatal("nothing wakes it")
+		}
+		c.wheel.Expire(now)
 		to := c.PublishTo(now)
 		if to < last || to > v || rounds > 10_000 {
 			t.Fatalf("from %d to %d", last, to)

@@ -87,13 +87,14 @@ type Write struct {
 }
 
 // Publish takes an own write that is in the store. True: the cluster may be told of
-// all up to its version now; else when PublishAt says.
+// all up to its version now; else when there is rate for it: PublishTo.
 func (f *Control) Publish(now sched.Instant, w Write) bool {
 	cost := f.cost(w.Key, w.Value)
 	f.written = w.Version
 	if w.Waits && f.bounded() && (f.behind || !f.gate.Pass(now, cost)) {
 		f.n.WritesHeld++
 		f.behind = true
+		f.wait(now)
 		return false
 	}
 	f.meter.Published(cost)
@@ -101,11 +102,22 @@ func (f *Control) Publish(now sched.Instant, w Write) bool {
 	return true
 }
 
-// PublishAt is when to ask PublishTo again; it makes sense while Behind.
-func (f *Control) PublishAt(now sched.Instant) sched.Instant { return max(now+1, f.gate.When()) }
+// wait lets the timer wake PublishTo when there is rate for what is held.
+func (f *Control) wait(now sched.Instant) {
+	if f.behind {
+		f.later.SetOnce(max(now+1, f.gate.When()))
+	}
+}
 
-// PublishTo is how far the rate reaches beyond what is published.
+// PublishTo is how far the rate reaches beyond what is published. What is held still
+// has its time.
 func (f *Control) PublishTo(now sched.Instant) (to uint64) {
+	to = f.reached(now)
+	f.wait(now)
+	return to
+}
+
+func (f *Control) reached(now sched.Instant) (to uint64) {
 	to = f.store.Max(f.own)
 	if !f.behind {
 		return to

@@ -3,6 +3,7 @@ package gaps
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/due"
+	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -44,9 +45,11 @@ type Host interface {
 	Gap(o state.Origin) *Gap
 	// Pull is that of a peer.
 	Pull(p uint32) *Pull
-	// Takes reports whether the peer may be sent to, RTT is its round trip.
+	// Takes reports whether the peer may be sent to, Path is what is known of its path.
 	Takes(p uint32) bool
-	RTT(p uint32) *sched.RTT
+	Path(p uint32) *link.Path
+	// Author is the peer that writes an origin.
+	Author(o state.Origin) uint32
 	// Partner is another peer to ask; 0: there is none.
 	Partner() uint32
 }
@@ -84,13 +87,17 @@ func (x *Gap) Closer(now sched.Instant) { x.at = now }
 func (x *Gap) refused(now sched.Instant) bool { return x.fullAt != 0 && now-x.fullAt < fullPause }
 
 // Found notes that a run of an origin, sent by peer p, ends at `to` and begins above
-// what is held; it may close by itself for so long, at least Patience.
-func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64, wait sched.Instant) {
-	x := g.parts.Host.Gap(o)
+// what is held. It may close by itself for as long as the path may hold frames back;
+// where others relay, for a round trip more, since it may come by two peers more.
+func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64) {
+	x, path := g.parts.Host.Gap(o), g.parts.Host.Path(p)
 	if x.refused(now) {
 		return
 	}
-	x.to, x.from, x.wait = max(x.to, to), p, wait
+	x.to, x.from, x.wait = max(x.to, to), p, path.Patience(Patience, PatienceMost)
+	if g.parts.Host.Author(o) != p {
+		x.wait += min(path.RTT.Smoothed(), PatienceMost)
+	}
 	if x.open || len(g.list) == cap(g.list) {
 		return // it is known, or anti-entropy finds it
 	}
@@ -130,7 +137,7 @@ func (g *Gaps) Chase(now sched.Instant) {
 
 func (g *Gaps) chase(now sched.Instant, x *Gap) {
 	pull := g.parts.Host.Pull(x.from)
-	late := pull.open && now-pull.at > g.parts.Host.RTT(x.from).RTO(rtoMin, rtoMax)
+	late := pull.open && now-pull.at > g.parts.Host.Path(x.from).RTT.RTO(rtoMin, rtoMax)
 	gone := !g.parts.Host.Takes(x.from)
 	if late || gone {
 		pull.open = false

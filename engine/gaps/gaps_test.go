@@ -6,6 +6,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/due"
+	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -15,18 +16,19 @@ import (
 type host struct {
 	gaps  map[state.Origin]*Gap
 	pulls [4]Pull
-	rtt   sched.RTT
+	path  link.Path
 	board due.Board
 	wheel sched.Wheel // its one timer wakes Chase
 	count reconcile.Counters
 	asked []uint32
 }
 
-func (h *host) Gap(o state.Origin) *Gap { return h.gaps[o] }
-func (h *host) Pull(p uint32) *Pull     { return &h.pulls[p] }
-func (h *host) Takes(p uint32) bool     { return p == 1 || p == 2 }
-func (h *host) RTT(uint32) *sched.RTT   { return &h.rtt }
-func (h *host) Partner() uint32         { return 2 }
+func (h *host) Gap(o state.Origin) *Gap    { return h.gaps[o] }
+func (h *host) Pull(p uint32) *Pull        { return &h.pulls[p] }
+func (h *host) Takes(p uint32) bool        { return p == 1 || p == 2 }
+func (h *host) Path(uint32) *link.Path     { return &h.path }
+func (h *host) Author(state.Origin) uint32 { return 1 }
+func (h *host) Partner() uint32            { return 2 }
 
 // chase lets the gaps ask, and reports whether they go on.
 func (h *host) chase(g *Gaps, now sched.Instant) (more bool) {
@@ -75,8 +77,8 @@ func (h *host) first() state.Origin {
 func TestAGapIsChasedAndGivenUp(t *testing.T) {
 	g, h, _ := newGaps(t, 4, 1)
 	o := h.first()
-	g.Found(10, o, 1, 7, Patience)
-	if g.Found(10, o, 1, 9, Patience); len(g.list) != 1 || !h.wheel.Timer(0).Armed() {
+	g.Found(10, o, 1, 7)
+	if g.Found(10, o, 1, 9); len(g.list) != 1 || !h.wheel.Timer(0).Armed() {
 		t.Fatal("a gap is not found once")
 	}
 	if !h.chase(g, 10) || len(h.asked) != 0 {
@@ -109,8 +111,8 @@ func TestAGapIsChasedAndGivenUp(t *testing.T) {
 func TestWhatCameIsNotAskedFor(t *testing.T) {
 	g, h, s := newGaps(t, 4, 2)
 	a := h.first()
-	g.Found(0, a, 1, 7, Patience)
-	g.Found(0, a+1, 1, 7, Patience)
+	g.Found(0, a, 1, 7)
+	g.Found(0, a+1, 1, 7)
 	s.Advance(a, 7, 0)
 	if !h.chase(g, Patience) || len(h.asked) != 1 {
 		t.Fatalf("asked %v", h.asked)
@@ -135,23 +137,23 @@ func TestLimits(t *testing.T) {
 	g, h, _ := newGaps(t, 2, 4)
 	o := h.first()
 	h.gaps[o].Full(5)
-	if g.Found(6, o, 1, 9, Patience); len(g.list) != 0 {
+	if g.Found(6, o, 1, 9); len(g.list) != 0 {
 		t.Error("what there is no room for is asked for")
 	}
 	for i := range state.Origin(3) {
-		g.Found(6, o+1+i, 1, 9, Patience)
+		g.Found(6, o+1+i, 1, 9)
 	}
 	if len(g.list) != 2 || h.gaps[o+3].open {
 		t.Error("the list takes more or less than two")
 	}
 	delete(h.gaps, o+1)
 	h.chase(g, 6)
-	if g.Found(6, o+3, 1, 9, Patience); len(g.list) != 2 || !h.gaps[o+3].open {
+	if g.Found(6, o+3, 1, 9); len(g.list) != 2 || !h.gaps[o+3].open {
 		t.Error("a forgotten origin keeps its place")
 	}
 	delete(h.gaps, o+2)
 	h.chase(g, 6)
-	if g.Found(5+fullPause, o, 1, 9, Patience); !h.gaps[o].open {
+	if g.Found(5+fullPause, o, 1, 9); !h.gaps[o].open {
 		t.Error("it is refused for ever")
 	}
 }
@@ -159,7 +161,7 @@ func TestLimits(t *testing.T) {
 // A peer that can't be sent to any more is not asked, but another one.
 func TestAPeerThatIsGone(t *testing.T) {
 	g, h, _ := newGaps(t, 2, 1)
-	g.Found(0, h.first(), 3, 9, Patience)
+	g.Found(0, h.first(), 3, 9)
 	h.chase(g, Patience)
 	h.chase(g, 2*Patience)
 	if len(h.asked) != 1 || h.asked[0] != 2 {
@@ -174,7 +176,7 @@ func TestChasingDoesNotAllocate(t *testing.T) {
 	now := sched.Instant(0)
 	if n := testing.AllocsPerRun(1000, func() {
 		now += 10 * sched.Millisecond
-		g.Found(now, o, 1, 9, Patience)
+		g.Found(now, o, 1, 9)
 		h.chase(g, now+Patience)
 		ask(g, b[:0], now+Patience, 1)
 		h.pulls[1].Came()

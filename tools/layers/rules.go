@@ -48,7 +48,7 @@ var rules = map[string]rule{
 	"engine/grace":     {pure: true, project: []string{"sched"}},
 	"engine/link":      {pure: true, project: []string{"sched"}},
 	"engine/mail":      leaf("sched", "engine/due", "engine/link", "engine/reconcile", "engine/roster", "engine/state"),
-	"engine/gaps":      leaf("sched", "engine/due", "engine/reconcile", "engine/state"),
+	"engine/gaps":      leaf("sched", "engine/due", "engine/link", "engine/reconcile", "engine/state"),
 	"engine/due":       {pure: true, project: []string{"sched"}},
 	"engine/flow":      leaf("sched", "engine/state", "engine/due"),
 	"engine/door":      leaf("sched", "engine/state"),
