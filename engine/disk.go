@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -68,6 +69,8 @@ type Disk struct {
 	Sync Sync
 	// Every is the period of SyncInterval. Default 1 s; 1 ms to 1 min.
 	Every time.Duration
+
+	fs disk.FS // of tests
 }
 
 func (c *Config) checkDisk() error {
@@ -87,10 +90,17 @@ type keeper struct {
 	each  bool
 	image *disk.Image // what was found, until it is restored
 	was   map[string]string
+	held  []disk.Record // shared keys that are not said again yet
+
+	holding atomic.Pointer[[]disk.Record] // held, until all is said; for snapshots
 
 	// The loop's own.
 	handed  uint64 // version up to which staged writes were handed over
 	waiting bool   // what is staged waits for the disk
+
+	heldAt, heldUntil sched.Instant
+	said              int // of held
+	saying            bool
 }
 
 // openDisk takes the directory and reads it.
@@ -99,15 +109,18 @@ func (e *Engine) openDisk() error {
 	if d.Path == "" {
 		return nil
 	}
+	if d.fs == nil {
+		d.fs = disk.Dir(d.Path)
+	}
 	log, image, err := disk.Open(disk.Options{
-		FS: disk.Dir(d.Path), Cluster: e.cfg.Cluster, Name: e.cfg.Name, Sync: syncs[d.Sync], Every: d.Every,
+		FS: d.fs, Cluster: e.cfg.Cluster, Name: e.cfg.Name, Sync: syncs[d.Sync], Every: d.Every,
 		Changed: e.diskChanged, Progress: e.diskProgress,
 		Warn: func(line string) { e.herald.warn("disk: "+line, "member", e.cfg.Name) },
 	})
 	if err != nil {
 		return diskConfigError(err)
 	}
-	e.kept = keeper{log: log, each: d.Sync == SyncEach, image: image}
+	e.kept.log, e.kept.each, e.kept.image = log, d.Sync == SyncEach, image
 	return nil
 }
 
@@ -162,6 +175,10 @@ func (e *Engine) restore(now sched.Instant) error {
 	k.was = map[string]string{}
 	for n := range i.Records {
 		r := &i.Records[n]
+		if r.Op == disk.OpHeld || codec.Shared(r.Key) && !i.Keeps {
+			k.holdShared(r)
+			continue
+		}
 		if codec.System(r.Key) {
 			if !i.Keeps {
 				continue
@@ -240,7 +257,7 @@ func (e *Engine) beginDisk(declared []byte) error {
 	if k.log == nil {
 		return nil
 	}
-	last := e.store.Max(e.core.Parts().Own)
+	last := e.newest()
 	k.handed = last
 	if err := k.log.Begin(e.core.Parts().Self.Gen, last, declared, (*diskSource)(e)); err != nil {
 		return diskConfigError(err)
@@ -315,11 +332,19 @@ func (e *Engine) refuseStaged(now sched.Instant, err error) {
 		r := &e.rec
 		e.refuse(diskError(err), r.version)
 		if r.op == opDelete && e.store.Get(e.core.Parts().Own, r.key, &e.entry) && e.entry.Flags&codec.EntryTTL != 0 {
-			e.endsAt(now, 0, e.entry.Version)
+			e.endsAt(now, endAgain, e.entry.Version)
 		}
 		e.appliedTo = r.version
 	}
 	e.stage.finish(e.room(now))
+}
+
+// endAgain is when an end that the disk refused is tried again, in milliseconds.
+const endAgain = 1000
+
+// newest is the highest own version, published or not.
+func (e *Engine) newest() uint64 {
+	return max(e.store.Max(e.core.Parts().Own), e.core.Parts().Flow.Written())
 }
 
 // refuses is why no write is taken now: with SyncEach, while the disk does not work.
@@ -410,6 +435,7 @@ func (s *diskSource) Settle(version uint64) bool {
 func (s *diskSource) Walk(yield func(r *disk.Record) bool) (floor uint64, ok bool) {
 	e := (*Engine)(s)
 	before, after := uint64(0), uint64(0)
+	e.kept.walkHeld(yield)
 	if !e.ask(func(sched.Instant) { before = e.core.Parts().Self.Gen }) {
 		return 0, false
 	}

@@ -276,3 +276,94 @@ func TestCloseLosesNoWrite(t *testing.T) {
 		t.Errorf("%d keys of %d", len(got), len(want))
 	}
 }
+
+// Shared keys that nobody had heard of are said again after a restart, once it is known
+// what became of them; a member that knows of nobody reads them at once.
+func TestSharedKeysAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	e := startWith(t, "a", dir, nil)
+	for n := range 3 {
+		if _, err := e.Shared().Set("k", fmt.Append(nil, "value ", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.Close()
+	for range 2 {
+		again := startWith(t, "a", dir, nil)
+		if got := sharedText(again, "k"); got != "value 2" {
+			t.Errorf("alone: %q", got)
+		}
+		again.Close()
+	}
+
+	dir = t.TempDir()
+	c := enginetest.NewCluster(t, 3, enginetest.Options{Config: func(i int, cfg *engine.Config) {
+		if i == 1 {
+			cfg.Disk.Path = dir
+		}
+	}})
+	for _, key := range []string{"overwritten", "deleted"} {
+		if _, err := c.Engines[1].Shared().Set(key, []byte("old")); err != nil {
+			t.Fatal(err)
+		}
+		everywhere(t, c.Engines, key, "old")
+	}
+	c.Partition([]int{1})
+	v, err := c.Engines[1].Shared().Set("untold", []byte("new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Engines[1].WaitSynced(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	dir = copyDir(t, dir)
+	c.Kill(1)
+	c.Heal()
+	if _, err := c.Engines[0].Shared().Set("overwritten", []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Engines[2].Shared().Delete("deleted"); err != nil {
+		t.Fatal(err)
+	}
+	c.Restart(1)
+	everywhere(t, c.Engines, "untold", "new")
+	everywhere(t, c.Engines, "overwritten", "new")
+	everywhere(t, c.Engines, "deleted", "-")
+}
+
+// What is held back outlives further restarts and the snapshots that they make, and is
+// not read before it is said.
+func TestHeldSharedKeysOutliveRestarts(t *testing.T) {
+	dir := t.TempDir()
+	a := startWith(t, "a", dir, nil)
+	b := startWith(t, "b", t.TempDir(), nil)
+	if _, err := a.Join(t.Context(), b.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Shared().Set("k", []byte("v")); err != nil {
+		t.Fatal(err)
+	}
+	set(t, a, "own", "v")
+	a.Close()
+	b.Close()
+	quiet := func(c *engine.Config) { c.LeaveTimeout = -1 }
+	for n := range 12 {
+		e := startWith(t, "a", dir, quiet)
+		if got := sharedText(e, "k"); got != "-" || len(own(e)) != 1 {
+			t.Fatalf("start %d: %q and %v", n, got, own(e))
+		}
+		e.Close()
+	}
+	e := startWith(t, "a", dir, quiet)
+	other := startWith(t, "other", t.TempDir(), nil)
+	if _, err := e.Join(t.Context(), other.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	everywhere(t, []*engine.Engine{e, other}, "k", "v")
+	e.Close()
+	again := startWith(t, "a", dir, quiet) // under the same generation, which others know by now
+	everywhere(t, []*engine.Engine{other}, "k", "v")
+	if got := sharedText(again, "k"); got != "v" {
+		t.Errorf("said, and then %q", got)
+	}
+}

@@ -162,6 +162,14 @@
 // more than Config.ClockOffsetMax ahead waits until its time has come, and a member
 // whose own clock can't be right is told so by a [ClockError].
 //
+// # Disk
+//
+// With Config.Disk a member has its state again after a restart: [Disk] says what, and
+// when it goes on under its generation; package engine/disk says how. Shared keys are said
+// again once this member holds what another one does, or nobody answers for 30 s, and
+// are dropped if it was away for longer than Detector.GraveAge: by then a delete may have
+// been forgotten.
+//
 // # Limits
 //
 // Key and value of an entry have at most [EntryBytesMax] bytes together, unless

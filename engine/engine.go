@@ -233,7 +233,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		e.stopLarge()
 		return err
 	}
-	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Parts().Self.Gen, Seq: e.store.Max(e.core.Parts().Own)})
+	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Parts().Self.Gen, Seq: e.newest()})
 	e.stage.known, e.stage.gate.clock = e.knows, e.reactor.poller.Now
 	e.stage.grant(e.room(now))
 	e.firstGen, e.limits = e.core.Parts().Self.Gen, e.cfg.Limits
@@ -254,11 +254,15 @@ func (e *Engine) speak(now sched.Instant, advertise netip.AddrPort) error {
 	if err := e.restore(now); err != nil {
 		return err
 	}
-	declared, err := e.declareSelf(now, advertise)
+	first, err := e.declareSelf(now, advertise)
 	if err != nil {
 		return err
 	}
-	return e.beginDisk(declared)
+	shared, err := e.judgeHeld(now)
+	if err != nil {
+		return err
+	}
+	return e.beginDisk(append(first, shared...))
 }
 
 var orders = [...]reconcile.Order{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
 	"time"
 
 	"github.com/quidnunc/quidnunc/engine"
@@ -207,4 +208,30 @@ func start(name string) *engine.Engine {
 		log.Fatal(err)
 	}
 	return e
+}
+
+// A member that keeps its state: a process that starts with the same name and directory
+// has its keys again, and those that it knew.
+func ExampleConfig_disk() {
+	dir, err := os.MkdirTemp("", "state")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	cfg := engine.Local()
+	cfg.Name = "disk-1"
+	cfg.Disk = engine.Disk{Path: dir, Sync: engine.SyncEach} // Set returns once it is on disk
+	for range 2 {
+		eng, err := engine.Start(context.Background(), cfg)
+		if err != nil {
+			log.Fatal(err)
+		}
+		value, _, ok := eng.Get("disk-1", "ring/token")
+		fmt.Printf("%q %v\n", value, ok)
+		eng.Set("ring/token", []byte("4711"))
+		eng.Close()
+	}
+	// Output:
+	// "" false
+	// "4711" true
 }

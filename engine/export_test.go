@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/quidnunc/quidnunc/engine/disk"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -32,3 +33,6 @@ func (e *Engine) EndAll(d time.Duration) (pieces []time.Duration, all time.Durat
 	})
 	return pieces, all
 }
+
+// SetFS has a disk use other files.
+func (d *Disk) SetFS(f disk.FS) { d.fs = f }

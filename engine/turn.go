@@ -50,6 +50,7 @@ func (e *Engine) turn(now sched.Instant) {
 	}
 	more = e.turnLarge(now) || more
 	more = e.turnShared(now) || more
+	e.sayHeld(now)
 	more = e.transmit(now) || more
 	more = e.publish(now) || e.touched || more
 	if more {
@@ -57,7 +58,7 @@ func (e *Engine) turn(now sched.Instant) {
 		e.sample(now)
 		return
 	}
-	e.deadline = min(e.core.Deadline(), e.expiry.next(), e.shared.next())
+	e.deadline = min(e.core.Deadline(), e.expiry.next(), e.shared.next(), e.kept.nextHeld())
 	if e.store.Tidy(tidyCells) {
 		e.deadline = min(e.deadline, now+tidyEvery)
 	}

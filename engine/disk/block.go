@@ -41,7 +41,6 @@ const (
 	blockPosition blockKind = 3 // generation, newest version, floor
 	blockClosed   blockKind = 4 // the same, and how it was closed: the last block
 	blockEnd      blockKind = 5 // of a snapshot: nothing is missing before it
-	_             blockKind = 6 // kept for winners of shared keys that others wrote
 )
 
 var crcTable = crc32.MakeTable(crc32.Castagnoli)

@@ -59,6 +59,6 @@
 //
 // # Limits
 //
-// Windows has no sync of a directory; a system without flock(2) is refused. Shared keys
-// that others wrote are not kept yet: a kind of block is reserved for them.
+// Windows has no sync of a directory; a system without flock(2) is refused. Of shared keys
+// the member keeps those that it wrote or adopted; what others wrote they keep.
 package disk

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/quidnunc/quidnunc/codec"
 )
 
 const (
@@ -179,16 +181,20 @@ func (r *reader) entersLife(h *header) {
 }
 
 // enters notes a generation. Deletes of the one before mean nothing in the next: nobody
-// holds what they deleted.
+// holds what they deleted. Shared keys are said anew in the next, if at all.
 func (r *reader) enters(generation uint64) {
 	if generation <= r.i.Generation {
 		return
 	}
 	r.i.Generation, r.i.Floor = generation, 0
 	for i := range r.all {
-		if r.all[i].Op == OpDelete && r.all[i].Key != nil {
-			delete(r.keys, string(r.all[i].Key))
-			r.all[i].Key = nil
+		switch x := &r.all[i]; {
+		case x.Key == nil:
+		case x.Op == OpDelete:
+			delete(r.keys, string(x.Key))
+			x.Key = nil
+		case codec.Shared(x.Key):
+			x.Op = OpHeld
 		}
 	}
 }

@@ -27,6 +27,7 @@ const (
 	linger     = 5 * time.Millisecond // a write waits so long for company, unless Each
 	retryFirst = time.Second          // after a failure
 	retryMost  = 30 * time.Second
+	beatEvery  = time.Minute
 	chainMin   = 4 << 20 // bytes of logs that are never worth a snapshot
 	logsMax    = 8       // logs that a start may have to read
 )

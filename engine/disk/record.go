@@ -13,6 +13,7 @@ const (
 	OpSet     Op = 0
 	OpDelete  Op = 1
 	OpContent Op = 2 // the value is a reference to a content, as codec.Content
+	OpHeld    Op = 3 // a shared key of an earlier generation, that was not said again yet
 )
 
 // A record is one write: version u64, time to live u32 (milliseconds, 0 for none), value

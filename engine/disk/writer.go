@@ -27,6 +27,7 @@ type writer struct {
 	retryAt  time.Time
 	syncAt   time.Time // when what was written is to be synced; zero: it is
 	written  uint64    // the newest version that was written
+	beatAt   time.Time // when the time is written down though nothing happened
 	synced   chan syncDone
 	syncing  bool // beside
 }
@@ -128,11 +129,25 @@ func (l *Log) run() {
 			return
 		}
 		l.awake.Store(false) // before the look: what is offered later wakes again
+		l.beat(now)
 		l.turn(now)
-		if next := l.next(); !next.IsZero() {
-			timer.Reset(max(0, time.Until(next)))
+		next := l.next()
+		if next.IsZero() || next.After(l.beatAt) {
+			next = l.beatAt
 		}
+		timer.Reset(max(0, time.Until(next)))
 	}
+}
+
+// beat has the time written down now and then: a start asks how long the member was away.
+func (l *Log) beat(now time.Time) {
+	if now.Before(l.beatAt) {
+		return
+	}
+	l.beatAt = now.Add(beatEvery)
+	l.mu.Lock()
+	l.dirty = true
+	l.mu.Unlock()
 }
 
 func (l *Log) ends() bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,7 +21,14 @@ type agent struct {
 
 func startAgent(t *testing.T, name string, join ...string) *agent {
 	t.Helper()
-	args := []string{"agent", "--name", name, "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0", "--resp", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--leave-timeout", "300ms"}
+	return startAgentWith(t, name, nil, join...)
+}
+
+// startAgentWith is startAgent with more flags.
+func startAgentWith(t *testing.T, name string, more []string, join ...string) *agent {
+	t.Helper()
+	args := append([]string{"agent"}, more...)
+	args = append(args, "--name", name, "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0", "--resp", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--leave-timeout", "300ms")
 	for _, j := range join {
 		args = append(args, "--join", j)
 	}
@@ -195,6 +203,48 @@ func tourPasses(t *testing.T, args ...string) {
 	for _, key := range []string{"nodes", "converged", "visible_all_us", "detect_ms", "heal_ms", "lost_updates", "false_deaths"} {
 		if _, ok := r[key]; !ok {
 			t.Errorf("there is no %s", key)
+		}
+	}
+}
+
+// An agent with --data is killed and started anew, with nobody to join: it has its keys, also what nobody had heard of,
+// and finds those that it knew. A second one can't use its directory meanwhile.
+func TestAKilledAgentHasItsKeysAgain(t *testing.T) {
+	for _, sync := range []string{"interval", "each"} {
+		dir := filepath.Join(t.TempDir(), "data")
+		data := []string{"--data", dir, "--sync", sync}
+		a := startAgent(t, "web-1")
+		b := startAgentWith(t, "web-2", data, a.udp)
+		a.states(t, map[string]string{"web-1": "alive", "web-2": "alive"})
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		rb := client(t, b)
+		for i := range 100 {
+			if err := rb.Set(ctx, fmt.Sprint("web-2/k", i), fmt.Sprint("v", i), 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out, code := run(t, "agent", "--name", "web-2", "--bind", "127.0.0.1:0", "--data", dir); code != 2 {
+			t.Errorf("a second one: exit %d, %s", code, out)
+		}
+		time.Sleep(100 * time.Millisecond) // what a kill may lose with interval is milliseconds
+		b.Process.Signal(syscall.SIGKILL)
+		a.states(t, map[string]string{"web-2": "dead"})
+		again := startAgentWith(t, "web-2", data)
+		again.states(t, map[string]string{"web-1": "alive", "web-2": "alive"})
+		for _, x := range []*agent{again, a} {
+			r := client(t, x)
+			for i := range 100 {
+				for end := time.Now().Add(10 * time.Second); ; {
+					v, err := r.Get(ctx, fmt.Sprint("web-2/k", i)).Result()
+					if v == fmt.Sprint("v", i) {
+						break
+					}
+					if time.Now().After(end) {
+						t.Fatalf("%s: k%d is %q, %v", sync, i, v, err)
+					}
+				}
+			}
 		}
 	}
 }
