@@ -37,7 +37,7 @@ func (w *World) advanced(n *Node, o state.Origin) {
 
 // prefix checks versions above from of one origin at one node:
 //   - nothing is here that the author did not write, nor, but for precise
-//     reconciliation, above the prefix;
+//     reconciliation and where room was lacking, above the prefix;
 //   - no key went back to a version below one that was here before: nothing that
 //     was replaced or deleted returns;
 //   - everything is here that is within the prefix and still the author's newest:
@@ -65,7 +65,7 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 		switch {
 		case v > top && o == n.Core.Parts().Own:
 			return // written, and not published yet
-		case v > top && !n.cfg.Order.Precise():
+		case v > top && !n.cfg.Order.Precise() && !n.lacksRoom():
 			w.broken("prefix", "node %d holds version %d of node %d above its prefix %d", n.Index, v, h.author, top)
 		case want < v && want <= top:
 			w.broken("missing", "node %d lacks version %d (deleted: %v) of node %d within its prefix %d, floor %d, dirty: %v",
@@ -91,6 +91,10 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 			n.Index, want, h.dead[want], h.author, top, floor, s.Dirty(o))
 	}
 }
+
+// lacksRoom tells whether a node has lower limits than the others: what takes the place
+// of something that it holds is taken beyond what there was no room for.
+func (n *Node) lacksRoom() bool { return n.cfg.Limits.State.Keys < keysRoomy }
 
 // prefixOfTwins is what can be said after amnesia: each entry is of one of the
 // lives that used the origin.

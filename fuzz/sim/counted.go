@@ -27,11 +27,10 @@ var causes = map[core.Drop]cause{
 	core.DropShort: garbled, core.DropMagic: garbled, core.DropVersion: garbled, core.DropFlags: garbled,
 	core.DropChecksum: garbled, core.DropCluster: garbled, core.DropKey: garbled,
 	core.DropRecord: never, core.DropGap: never, core.DropMode: never, core.DropSealed: never, core.DropUnsealed: never,
-	core.DropExhausted: never, core.DropLong: never, core.DropRefused: never,
+	core.DropExhausted: never, core.DropLong: never,
 	core.DropForged:  strange,
 	core.DropFull:    {also: func(p *Plan) bool { return p.Node.Small != 0 || p.Nodes > 100 }}, /* of keys, or of those that were named and not met */
 	core.DropUnknown: {also: func(*Plan) bool { return true }},                                 // a run may overtake the introduction
-	core.DropReplay:  {harm: []FaultKind{Doubles, Shuffles, Delays, Clogs}},
 }
 
 // explains tells whether the plan has a cause.
@@ -67,6 +66,9 @@ func (w *World) counted(p *Plan) {
 // fallsQuiet checks that nodes that hold the same and write nothing fall quiet: that no
 // entry is sent, and that frames are those of the detector, of exchanges and of walks.
 func (w *World) fallsQuiet(p *Plan) {
+	if p.Node.Rumor != (rumor.Policy{}) {
+		return // some policies keep rumors hot for very long
+	}
 	before, entries := w.Stats.Frames, w.entriesSent()
 	span := 2*sched.Second + 4*p.Node.Interval
 	if !w.Run(span) {

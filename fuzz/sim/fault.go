@@ -251,7 +251,6 @@ func (f *Fault) disturb(w *World) {
 // paths are good.
 func (w *World) heal(faults []Fault) {
 	w.Net.Clear()
-	w.peace = true
 	for i, n := range w.Nodes {
 		n.Cost, n.Sends, n.Buffer = 0, 0, w.opt.Buffer
 		if n.Up && n.paused {

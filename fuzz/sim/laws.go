@@ -75,7 +75,7 @@ func (w *World) acknowledged(n *Node, p uint32, q *core.Peer, id codec.OriginID)
 	}
 	now := tie{mine: n.Core.Parts().Self.ID, theirs: id, life: m.Life, acked: q.Acked, held: held, since: w.now}
 	if !w.peace || m.paused || !q.Proven || q.Quiet || q.Left || !w.talks(m, n) ||
-		t.mine != now.mine || t.theirs != id || t.life != m.Life || t.acked != q.Acked || held <= q.Acked {
+		t.mine != now.mine || t.theirs != id || t.life != m.Life || t.acked != q.Acked || t.held <= q.Acked {
 		*t = now
 		return
 	}

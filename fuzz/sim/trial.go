@@ -90,14 +90,18 @@ func (w *World) staysEqual(p *Plan, took sched.Instant) {
 	}
 }
 
-// shrink lets the authors delete everything, so that everybody has room.
+// shrink lets the authors delete until everybody has room.
 func (p *Plan) shrink(w *World) {
 	if p.Node.Small == 0 {
 		return
 	}
 	for i, n := range w.Nodes {
+		keep := p.Node.Small / 2 / p.Nodes
 		for key, k := range n.log.sorted() {
-			if n.Up && !n.log.gone[k] {
+			if !n.Up || n.log.gone[k] {
+				continue
+			}
+			if keep--; keep < 0 {
 				w.Delete(i, key)
 			}
 		}
@@ -137,6 +141,7 @@ func (p *Plan) latency() sched.Instant {
 
 // rest lets all ask, as those who wait for a version do, and then nobody do anything.
 func (w *World) rest(p *Plan) {
+	w.peace = true
 	for range 4 {
 		for _, n := range w.Nodes {
 			if n.Up {

@@ -65,7 +65,7 @@ type World struct {
 	audits int
 	storm  struct{ span, frames uint64 } // the current span, and the frames before it
 	lookAt sched.Instant                 // the next look
-	peace  bool                          // all harm has ended, and nobody writes
+	peace  bool                          // all harm has ended, nobody writes, and all were equal
 
 	held    event // a call that ended a window; its turn is next
 	holding bool
@@ -183,10 +183,13 @@ func (w *World) trace(f *Frame) {
 // clock shows a span of virtual time.
 func clock(d sched.Instant) time.Duration { return time.Duration(d) }
 
+// keysRoomy is room for more keys than any plan has.
+const keysRoomy = 1 << 20
+
 // limits are what a core of a cluster of n nodes needs.
 func limits(n int) core.Limits {
 	l := core.DefaultLimits()
 	l.Peers = n + 32
-	l.State = state.Limits{Origins: 2*n + 64, Keys: 1 << 20, Tombstones: 64, ValueBytes: 64 << 20} // few, so that floors move
+	l.State = state.Limits{Origins: 2*n + 64, Keys: keysRoomy, Tombstones: 64, ValueBytes: 64 << 20} // few, so that floors move
 	return l
 }
