@@ -19,7 +19,6 @@ import (
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/rumor"
-	"github.com/quidnunc/quidnunc/engine/settle"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
@@ -57,7 +56,6 @@ type Core struct {
 	flow   flow.Control
 	differ differ
 	walks  walk.Repair
-	settle settle.Settle
 	mends  interval.Mender // of dirty origins, and the end of own deletes
 
 	queue    outbox.Outbox[Event] // what the shell is to be told
@@ -102,7 +100,6 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 		Host: gapHost{&c.peers, &c.origins, &c.roster}, Store: &c.store,
 		Board: &c.due, Due: duePull, Timer: c.wheel.Timer(timerGaps), Count: &c.counters.exchangeCounters,
 	})
-	c.settle.Init(&c.store, &c.paths, c.cfg.Settle, c.cfg.Spread != Gossip)
 	c.queue.Init(l.Events)
 	c.due.Init(l.Peers)
 	c.filler.Init(&c.store, introductions{&c.store, &c.me, &c.origins, &c.peers}, l.Wants)
@@ -159,7 +156,7 @@ func (c *Core) noteOrigin(o state.Origin) *origin {
 	x := &c.origins[o]
 	*x = origin{known: true}
 	c.queue.Reset(o)
-	c.settle.Reset(o)
+	c.mail.Settle.Reset(o)
 	weight := uint8(1)
 	if c.cfg.Weight != nil {
 		weight = c.cfg.Weight(c.store.Name(o))
@@ -170,7 +167,7 @@ func (c *Core) noteOrigin(o state.Origin) *origin {
 
 // moved notes that the max of o went from `from` to where it is now.
 func (c *Core) moved(o state.Origin) {
-	c.settle.Moved(c.now, o)
+	c.mail.Settle.Moved(c.now, o)
 	c.differ.Moved(o, c.now, c.counters.FramesReceived)
 	c.queue.Moved(o)
 }
@@ -193,7 +190,7 @@ type Parts struct {
 func (c *Core) Parts() Parts {
 	keys, _ := c.guard.(*protect.Sealed)
 	return Parts{
-		View: reconcile.View{Now: c.now, Store: &c.store, Own: c.self, News: &c.settle, Graves: &c.graves},
+		View: reconcile.View{Now: c.now, Store: &c.store, Own: c.self, News: &c.mail.Settle, Graves: &c.graves},
 		Self: &c.me, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Repair: &c.walks, Keys: keys,
 	}
 }

@@ -107,7 +107,7 @@ func (c *Core) initMail() {
 	cfg := &c.cfg
 	c.mail.Init(&mail.Config{
 		Spread: cfg.Spread, MailMax: cfg.MailMax, Fanout: cfg.Fanout, Blind: cfg.Rumor.Blind,
-		AckDelay: cfg.AckDelay, FlushMax: cfg.FlushMax,
+		AckDelay: cfg.AckDelay, FlushMax: cfg.FlushMax, Settle: cfg.Settle,
 	}, &mail.Parts{
 		Host: mailHost{&c.peers}, Roster: &c.roster, Store: &c.store, Own: c.self, Paths: &c.paths,
 		Filler: &c.filler, Rumors: &c.rumors, Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),

@@ -9,6 +9,9 @@
 // origins go in one frame. [Mail.Append] appends a run from the peer's cursor,
 // [Mail.Receive] takes its acknowledgement, and [Mail.Resend] looks what became of it.
 //
+// How long news is on its way, [settle.Settle] knows: what peers should have by now is
+// offered to them, and what is on its way is not.
+//
 // # The cursor
 //
 //	0 ......... acked ......... at ......... own

@@ -6,6 +6,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/roster"
+	"github.com/quidnunc/quidnunc/engine/settle"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -18,6 +19,7 @@ type Config struct {
 	Blind    bool          // rumors are told once: what is new need not wait for a cycle to end
 	AckDelay sched.Instant // an acknowledgement waits this long for a ride
 	FlushMax sched.Instant // longest wait of a write for company
+	Settle   sched.Instant // the least time that news takes to settle
 }
 
 // Host is the node around the mail.
@@ -69,6 +71,8 @@ type Counters struct {
 // Mail is how the news of one node leaves. The zero Mail is not ready: call Init. One
 // caller at a time.
 type Mail struct {
+	Settle settle.Settle // what of the news has had its time to arrive
+
 	flush Flush
 	cfg   Config
 	parts Parts
@@ -78,6 +82,7 @@ type Mail struct {
 // Init makes it ready.
 func (m *Mail) Init(cfg *Config, parts *Parts) {
 	*m = Mail{cfg: *cfg, parts: *parts}
+	m.Settle.Init(parts.Store, parts.Paths, cfg.Settle, m.Pushes())
 	m.flush.Init(parts.Flush, cfg.FlushMax)
 }
 

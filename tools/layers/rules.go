@@ -47,7 +47,7 @@ var rules = map[string]rule{
 	"engine/declare":   leaf("engine/state"),
 	"engine/grace":     {pure: true, project: []string{"sched"}},
 	"engine/link":      {pure: true, project: []string{"sched"}},
-	"engine/mail":      leaf("sched", "engine/due", "engine/link", "engine/reconcile", "engine/roster", "engine/state"),
+	"engine/mail":      leaf("sched", "engine/due", "engine/link", "engine/reconcile", "engine/roster", "engine/settle", "engine/state"),
 	"engine/gaps":      leaf("sched", "engine/due", "engine/link", "engine/reconcile", "engine/state"),
 	"engine/due":       {pure: true, project: []string{"sched"}},
 	"engine/flow":      leaf("sched", "engine/state", "engine/due"),
