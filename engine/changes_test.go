@@ -62,7 +62,7 @@ func TestChangesAreTheReplica(t *testing.T) {
 			}
 		}
 		c.WaitConverged()
-		pause(time.Second)
+		pause(formerLife)
 		cancel()
 		<-done
 		for _, e := range c.Engines {

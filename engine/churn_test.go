@@ -73,6 +73,7 @@ func runChurn(t *testing.T, seed uint64) {
 	began := time.Now()
 	c.WaitConverged()
 	t.Logf("seed %d: %d members, spread %v, the same %v after the last fault", seed, n, spread, time.Since(began))
+	pause(formerLife) // what a new life has not said again is gone
 	c.check()
 }
 

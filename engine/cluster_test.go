@@ -103,28 +103,26 @@ func TestPartitionHeals(t *testing.T) {
 }
 
 func TestRestart(t *testing.T) {
-	c := enginetest.NewCluster(t, 3, enginetest.Options{})
-	for k := range 50 {
-		set(t, c.Engines[1], fmt.Sprint("old-", k), "v")
-	}
-	c.WaitConverged()
-	was := c.Engines[1].Addr()
-	c.Kill(1)
-	c.Restart(1)
-	if c.Engines[1].Addr() == was {
-		t.Log("same address again")
-	}
-	v := set(t, c.Engines[1], "new", "v")
-	c.WaitConverged()
-	for _, e := range c.Engines {
-		if _, _, ok := e.Get("node-1", "old-7"); ok {
-			t.Errorf("%s still has the old life's keys", e.Name())
+	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		for k := range 50 {
+			set(t, c.Engines[1], fmt.Sprint("old-", k), "v")
 		}
-		if _, m, ok := e.Get("node-1", "new"); !ok || m.Version != v {
-			t.Errorf("%s has %v, want %v", e.Name(), m.Version, v)
+		c.WaitConverged()
+		c.Kill(1)
+		c.Restart(1)
+		v := set(t, c.Engines[1], "new", "v")
+		c.WaitConverged()
+		pause(formerLife)
+		for _, e := range c.Engines {
+			if _, _, ok := e.Get("node-1", "old-7"); ok {
+				t.Errorf("%s still has the old life's keys", e.Name())
+			}
+			if _, m, ok := e.Get("node-1", "new"); !ok || m.Version != v {
+				t.Errorf("%s has %v, want %v", e.Name(), m.Version, v)
+			}
 		}
-	}
-	same(t, c)
+		same(t, c)
+	})
 }
 
 func TestLeave(t *testing.T) {

@@ -55,6 +55,9 @@ func (e *Engine) publish(now sched.Instant) (more bool) {
 		e.answerRepairs(now)
 	}
 	e.lookFull(now)
+	for _, name := range e.store.Faded() {
+		e.watches.member(name)
+	}
 	if now >= e.auditAt {
 		e.audit(now)
 	}

@@ -15,7 +15,8 @@ import (
 // for the loop. A member reads its own writes as soon as Set has returned. ok
 // is false, and dst unchanged, when there is no such entry, or when its time to
 // live has passed, whatever became of its owner; the engine's own keys are none.
-// With room in dst it does not allocate.
+// What a member wrote before it was restarted is there until its new life has said
+// something of all of that, or for 10 s. With room in dst it does not allocate.
 func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta Meta, ok bool) {
 	if e.stopped.Load() || codec.Reserved(key) {
 		return dst, Meta{}, false

@@ -120,6 +120,7 @@ func TestVirtualRestartWithClockBehind(t *testing.T) {
 		c.WaitConverged()
 		v := set(t, c.Engines[1], "newer", "v")
 		c.WaitConverged()
+		pause(formerLife)
 		for _, e := range c.Engines {
 			if _, _, ok := e.Get("node-1", "old"); ok {
 				t.Errorf("%s still has the old life", e.Name())

@@ -258,6 +258,7 @@ func (c *Core) greetSoon(p uint32) {
 // replace puts a newer life of a member in the place of the old one.
 func (c *Core) replace(old state.Origin, id codec.OriginID, gen uint64, name []byte, addr netip.AddrPort) uint32 {
 	p := c.origins[old].peer
+	c.store.Echo(old)
 	c.bury(old)
 	o, st := c.store.Add(id, gen, name)
 	if st != state.OK {

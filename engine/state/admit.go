@@ -67,6 +67,9 @@ func (s *Store) Admits(o Origin) (m Room) {
 		return m
 	}
 	keys, bytes := s.keyRoom(r), s.byteRoom(r)
+	if bytes.admits() < s.limits.ValueBytes/16 {
+		s.fadeAll()
+	}
 	m.Keys = max(0, min(keys.admits(), s.limits.KeysPerOrigin-keys.own))
 	m.Bytes, m.Owned = max(0, bytes.admits()), ValueBytesMax
 	if l := s.limits.BytesPerOrigin; l > 0 {

@@ -72,6 +72,12 @@
 //
 // Get sees a write when Apply returns; Range, which walks the log, when Advance does.
 //
+// # Former lives
+//
+// When another life of a member takes the place of the one that is here, readers go on seeing what that one wrote, key by
+// key, until the new one has said something of all of it, or 10 s have passed: echo.go. Fingerprints, digests and the
+// methods that take a handle or an identifier know nothing of it.
+//
 // # Laws
 //
 //   - One goroutine, the writer, calls everything but the methods that say that they are for readers.

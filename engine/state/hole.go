@@ -53,6 +53,7 @@ func (s *Store) Holes() int { return len(s.holes) }
 
 // beyond applies what it can of a run that the hole of an origin is in or before. The status of a is Full already.
 func (s *Store) beyond(o Origin, r *origin, run *codec.Run, it *codec.RunIter, a *Applied) {
+	s.fadeAll()
 	h := s.holeOf(o)
 	if h == nil {
 		if h = s.dig(o, r); h == nil {

@@ -38,6 +38,7 @@ type origin struct {
 	shelved  bool // removed, and its entries stay until Discard
 	dirty    bool
 	system   uint8  // of live, those with a reserved key
+	echoes   bool   // removed, and readers see it still: echo.go
 	doubts   uint16 // how often it became dirty; words that readers load stay aligned on 32-bit systems
 }
 
@@ -200,6 +201,7 @@ func (s *Store) Remove(o Origin) Status {
 	}
 	s.setDirty(r, false)
 	s.print -= r.print()
+	s.resound(o, r)
 	s.keyed.remove(o, r.id)
 	s.removeName(o, r)
 	s.removeID(o, r)
@@ -211,8 +213,9 @@ func (s *Store) Remove(o Origin) Status {
 	s.closeHole(o, r)
 	r.shelved = true
 	if s.witness == nil || !s.witness.Removed(o) {
-		r.shelved = false
-		s.dies(o, r)
+		if r.shelved = false; !r.echoes {
+			s.dies(o, r)
+		}
 	}
 	return OK
 }

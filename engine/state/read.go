@@ -22,6 +22,7 @@ type Meta struct {
 // goroutine may call it at any time. It never waits, and it does not allocate if dst has room.
 func (s *Store) AppendGet(dst, name, key []byte) (value []byte, meta Meta, ok bool) {
 	pin := s.epochs.pin(hint(key))
+	echoed := s.echoes.count.Load() > 0
 	o := s.FindName(name)
 	for o != 0 {
 		if value, meta, ok = s.appendGet(dst, s.rec(o), key); meta.Version != 0 {
@@ -34,8 +35,12 @@ func (s *Store) AppendGet(dst, name, key []byte) (value []byte, meta Meta, ok bo
 			break
 		}
 	}
+	value, meta, ok = s.appendEcho(dst, name, key)
+	if o = s.FindName(name); echoed && meta.Version == 0 && o != 0 { // the echo has ended meanwhile: for the life that is here
+		value, meta, ok = s.appendGet(dst, s.rec(o), key)
+	}
 	pin.Add(-1)
-	return dst, meta, false
+	return value, meta, ok
 }
 
 // AppendGetID is AppendGet for an origin by its identifier. It is for readers.
@@ -107,7 +112,18 @@ const _ uint = rangeBatchBytes - codec.EntryBytesMax
 // key and value are good until yield returns. yield may take its time and may call the store's methods for readers: no
 // memory waits for it.
 func (s *Store) Range(name []byte, yield func(key, value []byte, meta Meta) bool) {
-	s.walk(&batch{bytes: make([]byte, 0, rangeBatchBytes)}, name, yield)
+	made, more := s.echoes.made.Load(), true
+	seen := func(key, value []byte, meta Meta) bool {
+		more = yield(key, value, meta)
+		return more
+	}
+	if !s.walkEchoes(name, yield) {
+		return
+	}
+	s.walk(&batch{bytes: make([]byte, 0, rangeBatchBytes)}, name, seen)
+	if more && s.echoes.made.Load() != made { // what was walked may have become one
+		s.walkEchoes(name, yield)
+	}
 }
 
 // Since is Range for what was written after a version of the newest generation, tombstones too: those have

@@ -58,6 +58,7 @@ type Store struct {
 	keyed    keyPrints
 	compacts Compactions
 	holes    []hole // in the order of identifiers
+	echoes   echoes
 	batch    [runBatch]write
 	touched  uint64 // so that the loads of resolve are not left out
 	witness  Witness

@@ -9,6 +9,7 @@ const sweepCells = 16
 // Tidy does a bounded part of what is left to do of removals and of memory that waited for readers: at most so many
 // cells. It tells whether there may be more. A loop calls it in idle turns; writes do a part each by themselves.
 func (s *Store) Tidy(cells int) (more bool) {
+	s.fade()
 	s.sweep(cells)
 	more = s.clearSome(cells)
 	s.reclaim(cells)

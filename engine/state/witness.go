@@ -24,8 +24,9 @@ func (s *Store) witnessed(o Origin, key []byte) {
 // Discard gives up the entries of a removed origin that a Witness has kept.
 func (s *Store) Discard(o Origin) {
 	if r := s.kept(o); r != nil && r.shelved {
-		r.shelved = false
-		s.dies(o, r)
+		if r.shelved = false; !r.echoes {
+			s.dies(o, r)
+		}
 	}
 }
 
@@ -37,12 +38,12 @@ func (s *Store) WasID(o Origin) codec.OriginID {
 	return 0
 }
 
-// kept returns the record of a handle whose entries are here, on the shelf too; nil if they are not.
+// kept returns the record of a handle whose entries are here, on the shelf or as an echo too; nil if they are not.
 func (s *Store) kept(o Origin) *origin {
 	if o == 0 || uint32(o) > s.made {
 		return nil
 	}
-	if r := s.rec(o); r.here || r.shelved {
+	if r := s.rec(o); r.here || r.shelved || r.echoes {
 		return r
 	}
 	return nil
