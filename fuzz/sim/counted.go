@@ -18,7 +18,6 @@ type cause struct {
 var (
 	never   = cause{}
 	garbled = cause{harm: []FaultKind{Garbles}}
-	strange = cause{harm: []FaultKind{Crashes, Keeps, Forgets, Moves, Garbles}} // words for another life
 )
 
 // causes says for each reason why a frame or record is dropped what may be behind it
@@ -28,7 +27,7 @@ var causes = map[core.Drop]cause{
 	core.DropChecksum: garbled, core.DropCluster: garbled, core.DropKey: garbled,
 	core.DropRecord: never, core.DropGap: never, core.DropMode: never, core.DropSealed: never, core.DropUnsealed: never,
 	core.DropExhausted: never, core.DropLong: never,
-	core.DropForged:  strange,
+	core.DropBusy:    {also: func(*Plan) bool { return true }},                                 // only so many answers are under way at once
 	core.DropFull:    {also: func(p *Plan) bool { return p.Node.Small != 0 || p.Nodes > 100 }}, /* of keys, or of those that were named and not met */
 	core.DropUnknown: {also: func(*Plan) bool { return true }},                                 // a run may overtake the introduction
 }
