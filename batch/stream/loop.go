@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
+
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/ring"
 )

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"github.com/panjf2000/gnet/v2"
+
 	"github.com/quidnunc/quidnunc/batch"
 )
 
