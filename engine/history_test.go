@@ -155,7 +155,7 @@ func watchAgainstModel(t *testing.T, seed uint64) {
 		}
 	}
 	c.WaitConverged()
-	pause(5 * time.Second)
+	pause(formerLife) // who was restarted does not know it
 	for i, e := range c.Engines {
 		v, err := e.Set("done", []byte{byte(i)})
 		if err == nil {
