@@ -44,8 +44,11 @@ func (s *Store) Echo(o Origin) { s.echoes.next = o }
 func (s *Store) resound(o Origin, r *origin) {
 	asked := s.echoes.next == o
 	s.echoes.next = 0
-	if !asked || r.live == uint32(r.system) || len(s.echoes.list) == echoesMax {
+	if !asked {
 		return
+	}
+	if len(s.echoes.list) == echoesMax {
+		s.fadeAll()
 	}
 	if s.echoes.names.dir == nil {
 		s.echoes.names.init(echoesMax)
@@ -169,7 +172,7 @@ func (s *Store) says(r *origin, key []byte) bool {
 func (s *Store) fade() {
 	for i := 0; i < len(s.echoes.list); {
 		x := &s.echoes.list[i]
-		if s.now < x.until && !s.isCovered(x) {
+		if s.rec(x.origin).nextEcho() != 0 || s.now < x.until && !s.isCovered(x) { // what it deleted hides what was before it
 			i++
 			continue
 		}
@@ -180,7 +183,7 @@ func (s *Store) fade() {
 // fadeAll ends all echoes: others need their memory.
 func (s *Store) fadeAll() {
 	for len(s.echoes.list) > 0 {
-		s.endEcho(0)
+		s.endEcho(0) // the oldest first
 	}
 }
 
