@@ -55,6 +55,8 @@ func (x *heard) Write(b []byte) (int, error) {
 	return x.b.Write(b)
 }
 
+func (x *heard) logger() *slog.Logger { return slog.New(slog.NewTextHandler(x, nil)) }
+
 func (x *heard) has(s string) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -70,7 +72,7 @@ func TestFullDisk(t *testing.T) {
 			e := startWith(t, "a", dir, func(c *engine.Config) {
 				c.Disk.Sync, c.Disk.Every = sync, 10*time.Millisecond
 				c.Disk.SetFS(full{disk.Dir(dir), is})
-				c.Logger = slog.New(slog.NewTextHandler(log, nil))
+				c.Logger = log.logger()
 			})
 			set(t, e, "before", "v")
 			is.Store(true)
