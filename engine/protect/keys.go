@@ -120,6 +120,7 @@ func (s *Sealed) OnNotice(p uint32, body []byte) (ok bool) {
 
 // Close erases all keys. Afterwards nothing is sealed or opened.
 func (s *Sealed) Close() {
+	s.last = s.KeyID()
 	s.ring.Close()
 	s.box.Close()
 	clear(s.lives)

@@ -1,6 +1,8 @@
 package protect
 
 import (
+	"cmp"
+
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/door"
@@ -16,6 +18,7 @@ type Sealed struct {
 	serial    uint8  // of our notice of keys
 	notice    codec.KeyNotice
 	derived   uint64
+	last      uint8 // the key that sealed, after Close
 
 	// A sender whose frame has opened and who is not adopted yet.
 	fresh  bool
@@ -70,8 +73,8 @@ func (s *Sealed) Sealed() bool { return true }
 // Flags say that a frame is sealed.
 func (s *Sealed) Flags() codec.Flags { return codec.FlagSeal }
 
-// KeyID is that of the key that seals.
-func (s *Sealed) KeyID() uint8 { return s.box.KeyID() }
+// KeyID is that of the key that seals; after Close, that did: frames are begun, and not finished.
+func (s *Sealed) KeyID() uint8 { return cmp.Or(s.box.KeyID(), s.last) }
 
 // Salt is our boot salt, which changes with Reseal.
 func (s *Sealed) Salt() Salt { return s.box.Salt() }
