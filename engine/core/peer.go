@@ -127,11 +127,15 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	if q.id != 0 {
 		c.roster.Remove(q.id)
 	}
+	last := q.link.Last() // it may have seen frames already: numbers that went back would be old ones to it for ever
+	if last == 0 {
+		last = uint32(c.rand.Uint64())
+	}
 	*q = peer{
 		at: door.Contact{Addr: addr, Advertised: addr}, id: c.store.ID(o), origin: o,
 		Life: q.Life, since: member.Turn{At: c.now},
 	}
-	q.link.Init(uint32(c.rand.Uint64()))
+	q.link.Init(last)
 	q.flow.Init(c.now, c.cfg.Frame, q.link.Last())
 	c.roster.Put(q.id, p)
 	c.origins[o].peer = p
