@@ -63,8 +63,7 @@ type Core struct {
 	door     door.Door
 	counters Counters
 
-	in  protect.Arrival // the frame being received
-	rec reconcile.Records
+	in protect.Arrival // the frame being received
 
 	paths link.Paths
 }

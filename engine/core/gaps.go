@@ -21,7 +21,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	}
 	c.flow.Got(p, r.Count)
 	c.store.Hop(int64(c.peers[p].link.Underway()))
-	a := reconcile.Apply(&c.store, o, r, &c.rec.Iter)
+	a := reconcile.Apply(&c.store, o, r, &c.received.Iter)
 	c.store.Hop(0)
 	c.counters.EntriesNew += uint64(a.New)
 	c.counters.EntriesOld += uint64(a.Old)

@@ -6,7 +6,6 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/protect"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -98,10 +97,9 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 		}
 		c.live.SeenPrint(c.now, p, h.LivePrint)
 	}
-	c.received = reconcile.Frame{
-		Now: c.now, Number: c.counters.FramesReceived, Peer: p, Fresh: fresh,
-		Printed: h.Flags&codec.FlagPrints != 0, Print: h.StatePrint,
-	}
+	f := &c.received
+	f.Begin(c.now, c.counters.FramesReceived, p)
+	f.Fresh, f.Printed, f.Print = fresh, h.Flags&codec.FlagPrints != 0, h.StatePrint
 	for ; t != 0; t, body, rest = codec.NextRecord(rest) {
 		c.record(p, t, body)
 	}
@@ -116,7 +114,7 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 func (c *Core) Take(now sched.Instant, from state.Origin, t codec.Type, body []byte) {
 	c.enter(now)
 	if p := c.origins[from].peer; p != 0 {
-		c.received = reconcile.Frame{Now: c.now, Peer: p} // no frame, so none whose contact was refused
+		c.received.Begin(c.now, 0, p) // no frame, so none whose contact was refused
 		c.record(p, t, body)
 	}
 }
@@ -157,10 +155,10 @@ func (c *Core) greeting(from netip.AddrPort, size int, records []byte) {
 // admit makes the sender of a valid cookie a peer: its frame begins with its
 // introduction.
 func (c *Core) admit(from netip.AddrPort, t codec.Type, body []byte) uint32 {
-	if t != codec.TypeIntro || codec.ParseIntro(body, &c.rec.Intro) != nil || c.rec.Intro.ID != c.in.Sender {
+	if t != codec.TypeIntro || codec.ParseIntro(body, &c.received.Intro) != nil || c.received.Intro.ID != c.in.Sender {
 		return 0
 	}
-	in := c.rec.Intro
+	in := c.received.Intro
 	return c.learn(in.ID, in.Gen, in.Name, in.Addr, from)
 }
 

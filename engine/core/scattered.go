@@ -23,7 +23,7 @@ func (c *Core) stamp(e *codec.Entry, op *Op) {
 
 // onPreciseRun applies entries one by one.
 func (c *Core) onPreciseRun(p uint32, body []byte) bool {
-	r := &c.rec.Run
+	r := &c.received.Run
 	switch {
 	case !c.differ.Scattered():
 		c.counters.Drops[DropMode]++
@@ -42,7 +42,7 @@ func (c *Core) onPreciseRun(p uint32, body []byte) bool {
 // here.
 func (c *Core) applyScattered(p uint32, o state.Origin, r *codec.Run) {
 	c.store.Hop(int64(c.peers[p].link.Underway()))
-	a, lowest := precise.Apply(&c.store, o, r, &c.rec.Iter, &c.rec.Entry)
+	a, lowest := precise.Apply(&c.store, o, r, &c.received.Iter, &c.received.Entry)
 	c.store.Hop(0)
 	c.counters.EntriesNew += uint64(a.New)
 	c.counters.EntriesOld += uint64(a.Old)

@@ -64,8 +64,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	if op.Version <= max(c.store.Max(c.self), c.flow.Written()) || op.Version > codec.VersionMax || len(op.Key) == 0 {
 		return Disorder
 	}
-	e := &c.rec.Entry
-	*e = codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value, TTL: op.TTL}
+	e := codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value, TTL: op.TTL}
 	if op.Kind == Delete {
 		e.Flags, e.Value = codec.EntryTombstone, nil
 	}
@@ -75,7 +74,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	if op.Is != 0 {
 		e.Flags, e.Kind = e.Flags|codec.EntryKinded, op.Is
 	}
-	c.stamp(e, op)
+	c.stamp(&e, op)
 	if codec.System(op.Key) {
 		c.declare(op)
 	}
@@ -86,10 +85,10 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	}
 	status := state.Old
 	if c.flow.Behind() && !c.differ.Scattered() { // a key that waits keeps its turn
-		status = c.store.Amend(c.self, e)
+		status = c.store.Amend(c.self, &e)
 	}
 	if status == state.Old {
-		status = c.store.Apply(c.self, e)
+		status = c.store.Apply(c.self, &e)
 	}
 	if status != state.OK {
 		c.counters.WritesRefused++

@@ -245,10 +245,10 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 }
 
 func (c *Core) takeIntro(p uint32, _ codec.Type, body []byte) bool {
-	if codec.ParseIntro(body, &c.rec.Intro) != nil {
+	if codec.ParseIntro(body, &c.received.Intro) != nil {
 		return false
 	}
-	in := c.rec.Intro
+	in := c.received.Intro
 	if c.learn(in.ID, in.Gen, in.Name, in.Addr, netip.AddrPort{}) == 0 {
 		c.live.Named(c.now, p, in.ID)
 	}
@@ -256,12 +256,12 @@ func (c *Core) takeIntro(p uint32, _ codec.Type, body []byte) bool {
 }
 
 func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
-	if codec.ParseRun(body, &c.rec.Run) != nil {
+	if codec.ParseRun(body, &c.received.Run) != nil {
 		return false
 	}
-	id, before := c.rec.Run.ID, c.counters.Gaps
-	if c.onRun(p, &c.rec.Run); c.counters.Gaps != before {
-		c.gaps.Early.Keep(&c.rec.Run, c.peers[p].id, body)
+	id, before := c.received.Run.ID, c.counters.Gaps
+	if c.onRun(p, &c.received.Run); c.counters.Gaps != before {
+		c.gaps.Early.Keep(&c.received.Run, c.peers[p].id, body)
 		return true
 	}
 	for c.gaps.Early.Any() {
@@ -270,10 +270,10 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 			break
 		}
 		later, by := c.gaps.Early.Take(id, c.store.Max(o))
-		if later == nil || codec.ParseRun(later, &c.rec.Run) != nil {
+		if later == nil || codec.ParseRun(later, &c.received.Run) != nil {
 			break
 		}
-		c.onRun(cmp.Or(c.roster.Find(by), p), &c.rec.Run)
+		c.onRun(cmp.Or(c.roster.Find(by), p), &c.received.Run)
 	}
 	return true
 }

@@ -27,12 +27,12 @@ type Said struct {
 	Other   bool           // anything else: who watches looks again
 }
 
-// Read looks at the reserved keys among the entries of o after from. It leaves the last
-// entry that it saw in e.
-func Read(s *state.Store, o state.Origin, from uint64, e *codec.Entry) (said Said) {
+// Read looks at the reserved keys among the entries of o after from.
+func Read(s *state.Store, o state.Origin, from uint64) (said Said) {
+	var e codec.Entry
 	var cur state.Cursor
 	s.After(o, from, &cur)
-	for cur.Next(e) {
+	for cur.Next(&e) {
 		switch {
 		case !codec.System(e.Key):
 		case string(e.Key) == string(LeaveKey):

@@ -36,8 +36,7 @@ func (m *member) set(t *testing.T, key, value []byte) {
 }
 
 func (m *member) read(from uint64) Said {
-	var e codec.Entry
-	return Read(&m.store, m.origin, from, &e)
+	return Read(&m.store, m.origin, from)
 }
 
 func TestRead(t *testing.T) {
@@ -98,8 +97,7 @@ func TestReadAllocs(t *testing.T) {
 	m := newMember(t)
 	m.set(t, AddrKey, AppendAddr(nil, netip.MustParseAddrPort("10.0.0.1:7946")))
 	m.set(t, LeaveKey, nil)
-	var e codec.Entry
-	if got := testing.AllocsPerRun(1000, func() { Read(&m.store, m.origin, 0, &e) }); got != 0 {
+	if got := testing.AllocsPerRun(1000, func() { Read(&m.store, m.origin, 0) }); got != 0 {
 		t.Errorf("%v allocations", got)
 	}
 }

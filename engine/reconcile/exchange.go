@@ -56,6 +56,13 @@ type Frame struct {
 	Printed bool   // it carries the sender's fingerprint:
 	Print   uint64
 	Full    codec.FullAts // what its sender has no room for, said before in the frame
+
+	Records
+}
+
+// Begin turns to another frame; what is read into Records stays there.
+func (f *Frame) Begin(now sched.Instant, number uint64, peer uint32) {
+	f.Now, f.Number, f.Peer, f.Fresh, f.Printed, f.Full = now, number, peer, false, false, codec.FullAts{}
 }
 
 // Page is the frame that is being composed for a peer.

@@ -2,8 +2,8 @@ package reconcile
 
 import "github.com/quidnunc/quidnunc/codec"
 
-// Records are what a host reads records into and writes them from. It keeps one, since
-// they are large.
+// Records are what the records of a frame are read into. A host keeps one, since they are
+// large.
 type Records struct {
 	Entry codec.Entry
 	Run   codec.Run
