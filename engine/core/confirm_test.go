@@ -23,7 +23,7 @@ func pairOf(t *testing.T) (*net, *Core, *peer, uint32) {
 	w.run(sched.Second)
 	c := &w.nodes[0].core
 	p := c.roster.Find(w.nodes[1].core.me.ID)
-	if c.peers[p].mail.Acked() != c.store.Max(c.self) {
+	if c.peers[p].mail.Acked() != c.store.Max(c.store.Owner()) {
 		t.Fatal("not confirmed")
 	}
 	return w, c, &c.peers[p], p

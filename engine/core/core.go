@@ -33,8 +33,6 @@ type Core struct {
 	wheel sched.Wheel
 	now   sched.Instant // set by enter alone: core.go
 
-	self state.Origin
-
 	origins originList    // by state.Origin; 0 unused
 	peers   peerList      // by peer handle; 0 unused
 	roster  roster.Roster // who they are, and their lives
@@ -106,7 +104,6 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	if st != state.OK {
 		panic("core: no room for the own origin")
 	}
-	c.self = self
 	c.store.SetOwner(self)
 	c.store.Tell(int64(now))
 	c.initDiffer()
@@ -189,7 +186,7 @@ type Parts struct {
 func (c *Core) Parts() Parts {
 	keys, _ := c.guard.(*protect.Sealed)
 	return Parts{
-		View: reconcile.View{Now: c.now, Store: &c.store, Own: c.self, News: &c.mail.Settle, Graves: &c.graves},
+		View: reconcile.View{Now: c.now, Store: &c.store, Own: c.store.Owner(), News: &c.mail.Settle, Graves: &c.graves},
 		Self: &c.me, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Repair: &c.walks, Keys: keys,
 	}
 }

@@ -15,10 +15,10 @@ import (
 // the detector too, so that it is heard of even where there is no room for it.
 func (c *Core) declare(op *Op) {
 	if string(op.Key) != string(declare.LeaveKey) {
-		c.declares(c.self, op.Version-1, op.Version)
+		c.declares(c.store.Owner(), op.Version-1, op.Version)
 		return
 	}
-	c.origins[c.self].left = true
+	c.origins[c.store.Owner()].left = true
 	c.live.Leave(c.now)
 }
 
@@ -68,7 +68,7 @@ func (c *Core) Advertise(now sched.Instant, addr netip.AddrPort) {
 // answer at once with what it holds and its fingerprint.
 func (c *Core) Ask(now sched.Instant, all bool) {
 	c.enter(now)
-	own := c.store.Max(c.self)
+	own := c.store.Max(c.store.Owner())
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
 		if q.Open() && (all || q.mail.Acked() < own) {
@@ -88,7 +88,7 @@ type Agreement struct {
 // Agreement asks what the members have told; Equal counts what they told at since or
 // later. A member that has not answered yet is waited for, until it does or is given up.
 func (c *Core) Agreement(since sched.Instant) Agreement {
-	own, a := c.Fingerprint(), Agreement{Confirmed: c.store.Max(c.self)}
+	own, a := c.Fingerprint(), Agreement{Confirmed: c.store.Max(c.store.Owner())}
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
 		switch q.Life {

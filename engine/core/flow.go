@@ -32,7 +32,7 @@ func (c *Core) initFlow(now sched.Instant) {
 		ReceiveMax: cfg.ReceiveMax, Quiet: dueRuns | dueDigest,
 		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRepair, Passing: dueRumor},
 	}, &flow.Parts{
-		Store: &c.store, Own: c.self, Board: &c.due, Pace: timersOf(&c.wheel, timerPace),
+		Store: &c.store, Own: c.store.Owner(), Board: &c.due, Pace: timersOf(&c.wheel, timerPace),
 		Later: c.wheel.Timer(timerPublish), Count: &c.counters.flowCounters,
 	})
 }
@@ -80,15 +80,15 @@ func (c *Core) publish(op *Op) {
 }
 
 func (c *Core) advanceSelf(to uint64) {
-	from := c.store.Max(c.self)
-	c.store.Advance(c.self, to, c.store.Floor(c.self))
-	c.moved(c.self)
-	c.mail.News(c.now, c.self, from, 0, c.counters.FramesReceived)
+	from := c.store.Max(c.store.Owner())
+	c.store.Advance(c.store.Owner(), to, c.store.Floor(c.store.Owner()))
+	c.moved(c.store.Owner())
+	c.mail.News(c.now, c.store.Owner(), from, 0, c.counters.FramesReceived)
 }
 
 // publishMore publishes as many of the held writes as there is rate for.
 func (c *Core) publishMore() {
-	if to := c.flow.PublishTo(c.now); to > c.store.Max(c.self) {
+	if to := c.flow.PublishTo(c.now); to > c.store.Max(c.store.Owner()) {
 		c.advanceSelf(to)
 	}
 }
@@ -113,7 +113,7 @@ func (c *Core) PeerFlow(p uint32) (x flow.PeerState, ok bool) {
 	if !q.Proven() || q.Left() {
 		return x, false
 	}
-	sent := c.store.Max(c.self)
+	sent := c.store.Max(c.store.Owner())
 	if c.mail.Mails() {
 		sent = q.mail.At()
 	}

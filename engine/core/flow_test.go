@@ -34,7 +34,7 @@ func TestHeldWritesAreCoalesced(t *testing.T) {
 	if !d.flow.Behind() || d.counters.WritesHeld < 15_000 {
 		t.Errorf("%d writes held", d.counters.WritesHeld)
 	}
-	v, meta, ok := d.store.AppendGetOrigin(nil, d.self, []byte("k49"))
+	v, meta, ok := d.store.AppendGetOrigin(nil, d.store.Owner(), []byte("k49"))
 	if string(v) != "19999" || !ok {
 		t.Errorf("the writer reads %q %v", v, meta)
 	}
@@ -46,8 +46,8 @@ func TestHeldWritesAreCoalesced(t *testing.T) {
 	}
 	w.converge(5 * sched.Second)
 	w.run(sched.Second)
-	if d.flow.Behind() || d.store.Max(d.self) != 20_000 {
-		t.Errorf("published up to %d", d.store.Max(d.self))
+	if d.flow.Behind() || d.store.Max(d.store.Owner()) != 20_000 {
+		t.Errorf("published up to %d", d.store.Max(d.store.Owner()))
 	}
 }
 

@@ -69,7 +69,7 @@ func (c *Core) subject(r *codec.Run) state.Origin {
 		c.counters.Drops[DropBuried]++
 	case o == 0:
 		c.counters.Drops[DropUnknown]++
-	case o == c.self:
+	case o == c.store.Owner():
 		if r.To > c.store.Max(o) {
 			c.rename(c.me.Behind(c.now))
 		}

@@ -28,7 +28,7 @@ func (c *Core) Join(now sched.Instant, addr netip.AddrPort) bool {
 // contactSeeds greets the seeds that are due and not already in touch. One that
 // left is greeted too: it may come back as another, or another may live there.
 func (c *Core) contactSeeds() {
-	if c.origins[c.self].left {
+	if c.origins[c.store.Owner()].left {
 		return
 	}
 	if next := c.door.Seeds.Contact(c.now, &c.roster, &c.rand, &c.door.Replies); next != sched.Never {
@@ -96,7 +96,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	}
 	o := c.store.FindName(h.Name)
 	switch {
-	case o == 0 && c.origins[c.self].left:
+	case o == 0 && c.origins[c.store.Owner()].left:
 		return // nobody should begin with one that goes
 	case o == 0:
 		if last := c.graves.Last(c.now, h.Name); last >= h.Gen {
@@ -108,10 +108,10 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 		if r.Known > h.Gen {
 			r.Named = o
 		}
-		if o == c.self && !c.door.Ours(c.now, &h.Salt) && c.me.Strange(h.Gen) && size >= door.PaddedBytes {
+		if o == c.store.Owner() && !c.door.Ours(c.now, &h.Salt) && c.me.Strange(h.Gen) && size >= door.PaddedBytes {
 			c.door.Hint(c.now, nil, from, size, false) // what answers there is a process
 		}
-		r.Alive = o == c.self || p.Open()
+		r.Alive = o == c.store.Owner() || p.Open()
 		if p.Quiet() && p.at.Addr == from && h.Gen == r.Known && c.now-p.at.HelloAt > door.GreetGap {
 			c.greet(c.origins[o].peer) // it is back: find out at once
 		}
@@ -219,7 +219,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 	}
 	old := c.store.FindName(name)
 	switch {
-	case old == c.self:
+	case old == c.store.Owner():
 		c.rename(c.me.Met(c.now, gen, addr, from.IsValid(), (*book)(c)))
 		return 0
 	case old != 0 && c.store.Gen(old) > gen:

@@ -60,7 +60,7 @@ func TestHeldKeysKeepTheirTurn(t *testing.T) {
 		t.Error("nothing was held")
 	}
 	w.run(5 * sched.Second)
-	if b.store.Max(o) != a.store.Max(a.self) || a.flow.Behind() {
+	if b.store.Max(o) != a.store.Max(a.store.Owner()) || a.flow.Behind() {
 		t.Error("afterwards not all is published")
 	}
 }

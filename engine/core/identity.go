@@ -63,7 +63,7 @@ func (c *Core) renew(gen uint64) {
 	c.counters.Renewals++
 	c.graves.Bury(c.now, c.me.ID, c.me.Name, c.me.Gen)
 	c.me.Renew(c.now, gen)
-	c.store.Rename(c.self, c.me.ID, gen)
+	c.store.Rename(c.store.Owner(), c.me.ID, gen)
 	c.live.Renew(c.now, c.me.ID)
 	for p := range c.peers {
 		q := &c.peers[p]
@@ -73,8 +73,8 @@ func (c *Core) renew(gen uint64) {
 			c.mail.Start(c.now, uint32(p))
 		}
 	}
-	c.differ.Moved(c.self, c.now, c.counters.FramesReceived)
+	c.differ.Moved(c.store.Owner(), c.now, c.counters.FramesReceived)
 	c.walks.Rename(c.me.ID)
-	c.queue.Moved(c.self)
-	c.queue.Push(Event{Kind: Renewed, Origin: c.self, Generation: gen})
+	c.queue.Moved(c.store.Owner())
+	c.queue.Push(Event{Kind: Renewed, Origin: c.store.Owner(), Generation: gen})
 }

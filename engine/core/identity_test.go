@@ -65,7 +65,7 @@ func TestRivalLoses(t *testing.T) {
 			if !has(loser, Superseded) || !has(loser, NameConflict) {
 				t.Error("the loser was not told")
 			}
-			if loser.core.Write(w.now, &Op{Kind: Set, Version: loser.core.store.Max(loser.core.self) + 1, Key: []byte("k")}) != Silenced {
+			if loser.core.Write(w.now, &Op{Kind: Set, Version: loser.core.store.Max(loser.core.store.Owner()) + 1, Key: []byte("k")}) != Silenced {
 				t.Error("the loser may write")
 			}
 			if loser.core.counters.Renewals+winner.core.counters.Renewals != 0 {

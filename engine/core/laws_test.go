@@ -190,7 +190,7 @@ func TestLawNowNeverGoesBack(t *testing.T) {
 	c.Tick(at-sched.Second, 0)
 	c.Transmit(at-2*sched.Second, make([]byte, codec.FrameBytesMax))
 	c.Receive(at-3*sched.Second, w.nodes[1].addr, nil)
-	c.Write(at-4*sched.Second, &Op{Kind: Set, Version: c.store.Max(c.self) + 1, Key: []byte("k")})
+	c.Write(at-4*sched.Second, &Op{Kind: Set, Version: c.store.Max(c.store.Owner()) + 1, Key: []byte("k")})
 	if c.now != at {
 		t.Errorf("now is %d, was %d", c.now, at)
 	}

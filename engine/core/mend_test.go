@@ -40,8 +40,8 @@ func TestSleeperIsMended(t *testing.T) {
 	}
 	w.run(10 * sched.Second)
 	owner, sleeper := &w.nodes[0].core, &w.nodes[3].core
-	if owner.store.Floor(owner.self) == 0 || owner.store.Tombstones(owner.self) > 100 {
-		t.Fatalf("floor %d, %d tombstones", owner.store.Floor(owner.self), owner.store.Tombstones(owner.self))
+	if owner.store.Floor(owner.store.Owner()) == 0 || owner.store.Tombstones(owner.store.Owner()) > 100 {
+		t.Fatalf("floor %d, %d tombstones", owner.store.Floor(owner.store.Owner()), owner.store.Tombstones(owner.store.Owner()))
 	}
 	w.linked = nil
 	o := sleeper.store.Find(owner.me.ID)
@@ -184,10 +184,10 @@ func TestFloorsSpreadInEveryMode(t *testing.T) {
 				w.del(0, fmt.Sprint("k", k))
 			}
 			owner := &w.nodes[0].core
-			for end := w.now + 60*sched.Second; w.now < end && !(owner.store.Floor(owner.self) > 0 && w.equal()); {
+			for end := w.now + 60*sched.Second; w.now < end && !(owner.store.Floor(owner.store.Owner()) > 0 && w.equal()); {
 				w.run(100 * sched.Millisecond)
 			}
-			if f := owner.store.Floor(owner.self); f == 0 || !w.equal() {
+			if f := owner.store.Floor(owner.store.Owner()); f == 0 || !w.equal() {
 				t.Errorf("mode %d, diff %d: floor %d, equal %v", mode, way, f, w.equal())
 			}
 		}

@@ -262,7 +262,7 @@ func (w *net) compare() {
 			if o == 0 {
 				w.t.Fatalf("node %d does not know node %d", d.i, a.i)
 			}
-			want, got := w.dump(a, a.core.self), w.dump(d, o)
+			want, got := w.dump(a, a.core.store.Owner()), w.dump(d, o)
 			if want != got {
 				w.t.Fatalf("node %d differs about node %d:\n%s\nnot\n%s", d.i, a.i, got, want)
 			}

@@ -33,7 +33,7 @@ func (w *net) holds(a, d *node) {
 			w.t.Fatalf("node %d holds %q=%q at %d, which node %d never wrote", d.i, e.Key, e.Value, e.Version, a.i)
 		}
 	}
-	a.core.store.After(a.core.self, 0, &cur)
+	a.core.store.After(a.core.store.Owner(), 0, &cur)
 	for cur.Next(&e) {
 		if e.Version <= top && mine[string(e.Key)] != e.Version {
 			w.t.Fatalf("C(%d, %d) fails: %q is %d, the replica has %d and max %d", a.i, d.i, e.Key, e.Version, mine[string(e.Key)], top)

@@ -153,7 +153,7 @@ func (w *net) promised(a, d *node) {
 			w.t.Fatalf("node %d holds %q of node %d without a stamp", d.i, e.Key, a.i)
 		}
 	}
-	for a.core.store.After(a.core.self, 0, &cur); cur.Next(&e); {
+	for a.core.store.After(a.core.store.Owner(), 0, &cur); cur.Next(&e); {
 		if e.Version <= top && mine[string(e.Key)] != e.Version {
 			w.t.Fatalf("C(%d, %d) fails: %q is %d, the replica has %d and max %d", a.i, d.i, e.Key, e.Version, mine[string(e.Key)], top)
 		}

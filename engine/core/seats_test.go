@@ -60,7 +60,7 @@ func (w *net) seated(d *node, first int, limit sched.Instant) sched.Instant {
 	in := func() bool {
 		for _, n := range w.nodes[:first] {
 			o, back := n.core.store.Find(d.core.me.ID), d.core.store.Find(n.core.me.ID)
-			if o == 0 || back == 0 || n.core.store.Max(o) == 0 || d.core.store.Max(back) < n.core.store.Max(n.core.self) {
+			if o == 0 || back == 0 || n.core.store.Max(o) == 0 || d.core.store.Max(back) < n.core.store.Max(n.core.store.Owner()) {
 				return false
 			}
 		}

@@ -61,7 +61,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 		c.counters.WritesRefused++
 		return Silenced
 	}
-	if op.Version <= max(c.store.Max(c.self), c.flow.Written()) || op.Version > codec.VersionMax || len(op.Key) == 0 {
+	if op.Version <= max(c.store.Max(c.store.Owner()), c.flow.Written()) || op.Version > codec.VersionMax || len(op.Key) == 0 {
 		return Disorder
 	}
 	e := codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value, TTL: op.TTL}
@@ -78,17 +78,17 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	if codec.System(op.Key) {
 		c.declare(op)
 	}
-	if op.Kind == Delete && !c.store.Lives(c.self, op.Key) {
+	if op.Kind == Delete && !c.store.Lives(c.store.Owner(), op.Key) {
 		c.counters.Writes++ // a version that says nothing: what is not here needs no tombstone
 		c.publish(op)
 		return Written
 	}
 	status := state.Old
 	if c.flow.Behind() && !c.differ.Scattered() { // a key that waits keeps its turn
-		status = c.store.Amend(c.self, &e)
+		status = c.store.Amend(c.store.Owner(), &e)
 	}
 	if status == state.Old {
-		status = c.store.Apply(c.self, &e)
+		status = c.store.Apply(c.store.Owner(), &e)
 	}
 	if status != state.OK {
 		c.counters.WritesRefused++
@@ -108,7 +108,7 @@ func (c *Core) initMail() {
 		Spread: cfg.Spread, MailMax: cfg.MailMax, Fanout: cfg.Fanout, Blind: cfg.Rumor.Blind,
 		AckDelay: cfg.AckDelay, FlushMax: cfg.FlushMax, Settle: cfg.Settle,
 	}, &mail.Parts{
-		Host: mailHost{&c.peers}, Roster: &c.roster, Store: &c.store, Own: c.self, Paths: &c.paths,
+		Host: mailHost{&c.peers}, Roster: &c.roster, Store: &c.store, Own: c.store.Owner(), Paths: &c.paths,
 		Filler: &c.filler, Rumors: &c.rumors, Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),
 		Resend: timersOf(&c.wheel, timerResend), Ack: timersOf(&c.wheel, timerAck),
 		Count: &c.counters.mailCounters, Shared: &c.counters.exchangeCounters,

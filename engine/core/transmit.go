@@ -101,7 +101,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	b := codec.AppendHeader(dst[:0], h)
 	bare := len(b)
 	if q.at.HasCookie { // it may not know us: our introduction comes first
-		b = c.filler.AppendIntro(b, c.self)
+		b = c.filler.AppendIntro(b, c.store.Owner())
 		if due == 0 {
 			bare = len(b)
 		}

@@ -52,6 +52,9 @@ func (s *Store) byteRoom(r *origin) room {
 // that all share do not refuse them.
 func (s *Store) SetOwner(o Origin) { s.owner = o }
 
+// Owner is the origin that the owner of this store writes; 0: nobody does.
+func (s *Store) Owner() Origin { return s.owner }
+
 // Room is what an origin may still begin to write.
 type Room struct {
 	Keys  int // new keys
