@@ -27,9 +27,10 @@ var causes = map[core.Drop]cause{
 	core.DropChecksum: garbled, core.DropCluster: garbled, core.DropKey: garbled,
 	core.DropRecord: never, core.DropGap: never, core.DropMode: never, core.DropSealed: never, core.DropUnsealed: never,
 	core.DropExhausted: never, core.DropLong: never,
-	core.DropBusy:    {also: func(*Plan) bool { return true }},                                 // only so many answers are under way at once
-	core.DropFull:    {also: func(p *Plan) bool { return p.Node.Small != 0 || p.Nodes > 100 }}, /* of keys, or of those that were named and not met */
-	core.DropUnknown: {also: func(*Plan) bool { return true }},                                 // a run may overtake the introduction
+	core.DropBusy:     {also: func(*Plan) bool { return true }},                                 // only so many answers are under way at once
+	core.DropFull:     {also: func(p *Plan) bool { return p.Node.Small != 0 || p.Nodes > 100 }}, /* of keys, or of those that were named and not met */
+	core.DropUnknown:  {also: func(*Plan) bool { return true }},                                 // a run may overtake the introduction
+	core.DropStranger: {also: func(*Plan) bool { return true }},                                 // and a frame the one whose cookie proves its sender
 }
 
 // explains tells whether the plan has a cause.
