@@ -90,40 +90,38 @@ func TestBehaviour04OneUpdateEventForOneChange(t *testing.T) {
 	})
 }
 
-// Two live processes with one name: both are told of the other's address, by
-// event and in the log, and who wins is clear to both.
+// Two live processes with one name: the one in service keeps it, the newcomer's Join
+// fails, and both are told of the other's address.
 func TestBehaviour05ConflictIsToldOnBothSides(t *testing.T) {
-	var r [2]recorder
+	var r recorder
 	c := enginetest.NewCluster(t, 2, enginetest.Options{Config: func(i int, c *engine.Config) {
 		if i == 1 {
-			r[0].attach(c)
+			r.attach(c)
 		}
 	}})
-	younger := startOne(t, "node-1", func(c *engine.Config) { r[1].attach(c) })
-	younger.Join(t.Context(), c.Engines[0].Addr().String(), c.Engines[1].Addr().String())
-	eventually(t, "the older one stops writing", func() bool {
-		_, err := c.Engines[1].Set("k", nil)
-		return errors.Is(err, engine.ErrNameConflict)
-	})
-	if _, err := younger.Set("k", nil); err != nil {
-		t.Errorf("the younger one: %v", err)
+	old := c.Engines[1]
+	younger := startOne(t, "node-1", nil)
+	n, err := younger.Join(t.Context(), c.Engines[0].Addr().String(), old.Addr().String())
+	var why *engine.RefusedError
+	if n != 0 || !errors.Is(err, engine.ErrNameConflict) || !errors.As(err, &why) || why.Here != younger.Addr() || why.There != old.Addr() {
+		t.Errorf("Join of the newcomer: %d, %v", n, err)
 	}
-	addrs := [2]netip.AddrPort{c.Engines[1].Addr(), younger.Addr()}
-	for i := range r {
-		eventually(t, fmt.Sprint("side ", i, " is told"), func() bool { return len(r[i].of(engine.NameConflict, "node-1")) > 0 })
-		ev := r[i].of(engine.NameConflict, "node-1")[0]
-		if ev.Here != addrs[i] || ev.Member.Addr != addrs[1-i] || ev.Lost != (i == 0) {
-			t.Errorf("side %d: %+v", i, ev)
-		}
-		here, there := fmt.Sprint("here=", addrs[i]), fmt.Sprint("there=", addrs[1-i])
-		eventually(t, fmt.Sprint("side ", i, " logs it"), func() bool { return r[i].logged("another process uses this name", here, there) })
+	eventually(t, "the one in service is told", func() bool { return len(r.of(engine.NameConflict, "node-1")) > 0 })
+	ev := r.of(engine.NameConflict, "node-1")[0]
+	if ev.Here != old.Addr() || ev.Member.Addr != younger.Addr() || ev.Lost {
+		t.Errorf("the one in service was told %+v", ev)
 	}
-	began := time.Now() // who has lost can still go, in time and without a word
-	if err := c.Engines[1].Close(); err != nil || time.Since(began) > 3*time.Second {
-		t.Errorf("closing the loser: %v after %v", err, time.Since(began))
+	here, there := fmt.Sprint("here=", old.Addr()), fmt.Sprint("there=", younger.Addr())
+	eventually(t, "it logs that", func() bool { return r.logged("another process uses this name", here, there) })
+	if _, err := old.Set("k", nil); err != nil {
+		t.Errorf("the one in service: %v", err)
 	}
-	if s := memberAt(c.Engines[0], "node-1"); s.State == engine.Left {
-		t.Errorf("the loser's end took the winner along: %+v", s)
+	began := time.Now() // who was refused can still go, in time and without a word
+	if err := younger.Close(); err != nil || time.Since(began) > 3*time.Second {
+		t.Errorf("closing the newcomer: %v after %v", err, time.Since(began))
+	}
+	if s := memberAt(c.Engines[0], "node-1"); s.State != engine.Alive {
+		t.Errorf("the newcomer's end took the one in service along: %+v", s)
 	}
 }
 

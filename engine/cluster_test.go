@@ -219,28 +219,31 @@ func TestWaitConverged(t *testing.T) {
 	}
 }
 
+// A newcomer with the name of a live member is refused, writes of neither are lost, and
+// it has the name as soon as that one is gone.
 func TestNameConflict(t *testing.T) {
 	c := enginetest.NewCluster(t, 2, enginetest.Options{})
-	events := make(chan engine.Event, 100)
-	cfg := engine.Local()
-	cfg.Name = "node-1" // the same as a live one, and younger: it wins
-	cfg.OnEvent = func(ev engine.Event) { events <- ev }
-	e, err := engine.Start(t.Context(), cfg)
-	if err != nil {
+	e := startOne(t, "node-1", nil)
+	seed := c.Engines[0].Addr().String()
+	if n, err := e.Join(t.Context(), seed); n != 0 || !errors.Is(err, engine.ErrNameConflict) {
+		t.Fatalf("Join of the newcomer: %d, %v", n, err)
+	}
+	if _, err := c.Engines[1].Set("k", []byte("mine")); err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
-	e.Join(t.Context(), c.Engines[0].Addr().String(), c.Engines[1].Addr().String())
-	eventually(t, "the loser stops writing", func() bool {
-		_, err := c.Engines[1].Set("k", nil)
-		return errors.Is(err, engine.ErrNameConflict)
+	if _, err := e.Set("k", []byte("again")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the others read what the live one writes", func() bool {
+		v, _, ok := c.Engines[0].Get("node-1", "k")
+		return ok && string(v) == "mine"
 	})
-	e.Close()
-	eventually(t, "and writes again when the other one is gone", func() bool {
-		_, err := c.Engines[1].Set("k", []byte("again"))
-		return err == nil
+	c.Engines[1].Close()
+	eventually(t, "the newcomer has the name", func() bool {
+		n, err := e.Join(t.Context(), seed)
+		return n == 1 && err == nil
 	})
-	eventually(t, "which others read", func() bool {
+	eventually(t, "the others read what it writes", func() bool {
 		v, _, ok := c.Engines[0].Get("node-1", "k")
 		return ok && string(v) == "again"
 	})

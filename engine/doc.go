@@ -115,11 +115,11 @@
 // while it was in use.
 //
 // Somebody with a key can speak as any member: write what others did not write,
-// bring members under suspicion, take names by a higher generation, and fill
+// bring members under suspicion, take names by saying that he began earlier, and fill
 // what Config.Limits allow, which are there for him. When he stops, members find
 // back to each other and to what their owners write from then on. The address
 // and the life of a member that answers where it is known are not for others to
-// take: it is challenged first. A name that somebody took by a higher generation
+// take: it is challenged first. A name that somebody took so
 // is its owner's again seconds after they are gone. Two things stay: a value that he forged under a version that its owner had not used yet,
 // until the owner writes that key again or starts anew; and a name that he took
 // by a generation of the next year, for those who believed it. So give the key

@@ -51,8 +51,10 @@ var (
 	// engine's generation: it comes from a clock that is ahead by more than a year.
 	ErrClock = errors.New("engine: the clock is ahead")
 
-	// ErrNameConflict is returned by writes once another live process with the
-	// same name has won: this one does not speak for the name until that one is gone.
+	// ErrNameConflict is the cause in a JoinError where another live member has this
+	// engine's name: whoever is in service keeps it. Writes return it once two that
+	// were both in service have met, as after a cut, and the other one began earlier:
+	// this one does not speak for the name until that one is gone.
 	ErrNameConflict = errors.New("engine: another live member has this name")
 
 	// ErrNoKeys is returned by AddKey, UseKey and RemoveKey of a member that

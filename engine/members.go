@@ -217,14 +217,14 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 	}
 }
 
-// conflict tells of another process under our name, on both sides alike: the
-// higher generation has it, the other one stops writing.
+// conflict tells of another process under our name. The one in service has it; of two
+// that were in service the senior, and the other one stops writing.
 func (e *Engine) conflict(ev *core.Event) {
 	own := e.core.Parts().Self.Gen
 	e.emit(Event{
 		Kind:   NameConflict,
 		Member: Member{Name: e.cfg.Name, Addr: ev.Addr, Generation: ev.Generation},
-		Here:   e.here, Lost: ev.Generation > own,
+		Here:   e.here, Lost: ev.To != 0,
 	})
 	e.herald.warn("another process uses this name", "member", e.cfg.Name,
 		"here", e.here, "generation", own, "there", ev.Addr, "its_generation", ev.Generation)

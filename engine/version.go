@@ -195,7 +195,8 @@ type Event struct {
 	Kind   EventKind
 	Member Member // NameConflict: the other process
 	// Here and Lost go with NameConflict: this process's own address, and whether
-	// it is the one that has to stop writing. The higher generation wins.
+	// it is the one that has to stop writing: of two that were both in service, as on
+	// the sides of a cut, the one that began later. A newcomer is refused.
 	Here netip.AddrPort
 	Lost bool
 	// Cause goes with JoinRefused and MemberRefused: a *RefusedError.

@@ -3,6 +3,7 @@ package core
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -209,42 +210,32 @@ func TestBehaviour03ExhaustedIncarnationIsANewGeneration(t *testing.T) {
 }
 
 // Both live processes with one name learn of each other, with the other's
-// address; the higher generation wins whoever came first, and the loser only
-// stops writing. Those who write keep their places.
+// address; the one in service keeps it whichever came first, and the newcomer is
+// refused. Those who write keep their places.
 func TestBehaviour05NameConflictIsToldOnBothSides(t *testing.T) {
 	for _, gens := range [][2]uint64{{5, 9}, {9, 5}} {
-		w := newNet(t, 4, 106, func(i int, c *Config) {
-			if i == 1 {
-				c.Name, c.Generation = []byte("twin"), gens[0]
-			}
-		})
+		set := twins(false, map[int]uint64{1: gens[0], 4: gens[1]})
+		w := newNet(t, 4, 106, set)
 		w.joinAll()
 		w.set(1, "k", "v")
 		w.converge(5 * sched.Second)
-		w.start(4, gens[1], func(_ int, c *Config) { c.Name = []byte("twin") })
+		w.start(4, gens[1], set)
 		w.nodes[4].core.Join(w.now, addrOf(0))
 		w.pump(w.nodes[4])
 		w.run(10 * sched.Second)
-		for _, pair := range [][2]int{{1, 4}, {4, 1}} {
-			told := false
-			for _, ev := range w.nodes[pair[0]].events {
-				told = told || ev.Kind == NameConflict && ev.Addr == addrOf(pair[1]) && ev.Generation == gens[pair[1]/4]
-			}
-			if !told {
-				t.Errorf("generations %v: node %d was not told of node %d: %+v", gens, pair[0], pair[1], w.nodes[pair[0]].events)
-			}
-			wins := gens[pair[0]/4] == 9
-			if w.nodes[pair[0]].core.me.Silenced == wins || has(w.nodes[pair[0]], Superseded) == wins {
-				t.Errorf("generations %v: node %d wins %v, silenced %v", gens, pair[0], wins, w.nodes[pair[0]].core.me.Silenced)
-			}
+		told := func(i int, kind EventKind, addr netip.AddrPort) bool {
+			return slices.ContainsFunc(w.nodes[i].events, func(ev Event) bool { return ev.Kind == kind && ev.Addr == addr })
 		}
-		winner := 4
-		if gens[0] == 9 {
-			winner = 1
+		why, _ := w.nodes[4].core.door.Seeds.Why(addrOf(0))
+		if !told(1, NameConflict, addrOf(4)) || !told(4, Refused, addrOf(0)) || why.Holder != addrOf(1) {
+			t.Errorf("generations %v: told %+v and %+v, %+v", gens, w.nodes[1].events, w.nodes[4].events, why)
+		}
+		if w.nodes[1].core.me.Silenced || has(w.nodes[1], Superseded) {
+			t.Errorf("generations %v: the one in service lost", gens)
 		}
 		for _, i := range []int{0, 2, 3} {
-			if o := w.nodes[i].core.store.FindName([]byte("twin")); o == 0 || w.nodes[i].core.store.ID(o) != w.nodes[winner].core.me.ID {
-				t.Errorf("generations %v: node %d holds the loser", gens, i)
+			if o := w.nodes[i].core.store.FindName([]byte("twin")); o == 0 || w.nodes[i].core.store.ID(o) != w.nodes[1].core.me.ID {
+				t.Errorf("generations %v: node %d holds the newcomer", gens, i)
 			}
 		}
 	}

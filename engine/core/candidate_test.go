@@ -23,7 +23,7 @@ func introduce(w *net, i int) (known bool) {
 	c := &w.nodes[0].core
 	name := fmt.Append(nil, "ghost", i)
 	id := codec.MakeOriginID(c.me.Key, name, 1)
-	p := c.learn(id, 1, name, addrOf(1000+i), netip.AddrPort{})
+	p := c.learn(&codec.Intro{ID: id, Gen: 1, Name: name, Addr: addrOf(1000 + i)}, netip.AddrPort{})
 	if p == 0 {
 		return false
 	}

@@ -94,9 +94,10 @@
 // A name and a generation make an origin. Addresses are believed when they
 // answer (hello.go); the highest generation of a name wins; an owner that meets
 // more of its own generation than it wrote, or an earlier life of itself,
-// renews; against a live rival the lower generation stops writing, for as long as
-// the rival answers (names.Self). The address or the life of a peer that answers
-// where it is known is not given to somebody else (yields). Whoever was forgotten
+// renews. A name that a member in service has is nobody else's (names.Holder); of two
+// in service the senior takes the highest generation, and the junior stops writing for
+// as long as the senior answers (names.Self). The address or the life of a peer that
+// answers where it is known is not given to somebody else (yields). Whoever was forgotten
 // is kept out for one age, told so, and takes another life at once (names).
 //
 // # Glossary

@@ -25,7 +25,7 @@ const (
 	MemberReplaced            // a newer generation of the same name took its place
 	MemberMoved               // its address changed
 	Renewed                   // this node took a new generation
-	NameConflict              // a live rival uses this node's name
+	NameConflict              // a live rival uses this node's name; To is 1 where it wins
 	Superseded                // and wins: this node stops writing
 	Restored                  // and is gone: this node takes a generation above it and writes again
 	KeyUnknown                // frames come sealed with a key that we do not hold; once a source and minute

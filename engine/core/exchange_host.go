@@ -107,11 +107,11 @@ func (b introductions) Intro(o state.Origin, in *codec.Intro) {
 	}
 	*in = codec.Intro{ID: b.store.ID(o), Gen: b.store.Gen(o), Name: b.store.Name(o)}
 	if in.ID == b.self.ID {
-		in.Addr = b.self.Addr
+		in.Addr, in.Since = b.self.Addr, b.self.Since
 		return
 	}
 	at := &(*b.peers)[b.origins.Author(o)].at
-	in.Addr = at.Advertised
+	in.Addr, in.Since = at.Advertised, at.Since
 	if !at.Advertised.IsValid() || at.Advertised.Addr().IsUnspecified() {
 		in.Addr = at.Addr
 	}

@@ -87,9 +87,15 @@ func (c *Core) reject(from netip.AddrPort, why Drop) *door.Entry {
 // onHello answers a greeting. Nothing is kept of it: its source may be forged.
 func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	r := door.Answer(from, size, h, c.in.Salt)
-	if why, detail := c.objects(h); why != 0 {
+	if why, detail := c.objects(from, h); why != 0 {
 		e, reason := c.reject(from, why), refusalOf[why]
-		if c.door.Refuse(c.now, r, reason, detail) && c.door.Say(c.now, e) {
+		if reason == codec.RefusedName {
+			r.Named = c.store.FindName(h.Name)
+			if r.Named == c.store.Owner() && c.me.Strange(h.Gen) { // what answers there is a process, and told of
+				c.door.Hint(c.now, nil, from, size, false)
+			}
+		}
+		if c.door.Refuse(c.now, r, reason, detail) && reason != codec.RefusedBusy && c.door.Say(c.now, e) {
 			c.queue.Push(Event{Kind: Refuses, Addr: from, From: uint64(reason), To: detail})
 		}
 		return
@@ -105,7 +111,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	case o != 0:
 		p := &c.peers[c.origins[o].peer]
 		r.Known = c.store.Gen(o)
-		if r.Known > h.Gen {
+		if r.Known > h.Gen && (o != c.store.Owner() || c.roster.Reach() > 0) { // a newcomer claims nothing
 			r.Named = o
 		}
 		if o == c.store.Owner() && !c.door.Ours(c.now, &h.Salt) && c.me.Strange(h.Gen) && size >= door.PaddedBytes {
@@ -135,11 +141,11 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		c.reject(from, DropMode)
 		return
 	}
-	c.rename(c.me.Answered(c.now, id, &h.Hello))
+	c.rename(c.me.Answered(c.now, id, &h.Hello, c.roster.Reach() > 0))
 	if h.KnownGen > c.me.Gen && !h.KnownAlive {
 		c.rename(c.me.Outlived(c.now, h.KnownGen, netip.AddrPort{}, (*book)(c)))
 	}
-	p := c.learn(id, h.Gen, h.Name, h.Addr, from)
+	p := c.learn(&codec.Intro{ID: id, Gen: h.Gen, Since: h.Since, Name: h.Name, Addr: h.Addr}, from)
 	if p == 0 {
 		if c.graves.Has(c.now, id) { // it does not know: it asks, and our answer has what to exceed
 			c.door.Push(&door.Reply{Kind: codec.TypeHello, To: from, Bare: true, Flags: codec.HelloBack | codec.HelloBuried})
@@ -191,7 +197,8 @@ func (c *Core) yields(p uint32, from netip.AddrPort, other bool) bool {
 
 // learn makes an origin and its peer known, after checking that the id belongs
 // to the name and generation. It returns the peer; 0 if there is none.
-func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip.AddrPort) uint32 {
+func (c *Core) learn(in *codec.Intro, from netip.AddrPort) uint32 {
+	id, gen, name, adv := in.ID, in.Gen, in.Name, in.Addr
 	if id == c.me.ID {
 		return 0
 	}
@@ -220,13 +227,17 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 	old := c.store.FindName(name)
 	switch {
 	case old == c.store.Owner():
-		c.rename(c.me.Met(c.now, gen, addr, from.IsValid(), (*book)(c)))
+		met := codec.Intro{Gen: gen, Since: in.Since, Addr: addr}
+		c.rename(c.me.Met(c.now, &met, from.IsValid(), (*book)(c)))
 		return 0
 	case old != 0 && c.store.Gen(old) > gen:
 		c.counters.Drops[DropBuried]++
 		return 0
+	case old != 0 && c.contest(old, in, from) != names.Succeeds:
+		c.counters.Drops[DropClaim]++
+		return 0
 	case old != 0:
-		return c.replace(old, id, gen, name, addr)
+		return c.replace(old, in, addr)
 	case c.graves.Last(c.now, name) > gen: // a later life was here, and went
 		c.counters.Drops[DropBuried]++
 		return 0
@@ -246,6 +257,7 @@ func (c *Core) learn(id codec.OriginID, gen uint64, name []byte, adv, from netip
 		c.origins[o].known = false
 		return 0
 	}
+	c.peers[p].at.Since = names.Senior(in.Since, gen)
 	c.tell(MemberJoined, p)
 	c.greetSoon(p)
 	return p
@@ -255,18 +267,40 @@ func (c *Core) greetSoon(p uint32) {
 	c.wheel.Set(peerTimer(p, timerHello), c.now+c.rand.Jitter(sched.Millisecond))
 }
 
+// contest decides whether another boot with the name of an origin may have it.
+func (c *Core) contest(o state.Origin, in *codec.Intro, from netip.AddrPort) names.Verdict {
+	p := c.origins[o].peer
+	q := &c.peers[p]
+	holder := names.Holder{
+		Gen: c.store.Gen(o), Since: q.at.Since, Open: q.Open(), Addr: q.at.Addr, Claim: &q.claim, RTT: q.link.RTT.Smoothed(),
+	}
+	v, challenge := holder.Judge(c.now, in, from)
+	if challenge {
+		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: q.at.Addr, Bare: true})
+	}
+	switch v {
+	case names.Outlives:
+		c.silent(p)
+		return names.Succeeds
+	case names.Unproven:
+		c.door.Hint(c.now, nil, in.Addr, door.PaddedBytes, false)
+	}
+	return v
+}
+
 // replace puts a newer life of a member in the place of the old one.
-func (c *Core) replace(old state.Origin, id codec.OriginID, gen uint64, name []byte, addr netip.AddrPort) uint32 {
+func (c *Core) replace(old state.Origin, in *codec.Intro, addr netip.AddrPort) uint32 {
 	p := c.origins[old].peer
 	c.store.Echo(old)
 	c.bury(old)
-	o, st := c.store.Add(id, gen, name)
+	o, st := c.store.Add(in.ID, in.Gen, in.Name)
 	if st != state.OK {
 		c.counters.Drops[DropFull]++
 		return 0
 	}
 	c.noteOrigin(o)
 	c.resetPeer(p, o, addr)
+	c.peers[p].at.Since = names.Senior(in.Since, in.Gen)
 	c.tell(MemberReplaced, p)
 	c.greetSoon(p)
 	return p

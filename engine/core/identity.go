@@ -33,6 +33,9 @@ func (c *Core) rename(a names.Act) {
 		c.counters.Drops[DropGeneration]++
 	}
 	ev := Event{Generation: a.Gen, Addr: a.Addr}
+	if a.Superseded {
+		ev.To = 1
+	}
 	if ev.Kind = NameConflict; a.Conflict {
 		c.counters.Conflicts++
 		c.queue.Push(ev)

@@ -159,7 +159,7 @@ func (c *Core) admit(from netip.AddrPort, t codec.Type, body []byte) uint32 {
 		return 0
 	}
 	in := c.received.Intro
-	return c.learn(in.ID, in.Gen, in.Name, in.Addr, from)
+	return c.learn(&in, from)
 }
 
 // stranger is somebody we don't know, or no longer know: they are greeted, with

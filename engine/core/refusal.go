@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
+	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/protect"
 )
 
@@ -12,7 +13,7 @@ import (
 var refusalOf = [DropReasons]codec.RefusalReason{
 	DropVersion: codec.RefusedVersion, DropCluster: codec.RefusedCluster,
 	DropKey: codec.RefusedKey, DropAuth: codec.RefusedKey, DropSealed: codec.RefusedKey, DropUnsealed: codec.RefusedKey,
-	DropMode: codec.RefusedMode, DropFull: codec.RefusedFull, DropClaim: codec.RefusedName, DropGeneration: codec.RefusedClock,
+	DropBusy: codec.RefusedBusy, DropMode: codec.RefusedMode, DropFull: codec.RefusedFull, DropClaim: codec.RefusedName, DropGeneration: codec.RefusedClock,
 }
 
 // refuse rejects a frame that can't be read or used. A greeting is told why.
@@ -35,8 +36,10 @@ func (c *Core) refuse(from netip.AddrPort, datagram []byte, r protect.Refusal) {
 	}
 }
 
+const againMillis = 300 // who waits for a name is asked to greet again then
+
 // objects is why somebody who greets is not let in, and the detail; 0: they are.
-func (c *Core) objects(h *codec.Hello) (why Drop, detail uint64) {
+func (c *Core) objects(from netip.AddrPort, h *codec.Hello) (why Drop, detail uint64) {
 	o := c.store.FindName(h.Name)
 	switch {
 	case h.Mode != c.me.Mode:
@@ -45,6 +48,15 @@ func (c *Core) objects(h *codec.Hello) (why Drop, detail uint64) {
 		return DropGeneration, (*book)(c).Believed(h.Gen)
 	case o == 0 && c.roster.Full():
 		return DropFull, uint64(c.roster.Seats() + 1)
+	case o == c.store.Owner() && c.roster.Reach() > 0 && c.me.Holds(h) && !c.door.Ours(c.now, &h.Salt):
+		return DropClaim, 0
+	case o != 0 && o != c.store.Owner() && h.Gen != c.store.Gen(o):
+		switch in := (codec.Intro{Gen: h.Gen, Since: h.Since}); c.contest(o, &in, from) {
+		case names.Loses:
+			return DropClaim, 0
+		case names.Waits:
+			return DropBusy, againMillis
+		}
 	}
 	return 0, 0
 }
@@ -56,10 +68,17 @@ func (c *Core) turned(from netip.AddrPort, why *door.Turned) {
 		return
 	}
 	c.door.Seeds.Turned(c.now, from, why)
+	if why.Reason == codec.RefusedName && !why.Plain {
+		c.rename(c.me.Refused(c.now, from, why.Holder, c.roster.Reach() > 0))
+	}
 	if p := c.roster.Find(c.in.Sender); !why.Plain && c.peers[p].at.Addr == from && c.peers[p].at.HasCookie && !c.peers[p].shown.Ever() {
 		c.silent(p) // it never took us
 	}
-	if e := c.reject(from, DropRefused); (e.Again() || !why.Plain) && c.door.Say(c.now, e) {
+	e := c.reject(from, DropRefused)
+	if why.Reason == codec.RefusedBusy { // it will say more
+		return
+	}
+	if (e.Again() || !why.Plain) && c.door.Say(c.now, e) {
 		c.queue.Push(Event{Kind: Refused, Addr: from, From: uint64(why.Reason), To: why.Detail})
 	}
 }

@@ -138,23 +138,6 @@ func TestSealedRestartIsFoundByTheOthers(t *testing.T) {
 	t.Logf("%d ms", d/sched.Millisecond)
 }
 
-func TestSealedRivalLoses(t *testing.T) {
-	w := sealedNet(t, 4, 33, func(i int, c *Config) {
-		if i == 1 {
-			c.Name, c.Generation = []byte("twin"), 5
-		}
-	})
-	w.joinAll()
-	w.set(1, "k", "first")
-	w.converge(sched.Second)
-	w.start(4, 9, func(_ int, c *Config) { c.Name, c.Keys = []byte("twin"), ringOf("test", 1) })
-	w.nodes[4].core.Join(w.now, addrOf(0))
-	w.run(5 * sched.Second)
-	if !w.nodes[1].core.me.Silenced || w.nodes[4].core.me.Silenced {
-		t.Error("the lower generation did not lose")
-	}
-}
-
 func TestSealedStoppedNodeIsFoundAgain(t *testing.T) {
 	w := sealedNet(t, 4, 39, nil)
 	w.joinAll()

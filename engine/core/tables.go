@@ -249,7 +249,7 @@ func (c *Core) takeIntro(p uint32, _ codec.Type, body []byte) bool {
 		return false
 	}
 	in := c.received.Intro
-	if c.learn(in.ID, in.Gen, in.Name, in.Addr, netip.AddrPort{}) == 0 {
+	if c.learn(&in, netip.AddrPort{}) == 0 {
 		c.live.Named(c.now, p, in.ID)
 	}
 	return true

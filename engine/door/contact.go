@@ -11,6 +11,7 @@ type Contact struct {
 	Addr       netip.AddrPort // where frames go
 	Advertised netip.AddrPort // what it says of itself
 	Declared   bool           // its state says what is advertised
+	Since      uint64         // seniority: the first generation of its boot
 
 	Hellos    uint8         // greetings without an answer
 	HelloAt   sched.Instant // of the hello that awaits an answer; 0: none does

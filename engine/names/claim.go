@@ -24,6 +24,9 @@ type Claim struct {
 	tries uint8
 }
 
+// heardSince reports whether the known one was heard since somebody else said to be it.
+func (c *Claim) heardSince() bool { return c.tries > 0 && c.heard > c.since }
+
 // Heard notes that the known one was heard from where it is known.
 func (c *Claim) Heard(now sched.Instant) { c.heard = now }
 

@@ -1,6 +1,7 @@
 package names
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -8,14 +9,18 @@ import (
 )
 
 // A node's identity is its name and its generation. The highest generation of
-// a name wins everywhere. What can go wrong, and what happens then:
+// a name wins everywhere, and the senior of two live processes sees to it that
+// it has the highest: its seniority is the first generation of its boot, which
+// no renewal makes younger. What can go wrong, and what happens then:
 //
 //   - we meet our own name with a higher generation, at our own address or at
 //     one that does not answer: it was an earlier life of ours, with a clock
 //     that was ahead. We take a generation above it.
-//   - it answers: a live rival. The lower generation loses: it stops writing
-//     and says so. Nobody escalates. It greets the rival from time to time, and
-//     when that one is gone it takes a generation above it and writes again.
+//   - it answers: a live rival. Who is in service keeps a newcomer out (see
+//     [Holder]); of two that are in service, as after a cut, the senior takes a
+//     generation above the other's, once, and the junior stops writing and says
+//     so. It greets the senior from time to time, and when that one is gone it
+//     takes a generation above it and writes again.
 //   - others hold more of our own generation than we wrote (a lost disk, or a
 //     forgery): we renew, and publish what we have under the new generation.
 
@@ -32,6 +37,7 @@ type Self struct {
 	Addr     netip.AddrPort // where others reach it; may be unspecified
 	Mode     uint32         // what all members must agree on
 	Gen      uint64
+	Since    uint64 // seniority: the first generation of this boot
 	ID       codec.OriginID
 	Renewals Renewals
 	Silenced bool // a live rival has won: writes are refused
@@ -70,12 +76,12 @@ type Host interface {
 
 // Init gives the node its first generation.
 func (s *Self) Init(key [2]uint64, name []byte, gen uint64) {
-	*s = Self{Key: key, Name: name, Gen: gen, ID: codec.MakeOriginID(key, name, gen)}
+	*s = Self{Key: key, Name: name, Gen: gen, Since: gen, ID: codec.MakeOriginID(key, name, gen)}
 }
 
 // Hello is what it says of itself, but for salt and flags.
 func (s *Self) Hello() codec.Hello {
-	return codec.Hello{Mode: s.Mode, Gen: s.Gen, Name: s.Name, Addr: s.Addr}
+	return codec.Hello{Mode: s.Mode, Gen: s.Gen, Since: s.Since, Name: s.Name, Addr: s.Addr}
 }
 
 // Tell tells what the wall clock shows now, Wall what it showed then plus the time since.
@@ -96,19 +102,63 @@ func (s *Self) Behind(now sched.Instant) (a Act) {
 	return a
 }
 
+// Senior is the seniority that is said with a generation: 0 counts as that.
+func Senior(since, gen uint64) uint64 { return cmp.Or(since, gen) }
+
+// outranks reports whether another boot with our name has it: a senior that has taken a
+// generation above ours, as those do that are in service. Of two that began alike the
+// higher generation has it.
+func (s *Self) outranks(since, gen uint64) bool {
+	return gen > s.Gen && Senior(since, gen) <= s.Since
+}
+
+// Holds reports whether a process that greets under our name is another boot that
+// does not have it, since we do.
+func (s *Self) Holds(h *codec.Hello) bool {
+	return !s.Silenced && h.Gen != s.Gen && Senior(h.Since, h.Gen) > s.Since
+}
+
 // Met handles our name under another generation. live says that the news came from
 // itself, not through a third node.
-func (s *Self) Met(now sched.Instant, gen uint64, addr netip.AddrPort, live bool, h Host) Act {
-	switch {
-	case gen >= s.Gen && live && addr != s.Addr:
-		return s.yield(now, gen, addr)
-	case gen >= s.Gen:
-		return s.Outlived(now, gen, addr, h)
-	case live && s.Strange(gen): // reported once a generation
-		s.rival.met = gen
-		return Act{Conflict: true, Gen: gen, Addr: addr}
+func (s *Self) Met(now sched.Instant, in *codec.Intro, live bool, h Host) Act {
+	switch live = live && in.Addr != s.Addr; {
+	case live && s.outranks(in.Since, in.Gen):
+		return s.yield(now, in.Gen, in.Addr)
+	case live:
+		return s.conflict(in.Gen, in.Addr)
+	case in.Gen >= s.Gen:
+		return s.Outlived(now, in.Gen, in.Addr, h)
 	}
 	return Act{}
+}
+
+// conflict reports a rival that does not win, once a generation.
+func (s *Self) conflict(gen uint64, addr netip.AddrPort) Act {
+	if !s.Strange(gen) {
+		return Act{}
+	}
+	s.rival.met = gen
+	return Act{Conflict: true, Gen: gen, Addr: addr}
+}
+
+// Refused is told that somebody at an address does not take us, since our name is that
+// of a live member at holder. Who is in service finds out who that is; who is not lets
+// it know.
+func (s *Self) Refused(now sched.Instant, from, holder netip.AddrPort, inService bool) (a Act) {
+	switch r := &s.rival; {
+	case s.Silenced && from == r.addr: // it is there
+		r.tries, a.Wake = 0, now+rivalWatch
+	case r.open && from == r.addr && holder == from: // it has the name itself
+		r.open = false
+		a = s.yield(now, r.gen, from)
+	case s.Silenced || r.open || !holder.IsValid() || holder == s.Addr:
+	case !inService && from != holder: // it should hear of us
+		a.Greet = holder
+	case inService && s.Renewals.May(now):
+		*r = rival{gen: s.Gen, addr: holder, met: r.met, open: true}
+		a.Wake = now
+	}
+	return a
 }
 
 // Strange reports whether a generation of our name is neither ours nor one that was
@@ -152,17 +202,23 @@ func (s *Self) Wake(now sched.Instant) (a Act) {
 	return Act{Greet: r.addr, Wake: now + wait}
 }
 
-// Answered looks whether an answer to a greeting came from the other one.
-func (s *Self) Answered(now sched.Instant, id codec.OriginID, h *codec.Hello) (a Act) {
+// Answered looks whether an answer to a greeting came from the other one. A senior that
+// is not in service leaves the name to it.
+func (s *Self) Answered(now sched.Instant, id codec.OriginID, h *codec.Hello, inService bool) (a Act) {
 	r := &s.rival
 	switch {
 	case id == s.ID || string(h.Name) != string(s.Name):
 	case s.Silenced:
 		r.gen, r.tries = max(r.gen, h.Gen), 0
 		a.Wake = now + rivalWatch
-	case r.open && h.Gen >= r.gen:
+	case r.open && s.outranks(h.Since, h.Gen):
 		r.open = false
 		a = s.yield(now, h.Gen, r.addr)
+	case r.open && h.Gen >= r.gen:
+		r.open = false
+		if a = s.conflict(h.Gen, r.addr); inService && s.Renewals.May(now) {
+			a.Renew = h.Gen + 1
+		}
 	}
 	return a
 }

@@ -16,6 +16,8 @@ func (h host) Believed(uint64) uint64 { return uint64(h) }
 var (
 	here  = netip.MustParseAddrPort("10.0.0.1:7946")
 	there = netip.MustParseAddrPort("10.0.0.2:7946")
+
+	elsewhere = netip.MustParseAddrPort("10.0.0.3:7946")
 )
 
 func newSelf(gen uint64) *Self {
@@ -26,7 +28,7 @@ func newSelf(gen uint64) *Self {
 }
 
 func (s *Self) answer(now sched.Instant, gen uint64) Act {
-	return s.Answered(now, codec.MakeOriginID(s.Key, s.Name, gen), &codec.Hello{Gen: gen, Name: s.Name})
+	return s.Answered(now, codec.MakeOriginID(s.Key, s.Name, gen), &codec.Hello{Gen: gen, Name: s.Name}, true)
 }
 
 // The wall clock goes on between two looks at it, and may step back.
@@ -55,26 +57,33 @@ func TestSelfRenews(t *testing.T) {
 	}
 }
 
-// What is heard of our name: by itself or from others, of an older or a newer life, at
-// our address or elsewhere.
+// What is heard of our name: by itself or from others, of a senior or a junior, at our
+// address or elsewhere.
 func TestWhatIsHeardOfOurName(t *testing.T) {
 	const now = 10 * sched.Second
-	f := func(what string, gen uint64, addr netip.AddrPort, live bool, want Act) {
+	f := func(what string, in codec.Intro, live bool, want Act) {
 		t.Helper()
-		if got := newSelf(7).Met(now, gen, addr, live, host(100)); got != want {
+		if got := newSelf(7).Met(now, &in, live, host(100)); got != want {
 			t.Errorf("%s: %+v, want %+v", what, got, want)
 		}
 	}
-	f("an older one, from others", 5, there, false, Act{})
-	f("an older one, alive", 5, there, true, Act{Conflict: true, Gen: 5, Addr: there})
-	f("a newer one, alive", 9, there, true, Act{Conflict: true, Superseded: true, Gen: 9, Addr: there, Wake: now + rivalWatch})
-	f("a newer one, at our address", 9, here, true, Act{Renew: 10})
-	f("a newer one, from others, nowhere", 9, netip.AddrPort{}, false, Act{Renew: 10})
-	f("a newer one, from others, elsewhere", 9, there, false, Act{Wake: now})
-	f("one that nobody believes", 101, there, false, Act{Unbelieved: true})
+	yields := func(gen uint64) Act {
+		return Act{Conflict: true, Superseded: true, Gen: gen, Addr: there, Wake: now + rivalWatch}
+	}
+	f("an older one, from others", codec.Intro{Gen: 5, Addr: there}, false, Act{})
+	f("a senior, alive", codec.Intro{Gen: 5, Addr: there}, true, Act{Conflict: true, Gen: 5, Addr: there})
+	f("a senior, renewed", codec.Intro{Gen: 10, Since: 5, Addr: there}, true, yields(10))
+	f("a junior, alive", codec.Intro{Gen: 9, Addr: there}, true, Act{Conflict: true, Gen: 9, Addr: there})
+	f("one as old, of a lower generation", codec.Intro{Gen: 7, Since: 7, Addr: there}, true, Act{})
+	f("one as old, of a higher generation", codec.Intro{Gen: 8, Since: 7, Addr: there}, true, yields(8))
+	f("a newer one, at our address", codec.Intro{Gen: 9, Addr: here}, true, Act{Renew: 10})
+	f("a newer one, from others, nowhere", codec.Intro{Gen: 9}, false, Act{Renew: 10})
+	f("a newer one, from others, elsewhere", codec.Intro{Gen: 9, Addr: there}, false, Act{Wake: now})
+	f("one that nobody believes", codec.Intro{Gen: 101, Addr: there}, false, Act{Unbelieved: true})
 	s := newSelf(7)
-	s.Met(now, 5, there, true, host(100))
-	if s.Strange(5) || !s.Strange(4) || s.Strange(7) || s.Met(now, 5, there, true, host(100)) != (Act{}) {
+	junior := codec.Intro{Gen: 9, Addr: there}
+	s.Met(now, &junior, true, host(100))
+	if s.Strange(9) || !s.Strange(4) || s.Strange(7) || s.Met(now, &junior, true, host(100)) != (Act{}) {
 		t.Error("it is reported twice, or never")
 	}
 }
@@ -96,26 +105,74 @@ func TestSilentRivalsAreOutlived(t *testing.T) {
 	}
 }
 
-// A rival that answers wins; it is watched, and as soon as it is silent the loser
-// speaks again, above it.
+// Of two that are in service the senior goes above the other, once, and keeps its
+// seniority; the junior stops writing.
+func TestTheSeniorKeepsTheName(t *testing.T) {
+	now := sched.Instant(10 * sched.Second)
+	old := newSelf(7)
+	if a := old.Refused(now, elsewhere, there, false); a != (Act{Greet: there}) {
+		t.Fatalf("a newcomer does not let it know, or fights: %+v", a)
+	}
+	if a := old.Refused(now, there, there, false); a != (Act{}) {
+		t.Fatalf("it lets it know for ever: %+v", a)
+	}
+	if a := old.Refused(now, elsewhere, there, true); a.Wake != now {
+		t.Fatalf("it does not find out who has its name: %+v", a)
+	}
+	if a := old.Wake(now); a.Greet != there {
+		t.Fatalf("%+v", a)
+	}
+	act := old.answer(now, 9)
+	if act.Renew != 10 || !act.Conflict || act.Superseded || old.Silenced {
+		t.Fatalf("%+v", act)
+	}
+	old.Renew(now, act.Renew)
+	if h := old.Hello(); h.Gen != 10 || h.Since != 7 || !old.Holds(&codec.Hello{Gen: 9}) || old.Holds(&codec.Hello{Gen: 5}) {
+		t.Errorf("%+v", h)
+	}
+	fresh := newSelf(7)
+	fresh.Outlived(now, 9, there, host(100))
+	if a := fresh.Answered(now, codec.MakeOriginID(fresh.Key, fresh.Name, 9), &codec.Hello{Gen: 9, Name: fresh.Name}, false); a.Renew != 0 || !a.Conflict {
+		t.Errorf("a newcomer takes the name: %+v", a)
+	}
+	young := newSelf(9)
+	young.Addr = there
+	young.Refused(now, elsewhere, here, true)
+	if a := young.Refused(now, here, here, true); !a.Superseded || !young.Silenced {
+		t.Errorf("the holder itself refuses it: %+v", a)
+	}
+	for range 10 { // a refusal is a sign of life
+		now += rivalWatch
+		young.Wake(now)
+		young.Refused(now, here, here, true)
+	}
+	if !young.Silenced {
+		t.Error("it speaks while the senior lives")
+	}
+}
+
+// A rival that answers wins if it is senior; it is watched, and as soon as it is silent
+// the loser speaks again, above it.
 func TestRivalsThatAnswerWinWhileTheyDo(t *testing.T) {
 	now := sched.Instant(10 * sched.Second)
 	s := newSelf(7)
 	s.Outlived(now, 9, there, host(100))
 	s.Wake(now)
-	if a := s.answer(now, 8); a != (Act{}) {
-		t.Fatalf("somebody else answered: %+v", a)
+	senior := codec.Hello{Gen: 9, Since: 5, Name: s.Name}
+	answer := func(h *codec.Hello) Act {
+		return s.Answered(now, codec.MakeOriginID(s.Key, s.Name, h.Gen), h, true)
 	}
-	act := s.answer(now, 9)
+	act := answer(&senior)
 	if !act.Superseded || !act.Conflict || act.Addr != there || !s.Silenced {
 		t.Fatalf("%+v", act)
 	}
+	senior.Gen = 12
 	for range 10 {
 		now = act.Wake
 		if a := s.Wake(now); a.Greet != there || a.Renew != 0 {
 			t.Fatalf("it is not watched: %+v", a)
 		}
-		act = s.answer(now, 12)
+		act = answer(&senior)
 	}
 	for n := 0; act.Renew == 0; n++ {
 		if n > rivalTries+1 {
