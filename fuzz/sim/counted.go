@@ -31,7 +31,7 @@ var causes = map[core.Drop]cause{
 	core.DropFull:     {also: func(p *Plan) bool { return p.Node.Small != 0 || p.Nodes > 100 }}, /* of keys, or of those that were named and not met */
 	core.DropUnknown:  {also: func(*Plan) bool { return true }},                                 // a run may overtake the introduction
 	core.DropStranger: {also: func(*Plan) bool { return true }},                                 // and a frame the one whose cookie proves its sender
-	core.DropRefused:  {harm: []FaultKind{Moves}},                                               // the name of one that moved is free once its old address was silent
+	core.DropRefused:  {also: func(*Plan) bool { return true }},                                 // a name, while who had it may be in service still
 }
 
 // explains tells whether the plan has a cause.
