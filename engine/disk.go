@@ -57,7 +57,8 @@ func (s *Sync) UnmarshalText(b []byte) (err error) {
 //
 // A start has all keys again, under a new generation. It goes on under the one before
 // only where nothing that others were told can be missing: after a Close that did not
-// announce a leave (Config.LeaveTimeout below zero), and with SyncEach.
+// announce a leave (Config.LeaveTimeout below zero), and with SyncEach where the end of the
+// last write was not cut off.
 //
 // A disk that is full or fails is logged. Writes then go on in memory, or fail with ErrDisk
 // where Sync is SyncEach, and all is written anew as soon as the disk works again.

@@ -9,8 +9,8 @@
 // that is on disk (WaitSynced, or Set with SyncEach), that too. The parent sends SIGKILL
 // after a random time of writing, or now and then in the middle of a start, and checks at
 // the next start: every acknowledged write is there, or a later one of its key; nothing is
-// there that was not written; no damage is told; versions only rise; and with SyncEach the
-// generation stays.
+// there that was not written; no damage is told; no version is used again; and with SyncEach
+// the generation stays, but for the few lives whose last block the kill tore.
 //
 // A kill loses nothing that the kernel has. What a loss of power does is tried in package
 // engine/disk, over a file system that forgets.
