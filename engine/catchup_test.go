@@ -77,10 +77,7 @@ func joinFull(tb testing.TB, full *engine.Engine, c engine.Config, keys int) (jo
 // race the stream, and now and then they have brought everything before it is
 // open: so there are more joiners until one had something of it.
 func TestJoinerCatchesUpOverStreams(t *testing.T) {
-	keys := 150_000
-	if testing.Short() {
-		keys = 30_000
-	}
+	const keys = 150_000 // fewer come by datagrams before a stream is open
 	full, config := filled(t, true, keys)
 	streamed := uint64(0)
 	for i := 0; streamed == 0 && i < 20; i++ {
