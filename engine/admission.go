@@ -158,7 +158,7 @@ const roomEvery = sched.Second
 
 // room is how much more the store takes of this member.
 func (e *Engine) room(now sched.Instant) room {
-	r := room{Room: e.store.Admits(e.core.Parts().Own)}
+	r := room{Room: e.store.Admits(e.store.Owner())}
 	if most := e.stage.front.chargeMax(); r.Keys >= most.keys && r.Bytes >= most.bytes && r.Owned >= most.owned {
 		return r
 	}
@@ -172,7 +172,7 @@ func (e *Engine) room(now sched.Instant) room {
 
 // findFullest makes the errors that say which limit is reached, and by whom.
 func (e *Engine) findFullest() {
-	self, l := e.core.Parts().Own, e.store.Limits()
+	self, l := e.store.Owner(), e.store.Limits()
 	keys, bytes := self, self
 	for o := e.store.FirstAtOrAfter(0); o != 0; o = e.store.Following(o) {
 		if e.store.Keys(o) > e.store.Keys(keys) {
@@ -194,6 +194,6 @@ func (e *Engine) findFullest() {
 
 // knows tells what the store holds under an own key. Any goroutine may ask.
 func (e *Engine) knows(key string) (held, bool) {
-	bytes, owned, live, ok := e.store.HeldBy(e.core.Parts().Own, []byte(key))
+	bytes, owned, live, ok := e.store.HeldBy(e.store.Owner(), []byte(key))
 	return held{bytes, owned, live}, ok
 }

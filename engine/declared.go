@@ -135,7 +135,7 @@ func (e *Engine) declareSelf(now sched.Instant, advertise netip.AddrPort) (recor
 	}
 	list = e.kept.differing(list)
 	for i := range list {
-		r := disk.Record{Version: e.store.Max(e.core.Parts().Own) + 1, Key: []byte(list[i].key), Value: list[i].value}
+		r := disk.Record{Version: e.store.Max(e.store.Owner()) + 1, Key: []byte(list[i].key), Value: list[i].value}
 		e.op = core.Op{Kind: core.Set, Version: r.Version, Key: r.Key, Value: r.Value}
 		if list[i].delete {
 			e.op.Kind, r.Op = core.Delete, disk.OpDelete
@@ -172,7 +172,7 @@ func (e *Engine) declaredBy(o state.Origin) *declared {
 	}
 	d := &e.declared[o]
 	if id := e.store.ID(o); d.id != id && id != 0 {
-		if o != e.core.Parts().Own { // ours stay when we take a new generation
+		if o != e.store.Owner() { // ours stay when we take a new generation
 			*d = declared{}
 		}
 		d.id = id

@@ -193,7 +193,7 @@ func (e *Engine) restore(now sched.Instant) error {
 		}
 	}
 	if i.Keeps {
-		e.store.Advance(e.core.Parts().Own, 0, i.Floor)
+		e.store.Advance(e.store.Owner(), 0, i.Floor)
 	}
 	e.op = core.Op{Kind: core.Delete, Version: i.Seq + 1, Key: restoreKey}
 	if st := e.core.Write(now, &e.op); st != core.Written {
@@ -228,7 +228,7 @@ func (e *Engine) restoreOne(now sched.Instant, wall int64, r *disk.Record) error
 	if orders[e.cfg.Order].Precise() {
 		x.Flags, x.Stamp = x.Flags|codec.EntryStamp, r.Wall
 	}
-	if st := e.store.Apply(e.core.Parts().Own, x); st != state.OK {
+	if st := e.store.Apply(e.store.Owner(), x); st != state.OK {
 		return bad("Limits", "", fmt.Sprintf("leave no room for what %s holds: %d keys (%v)", e.cfg.Disk.Path, len(e.kept.image.Records), st),
 			"raise Keys, ValueBytes and what bounds one member to what they were")
 	}
@@ -275,7 +275,7 @@ func (e *Engine) logDisk() {
 	for _, line := range k.image.Notes {
 		e.herald.warnRare("disk: "+line, "member", e.cfg.Name, "path", e.cfg.Disk.Path)
 	}
-	e.herald.info("disk", "member", e.cfg.Name, "path", e.cfg.Disk.Path, "sync", e.cfg.Disk.Sync, "keys", e.store.Keys(e.core.Parts().Own), "generation_kept", k.image.Keeps, "members", len(k.image.Members))
+	e.herald.info("disk", "member", e.cfg.Name, "path", e.cfg.Disk.Path, "sync", e.cfg.Disk.Sync, "keys", e.store.Keys(e.store.Owner()), "generation_kept", k.image.Keeps, "members", len(k.image.Members))
 	for _, m := range k.image.Members {
 		if !e.isSelf(m.Addr) {
 			e.seeker.known = append(e.seeker.known, m.Addr)
@@ -290,7 +290,7 @@ func (e *Engine) handOver(now sched.Instant) (apply bool) {
 	k, b := &e.kept, e.stage.back
 	k.waiting = false
 	if b.last > k.handed {
-		if !k.log.Offer(b.log[:b.used], b.last, e.store.Floor(e.core.Parts().Own)) {
+		if !k.log.Offer(b.log[:b.used], b.last, e.store.Floor(e.store.Owner())) {
 			e.retryAt = now.After(stuckEvery)
 			return false
 		}
@@ -332,7 +332,7 @@ func (e *Engine) refuseStaged(now sched.Instant, err error) {
 	for e.stage.next(&e.rec) {
 		r := &e.rec
 		e.refuse(diskError(err), r.version)
-		if r.op == opDelete && e.store.Get(e.core.Parts().Own, r.key, &e.entry) && e.entry.Flags&codec.EntryTTL != 0 {
+		if r.op == opDelete && e.store.Get(e.store.Owner(), r.key, &e.entry) && e.entry.Flags&codec.EntryTTL != 0 {
 			e.endsAt(now, endAgain, e.entry.Version)
 		}
 		e.appliedTo = r.version
@@ -345,7 +345,7 @@ const endAgain = 1000
 
 // newest is the highest own version, published or not.
 func (e *Engine) newest() uint64 {
-	return max(e.store.Max(e.core.Parts().Own), e.core.Parts().Flow.Written())
+	return max(e.store.Max(e.store.Owner()), e.core.Parts().Flow.Written())
 }
 
 // refuses is why no write is taken now: with SyncEach, while the disk does not work.
@@ -398,7 +398,7 @@ func (e *Engine) closeDisk() error {
 	if e.kept.log == nil {
 		return nil
 	}
-	return diskError(e.kept.log.Close(e.leftAt != 0, e.store.Floor(e.core.Parts().Own)))
+	return diskError(e.kept.log.Close(e.leftAt != 0, e.store.Floor(e.store.Owner())))
 }
 
 // diskSource is the own state, for snapshots.
@@ -416,7 +416,7 @@ func (s *diskSource) Settle(version uint64) bool {
 	for {
 		settled := false
 		if !e.ask(func(sched.Instant) {
-			settled = e.applied(version) && (e.store.Max(e.core.Parts().Own) >= version || !e.core.Parts().Flow.Behind())
+			settled = e.applied(version) && (e.store.Max(e.store.Owner()) >= version || !e.core.Parts().Flow.Behind())
 		}) {
 			return false
 		}
@@ -455,7 +455,7 @@ func (s *diskSource) Walk(yield func(r *disk.Record) bool) (floor uint64, ok boo
 		}
 		return yield(&r)
 	})
-	e.ask(func(sched.Instant) { after, floor = e.core.Parts().Self.Gen, e.store.Floor(e.core.Parts().Own) })
+	e.ask(func(sched.Instant) { after, floor = e.core.Parts().Self.Gen, e.store.Floor(e.store.Owner()) })
 	return floor, of == before || of == after
 }
 

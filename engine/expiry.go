@@ -41,7 +41,7 @@ func (e *Engine) endsAt(now sched.Instant, ttl uint32, version uint64) {
 	}
 	kept := x.list[:0]
 	for _, w := range x.list {
-		if e.store.At(e.core.Parts().Own, w.version, &e.entry) {
+		if e.store.At(e.store.Owner(), w.version, &e.entry) {
 			kept = append(kept, w)
 		}
 	}
@@ -60,7 +60,7 @@ func (e *Engine) expire(now sched.Instant) {
 			return
 		}
 		version := x.list[0].version
-		switch is := e.store.At(e.core.Parts().Own, version, &e.entry); {
+		switch is := e.store.At(e.store.Owner(), version, &e.entry); {
 		case is && e.entry.Flags&codec.EntryTTL == 0: // written again while it waited to be published, for ever
 		case is && e.entry.Age < e.entry.TTL: // or for longer
 			x.list.Pop()

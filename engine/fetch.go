@@ -300,7 +300,7 @@ func (e *Engine) linkTo(now sched.Instant, o state.Origin, w *want) *link {
 // streamPeer is where a member takes streams, as it says in its own state.
 func (e *Engine) streamPeer(o state.Origin) (to batch.StreamPeer, ok bool) {
 	var b [2 + batch.StreamSaltSize]byte
-	if o == e.core.Parts().Own {
+	if o == e.store.Owner() {
 		return to, false
 	}
 	v, _, ok := e.store.AppendGetOrigin(b[:0], o, streamKey)

@@ -82,7 +82,7 @@ func (s *Shared) overtaken(key []byte, o state.Origin, c *share.Claim) {
 		return
 	}
 	var own share.Claim
-	if _, ok := s.index.Claim(s.e.core.Parts().Own, key, &own); !ok || own.Compare(c) == 0 {
+	if _, ok := s.index.Claim(s.e.store.Owner(), key, &own); !ok || own.Compare(c) == 0 {
 		return // it was withdrawn, or adopted
 	}
 	x := Lost{Key: string(key[len(codec.SharedPrefix):]), By: s.e.nameOf(o), Now: sharedVersion(c)}

@@ -69,7 +69,7 @@ func (e *Engine) snapshot(age sched.Instant) *memberList {
 func (e *Engine) publishMembers(now sched.Instant) {
 	wall := time.Now()
 	list := make([]Member, 1, e.core.Peers()+1)
-	own := e.declaredBy(e.core.Parts().Own)
+	own := e.declaredBy(e.store.Owner())
 	list[0] = Member{
 		Name: e.cfg.Name, Addr: e.addr, Generation: e.core.Parts().Self.Gen, Self: true,
 		Zone: own.zone, Tags: own.tags, Since: e.started, By: e.cfg.Name,
@@ -174,7 +174,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 	e.stale = true
 	switch ev.Kind {
 	case core.Declared:
-		if e.declares(ev.Origin, ev.From) && ev.Origin != e.core.Parts().Own {
+		if e.declares(ev.Origin, ev.From) && ev.Origin != e.store.Owner() {
 			e.emit(Event{Kind: MemberUpdated, Member: e.memberOf(now, ev)})
 		}
 	case core.Renewed:
@@ -263,7 +263,7 @@ func (e *Engine) declareAll() {
 			e.declares(peer.Origin, 0)
 		}
 	}
-	e.declares(e.core.Parts().Own, 0)
+	e.declares(e.store.Owner(), 0)
 }
 
 func (e *Engine) emit(ev Event) {

@@ -90,7 +90,7 @@ func (e *Engine) ponged(ev *core.Event) {
 // peerOf finds a member other than this one by name.
 func (e *Engine) peerOf(name string) (uint32, bool) {
 	o := e.store.FindName([]byte(name))
-	if o == 0 || o == e.core.Parts().Own {
+	if o == 0 || o == e.store.Owner() {
 		return 0, false
 	}
 	p := e.core.PeerOf(o)

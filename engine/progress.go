@@ -20,7 +20,7 @@ type Progress struct {
 func (e *Engine) Progress() (list []Progress) {
 	e.ask(func(now sched.Instant) {
 		e.drainAll(now)
-		self := e.core.Parts().Own
+		self := e.store.Owner()
 		newest := e.store.Max(self)
 		list = append(list, Progress{
 			Member: e.cfg.Name, Known: Version{Gen: e.core.Parts().Self.Gen, Seq: newest}, Acked: newest,

@@ -81,7 +81,7 @@ func (s *Shared) author(name []byte) share.Author {
 
 // Changed implements state.Witness.
 func (s *Shared) Changed(o state.Origin, key []byte) {
-	self, wall := s.e.core.Parts().Own, s.wall()
+	self, wall := s.e.store.Owner(), s.wall()
 	x := &s.entry
 	if !s.e.store.Get(o, key, x) {
 		*x = codec.Entry{Key: key, Flags: codec.EntryTombstone}

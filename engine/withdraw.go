@@ -100,7 +100,7 @@ func (s *Shared) withdraw(now sched.Instant) (more bool) {
 		}
 	}
 	var cur state.Cursor
-	s.e.store.After(s.e.core.Parts().Own, w.after, &cur)
+	s.e.store.After(s.e.store.Owner(), w.after, &cur)
 	for range sharedPerTurn {
 		if !cur.Next(&s.entry) {
 			s.sweptAll(now)
@@ -135,7 +135,7 @@ func (s *Shared) sweptAll(now sched.Instant) {
 // ends tells whether an own claim is of no use any more.
 func (s *Shared) ends(x *codec.Entry) bool {
 	var c share.Claim
-	self, o := s.e.core.Parts().Own, s.index.Owner(x.Key)
+	self, o := s.e.store.Owner(), s.index.Owner(x.Key)
 	if _, err := c.Parse(x.Value, s.self); err != nil {
 		return false
 	}

@@ -170,7 +170,7 @@ func (c *Core) moved(o state.Origin) {
 
 // Parts are what a core is made of, for a shell to read between calls.
 type Parts struct {
-	reconcile.View // the replica, and what is known of origins; the store's reading methods are safe for any goroutine
+	reconcile.View // the replica, and what is known of origins; its Now is not set
 
 	Filler   *reconcile.Filler // encodes runs
 	Self     *names.Self       // who this node is
@@ -181,12 +181,13 @@ type Parts struct {
 	Keys     *protect.Sealed // what seals; nil where frames are in clear
 }
 
-// Parts gives the parts; all but View.Now stay true. A shell calls methods of theirs that
-// change nothing, and those that end a walk, remove a seed or belong to an experiment.
+// Parts gives the parts, which stay true. Any goroutine may ask for them; but for the store's
+// reading methods they themselves are for who drives the core. A shell calls methods of theirs
+// that change nothing, and those that end a walk, remove a seed or belong to an experiment.
 func (c *Core) Parts() Parts {
 	keys, _ := c.guard.(*protect.Sealed)
 	return Parts{
-		View: reconcile.View{Now: c.now, Store: &c.store, Own: c.store.Owner(), News: &c.mail.Settle, Graves: &c.graves},
+		View: reconcile.View{Store: &c.store, Own: c.store.Owner(), News: &c.mail.Settle, Graves: &c.graves},
 		Self: &c.me, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Repair: &c.walks, Keys: keys,
 	}
 }
