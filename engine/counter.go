@@ -100,7 +100,7 @@ func (s *Shared) stageAdd(key string, by int64) (sum int64, v Version, wake bool
 		own = part{base: base}
 	}
 	own.count += by
-	v, wake, err = s.stageClaim(k, appendPart(nil, own), func(c, now *share.Claim) error {
+	v, wake, err = s.stageClaim(k, appendPart(nil, own), 0, func(c, now *share.Claim) error {
 		c.Epoch = now.Epoch
 		return nil
 	})

@@ -74,12 +74,25 @@ func (e *Engine) sayHeld(now sched.Instant) {
 			return
 		}
 		r := &k.held[k.said]
-		if e.wins(r) && e.stage.adopt(string(r.Key), r.Value) == ErrBackpressure {
+		if e.wins(r) && e.stage.adopt(string(r.Key), r.Value, leftOf(r)) == ErrBackpressure {
 			return
 		}
 		k.said++
 	}
 	k.heldAt = now
+}
+
+// leftOf is what is left of the time to live of a record, 0: it has none. One that has
+// ended, or whose age nobody knows, ends at once.
+func leftOf(r *disk.Record) uint32 {
+	if r.TTL == 0 {
+		return 0
+	}
+	age := (time.Now().UnixNano() - r.Wall) / int64(time.Millisecond)
+	if age < 0 || age >= int64(r.TTL) {
+		return 1
+	}
+	return r.TTL - uint32(age)
 }
 
 // nextHeld is when sayHeld has work.

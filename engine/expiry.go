@@ -67,7 +67,11 @@ func (e *Engine) expire(now sched.Instant) {
 			x.list.Push(ending{now.After(sched.Instant(e.entry.TTL-e.entry.Age) * sched.Millisecond), version})
 			continue
 		case is:
-			if e.stage.expire(string(e.entry.Key), e.entry.Version) == ErrBackpressure {
+			end := e.stage.expire
+			if codec.Shared(e.entry.Key) {
+				end = e.shared.expire
+			}
+			if end(string(e.entry.Key), e.entry.Version) == ErrBackpressure {
 				return
 			}
 		}

@@ -125,11 +125,10 @@ func (s *Shared) Get(key string) (value []byte, v SharedVersion, ok bool) {
 // look reads a key of the log: an own write that is still staged, if that wins.
 func (s *Shared) look(dst, key []byte) (value []byte, c share.Claim, ok bool) {
 	if s.e.stage.pending.Load() == 0 {
-		value, c, _, ok = s.index.AppendGet(dst, key)
-		return value, c, ok
+		return s.indexed(dst, key)
 	}
 	staged, meta, _, hit := s.e.stage.lookup(nil, string(key))
-	value, c, _, ok = s.index.AppendGet(dst, key)
+	value, c, ok = s.indexed(dst, key)
 	var own share.Claim
 	if !hit || meta.refers {
 		return value, c, ok
@@ -141,24 +140,71 @@ func (s *Shared) look(dst, key []byte) (value []byte, c share.Claim, ok bool) {
 	return append(dst, rest...), own, !own.Deleted
 }
 
+// indexed reads what the index has. What has ended is as good as deleted.
+func (s *Shared) indexed(dst, key []byte) (value []byte, c share.Claim, ok bool) {
+	value, c, m, ok := s.index.AppendGet(dst, key)
+	if ok && m.Flags&codec.EntryTTL != 0 {
+		if _, ended := s.e.metaOf(&m); ended {
+			c.Deleted = true
+			return dst, c, false
+		}
+	}
+	return value, c, ok
+}
+
+// Lifetime is the time to live that a shared key was written with, or taken over with,
+// and what is left of it; 0 for one that has none or is not there.
+func (s *Shared) Lifetime(key string) (ttl, left time.Duration) {
+	if s.checkSize(key, nil) != nil || s.e.stopped.Load() {
+		return 0, 0
+	}
+	var room [KeyBytesMax]byte
+	var value [EntryBytesMax]byte
+	k := logKey(room[:0], key)
+	if _, m, ok, hit := s.e.stage.lookup(value[:0], string(k)); hit && ok {
+		return m.TTL, m.TTL
+	}
+	_, _, m, ok := s.index.AppendGet(value[:0], k)
+	if !ok || m.Flags&codec.EntryTTL == 0 {
+		return 0, 0
+	}
+	meta, ended := s.e.metaOf(&m)
+	if ended {
+		return 0, 0
+	}
+	return meta.TTL, meta.TTL - meta.Age
+}
+
 // Set writes a shared key: the last writer wins, by a clock that is above all that
 // this member has seen. It returns at once, as Engine.Set does, with the version of
 // the write in this member's log, for WaitVersion. Errors: those of Engine.Set, and a
 // *ClockError. An epoch that SetOnce or Force began goes on.
 func (s *Shared) Set(key string, value []byte) (Version, error) {
-	return s.write(key, value, func(c, now *share.Claim) error {
-		c.Epoch, c.First = now.Epoch, false
-		if now.First {
-			c.Epoch++ // first writers win over last ones of their epoch
-		}
-		return nil
-	})
+	return s.write(key, value, 0, lastWrite)
+}
+
+// SetTTL is Set for a value that ends after ttl, rounded up to milliseconds, whoever has
+// it then: as a delete that is just above the write. Errors: ErrTTL, and as for Set.
+func (s *Shared) SetTTL(key string, value []byte, ttl time.Duration) (Version, error) {
+	if ttl <= 0 || ttl > TTLMax {
+		return Version{}, ErrTTL
+	}
+	return s.write(key, value, uint32((ttl+time.Millisecond-1)/time.Millisecond), lastWrite)
+}
+
+// lastWrite is the claim of a write that is to win over all that is there.
+func lastWrite(c, now *share.Claim) error {
+	c.Epoch = now.Epoch
+	if now.First {
+		c.Epoch++ // first writers win over last ones of their epoch
+	}
+	return nil
 }
 
 // Delete deletes a shared key, by the rule that it was written with: as a write
 // that wins or loses like any other. Errors as for Set.
 func (s *Shared) Delete(key string) (Version, error) {
-	return s.write(key, nil, func(c, now *share.Claim) error {
+	return s.write(key, nil, 0, func(c, now *share.Claim) error {
 		c.Epoch, c.First, c.Deleted = now.Epoch, now.First, true
 		return nil
 	})
@@ -167,7 +213,7 @@ func (s *Shared) Delete(key string) (Version, error) {
 // Force writes a shared key above all that was written to it, under the next epoch:
 // the way out when a clock that was years ahead has written. Errors as for Set.
 func (s *Shared) Force(key string, value []byte) (Version, error) {
-	return s.write(key, value, func(c, now *share.Claim) error {
+	return s.write(key, value, 0, func(c, now *share.Claim) error {
 		c.Epoch = now.Epoch + 1
 		return nil
 	})
@@ -188,7 +234,7 @@ type Provisional struct {
 // A *ConflictError says that the key holds something already; else errors as for Set.
 func (s *Shared) SetOnce(key string, value []byte) (Provisional, error) {
 	p := Provisional{s: s, key: key}
-	v, err := s.write(key, value, func(c, now *share.Claim) error {
+	v, err := s.write(key, value, 0, func(c, now *share.Claim) error {
 		if now.Author != 0 && !now.Deleted {
 			return &ConflictError{Key: key, Have: sharedVersion(now)}
 		}
@@ -218,7 +264,7 @@ func (p *Provisional) Confirm(ctx context.Context) error {
 // write may then win yet.
 func (s *Shared) SetIf(ctx context.Context, key string, old SharedVersion, value []byte) (SharedVersion, error) {
 	var is SharedVersion
-	v, err := s.write(key, value, func(c, now *share.Claim) error {
+	v, err := s.write(key, value, 0, func(c, now *share.Claim) error {
 		if now.Author == 0 && !old.IsZero() || now.Author != 0 && sharedVersion(now) != old && !(old.IsZero() && now.Deleted) {
 			return &ConflictError{Key: key, Have: sharedVersion(now)}
 		}
@@ -247,7 +293,7 @@ func (s *Shared) confirm(ctx context.Context, v Version, key string, is SharedVe
 }
 
 // write writes a shared key: with what is claimed, given what wins now.
-func (s *Shared) write(key string, value []byte, claim func(c, now *share.Claim) error) (Version, error) {
+func (s *Shared) write(key string, value []byte, ttl uint32, claim func(c, now *share.Claim) error) (Version, error) {
 	if err := s.checkSize(key, value); err != nil {
 		s.e.stage.rejected.Add(1)
 		return Version{}, err
@@ -255,18 +301,18 @@ func (s *Shared) write(key string, value []byte, claim func(c, now *share.Claim)
 	if err := s.e.kept.refuses(); err != nil {
 		return Version{}, err
 	}
-	return s.e.staged(s.stage(key, value, claim))
+	return s.e.staged(s.stage(key, value, ttl, claim))
 }
 
 // stage makes the claim and stages both.
-func (s *Shared) stage(key string, value []byte, claim func(c, now *share.Claim) error) (v Version, wake bool, err error) {
+func (s *Shared) stage(key string, value []byte, ttl uint32, claim func(c, now *share.Claim) error) (v Version, wake bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.stageClaim(logKey(make([]byte, 0, KeyBytesMax), key), value, claim)
+	return s.stageClaim(logKey(make([]byte, 0, KeyBytesMax), key), value, ttl, claim)
 }
 
 // stageClaim is stage for a key of the log. The mutex is held.
-func (s *Shared) stageClaim(k, value []byte, claim func(c, now *share.Claim) error) (v Version, wake bool, err error) {
+func (s *Shared) stageClaim(k, value []byte, ttl uint32, claim func(c, now *share.Claim) error) (v Version, wake bool, err error) {
 	var room [EntryBytesMax]byte
 	_, now, _ := s.look(nil, k)
 	c := share.Claim{Author: s.self}
@@ -278,7 +324,7 @@ func (s *Shared) stageClaim(k, value []byte, claim func(c, now *share.Claim) err
 	if err := claim(&c, &now); err != nil {
 		return v, false, err
 	}
-	return s.e.stage.write(opSet, 0, string(k), append(c.Append(room[:0], c.Author), value...))
+	return s.e.stage.write(opSet, ttl, string(k), append(c.Append(room[:0], c.Author), value...))
 }
 
 func (s *Shared) checkSize(key string, value []byte) error {

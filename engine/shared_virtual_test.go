@@ -386,3 +386,54 @@ func TestSharedCounters(t *testing.T) {
 		}
 	})
 }
+
+// TestSharedLifetimes: a value ends when its time has passed, whoever has it then, and nothing older shows; a write in the
+// meantime stays.
+func TestSharedLifetimes(t *testing.T) {
+	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		a, b, w := c.Engines[0].Shared(), c.Engines[1].Shared(), c.Engines[2].Shared()
+		for _, key := range []string{"short", "adopted", "again"} {
+			b.Set(key, []byte("older"))
+		}
+		c.WaitConverged()
+		for _, key := range []string{"short", "adopted", "again"} {
+			ttl := 10 * time.Second
+			if key == "adopted" {
+				ttl = time.Minute
+			}
+			if _, err := w.SetTTL(key, []byte("ends"), ttl); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.WaitConverged()
+		if ttl, left := a.Lifetime("short"); ttl != 10*time.Second || left <= 9*time.Second || left > ttl {
+			t.Errorf("%v of %v", left, ttl)
+		}
+		b.Set("again", []byte("stays"))
+		pause(9 * time.Second)
+		if got := sharedText(c.Engines[0], "short"); got != "ends" {
+			t.Errorf("before its end: %q", got)
+		}
+		pause(2 * time.Second)
+		c.WaitConverged()
+		for _, e := range c.Engines {
+			if short, again := sharedText(e, "short"), sharedText(e, "again"); short != "-" || again != "stays" {
+				t.Errorf("%s: %q, %q", e.Name(), short, again)
+			}
+		}
+		c.Kill(2)
+		pause(30 * time.Second)
+		if got := sharedText(c.Engines[0], "adopted"); got != "ends" {
+			t.Errorf("adopted: %q", got)
+		}
+		pause(30 * time.Second)
+		for _, e := range c.Engines[:2] {
+			if got := sharedText(e, "adopted"); got != "-" {
+				t.Errorf("%s: what was adopted lives on: %q", e.Name(), got)
+			}
+		}
+		if _, err := a.SetTTL("k", nil, 0); !errors.Is(err, engine.ErrTTL) {
+			t.Error(err)
+		}
+	})
+}

@@ -269,9 +269,10 @@ func (s *Shared) pass(now sched.Instant, g *goer) (more bool) {
 			return false
 		}
 		if x := &s.entry; codec.Shared(x.Key) && s.index.Owner(x.Key) == g.o {
+			left := lifeLeft(x)
 			mine := share.Rank(codec.SipHash(s.hashKey, x.Key), self, s.alive) <= g.pass
 			still := !mine && g.pass == 0 || s.index.Recheck(x.Key, wall) == g.o
-			if mine && still && !s.take(g.o, x.Key) {
+			if mine && still && !s.take(g.o, x.Key, left) {
 				g.at = now.After(sched.Millisecond) // the stage is full
 				return false
 			}
@@ -281,17 +282,37 @@ func (s *Shared) pass(now sched.Instant, g *goer) (more bool) {
 	return true
 }
 
+// lifeLeft is what is left of the time to live of an entry, 0: it has none.
+func lifeLeft(x *codec.Entry) uint32 {
+	if x.Flags&codec.EntryTTL == 0 {
+		return 0
+	}
+	return max(x.TTL, x.Age+1) - x.Age
+}
+
 // take writes the claim of an origin into the own log. False: not now.
-func (s *Shared) take(o state.Origin, key []byte) bool {
+func (s *Shared) take(o state.Origin, key []byte, ttl uint32) bool {
 	var c share.Claim
 	rest, ok := s.index.Claim(o, key, &c)
 	if !ok {
 		return true
 	}
 	var room [EntryBytesMax]byte
-	err := s.e.stage.adopt(string(key), append(c.Append(room[:0], s.self), rest...))
+	err := s.e.stage.adopt(string(key), append(c.Append(room[:0], s.self), rest...), ttl)
 	if err == nil {
 		s.adopted++
 	}
 	return err != ErrBackpressure
+}
+
+// expire ends an own claim whose time to live has passed: by a delete that is just above
+// it, so that nothing older shows and nothing newer is lost.
+func (s *Shared) expire(key string, version uint64) error {
+	var c share.Claim
+	self := s.e.store.Owner()
+	if _, ok := s.index.Claim(self, []byte(key), &c); !ok || s.index.Owner([]byte(key)) != self {
+		return s.e.stage.expire(key, version)
+	}
+	c.Stamp, c.Author, c.Deleted = c.Stamp+1, s.self, true
+	return s.e.stage.adopt(key, c.Append(nil, s.self), 0)
 }

@@ -197,7 +197,7 @@ func (s *stage) take(hash uint64, op uint8, ttl uint32, key string, value []byte
 }
 
 // adopt is the loop's own write of a shared key: it replaces nothing that is staged.
-func (s *stage) adopt(key string, value []byte) (err error) {
+func (s *stage) adopt(key string, value []byte, ttl uint32) (err error) {
 	hash := maphash.String(s.seed, key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,7 +207,7 @@ func (s *stage) adopt(key string, value []byte) (err error) {
 		}
 	}
 	s.waiting.Store(true)
-	_, err = s.take(hash, opSet, 0, key, value)
+	_, err = s.take(hash, opSet, ttl, key, value)
 	return err
 }
 

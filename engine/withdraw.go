@@ -77,7 +77,7 @@ func (a *away) look(wall sched.Wall, touch bool, age sched.Instant) {
 func (s *Shared) renewed(now sched.Instant) {
 	if s.away.since != 0 {
 		s.away.returned, s.sweep.after, s.sweep.lostAt = true, 0, now
-		s.e.stage.adopt(string(backKey), nil)
+		s.e.stage.adopt(string(backKey), nil, 0)
 	}
 }
 
