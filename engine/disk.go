@@ -489,8 +489,8 @@ const membersKept = 256
 // with it all writes before v. Errors: ctx.Err(), ErrVersion for a version that this
 // process never gave out, ErrDisk where it was lost or nothing is kept, ErrClosed.
 func (e *Engine) WaitSynced(ctx context.Context, v Version) error {
-	if last := e.stage.last(); v.IsZero() || v.Gen < e.firstGen || v.Gen > last.Gen || v.Seq > last.Seq {
-		return ErrVersion
+	if err := e.stage.gaveOut(v); err != nil {
+		return err
 	}
 	if e.kept.log == nil {
 		return fmt.Errorf("%w: Config.Disk names no directory", ErrDisk)

@@ -83,7 +83,6 @@ type Engine struct {
 	appliedTo  uint64        // own writes that have left the stage
 	stuckAt    sched.Instant // a write finds no memory since then; 0: none
 	retryAt    sched.Instant // when it is tried again; 0: none
-	firstGen   uint64        // of this process
 	fullAt     sched.Instant // when who holds most is looked up again
 	fullErrors [3]*FullError
 	limits     Limits // KeysPerOrigin and BytesPerOrigin as last set
@@ -236,7 +235,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Parts().Self.Gen, Seq: e.newest()})
 	e.stage.known, e.stage.gate.clock = e.knows, e.reactor.poller.Now
 	e.stage.grant(e.room(now))
-	e.firstGen, e.limits = e.core.Parts().Self.Gen, e.cfg.Limits
+	e.limits = e.cfg.Limits
 	e.send = make([]batch.Msg, sendBatch)
 	slab := make([]byte, sendBatch*codec.FrameBytesMax)
 	for i := range e.send {

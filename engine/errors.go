@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Sentinels for errors.Is. Errors that carry more (which field, which limit,
@@ -35,13 +36,11 @@ var (
 	// broadcasts before this one are lost.
 	ErrOverflow = errors.New("engine: broadcasts were lost: the subscriber is too slow")
 
-	// ErrTTL is returned by SetTTL for a lifetime that is not positive or is
-	// longer than TTLMax.
+	// ErrTTL matches a *TTLError.
 	ErrTTL = errors.New("engine: time to live out of range")
 
-	// ErrVersion is returned by WaitVersion for a version that this engine
-	// never gave out; and the cause in a JoinError for a seed that speaks none of
-	// the format's versions that this engine does.
+	// ErrVersion matches a *VersionError; and it is the cause in a JoinError for a
+	// seed that speaks none of the format's versions that this engine does.
 	ErrVersion = errors.New("engine: not a version of this engine")
 
 	// ErrRefused matches a *RefusedError.
@@ -123,6 +122,44 @@ func (e *SizeError) Error() string {
 
 // Is makes errors.Is(err, ErrTooLarge) true.
 func (e *SizeError) Is(target error) bool { return target == ErrTooLarge }
+
+// TTLError is a time to live that can't be: none, a negative one, or one beyond
+// TTLMax. Nothing was written.
+type TTLError struct{ TTL time.Duration }
+
+// Error names the value, the range and what to do.
+func (e *TTLError) Error() string {
+	fix := "use at most that, and write again before it ends"
+	if e.TTL <= 0 {
+		fix = "use Set for what does not end, Delete for what has ended"
+	}
+	return fmt.Sprintf("engine: time to live %v: out of range, it must be above 0 and at most %v: %s", e.TTL, TTLMax, fix)
+}
+
+// Is makes errors.Is(err, ErrTTL) true.
+func (e *TTLError) Is(target error) bool { return target == ErrTTL }
+
+// VersionError is a version that this process never gave out: one of another
+// member, of an earlier or a later life, or of a write that is yet to come.
+type VersionError struct {
+	Version Version
+	Last    Version // the newest that this process gave out
+}
+
+// Error names both, what is wrong and what to do.
+func (e *VersionError) Error() string {
+	problem := "is not of a life of this process"
+	switch {
+	case e.Version.IsZero():
+		problem = "names no write"
+	case e.Version.Seq > e.Last.Seq:
+		problem = "was not given out yet"
+	}
+	return fmt.Sprintf("engine: version %v: %s, whose newest is %v: use what a write here returned since its Start", e.Version, problem, e.Last)
+}
+
+// Is makes errors.Is(err, ErrVersion) true.
+func (e *VersionError) Is(target error) bool { return target == ErrVersion }
 
 // ConfigError is one bad field of a Config: which, the value found, what is
 // wrong with it, and what to do.

@@ -161,7 +161,7 @@ func TestWriteErrors(t *testing.T) {
 		}
 		n++
 	}
-	if s := e.Stats(); n != 18 || s.Keys != 20 || s.WritesRefused != 0 || s.WritesRejected != 5 {
+	if s := e.Stats(); n != 18 || s.Keys != 20 || s.WritesRefused != 0 || s.WritesRejected != 8 {
 		t.Errorf("%d more keys fitted; %d keys, %d refused, %d rejected", n, s.Keys, s.WritesRefused, s.WritesRejected)
 	}
 	f("key-3", 10, nil, "")

@@ -43,28 +43,37 @@ func (e *Engine) Progress() (list []Progress) {
 }
 
 // Acked names the other members that have confirmed this member's write v, those that do
-// not answer any more among them. It takes a turn of the loop.
-func (e *Engine) Acked(v Version) (have []string) {
-	e.ask(func(now sched.Instant) {
+// not answer any more among them. It takes a turn of the loop. Errors: ErrVersion (a
+// *VersionError) for a version that this process never gave out, ErrClosed.
+func (e *Engine) Acked(v Version) (have []string, err error) {
+	if err := e.stage.gaveOut(v); err != nil {
+		return nil, err
+	}
+	if !e.ask(func(now sched.Instant) {
 		e.drainAll(now)
 		for p := range e.core.Peers() {
-			if peer, ok := e.core.Peer(p); ok && v.Gen <= e.core.Parts().Self.Gen && peer.Acked >= v.Seq {
+			if peer, ok := e.core.Peer(p); ok && peer.Acked >= v.Seq {
 				have = append(have, e.nameOf(peer.Origin))
 			}
 		}
-	})
-	return have
+	}) {
+		return nil, ErrClosed
+	}
+	return have, nil
 }
 
 // Confirmed counts the other members that answer, and of those the ones that have confirmed this member's write v. Who
-// waits for it asks again: see WaitVersion. It takes a turn of the loop.
-func (e *Engine) Confirmed(v Version) (have, answering int) {
-	e.ask(func(now sched.Instant) {
+// waits for it asks again: see WaitVersion. It takes a turn of the loop. Errors as for Acked.
+func (e *Engine) Confirmed(v Version) (have, answering int, err error) {
+	if err := e.stage.gaveOut(v); err != nil {
+		return 0, 0, err
+	}
+	if !e.ask(func(now sched.Instant) {
 		e.drainAll(now)
 		for p := range e.core.Peers() {
 			if peer, ok := e.core.Peer(p); ok && live(&peer) {
 				answering++
-				if v.Gen <= e.core.Parts().Self.Gen && peer.Acked >= v.Seq {
+				if peer.Acked >= v.Seq {
 					have++
 				}
 			}
@@ -73,6 +82,8 @@ func (e *Engine) Confirmed(v Version) (have, answering int) {
 			e.askAt = now + askEvery
 			e.core.Ask(now, false)
 		}
-	})
-	return have, answering
+	}) {
+		return 0, 0, ErrClosed
+	}
+	return have, answering, nil
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -23,13 +24,13 @@ func TestProgressShowsWhoIsBehind(t *testing.T) {
 		if err := a.WaitVersion(ctx, v); err != nil {
 			t.Fatal(err)
 		}
-		if have, answering := a.Confirmed(v); have != 3 || answering != 3 {
+		if have, answering, err := a.Confirmed(v); err != nil || have != 3 || answering != 3 {
 			t.Errorf("%d of %d confirmed", have, answering)
 		}
 		c.Partition([]int{0, 1, 2}, []int{3})
 		v, _ = a.Set("k", []byte("2"))
 		pause(200 * time.Millisecond)
-		if have, _ := a.Confirmed(v); have != 2 {
+		if have, _, err := a.Confirmed(v); err != nil || have != 2 {
 			t.Errorf("%d confirmed while one is cut off", have)
 		}
 		list := a.Progress()
@@ -61,11 +62,11 @@ func TestAcked(t *testing.T) {
 	if err := c.Engines[0].WaitVersion(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}
-	if have := c.Engines[0].Acked(v); len(have) != 2 || !slices.Contains(have, "node-1") || !slices.Contains(have, "node-2") {
+	if have, err := c.Engines[0].Acked(v); err != nil || len(have) != 2 || !slices.Contains(have, "node-1") || !slices.Contains(have, "node-2") {
 		t.Error(have)
 	}
 	v.Seq++
-	if have := c.Engines[0].Acked(v); len(have) != 0 {
-		t.Error(have, "have what was never written")
+	if have, err := c.Engines[0].Acked(v); !errors.Is(err, engine.ErrVersion) || len(have) != 0 {
+		t.Error(have, err, "have what was never written")
 	}
 }

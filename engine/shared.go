@@ -36,8 +36,11 @@ type ConflictError struct {
 	Have SharedVersion // what it holds; zero: nothing, and never did as far as is known
 }
 
-// Error names the key.
+// Error names the key and what it holds.
 func (e *ConflictError) Error() string {
+	if e.Have.IsZero() {
+		return fmt.Sprintf("engine: shared: %q holds nothing that is known here: read it and decide again", e.Key)
+	}
 	return fmt.Sprintf("engine: shared: %q holds the write of %v: read it and decide again", e.Key, e.Have.Time())
 }
 
@@ -186,10 +189,12 @@ func (s *Shared) Set(key string, value []byte) (Version, error) {
 // SetTTL is Set for a value that ends after ttl, rounded up to milliseconds, whoever has
 // it then: as a delete that is just above the write. Errors: ErrTTL, and as for Set.
 func (s *Shared) SetTTL(key string, value []byte, ttl time.Duration) (Version, error) {
-	if ttl <= 0 || ttl > TTLMax {
-		return Version{}, ErrTTL
+	ms, err := lifetime(ttl)
+	if err != nil {
+		s.e.stage.rejected.Add(1)
+		return Version{}, err
 	}
-	return s.write(key, value, uint32((ttl+time.Millisecond-1)/time.Millisecond), lastWrite)
+	return s.write(key, value, ms, lastWrite)
 }
 
 // lastWrite is the claim of a write that is to win over all that is there.

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -19,6 +20,7 @@ const (
 	opDelete    = disk.OpDelete
 	opContent   = disk.OpContent // the value is a reference to a content
 	stageRecord = 32             // bytes a record, as the index is sized
+	livesMax    = 64             // generations of this process that versions are known of
 )
 
 // record is a view of one staged write; its bytes live until the buffer is
@@ -136,6 +138,7 @@ type stage struct {
 	front   *stageBuffer
 	back    *stageBuffer // only the loop changes it, under mu
 	version Version      // the last one given out
+	lives   []uint64     // the generations of this process, the last of them
 	err     error        // why no write is taken any more
 	room    room         // of the store, as last told by the loop
 	known   func(key string) (held, bool)
@@ -155,7 +158,7 @@ func (s *stage) init(bytes int, v Version) {
 	s.front, s.back = new(stageBuffer), new(stageBuffer)
 	s.front.init(bytes)
 	s.back.init(bytes)
-	s.version, s.seed = v, maphash.MakeSeed()
+	s.version, s.lives, s.seed = v, append(s.lives, v.Gen), maphash.MakeSeed()
 }
 
 // write takes the next version for one write and stages it. wake is true when
@@ -347,5 +350,19 @@ func (s *stage) resume(err error) {
 func (s *stage) renew(gen uint64) {
 	s.mu.Lock()
 	s.version.Gen = gen
+	if len(s.lives) == livesMax {
+		s.lives = append(s.lives[:0], s.lives[1:]...)
+	}
+	s.lives = append(s.lives, gen)
 	s.mu.Unlock()
+}
+
+// gaveOut tells whether a version is one of this process: else a *VersionError.
+func (s *stage) gaveOut(v Version) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v.Seq == 0 || v.Seq > s.version.Seq || !slices.Contains(s.lives, v.Gen) {
+		return &VersionError{Version: v, Last: s.version}
+	}
+	return nil
 }

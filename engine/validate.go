@@ -13,6 +13,7 @@ import (
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/state"
 )
 
 const (
@@ -25,6 +26,7 @@ const (
 	intervalMin     = time.Millisecond
 	intervalMax     = time.Minute
 	leaveMax        = time.Hour
+	contentBytesMax = int(1 << 30 * (1 + 1023*(^uint(0)>>63))) // 1 TiB; 1 GiB on 32-bit systems
 	fanoutMax       = 64
 )
 
@@ -182,14 +184,15 @@ func (c *Config) checkLimits() error {
 	return errors.Join(
 		inRange("Limits.Origins", c.Limits.Origins, 2, originsMax),
 		inRange("Limits.Keys", c.Limits.Keys, 1, keysMax),
-		inRange("Limits.ValueBytes", c.Limits.ValueBytes, valueBytesMin, 1<<40),
+		inRange("Limits.ValueBytes", c.Limits.ValueBytes, valueBytesMin, state.ValueBytesMax),
 		inRange("Limits.Tombstones", c.Limits.Tombstones, 0, keysMax),
-		inRange("Limits.KeysPerOrigin", c.Limits.KeysPerOrigin, 0, keysMax),
+		inRange("Limits.KeysPerOrigin", c.Limits.KeysPerOrigin, 0, state.KeysPerOriginMax),
 		c.checkPerOrigin(),
 		inRange("Limits.Introduced", c.Limits.Introduced, 1, originsMax),
 		inRange("Limits.Watchers", c.Limits.Watchers, 1, 1<<20),
 		inRange("Limits.LargeBytes", c.Limits.LargeBytes, -1, batch.StreamBodyMax),
-		inRange("Limits.ContentBytes", c.Limits.ContentBytes, max(1, c.Limits.LargeBytes), 1<<40),
+		inRange("Limits.ContentBytes", c.Limits.ContentBytes, 1, contentBytesMax),
+		c.checkContents(),
 	)
 }
 
@@ -208,6 +211,14 @@ func (c *Config) checkPerOrigin() error {
 		errs = append(errs, bad("Limits.BytesPerOrigin", b, fmt.Sprintf("is more than Limits.ValueBytes %d", l.ValueBytes), "lower it, or raise Limits.ValueBytes"))
 	}
 	return errors.Join(errs...)
+}
+
+// checkContents refuses a budget that the largest value would not fit.
+func (c *Config) checkContents() error {
+	if l := &c.Limits; l.ContentBytes > 0 && l.ContentBytes < l.LargeBytes {
+		return bad("Limits.ContentBytes", l.ContentBytes, fmt.Sprintf("is less than Limits.LargeBytes %d", l.LargeBytes), "raise it, or lower Limits.LargeBytes")
+	}
+	return nil
 }
 
 func (c *Config) checkTransport() error {

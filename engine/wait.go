@@ -19,13 +19,13 @@ type waiter struct {
 // WaitVersion returns when every live member has this member's write v, and
 // with it all writes before v. Live are the members that answer: one that
 // falls silent is no longer waited for, one that joins is. Errors: ctx.Err(),
-// ErrVersion for a version that this process never gave out, ErrFull or
+// ErrVersion (a *VersionError) for a version that this process never gave out, ErrFull or
 // ErrNameConflict when the write was accepted and could not be kept, ErrMemberFull
 // (a *MemberFullError) for members that have no room for it or for a write before
 // it, ErrClosed.
 func (e *Engine) WaitVersion(ctx context.Context, v Version) error {
-	if last := e.stage.last(); v.IsZero() || v.Gen < e.firstGen || v.Gen > last.Gen || v.Seq > last.Seq {
-		return ErrVersion
+	if err := e.stage.gaveOut(v); err != nil {
+		return err
 	}
 	return e.wait(ctx, &waiter{seq: v.Seq})
 }

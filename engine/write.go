@@ -32,12 +32,23 @@ func (e *Engine) Set(key string, value []byte) (Version, error) {
 }
 
 // SetTTL is Set for an entry that ends after ttl, rounded up to milliseconds.
-// The owner deletes it then everywhere; writing it again starts anew.
+// The owner deletes it then everywhere; writing it again starts anew. Errors: ErrTTL
+// (a *TTLError), and as for Set.
 func (e *Engine) SetTTL(key string, value []byte, ttl time.Duration) (Version, error) {
-	if ttl <= 0 || ttl > TTLMax {
-		return Version{}, ErrTTL
+	ms, err := lifetime(ttl)
+	if err != nil {
+		e.stage.rejected.Add(1)
+		return Version{}, err
 	}
-	return e.put(opSet, uint32((ttl+time.Millisecond-1)/time.Millisecond), key, value)
+	return e.put(opSet, ms, key, value)
+}
+
+// lifetime is a time to live as it is written, in milliseconds: begun ones count.
+func lifetime(ttl time.Duration) (ms uint32, err error) {
+	if ttl <= 0 || ttl > TTLMax {
+		return 0, &TTLError{ttl}
+	}
+	return uint32((ttl + time.Millisecond - 1) / time.Millisecond), nil
 }
 
 // Delete removes a key of this member. The removal is a write with a version of

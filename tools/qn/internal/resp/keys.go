@@ -341,7 +341,11 @@ func wait(c *conn, a [][]byte) bool {
 		again := time.NewTicker(waitPoll)
 		defer again.Stop()
 		for {
-			have, _ := eng.Confirmed(version)
+			have, err := confirmed(eng, version)
+			if err != nil {
+				r.fail(problemText(err))
+				return
+			}
 			if int64(have) >= members || ctx.Err() != nil {
 				r.number(int64(have))
 				return
@@ -352,6 +356,15 @@ func wait(c *conn, a [][]byte) bool {
 			}
 		}
 	})
+}
+
+// confirmed is how many others have what a connection wrote last: all that live, if it wrote nothing.
+func confirmed(eng *engine.Engine, v engine.Version) (have int, err error) {
+	if v.IsZero() {
+		return max(0, eng.NumMembers()-1), nil
+	}
+	have, _, err = eng.Confirmed(v)
+	return have, err
 }
 
 func count(b []byte) (n int, ok bool) {
