@@ -17,7 +17,5 @@
 // rate above 2·mtu/(N-1) can last; that is [Capacity].
 //
 // What is sampled each second: the mean and the largest allowed rate τ of the
-// participants, in entries a second, and the largest staleness. A mapping is
-// stale while its replica lacks an update of it; its staleness is the age of the
-// first update that is lacking.
+// participants, in entries a second, and the largest staleness (fuzz/staleness).
 package flowcontrol

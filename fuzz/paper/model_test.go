@@ -33,7 +33,7 @@ type model struct {
 	rnd  *rand.Rand
 	have [][][]uint64 // version by replica, author, key
 	max  [][]uint64   // by replica, author
-	made [][][]update // by author, key
+	made [][][]uint64 // versions by author, key
 	at   [][]float64  // by author, version - 1
 	turn [][]int      // what is left of a participant's round
 }
@@ -53,7 +53,7 @@ func (m *model) write(p int, now float64) {
 	k := m.rnd.IntN(m.Keys)
 	m.at[p] = append(m.at[p], now)
 	v := uint64(len(m.at[p]))
-	m.made[p][k] = append(m.made[p][k], update{version: v})
+	m.made[p][k] = append(m.made[p][k], v)
 	m.set(p, modelDelta{p, k, v, now})
 }
 
@@ -141,7 +141,7 @@ func runModel(p Plan, by partners) (samples []Sample) {
 	writes, calls := make([]float64, p.Nodes), make([]float64, p.Nodes)
 	for i := range p.Nodes {
 		m.max = append(m.max, make([]uint64, p.Nodes))
-		m.made = append(m.made, make([][]update, p.Keys))
+		m.made = append(m.made, make([][]uint64, p.Keys))
 		m.have = append(m.have, nil)
 		for range p.Nodes {
 			m.have[i] = append(m.have[i], make([]uint64, p.Keys))
@@ -186,12 +186,12 @@ func (m *model) sample(s int) Sample {
 		for p, keys := range m.made {
 			for k, made := range keys {
 				i := len(made)
-				for i > 0 && made[i-1].version > m.have[q][p][k] {
+				for i > 0 && made[i-1] > m.have[q][p][k] {
 					i--
 				}
 				if i < len(made) {
 					stale++
-					oldest = min(oldest, m.at[p][made[i].version-1])
+					oldest = min(oldest, m.at[p][made[i]-1])
 				}
 			}
 		}

@@ -1,16 +1,16 @@
 package paper
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 
 	"github.com/quidnunc/quidnunc/batch/simnet"
-	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/fuzz/sim"
+	"github.com/quidnunc/quidnunc/fuzz/staleness"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -51,22 +51,9 @@ type Plan struct {
 }
 
 func (p *Plan) fill() {
-	set := func(v *int, to int) {
-		if *v == 0 {
-			*v = to
-		}
-	}
-	set(&p.Nodes, 128)
-	set(&p.Keys, 64)
-	set(&p.MTU, 100)
-	set(&p.Limit, 15)
-	set(&p.Double, 25)
-	set(&p.Single, 75)
-	set(&p.Stop, 120)
-	set(&p.End, 145)
-	if p.Delay == 0 {
-		p.Delay = sched.Millisecond
-	}
+	p.Nodes, p.Keys, p.MTU = cmp.Or(p.Nodes, 128), cmp.Or(p.Keys, 64), cmp.Or(p.MTU, 100)
+	p.Limit, p.Double, p.Single = cmp.Or(p.Limit, 15), cmp.Or(p.Double, 25), cmp.Or(p.Single, 75)
+	p.Stop, p.End, p.Delay = cmp.Or(p.Stop, 120), cmp.Or(p.End, 145), cmp.Or(p.Delay, sched.Millisecond)
 }
 
 const interval = sched.Second
@@ -81,42 +68,23 @@ type Sample struct {
 
 type run struct {
 	Plan
-	w    *sim.World
-	zero sched.Instant
-	keys []string
-	made []author
-}
-
-// author is what one participant wrote.
-type author struct {
-	id   codec.OriginID
-	keys [][]update // by key, in order
-	n    uint64
-}
-
-type update struct {
-	version uint64
-	at      sched.Instant
+	w *sim.World
+	l *staleness.Ledger
 }
 
 // Run makes one run.
 func Run(ctx context.Context, p Plan) ([]Sample, error) {
 	p.fill()
 	r := &run{Plan: p}
-	for k := range p.Keys {
-		r.keys = append(r.keys, fmt.Sprintf("k%02d", k))
-	}
 	r.w = sim.New(sim.Options{
 		Nodes: p.Nodes, Seed: p.Seed, Link: simnet.Link{Delay: simnet.Delay{Min: p.Delay, Max: p.Delay}},
 		Config: func(_, _ int, c *core.Config) { r.configure(c) },
 	})
-	if err := r.meet(); err != nil {
+	var err error
+	if r.l, err = staleness.Open(r.w, p.Keys, 120*sched.Second); err != nil {
 		return nil, err
 	}
-	r.zero = r.w.Now()
-	r.made = make([]author, p.Nodes)
-	for i := range r.made {
-		r.made[i] = author{id: r.w.Nodes[i].Core.Parts().Self.ID, keys: make([][]update, p.Keys)}
+	for i := range p.Nodes {
 		r.later(i, interval)
 	}
 	var samples []Sample
@@ -145,31 +113,9 @@ func (r *run) configure(c *core.Config) {
 	c.Limits.Peers, c.Limits.Jobs, c.Limits.Wants = r.Nodes+8, 64, max(r.Nodes, all/2)
 }
 
-// meet lets everybody join the first and waits until all know all.
-func (r *run) meet() error {
-	for i := 1; i < r.Nodes; i++ {
-		r.w.Join(i, 0)
-	}
-	for range 120 {
-		r.w.Run(sched.Second)
-		known := true
-		for _, n := range r.w.Nodes {
-			members := n.Core.Agreement(0).Members
-			known = known && members == r.Nodes-1
-		}
-		if known {
-			return nil
-		}
-	}
-	return fmt.Errorf("paper: %d participants did not all meet within two minutes", r.Nodes)
-}
-
-// time is the time of the experiment.
-func (r *run) time() sched.Instant { return r.w.Now() - r.zero }
-
 // period is the time between two updates of one participant; 0: no more.
 func (r *run) period() sched.Instant {
-	switch s := int(r.time() / sched.Second); {
+	switch s := int(r.l.Now() / sched.Second); {
 	case s >= r.Stop:
 		return 0
 	case s >= r.Double && s < r.Single:
@@ -191,48 +137,13 @@ func (r *run) write(i int) {
 	if period == 0 {
 		return
 	}
-	a := &r.made[i]
-	a.n++
-	k := r.w.Rand().Uint32n(uint32(r.Keys))
-	a.keys[k] = append(a.keys[k], update{a.n, r.time()})
-	r.w.Set(i, r.keys[k], "12345678")
+	r.l.Write(i, int(r.w.Rand().Uint32n(uint32(r.Keys))))
 	r.w.After(r.w.Rand().Between(period/2, period+period/2), func() { r.write(i) })
 }
 
 // sample holds every replica against what the authors wrote.
 func (r *run) sample(s int) Sample {
-	now, oldest, newest, stale := r.time(), r.time(), r.time(), 0
-	have := make([]uint64, r.Keys)
-	var cur state.Cursor
-	var e codec.Entry
-	for _, n := range r.w.Nodes {
-		st := n.Core.Parts().Store
-		for i := range r.made {
-			a := &r.made[i]
-			clear(have)
-			for st.After(st.Find(a.id), 0, &cur); cur.Next(&e); {
-				have[int(e.Key[1]-'0')*10+int(e.Key[2]-'0')] = e.Version
-			}
-			for k, made := range a.keys {
-				if first, ok := lacking(made, have[k]); ok {
-					stale++
-					oldest = min(oldest, first)
-					newest = min(newest, made[len(made)-1].at)
-				}
-			}
-		}
-	}
-	return Sample{s, float64(now-oldest) / float64(sched.Second), float64(stale) / float64(r.Nodes), float64(now-newest) / float64(sched.Second)}
-}
-
-// lacking gives the time of the first update above a version.
-func lacking(made []update, have uint64) (sched.Instant, bool) {
-	i := len(made)
-	for i > 0 && made[i-1].version > have {
-		i--
-	}
-	if i == len(made) {
-		return 0, false
-	}
-	return made[i].at, true
+	l := r.l.Lack()
+	seconds := func(d sched.Instant) float64 { return float64(d) / float64(sched.Second) }
+	return Sample{s, seconds(l.Staleness), float64(l.Mappings) / float64(r.Nodes), seconds(l.Age)}
 }
