@@ -188,52 +188,66 @@ func (f *Filler) total(j *Job) (sum int) {
 }
 
 // breadth grants entries rank by rank, counting bytes without encoding, then
-// encodes one run for each origin with what it was granted.
+// encodes one run for each origin with what it was granted. Where no entry is left
+// after what the peer has, the run says how far it goes.
 func (f *Filler) breadth(dst []byte, limit int, j *Job) (out []byte, entries int) {
-	n := len(j.wants)
-	used, left, active := len(dst), j.Deltas, 0
-	for i := range n {
-		f.counts[i] = 0
+	for i := range j.wants {
+		f.counts[i] = notItsTurn
 		if w := &j.wants[i]; w.Origin != 0 {
 			f.Store.After(w.Origin, w.From, &f.cursors[i])
-			active++
-		} else {
-			f.counts[i] = -1
 		}
 	}
-	for active > 0 && left != 0 {
-		active = 0
-		for k := range n {
-			i := (j.turn + k) % n
-			if f.counts[i] < 0 || left == 0 || !f.cursors[i].Next(&f.entry) {
-				continue
-			}
-			cost := codec.EntryBytes(&f.entry, f.entry.Version-1, nil)
-			if f.counts[i] == 0 {
-				cost += f.runBytes(&j.wants[i])
-			}
-			if used+cost > limit {
-				left, j.turn = 0, i // the next frame goes on with this rank
-				break
-			}
-			used += cost
-			f.counts[i]++
-			active++
-			if left > 0 {
-				left--
-			}
-		}
+	g := grants{used: len(dst), limit: limit, left: j.Deltas}
+	for f.rank(&g, j) {
 	}
-	for i := range n {
+	for i := range j.wants {
 		w := &j.wants[i]
-		if w.Origin == 0 || f.counts[i] <= 0 && f.Store.Missing(w.Origin, w.From) > 0 {
-			continue // not its turn; where no entry is left the run says how far it goes
+		if w.Origin == 0 || f.counts[i] == notItsTurn {
+			continue
 		}
 		var sent int
 		dst, sent = f.run(dst, limit, limit, int(f.counts[i]), j, w)
 		entries += sent
 	}
 	return dst, entries
+}
+
+// notItsTurn is the count of an origin that has entries to send, and was not reached.
+const notItsTurn = -1
+
+// grants are what a frame grants: bytes that are used, of so many; entries that are left,
+// negative: any number.
+type grants struct{ used, limit, left int }
+
+// rank grants each origin one entry more. It returns false at the end: nobody has any more,
+// or the frame is full, and the next one goes on with the origin where this one ended.
+func (f *Filler) rank(g *grants, j *Job) (active bool) {
+	for k := range j.wants {
+		i := (j.turn + k) % len(j.wants)
+		w := &j.wants[i]
+		if w.Origin == 0 || g.left == 0 {
+			continue
+		}
+		if !f.cursors[i].Next(&f.entry) || f.entry.Version > f.Store.Max(w.Origin) {
+			f.counts[i] = max(0, f.counts[i])
+			continue
+		}
+		cost := codec.EntryBytes(&f.entry, f.entry.Version-1, nil)
+		if f.counts[i] == notItsTurn {
+			cost += f.runBytes(w)
+		}
+		if g.used+cost > g.limit {
+			j.turn = i
+			return false
+		}
+		g.used += cost
+		f.counts[i] = max(0, f.counts[i]) + 1
+		active = true
+		if g.left > 0 {
+			g.left--
+		}
+	}
+	return active && g.left != 0
 }
 
 func (f *Filler) runBytes(w *Want) int {

@@ -56,8 +56,9 @@ func (c *Cursor) cell() cellRef {
 // missingExact bounds the segments that Missing counts one by one.
 const missingExact = 8
 
-// Missing estimates the number of live entries with a version above v, tombstones included: 0 only if there is none, and
-// close when it is small. For ranking origins by how much a peer lacks.
+// Missing estimates the number of live entries with a version above v, tombstones included: 0 only if there is none, not
+// always then, and close when it is small. For ranking origins by how much a peer lacks; whether there is one, a Cursor
+// tells.
 func (s *Store) Missing(o Origin, v uint64) int {
 	r := s.at(o)
 	if r == nil || v >= r.last || r.segments == 0 {
