@@ -172,13 +172,13 @@ func (s *Shared) sum(key string, own part) (sum int64, base SharedVersion, ok bo
 }
 
 // counts keeps the parts up to date. It runs on the loop; key is that of a part.
-func (s *Shared) counts(key []byte) (name string) {
+func (s *Shared) counts(key []byte) {
 	k := key[len(codec.SharedPrefix):]
 	if len(k) < partHead {
-		return ""
+		return
 	}
 	author := share.Author(binary.BigEndian.Uint64(k[1:]))
-	name = string(k[partHead:])
+	name := string(k[partHead:])
 	var c share.Claim
 	rest, ok := s.index.Claim(s.index.Owner(key), key, &c)
 	p, ok2 := parsePart(rest)
@@ -200,5 +200,4 @@ func (s *Shared) counts(key []byte) (name string) {
 			delete(x.parts, name)
 		}
 	}
-	return name
 }

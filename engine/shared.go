@@ -339,7 +339,7 @@ func (s *Shared) checkSize(key string, value []byte) error {
 	case len(key) > SharedKeyBytesMax:
 		return &SizeError{What: "shared key", Bytes: len(key), Limit: SharedKeyBytesMax}
 	case len(key)+len(value) > SharedEntryBytesMax:
-		return &SizeError{What: "shared key and value together", Bytes: len(key) + len(value), Limit: SharedEntryBytesMax}
+		return &SizeError{What: "shared key and value together", Bytes: len(key) + len(value), Limit: SharedEntryBytesMax, Setting: "keys of a member's own"}
 	}
 	return nil
 }

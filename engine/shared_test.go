@@ -38,6 +38,9 @@ func TestSharedKeys(t *testing.T) {
 		}
 	}
 	must(a.Set("k", []byte("one")))
+	if _, v, _ := a.Get("k"); v.Author != b.Author(c.Engines[0].Name()) || v.Author == b.Author(c.Engines[1].Name()) {
+		t.Errorf("%+v is not of %s", v, c.Engines[0].Name())
+	}
 	if got := sharedText(c.Engines[0], "k"); got != "one" {
 		t.Errorf("an own write is not read at once: %q", got)
 	}

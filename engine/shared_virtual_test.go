@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -379,9 +380,14 @@ func TestSharedCounters(t *testing.T) {
 		if _, _, err := c.Engines[3].Shared().Add("hits", 1); !errors.Is(err, engine.ErrNotNumber) {
 			t.Error(err)
 		}
-		for _, key := range c.Engines[0].Shared().Keys("") {
-			if key != "hits" {
-				t.Errorf("a key of the engine's own shows: %q", key)
+		c.Engines[2].Shared().Add("alone", 3)
+		c.WaitConverged()
+		if keys := c.Engines[0].Shared().Keys(""); !slices.Equal(keys, []string{"alone", "hits"}) {
+			t.Errorf("%q", keys)
+		}
+		for key, value := range c.Engines[0].Shared().Range("a") {
+			if key != "alone" || string(value) != "3" {
+				t.Errorf("%q %q", key, value)
 			}
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -29,11 +30,20 @@ type SharedUpdate struct {
 func (s *Shared) Range(prefix string) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for _, key := range s.keys(prefix) {
-			if value, _, ok := s.Get(key); ok && !yield(key, value) {
+			if value, _, ok := s.show(key); ok && !yield(key, value) {
 				return
 			}
 		}
 	}
+}
+
+// show is Get, or the sum where members have added to the key.
+func (s *Shared) show(key string) (value []byte, now SharedVersion, ok bool) {
+	value, now, ok = s.Get(key)
+	if sum, counted := s.Sum(key); counted {
+		return strconv.AppendInt(nil, sum, 10), now, true
+	}
+	return value, now, ok
 }
 
 // keys lists the shared keys that somebody claims, sorted.
@@ -41,10 +51,9 @@ func (s *Shared) keys(prefix string) (list []string) {
 	if s.e.stage.pending.Load() > 0 {
 		s.e.askApplied(func(sched.Instant) {})
 	}
-	start := codec.SharedPrefix + prefix
 	for m := range s.e.Members() {
 		s.e.store.Range([]byte(m.Name), func(key, _ []byte, _ state.Meta) bool {
-			if name, ok := userKey(key); ok && strings.HasPrefix(string(key), start) {
+			if name := userKey(key); name != "" && strings.HasPrefix(name, prefix) {
 				list = append(list, name)
 			}
 			return true
@@ -54,12 +63,16 @@ func (s *Shared) keys(prefix string) (list []string) {
 	return slices.Compact(list)
 }
 
-// userKey is the shared key under which users know a key of a log.
-func userKey(key []byte) (name string, ok bool) {
-	if !codec.Shared(key) || key[len(codec.SharedPrefix)] == codec.ReservedPrefix {
-		return "", false
+// userKey is the shared key under which users know a key of a log, the name of the counter
+// for a part of one; "" if it is neither.
+func userKey(key []byte) string {
+	if !codec.Shared(key) {
+		return ""
 	}
-	return string(key[len(codec.SharedPrefix):]), true
+	if key = key[len(codec.SharedPrefix):]; key[0] == codec.ReservedPrefix {
+		key = key[min(partHead, len(key)):]
+	}
+	return string(key)
 }
 
 // Watch yields what the shared keys that begin with a prefix hold, all of them for "",
@@ -77,16 +90,22 @@ func (s *Shared) Watch(ctx context.Context, prefix string) iter.Seq2[SharedUpdat
 			return
 		}
 		defer s.watches.remove(w)
-		v := sharedView{s, w, map[string]SharedVersion{}, yield}
+		v := sharedView{s, w, map[string]sharedTold{}, yield}
 		v.run(ctx)
 	}
+}
+
+// sharedTold is what a watch has told of a shared key.
+type sharedTold struct {
+	now   SharedVersion
+	value string // of a counter: it changes while the write stays
 }
 
 // sharedView is what a watch of shared keys has told.
 type sharedView struct {
 	s     *Shared
 	w     *watcher
-	told  map[string]SharedVersion
+	told  map[string]sharedTold
 	yield func(SharedUpdate, error) bool
 }
 
@@ -134,16 +153,20 @@ func (v *sharedView) all() bool {
 }
 
 func (v *sharedView) look(key string) (more bool) {
-	value, now, ok := v.s.Get(key)
+	value, now, ok := v.s.show(key)
+	is := sharedTold{now: now}
+	if _, counted := v.s.Sum(key); counted {
+		is.value = string(value)
+	}
 	last, had := v.told[key]
-	u := SharedUpdate{Key: key, Value: value, Now: now, Previous: last, Deleted: !ok}
+	u := SharedUpdate{Key: key, Value: value, Now: now, Previous: last.now, Deleted: !ok}
 	switch {
-	case !ok && !had, ok && now == last:
+	case !ok && !had, ok && had && is == last:
 		return true
 	case !ok:
 		delete(v.told, key)
 	default:
-		v.told[key] = now
+		v.told[key] = is
 	}
 	return v.yield(u, nil)
 }
@@ -153,8 +176,10 @@ func (s *Shared) tellWatchers(key []byte, what share.Change) {
 	if what != share.Won && what != share.Passed && what != share.Gone {
 		return
 	}
-	if key = key[len(codec.SharedPrefix):]; key[0] == codec.ReservedPrefix {
-		return
+	if key[len(codec.SharedPrefix)] == codec.ReservedPrefix {
+		s.counts(key)
 	}
-	s.watches.sharedChanged(key)
+	if s.watches.count.Load() > 0 {
+		s.watches.sharedChanged([]byte(userKey(key)))
+	}
 }

@@ -74,6 +74,9 @@ func (e *Engine) startShared() {
 	e.store.Attend(s)
 }
 
+// Author is the Author of what a member of that name writes to shared keys.
+func (s *Shared) Author(member string) uint64 { return uint64(s.author([]byte(member))) }
+
 // author is what stands for a name in claims, at all members of the cluster.
 func (s *Shared) author(name []byte) share.Author {
 	return share.Author(max(1, codec.SipHash(s.hashKey, name)))
@@ -87,9 +90,6 @@ func (s *Shared) Changed(o state.Origin, key []byte) {
 		*x = codec.Entry{Key: key, Flags: codec.EntryTombstone}
 	}
 	what, before := s.index.Changed(o, x, wall)
-	if what != share.Nothing && key[len(codec.SharedPrefix)] == codec.ReservedPrefix {
-		s.counts(key)
-	}
 	s.tellWatchers(key, what)
 	var c share.Claim
 	if o != self && x.Flags&codec.EntryTombstone == 0 {

@@ -271,12 +271,16 @@ func TestSharedWatch(t *testing.T) {
 		next("x/2", "1", false)
 		b.Delete("x/1")
 		next("x/1", "", true)
+		b.Add("x/n", 2)
+		next("x/n", "2", false)
+		a.Add("x/n", 3)
+		next("x/n", "5", false)
 		c.WaitConverged()
 		keys := ""
 		for key, value := range b.Range("") {
 			keys += key + "=" + string(value) + " "
 		}
-		if keys != "x/2=1 y/1=2 " {
+		if keys != "x/2=1 x/n=5 y/1=2 " {
 			t.Error(keys)
 		}
 		cancel()

@@ -76,8 +76,10 @@ func TestAKilledMemberIsStillRead(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	ra, rc := client(t, a), client(t, c)
-	if err := rc.Set(ctx, "color", "green", 0).Err(); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"color", "web-3/color"} { // shared, and of the member
+		if err := rc.Set(ctx, name, "green", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if n, err := rc.Do(ctx, "WAIT", 2, 5000).Int(); n != 2 || err != nil {
 		t.Fatal(n, err)
@@ -90,8 +92,10 @@ func TestAKilledMemberIsStillRead(t *testing.T) {
 	}
 	a.states(t, map[string]string{"web-3": "dead", "web-2": "alive"})
 	for _, x := range []*agent{a, b} {
-		if out, code := run(t, "kv", "get", "web-3/color", "--agent", x.http); out != "green\n" || code != 0 {
-			t.Errorf("%q, exit %d", out, code)
+		for _, name := range []string{"color", "web-3/color"} {
+			if out, code := run(t, "kv", "get", name, "--agent", x.http); out != "green\n" || code != 0 {
+				t.Errorf("%s: %q, exit %d", name, out, code)
+			}
 		}
 	}
 	var why struct{ State, Text string }
@@ -99,10 +103,10 @@ func TestAKilledMemberIsStillRead(t *testing.T) {
 		t.Errorf("%+v", why)
 	}
 	var trace struct {
-		Learned []struct{ Member, Version string }
-		Version string
+		Learned         []struct{ Member, Version string }
+		Version, Writer string
 	}
-	if a.ask(t, &trace, "trace", "web-1/k199"); len(trace.Learned) != 2 || trace.Learned[0].Version != trace.Version || trace.Learned[1].Version != trace.Version {
+	if a.ask(t, &trace, "trace", "k199"); len(trace.Learned) != 2 || trace.Learned[0].Version != trace.Version || trace.Learned[1].Version != trace.Version || trace.Writer != "web-1" {
 		t.Errorf("%+v", trace)
 	}
 	var lag []struct {
@@ -173,6 +177,10 @@ func TestGoRedis(t *testing.T) {
 			seen++
 		}
 		check("SCAN", seen, 100, nil)
+		s, err = c.Set(ctx, "web-1/k", "v", 0).Result()
+		check("SET of an own key", s, "OK", err)
+		n, err = c.Wait(ctx, 1, time.Minute).Result()
+		check("WAIT", n, 1, err)
 		h, err := other.HGetAll(ctx, "web-1").Result()
 		check("HGETALL", h["k"], "v", err)
 		if err := other.Set(ctx, "web-1/k", "w", 0).Err(); err == nil || !strings.Contains(err.Error(), "belongs to web-1") {

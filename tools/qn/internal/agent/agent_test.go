@@ -145,13 +145,18 @@ func TestTheClusterTellsOfItself(t *testing.T) {
 		}
 	}
 	var w api.Written
-	do(ca, "PUT", "/v1/kv/color", "green", &w)
+	do(ca, "PUT", "/v1/kv/web-1/color", "green", &w)
+	var shared api.Written
+	do(ca, "PUT", "/v1/kv/flavour", "sweet", &shared)
 	if err := a.eng.WaitConverged(ctx); err != nil {
 		t.Fatal(err)
 	}
 	var e api.Entry
 	if do(cb, "GET", "/v1/kv/web-1/color", "", &e); e.Value != "green" || e.Version != w.Version {
 		t.Errorf("%+v, written %+v", e, w)
+	}
+	if do(cb, "GET", "/v1/kv/flavour", "", &e); e.Value != "sweet" || e.Member != "" || e.Version == "" {
+		t.Errorf("%+v, written %+v", e, shared)
 	}
 	var members []api.Member
 	if do(ca, "GET", "/v1/members", "", &members); len(members) != 2 || !members[0].Self || members[1].Tags["service"] != "web" {
@@ -176,6 +181,13 @@ func TestTheClusterTellsOfItself(t *testing.T) {
 	if do(cb, "GET", "/v1/trace/web-1/color", "", &trace); len(trace.Learned) != 2 || trace.Version != w.Version || trace.Learned[0].Version != w.Version {
 		t.Errorf("%+v", trace)
 	}
+	soon(t, func() bool {
+		do(cb, "GET", "/v1/trace/flavour", "", &trace)
+		return len(trace.Learned) == 2 && trace.Learned[1].Version == trace.Version
+	}, func() { t.Errorf("%+v", trace) })
+	if trace.Writer != "web-1" || trace.Member != "" || trace.Learned[0].Member != "web-1" || trace.Version == "" {
+		t.Errorf("%+v", trace)
+	}
 	var why api.Why
 	if do(ca, "GET", "/v1/why/web-2", "", &why); why.State != "alive" || why.Text == "" {
 		t.Errorf("%+v", why)
@@ -196,7 +208,7 @@ func TestTheClusterTellsOfItself(t *testing.T) {
 		t.Error("a value that is longer than any was taken")
 	}
 	large := strings.Repeat("large ", 20000)
-	do(ca, "PUT", "/v1/kv/large", large, &w)
+	do(ca, "PUT", "/v1/kv/web-1/large", large, &w)
 	for end := time.Now().Add(10 * time.Second); e.Value != large && time.Now().Before(end); {
 		_ = cb.Get(ctx, "/v1/kv/web-1/large", &e) // until it was fetched
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
-// keysEach is how many keys each member has.
+// keysEach is how many keys each member writes: half of them its own, half of them shared.
 const keysEach = 8
 
 // tour is a tour in progress.
@@ -25,7 +25,7 @@ type tour struct {
 	say    func(format string, args ...any)
 
 	mu      sync.Mutex
-	newest  map[string]string // member/key → value, as acknowledged
+	newest  map[string]string // name → value, as acknowledged
 	writes  atomic.Uint64
 	rate    atomic.Int64
 	excused atomic.Bool // verdicts may be wrong because of what was done
@@ -65,14 +65,22 @@ func Tour(ctx context.Context, nodes int, seed uint64, span time.Duration, progr
 	return t.report, ctx.Err()
 }
 
-// write writes a key of a member and remembers what was acknowledged.
+// keyName is the name of a key that a member alone writes: of its own, or shared.
+func keyName(i, key int) string {
+	if key%2 == 0 {
+		return fmt.Sprintf("%s/k%d", name(i), key)
+	}
+	return fmt.Sprintf("%s-k%d", name(i), key)
+}
+
+// write writes a key by way of a member and remembers what was acknowledged.
 func (t *tour) write(ctx context.Context, i int) {
 	n := t.writes.Add(1)
-	key, value := "k"+strconv.FormatUint(n%keysEach, 10), strconv.FormatUint(n, 10)
+	key, value := keyName(i, int(n/uint64(t.n)%keysEach)), strconv.FormatUint(n, 10)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.client(i).Do(ctx, "PUT", "/v1/kv/"+key, []byte(value), nil) == nil {
-		t.newest[name(i)+"/"+key] = value
+		t.newest[key] = value
 	}
 }
 
@@ -179,7 +187,7 @@ func (t *tour) death(part time.Duration) {
 	t.kill(victim)
 	t.mu.Lock()
 	for k := range keysEach { // its next life begins blank
-		delete(t.newest, fmt.Sprintf("%s/k%d", name(victim), k))
+		delete(t.newest, keyName(victim, k))
 	}
 	t.mu.Unlock()
 	t.say("%s was killed by SIGKILL", name(victim))

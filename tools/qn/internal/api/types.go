@@ -127,9 +127,10 @@ type Digest struct {
 
 // Trace is when the agents of a cluster learned the newest version of a key.
 type Trace struct {
-	Member  string    `json:"member"` // the owner
+	Member  string    `json:"member"` // the owner; "" if all share the key
 	Key     string    `json:"key"`
 	Version string    `json:"version"`
+	Writer  string    `json:"writer"` // whose write it is; "" if it is not known
 	Learned []Learned `json:"learned"`
 	Missing []string  `json:"missing,omitempty"` // live members that did not answer
 }
@@ -139,7 +140,7 @@ type Learned struct {
 	Member       string    `json:"member"`
 	Version      string    `json:"version"` // "" if it has no such key
 	At           time.Time `json:"at"`
-	AfterSeconds float64   `json:"after_seconds"` // its owner, by the clocks of both
+	AfterSeconds float64   `json:"after_seconds"` // its writer, or who had it first, by the clocks of both
 }
 
 // Why is what is behind a member's state.

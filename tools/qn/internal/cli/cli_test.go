@@ -211,6 +211,22 @@ func TestNoAgentIsUnreachable(t *testing.T) {
 	}
 }
 
+// A watch names keys as people write them, and tells a shared key from a mark of missed changes.
+func TestWatchNamesKeys(t *testing.T) {
+	f := func(line, want string) {
+		t.Helper()
+		var out bytes.Buffer
+		if err := printChange(&out, json.RawMessage(line)); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %q, %v; want %q", line, out.String(), err, want)
+		}
+	}
+	f(`{"member":"web-1","key":"a","version":"1/2","value":"x"}`, "web-1/a  2  x")
+	f(`{"member":"","key":"a","version":"1/2","value":"x"}`, "a  2  x")
+	f(`{"member":"","key":"a/b","version":"1/2","deleted":true}`, "/a/b  2  deleted")
+	f(`{"member":"web-1","key":""}`, "web-1/*  gone")
+	f(`{"resync":true}`, "missed")
+}
+
 func TestVersion(t *testing.T) {
 	code, stdout, _ := qn("version")
 	if code != exit.OK || !strings.HasPrefix(stdout, "qn ") {

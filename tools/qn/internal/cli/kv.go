@@ -14,14 +14,14 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 )
 
-const kvLong = `A name without a slash is a key of the agent that is asked, member/key is one of that member: it is read everywhere and
-written by its own agent alone. ./a/b is the agent's own key a/b.`
+const kvLong = `A name without a slash is a key that all agents share: any of them writes it, and all read the same. member/key is one of that
+member: it is read everywhere and written by its own agent alone. ./a/b is the agent's own key a/b, /a/b the shared key a/b.`
 
 func newKV() *cobra.Command {
 	kv := &cobra.Command{
 		Use:   "kv",
 		Short: "Read, write and watch keys",
-		Example: `  qn kv set color green                      a key of this agent
+		Example: `  qn kv set color green                      a key that all share
   qn kv get web-2/color                      a key of another member, from the local replica
   qn kv watch                                every change from now on`,
 		Long: kvLong,
@@ -34,7 +34,7 @@ func newKV() *cobra.Command {
 
 func newGet() *cobra.Command {
 	var a asking
-	cmd := a.command("get NAME", "Print the value of a key", `  qn kv get color                            a key of this agent
+	cmd := a.command("get NAME", "Print the value of a key", `  qn kv get color                            a key that all share
   qn kv get web-2/color                      a key of another member
   qn kv get color -o json                    with version and lifetime`, func(cmd *cobra.Command, args []string) error {
 		e, err := get[api.Entry](cmd.Context(), &a, kvPath(args[0]))
@@ -68,7 +68,7 @@ func newSet() *cobra.Command {
 	var a asking
 	var ttl time.Duration
 	var absent bool
-	cmd := a.command("set NAME VALUE", "Write a key of this agent; the value - is read from the input", `  qn kv set color green                      for ever
+	cmd := a.command("set NAME VALUE", "Write a key that all share, or one of this agent; the value - is read from the input", `  qn kv set color green                      for ever
   qn kv set lease mine --ttl 30s --absent    if nobody has it, for half a minute
   qn kv set now - < file                     from the input`, func(cmd *cobra.Command, args []string) error {
 		value := []byte(args[1])
@@ -106,7 +106,7 @@ func written(cmd *cobra.Command, a *asking, method, path string, value []byte) e
 
 func newDel() *cobra.Command {
 	var a asking
-	return a.command("del NAME", "Delete a key of this agent; exit code 3 if there is none", `  qn kv del color
+	return a.command("del NAME", "Delete a key; exit code 3 if there is none", `  qn kv del color
   qn kv del ./a/b                            an own key with a slash
   qn kv del color -o json                    with its version`, func(cmd *cobra.Command, args []string) error {
 		return written(cmd, &a, "DELETE", kvPath(args[0]), nil)
@@ -134,7 +134,7 @@ func newList() *cobra.Command {
 					if e.TTLSeconds > 0 {
 						left = fmt.Sprintf("%.0fs", e.LeftSeconds)
 					}
-					row("%s|%s|%s|%s|%s", e.Member, e.Key, short(e.Version), left, shown(e.Bytes()))
+					row("%s|%s|%s|%s|%s", dash(e.Member), e.Key, short(e.Version), left, shown(e.Bytes()))
 				}
 			})
 		})
@@ -145,6 +145,14 @@ func newList() *cobra.Command {
 
 // short is a version without its generation, which is the same for all keys of a life.
 func short(version string) string { return version[strings.LastIndexByte(version, '/')+1:] }
+
+// named is the name of a key, as people write it.
+func named(member, key string) string {
+	if member == "" && !strings.Contains(key, "/") {
+		return key
+	}
+	return member + "/" + key
+}
 
 // shown is a value on one line.
 func shown(v []byte) string {
@@ -194,21 +202,21 @@ func printChange(w io.Writer, line json.RawMessage) error {
 	}
 	var err error
 	switch {
-	case e.Member == "":
+	case e.Member == "" && e.Key == "":
 		_, err = fmt.Fprintln(w, "(changes were missed: what there is follows)")
 	case e.Key == "":
 		_, err = fmt.Fprintf(w, "%s/*  gone\n", e.Member)
 	case e.Deleted:
-		_, err = fmt.Fprintf(w, "%s/%s  %s  deleted\n", e.Member, e.Key, short(e.Version))
+		_, err = fmt.Fprintf(w, "%s  %s  deleted\n", named(e.Member, e.Key), short(e.Version))
 	default:
-		_, err = fmt.Fprintf(w, "%s/%s  %s  %s\n", e.Member, e.Key, short(e.Version), shown(e.Bytes()))
+		_, err = fmt.Fprintf(w, "%s  %s  %s\n", named(e.Member, e.Key), short(e.Version), shown(e.Bytes()))
 	}
 	return err
 }
 
 func newTrace() *cobra.Command {
 	var a asking
-	return a.command("trace NAME", "Show when each member learned the newest version of a key", `  qn trace color                             a key of this agent
+	return a.command("trace NAME", "Show when each member learned the newest version of a key", `  qn trace color                             a key that all share
   qn trace web-2/color                       a key of another member
   qn trace color -o json                     for a script`, func(cmd *cobra.Command, args []string) error {
 		t, err := get[api.Trace](cmd.Context(), &a, strings.Replace(kvPath(args[0]), "/v1/kv/", "/v1/trace/", 1))
@@ -220,7 +228,8 @@ func newTrace() *cobra.Command {
 }
 
 func printTrace(w io.Writer, t *api.Trace) error {
-	fmt.Fprintf(w, "%s/%s version %s; times by the clock of each member\n", t.Member, t.Key, dash(short(t.Version)))
+	name := named(t.Member, t.Key)
+	fmt.Fprintf(w, "%s version %s, written by %s; times by the clock of each member\n", name, dash(short(t.Version)), dash(t.Writer))
 	err := table(w, "MEMBER VERSION LEARNED AFTER", func(row func(string, ...any)) {
 		for _, l := range t.Learned {
 			switch {
@@ -228,7 +237,7 @@ func printTrace(w io.Writer, t *api.Trace) error {
 				row("%s|-|-|does not have it", l.Member)
 			case l.Version != t.Version && t.Version != "":
 				row("%s|%s|%s|is behind", l.Member, short(l.Version), l.At.Format(clockFormat))
-			case l.Member == t.Member:
+			case l.Member == t.Writer:
 				row("%s|%s|%s|wrote it", l.Member, short(l.Version), l.At.Format(clockFormat))
 			default:
 				row("%s|%s|%s|%.2fms", l.Member, short(l.Version), l.At.Format(clockFormat), l.AfterSeconds*1e3)

@@ -1,6 +1,6 @@
 // Package resp is the front of an agent for clients of Redis: RESP2 and RESP3 over TCP, so that redis-cli,
 // redis-benchmark and the client libraries work as they are. It speaks for a cluster of replicas, not for a Redis: names
-// of keys are those of package space, a read is the local replica's, and a write is of a key of this agent.
+// of keys are those of package space, a read is the local replica's, and a write is of a shared key or of a key of this agent.
 //
 // What is as in Redis: the protocol with pipelines, inline commands, HELLO, AUTH, the texts of errors, the arguments of
 // SET and its relatives, lifetimes, SCAN's contract, WAIT, subscriptions with keyspace events, and that clients which read

@@ -216,13 +216,10 @@ func (s *subscriptions) change(sp *space.Space, c *space.Change) {
 	s.publish(keyeventPrefix+event, []byte(name))
 }
 
-// nameOf is the name that a client uses for a key: own keys without their member.
+// nameOf is the name that a client uses for a key: shared keys without a member.
 func nameOf(sp *space.Space, member, key string) string {
-	switch {
-	case member != sp.Engine().Name():
-		return sp.Join(member, key)
-	case strings.Contains(key, "/"):
-		return "./" + key
+	if member == "" && !strings.Contains(key, "/") {
+		return key
 	}
-	return key
+	return sp.Join(member, key)
 }

@@ -3,9 +3,13 @@
 //
 // # Names
 //
-//	color         an own key of this agent
+//	color         a key that all members share: any agent writes it, and all read the same (engine.Shared)
+//	/a/b          the shared key a/b: a name with a slash inside names a member
 //	web-2/color   the key color of the member web-2: anybody reads it, the agent of web-2 alone writes it
-//	./a/b         the own key a/b: a name with a slash and no dot before it always names a member
+//	./a/b         the key a/b of this agent's own member
+//
+// Conditions on shared keys hold for what this agent knows; between agents the first writer wins where a key is written
+// only if there is none, else the last. A number that agents add to is a sum of what each added.
 //
 // # Changes
 //

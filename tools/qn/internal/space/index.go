@@ -61,6 +61,7 @@ func (x *index) note(u *engine.Update, now time.Time) {
 		}
 	}
 	switch {
+	case n.Member == "" && at >= 0 && u.Meta.Version.Compare((*b)[at].version) < 0: // own writes are noted before they are told
 	case u.Deleted && at >= 0:
 		last := len(*b) - 1
 		(*b)[at] = (*b)[last]
@@ -70,7 +71,7 @@ func (x *index) note(u *engine.Update, now time.Time) {
 	case !u.Deleted && at < 0:
 		*b = append(*b, item{n, u.Meta.Version, now})
 		x.keys++
-	case !u.Deleted:
+	case !u.Deleted && (*b)[at].version != u.Meta.Version: // else it is told again
 		(*b)[at].version, (*b)[at].at = u.Meta.Version, now
 	}
 	if d, ok := x.dues[n]; ok && d.version.Compare(u.Meta.Version) < 0 {
@@ -157,6 +158,21 @@ func (s *Space) Any() (Name, bool) {
 		}
 	}
 	return Name{}, false
+}
+
+// Writer is the newest version of a key that is known here, and who wrote it, "" if that is not known.
+func (s *Space) Writer(member, key string) (v engine.Version, writer string) {
+	if member != "" {
+		v, _, _ = s.Learned(member, key)
+		return v, member
+	}
+	_, w, _ := s.eng.Shared().Get(key)
+	for m := range s.eng.Members() {
+		if s.eng.Shared().Author(m.Name) == w.Author {
+			writer = m.Name
+		}
+	}
+	return sharedVersion(w), writer
 }
 
 // Learned is the newest version of a key here, and when it came.

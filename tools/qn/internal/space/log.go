@@ -57,7 +57,7 @@ func (l *Log) add(u *engine.Update, now time.Time) {
 	for l.bytes += len(u.Value); l.bytes > LogBytesMax && l.oldest < l.newest; {
 		l.drop(l.oldest)
 	}
-	if u.Key != "" {
+	if u.Key != "" && u.Member != "" { // shared ones come in no order
 		l.seen[u.Member] = u.Meta.Version
 	}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,15 +21,22 @@ type Space struct {
 	log   *Log
 	own   [64]sync.Mutex // writes of own keys, by hash: a write that depends on what is there must see no other between
 
-	lastMu sync.Mutex
-	last   engine.Version // newest own write through here
+	lastMu  sync.Mutex
+	last    engine.Version // newest own write through here
+	ownLast engine.Version // of a key that is not shared
 }
 
 // New follows the engine's keys until ctx ends. Wait for its end with Done.
 func New(ctx context.Context, eng *engine.Engine) *Space {
 	s := &Space{eng: eng, seed: maphash.MakeSeed(), log: newLog()}
 	s.index = newIndex(s.seed)
-	go s.follow(ctx)
+	var both sync.WaitGroup
+	both.Go(func() { s.follow(ctx) })
+	both.Go(func() { s.followShared(ctx) })
+	go func() {
+		both.Wait()
+		s.log.close()
+	}()
 	return s
 }
 
@@ -42,7 +50,6 @@ func (s *Space) Log() *Log { return s.log }
 func (s *Space) Done() <-chan struct{} { return s.log.done }
 
 func (s *Space) follow(ctx context.Context) {
-	defer s.log.close()
 	for u, err := range s.eng.Changes(ctx) {
 		if err != nil {
 			return
@@ -55,6 +62,27 @@ func (s *Space) follow(ctx context.Context) {
 		}
 		s.log.add(&u, now)
 	}
+}
+
+// followShared takes in the shared keys, as those of member "".
+func (s *Space) followShared(ctx context.Context) {
+	for u, err := range s.eng.Shared().Watch(ctx, "") {
+		if err != nil {
+			return
+		}
+		if u.Resync {
+			continue // what was missed follows
+		}
+		x := engine.Update{Key: u.Key, Value: u.Value, Deleted: u.Deleted, Meta: engine.Meta{Version: sharedVersion(u.Now)}}
+		now := time.Now()
+		s.index.note(&x, now)
+		s.log.add(&x, now)
+	}
+}
+
+// sharedVersion is a version for a write of a shared key, as far as one can be: by epoch and stamp.
+func sharedVersion(v engine.SharedVersion) engine.Version {
+	return engine.Version{Gen: uint64(v.Epoch), Seq: v.Stamp}
 }
 
 // Errors of names and writes. They are complete sentences for a client.
@@ -77,11 +105,11 @@ func (f *ForeignError) Error() string {
 	return fmt.Sprintf("key %s belongs to %s: only the agent of %s writes it, this one is %s", f.Key, f.Member, f.Member, f.Here)
 }
 
-// Split tells whose key a name is.
+// Split tells whose key a name is; member "" has the shared ones.
 func (s *Space) Split(name string) (member, key string) {
 	member, key, found := strings.Cut(name, "/")
 	if !found {
-		return s.eng.Name(), name
+		return "", name
 	}
 	if member == "." {
 		return s.eng.Name(), key
@@ -94,16 +122,18 @@ func (s *Space) Join(member, key string) string { return member + "/" + key }
 
 // Info is what is known of a key beside its value.
 type Info struct {
-	Member  string
+	Member  string // "": it is shared
 	Key     string
-	Version engine.Version
-	TTL     time.Duration // that its owner gave it; 0: none
-	Left    time.Duration // of that; 0 with a TTL: it is over
+	Version engine.Version // of a shared key: epoch and stamp
+	TTL     time.Duration  // that its owner gave it; 0: none
+	Left    time.Duration  // of that; 0 with a TTL: it is over
 }
 
 // AppendGet appends the value of a key.
 func (s *Space) AppendGet(dst []byte, name string) (value []byte, info Info, ok bool) {
-	info.Member, info.Key = s.Split(name)
+	if info.Member, info.Key = s.Split(name); info.Member == "" {
+		return s.appendShared(dst, info)
+	}
 	value, meta, ok := s.eng.AppendGet(dst, info.Member, info.Key)
 	if !ok {
 		return dst, info, false
@@ -115,11 +145,24 @@ func (s *Space) AppendGet(dst []byte, name string) (value []byte, info Info, ok 
 	return value, info, true
 }
 
+// appendShared is AppendGet for a shared key, or the sum where agents have added to it.
+func (s *Space) appendShared(dst []byte, info Info) ([]byte, Info, bool) {
+	sh := s.eng.Shared()
+	value, v, ok := sh.AppendGet(dst, info.Key)
+	info.Version = sharedVersion(v)
+	if sum, counted := sh.Sum(info.Key); counted {
+		return strconv.AppendInt(dst, sum, 10), info, true
+	}
+	if ok {
+		info.TTL, info.Left = sh.Lifetime(info.Key)
+	}
+	return value, info, ok
+}
+
 // Has reports whether there is such a key.
 func (s *Space) Has(name string) bool {
-	member, key := s.Split(name)
 	var room [engine.EntryBytesMax]byte
-	_, _, ok := s.eng.AppendGet(room[:0], member, key)
+	_, _, ok := s.AppendGet(room[:0], name)
 	return ok
 }
 
@@ -145,10 +188,24 @@ func (s *Space) lock(key string) *sync.Mutex {
 // wrote keeps the newest version that was written through the space.
 func (s *Space) wrote(v engine.Version) {
 	s.lastMu.Lock()
-	if v.Compare(s.last) > 0 {
-		s.last = v
-	}
+	s.last, s.ownLast = later(v, s.last), later(v, s.ownLast)
 	s.lastMu.Unlock()
+}
+
+// wroteShared is wrote for a shared key, which is in the index at once.
+func (s *Space) wroteShared(v engine.Version, key string) {
+	_, info, ok := s.appendShared(nil, Info{Key: key})
+	s.index.note(&engine.Update{Key: key, Deleted: !ok, Meta: engine.Meta{Version: info.Version}}, time.Now())
+	s.lastMu.Lock()
+	s.last = later(v, s.last)
+	s.lastMu.Unlock()
+}
+
+func later(a, b engine.Version) engine.Version {
+	if a.Compare(b) > 0 {
+		return a
+	}
+	return b
 }
 
 // Last is the newest own write through the space.
@@ -158,5 +215,10 @@ func (s *Space) Last() engine.Version {
 	return s.last
 }
 
-// Sync waits until the index and the log have what was written through the space before, or ctx ends.
-func (s *Space) Sync(ctx context.Context) error { return s.log.reach(ctx, s.eng.Name(), s.Last()) }
+// Sync waits until the index has what was written through the space before, the log too of own keys, or ctx ends.
+func (s *Space) Sync(ctx context.Context) error {
+	s.lastMu.Lock()
+	own := s.ownLast
+	s.lastMu.Unlock()
+	return s.log.reach(ctx, s.eng.Name(), own)
+}

@@ -233,31 +233,52 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t := api.Trace{Member: member, Key: key, Learned: []api.Learned{}, Missing: missing}
-	var written time.Time
 	for _, a := range answers {
 		var l api.Learned
 		if a.Error != "" || json.Unmarshal(a.Result, &l) != nil {
 			t.Missing = append(t.Missing, a.Member)
 			continue
 		}
-		if l.Member = a.Member; a.Member == member {
-			t.Version, written = l.Version, l.At
-		}
+		l.Member = a.Member
 		t.Learned = append(t.Learned, l)
 	}
-	known := false
-	for i := range t.Learned {
-		l := &t.Learned[i]
-		if known = known || l.Version != ""; l.Version == t.Version && !written.IsZero() && l.Version != "" {
-			l.AfterSeconds = max(0, l.At.Sub(written).Seconds()) // the owner notes its own write a moment late
+	newest, writer := sp.Writer(member, key)
+	if !compareLearned(&t, newest.String(), writer) {
+		of := ""
+		if member != "" {
+			of = " of " + member
 		}
-	}
-	if !known {
-		problem(w, http.StatusNotFound, fmt.Sprintf("no agent has a key %q of %s", key, member), "")
+		problem(w, http.StatusNotFound, fmt.Sprintf("no agent has a key %q%s", key, of), "")
 		return
 	}
-	slices.SortFunc(t.Learned, func(a, b api.Learned) int { return a.At.Compare(b.At) })
 	ok(w, t)
+}
+
+// compareLearned finds the version that matters, that of the writer, and how much later than the writer the others had it.
+// Where the writer is not there to answer, it is newest, and who had it first stands in. It reports whether anybody has the key.
+func compareLearned(t *api.Trace, newest, writer string) (known bool) {
+	slices.SortFunc(t.Learned, func(a, b api.Learned) int { return a.At.Compare(b.At) })
+	t.Version = newest
+	for i := range t.Learned {
+		l := &t.Learned[i]
+		if known = known || l.Version != ""; l.Member == writer && l.Version != "" && t.Member != "" {
+			t.Version = l.Version
+		}
+	}
+	var since time.Time
+	for i := range t.Learned {
+		l := &t.Learned[i]
+		if l.Version == t.Version && (since.IsZero() || l.Member == writer) {
+			since = l.At
+		}
+	}
+	for i := range t.Learned {
+		if l := &t.Learned[i]; l.Version == t.Version {
+			l.AfterSeconds = max(0, l.At.Sub(since).Seconds()) // who writes notes it a moment late
+		}
+	}
+	t.Writer = writer
+	return known
 }
 
 func (s *Server) keys(w http.ResponseWriter, _ *http.Request) { ok(w, keyStates(s.opt.Space.Engine())) }

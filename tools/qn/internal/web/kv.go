@@ -23,7 +23,11 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	value, info, found := s.opt.Space.AppendGet(nil, name)
 	if !found {
-		problem(w, http.StatusNotFound, fmt.Sprintf("there is no key %q of %s", info.Key, info.Member), "")
+		of := ""
+		if info.Member != "" {
+			of = " of " + info.Member
+		}
+		problem(w, http.StatusNotFound, fmt.Sprintf("there is no key %q%s", info.Key, of), "")
 		return
 	}
 	if r.URL.Query().Has("raw") {
