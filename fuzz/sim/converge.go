@@ -18,7 +18,7 @@ func (w *World) Difference() string {
 	var first *Node
 	for _, n := range w.Nodes {
 		switch {
-		case !n.Up:
+		case !n.Up || w.rooms != nil && !w.rooms(n.Index):
 		case n.Core.Parts().Flow.Behind():
 			return fmt.Sprintf("node %d holds writes back", n.Index)
 		case first == nil:

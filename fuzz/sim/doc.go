@@ -54,7 +54,8 @@
 // [NewPlan] makes a plan from a seed: some sizes, some features, some kinds of
 // harm, each with a strength of its own (Groce et al. 2012, swarm testing).
 // [Try] runs it: harm and writes first, then peace, in which all nodes that run
-// must become equal within a bound. [Shrink] makes a failing plan small, and
+// must become equal within a bound; where the dead left more than some have room for,
+// those who have room for all. [Shrink] makes a failing plan small, and
 // [Replay] names it in one word. Run it as tests do, or without end:
 //
 //	go test ./fuzz/sim -run Swarm -sim.seeds 1000

@@ -257,7 +257,7 @@ func (p *Plan) configure(i int, c *core.Config) {
 		rate := uint32(n.Rate)
 		c.Experiment.Plan = flow.Plan{Over: 3, Slack: 3, Floor: rate, Start: rate, Limit: rate, Beta: 1}
 	}
-	if n.Small != 0 && i%3 == 1 {
+	if !p.roomy(i) {
 		c.Limits.State.Keys = n.Small
 	}
 	if n.Young {

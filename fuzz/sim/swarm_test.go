@@ -43,6 +43,16 @@ func TestSwarm(t *testing.T) {
 // TestFixedSeeds runs the same seeds each time.
 func TestFixedSeeds(t *testing.T) { hunt(t, 1, 60) }
 
+// TestSeedsThatFoundSomething runs the seeds whose plans broke a law once.
+func TestSeedsThatFoundSomething(t *testing.T) {
+	for _, seed := range []uint64{
+		0x59,     // an answer in the order of breadth was empty where only dead words were left
+		0x895512, // what the dead left is above the limit of small nodes
+	} {
+		hunt(t, seed, 1)
+	}
+}
+
 func hunt(t *testing.T, first uint64, seeds int) {
 	s := Swarm{
 		First: first, Seeds: seeds, Budget: time.Hour, Workers: runtime.GOMAXPROCS(0), Shrink: 20 * time.Second, Most: 5,

@@ -66,6 +66,7 @@ type World struct {
 	storm  struct{ span, frames uint64 } // the current span, and the frames before it
 	lookAt sched.Instant                 // the next look
 	peace  bool                          // all harm has ended, nobody writes, and all were equal
+	rooms  func(i int) bool              // Difference looks at these nodes alone; nil: at all
 
 	held    event // a call that ended a window; its turn is next
 	holding bool
