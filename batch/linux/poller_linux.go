@@ -77,10 +77,8 @@ const epollET uint32 = 1 << 31
 
 // giveBack closes the descriptors.
 func (p *Poller) giveBack() {
-	switch {
-	case p.dozer.file != nil:
-		p.dozer.file.Close()
-	case p.epoll >= 0:
+	p.dozer.close()
+	if p.epoll >= 0 {
 		unix.Close(p.epoll)
 	}
 	if p.bell >= 0 {

@@ -77,27 +77,37 @@ func (p *Poller) look(ready []batch.Conn) int {
 // signal begins it again with what is left of the span.
 func (p *Poller) sleep(deadline sched.Instant, ready []batch.Conn) int {
 	for {
-		span := forever
+		now, span := p.Now(), forever
 		if deadline != sched.Never {
-			if span = int64(deadline - p.Now()); span <= 0 {
+			if span = int64(deadline - now); span <= 0 {
 				return p.look(ready)
 			}
 		}
-		if p.dozes && (span == forever || span > int64(dozeMin)) {
-			return p.doze(deadline, ready)
+		long := p.dozes && (span == forever || span > int64(dozeMin))
+		if long && p.dozer.brief < briefMax {
+			return p.doze(now, deadline, ready)
 		}
-		doze := epollSleep2
-		if !p.feat.pwait2 {
-			doze = epollSleep
+		if long {
+			span = int64(dozeMin)
 		}
-		n, errno := doze(p.epoll, p.room(ready), span)
-		if errno == 0 {
+		n, errno := p.nap(ready, span)
+		switch {
+		case errno == 0 && (n > 0 || !long || !p.park.Parked()):
 			return p.report(n, ready)
-		}
-		if errno != unix.EINTR {
+		case errno == 0:
+			p.dozer.ended(dozeMin) // it is quiet again
+		case errno != unix.EINTR:
 			panic("batch/linux: epoll_pwait2: " + errno.Error())
 		}
 	}
+}
+
+// nap sleeps in the kernel, with the thread.
+func (p *Poller) nap(ready []batch.Conn, span int64) (n int, errno unix.Errno) {
+	if p.feat.pwait2 {
+		return epollSleep2(p.epoll, p.room(ready), span)
+	}
+	return epollSleep(p.epoll, p.room(ready), span)
 }
 
 // room is where the kernel writes events: one for each place in ready and one
@@ -109,6 +119,9 @@ func (p *Poller) room(ready []batch.Conn) []unix.EpollEvent {
 // report turns n events into Conns. An event of a Conn that has been closed
 // since, or that finds no room, is left out; readiness is a level.
 func (p *Poller) report(n int, ready []batch.Conn) (filled int) {
+	if n > 0 && p.dozer.open {
+		p.dozer.swing(false)
+	}
 	conns := *p.conns.Load()
 	for i := range p.events[:n] {
 		ev := &p.events[i]
