@@ -233,7 +233,7 @@ func (r *reply) command(cmd *command) {
 	if cmd.keys {
 		first, last, step = 1, 1, 1
 		switch cmd.name {
-		case "mget", "del", "unlink", "exists":
+		case "mget", "del", "unlink", "exists", "touch":
 			last = -1
 		case "mset":
 			last, step = -1, 2
@@ -345,7 +345,7 @@ func info(c *conn, a [][]byte) bool {
 		{"Replication", fmt.Sprintf("role:master\r\nconnected_slaves:%d\r\n", s.Alive-1)},
 		{"Cluster", fmt.Sprintf("cluster_enabled:0\r\nmember:%s\r\nmembers:%d\r\nalive:%d\r\nsuspect:%d\r\ndead:%d\r\nfingerprint:%016x\r\n",
 			v.space.Engine().Name(), s.Members, s.ByState[engine.Alive], s.ByState[engine.Suspect], s.ByState[engine.Dead], s.Fingerprint)},
-		{"Keyspace", fmt.Sprintf("db0:keys=%d,expires=0,avg_ttl=0\r\n", v.space.Len())},
+		{"Keyspace", fmt.Sprintf("db0:keys=%d,expires=%d,avg_ttl=0\r\n", v.space.Len(), v.space.Ending())},
 	}
 	var b strings.Builder
 	for _, x := range sections {

@@ -3,6 +3,7 @@ package resp
 import (
 	"context"
 	"errors"
+	"math"
 	"strconv"
 	"time"
 
@@ -17,22 +18,26 @@ var keyCommands = []command{
 	{name: "psetex", least: 4, most: 4, run: func(c *conn, a [][]byte) bool { return c.setFor(a, time.Millisecond) }, keys: true, writes: true, summary: "Writes a key with a lifetime in milliseconds."},
 	{name: "setnx", least: 3, most: 3, run: setnx, keys: true, writes: true, summary: "Writes a key if there is none."},
 	{name: "getdel", least: 2, most: 2, run: getdel, keys: true, writes: true, summary: "Reads a key and deletes it."},
+	{name: "getset", least: 3, most: 3, run: func(c *conn, a [][]byte) bool { return set(c, append(a, []byte("GET"))) }, keys: true, writes: true, summary: "Reads a key and writes it."},
 	{name: "getex", least: 2, run: getex, keys: true, writes: true, summary: "Reads a key and changes its lifetime."},
 	{name: "mget", least: 2, run: mget, keys: true, summary: "The values of several keys."},
 	{name: "mset", least: 3, run: mset, keys: true, writes: true, summary: "Writes several keys, one after the other."},
 	{name: "del", least: 2, run: del, keys: true, writes: true, summary: "Deletes keys."},
 	{name: "unlink", least: 2, run: del, keys: true, writes: true, summary: "Deletes keys."},
 	{name: "exists", least: 2, run: exists, keys: true, summary: "Counts the keys that are there."},
+	{name: "touch", least: 2, run: exists, keys: true, summary: "Counts the keys that are there."},
 	{name: "type", least: 2, most: 2, run: typeOf, keys: true, summary: "string for a key, hash for a member, or none."},
 	{name: "strlen", least: 2, most: 2, run: strlen, keys: true, summary: "The length of a value."},
 	{name: "incr", least: 2, most: 2, run: func(c *conn, a [][]byte) bool { return c.add(a[1], 1) }, keys: true, writes: true, summary: "Adds 1 to a key."},
 	{name: "decr", least: 2, most: 2, run: func(c *conn, a [][]byte) bool { return c.add(a[1], -1) }, keys: true, writes: true, summary: "Takes 1 from a key."},
-	{name: "incrby", least: 3, most: 3, run: incrby, keys: true, writes: true, summary: "Adds a number to a key."},
+	{name: "decrby", least: 3, most: 3, run: func(c *conn, a [][]byte) bool { return c.addWord(a, true) }, keys: true, writes: true, summary: "Takes a number from a key."},
+	{name: "incrby", least: 3, most: 3, run: func(c *conn, a [][]byte) bool { return c.addWord(a, false) }, keys: true, writes: true, summary: "Adds a number to a key."},
 	{name: "ttl", least: 2, most: 2, run: func(c *conn, a [][]byte) bool { return c.ttl(a[1], time.Second) }, keys: true, summary: "What is left of a lifetime in seconds; -1 none, -2 no key."},
 	{name: "pttl", least: 2, most: 2, run: func(c *conn, a [][]byte) bool { return c.ttl(a[1], time.Millisecond) }, keys: true, summary: "What is left of a lifetime in milliseconds."},
-	{name: "expire", least: 3, most: 3, run: func(c *conn, a [][]byte) bool { return c.expire(a, time.Second, false) }, keys: true, writes: true, summary: "Gives a key a lifetime in seconds."},
-	{name: "pexpire", least: 3, most: 3, run: func(c *conn, a [][]byte) bool { return c.expire(a, time.Millisecond, false) }, keys: true, writes: true, summary: "Gives a key a lifetime in milliseconds."},
-	{name: "expireat", least: 3, most: 3, run: func(c *conn, a [][]byte) bool { return c.expire(a, time.Second, true) }, keys: true, writes: true, summary: "Lets a key end at a time."},
+	{name: "expire", least: 3, most: 4, run: func(c *conn, a [][]byte) bool { return c.expire(a, time.Second, false) }, keys: true, writes: true, summary: "Gives a key a lifetime in seconds."},
+	{name: "pexpire", least: 3, most: 4, run: func(c *conn, a [][]byte) bool { return c.expire(a, time.Millisecond, false) }, keys: true, writes: true, summary: "Gives a key a lifetime in milliseconds."},
+	{name: "expireat", least: 3, most: 4, run: func(c *conn, a [][]byte) bool { return c.expire(a, time.Second, true) }, keys: true, writes: true, summary: "Lets a key end at a time."},
+	{name: "pexpireat", least: 3, most: 4, run: func(c *conn, a [][]byte) bool { return c.expire(a, time.Millisecond, true) }, keys: true, writes: true, summary: "Lets a key end at a time in milliseconds."},
 	{name: "persist", least: 2, most: 2, run: persist, keys: true, writes: true, summary: "Takes the lifetime from a key."},
 	{name: "wait", least: 3, most: 3, run: wait, summary: "Waits until so many other live members hold what this connection wrote, and says how many do."},
 }
@@ -306,17 +311,21 @@ func (c *conn) add(name []byte, by int64) bool {
 	return false
 }
 
-func incrby(c *conn, a [][]byte) bool {
+func (c *conn) addWord(a [][]byte, minus bool) bool {
 	by, ok := integer(a[2])
-	if !ok {
+	if !ok || minus && by == math.MinInt64 {
 		return c.problem(space.ErrNotNumber)
+	}
+	if minus {
+		by = -by
 	}
 	return c.add(a[1], by)
 }
 
 const (
-	waitMax  = 10 * time.Minute // of WAIT n 0
-	waitPoll = 2 * time.Millisecond
+	waitMax  = 10 * time.Minute       // of WAIT n 0
+	waitPoll = 100 * time.Microsecond // at first; doubled up to waitSlow
+	waitSlow = 5 * time.Millisecond
 )
 
 // wait is WAIT members milliseconds: it parks the connection, never the loop.
@@ -338,7 +347,8 @@ func wait(c *conn, a [][]byte) bool {
 	return c.later(func(ctx context.Context, r *reply) {
 		ctx, cancel := context.WithTimeout(ctx, span)
 		defer cancel()
-		again := time.NewTicker(waitPoll)
+		pause := waitPoll
+		again := time.NewTimer(pause)
 		defer again.Stop()
 		for {
 			have, err := confirmed(eng, version)
@@ -352,6 +362,8 @@ func wait(c *conn, a [][]byte) bool {
 			}
 			select {
 			case <-again.C:
+				pause = min(2*pause, waitSlow)
+				again.Reset(pause)
 			case <-ctx.Done():
 			}
 		}

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"strings"
 	"time"
 
 	"github.com/quidnunc/quidnunc/tools/qn/internal/space"
@@ -57,12 +58,22 @@ func (c *conn) expire(a [][]byte, unit time.Duration, at bool) bool {
 		return c.problem(space.ErrNotNumber)
 	}
 	if n > millisMax/int64(unit/time.Millisecond) || n < -millisMax/int64(unit/time.Millisecond) {
-		c.fail("ERR invalid expire time in '" + string(a[0]) + "' command")
+		c.fail("ERR invalid expire time in '" + strings.ToLower(string(a[0])) + "' command")
 		return false
 	}
 	ttl := time.Duration(n) * unit
 	if at {
 		ttl = time.Until(time.Unix(0, 0).Add(ttl))
+	}
+	if len(a) == 4 {
+		switch allowed, known := c.mayExpire(a[1], a[3], ttl); {
+		case !known:
+			c.fail("ERR Unsupported option " + shown(a[3]))
+			return false
+		case !allowed:
+			c.reply.flag(false)
+			return false
+		}
 	}
 	if ttl <= 0 {
 		ttl = -1
@@ -74,6 +85,24 @@ func (c *conn) expire(a [][]byte, unit time.Duration, at bool) bool {
 	c.written(c.server.space.Last())
 	c.reply.flag(done)
 	return false
+}
+
+// mayExpire is the condition of EXPIRE: NX no lifetime yet, XX one, GT a longer one than there is, LT a shorter one. None counts
+// as the longest.
+func (c *conn) mayExpire(name, word []byte, ttl time.Duration) (allowed, known bool) {
+	_, info, _ := c.server.space.AppendGet(c.value[:0], string(name))
+	has := info.TTL > 0
+	switch {
+	case is(word, "NX"):
+		return !has, true
+	case is(word, "XX"):
+		return has, true
+	case is(word, "GT"):
+		return has && ttl > info.Left, true
+	case is(word, "LT"):
+		return !has || ttl < info.Left, true
+	}
+	return false, false
 }
 
 func persist(c *conn, a [][]byte) bool {

@@ -16,6 +16,7 @@ var listCommands = []command{
 	{name: "hgetall", least: 2, most: 2, run: listed(hgetall), keys: true, summary: "All keys of a member with their values."},
 	{name: "hkeys", least: 2, most: 2, run: listed(hkeys), keys: true, summary: "All keys of a member."},
 	{name: "hlen", least: 2, most: 2, run: listed(hlen), keys: true, summary: "How many keys a member has."},
+	{name: "hexists", least: 3, most: 3, run: hexists, keys: true, summary: "Whether a member has a key."},
 	{name: "hget", least: 3, most: 3, run: hget, keys: true, summary: "A key of a member."},
 }
 
@@ -144,5 +145,11 @@ func hget(c *conn, a [][]byte) bool {
 	} else {
 		c.reply.bulk(value)
 	}
+	return false
+}
+
+func hexists(c *conn, a [][]byte) bool {
+	_, _, ok := c.server.space.Engine().AppendGet(c.value[:0], string(a[1]), string(a[2]))
+	c.reply.flag(ok)
 	return false
 }

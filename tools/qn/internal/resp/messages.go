@@ -95,7 +95,7 @@ func pubsub(c *conn, a [][]byte) bool {
 			r.text(name)
 		}
 	case is(a[1], "NUMSUB"):
-		r.mapOf(len(a) - 2)
+		r.array(2 * (len(a) - 2)) // flat in RESP3 too, as with Redis
 		for _, name := range a[2:] {
 			subs.mu.Lock()
 			n := len(subs.channels[string(name)])

@@ -209,7 +209,10 @@ func (s *subscriptions) change(sp *space.Space, c *space.Change) {
 		return
 	}
 	event, name := "set", nameOf(sp, c.Member, c.Key)
-	if c.Deleted {
+	switch {
+	case c.Expired:
+		event = "expired"
+	case c.Deleted:
 		event = "del"
 	}
 	s.publish(keyspacePrefix+name, []byte(event))

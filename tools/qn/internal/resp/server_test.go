@@ -170,6 +170,23 @@ func TestCommands(t *testing.T) {
 	f("INCR n", ":2")
 	f("INCRBY n 40", ":42")
 	f("DECR n", ":41")
+	f("DECRBY n 1", ":40")
+	f("DECRBY n x", "-ERR value is not an integer or out of range")
+	f("DECRBY n -9223372036854775808", "-ERR value is not an integer or out of range")
+	f("GETSET g 1", "nil")
+	f("GETSET g 2", "1")
+	f("EXPIRE g 100 XX", ":0")
+	f("EXPIRE g 100 GT", ":0")
+	f("EXPIRE g 100 NX", ":1")
+	f("EXPIRE g 200 NX", ":0")
+	f("EXPIRE g 200 LT", ":0")
+	f("EXPIRE g 200 gt", ":1")
+	f("PEXPIREAT g 9000000000000 LT", ":0")
+	f("EXPIRE g 1 xy", "-ERR Unsupported option xy")
+	f("TTL g", ":200")
+	f("EXPIRE nothing 5 NX", ":0")
+	f("TOUCH g n nothing", ":2")
+	f("DEL g", ":1")
 	f("INCR k", "-ERR value is not an integer or out of range")
 	f("SET big 9223372036854775807", "+OK")
 	f("INCR big", "-ERR value is not an integer or out of range")
@@ -182,6 +199,8 @@ func TestCommands(t *testing.T) {
 	f("TYPE web-1", "+hash")
 	f("TYPE nothing", "+none")
 	f("HGET web-1 a/b", "c")
+	f("HEXISTS web-1 a/b", ":1")
+	f("HEXISTS web-1 a/c", ":0")
 	f("HLEN web-1", ":1")
 	f("DBSIZE", ":6")
 	f("DEL a b nothing", ":2")
@@ -365,11 +384,25 @@ func TestTwoAgents(t *testing.T) {
 	if got := sub.read(); got != "[message news hello]" {
 		t.Error(got)
 	}
-	ca.do("DEL", "k")
-	if got := sub.read(); got != "[pmessage __key*__:* __keyspace@0__:k del]" {
-		t.Error(got)
+	events := func(name, event string) {
+		t.Helper()
+		for _, want := range []string{"__keyspace@0__:" + name + " " + event, "__keyevent@0__:" + event + " " + name} {
+			if got := sub.read(); got != "[pmessage __key*__:* "+want+"]" {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
 	}
-	sub.read()
+	ca.do("DEL", "k")
+	events("k", "del")
+	for _, name := range []string{"short", "web-1/short"} {
+		ca.do("SET", name, "v", "PX", "200")
+		events(name, "set")
+		events(name, "expired")
+		ca.do("SET", name, "v", "EX", "100")
+		events(name, "set")
+		ca.do("DEL", name)
+		events(name, "del")
+	}
 	if got := sub.do("UNSUBSCRIBE"); got != "[unsubscribe news :1]" {
 		t.Error(got)
 	}

@@ -49,8 +49,11 @@ func (x *index) bucket(n Name) *[]item {
 	return &x.buckets[h.Sum64()>>(64-bucketBits)]
 }
 
-// note keeps up with a change.
-func (x *index) note(u *engine.Update, now time.Time) {
+// endSlack is how much earlier than here another member may see a lifetime end.
+const endSlack = 50 * time.Millisecond
+
+// note keeps up with a change. It reports whether a key went because its lifetime was over.
+func (x *index) note(u *engine.Update, now time.Time) (expired bool) {
 	n := Name{u.Member, u.Key}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -60,8 +63,14 @@ func (x *index) note(u *engine.Update, now time.Time) {
 			at = i
 		}
 	}
+	if n.Member == "" && at >= 0 && u.Meta.Version.Compare((*b)[at].version) < 0 {
+		return false // own writes of shared keys are noted before they are told
+	}
+	d, ends := x.dues[n]
+	if ends && (u.Deleted || d.version.Compare(u.Meta.Version) < 0) {
+		delete(x.dues, n)
+	}
 	switch {
-	case n.Member == "" && at >= 0 && u.Meta.Version.Compare((*b)[at].version) < 0: // own writes are noted before they are told
 	case u.Deleted && at >= 0:
 		last := len(*b) - 1
 		(*b)[at] = (*b)[last]
@@ -74,14 +83,12 @@ func (x *index) note(u *engine.Update, now time.Time) {
 	case !u.Deleted && (*b)[at].version != u.Meta.Version: // else it is told again
 		(*b)[at].version, (*b)[at].at = u.Meta.Version, now
 	}
-	if d, ok := x.dues[n]; ok && d.version.Compare(u.Meta.Version) < 0 {
-		delete(x.dues, n)
-	}
 	if u.Meta.TTL > 0 && !u.Deleted {
 		if _, ok := x.dues[n]; !ok {
 			x.dues[n] = due{u.Meta.Version, now.Add(u.Meta.TTL - u.Meta.Age)}
 		}
 	}
+	return u.Deleted && ends && d.at.Sub(now) < endSlack
 }
 
 // forget drops all keys of a member.
@@ -127,6 +134,13 @@ func (s *Space) Len() int {
 	s.index.mu.RLock()
 	defer s.index.mu.RUnlock()
 	return s.index.keys
+}
+
+// Ending is the number of keys that have a lifetime.
+func (s *Space) Ending() int {
+	s.index.mu.RLock()
+	defer s.index.mu.RUnlock()
+	return len(s.index.dues)
 }
 
 // Scan lists keys from a cursor on, 0 at the beginning: at least count, if there are so many, and then up to the end of a

@@ -20,7 +20,8 @@ const (
 type Change struct {
 	Seq uint64
 	engine.Update
-	At time.Time
+	At      time.Time
+	Expired bool // of a delete: the lifetime of the key was over
 }
 
 // Log is the last changes. Its methods are safe for any number of goroutines.
@@ -43,11 +44,11 @@ func newLog() *Log {
 	return &Log{oldest: 1, done: make(chan struct{}), signal: make(chan struct{}), seen: map[string]engine.Version{}}
 }
 
-func (l *Log) add(u *engine.Update, now time.Time) {
+func (l *Log) add(u *engine.Update, now time.Time, expired bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.newest++
-	c := Change{l.newest, *u, now}
+	c := Change{l.newest, *u, now, expired}
 	if len(l.ring) < LogMax {
 		l.ring = append(l.ring, c) // change 1 is at 0
 	} else {

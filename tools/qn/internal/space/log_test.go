@@ -11,7 +11,7 @@ import (
 
 func add(l *Log, n, bytes int) {
 	for range n {
-		l.add(&engine.Update{Member: "a", Key: "k", Value: make([]byte, bytes)}, time.Unix(int64(l.Newest()), 0))
+		l.add(&engine.Update{Member: "a", Key: "k", Value: make([]byte, bytes)}, time.Unix(int64(l.Newest()), 0), false)
 	}
 }
 

@@ -54,13 +54,13 @@ func (s *Space) follow(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		now := time.Now()
+		now, expired := time.Now(), false
 		if u.Key == "" {
 			s.index.forget(u.Member)
 		} else {
-			s.index.note(&u, now)
+			expired = s.index.note(&u, now)
 		}
-		s.log.add(&u, now)
+		s.log.add(&u, now, expired)
 	}
 }
 
@@ -74,9 +74,11 @@ func (s *Space) followShared(ctx context.Context) {
 			continue // what was missed follows
 		}
 		x := engine.Update{Key: u.Key, Value: u.Value, Deleted: u.Deleted, Meta: engine.Meta{Version: sharedVersion(u.Now)}}
+		if ttl, left := s.eng.Shared().Lifetime(u.Key); ttl > 0 && !u.Deleted {
+			x.Meta.TTL, x.Meta.Age = ttl, ttl-left
+		}
 		now := time.Now()
-		s.index.note(&x, now)
-		s.log.add(&x, now)
+		s.log.add(&x, now, s.index.note(&x, now))
 	}
 }
 
