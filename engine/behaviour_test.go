@@ -15,6 +15,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // recorder collects events and lines of a log.
@@ -70,7 +71,7 @@ func TestBehaviour04OneUpdateEventForOneChange(t *testing.T) {
 		}
 	}}, func(t *testing.T, c *enginetest.Cluster) {
 		pause(2 * time.Second)
-		before := len(r.of(engine.MemberUpdated, ""))
+		before := len(r.of(engine.EventUpdated, ""))
 		c.Loss(0.2)
 		for range 3 { // twice it is nothing new
 			if err := c.Engines[2].SetTags(map[string]string{"a": "1", "b": "2", "c": "3"}); err != nil {
@@ -80,11 +81,11 @@ func TestBehaviour04OneUpdateEventForOneChange(t *testing.T) {
 		}
 		c.Loss(0)
 		pause(time.Minute)
-		got := r.of(engine.MemberUpdated, "node-2")
-		if all := len(r.of(engine.MemberUpdated, "")) - before; len(got) == 0 || all != 1 {
+		got := r.of(engine.EventUpdated, "node-2")
+		if all := len(r.of(engine.EventUpdated, "")) - before; len(got) == 0 || all != 1 {
 			t.Fatalf("%d events, of node-2: %+v", all, got)
 		}
-		if m := got[len(got)-1].Member; len(m.Tags) != 3 || m.Zone != "z" || m.State != engine.Alive {
+		if m := got[len(got)-1].Member; len(m.Tags) != 3 || m.Zone != "z" || m.State != engine.StateAlive {
 			t.Errorf("%+v", m)
 		}
 	})
@@ -106,8 +107,8 @@ func TestBehaviour05ConflictIsToldOnBothSides(t *testing.T) {
 	if n != 0 || !errors.Is(err, engine.ErrNameConflict) || !errors.As(err, &why) || why.Here != younger.Addr() || why.There != old.Addr() {
 		t.Errorf("Join of the newcomer: %d, %v", n, err)
 	}
-	eventually(t, "the one in service is told", func() bool { return len(r.of(engine.NameConflict, "node-1")) > 0 })
-	ev := r.of(engine.NameConflict, "node-1")[0]
+	eventually(t, "the one in service is told", func() bool { return len(r.of(engine.EventNameConflict, "node-1")) > 0 })
+	ev := r.of(engine.EventNameConflict, "node-1")[0]
 	if ev.Here != old.Addr() || ev.Member.Addr != younger.Addr() || ev.Lost {
 		t.Errorf("the one in service was told %+v", ev)
 	}
@@ -120,7 +121,7 @@ func TestBehaviour05ConflictIsToldOnBothSides(t *testing.T) {
 	if err := younger.Close(); err != nil || time.Since(began) > 3*time.Second {
 		t.Errorf("closing the newcomer: %v after %v", err, time.Since(began))
 	}
-	if s := memberAt(c.Engines[0], "node-1"); s.State != engine.Alive {
+	if s := memberAt(c.Engines[0], "node-1"); s.State != engine.StateAlive {
 		t.Errorf("the newcomer's end took the one in service along: %+v", s)
 	}
 }
@@ -171,13 +172,13 @@ func TestBehaviour25LeaveIsBoundedAndIdempotent(t *testing.T) {
 		if d := time.Since(began); d > 310*time.Millisecond {
 			t.Errorf("cut off: took %v", d)
 		}
-		if m := memberAt(c.Engines[2], "node-2"); m.State != engine.Left {
+		if m := memberAt(c.Engines[2], "node-2"); m.State != engine.StateLeft {
 			t.Errorf("to itself it is %v", m.State)
 		}
 		c.Heal() // it said so in time: the others hear it when they can
 		pause(2 * time.Second)
 		for _, i := range []int{0, 1, 3} {
-			if s := stateOf(c.Engines[i], "node-2"); s != engine.Left {
+			if s := stateOf(c.Engines[i], "node-2"); s != engine.StateLeft {
 				t.Errorf("to %d it is %v", i, s)
 			}
 		}
@@ -193,7 +194,7 @@ func TestBehaviour25LeaveIsBoundedAndIdempotent(t *testing.T) {
 			t.Errorf("Leave after Close: %v", err)
 		}
 		pause(time.Second)
-		if s := stateOf(c.Engines[0], "node-3"); s != engine.Left {
+		if s := stateOf(c.Engines[0], "node-3"); s != engine.StateLeft {
 			t.Errorf("after Close it is %v", s)
 		}
 	})
@@ -218,14 +219,14 @@ func TestBehaviour25LeaveIsToldAgain(t *testing.T) {
 			}
 			pause(500 * time.Millisecond)
 			for k := range 4 {
-				if s := stateOf(c.Engines[k], fmt.Sprint("node-", i)); s != engine.Left {
+				if s := stateOf(c.Engines[k], fmt.Sprint("node-", i)); s != engine.StateLeft {
 					t.Errorf("to %d, %d is %v after half a second", k, i, s)
 				}
 			}
 		}
 		pause(10 * time.Second)
 		for i := 4; i < 12; i++ {
-			if dead := r.of(engine.MemberDead, fmt.Sprint("node-", i)); len(dead) > 0 {
+			if dead := r.of(engine.EventDead, fmt.Sprint("node-", i)); len(dead) > 0 {
 				t.Errorf("taken for dead: %+v", dead)
 			}
 		}
@@ -476,7 +477,7 @@ func TestBehaviour30APIIsSafe(t *testing.T) {
 	close(stop)
 	readers.Wait()
 
-	other := startOne(t, "other", func(c *engine.Config) { c.Order = engine.PreciseNewest })
+	other := startOne(t, "other", func(c *engine.Config) { c.Tune.Order = tune.OrderPreciseNewest })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if n, err := other.Join(ctx, e.Addr().String()); n != 0 || !errors.Is(err, engine.ErrJoin) || !errors.Is(err, engine.ErrMode) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 func TestBroadcast(t *testing.T) {
@@ -71,14 +73,14 @@ func TestBroadcast(t *testing.T) {
 
 func TestContradictoryModesAreRefused(t *testing.T) {
 	cfg := Local()
-	cfg.Name, cfg.Spread = "a", SpreadMail
-	cfg.Rumor = RumorPolicy{K: 2}
+	cfg.Name, cfg.Tune.Spread = "a", tune.SpreadMail
+	cfg.Tune.Rumor = tune.RumorPolicy{K: 2}
 	if _, err := Start(context.Background(), cfg); err == nil {
 		t.Error("mail with a rumor policy was taken")
 	} else {
 		t.Log(err)
 	}
-	cfg.Spread, cfg.Rumor = SpreadRumor, RumorPolicy{K: 2, Minimize: true, Blind: true}
+	cfg.Tune.Spread, cfg.Tune.Rumor = tune.SpreadRumor, tune.RumorPolicy{K: 2, Minimize: true, Blind: true}
 	if _, err := Start(context.Background(), cfg); err == nil {
 		t.Error("minimization and blind were taken together")
 	} else {

@@ -68,7 +68,7 @@ type catchJob struct {
 // meets has what is missing asked for soon, for a member answers, for the first
 // time or again.
 func (e *Engine) meets(now sched.Instant) {
-	if l := &e.large; l.streams != nil && !orders[e.cfg.Order].Precise() && len(l.spans) == 0 {
+	if l := &e.large; l.streams != nil && !e.cfg.Tune.Order.Precise() && len(l.spans) == 0 {
 		l.begin = min(l.begin, max(now+catchDelay, l.again))
 		l.next = min(l.next, l.begin)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // Who follows Changes has in the end what the replica has: through overwrites, deletes, a new life, and a forgotten one.
@@ -81,7 +82,7 @@ func TestChangesAreTheReplica(t *testing.T) {
 }
 
 func TestChangesNeedAnOrderOfVersions(t *testing.T) {
-	e := startOne(t, "a", func(c *engine.Config) { c.Order = engine.PreciseNewest })
+	e := startOne(t, "a", func(c *engine.Config) { c.Tune.Order = tune.OrderPreciseNewest })
 	for _, err := range e.Changes(t.Context()) {
 		if !errors.Is(err, engine.ErrPrecise) {
 			t.Error(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -52,8 +53,8 @@ func runChurn(t *testing.T, seed uint64) {
 		Corrupt:   simnet.Probability(0.01 * r.Float64()),
 	})
 	n := 2 + r.IntN(9)
-	spread := engine.Spread(r.IntN(4))
-	configure := func(_ int, c *engine.Config) { c.Spread = spread }
+	spread := tune.Spread(r.IntN(4))
+	configure := func(_ int, c *engine.Config) { c.Tune.Spread = spread }
 	c := &churn{t: t, r: r, down: make([]bool, n), model: make([]map[string]string, n)}
 	c.Cluster = enginetest.NewCluster(t, n, enginetest.Options{
 		Transport: net.Poller(), Timeout: 3 * time.Minute, Config: configure,

@@ -136,7 +136,7 @@ func TestLeave(t *testing.T) {
 		}
 	}
 	for _, other := range c.Engines[:2] {
-		eventually(t, "the others see it go", func() bool { return stateOf(other, "node-2") == engine.Left })
+		eventually(t, "the others see it go", func() bool { return stateOf(other, "node-2") == engine.StateLeft })
 	}
 	if _, err := e.Set("k", nil); !errors.Is(err, engine.ErrClosed) {
 		t.Errorf("Set after Leave: %v", err)
@@ -153,7 +153,7 @@ func TestCloseLeaves(t *testing.T) {
 	c := enginetest.NewCluster(t, 3, enginetest.Options{})
 	c.Stop(2)
 	for _, other := range c.Engines[:2] {
-		eventually(t, "the others see it go", func() bool { return stateOf(other, "node-2") == engine.Left })
+		eventually(t, "the others see it go", func() bool { return stateOf(other, "node-2") == engine.StateLeft })
 	}
 }
 

@@ -7,91 +7,8 @@ import (
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/engine/member"
-	"github.com/quidnunc/quidnunc/engine/precise"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
-
-// Mode is how two members compare their states.
-type Mode uint8
-
-// The modes. All of a cluster's members must use the same one.
-const (
-	// PushPull exchanges what either side lacks. It is the default.
-	PushPull Mode = iota
-	// Push sends what the other side lacks.
-	Push
-	// Pull asks for what this side lacks.
-	Pull
-)
-
-// Order is how a frame is filled when more is missing than fits.
-type Order uint8
-
-// The orders.
-const (
-	// Fair takes turns between members by bytes: nobody starves. It is the default.
-	Fair Order = iota
-	// Depth takes the member with the most missing entries first.
-	Depth
-	// Breadth takes one entry of each member, then the next of each.
-	Breadth
-
-	// The orders below are precise reconciliation: members compare key by key
-	// and not member by member, which costs more the more keys there are, and
-	// send entry by entry. It is the baseline of the Scuttlebutt paper. All of a
-	// cluster's members must use it, or none: others are refused.
-
-	// PreciseNewest takes what was written last first.
-	PreciseNewest
-	// PreciseOldest takes what was written first first.
-	PreciseOldest
-	// PreciseRandom takes any.
-	PreciseRandom
-	// PreciseOwn takes what Config.Compare puts first.
-	PreciseOwn
-)
-
-var (
-	modeNames  = nameTable[Mode]{"Mode", "mode", []string{PushPull: "push-pull", Push: "push", Pull: "pull"}}
-	orderNames = nameTable[Order]{"Order", "order", []string{
-		Fair: "fair", Depth: "depth", Breadth: "breadth", PreciseNewest: "precise-newest",
-		PreciseOldest: "precise-oldest", PreciseRandom: "precise-random", PreciseOwn: "precise-own",
-	}}
-)
-
-// String is "push-pull", "push" or "pull".
-func (m Mode) String() string { return modeNames.name(m) }
-
-// String is "fair", "depth", "breadth", "precise-newest", "precise-oldest",
-// "precise-random" or "precise-own".
-func (o Order) String() string { return orderNames.name(o) }
-
-// ParseMode is the inverse of Mode.String.
-func ParseMode(s string) (Mode, error) { return modeNames.parse(s) }
-
-// MarshalText implements encoding.TextMarshaler with String.
-func (m Mode) MarshalText() ([]byte, error) { return modeNames.text(m) }
-
-// UnmarshalText implements encoding.TextUnmarshaler with ParseMode.
-func (m *Mode) UnmarshalText(b []byte) (err error) {
-	*m, err = ParseMode(string(b))
-	return err
-}
-
-// ParseOrder is the inverse of Order.String.
-func ParseOrder(s string) (Order, error) { return orderNames.parse(s) }
-
-// MarshalText implements encoding.TextMarshaler with String.
-func (o Order) MarshalText() ([]byte, error) { return orderNames.text(o) }
-
-// UnmarshalText implements encoding.TextUnmarshaler with ParseOrder.
-func (o *Order) UnmarshalText(b []byte) (err error) {
-	*o, err = ParseOrder(string(b))
-	return err
-}
-
-// Candidate is an entry that waits to be sent, as Config.Compare sees it. It
-// and its bytes are good until Compare returns.
-type Candidate = precise.Candidate
 
 // Limits bound what one replica holds. Memory grows from small up to them.
 type Limits struct {
@@ -183,45 +100,32 @@ type Config struct {
 	// in the cluster and than the wall clock in nanoseconds. Default 0; below 1<<63.
 	Generation uint64
 
-	// Mode and Order choose the reconciliation. Mode is the same in the whole cluster.
-	Mode  Mode
-	Order Order
-	// Compare is the order of PreciseOwn: negative if a goes before b. It runs
-	// on the loop, for each two entries of an answer that are compared.
-	Compare func(a, b *Candidate) int
 	// Interval is the period of the comparison that repairs what fast
 	// spreading missed. Default 100 ms; 1 ms to 1 min.
 	Interval time.Duration
-	// Diff is how that comparison finds what differs. Default DiffAuto.
-	Diff Diff
 	// RepairInterval is the period of ring repair, see Engine.Repair. The first
 	// member of the ring starts it, so all may have the same. Default 0: never; at
 	// least ten times Interval.
 	RepairInterval time.Duration
-	// Spread is how a write leaves its author. Default SpreadAuto.
-	Spread Spread
-	// Rumor is how rumors are mongered, where Spread does that.
-	Rumor RumorPolicy
-	// Fanout is to how many peers a rumor is sent in a cycle; 0 chooses by the
-	// size of the cluster. 0 to 64.
-	Fanout int
 	// FrameBytes is the largest UDP payload sent. Default 1,400; 1,200 to 1,472.
 	FrameBytes int
 
 	// Detector has the times of the failure detector.
 	Detector Detector
 
-	// FlowControl says what to do about overload. Default FlowOn.
-	FlowControl FlowControl
 	// Throttle says what becomes of writes above the rate that it allows.
-	// Default Coalesce.
+	// Default ThrottleCoalesce.
 	Throttle Throttle
 	// ReceiveRate is how many bytes a second all peers together may send to
 	// this member; they divide it fairly. Default 0: as many as it can take.
 	ReceiveRate int
-	// Weight is a member's share where Order is Fair, by its name: 1 to 255. It
+	// Weight is a member's share where frames are divided fairly, by its name: 1 to 255. It
 	// is asked on the loop, once for each life of a member. Default: 1 for all.
 	Weight func(member string) int
+
+	// Tune is what the literature varies: how members compare, in which order entries go,
+	// how a write leaves its author. The zero Options are right for nearly everybody.
+	Tune tune.Options
 
 	// Limits bound the replica.
 	Limits Limits
@@ -244,7 +148,7 @@ type Config struct {
 	Logger *slog.Logger
 	// OnEvent is called for every member event, one at a time, on a goroutine
 	// of its own: never on the loop, and it may call back into the engine. A
-	// slow one loses events (Overflow), never time of the protocol.
+	// slow one loses events (EventOverflow), never time of the protocol.
 	OnEvent func(Event)
 
 	// Reactor runs this engine together with others on one goroutine. Default:

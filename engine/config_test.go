@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 func TestConfigErrorsNameFieldValueAndFix(t *testing.T) {
@@ -73,10 +74,10 @@ func TestConfigErrorsNameFieldValueAndFix(t *testing.T) {
 	f(func(c *Config) { c.Detector.LeftAge = time.Millisecond }, "Detector.LeftAge")
 	f(func(c *Config) { c.Detector.GraveAge = time.Second }, "Detector.GraveAge")
 
-	f(func(c *Config) { c.Mode = 3 }, "Mode", "push-pull to pull")
-	f(func(c *Config) { c.Order = 9 }, "Order")
+	f(func(c *Config) { c.Tune.Mode = 3 }, "Tune.Mode", "Mode(3)", "use push-pull, push or pull")
+	f(func(c *Config) { c.Tune.Order = 9 }, "Tune.Order")
 	f(func(c *Config) { c.Interval = time.Microsecond }, "Interval", "1µs", "1ms to 1m0s")
-	f(func(c *Config) { c.Fanout = 65 }, "Fanout", "65", "0 to 64")
+	f(func(c *Config) { c.Tune.Fanout = 65 }, "Tune.Fanout", "65", "0 to 64")
 	f(func(c *Config) { c.FrameBytes = 1199 }, "FrameBytes", "1199", "1200 to 1472")
 	f(func(c *Config) { c.StageBytes = 1 }, "StageBytes")
 	f(func(c *Config) { c.ClockOffsetMax = time.Microsecond }, "ClockOffsetMax")
@@ -86,8 +87,8 @@ func TestConfigErrorsNameFieldValueAndFix(t *testing.T) {
 }
 
 func TestConfigErrorsAreAllReported(t *testing.T) {
-	err := Config{Bind: "x", Fanout: -1}.Validate()
-	for _, field := range []string{"Name", "Bind", "Fanout"} {
+	err := Config{Bind: "x", Tune: tune.Options{Fanout: -1}}.Validate()
+	for _, field := range []string{"Name", "Bind", "Tune.Fanout"} {
 		if err == nil || !strings.Contains(err.Error(), "Config."+field) {
 			t.Errorf("%v does not name %s", err, field)
 		}
@@ -103,52 +104,45 @@ func TestProfilesAreValid(t *testing.T) {
 	}
 }
 
-// roundTrip holds that each value up to last has a text of its own, which is read
+// names holds that each value up to last has a text of its own, which is read
 // back, and that the next one has none.
-func roundTrip[E interface {
+func names[E interface {
 	~uint8
 	String() string
 	MarshalText() ([]byte, error)
-}](t *testing.T, last E) {
+}](t *testing.T, first, last E, parse func(string) (E, error)) {
 	t.Helper()
-	for e := range last + 1 {
+	for e := first; e <= last; e++ {
 		var back E
 		text, err := e.MarshalText()
 		if err == nil {
 			err = any(&back).(encoding.TextUnmarshaler).UnmarshalText(text)
 		}
-		if err != nil || back != e || string(text) != e.String() {
-			t.Errorf("%q of %d is read as %d: %v", text, e, back, err)
+		if got, bad := parse(e.String()); got != e || err != nil || bad != nil || back != e || string(text) != e.String() {
+			t.Errorf("%q of %d is read as %d and %d: %v, %v", text, e, back, got, err, bad)
 		}
 	}
 	if text, err := (last + 1).MarshalText(); err == nil {
 		t.Errorf("%d is written as %q", last+1, text)
 	}
+	if _, err := parse(""); err == nil {
+		t.Errorf("%T is read from nothing", last)
+	}
 }
 
-func TestParseNames(t *testing.T) {
-	for m := range Pull + 1 {
-		if got, err := ParseMode(m.String()); got != m || err != nil {
-			t.Errorf("ParseMode(%q) = %v, %v", m.String(), got, err)
-		}
-	}
-	for o := range Breadth + 1 {
-		if got, err := ParseOrder(o.String()); got != o || err != nil {
-			t.Errorf("ParseOrder(%q) = %v, %v", o.String(), got, err)
-		}
-	}
-	roundTrip(t, PreciseOwn)
-	roundTrip(t, SpreadGossip)
-	roundTrip(t, DiffUpdates)
-	roundTrip(t, FlowOff)
-	roundTrip(t, Refuse)
-	roundTrip(t, Pull)
-	if _, err := ParseMode("both"); err == nil {
-		t.Error("ParseMode accepts anything")
-	}
-	if _, err := ParseOrder(""); err == nil {
-		t.Error("ParseOrder accepts anything")
-	}
+// TestEnumerationsAreTexts: in JSON, in flags, and back.
+func TestEnumerationsAreTexts(t *testing.T) {
+	names(t, 0, tune.ModePull, tune.ParseMode)
+	names(t, 0, tune.OrderPreciseOwn, tune.ParseOrder)
+	names(t, 0, tune.SpreadGossip, tune.ParseSpread)
+	names(t, 0, tune.DiffUpdates, tune.ParseDiff)
+	names(t, 0, tune.FlowOff, tune.ParseFlow)
+	names(t, 0, tune.ShapePushPull, tune.ParseShape)
+	names(t, 0, tune.LossMedian, tune.ParseLoss)
+	names(t, 0, ThrottleRefuse, ParseThrottle)
+	names(t, 0, SyncEach, ParseSync)
+	names(t, 0, StateUnknown, ParseMemberState)
+	names(t, EventJoined, EventResync, ParseEventKind)
 }
 
 // Every field of a profile of engine/member is one of Detector, and a zero

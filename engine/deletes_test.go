@@ -103,7 +103,7 @@ func TestWaitsCountWhomTheyKnow(t *testing.T) {
 					}
 					alive := map[string]bool{}
 					for m := range e.Members() {
-						alive[m.Name] = m.State == engine.Alive
+						alive[m.Name] = m.State == engine.StateAlive
 					}
 					for _, x := range c.Engines[:8] {
 						if _, _, ok := x.Get("node-8", "k"); !ok && alive[x.Name()] {

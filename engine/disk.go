@@ -12,6 +12,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/content"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/disk"
+	"github.com/quidnunc/quidnunc/engine/enum"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -31,24 +32,19 @@ const (
 	SyncEach
 )
 
-var syncNames = nameTable[Sync]{"Sync", "sync", []string{SyncInterval: "interval", SyncNever: "never", SyncEach: "each"}}
-
-var syncs = [...]disk.Sync{SyncInterval: disk.Interval, SyncNever: disk.Never, SyncEach: disk.Each}
+var syncs = enum.Names[Sync]{Kind: "Sync", What: "sync", Names: []string{"interval", "never", "each"}}
 
 // String is "interval", "never" or "each".
-func (s Sync) String() string { return syncNames.name(s) }
+func (s Sync) String() string { return syncs.String(s) }
 
 // ParseSync is the inverse of Sync.String.
-func ParseSync(s string) (Sync, error) { return syncNames.parse(s) }
+func ParseSync(s string) (Sync, error) { return syncs.Parse(s) }
 
 // MarshalText implements encoding.TextMarshaler with String.
-func (s Sync) MarshalText() ([]byte, error) { return syncNames.text(s) }
+func (s Sync) MarshalText() ([]byte, error) { return syncs.Text(s) }
 
 // UnmarshalText implements encoding.TextUnmarshaler with ParseSync.
-func (s *Sync) UnmarshalText(b []byte) (err error) {
-	*s, err = ParseSync(string(b))
-	return err
-}
+func (s *Sync) UnmarshalText(b []byte) error { return syncs.Set(s, b) }
 
 // Disk says where a member keeps its state over restarts: its own keys, large values too,
 // and the addresses of the members that it knows, by which it joins again without seeds.
@@ -82,7 +78,7 @@ func (c *Config) checkDisk() error {
 	case d.Path == "" && d.Every != LAN().withDefaults().Disk.Every:
 		return bad("Disk.Every", d.Every, "set without Disk.Path", "name a directory, or leave both out")
 	}
-	return errors.Join(inRange("Disk.Sync", d.Sync, 0, SyncEach), inRange("Disk.Every", d.Every, time.Millisecond, time.Minute))
+	return errors.Join(known("Disk.Sync", d.Sync), inRange("Disk.Every", d.Every, time.Millisecond, time.Minute))
 }
 
 // keeper is what an engine has of its disk. The zero value is none.
@@ -114,7 +110,7 @@ func (e *Engine) openDisk() error {
 		d.fs = disk.Dir(d.Path)
 	}
 	log, image, err := disk.Open(disk.Options{
-		FS: d.fs, Cluster: e.cfg.Cluster, Name: e.cfg.Name, Sync: syncs[d.Sync], Every: d.Every,
+		FS: d.fs, Cluster: e.cfg.Cluster, Name: e.cfg.Name, Sync: disk.Sync(d.Sync), Every: d.Every,
 		Changed: e.diskChanged, Progress: e.diskProgress,
 		Warn: func(line string) { e.herald.warn("disk: "+line, "member", e.cfg.Name) },
 	})
@@ -225,7 +221,7 @@ func (e *Engine) restoreOne(now sched.Instant, wall int64, r *disk.Record) error
 		x.Flags, x.TTL, x.Age = x.Flags|codec.EntryTTL, r.TTL, uint32(age)
 		defer e.endsAt(now, r.TTL-uint32(age), r.Version)
 	}
-	if orders[e.cfg.Order].Precise() {
+	if e.cfg.Tune.Order.Precise() {
 		x.Flags, x.Stamp = x.Flags|codec.EntryStamp, r.Wall
 	}
 	if st := e.store.Apply(e.store.Owner(), x); st != state.OK {
@@ -473,7 +469,7 @@ func (k *keeper) know(list []Member) {
 	}
 	var known []disk.Member
 	for i := range list {
-		if m := &list[i]; !m.Self && m.State != Left && len(known) < membersKept {
+		if m := &list[i]; !m.Self && m.State != StateLeft && len(known) < membersKept {
 			known = append(known, disk.Member{Name: m.Name, Addr: m.Addr})
 		}
 	}

@@ -230,7 +230,7 @@ func TestDiskErrors(t *testing.T) {
 	}
 	f(func(c *engine.Config) { c.Disk.Sync = engine.SyncEach }, "Config.Disk.Sync each: set without Disk.Path; name a directory")
 	f(func(c *engine.Config) { c.Disk.Path, c.Disk.Every = t.TempDir(), time.Hour }, "Config.Disk.Every 1h0m0s: out of range")
-	f(func(c *engine.Config) { c.Disk.Path, c.Disk.Sync = t.TempDir(), 7 }, "Config.Disk.Sync Sync(7): out of range")
+	f(func(c *engine.Config) { c.Disk.Path, c.Disk.Sync = t.TempDir(), 7 }, "Config.Disk.Sync Sync(7): is not known; use interval, never or each")
 
 	dir := t.TempDir()
 	startWith(t, "a", dir, nil)

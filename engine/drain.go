@@ -36,7 +36,7 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 		return false
 	}
 	stamp := int64(0)
-	if orders[e.cfg.Order].Precise() {
+	if e.cfg.Tune.Order.Precise() {
 		stamp = time.Now().UnixNano()
 	}
 	e.retryAt = 0

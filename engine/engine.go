@@ -14,8 +14,6 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/core"
-	"github.com/quidnunc/quidnunc/engine/flow"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -210,13 +208,11 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		Name: e.name, Cluster: []byte(e.cfg.Cluster), Advertise: advertise,
 		Generation: e.generation(wall),
 		Seed:       e.cfg.Seed,
-		Mode:       core.Mode(e.cfg.Mode), Order: orders[e.cfg.Order], Compare: e.cfg.Compare,
-		Interval: sched.Instant(e.cfg.Interval), Fanout: e.cfg.Fanout,
-		Diff: diffs[e.cfg.Diff], RepairEvery: sched.Instant(e.cfg.RepairInterval),
-		Spread: spreads[e.cfg.Spread], Rumor: e.cfg.Rumor, Frame: e.cfg.FrameBytes,
-		Detector: e.cfg.Detector.config(),
+		Options:    e.cfg.Tune,
+		Interval:   sched.Instant(e.cfg.Interval), RepairEvery: sched.Instant(e.cfg.RepairInterval),
+		Frame: e.cfg.FrameBytes, Detector: e.cfg.Detector.config(),
+		Refuse: e.cfg.Throttle == ThrottleRefuse, ReceiveMax: e.cfg.ReceiveRate,
 	}
-	cc.Flow, cc.Throttle, cc.ReceiveMax = flows[e.cfg.FlowControl], throttles[e.cfg.Throttle], e.cfg.ReceiveRate
 	if weight := e.cfg.Weight; weight != nil {
 		cc.Weight = func(name []byte) uint8 { return uint8(min(max(weight(string(name)), 1), 255)) }
 	}
@@ -263,17 +259,6 @@ func (e *Engine) speak(now sched.Instant, advertise netip.AddrPort) error {
 	}
 	return e.beginDisk(append(first, shared...))
 }
-
-var orders = [...]reconcile.Order{
-	Fair: reconcile.Fair, Depth: reconcile.Depth, Breadth: reconcile.Breadth,
-	PreciseNewest: reconcile.PreciseNewest, PreciseOldest: reconcile.PreciseOldest,
-	PreciseRandom: reconcile.PreciseRandom, PreciseOwn: reconcile.PreciseOwn,
-}
-
-var (
-	flows     = [...]flow.Mode{FlowOn: flow.On, FlowReport: flow.Report, FlowOff: flow.Off}
-	throttles = [...]core.Throttle{Coalesce: core.Coalesce, Refuse: core.Refuse}
-)
 
 // randomness fills the salt, the secret of cookies, and the seed unless one is
 // given.

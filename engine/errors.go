@@ -23,8 +23,8 @@ var (
 	ErrTooLarge = errors.New("engine: too large")
 
 	// ErrFull matches a *FullError: a limit of Config.Limits leaves no room for
-	// the write; and it is the cause in a JoinError for a seed that has no seat left. Deletes, and writes of keys that are here with values that are
-	// not larger, are never refused for it.
+	// the write; and it is the cause in a JoinError for a seed that has no seat left. Deletes, and
+	// writes of keys that are here with values that are not larger, are never refused for it.
 	ErrFull = errors.New("engine: store full: raise Config.Limits or delete keys")
 
 	// ErrKey is returned for an empty key, and for one that begins with a zero
@@ -73,12 +73,12 @@ var (
 
 	// ErrMode is the cause in a JoinError for a seed whose cluster reconciles
 	// in another way.
-	ErrMode = errors.New("engine: it reconciles in another way: use the same Config.Mode and Order")
+	ErrMode = errors.New("engine: it reconciles in another way: use the same kind of Config.Tune.Order")
 
 	// ErrWatchers ends a Watch that would be one more than Limits.Watchers.
 	ErrWatchers = errors.New("engine: too many watchers: raise Config.Limits.Watchers")
 
-	// ErrPrecise ends Changes where Config.Order is precise.
+	// ErrPrecise ends Changes where Config.Tune.Order is precise.
 	ErrPrecise = errors.New("engine: changes: with a precise Order versions come in no order: watch single keys")
 
 	// ErrDisk is returned by writes where Disk.Sync is SyncEach and the disk did not take
@@ -89,7 +89,7 @@ var (
 	ErrMemberFull = errors.New("engine: a member has no room")
 
 	// ErrNoMember is returned for a name that no member has.
-	ErrNoMember = errors.New("no such member")
+	ErrNoMember = errors.New("engine: no such member")
 
 	// ErrConfig matches every *ConfigError.
 	ErrConfig = errors.New("engine: bad configuration")
@@ -99,7 +99,7 @@ var (
 
 	// ErrNoAnswer is the cause in a JoinError for a seed that was asked and
 	// stayed silent.
-	ErrNoAnswer = errors.New("no answer")
+	ErrNoAnswer = errors.New("engine: no answer")
 )
 
 // SizeError says what was too large, by how much, and the limit.
@@ -185,7 +185,9 @@ type SeedError struct {
 }
 
 // Error is the seed and its cause on one line.
-func (e *SeedError) Error() string { return fmt.Sprintf("%q: %v", e.Seed, e.Cause) }
+func (e *SeedError) Error() string {
+	return fmt.Sprintf("%q: %s", e.Seed, strings.TrimPrefix(e.Cause.Error(), "engine: "))
+}
 
 // Unwrap gives the cause to errors.Is and errors.As.
 func (e *SeedError) Unwrap() error { return e.Cause }

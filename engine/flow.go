@@ -7,22 +7,9 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/enum"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/sched"
-)
-
-// FlowControl says what the engine does about overload.
-type FlowControl uint8
-
-// The ways.
-const (
-	// FlowOn bounds what leaves for each peer, and, once there is congestion,
-	// how fast this member's writes are published. It is the default.
-	FlowOn FlowControl = iota
-	// FlowReport measures and shows the same in Stats, and holds nothing back.
-	FlowReport
-	// FlowOff does nothing.
-	FlowOff
 )
 
 // Throttle says what becomes of a write above the rate that flow control allows
@@ -31,50 +18,29 @@ type Throttle uint8
 
 // The ways.
 const (
-	// Coalesce takes the write: it is readable here at once and published when
+	// ThrottleCoalesce takes the write: it is readable here at once and published when
 	// there is rate for it, in its newest form. It is the default.
-	Coalesce Throttle = iota
-	// Refuse gives it a *BackpressureError.
-	Refuse
+	ThrottleCoalesce Throttle = iota
+	// ThrottleRefuse gives it a *BackpressureError.
+	ThrottleRefuse
 )
 
-var (
-	flowNames     = nameTable[FlowControl]{"FlowControl", "flow control", []string{FlowOn: "on", FlowReport: "report", FlowOff: "off"}}
-	throttleNames = nameTable[Throttle]{"Throttle", "throttle", []string{Coalesce: "coalesce", Refuse: "refuse"}}
-)
-
-// String is "on", "report" or "off".
-func (f FlowControl) String() string { return flowNames.name(f) }
-
-// ParseFlowControl is the inverse of FlowControl.String.
-func ParseFlowControl(s string) (FlowControl, error) { return flowNames.parse(s) }
-
-// MarshalText implements encoding.TextMarshaler with String.
-func (f FlowControl) MarshalText() ([]byte, error) { return flowNames.text(f) }
-
-// UnmarshalText implements encoding.TextUnmarshaler with ParseFlowControl.
-func (f *FlowControl) UnmarshalText(b []byte) (err error) {
-	*f, err = ParseFlowControl(string(b))
-	return err
-}
+var throttles = enum.Names[Throttle]{Kind: "Throttle", What: "throttle", Names: []string{"coalesce", "refuse"}}
 
 // String is "coalesce" or "refuse".
-func (t Throttle) String() string { return throttleNames.name(t) }
+func (t Throttle) String() string { return throttles.String(t) }
 
 // ParseThrottle is the inverse of Throttle.String.
-func ParseThrottle(s string) (Throttle, error) { return throttleNames.parse(s) }
+func ParseThrottle(s string) (Throttle, error) { return throttles.Parse(s) }
 
 // MarshalText implements encoding.TextMarshaler with String.
-func (t Throttle) MarshalText() ([]byte, error) { return throttleNames.text(t) }
+func (t Throttle) MarshalText() ([]byte, error) { return throttles.Text(t) }
 
 // UnmarshalText implements encoding.TextUnmarshaler with ParseThrottle.
-func (t *Throttle) UnmarshalText(b []byte) (err error) {
-	*t, err = ParseThrottle(string(b))
-	return err
-}
+func (t *Throttle) UnmarshalText(b []byte) error { return throttles.Set(t, b) }
 
 // BackpressureError is what a write gets that comes above the allowed rate,
-// where Config.Throttle is Refuse. It matches ErrBackpressure.
+// where Config.Throttle is ThrottleRefuse. It matches ErrBackpressure.
 type BackpressureError struct {
 	Rate       int           // bytes a second that are allowed: keys, values and 16 for each
 	RetryAfter time.Duration // when there will be room
@@ -189,7 +155,7 @@ func (e *Engine) pressure(now, lag sched.Instant) core.Pressure {
 // govern tells the stage how fast writes may come, and the core what the stage
 // refused.
 func (e *Engine) govern(now sched.Instant) {
-	if e.cfg.Throttle == Refuse {
+	if e.cfg.Throttle == ThrottleRefuse {
 		e.core.Parts().Flow.Wish(e.stage.allow(now, e.core.Parts().Flow.Allowed()))
 	}
 }

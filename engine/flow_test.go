@@ -8,6 +8,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // overload writes at twenty times what the others take, for some seconds, and
@@ -40,7 +41,7 @@ func overload(t *testing.T, throttle engine.Throttle) (refused *engine.Backpress
 }
 
 func TestOverloadIsCoalesced(t *testing.T) {
-	refused, f := overload(t, engine.Coalesce)
+	refused, f := overload(t, engine.ThrottleCoalesce)
 	if refused != nil {
 		t.Error(refused)
 	}
@@ -51,7 +52,7 @@ func TestOverloadIsCoalesced(t *testing.T) {
 }
 
 func TestOverloadIsRefused(t *testing.T) {
-	refused, f := overload(t, engine.Refuse)
+	refused, f := overload(t, engine.ThrottleRefuse)
 	if refused == nil {
 		t.Fatalf("nothing was refused: %+v", f)
 	}
@@ -65,12 +66,12 @@ func TestOverloadIsRefused(t *testing.T) {
 }
 
 func TestFlowNames(t *testing.T) {
-	for _, f := range []engine.FlowControl{engine.FlowOn, engine.FlowReport, engine.FlowOff} {
-		if got, err := engine.ParseFlowControl(f.String()); got != f || err != nil {
+	for _, f := range []tune.Flow{tune.FlowOn, tune.FlowReport, tune.FlowOff} {
+		if got, err := tune.ParseFlow(f.String()); got != f || err != nil {
 			t.Error(f, got, err)
 		}
 	}
-	for _, f := range []engine.Throttle{engine.Coalesce, engine.Refuse} {
+	for _, f := range []engine.Throttle{engine.ThrottleCoalesce, engine.ThrottleRefuse} {
 		if got, err := engine.ParseThrottle(f.String()); got != f || err != nil {
 			t.Error(f, got, err)
 		}

@@ -84,9 +84,9 @@ func (e *Engine) lookFull(now sched.Instant) {
 }
 
 func (e *Engine) tellFull(m Member) {
-	kind, text := MemberFull, "a member has no room for all that others write: raise its Config.Limits or delete keys"
+	kind, text := EventFull, "a member has no room for all that others write: raise its Config.Limits or delete keys"
 	if !m.Full {
-		kind, text = MemberUpdated, "a member has room for all that others write again"
+		kind, text = EventUpdated, "a member has room for all that others write again"
 	}
 	e.emit(Event{Kind: kind, Member: m})
 	if m.Full {

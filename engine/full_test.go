@@ -10,6 +10,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // oneSmall gives member 3 limits of a tenth of those of the others.
@@ -155,12 +156,12 @@ func raise(t *testing.T, c *enginetest.Cluster, full *engine.Engine, set func(l 
 // TestFullMemberWhateverTheWay: however news travels, and when some of it is lost, a full member has what takes no more room
 // than before, and is equal when there is room.
 func TestFullMemberWhateverTheWay(t *testing.T) {
-	for _, spread := range []engine.Spread{engine.SpreadMail, engine.SpreadRumor, engine.SpreadGossip} {
+	for _, spread := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor, tune.SpreadGossip} {
 		for _, loss := range []float64{0, 0.05} {
 			t.Run(fmt.Sprintf("%v, loss %v", spread, loss), func(t *testing.T) {
 				o := oneSmall(smallBy[0].set)
 				small := o.Config
-				o.Config = func(i int, c *engine.Config) { small(i, c); c.Spread = spread }
+				o.Config = func(i int, c *engine.Config) { small(i, c); c.Tune.Spread = spread }
 				virtual(t, 4, o, func(t *testing.T, c *enginetest.Cluster) {
 					for _, e := range c.Engines[:3] {
 						for k := range 150 {

@@ -72,13 +72,13 @@ func (h *herald) deliver(n *notice) {
 	}
 	m := &n.event.Member
 	args := []any{"member", m.Name, "addr", m.Addr, "generation", m.Generation}
-	if m.By != "" && m.State != Alive {
+	if m.By != "" && m.State != StateAlive {
 		args = append(args, "by", m.By)
 	}
 	h.log(&notice{text: n.event.Kind.String(), level: slog.LevelInfo, args: args})
 	if f := h.e.cfg.OnEvent; f != nil {
 		if h.lost.Swap(0) > 0 {
-			f(Event{Kind: Overflow})
+			f(Event{Kind: EventOverflow})
 		}
 		f(n.event)
 	}

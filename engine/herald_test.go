@@ -57,8 +57,8 @@ func TestWhoIsOnlyNamedIsUnknown(t *testing.T) {
 			t.Errorf("%+v is %v, want %v", p, got, want)
 		}
 	}
-	f(core.Peer{}, Unknown)
-	f(core.Peer{Proven: true}, Alive)
-	f(core.Peer{Proven: true, Quiet: true}, Suspect)
-	f(core.Peer{Left: true}, Left)
+	f(core.Peer{}, StateUnknown)
+	f(core.Peer{Proven: true}, StateAlive)
+	f(core.Peer{Proven: true, Quiet: true}, StateSuspect)
+	f(core.Peer{Left: true}, StateLeft)
 }

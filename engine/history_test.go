@@ -75,9 +75,9 @@ func (w *history) events(ctx context.Context, e *engine.Engine) {
 		}
 		w.mu.Lock()
 		switch ev.Kind {
-		case engine.MemberForgotten:
+		case engine.EventForgotten:
 			delete(w.states, ev.Member.Name)
-		case engine.NameConflict, engine.Overflow:
+		case engine.EventNameConflict, engine.EventOverflow:
 		default:
 			w.states[ev.Member.Name] = ev.Member.State
 		}

@@ -49,7 +49,7 @@ func (e *Engine) keyStates() (keys []KeyState) {
 	}
 	for p := range e.core.Peers() {
 		peer, ok := e.core.Peer(p)
-		if !ok || e.stateOf(p, &peer) == Left {
+		if !ok || e.stateOf(p, &peer) == StateLeft {
 			continue
 		}
 		name := e.nameOf(peer.Origin)

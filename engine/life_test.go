@@ -245,7 +245,7 @@ func TestCallbacksCallBack(t *testing.T) {
 			e.Set("k", nil)
 			for range e.Members() {
 			}
-			if ev.Kind == engine.MemberJoined {
+			if ev.Kind == engine.EventJoined {
 				e.Close()
 				close(closed)
 			}
@@ -284,18 +284,18 @@ func TestEventsAndLog(t *testing.T) {
 			return kinds[k].Kind == k
 		}
 	}
-	eventually(t, "joined", seen(engine.MemberJoined))
+	eventually(t, "joined", seen(engine.EventJoined))
 	c.Stop(2)
-	eventually(t, "left", seen(engine.MemberLeft))
+	eventually(t, "left", seen(engine.EventLeft))
 	c.Partition([]int{1})
 	set(t, c.Engines[0], "k", "v") // an unacknowledged write finds out
-	unreachable, dead := seen(engine.MemberUnreachable), seen(engine.MemberDead)
+	unreachable, dead := seen(engine.EventUnreachable), seen(engine.EventDead)
 	eventually(t, "unreachable, or found dead before that", func() bool { return unreachable() || dead() })
 	c.Heal()
-	eventually(t, "reachable", seen(engine.MemberReachable))
+	eventually(t, "reachable", seen(engine.EventReachable))
 	mu.Lock()
 	defer mu.Unlock()
-	if m := kinds[engine.MemberLeft].Member; m.Name != "node-2" || m.State != engine.Left || !m.Addr.IsValid() {
+	if m := kinds[engine.EventLeft].Member; m.Name != "node-2" || m.State != engine.StateLeft || !m.Addr.IsValid() {
 		t.Errorf("left: %+v", m)
 	}
 	for _, line := range []string{"member-joined", "member-left", "member=node-2"} {

@@ -34,7 +34,7 @@ func (l *memberList) find(name string) (Member, bool) {
 func (e *Engine) Alive() iter.Seq[Member] {
 	return func(yield func(Member) bool) {
 		for m := range e.Members() {
-			if m.State == Alive && !yield(m) {
+			if m.State == StateAlive && !yield(m) {
 				return
 			}
 		}

@@ -18,7 +18,7 @@ func TestLookups(t *testing.T) {
 	}
 	c.WaitConverged()
 	e := c.Engines[0]
-	if m, ok := e.Member("node-2"); !ok || m.Name != "node-2" || m.State != engine.Alive || m.Self {
+	if m, ok := e.Member("node-2"); !ok || m.Name != "node-2" || m.State != engine.StateAlive || m.Self {
 		t.Errorf("%+v %v", m, ok)
 	}
 	if m, ok := e.Member("node-0"); !ok || !m.Self {
@@ -47,7 +47,7 @@ func TestLookups(t *testing.T) {
 	c.Stop(2)
 	eventually(t, "who left is not alive", func() bool {
 		m, ok := e.Member("node-2")
-		return ok && m.State == engine.Left && e.NumMembers() == 2
+		return ok && m.State == engine.StateLeft && e.NumMembers() == 2
 	})
 	e.Close()
 	if _, ok := e.Member("node-0"); ok || e.NumMembers() != 0 {

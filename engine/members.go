@@ -78,7 +78,7 @@ func (e *Engine) publishMembers(now sched.Instant) {
 		list[0].Full = true
 	}
 	if e.leftAt != 0 {
-		list[0].State = Left
+		list[0].State = StateLeft
 	}
 	e.shared.alive = e.shared.alive[:0]
 	for p := range e.core.Peers() {
@@ -126,15 +126,15 @@ func (e *Engine) nameOfPeer(handle uint32) string {
 func (e *Engine) stateOf(handle uint32, p *core.Peer) MemberState {
 	switch s := e.core.Parts().Detector.Status(handle); {
 	case p.Left || s == member.Left:
-		return Left
+		return StateLeft
 	case s == member.Dead || s == member.Buried:
-		return Dead
+		return StateDead
 	case s == member.Suspect || s == member.Closed || p.Quiet:
-		return Suspect
+		return StateSuspect
 	case !p.Proven:
-		return Unknown
+		return StateUnknown
 	default:
-		return Alive
+		return StateAlive
 	}
 }
 
@@ -158,15 +158,15 @@ var memberNews = [...]struct {
 	kind  EventKind
 	state MemberState
 }{
-	core.MemberJoined:    {MemberJoined, Unknown},
-	core.MemberReplaced:  {MemberJoined, Unknown},
-	core.MemberReachable: {MemberReachable, Alive},
-	core.MemberQuiet:     {MemberUnreachable, Suspect},
-	core.MemberSuspected: {MemberSuspected, Suspect},
-	core.MemberDied:      {MemberDead, Dead},
-	core.MemberForgotten: {MemberForgotten, Dead},
-	core.MemberLeft:      {MemberLeft, Left},
-	core.MemberMoved:     {MemberUpdated, Alive},
+	core.MemberJoined:    {EventJoined, StateUnknown},
+	core.MemberReplaced:  {EventJoined, StateUnknown},
+	core.MemberReachable: {EventReachable, StateAlive},
+	core.MemberQuiet:     {EventUnreachable, StateSuspect},
+	core.MemberSuspected: {EventSuspected, StateSuspect},
+	core.MemberDied:      {EventDead, StateDead},
+	core.MemberForgotten: {EventForgotten, StateDead},
+	core.MemberLeft:      {EventLeft, StateLeft},
+	core.MemberMoved:     {EventUpdated, StateAlive},
 }
 
 // happened turns an event of the core into one for the embedder.
@@ -175,7 +175,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 	switch ev.Kind {
 	case core.Declared:
 		if e.declares(ev.Origin, ev.From) && ev.Origin != e.store.Owner() {
-			e.emit(Event{Kind: MemberUpdated, Member: e.memberOf(now, ev)})
+			e.emit(Event{Kind: EventUpdated, Member: e.memberOf(now, ev)})
 		}
 	case core.Renewed:
 		e.stage.renew(ev.Generation)
@@ -189,7 +189,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		e.herald.warn("the other process wins the name: no more writes here", "member", e.cfg.Name, "there", ev.Addr)
 	case core.Restored:
 		e.stage.resume(ErrNameConflict)
-		e.emit(Event{Kind: NameRestored, Member: Member{Name: e.cfg.Name, Addr: ev.Addr, Generation: ev.Generation}, Here: e.here})
+		e.emit(Event{Kind: EventNameRestored, Member: Member{Name: e.cfg.Name, Addr: ev.Addr, Generation: ev.Generation}, Here: e.here})
 		e.herald.warn("the other process with this name is gone: writes go on here", "member", e.cfg.Name, "there", ev.Addr)
 	case core.Refused, core.Refuses:
 		e.refusal(ev)
@@ -204,7 +204,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 			"member", e.cfg.Name, "there", e.nameOf(ev.Origin), "round_trip", time.Duration(ev.To), "timeout_max", e.cfg.Detector.TimeoutMax)
 	case core.EventsLost:
 		e.declareAll()
-		e.herald.tell(Event{Kind: Overflow})
+		e.herald.tell(Event{Kind: EventOverflow})
 		e.streams.overflow()
 	default:
 		if ev.Kind == core.MemberReachable {
@@ -222,7 +222,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 func (e *Engine) conflict(ev *core.Event) {
 	own := e.core.Parts().Self.Gen
 	e.emit(Event{
-		Kind:   NameConflict,
+		Kind:   EventNameConflict,
 		Member: Member{Name: e.cfg.Name, Addr: ev.Addr, Generation: ev.Generation},
 		Here:   e.here, Lost: ev.To != 0,
 	})
@@ -287,7 +287,7 @@ const streamQueue = 256
 
 // Events yields what happens to members, from a picture of them all: first one
 // Resync for each member as it is, then every change. It never holds the loop
-// up: a reader that falls 256 events behind gets an Overflow and a new picture
+// up: a reader that falls 256 events behind gets an EventOverflow and a new picture
 // instead of what it missed. It ends when the loop body does, or with the error
 // of ctx, or with ErrClosed.
 func (e *Engine) Events(ctx context.Context) iter.Seq2[Event, error] {
@@ -329,7 +329,7 @@ func (e *Engine) overflow(s *stream, yield func(Event, error) bool) bool {
 		}
 		s.lost.Store(false)
 	})
-	return yield(Event{Kind: Overflow}, nil) && resync(picture, yield)
+	return yield(Event{Kind: EventOverflow}, nil) && resync(picture, yield)
 }
 
 // picture is all members as they are now. f runs in the same moment, on the loop:
@@ -348,7 +348,7 @@ func (e *Engine) picture(f func()) (list []Member) {
 // resync yields all members of a picture.
 func resync(picture []Member, yield func(Event, error) bool) bool {
 	for _, m := range picture {
-		if !yield(Event{Kind: Resync, Member: m}, nil) {
+		if !yield(Event{Kind: EventResync, Member: m}, nil) {
 			return false
 		}
 	}
@@ -387,7 +387,7 @@ func (l *streams) pass(ev *Event) {
 
 // overflow makes every reader start anew.
 func (l *streams) overflow() {
-	l.pass(&Event{Kind: Overflow})
+	l.pass(&Event{Kind: EventOverflow})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.list {

@@ -101,7 +101,7 @@ func TestFullMemberStillDeclares(t *testing.T) {
 	if err := c.Engines[1].Leave(ctx); err != nil {
 		t.Error(err)
 	}
-	eventually(t, "it has left", func() bool { return stateOf(c.Engines[0], "node-1") == engine.Left })
+	eventually(t, "it has left", func() bool { return stateOf(c.Engines[0], "node-1") == engine.StateLeft })
 }
 
 func TestPing(t *testing.T) {
@@ -135,7 +135,7 @@ func TestExplain(t *testing.T) {
 	virtual(t, 5, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		pause(5 * time.Second)
 		x, err := c.Engines[0].Explain("node-3")
-		if err != nil || x.Member.State != engine.Alive || !x.Watched || x.Heard.IsZero() || x.Observers != 4 || len(x.Voters) != 0 {
+		if err != nil || x.Member.State != engine.StateAlive || !x.Watched || x.Heard.IsZero() || x.Observers != 4 || len(x.Voters) != 0 {
 			t.Errorf("alive: %v, %v", x, err)
 		}
 		if x.Member.RTT <= 0 || x.Member.RTT > 5*time.Millisecond || x.Member.Phi > 2 {
@@ -145,7 +145,7 @@ func TestExplain(t *testing.T) {
 		c.Kill(3)
 		pause(4 * time.Second)
 		x, err = c.Engines[0].Explain("node-3")
-		if err != nil || x.Member.State != engine.Dead || x.Member.By == "" || x.Asked != "node-0" {
+		if err != nil || x.Member.State != engine.StateDead || x.Member.By == "" || x.Asked != "node-0" {
 			t.Errorf("dead: %v, %v", x, err)
 		}
 		if d := x.Member.Since.Sub(died); d <= 0 || d > 3*time.Second {
@@ -199,16 +199,16 @@ func TestEvents(t *testing.T) {
 		}
 	}()
 	for i := range 3 {
-		next(t, events, engine.Resync, fmt.Sprint("node-", i))
+		next(t, events, engine.EventResync, fmt.Sprint("node-", i))
 	}
 	if err := c.Engines[1].SetTags(map[string]string{"a": "1", "b": "2"}); err != nil {
 		t.Fatal(err)
 	}
-	if ev := next(t, events, engine.MemberUpdated, "node-1"); ev.Member.Tags["a"] != "1" || ev.Member.Tags["b"] != "2" {
+	if ev := next(t, events, engine.EventUpdated, "node-1"); ev.Member.Tags["a"] != "1" || ev.Member.Tags["b"] != "2" {
 		t.Errorf("%+v", ev)
 	}
 	c.Kill(2)
-	if ev := next(t, events, engine.MemberDead, "node-2"); ev.Member.State != engine.Dead || ev.Member.By == "" {
+	if ev := next(t, events, engine.EventDead, "node-2"); ev.Member.State != engine.StateDead || ev.Member.By == "" {
 		t.Errorf("%+v", ev)
 	}
 	cancel()
@@ -244,10 +244,10 @@ func TestSlowReaderOfEventsIsResynced(t *testing.T) {
 				c.WaitConverged()
 			}
 		}
-		if ev.Kind == engine.Overflow {
+		if ev.Kind == engine.EventOverflow {
 			overflowed = true
 		}
-		if overflowed && ev.Kind == engine.Resync {
+		if overflowed && ev.Kind == engine.EventResync {
 			resynced = append(resynced, ev)
 			if ev.Member.Name == "node-1" {
 				if !maps.Equal(ev.Member.Tags, last) {
@@ -274,7 +274,7 @@ func TestSetAdvertise(t *testing.T) {
 	set(t, c.Engines[1], "k", "v")
 	c.WaitConverged()
 	for _, e := range c.Engines {
-		if m := memberAt(e, "node-1"); m.Addr != was || m.State != engine.Alive {
+		if m := memberAt(e, "node-1"); m.Addr != was || m.State != engine.StateAlive {
 			t.Errorf("%s: %v at %v", e.Name(), m.State, m.Addr)
 		}
 	}

@@ -10,19 +10,20 @@ import (
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // TestPreciseCluster: every promise of the API holds in precise mode, with and
 // without eager spreading.
 func TestPreciseCluster(t *testing.T) {
-	own := func(a, b *engine.Candidate) int { return bytes.Compare(a.Entry.Key, b.Entry.Key) }
-	for _, order := range []engine.Order{engine.PreciseNewest, engine.PreciseOldest, engine.PreciseRandom, engine.PreciseOwn} {
-		for _, spread := range []engine.Spread{engine.SpreadAuto, engine.SpreadGossip} {
+	own := func(a, b *tune.Candidate) int { return bytes.Compare(a.Entry.Key, b.Entry.Key) }
+	for _, order := range []tune.Order{tune.OrderPreciseNewest, tune.OrderPreciseOldest, tune.OrderPreciseRandom, tune.OrderPreciseOwn} {
+		for _, spread := range []tune.Spread{tune.SpreadAuto, tune.SpreadGossip} {
 			t.Run(fmt.Sprint(order, " ", spread), func(t *testing.T) {
 				c := enginetest.NewCluster(t, 4, enginetest.Options{Config: func(_ int, cfg *engine.Config) {
-					cfg.Order, cfg.Spread, cfg.Interval = order, spread, 5*time.Millisecond
-					if order == engine.PreciseOwn {
-						cfg.Compare = own
+					cfg.Tune.Order, cfg.Tune.Spread, cfg.Interval = order, spread, 5*time.Millisecond
+					if order == tune.OrderPreciseOwn {
+						cfg.Tune.Compare = own
 					}
 				}})
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -58,7 +59,7 @@ func TestPreciseCluster(t *testing.T) {
 func TestPreciseIsRefused(t *testing.T) {
 	c := enginetest.NewCluster(t, 2, enginetest.Options{Apart: true, Config: func(i int, cfg *engine.Config) {
 		if i == 1 {
-			cfg.Order = engine.PreciseOldest
+			cfg.Tune.Order = tune.OrderPreciseOldest
 		}
 	}})
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -73,18 +74,18 @@ func TestPreciseIsRefused(t *testing.T) {
 }
 
 func TestPreciseConfig(t *testing.T) {
-	for _, o := range []engine.Order{engine.Fair, engine.PreciseNewest, engine.PreciseOwn} {
-		if got, err := engine.ParseOrder(o.String()); got != o || err != nil {
+	for _, o := range []tune.Order{tune.OrderFair, tune.OrderPreciseNewest, tune.OrderPreciseOwn} {
+		if got, err := tune.ParseOrder(o.String()); got != o || err != nil {
 			t.Errorf("%v: %v %v", o, got, err)
 		}
 	}
 	for _, cfg := range []engine.Config{
-		{Name: "a", Order: engine.PreciseOwn},
-		{Name: "a", Compare: func(a, b *engine.Candidate) int { return 0 }},
-		{Name: "a", Order: engine.PreciseOwn + 1},
+		{Name: "a", Tune: tune.Options{Order: tune.OrderPreciseOwn}},
+		{Name: "a", Tune: tune.Options{Compare: func(a, b *tune.Candidate) int { return 0 }}},
+		{Name: "a", Tune: tune.Options{Order: tune.OrderPreciseOwn + 1}},
 	} {
 		if err := cfg.Validate(); err == nil {
-			t.Errorf("order %v is accepted", cfg.Order)
+			t.Errorf("order %v is accepted", cfg.Tune.Order)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (e *Engine) Progress() (list []Progress) {
 			Entries: e.store.Entries(self), Bytes: e.store.Bytes(self),
 		})
 		if e.leftAt != 0 {
-			list[0].State = Left
+			list[0].State = StateLeft
 		}
 		for p := range e.core.Peers() {
 			if peer, ok := e.core.Peer(p); ok {

@@ -48,7 +48,7 @@ func TestProgressShowsWhoIsBehind(t *testing.T) {
 		}
 		c.WaitConverged()
 		for _, p := range c.Engines[3].Progress() {
-			if p.Member == "node-0" && (p.Known != v || p.State != engine.Alive) {
+			if p.Member == "node-0" && (p.Known != v || p.State != engine.StateAlive) {
 				t.Errorf("node-3: %+v, newest %v", p, v)
 			}
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // RefusedError says why somebody is not taken in: the cause in a JoinError for a
-// seed that said so, and in the events JoinRefused and MemberRefused.
+// seed that said so, and in the events EventJoinRefused and EventRefused.
 type RefusedError struct {
 	// Reason is one word: "version", "cluster", "key", "mode", "full", "name",
 	// "buried", "clock", "banned", "busy".
@@ -50,7 +50,7 @@ func refused(r *codec.Refusal) *RefusedError {
 	case codec.RefusedKey:
 		return f("key", ErrKeyMissing, "refused: what one seals, the other does not open: give both the same key")
 	case codec.RefusedMode:
-		return f("mode", ErrMode, "refused: reconciles in another way: use the same Config.Mode and Order")
+		return f("mode", ErrMode, "refused: reconciles in another way: use the same kind of Config.Tune.Order")
 	case codec.RefusedFull:
 		return f("full", ErrFull, "refused: all %d seats are taken: raise Config.Limits.Origins there", r.Detail)
 	case codec.RefusedName:
@@ -96,9 +96,9 @@ func (e *Engine) toldWhy(addrs []netip.AddrPort) (why error, final bool) {
 func (e *Engine) refusal(ev *core.Event) {
 	r := refused(&codec.Refusal{Reason: codec.RefusalReason(ev.From), Detail: ev.To, Speak: codec.Versions{Min: codec.FormatVersion, Max: codec.FormatVersion}})
 	r.Addr = ev.Addr
-	kind, text := MemberRefused, "does not take somebody in"
+	kind, text := EventRefused, "does not take somebody in"
 	if ev.Kind == core.Refused {
-		kind, text = JoinRefused, "somebody does not take this member in"
+		kind, text = EventJoinRefused, "somebody does not take this member in"
 		if why, _ := e.toldWhy([]netip.AddrPort{ev.Addr}); why != nil {
 			r = why.(*RefusedError)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // TestJoinSaysWhyItWasRefused: Join of somebody who is not taken in fails with a
@@ -24,7 +25,7 @@ func TestJoinSaysWhyItWasRefused(t *testing.T) {
 	}{
 		{"full", func(c *engine.Config) { c.Limits.Origins = 2 }, func(*engine.Config) {}, engine.ErrFull, true},
 		{"clock", func(*engine.Config) {}, func(c *engine.Config) { c.Generation = 1 << 62 }, engine.ErrClock, true},
-		{"mode", func(*engine.Config) {}, func(c *engine.Config) { c.Order = engine.PreciseNewest }, engine.ErrMode, true},
+		{"mode", func(*engine.Config) {}, func(c *engine.Config) { c.Tune.Order = tune.OrderPreciseNewest }, engine.ErrMode, true},
 		{"cluster", func(*engine.Config) {}, func(c *engine.Config) { c.Cluster = "other" }, engine.ErrCluster, false},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -39,7 +40,7 @@ func TestJoinSaysWhyItWasRefused(t *testing.T) {
 				c.OnEvent = func(ev engine.Event) {
 					mu.Lock()
 					defer mu.Unlock()
-					if ev.Kind == engine.JoinRefused || ev.Kind == engine.MemberRefused {
+					if ev.Kind == engine.EventJoinRefused || ev.Kind == engine.EventRefused {
 						causes[i] = ev.Cause
 					}
 				}

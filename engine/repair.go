@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -45,7 +46,7 @@ const repairLook = 50 * sched.Millisecond // a walk that is waited for is looked
 // same time share one walk. Errors: ctx.Err(), with the result so far while the walk
 // goes on; ErrClosed; ErrRepair.
 func (e *Engine) Repair(ctx context.Context) (RepairResult, error) {
-	if e.cfg.Order >= PreciseNewest {
+	if e.cfg.Tune.Order >= tune.OrderPreciseNewest {
 		return RepairResult{}, ErrRepair
 	}
 	if err := ctx.Err(); err != nil {

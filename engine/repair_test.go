@@ -9,13 +9,14 @@ import (
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // TestRepairEqualizes members that nothing else would make equal for an hour.
 func TestRepairEqualizes(t *testing.T) {
 	const n = 6
 	virtual(t, n, enginetest.Options{Config: func(_ int, c *engine.Config) {
-		c.Spread, c.Interval = engine.SpreadGossip, time.Minute
+		c.Tune.Spread, c.Interval = tune.SpreadGossip, time.Minute
 	}}, func(t *testing.T, c *enginetest.Cluster) {
 		for i, e := range c.Engines {
 			for k := range 3 {
@@ -41,7 +42,7 @@ func TestRepairEqualizes(t *testing.T) {
 
 func TestRepairWithADeadMember(t *testing.T) {
 	virtual(t, 5, enginetest.Options{Config: func(_ int, c *engine.Config) {
-		c.Spread, c.Interval = engine.SpreadGossip, time.Minute
+		c.Tune.Spread, c.Interval = tune.SpreadGossip, time.Minute
 	}}, func(t *testing.T, c *enginetest.Cluster) {
 		for i, e := range c.Engines {
 			set(t, e, "k", fmt.Sprint(i))

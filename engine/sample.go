@@ -25,8 +25,8 @@ type tally struct {
 	refused     uint64
 	holes, full int
 	health      int
-	members     [Unknown + 1]int // by state
-	answering   int              // of them, those whose frames come to us
+	members     [StateUnknown + 1]int // by state
+	answering   int                   // of them, those whose frames come to us
 	lag         sched.Instant
 }
 
@@ -80,10 +80,10 @@ func (e *Engine) count(t *tally) {
 	t.fingerprint, t.refused, t.health, t.lag = e.core.Fingerprint(), e.refused, int(detector.Health()), e.reactor.lag
 	t.holes, t.full = e.store.Holes(), len(e.fullness.names)
 	e.conn.Stats(&t.socket)
-	t.members, t.answering = [Unknown + 1]int{}, 1
-	self := Alive
+	t.members, t.answering = [StateUnknown + 1]int{}, 1
+	self := StateAlive
 	if e.leftAt != 0 {
-		self = Left
+		self = StateLeft
 	}
 	t.members[self]++
 	for p := range e.core.Peers() {

@@ -24,7 +24,7 @@ func TestSampleIsStatsWithoutATurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	deadline := time.Now().Add(5 * time.Second)
-	for s := e.Sample(); s.Writes != 1 || s.Keys != 1 || s.Members != 1 || s.ByState[Alive] != 1; s = e.Sample() {
+	for s := e.Sample(); s.Writes != 1 || s.Keys != 1 || s.Members != 1 || s.ByState[StateAlive] != 1; s = e.Sample() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%+v", s)
 		}

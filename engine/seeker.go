@@ -207,7 +207,7 @@ func (e *Engine) contact(now sched.Instant, seeds, gone []netip.AddrPort) {
 // alone reports whether no other member answers.
 func (e *Engine) alone() bool {
 	for m := range e.Members() {
-		if !m.Self && m.State == Alive {
+		if !m.Self && m.State == StateAlive {
 			return false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // BenchmarkSharedAdoption is how long the keys of a member that left take to be others', from the first that is taken over
@@ -18,7 +19,7 @@ func BenchmarkSharedAdoption(b *testing.B) {
 		b.StopTimer()
 		c := enginetest.NewCluster(b, 3, enginetest.Options{Config: func(_ int, c *engine.Config) {
 			c.Limits.Keys, c.Limits.ValueBytes, c.StageBytes = 4*keys, 64<<20, 8<<20
-			c.FlowControl = engine.FlowOff
+			c.Tune.Flow = tune.FlowOff
 		}})
 		w := c.Engines[2].Shared()
 		for i := range keys {

@@ -179,8 +179,8 @@ func (s *Shared) sees(o state.Origin, is MemberState, acked uint64) {
 	if s.away.since == 0 {
 		s.away.acked = max(s.away.acked, acked)
 	}
-	goes := is == Dead || is == Left
-	if !goes && is != Unknown {
+	goes := is == StateDead || is == StateLeft
+	if !goes && is != StateUnknown {
 		s.alive = append(s.alive, s.e.store.ID(o))
 	}
 	if goes != s.index.Departing(o) {

@@ -14,7 +14,7 @@ type Stats struct {
 	// Members that are known, this one included; Alive are those that answer.
 	Members, Alive int
 	// ByState counts the members by their MemberState.
-	ByState [Unknown + 1]int
+	ByState [StateUnknown + 1]int
 
 	// Keys, ValueBytes and Footprint are the store's: live keys of all
 	// members, bytes of their keys and values, bytes of memory.

@@ -126,7 +126,7 @@ func TestLeaveWithEndedContext(t *testing.T) {
 		}
 		pause(time.Second)
 		for m := range c.Engines[0].Members() {
-			if m.Name == "node-2" && m.State != engine.Left {
+			if m.Name == "node-2" && m.State != engine.StateLeft {
 				t.Errorf("the others see %v", m.State)
 			}
 		}
@@ -185,7 +185,7 @@ func TestPictureIsNoNews(t *testing.T) {
 				if err != nil {
 					break
 				}
-				if _, was := seen[ev.Member.Name]; was && ev.Kind == engine.MemberJoined {
+				if _, was := seen[ev.Member.Name]; was && ev.Kind == engine.EventJoined {
 					t.Errorf("%s joined again", ev.Member.Name)
 				}
 				seen[ev.Member.Name] = ev.Member.State

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -27,7 +28,6 @@ const (
 	intervalMax     = time.Minute
 	leaveMax        = time.Hour
 	contentBytesMax = int(1 << 30 * (1 + 1023*(^uint(0)>>63))) // 1 TiB; 1 GiB on 32-bit systems
-	fanoutMax       = 64
 )
 
 // Validate reports everything that is wrong with c, each as a *ConfigError
@@ -152,32 +152,15 @@ func (c *Config) checkSeeds() error {
 func (c *Config) checkRanges() error {
 	return errors.Join(
 		inRange("Generation", c.Generation, 0, codec.GenerationMax),
-		inRange("Mode", c.Mode, 0, Pull),
-		inRange("Order", c.Order, 0, PreciseOwn),
-		c.checkCompare(),
-		inRange("Spread", c.Spread, 0, SpreadGossip),
-		c.checkRumor(),
-		c.checkDiff(),
+		c.checkTune(),
 		inRange("Interval", c.Interval, intervalMin, intervalMax),
-		inRange("Fanout", c.Fanout, 0, fanoutMax),
-		inRange("FlowControl", c.FlowControl, 0, FlowOff),
-		inRange("Throttle", c.Throttle, 0, Refuse),
+		known("Throttle", c.Throttle),
 		inRange("ReceiveRate", c.ReceiveRate, 0, flow.RateMax),
 		inRange("FrameBytes", c.FrameBytes, codec.FrameBytesFloor, codec.FrameBytesMax),
 		inRange("StageBytes", c.StageBytes, stageBytesMin, stageBytesMax),
 		inRange("ClockOffsetMax", c.ClockOffsetMax, time.Millisecond, time.Hour),
 		inRange("LeaveTimeout", max(c.LeaveTimeout, 0), 0, leaveMax),
 	)
-}
-
-func (c *Config) checkCompare() error {
-	switch {
-	case c.Order == PreciseOwn && c.Compare == nil:
-		return bad("Compare", "nil", "Order is precise-own", "set the comparator, or another Order")
-	case c.Order != PreciseOwn && c.Compare != nil:
-		return bad("Compare", "a function", "Order is "+c.Order.String()+", which does not use it", "set Order to PreciseOwn, or leave Compare nil")
-	}
-	return nil
 }
 
 func (c *Config) checkLimits() error {
@@ -228,7 +211,17 @@ func (c *Config) checkTransport() error {
 	return nil
 }
 
-func inRange[T ~int | ~int64 | ~uint8 | ~uint64](field string, v, low, high T) error {
+// known refuses a value of an enumeration that has no name.
+func known(field string, v encoding.TextMarshaler) error {
+	_, err := v.MarshalText()
+	if err == nil {
+		return nil
+	}
+	_, names, _ := strings.Cut(err.Error(), ": want ")
+	return bad(field, v, "is not known", "use "+names)
+}
+
+func inRange[T ~int | ~int64 | ~uint64](field string, v, low, high T) error {
 	if v >= low && v <= high {
 		return nil
 	}

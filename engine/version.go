@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"github.com/quidnunc/quidnunc/engine/enum"
 )
 
 // Version names one write of one member: the member's generation, and the
@@ -51,33 +53,33 @@ type MemberState uint8
 
 // The states of a member.
 const (
-	// Alive: it answers, or nothing says otherwise.
-	Alive MemberState = iota
-	// Suspect: it does not answer us, or a quorum of its observers misses it.
-	Suspect
-	// Dead: it did not refute in time. It is asked again with backoff.
-	Dead
-	// Left: it said so itself.
-	Left
-	// Unknown: somebody named it, and it has not answered this member yet.
-	Unknown
+	// StateAlive: it answers, or nothing says otherwise.
+	StateAlive MemberState = iota
+	// StateSuspect: it does not answer us, or a quorum of its observers misses it.
+	StateSuspect
+	// StateDead: it did not refute in time. It is asked again with backoff.
+	StateDead
+	// StateLeft: it said so itself.
+	StateLeft
+	// StateUnknown: somebody named it, and it has not answered this member yet.
+	StateUnknown
 )
 
-// String is the state in lower case.
-func (s MemberState) String() string {
-	switch s {
-	case Alive:
-		return "alive"
-	case Suspect:
-		return "suspect"
-	case Dead:
-		return "dead"
-	case Left:
-		return "left"
-	default:
-		return "unknown"
-	}
-}
+var states = enum.Names[MemberState]{Kind: "MemberState", What: "state of a member", Names: []string{
+	"alive", "suspect", "dead", "left", "unknown",
+}}
+
+// String is "alive", "suspect", "dead", "left" or "unknown".
+func (s MemberState) String() string { return states.String(s) }
+
+// ParseMemberState is the inverse of MemberState.String.
+func ParseMemberState(s string) (MemberState, error) { return states.Parse(s) }
+
+// MarshalText implements encoding.TextMarshaler with String.
+func (s MemberState) MarshalText() ([]byte, error) { return states.Text(s) }
+
+// UnmarshalText implements encoding.TextUnmarshaler with ParseMemberState.
+func (s *MemberState) UnmarshalText(b []byte) error { return states.Set(s, b) }
 
 // Member is one process of the cluster as this one sees it.
 type Member struct {
@@ -115,91 +117,75 @@ type EventKind uint8
 
 // The kinds of Event.
 const (
-	// MemberJoined: a name is known for the first time, or under a new generation.
-	// Its State is Unknown until it has answered: MemberReachable tells of that.
-	MemberJoined EventKind = iota + 1
-	// MemberLeft: it said that it leaves.
-	MemberLeft
-	// MemberUnreachable: it has stopped answering us.
-	MemberUnreachable
-	// MemberReachable: it answers, for the first time or again.
-	MemberReachable
-	// MemberSuspected: a quorum of its observers misses it.
-	MemberSuspected
-	// MemberDead: it did not refute that in time.
-	MemberDead
-	// MemberForgotten: it was dead or gone for long; its state was dropped.
-	MemberForgotten
-	// MemberUpdated: its address, its zone or its tags changed.
-	MemberUpdated
-	// NameConflict: another live process uses this engine's name.
-	NameConflict
-	// NameRestored: that process won the name, and is gone: writes go on here.
-	NameRestored
-	// JoinRefused: somebody does not take this engine in; Event.Cause says why.
+	// EventJoined: a name is known for the first time, or under a new generation.
+	// Its State is StateUnknown until it has answered: EventReachable tells of that.
+	EventJoined EventKind = iota + 1
+	// EventLeft: it said that it leaves.
+	EventLeft
+	// EventUnreachable: it has stopped answering us.
+	EventUnreachable
+	// EventReachable: it answers, for the first time or again.
+	EventReachable
+	// EventSuspected: a quorum of its observers misses it.
+	EventSuspected
+	// EventDead: it did not refute that in time.
+	EventDead
+	// EventForgotten: it was dead or gone for long; its state was dropped.
+	EventForgotten
+	// EventUpdated: its address, its zone or its tags changed.
+	EventUpdated
+	// EventNameConflict: another live process uses this engine's name.
+	EventNameConflict
+	// EventNameRestored: that process won the name, and is gone: writes go on here.
+	EventNameRestored
+	// EventJoinRefused: somebody does not take this engine in; Event.Cause says why.
 	// Once a minute for each.
-	JoinRefused
-	// MemberRefused: this engine does not take in the one at Member.Addr, likewise.
-	MemberRefused
-	// MemberFull: a member, or this one, has no room for all that others write
-	// (Member.Full). A MemberUpdated tells that it has them all.
-	MemberFull
-	// Overflow: the receiver was too slow and events were dropped before this
+	EventJoinRefused
+	// EventRefused: this engine does not take in the one at Member.Addr, likewise.
+	EventRefused
+	// EventFull: a member, or this one, has no room for all that others write
+	// (Member.Full). An EventUpdated tells that it has them all.
+	EventFull
+	// EventOverflow: the receiver was too slow and events were dropped before this
 	// one; read Members() to be current again. Events does that itself.
-	Overflow
-	// Resync: no event, but how a member is: Events yields one for each member at
-	// its start and after an Overflow.
-	Resync
+	EventOverflow
+	// EventResync: no event, but how a member is: Events yields one for each member at
+	// its start and after an EventOverflow.
+	EventResync
 )
 
-// String is the kind in lower case with dashes.
-func (k EventKind) String() string {
-	switch k {
-	case MemberJoined:
-		return "member-joined"
-	case MemberLeft:
-		return "member-left"
-	case MemberUnreachable:
-		return "member-unreachable"
-	case MemberReachable:
-		return "member-reachable"
-	case MemberSuspected:
-		return "member-suspected"
-	case MemberDead:
-		return "member-dead"
-	case MemberForgotten:
-		return "member-forgotten"
-	case MemberUpdated:
-		return "member-updated"
-	case NameConflict:
-		return "name-conflict"
-	case NameRestored:
-		return "name-restored"
-	case JoinRefused:
-		return "join-refused"
-	case MemberRefused:
-		return "member-refused"
-	case MemberFull:
-		return "member-full"
-	case Overflow:
-		return "overflow"
-	case Resync:
-		return "resync"
-	default:
-		return "unknown"
-	}
-}
+var eventKinds = enum.Names[EventKind]{Kind: "EventKind", What: "kind of event", Names: []string{
+	EventJoined: "member-joined", EventLeft: "member-left",
+	EventUnreachable: "member-unreachable", EventReachable: "member-reachable",
+	EventSuspected: "member-suspected", EventDead: "member-dead",
+	EventForgotten: "member-forgotten", EventUpdated: "member-updated",
+	EventNameConflict: "name-conflict", EventNameRestored: "name-restored",
+	EventJoinRefused: "join-refused", EventRefused: "member-refused",
+	EventFull: "member-full", EventOverflow: "overflow", EventResync: "resync",
+}}
+
+// String is the kind in lower case with dashes, such as "member-joined".
+func (k EventKind) String() string { return eventKinds.String(k) }
+
+// ParseEventKind is the inverse of EventKind.String.
+func ParseEventKind(s string) (EventKind, error) { return eventKinds.Parse(s) }
+
+// MarshalText implements encoding.TextMarshaler with String.
+func (k EventKind) MarshalText() ([]byte, error) { return eventKinds.Text(k) }
+
+// UnmarshalText implements encoding.TextUnmarshaler with ParseEventKind.
+func (k *EventKind) UnmarshalText(b []byte) error { return eventKinds.Set(k, b) }
 
 // Event is something that happened to a member.
 type Event struct {
 	Kind   EventKind
-	Member Member // NameConflict: the other process
-	// Here and Lost go with NameConflict: this process's own address, and whether
+	Member Member // EventNameConflict: the other process
+	// Here and Lost go with EventNameConflict: this process's own address, and whether
 	// it is the one that has to stop writing: of two that were both in service, as on
 	// the sides of a cut, the one that began later. A newcomer is refused.
 	Here netip.AddrPort
 	Lost bool
-	// Cause goes with JoinRefused and MemberRefused: a *RefusedError.
+	// Cause goes with EventJoinRefused and EventRefused: a *RefusedError.
 	Cause error
 }
 

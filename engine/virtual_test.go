@@ -70,7 +70,7 @@ func TestVirtualCrashIsNoticed(t *testing.T) {
 			c.OnEvent = func(ev engine.Event) {
 				mu.Lock()
 				defer mu.Unlock()
-				if ev.Kind == engine.MemberDead && ev.Member.Name == "node-3" {
+				if ev.Kind == engine.EventDead && ev.Member.Name == "node-3" {
 					at = time.Now()
 				}
 			}
@@ -87,7 +87,7 @@ func TestVirtualCrashIsNoticed(t *testing.T) {
 			t.Fatal("not dead after 20 s")
 		}
 		t.Logf("dead after %v", at.Sub(began))
-		if s := stateOf(c.Engines[0], "node-3"); s != engine.Dead {
+		if s := stateOf(c.Engines[0], "node-3"); s != engine.StateDead {
 			t.Errorf("it is %v", s)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

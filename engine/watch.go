@@ -257,7 +257,7 @@ func (v *view) look(p place) (Update, bool) {
 // alive tells whether a member is neither dead nor gone, as the newest snapshot has it.
 func (e *Engine) alive(name string) bool {
 	m, ok := e.members.Load().find(name)
-	return ok && m.State != Dead && m.State != Left
+	return ok && m.State != StateDead && m.State != StateLeft
 }
 
 // endings are when what a watcher was told ends by its time to live: nobody may be

@@ -63,7 +63,7 @@ func (w *watched) matches(e *engine.Engine) {
 			if (w.o.Key == "" || w.o.Key == string(key)) && (w.o.Member == "" || w.o.Member == m.Name) {
 				place := m.Name + "/" + string(key)
 				want[place] = string(entry.Value)
-				if is := m.State != engine.Dead && m.State != engine.Left; w.alive[place] != is {
+				if is := m.State != engine.StateDead && m.State != engine.StateLeft; w.alive[place] != is {
 					w.t.Errorf("%+v: %s is told alive %v, and %s is %v", w.o, place, w.alive[place], m.Name, m.State)
 				}
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -51,7 +52,7 @@ func (s *Source) Open(now sched.Instant, window []byte, j *reconcile.Job) bool {
 	j.Reset(1<<30, -1)
 	s.view.Now = now
 	s.view.Compare(&d, j, nil)
-	j.Arrange(reconcile.Depth, 0)
+	j.Arrange(tune.OrderDepth, 0)
 	return true
 }
 
@@ -60,7 +61,7 @@ func (s *Source) Append(dst []byte, limit int, j *reconcile.Job) []byte {
 	if limit-len(dst) < PieceBytes {
 		return dst
 	}
-	dst, _ = s.filler.Fill(dst, len(dst)+PieceBytes, j, reconcile.Depth)
+	dst, _ = s.filler.Fill(dst, len(dst)+PieceBytes, j, tune.OrderDepth)
 	return dst
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -38,7 +39,7 @@ func (c *Compare) say(p uint32, what uint8) {
 
 // ordered reports whether batches in an order of ours are compared.
 func (c *Compare) ordered() bool {
-	return c.cfg.Way == Recently || c.cfg.Way == PeelBack || c.cfg.Way == ByActivity
+	return c.cfg.Diff == tune.DiffRecent || c.cfg.Diff == tune.DiffPeel || c.cfg.Diff == tune.DiffActivity
 }
 
 // wants is what our digests ask for in this comparison.
@@ -78,7 +79,7 @@ func (c *Compare) onBatch(f *reconcile.Frame, d *codec.Digest) {
 	}
 	j := c.Open(f, d.Flags)
 	diff := c.view.Compare(d, j.Runs, j.pulls)
-	if c.cfg.Way == ByActivity && j.Runs != nil {
+	if c.cfg.Diff == tune.DiffActivity && j.Runs != nil {
 		for _, w := range j.Runs.Wants()[j.had:] {
 			c.activity.Useful(uint32(w.Origin)) // it is needed
 		}
@@ -114,7 +115,7 @@ func (c *Compare) onTurn(f *reconcile.Frame, body []byte) bool {
 		c.shared.Agreements++
 		t.say = 0
 		c.answerIncrements(p)
-	case c.cfg.Way == Increments:
+	case c.cfg.Diff == tune.DiffUpdates:
 		t.turn = turn
 		c.nextIncrements(p)
 	case t.runs != 0: // runs that it asked for go first
@@ -192,12 +193,12 @@ func (c *Compare) appendBatch(b []byte, g *reconcile.Page) []byte {
 }
 
 func (c *Compare) nextBatch(at *Peel, now sched.Instant, dst []uint32) int {
-	switch c.cfg.Way {
-	case Recently:
+	switch c.cfg.Diff {
+	case tune.DiffRecent:
 		return c.recent.Since(at, now-c.cfg.Recent, dst)
-	case PeelBack:
+	case tune.DiffPeel:
 		return c.recent.Next(at, dst)
-	case ByActivity:
+	case tune.DiffActivity:
 		return c.activity.Next(at, dst)
 	default:
 		return 0

@@ -5,34 +5,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
-)
-
-// Way is how two nodes whose fingerprints differ find out in what.
-type Way uint8
-
-// The ways to compare. All begin with the fingerprint and end, where they find
-// nothing more, with the version vector, so that each of them repairs everything;
-// members of one cluster may use different ones.
-//
-// Auto climbs the ladder: fingerprint, sketch of the version vector where that
-// does not fit one frame, the vector itself in windows. Vector leaves the sketch
-// out and Sketch always sends it.
-//
-// The others are those of Demers et al. §1.3 and §1.5 and of XGOSSIP: Recently
-// sends what changed within RecentSpan along with the fingerprint, PeelBack walks
-// back in the order of last change until the fingerprints agree, ByActivity does
-// so in an order in which what turned out to be needed moves to the front,
-// Increments sends a few updates first, least useless ones first, and takes
-// feedback on them.
-const (
-	Auto Way = iota
-	Vector
-	Sketch
-	Recently
-	PeelBack
-	ByActivity
-	Increments
 )
 
 // Host is the node around a comparison.
@@ -50,10 +24,10 @@ type Hot interface {
 
 // Config is what a comparison is told before it starts.
 type Config struct {
-	Way     Way
-	Order   reconcile.Order
+	Diff    tune.Diff
+	Order   tune.Order
 	Kind    codec.SyncKind // of the exchanges that this node begins
-	Recent  sched.Instant  // Recently: what changed since is sent first
+	Recent  sched.Instant  // DiffRecent: what changed since is sent first
 	Frame   int            // bytes of a datagram
 	Frames  int            // frames of one answer
 	Jobs    int            // answers under way at once, at least 2: one for each direction
@@ -135,14 +109,14 @@ func (c *Compare) Init(cfg *Config, parts *Parts) {
 		jobs: make([]job, cfg.Jobs+1),
 	}
 	n := c.store.Limits().Handles()
-	switch cfg.Way {
-	case Auto, Vector, Sketch:
+	switch cfg.Diff {
+	case tune.DiffAuto, tune.DiffVector, tune.DiffSketch:
 		return
-	case Recently, PeelBack:
+	case tune.DiffRecent, tune.DiffPeel:
 		c.recent.Init(n)
-	case ByActivity:
+	case tune.DiffActivity:
 		c.activity.Init(n)
-	case Increments:
+	case tune.DiffUpdates:
 		c.updates.Init(n, UpdatesLimitDefault)
 		c.moves = make([]move, n+1)
 		c.answers = make([]answer, 0, answersMax)
@@ -166,12 +140,12 @@ func (c *Compare) Scattered() bool { return false }
 // Moved notes that an origin moved on, or has a new id; frame is the number of the
 // frame that brought it.
 func (c *Compare) Moved(o state.Origin, now sched.Instant, frame uint64) {
-	switch c.cfg.Way {
-	case Recently, PeelBack:
+	switch c.cfg.Diff {
+	case tune.DiffRecent, tune.DiffPeel:
 		c.recent.Changed(uint32(o), now)
-	case ByActivity:
+	case tune.DiffActivity:
 		c.activity.Arrived(uint32(o))
-	case Increments:
+	case tune.DiffUpdates:
 		m := &c.moves[o]
 		if !c.updates.Has(uint32(o)) {
 			m.lo = m.hi
@@ -187,12 +161,12 @@ func (c *Compare) Moved(o state.Origin, now sched.Instant, frame uint64) {
 
 // Forget forgets an origin that was removed.
 func (c *Compare) Forget(o state.Origin) {
-	switch c.cfg.Way {
-	case Recently, PeelBack:
+	switch c.cfg.Diff {
+	case tune.DiffRecent, tune.DiffPeel:
 		c.recent.Forget(uint32(o))
-	case ByActivity:
+	case tune.DiffActivity:
 		c.activity.Forget(uint32(o))
-	case Increments:
+	case tune.DiffUpdates:
 		c.updates.Forget(uint32(o))
 		c.moves[o] = move{}
 	default:
@@ -211,12 +185,12 @@ func (c *Compare) Begin(now sched.Instant, p uint32) (sync bool) {
 	}
 	c.open(p, Peer{kind: c.cfg.Kind, mine: true})
 	c.ladder.pass()
-	switch c.cfg.Way {
-	case Increments:
+	switch c.cfg.Diff {
+	case tune.DiffUpdates:
 		c.host.Peer(p).turn = 1
 		c.say(p, sayUpdates)
 		return false
-	case Recently:
+	case tune.DiffRecent:
 		if c.recent.Since(&Peel{}, now-c.cfg.Recent, c.batch[:1]) > 0 {
 			c.say(p, sayBatch)
 		}

@@ -7,7 +7,7 @@
 // one when they do not:
 //
 //	a -> b  Sync(kind), fingerprint       b: equal, done
-//	b -> a  Digest, or as the Way says    a compares
+//	b -> a  Digest, or as the Diff says    a compares
 //	a -> b  Runs of what b lacks (push), Pull of what a lacks (pull)
 //	b -> a  Runs
 //
@@ -15,7 +15,7 @@
 //
 // # The ways
 //
-// A [Way] says what comes between the fingerprint and the version vector, so that
+// A [tune.Diff] says what comes between the fingerprint and the version vector, so that
 // the cost follows the difference and not the number of origins:
 //
 //   - a sketch of the version vector in one frame (package sketch): who receives it

@@ -3,6 +3,7 @@ package compare
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // windowsMax bounds the frames of one digest.
@@ -124,7 +125,7 @@ func (c *Compare) onSync(f *reconcile.Frame, s codec.Sync) {
 	switch {
 	case c.ordered():
 		c.say(f.Peer, sayBatch)
-	case c.cfg.Way == Increments:
+	case c.cfg.Diff == tune.DiffUpdates:
 		c.say(f.Peer, sayUpdates)
 	case c.sketchCells(s.Hint) > 0:
 		c.ladder.hint = s.Hint

@@ -5,12 +5,13 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile/reconciletest"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // TestFloorsAgree: a floor that moved while nothing was written is news like any other,
 // whoever begins and whichever way the comparison moves state.
 func TestFloorsAgree(t *testing.T) {
-	for way := range Increments + 1 {
+	for way := range tune.DiffUpdates + 1 {
 		for _, kind := range []codec.SyncKind{codec.SyncPush, codec.SyncPull, codec.SyncPushPull} {
 			cfg := usual(way)
 			cfg.Kind = kind

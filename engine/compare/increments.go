@@ -4,6 +4,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // The update list with feedback and count, as XGOSSIP compares: a few updates
@@ -31,7 +32,7 @@ func (c *Compare) onIncrements(f *reconcile.Frame, items *codec.Feedbacks) {
 	var it codec.Feedback
 	for items.Next(&it) {
 		o := c.store.Find(it.Origin)
-		if o == 0 || c.cfg.Way != Increments {
+		if o == 0 || c.cfg.Diff != tune.DiffUpdates {
 			continue
 		}
 		switch it.Kind {

@@ -5,6 +5,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/sketch"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // The levels of a comparison, so that its cost follows the difference:
@@ -96,12 +97,12 @@ func (l *ladder) descend(d int) {
 
 // sketchCells is the size of the sketch to answer a Sync with; 0: windows.
 func (c *Compare) sketchCells(hint uint8) int {
-	switch c.cfg.Way {
-	case Auto:
+	switch c.cfg.Diff {
+	case tune.DiffAuto:
 		if c.store.Len()*vectorEntry <= c.cfg.Frame-codec.HeaderBytesMax-codec.DigestOverhead {
 			return 0
 		}
-	case Sketch:
+	case tune.DiffSketch:
 	default:
 		return 0
 	}

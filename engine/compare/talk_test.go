@@ -9,6 +9,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/reconcile/reconciletest"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -31,8 +32,8 @@ func newSide(name string, cfg Config) *side {
 	return n
 }
 
-func usual(way Way) Config {
-	return Config{Way: way, Kind: codec.SyncPushPull, Recent: sched.Second, Frame: 1200, Frames: 16, Jobs: 2, Wants: 64}
+func usual(way tune.Diff) Config {
+	return Config{Diff: way, Kind: codec.SyncPushPull, Recent: sched.Second, Frame: 1200, Frames: 16, Jobs: 2, Wants: 64}
 }
 
 // pair is two nodes that hold the same of many origins, and each one that the other
@@ -75,7 +76,7 @@ func TestWhatIsSaid(t *testing.T) {
 			t.Errorf("%s: between equals\n%s", name, log.String())
 		}
 	}
-	for w := Auto; w <= Increments; w++ {
+	for w := tune.DiffAuto; w <= tune.DiffUpdates; w++ {
 		f(fmt.Sprint("way ", w), usual(w), said[w])
 	}
 }
@@ -83,8 +84,8 @@ func TestWhatIsSaid(t *testing.T) {
 // TestComparisonsEnd: two of any ways, with frames that get lost, fall quiet after few
 // frames, and are equal when nothing is lost any more.
 func TestComparisonsEnd(t *testing.T) {
-	for w := Auto; w <= Increments; w++ {
-		for v := Auto; v <= Increments; v++ {
+	for w := tune.DiffAuto; w <= tune.DiffUpdates; w++ {
+		for v := tune.DiffAuto; v <= tune.DiffUpdates; v++ {
 			a, b := pair(usual(w))
 			b.c.Init(ptr(usual(v)), &Parts{Parts: b.Parts(), Host: b, Vector: &b.n})
 			for round := range 60 {
@@ -112,7 +113,7 @@ func TestALyingPeerGetsAnAnswerAFrame(t *testing.T) {
 	rng := sched.Rand{}
 	rng.Seed(11)
 	t.Log("seed 11")
-	for w := Auto; w <= Increments; w++ {
+	for w := tune.DiffAuto; w <= tune.DiffUpdates; w++ {
 		a, b := pair(usual(w))
 		before := a.c.Fingerprint()
 		for range 2000 {
@@ -165,7 +166,7 @@ func lie(rng *sched.Rand, b *side) []byte {
 // TestAheadAndBusyAreTold: the host learns that somebody holds more of its origin than
 // was written, and that there was no room for an answer.
 func TestAheadAndBusyAreTold(t *testing.T) {
-	a, _ := pair(usual(Vector))
+	a, _ := pair(usual(tune.DiffVector))
 	var w codec.DigestWriter
 	w.Begin(nil, 1200, codec.DigestWantRuns, 0)
 	w.Add(codec.DigestEntry{ID: a.Store.ID(a.Self), Max: 99})
@@ -184,7 +185,7 @@ func TestAheadAndBusyAreTold(t *testing.T) {
 
 // TestComparisonsDoNotAllocate once each list was used.
 func TestComparisonsDoNotAllocate(t *testing.T) {
-	for w := Auto; w <= Increments; w++ {
+	for w := tune.DiffAuto; w <= tune.DiffUpdates; w++ {
 		a, b := pair(usual(w))
 		a.Begin()
 		reconciletest.Talk(&a.Node, &b.Node, 100, nil)
@@ -210,38 +211,38 @@ func TestComparisonsDoNotAllocate(t *testing.T) {
 }
 
 // said is what TestWhatIsSaid hears.
-var said = map[Way]string{
-	Auto: "a: Sync\n" +
+var said = map[tune.Diff]string{
+	tune.DiffAuto: "a: Sync\n" +
 		"b: Digest\n" +
 		"a: Pull Intro Run\n" +
 		"b: Intro Run*2\n",
-	Vector: "a: Sync\n" +
+	tune.DiffVector: "a: Sync\n" +
 		"b: Digest\n" +
 		"a: Pull Intro Run\n" +
 		"b: Intro Run*2\n",
-	Sketch: "a: Sync\n" +
+	tune.DiffSketch: "a: Sync\n" +
 		"b: Sketch\n" +
 		"a: Pull Intro Run\n" +
 		"b: Intro Run*2\n",
-	Recently: "a: Sync Digest\n" +
+	tune.DiffRecent: "a: Sync Digest\n" +
 		"b: Pull Digest\n" +
 		"a: Pull Intro Run Turn\n" +
 		"b: Intro Run*2 Turn\n",
-	PeelBack: "a: Sync\n" +
+	tune.DiffPeel: "a: Sync\n" +
 		"b: Digest\n" +
 		"a: Pull Turn\n" +
 		"b: Intro Run*2 Turn\n" +
 		"a: Digest\n" +
 		"b: Pull Turn\n" +
 		"a: Intro Run Turn\n",
-	ByActivity: "a: Sync\n" +
+	tune.DiffActivity: "a: Sync\n" +
 		"b: Digest\n" +
 		"a: Pull Turn\n" +
 		"b: Intro Run*2 Turn\n" +
 		"a: Digest\n" +
 		"b: Pull Turn\n" +
 		"a: Intro Run Turn\n",
-	Increments: "a: Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Turn\n" +
+	tune.DiffUpdates: "a: Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Turn\n" +
 		"b: Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Turn\n" +
 		"a: Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Turn\n" +
 		"b: Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Turn\n" +

@@ -6,21 +6,22 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-var comparisons = map[string]Diff{
-	"auto": DiffAuto, "vector": DiffVector, "sketch": DiffSketch, "recent": DiffRecent,
-	"peel": DiffPeel, "activity": DiffActivity, "updates": DiffUpdates,
+var comparisons = map[string]tune.Diff{
+	"auto": tune.DiffAuto, "vector": tune.DiffVector, "sketch": tune.DiffSketch, "recent": tune.DiffRecent,
+	"peel": tune.DiffPeel, "activity": tune.DiffActivity, "updates": tune.DiffUpdates,
 }
 
 // TestEveryComparisonRepairs: whatever the way to compare, to spread and the
 // direction, with loss and duplicates, all become equal.
 func TestEveryComparisonRepairs(t *testing.T) {
 	for name, compare := range comparisons {
-		for _, spread := range []Spread{Auto, Rumor, Gossip} {
-			for _, mode := range []Mode{PushPull, Push, Pull} {
-				if compare == DiffUpdates && mode != PushPull {
+		for _, spread := range []tune.Spread{tune.SpreadAuto, tune.SpreadRumor, tune.SpreadGossip} {
+			for _, mode := range []tune.Mode{tune.ModePushPull, tune.ModePush, tune.ModePull} {
+				if compare == tune.DiffUpdates && mode != tune.ModePushPull {
 					continue
 				}
 				t.Run(fmt.Sprint(name, spread, mode), func(t *testing.T) {
@@ -60,7 +61,7 @@ func TestComparisonsFindFewDifferences(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const n = 40
 			w := newNet(t, n, 5, func(_ int, c *Config) {
-				c.Spread, c.Diff, c.Interval = Gossip, compare, 100*sched.Millisecond
+				c.Spread, c.Diff, c.Interval = tune.SpreadGossip, compare, 100*sched.Millisecond
 			})
 			w.joinAll()
 			for i := range n {
@@ -89,7 +90,7 @@ func TestComparisonsDoNotAllocate(t *testing.T) {
 	for name, compare := range comparisons {
 		t.Run(name, func(t *testing.T) {
 			w := newNet(t, 2, 21, func(_ int, c *Config) {
-				c.Interval, c.Spread, c.Diff = 2*sched.Millisecond, Gossip, compare
+				c.Interval, c.Spread, c.Diff = 2*sched.Millisecond, tune.SpreadGossip, compare
 			})
 			w.joinAll()
 			w.set(0, "key", "value")

@@ -7,16 +7,16 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
 // longNames is a sealed cluster of members with the longest names and addresses,
 // and the smallest frames.
-func longNames(t *testing.T, n int, spread Spread) *net {
+func longNames(t *testing.T, n int, spread tune.Spread) *net {
 	w := sealedNet(t, n, 57, func(i int, c *Config) {
 		c.Name = []byte(fmt.Sprint(i) + strings.Repeat("n", codec.NameBytesMax-1))
-		c.Frame, c.Spread, c.Flow = codec.FrameBytesFloor, spread, flow.Off
+		c.Frame, c.Spread, c.Flow = codec.FrameBytesFloor, spread, tune.FlowOff
 		a := c.Advertise.Addr().As16()
 		a[0], a[1], a[10], a[11] = 0x20, 1, 1, 1 // 2001::101:a00:i
 		c.Advertise = netip.AddrPortFrom(netip.AddrFrom16(a), 7946)
@@ -33,7 +33,7 @@ func longNames(t *testing.T, n int, spread Spread) *net {
 // introduction fits beside the sender's own, which stays in its frames until the
 // peer has acknowledged one, the sender does not send empty frames meanwhile.
 func TestLongestEntriesOfStrangers(t *testing.T) {
-	for _, spread := range []Spread{Mail, Rumor, Gossip} {
+	for _, spread := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor, tune.SpreadGossip} {
 		t.Run(fmt.Sprint(spread), func(t *testing.T) {
 			w := longNames(t, 6, spread)
 			at, burst := w.now, 0

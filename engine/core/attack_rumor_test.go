@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -18,12 +18,12 @@ func roomFor(origins, keys, bytes int) state.Limits {
 // there are more of them than origins; all have their place in the rumors.
 func TestRumorsOutliveHandles(t *testing.T) {
 	w := newNet(t, 4, 51, func(_ int, c *Config) {
-		c.Spread, c.Limits.State = Rumor, roomFor(4, 1000, 1<<20)
+		c.Spread, c.Limits.State = tune.SpreadRumor, roomFor(4, 1000, 1<<20)
 	})
 	w.joinAll()
 	w.converge(5 * sched.Second)
 	for gen := uint64(2); gen < 40; gen++ {
-		w.start(3, gen, func(_ int, c *Config) { c.Spread, c.Limits.State = Rumor, roomFor(4, 1000, 1<<20) })
+		w.start(3, gen, func(_ int, c *Config) { c.Spread, c.Limits.State = tune.SpreadRumor, roomFor(4, 1000, 1<<20) })
 		w.nodes[3].core.Join(w.now, addrOf(0))
 		w.set(3, "k", fmt.Sprint(gen))
 		w.nodes[0].core.Broadcast(w.now, []byte("topic"), nil)
@@ -36,7 +36,7 @@ func TestRumorsOutliveHandles(t *testing.T) {
 // TestFanoutOfThePolicy: the fan-out may come from the rumor policy alone.
 func TestFanoutOfThePolicy(t *testing.T) {
 	w := newNet(t, 20, 53, func(_ int, c *Config) {
-		c.Spread, c.Rumor = Rumor, rumor.Policy{Blind: true, K: 1, Fanout: 16}
+		c.Spread, c.Rumor = tune.SpreadRumor, tune.RumorPolicy{Blind: true, K: 1, Fanout: 16}
 	})
 	w.joinAll()
 	w.run(2 * sched.Second)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -17,7 +18,7 @@ func (d *node) broadcasts() (s []string) {
 }
 
 func TestBroadcastReachesEverybodyOnce(t *testing.T) {
-	for _, spread := range []Spread{Mail, Rumor} {
+	for _, spread := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor} {
 		t.Run(fmt.Sprint(spread), func(t *testing.T) {
 			w := newNet(t, 12, 4, func(_ int, c *Config) { c.Spread, c.Fanout = spread, 6 })
 			w.joinAll()

@@ -7,13 +7,14 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
 // small is a node with room for few.
 func small(t *testing.T) *net {
 	return newNet(t, 3, 71, func(_ int, c *Config) {
-		c.Spread = Rumor
+		c.Spread = tune.SpreadRumor
 		c.Limits = Limits{Peers: 16, State: state.Limits{Origins: 16, Keys: 1000, ValueBytes: 1 << 20}}
 	})
 }

@@ -6,34 +6,11 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/flow"
-	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
-	"github.com/quidnunc/quidnunc/engine/precise"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
-)
-
-// Mode is the direction in which a periodic exchange moves state.
-type Mode uint8
-
-// The modes. PushPull is the default.
-const (
-	PushPull Mode = iota
-	Push
-	Pull
-)
-
-// Spread is how a write leaves its author before anti-entropy looks at it.
-type Spread = mail.Spread
-
-// The ways to spread: see package mail.
-const (
-	Auto   = mail.SpreadAuto
-	Mail   = mail.SpreadMail
-	Rumor  = mail.SpreadRumor
-	Gossip = mail.SpreadGossip
 )
 
 // Limits bound the memory of one core. Memory is asked for as it is needed,
@@ -74,14 +51,9 @@ type Config struct {
 	Keys   *seal.Keyring
 	Secret [32]byte // fresh random bytes for each start, for cookies; zero: from Seed
 
-	Mode        Mode
-	Order       reconcile.Order
-	Compare     func(a, b *precise.Candidate) int // of reconcile.PreciseOwn
-	Spread      Spread
-	Fanout      int           // peers that a rumor is pushed to; 0: by cluster size
-	MailMax     int           // Auto mails up to this many peers; 128
-	Rumor       rumor.Policy  // how rumors are mongered; rumor.Default
-	Diff        Diff          // how a comparison finds what differs
+	tune.Options // how it gossips
+
+	MailMax     int           // SpreadAuto mails up to this many peers; 128
 	Interval    sched.Instant // between exchanges that this node starts; 100 ms
 	RecentSpan  sched.Instant // DiffRecent: what changed since is sent first; 10 intervals
 	RepairEvery sched.Instant // the first member of the ring starts a walk of repair so often; 0: never
@@ -91,9 +63,8 @@ type Config struct {
 	Frame       int           // bytes of a datagram; codec.FrameBytesDefault
 	Limits      Limits
 
-	Flow       flow.Mode // what flow control does
-	Throttle   Throttle  // what happens to writes above the own rate
-	ReceiveMax int       // bytes a second that all peers together may send; 0: no limit
+	Refuse     bool // writes above the own rate, which the shell asks about (Admit); else they are published later
+	ReceiveMax int  // bytes a second that all peers together may send; 0: no limit
 
 	// Weight is an origin's share when a frame is divided fairly, by its name;
 	// nil: 1 for all. It is asked once, when the origin becomes known.
@@ -153,7 +124,7 @@ func (c *Config) fill() {
 		c.Detector = member.LAN()
 	}
 	setDefault(&c.MailMax, 128)
-	if c.Rumor == (rumor.Policy{}) {
+	if c.Rumor == (tune.RumorPolicy{}) {
 		c.Rumor = rumor.Default()
 	}
 	if c.Fanout == 0 {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -35,9 +35,9 @@ func TestManyNodesMeet(t *testing.T) {
 }
 
 func TestModesAndOrders(t *testing.T) {
-	for _, spread := range []Spread{Auto, Rumor, Gossip} {
-		for _, mode := range []Mode{PushPull, Push, Pull} {
-			for _, order := range []reconcile.Order{reconcile.Fair, reconcile.Depth, reconcile.Breadth} {
+	for _, spread := range []tune.Spread{tune.SpreadAuto, tune.SpreadRumor, tune.SpreadGossip} {
+		for _, mode := range []tune.Mode{tune.ModePushPull, tune.ModePush, tune.ModePull} {
+			for _, order := range []tune.Order{tune.OrderFair, tune.OrderDepth, tune.OrderBreadth} {
 				t.Run(fmt.Sprint(spread, mode, order), func(t *testing.T) {
 					w := newNet(t, 8, 7, func(_ int, c *Config) {
 						c.Spread, c.Mode, c.Order = spread, mode, order

@@ -7,22 +7,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
-)
-
-// Diff is how a comparison by version vector finds what differs.
-type Diff = compare.Way
-
-// The ways to compare: see package compare.
-const (
-	DiffAuto     = compare.Auto
-	DiffVector   = compare.Vector
-	DiffSketch   = compare.Sketch
-	DiffRecent   = compare.Recently
-	DiffPeel     = compare.PeelBack
-	DiffActivity = compare.ByActivity
-	DiffUpdates  = compare.Increments
 )
 
 // differ is how this cluster finds and sends what differs: by version vector
@@ -66,12 +53,12 @@ func (c *Core) initDiffer() {
 		Budgets: budgets{&c.peers, &c.flow}, Busy: &c.counters.Drops[DropBusy],
 	}
 	if cfg.Order.Precise() {
-		if cfg.Diff != DiffAuto {
+		if cfg.Diff != tune.DiffAuto {
 			panic("core: Diff and Order: precise orders compare by key")
 		}
 		x := new(precise.Precise)
 		x.Init(&precise.Config{
-			Order: cfg.Order, Compare: cfg.Compare, Kind: cfg.Mode.sync(),
+			Order: cfg.Order, Compare: cfg.Compare, Kind: syncKind(cfg.Mode),
 			Frames: c.cfg.Experiment.Frames, Jobs: l.Jobs, Wants: l.Wants, NoPrint: c.cfg.Experiment.NoPrint,
 		}, &precise.Parts{Parts: parts, Host: preciseHost{&c.peers}, Timer: c.wheel.Timer(timerPrecise)})
 		c.differ = x
@@ -79,7 +66,7 @@ func (c *Core) initDiffer() {
 	}
 	x := new(compare.Compare)
 	x.Init(&compare.Config{
-		Way: cfg.Diff, Order: cfg.Order, Kind: cfg.Mode.sync(), Recent: cfg.RecentSpan, Frame: cfg.Frame,
+		Diff: cfg.Diff, Order: cfg.Order, Kind: syncKind(cfg.Mode), Recent: cfg.RecentSpan, Frame: cfg.Frame,
 		Frames: c.cfg.Experiment.Frames, Jobs: l.Jobs, Wants: l.Wants, Whole: c.cfg.Experiment.Whole, NoPrint: c.cfg.Experiment.NoPrint, Key: c.me.Key,
 	}, &compare.Parts{
 		Parts: parts, Host: compareHost{&c.peers, &c.origins}, Hot: &c.rumors, Vector: &c.counters.compareCounters,
@@ -100,7 +87,7 @@ const tidyCells = 256 // of what the store puts off, once an interval; an idle s
 // exchangeAgain is what happens once an interval.
 func (c *Core) exchangeAgain() {
 	c.exchange()
-	if c.mail.Spread() == Rumor {
+	if c.mail.Spread() == tune.SpreadRumor {
 		c.rumors.Ask()
 	}
 	c.mends.Step(c.now)
@@ -145,11 +132,11 @@ func (c *Core) startExchange(p uint32) {
 	}
 }
 
-func (m Mode) sync() codec.SyncKind {
+func syncKind(m tune.Mode) codec.SyncKind {
 	switch m {
-	case Push:
+	case tune.ModePush:
 		return codec.SyncPush
-	case Pull:
+	case tune.ModePull:
 		return codec.SyncPull
 	default:
 		return codec.SyncPushPull

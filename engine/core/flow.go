@@ -11,16 +11,6 @@ import (
 // peer is asked before a frame to it is encoded: what is due and may not go waits
 // for the peer's timer (package flow).
 
-// Throttle is what happens to a local write above the allowed rate.
-type Throttle uint8
-
-// Coalesce publishes it later, in its newest form. Refuse leaves it to the
-// shell, which asks [Core.Admit] before it takes a version.
-const (
-	Coalesce Throttle = iota
-	Refuse
-)
-
 func (c *Core) initFlow(now sched.Instant) {
 	cfg := &c.cfg
 	plan := c.cfg.Experiment.Plan
@@ -28,7 +18,7 @@ func (c *Core) initFlow(now sched.Instant) {
 		plan = flow.DefaultPlan(cfg.Frame, cfg.Interval)
 	}
 	c.flow.Init(now, &flow.Config{
-		Mode: cfg.Flow, Plan: plan, Frame: cfg.Frame, Frames: c.cfg.Experiment.Frames, Entries: c.cfg.Experiment.Deltas, Interval: cfg.Interval,
+		Flow: cfg.Flow, Plan: plan, Frame: cfg.Frame, Frames: c.cfg.Experiment.Frames, Entries: c.cfg.Experiment.Deltas, Interval: cfg.Interval,
 		ReceiveMax: cfg.ReceiveMax, Quiet: dueRuns | dueDigest,
 		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRepair, Passing: dueRumor},
 	}, &flow.Parts{
@@ -73,7 +63,7 @@ func (c *Core) Admit(now sched.Instant, key, value int) (ok bool, rate uint32, a
 func (c *Core) publish(op *Op) {
 	if c.flow.Publish(c.now, flow.Write{
 		Version: op.Version, Key: len(op.Key), Value: len(op.Value),
-		Waits: c.cfg.Throttle == Coalesce && !codec.System(op.Key),
+		Waits: !c.cfg.Refuse && !codec.System(op.Key),
 	}) {
 		c.advanceSelf(op.Version)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -54,7 +55,7 @@ func TestHeldWritesAreCoalesced(t *testing.T) {
 // TestInvariantsWhileHeld is the paper's C(p, q) after each frame while writes
 // are held back, under loss and reordering.
 func TestInvariantsWhileHeld(t *testing.T) {
-	for _, spread := range []Spread{Mail, Rumor, Gossip} {
+	for _, spread := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor, tune.SpreadGossip} {
 		t.Run(fmt.Sprint(spread), func(t *testing.T) {
 			w := newNet(t, 4, 6, func(i int, c *Config) {
 				c.Spread, c.Frame, c.Interval = spread, codec.FrameBytesFloor, 20*sched.Millisecond
@@ -86,7 +87,7 @@ func TestInvariantsWhileHeld(t *testing.T) {
 
 // TestRefuseAboveTheRate: with Refuse the caller is told when to come again.
 func TestRefuseAboveTheRate(t *testing.T) {
-	w := newNet(t, 2, 3, func(_ int, c *Config) { c.Experiment.Plan, c.Throttle = bounded(10_000), Refuse })
+	w := newNet(t, 2, 3, func(_ int, c *Config) { c.Experiment.Plan, c.Refuse = bounded(10_000), true })
 	w.joinAll()
 	w.run(sched.Second)
 	d := &w.nodes[0].core
@@ -267,8 +268,8 @@ func TestLyingNode(t *testing.T) {
 	var least [2]uint32
 	for lies := range 2 {
 		w := newNet(t, 12, 2, func(_ int, c *Config) {
-			c.Spread, c.Experiment.NoPrint, c.Experiment.Uniform, c.Experiment.Deltas, c.Experiment.NoDetector = Gossip, true, true, 40, true
-			c.Throttle, c.Experiment.Plan = Refuse, flow.PaperPlan(40, sched.Second)
+			c.Spread, c.Experiment.NoPrint, c.Experiment.Uniform, c.Experiment.Deltas, c.Experiment.NoDetector = tune.SpreadGossip, true, true, 40, true
+			c.Refuse, c.Experiment.Plan = true, flow.PaperPlan(40, sched.Second)
 			c.Interval = sched.Second
 		})
 		w.joinAll()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -28,9 +29,9 @@ func record(t codec.Type, body []byte) []byte { return codec.AppendRecord(nil, t
 
 // coldNet is a cluster that mongers rumors and whose news is known to all and
 // repeated by nobody any more; a key was deleted.
-func coldNet(t *testing.T, p rumor.Policy) *net {
+func coldNet(t *testing.T, p tune.RumorPolicy) *net {
 	w := newNet(t, 8, 12, func(_ int, c *Config) {
-		c.Spread, c.Rumor, c.Interval = Rumor, p, 50*sched.Millisecond
+		c.Spread, c.Rumor, c.Interval = tune.SpreadRumor, p, 50*sched.Millisecond
 	})
 	w.joinAll()
 	for i := range w.nodes {
@@ -55,11 +56,11 @@ func coldNet(t *testing.T, p rumor.Policy) *net {
 	return w
 }
 
-func rumorPolicies() map[string]rumor.Policy {
-	return map[string]rumor.Policy{
+func rumorPolicies() map[string]tune.RumorPolicy {
+	return map[string]tune.RumorPolicy{
 		"default":      rumor.Default(),
 		"feedback":     {K: 2, Fanout: 2},
-		"median":       rumor.Karp(8),
+		"median":       tune.Karp(8),
 		"redistribute": {K: 2, Fanout: 2, Redistribute: true},
 		"limit":        {K: 2, Fanout: 2, Limit: 2, Hunt: 3},
 	}
@@ -106,7 +107,7 @@ func TestReplayedRumorsChangeNothing(t *testing.T) {
 			}
 			var old []sent
 			w := newNet(t, 8, 12, func(_ int, c *Config) {
-				c.Spread, c.Rumor, c.Interval = Rumor, p, 50*sched.Millisecond
+				c.Spread, c.Rumor, c.Interval = tune.SpreadRumor, p, 50*sched.Millisecond
 			})
 			w.joinAll()
 			w.converge(20 * sched.Second)
@@ -185,7 +186,7 @@ func TestForgedComparisonsAreBounded(t *testing.T) {
 	for name, diff := range comparisons {
 		t.Run(name, func(t *testing.T) {
 			w := newNet(t, 5, 12, func(_ int, c *Config) {
-				c.Diff, c.Spread, c.Interval = diff, Gossip, 50*sched.Millisecond
+				c.Diff, c.Spread, c.Interval = diff, tune.SpreadGossip, 50*sched.Millisecond
 			})
 			w.joinAll()
 			for i := range w.nodes {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -39,12 +39,12 @@ func TestLawSameCallsSameBytes(t *testing.T) {
 // TestLawNoDatagramPanics feeds a live cluster with mutated copies of its own
 // frames, with truncations and with noise, from members and from strangers.
 func TestLawNoDatagramPanics(t *testing.T) {
-	for _, order := range []reconcile.Order{reconcile.Fair, reconcile.PreciseOldest} {
+	for _, order := range []tune.Order{tune.OrderFair, tune.OrderPreciseOldest} {
 		t.Run(fmt.Sprint(order), func(t *testing.T) { noDatagramPanics(t, order) })
 	}
 }
 
-func noDatagramPanics(t *testing.T, order reconcile.Order) {
+func noDatagramPanics(t *testing.T, order tune.Order) {
 	w := newNet(t, 4, 9, inOrder(order))
 	rnd := rand.New(rand.NewPCG(9, 9))
 	var seen [][]byte

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -15,7 +16,7 @@ type journey struct {
 }
 
 // travel writes perSecond entries of 100 bytes at each of n nodes for span over a path.
-func travel(t *testing.T, n, perSecond int, delay [2]sched.Instant, s Spread, loss float64) journey {
+func travel(t *testing.T, n, perSecond int, delay [2]sched.Instant, s tune.Spread, loss float64) journey {
 	t.Helper()
 	w := newNet(t, n, 61, spread3(s))
 	w.joinAll()
@@ -64,19 +65,19 @@ func travel(t *testing.T, n, perSecond int, delay [2]sched.Instant, s Spread, lo
 func TestLawLongPathsCostWhatIsNeeded(t *testing.T) {
 	const n, ms = 6, sched.Millisecond
 	for _, perSecond := range []int{20, 100} {
-		for _, s := range []Spread{Mail, Rumor} {
+		for _, s := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor} {
 			short := travel(t, n, perSecond, [2]sched.Instant{ms / 10, 3 * ms / 10}, s, 0)
 			for _, d := range [][2]sched.Instant{{20 * ms, 20 * ms}, {100 * ms, 100 * ms}, {5 * ms, 9 * ms}, {50 * ms, 150 * ms}} {
 				long := travel(t, n, perSecond, d, s, 0)
 				name := fmt.Sprintf("%d/s, spread %d, %d to %d ms", perSecond, s, d[0]/ms, d[1]/ms)
 				most := short.bytes * 3 / 2
-				if s == Rumor && d[0] == d[1] {
+				if s == tune.SpreadRumor && d[0] == d[1] {
 					most = short.bytes * 2
 				}
 				if long.bytes > most {
 					t.Errorf("%s: %d bytes, %d on a short path; rewinds %d, pulls %d", name, long.bytes, short.bytes, long.rewinds, long.pulls)
 				}
-				if s == Mail && (10*long.old > long.fresh || long.rewinds > long.frames/500) {
+				if s == tune.SpreadMail && (10*long.old > long.fresh || long.rewinds > long.frames/500) {
 					t.Errorf("%s: %d entries came again, %d were news; %d rewinds", name, long.old, long.fresh, long.rewinds)
 				}
 				if long.died > 0 || long.warned != 0 && d[0] < 30*ms || long.warned != n && d[0] > 30*ms {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -169,10 +170,10 @@ func TestMendingIsCheap(t *testing.T) {
 
 // TestFloorsSpreadInEveryMode: a floor is news like any other, whichever way members exchange.
 func TestFloorsSpreadInEveryMode(t *testing.T) {
-	for mode := PushPull; mode <= Pull; mode++ {
-		for way := DiffAuto; way <= DiffUpdates; way++ {
+	for mode := tune.ModePushPull; mode <= tune.ModePull; mode++ {
+		for way := tune.DiffAuto; way <= tune.DiffUpdates; way++ {
 			w := newNet(t, 3, 97+uint64(mode), func(_ int, c *Config) {
-				c.Spread, c.Mode, c.Diff = Gossip, mode, way
+				c.Spread, c.Mode, c.Diff = tune.SpreadGossip, mode, way
 				c.Limits.State = state.Limits{Origins: 16, Keys: 1000, Tombstones: 64, ValueBytes: 1 << 20}
 			})
 			w.joinAll()

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -44,12 +44,12 @@ func (w *net) holds(a, d *node) {
 // TestInvariantUnderFaults runs the protocols under loss, duplication,
 // reordering and corruption and checks C(p, q) after every frame.
 func TestInvariantUnderFaults(t *testing.T) {
-	for _, spread := range []Spread{Mail, Rumor, Gossip} {
+	for _, spread := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor, tune.SpreadGossip} {
 		for seed := range uint64(4) {
 			t.Run(fmt.Sprint(spread, seed), func(t *testing.T) {
 				w := newNet(t, 5, seed, func(i int, c *Config) {
-					c.Spread, c.Order, c.Frame = spread, reconcile.Order(seed%3), codec.FrameBytesFloor
-					c.Mode = Mode(i % 3)
+					c.Spread, c.Order, c.Frame = spread, tune.Order(seed%3), codec.FrameBytesFloor
+					c.Mode = tune.Mode(i % 3)
 					c.Interval = 20 * sched.Millisecond
 				})
 				w.written = make([]map[uint64]string, 5)

@@ -5,13 +5,12 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/precise"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-func inOrder(order reconcile.Order) func(int, *Config) {
+func inOrder(order tune.Order) func(int, *Config) {
 	return func(_ int, c *Config) { c.Order = order }
 }
 
@@ -47,14 +46,14 @@ func (w *net) convergePrecisely(limit sched.Instant) sched.Instant {
 }
 
 func TestPreciseOrdersConverge(t *testing.T) {
-	own := func(a, b *precise.Candidate) int { return len(b.Entry.Key) - len(a.Entry.Key) }
-	for _, order := range []reconcile.Order{reconcile.PreciseNewest, reconcile.PreciseOldest, reconcile.PreciseRandom, reconcile.PreciseOwn} {
-		for _, spread := range []Spread{Auto, Rumor, Gossip} {
-			for _, mode := range []Mode{PushPull, Push, Pull} {
+	own := func(a, b *tune.Candidate) int { return len(b.Entry.Key) - len(a.Entry.Key) }
+	for _, order := range []tune.Order{tune.OrderPreciseNewest, tune.OrderPreciseOldest, tune.OrderPreciseRandom, tune.OrderPreciseOwn} {
+		for _, spread := range []tune.Spread{tune.SpreadAuto, tune.SpreadRumor, tune.SpreadGossip} {
+			for _, mode := range []tune.Mode{tune.ModePushPull, tune.ModePush, tune.ModePull} {
 				t.Run(fmt.Sprint(order, spread, mode), func(t *testing.T) {
 					w := newNet(t, 8, 7, func(i int, c *Config) {
 						c.Order, c.Spread, c.Mode, c.Compare = order, spread, mode, own
-						c.Experiment.NoPrint = i%2 == 0 && spread == Gossip
+						c.Experiment.NoPrint = i%2 == 0 && spread == tune.SpreadGossip
 					})
 					w.joinAll()
 					w.loss, w.dup, w.corrupt = 0.1, 0.05, 0.01
@@ -78,7 +77,7 @@ func TestPreciseOrdersConverge(t *testing.T) {
 // origins that take several, over a path that loses.
 func TestPreciseSpansFrames(t *testing.T) {
 	w := newNet(t, 3, 9, func(_ int, c *Config) {
-		c.Order, c.Spread, c.Frame = reconcile.PreciseOldest, Gossip, codec.FrameBytesFloor
+		c.Order, c.Spread, c.Frame = tune.OrderPreciseOldest, tune.SpreadGossip, codec.FrameBytesFloor
 	})
 	for k := range 3000 {
 		w.set(0, fmt.Sprint("service/web/instance/", k), fmt.Sprint("value", k))
@@ -96,8 +95,8 @@ func TestPreciseSpansFrames(t *testing.T) {
 // TestPreciseInvariant: Max is a promise in precise mode too. It moves with
 // mail, and with the author's own fingerprint.
 func TestPreciseInvariant(t *testing.T) {
-	for _, spread := range []Spread{Mail, Rumor, Gossip} {
-		w := newNet(t, 5, 3, func(_ int, c *Config) { c.Order, c.Spread = reconcile.PreciseNewest, spread })
+	for _, spread := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor, tune.SpreadGossip} {
+		w := newNet(t, 5, 3, func(_ int, c *Config) { c.Order, c.Spread = tune.OrderPreciseNewest, spread })
 		w.written = make([]map[uint64]string, 5)
 		for i := range w.written {
 			w.written[i] = map[uint64]string{}
@@ -165,7 +164,7 @@ func (w *net) promised(a, d *node) {
 func TestPreciseIsRefusedWhenMixed(t *testing.T) {
 	w := newNet(t, 3, 4, func(i int, c *Config) {
 		if i == 2 {
-			c.Order = reconcile.PreciseNewest
+			c.Order = tune.OrderPreciseNewest
 		}
 	})
 	for i := range 3 {
@@ -188,15 +187,15 @@ func TestPreciseIsRefusedWhenMixed(t *testing.T) {
 // TestPreciseDeltas: newest, oldest and the embedder's own order send what they
 // say when there is room for a few entries only.
 func TestPreciseDeltas(t *testing.T) {
-	for order, want := range map[reconcile.Order][]string{
-		reconcile.PreciseNewest: {"k07", "k08", "k09"},
-		reconcile.PreciseOldest: {"k00", "k01", "k02"},
-		reconcile.PreciseOwn:    {"k01", "k03", "k05"},
+	for order, want := range map[tune.Order][]string{
+		tune.OrderPreciseNewest: {"k07", "k08", "k09"},
+		tune.OrderPreciseOldest: {"k00", "k01", "k02"},
+		tune.OrderPreciseOwn:    {"k01", "k03", "k05"},
 	} {
 		w := newNet(t, 2, 6, func(_ int, c *Config) {
-			c.Order, c.Spread, c.Experiment.NoPrint, c.Experiment.NoDetector = order, Gossip, true, true
+			c.Order, c.Spread, c.Experiment.NoPrint, c.Experiment.NoDetector = order, tune.SpreadGossip, true, true
 			c.Interval = 10 * sched.Second
-			c.Compare = func(a, b *precise.Candidate) int { // odd keys first, then by name
+			c.Compare = func(a, b *tune.Candidate) int { // odd keys first, then by name
 				x, y := a.Entry.Key[2]%2, b.Entry.Key[2]%2
 				if x != y {
 					return int(y) - int(x)
@@ -237,7 +236,7 @@ func TestPreciseDeltas(t *testing.T) {
 // TestPreciseTellsOfEveryEntry: an event covers what came, in whatever order.
 func TestPreciseTellsOfEveryEntry(t *testing.T) {
 	w := newNet(t, 2, 8, func(_ int, c *Config) {
-		c.Order, c.Spread, c.Experiment.NoDetector = reconcile.PreciseNewest, Gossip, true
+		c.Order, c.Spread, c.Experiment.NoDetector = tune.OrderPreciseNewest, tune.SpreadGossip, true
 		c.Experiment.Deltas = 2
 		c.Interval = 20 * sched.Millisecond
 	})
@@ -268,7 +267,7 @@ func TestPreciseTellsOfEveryEntry(t *testing.T) {
 // the same keys allocates nothing.
 func TestPreciseNeverAllocates(t *testing.T) {
 	w := newNet(t, 2, 5, func(_ int, c *Config) {
-		c.Order, c.Spread, c.Experiment.NoPrint, c.Experiment.NoDetector = reconcile.PreciseNewest, Gossip, true, true
+		c.Order, c.Spread, c.Experiment.NoPrint, c.Experiment.NoDetector = tune.OrderPreciseNewest, tune.SpreadGossip, true, true
 		c.Interval = sched.Second
 	})
 	for i := range 2 {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -27,7 +27,7 @@ func TestRefusalsAreTold(t *testing.T) {
 		{"full", func(c *Config) { c.Limits.State = DefaultLimits().State; c.Limits.State.Origins = 3 }, none, none, codec.RefusedFull},
 		{"full of peers", func(c *Config) { c.Limits.Peers = 2 }, none, none, codec.RefusedFull},
 		{"clock", none, func(c *Config) { c.Generation = uint64(2 * year) }, none, codec.RefusedClock},
-		{"mode", none, func(c *Config) { c.Order = reconcile.PreciseNewest }, none, codec.RefusedMode},
+		{"mode", none, func(c *Config) { c.Order = tune.OrderPreciseNewest }, none, codec.RefusedMode},
 		{"cluster", none, func(c *Config) { c.Cluster = []byte("other") }, none, codec.RefusedCluster},
 		{"version", none, none, none, codec.RefusedVersion},
 		{"no key", keyed(1), none, nil, codec.RefusedKey},

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/engine/walk"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -15,7 +16,7 @@ import (
 // nothing but ring repair moves it.
 func ringNet(t *testing.T, n int, seed uint64, cfg func(c *Config)) *net {
 	w := newNet(t, n, seed, func(_ int, c *Config) {
-		c.Spread, c.Interval, c.Experiment.NoDetector = Gossip, 3600*sched.Second, true
+		c.Spread, c.Interval, c.Experiment.NoDetector = tune.SpreadGossip, 3600*sched.Second, true
 		if cfg != nil {
 			cfg(c)
 		}

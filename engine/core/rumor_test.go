@@ -5,23 +5,24 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-func policies() map[string]rumor.Policy {
-	all := map[string]rumor.Policy{
+func policies() map[string]tune.RumorPolicy {
+	all := map[string]tune.RumorPolicy{
 		"default":         rumor.Default(),
-		"median":          rumor.Karp(32),
-		"minimize":        {Shape: rumor.PushPull, Minimize: true, K: 2},
+		"median":          tune.Karp(32),
+		"minimize":        {Shape: tune.ShapePushPull, Minimize: true, K: 2},
 		"limit":           {K: 2, Fanout: 2, Limit: 1},
-		"hunting":         {K: 2, Fanout: 2, Limit: 1, Hunt: rumor.Forever},
+		"hunting":         {K: 2, Fanout: 2, Limit: 1, Hunt: tune.HuntForever},
 		"redistribute":    {K: 1, Blind: true, Redistribute: true},
 		"immediate reset": {K: 2, Immediate: true, Reset: true},
 	}
-	for _, s := range []rumor.Shape{rumor.Push, rumor.Pull, rumor.PushPull} {
-		for _, l := range []rumor.Loss{rumor.Counter, rumor.Coin} {
+	for _, s := range []tune.Shape{tune.ShapePush, tune.ShapePull, tune.ShapePushPull} {
+		for _, l := range []tune.Loss{tune.LossCounter, tune.LossCoin} {
 			for _, blind := range []bool{false, true} {
-				p := rumor.Policy{Shape: s, Loss: l, Blind: blind, K: 3, Fanout: 2}
+				p := tune.RumorPolicy{Shape: s, Loss: l, Blind: blind, K: 3, Fanout: 2}
 				all[fmt.Sprintf("shape %d loss %d blind %v", s, l, blind)] = p
 			}
 		}
@@ -37,7 +38,7 @@ func TestEveryRumorPolicySpreadsOnTheEngine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const n = 16
 			w := newNet(t, n, 8, func(_ int, c *Config) {
-				c.Spread, c.Rumor, c.Interval = Rumor, p, sched.Second
+				c.Spread, c.Rumor, c.Interval = tune.SpreadRumor, p, sched.Second
 			})
 			w.joinAll()
 			for i := range n {
@@ -45,7 +46,7 @@ func TestEveryRumorPolicySpreadsOnTheEngine(t *testing.T) {
 			}
 			w.converge(60 * sched.Second)
 			w.run(5 * sched.Second)
-			if p.Shape == rumor.Pull {
+			if p.Shape == tune.ShapePull {
 				w.run(sched.Second)
 			}
 			w.set(3, "k", "news")
@@ -57,7 +58,7 @@ func TestEveryRumorPolicySpreadsOnTheEngine(t *testing.T) {
 				}
 			}
 			t.Logf("after 300 ms %d of %d", reached, n)
-			if p.Shape != rumor.Pull && p.Limit == 0 && reached < n/2 {
+			if p.Shape != tune.ShapePull && p.Limit == 0 && reached < n/2 {
 				t.Errorf("reached %d", reached)
 			}
 			w.loss = 0.2

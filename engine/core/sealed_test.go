@@ -10,7 +10,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/protect"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -88,10 +88,10 @@ func TestSealedNodesMeet(t *testing.T) {
 }
 
 func TestSealedUnderLoss(t *testing.T) {
-	for i, spread := range []Spread{Mail, Rumor, Gossip, Gossip} {
+	for i, spread := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor, tune.SpreadGossip, tune.SpreadGossip} {
 		w := sealedNet(t, 8, 17, func(_ int, c *Config) {
 			if c.Spread = spread; i == 3 {
-				c.Order = reconcile.PreciseNewest
+				c.Order = tune.OrderPreciseNewest
 			}
 		})
 		w.loss, w.dup, w.corrupt = 0.1, 0.1, 0.05

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -29,12 +30,12 @@ func narrowed(d *node) (n int) {
 	return n
 }
 
-func spread3(s Spread) func(int, *Config) { return func(_ int, c *Config) { c.Spread = s } }
+func spread3(s tune.Spread) func(int, *Config) { return func(_ int, c *Config) { c.Spread = s } }
 
 // State flows within a second over every path that takes what IPv6 promises, by mail,
 // rumor and exchanges; within two where the hole comes later; and it is told.
 func TestLawShortPathsCarryState(t *testing.T) {
-	for _, s := range []Spread{Mail, Rumor, Gossip} {
+	for _, s := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor, tune.SpreadGossip} {
 		t.Run(fmt.Sprintf("spread %d from the start", s), func(t *testing.T) {
 			w := newNet(t, 3, 51, spread3(s))
 			w.hole(1232)
@@ -69,7 +70,7 @@ func TestLawShortPathsCarryState(t *testing.T) {
 			w.hole(1399)
 			w.fill(0, 400, "c")
 			limit := sched.Instant(sched.Second)
-			if s != Mail { // exchanges alone lose few long frames: it takes several to see it
+			if s != tune.SpreadMail { // exchanges alone lose few long frames: it takes several to see it
 				limit *= 2
 			}
 			w.converge(limit)

@@ -195,7 +195,7 @@ func (c *Cluster) difference() string {
 // others lists the members that do not count as alive at e.
 func others(e *engine.Engine) (list string) {
 	for m := range e.Members() {
-		if m.State != engine.Alive {
+		if m.State != engine.StateAlive {
 			list += fmt.Sprintf("; %s at %v is %v", m.Name, m.Addr, m.State)
 		}
 	}

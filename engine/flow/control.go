@@ -4,17 +4,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
-)
-
-// Mode says what flow control does.
-type Mode uint8
-
-// The modes. Report computes everything and holds nothing back.
-const (
-	On Mode = iota
-	Report
-	Off
 )
 
 // Due names what may be due to a peer, by class, as bits of the host's own.
@@ -28,7 +19,7 @@ func (d Due) data() uint16 { return d.News | d.Repairs }
 
 // Config is what a Control is told before it starts.
 type Config struct {
-	Mode       Mode
+	Flow       tune.Flow
 	Plan       Plan          // how the own rate adapts; the zero Plan: there is none
 	Frame      int           // bytes of a datagram
 	Frames     int           // frames that the answers of one exchange may take
@@ -88,7 +79,7 @@ func (f *Control) Init(now sched.Instant, cfg *Config, parts *Parts) {
 		cfg: *cfg, n: parts.Count, board: parts.Board, pace: parts.Pace, later: parts.Later,
 		publisher: publisher{store: parts.Store, own: parts.Own},
 	}
-	f.rated = cfg.Mode != Off && cfg.Plan != (Plan{})
+	f.rated = cfg.Flow != tune.FlowOff && cfg.Plan != (Plan{})
 	f.source.Init(cfg.Plan)
 	f.meter.Init(now)
 	f.receiver.Init(now, uint64(cfg.ReceiveMax))
@@ -110,13 +101,13 @@ func (p *Peer) Renewed() { p.pair = Pair{} }
 // one harms nobody but its sender. What a datagram weighs is noted when its sender
 // is known (Took).
 func (f *Control) Shed(now sched.Instant, repair bool) bool {
-	return f.cfg.Mode != Off && f.receiver.Arrived(now, repair) && f.cfg.Mode == On
+	return f.cfg.Flow != tune.FlowOff && f.receiver.Arrived(now, repair) && f.cfg.Flow == tune.FlowOn
 }
 
 // Took charges a frame to the rate at which peers may send: it opened, or came in
 // clear from the address that the peer proved. Nobody else can make peers slow.
 func (f *Control) Took(size int) {
-	if f.cfg.Mode != Off {
+	if f.cfg.Flow != tune.FlowOff {
 		f.receiver.Took(size)
 	}
 }
@@ -128,7 +119,7 @@ func (f *Control) Pressure(queued, room int, drops uint64) { f.receiver.Pressure
 // rates. It reports whether the frame asks for an acknowledgement; owes says that it
 // carries one.
 func (f *Control) Header(now sched.Instant, p *Peer, due uint16, owes bool, h *codec.Header) (asks bool) {
-	if f.cfg.Mode == Off {
+	if f.cfg.Flow == tune.FlowOff {
 		return false
 	}
 	h.Credit = f.receiver.Credit()
@@ -176,7 +167,7 @@ func (f *Control) Hold(now sched.Instant, h uint32, p *Peer) (gone uint16) {
 // on it may.
 func (f *Control) over(now sched.Instant, h uint32, p *Peer) (held uint16, at sched.Instant) {
 	d, due := &f.cfg.Due, f.board.Of(h)
-	if f.cfg.Mode == Off || due&(d.data()|d.Urgent) == 0 {
+	if f.cfg.Flow == tune.FlowOff || due&(d.data()|d.Urgent) == 0 {
 		return 0, 0
 	}
 	class := Probe
@@ -195,7 +186,7 @@ func (f *Control) over(now sched.Instant, h uint32, p *Peer) (held uint16, at sc
 		}
 		return 0, 0
 	}
-	if p.Budget.Hold(now); f.cfg.Mode != On {
+	if p.Budget.Hold(now); f.cfg.Flow != tune.FlowOn {
 		return 0, 0
 	}
 	f.n.FramesHeld++
@@ -206,7 +197,7 @@ func (f *Control) over(now sched.Instant, h uint32, p *Peer) (held uint16, at sc
 // its number.
 func (f *Control) Sent(now sched.Instant, p *Peer, n int, due uint16, seq uint32, asked bool) {
 	switch {
-	case f.cfg.Mode == Off:
+	case f.cfg.Flow == tune.FlowOff:
 	case due&f.cfg.Due.data() == 0:
 		p.Budget.Charge(n)
 	default:
@@ -217,7 +208,7 @@ func (f *Control) Sent(now sched.Instant, p *Peer, n int, due uint16, seq uint32
 // Acked takes the acknowledgement of the newest frame of a peer h. What is held there
 // is due again if it may go.
 func (f *Control) Acked(now sched.Instant, h uint32, p *Peer, a *Ack) {
-	if f.cfg.Mode == Off {
+	if f.cfg.Flow == tune.FlowOff {
 		return
 	}
 	if !p.Budget.Acked(now, a) {
@@ -231,7 +222,7 @@ func (f *Control) Acked(now sched.Instant, h uint32, p *Peer, a *Ack) {
 // Met takes the marks and rates of a frame of peer h. fresh: no later frame of it was
 // seen; peers is the number of those that exchanges go to. True: it wants an answer.
 func (f *Control) Met(now sched.Instant, p *Peer, h uint32, in *codec.Header, fresh bool, peers int) (answer bool) {
-	if f.cfg.Mode == Off {
+	if f.cfg.Flow == tune.FlowOff {
 		return false
 	}
 	answer = in.Mark&codec.MarkNow != 0

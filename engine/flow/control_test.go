@@ -7,6 +7,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -27,7 +28,7 @@ type control struct {
 	n     Counters
 }
 
-func newControl(t *testing.T, mode Mode, plan Plan) *control {
+func newControl(t *testing.T, mode tune.Flow, plan Plan) *control {
 	t.Helper()
 	c := new(control)
 	c.store.Init(state.LimitsDefault(), 1)
@@ -35,7 +36,7 @@ func newControl(t *testing.T, mode Mode, plan Plan) *control {
 	c.board.Init(1)
 	c.wheel.Init(3, 0)
 	c.Init(0, &Config{
-		Mode: mode, Plan: plan, Frame: 1400, Frames: 16, Entries: -1, Interval: 100 * sched.Millisecond,
+		Flow: mode, Plan: plan, Frame: 1400, Frames: 16, Entries: -1, Interval: 100 * sched.Millisecond,
 		Due: Due{Urgent: dueAsk, News: dueNews | dueRumor, Repairs: dueRepair, Passing: dueRumor}, Quiet: dueRepair,
 	}, &Parts{Store: &c.store, Own: c.own, Board: &c.board, Pace: c.wheel.Timers(0, 1), Later: c.wheel.Timer(2), Count: &c.n})
 	return c
@@ -58,7 +59,7 @@ func (c *control) write(t *testing.T, now sched.Instant, v uint64, waits bool) b
 // A budget that is used up holds back what is due, class by class, until it is
 // released; what has no class goes.
 func TestHoldAndRelease(t *testing.T) {
-	c := newControl(t, On, Plan{})
+	c := newControl(t, tune.FlowOn, Plan{})
 	var p Peer
 	p.Init(0, 1400, 0)
 	const all = dueAsk | dueNews | dueRepair | dueOther
@@ -91,7 +92,7 @@ func TestHoldAndRelease(t *testing.T) {
 // Rumors are given up where they may not go, and repairs where they would wait for
 // longer than an interval: then nothing waits for the timer.
 func TestGiveUpWhatNeedNotWait(t *testing.T) {
-	c := newControl(t, On, Plan{})
+	c := newControl(t, tune.FlowOn, Plan{})
 	var p Peer
 	p.Init(0, 1400, 0)
 	var gone uint16
@@ -111,7 +112,7 @@ func TestGiveUpWhatNeedNotWait(t *testing.T) {
 
 // Report holds nothing back, Off looks at nothing.
 func TestModesThatHoldNothing(t *testing.T) {
-	for _, mode := range []Mode{Report, Off} {
+	for _, mode := range []tune.Flow{tune.FlowReport, tune.FlowOff} {
 		c := newControl(t, mode, DefaultPlan(1400, 100*sched.Millisecond))
 		var p Peer
 		p.Init(0, 1400, 0)
@@ -122,7 +123,7 @@ func TestModesThatHoldNothing(t *testing.T) {
 		if c.Hold(0, 1, &p) != 0 || c.board.Held(1) != 0 || c.Shed(0, true) || c.Allowed() != RateMax || !c.write(t, 0, 1, true) {
 			t.Errorf("mode %d holds back", mode)
 		}
-		if _, ok := c.Peer(&p, 1, 0); ok == (mode == Off) {
+		if _, ok := c.Peer(&p, 1, 0); ok == (mode == tune.FlowOff) {
 			t.Errorf("mode %d: a budget: %v", mode, ok)
 		}
 	}
@@ -133,7 +134,7 @@ func TestModesThatHoldNothing(t *testing.T) {
 func TestPublishByTheRate(t *testing.T) {
 	plan := DefaultPlan(1400, 100*sched.Millisecond)
 	plan.Free, plan.Start = false, 10_000
-	c := newControl(t, On, plan)
+	c := newControl(t, tune.FlowOn, plan)
 	v := uint64(1)
 	for ; c.write(t, 0, v, true); v++ {
 		if v > 1000 {
@@ -175,7 +176,7 @@ func TestPublishByTheRate(t *testing.T) {
 
 // A frame through flow control allocates nothing.
 func TestControlDoesNotAllocate(t *testing.T) {
-	c := newControl(t, On, DefaultPlan(1400, 100*sched.Millisecond))
+	c := newControl(t, tune.FlowOn, DefaultPlan(1400, 100*sched.Millisecond))
 	var p Peer
 	var h codec.Header
 	p.Init(0, 1400, 0)

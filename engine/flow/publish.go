@@ -3,6 +3,7 @@ package flow
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -53,7 +54,7 @@ func (f *Control) meanCost() int {
 }
 
 // bounded reports whether the rate is in force.
-func (f *Control) bounded() bool { return f.cfg.Mode == On && f.rated && !f.source.Free() }
+func (f *Control) bounded() bool { return f.cfg.Flow == tune.FlowOn && f.rated && !f.source.Free() }
 
 // Admit asks whether a write of so many bytes of key and value may be made now. If
 // not, rate is what is allowed, in bytes a second (thousandths of entries where those

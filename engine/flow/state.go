@@ -1,6 +1,9 @@
 package flow
 
-import "github.com/quidnunc/quidnunc/sched"
+import (
+	"github.com/quidnunc/quidnunc/engine/tune"
+	"github.com/quidnunc/quidnunc/sched"
+)
 
 // State is what flow control does at this node now. Rates are in bytes a second, or
 // in thousandths of entries where those are counted.
@@ -64,7 +67,7 @@ func (s *State) Add(x *PeerState, silent bool) {
 // Peer is the state of a peer h that was sent the own writes up to a version; false:
 // there are no budgets.
 func (f *Control) Peer(p *Peer, h uint32, sent uint64) (x PeerState, ok bool) {
-	if f.cfg.Mode == Off {
+	if f.cfg.Flow == tune.FlowOff {
 		return x, false
 	}
 	b := &p.Budget

@@ -5,7 +5,7 @@
 // # How news leaves
 //
 // [Mail.News] makes own writes due at every open peer, or has them and the news of
-// others told to a few (package rumor), as [Spread] says; [Flush] lets the news of many
+// others told to a few (package rumor), as [tune.Spread] says; [Flush] lets the news of many
 // origins go in one frame. [Mail.Append] appends a run from the peer's cursor,
 // [Mail.Receive] takes its acknowledgement, and [Mail.Resend] looks what became of it.
 //

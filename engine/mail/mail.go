@@ -8,12 +8,13 @@ import (
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/settle"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
 // Config is what Mail is told before it starts.
 type Config struct {
-	Spread   Spread
+	Spread   tune.Spread
 	MailMax  int           // SpreadAuto mails up to so many peers
 	Fanout   int           // of relayed news; 0: by the size of the cluster
 	Blind    bool          // rumors are told once: what is new need not wait for a cycle to end

@@ -9,6 +9,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -203,22 +204,22 @@ func TestWhatPeersClaim(t *testing.T) {
 
 // How news spreads follows the size of the cluster, unless it is configured.
 func TestWaysToSpread(t *testing.T) {
-	f := func(spread Spread, most int, want Spread, own, relays bool) {
+	f := func(spread tune.Spread, most int, want tune.Spread, own, relays bool) {
 		t.Helper()
 		cfg := usual()
 		cfg.Spread, cfg.MailMax = spread, most
 		n := newNode(t, cfg)
 		n.write(t, sched.Second)
-		if n.mail.Spread() != want || n.board.Has(1, 1) != own || n.mail.Relays() != relays || (n.learnt == 1) != (want == SpreadRumor) {
+		if n.mail.Spread() != want || n.board.Has(1, 1) != own || n.mail.Relays() != relays || (n.learnt == 1) != (want == tune.SpreadRumor) {
 			t.Errorf("spread %d, at most %d: %d, mailed %v, relays %v, learnt %d",
 				spread, most, n.mail.Spread(), n.board.Has(1, 1), n.mail.Relays(), n.learnt)
 		}
 	}
-	f(SpreadAuto, peers, SpreadMail, true, false)
-	f(SpreadAuto, peers-1, SpreadRumor, false, true)
-	f(SpreadMail, 0, SpreadMail, true, false)
-	f(SpreadRumor, 99, SpreadRumor, false, true)
-	f(SpreadGossip, 99, SpreadGossip, false, false)
+	f(tune.SpreadAuto, peers, tune.SpreadMail, true, false)
+	f(tune.SpreadAuto, peers-1, tune.SpreadRumor, false, true)
+	f(tune.SpreadMail, 0, tune.SpreadMail, true, false)
+	f(tune.SpreadRumor, 99, tune.SpreadRumor, false, true)
+	f(tune.SpreadGossip, 99, tune.SpreadGossip, false, false)
 }
 
 // An acknowledgement that is owed is sent within its delay, once.

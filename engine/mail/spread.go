@@ -1,42 +1,32 @@
 package mail
 
-// Spread is how a write leaves its author before anti-entropy looks at it.
-type Spread uint8
+import "github.com/quidnunc/quidnunc/engine/tune"
 
-// The ways to spread. Auto mails while the cluster is small and mongers rumors
-// beyond; Gossip sends nothing eagerly, only periodic exchanges move state.
-const (
-	SpreadAuto Spread = iota
-	SpreadMail
-	SpreadRumor
-	SpreadGossip
-)
-
-// Spread is the way that news takes now; never SpreadAuto.
-func (m *Mail) Spread() Spread {
+// Spread is the way that news takes now; never tune.SpreadAuto.
+func (m *Mail) Spread() tune.Spread {
 	switch {
-	case m.cfg.Spread != SpreadAuto:
+	case m.cfg.Spread != tune.SpreadAuto:
 		return m.cfg.Spread
 	case m.parts.Roster.Reach() <= m.cfg.MailMax:
-		return SpreadMail
+		return tune.SpreadMail
 	}
-	return SpreadRumor
+	return tune.SpreadRumor
 }
 
 // Mails reports whether own writes are mailed to every peer.
-func (m *Mail) Mails() bool { return m.Spread() == SpreadMail }
+func (m *Mail) Mails() bool { return m.Spread() == tune.SpreadMail }
 
 // Pushes reports whether news is sent before an exchange asks for it.
-func (m *Mail) Pushes() bool { return m.cfg.Spread != SpreadGossip }
+func (m *Mail) Pushes() bool { return m.cfg.Spread != tune.SpreadGossip }
 
 // Relays reports whether news of others is passed on: in rumor mode always, in mail
 // mode only while we reach less than half of the members, so that the authors probably
 // do not reach everybody either.
 func (m *Mail) Relays() bool {
 	switch m.Spread() {
-	case SpreadGossip:
+	case tune.SpreadGossip:
 		return false
-	case SpreadRumor:
+	case tune.SpreadRumor:
 		return true
 	default:
 		return m.parts.Roster.Partial()

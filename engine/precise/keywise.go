@@ -6,6 +6,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // keywise is precise reconciliation, the baseline of the Scuttlebutt paper: the
@@ -23,8 +24,8 @@ type keywise struct {
 	view    reconcile.View
 	store   *state.Store
 	filler  *reconcile.Filler // introduces origins
-	order   reconcile.Order
-	compare func(a, b *Candidate) int
+	order   tune.Order
+	compare func(a, b *tune.Candidate) int
 	keys    keys
 
 	at      codec.Place // where the next window starts: its key is in the buffer
@@ -38,24 +39,17 @@ type keywise struct {
 	picks   []item
 	origins []state.Origin // of the picks
 
-	candidates []Candidate
+	candidates []tune.Candidate
 	places     []int32
 	moved      []item
-}
-
-// Candidate is one entry that a comparator is shown. Views are good until it
-// returns.
-type Candidate struct {
-	Author []byte // name of the origin
-	Entry  codec.Entry
 }
 
 // picksMax bounds the entries of one frame: each takes at least 4 bytes.
 const picksMax = codec.FrameBytesMax / 4
 
-// Init gives the scratch its memory. compare is for PreciseOwn: negative if a
+// Init gives the scratch its memory. compare is for OrderPreciseOwn: negative if a
 // goes before b.
-func (x *keywise) Init(v *reconcile.View, f *reconcile.Filler, o reconcile.Order, compare func(a, b *Candidate) int) {
+func (x *keywise) Init(v *reconcile.View, f *reconcile.Filler, o tune.Order, compare func(a, b *tune.Candidate) int) {
 	x.view, x.store, x.filler, x.order, x.compare = *v, v.Store, f, o, compare
 	x.keys.init(v.Store)
 	x.picks = make([]item, 0, picksMax)
@@ -239,11 +233,11 @@ func (x *keywise) offer(runs *list, o state.Origin, v uint64, stamp int64, intro
 	}
 	it := item{ID: x.store.ID(o), Origin: o, Version: v, intro: intro}
 	switch x.order {
-	case reconcile.PreciseNewest:
+	case tune.OrderPreciseNewest:
 		it.rank = ^signed(stamp)
-	case reconcile.PreciseOldest:
+	case tune.OrderPreciseOldest:
 		it.rank = signed(stamp)
-	case reconcile.PreciseRandom:
+	case tune.OrderPreciseRandom:
 		it.rank = scatter(runs.Salt ^ scatter(uint64(it.ID)^v))
 	}
 	x.add(runs, it)
@@ -291,7 +285,7 @@ func (x *keywise) Arrange(l *list) {
 	if l.sorted {
 		return
 	}
-	if x.order != reconcile.PreciseOwn {
+	if x.order != tune.OrderPreciseOwn {
 		l.sortByRank()
 		return
 	}
@@ -303,7 +297,7 @@ func (x *keywise) Arrange(l *list) {
 func (x *keywise) arrangeOwn(l *list) {
 	x.candidates, x.places, x.moved = x.candidates[:0], x.places[:0], x.moved[:0]
 	for _, it := range l.items[l.next:] {
-		var c Candidate
+		var c tune.Candidate
 		if x.store.ID(it.Origin) != it.ID || it.Version != 0 && !x.store.At(it.Origin, it.Version, &c.Entry) {
 			continue
 		}

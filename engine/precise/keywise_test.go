@@ -10,6 +10,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 type preciseReplica struct {
@@ -18,7 +19,7 @@ type preciseReplica struct {
 	x keywise
 }
 
-func newPrecise(order reconcile.Order, compare func(a, b *Candidate) int) *preciseReplica {
+func newPrecise(order tune.Order, compare func(a, b *tune.Candidate) int) *preciseReplica {
 	r := new(preciseReplica)
 	r.s.Init(state.LimitsDefault(), 1)
 	r.s.PrintKeys()
@@ -66,7 +67,7 @@ func TestPreciseCompareIsExact(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for range 100 {
-		a, b := newPrecise(reconcile.PreciseNewest, nil), newPrecise(reconcile.PreciseNewest, nil)
+		a, b := newPrecise(tune.OrderPreciseNewest, nil), newPrecise(tune.OrderPreciseNewest, nil)
 		type place struct {
 			id  codec.OriginID
 			key string
@@ -127,7 +128,7 @@ func TestPreciseCompareIsExact(t *testing.T) {
 
 // TestKeysOfALargeOrigin: more keys than are sorted at a time come in order.
 func TestKeysOfALargeOrigin(t *testing.T) {
-	r := newPrecise(reconcile.PreciseNewest, nil)
+	r := newPrecise(tune.OrderPreciseNewest, nil)
 	var want []string
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i, k := range rng.Perm(5*sortedMax + 7) {
@@ -157,7 +158,7 @@ func TestKeysOfALargeOrigin(t *testing.T) {
 
 // TestListKeepsTheFirst: an overflowing list keeps what its order puts first.
 func TestListKeepsTheFirst(t *testing.T) {
-	r := newPrecise(reconcile.PreciseOldest, nil)
+	r := newPrecise(tune.OrderPreciseOldest, nil)
 	for v := range uint64(100) {
 		r.put(1, fmt.Sprint("k", v), 1+(v*37)%100)
 	}
@@ -189,7 +190,7 @@ func TestPullWhileDraining(t *testing.T) {
 	l.Init(2000)
 	l.Reset(100, -1)
 	want := map[string]bool{}
-	r := newPrecise(reconcile.PreciseNewest, nil)
+	r := newPrecise(tune.OrderPreciseNewest, nil)
 	got := map[string]int{}
 	for i := range 1000 {
 		it := item{ID: codec.OriginID(1 + i%7), Version: uint64(1 + i)}
@@ -230,7 +231,7 @@ func countPulls(t *testing.T, b []byte, got map[string]int) {
 // BenchmarkPreciseExchange is a digest of the paper's size, 128 origins of 64
 // keys, encoded, parsed and compared.
 func BenchmarkPreciseExchange(b *testing.B) {
-	a, p := newPrecise(reconcile.PreciseOldest, nil), newPrecise(reconcile.PreciseOldest, nil)
+	a, p := newPrecise(tune.OrderPreciseOldest, nil), newPrecise(tune.OrderPreciseOldest, nil)
 	for id := range codec.OriginID(128) {
 		for k := range uint64(64) {
 			a.put(1+id<<50, fmt.Sprint("k", k), 100+k*7%64)

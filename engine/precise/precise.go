@@ -5,6 +5,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -20,13 +21,13 @@ type Host interface {
 
 // Config is what precise mode is told before it starts.
 type Config struct {
-	Order   reconcile.Order
-	Compare func(a, b *Candidate) int // of reconcile.PreciseOwn
-	Kind    codec.SyncKind            // of the exchanges that this node begins
-	Frames  int                       // frames of one answer
-	Jobs    int                       // answers under way at once, at least 2: one for each direction
-	Wants   int                       // entries in one answer
-	NoPrint bool                      // exchanges begin with a digest
+	Order   tune.Order
+	Compare func(a, b *tune.Candidate) int // of tune.OrderPreciseOwn
+	Kind    codec.SyncKind                 // of the exchanges that this node begins
+	Frames  int                            // frames of one answer
+	Jobs    int                            // answers under way at once, at least 2: one for each direction
+	Wants   int                            // entries in one answer
+	NoPrint bool                           // exchanges begin with a digest
 }
 
 // Parts are what precise mode shares with the node around it.
@@ -77,7 +78,7 @@ type Peer struct {
 // Init makes precise mode ready. It panics without the comparator that the order
 // needs. The store counts its fingerprint by key from then on.
 func (x *Precise) Init(cfg *Config, parts *Parts) {
-	if cfg.Order == reconcile.PreciseOwn && cfg.Compare == nil {
+	if cfg.Order == tune.OrderPreciseOwn && cfg.Compare == nil {
 		panic("precise: an own order needs a comparator")
 	}
 	*x = Precise{

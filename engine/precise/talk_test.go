@@ -9,6 +9,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/reconcile/reconciletest"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -35,14 +36,14 @@ func (n *side) take(_ *reconciletest.Node, t codec.Type, body []byte) {
 	}
 }
 
-func newSide(name string, order reconcile.Order) *side {
+func newSide(name string, order tune.Order) *side {
 	n := new(side)
 	n.Keyed = true
 	n.Init(name, 7)
 	n.wheel.Init(1, 0)
 	n.x.Init(&Config{
 		Order: order, Kind: codec.SyncPushPull, Frames: 16, Jobs: 2, Wants: 64,
-		Compare: func(a, b *Candidate) int { return int(a.Entry.Version) - int(b.Entry.Version) },
+		Compare: func(a, b *tune.Candidate) int { return int(a.Entry.Version) - int(b.Entry.Version) },
 	}, &Parts{Parts: n.Parts(), Host: n, Timer: n.wheel.Timer(0)})
 	n.Talks, n.TakeRun = &n.x, n.take
 	return n
@@ -50,7 +51,7 @@ func newSide(name string, order reconcile.Order) *side {
 
 // pair is two nodes that hold the same of some origins, and each one that the other
 // lacks.
-func pair(order reconcile.Order) (a, b *side) {
+func pair(order tune.Order) (a, b *side) {
 	a, b = newSide("a", order), newSide("b", order)
 	for _, n := range []*side{a, b} {
 		for i := range 10 {
@@ -70,7 +71,7 @@ func TestWhatIsSaid(t *testing.T) {
 		"b: PreciseDigest\n" +
 		"a: PrecisePull Intro PreciseRun\n" +
 		"b: Intro PreciseRun*2\n"
-	for order := reconcile.PreciseNewest; order <= reconcile.PreciseOwn; order++ {
+	for order := tune.OrderPreciseNewest; order <= tune.OrderPreciseOwn; order++ {
 		a, b := pair(order)
 		a.Begin()
 		var log strings.Builder
@@ -92,7 +93,7 @@ func TestWhatIsSaid(t *testing.T) {
 // TestAnswerWithoutTheLastWindow: when the end of a digest is lost, what was gathered
 // is sent after windowWait, and not before.
 func TestAnswerWithoutTheLastWindow(t *testing.T) {
-	a, b := pair(reconcile.PreciseOldest)
+	a, b := pair(tune.OrderPreciseOldest)
 	for i := range 60 {
 		b.Put(fmt.Sprint("more", i), 5)
 	}
@@ -138,7 +139,7 @@ func TestALyingPeerIsBounded(t *testing.T) {
 	rng := sched.Rand{}
 	rng.Seed(13)
 	t.Log("seed 13")
-	a, b := pair(reconcile.PreciseNewest)
+	a, b := pair(tune.OrderPreciseNewest)
 	before := a.x.Fingerprint()
 	var buf [1200]byte
 	for range 2000 {
@@ -190,9 +191,9 @@ func lie(rng *sched.Rand, b *side, dst []byte) []byte {
 // TestAheadAndBusyAreTold: the host learns that a peer holds a write of its origin that
 // was never made, and that there was no room for an answer.
 func TestAheadAndBusyAreTold(t *testing.T) {
-	a := newSide("a", reconcile.PreciseNewest)
+	a := newSide("a", tune.OrderPreciseNewest)
 	a.Put("a", 2)
-	liar := newSide("liar", reconcile.PreciseNewest)
+	liar := newSide("liar", tune.OrderPreciseNewest)
 	liar.Put("a", 9)
 	liar.peer = Peer{asks: codec.DigestOffer | codec.DigestWantRuns, windows: 1}
 	frame, _ := liar.x.AppendDigest(nil, &reconcile.Page{Limit: 1200, Peer: reconciletest.Other})
@@ -212,7 +213,7 @@ func TestAheadAndBusyAreTold(t *testing.T) {
 
 // TestPreciseDoesNotAllocate once each list was used.
 func TestPreciseDoesNotAllocate(t *testing.T) {
-	a, b := pair(reconcile.PreciseNewest)
+	a, b := pair(tune.OrderPreciseNewest)
 	a.Begin()
 	reconciletest.Talk(&a.Node, &b.Node, 100, nil)
 	o, v := a.Self, uint64(100)

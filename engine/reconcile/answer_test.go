@@ -7,6 +7,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // worn makes a replica whose logs are worn: keys were written again and deleted, tombstones
@@ -58,7 +59,7 @@ func TestALackIsAnswered(t *testing.T) {
 			top := p.Max(p.Find(id))
 			q.Advance(o, top-rng.Uint64N(min(top, 1+rng.Uint64N(100))), 0) // not 0: that takes an introduction
 		}
-		order, limit, deltas := Order(round%3), 60+rng.IntN(800), -1
+		order, limit, deltas := tune.Order(round%3), 60+rng.IntN(800), -1
 		if rng.IntN(2) == 0 {
 			deltas = 1 + rng.IntN(20)
 		}
@@ -82,7 +83,7 @@ func reached(r *replica) (sum uint64) {
 }
 
 // reply lets p answer a digest of q.
-func reply(t *testing.T, p, q *replica, order Order, limit, deltas int) {
+func reply(t *testing.T, p, q *replica, order tune.Order, limit, deltas int) {
 	t.Helper()
 	window, _, _ := AppendWindow(nil, 1<<15, &q.Store, 0, codec.DigestWantRuns)
 	var d codec.Digest

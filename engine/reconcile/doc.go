@@ -20,10 +20,10 @@
 //
 // # Orders
 //
-// When the difference is larger than the frame, an [Order] decides across
-// origins. [Depth] sends the origin with most missing deltas whole before the
-// next one (the paper's best under equal rates). [Breadth] sends everybody's
-// first delta, then everybody's second. [Fair], the default, divides the frame
+// When the difference is larger than the frame, a [tune.Order] decides across
+// origins. [tune.OrderDepth] sends the origin with most missing deltas whole before the
+// next one (the paper's best under equal rates). [tune.OrderBreadth] sends everybody's
+// first delta, then everybody's second. [tune.OrderFair], the default, divides the frame
 // evenly between the origins that have something to send and starts each frame
 // at another origin: with unequal writers depth starves the quiet ones for as
 // long as the overload lasts, fair does not. The precise orders are those of package

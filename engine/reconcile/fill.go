@@ -3,25 +3,8 @@ package reconcile
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
-
-// Order decides which origins come first when a frame can't hold everything.
-type Order uint8
-
-// The orders. Fair is the default. Those of precise reconciliation go entry by
-// entry over all origins; they are another protocol, see [Precise].
-const (
-	Fair Order = iota
-	Depth
-	Breadth
-	PreciseNewest // the entry with the newest stamp first
-	PreciseOldest // the entry with the oldest stamp first
-	PreciseRandom
-	PreciseOwn // as the embedder's comparator says
-)
-
-// Precise reports whether the order is one of precise reconciliation.
-func (o Order) Precise() bool { return o >= PreciseNewest }
 
 // shareBytesMin is the least a fair share may be, so that a share always holds
 // a run header and a few small entries.
@@ -84,13 +67,13 @@ func (f *Filler) weight(o state.Origin) int {
 
 // Fill appends runs for the job until dst is limit bytes long, the job is done
 // or nothing more fits. It returns the longer slice and the number of entries.
-func (f *Filler) Fill(dst []byte, limit int, j *Job, o Order) (out []byte, entries int) {
+func (f *Filler) Fill(dst []byte, limit int, j *Job, o tune.Order) (out []byte, entries int) {
 	switch o {
-	case Breadth:
+	case tune.OrderBreadth:
 		out, entries = f.breadth(dst, limit, j)
-	case Depth:
+	case tune.OrderDepth:
 		out, entries = f.depth(dst, limit, j)
-	case Fair:
+	case tune.OrderFair:
 		out, entries = f.fair(dst, limit, j)
 	default:
 		panic("reconcile: unknown order")

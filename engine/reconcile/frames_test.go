@@ -4,10 +4,11 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // answer gives the entries of each origin in an answer of several frames.
-func answer(t *testing.T, order Order, limit, deltas int, whole bool) map[codec.OriginID]int {
+func answer(t *testing.T, order tune.Order, limit, deltas int, whole bool) map[codec.OriginID]int {
 	t.Helper()
 	p, q, _ := world(t)
 	window, _, _ := AppendWindow(nil, 1<<15, &q.Store, 0, codec.DigestWantRuns)
@@ -44,7 +45,7 @@ func answer(t *testing.T, order Order, limit, deltas int, whole bool) map[codec.
 // gives every one two or three, in however many frames they go, or all it has.
 func TestBreadthKeepsItsRankAcrossFrames(t *testing.T) {
 	for _, limit := range []int{150, 300, 10000} {
-		got := answer(t, Breadth, limit, 50, false)
+		got := answer(t, tune.OrderBreadth, limit, 50, false)
 		sum := 0
 		for id := codec.OriginID(1); id <= 20; id++ {
 			n := got[id]
@@ -62,11 +63,11 @@ func TestBreadthKeepsItsRankAcrossFrames(t *testing.T) {
 // TestDepthEndsWithAWholeOrigin: the limit cuts the last origin, or is exceeded.
 func TestDepthEndsWithAWholeOrigin(t *testing.T) {
 	for _, limit := range []int{150, 300, 10000} {
-		got := answer(t, Depth, limit, 50, false)
+		got := answer(t, tune.OrderDepth, limit, 50, false)
 		if len(got) != 2 || got[20] != 30 || got[19] != 20 {
 			t.Errorf("limit %d: %v", limit, got)
 		}
-		got = answer(t, Depth, limit, 50, true)
+		got = answer(t, tune.OrderDepth, limit, 50, true)
 		if len(got) != 2 || got[20] != 30 || got[19] != 29 {
 			t.Errorf("limit %d, whole: %v", limit, got)
 		}

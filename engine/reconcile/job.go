@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // Want is one origin of which a peer lacks everything after From.
@@ -73,12 +74,12 @@ func (j *Job) Total() int {
 
 // Arrange puts the wants into the order that they are to be sent in. turn
 // rotates the list first, so that ties do not always favour the same origins.
-func (j *Job) Arrange(o Order, turn uint32) {
+func (j *Job) Arrange(o tune.Order, turn uint32) {
 	if len(j.wants) < 2 {
 		return
 	}
 	rotate(j.wants, int(turn%uint32(len(j.wants))))
-	if o == Depth {
+	if o == tune.OrderDepth {
 		slices.SortStableFunc(j.wants, func(a, b Want) int { return int(b.Missing) - int(a.Missing) })
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // silent is a book whose introductions say nothing.
@@ -49,7 +50,7 @@ func (r *replica) put(t *testing.T, id codec.OriginID, kv map[string]uint64) {
 }
 
 // delta is what `from` sends to `to` in one frame of at most limit bytes.
-func delta(t *testing.T, from, to *replica, limit int, order Order) (deltas []string, frame []byte) {
+func delta(t *testing.T, from, to *replica, limit int, order tune.Order) (deltas []string, frame []byte) {
 	t.Helper()
 	window, _, last := AppendWindow(nil, 1<<15, &to.Store, 0, codec.DigestWantRuns)
 	if !last {
@@ -140,7 +141,7 @@ func TestFigure1(t *testing.T) {
 		{"r to p", r, p, []string{"7 b 22", "7 c 23"}},
 		{"r to q", r, q, []string{"7 b 22", "7 c 23"}},
 	} {
-		if got, _ := delta(t, c.from, c.to, 1<<14, Fair); !slices.Equal(got, c.want) {
+		if got, _ := delta(t, c.from, c.to, 1<<14, tune.OrderFair); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -169,7 +170,7 @@ func world(t *testing.T) (p, q *replica, missing int) {
 // TestUnboundedIsExact: with an unlimited frame the delta is the exact
 // difference, as with precise reconciliation.
 func TestUnboundedIsExact(t *testing.T) {
-	for _, order := range []Order{Fair, Depth, Breadth} {
+	for _, order := range []tune.Order{tune.OrderFair, tune.OrderDepth, tune.OrderBreadth} {
 		p, q, missing := world(t)
 		got, frame := delta(t, p, q, 1<<15, order)
 		if len(got) != missing {
@@ -185,7 +186,7 @@ func TestUnboundedIsExact(t *testing.T) {
 // TestTruncationIsAPrefix: whatever the limit and the order, of each origin the
 // lowest missing versions are sent, and nothing that the receiver has.
 func TestTruncationIsAPrefix(t *testing.T) {
-	for _, order := range []Order{Fair, Depth, Breadth} {
+	for _, order := range []tune.Order{tune.OrderFair, tune.OrderDepth, tune.OrderBreadth} {
 		for limit := 40; limit < 3000; limit += 37 {
 			p, q, _ := world(t)
 			got, frame := delta(t, p, q, limit, order)
@@ -212,7 +213,7 @@ func TestTruncationIsAPrefix(t *testing.T) {
 // TestOrders: depth sends the origin with most missing first and whole, breadth
 // and fair give every origin something before anyone gets everything.
 func TestOrders(t *testing.T) {
-	count := func(order Order, limit int) (origins int, first int) {
+	count := func(order tune.Order, limit int) (origins int, first int) {
 		p, q, _ := world(t)
 		got, _ := delta(t, p, q, limit, order)
 		seen := map[int]bool{}
@@ -226,13 +227,13 @@ func TestOrders(t *testing.T) {
 		}
 		return len(seen), first
 	}
-	if n, first := count(Depth, 600); first != 20 || n > 2 {
+	if n, first := count(tune.OrderDepth, 600); first != 20 || n > 2 {
 		t.Errorf("depth: %d origins, the first is %d", n, first)
 	}
-	if n, _ := count(Breadth, 1200); n != 20 {
+	if n, _ := count(tune.OrderBreadth, 1200); n != 20 {
 		t.Errorf("breadth: %d origins of 20", n)
 	}
-	if n, _ := count(Fair, 1200); n < 8 {
+	if n, _ := count(tune.OrderFair, 1200); n < 8 {
 		t.Errorf("fair: %d origins", n)
 	}
 }
@@ -294,7 +295,7 @@ func TestFairByWeight(t *testing.T) {
 		for _, id := range []codec.OriginID{5, 7, 9} {
 			j.Add(Want{ID: id, Origin: from.Find(id), From: 1, Missing: 199})
 		}
-		b, _ := from.f.Fill(nil, 1400, &j, Fair)
+		b, _ := from.f.Fill(nil, 1400, &j, tune.OrderFair)
 		for kind, body, rest := codec.NextRecord(b); kind != 0; kind, body, rest = codec.NextRecord(rest) {
 			var r codec.Run
 			if err := codec.ParseRun(body, &r); err != nil {

@@ -1,6 +1,9 @@
 package rumor
 
-import "github.com/quidnunc/quidnunc/codec"
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/tune"
+)
 
 // Kind is what an answer says about an offered window, as it stands on the wire.
 type Kind = codec.FeedbackKind
@@ -49,7 +52,7 @@ func (t *Table) Feedback(o uint32, hi uint64, peer uint32, kind Kind, counter ui
 	if kind != Gap {
 		r.note(peer)
 	}
-	if t.policy.Immediate && !t.policy.Blind && t.policy.Loss != Median && t.settle(r) {
+	if t.policy.Immediate && !t.policy.Blind && t.policy.Loss != tune.LossMedian && t.settle(r) {
 		t.cool(o)
 		return Cooled
 	}
@@ -67,7 +70,7 @@ func (t *Table) Shown(o uint32, hi uint64, peer uint32, counter uint8) {
 	}
 	r.note(peer)
 	t.met(r, counter)
-	if t.policy.Shape == PushPull && (!t.policy.Minimize || r.count <= counter) {
+	if t.policy.Shape == tune.ShapePushPull && (!t.policy.Minimize || r.count <= counter) {
 		up(&r.idle)
 	}
 }
@@ -90,21 +93,21 @@ func (t *Table) settle(r *rumor) bool {
 	need, idle := r.need, r.idle
 	r.need, r.idle = 0, 0
 	switch {
-	case t.policy.Loss == Median:
+	case t.policy.Loss == tune.LossMedian:
 		return t.median(r)
 	case t.policy.Blind:
 		return false
-	case t.policy.Shape == Pull && need > 0: // the footnote to Table 3
+	case t.policy.Shape == tune.ShapePull && need > 0: // the footnote to Table 3
 		r.count = 0
 		return false
-	case t.policy.Shape == Pull:
+	case t.policy.Shape == tune.ShapePull:
 		idle = min(idle, 1)
 	case t.policy.Reset && need > 0:
 		r.count = 0
 		return false
 	}
 	for ; idle > 0; idle-- {
-		if t.policy.Loss == Coin {
+		if t.policy.Loss == tune.LossCoin {
 			if t.coin(t.policy.K) {
 				return true
 			}
@@ -122,7 +125,7 @@ func (t *Table) blinded(r *rumor) bool {
 	if !t.policy.Blind {
 		return false
 	}
-	if t.policy.Loss == Coin {
+	if t.policy.Loss == tune.LossCoin {
 		return t.coin(t.policy.K)
 	}
 	r.age++

@@ -4,6 +4,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // Receive takes the body of a RumorFeedback record: what our offers came to, and what
@@ -46,7 +47,7 @@ func (m *Monger) contacted(f *reconcile.Frame) {
 		m.full = f.Number
 		return
 	}
-	if m.policy.Shape != Push && m.table.Hot() > 0 {
+	if m.policy.Shape != tune.ShapePush && m.table.Hot() > 0 {
 		m.tell(f.Peer, false)
 	}
 }

@@ -1,5 +1,7 @@
 package rumor
 
+import "github.com/quidnunc/quidnunc/engine/tune"
+
 // The median-counter rule of Karp, Schindelhauer, Shenker and Vöcking. A node
 // that knows a rumor is in state B with an age m >= 1, then in C, then silent
 // (D, here: removed). At a round's end a node in B(m) looks at those that it met:
@@ -9,7 +11,7 @@ package rumor
 
 // met counts a meeting with a peer that shows counter.
 func (t *Table) met(r *rumor, counter uint8) {
-	if t.policy.Loss != Median {
+	if t.policy.Loss != tune.LossMedian {
 		return
 	}
 	switch {

@@ -5,13 +5,19 @@ import (
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
 // Default is what an engine mongers with unless it is told otherwise: each node
 // pushes news once, blindly, to its fan-out. It is the fastest and sends no feedback;
 // gaps are pulled and the residue is left to anti-entropy.
-func Default() Policy { return Policy{Blind: true, K: 1} }
+func Default() tune.RumorPolicy { return tune.RumorPolicy{Blind: true, K: 1} }
+
+// spoken reports whether contacts carry more than runs.
+func spoken(p *tune.RumorPolicy) bool {
+	return !p.Blind || p.Shape != tune.ShapePush || p.Limit != 0
+}
 
 // answersMax bounds the answers that wait for their frames; what does not fit
 // is as if it was lost.
@@ -92,7 +98,7 @@ type Monger struct {
 	n      *Counters
 	shared *reconcile.Counters
 	busy   *uint64
-	policy Policy
+	policy tune.RumorPolicy
 
 	table   Table // once ready
 	ready   bool
@@ -113,7 +119,7 @@ type answer struct {
 
 // Init makes the monger ready for contacts of at most fanout peers. The policy must
 // pass Check.
-func (m *Monger) Init(p Policy, fanout int, parts *Parts) {
+func (m *Monger) Init(p tune.RumorPolicy, fanout int, parts *Parts) {
 	*m = Monger{
 		host: parts.Host, store: parts.Store, filler: parts.Filler, rand: parts.Rand,
 		board: parts.Board, due: parts.Due, cycles: parts.Cycles,
@@ -172,7 +178,7 @@ func (m *Monger) Cycle() int {
 		m.table.Learned(uint32(o), x.lo, m.store.Max(o), x.from, x.counter)
 	}
 	m.waiting, m.refused = m.waiting[:0], 0
-	if m.policy.Shape == Pull || m.table.Hot() == 0 {
+	if m.policy.Shape == tune.ShapePull || m.table.Hot() == 0 {
 		return 0
 	}
 	picked := m.pick()
@@ -205,13 +211,13 @@ func (m *Monger) tell(p uint32, open bool) {
 		}
 	}
 	m.owed++
-	*q = Peer{telling: true, opens: open && m.policy.spoken()}
+	*q = Peer{telling: true, opens: open && spoken(&m.policy)}
 	m.board.Want(p, m.due.Windows)
 }
 
 // Ask opens a contact with a few peers to learn what is hot there.
 func (m *Monger) Ask() {
-	if m.policy.Shape == Push {
+	if m.policy.Shape == tune.ShapePush {
 		return
 	}
 	m.begin()

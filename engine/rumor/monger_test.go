@@ -10,6 +10,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/reconcile/reconciletest"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -32,7 +33,7 @@ func (s *side) Partners() []uint32         { return append(s.all[:0], 1, 2, 3) }
 func (s *side) Fanout() int                { return 2 }
 func (s *side) End(sched.Instant)          { s.woken++ }
 
-func newSide(name string, p Policy) *side {
+func newSide(name string, p tune.RumorPolicy) *side {
 	s := &side{all: make([]uint32, 0, 3)}
 	s.Init(name, 5)
 	s.board.Init(3)
@@ -108,7 +109,7 @@ func (s *side) arrive(p uint32, frame []byte) (kinds string) {
 
 // TestAContactIsAnswered: needed once, known the second time, refused over the limit.
 func TestAContactIsAnswered(t *testing.T) {
-	p := Policy{K: 2, Limit: 1, SendBack: true}
+	p := tune.RumorPolicy{K: 2, Limit: 1, SendBack: true}
 	a, b := newSide("a", p), newSide("b", p)
 	hear := func(want Kind) {
 		t.Helper()

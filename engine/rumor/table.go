@@ -1,6 +1,9 @@
 package rumor
 
-import "github.com/quidnunc/quidnunc/sched"
+import (
+	"github.com/quidnunc/quidnunc/engine/tune"
+	"github.com/quidnunc/quidnunc/sched"
+)
 
 // State is where a node stands with one rumor.
 type State uint8
@@ -44,7 +47,7 @@ type rumor struct {
 // Table is the interest of one node in all origins' news. The zero Table is not
 // ready: call Init. One caller at a time.
 type Table struct {
-	policy   Policy
+	policy   tune.RumorPolicy
 	rumors   []rumor  // by origin handle; 0 is nil
 	hot      []uint32 // handles of infective rumors
 	next     int      // where Select goes on
@@ -54,9 +57,9 @@ type Table struct {
 
 // Init sizes the table for origin handles 1 to origins. The policy must pass
 // Check. It is the only call that allocates.
-func (t *Table) Init(origins int, p Policy, seed uint64) {
-	if c := p.Check(); c != NoConflict {
-		panic("rumor: " + c.String())
+func (t *Table) Init(origins int, p tune.RumorPolicy, seed uint64) {
+	if err := p.Check(); err != nil {
+		panic("rumor: " + err.Error())
 	}
 	*t = Table{
 		policy: p,
@@ -75,7 +78,7 @@ func (t *Table) Reset(seed uint64) {
 }
 
 // Policy returns the policy of Init.
-func (t *Table) Policy() Policy { return t.policy }
+func (t *Table) Policy() tune.RumorPolicy { return t.policy }
 
 // Hot returns the number of infective rumors.
 func (t *Table) Hot() int { return len(t.hot) }
@@ -137,7 +140,7 @@ func (t *Table) Learned(o uint32, lo, hi uint64, peer uint32, counter uint8) boo
 	r.again = false
 	r.source = [2]uint32{peer, 0}
 	t.heat(o)
-	if t.policy.Loss == Median {
+	if t.policy.Loss == tune.LossMedian {
 		r.count = 1
 		if counter == Removal {
 			r.count = Removal
@@ -158,7 +161,7 @@ func (t *Table) Reheat(o uint32, lo, hi uint64) bool {
 	r.again = true
 	r.source = [2]uint32{}
 	t.heat(o)
-	if t.policy.Loss == Median {
+	if t.policy.Loss == tune.LossMedian {
 		r.count = 1
 	}
 	return true
@@ -217,7 +220,7 @@ func (t *Table) Accept() bool {
 
 // Hunts tells whether to try another peer after that many refusals in a row.
 func (t *Table) Hunts(refused int) bool {
-	return t.policy.Hunt == Forever || refused <= int(t.policy.Hunt)
+	return t.policy.Hunt == tune.HuntForever || refused <= int(t.policy.Hunt)
 }
 
 // heat puts o into the hot list with a zero counter.

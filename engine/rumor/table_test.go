@@ -4,12 +4,15 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"pgregory.net/rapid"
 )
 
-func pushCounter(k uint8) Policy { return Policy{Shape: Push, Loss: Counter, K: k, Reset: true} }
+func pushCounter(k uint8) tune.RumorPolicy {
+	return tune.RumorPolicy{Shape: tune.ShapePush, Loss: tune.LossCounter, K: k, Reset: true}
+}
 
-func newTable(origins int, p Policy) *Table {
+func newTable(origins int, p tune.RumorPolicy) *Table {
 	t := new(Table)
 	t.Init(origins, p, 1)
 	return t
@@ -56,7 +59,7 @@ func TestCounterRemovesAfterKUnneededContacts(t *testing.T) {
 }
 
 func TestPullFootnote(t *testing.T) {
-	p := Demers(Pull, Counter, false, 2)
+	p := tune.Demers(tune.ShapePull, tune.LossCounter, false, 2)
 	r := newTable(1, p)
 	r.Learned(1, 0, 1, 0, 0)
 	for _, answers := range [][]Kind{
@@ -80,7 +83,7 @@ func TestPullFootnote(t *testing.T) {
 }
 
 func TestBlindCounterLastsKCycles(t *testing.T) {
-	r := newTable(1, Demers(Push, Counter, true, 3))
+	r := newTable(1, tune.Demers(tune.ShapePush, tune.LossCounter, true, 3))
 	r.Learned(1, 0, 1, 0, 0)
 	for cycle := 1; cycle <= 3; cycle++ {
 		if r.State(1) != Infective {
@@ -105,7 +108,7 @@ func TestImmediate(t *testing.T) {
 }
 
 func TestMinimizeCountsTheSmaller(t *testing.T) {
-	p := Policy{Shape: PushPull, Loss: Counter, K: 10, Minimize: true}
+	p := tune.RumorPolicy{Shape: tune.ShapePushPull, Loss: tune.LossCounter, K: 10, Minimize: true}
 	for _, c := range []struct{ mine, theirs, wantMine, wantTheirs uint8 }{
 		{3, 5, 4, 5}, {5, 3, 5, 4}, {4, 4, 5, 5},
 	} {
@@ -124,7 +127,7 @@ func TestMinimizeCountsTheSmaller(t *testing.T) {
 }
 
 func TestMedianRule(t *testing.T) {
-	p := Policy{Shape: PushPull, Loss: Median, K: 3, Final: 2}
+	p := tune.RumorPolicy{Shape: tune.ShapePushPull, Loss: tune.LossMedian, K: 3, Final: 2}
 	r := newTable(1, p)
 	r.Learned(1, 0, 1, 7, 1)
 	round := func(want uint8, peers ...uint8) {
@@ -296,59 +299,16 @@ func TestConnectionLimit(t *testing.T) {
 	}
 }
 
-func TestConflicts(t *testing.T) {
-	good := []Policy{pushCounter(1), Demers(Pull, Coin, true, 5), Karp(1000), {Shape: PushPull, K: 2, Minimize: true}}
-	for _, p := range good {
-		if c := p.Check(); c != NoConflict {
-			t.Errorf("%+v: %v", p, c)
-		}
-	}
-	bad := map[Conflict]Policy{
-		KOutOfRange:         {},
-		UnknownShape:        {K: 1, Shape: 9},
-		UnknownLoss:         {K: 1, Loss: 9},
-		MinimizeBlind:       {K: 1, Shape: PushPull, Minimize: true, Blind: true},
-		MinimizeNotCounter:  {K: 1, Shape: PushPull, Minimize: true, Loss: Coin},
-		MinimizeNotPushPull: {K: 1, Minimize: true},
-		MedianBlind:         {K: 1, Shape: PushPull, Loss: Median, Final: 1, Blind: true},
-		MedianNotPushPull:   {K: 1, Loss: Median, Final: 1},
-		MedianReset:         {K: 1, Shape: PushPull, Loss: Median, Final: 1, Reset: true},
-		MedianNoFinal:       {K: 1, Shape: PushPull, Loss: Median},
-		FinalNotMedian:      {K: 1, Final: 1},
-		ResetBlind:          {K: 1, Reset: true, Blind: true},
-		ResetCoin:           {K: 1, Reset: true, Loss: Coin},
-		HuntNoLimit:         {K: 1, Hunt: 1},
-	}
-	for want, p := range bad {
-		if c := p.Check(); c != want {
-			t.Errorf("%+v: %v, want %v", p, c, want)
-		}
-	}
-	for c := NoConflict; c <= conflicts; c++ {
-		if c.String() == "" {
-			t.Errorf("conflict %d has no text", c)
-		}
-	}
-}
-
-func TestLogLog(t *testing.T) {
-	for n, want := range map[int]uint8{2: 1, 15: 1, 16: 2, 1024: 2, 1618: 2, 1619: 3, 10000: 3} {
-		if got := LogLog(n); got != want {
-			t.Errorf("LogLog(%d) = %d, want %d", n, got, want)
-		}
-	}
-}
-
 // Any calls: the hot list and the rumors agree, nothing grows, and only news
 // makes a rumor hot.
 func TestTableInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const origins = 6
-		p := rapid.SampledFrom([]Policy{
-			pushCounter(2), Demers(Pull, Coin, false, 2), Karp(100),
-			{Shape: PushPull, K: 3, Minimize: true, Age: 2},
+		p := rapid.SampledFrom([]tune.RumorPolicy{
+			pushCounter(2), tune.Demers(tune.ShapePull, tune.LossCoin, false, 2), tune.Karp(100),
+			{Shape: tune.ShapePushPull, K: 3, Minimize: true, Age: 2},
 			{K: 2, Blind: true, Redistribute: true},
-			{K: 1, Immediate: true, Limit: 1, Hunt: Forever},
+			{K: 1, Immediate: true, Limit: 1, Hunt: tune.HuntForever},
 		}).Draw(t, "policy")
 		r := newTable(origins, p)
 		var max [origins + 1]uint64

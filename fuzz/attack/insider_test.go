@@ -255,7 +255,7 @@ func TestVerdictsOnOthers(t *testing.T) {
 			for _, e := range w.nodes {
 				alive := 0
 				for m := range e.Members() {
-					if m.State == engine.Alive && m.Name != "spy" {
+					if m.State == engine.StateAlive && m.Name != "spy" {
 						alive++
 					}
 				}

@@ -3,6 +3,7 @@ package epidemic
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -19,7 +20,7 @@ type meeting struct {
 // rumor.Table a site and nothing that the sites could not know, except for the
 // measurement itself. A Cluster is reused from run to run.
 type Cluster struct {
-	policy   rumor.Policy
+	policy   tune.RumorPolicy
 	tables   []rumor.Table // by site
 	knows    []bool        // by site; what the store would tell it
 	arrivals []meeting     // of this cycle
@@ -47,14 +48,14 @@ type Run struct {
 }
 
 // NewCluster makes n sites that follow policy.
-func NewCluster(n int, policy rumor.Policy) *Cluster {
+func NewCluster(n int, policy tune.RumorPolicy) *Cluster {
 	c := &Cluster{
 		policy:   policy,
 		tables:   make([]rumor.Table, n),
 		knows:    make([]bool, n),
 		arrivals: make([]meeting, 0, n),
 		hot:      make([]uint32, 0, n),
-		pairs:    policy.Loss == rumor.Median,
+		pairs:    policy.Loss == tune.LossMedian,
 	}
 	for i := range c.tables {
 		c.tables[i].Init(1, policy, 0)
@@ -102,7 +103,7 @@ func (c *Cluster) step() {
 		return
 	}
 	for range max(1, c.policy.Fanout) {
-		if c.policy.Shape == rumor.Push {
+		if c.policy.Shape == tune.ShapePush {
 			c.callHot()
 		} else {
 			c.callAll()
@@ -174,10 +175,10 @@ func (c *Cluster) call(a uint32) {
 func (c *Cluster) meet(a, b uint32) {
 	c.run.Contacts++
 	sent := false
-	if c.policy.Shape != rumor.Pull {
+	if c.policy.Shape != tune.ShapePull {
 		sent = c.offer(a, b)
 	}
-	if c.policy.Shape != rumor.Push && (c.pairs || !sent) {
+	if c.policy.Shape != tune.ShapePush && (c.pairs || !sent) {
 		c.offer(b, a)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // Figures are the paper's four measures of one variation at one k.
@@ -39,7 +39,7 @@ type Variant struct {
 	Lambda float64 `json:"lambda"` // fitted s ~ e^(-lambda m), 0 if there are no two points
 	Rows   []Row   `json:"rows"`
 
-	policy rumor.Policy
+	policy tune.RumorPolicy
 }
 
 // Report is the result of the experiment of Demers et al.
@@ -66,9 +66,9 @@ var tables = map[int][]Figures{
 
 // Variants returns every variation, the two of the facts first.
 func Variants() []Variant {
-	const counter, coin = rumor.Counter, rumor.Coin
-	push, pull, both := rumor.Push, rumor.Pull, rumor.PushPull
-	limit := func(s rumor.Shape, limit, hunt uint8) rumor.Policy {
+	const counter, coin = tune.LossCounter, tune.LossCoin
+	push, pull, both := tune.ShapePush, tune.ShapePull, tune.ShapePushPull
+	limit := func(s tune.Shape, limit, hunt uint8) tune.RumorPolicy {
 		p := base(s, counter, false)
 		p.Limit, p.Hunt = limit, hunt
 		return p
@@ -93,13 +93,13 @@ func Variants() []Variant {
 		{Name: "push feedback counter, fan-out 3", policy: wide},
 		{Name: "push feedback counter, limit 1", policy: limit(push, 1, 0)},
 		{Name: "push feedback counter, limit 1, hunt 3", policy: limit(push, 1, 3)},
-		{Name: "push feedback counter, limit 1, hunt for ever", policy: limit(push, 1, rumor.Forever)},
+		{Name: "push feedback counter, limit 1, hunt for ever", policy: limit(push, 1, tune.HuntForever)},
 		{Name: "pull feedback coin", policy: base(pull, coin, false)},
 		{Name: "pull blind counter", policy: base(pull, counter, true)},
 		{Name: "pull blind coin", policy: base(pull, coin, true)},
 		{Name: "pull feedback counter, limit 1", policy: limit(pull, 1, 0)},
 		{Name: "pull feedback counter, limit 2", policy: limit(pull, 2, 0)},
-		{Name: "pull feedback counter, limit 1, hunt for ever", policy: limit(pull, 1, rumor.Forever)},
+		{Name: "pull feedback counter, limit 1, hunt for ever", policy: limit(pull, 1, tune.HuntForever)},
 		{Name: "push-pull feedback counter", policy: base(both, counter, false)},
 		{Name: "push-pull feedback counter, minimization", policy: small},
 		{Name: "push-pull feedback coin", policy: base(both, coin, false)},
@@ -109,9 +109,9 @@ func Variants() []Variant {
 }
 
 // base is a variation of the paper with the choices of the package comment.
-func base(s rumor.Shape, l rumor.Loss, blind bool) rumor.Policy {
-	p := rumor.Demers(s, l, blind, 1)
-	p.Reset = l == rumor.Counter && !blind
+func base(s tune.Shape, l tune.Loss, blind bool) tune.RumorPolicy {
+	p := tune.Demers(s, l, blind, 1)
+	p.Reset = l == tune.LossCounter && !blind
 	return p
 }
 
@@ -176,7 +176,7 @@ func (v *Variant) point(p Plan, k int) Row {
 		row.Published = &of[k-1]
 		row.Off = row.compare(v.policy.Shape)
 	}
-	if v.policy.Loss == rumor.Coin && v.policy.Shape == rumor.Push && !v.policy.Blind {
+	if v.policy.Loss == tune.LossCoin && v.policy.Shape == tune.ShapePush && !v.policy.Blind {
 		row.Theory = CoinResidue(k)
 	}
 	return row
@@ -186,10 +186,10 @@ func (v *Variant) point(p Plan, k int) Row {
 // printed digits, and four standard errors of both; the paper does not give its
 // number of runs, 100 are assumed), traffic within 0.1 (0.2 for pull), t_last
 // within 1. It returns what is outside, or nothing.
-func (r *Row) compare(s rumor.Shape) string {
+func (r *Row) compare(s tune.Shape) string {
 	p := r.Published
 	traffic := 0.1
-	if s == rumor.Pull {
+	if s == tune.ShapePull {
 		traffic = 0.2
 	}
 	theirs := r.ResidueError * math.Sqrt(float64(r.Runs)/100)

@@ -6,7 +6,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 const seed = 1987
@@ -194,10 +194,10 @@ func TestOneRound(t *testing.T) {
 	for _, informed := range []int{1, 30, 70} {
 		u, m := float64(n-informed), float64(informed)
 		stay := math.Pow(1-1/float64(n-1), m)
-		for shape, want := range map[rumor.Shape]float64{
-			rumor.Push:     u * stay,
-			rumor.Pull:     u * (u - 1) / (n - 1),
-			rumor.PushPull: u * (u - 1) / (n - 1) * stay,
+		for shape, want := range map[tune.Shape]float64{
+			tune.ShapePush:     u * stay,
+			tune.ShapePull:     u * (u - 1) / (n - 1),
+			tune.ShapePushPull: u * (u - 1) / (n - 1) * stay,
 		} {
 			c := NewCluster(n, endless(shape))
 			var sum, squares int
@@ -230,7 +230,7 @@ func TestCancelled(t *testing.T) {
 
 // A run depends on its seed alone, not on who runs it.
 func TestSameSeedSameRun(t *testing.T) {
-	task := Task{Sites: 300, Policy: base(rumor.PushPull, rumor.Coin, false), Runs: 20, Seed: seed}
+	task := Task{Sites: 300, Policy: base(tune.ShapePushPull, tune.LossCoin, false), Runs: 20, Seed: seed}
 	task.Policy.K = 2
 	if a, b := Measure(task), Measure(task); a != b {
 		t.Errorf("seed %d: %+v and then %+v", seed, a, b)
@@ -238,7 +238,7 @@ func TestSameSeedSameRun(t *testing.T) {
 }
 
 func BenchmarkSpread(b *testing.B) {
-	p := base(rumor.Push, rumor.Counter, false)
+	p := base(tune.ShapePush, tune.LossCounter, false)
 	p.K = 3
 	c := NewCluster(1000, p)
 	b.ReportAllocs()

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // Sums are totals over runs. They are integers, so that the result does not
@@ -99,7 +99,7 @@ func spread(sum, squares, runs int) float64 {
 // Task is many runs of one policy.
 type Task struct {
 	Sites  int
-	Policy rumor.Policy
+	Policy tune.RumorPolicy
 	Serial bool
 	Inform bool // until all know it, not until nobody spreads it
 	First  int  // number of the first run

@@ -4,7 +4,7 @@ import (
 	"context"
 	"math"
 
-	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // Band is a measured mean number of rounds beside the published formula.
@@ -102,24 +102,24 @@ func Powers(from, to int) (sizes []int) {
 }
 
 // endless is a policy under which nobody loses interest within a run.
-func endless(s rumor.Shape) rumor.Policy { return rumor.Demers(s, rumor.Counter, true, 254) }
+func endless(s tune.Shape) tune.RumorPolicy { return tune.Demers(s, tune.LossCounter, true, 254) }
 
 // CountRounds runs the round-count experiments. It ends early with the context's
 // error.
 func CountRounds(ctx context.Context, p RoundsPlan) (Rounds, error) {
 	r := Rounds{Seed: p.Seed, Curves: []Curve{
-		curve(ctx, p, "push", "log2 n + ln n", rumor.Push, Log2LnRounds, pushBand),
-		curve(ctx, p, "pull", "log2 n + log2 ln n", rumor.Pull, PullRounds, around(PullRounds)),
-		curve(ctx, p, "push-pull", "log3 n + log2 ln n", rumor.PushPull, PushPullRounds, around(PushPullRounds)),
+		curve(ctx, p, "push", "log2 n + ln n", tune.ShapePush, Log2LnRounds, pushBand),
+		curve(ctx, p, "pull", "log2 n + log2 ln n", tune.ShapePull, PullRounds, around(PullRounds)),
+		curve(ctx, p, "push-pull", "log3 n + log2 ln n", tune.ShapePushPull, PushPullRounds, around(PushPullRounds)),
 	}}
 	for _, n := range p.MedianSizes {
 		if err := ctx.Err(); err != nil {
 			return r, err
 		}
-		ceil := karp(p, n, rumor.LogLog(n))
+		ceil := karp(p, n, tune.LogLog(n))
 		r.Median = append(r.Median, ceil)
-		r.Smooth = append(r.Smooth, ceil.weigh(karp(p, n, max(1, rumor.LogLog(n)-1))))
-		r.Naive = append(r.Naive, stop(p, n, endless(rumor.Push), true))
+		r.Smooth = append(r.Smooth, ceil.weigh(karp(p, n, max(1, tune.LogLog(n)-1))))
+		r.Naive = append(r.Naive, stop(p, n, endless(tune.ShapePush), true))
 	}
 	r.SlopeLogLog = slope(r.Smooth, func(s Stop) float64 { return s.LogLog })
 	r.SlopeLog = slope(level(r.Median), func(s Stop) float64 { return s.Log })
@@ -129,7 +129,7 @@ func CountRounds(ctx context.Context, p RoundsPlan) (Rounds, error) {
 
 // karp measures the median-counter rule with ctr_max k.
 func karp(p RoundsPlan, n int, k uint8) Stop {
-	policy := rumor.Karp(n)
+	policy := tune.Karp(n)
 	policy.K, policy.Final = k, k
 	s := stop(p, n, policy, false)
 	s.Max = int(k)
@@ -163,7 +163,7 @@ func level(of []Stop) (same []Stop) {
 	return same
 }
 
-func curve(ctx context.Context, p RoundsPlan, name, text string, shape rumor.Shape, f func(int) float64, band func(int) (float64, float64)) Curve {
+func curve(ctx context.Context, p RoundsPlan, name, text string, shape tune.Shape, f func(int) float64, band func(int) (float64, float64)) Curve {
 	c := Curve{Name: name, Formula: text}
 	for _, n := range p.Sizes {
 		if ctx.Err() != nil {
@@ -178,7 +178,7 @@ func curve(ctx context.Context, p RoundsPlan, name, text string, shape rumor.Sha
 	return c
 }
 
-func stop(p RoundsPlan, n int, policy rumor.Policy, inform bool) Stop {
+func stop(p RoundsPlan, n int, policy tune.RumorPolicy, inform bool) Stop {
 	s := Measure(Task{Sites: n, Policy: policy, Inform: inform, Runs: p.MedianRuns, Seed: p.Seed})
 	return Stop{
 		Sites: n, Runs: s.Runs,

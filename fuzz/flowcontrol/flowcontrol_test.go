@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 func trial(t *testing.T, p Plan) ([]Sample, Summary) {
@@ -21,7 +21,7 @@ func trial(t *testing.T, p Plan) ([]Sample, Summary) {
 // below the capacity, never runs above it, halves with the limit, and staleness
 // stays near what it is without load.
 func TestShape(t *testing.T) {
-	for _, order := range []reconcile.Order{reconcile.Depth, reconcile.Fair} {
+	for _, order := range []tune.Order{tune.OrderDepth, tune.OrderFair} {
 		all, s := trial(t, Plan{Nodes: 32, MTU: 24, Order: order, Seed: 2})
 		t.Logf("order %d: %+v", order, s)
 		if s.RatePeak >= s.CapacityBefore || s.RateBefore < s.CapacityBefore/3 {
@@ -43,7 +43,7 @@ func TestShape(t *testing.T) {
 // TestWithoutFlowControl: a load above the capacity makes staleness grow for as
 // long as it lasts.
 func TestWithoutFlowControl(t *testing.T) {
-	p := Plan{Nodes: 32, MTU: 24, Order: reconcile.Depth, Seed: 2}
+	p := Plan{Nodes: 32, MTU: 24, Order: tune.OrderDepth, Seed: 2}
 	p.Rate = 1.5 * Capacity(p.Nodes, p.MTU)
 	all, s := trial(t, p)
 	mid := mean(all, 40, 50, func(x Sample) float64 { return x.Staleness })

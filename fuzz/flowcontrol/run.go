@@ -7,8 +7,8 @@ import (
 	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/flow"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/fuzz/sim"
 	"github.com/quidnunc/quidnunc/fuzz/staleness"
 	"github.com/quidnunc/quidnunc/sched"
@@ -16,10 +16,10 @@ import (
 
 // Plan is one run. The zero value of a field takes the paper's.
 type Plan struct {
-	Nodes int             // participants; 128
-	Keys  int             // of each; 64
-	MTU   int             // entries in each direction of an exchange; 100
-	Order reconcile.Order // how an exchange is filled
+	Nodes int        // participants; 128
+	Keys  int        // of each; 64
+	MTU   int        // entries in each direction of an exchange; 100
+	Order tune.Order // how an exchange is filled
 	Seed  uint64
 	// Rate is a fixed rate of updates a second of each participant, without
 	// flow control; 0: with it.
@@ -104,11 +104,11 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 }
 
 func (r *run) configure(c *core.Config) {
-	c.Order, c.Spread, c.Interval, c.Throttle = r.Order, core.Gossip, interval, core.Refuse
+	c.Order, c.Spread, c.Interval, c.Refuse = r.Order, tune.SpreadGossip, interval, true
 	x := c.Experiment
 	x.NoPrint, x.Uniform, x.NoDetector, x.Deltas, x.Frames = true, true, true, r.MTU, 64
 	if r.Rate > 0 {
-		c.Flow = flow.Off
+		c.Flow = tune.FlowOff
 	} else {
 		x.Plan = flow.PaperPlan(r.MTU, interval)
 	}

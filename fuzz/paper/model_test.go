@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // The model is the same experiment without engines: arrays of versions, and
@@ -74,7 +74,7 @@ func (m *model) delta(s, q, limit int) (out []modelDelta) {
 	}
 	m.rnd.Shuffle(len(lists), func(i, j int) { lists[i], lists[j] = lists[j], lists[i] })
 	switch m.Order {
-	case reconcile.Depth:
+	case tune.OrderDepth:
 		slices.SortStableFunc(lists, func(a, b []modelDelta) int { return len(b) - len(a) })
 		for _, l := range lists {
 			if len(out) >= limit {
@@ -85,7 +85,7 @@ func (m *model) delta(s, q, limit int) (out []modelDelta) {
 		if !m.Cut {
 			return out
 		}
-	case reconcile.Breadth:
+	case tune.OrderBreadth:
 		for rank := 0; rank < m.Keys; rank++ {
 			for _, l := range lists {
 				if rank < len(l) {
@@ -96,7 +96,7 @@ func (m *model) delta(s, q, limit int) (out []modelDelta) {
 	default:
 		out = slices.Concat(lists...)
 		slices.SortFunc(out, func(a, b modelDelta) int { return cmp.Compare(a.at, b.at) })
-		if m.Order == reconcile.PreciseNewest {
+		if m.Order == tune.OrderPreciseNewest {
 			slices.Reverse(out)
 		}
 	}

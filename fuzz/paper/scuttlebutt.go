@@ -6,9 +6,8 @@ import (
 
 	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/engine/core"
-	"github.com/quidnunc/quidnunc/engine/flow"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/fuzz/sim"
 	"github.com/quidnunc/quidnunc/fuzz/staleness"
 	"github.com/quidnunc/quidnunc/sched"
@@ -17,19 +16,19 @@ import (
 // Ordering is one curve of the experiment.
 type Ordering struct {
 	Name  string
-	Order reconcile.Order
+	Order tune.Order
 	Cut   bool // depth: the last participant of an exchange is cut at the limit
 }
 
 // Orderings are the paper's four, our own, and depth with a hard limit.
 func Orderings() []Ordering {
 	return []Ordering{
-		{"precise-newest", reconcile.PreciseNewest, false},
-		{"scuttle-breadth", reconcile.Breadth, false},
-		{"precise-oldest", reconcile.PreciseOldest, false},
-		{"scuttle-depth", reconcile.Depth, false},
-		{"fair", reconcile.Fair, false},
-		{"scuttle-depth-cut", reconcile.Depth, true},
+		{"precise-newest", tune.OrderPreciseNewest, false},
+		{"scuttle-breadth", tune.OrderBreadth, false},
+		{"precise-oldest", tune.OrderPreciseOldest, false},
+		{"scuttle-depth", tune.OrderDepth, false},
+		{"fair", tune.OrderFair, false},
+		{"scuttle-depth-cut", tune.OrderDepth, true},
 	}
 }
 
@@ -104,7 +103,7 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 }
 
 func (r *run) configure(c *core.Config) {
-	c.Order, c.Spread, c.Flow = r.Order, core.Gossip, flow.Off
+	c.Order, c.Spread, c.Flow = r.Order, tune.SpreadGossip, tune.FlowOff
 	x := c.Experiment
 	x.NoPrint, x.Uniform, x.NoDetector, x.Whole, x.Frames = true, r.Uniform, true, !r.Cut, 1<<10
 	c.Interval = interval

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/quidnunc/quidnunc/engine/core"
-	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -67,7 +67,7 @@ func (w *World) counted(p *Plan) {
 // fallsQuiet checks that nodes that hold the same and write nothing fall quiet: that no
 // entry is sent, and that frames are those of the detector, of exchanges and of walks.
 func (w *World) fallsQuiet(p *Plan) {
-	if p.Node.Rumor != (rumor.Policy{}) {
+	if p.Node.Rumor != (tune.RumorPolicy{}) {
 		return // some policies keep rumors hot for very long
 	}
 	before, entries := w.Stats.Frames, w.entriesSent()
@@ -88,7 +88,7 @@ func (w *World) fallsQuiet(p *Plan) {
 // walks of repair do not, update lists and some policies of rumors take their time.
 func (p *Plan) ends() bool {
 	n := &p.Node
-	return n.RepairEvery == 0 && !n.MixedDiff && n.Diff != core.DiffUpdates && n.Rumor == (rumor.Policy{})
+	return n.RepairEvery == 0 && !n.MixedDiff && n.Diff != tune.DiffUpdates && n.Rumor == (tune.RumorPolicy{})
 }
 
 // idleFrames is how many frames all nodes send in a span while nothing happens.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/engine/core"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -20,9 +20,9 @@ type Experiment struct {
 	Topology Topology
 
 	Keys, Size int // keys of each node, written before it joins, and bytes of their values
-	Spread     core.Spread
-	Mode       core.Mode
-	Order      reconcile.Order
+	Spread     tune.Spread
+	Mode       tune.Mode
+	Order      tune.Order
 	Interval   sched.Instant // 0: 100 ms
 	Fanout     int           // 0: by the number of nodes
 	Frame      int           // 0: the default

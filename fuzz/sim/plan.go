@@ -11,8 +11,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/member"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
-	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -43,10 +42,10 @@ type Plan struct {
 
 // NodePlan is what the configurations of a plan have in common.
 type NodePlan struct {
-	Spread               core.Spread
-	Mode                 core.Mode
+	Spread               tune.Spread
+	Mode                 tune.Mode
 	Mixed                bool // every node has another mode
-	Order                reconcile.Order
+	Order                tune.Order
 	Frame, Fanout        int
 	MailMax, Deltas      int
 	Interval             sched.Instant
@@ -55,11 +54,11 @@ type NodePlan struct {
 	Jobs, Wants          int // limits; 0: the default
 	Gaps, Events, Frames int
 	Sealed               bool
-	Rumor                rumor.Policy // zero: the default
-	Flow                 flow.Mode
+	Rumor                tune.RumorPolicy // zero: the default
+	Flow                 tune.Flow
 	ReceiveMax           int           // bytes a second; 0: no limit
 	RepairEvery          sched.Instant // 0: never
-	Diff                 core.Diff
+	Diff                 tune.Diff
 	MixedDiff            bool // every node has another way to compare
 	Rate                 int  // bytes a second that a node may publish; 0: as the flow control finds
 	Small                int  // keys that every third node has room for; 0: all
@@ -121,7 +120,7 @@ func (p *Plan) strain(r *sched.Rand) {
 	if oneIn(r, 6) {
 		writes := uint64(sched.Second) / uint64(p.Gap) / uint64(p.Nodes) // a second, of each
 		n.Rate = max(2000, int(writes)*(p.Value/2+60)/between(r, 1, 6))
-		n.Flow, n.Deltas = flow.On, 0
+		n.Flow, n.Deltas = tune.FlowOn, 0
 	}
 	if oneIn(r, 6) {
 		n.Small = skewed(r, 4, max(4, p.Nodes*p.Keys))
@@ -145,14 +144,14 @@ func (p *Plan) enlarge(r *sched.Rand) {
 		}
 	case oneIn(r, 16) && p.Node.Small == 0 && !p.Node.Order.Precise():
 		p.Fill = between(r, 1000, 4000)
-		p.Node.Flow, p.Node.Deltas = flow.On, 0 // many at once for all who join is a storm otherwise
+		p.Node.Flow, p.Node.Deltas = tune.FlowOn, 0 // many at once for all who join is a storm otherwise
 	}
 }
 
 func (c *NodePlan) draw(r *sched.Rand) {
-	c.Spread = core.Spread(r.Uint32n(4))
-	c.Mode, c.Mixed = core.Mode(r.Uint32n(3)), oneIn(r, 4)
-	c.Order = reconcile.Order(r.Uint32n(3))
+	c.Spread = tune.Spread(r.Uint32n(4))
+	c.Mode, c.Mixed = tune.Mode(r.Uint32n(3)), oneIn(r, 4)
+	c.Order = tune.Order(r.Uint32n(3))
 	c.Frame = between(r, codec.FrameBytesFloor, codec.FrameBytesMax)
 	c.Interval = r.Between(20*sched.Millisecond, 200*sched.Millisecond)
 	c.NoPrint, c.Uniform, c.NoDetector = oneIn(r, 5), oneIn(r, 3), oneIn(r, 4)
@@ -166,13 +165,13 @@ func (c *NodePlan) draw(r *sched.Rand) {
 	c.Deltas = some(100)
 	c.Jobs, c.Wants, c.Gaps, c.Events, c.Frames = some(4), some(16), some(8), some(16), some(8)
 	if oneIn(r, 4) { // another protocol
-		c.Order = reconcile.PreciseNewest + reconcile.Order(r.Uint32n(3))
+		c.Order = tune.OrderPreciseNewest + tune.Order(r.Uint32n(3))
 	}
 	c.Sealed = oneIn(r, 5)
 	if oneIn(r, 2) {
 		c.Rumor = drawRumor(r)
 	}
-	c.Flow = flow.Mode(r.Uint32n(3))
+	c.Flow = tune.Flow(r.Uint32n(3))
 	if oneIn(r, 4) {
 		c.ReceiveMax = 20000 << r.Uint32n(7)
 	}
@@ -180,22 +179,22 @@ func (c *NodePlan) draw(r *sched.Rand) {
 		c.RepairEvery = r.Between(100*sched.Millisecond, 2*sched.Second)
 	}
 	c.Young = oneIn(r, 4)
-	if oneIn(r, 2) && !c.NoPrint && c.Order < reconcile.PreciseNewest {
-		c.Diff, c.MixedDiff = core.Diff(r.Uint32n(uint32(core.DiffUpdates)+1)), oneIn(r, 4)
+	if oneIn(r, 2) && !c.NoPrint && c.Order < tune.OrderPreciseNewest {
+		c.Diff, c.MixedDiff = tune.Diff(r.Uint32n(uint32(tune.DiffUpdates)+1)), oneIn(r, 4)
 	}
 }
 
 // drawRumor draws until the parts fit each other.
-func drawRumor(r *sched.Rand) rumor.Policy {
+func drawRumor(r *sched.Rand) tune.RumorPolicy {
 	maybe := func() bool { return oneIn(r, 2) }
 	for {
-		p := rumor.Policy{
-			Shape: rumor.Shape(r.Uint32n(3)), Loss: rumor.Loss(r.Uint32n(3)), K: uint8(between(r, 1, 4)),
+		p := tune.RumorPolicy{
+			Shape: tune.Shape(r.Uint32n(3)), Loss: tune.Loss(r.Uint32n(3)), K: uint8(between(r, 1, 4)),
 			Blind: maybe(), Reset: maybe(), Minimize: maybe(), Immediate: maybe(), SendBack: maybe(), Redistribute: maybe(),
 			Fanout: uint8(r.Uint32n(5)), Limit: uint8(r.Uint32n(4)), Hunt: uint8(r.Uint32n(4)),
 			Final: uint8(r.Uint32n(2)), Age: uint8(r.Uint32n(6)),
 		}
-		if p.Check() == rumor.NoConflict {
+		if p.Check() == nil {
 			return p
 		}
 	}
@@ -234,7 +233,7 @@ func (p *Plan) configure(i int, c *core.Config) {
 	n := &p.Node
 	c.Spread, c.Mode, c.Order, c.Frame, c.Fanout = n.Spread, n.Mode, n.Order, n.Frame, n.Fanout
 	if n.Mixed {
-		c.Mode = core.Mode(i % 3)
+		c.Mode = tune.Mode(i % 3)
 	}
 	c.MailMax, c.Interval = n.MailMax, n.Interval
 	c.Experiment = &core.Experiment{
@@ -251,7 +250,7 @@ func (p *Plan) configure(i int, c *core.Config) {
 	set(&c.Limits.Events, n.Events)
 	c.Diff = n.Diff
 	if n.MixedDiff {
-		c.Diff = core.Diff((int(n.Diff) + i) % (int(core.DiffUpdates) + 1))
+		c.Diff = tune.Diff((int(n.Diff) + i) % (int(tune.DiffUpdates) + 1))
 	}
 	if n.Rate != 0 {
 		rate := uint32(n.Rate)

@@ -11,6 +11,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -198,9 +199,9 @@ func setting(opt *Options, c *core.Config, key, value string) (err error) {
 	case "frame":
 		c.Frame, err = strconv.Atoi(value)
 	case "spread":
-		c.Spread = core.Spread(pick("auto", "mail", "rumor", "gossip"))
+		c.Spread = tune.Spread(pick("auto", "mail", "rumor", "gossip"))
 	case "mode":
-		c.Mode = core.Mode(pick("push-pull", "push", "pull"))
+		c.Mode = tune.Mode(pick("push-pull", "push", "pull"))
 	case "detector":
 		c.Experiment.NoDetector = pick("off", "on") == 0
 	default:

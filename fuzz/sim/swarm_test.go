@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -110,15 +110,15 @@ var found = []struct {
 	}},
 	{"with one free job an empty answer kept the question from being asked", Plan{
 		Seed: 0x13a, Nodes: 3, Until: sched.Second, Gap: 120 * sched.Millisecond, Keys: 7, Value: 10,
-		Node: NodePlan{Spread: core.Gossip, Mixed: true, Frame: 1438, Interval: 53 * sched.Millisecond, Jobs: 1},
+		Node: NodePlan{Spread: tune.SpreadGossip, Mixed: true, Frame: 1438, Interval: 53 * sched.Millisecond, Jobs: 1},
 	}},
 	{"an author's held writes are above its own max", Plan{
 		Seed: 0xcb69a5d22b17, Nodes: 3, Until: 410 * sched.Millisecond, Gap: 283 * sched.Microsecond, Keys: 30, Value: 600,
-		Node: NodePlan{Mode: core.Pull, Frame: 1283, Interval: 120 * sched.Millisecond, MailMax: 1},
+		Node: NodePlan{Mode: tune.ModePull, Frame: 1283, Interval: 120 * sched.Millisecond, MailMax: 1},
 	}},
 	{"members that held each other dead echoed each other's probes", Plan{
 		Seed: 0x37, Nodes: 8, Until: 815 * sched.Millisecond, Gap: 256 * sched.Millisecond, Keys: 13, Value: 177,
-		Node: NodePlan{Spread: core.Mail, Mode: core.Push, Frame: 1204, Interval: 23 * sched.Millisecond, Young: true},
+		Node: NodePlan{Spread: tune.SpreadMail, Mode: tune.ModePush, Frame: 1204, Interval: 23 * sched.Millisecond, Young: true},
 		Faults: []Fault{
 			{Kind: Clogs, At: 157 * sched.Millisecond, For: 572 * sched.Millisecond, Mask: 0x99},
 			{Kind: Clogs, At: 122 * sched.Millisecond, For: 693 * sched.Millisecond, Mask: 0xc5},

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/engine/core"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 var traceFlag = flag.Int("sim.trace", 0, "print one hash over the traces of so many seeds, from 1")
@@ -112,9 +112,9 @@ func TestTraceSeedsUseAll(t *testing.T) {
 		need("flow %d", i)
 		need("rumor shape %d", i)
 		need("order %d", i)
-		need("order %d", int(reconcile.PreciseNewest)+i)
+		need("order %d", int(tune.OrderPreciseNewest)+i)
 	}
-	for i := range core.DiffUpdates + 1 {
+	for i := range tune.DiffUpdates + 1 {
 		need("diff %d", i)
 	}
 	for k := range FaultKinds {

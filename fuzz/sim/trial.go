@@ -8,6 +8,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -186,7 +187,7 @@ func (p *Plan) round() sched.Instant {
 // too much is everywhere soon after; 0: not in this plan.
 func (p *Plan) latency() sched.Instant {
 	n := &p.Node
-	mailed := n.Spread == core.Mail || n.Spread == core.Auto && (n.MailMax == 0 || n.MailMax >= p.Nodes)
+	mailed := n.Spread == tune.SpreadMail || n.Spread == tune.SpreadAuto && (n.MailMax == 0 || n.MailMax >= p.Nodes)
 	if len(p.Faults) > 0 || !mailed || n.Rate != 0 || n.Small != 0 || n.ReceiveMax != 0 || n.Order.Precise() || p.Fill > 0 {
 		return 0
 	}

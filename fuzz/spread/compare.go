@@ -3,25 +3,26 @@ package spread
 import (
 	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
 // Diff is one way to compare, by its name.
 type Diff struct {
 	Name string
-	Diff core.Diff
+	Diff tune.Diff
 }
 
 // Diffs are all of them.
 func Diffs() []Diff {
 	return []Diff{
-		{"auto", core.DiffAuto},
-		{"vector", core.DiffVector},
-		{"sketch", core.DiffSketch},
-		{"recent", core.DiffRecent},
-		{"peel", core.DiffPeel},
-		{"activity", core.DiffActivity},
-		{"updates", core.DiffUpdates},
+		{"auto", tune.DiffAuto},
+		{"vector", tune.DiffVector},
+		{"sketch", tune.DiffSketch},
+		{"recent", tune.DiffRecent},
+		{"peel", tune.DiffPeel},
+		{"activity", tune.DiffActivity},
+		{"updates", tune.DiffUpdates},
 	}
 }
 
@@ -59,7 +60,7 @@ const diffInterval = 100 * sched.Millisecond
 // the ways of the plan.
 func MeasureDiff(p *DiffPlan) ([]DiffRow, error) {
 	c, err := form(p.Nodes, p.Seed, false, func(k *core.Config) {
-		k.Spread, k.Diff, k.Interval = core.Gossip, p.Diff.Diff, diffInterval
+		k.Spread, k.Diff, k.Interval = tune.SpreadGossip, p.Diff.Diff, diffInterval
 	})
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"runtime"
 
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -14,7 +15,7 @@ type FrozenPlan struct {
 	Rate   int // writes a second in the cluster; the frozen member makes none
 	Freeze sched.Instant
 	Seed   uint64
-	Spread core.Spread
+	Spread tune.Spread
 }
 
 // Frozen is what that did to the others, and to it.

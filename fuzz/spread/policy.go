@@ -2,29 +2,29 @@ package spread
 
 import (
 	"github.com/quidnunc/quidnunc/engine/core"
-	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
 // Policy is one way to spread.
 type Policy struct {
 	Name   string
-	Spread core.Spread
+	Spread tune.Spread
 	Fanout int
-	Rumor  rumor.Policy
+	Rumor  tune.RumorPolicy
 }
 
 // Policies are what is compared.
 func Policies() []Policy {
-	p := []Policy{{Name: "mail", Spread: core.Mail}}
+	p := []Policy{{Name: "mail", Spread: tune.SpreadMail}}
 	for _, k := range []int{2, 3, 4, 6, 8} {
-		p = append(p, Policy{Name: "blind-" + string(rune('0'+k)), Spread: core.Rumor, Fanout: k})
+		p = append(p, Policy{Name: "blind-" + string(rune('0'+k)), Spread: tune.SpreadRumor, Fanout: k})
 	}
 	return append(p,
-		Policy{Name: "feedback-2", Spread: core.Rumor, Rumor: rumor.Policy{K: 1, Fanout: 2}},
-		Policy{Name: "push-pull", Spread: core.Rumor, Rumor: rumor.Policy{Shape: rumor.PushPull, K: 2, Minimize: true, Fanout: 2}},
-		Policy{Name: "gossip", Spread: core.Gossip},
-		Policy{Name: "auto", Spread: core.Auto},
+		Policy{Name: "feedback-2", Spread: tune.SpreadRumor, Rumor: tune.RumorPolicy{K: 1, Fanout: 2}},
+		Policy{Name: "push-pull", Spread: tune.SpreadRumor, Rumor: tune.RumorPolicy{Shape: tune.ShapePushPull, K: 2, Minimize: true, Fanout: 2}},
+		Policy{Name: "gossip", Spread: tune.SpreadGossip},
+		Policy{Name: "auto", Spread: tune.SpreadAuto},
 	)
 }
 
@@ -32,7 +32,7 @@ func Policies() []Policy {
 type Plan struct {
 	Nodes    int
 	Policy   Policy
-	Diff     core.Diff
+	Diff     tune.Diff
 	Losses   []float64
 	Rate     int           // writes a second in the cluster
 	Span     sched.Instant // for so long, at each loss
@@ -95,7 +95,7 @@ func (c *cluster) row(p *Plan, loss float64) Row {
 	sent := float64(to.FramesSent - from.FramesSent)
 	per := sent / float64(len(c.Nodes)) / span
 	burst := int64(0)
-	if p.Policy.Spread == core.Mail {
+	if p.Policy.Spread == tune.SpreadMail {
 		burst = int64(sched.Instant(p.Nodes) * FrameCost / sched.Microsecond)
 	}
 	us := func(d sched.Instant) int64 { return int64(d / sched.Microsecond) }

@@ -165,7 +165,7 @@ func (a *Agent) askToLeave() {
 }
 
 func (a *Agent) ready() error {
-	if n := a.eng.Sample().ByState[engine.Alive]; n < a.opt.ReadyMembers {
+	if n := a.eng.Sample().ByState[engine.StateAlive]; n < a.opt.ReadyMembers {
 		return fmt.Errorf("%d of %d members are alive", n, a.opt.ReadyMembers)
 	}
 	return nil

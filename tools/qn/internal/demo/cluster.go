@@ -157,7 +157,7 @@ const formWait = 20 * time.Second
 func (c *cluster) formed(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, formWait)
 	defer cancel()
-	if !c.until(ctx, func() bool { return c.allSee(engine.Alive, c.living()) }) {
+	if !c.until(ctx, func() bool { return c.allSee(engine.StateAlive, c.living()) }) {
 		return fmt.Errorf("the %d members do not find each other: %w", c.n, context.Cause(ctx))
 	}
 	return nil
@@ -256,14 +256,14 @@ func (c *cluster) advanced(observer int, a engine.Advance) {
 func (c *cluster) event(observer int, e engine.Event) {
 	kind, text := "", ""
 	switch e.Kind {
-	case engine.MemberDead:
+	case engine.EventDead:
 		kind, text = "bad", fmt.Sprintf("%s: %s is dead, told by %s", name(observer), e.Member.Name, e.Member.By)
 		c.judge(observer, e.Member.Name)
-	case engine.MemberSuspected:
+	case engine.EventSuspected:
 		kind, text = "warn", fmt.Sprintf("%s: %s is suspected", name(observer), e.Member.Name)
-	case engine.MemberLeft:
+	case engine.EventLeft:
 		kind, text = "warn", fmt.Sprintf("%s: %s has left", name(observer), e.Member.Name)
-	case engine.NameConflict:
+	case engine.EventNameConflict:
 		kind, text = "warn", fmt.Sprintf("%s: another life of %s", name(observer), e.Member.Name)
 	default:
 		return

@@ -203,11 +203,11 @@ func (p *Picture) beliefs(eng *engine.Engine, row []byte) {
 		}
 		row[i] = byte(m.State) + 1
 		switch m.State {
-		case engine.Suspect:
+		case engine.StateSuspect:
 			p.Suspect++
-		case engine.Dead:
+		case engine.StateDead:
 			p.Dead++
-		case engine.Unknown:
+		case engine.StateUnknown:
 			row[i] = 0
 		}
 	}

@@ -117,11 +117,11 @@ func (t *tour) kill(part time.Duration) {
 	victim := t.d.pick(-1)
 	at := clock()
 	t.say("%s", t.d.kill(victim))
-	t.report.DetectMs = t.millis(at, "all believe it", func() bool { return c.allSee(engine.Dead, []int{victim}) })
+	t.report.DetectMs = t.millis(at, "all believe it", func() bool { return c.allSee(engine.StateDead, []int{victim}) })
 	t.pause(part)
 	at = clock()
 	t.say("%s", t.d.revive(victim))
-	t.report.BackMs = t.millis(at, "all see it alive", func() bool { return c.allSee(engine.Alive, []int{victim}) })
+	t.report.BackMs = t.millis(at, "all see it alive", func() bool { return c.allSee(engine.StateAlive, []int{victim}) })
 	t.pause(part)
 }
 
@@ -131,7 +131,7 @@ func (t *tour) partition(part time.Duration) {
 	t.pause(2 * part)
 	t.say("%s", t.d.heal(-1))
 	t.report.HealMs = t.millis(clock(), "one cluster again, all equal", func() bool {
-		return c.allSee(engine.Alive, c.living()) && t.level()
+		return c.allSee(engine.StateAlive, c.living()) && t.level()
 	})
 	c.mu.Lock()
 	c.harm = clock() // verdicts from the cut are over: all see all alive

@@ -133,7 +133,7 @@ func TestTruncation(t *testing.T) {
 func TestDeadAndUnnamableMembersAreOut(t *testing.T) {
 	x := &index{nodes: map[string]*target{}, services: map[string][]*target{}}
 	at := netip.MustParseAddrPort("10.0.0.1:7946")
-	for i, state := range []engine.MemberState{engine.Alive, engine.Suspect, engine.Dead, engine.Left} {
+	for i, state := range []engine.MemberState{engine.StateAlive, engine.StateSuspect, engine.StateDead, engine.StateLeft} {
 		x.add(&engine.Member{Name: fmt.Sprint("m", i), Addr: at, State: state, Tags: map[string]string{"service": "web"}})
 	}
 	x.add(&engine.Member{Name: "a.b", Addr: at})

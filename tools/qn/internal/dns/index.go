@@ -69,7 +69,7 @@ func (x *index) add(m *engine.Member) {
 		addr = own.Unmap()
 	}
 	label := strings.ToLower(m.Name)
-	if m.State >= engine.Dead || !addr.IsValid() || addr.IsUnspecified() || !isLabel(label) {
+	if m.State >= engine.StateDead || !addr.IsValid() || addr.IsUnspecified() || !isLabel(label) {
 		return
 	}
 	t := &target{name: label, addr: addr}

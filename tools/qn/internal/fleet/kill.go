@@ -104,7 +104,7 @@ func (s *scenario) hear(h heard) {
 	}
 	about := s.now != nil && h.Member == name(s.now.victim)
 	switch h.Event {
-	case engine.MemberDead.String():
+	case engine.EventDead.String():
 		switch {
 		case about && s.now.paused:
 			s.result.PausedDead++
@@ -115,7 +115,7 @@ func (s *scenario) hear(h heard) {
 		default:
 			s.result.FalseDead++
 		}
-	case engine.MemberSuspected.String():
+	case engine.EventSuspected.String():
 		if !about {
 			s.result.FalseSuspect++
 		}

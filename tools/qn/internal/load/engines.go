@@ -13,6 +13,7 @@ import (
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/batch/stream"
 	"github.com/quidnunc/quidnunc/engine"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/lossy"
 )
 
@@ -108,7 +109,7 @@ func (c *engines) config(o *Options, i int) (cfg engine.Config, err error) {
 	if o.stopper != nil && i == o.Nodes-1 {
 		cfg.Reactor = c.reactors[o.Reactors]
 	}
-	if cfg.FlowControl, err = engine.ParseFlowControl(o.Flow); err != nil {
+	if cfg.Tune.Flow, err = tune.ParseFlow(o.Flow); err != nil {
 		return cfg, err
 	}
 	if cfg.Throttle, err = engine.ParseThrottle(o.Throttle); err != nil {
@@ -125,28 +126,28 @@ func (c *engines) config(o *Options, i int) (cfg engine.Config, err error) {
 		cfg.Limits.ContentBytes = 4*o.Nodes*o.Keys*int(o.Size) + 64<<20 // what was overwritten stays for ten seconds, if there is room
 	}
 	cfg.OnEvent = func(e engine.Event) {
-		if e.Kind == engine.MemberUnreachable {
+		if e.Kind == engine.EventUnreachable {
 			c.doubts.Add(1)
 		}
 	}
-	cfg.Keys, cfg.Rumor, cfg.RepairInterval = o.seal, o.rumor, o.Repair
-	if cfg.Diff, err = engine.ParseDiff(o.Diff); err != nil {
+	cfg.Keys, cfg.Tune.Rumor, cfg.RepairInterval = o.seal, o.rumor, o.Repair
+	if cfg.Tune.Diff, err = tune.ParseDiff(o.Diff); err != nil {
 		return cfg, err
 	}
 	cfg.LeaveTimeout = -1 // all end together: nobody is left to be told
 	if o.Interval > 0 {
 		cfg.Interval = o.Interval
 	}
-	if cfg.Spread, err = engine.ParseSpread(o.Spread); err != nil {
+	if cfg.Tune.Spread, err = tune.ParseSpread(o.Spread); err != nil {
 		return cfg, err
 	}
 	if o.Fanout > 0 {
-		cfg.Fanout = o.Fanout
+		cfg.Tune.Fanout = o.Fanout
 	}
-	if cfg.Mode, err = engine.ParseMode(o.Mode); err != nil {
+	if cfg.Tune.Mode, err = tune.ParseMode(o.Mode); err != nil {
 		return cfg, err
 	}
-	cfg.Order, err = engine.ParseOrder(o.Order)
+	cfg.Tune.Order, err = tune.ParseOrder(o.Order)
 	return cfg, err
 }
 
@@ -186,7 +187,7 @@ func (c *engines) formed(ctx context.Context) error {
 		for _, e := range c.nodes {
 			known := 0
 			for m := range e.Members() {
-				if m.State == engine.Alive {
+				if m.State == engine.StateAlive {
 					known++
 				}
 			}

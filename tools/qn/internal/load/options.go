@@ -9,6 +9,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/engine"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
@@ -52,8 +53,8 @@ type Options struct {
 	stopper *stopper       // the last node runs on a loop of its own that this can stop; it writes nothing and does not count
 	watch   func(*engines) // called when all nodes know each other
 
-	rumor engine.RumorPolicy // what Rumor says, once validated
-	seal  []engine.Key       // what Key or KeyFile hold, once validated
+	rumor tune.RumorPolicy // what Rumor says, once validated
+	seal  []engine.Key     // what Key or KeyFile hold, once validated
 
 	// Around is called at the start and at the end of the measured phase, for profiles; nil is fine.
 	Around func(begin bool)

@@ -5,31 +5,32 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/quidnunc/quidnunc/engine"
-	"github.com/quidnunc/quidnunc/engine/rumor"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 )
 
 // rumorWords are what --rumor may say, beside k=N.
-var rumorWords = map[string]func(p *rumor.Policy){
-	"push":         func(p *rumor.Policy) { p.Shape = rumor.Push },
-	"pull":         func(p *rumor.Policy) { p.Shape = rumor.Pull },
-	"push-pull":    func(p *rumor.Policy) { p.Shape = rumor.PushPull },
-	"counter":      func(p *rumor.Policy) { p.Loss = rumor.Counter },
-	"coin":         func(p *rumor.Policy) { p.Loss = rumor.Coin },
-	"median":       func(p *rumor.Policy) { p.Loss, p.Shape, p.Final = rumor.Median, rumor.PushPull, max(p.Final, 1) },
-	"blind":        func(p *rumor.Policy) { p.Blind = true },
-	"feedback":     func(p *rumor.Policy) { p.Blind = false },
-	"minimize":     func(p *rumor.Policy) { p.Minimize = true },
-	"reset":        func(p *rumor.Policy) { p.Reset = true },
-	"redistribute": func(p *rumor.Policy) { p.Redistribute = true },
+var rumorWords = map[string]func(p *tune.RumorPolicy){
+	"push":      func(p *tune.RumorPolicy) { p.Shape = tune.ShapePush },
+	"pull":      func(p *tune.RumorPolicy) { p.Shape = tune.ShapePull },
+	"push-pull": func(p *tune.RumorPolicy) { p.Shape = tune.ShapePushPull },
+	"counter":   func(p *tune.RumorPolicy) { p.Loss = tune.LossCounter },
+	"coin":      func(p *tune.RumorPolicy) { p.Loss = tune.LossCoin },
+	"median": func(p *tune.RumorPolicy) {
+		p.Loss, p.Shape, p.Final = tune.LossMedian, tune.ShapePushPull, max(p.Final, 1)
+	},
+	"blind":        func(p *tune.RumorPolicy) { p.Blind = true },
+	"feedback":     func(p *tune.RumorPolicy) { p.Blind = false },
+	"minimize":     func(p *tune.RumorPolicy) { p.Minimize = true },
+	"reset":        func(p *tune.RumorPolicy) { p.Reset = true },
+	"redistribute": func(p *tune.RumorPolicy) { p.Redistribute = true },
 }
 
 // RumorHelp lists the words in the order in which one chooses.
 const RumorHelp = "push, pull, push-pull; counter, coin, median; blind, feedback; k=N; minimize, reset, redistribute"
 
 // parseRumor reads words with commas between them; "" is the engine's default.
-func parseRumor(text string) (p engine.RumorPolicy, err error) {
+func parseRumor(text string) (p tune.RumorPolicy, err error) {
 	if text == "" {
 		return p, nil
 	}
@@ -49,8 +50,8 @@ func parseRumor(text string) (p engine.RumorPolicy, err error) {
 		}
 		set(&p)
 	}
-	if why := p.Check(); why != rumor.NoConflict {
-		return p, flagError("rumor", text, why.String(), "for example --rumor push-pull,counter,minimize,k=2")
+	if why := p.Check(); why != nil {
+		return p, flagError("rumor", text, why.Error(), "for example --rumor push-pull,counter,minimize,k=2")
 	}
 	return p, nil
 }

@@ -195,7 +195,7 @@ func (s *Service) Ask(ctx context.Context, verb string, args any) (answers []Ans
 // lacking are the live members that have not answered.
 func (s *Service) lacking(got map[string]bool) (names []string) {
 	for m := range s.eng.Members() {
-		if (m.State == engine.Alive || m.State == engine.Suspect) && !got[m.Name] {
+		if (m.State == engine.StateAlive || m.State == engine.StateSuspect) && !got[m.Name] {
 			names = append(names, m.Name)
 		}
 	}

@@ -344,7 +344,7 @@ func info(c *conn, a [][]byte) bool {
 			v.counts.Conns.Load(), v.counts.Commands.Load(), v.counts.Refused.Load(), v.counts.Errors.Load(), v.counts.MessagesLost.Load())},
 		{"Replication", fmt.Sprintf("role:master\r\nconnected_slaves:%d\r\n", s.Alive-1)},
 		{"Cluster", fmt.Sprintf("cluster_enabled:0\r\nmember:%s\r\nmembers:%d\r\nalive:%d\r\nsuspect:%d\r\ndead:%d\r\nfingerprint:%016x\r\n",
-			v.space.Engine().Name(), s.Members, s.ByState[engine.Alive], s.ByState[engine.Suspect], s.ByState[engine.Dead], s.Fingerprint)},
+			v.space.Engine().Name(), s.Members, s.ByState[engine.StateAlive], s.ByState[engine.StateSuspect], s.ByState[engine.StateDead], s.Fingerprint)},
 		{"Keyspace", fmt.Sprintf("db0:keys=%d,expires=%d,avg_ttl=0\r\n", v.space.Len(), v.space.Ending())},
 	}
 	var b strings.Builder

@@ -125,7 +125,7 @@ func alive(eng *engine.Engine, names []string) (list []string) {
 		state[m.Name] = m.State
 	}
 	for _, n := range names {
-		if state[n] == engine.Alive || state[n] == engine.Suspect {
+		if state[n] == engine.StateAlive || state[n] == engine.StateSuspect {
 			list = append(list, n)
 		}
 	}

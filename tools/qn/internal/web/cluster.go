@@ -120,8 +120,8 @@ func (s *Server) checks(stats *engine.Stats) (list []api.Check) {
 		}
 		return api.OK
 	}
-	suspect, dead := stats.ByState[engine.Suspect], stats.ByState[engine.Dead]
-	add("members", level(suspect+dead > 0, api.Warn), fmt.Sprintf("%d alive, %d suspect, %d dead", stats.ByState[engine.Alive], suspect, dead),
+	suspect, dead := stats.ByState[engine.StateSuspect], stats.ByState[engine.StateDead]
+	add("members", level(suspect+dead > 0, api.Warn), fmt.Sprintf("%d alive, %d suspect, %d dead", stats.ByState[engine.StateAlive], suspect, dead),
 		"qn members shows which, qn why MEMBER says for what reason")
 	add("name", level(stats.Conflicts > 0, api.Warn), fmt.Sprintf("%d rivals for this name so far", stats.Conflicts), "give every member a name of its own")
 	add("limits", level(stats.Drops["full"] > 0 || stats.WritesRefused > 0, api.Fail), fmt.Sprintf("%d drops for want of room, %d own writes without room", stats.Drops["full"], stats.WritesRefused),

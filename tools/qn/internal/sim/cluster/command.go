@@ -9,8 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quidnunc/quidnunc/batch/simnet"
-	"github.com/quidnunc/quidnunc/engine/core"
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/fuzz/sim"
 	"github.com/quidnunc/quidnunc/sched"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
@@ -151,7 +150,7 @@ func (o *options) settle() error {
 		}
 	}
 	x := &o.x
-	x.Spread, x.Mode, x.Order, x.Topology = core.Spread(spread), core.Mode(mode), reconcile.Order(order), topology
+	x.Spread, x.Mode, x.Order, x.Topology = tune.Spread(spread), tune.Mode(mode), tune.Order(order), topology
 	x.Link = simnet.Link{
 		Delay: simnet.Delay{Min: o.delay.from, Max: o.delay.to},
 		Loss:  simnet.Probability(float64(o.loss)), Duplicate: simnet.Probability(float64(o.duplicate)),

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/fuzz/flowcontrol"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
@@ -39,12 +39,12 @@ type flowRun struct {
 
 var flowOrders = []struct {
 	name  string
-	order reconcile.Order
+	order tune.Order
 }{
-	{"precise-newest", reconcile.PreciseNewest},
-	{"precise-oldest", reconcile.PreciseOldest},
-	{"scuttle-depth", reconcile.Depth},
-	{"fair", reconcile.Fair},
+	{"precise-newest", tune.OrderPreciseNewest},
+	{"precise-oldest", tune.OrderPreciseOldest},
+	{"scuttle-depth", tune.OrderDepth},
+	{"fair", tune.OrderFair},
 }
 
 func newFlowcontrol() *cobra.Command {
@@ -94,7 +94,7 @@ func flowPlans(nodes []int, orders []string, seed uint64) (runs []*flowRun, err 
 			}
 		}
 		runs = append(runs, &flowRun{Order: "none, scuttle-depth", Plan: flowcontrol.Plan{
-			Nodes: n, Order: reconcile.Depth, Seed: seed, Rate: 1.25 * flowcontrol.Capacity(n, 100),
+			Nodes: n, Order: tune.OrderDepth, Seed: seed, Rate: 1.25 * flowcontrol.Capacity(n, 100),
 		}})
 	}
 	return runs, nil

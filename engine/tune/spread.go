@@ -1,0 +1,36 @@
+package tune
+
+import "github.com/quidnunc/quidnunc/engine/enum"
+
+// Spread is how a write leaves its author. Whatever it is, the periodic
+// comparison behind it repairs what was missed.
+type Spread uint8
+
+// The ways to spread.
+const (
+	// SpreadAuto mails in clusters of up to 128 members and mongers rumors in
+	// larger ones. It is the default.
+	SpreadAuto Spread = iota
+	// SpreadMail sends each write to every member, one hop, until it is
+	// acknowledged.
+	SpreadMail
+	// SpreadRumor sends each write to a few members, which pass it on as the
+	// Rumor policy says.
+	SpreadRumor
+	// SpreadGossip sends nothing at once: only periodic comparison moves state.
+	SpreadGossip
+)
+
+var spreads = enum.Names[Spread]{Kind: "Spread", What: "spread", Names: []string{"auto", "mail", "rumor", "gossip"}}
+
+// String is "auto", "mail", "rumor" or "gossip".
+func (s Spread) String() string { return spreads.String(s) }
+
+// ParseSpread is the inverse of Spread.String.
+func ParseSpread(s string) (Spread, error) { return spreads.Parse(s) }
+
+// MarshalText implements encoding.TextMarshaler with String.
+func (s Spread) MarshalText() ([]byte, error) { return spreads.Text(s) }
+
+// UnmarshalText implements encoding.TextUnmarshaler with ParseSpread.
+func (s *Spread) UnmarshalText(b []byte) error { return spreads.Set(s, b) }
