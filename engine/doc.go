@@ -28,7 +28,8 @@
 // the process. Set, SetTTL and Delete check limits, take the version and leave
 // the write in a stage; they never wait for the loop, and a full stage is
 // [ErrBackpressure]. AppendGet reads without the loop, and so does Members while
-// its snapshot is fresh. Calls that need an answer from the loop (Join, Leave,
+// its snapshot is fresh. GetFresh asks the writer first, for a round trip. Calls
+// that need an answer from the loop (Join, Leave,
 // Stats, Ping, Explain, WaitVersion, WaitConverged, the start of Range over the
 // own keys) take a turn of it, microseconds.
 //

@@ -72,6 +72,8 @@ type Engine struct {
 	makeAt     sched.Instant // not before
 	waiters    []*waiter
 	repairs    []*repairWait
+	reads      []*freshRead
+	readAt     sched.Instant // when members are asked again
 	joins      []*joinWait
 	askAt      sched.Instant // when waiting members are asked again
 	leftAt     uint64        // version of the leave; 0: not leaving

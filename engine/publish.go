@@ -51,6 +51,9 @@ func (e *Engine) publish(now sched.Instant) (more bool) {
 	if len(e.waiters)+len(e.joins) > 0 {
 		e.answer(now)
 	}
+	if len(e.reads) > 0 {
+		e.answerReads(now)
+	}
 	if len(e.repairs) > 0 {
 		e.answerRepairs(now)
 	}

@@ -68,6 +68,9 @@ func (e *Engine) turn(now sched.Instant) {
 	if len(e.repairs) > 0 {
 		e.deadline = min(e.deadline, now+repairLook)
 	}
+	if len(e.reads) > 0 {
+		e.deadline = min(e.deadline, e.readAt)
+	}
 	if e.retryAt != 0 {
 		e.deadline = min(e.deadline, e.retryAt)
 	}
@@ -141,7 +144,10 @@ func (e *Engine) shutdown(cause error) {
 	for _, w := range e.repairs {
 		w.done <- ErrClosed
 	}
-	e.waiters, e.drains, e.joins, e.repairs = nil, nil, nil, nil
+	for _, r := range e.reads {
+		r.done <- ErrClosed
+	}
+	e.waiters, e.drains, e.joins, e.repairs, e.reads = nil, nil, nil, nil, nil
 	e.end()
 	e.bg.Go(e.stopLarge) // its loop takes a moment to end
 	close(e.done)

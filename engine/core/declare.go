@@ -71,10 +71,18 @@ func (c *Core) Ask(now sched.Instant, all bool) {
 	own := c.store.Max(c.store.Owner())
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
-		if q.Open() && (all || q.mail.Acked() < own) {
-			q.debt.Ask()
-			c.due.Want(uint32(p), dueHave)
+		if all || q.mail.Acked() < own {
+			c.AskPeer(now, uint32(p))
 		}
+	}
+}
+
+// AskPeer makes one peer answer so, and say how far its own writes go.
+func (c *Core) AskPeer(now sched.Instant, p uint32) {
+	c.enter(now)
+	if q := &c.peers[p]; q.Open() {
+		q.debt.Ask()
+		c.due.Want(p, dueHave)
 	}
 }
 

@@ -64,6 +64,9 @@ type Peer struct {
 	Missed uint64        // so many, as far as it can tell
 	Since  sched.Instant // when it came into its present state
 	By     uint32        // the peer that told of it; 0: nobody had to
+	Sent   uint32        // number of the last frame to it
+	Wrote  uint64        // how far its own writes went, as it said last:
+	Seen   uint32        // when this was the last frame to it that it had seen
 }
 
 // Peers is one more than the highest peer handle.
@@ -81,9 +84,11 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 	}
 	took, level := q.Proven() && (!q.at.HasCookie || q.shown.Ever()), q.shown.Ever() && q.shown.Equals(c.Fingerprint(), 0)
 	missed, lacks := q.mail.Full()
+	wrote, seen := q.shown.Wrote()
 	return Peer{
 		q.origin, q.at.Addr, q.Proven(), took, level, q.Quiet(), q.Left(), q.link.Heard(), rtt,
 		q.mail.Acked(), lacks || q.shown.Full(), lacks, missed, q.since.At, q.since.By,
+		q.link.Last(), wrote, seen,
 	}, true
 }
 

@@ -259,6 +259,7 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 	if codec.ParseRun(body, &c.received.Run) != nil {
 		return false
 	}
+	c.peers[p].shown.Tell(&c.received, c.peers[p].id)
 	id, before := c.received.Run.ID, c.counters.Gaps
 	if c.onRun(p, &c.received.Run); c.counters.Gaps != before {
 		c.gaps.Early.Keep(&c.received.Run, c.peers[p].id, body)

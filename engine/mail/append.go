@@ -23,7 +23,8 @@ func (m *Mail) Append(b []byte, g *reconcile.Page) (out []byte, done bool) {
 }
 
 // AppendHave appends the acknowledgement of the peer's own writes, and whether there is
-// no room for some of them.
+// no room for some of them. A peer that asks is told how far our own go, unless mail to it does
+// so.
 func (m *Mail) AppendHave(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	s, o := m.parts.Store, m.parts.Host.Origin(g.Peer)
 	top := s.Max(o)
@@ -31,7 +32,13 @@ func (m *Mail) AppendHave(b []byte, g *reconcile.Page) (out []byte, done bool) {
 		m.parts.Ack.Of(g.Peer).Cancel()
 	}
 	b = s.AppendFullAt(b, len(b)+codec.RecordBytes+codec.FullAtBytesMax, o)
-	return codec.AppendHave(b, codec.Have{Max: top, Floor: s.Floor(o), Dirty: s.Dirty(o)}), true
+	b = codec.AppendHave(b, codec.Have{Max: top, Floor: s.Floor(o), Dirty: s.Dirty(o)})
+	if m.parts.Host.Debt(g.Peer).Answers() && (!m.Mails() || m.parts.Host.Cursor(g.Peer).At() >= m.own()) {
+		if out, _, _ := m.parts.Filler.Run(b, g.Limit, m.parts.Own, m.own()); out != nil {
+			b = out
+		}
+	}
+	return b, true
 }
 
 // AppendFull appends what there is no room for here, before a comparison: half of the

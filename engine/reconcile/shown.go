@@ -1,16 +1,35 @@
 package reconcile
 
-import "github.com/quidnunc/quidnunc/sched"
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
 
-// Shown is the fingerprint that a peer showed last.
+// Shown is the fingerprint that a peer showed last, and how far it said that its own
+// writes go.
 type Shown struct {
 	print uint64
 	at    sched.Instant
 	full  bool
+
+	wrote uint64
+	seen  uint32
 }
 
 // Show notes a fingerprint.
-func (s *Shown) Show(now sched.Instant, print uint64) { *s = Shown{print: print, at: now} }
+func (s *Shown) Show(now sched.Instant, print uint64) { s.print, s.at, s.full = print, now, false }
+
+// Tell notes the run of a frame, if it is one of the peer's own log and ends at the newest
+// version that the peer tells others of.
+func (s *Shown) Tell(f *Frame, peer codec.OriginID) {
+	if r := &f.Run; r.ID == peer && f.Fresh && (r.Count == 0 || r.Level()) {
+		s.wrote, s.seen = r.To, f.Ack
+	}
+}
+
+// Wrote is the newest version that the peer told of, and the number of the last frame to
+// it that it had seen by then.
+func (s *Shown) Wrote() (version uint64, seen uint32) { return s.wrote, s.seen }
 
 // Fill notes that the peer has no room for something that others hold, until it shows a
 // fingerprint without saying so.
