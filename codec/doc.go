@@ -86,6 +86,10 @@
 //	27  Checkpoint     origin 8, sum 8, uvarint version
 //	35  Intervals      origin 8, uvarint max, (uvarint skip, uvarint span, uvarint count, print 8)*
 //	36  IntervalPull   origin 8, uvarint max, (uvarint skip, uvarint span, uvarint step)*
+//	37  Audits         origin 8, uvarint max, (uvarint skip, uvarint span, uvarint count, print 8)*
+//	38  AuditPull      origin 8, uvarint max, (uvarint skip, uvarint span, uvarint step)*
+//	39  Part           origin 8, uvarint from<<4|dirty<<3|level<<2|t<<1|f, if f: uvarint floor, (entry)*, if t: to 7,
+//	                   unless level: max 7
 //
 // What the fields mean, beyond their names:
 //
@@ -119,6 +123,9 @@
 //     least one is listed. count is how many live entries the sender holds there, print the sum of mix(version) over them:
 //     x ^= x>>30, x *= 0xbf58476d1ce4e5b9, x ^= x>>27, x *= 0x94d049bb133111eb, x ^= x>>31. max is what the sender holds of
 //     the origin: with what that was the intervals are compared. An IntervalPull asks for intervals of step entries each.
+//   - Audits are intervals too, of the sender's own log: count is of all entries but deletes up to the floor, and print is
+//     a sum over them of their contents. With a step of 1 an AuditPull asks for a Part: as a run, of the asker's log below
+//     its max, with all that lives there.
 //   - Nobody reads a Pad.
 //
 // Flags of a greeting; unknown ones are carried and ignored:

@@ -71,8 +71,8 @@ func (c *recoder) record(dst []byte, t Type, body []byte) ([]byte, error) {
 		return c.recodeDigest(dst, body)
 	case TypePull:
 		return c.recodePull(dst, body)
-	case TypeRun:
-		return c.recodeRun(dst, body)
+	case TypeRun, TypePart:
+		return c.recodeRun(dst, t, body)
 	case TypePreciseDigest:
 		return c.recodePreciseDigest(dst, body)
 	case TypePreciseRun:
@@ -81,7 +81,7 @@ func (c *recoder) record(dst []byte, t Type, body []byte) ([]byte, error) {
 		return c.recodePrecisePull(dst, body)
 	case TypeRefusal, TypeFullAt, TypeCheckpoint:
 		return c.recodeLimits(dst, t, body)
-	case TypeIntervals, TypeIntervalPull:
+	case TypeIntervals, TypeIntervalPull, TypeAudits, TypeAuditPull:
 		return c.recodeIntervals(dst, t, body)
 	case TypeProbe, TypeProbeAck, TypeVote, TypeVerdict, TypeObserved:
 		return c.recodeMember(dst, t, body)
@@ -121,11 +121,11 @@ func (c *recoder) recodePull(dst, body []byte) ([]byte, error) {
 	return c.pw.End(), nil
 }
 
-func (c *recoder) recodeRun(dst, body []byte) ([]byte, error) {
+func (c *recoder) recodeRun(dst []byte, t Type, body []byte) ([]byte, error) {
 	if _, err := parseRun(body, &c.run); err != nil {
 		return dst, err
 	}
-	c.rw.Begin(dst, 1<<20, c.run.RunHead)
+	c.rw.begin(dst, 1<<20, t, c.run.RunHead)
 	for c.it.Reset(&c.run); c.it.Next(&c.e); {
 		c.rw.Entry(&c.e)
 	}
@@ -183,7 +183,7 @@ func FuzzHello(f *testing.F)  { fuzzRecord(f, TypeHello, TypeHelloReply, TypeInt
 func FuzzSmall(f *testing.F)  { fuzzRecord(f, TypeSync, TypeHave) }
 func FuzzDigest(f *testing.F) { fuzzRecord(f, TypeDigest) }
 func FuzzPull(f *testing.F)   { fuzzRecord(f, TypePull) }
-func FuzzRun(f *testing.F)    { fuzzRecord(f, TypeRun) }
+func FuzzRun(f *testing.F)    { fuzzRecord(f, TypeRun, TypePart) }
 func FuzzMember(f *testing.F) {
 	fuzzRecord(f, TypeProbe, TypeProbeAck, TypeVote, TypeVerdict, TypeObserved)
 }
@@ -193,7 +193,7 @@ func FuzzNews(f *testing.F) {
 }
 func FuzzLimits(f *testing.F) { fuzzRecord(f, TypeRefusal, TypeFullAt, TypeCheckpoint) }
 
-func FuzzIntervals(f *testing.F) { fuzzRecord(f, TypeIntervals, TypeIntervalPull) }
+func FuzzIntervals(f *testing.F) { fuzzRecord(f, TypeIntervals, TypeIntervalPull, TypeAudits, TypeAuditPull) }
 
 func FuzzPrecise(f *testing.F) {
 	fuzzRecord(f, TypePreciseDigest, TypePreciseRun, TypePrecisePull)

@@ -61,7 +61,7 @@ type IntervalWriter struct {
 	spans        spans
 }
 
-// Begin starts a record of type TypeIntervals or TypeIntervalPull, about the log of id, of which the sender holds max. limit
+// Begin starts a record of type TypeIntervals or TypeIntervalPull, TypeAudits or TypeAuditPull, about the log of id, of which the sender holds max. limit
 // bounds the length that dst may reach. It reports false, and leaves dst alone, if not even an empty record fits.
 func (w *IntervalWriter) Begin(dst []byte, limit int, t Type, id OriginID, max uint64) bool {
 	limit = min(limit, len(dst)+RecordBytes+RecordBodyMax)

@@ -6,14 +6,14 @@ import "testing"
 func (c *recoder) recodeIntervals(dst []byte, t Type, body []byte) ([]byte, error) {
 	var l Intervals
 	parse := ParseIntervals
-	if t == TypeIntervalPull {
+	if t == TypeIntervalPull || t == TypeAuditPull {
 		parse = ParseIntervalPull
 	}
 	if err := parse(body, &l); err != nil {
 		return dst, err
 	}
 	c.iw.Begin(dst, 1<<20, t, l.ID, l.Max)
-	if t == TypeIntervals {
+	if t == TypeIntervals || t == TypeAudits {
 		for x := (Interval{}); l.Next(&x); {
 			c.iw.Add(&x)
 		}
@@ -43,6 +43,17 @@ func addIntervals(add func(name string, b []byte)) {
 	w.Begin(nil, 200, TypeIntervalPull, 1<<64-1, VersionMax)
 	w.Ask(&IntervalPull{VersionMax - 1, VersionMax, VersionMax})
 	add("record/interval-pull-most", w.End())
+	w.Begin(nil, 200, TypeAudits, 7, 300)
+	w.Add(&Interval{10, 74, 64, 0xfeed})
+	add("record/audits", w.End())
+	w.Begin(nil, 200, TypeAuditPull, 7, 300)
+	w.Ask(&IntervalPull{10, 74, 1})
+	w.Ask(&IntervalPull{74, 300, 64})
+	add("record/audit-pull", w.End())
+	var r RunWriter
+	r.BeginPart(nil, 200, RunHead{ID: 7, From: 2, Floor: 1, Max: 9})
+	r.Entry(&Entry{Version: 4, Key: []byte("addr"), Value: []byte("x")})
+	add("record/part", r.End(5))
 }
 
 // TestIntervalsFit: a writer stops where the room ends, and an interval that can't be is refused.

@@ -36,6 +36,9 @@ const (
 	TypeCheckpoint    Type = 27 // what an origin's entries sum up to
 	TypeIntervals     Type = 35 // what lives in intervals of an origin's log
 	TypeIntervalPull  Type = 36 // tell me that
+	TypeAudits        Type = 37 // what parts of an origin's log sum up to, contents too
+	TypeAuditPull     Type = 38 // tell me that; with a step of 1: send me the entries
+	TypePart          Type = 39 // all entries of a part of an origin's log
 	TypeFree          Type = 48 // the first free number
 )
 

@@ -52,6 +52,15 @@ type RunWriter struct {
 // false, and leaves dst alone, if not even an empty run fits. A Max below where the run ends counts as that end. Begin
 // panics on versions above VersionMax.
 func (w *RunWriter) Begin(dst []byte, limit int, h RunHead) bool {
+	return w.begin(dst, limit, TypeRun, h)
+}
+
+// BeginPart is Begin for a Part record.
+func (w *RunWriter) BeginPart(dst []byte, limit int, h RunHead) bool {
+	return w.begin(dst, limit, TypePart, h)
+}
+
+func (w *RunWriter) begin(dst []byte, limit int, t Type, h RunHead) bool {
 	if h.From > VersionMax || h.Floor > VersionMax || h.Max > VersionMax {
 		panic("codec: version out of range")
 	}
@@ -61,7 +70,7 @@ func (w *RunWriter) Begin(dst []byte, limit int, h RunHead) bool {
 	}
 	w.start, w.limit, w.count, w.max, w.version, w.stamp, w.keyBytes = len(dst), limit, 0, h.Max, h.From, 0, 0
 	head := h.From<<runBits | uint64(boolByte(h.Floor != 0))*runFloor | uint64(boolByte(h.Dirty))*runDirty
-	dst = binary.LittleEndian.AppendUint64(BeginRecord(dst, TypeRun), uint64(h.ID))
+	dst = binary.LittleEndian.AppendUint64(BeginRecord(dst, t), uint64(h.ID))
 	w.headAt = len(dst)
 	dst = appendUvarint(dst, head)
 	if h.Floor != 0 {

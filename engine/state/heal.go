@@ -1,0 +1,275 @@
+package state
+
+import (
+	"sync/atomic"
+
+	"github.com/dgryski/go-farm"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
+
+// Two replicas that hold the same prefix of an origin, both level, hold the same entries, byte by byte, but for deletes up
+// to the floor, which each clears in its own time. Where they do not, memory was damaged or somebody has a bug. Contents
+// sums up a part of a log so that such a difference shows, and Heal mends it towards the owner.
+
+// Contents sums up a part of an origin's log as Interval does, contents too: all entries but deletes up to the floor.
+func (s *Store) Contents(o Origin, part *codec.IntervalPull, b *Budget) codec.Interval {
+	floor := s.rec(o).floor
+	x := codec.Interval{From: part.From, To: part.To}
+	left := max(1, b.Words)
+	words := left
+	s.eachWord(s.rec(o), part.From, func(v uint64, ref cellRef) bool {
+		switch {
+		case v > part.To:
+			return false
+		case left <= 0 || ref != 0 && x.Count == part.Step:
+			x.To = v - 1
+			return false
+		}
+		left--
+		if ref != 0 && !s.bygone(ref, floor) {
+			left -= s.hashed(ref)
+			x.Count++
+			x.Print += s.contentPrint(v, ref)
+		}
+		return true
+	})
+	b.Words -= words - left
+	return x
+}
+
+// bygone tells whether a cell is a delete up to the floor.
+func (s *Store) bygone(ref cellRef, floor uint64) bool {
+	b := s.cells.at(ref)
+	return cellFlags(b)&codec.EntryTombstone != 0 && cellVersion(b) <= floor
+}
+
+// hashed is what hashing a cell takes, in words of a log.
+func (s *Store) hashed(ref cellRef) int {
+	n := cellKeyValue(s.cells.at(ref))
+	return 4 + int(n>>16+n&0xffff)>>5
+}
+
+// contentPrint is a hash of all that replicas hold alike of an entry.
+func (s *Store) contentPrint(v uint64, ref cellRef) uint64 {
+	b := s.cells.at(ref)
+	at, key, value := cellSizes(b)
+	var e codec.Entry
+	readCell(b, &e, 0)
+	print := farm.Fingerprint64(b[at:at+key+value]) ^ mix(v<<8|uint64(e.Flags))
+	return mix(print^mix(uint64(key))) + mix(uint64(e.TTL)<<8|uint64(e.Kind)) + mix(uint64(e.Stamp))
+}
+
+// Healed is what became of a part of a log that was held against the owner's entries.
+type Healed struct {
+	To      uint64 // all is compared up to here
+	Missing int    // entries that were not here, or an older one of their key
+	Damaged int    // entries that had other contents
+	Removed int    // entries up to the floor that the owner has no more
+	Foreign int    // entries that the owner does not have, beyond what may be removed: they stay
+	Refused int    // entries that there was no room for
+}
+
+// Mended is how many keys changed.
+func (h *Healed) Mended() int { return h.Missing + h.Damaged + h.Removed }
+
+// healMost bounds the entries of one part: a frame has not more.
+const healMost = 512
+
+// Heal makes a part of an origin's log what its owner holds there: r has all of it, and is as old as what is here. Keys that
+// the owner does not have go only if they are below the floor, where their deletes may have been collected.
+func (s *Store) Heal(o Origin, r *codec.Run, it *codec.RunIter) (h Healed) {
+	rec := s.at(o)
+	if h.To = r.From; rec == nil {
+		return h
+	}
+	var theirs [healMost]uint64
+	var e codec.Entry
+	n := 0
+	h.To = r.To
+	for it.Reset(r); it.Next(&e); n++ {
+		if n == healMost {
+			h.To = theirs[n-1]
+			break
+		}
+		theirs[n] = e.Version
+		if e.Flags&codec.EntryTombstone == 0 || e.Version > rec.floor {
+			s.heal(o, rec, &e, &h)
+		}
+	}
+	s.dropOthers(o, rec, r.From, theirs[:n], &h)
+	s.show(rec)
+	return h
+}
+
+// ailment is what is wrong with an entry.
+type ailment uint8
+
+const (
+	sound ailment = iota
+	missing
+	damaged
+	foreign
+)
+
+// heal makes one entry what it is at the owner.
+func (s *Store) heal(o Origin, r *origin, e *codec.Entry, h *Healed) {
+	if check(e) != OK {
+		h.Refused++
+		return
+	}
+	var w write
+	s.begin(&w, r.tag, e)
+	was := s.examine(&w, r, e)
+	switch {
+	case was == sound:
+	case was == foreign:
+		h.Foreign++
+	case !s.treat(&w, o, r, e, was):
+		h.Refused++ // it is compared again
+	case was == damaged:
+		h.Damaged++
+	default:
+		h.Missing++
+	}
+}
+
+// examine finds out what is wrong with an entry, and what is here in its place.
+func (s *Store) examine(w *write, r *origin, e *codec.Entry) ailment {
+	w.t, w.at, w.old = s.findKey(r.tag, w.frag, e.Key)
+	there := s.cellAt(r, e.Version)
+	if w.old == 0 && there != 0 { // if its key was damaged, the index has it where it was
+		if w.t, w.at = s.keys.find(w.frag, uint32(there)); w.t == nil {
+			return foreign
+		}
+		w.old = there
+	}
+	if w.old == 0 {
+		return missing
+	}
+	b := s.cells.at(w.old)
+	w.was = heldBy(b)
+	switch {
+	case w.old == there && holdsAll(b, e):
+		return sound
+	case w.old == there:
+		return damaged
+	case there != 0 || cellVersion(b) >= e.Version:
+		return foreign
+	}
+	return missing
+}
+
+// treat writes an entry in the place of what is here. False: there is no room.
+func (s *Store) treat(w *write, o Origin, r *origin, e *codec.Entry, was ailment) bool {
+	if s.admit(w, o, r) != OK {
+		return false
+	}
+	if w.cell = s.newCell(w.class); w.cell == 0 {
+		return false
+	}
+	if w.old != 0 && !s.keys.holds(w) { // to find room it was moved
+		again := *w
+		if s.examine(&again, r, e) != was {
+			s.cells.release(w.cell)
+			return false
+		}
+		w.t, w.at, w.old = again.t, again.at, again.old
+	}
+	if was == damaged {
+		s.swap(w, o, r, e)
+		return true
+	}
+	return s.put(w, o, r, e)
+}
+
+// put makes an entry visible in the middle of a log, also where its word died.
+func (s *Store) put(w *write, o Origin, r *origin, e *codec.Entry) bool {
+	b := s.cells.at(w.cell)
+	writeCell(b, r.tag, e, s.now-s.hop)
+	pos := s.wordAt(r, e.Version)
+	if pos == 0 {
+		if s.finish(w, o, r, b) == OK {
+			return true
+		}
+		s.cells.release(w.cell)
+		return false
+	}
+	setCellPos(b, pos)
+	seg, _ := s.log.around(pos)
+	seg[1]++
+	word := s.log.word(pos)
+	atomic.StoreUint64(word, *word&^(1<<32-1)|uint64(w.cell))
+	if s.keyed.on {
+		s.printKey(w, o, r, b)
+	}
+	s.count(r, w.is, w.was, w.system)
+	if w.old == 0 {
+		s.create(w, r)
+	} else {
+		s.replace(w, r)
+	}
+	s.witnessed(o, b[w.keyAt:][:w.key])
+	return true
+}
+
+// wordAt is the place of the word of a version, live or dead; 0 if there is none.
+func (s *Store) wordAt(r *origin, v uint64) wordRef {
+	if r.segments == 0 {
+		return 0
+	}
+	ref := s.segment(r, s.segmentOf(r, v))
+	b := s.log.block(ref)
+	i := locate(b, v)
+	if i == 0 || segVersion(b, i-1) != v {
+		return 0
+	}
+	return ref + wordRef(segHead+i-1)
+}
+
+// cellAt is the entry of a version; 0 if none is here.
+func (s *Store) cellAt(r *origin, v uint64) cellRef {
+	pos := s.wordAt(r, v)
+	if pos == 0 {
+		return 0
+	}
+	return cellRef(*s.log.word(pos))
+}
+
+// holdsAll tells whether a cell holds all of an entry but its age.
+func holdsAll(b []byte, e *codec.Entry) bool {
+	var is codec.Entry
+	readCell(b, &is, 0)
+	return is.Version == e.Version && is.Flags == e.Flags && is.TTL == e.TTL && is.Kind == e.Kind && is.Stamp == e.Stamp &&
+		string(is.Key) == string(e.Key) && string(is.Value) == string(e.Value)
+}
+
+// dropOthers drops what the owner does not have, as far as it may have been deleted.
+func (s *Store) dropOthers(o Origin, r *origin, from uint64, theirs []uint64, h *Healed) {
+	var gone dropping
+	b := Budget{Drops: mendDrops}
+	i := 0
+	s.eachWord(r, from, func(v uint64, cell cellRef) bool {
+		if v > h.To {
+			return false
+		}
+		for i < len(theirs) && theirs[i] < v {
+			i++
+		}
+		switch {
+		case cell == 0, i < len(theirs) && theirs[i] == v, s.bygone(cell, r.floor):
+		case v > r.floor:
+			h.Foreign++
+		default:
+			return gone.add(v, cell, &b)
+		}
+		return true
+	})
+	for _, cell := range gone.cells[:gone.n] {
+		s.drop(o, r, cell)
+	}
+	if h.Removed = gone.n; gone.full {
+		h.To = gone.last
+	}
+	atomic.AddUint64(&r.lost, uint64(gone.n))
+}
