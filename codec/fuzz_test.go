@@ -193,7 +193,9 @@ func FuzzNews(f *testing.F) {
 }
 func FuzzLimits(f *testing.F) { fuzzRecord(f, TypeRefusal, TypeFullAt, TypeCheckpoint) }
 
-func FuzzIntervals(f *testing.F) { fuzzRecord(f, TypeIntervals, TypeIntervalPull, TypeAudits, TypeAuditPull) }
+func FuzzIntervals(f *testing.F) {
+	fuzzRecord(f, TypeIntervals, TypeIntervalPull, TypeAudits, TypeAuditPull)
+}
 
 func FuzzPrecise(f *testing.F) {
 	fuzzRecord(f, TypePreciseDigest, TypePreciseRun, TypePrecisePull)

@@ -107,6 +107,11 @@ type Config struct {
 	// member of the ring starts it, so all may have the same. Default 0: never; at
 	// least ten times Interval.
 	RepairInterval time.Duration
+	// AuditInterval is how often a part of another member's log, some 1,000 entries,
+	// is held against what its owner holds: what memory or a bug has damaged is fetched
+	// again, counted and logged. Default 1 s; at least Interval; negative: never. A precise
+	// order has no audit.
+	AuditInterval time.Duration
 	// FrameBytes is the largest UDP payload sent. Default 1,400; 1,200 to 1,472.
 	FrameBytes int
 
@@ -217,6 +222,7 @@ func (c Config) withDefaults() Config {
 	or(&c.Cluster, d.Cluster)
 	or(&c.Bind, fmt.Sprintf("127.0.0.1:%d", PortDefault))
 	or(&c.Interval, d.Interval)
+	or(&c.AuditInterval, max(time.Second, c.Interval))
 	or(&c.FrameBytes, d.FrameBytes)
 	or(&c.Limits.Origins, d.Limits.Origins)
 	or(&c.Limits.Keys, d.Limits.Keys)

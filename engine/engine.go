@@ -211,7 +211,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		Generation: e.generation(wall),
 		Seed:       e.cfg.Seed,
 		Options:    e.cfg.Tune,
-		Interval:   sched.Instant(e.cfg.Interval), RepairEvery: sched.Instant(e.cfg.RepairInterval),
+		Interval:   sched.Instant(e.cfg.Interval), RepairEvery: sched.Instant(e.cfg.RepairInterval), AuditEvery: sched.Instant(e.cfg.AuditInterval),
 		Frame: e.cfg.FrameBytes, Detector: e.cfg.Detector.config(),
 		Refuse: e.cfg.Throttle == ThrottleRefuse, ReceiveMax: e.cfg.ReceiveRate,
 	}

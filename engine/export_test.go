@@ -36,3 +36,12 @@ func (e *Engine) EndAll(d time.Duration) (pieces []time.Duration, all time.Durat
 
 // SetFS has a disk use other files.
 func (d *Disk) SetFS(f disk.FS) { d.fs = f }
+
+// Harm flips a bit of what this replica holds of a member, as memory may.
+func (e *Engine) Harm(member, key string) {
+	e.ask(func(sched.Instant) {
+		if e.store.Get(e.store.FindName([]byte(member)), []byte(key), &e.entry) {
+			e.entry.Value[0] ^= 1
+		}
+	})
+}

@@ -54,6 +54,7 @@ type Stats struct {
 	// walks of ring repair that came here.
 	SketchesSent, SketchesDecoded, Fallbacks, RepairHops uint64
 	MailSent, RumorsSent, AcksSent, Rewinds              uint64
+	Audit                                                AuditStats
 	Renewals, Conflicts                                  uint64
 	EventsLost                                           uint64 // that OnEvent was too slow for
 	BroadcastsLost                                       uint64 // that came too fast or too late: subscribers got ErrOverflow
@@ -110,6 +111,7 @@ func (e *Engine) statsOf(t *tally) Stats {
 		DigestsSent: c.DigestsSent, DigestsReceived: c.DigestsReceived,
 		Exchanges: c.Exchanges, Agreements: c.Agreements,
 		SketchesSent: c.SketchesSent, SketchesDecoded: c.SketchesDecoded, Fallbacks: c.Fallbacks, RepairHops: c.RepairHops,
+		Audit:    AuditStats{c.AuditEntries, c.AuditPasses, c.AuditMissing, c.AuditDamaged, c.AuditRemoved, c.AuditForeign},
 		MailSent: c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
 		Renewals: c.Renewals, Conflicts: c.Conflicts,
 		EventsLost: e.herald.lostTotal.Load(), BroadcastsLost: c.BroadcastsLost,
@@ -142,6 +144,20 @@ func countDrops(s *Stats, c *core.Counters) {
 }
 
 // auditEvery is how often the loop looks for losses worth a line in the log.
+// AuditStats are what the audit found (Config.AuditInterval). All but the first two should
+// stay zero: they are the work of a bug, or of memory that does not keep what it is given.
+type AuditStats struct {
+	Entries uint64 // compared with what their owners hold
+	Passes  uint64 // how often the log of a member was gone through
+	Missing uint64 // were not here, and were fetched
+	Damaged uint64 // were other ones than their owners', and were fetched
+	Removed uint64 // had been deleted, and were dropped
+	Foreign uint64 // are not their owners', and stay: nothing says that they were deleted
+}
+
+// found is the sum of all that was wrong.
+func (s *AuditStats) found() uint64 { return s.Missing + s.Damaged + s.Removed + s.Foreign }
+
 const auditEvery = 10 * sched.Second
 
 // audit logs losses that grew since the last look.
@@ -166,6 +182,10 @@ func (e *Engine) audit(now sched.Instant) {
 	grew("cluster", "datagrams of another cluster arrived")
 	if s.Holes == 0 { // else a line says so: full.go
 		grew("full", "a limit of Config.Limits is reached")
+	}
+	if n := s.Audit.found() - was.Audit.found(); n > 0 {
+		e.herald.warn("entries of other members were not what their owners hold: test the memory of this host, and report it if that is sound",
+			"member", e.cfg.Name, "entries", n, "missing", s.Audit.Missing, "damaged", s.Audit.Damaged, "removed", s.Audit.Removed, "foreign", s.Audit.Foreign)
 	}
 	for k, n := range s.SendErrors {
 		if d := n - was.SendErrors[k]; d > 0 && k != batch.Again.String() {

@@ -63,6 +63,10 @@ func checkRumor(o *tune.Options) error {
 }
 
 func (c *Config) checkRepair() error {
+	if a := c.AuditInterval; a > 0 && a < c.Interval {
+		return bad("AuditInterval", a, "AuditInterval and Interval: a part is asked for at most once in an Interval",
+			fmt.Sprintf("use 0, a negative value, or at least %v", c.Interval))
+	}
 	r := c.RepairInterval
 	switch {
 	case r == 0:

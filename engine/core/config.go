@@ -56,6 +56,7 @@ type Config struct {
 	MailMax     int           // SpreadAuto mails up to this many peers; 128
 	Interval    sched.Instant // between exchanges that this node starts; 100 ms
 	RecentSpan  sched.Instant // DiffRecent: what changed since is sent first; 10 intervals
+	AuditEvery  sched.Instant // a part of another member's log is held against the owner's so often; 0, and with a precise Order: never
 	RepairEvery sched.Instant // the first member of the ring starts a walk of repair so often; 0: never
 	Settle      sched.Instant // younger changes are left to push; 20 ms
 	AckDelay    sched.Instant // an acknowledgement waits this long for a ride; 40 ms
@@ -155,4 +156,12 @@ func setDefault[T int | sched.Instant](v *T, to T) {
 	if *v == 0 {
 		*v = to
 	}
+}
+
+// auditEvery is AuditEvery where a log can be held against its owner's.
+func (c *Config) auditEvery() sched.Instant {
+	if c.Order.Precise() {
+		return 0
+	}
+	return c.AuditEvery
 }

@@ -110,6 +110,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.mends.Init(now, &interval.Parts{
 		Host: mendHost{gapHost{&c.peers, &c.origins, &c.roster}, (*book)(c)}, Store: &c.store, Own: self, Filler: &c.filler, Board: &c.due, Due: dueMend,
 		Timer: c.wheel.Timer(timerMend), Shared: &c.counters.exchangeCounters,
+		Audit: c.cfg.auditEvery(), Rand: &c.rand, Count: &c.counters.auditCounters,
 	})
 	c.initRumors()
 	c.initMail()

@@ -4,6 +4,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/interval"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/rumor"
@@ -12,6 +13,7 @@ import (
 
 // What a protocol does it counts itself, in its part of Counters.
 type (
+	auditCounters    = interval.Audited
 	eventCounters    = events.Counters
 	compareCounters  = compare.Counters
 	exchangeCounters = reconcile.Counters
@@ -24,6 +26,7 @@ type (
 // Counters are what the core has done since Init. The loop writes them; a shell
 // copies them between calls.
 type Counters struct {
+	auditCounters
 	eventCounters
 	compareCounters
 	exchangeCounters

@@ -19,7 +19,7 @@ import (
 // appends what is due, and whom a timer wakes. A protocol is a package and its rows.
 
 // recordsTop is one more than the highest type that has a row.
-const recordsTop = codec.TypeIntervalPull + 1
+const recordsTop = codec.TypePart + 1
 
 // handlers take the body of a record from peer p; false: it can't be parsed. Later
 // versions may have types that have no row: they are skipped.
@@ -47,9 +47,12 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 	codec.TypeFullAt:        takes((*Core).onFull),
 	codec.TypeIntervals:     mends,
 	codec.TypeIntervalPull:  mends,
+	codec.TypeAudits:        mends,
+	codec.TypeAuditPull:     mends,
+	codec.TypePart:          mends,
 }
 
-// mends takes a record of the repair by intervals.
+// mends takes a record of the repair by intervals, or of the audit.
 func mends(c *Core, _ uint32, t codec.Type, body []byte) bool {
 	return c.judge(c.mends.Receive(&c.received, t, body))
 }

@@ -92,7 +92,7 @@ func (m *Mender) Append(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	}
 	i := m.asks.next(m.Store, g.Peer)
 	if i < 0 {
-		return b, true
+		return m.appendAudit(b, g)
 	}
 	if !m.pace.Take(g.Now, 1) {
 		return b, true // it asks again

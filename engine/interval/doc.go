@@ -1,4 +1,5 @@
-// Package interval mends a replica that slept below a floor: it may hold keys whose deletes were collected meanwhile.
+// Package interval compares parts of logs. It mends a replica that slept below a floor, which may hold keys whose deletes
+// were collected meanwhile, and audits the others: whether they hold what their owners do, byte by byte.
 //
 // # The protocol
 //
@@ -21,6 +22,23 @@
 // The owner is asked. Who can't reach it asks another member that is level and clean; who is neither does not answer.
 // An answer of somebody who was not asked is ignored. Somebody who lies can make a dirty replica drop keys of an origin
 // up to its floor, as a holder of the cluster's key can by writing under another name.
+//
+// # The audit
+//
+// Fingerprints cover versions, not contents. So a value that changed in memory, or an entry that a bug lost, would stay
+// so for ever. Each replica goes through the logs of the others part by part, each from a place drawn by chance, and holds
+// sums over contents against those of the owner alone, once a period:
+//
+//	replica                           owner
+//	AuditPull (a, max], 64        ->
+//	                              <-  Run, to be level; Audits of 64 entries: count and print of each, a frame of them
+//	  those that differ:
+//	AuditPull (b, c], 1           ->
+//	                              <-  Part: the entries of (b, c]
+//
+// Sums count only where the replica is level and at the owner's max, so that a write between them is no difference. What
+// the owner has is taken over; what it does not have goes only below the floor, and is counted above it (state.Heal).
+// 1,000,000 small keys are gone through with some 350 kB in some 600 periods.
 //
 // # Limits
 //

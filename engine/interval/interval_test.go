@@ -24,6 +24,7 @@ type pair struct {
 	nodes  [2]*node
 	bytes  int
 	frames int
+	at     reconcile.Page
 	lose   func() bool
 }
 
@@ -41,12 +42,15 @@ type node struct {
 	run    codec.Run
 	it     codec.RunIter
 	inbox  [][]byte
+	frame  reconcile.Frame
 }
 
 // The host.
 
 func (n *node) Source(state.Origin) uint32      { return n.source }
 func (n *node) RTT(uint32) *sched.RTT           { return &n.rtt }
+func (n *node) Author(state.Origin) uint32      { return n.source }
+func (n *node) Takes(uint32) bool               { return true }
 func (n *node) Mended(_ state.Origin, keys int) { n.keys += keys }
 
 // newPair makes a log of so many keys at both nodes.
@@ -64,7 +68,7 @@ func newPair(t *testing.T, keys int) *pair {
 		n.rtt.Sample(trip)
 		n.board.Init(8)
 		n.wheel.Init(1, w.now)
-		n.mender.Init(w.now, &Parts{n, &n.store, own, &n.fill, &n.board, 1, n.wheel.Timer(0), &n.count})
+		n.mender.Init(w.now, &Parts{Host: n, Store: &n.store, Own: own, Filler: &n.fill, Board: &n.board, Due: 1, Timer: n.wheel.Timer(0), Shared: &n.count})
 		w.nodes[i] = n
 		for k := range keys {
 			n.set(uint64(k+1), k)
@@ -105,7 +109,8 @@ func (w *pair) forget(gone []int) {
 
 // take handles a frame's records.
 func (n *node) take(w *pair, b []byte) {
-	f := reconcile.Frame{Now: w.now, Peer: 1}
+	f := &n.frame
+	f.Now, f.Peer = w.now, 1
 	if n == w.nodes[1] {
 		f.Peer = 2
 	}
@@ -120,7 +125,7 @@ func (n *node) take(w *pair, b []byte) {
 				w.t.Fatalf("%+v", a)
 			}
 		default:
-			if v := n.mender.Receive(&f, ty, body); v != reconcile.Taken {
+			if v := n.mender.Receive(f, ty, body); v != reconcile.Taken {
 				w.t.Fatalf("verdict %d of %x", v, body)
 			}
 		}

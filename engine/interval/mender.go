@@ -37,7 +37,11 @@ type Host interface {
 	Source(o state.Origin) uint32
 	// RTT is the round trip to a peer.
 	RTT(p uint32) *sched.RTT
-	// Mended tells of keys of an origin that were dropped.
+	// Author is the peer that writes an origin, 0 for none, and Takes tells whether a peer
+	// may be sent to.
+	Author(o state.Origin) uint32
+	Takes(p uint32) bool
+	// Mended tells of keys of an origin that were dropped, and that others may have changed.
 	Mended(o state.Origin, keys int)
 }
 
@@ -51,6 +55,10 @@ type Parts struct {
 	Due    uint16      // on the board: Append has something for the peer
 	Timer  sched.Timer // calls Step
 	Shared *reconcile.Counters
+
+	Audit sched.Instant // between questions of the audit; 0: there is none
+	Rand  *sched.Rand
+	Count *Audited
 }
 
 // Mender compares dirty origins with who is whole, and answers those who do. It also
@@ -62,6 +70,7 @@ type Mender struct {
 	asks     asks
 	pace     sched.Pacer // of answers
 	keep     grace.Keeper
+	audit    audit
 	w        codec.IntervalWriter
 }
 
@@ -100,6 +109,7 @@ func (x *span) step() uint64 {
 func (m *Mender) Init(now sched.Instant, p *Parts) {
 	*m = Mender{Parts: *p}
 	m.pace.Init(now, answersPerSecond, answersMost)
+	m.initAudit(now)
 }
 
 // Collect raises the floor of the own origin as far as its tombstones may go. Every live
@@ -124,6 +134,7 @@ func (m *Mender) Step(now sched.Instant) {
 			m.step(now, j)
 		}
 	}
+	m.stepAudit(now)
 	if m.clearing {
 		if m.clearing = m.Store.Clear(stepClear); m.clearing {
 			m.Timer.Set(now + again)
@@ -264,8 +275,11 @@ func (m *Mender) ask(now sched.Instant, j *job) {
 	}
 }
 
-// Receive takes the body of an Intervals or an IntervalPull record.
+// Receive takes the body of a record of the repair by intervals, or of the audit.
 func (m *Mender) Receive(f *reconcile.Frame, t codec.Type, body []byte) reconcile.Verdict {
+	if t >= codec.TypeAudits {
+		return m.receiveAudit(f, t, body)
+	}
 	var l codec.Intervals
 	if t == codec.TypeIntervalPull {
 		if codec.ParseIntervalPull(body, &l) != nil {

@@ -50,6 +50,12 @@
 //	quidnunc_fallbacks_total                      counter Comparisons that came down to the whole version vector.
 //	quidnunc_pulls_sent_total                     counter Requests for what was missing.
 //	quidnunc_pulls_served_total                   counter Such requests of others that were answered.
+//	quidnunc_audit_entries_total                  counter Entries that were held against their owner's.
+//	quidnunc_audit_passes_total                   counter Times that the log of a member was gone through.
+//	quidnunc_audit_missing_total                  counter Entries that an audit found missing.
+//	quidnunc_audit_damaged_total                  counter Entries that an audit found changed.
+//	quidnunc_audit_removed_total                  counter Entries that an audit found deleted long ago.
+//	quidnunc_audit_foreign_total                  counter Entries that an audit found, and their owner does not have.
 //	quidnunc_repair_hops_total                    counter Walks of ring repair that came here.
 //	quidnunc_probes_total                         counter Probes sent.
 //	quidnunc_probe_answers_total                  counter Probes of others that were answered.

@@ -108,6 +108,12 @@ var compareFamilies = []family{
 	{"quidnunc_fallbacks_total", Counter, "Comparisons that came down to the whole version vector.", "", count(func(s *engine.Stats) uint64 { return s.Fallbacks })},
 	{"quidnunc_pulls_sent_total", Counter, "Requests for what was missing.", "", count(func(s *engine.Stats) uint64 { return s.PullsSent })},
 	{"quidnunc_pulls_served_total", Counter, "Such requests of others that were answered.", "", count(func(s *engine.Stats) uint64 { return s.PullsServed })},
+	{"quidnunc_audit_entries_total", Counter, "Entries that were held against their owner's.", "", count(func(s *engine.Stats) uint64 { return s.Audit.Entries })},
+	{"quidnunc_audit_passes_total", Counter, "Times that the log of a member was gone through.", "", count(func(s *engine.Stats) uint64 { return s.Audit.Passes })},
+	{"quidnunc_audit_missing_total", Counter, "Entries that an audit found missing.", "", count(func(s *engine.Stats) uint64 { return s.Audit.Missing })},
+	{"quidnunc_audit_damaged_total", Counter, "Entries that an audit found changed.", "", count(func(s *engine.Stats) uint64 { return s.Audit.Damaged })},
+	{"quidnunc_audit_removed_total", Counter, "Entries that an audit found deleted long ago.", "", count(func(s *engine.Stats) uint64 { return s.Audit.Removed })},
+	{"quidnunc_audit_foreign_total", Counter, "Entries that an audit found, and their owner does not have.", "", count(func(s *engine.Stats) uint64 { return s.Audit.Foreign })},
 	{"quidnunc_repair_hops_total", Counter, "Walks of ring repair that came here.", "", count(func(s *engine.Stats) uint64 { return s.RepairHops })},
 }
 

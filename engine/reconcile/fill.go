@@ -276,6 +276,25 @@ func (f *Filler) Run(dst []byte, limit int, o state.Origin, from uint64) (out []
 	return f.encode(dst, bounds{limit, limit, -1}, o, from)
 }
 
+// Part appends a Part record: the entries of a part of an origin's log, as many as fit, and gives
+// where it ends: where it began if nothing fits.
+func (f *Filler) Part(dst []byte, limit int, o state.Origin, part *codec.IntervalPull) (out []byte, end uint64) {
+	s, w := f.Store, &f.writer
+	if !w.BeginPart(dst, limit, codec.RunHead{ID: s.ID(o), From: part.From, Floor: s.Floor(o), Max: s.Max(o)}) {
+		return dst, part.From
+	}
+	for s.After(o, part.From, &f.cursor); f.cursor.Next(&f.entry) && f.entry.Version <= part.To; {
+		if w.Entry(&f.entry) {
+			continue
+		}
+		if w.Count() == 0 {
+			return w.Cancel(), part.From
+		}
+		return w.End(w.Last()), w.Last()
+	}
+	return w.End(part.To), part.To
+}
+
 // bounds of one run: dst ends below limit; after the first entry it ends at soft
 // bytes, and after grant entries (negative: any number).
 type bounds struct{ limit, soft, grant int }
