@@ -19,6 +19,11 @@ const (
 	// joinPicture is how long a seed that took us in may take to send what it holds:
 	// where much is written all the time, it is never quite here.
 	joinPicture = sched.Second
+
+	// joinAskFirst and joinAskMost are after what time a seed is asked what it holds, and
+	// how seldom: the time doubles. It says nothing by itself to one that holds the same.
+	joinAskFirst = 2 * sched.Millisecond
+	joinAskMost  = 64 * sched.Millisecond
 )
 
 var defaultResolver Resolver = net.DefaultResolver
@@ -29,6 +34,8 @@ type joinWait struct {
 	first  chan struct{} // closed when one took us in
 	done   chan struct{} // closed when all have, or at the engine's end
 	opened bool
+	askAt  sched.Instant // when the seeds are asked again
+	gap    sched.Instant // between that and the next time
 }
 
 type joinSeed struct {
@@ -114,24 +121,20 @@ func (e *Engine) beginJoin(now sched.Instant, j *joinWait) {
 			e.core.Join(now, a)
 		}
 	}
+	j.askAt, j.gap = now.After(joinAskFirst), joinAskFirst
 	e.joins = append(e.joins, j)
 }
 
 // joined looks which seeds took us in; true when no more is to come.
 func (e *Engine) joined(now sched.Instant, j *joinWait) bool {
-	all := true
+	all, ask := true, now >= j.askAt
+	if ask {
+		j.gap = min(2*j.gap, joinAskMost)
+		j.askAt = now.After(j.gap)
+	}
 	for i := range j.seeds {
 		s := &j.seeds[i]
-		for _, a := range s.addrs {
-			p, ok := e.core.Peer(e.core.Parts().Door.Seeds.Peer(a))
-			if !ok || !live(&p) || !p.Took {
-				continue
-			}
-			if s.took == 0 {
-				s.took = max(1, now)
-			}
-			s.got = s.got || p.Level || now-s.took > joinPicture
-		}
+		e.lookAtSeed(now, s, ask)
 		if s.got && !j.opened {
 			j.opened = true
 			close(j.first)
@@ -149,6 +152,26 @@ func (e *Engine) joined(now sched.Instant, j *joinWait) bool {
 	return all
 }
 
+// lookAtSeed looks whether a seed took us in and what it holds is here, and asks it if
+// that is not known.
+func (e *Engine) lookAtSeed(now sched.Instant, s *joinSeed, ask bool) {
+	for _, a := range s.addrs {
+		handle := e.core.Parts().Door.Seeds.Peer(a)
+		p, ok := e.core.Peer(handle)
+		if !ok || !live(&p) {
+			continue
+		}
+		if p.Took && s.took == 0 {
+			s.took = max(1, now)
+		}
+		s.got = s.got || p.Took && (p.Level || now-s.took > joinPicture)
+		if ask && !s.got {
+			e.core.Ping(now, handle, 0) // nobody waits for the answer, which shows a fingerprint
+			e.touched = true
+		}
+	}
+}
+
 func (e *Engine) answerJoins(now sched.Instant) {
 	kept := e.joins[:0]
 	for _, j := range e.joins {
@@ -158,6 +181,15 @@ func (e *Engine) answerJoins(now sched.Instant) {
 	}
 	clear(e.joins[len(kept):])
 	e.joins = kept
+}
+
+// joinAt is when a Join has something to ask.
+func (e *Engine) joinAt() (next sched.Instant) {
+	next = sched.Never
+	for _, j := range e.joins {
+		next = min(next, j.askAt)
+	}
+	return next
 }
 
 // awaitJoin waits for all seeds, or for one and a while, or for ctx.

@@ -74,6 +74,7 @@ func (e *Engine) turn(now sched.Instant) {
 	if e.retryAt != 0 {
 		e.deadline = min(e.deadline, e.retryAt)
 	}
+	e.deadline = min(e.deadline, e.joinAt())
 	if len(e.waiters) > 0 {
 		e.deadline = min(e.deadline, e.askAt)
 	}
