@@ -234,7 +234,7 @@ type miss struct {
 // refers takes in what an origin newly says, after version from. It runs on the loop.
 func (e *Engine) refers(now sched.Instant, o state.Origin, from uint64) {
 	l := &e.large
-	if l.streams == nil {
+	if l.streams == nil || !e.store.Kinded() { // to look at each entry once more costs as much as to apply it
 		return
 	}
 	tag := e.store.Tag(o)

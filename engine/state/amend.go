@@ -42,7 +42,7 @@ func (s *Store) Amend(o Origin, e *codec.Entry) Status {
 // swap makes the new cell of a write visible under the version and in the log word of the old one.
 func (s *Store) swap(w *write, o Origin, r *origin, e *codec.Entry) {
 	b, old := s.cells.at(w.cell), s.cells.at(w.old)
-	writeCell(b, r.tag, e, s.now-s.hop)
+	s.fillCell(b, r.tag, e)
 	pos := cellPos(old)
 	setCellPos(b, pos)
 	if s.keyed.on {

@@ -43,3 +43,31 @@ func TestAmendKeepsThePlace(t *testing.T) {
 	}
 	checkLog(t, &s, o)
 }
+
+// TestKinded: that an entry is more than a key and its value is known by whatever way it came, and stays known.
+func TestKinded(t *testing.T) {
+	plain := codec.Entry{Version: 1, Key: []byte("k")}
+	kinded := codec.Entry{Version: 2, Key: []byte("k"), Flags: codec.EntryKinded, Kind: codec.KindContent}
+	ways := map[string]func(s *Store, o Origin, e codec.Entry){
+		"apply": func(s *Store, o Origin, e codec.Entry) { s.Apply(o, &e) },
+		"amend": func(s *Store, o Origin, e codec.Entry) {
+			s.Apply(o, &codec.Entry{Version: 2, Key: e.Key})
+			e.Version = 3
+			s.Amend(o, &e)
+		},
+	}
+	for way, do := range ways {
+		var s Store
+		s.Init(Limits{Origins: 2, Keys: 1000, ValueBytes: 1 << 20}, 1)
+		o, _ := s.Add(1, 1, []byte("o"))
+		if s.Apply(o, &plain); s.Kinded() {
+			t.Errorf("%s: nothing of a kind is here", way)
+		}
+		if do(&s, o, kinded); !s.Kinded() {
+			t.Errorf("%s: it is not known", way)
+		}
+		if s.Apply(o, &codec.Entry{Version: 9, Key: kinded.Key}); !s.Kinded() {
+			t.Errorf("%s: it is forgotten", way)
+		}
+	}
+}

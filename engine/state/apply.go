@@ -56,7 +56,7 @@ func (s *Store) apply(o Origin, r *origin, e *codec.Entry) Status {
 		w.t, w.at, w.old = s.findKey(r.tag, w.frag, e.Key)
 	}
 	b := s.cells.at(w.cell)
-	writeCell(b, r.tag, e, s.now-s.hop)
+	s.fillCell(b, r.tag, e)
 	if status := s.finish(&w, o, r, b); status != OK {
 		s.cells.release(w.cell)
 		return status

@@ -57,6 +57,15 @@ func writeCell(b []byte, tag uint32, e *codec.Entry, now int64) {
 	copy(b[at:], e.Value)
 }
 
+// fillCell writes the cell of an entry that is applied now.
+func (s *Store) fillCell(b []byte, tag uint32, e *codec.Entry) {
+	s.kinded = s.kinded || e.Flags&codec.EntryKinded != 0
+	writeCell(b, tag, e, s.now-s.hop)
+}
+
+// Kinded reports whether an entry that is more than a key and its value ([codec.EntryKinded]) was ever applied.
+func (s *Store) Kinded() bool { return s.kinded }
+
 func writeOptional(b []byte, e *codec.Entry, now int64) int {
 	le, at := binary.LittleEndian, cellHeadBytes
 	if e.Flags&codec.EntryTTL != 0 {

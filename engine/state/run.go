@@ -86,7 +86,7 @@ func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (
 			s.applyOne(o, r, &e, a)
 			return true
 		}
-		writeCell(s.cells.at(cell), r.tag, &e, s.now-s.hop)
+		s.fillCell(s.cells.at(cell), r.tag, &e)
 		w.cell = cell
 		n++
 	}

@@ -60,6 +60,7 @@ type Store struct {
 	holes    []hole // in the order of identifiers
 	echoes   echoes
 	batch    [runBatch]write
+	kinded   bool   // see Kinded
 	touched  uint64 // so that the loads of resolve are not left out
 	witness  Witness
 }
