@@ -149,7 +149,10 @@ type Config struct {
 	// Disk keeps this member's state over restarts. Default: it is kept in memory alone.
 	Disk Disk
 
-	// Logger gets what an operator should know, rate-limited. nil is silent.
+	// Logger gets what an operator should know, rate-limited. The attribute member is
+	// who reports, always this member, and peer whom the line is about. What wants a
+	// look is WARN: a dead member, seeds that refuse or do not resolve, wrong keys, a
+	// rival for the name. nil is silent.
 	Logger *slog.Logger
 	// OnEvent is called for every member event, one at a time, on a goroutine
 	// of its own: never on the loop, and it may call back into the engine. A

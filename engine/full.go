@@ -90,8 +90,8 @@ func (e *Engine) tellFull(m Member) {
 	}
 	e.emit(Event{Kind: kind, Member: m})
 	if m.Full {
-		e.herald.warn(text, "member", e.cfg.Name, "full", m.Name, "missing", m.Missing)
+		e.herald.warn(text, "member", e.cfg.Name, "peer", m.Name, "missing", m.Missing)
 	} else {
-		e.herald.info(text, "member", e.cfg.Name, "there", m.Name)
+		e.herald.info(text, "member", e.cfg.Name, "peer", m.Name)
 	}
 }

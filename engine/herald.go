@@ -13,7 +13,7 @@ const (
 	heraldQueue = 1024
 	logEvery    = 10 * time.Second // of one message
 	logWarnings = 1                // lines of one message in that time, from Warn on
-	logInfos    = 32               // and below
+	logInfos    = 32               // and below, or of what happens to members
 )
 
 // herald runs the embedder's code, its logger and OnEvent, on a goroutine of
@@ -33,6 +33,7 @@ type notice struct {
 	level slog.Level
 	args  []any
 	rare  bool // limited where it was made
+	often bool // as often as what is below Warn
 }
 
 // quiet is what was logged of a message since from, and how often it was not.
@@ -70,18 +71,29 @@ func (h *herald) deliver(n *notice) {
 		h.log(n)
 		return
 	}
-	m := &n.event.Member
-	args := []any{"member", m.Name, "addr", m.Addr, "generation", m.Generation}
-	if m.By != "" && m.State != StateAlive {
-		args = append(args, "by", m.By)
-	}
-	h.log(&notice{text: n.event.Kind.String(), level: slog.LevelInfo, args: args})
+	h.log(h.line(&n.event))
 	if f := h.e.cfg.OnEvent; f != nil {
 		if h.lost.Swap(0) > 0 {
 			f(Event{Kind: EventOverflow})
 		}
 		f(n.event)
 	}
+}
+
+// line is an event as the log tells it: member reports of peer.
+func (h *herald) line(ev *Event) *notice {
+	m := &ev.Member
+	n := &notice{
+		text: ev.Kind.String(), level: slog.LevelInfo, often: true,
+		args: []any{"member", h.e.cfg.Name, "peer", m.Name, "addr", m.Addr, "generation", m.Generation},
+	}
+	if m.By != "" && m.State != StateAlive {
+		n.args = append(n.args, "by", m.By)
+	}
+	if ev.Kind == EventDead {
+		n.level = slog.LevelWarn
+	}
+	return n
 }
 
 // log writes a message so often as its level may in logEvery: others can make
@@ -98,7 +110,7 @@ func (h *herald) log(n *notice) {
 			q = new(quiet)
 			h.quiet[n.text] = q
 		}
-		skipped, ok := q.may(time.Now(), n.level)
+		skipped, ok := q.may(time.Now(), n.most())
 		if !ok {
 			return
 		}
@@ -106,15 +118,19 @@ func (h *herald) log(n *notice) {
 			args = append(args, "skipped", skipped)
 		}
 	}
-	logger.Log(context.Background(), n.level, "quidnunc: "+n.text, args...)
+	logger.Log(context.Background(), n.level, n.text, args...)
+}
+
+// most is how many lines of a message there may be in logEvery.
+func (n *notice) most() int {
+	if n.level >= slog.LevelWarn && !n.often {
+		return logWarnings
+	}
+	return logInfos
 }
 
 // may tells whether a line may be logged now, and how many were not since the last.
-func (q *quiet) may(now time.Time, level slog.Level) (skipped int, ok bool) {
-	most := logInfos
-	if level >= slog.LevelWarn {
-		most = logWarnings
-	}
+func (q *quiet) may(now time.Time, most int) (skipped int, ok bool) {
 	if now.Sub(q.from) >= logEvery {
 		q.from, q.logged = now, 0
 	}

@@ -47,6 +47,26 @@ func TestLogLinesOfOneKindAreLimited(t *testing.T) {
 	f(slog.LevelInfo, logInfos)
 }
 
+// TestLogTellsReporterFromSubject: who reports is the member, whom it is about the peer; a death wants a look.
+func TestLogTellsReporterFromSubject(t *testing.T) {
+	var out bytes.Buffer
+	h := &herald{e: &Engine{cfg: Config{Name: "web-1", Logger: slog.New(slog.NewTextHandler(&out, nil))}}, quiet: map[string]*quiet{}}
+	f := func(kind EventKind, level string) {
+		t.Helper()
+		out.Reset()
+		h.deliver(&notice{event: Event{Kind: kind, Member: Member{Name: "web-2", By: "web-3", State: StateDead}}})
+		for _, want := range []string{"level=" + level + " ", "msg=" + kind.String() + " ", "member=web-1 ", "peer=web-2 ", "by=web-3"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%q does not say %s", out.String(), want)
+			}
+		}
+	}
+	for range 3 { // members die together: each is told
+		f(EventDead, "WARN")
+	}
+	f(EventSuspected, "INFO")
+}
+
 // TestWhoIsOnlyNamedIsUnknown: a member is alive once it has answered, not because
 // another one speaks of it.
 func TestWhoIsOnlyNamedIsUnknown(t *testing.T) {

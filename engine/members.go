@@ -201,7 +201,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		e.narrow(ev)
 	case core.PathLong:
 		e.herald.warn("round trips take longer than Detector.TimeoutMax: probes wait longer, and failures are found later; use the profile WAN",
-			"member", e.cfg.Name, "there", e.nameOf(ev.Origin), "round_trip", time.Duration(ev.To), "timeout_max", e.cfg.Detector.TimeoutMax)
+			"member", e.cfg.Name, "peer", e.nameOf(ev.Origin), "round_trip", time.Duration(ev.To), "timeout_max", e.cfg.Detector.TimeoutMax)
 	case core.EventsLost:
 		e.declareAll()
 		e.herald.tell(Event{Kind: EventOverflow})
@@ -233,7 +233,7 @@ func (e *Engine) conflict(ev *core.Event) {
 // narrow tells that a path does not take full frames.
 func (e *Engine) narrow(ev *core.Event) {
 	e.herald.warn("the path to a member takes no long frames: short ones go there", "member", e.cfg.Name,
-		"there", e.nameOf(ev.Origin), "addr", ev.Addr, "longest", codec.FrameBytesFloor, "wanted", e.cfg.FrameBytes)
+		"peer", e.nameOf(ev.Origin), "addr", ev.Addr, "longest", codec.FrameBytesFloor, "wanted", e.cfg.FrameBytes)
 }
 
 // memberOf is the member that an event of the core is about, in the state that

@@ -182,10 +182,10 @@ func (x Explanation) String() string {
 	if x.Watched {
 		fmt.Fprintf(&s, "; watched from here, %d rounds missed", x.Missed)
 	}
-	fmt.Fprintf(&s, "; %d of %d observers miss it, %d are needed", x.Against, x.Observers, x.Needed)
 	if len(x.Voters) > 0 {
-		fmt.Fprintf(&s, "; against it: %s", strings.Join(x.Voters, ", "))
+		fmt.Fprintf(&s, "; voted against it: %s", strings.Join(x.Voters, ", "))
 	}
+	fmt.Fprintf(&s, "; of its %d observers %d miss it now, %d make it suspect", x.Observers, x.Against, x.Needed)
 	if x.Alone {
 		s.WriteString("; no second observer was in reach")
 	}
