@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,20 +21,21 @@ import (
 const (
 	bufferWanted = 4 << 20 // bytes of receive buffer that an engine asks for
 	filesWanted  = 4096
-	mtuWanted    = 1280 // frames of 1,200 bytes and their headers
+	mtuWanted    = 1280                   // frames of 1,200 bytes and their headers
+	clockWanted  = 500 * time.Millisecond // engine.Config.ClockOffsetMax, as it is by default
 )
 
 func newDoctor() *cobra.Command {
 	var output form.Form
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look at what this machine offers an agent: buffers, ports, MTU, limits",
+		Short: "Look at what this machine offers an agent: buffers, ports, MTU, clock, limits",
 		Example: `  qn doctor                                  a line for each check; exit code 3 if one fails
   qn doctor -o json                          for a script
   qn doctor && qn agent                      before the first start`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			list := []api.Check{checkBuffer(), checkProcs(), checkFiles(), checkMTU()}
+			list := []api.Check{checkBuffer(), checkProcs(), checkFiles(), checkMTU(), checkClock()}
 			for _, p := range []struct{ network, addr, what string }{
 				{"udp", "127.0.0.1:7946", "gossip"}, {"tcp", "127.0.0.1:7947", "HTTP"}, {"tcp", "127.0.0.1:7979", "RESP"}, {"udp", "127.0.0.1:7953", "DNS"},
 			} {
@@ -108,7 +110,11 @@ func checkMTU() api.Check {
 			small = append(small, fmt.Sprintf("%s %d", i.Name, i.MTU))
 		}
 	}
-	return check("MTU", len(small) == 0, api.Fail, fmt.Sprintf("smallest %d; below %d: %s", least, mtuWanted, dash(strings.Join(small, ", "))),
+	detail := fmt.Sprintf("%d at least", least)
+	if len(small) > 0 {
+		detail = fmt.Sprintf("below %d: %s", mtuWanted, strings.Join(small, ", "))
+	}
+	return check("MTU", len(small) == 0, api.Fail, detail,
 		"frames of 1,200 bytes must pass whole: raise the MTU")
 }
 

@@ -229,7 +229,11 @@ func newTrace() *cobra.Command {
 
 func printTrace(w io.Writer, t *api.Trace) error {
 	name := named(t.Member, t.Key)
-	fmt.Fprintf(w, "%s version %s, written by %s; times by the clock of each member\n", name, dash(short(t.Version)), dash(t.Writer))
+	by := "written by " + t.Writer
+	if t.Writer == "" {
+		by = "which many have added to, or whose writer is gone"
+	}
+	fmt.Fprintf(w, "%s version %s, %s; times by the clock of each member\n", name, dash(short(t.Version)), by)
 	err := table(w, "MEMBER VERSION LEARNED AFTER", func(row func(string, ...any)) {
 		for _, l := range t.Learned {
 			switch {
