@@ -37,9 +37,7 @@ func TestRedisPy(t *testing.T) {
 
 // redis-cli works as people use it: one command, a script on its input, both protocols, and its own reports.
 func TestRedisCLI(t *testing.T) {
-	if _, err := exec.LookPath("redis-cli"); err != nil {
-		t.Skip("SKIPPED: no redis-cli on this machine: it was not tried")
-	}
+	need(t, "redis-cli", "it was not tried")
 	a, b := twoAgents(t)
 	cli := func(x *agent, input string, args ...string) string {
 		t.Helper()
