@@ -84,15 +84,15 @@ type Config struct {
 	// "host:port", "dns://host:port", "dns+srv://_service._udp.name". Names are
 	// resolved again on every retry. Join takes the same.
 	Seeds []string
-	// Keys seal all traffic with AES-GCM: who does not hold one of them can
+	// Secrets seal all traffic with AES-GCM: who does not hold one of them can
 	// neither read nor say anything. Members accept all of theirs and seal with
-	// the first; see Engine.Keys for how to replace one. The secrets are not
-	// kept: the caller may erase them after Start. Default: none, and then only
+	// the first; see Engine.Secrets for how to replace one. They are not
+	// kept: the caller may erase their bytes after Start. Default: none, and then only
 	// loopback addresses can be bound.
-	Keys []Key
-	// KeyFiles name files with keys, see ReadKeyFile. They come after Keys.
-	KeyFiles []string
-	// Insecure allows traffic beyond loopback without keys.
+	Secrets []Secret
+	// SecretFiles name files with secrets, see ReadSecretFile. They come after Secrets.
+	SecretFiles []string
+	// Insecure allows traffic beyond loopback without secrets.
 	Insecure bool
 
 	// Generation is the generation of this name's previous life, when the

@@ -46,7 +46,7 @@ func TestConfigErrorsNameFieldValueAndFix(t *testing.T) {
 	f(func(c *Config) { c.Cluster = strings.Repeat("x", 200) }, "Cluster")
 
 	f(func(c *Config) { c.Bind = "10.0.0.1:7946" }, "Bind",
-		`engine: Config.Bind "10.0.0.1:7946": not a loopback address and no key is set; set Keys or KeyFiles`)
+		`engine: Config.Bind "10.0.0.1:7946": not a loopback address and no secret is set; set Secrets or SecretFiles`)
 	f(func(c *Config) { c.Bind = ":7946" }, "Bind", "Insecure: true")
 	f(func(c *Config) { c.Bind, c.Insecure = ":7946", true }, "")
 	f(func(c *Config) { c.Bind = "localhost:0" }, "")

@@ -32,6 +32,9 @@ const (
 	SyncEach
 )
 
+// The ways are those of package disk.
+const _ = -uint(SyncInterval^Sync(disk.SyncInterval)) - uint(SyncNever^Sync(disk.SyncNever)) - uint(SyncEach^Sync(disk.SyncEach))
+
 var syncs = enum.Names[Sync]{Kind: "Sync", What: "sync", Names: []string{"interval", "never", "each"}}
 
 // String is "interval", "never" or "each".

@@ -14,10 +14,10 @@ import (
 // restart. One that can't be read is asked of other members, and told.
 func TestLargeValuesAfterARestart(t *testing.T) {
 	for _, sync := range []engine.Sync{engine.SyncInterval, engine.SyncEach} {
-		key := engine.NewKey(1)
+		key := engine.NewSecret(1)
 		open := func(name, dir string, log *heard) *engine.Engine {
 			return startWith(t, name, dir, func(c *engine.Config) {
-				c.Keys, c.Streams = []engine.Key{key}, stream.New(stream.Options{PortsTried: 1024})
+				c.Secrets, c.Streams = []engine.Secret{key}, stream.New(stream.Options{PortsTried: 1024})
 				if dir != "" {
 					c.Disk.Sync = sync
 				}

@@ -13,7 +13,7 @@
 //
 // With a key (qn keys gen makes one) all traffic is sealed:
 //
-//	eng, err := engine.Start(ctx, engine.Config{Name: "web-1", Bind: ":7946", KeyFiles: []string{"cluster.key"}})
+//	eng, err := engine.Start(ctx, engine.Config{Name: "web-1", Bind: ":7946", SecretFiles: []string{"cluster.key"}})
 //
 // # Model
 //
@@ -93,7 +93,7 @@
 //
 // # Trust
 //
-// With Config.Keys all traffic is sealed with AES-GCM under keys that come from
+// With Config.Secrets all traffic is sealed with AES-GCM under keys that come from
 // the cluster key, the cluster's name and 16 random bytes of each start, with a
 // counter as nonce; frames are bound to the start of their receiver (package
 // codec/seal). Without keys a member listens on loopback only, unless

@@ -117,7 +117,7 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Keys = nil // the ring has what it needs of them
+	cfg.Secrets = nil // the ring has what it needs of them
 	e, err := start(ctx, cfg, ring)
 	if err != nil && ring != nil {
 		ring.Close()

@@ -28,8 +28,7 @@ var (
 	ErrFull = errors.New("engine: store full: raise Config.Limits or delete keys")
 
 	// ErrKey is returned for an empty key, and for one that begins with a zero
-	// byte: those are the engine's own. It also matches a *RefusedError for a key
-	// that seals.
+	// byte: those are the engine's own.
 	ErrKey = errors.New("engine: a key needs at least one byte, the first not zero")
 
 	// ErrOverflow is yielded once by Subscribe to a receiver that was too slow:
@@ -56,17 +55,17 @@ var (
 	// this one does not speak for the name until that one is gone.
 	ErrNameConflict = errors.New("engine: another live member has this name")
 
-	// ErrNoKeys is returned by AddKey, UseKey and RemoveKey of a member that
-	// runs without keys, and the cause in a JoinError for a seed that seals.
-	ErrNoKeys = errors.New("engine: no keys here: start the member with Config.Keys or KeyFiles")
+	// ErrNoSecrets is returned by AddSecret, UseSecret and RemoveSecret of a member that
+	// runs without secrets, and the cause in a JoinError for a seed that seals.
+	ErrNoSecrets = errors.New("engine: no secrets here: start the member with Config.Secrets or SecretFiles")
 
-	// ErrSealed is the cause in a JoinError for a seed that runs without keys,
+	// ErrSealed is the cause in a JoinError for a seed that runs without secrets,
 	// while this member has some.
-	ErrSealed = errors.New("engine: it does not seal its frames, and this member has keys: give it one of them")
+	ErrSealed = errors.New("engine: it does not seal its frames, and this member has secrets: give it one of them")
 
-	// ErrKeyMissing matches a *KeyError, and the error of UseKey and RemoveKey
-	// for a key that is not held.
-	ErrKeyMissing = errors.New("engine: unknown key")
+	// ErrSecretMissing matches a *SecretError, and the error of UseSecret and
+	// RemoveSecret for one that is not held.
+	ErrSecretMissing = errors.New("engine: unknown secret")
 
 	// ErrCluster is the cause in a JoinError for a seed of another cluster.
 	ErrCluster = errors.New("engine: it belongs to another cluster")

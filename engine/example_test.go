@@ -55,7 +55,7 @@ func ExampleStart() {
 	_, err := engine.Start(context.Background(), cfg)
 	fmt.Println(err)
 	// Output:
-	// engine: Config.Bind "10.0.0.1:7946": not a loopback address and no key is set; set Keys or KeyFiles (qn keys gen makes a key), Insecure: true to gossip in clear on this network, or bind to 127.0.0.1
+	// engine: Config.Bind "10.0.0.1:7946": not a loopback address and no secret is set; set Secrets or SecretFiles (qn keys gen makes one), Insecure: true to gossip in clear on this network, or bind to 127.0.0.1
 }
 
 func ExampleEngine_Set() {

@@ -16,10 +16,10 @@ import (
 // largeCluster starts members with streams over loopback.
 func largeCluster(t *testing.T, n int, edit func(i int, c *engine.Config)) (all []*engine.Engine) {
 	t.Helper()
-	key := engine.NewKey(1)
+	key := engine.NewSecret(1)
 	for i := range n {
 		c := engine.Local()
-		c.Name, c.Keys = fmt.Sprintf("m%d", i), []engine.Key{key}
+		c.Name, c.Secrets = fmt.Sprintf("m%d", i), []engine.Secret{key}
 		c.Streams = stream.New(stream.Options{PortsTried: 1024})
 		if edit != nil {
 			edit(i, &c)
@@ -199,17 +199,17 @@ func TestLargeValuesOnRead(t *testing.T) {
 // Rotation of keys does not lose a value.
 func TestLargeValuesThroughRotation(t *testing.T) {
 	all := largeCluster(t, 2, nil)
-	next := engine.NewKey(2)
+	next := engine.NewSecret(2)
 	all[0].Set("a", value(20_000, 1))
 	see(t, all[1], "m0", "a", value(20_000, 1))
 	for _, e := range all {
-		if err := e.AddKey(next); err != nil {
+		if err := e.AddSecret(next); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, step := range []func(e *engine.Engine) error{
-		func(e *engine.Engine) error { return e.UseKey(2) },
-		func(e *engine.Engine) error { return e.RemoveKey(1) },
+		func(e *engine.Engine) error { return e.UseSecret(2) },
+		func(e *engine.Engine) error { return e.RemoveSecret(1) },
 	} {
 		for _, e := range all {
 			if err := step(e); err != nil {

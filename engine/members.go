@@ -196,7 +196,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 	case core.Ponged:
 		e.ponged(ev)
 	case core.KeyUnknown:
-		e.keyUnknown(ev)
+		e.secretUnknown(ev)
 	case core.PathNarrow:
 		e.narrow(ev)
 	case core.PathLong:

@@ -12,14 +12,14 @@ import (
 // RefusedError says why somebody is not taken in: the cause in a JoinError for a
 // seed that said so, and in the events EventJoinRefused and EventRefused.
 type RefusedError struct {
-	// Reason is one word: "version", "cluster", "key", "mode", "full", "name",
+	// Reason is one word: "version", "cluster", "secret", "mode", "full", "name",
 	// "buried", "clock", "banned", "busy".
 	Reason string
 	// Addr is the one that refuses, or is refused.
 	Addr netip.AddrPort
 	// Here and There go with "name": this process, and the one that has its name.
 	Here, There netip.AddrPort
-	// Cause is the sentinel for errors.Is: ErrVersion, ErrCluster, ErrKeyMissing,
+	// Cause is the sentinel for errors.Is: ErrVersion, ErrCluster, ErrSecretMissing,
 	// ErrMode, ErrFull, ErrNameConflict, ErrClock; nil for the others.
 	Cause error
 
@@ -32,10 +32,8 @@ func (e *RefusedError) Error() string { return e.text }
 // Unwrap gives the sentinel to errors.Is.
 func (e *RefusedError) Unwrap() error { return e.Cause }
 
-// Is makes errors.Is(err, ErrRefused) true, and for a key errors.Is(err, ErrKey).
-func (e *RefusedError) Is(target error) bool {
-	return target == ErrRefused || target == ErrKey && e.Reason == "key"
-}
+// Is makes errors.Is(err, ErrRefused) true.
+func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
 
 // refused is what a reason and its detail mean to people.
 func refused(r *codec.Refusal) *RefusedError {
@@ -48,7 +46,7 @@ func refused(r *codec.Refusal) *RefusedError {
 	case codec.RefusedCluster:
 		return f("cluster", ErrCluster, "refused: of another cluster: use the same Config.Cluster")
 	case codec.RefusedKey:
-		return f("key", ErrKeyMissing, "refused: what one seals, the other does not open: give both the same key")
+		return f("secret", ErrSecretMissing, "refused: what one seals, the other does not open: give both the same secret")
 	case codec.RefusedMode:
 		return f("mode", ErrMode, "refused: reconciles in another way: use the same kind of Config.Tune.Order")
 	case codec.RefusedFull:

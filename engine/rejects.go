@@ -20,14 +20,14 @@ type Reject struct {
 	Reason string
 	// Count is how many there were since the source came into the table.
 	Count uint64
-	// KeyID is the key that the last one named, 0 for none.
-	KeyID uint8
+	// SecretID is the secret that the last one named, 0 for none.
+	SecretID uint8
 	// Last is when the last one came.
 	Last time.Time
 }
 
 // Rejects tells who sends what this member does not take: datagrams that are no
-// frames, of other clusters, under unknown keys, forged, replayed. The table
+// frames, of other clusters, under unknown secrets, forged, replayed. The table
 // holds some 250 sources; those that keep coming stay in it whatever else is
 // thrown at the socket. The most frequent come first. Stats.Drops counts all.
 func (e *Engine) Rejects() (list []Reject) {
@@ -43,11 +43,11 @@ func (e *Engine) Rejects() (list []Reject) {
 	return list
 }
 
-// keyUnknown says who seals with a key that is not held here.
-func (e *Engine) keyUnknown(ev *core.Event) {
+// secretUnknown says who seals with a secret that is not held here.
+func (e *Engine) secretUnknown(ev *core.Event) {
 	_, held := e.core.Parts().Keys.Keys()
 	e.herald.put(notice{
-		text: fmt.Sprintf("unknown key id %d from %s (we hold %s)", ev.Key, ev.Addr, keyList(held)),
+		text: fmt.Sprintf("unknown secret %d from %s (we hold %s)", ev.Key, ev.Addr, secretIDs(held)),
 		args: []any{"member", e.cfg.Name}, level: slog.LevelWarn, rare: true,
 	})
 }
@@ -61,9 +61,9 @@ func (e *Engine) whyNot(addrs []netip.AddrPort) (why error) {
 		switch core.Drop(r.Reason) {
 		case core.DropKey:
 			_, held := e.core.Parts().Keys.Keys()
-			return &KeyError{ID: r.KeyID, Held: slices.Clone(held[:held.Len()])}
+			return &SecretError{ID: r.KeyID, Held: slices.Clone(held[:held.Len()])}
 		case core.DropSealed:
-			why = ErrNoKeys
+			why = ErrNoSecrets
 		case core.DropUnsealed:
 			why = ErrSealed
 		case core.DropCluster:

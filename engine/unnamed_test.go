@@ -13,7 +13,7 @@ func TestUnnamedClustersMayMerge(t *testing.T) {
 		t.Helper()
 		c = c.withDefaults()
 		if got := c.mayMerge(netip.MustParseAddr(bound)); got != want {
-			t.Errorf("%q, %d keys, at %s: %v", c.Cluster, len(c.Keys), bound, got)
+			t.Errorf("%q, %d keys, at %s: %v", c.Cluster, len(c.Secrets), bound, got)
 		}
 	}
 	f(Config{}, "0.0.0.0", true)
@@ -22,5 +22,5 @@ func TestUnnamedClustersMayMerge(t *testing.T) {
 	f(Config{Cluster: "ours"}, "0.0.0.0", false)
 	f(Config{}, "127.0.0.1", false)
 	f(Config{}, "::1", false)
-	f(Config{Keys: make([]Key, 1)}, "0.0.0.0", false)
+	f(Config{Secrets: make([]Secret, 1)}, "0.0.0.0", false)
 }

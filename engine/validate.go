@@ -36,7 +36,7 @@ const (
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	return errors.Join(
-		c.checkNames(), c.checkBind(), c.checkKeys(), c.checkAdvertise(), c.checkSeeds(),
+		c.checkNames(), c.checkBind(), c.checkSecrets(), c.checkAdvertise(), c.checkSeeds(),
 		c.checkRanges(), c.checkDetector(), c.checkDeclared(), c.checkLimits(), c.checkTransport(), c.checkDisk(),
 	)
 }
@@ -89,14 +89,14 @@ func (c *Config) checkBind() error {
 		return bad("Bind", c.Bind, err.Error(), `write an IP address and a port, such as "127.0.0.1:7946" or ":7946"`)
 	}
 	if c.Transport == nil && !c.Insecure && !c.sealed() && !addr.Addr().IsLoopback() {
-		return bad("Bind", c.Bind, "not a loopback address and no key is set",
-			"set Keys or KeyFiles (qn keys gen makes a key), Insecure: true to gossip in clear on this network, or bind to 127.0.0.1")
+		return bad("Bind", c.Bind, "not a loopback address and no secret is set",
+			"set Secrets or SecretFiles (qn keys gen makes one), Insecure: true to gossip in clear on this network, or bind to 127.0.0.1")
 	}
 	return nil
 }
 
 // mayMerge tells whether strangers' clusters could become one with this one by
-// accident: nobody named it, it has no key, and others reach it.
+// accident: nobody named it, it has no secret, and others reach it.
 func (c *Config) mayMerge(bound netip.Addr) bool {
 	return c.Cluster == LAN().Cluster && !c.sealed() && !bound.IsLoopback()
 }

@@ -17,9 +17,9 @@ type Sync uint8
 
 // The ways to sync.
 const (
-	Interval Sync = iota // each Options.Every, while there are writes
-	Never                // when the operating system likes
-	Each                 // before anybody is told of a write
+	SyncInterval Sync = iota // each Options.Every, while there are writes
+	SyncNever                // when the operating system likes
+	SyncEach                 // before anybody is told of a write
 )
 
 const (

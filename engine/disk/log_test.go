@@ -62,7 +62,7 @@ func TestCloseInOrder(t *testing.T) {
 func TestKilledWithEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir, m := newMemory(), newModel(t)
-		m.open(Options{FS: dir, Sync: Each})
+		m.open(Options{FS: dir, Sync: SyncEach})
 		m.begin(7)
 		m.set("a", "1")
 		m.offer()
@@ -70,7 +70,7 @@ func TestKilledWithEach(t *testing.T) {
 			t.Fatal(err)
 		}
 		after := newModel(t)
-		i := after.open(Options{FS: dir.lose(rand.New(rand.NewPCG(1, 1))), Sync: Each})
+		i := after.open(Options{FS: dir.lose(rand.New(rand.NewPCG(1, 1))), Sync: SyncEach})
 		if !i.Keeps || i.Generation != 7 || i.Seq != 1 {
 			t.Fatalf("%+v", i)
 		}
@@ -94,7 +94,7 @@ func file(t *testing.T, dir *memory, end string) *memFile {
 // sample is a directory with a log of many blocks and, if asked, a snapshot, or another log before it.
 func sample(t *testing.T, snapshot, two bool) (*memory, *model) {
 	dir, m := newMemory(), newModel(t)
-	m.open(Options{FS: dir, Sync: Each})
+	m.open(Options{FS: dir, Sync: SyncEach})
 	m.log.wanted = snapshot || two
 	if two { // logs, because there can't be a snapshot
 		m.settles = time.Hour
@@ -126,7 +126,7 @@ func TestTornAnywhere(t *testing.T) {
 				torn := newMemory()
 				torn.files[whole.name] = &memFile{dir: torn, name: whole.name, data: append(slices.Clone(data[:end]), rest...)}
 				after := newModel(t)
-				i := after.open(Options{FS: torn, Sync: Each})
+				i := after.open(Options{FS: torn, Sync: SyncEach})
 				m.check(i, 0, fmt.Sprint("torn at ", end))
 				if rest == nil && i.Seq < seen {
 					t.Fatalf("torn at %d: version %d, and %d when it was shorter", end, i.Seq, seen)
@@ -160,7 +160,7 @@ func TestBitsFlip(t *testing.T) {
 				}
 				bad.files[name].data[at] ^= 1 << (at % 8)
 				after := newModel(t)
-				log, i, err := Open(Options{FS: bad, Cluster: "c", Name: "n", Sync: Each, Every: time.Second})
+				log, i, err := Open(Options{FS: bad, Cluster: "c", Name: "n", Sync: SyncEach, Every: time.Second})
 				if err != nil {
 					t.Fatalf("%s, byte %d: %v", end, at, err)
 				}
@@ -189,7 +189,7 @@ func TestBitsFlip(t *testing.T) {
 // Whatever fails and whenever the power goes: what was told to be durable is there, and
 // nothing that nobody wrote.
 func TestFaults(t *testing.T) {
-	for _, how := range []Sync{Interval, Never, Each} {
+	for _, how := range []Sync{SyncInterval, SyncNever, SyncEach} {
 		rounds := 150
 		if testing.Short() {
 			rounds = 30
@@ -228,7 +228,7 @@ func faults(t *testing.T, how Sync, seed uint64) {
 			m.step(r, how)
 		}
 		durable := m.log.Durable()
-		if how == Never {
+		if how == SyncNever {
 			durable = 0
 		}
 		gone := dir.lose(r)
@@ -259,7 +259,7 @@ func (m *model) step(r *rand.Rand, how Sync) {
 		}
 	}
 	m.offer()
-	if how == Each && m.log.Wait(m.t.Context(), m.version) != nil {
+	if how == SyncEach && m.log.Wait(m.t.Context(), m.version) != nil {
 		m.mu.Lock()
 		for v := from + 1; v <= m.version; v++ {
 			m.refused[v] = true
@@ -300,7 +300,7 @@ func (m *model) restart(i *Image) {
 // A full disk: with Each writes are refused, else they go on in memory; both are told, and
 // once there is space again, everything is on disk.
 func TestFullDisk(t *testing.T) {
-	for _, how := range []Sync{Interval, Each} {
+	for _, how := range []Sync{SyncInterval, SyncEach} {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex
 			var told []error
@@ -333,7 +333,7 @@ func TestFullDisk(t *testing.T) {
 			if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "no space left on device; free space there") {
 				t.Fatalf("sync %d: %v", how, err)
 			}
-			if how == Each {
+			if how == SyncEach {
 				delete(m.now, "b") // it was refused
 			}
 			time.Sleep(time.Minute)
@@ -383,7 +383,7 @@ func TestLogsEnd(t *testing.T) {
 		if total > 3*chainMin || names > logsMax+3 {
 			t.Errorf("%d files with %d bytes for %d keys", names, total, len(m.now))
 		}
-		m.check(image(t, dir, Interval), m.version, "in the end")
+		m.check(image(t, dir, SyncInterval), m.version, "in the end")
 	})
 }
 

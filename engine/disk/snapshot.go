@@ -57,7 +57,7 @@ func (l *Log) snapshotEnded(d snapshotDone) {
 	l.mending, l.retry = false, retryFirst
 	l.mu.Lock()
 	l.broken, l.drops = nil, false
-	if l.o.Sync != Each { // what was lost is in the snapshot
+	if l.o.Sync != SyncEach { // what was lost is in the snapshot
 		l.lost = l.lost[:0]
 	}
 	l.mu.Unlock()

@@ -96,7 +96,7 @@ func (l *Log) writeValue(name, temp string, b []byte) error {
 		return err
 	}
 	_, err = f.Write(b)
-	if err == nil && l.o.Sync != Never {
+	if err == nil && l.o.Sync != SyncNever {
 		err = f.Sync()
 	}
 	if closed := f.Close(); err == nil {
@@ -105,7 +105,7 @@ func (l *Log) writeValue(name, temp string, b []byte) error {
 	if err == nil {
 		err = l.o.FS.Rename(temp, name)
 	}
-	if err == nil && l.o.Sync == Each {
+	if err == nil && l.o.Sync == SyncEach {
 		err = l.o.FS.Sync()
 	}
 	if err != nil {

@@ -57,7 +57,7 @@ func (l *Log) tidy() {
 // create begins the next log.
 func (l *Log) create() error {
 	flags := uint8(0)
-	if l.o.Sync == Each {
+	if l.o.Sync == SyncEach {
 		flags = syncedEach
 	}
 	h := header{kind: logFile, flags: flags, number: l.number, generation: l.generation(), salt: newSalt(), cluster: l.o.Cluster, name: l.o.Name}
@@ -114,7 +114,7 @@ func (l *Log) run() {
 	for {
 		select {
 		case <-l.wake:
-			if l.o.Sync != Each && !l.ends() {
+			if l.o.Sync != SyncEach && !l.ends() {
 				time.Sleep(linger)
 			}
 		case <-timer.C:
@@ -203,13 +203,13 @@ type syncDone struct {
 func (l *Log) settle(now time.Time) {
 	switch {
 	case l.syncAt.IsZero():
-	case l.o.Sync == Interval:
+	case l.o.Sync == SyncInterval:
 		if !l.syncing && !now.Before(l.syncAt) {
 			l.syncing, l.syncAt = true, time.Time{}
 			file, written := l.file, l.written
 			go func() { l.synced <- syncDone{written, file.Sync()} }()
 		}
-	case l.o.Sync == Never:
+	case l.o.Sync == SyncNever:
 		l.syncAt = time.Time{}
 		l.tell(l.written)
 	default:
@@ -344,7 +344,7 @@ func (l *Log) mend(now time.Time) {
 	}
 	l.mending = true
 	l.mu.Lock()
-	l.drops = l.o.Sync == Each // they are refused until the snapshot is there
+	l.drops = l.o.Sync == SyncEach // they are refused until the snapshot is there
 	l.dirty = true
 	cut := l.offered
 	l.mu.Unlock()

@@ -62,7 +62,7 @@ func flooded(b *testing.B, sealed bool, flood string) {
 		c := engine.LAN()
 		c.Name, c.Cluster, c.Bind, c.Reactor, c.LeaveTimeout = fmt.Sprint("node-", i), clusterName, "127.0.0.1:0", r, -1
 		if sealed {
-			c.Keys = []engine.Key{key(1)}
+			c.Secrets = []engine.Secret{key(1)}
 		}
 		c.Trace = &engine.Trace{Advanced: func(a engine.Advance) { s.see(i, a, int64(time.Since(start))) }}
 		e, err := engine.Start(context.Background(), c)

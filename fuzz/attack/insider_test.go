@@ -154,7 +154,7 @@ func TestInventedMembers(t *testing.T) {
 			t.Errorf("%d of 64 places are taken by inventions", s.Members)
 		}
 		var keys []uint8
-		if len(at.Keys()) > 0 {
+		if len(at.Secrets()) > 0 {
 			keys = []uint8{1}
 		}
 		w.start("late", keys...) // there is room for those who answer themselves

@@ -214,33 +214,33 @@ func TestWrongAndRotatedOutKeys(t *testing.T) {
 	at := w.nodes[0]
 	good := w.record(at, 200)
 	for _, e := range w.nodes {
-		if err := e.AddKey(key(2)); err != nil {
+		if err := e.AddSecret(key(2)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	eventually(t, "everybody holds the new key", func() bool {
 		for _, e := range w.nodes {
-			if k := e.Keys(); len(k) != 2 || len(k[1].Lacking) > 0 {
+			if k := e.Secrets(); len(k) != 2 || len(k[1].Lacking) > 0 {
 				return false
 			}
 		}
 		return true
 	})
 	for _, e := range w.nodes {
-		if err := e.UseKey(2); err != nil {
+		if err := e.UseSecret(2); err != nil {
 			t.Fatal(err)
 		}
 	}
 	eventually(t, "nobody uses the old key", func() bool {
 		for _, e := range w.nodes {
-			if len(e.Keys()[0].Sealing) > 0 {
+			if len(e.Secrets()[0].Sealing) > 0 {
 				return false
 			}
 		}
 		return true
 	})
 	for _, e := range w.nodes {
-		if err := e.RemoveKey(1); err != nil {
+		if err := e.RemoveSecret(1); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -95,7 +95,7 @@ func TestNothingIsAmplified(t *testing.T) {
 		at := w.nodes[0]
 		w.tap.recordAt(at.Addr(), 100)
 		var keys []uint8
-		if len(at.Keys()) > 0 {
+		if len(at.Secrets()) > 0 {
 			keys = []uint8{1}
 		}
 		w.start("late", keys...) // its handshake

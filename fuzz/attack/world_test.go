@@ -21,7 +21,7 @@ const (
 
 func secret(id uint8) []byte { return bytes.Repeat([]byte{id, 0x35}, 16) }
 
-func key(id uint8) engine.Key { return engine.Key{ID: id, Secret: secret(id)} }
+func key(id uint8) engine.Secret { return engine.Secret{ID: id, Bytes: secret(id)} }
 
 // world is a few honest engines behind a tap.
 type world struct {
@@ -70,7 +70,7 @@ func (w *world) start(name string, keys ...uint8) *engine.Engine {
 	c := engine.Local()
 	c.Name, c.Cluster, c.Reactor, c.LeaveTimeout = name, clusterName, w.reactor, -1
 	for _, id := range keys {
-		c.Keys = append(c.Keys, key(id))
+		c.Secrets = append(c.Secrets, key(id))
 	}
 	if w.change != nil {
 		w.change(&c)

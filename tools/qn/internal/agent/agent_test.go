@@ -224,7 +224,7 @@ func TestTheClusterTellsOfItself(t *testing.T) {
 // other.
 func TestKeysAreReplacedByThreeRequests(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(file, []byte(engine.NewKey(1).Text()+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(engine.NewSecret(1).Text()+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	a := start(t, "web-1", "--key-file", file)
@@ -244,11 +244,11 @@ func TestKeysAreReplacedByThreeRequests(t *testing.T) {
 	if err := c.Do(t.Context(), "POST", "/v1/keys/use", []byte("2"), nil); err == nil || !strings.Contains(err.Error(), "not held") {
 		t.Error(err)
 	}
-	step("install", engine.NewKey(2).Text(), "qn keys use 2")
+	step("install", engine.NewSecret(2).Text(), "qn keys use 2")
 	step("use", "2", "qn keys remove 1")
 	step("remove", "1", "")
 	for _, x := range []*Agent{a, b} {
-		if k := x.eng.Keys(); len(k) != 1 || k[0].ID != 2 || !k[0].Primary {
+		if k := x.eng.Secrets(); len(k) != 1 || k[0].ID != 2 || !k[0].Primary {
 			t.Errorf("%s: %+v", x.eng.Name(), k)
 		}
 	}
@@ -421,7 +421,7 @@ func TestLifeAsAService(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", sock)
 	t.Setenv("WATCHDOG_USEC", "100000")
 	key := filepath.Join(dir, "key")
-	write := func(keys ...engine.Key) {
+	write := func(keys ...engine.Secret) {
 		text := ""
 		for _, k := range keys {
 			text += k.Text() + "\n"
@@ -430,7 +430,7 @@ func TestLifeAsAService(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	one := engine.NewKey(1)
+	one := engine.NewSecret(1)
 	write(one)
 	o, err := parse(t, nil, "--name", "web-1", "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0", "--resp=", "--dns=", "--key-file", key, "--leave-timeout", "50ms", "--log-level", "error")
 	if err != nil {
@@ -460,11 +460,11 @@ func TestLifeAsAService(t *testing.T) {
 	}
 	t.Setenv("NOTIFY_SOCKET", "")
 	a := start(t, "web-2", "--key-file", key)
-	write(one, engine.NewKey(2))
+	write(one, engine.NewSecret(2))
 	b := a.opt
 	b.Tags = map[string]string{"service": "web"}
 	a.reload(func() (Options, error) { return b, nil })
-	if k := a.eng.Keys(); len(k) != 2 {
+	if k := a.eng.Secrets(); len(k) != 2 {
 		t.Errorf("%+v", k)
 	}
 	for m := range a.eng.Members() {

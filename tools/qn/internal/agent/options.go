@@ -180,7 +180,7 @@ func (o *Options) engineConfig() (cfg engine.Config, err error) {
 		return cfg, exit.OneOf("--profile", o.Profile, []string{"lan", "wan", "local"})
 	}
 	cfg.Name, cfg.Cluster, cfg.Bind, cfg.Advertise, cfg.Zone, cfg.Tags = o.Name, o.Cluster, o.Bind, o.Advertise, o.Zone, o.Tags
-	cfg.Seeds, cfg.KeyFiles, cfg.Insecure, cfg.LeaveTimeout = o.Join, o.KeyFiles, o.Insecure, o.LeaveTimeout
+	cfg.Seeds, cfg.SecretFiles, cfg.Insecure, cfg.LeaveTimeout = o.Join, o.KeyFiles, o.Insecure, o.LeaveTimeout
 	if cfg.Disk.Path = o.Data; o.Data != "" {
 		cfg.Disk.Sync = o.Sync
 	} else if o.Sync != engine.SyncInterval {

@@ -26,11 +26,11 @@ func (a *Agent) reload(read func() (Options, error)) {
 // addKeys accepts the keys of files that are not held yet.
 func (a *Agent) addKeys(files []string) (added int) {
 	var held []uint8
-	for _, k := range a.eng.Keys() {
+	for _, k := range a.eng.Secrets() {
 		held = append(held, k.ID)
 	}
 	for _, path := range files {
-		keys, err := engine.ReadKeyFile(path)
+		keys, err := engine.ReadSecretFile(path)
 		if err != nil {
 			a.log.Error("reload: keys", "file", path, "cause", err.Error())
 			continue
@@ -39,7 +39,7 @@ func (a *Agent) addKeys(files []string) (added int) {
 			if slices.Contains(held, k.ID) {
 				continue
 			}
-			if err := a.eng.AddKey(k); err != nil {
+			if err := a.eng.AddSecret(k); err != nil {
 				a.log.Error("reload: keys", "file", path, "id", k.ID, "cause", err.Error())
 				continue
 			}

@@ -13,7 +13,7 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 )
 
-const keysExamples = `  qn keys gen --out cluster.key                a key file that only you can read, for Config.KeyFiles
+const keysExamples = `  qn keys gen --out cluster.key                a key file that only you can read, for Config.SecretFiles
   qn keys gen --id 2 --out next.key            the key that is to follow it
   qn keys install next.key                     then: qn keys use 2, qn keys remove 1
   qn load --key-file cluster.key               the same load, sealed`
@@ -48,7 +48,7 @@ func newKeysGen() *cobra.Command {
 			if id == 0 {
 				return exit.Usagef("--id 0: a key's number is from 1 to 255; fix: --id 1")
 			}
-			text := engine.NewKey(id).Text()
+			text := engine.NewSecret(id).Text()
 			if out != "" {
 				return writeNew(out, text+"\n")
 			}

@@ -130,7 +130,7 @@ func (c *engines) config(o *Options, i int) (cfg engine.Config, err error) {
 			c.doubts.Add(1)
 		}
 	}
-	cfg.Keys, cfg.Tune.Rumor, cfg.RepairInterval = o.seal, o.rumor, o.Repair
+	cfg.Secrets, cfg.Tune.Rumor, cfg.RepairInterval = o.seal, o.rumor, o.Repair
 	if cfg.Tune.Diff, err = tune.ParseDiff(o.Diff); err != nil {
 		return cfg, err
 	}

@@ -32,7 +32,7 @@ type Options struct {
 	Fanout   int           // peers that a write is pushed to; 0 = the engine's default
 	Spread   string        // how a write leaves its author: auto, mail, rumor or gossip
 	Loss     units.Share   // datagrams dropped at the receiver
-	Key      string        // seals all traffic, as engine.ParseKey reads it
+	Key      string        // seals all traffic, as engine.ParseSecret reads it
 	KeyFile  string        // or the keys of this file
 	Insecure bool          // in clear, said aloud
 	Reactors int           // loops that the nodes share
@@ -54,7 +54,7 @@ type Options struct {
 	watch   func(*engines) // called when all nodes know each other
 
 	rumor tune.RumorPolicy // what Rumor says, once validated
-	seal  []engine.Key     // what Key or KeyFile hold, once validated
+	seal  []engine.Secret  // what Key or KeyFile hold, once validated
 
 	// Around is called at the start and at the end of the measured phase, for profiles; nil is fine.
 	Around func(begin bool)
@@ -126,13 +126,13 @@ func (o *Options) validateKeys() error {
 	case o.Key+o.KeyFile != "" && o.Insecure:
 		return flagError("insecure", true, "set together with a key", "drop one of the two")
 	case o.Key != "":
-		k, err := engine.ParseKey(o.Key)
+		k, err := engine.ParseSecret(o.Key)
 		if err != nil {
 			return flagError("key", "(not shown)", strings.TrimPrefix(err.Error(), "engine: "), "--key $(qn keys gen)")
 		}
-		o.seal = []engine.Key{k}
+		o.seal = []engine.Secret{k}
 	case o.KeyFile != "":
-		keys, err := engine.ReadKeyFile(o.KeyFile)
+		keys, err := engine.ReadSecretFile(o.KeyFile)
 		var bad *engine.ConfigError
 		if errors.As(err, &bad) {
 			return flagError("key-file", o.KeyFile, bad.Problem, "%s", bad.Fix)

@@ -52,14 +52,14 @@ type traceArgs struct {
 type keyChange struct {
 	Step string `json:"s"` // install, use or remove
 	ID   uint8  `json:"i"`
-	Text string `json:"t,omitempty"` // of install: the key, as engine.ParseKey reads it
+	Text string `json:"t,omitempty"` // of install: the key, as engine.ParseSecret reads it
 }
 
 func readKeyChange(step, body string) (c keyChange, err error) {
 	c.Step = step
 	switch step {
 	case "install":
-		k, err := engine.ParseKey(body)
+		k, err := engine.ParseSecret(body)
 		if err != nil {
 			return c, err
 		}
@@ -79,15 +79,15 @@ func readKeyChange(step, body string) (c keyChange, err error) {
 func (c *keyChange) apply(eng *engine.Engine) error {
 	switch c.Step {
 	case "install":
-		k, err := engine.ParseKey(c.Text)
+		k, err := engine.ParseSecret(c.Text)
 		if err != nil {
 			return err
 		}
-		return eng.AddKey(k)
+		return eng.AddSecret(k)
 	case "use":
-		return eng.UseKey(c.ID)
+		return eng.UseSecret(c.ID)
 	case "remove":
-		return eng.RemoveKey(c.ID)
+		return eng.RemoveSecret(c.ID)
 	}
 	return fmt.Errorf("there is no step %q", c.Step)
 }
@@ -99,7 +99,7 @@ func unsafeStep(eng *engine.Engine, c keyChange) (text, fix string) {
 	}
 	var lacking, sealing []string
 	held := false
-	for _, k := range eng.Keys() {
+	for _, k := range eng.Secrets() {
 		if k.ID == c.ID {
 			held, lacking, sealing = true, alive(eng, k.Lacking), alive(eng, k.Sealing)
 			if c.Step == "remove" && k.Primary {
@@ -150,7 +150,7 @@ func (s *Server) settledKeys(ctx context.Context, c keyChange) []api.KeyState {
 }
 
 func settled(eng *engine.Engine, c keyChange) bool {
-	for _, k := range eng.Keys() {
+	for _, k := range eng.Secrets() {
 		switch {
 		case c.Step == "install" && k.ID == c.ID && len(alive(eng, k.Lacking)) > 0:
 			return false

@@ -285,7 +285,7 @@ func (s *Server) keys(w http.ResponseWriter, _ *http.Request) { ok(w, keyStates(
 
 func keyStates(eng *engine.Engine) []api.KeyState {
 	list := []api.KeyState{}
-	for _, k := range eng.Keys() {
+	for _, k := range eng.Secrets() {
 		x := api.KeyState{ID: k.ID, Primary: k.Primary, Lacking: k.Lacking, Sealing: k.Sealing}
 		if x.Lacking == nil {
 			x.Lacking = []string{}

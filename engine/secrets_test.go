@@ -19,8 +19,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-func key(id uint8) engine.Key {
-	return engine.Key{ID: id, Secret: bytes.Repeat([]byte{0xa0 | id, 0x5e}, 16)}
+func key(id uint8) engine.Secret {
+	return engine.Secret{ID: id, Bytes: bytes.Repeat([]byte{0xa0 | id, 0x5e}, 16)}
 }
 
 // text is a log that any goroutine may write and read.
@@ -44,7 +44,7 @@ func (x *text) String() string {
 func keyed(log *text, ids ...uint8) enginetest.Options {
 	return enginetest.Options{Config: func(_ int, c *engine.Config) {
 		for _, id := range ids {
-			c.Keys = append(c.Keys, key(id))
+			c.Secrets = append(c.Secrets, key(id))
 		}
 		if log != nil {
 			c.Logger = slog.New(slog.NewJSONHandler(log, nil))
@@ -54,31 +54,31 @@ func keyed(log *text, ids ...uint8) enginetest.Options {
 
 func TestKeysArePrintedWithoutTheSecret(t *testing.T) {
 	k := key(3)
-	digits := hex.EncodeToString(k.Secret)
+	digits := hex.EncodeToString(k.Bytes)
 	var log text
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "key", k, "config", engine.Config{Keys: []engine.Key{k}})
-	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "key", k, "config", engine.Config{Keys: []engine.Key{k}})
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "key", k, "config", engine.Config{Secrets: []engine.Secret{k}})
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "key", k, "config", engine.Config{Secrets: []engine.Secret{k}})
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&log, verb+"\n", k)
-		fmt.Fprintf(&log, verb+"\n", []engine.Key{k})
-		fmt.Fprintf(&log, verb+"\n", engine.Config{Keys: []engine.Key{k}})
+		fmt.Fprintf(&log, verb+"\n", []engine.Secret{k})
+		fmt.Fprintf(&log, verb+"\n", engine.Config{Secrets: []engine.Secret{k}})
 	}
-	j, err := json.Marshal([]engine.Key{k})
+	j, err := json.Marshal([]engine.Secret{k})
 	fmt.Fprintf(&log, "%s %v\n", j, err)
 	for _, leak := range []string{digits, digits[:12], "163 94", "oygo", strings.ToUpper(digits[:12]), `\xa3`} {
 		if strings.Contains(log.String(), leak) {
 			t.Errorf("%q is printed in\n%s", leak, log.String())
 		}
 	}
-	if again, err := engine.ParseKey(k.Text()); err != nil || !bytes.Equal(again.Secret, k.Secret) || again.ID != 3 {
+	if again, err := engine.ParseSecret(k.Text()); err != nil || !bytes.Equal(again.Bytes, k.Bytes) || again.ID != 3 {
 		t.Errorf("%v, %v", again, err)
 	}
-	if a, b := engine.NewKey(1), engine.NewKey(1); bytes.Equal(a.Secret, b.Secret) || len(a.Secret) != 32 {
+	if a, b := engine.NewSecret(1), engine.NewSecret(1); bytes.Equal(a.Bytes, b.Bytes) || len(a.Bytes) != 32 {
 		t.Error("new keys are not random")
 	}
 }
 
-func TestKeyFiles(t *testing.T) {
+func TestSecretFiles(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string, mode os.FileMode) string {
 		path := filepath.Join(dir, name)
@@ -92,16 +92,16 @@ func TestKeyFiles(t *testing.T) {
 	}
 	digits := strings.Repeat("ab", 16)
 	good := write("good", "# keys of the cluster\n\n7:"+digits+"\n 9:"+strings.Repeat("cd", 32)+"\n", 0o400)
-	if keys, err := engine.ReadKeyFile(good); err != nil || len(keys) != 2 || keys[0].ID != 7 || len(keys[1].Secret) != 32 {
+	if keys, err := engine.ReadSecretFile(good); err != nil || len(keys) != 2 || keys[0].ID != 7 || len(keys[1].Bytes) != 32 {
 		t.Errorf("%v, %v", keys, err)
 	}
-	if keys, err := engine.ReadKeyFile(write("mounted", "7:"+digits+"\n", 0o440)); err != nil || len(keys) != 1 {
+	if keys, err := engine.ReadSecretFile(write("mounted", "7:"+digits+"\n", 0o440)); err != nil || len(keys) != 1 {
 		t.Errorf("a file that its group may read: %v", err)
 	}
 	f := func(path string, wants ...string) {
 		t.Helper()
 		c := engine.Local()
-		c.Name, c.KeyFiles = "a", []string{path}
+		c.Name, c.SecretFiles = "a", []string{path}
 		e, err := engine.Start(context.Background(), c)
 		if e != nil {
 			e.Close()
@@ -109,7 +109,7 @@ func TestKeyFiles(t *testing.T) {
 		if !errors.Is(err, engine.ErrConfig) {
 			t.Fatalf("%s: %v", path, err)
 		}
-		for _, w := range append(wants, "Config.KeyFiles[0]", path) {
+		for _, w := range append(wants, "Config.SecretFiles[0]", path) {
 			if !strings.Contains(err.Error(), w) {
 				t.Errorf("%q does not say %q", err, w)
 			}
@@ -124,7 +124,7 @@ func TestKeyFiles(t *testing.T) {
 	f(write("short", digits[:30], 0o600), "line 1", "15 bytes", "16 or 32", "qn keys gen")
 	f(write("text", "7:"+digits[:30]+"zz", 0o600), "hexadecimal")
 	f(write("zero", "0:"+digits, 0o600), "1 to 255")
-	f(write("empty", "# nothing\n", 0o600), "no key")
+	f(write("empty", "# nothing\n", 0o600), "no secret")
 	f(write("twice", "7:"+digits+"\n7:"+digits[:30]+"00", 0o600), "another key of this id")
 	f(dir, "not a regular file")
 }
@@ -146,14 +146,14 @@ func TestKeysInTheConfiguration(t *testing.T) {
 			}
 		}
 	}
-	f(func(c *engine.Config) {}, "Bind", "no key is set")
-	f(func(c *engine.Config) { c.Keys = []engine.Key{key(1)} }, "")
-	f(func(c *engine.Config) { c.KeyFiles = []string{"x"} }, "")
+	f(func(c *engine.Config) {}, "Bind", "no secret is set")
+	f(func(c *engine.Config) { c.Secrets = []engine.Secret{key(1)} }, "")
+	f(func(c *engine.Config) { c.SecretFiles = []string{"x"} }, "")
 	f(func(c *engine.Config) { c.Insecure = true }, "")
-	f(func(c *engine.Config) { c.Insecure, c.Keys = true, []engine.Key{key(1)} }, "Insecure", "leave it out")
-	f(func(c *engine.Config) { c.Keys = []engine.Key{{ID: 4, Secret: make([]byte, 15)}} }, "Keys[0]", "15 bytes", "16 or 32")
-	f(func(c *engine.Config) { c.Keys = []engine.Key{key(1), {Secret: make([]byte, 16)}} }, "Keys[1]", "1 to 255")
-	f(func(c *engine.Config) { c.Keys = make([]engine.Key, 9) }, "Keys", "at most 8")
+	f(func(c *engine.Config) { c.Insecure, c.Secrets = true, []engine.Secret{key(1)} }, "Insecure", "leave it out")
+	f(func(c *engine.Config) { c.Secrets = []engine.Secret{{ID: 4, Bytes: make([]byte, 15)}} }, "Secrets[0]", "15 bytes", "16 or 32")
+	f(func(c *engine.Config) { c.Secrets = []engine.Secret{key(1), {Bytes: make([]byte, 16)}} }, "Secrets[1]", "1 to 255")
+	f(func(c *engine.Config) { c.Secrets = make([]engine.Secret, 9) }, "Secrets", "at most 8")
 }
 
 // TestKeysAreReplacedUnderLoad: while writes go on, a key is added, used and
@@ -176,7 +176,7 @@ func TestKeysAreReplacedUnderLoad(t *testing.T) {
 			}
 		}
 	}()
-	all := func(what string, step func(e *engine.Engine) error, settled func(k []engine.KeyState) bool) {
+	all := func(what string, step func(e *engine.Engine) error, settled func(k []engine.SecretState) bool) {
 		for _, e := range c.Engines {
 			if err := step(e); err != nil {
 				t.Errorf("%s: %s: %v", e.Name(), what, err)
@@ -184,20 +184,20 @@ func TestKeysAreReplacedUnderLoad(t *testing.T) {
 		}
 		eventually(t, what, func() bool {
 			for _, e := range c.Engines {
-				if !settled(e.Keys()) {
+				if !settled(e.Secrets()) {
 					return false
 				}
 			}
 			return true
 		})
 	}
-	all("add", func(e *engine.Engine) error { return e.AddKey(key(2)) }, func(k []engine.KeyState) bool {
+	all("add", func(e *engine.Engine) error { return e.AddSecret(key(2)) }, func(k []engine.SecretState) bool {
 		return len(k) == 2 && k[0].Primary && len(k[0].Sealing) == 4 && len(k[1].Lacking) == 0
 	})
-	all("use", func(e *engine.Engine) error { return e.UseKey(2) }, func(k []engine.KeyState) bool {
+	all("use", func(e *engine.Engine) error { return e.UseSecret(2) }, func(k []engine.SecretState) bool {
 		return k[1].Primary && len(k[0].Sealing) == 0
 	})
-	all("remove", func(e *engine.Engine) error { return e.RemoveKey(1) }, func(k []engine.KeyState) bool {
+	all("remove", func(e *engine.Engine) error { return e.RemoveSecret(1) }, func(k []engine.SecretState) bool {
 		return len(k) == 1 && k[0].ID == 2 && len(k[0].Lacking) == 0
 	})
 	close(stop)
@@ -210,8 +210,8 @@ func TestKeysAreReplacedUnderLoad(t *testing.T) {
 			t.Errorf("%s dropped %v", e.Name(), d)
 		}
 	}
-	digits := hex.EncodeToString(key(1).Secret)
-	if s := log.String(); !strings.Contains(s, "key added") || strings.Contains(s, digits[:8]) || strings.Contains(s, string(key(1).Secret)) {
+	digits := hex.EncodeToString(key(1).Bytes)
+	if s := log.String(); !strings.Contains(s, "secret added") || strings.Contains(s, digits[:8]) || strings.Contains(s, string(key(1).Bytes)) {
 		t.Errorf("the log: %s", s)
 	}
 }
@@ -225,22 +225,22 @@ func TestKeyMistakes(t *testing.T) {
 			t.Errorf("%v, want %v, %q", err, want, text)
 		}
 	}
-	f(e.UseKey(3), engine.ErrKeyMissing, "key 3")
-	f(e.RemoveKey(3), engine.ErrKeyMissing, "key 3")
-	f(e.RemoveKey(1), nil, "use another first")
-	f(e.AddKey(engine.Key{ID: 1, Secret: make([]byte, 16)}), nil, "another key of this id")
-	f(e.AddKey(engine.Key{ID: 1, Secret: make([]byte, 5)}), nil, "16 or 32")
-	if err := e.AddKey(key(1)); err != nil {
+	f(e.UseSecret(3), engine.ErrSecretMissing, "secret 3")
+	f(e.RemoveSecret(3), engine.ErrSecretMissing, "secret 3")
+	f(e.RemoveSecret(1), nil, "use another first")
+	f(e.AddSecret(engine.Secret{ID: 1, Bytes: make([]byte, 16)}), nil, "another key of this id")
+	f(e.AddSecret(engine.Secret{ID: 1, Bytes: make([]byte, 5)}), nil, "16 or 32")
+	if err := e.AddSecret(key(1)); err != nil {
 		t.Error(err)
 	}
 	e.Close()
-	f(e.UseKey(2), engine.ErrClosed, "closed")
-	if e.Keys() != nil || e.Rejects() != nil {
+	f(e.UseSecret(2), engine.ErrClosed, "closed")
+	if e.Secrets() != nil || e.Rejects() != nil {
 		t.Error("a closed engine tells of keys")
 	}
 	plain := enginetest.NewCluster(t, 1, enginetest.Options{}).Engines[0]
-	f(plain.AddKey(key(1)), engine.ErrNoKeys, "Config.Keys")
-	if plain.Keys() != nil {
+	f(plain.AddSecret(key(1)), engine.ErrNoSecrets, "Config.Secrets")
+	if plain.Secrets() != nil {
 		t.Error("keys without keys")
 	}
 }
@@ -250,38 +250,38 @@ func TestJoinSaysWhichKeyIsMissing(t *testing.T) {
 	var log text
 	c := enginetest.NewCluster(t, 3, enginetest.Options{Apart: true, Config: func(i int, c *engine.Config) {
 		if i < 2 {
-			c.Keys = []engine.Key{key(uint8(i + 1)), key(uint8(i + 5))}
+			c.Secrets = []engine.Secret{key(uint8(i + 1)), key(uint8(i + 5))}
 			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		}
 	}})
 	short, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err := c.Engines[0].Join(short, c.Engines[1].Addr().String())
-	var missing *engine.KeyError
-	if !errors.As(err, &missing) || missing.ID != 2 || !errors.Is(err, engine.ErrKeyMissing) || !strings.Contains(err.Error(), "unknown key id 2 (we hold 1, 5)") {
+	var missing *engine.SecretError
+	if !errors.As(err, &missing) || missing.ID != 2 || !errors.Is(err, engine.ErrSecretMissing) || !strings.Contains(err.Error(), "unknown secret 2 (we hold 1, 5)") {
 		t.Errorf("join: %v", err)
 	}
-	line := fmt.Sprintf("unknown key id 1 from %s (we hold 2, 6)", c.Engines[0].Addr())
+	line := fmt.Sprintf("unknown secret 1 from %s (we hold 2, 6)", c.Engines[0].Addr())
 	eventually(t, "the log says it", func() bool { return strings.Contains(log.String(), line) })
 	if n := strings.Count(log.String(), line); n != 1 {
 		t.Errorf("%d times in the log", n)
 	}
 	found := false
 	for _, r := range c.Engines[1].Rejects() {
-		found = found || r.Source == c.Engines[0].Addr() && r.Reason == "key" && r.KeyID == 1 && r.Count > 1
+		found = found || r.Source == c.Engines[0].Addr() && r.Reason == "key" && r.SecretID == 1 && r.Count > 1
 	}
 	if !found {
 		t.Errorf("rejects: %+v", c.Engines[1].Rejects())
 	}
 	short, cancel = context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, err := c.Engines[2].Join(short, c.Engines[1].Addr().String()); !errors.Is(err, engine.ErrNoKeys) {
+	if _, err := c.Engines[2].Join(short, c.Engines[1].Addr().String()); !errors.Is(err, engine.ErrNoSecrets) {
 		t.Errorf("without keys: %v", err)
 	}
-	if err := c.Engines[0].AddKey(key(2)); err != nil {
+	if err := c.Engines[0].AddSecret(key(2)); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Engines[0].UseKey(2); err != nil {
+	if err := c.Engines[0].UseSecret(2); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := c.Engines[0].Join(t.Context(), c.Engines[1].Addr().String()); n != 1 {
