@@ -13,6 +13,26 @@ import (
 // of LAN; the profiles LAN, WAN and Local give consistent sets. All members
 // should use the same one. Package engine/member says how the times work
 // together.
+//
+//	             LAN    WAN    Local
+//	Period       200ms  1s     100ms
+//	TimeoutMin   10ms   100ms  5ms
+//	TimeoutMax   60ms   500ms  30ms
+//	Grace        2.5s   3s     2.5s
+//	SoloGrace    3s     15s    3s
+//	ClosedGrace  200ms  2s     100ms
+//	LagMin       10ms   50ms   10ms
+//	PushGap      5ms    20ms   2ms
+//	PushEvery    20ms   100ms  10ms
+//	ReviveMin    1s     1s     1s
+//	ReviveMax    4s     4s     4s
+//	DeadAge      1h     1h     1h
+//	LeftAge      1m     1m     1m
+//	GraveAge     24h    24h    24h
+//	LeaveFor     1s     3s     1s
+//	Fanout       3      3      3
+//	Lambda       3      3      3
+//	BarFrom      4      4      4
 type Detector struct {
 	// Period is how often each observer probes a member that it watches, three
 	// times if need be. 10 ms to 1 min.
