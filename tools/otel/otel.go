@@ -2,7 +2,7 @@
 // of each engine and takes no turn of its loop. It is a module of its own. The names are those of package engine/metrics
 // with dots for the first underscore and without _total; the label member is the attribute member.
 //
-//	err := otel.Register(provider.Meter("quidnunc"), eng)
+//	_, err := otel.Register(provider.Meter("quidnunc"), eng)
 package otel
 
 import (
