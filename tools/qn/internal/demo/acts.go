@@ -102,6 +102,9 @@ func (d *Demo) revive(member int) string {
 			cancel()
 		}
 	}
+	if n == 1 {
+		return "one member was started anew"
+	}
 	return fmt.Sprintf("%d members were started anew", n)
 }
 
