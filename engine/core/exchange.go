@@ -93,9 +93,7 @@ func (c *Core) exchangeAgain() {
 	c.mends.Step(c.now)
 	c.Refill(c.now)
 	c.store.Tidy(tidyCells)
-	if !c.cfg.Order.Precise() {
-		c.mends.Collect(c.now, c.Agreement(0).Confirmed)
-	}
+	c.mends.Collect(c.now, c.Agreement(0).Confirmed)
 	c.wheel.Set(timerExchange, c.now+c.rand.JitterLittle(c.cfg.Interval))
 }
 

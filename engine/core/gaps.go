@@ -33,6 +33,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	}
 	if a.Gap && c.differ.Scattered() {
 		c.applyScattered(p, o, r)
+		c.store.Advance(o, c.store.Max(o), r.Floor) // who missed it is mended (engine/interval)
 		return
 	}
 	if a.Gap {

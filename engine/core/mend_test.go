@@ -194,3 +194,59 @@ func TestFloorsSpreadInEveryMode(t *testing.T) {
 		}
 	}
 }
+
+// TestPreciseDeletesEnd: in a precise cluster too tombstones go once all have them, all stay equal, and who slept is
+// mended: nothing that was deleted comes back.
+func TestPreciseDeletesEnd(t *testing.T) {
+	const keys, gone = 400, 300
+	for order := tune.OrderPreciseNewest; order <= tune.OrderPreciseRandom; order++ {
+		w := newNet(t, 4, 101, func(_ int, c *Config) {
+			c.Order = order
+			c.Limits.State = state.Limits{Origins: 16, Keys: 2 * keys, Tombstones: 64, ValueBytes: 1 << 20}
+		})
+		equal := func() bool {
+			for _, d := range w.nodes {
+				if d.core.Fingerprint() != w.nodes[0].core.Fingerprint() {
+					return false
+				}
+			}
+			return true
+		}
+		settle := func(what string) {
+			t.Helper()
+			owner := &w.nodes[0].core
+			for end := w.now + 90*sched.Second; w.now < end; w.run(100 * sched.Millisecond) {
+				if dead := owner.store.Tombstones(owner.store.Owner()); dead <= 16 && equal() {
+					return
+				}
+			}
+			for _, d := range w.nodes {
+				o := d.core.store.Find(owner.me.ID)
+				t.Errorf("order %d, %s: node %d: max %d, floor %d, dirty %v, %d keys, %d tombstones", order, what, d.i,
+					d.core.store.Max(o), d.core.store.Floor(o), d.core.store.Dirty(o), d.core.store.Keys(o), d.core.store.Tombstones(o))
+			}
+		}
+		w.joinAll()
+		for k := range keys {
+			w.set(0, fmt.Sprint("k", k), "v")
+		}
+		settle("written")
+		for k := range gone / 2 {
+			w.del(0, fmt.Sprint("k", k))
+		}
+		settle("deleted")
+		w.linked = func(from, to int) bool { return (from == 3) == (to == 3) }
+		w.run(10 * sched.Second)
+		for k := gone / 2; k < gone; k++ {
+			w.del(0, fmt.Sprint("k", k))
+		}
+		w.run(10 * sched.Second)
+		w.linked = nil
+		settle("slept")
+		for _, d := range w.nodes {
+			if n := d.core.store.Keys(d.core.store.Find(w.nodes[0].core.me.ID)); n != keys-gone {
+				t.Errorf("order %d: node %d holds %d keys", order, d.i, n)
+			}
+		}
+	}
+}

@@ -202,14 +202,11 @@ func (m *Mender) step(now sched.Instant, j *job) {
 		m.clearing = true
 		return
 	}
-	if end < s.Floor(j.origin) || !s.Level(j.origin) {
-		return // news comes first
-	}
-	j.extend(end)
-	if m.dropGone(j) {
+	level := end == s.Floor(j.origin) && s.Level(j.origin)
+	if j.extend(max(1, end)); level && m.dropGone(j) {
 		m.Timer.Set(now + again)
 	}
-	if len(j.todo) == 0 {
+	if level && len(j.todo) == 0 {
 		s.Repaired(j.origin)
 		j.origin = 0
 		return

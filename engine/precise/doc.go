@@ -22,6 +22,14 @@
 // the last one was seen, since its order is known only then; when that does not
 // come within windowWait, what was gathered is sent.
 //
+// # Deletes
+//
+// A tombstone stays until its author's floor has passed it. Floors travel beside
+// digests, as runs without entries. Nobody is given again what they forgot: what is
+// not here at or below our max was written again or deleted, so it is neither asked
+// for nor taken. Who learns of a floor above their max may hold what was deleted, and
+// is mended by intervals (package interval), which bring them level first.
+//
 // # Limits
 //
 // Answers under way are Config.Jobs, of Config.Wants entries each; what does not

@@ -18,8 +18,7 @@ import (
 // where runs took it. Cost follows the number of keys, not of differences: that
 // is what it is compared for.
 //
-// Deletes must stay as entries: a replica that has forgotten one would be given
-// the old value again.
+// Deletes stay as entries until their origin's floor has passed them.
 type keywise struct {
 	view    reconcile.View
 	store   *state.Store
@@ -28,7 +27,8 @@ type keywise struct {
 	compare func(a, b *tune.Candidate) int
 	keys    keys
 
-	at      codec.Place // where the next window starts: its key is in the buffer
+	at      codec.Place    // where the next window starts: its key is in the buffer
+	floors  codec.OriginID // whose floor is told next
 	buffer  [codec.KeyBytesMax]byte
 	digest  codec.PreciseDigestWriter
 	iter    codec.PreciseIter
@@ -89,6 +89,31 @@ func (x *keywise) AppendWindow(dst []byte, limit int, flags codec.DigestFlags, l
 		flags |= codec.DigestFinal
 	}
 	return w.End(flags), end
+}
+
+// floorsMost is how many floors are told beside a window.
+const floorsMost = 8
+
+// AppendFloors appends the floors of a few origins, in turn, as runs without entries.
+func (x *keywise) AppendFloors(dst []byte, limit int) []byte {
+	s := x.store
+	told := 0
+	for range min(s.Len(), 8*floorsMost) {
+		o := s.FirstAtOrAfter(x.floors)
+		if o == 0 {
+			o = s.FirstAtOrAfter(0)
+		}
+		if s.Floor(o) > 0 && !s.Dirty(o) && s.Max(o) >= s.Floor(o) {
+			out, _, _ := x.filler.Run(dst, limit, o, s.Max(o))
+			if out == nil || told == floorsMost {
+				break
+			}
+			dst = out
+			told++
+		}
+		x.floors = s.ID(o) + 1
+	}
+	return dst
 }
 
 // fillWindow appends keys until the window is full; true at the end of the order.
@@ -203,6 +228,7 @@ func (x *keywise) listed(d *codec.PreciseDigest, o state.Origin, runs, pulls *li
 		}
 		switch {
 		case v <= has:
+		case o != x.view.Own && v <= top: // it was written again, or deleted: all that lives up to there is here
 		case o != x.view.Own:
 			pulls.ask(item{ID: id, Version: v})
 		case v > top || x.neverWrote(o, key, v):

@@ -282,7 +282,7 @@ func (x *Precise) AppendDigest(b []byte, g *reconcile.Page) (out []byte, done bo
 	}
 	t.windows--
 	x.n.DigestsSent++
-	return out, t.windows == 0 || end
+	return x.keys.AppendFloors(out, g.Limit), t.windows == 0 || end
 }
 
 // AppendAsk appends a part of the pull list.

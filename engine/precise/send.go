@@ -132,6 +132,10 @@ func Apply(s *state.Store, o state.Origin, r *codec.Run, it *codec.RunIter, e *c
 	a.From, a.To = s.Max(o), s.Max(o)
 	it.Reset(r)
 	for it.Next(e) {
+		if e.Version <= a.From { // all that lives up to max is here: it was written again, or deleted
+			a.Old++
+			continue
+		}
 		switch s.ApplyAny(o, e) {
 		case state.OK:
 			a.New++

@@ -276,10 +276,26 @@ func (s *Store) Advance(o Origin, to, floor uint64) Status {
 	if r == nil {
 		return NoOrigin
 	}
+	return s.advance(o, r, span{to, floor, s.begun(r)})
+}
+
+// begun tells whether something is here of an origin that a delete may be missing for: in a precise cluster entries may
+// be here before there is a max.
+func (s *Store) begun(r *origin) bool { return r.max > 0 || s.keyed.on && r.entries > 0 }
+
+// span is how far a run goes, and whether there were entries before it.
+type span struct {
+	to, floor uint64
+	begun     bool
+}
+
+// advance is Advance.
+func (s *Store) advance(o Origin, r *origin, by span) Status {
+	to, floor := by.to, by.floor
 	if to > codec.VersionMax || floor > codec.VersionMax {
 		return Invalid
 	}
-	if floor > r.floor && floor > r.max && r.max > 0 || floor < r.floor && r.max < r.floor && to > r.max {
+	if floor > r.floor && floor > r.max && by.begun || floor < r.floor && r.max < r.floor && to > r.max {
 		s.setDirty(r, true)
 	}
 	before := r.print()

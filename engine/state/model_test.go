@@ -155,7 +155,8 @@ func (x *machine) Run(t *rapid.T) {
 	}
 	to := v + uint64(rapid.SampledFrom([]int{0, 0, 0, 5}).Draw(t, "gap"))
 	floor := uint64(rapid.IntRange(0, 30).Draw(t, "floor"))
-	if floor > o.floor && floor > o.max && o.max > 0 || floor < o.floor && o.max < o.floor && to > o.max {
+	begun := o.max > 0 || x.s.keyed.on && len(o.keys) > 0
+	if floor > o.floor && floor > o.max && begun || floor < o.floor && o.max < o.floor && to > o.max {
 		o.dirty = true
 	}
 	o.floor, o.max = max(floor, o.floor), max(to, o.max)

@@ -39,6 +39,7 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 		a.Old = run.Count
 		return a
 	}
+	begun := s.begun(r)
 	s.putOff(4 * sweepCells)
 	it.Reset(run)
 	for a.Status == OK && s.applyBatch(o, r, it, &a) {
@@ -46,9 +47,9 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 	switch {
 	case a.Status == OK:
 		a.To = max(a.From, run.To)
-		s.Advance(o, a.To, run.Floor)
+		s.advance(o, r, span{a.To, run.Floor, begun})
 	case a.To > a.From: // what was taken of it lacks the tombstones up to its floor, too
-		s.Advance(o, a.To, run.Floor)
+		s.advance(o, r, span{a.To, run.Floor, begun})
 	}
 	if a.To > a.From {
 		r.ahead = max(r.ahead, run.Max)
