@@ -98,9 +98,7 @@ func (s *stage) charge(hash uint64, op uint8, ttl uint32, key string, value []by
 	}
 	if was, ok := s.replaced(hash, key); ok {
 		c.bytes, c.owned = max(0, c.bytes-was.bytes), max(0, c.owned-was.owned)
-		if was.live {
-			c.keys = 0
-		}
+		c.keys = 0
 	}
 	return c, s.fits(c)
 }
@@ -124,19 +122,22 @@ func (s *stage) fits(c charge) error {
 	return nil
 }
 
-// replaced is what a write of the key replaces, staged or stored.
+// replaced is what a write of the key replaces, staged or stored. A delete does not count:
+// of a key that never came into the store it leaves nothing, and else what may be collected
+// before the write comes there.
 func (s *stage) replaced(hash uint64, key string) (held, bool) {
 	for _, b := range [...]*stageBuffer{s.front, s.back} {
 		if _, offset, ok := b.find(hash, key); ok {
 			var r record
 			b.at(offset, &r)
-			return heldCell(len(r.key), len(r.value), r.ttl, r.op), true
+			return heldCell(len(r.key), len(r.value), r.ttl, r.op), r.op != opDelete
 		}
 	}
 	if s.known == nil {
 		return held{}, false
 	}
-	return s.known(key)
+	was, ok := s.known(key)
+	return was, ok && was.live
 }
 
 // grant tells how much more the store can take.
@@ -147,10 +148,15 @@ func (s *stage) grant(r room) {
 }
 
 func (s *stage) grantLocked(r room) {
+	r.ample = s.isAmple(r.Room)
+	s.room = r
+}
+
+// isAmple tells whether there is room for all that both buffers can hold.
+func (s *stage) isAmple(r state.Room) bool {
 	most := s.front.chargeMax()
 	most = most.plus(most)
-	r.ample = r.Keys >= most.keys && r.Bytes >= most.bytes && r.Owned >= most.owned
-	s.room = r
+	return r.Keys >= most.keys && r.Bytes >= most.bytes && r.Owned >= most.owned
 }
 
 // roomEvery is how often who holds most is looked up while a limit is near.
@@ -159,7 +165,7 @@ const roomEvery = sched.Second
 // room is how much more the store takes of this member.
 func (e *Engine) room(now sched.Instant) room {
 	r := room{Room: e.store.Admits(e.store.Owner())}
-	if most := e.stage.front.chargeMax(); r.Keys >= most.keys && r.Bytes >= most.bytes && r.Owned >= most.owned {
+	if e.stage.isAmple(r.Room) {
 		return r
 	}
 	if e.fullErrors[0] == nil || now >= e.fullAt {
