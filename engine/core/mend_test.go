@@ -2,9 +2,11 @@ package core
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
@@ -248,5 +250,58 @@ func TestPreciseDeletesEnd(t *testing.T) {
 				t.Errorf("order %d: node %d holds %d keys", order, d.i, n)
 			}
 		}
+	}
+}
+
+// TestSleeperIsMendedUnderThrottling: an owner that writes above its rate for minutes is never level with what it tells. A
+// member that slept below its floor is mended all the same, within a bound, and misses no key that rests.
+func TestSleeperIsMendedUnderThrottling(t *testing.T) {
+	const keys, gone, rate, bound = 200, 40, 40 * 96, 65 * sched.Second
+	w := newNet(t, 3, 103, func(i int, c *Config) {
+		c.Limits.State = state.Limits{Origins: 16, Keys: 2 * keys, Tombstones: 20, ValueBytes: 1 << 20}
+		if i == 0 {
+			c.Experiment.Plan = flow.Plan{Over: 3, Slack: 3, Floor: rate, Start: rate, Limit: rate, Beta: 1}
+		}
+	})
+	w.joinAll()
+	w.converge(5 * sched.Second)
+	for k := range keys {
+		w.set(0, fmt.Sprint("k", k), "v")
+	}
+	w.converge(60 * sched.Second)
+	w.linked = func(from, to int) bool { return (from == 2) == (to == 2) }
+	w.run(10 * sched.Second)
+	for k := range gone {
+		w.del(0, fmt.Sprint("k", k))
+	}
+	w.run(20 * sched.Second)
+	owner, sleeper := &w.nodes[0].core, &w.nodes[2].core
+	o, end, dirty := sleeper.store.Find(owner.me.ID), sched.Instant(0), false
+	var e codec.Entry
+	for n := 0; end == 0 || w.now < end; n++ {
+		w.set(0, fmt.Sprint("k", keys-1-n%50), strings.Repeat("x", 74))
+		w.run(10 * sched.Millisecond)
+		if n == 300 {
+			w.linked, end = nil, w.now+bound
+		}
+		if dirty = dirty || sleeper.store.Dirty(o); dirty && !sleeper.store.Dirty(o) {
+			break
+		}
+		for k := gone; k < keys-50; k++ {
+			if !sleeper.store.Get(o, fmt.Append(nil, "k", k), &e) {
+				t.Fatalf("k%d, which lives, is missing", k)
+			}
+		}
+	}
+	if !dirty || sleeper.store.Dirty(o) || !owner.flow.Behind() {
+		t.Fatalf("was dirty: %v, is: %v; the owner holds writes back: %v", dirty, sleeper.store.Dirty(o), owner.flow.Behind())
+	}
+	for k := range gone {
+		if sleeper.store.Lives(o, fmt.Append(nil, "k", k)) {
+			t.Errorf("k%d is there, which was deleted", k)
+		}
+	}
+	if w.converge(60 * sched.Second); !w.equal() {
+		t.Error("afterwards not all are equal")
 	}
 }

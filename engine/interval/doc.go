@@ -45,5 +45,6 @@
 // Four origins at a time are mended; others wait. An answer of a frame looks at some 6,000 words of a log, some ten
 // microseconds; a thousand answers a second are given. What is asked while the list of questions is full is asked again.
 // Tombstones below the floor are cleared first, a few hundred entries a millisecond. While the owner holds writes back
-// (flow control) it can't be compared with, since nobody is level with it. Memory is taken when it is first needed.
+// (flow control) nobody is level with it: after a minute (lateAfter) it is compared with as it is, and what it rewrote and
+// does not publish yet is hidden until it does, as from a newcomer. Memory is taken when it is first needed.
 package interval

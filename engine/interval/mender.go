@@ -23,6 +23,9 @@ const (
 	stepClear = 512               // entries looked at for tombstones at a time
 	again     = sched.Millisecond // until the next time
 
+	// lateAfter is how long it is waited until nobody is ahead of what is here.
+	lateAfter = grace.After
+
 	patience     = 200 * sched.Millisecond // for an answer, at least
 	patienceMost = 2 * sched.Second        // and at most
 
@@ -82,7 +85,8 @@ type job struct {
 	source  uint32
 	horizon uint64        // up to here all is in todo, or compared
 	at      sched.Instant // of the last question or answer
-	todo    []span        // what is left to compare, ascending
+	began   sched.Instant
+	todo    []span // what is left to compare, ascending
 }
 
 // span is a part of a log that is not compared yet.
@@ -167,7 +171,7 @@ func (m *Mender) open(now sched.Instant) {
 		if j == nil {
 			return
 		}
-		*j = job{origin: o, id: m.Store.ID(o), todo: j.todo}
+		*j = job{origin: o, id: m.Store.ID(o), todo: j.todo, began: now}
 		j.begin(m.Store, now)
 	}
 }
@@ -187,6 +191,11 @@ func (j *job) begin(s *state.Store, now sched.Instant) {
 	j.doubts, j.horizon, j.todo, j.at = s.Doubts(j.origin), 0, j.todo[:0], now
 }
 
+// late reports that the owner has held writes back for so long that it is compared with as
+// it is, as for a newcomer: what it rewrites and does not publish yet is hidden until then.
+// What it deleted would else be shown for as long as it writes more than its rate.
+func (j *job) late(now sched.Instant) bool { return now-j.began >= lateAfter }
+
 // step goes on with a job.
 func (m *Mender) step(now sched.Instant, j *job) {
 	s := m.Store
@@ -202,7 +211,7 @@ func (m *Mender) step(now sched.Instant, j *job) {
 		m.clearing = true
 		return
 	}
-	level := end == s.Floor(j.origin) && s.Level(j.origin)
+	level := end == s.Floor(j.origin) && (s.Level(j.origin) || j.late(now))
 	if j.extend(max(1, end)); level && m.dropGone(j) {
 		m.Timer.Set(now + again)
 	}
@@ -304,7 +313,10 @@ func (m *Mender) Receive(f *reconcile.Frame, t codec.Type, body []byte) reconcil
 // answered holds an answer against what is here.
 func (m *Mender) answered(now sched.Instant, j *job, l *codec.Intervals) {
 	s := m.Store
-	if s.ID(j.origin) != j.id || !s.Dirty(j.origin) || s.Doubts(j.origin) != j.doubts || l.Max > s.Max(j.origin) || !s.Level(j.origin) {
+	if s.ID(j.origin) != j.id || !s.Dirty(j.origin) || s.Doubts(j.origin) != j.doubts {
+		return
+	}
+	if (l.Max > s.Max(j.origin) || !s.Level(j.origin)) && !j.late(now) {
 		return // it is asked again
 	}
 	b := state.Budget{Words: wordsHeld, Drops: dropsFrame}
