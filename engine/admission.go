@@ -48,7 +48,7 @@ func (c charge) atMost(d charge) charge {
 
 // wholeCharge is what a write takes that replaces nothing. Deletes and keys of
 // the engine's own have room of their own.
-func wholeCharge[K string | []byte](op uint8, ttl uint32, key K, valueBytes int) charge {
+func wholeCharge[K keyText](op uint8, ttl uint32, key K, valueBytes int) charge {
 	if op == opDelete || codec.System(key) {
 		return charge{}
 	}
@@ -127,7 +127,7 @@ func (s *stage) fits(c charge) error {
 // before the write comes there.
 func (s *stage) replaced(hash uint64, key string) (held, bool) {
 	for _, b := range [...]*stageBuffer{s.front, s.back} {
-		if _, offset, ok := b.find(hash, key); ok {
+		if _, offset, ok := find(b, hash, key); ok {
 			var r record
 			b.at(offset, &r)
 			return heldCell(len(r.key), len(r.value), r.ttl, r.op), r.op != opDelete

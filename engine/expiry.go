@@ -71,7 +71,7 @@ func (e *Engine) expire(now sched.Instant) {
 			if codec.Shared(e.entry.Key) {
 				end = e.shared.expire
 			}
-			if end(string(e.entry.Key), e.entry.Version) == ErrBackpressure {
+			if end(e.entry.Key, e.entry.Version) == ErrBackpressure {
 				return
 			}
 		}

@@ -307,12 +307,12 @@ func (s *Shared) take(o state.Origin, key []byte, ttl uint32) bool {
 
 // expire ends an own claim whose time to live has passed: by a delete that is just above
 // it, so that nothing older shows and nothing newer is lost.
-func (s *Shared) expire(key string, version uint64) error {
+func (s *Shared) expire(key []byte, version uint64) error {
 	var c share.Claim
 	self := s.e.store.Owner()
-	if _, ok := s.index.Claim(self, []byte(key), &c); !ok || s.index.Owner([]byte(key)) != self {
+	if _, ok := s.index.Claim(self, key, &c); !ok || s.index.Owner(key) != self {
 		return s.e.stage.expire(key, version)
 	}
 	c.Stamp, c.Author, c.Deleted = c.Stamp+1, s.self, true
-	return s.e.stage.adopt(key, c.Append(nil, s.self), 0)
+	return s.e.stage.adopt(string(key), c.Append(nil, s.self), 0)
 }

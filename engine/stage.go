@@ -68,9 +68,12 @@ func (b *stageBuffer) reset() {
 	}
 }
 
+// keyText is a key, which callers have as a string and the loop as bytes: neither copies it.
+type keyText interface{ string | []byte }
+
 // find returns the place of key in the index and, if it is there, the offset
 // of its newest record.
-func (b *stageBuffer) find(hash uint64, key string) (slot, offset int, ok bool) {
+func find[K keyText](b *stageBuffer, hash uint64, key K) (slot, offset int, ok bool) {
 	mask := len(b.index) - 1
 	for i := int(hash) & mask; ; i = (i + 1) & mask {
 		w := b.index[i]
@@ -78,25 +81,20 @@ func (b *stageBuffer) find(hash uint64, key string) (slot, offset int, ok bool) 
 			return i, 0, false
 		}
 		offset = int(uint32(w)) - 1
-		if b.keyEquals(offset, key) {
+		if at := offset + recordHead; int(binary.LittleEndian.Uint16(b.log[offset+16:])) == len(key) && string(b.log[at:at+len(key)]) == string(key) {
 			return i, offset, true
 		}
 	}
 }
 
-func (b *stageBuffer) keyEquals(offset int, key string) bool {
-	n := int(binary.LittleEndian.Uint16(b.log[offset+16:]))
-	return n == len(key) && string(b.log[offset+recordHead:offset+recordHead+n]) == key
-}
-
 // fits reports whether one more record of this size has room. The index stays
 // a quarter empty, so that find ends soon.
-func (b *stageBuffer) fits(key string, value []byte) bool {
-	return b.used+recordHead+len(key)+len(value) <= len(b.log) && b.count < len(b.index)*3/4
+func (b *stageBuffer) fits(keyAndValue int) bool {
+	return b.used+recordHead+keyAndValue <= len(b.log) && b.count < len(b.index)*3/4
 }
 
-func (b *stageBuffer) append(hash uint64, version uint64, op uint8, ttl uint32, key string, value []byte) {
-	slot, old, ok := b.find(hash, key)
+func appendRecord[K keyText](b *stageBuffer, hash uint64, version uint64, op uint8, ttl uint32, key K, value []byte) {
+	slot, old, ok := find(b, hash, key)
 	if ok {
 		b.log[old+19] |= recordDead
 	}
@@ -183,7 +181,7 @@ func (s *stage) take(hash uint64, op uint8, ttl uint32, key string, value []byte
 	switch {
 	case s.err != nil:
 		return Version{}, s.err
-	case !s.front.fits(key, value):
+	case !s.front.fits(len(key) + len(value)):
 		return Version{}, ErrBackpressure
 	}
 	c, err := s.charge(hash, op, ttl, key, value)
@@ -194,7 +192,7 @@ func (s *stage) take(hash uint64, op uint8, ttl uint32, key string, value []byte
 	s.front.whole = s.front.whole.plus(wholeCharge(op, ttl, key, len(value)))
 	s.front.deletes += int(op) // opDelete is 1
 	s.version.Seq++
-	s.front.append(hash, s.version.Seq, op, ttl, key, value)
+	appendRecord(s.front, hash, s.version.Seq, op, ttl, key, value)
 	s.pending.Add(1)
 	return s.version, nil
 }
@@ -205,7 +203,7 @@ func (s *stage) adopt(key string, value []byte, ttl uint32) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, b := range [...]*stageBuffer{s.front, s.back} {
-		if _, _, ok := b.find(hash, key); ok {
+		if _, _, ok := find(b, hash, key); ok {
 			return nil // newer than what it would take over
 		}
 	}
@@ -216,12 +214,12 @@ func (s *stage) adopt(key string, value []byte, ttl uint32) (err error) {
 
 // expire is the loop's own delete of a key whose time has come, unless a write
 // of it is staged that is newer than the one that ends.
-func (s *stage) expire(key string, version uint64) (err error) {
-	hash := maphash.String(s.seed, key)
+func (s *stage) expire(key []byte, version uint64) error {
+	hash := maphash.Bytes(s.seed, key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, b := range [...]*stageBuffer{s.front, s.back} {
-		if _, offset, ok := b.find(hash, key); ok {
+		if _, offset, ok := find(b, hash, key); ok {
 			var r record
 			if b.at(offset, &r); r.version > version {
 				return nil
@@ -229,8 +227,17 @@ func (s *stage) expire(key string, version uint64) (err error) {
 		}
 	}
 	s.waiting.Store(true)
-	_, err = s.take(hash, opDelete, 0, key, nil)
-	return err
+	switch {
+	case s.err != nil:
+		return s.err
+	case !s.front.fits(len(key)):
+		return ErrBackpressure
+	}
+	s.front.deletes++
+	s.version.Seq++
+	appendRecord(s.front, hash, s.version.Seq, opDelete, 0, key, nil)
+	s.pending.Add(1)
+	return nil
 }
 
 // begin makes back readable for the loop; false means there is nothing to do.
@@ -294,10 +301,10 @@ func (s *stage) lookup(dst []byte, key string) (out []byte, m Meta, ok, hit bool
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.front
-	_, offset, found := b.find(hash, key)
+	_, offset, found := find(b, hash, key)
 	if !found {
 		b = s.back
-		if _, offset, found = b.find(hash, key); !found {
+		if _, offset, found = find(b, hash, key); !found {
 			return dst, Meta{}, false, false
 		}
 	}

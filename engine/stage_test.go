@@ -330,6 +330,7 @@ func TestStageConcurrent(t *testing.T) {
 func TestStageAllocs(t *testing.T) {
 	s := newStage(1 << 16)
 	key, value := strings.Repeat("k", 200), make([]byte, 100)
+	long := []byte(key)
 	dst := make([]byte, 0, 200)
 	var r record
 	n := testing.AllocsPerRun(1000, func() {
@@ -337,6 +338,12 @@ func TestStageAllocs(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.lookup(dst, key)
+		for s.begin() && s.next(&r) {
+		}
+		s.finish(plenty)
+		if err := s.expire(long, s.last().Seq); err != nil {
+			t.Fatal(err)
+		}
 		for s.begin() && s.next(&r) {
 		}
 		s.finish(plenty)

@@ -79,7 +79,7 @@ func TestExpiryAsksBothBuffers(t *testing.T) {
 	s.write(opSet, 0, "k", []byte("newer"))
 	s.begin() // it is in the buffer that is being drained, and not applied yet
 	before := s.last()
-	if err := s.expire("k", 0); err != nil || s.last() != before {
+	if err := s.expire([]byte("k"), 0); err != nil || s.last() != before {
 		t.Errorf("the end of an older entry was staged behind a newer write: %v, %v -> %v", err, before, s.last())
 	}
 }

@@ -107,7 +107,7 @@ func (s *Shared) withdraw(now sched.Instant) (more bool) {
 			return false
 		}
 		if x := &s.entry; codec.Shared(x.Key) && x.Flags&codec.EntryTombstone == 0 && s.ends(x) {
-			if s.e.stage.expire(string(x.Key), x.Version) == ErrBackpressure {
+			if s.e.stage.expire(x.Key, x.Version) == ErrBackpressure {
 				w.at = now.After(sched.Millisecond)
 				return false
 			}
@@ -125,7 +125,7 @@ func (s *Shared) sweptAll(now sched.Instant) {
 	w.losers, w.after = false, 0
 	if s.away.returned {
 		s.away.returned, s.away.since = false, 0
-		s.e.stage.expire(string(backKey), s.e.stage.last().Seq)
+		s.e.stage.expire(backKey, s.e.stage.last().Seq)
 	}
 	if w.buryAt != 0 && now >= w.buryAt { // again, for those that were too young
 		w.buryAt = now.After(s.burialAge())
