@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -14,7 +16,7 @@ const (
 	// again: a reader that the host has stopped while it copies holds some back.
 	stuckMax   = 2 * sched.Second
 	stuckEvery = sched.Millisecond
-	lostMax    = 256 // refused versions that WaitVersion knows of
+	lostMax    = 256 // ranges of refused versions that WaitVersion knows of
 )
 
 // drained is a caller that waits until what was staged before is applied.
@@ -24,10 +26,10 @@ type drained struct {
 	done chan bool
 }
 
-// lostWrite is a write that was accepted and could not be kept, and why.
-type lostWrite struct {
-	seq uint64
-	err error
+// lostWrites are writes one after the other that were accepted and could not be kept, and why.
+type lostWrites struct {
+	from, to uint64
+	err      error
 }
 
 // drain applies staged writes.
@@ -89,16 +91,23 @@ func refusedBy(st core.Status) error {
 // waits for it.
 func (e *Engine) refuse(cause error, seq uint64) {
 	e.refused++
-	if len(e.lost) == lostMax {
+	last := len(e.lost) - 1
+	switch {
+	case last >= 0 && e.lost[last].to+1 == seq && errors.Is(e.lost[last].err, cause):
+		e.lost[last].to = seq
+	case last+1 == lostMax:
 		e.lost = slices.Delete(e.lost, 0, lostMax/2)
+		fallthrough
+	default:
+		e.lost = append(e.lost, lostWrites{seq, seq, cause})
 	}
-	e.lost = append(e.lost, lostWrite{seq, cause})
 	e.herald.warn("write refused after it was accepted", "member", e.cfg.Name, "cause", cause)
 }
 
 // lostError is why a write was refused after it was accepted, if it was.
 func (e *Engine) lostError(seq uint64) error {
-	if i, ok := slices.BinarySearchFunc(e.lost, seq, func(w lostWrite, seq uint64) int { return int(w.seq) - int(seq) }); ok {
+	i, _ := slices.BinarySearchFunc(e.lost, seq, func(w lostWrites, seq uint64) int { return cmp.Compare(w.to, seq) })
+	if i < len(e.lost) && e.lost[i].from <= seq {
 		return e.lost[i].err
 	}
 	return nil

@@ -78,7 +78,7 @@ type Engine struct {
 	askAt      sched.Instant // when waiting members are asked again
 	leftAt     uint64        // version of the leave; 0: not leaving
 	refused    uint64
-	lost       []lostWrite // the last of them, ascending
+	lost       []lostWrites // the last of them, ascending
 	drains     []*drained
 	appliedTo  uint64        // own writes that have left the stage
 	stuckAt    sched.Instant // a write finds no memory since then; 0: none

@@ -45,3 +45,6 @@ func (e *Engine) Harm(member, key string) {
 		}
 	})
 }
+
+// Silence lets the core refuse writes that were accepted, as while a live rival has the name.
+func (e *Engine) Silence(on bool) { e.ask(func(sched.Instant) { e.core.Parts().Self.Silenced = on }) }

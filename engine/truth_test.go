@@ -196,3 +196,50 @@ func TestPictureIsNoNews(t *testing.T) {
 		})
 	}
 }
+
+// TestWaitVersionTellsOfLostWrites: a write that was accepted and could not be kept is told to those who wait for it and
+// to those who ask later, also when later writes went through; the writes beside it are not.
+func TestWaitVersionTellsOfLostWrites(t *testing.T) {
+	virtual(t, 2, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		e := c.Engines[0]
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		wait := func(v engine.Version, want error) {
+			t.Helper()
+			if err := e.WaitVersion(ctx, v); !errors.Is(err, want) {
+				t.Errorf("version %d: %v, want %v", v.Seq, err, want)
+			}
+		}
+		set := func(key string) engine.Version {
+			v, err := e.Set(key, []byte("1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		before := set("before")
+		wait(before, nil)
+		e.Silence(true)
+		var lost []engine.Version
+		for k := range 1000 {
+			lost = append(lost, set(fmt.Sprint("lost ", k)))
+		}
+		wait(lost[0], engine.ErrNameConflict)
+		pause(time.Second)
+		e.Silence(false)
+		after := set("after")
+		wait(after, nil)
+		wait(before, nil)
+		for _, v := range lost {
+			wait(v, engine.ErrNameConflict)
+		}
+		for _, x := range c.Engines {
+			if _, _, ok := x.Get("node-0", "lost 0"); ok {
+				t.Errorf("%s holds what was refused", x.Name())
+			}
+		}
+		if n := e.Stats().WritesRefused; n != 1000 {
+			t.Errorf("%d writes were refused", n)
+		}
+	})
+}
