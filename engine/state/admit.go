@@ -105,6 +105,7 @@ func (s *Store) CellBytes(o Origin) int { return int(s.rec(o).held) << 3 }
 // admit tells whether a write of a key is within the limits.
 func (s *Store) admit(w *write, o Origin, r *origin) Status {
 	old := w.old != 0
+	w.same, w.is = false, held{uint16(w.key) + w.value, classBytes[w.class], w.flags&codec.EntryTombstone == 0}
 	switch {
 	case w.is.live && !w.was.live && !s.keyFits(w, o, r):
 		return TooMany

@@ -84,7 +84,8 @@ type write struct {
 	old, cell cellRef // old 0: the key is new
 	pos       wordRef // of the old cell, in a batch
 	class     uint8   // of the new cell
-	is, was   held    // what the new cell takes, and the old one
+	same      bool    // the new cell takes what the old one takes, of everything
+	is, was   held    // what each of them takes, if it is not the same
 	system    bool    // the key is reserved
 	keyAt     uint8   // in the new cell
 	key       uint8   // bytes
@@ -113,7 +114,6 @@ func (s *Store) begin(w *write, tag uint32, e *codec.Entry) {
 		w.keyAt += uint8(optionalBytes(e.Flags))
 	}
 	w.class = classOf[(int(w.keyAt)+len(e.Key)+len(e.Value)+7)>>3]
-	w.is = held{uint16(len(e.Key) + len(e.Value)), classBytes[w.class], e.Flags&codec.EntryTombstone == 0}
 	w.system = codec.System(e.Key)
 	w.frag = s.hash(tag, e.Key)
 }
@@ -137,8 +137,7 @@ func (s *Store) fits(w *write, o Origin, r *origin) Status {
 		if cellVersion(old) >= w.version {
 			return Old
 		}
-		if cellFlags(old) == w.flags && cellKeyValue(old) == uint32(w.key)<<16|uint32(w.value) {
-			w.was = w.is
+		if w.same = cellFlags(old) == w.flags && cellKeyValue(old) == uint32(w.key)<<16|uint32(w.value); w.same {
 			return OK
 		}
 		w.was = heldBy(old)
@@ -161,13 +160,17 @@ func (s *Store) finish(w *write, o Origin, r *origin, b []byte) Status {
 	if s.keyed.on {
 		s.printKey(w, o, r, b)
 	}
-	s.count(r, w.is, w.was, w.system)
+	if !w.same {
+		s.count(r, w.is, w.was, w.system)
+	}
 	if w.old == 0 {
 		s.create(w, r)
 	} else {
 		s.replace(w, r)
 	}
-	s.witnessed(o, b[w.keyAt:][:w.key])
+	if s.witness != nil {
+		s.witnessed(o, b[w.keyAt:][:w.key])
+	}
 	return OK
 }
 

@@ -104,16 +104,16 @@ func (s *Store) applyOne(o Origin, r *origin, e *codec.Entry, a *Applied) {
 	if a.Status != OK {
 		return
 	}
-	a.count(s.apply(o, r, e), e.Version, e.Key)
+	a.count(s.apply(o, r, e), e.Version, codec.System(e.Key))
 }
 
 // count takes the outcome of one entry.
-func (a *Applied) count(status Status, v uint64, key []byte) {
+func (a *Applied) count(status Status, v uint64, system bool) {
 	switch status {
 	case OK:
 		a.New++
 		a.To = v
-		if codec.System(key) {
+		if system {
 			a.Zero = true
 		}
 	case Old:
@@ -131,15 +131,14 @@ func (s *Store) finishBatch(o Origin, r *origin, n int, a *Applied) {
 		w := &batch[i]
 		if a.Status == OK {
 			b := s.cells.at(w.cell)
-			key := b[w.keyAt:][:w.key]
 			if w.old == 0 || !s.keys.holds(w) {
-				w.t, w.at, w.old = s.findKey(r.tag, w.frag, key)
+				w.t, w.at, w.old = s.findKey(r.tag, w.frag, b[w.keyAt:][:w.key])
 			}
 			status := s.wanted(w, o, r)
 			if status == OK {
 				status = s.finish(w, o, r, b)
 			}
-			a.count(status, w.version, key)
+			a.count(status, w.version, w.system)
 			if status == OK {
 				continue
 			}
