@@ -73,19 +73,22 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 	}
 	c.guard.Adopt(p, h)
 	q := &c.peers[p]
-	if from == q.at.Addr {
+	here := usual || from == q.at.Addr
+	if here {
 		q.claim.Heard(c.now)
 	}
 	switch {
+	case usual:
 	case shown:
 		c.prove(p, from)
+		here = from == q.at.Addr
 	case !q.Proven():
 		c.refuse(from, datagram, stranger)
 		return
-	case from != q.at.Addr:
+	case !here:
 		c.door.Hint(c.now, nil, from, len(datagram), false) // it may have moved; it is believed when it answers from there
 	}
-	if c.guard.Sealed() || from == q.at.Addr {
+	if here || c.guard.Sealed() {
 		c.flow.Took(len(datagram))
 	}
 	c.heardFrom(p)

@@ -231,14 +231,13 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	if q.debt.Due(c.store.Max(q.origin)) {
 		c.due.Want(p, dueHave) // there is a frame, so it rides along
 	}
-	for i := range composers {
-		row, due := &composers[i], c.due.Of(p)
-		if due == 0 {
-			break
+	for i, due := 0, c.due.Of(p); due != 0 && i < len(composers); i++ {
+		row := &composers[i]
+		if due&row.due == 0 || due&row.unless != 0 || row.when != nil && !row.when(q, due) {
+			continue
 		}
-		if due&row.due != 0 && due&row.unless == 0 && (row.when == nil || row.when(q, due)) {
-			b = row.append(c, b, limit, p)
-		}
+		b = row.append(c, b, limit, p)
+		due = c.due.Of(p)
 	}
 	if c.counters.EntriesSent > entries {
 		c.counters.RunFrames++
