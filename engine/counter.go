@@ -49,6 +49,11 @@ func partKey(dst []byte, author share.Author, key string) []byte {
 	return append(binary.BigEndian.AppendUint64(dst, uint64(author)), key...)
 }
 
+// authorOf is whose a part is, by its key in a log.
+func authorOf(key []byte) share.Author {
+	return share.Author(binary.BigEndian.Uint64(key[len(codec.SharedPrefix)+1:]))
+}
+
 // appendPart and parsePart are inverse.
 func appendPart(dst []byte, p part) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(p.count))
@@ -177,7 +182,11 @@ func (s *Shared) counts(key []byte) {
 	if len(k) < partHead {
 		return
 	}
-	author := share.Author(binary.BigEndian.Uint64(k[1:]))
+	if set, element, ok := parseSetPart(k); ok {
+		s.contains(key, set, element)
+		return
+	}
+	author := authorOf(key)
 	name := string(k[partHead:])
 	var c share.Claim
 	rest, ok := s.index.Claim(s.index.Owner(key), key, &c)

@@ -93,6 +93,7 @@ type Shared struct {
 	clock share.Clock
 
 	counters counters
+	sets     sets
 
 	sharing // the loop's own
 }
@@ -318,6 +319,9 @@ func (s *Shared) stage(key string, value []byte, ttl uint32, claim func(c, now *
 
 // stageClaim is stage for a key of the log. The mutex is held.
 func (s *Shared) stageClaim(k, value []byte, ttl uint32, claim func(c, now *share.Claim) error) (v Version, wake bool, err error) {
+	if s.e.stopped.Load() {
+		return v, false, ErrClosed
+	}
 	var room [EntryBytesMax]byte
 	_, now, _ := s.look(nil, k)
 	c := share.Claim{Author: s.self}

@@ -64,13 +64,15 @@ func (s *Shared) keys(prefix string) (list []string) {
 }
 
 // userKey is the shared key under which users know a key of a log, the name of the counter
-// for a part of one; "" if it is neither.
+// for a part of one; "" if it is neither, as a part of a set.
 func userKey(key []byte) string {
 	if !codec.Shared(key) {
 		return ""
 	}
 	if key = key[len(codec.SharedPrefix):]; key[0] == codec.ReservedPrefix {
-		key = key[min(partHead, len(key)):]
+		if key = key[min(partHead, len(key)):]; len(key) > 0 && key[0] == codec.ReservedPrefix {
+			return ""
+		}
 	}
 	return string(key)
 }
@@ -179,7 +181,10 @@ func (s *Shared) tellWatchers(key []byte, what share.Change) {
 	if key[len(codec.SharedPrefix)] == codec.ReservedPrefix {
 		s.counts(key)
 	}
-	if s.watches.count.Load() > 0 {
-		s.watches.sharedChanged([]byte(userKey(key)))
+	if s.watches.count.Load() == 0 {
+		return
+	}
+	if name := userKey(key); name != "" {
+		s.watches.sharedChanged([]byte(name))
 	}
 }
