@@ -53,14 +53,9 @@ type Config struct {
 
 	tune.Options // how it gossips
 
-	MailMax     int           // SpreadAuto mails up to this many peers; 128
 	Interval    sched.Instant // between exchanges that this node starts; 100 ms
-	RecentSpan  sched.Instant // DiffRecent: what changed since is sent first; 10 intervals
 	AuditEvery  sched.Instant // a part of another member's log is held against the owner's so often; 0, and with a precise Order: never
 	RepairEvery sched.Instant // the first member of the ring starts a walk of repair so often; 0: never
-	Settle      sched.Instant // younger changes are left to push; 20 ms
-	AckDelay    sched.Instant // an acknowledgement waits this long for a ride; 40 ms
-	FlushMax    sched.Instant // longest wait of a write for company; 10 ms
 	Frame       int           // bytes of a datagram; codec.FrameBytesDefault
 	Limits      Limits
 
@@ -76,20 +71,30 @@ type Config struct {
 	_          [0]func()     // not comparable
 }
 
-// Experiment is what the papers' experiments change and no product does.
+// Experiment is what the papers' experiments and tests change and no product does.
 type Experiment struct {
-	Frames     int       // of one answer; 16
-	Deltas     int       // entries of one answer, as the papers count; 0: unlimited
-	Whole      bool      // Deltas and Depth: the last origin of an answer is sent whole
-	NoPrint    bool      // exchanges start with a digest, not with a fingerprint
-	Uniform    bool      // uniform random peers instead of shuffled rounds
-	Plan       flow.Plan // how the own rate adapts; flow.DefaultPlan, but none where Deltas are counted
-	NoDetector bool      // nobody is watched, so that messages can be counted
+	Frames     int           // of one answer; 16
+	Deltas     int           // entries of one answer, as the papers count; 0: unlimited
+	Whole      bool          // Deltas and Depth: the last origin of an answer is sent whole
+	NoPrint    bool          // exchanges start with a digest, not with a fingerprint
+	Uniform    bool          // uniform random peers instead of shuffled rounds
+	Plan       flow.Plan     // how the own rate adapts; flow.DefaultPlan, but none where Deltas are counted
+	MailMax    int           // SpreadAuto mails up to this many peers; 128
+	RecentSpan sched.Instant // DiffRecent: what changed since is sent first; 10 intervals
+	Settle     sched.Instant // younger changes are left to push; 20 ms
+	AckDelay   sched.Instant // an acknowledgement waits this long for a ride; 40 ms
+	FlushMax   sched.Instant // longest wait of a write for company; 10 ms
+	NoDetector bool          // nobody is watched, so that messages can be counted
 }
 
 // fill takes the defaults.
-func (e *Experiment) fill() {
+func (e *Experiment) fill(interval sched.Instant) {
 	setDefault(&e.Frames, 16)
+	setDefault(&e.MailMax, 128)
+	setDefault(&e.RecentSpan, 10*interval) // an update should have reached everybody by then (Demers et al. §1.3)
+	setDefault(&e.Settle, 20*sched.Millisecond)
+	setDefault(&e.AckDelay, 40*sched.Millisecond)
+	setDefault(&e.FlushMax, 10*sched.Millisecond)
 	if e.Deltas == 0 {
 		e.Deltas = -1
 	}
@@ -119,12 +124,12 @@ func (c *Config) fill() {
 	if c.Experiment != nil {
 		*lab = *c.Experiment
 	}
-	lab.fill()
+	setDefault(&c.Interval, 100*sched.Millisecond)
+	lab.fill(c.Interval)
 	c.Experiment = lab
 	if c.Detector.Period == 0 {
 		c.Detector = member.LAN()
 	}
-	setDefault(&c.MailMax, 128)
 	if c.Rumor == (tune.RumorPolicy{}) {
 		c.Rumor = rumor.Default()
 	}
@@ -132,11 +137,6 @@ func (c *Config) fill() {
 		c.Fanout = int(c.Rumor.Fanout)
 	}
 	setDefault(&c.Frame, codec.FrameBytesDefault)
-	setDefault(&c.Interval, 100*sched.Millisecond)
-	setDefault(&c.RecentSpan, 10*c.Interval) // an update should have reached everybody by then (Demers et al. §1.3)
-	setDefault(&c.Settle, 20*sched.Millisecond)
-	setDefault(&c.AckDelay, 40*sched.Millisecond)
-	setDefault(&c.FlushMax, 10*sched.Millisecond)
 	d := DefaultLimits()
 	setDefault(&c.Limits.Peers, d.Peers)
 	setDefault(&c.Limits.Jobs, d.Jobs)

@@ -66,7 +66,7 @@ func (c *Core) initDiffer() {
 	}
 	x := new(compare.Compare)
 	x.Init(&compare.Config{
-		Diff: cfg.Diff, Order: cfg.Order, Kind: syncKind(cfg.Mode), Recent: cfg.RecentSpan, Frame: cfg.Frame,
+		Diff: cfg.Diff, Order: cfg.Order, Kind: syncKind(cfg.Mode), Recent: cfg.Experiment.RecentSpan, Frame: cfg.Frame,
 		Frames: c.cfg.Experiment.Frames, Jobs: l.Jobs, Wants: l.Wants, Whole: c.cfg.Experiment.Whole, NoPrint: c.cfg.Experiment.NoPrint, Key: c.me.Key,
 	}, &compare.Parts{
 		Parts: parts, Host: compareHost{&c.peers, &c.origins}, Hot: &c.rumors, Vector: &c.counters.compareCounters,

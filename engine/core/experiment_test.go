@@ -14,7 +14,10 @@ func TestExperiment(t *testing.T) {
 		c.Init(&Config{Name: []byte("a"), Generation: 1, Cluster: []byte("test"), Experiment: x}, sched.Second, 0)
 		return c
 	}
-	if got, want := *start(nil).cfg.Experiment, (Experiment{Frames: 16, Deltas: -1}); got != want {
+	if got, want := *start(nil).cfg.Experiment, (Experiment{
+		Frames: 16, Deltas: -1, MailMax: 128, RecentSpan: sched.Second,
+		Settle: 20 * sched.Millisecond, AckDelay: 40 * sched.Millisecond, FlushMax: 10 * sched.Millisecond,
+	}); got != want {
 		t.Errorf("a product has %+v", got)
 	}
 	x := &Experiment{Deltas: 3, NoDetector: true}

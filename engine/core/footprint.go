@@ -10,6 +10,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/outbox"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/settle"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // Sizes of what is kept for each thing; a test holds them against the types.
@@ -18,7 +19,6 @@ const (
 	originBytes = 64
 	eventBytes  = 96
 	wantBytes   = 32
-	timerBytes  = 24
 )
 
 // Footprint is about how many bytes a core takes when everything is full up to
@@ -31,7 +31,8 @@ func (l Limits) Footprint() (bytes int) {
 	slack := 5 // slices grow by a quarter when they are large
 	bytes += l.State.Footprint()
 	bytes += l.Peers * (peerBytes + protect.LifeBytes) * slack / 4
-	bytes += l.Peers * (protect.CipherBytes + 2*2*12 + timersPeer*timerBytes + 16 + 8 + 5)             // ciphers, table of ids, timers, round robin, what is due, free handles
+	bytes += l.Peers * (protect.CipherBytes + 2*2*12 + 16 + 8 + 5) // ciphers, table of ids, round robin, what is due, free handles
+	bytes += sched.WheelBytes(timersEngine + (l.Peers+1)*timersPeer)
 	bytes += l.State.Origins * (originBytes + settle.OriginBytes + outbox.OriginBytes + 1) * slack / 4 // 1: the weight
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
 	bytes += l.Jobs * l.Wants * wantBytes

@@ -105,8 +105,8 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 func (c *Core) initMail() {
 	cfg := &c.cfg
 	c.mail.Init(&mail.Config{
-		Spread: cfg.Spread, MailMax: cfg.MailMax, Fanout: cfg.Fanout, Blind: cfg.Rumor.Blind,
-		AckDelay: cfg.AckDelay, FlushMax: cfg.FlushMax, Settle: cfg.Settle,
+		Spread: cfg.Spread, MailMax: cfg.Experiment.MailMax, Fanout: cfg.Fanout, Blind: cfg.Rumor.Blind,
+		AckDelay: cfg.Experiment.AckDelay, FlushMax: cfg.Experiment.FlushMax, Settle: cfg.Experiment.Settle,
 	}, &mail.Parts{
 		Host: mailHost{&c.peers}, Roster: &c.roster, Store: &c.store, Own: c.store.Owner(), Paths: &c.paths,
 		Filler: &c.filler, Rumors: &c.rumors, Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),

@@ -366,13 +366,3 @@ func (t *Table) Leave(now sched.Instant) {
 func (t *Table) LeaveDone(now sched.Instant) bool {
 	return t.leaving && (now >= t.leaveUntil || t.facts[t.slot[t.self]].hot == 0 || t.ring.Len() == 1)
 }
-
-// recomputePrint is LivePrint from scratch, for tests.
-func (t *Table) recomputePrint() (sum uint64) {
-	for h := uint32(1); h < uint32(len(t.slot)); h++ {
-		if f := &t.facts[t.slot[h]]; f.member != 0 {
-			sum += mix(t.ring.ID(h), f.incarnation, f.status)
-		}
-	}
-	return sum
-}

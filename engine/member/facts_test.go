@@ -271,3 +271,13 @@ func TestRenewedNodeIsAliveInItsFirstIncarnation(t *testing.T) {
 		t.Error("it does not go on leaving")
 	}
 }
+
+// recomputePrint is LivePrint from scratch.
+func (t *Table) recomputePrint() (sum uint64) {
+	for h := uint32(1); h < uint32(len(t.slot)); h++ {
+		if f := &t.facts[t.slot[h]]; f.member != 0 {
+			sum += mix(t.ring.ID(h), f.incarnation, f.status)
+		}
+	}
+	return sum
+}

@@ -235,9 +235,9 @@ func (p *Plan) configure(i int, c *core.Config) {
 	if n.Mixed {
 		c.Mode = tune.Mode(i % 3)
 	}
-	c.MailMax, c.Interval = n.MailMax, n.Interval
+	c.Interval = n.Interval
 	c.Experiment = &core.Experiment{
-		Deltas: n.Deltas, NoPrint: n.NoPrint, Uniform: n.Uniform, NoDetector: n.NoDetector, Frames: n.Frames,
+		Deltas: n.Deltas, MailMax: n.MailMax, NoPrint: n.NoPrint, Uniform: n.Uniform, NoDetector: n.NoDetector, Frames: n.Frames,
 	}
 	set := func(v *int, to int) {
 		if to != 0 {
