@@ -162,6 +162,9 @@ func (c *Core) noteOrigin(o state.Origin) *origin {
 	return x
 }
 
+// forget notes that the store does not hold an origin any more.
+func (l *originList) forget(o state.Origin) { (*l)[o] = origin{} }
+
 // moved notes that the max of o went from `from` to where it is now.
 func (c *Core) moved(o state.Origin) {
 	c.mail.Settle.Moved(c.now, o)

@@ -254,7 +254,7 @@ func (c *Core) learn(in *codec.Intro, from netip.AddrPort) uint32 {
 	p := c.addPeer(o, addr)
 	if p == 0 {
 		c.store.Remove(o)
-		c.origins[o].known = false
+		c.origins.forget(o)
 		return 0
 	}
 	c.peers[p].at.Since = names.Senior(in.Since, gen)
@@ -314,15 +314,14 @@ func (c *Core) bury(o state.Origin) {
 
 // erase removes an origin's state.
 func (c *Core) erase(o state.Origin) {
-	x := &c.origins[o]
-	p := x.peer
+	p := c.origins[o].peer
 	if p != 0 {
 		c.roster.Remove(c.peers[p].id)
 		c.peers[p].id = 0
 		c.differ.Drop(p)
 	}
 	c.store.Remove(o)
-	*x = origin{}
+	c.origins.forget(o)
 	c.queue.Reset(o)
 	c.forgetNews(o)
 }
