@@ -79,7 +79,49 @@ func file(module, dir, name string, src []byte) ([]string, error) {
 	if c.rule.pure {
 		ast.Inspect(parsed, c.pure)
 	}
+	if isLeaf(rules, dir) {
+		ast.Inspect(parsed, c.leaf)
+	}
 	return c.breaches, nil
+}
+
+// isLeaf tells whether a package is a protocol of its own, or a part of one, that the
+// house composes.
+func isLeaf(rows map[string]rule, dir string) bool {
+	return strings.HasPrefix(dir, "engine/") && slices.Contains(rows[houseDir].project, dir)
+}
+
+// climbs lists the leaves whose rows let them look at the house, or at what is around it.
+func climbs(rows map[string]rule) (list []string) {
+	for dir, r := range rows {
+		for _, up := range []string{houseDir, "engine", "batch"} {
+			if isLeaf(rows, dir) && covers(r.project, up) {
+				list = append(list, fmt.Sprintf("%s is a leaf: its row can't have %s", dir, up))
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// leaf is the visitor that finds how a leaf might call up: through a function that it
+// keeps. It has a host for that, an interface of its own. An order is no call up.
+func (c *checker) leaf(n ast.Node) bool {
+	s, ok := n.(*ast.StructType)
+	if !ok {
+		return true
+	}
+	for _, f := range s.Fields.List {
+		if is, ok := f.Type.(*ast.FuncType); ok && !isOrder(is) {
+			c.breach(f, "%s is a leaf and keeps a function: what it asks of its host is an interface", c.dir)
+		}
+	}
+	return true
+}
+
+// isOrder tells whether a function compares: two of one type in, an int out.
+func isOrder(f *ast.FuncType) bool {
+	return f.Params.NumFields() == 2 && len(f.Params.List) == 1 && f.Results.NumFields() == 1 && typeName(f.Results.List[0].Type) == "int"
 }
 
 // ruleFor finds the row of a package: its own, else that of the nearest folder

@@ -20,6 +20,7 @@ import (
 type House struct {
 	Fields     int                 // of the root type, through structs that the package declares
 	Methods    int                 // functions with the root type, or a view of it, as receiver or parameter
+	Hosts      int                 // other functions that reach peers or origins: what leaves see of the node
 	PeerFields int                 // of the peer type, likewise
 	Lines      int                 // of all files but doc.go
 	Long       map[string]int      // lines of each file that has more than fileLinesMax
@@ -30,8 +31,9 @@ type House struct {
 // fileLinesMax is how long a file of the house may be.
 const fileLinesMax = 400
 
-// houseRoot and housePeer are the types that are held, beside houseOrigin.
+// The house, and the types that are held.
 const (
+	houseDir    = "engine/core"
 	houseRoot   = "Core"
 	housePeer   = "peer"
 	houseOrigin = "origin"
@@ -44,14 +46,17 @@ type house struct {
 	fset  *token.FileSet
 	files []*ast.File
 	decls map[string]*ast.StructType // structs that the package declares
-	views map[string]bool            // the root, and types that are or embed it
+	named map[string]ast.Expr        // and its other types
+	views map[string]bool            // the root, and types that are it or hold it
+	hosts map[string]bool            // peers and origins, and types that hold them
 	info  types.Info
 	House
 }
 
 // ReadHouse measures the package in a folder, without its tests.
 func ReadHouse(dir string) (*House, error) {
-	h := &house{fset: token.NewFileSet(), decls: map[string]*ast.StructType{}, views: map[string]bool{houseRoot: true}}
+	h := &house{fset: token.NewFileSet(), decls: map[string]*ast.StructType{}, named: map[string]ast.Expr{}, views: map[string]bool{houseRoot: true}}
+	h.hosts = map[string]bool{housePeer: true, houseOrigin: true}
 	h.Long, h.Writers, h.Owners = map[string]int{}, map[string][]string{}, map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -67,7 +72,8 @@ func ReadHouse(dir string) (*House, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.findViews()
+	h.findViews(h.views)
+	h.findViews(h.hosts)
 	h.check()
 	h.Fields = h.fields(houseRoot)
 	h.PeerFields = h.fields(housePeer)
@@ -94,11 +100,10 @@ func (h *house) read(path string) error {
 	h.files = append(h.files, f)
 	ast.Inspect(f, func(n ast.Node) bool {
 		if t, ok := n.(*ast.TypeSpec); ok {
-			switch is := t.Type.(type) {
-			case *ast.StructType:
+			if is, ok := t.Type.(*ast.StructType); ok {
 				h.decls[t.Name.Name] = is
-			case *ast.Ident:
-				h.views[t.Name.Name] = is.Name == houseRoot
+			} else {
+				h.named[t.Name.Name] = t.Type
 			}
 		}
 		return true
@@ -106,25 +111,46 @@ func (h *house) read(path string) error {
 	return nil
 }
 
-// findViews adds the structs that embed a view, until there are no more: what they do,
-// the root does.
-func (h *house) findViews() {
-	for more := true; more; {
-		more = false
+// findViews adds the types that are, point to or list a view, and the structs with a
+// field, embedded or named, through which one is reached, until there are no more: what
+// they do, the root does. So with hosts.
+func (h *house) findViews(set map[string]bool) {
+	in := func(e ast.Expr) bool { return set[elemName(e)] }
+	for size := 0; size != len(set); {
+		size = len(set)
+		for name, is := range h.named {
+			if in(is) {
+				set[name] = true
+			}
+		}
 		for name, s := range h.decls {
-			if !h.views[name] && slices.ContainsFunc(s.Fields.List, h.embedsView) {
-				h.views[name], more = true, true
+			if name != houseRoot && slices.ContainsFunc(s.Fields.List, func(f *ast.Field) bool { return in(f.Type) }) {
+				set[name] = true
 			}
 		}
 	}
 }
 
-func (h *house) embedsView(f *ast.Field) bool { return len(f.Names) == 0 && h.views[typeName(f.Type)] }
+// elemName is the name of a type, or of what a pointer or a list of it has.
+func elemName(e ast.Expr) string {
+	for {
+		switch x := e.(type) {
+		case *ast.StarExpr:
+			e = x.X
+		case *ast.ArrayType:
+			e = x.Elt
+		case *ast.Ident:
+			return x.Name
+		default:
+			return ""
+		}
+	}
+}
 
 // check resolves selectors within the package. What it imports is not looked at:
 // the house's own types are enough to tell whose field is written.
 func (h *house) check() {
-	h.info = types.Info{Selections: map[*ast.SelectorExpr]*types.Selection{}}
+	h.info = types.Info{Selections: map[*ast.SelectorExpr]*types.Selection{}, Types: map[ast.Expr]types.TypeAndValue{}}
 	conf := types.Config{Importer: blank{}, Error: func(error) {}}
 	_, _ = conf.Check("house", h.fset, h.files, &h.info)
 }
@@ -187,10 +213,12 @@ func (h *house) measure(f *ast.File) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncDecl:
-			if h.touches(n.Recv) || h.touches(n.Type.Params) {
-				h.Methods++
-			}
+			h.count(n.Recv, n.Type.Params)
 			starts = n.Name.Name == "Init"
+		case *ast.FuncLit:
+			if len(n.Body.List) > 1 { // what is one line is a row of a table
+				h.count(nil, n.Type.Params)
+			}
 		case *ast.AssignStmt:
 			if n.Tok != token.DEFINE && !starts {
 				for _, to := range n.Lhs {
@@ -204,19 +232,32 @@ func (h *house) measure(f *ast.File) {
 	})
 }
 
-func (h *house) touches(list *ast.FieldList) bool {
-	return list != nil && slices.ContainsFunc(list.List, func(f *ast.Field) bool { return h.views[typeName(f.Type)] })
+// count counts a function by its receiver and parameters.
+func (h *house) count(lists ...*ast.FieldList) {
+	in := func(set map[string]bool) bool {
+		return slices.ContainsFunc(lists, func(l *ast.FieldList) bool {
+			return l != nil && slices.ContainsFunc(l.List, func(f *ast.Field) bool { return set[elemName(f.Type)] })
+		})
+	}
+	if in(h.views) {
+		h.Methods++
+	} else if in(h.hosts) {
+		h.Hosts++
+	}
 }
 
-// writes notes an assignment to a field of the held types, or to a part of one.
+// writes notes an assignment to a field of the held types, to a part of one, or to a
+// whole value of theirs, which is field "*".
 func (h *house) writes(e ast.Expr, file string) {
+	if name := held(h.info.Types[e].Type); name != "" {
+		h.wrote(name+".*", file)
+		return
+	}
 	for {
 		switch x := e.(type) {
 		case *ast.SelectorExpr:
 			if field := h.field(x); field != "" {
-				if !slices.Contains(h.Writers[field], file) {
-					h.Writers[field] = append(h.Writers[field], file)
-				}
+				h.wrote(field, file)
 				return
 			}
 			e = x.X
@@ -230,6 +271,12 @@ func (h *house) writes(e ast.Expr, file string) {
 	}
 }
 
+func (h *house) wrote(field, file string) {
+	if !slices.Contains(h.Writers[field], file) {
+		h.Writers[field] = append(h.Writers[field], file)
+	}
+}
+
 // field names a selected field of a held type; "" for others.
 func (h *house) field(x *ast.SelectorExpr) string {
 	s := h.info.Selections[x]
@@ -240,13 +287,21 @@ func (h *house) field(x *ast.SelectorExpr) string {
 	if p, ok := of.Underlying().(*types.Pointer); ok {
 		of = p.Elem()
 	}
-	named, ok := of.(*types.Named)
+	if name := held(of); name != "" {
+		return name + "." + x.Sel.Name
+	}
+	return ""
+}
+
+// held is the name of a type whose fields have owners; "" for others.
+func held(t types.Type) string {
+	named, ok := t.(*types.Named)
 	if !ok {
 		return ""
 	}
 	switch name := named.Obj().Name(); name {
 	case houseRoot, housePeer, houseOrigin:
-		return name + "." + x.Sel.Name
+		return name
 	}
 	return ""
 }

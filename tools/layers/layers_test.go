@@ -3,6 +3,7 @@ package layers
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -53,6 +54,60 @@ func TestPermissionsAreUsed(t *testing.T) {
 	}
 	if got := idleIn("sched", nil); len(got) != 1 || !strings.Contains(got[0], "no such package") {
 		t.Errorf("a row without a package is told as %q", got)
+	}
+}
+
+// No row of a leaf may be widened to the house or above it.
+func TestLeavesLookDown(t *testing.T) {
+	for _, b := range climbs(rules) {
+		t.Error(b)
+	}
+	rows := map[string]rule{
+		houseDir:      {project: []string{"engine/link", "engine/mail", "engine/flow"}},
+		"engine/link": {project: []string{"sched", houseDir}},
+		"engine/mail": {project: []string{"engine/link"}},
+		"engine/flow": {project: []string{"engine/..."}},
+		"engine":      {project: []string{houseDir}},
+	}
+	want := []string{
+		"engine/flow is a leaf: its row can't have engine", "engine/flow is a leaf: its row can't have engine/core",
+		"engine/link is a leaf: its row can't have engine/core",
+	}
+	if got := climbs(rows); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// A leaf calls up through an interface of its own, or compares; it keeps no other function.
+func TestLeavesKeepNoFunctions(t *testing.T) {
+	_, module := moduleRoot(t)
+	const src = `package planted
+
+import _ "github.com/quidnunc/quidnunc/engine/core"
+
+// Path calls its host without saying what it asks of it.
+type Path struct {
+	lost func(peer uint32)
+}
+
+type host interface{ Lost(peer uint32) } // so it may
+
+type ordered struct {
+	order func(a, b *Path) int // and so
+}
+`
+	want := []string{"engine/link must not import engine/core", "engine/link is a leaf and keeps a function"}
+	got, err := file(module, "engine/link", "planted.go", []byte(src))
+	if err != nil || len(got) != len(want) {
+		t.Fatalf("%q %v, want %q", got, err, want)
+	}
+	for i := range want {
+		if !strings.Contains(got[i], want[i]) {
+			t.Errorf("%q, want %q", got[i], want[i])
+		}
+	}
+	if got, err := file(module, "engine", "planted.go", []byte(src)); err != nil || len(got) != 0 {
+		t.Errorf("what is no leaf may: %q %v", got, err)
 	}
 }
 
