@@ -26,16 +26,9 @@ func filled(tb testing.TB, streams bool, keys int) (e *engine.Engine, config fun
 	}
 	tb.Cleanup(func() { e.Close() })
 	for i := range keys {
-		for {
-			_, err := e.Set(fmt.Sprintf("key-%08d", i*7919%keys), fmt.Appendf(nil, "%064d", i))
-			if err == nil {
-				break
-			}
-			if err != engine.ErrBackpressure {
-				tb.Fatal(err)
-			}
-			time.Sleep(time.Millisecond)
-		}
+		insist(tb, e, func() (engine.Version, error) {
+			return e.Set(fmt.Sprintf("key-%08d", i*7919%keys), fmt.Appendf(nil, "%064d", i))
+		})
 	}
 	return e, config
 }

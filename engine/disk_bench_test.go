@@ -51,16 +51,7 @@ func keysOf(e *engine.Engine) func(yield func(string) bool) {
 
 // put is Set that waits where writes come too fast.
 func put(b *testing.B, e *engine.Engine, key string, value []byte) engine.Version {
-	for {
-		v, err := e.Set(key, value)
-		if err == nil {
-			return v
-		}
-		if err != engine.ErrBackpressure {
-			b.Fatal(err)
-		}
-		time.Sleep(50 * time.Microsecond)
-	}
+	return insist(b, e, func() (engine.Version, error) { return e.Set(key, value) })
 }
 
 // BenchmarkWriteWithDisk writes to two members in turns, one with a disk and one without,

@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -20,16 +19,9 @@ func BenchmarkMillionEnds(b *testing.B) {
 			c.Limits.Keys, c.Limits.ValueBytes = 2*keys, 256<<20
 		})
 		for i := range keys {
-			for key := fmt.Sprint("session-", i); ; {
-				_, err := e.SetTTL(key, []byte("v"), time.Hour)
-				if err == nil {
-					break
-				}
-				if !errors.Is(err, engine.ErrBackpressure) {
-					b.Fatal(err)
-				}
-				time.Sleep(time.Millisecond)
-			}
+			insist(b, e, func() (engine.Version, error) {
+				return e.SetTTL(fmt.Sprint("session-", i), []byte("v"), time.Hour)
+			})
 		}
 		b.StartTimer()
 		pieces, all := e.EndAll(2 * time.Hour)

@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -215,6 +217,23 @@ func tourPasses(t *testing.T, args ...string) {
 	}
 }
 
+// onDisk waits until a directory has a file with the text in it.
+func onDisk(t *testing.T, dir, text string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		names, err := filepath.Glob(filepath.Join(dir, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if b, err := os.ReadFile(name); err == nil && bytes.Contains(b, []byte(text)) { // it may be gone by now
+				return
+			}
+		}
+	}
+	t.Fatalf("%q is in no file of %s", text, dir)
+}
+
 // An agent with --data is killed and started anew, with nobody to join: it has its keys, also what nobody had heard of,
 // and finds those that it knew. A second one can't use its directory meanwhile.
 func TestAKilledAgentHasItsKeysAgain(t *testing.T) {
@@ -235,7 +254,7 @@ func TestAKilledAgentHasItsKeysAgain(t *testing.T) {
 		if out, code := run(t, "agent", "--name", "web-2", "--bind", "127.0.0.1:0", "--data", dir); code != 2 {
 			t.Errorf("a second one: exit %d, %s", code, out)
 		}
-		time.Sleep(100 * time.Millisecond) // what a kill may lose with interval is milliseconds
+		onDisk(t, dir, "v99") // what a kill may lose with interval is milliseconds
 		b.Process.Signal(syscall.SIGKILL)
 		a.states(t, map[string]string{"web-2": "dead"})
 		again := startAgentWith(t, "web-2", data)
