@@ -143,3 +143,34 @@ func TestOpenRefuses(t *testing.T) {
 		t.Error("a window is refused")
 	}
 }
+
+// TestPiecesDoNotAllocate: an ask, its answer piece by piece and what is taken of it need
+// the memory that they were given.
+func TestPiecesDoNotAllocate(t *testing.T) {
+	full, blank := store(), store()
+	fill(full, 50, 20)
+	var source Source
+	source.Init(reconcile.View{Store: full}, book{full})
+	var job reconcile.Job
+	job.Init(WantsMax)
+	ask, body := make([]byte, 0, 4096), make([]byte, 0, AnswerBytes)
+	records := 0
+	count := func(codec.Type, []byte) { records++ }
+	if n := testing.AllocsPerRun(50, func() {
+		records = 0
+		window, _ := AppendWindow(ask, 4096, blank, 0, reconcile.LastID)
+		if !source.Open(0, window, &job) {
+			t.Fatal("a window is refused")
+		}
+		answer := body
+		for before := -1; before != len(answer) && !job.Done(); {
+			before = len(answer)
+			answer = source.Append(answer, AnswerBytes, &job)
+		}
+		for len(answer) > 0 {
+			answer = Take(answer, PieceBytes, count)
+		}
+	}); n != 0 || records < 100 {
+		t.Errorf("%v allocations for %d records", n, records)
+	}
+}

@@ -181,3 +181,37 @@ func TestLimits(t *testing.T) {
 		t.Error("what nobody needs does not make room")
 	}
 }
+
+// TestContentsDoNotAllocate: keys whose values come and go in turn use the places of
+// those that went.
+func TestContentsDoNotAllocate(t *testing.T) {
+	var tab Table
+	released := 0
+	tab.Init(Limits{Bytes: 1 << 20, Each: 1 << 16, Keep: keep}, 7, func([]byte) { released++ })
+	var bodies [32][]byte
+	var sums [32]Sum
+	for i := range bodies {
+		bodies[i], sums[i] = bodyOf(i)
+	}
+	now, version, key := sched.Instant(1), uint64(0), []byte("key")
+	one := func() {
+		now, version = now+keep+1, version+1
+		i := version % uint64(len(bodies))
+		h := tab.Refer(&Entry{Origin: 3, Key: key, Version: version, Sum: sums[i], Length: len(bodies[i])}, now)
+		if !tab.Expect(h) {
+			t.Fatal("no room")
+		}
+		tab.Arrive(h, bodies[i], now)
+		if _, ok := tab.Hold(h); !ok {
+			t.Fatal("it is not here")
+		}
+		tab.Drop(h)
+		tab.Sweep(now+keep+1, 100, all)
+	}
+	for range 200 {
+		one()
+	}
+	if n := testing.AllocsPerRun(500, one); n != 0 || released < 100 {
+		t.Errorf("%v allocations, %d given back", n, released)
+	}
+}

@@ -27,3 +27,17 @@ func TestFloorFollowsAcknowledgements(t *testing.T) {
 	f(101*s, Owner{Max: 400, Floor: 155, Confirmed: 150, Budget: 50, Tombstones: 30}, 300)     // for longer than the grace
 	f(102*s, Owner{Max: 400, Floor: 300, Confirmed: 1 << 40, Budget: 50, Tombstones: 26}, 400) // never beyond what there is
 }
+
+// TestFloorDoesNotAllocate: an owner asks once a turn.
+func TestFloorDoesNotAllocate(t *testing.T) {
+	var k Keeper
+	o := Owner{Budget: 50}
+	now := sched.Instant(1)
+	if n := testing.AllocsPerRun(1000, func() {
+		now += sched.Second
+		o.Max, o.Confirmed, o.Tombstones = o.Max+100, o.Max, 60
+		o.Floor = k.Floor(now, &o)
+	}); n != 0 || o.Floor == 0 {
+		t.Errorf("%v allocations, floor %d", n, o.Floor)
+	}
+}

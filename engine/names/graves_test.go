@@ -40,3 +40,32 @@ func TestGraves(t *testing.T) {
 		t.Error("the oldest does not give way")
 	}
 }
+
+// TestNamesDoNotAllocate: who is met, claims a name, is buried or comes back costs no
+// memory, graves that were full once included.
+func TestNamesDoNotAllocate(t *testing.T) {
+	key := [2]uint64{1, 2}
+	var g Graves
+	g.Init(key, 60*sched.Second)
+	s, now, gen := newSelf(5), sched.Instant(1), uint64(0)
+	var c Claim
+	one := func() {
+		now, gen = now+sched.Second, gen+1
+		id := codec.MakeOriginID(key, s.Name, gen)
+		g.Bury(now, id, s.Name, gen)
+		if !g.Has(now, id) || g.Last(now, s.Name) != gen {
+			t.Fatal("who is buried is not found")
+		}
+		h := Holder{Gen: 5, Since: 5, Open: true, Addr: here, Claim: &c}
+		h.Judge(now, &codec.Intro{Gen: 6, Since: 6, Name: s.Name, Addr: there}, there)
+		c.Heard(now)
+		s.Met(now, &codec.Intro{Gen: 4, Addr: there}, true, host(9))
+		s.Wake(now)
+	}
+	for range GravesMax {
+		one()
+	}
+	if n := testing.AllocsPerRun(200, one); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

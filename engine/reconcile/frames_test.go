@@ -73,3 +73,41 @@ func TestDepthEndsWithAWholeOrigin(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAnswerDoesNotAllocate: a window, the comparison with it, the answer and what is
+// applied of it, in each order of prefixes.
+func TestAnAnswerDoesNotAllocate(t *testing.T) {
+	for _, order := range []tune.Order{tune.OrderFair, tune.OrderDepth, tune.OrderBreadth} {
+		p, q, missing := world(t)
+		var d codec.Digest
+		var r codec.Run
+		var it codec.RunIter
+		var j Job
+		j.Init(64)
+		ask, frame := make([]byte, 0, 1<<15), make([]byte, 0, 1200)
+		view, sent := View{Store: &p.Store}, 0
+		one := func() {
+			window, _, _ := AppendWindow(ask, 1<<15, &q.Store, 0, codec.DigestWantRuns)
+			_, body, _ := codec.NextRecord(window)
+			if err := codec.ParseDigest(body, &d); err != nil {
+				t.Fatal(err)
+			}
+			j.Reset(100, 10)
+			view.Compare(&d, &j, nil)
+			j.Arrange(order, 1)
+			b, n := p.f.Fill(frame, 1200, &j, order)
+			sent += n
+			for len(b) > 0 {
+				_, body, b = codec.NextRecord(b)
+				if err := codec.ParseRun(body, &r); err != nil {
+					t.Fatal(err)
+				}
+				Apply(&q.Store, q.Find(r.ID), &r, &it)
+			}
+		}
+		one()
+		if n := testing.AllocsPerRun(20, one); n != 0 || sent < 100 || sent > missing {
+			t.Errorf("order %d: %v allocations for %d entries of %d", order, n, sent, missing)
+		}
+	}
+}

@@ -28,6 +28,8 @@ type side struct {
 	wheel   sched.Wheel // its one timer wakes Step
 	said    reconcile.Verdict
 	buf     [1200]byte
+	got     reconcile.Frame // the one that came
+	rest    []byte          // its records for the comparison
 }
 
 // compareHost is the side as its comparison sees it.
@@ -99,17 +101,18 @@ func (s *side) leave() []byte {
 
 // arrive takes a frame of the other.
 func (s *side) arrive(frame []byte, print uint64) {
-	var rest []byte
-	f := reconcile.Frame{Now: s.Now, Number: s.Frames + 1, Peer: reconciletest.Other, Printed: true, Print: print}
+	rest := s.rest[:0]
+	s.got = reconcile.Frame{Now: s.Now, Number: s.Frames + 1, Peer: reconciletest.Other, Printed: true, Print: print}
 	for t, body, more := codec.NextRecord(frame); t != 0; t, body, more = codec.NextRecord(more) {
 		switch {
 		case t == codec.TypeRepair:
-			s.said = s.walk.Receive(&f, body)
-		case t == codec.TypeDigest && s.walk.Showed(&f, body):
+			s.said = s.walk.Receive(&s.got, body)
+		case t == codec.TypeDigest && s.walk.Showed(&s.got, body):
 		default:
 			rest = codec.EndRecord(append(codec.BeginRecord(rest, t), body...), len(rest))
 		}
 	}
+	s.rest = rest
 	s.Take(rest, print)
 }
 
@@ -196,5 +199,34 @@ func TestATokenOfNobody(t *testing.T) {
 	var none Repair
 	if v := none.Receive(&reconcile.Frame{}, frame[codec.RecordBytes:]); v != reconcile.OtherMode || none.Start(1) {
 		t.Errorf("a cluster that compares by key takes part: %d", v)
+	}
+}
+
+// TestAWalkDoesNotAllocate: a ring that was walked once is walked again without memory,
+// copies of what is new included.
+func TestAWalkDoesNotAllocate(t *testing.T) {
+	a, b := pair()
+	o, v := a.Self, uint64(0)
+	e := codec.Entry{Key: []byte("key"), Value: []byte("value")}
+	one := func() {
+		v++
+		if e.Version = v; a.Store.Apply(o, &e) != state.OK {
+			t.Fatal("not written")
+		}
+		a.Store.Advance(o, v, 0)
+		a.Now, b.Now = a.Now+sched.Second, b.Now+sched.Second
+		if !a.walk.Start(a.Now) {
+			t.Fatal("no walk starts")
+		}
+		run(a, b, 200*sched.Millisecond)
+	}
+	for range 50 {
+		one()
+	}
+	if n := testing.AllocsPerRun(100, one); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if _, s := a.walk.Progress(a.Now); s != StateDone || a.Store.Fingerprint() != b.Store.Fingerprint() {
+		t.Errorf("state %d", s)
 	}
 }
