@@ -29,8 +29,8 @@ type Poller struct {
 	shut  func() // bound once: a method value allocates
 
 	park    batch.Parking
-	conns   atomic.Pointer[[]*Conn] // by index; replaced whole, nil where closed
-	backlog atomic.Int32            // Conns that hold datagrams the kernel no longer has
+	conns   batch.Table[*Conn] // by index; nil where closed
+	backlog atomic.Int32       // Conns that hold datagrams the kernel no longer has
 
 	// Fields below belong to the caller of Wait.
 	idle   batch.Idle
@@ -53,7 +53,6 @@ func New(opt batch.PollerOptions) (batch.Poller, error) {
 func newPoller(opt batch.PollerOptions, feat features) (*Poller, error) {
 	p := &Poller{feat: feat, start: time.Now(), epoll: -1, bell: -1}
 	p.shut = p.giveBack
-	p.conns.Store(new([]*Conn))
 	p.SetIdle(opt.Idle)
 	var err error
 	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
@@ -133,7 +132,7 @@ func (p *Poller) Close() error {
 
 // add finds c a place in the table.
 func (p *Poller) add(c *Conn) {
-	p.change(func(cs []*Conn) []*Conn {
+	p.conns.Change(func(cs []*Conn) []*Conn {
 		c.index = slices.Index(cs, nil)
 		if c.index < 0 {
 			c.index = len(cs)
@@ -145,19 +144,8 @@ func (p *Poller) add(c *Conn) {
 }
 
 func (p *Poller) remove(c *Conn) {
-	p.change(func(cs []*Conn) []*Conn {
+	p.conns.Change(func(cs []*Conn) []*Conn {
 		cs[c.index] = nil
 		return cs
 	})
-}
-
-// change replaces the table of Conns by what edit makes of a copy.
-func (p *Poller) change(edit func([]*Conn) []*Conn) {
-	for {
-		old := p.conns.Load()
-		fresh := edit(slices.Clone(*old))
-		if p.conns.CompareAndSwap(old, &fresh) {
-			return
-		}
-	}
 }

@@ -122,7 +122,7 @@ func (p *Poller) report(n int, ready []batch.Conn) (filled int) {
 	if n > 0 && p.dozer.open {
 		p.dozer.swing(false)
 	}
-	conns := *p.conns.Load()
+	conns := p.conns.All()
 	for i := range p.events[:n] {
 		ev := &p.events[i]
 		if ev.Fd == bellIndex || int(ev.Fd) >= len(conns) || filled == len(ready) {
@@ -146,7 +146,7 @@ func (p *Poller) report(n int, ready []batch.Conn) (filled int) {
 
 // addBacklog adds the Conns that hold split datagrams to the n that are ready.
 func (p *Poller) addBacklog(ready []batch.Conn, n int) int {
-	for _, c := range *p.conns.Load() {
+	for _, c := range p.conns.All() {
 		if n == len(ready) {
 			break
 		}

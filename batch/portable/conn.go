@@ -55,7 +55,7 @@ func (p *Poller) Listen(bind netip.AddrPort, opt batch.Options) (batch.Conn, err
 		return nil, fmt.Errorf("batch: cannot bind %v: %w", bind, err)
 	}
 	c := newConn(p, udp, opt.WithDefaults())
-	p.change(func(cs []*Conn) []*Conn { return append(cs, c) })
+	p.conns.Change(func(cs []*Conn) []*Conn { return append(cs, c) })
 	go c.read()
 	return c, nil
 }
@@ -234,7 +234,7 @@ func (c *Conn) Close() error {
 		return batch.ErrClosed
 	}
 	close(c.quit)
-	c.poller.change(func(cs []*Conn) []*Conn {
+	c.poller.conns.Change(func(cs []*Conn) []*Conn {
 		return slices.DeleteFunc(cs, func(o *Conn) bool { return o == c })
 	})
 	err := c.udp.Close()

@@ -1,7 +1,6 @@
 package portable
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 // Poller parks on a channel until a reader goroutine or a Wake rings it.
 type Poller struct {
 	start time.Time
-	conns atomic.Pointer[[]*Conn] // replaced whole, never written in place
+	conns batch.Table[*Conn]
 	park  batch.Parking
 	bell  chan struct{} // one ring at most is outstanding
 	done  atomic.Bool
@@ -27,7 +26,6 @@ type Poller struct {
 func New(batch.PollerOptions) *Poller {
 	p := &Poller{start: time.Now(), bell: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
 	p.timer.Stop()
-	p.conns.Store(new([]*Conn))
 	return p
 }
 
@@ -81,7 +79,7 @@ func (p *Poller) sleep(deadline sched.Instant) {
 
 // scan fills ready with the Conns whose inboxes hold something.
 func (p *Poller) scan(ready []batch.Conn) (n int) {
-	conns := *p.conns.Load()
+	conns := p.conns.All()
 	if len(conns) == 0 {
 		return 0
 	}
@@ -140,15 +138,4 @@ func (p *Poller) closed() error {
 		return batch.ErrClosed
 	}
 	return nil
-}
-
-// change replaces the table of Conns by what edit makes of a copy.
-func (p *Poller) change(edit func([]*Conn) []*Conn) {
-	for {
-		old := p.conns.Load()
-		fresh := edit(slices.Clone(*old))
-		if p.conns.CompareAndSwap(old, &fresh) {
-			return
-		}
-	}
 }
