@@ -66,6 +66,15 @@ func (s *Counters) sent(frame []byte, err error) (n int) {
 	return len(frame)
 }
 
+// applied counts what became of a run.
+func (s *Counters) applied(a *reconcile.Applied) {
+	s.EntriesNew += uint64(a.New)
+	s.EntriesOld += uint64(a.Old)
+	if a.Full {
+		s.Drops[DropFull]++
+	}
+}
+
 // Drop is a reason why a datagram or record was not used.
 type Drop uint8
 

@@ -23,13 +23,9 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	c.store.Hop(int64(c.peers[p].link.Underway()))
 	a := reconcile.Apply(&c.store, o, r, &c.received.Iter)
 	c.store.Hop(0)
-	c.counters.EntriesNew += uint64(a.New)
-	c.counters.EntriesOld += uint64(a.Old)
-	if a.Full {
-		c.counters.Drops[DropFull]++
-		if c.store.Seen(o) == a.To {
-			c.origins[o].gap.Full(c.now)
-		}
+	c.counters.applied(&a)
+	if a.Full && c.store.Seen(o) == a.To {
+		c.origins[o].gap.Full(c.now)
 	}
 	if a.Gap && c.differ.Scattered() {
 		c.applyScattered(p, o, r)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/door"
+	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -95,8 +96,9 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 	fresh := h.Flags&codec.FlagFlow != 0 && c.flowed(p)
 	if h.Flags&codec.FlagPrints != 0 {
 		q.shown.Show(c.now, h.StatePrint)
-		if c.differ.Scattered() && h.StatePrint == c.Fingerprint() {
-			c.sameAs(p)
+		if c.differ.Scattered() && h.StatePrint == c.Fingerprint() && precise.Agreed(&c.store, q.origin) {
+			c.moved(q.origin)
+			c.mail.Owe(c.now, p)
 		}
 		c.live.SeenPrint(c.now, p, h.LivePrint)
 	}

@@ -9,18 +9,6 @@ import (
 // In a precise cluster entries come one by one, and may be here beyond an origin's
 // max (package precise).
 
-// stamp marks a write with its time, which precise mode orders by.
-func (c *Core) stamp(e *codec.Entry, op *Op) {
-	if op.Stamp == 0 && !c.differ.Scattered() {
-		return
-	}
-	e.Flags |= codec.EntryStamp
-	e.Stamp = op.Stamp
-	if e.Stamp == 0 {
-		e.Stamp = int64(c.me.Wall(c.now))
-	}
-}
-
 // onPreciseRun applies entries one by one.
 func (c *Core) onPreciseRun(p uint32, body []byte) bool {
 	r := &c.received.Run
@@ -44,11 +32,7 @@ func (c *Core) applyScattered(p uint32, o state.Origin, r *codec.Run) {
 	c.store.Hop(int64(c.peers[p].link.Underway()))
 	a, lowest := precise.Apply(&c.store, o, r, &c.received.Iter, &c.received.Entry)
 	c.store.Hop(0)
-	c.counters.EntriesNew += uint64(a.New)
-	c.counters.EntriesOld += uint64(a.Old)
-	if a.Full {
-		c.counters.Drops[DropFull]++
-	}
+	c.counters.applied(&a)
 	if a.New == 0 {
 		return
 	}
@@ -56,16 +40,5 @@ func (c *Core) applyScattered(p uint32, o state.Origin, r *codec.Run) {
 	c.moved(o)
 	if a.System {
 		c.declared(o, lowest-1)
-	}
-}
-
-// sameAs notes that a peer holds exactly what we hold: so of its own writes we
-// hold the prefix up to its last one.
-func (c *Core) sameAs(p uint32) {
-	o := c.peers[p].origin
-	if last := c.store.Last(o); last > c.store.Max(o) {
-		c.store.Advance(o, last, c.store.Floor(o))
-		c.moved(o)
-		c.mail.Owe(c.now, p)
 	}
 }

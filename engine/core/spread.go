@@ -74,7 +74,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	if op.Is != 0 {
 		e.Flags, e.Kind = e.Flags|codec.EntryKinded, op.Is
 	}
-	c.stamp(&e, op)
+	c.me.Stamp(c.now, &e, op.Stamp, c.differ.Scattered())
 	if codec.System(op.Key) {
 		c.declare(op)
 	}

@@ -60,10 +60,19 @@ func (c *Core) head(flags codec.Flags) *codec.Header {
 // (UDP_SEGMENT), which costs it a third, and only equal ones.
 const padShare = 8
 
+// leaving is the frame to a peer that is being composed.
+type leaving struct {
+	peer  uint32
+	due   uint16 // what the peer's budget lets go, but for dueSize
+	probe bool   // dueSize is due: the frame is padded, to see whether the path takes it
+	asked bool   // flow control wants an acknowledgement
+	limit int    // where its records end at the latest
+	bare  int    // how long it is when it says nothing
+}
+
 // compose encodes one frame for the peer; 0 if nothing is due after all.
 func (c *Core) compose(p uint32, dst []byte) int {
-	q := &c.peers[p]
-	if !q.Takes() || !c.guard.Reachable(p) {
+	if q := &c.peers[p]; !q.Takes() || !c.guard.Reachable(p) {
 		c.shed(p, dueHello)
 		n := c.composeHello(p, dst)
 		c.due.Drop(p, 0)
@@ -73,17 +82,33 @@ func (c *Core) compose(p uint32, dst []byte) int {
 		return n
 	}
 	c.hold(p)
-	due := c.due.Of(p)
-	if due == 0 {
+	if c.due.Of(p) == 0 {
 		return 0
 	}
-	h := c.head(codec.FlagFlow)
+	f := leaving{peer: p, probe: c.due.Done(p, dueSize)}
+	f.due = c.due.Of(p)
+	c.composeHeader(&f)
+	b := c.composeStart(&f, dst)
+	if f.probe {
+		b = c.composeProbe(&f, b, cap(dst))
+	} else {
+		b = c.composeRecords(b, f.limit, p)
+	}
+	if len(b) == f.bare {
+		return 0
+	}
+	return c.finish(&f, b)
+}
+
+// composeHeader fills in the page's header: each block that the frame needs.
+func (c *Core) composeHeader(f *leaving) {
+	q, h := &c.peers[f.peer], c.head(codec.FlagFlow)
 	h.Seq, h.Mark = q.link.Last()+1, 0
 	h.Ack, h.AckMap = q.link.Seen()
-	if q.debt.Asks() || due&(dueMail|dueRumor) != 0 && c.paths.Asks(&q.link, c.now) {
+	if f.probe || q.debt.Asks() || f.due&(dueMail|dueRumor) != 0 && c.paths.Asks(&q.link, c.now) {
 		h.Mark |= codec.MarkAsk
 	}
-	if q.debt.Answers() || due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.debt.Asks() && c.differ.Scattered() {
+	if q.debt.Answers() || f.due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.debt.Asks() && c.differ.Scattered() {
 		h.Flags |= codec.FlagPrints
 		h.LivePrint = c.live.LivePrint()
 		h.StatePrint = c.Fingerprint()
@@ -92,52 +117,56 @@ func (c *Core) compose(p uint32, dst []byte) int {
 		h.Flags |= codec.FlagCookie
 		h.Cookie = q.at.Cookie
 	}
-	probe := c.due.Done(p, dueSize)
-	if due &^= dueSize; probe {
-		h.Mark |= codec.MarkAsk
-	}
-	asked := c.flow.Header(c.now, &q.flow, due, q.debt.Owed(), h)
-	limit := min(q.link.Most(c.cfg.Frame, codec.FrameBytesFloor), cap(dst)) - h.TrailerBytes()
+	f.asked = c.flow.Header(c.now, &q.flow, f.due, q.debt.Owed(), h)
+}
+
+// composeStart appends the header, and what comes before all that is due.
+func (c *Core) composeStart(f *leaving, dst []byte) []byte {
+	q, h := &c.peers[f.peer], &c.page.Header
+	f.limit = min(q.link.Most(c.cfg.Frame, codec.FrameBytesFloor), cap(dst)) - h.TrailerBytes()
 	b := codec.AppendHeader(dst[:0], h)
-	bare := len(b)
+	f.bare = len(b)
 	if q.at.HasCookie { // it may not know us: our introduction comes first
 		b = c.filler.AppendIntro(b, c.store.Owner())
-		if due == 0 {
-			bare = len(b)
+		if f.due == 0 {
+			f.bare = len(b)
 		}
 	}
 	mark := len(b)
-	b = c.guard.AppendNotice(b, limit, p, h.Seq)
-	bare += len(b) - mark
+	b = c.guard.AppendNotice(b, f.limit, f.peer, h.Seq)
+	f.bare += len(b) - mark
 	g := &c.page
-	g.Now, g.Peer, g.Introduced, g.Limit, g.Begun = c.now, p, q.at.HasCookie, limit, len(b)
-	if probe {
-		limit = min(c.cfg.Frame, cap(dst)) - h.TrailerBytes()
-		c.due.Done(p, dueHave)
-		b, _ = c.mail.AppendHave(b, g)
-		b = codec.AppendPad(b, limit-len(b))
-	} else {
-		b = c.composeRecords(b, limit, p)
-	}
-	if len(b) == bare {
-		return 0
-	}
-	if due == dueHave {
+	g.Now, g.Peer, g.Introduced, g.Limit, g.Begun = c.now, f.peer, q.at.HasCookie, f.limit, len(b)
+	return b
+}
+
+// composeProbe pads the frame to the length that is asked about.
+func (c *Core) composeProbe(f *leaving, b []byte, room int) []byte {
+	f.limit = min(c.cfg.Frame, room) - c.page.TrailerBytes()
+	c.due.Done(f.peer, dueHave)
+	b, _ = c.mail.AppendHave(b, &c.page)
+	return codec.AppendPad(b, f.limit-len(b))
+}
+
+// finish protects the frame, and notes that it leaves.
+func (c *Core) finish(f *leaving, b []byte) int {
+	q, h := &c.peers[f.peer], &c.page.Header
+	if f.due == dueHave {
 		c.counters.AcksSent++
 	}
-	if more := c.due.Has(p, dueRuns|dueMail|dueRumor) && limit-len(b) < limit/padShare; more && !probe {
-		b = codec.AppendPad(b, limit-len(b)) // equal frames leave in one segmented send
-		c.probeSize(p)
+	if more := c.due.Has(f.peer, dueRuns|dueMail|dueRumor) && f.limit-len(b) < f.limit/padShare; more && !f.probe {
+		b = codec.AppendPad(b, f.limit-len(b)) // equal frames leave in one segmented send
+		c.probeSize(f.peer)
 	}
-	n := c.counters.sent(c.guard.Finish(b, p))
+	n := c.counters.sent(c.guard.Finish(b, f.peer))
 	q.link.Sent(n > codec.FrameBytesFloor)
 	switch {
-	case probe:
+	case f.probe:
 		q.link.Probed(c.now)
-	case h.Mark&(codec.MarkAsk|codec.MarkNow) != 0, due&dueMail != 0:
-		q.link.Time(c.now, asked || h.Mark&codec.MarkAsk != 0)
+	case h.Mark&(codec.MarkAsk|codec.MarkNow) != 0, f.due&dueMail != 0:
+		q.link.Time(c.now, f.asked || h.Mark&codec.MarkAsk != 0)
 	}
-	c.flow.Sent(c.now, &q.flow, n, due, q.link.Last(), asked)
+	c.flow.Sent(c.now, &q.flow, n, f.due, q.link.Last(), f.asked)
 	q.debt.Sent()
 	return n
 }

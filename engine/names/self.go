@@ -88,6 +88,18 @@ func (s *Self) Hello() codec.Hello {
 func (s *Self) Tell(now sched.Instant, wall sched.Wall) { s.ahead = wall - sched.Wall(now) }
 func (s *Self) Wall(now sched.Instant) sched.Wall       { return s.ahead + sched.Wall(now) }
 
+// Stamp gives an own write its time: the one that is handed in, or, where entries are
+// ordered by it, what the wall clock shows.
+func (s *Self) Stamp(now sched.Instant, e *codec.Entry, given int64, ordered bool) {
+	if given == 0 && !ordered {
+		return
+	}
+	e.Flags |= codec.EntryStamp
+	if e.Stamp = given; given == 0 {
+		e.Stamp = int64(s.Wall(now))
+	}
+}
+
 // Renew gives it a higher one.
 func (s *Self) Renew(now sched.Instant, gen uint64) {
 	s.Renewals.Renewed(now)

@@ -188,3 +188,21 @@ func TestRivalsThatAnswerWinWhileTheyDo(t *testing.T) {
 		t.Errorf("afterwards: %+v", a)
 	}
 }
+
+// A write has the time that came with it; where entries are ordered by it, each has one.
+func TestStamp(t *testing.T) {
+	var s Self
+	s.Tell(100, 1_000)
+	f := func(given int64, ordered bool, want int64) {
+		t.Helper()
+		var e codec.Entry
+		s.Stamp(150, &e, given, ordered)
+		if e.Stamp != want || (e.Flags&codec.EntryStamp != 0) != (want != 0) {
+			t.Errorf("given %d, ordered %v: %d, flags %x", given, ordered, e.Stamp, e.Flags)
+		}
+	}
+	f(0, false, 0)
+	f(7, false, 7)
+	f(7, true, 7)
+	f(0, true, 1_050)
+}

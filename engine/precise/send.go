@@ -151,3 +151,13 @@ func Apply(s *state.Store, o state.Origin, r *codec.Run, it *codec.RunIter, e *c
 	}
 	return a, lowest
 }
+
+// Agreed takes what was said by the author of an origin: it holds exactly what is here.
+// So the prefix reaches up to the last of its writes. It reports whether that moved.
+func Agreed(s *state.Store, author state.Origin) (moved bool) {
+	last := s.Last(author)
+	if moved = last > s.Max(author); moved {
+		s.Advance(author, last, s.Floor(author))
+	}
+	return moved
+}
