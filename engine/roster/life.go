@@ -51,64 +51,51 @@ func (r *Roster) become(p uint32, l *Life, to Life) {
 	}
 }
 
+// step is what happens to a member that has a life.
+type step uint8
+
+const (
+	proves step = iota
+	hears
+	misses
+	condemns
+	leaves
+	steps
+)
+
+// next is what a step makes of each phase; a phase that is not listed stays.
+var next = [steps][phases]Life{
+	proves:   {Named: Open, Absent: Dead /* it has to refute first */, Passed: Leaving},
+	hears:    {Absent: Named, Quiet: Open, Dead: Open, Gone: Leaving},
+	misses:   {Open: Quiet},
+	condemns: {Named: Absent, Open: Dead, Quiet: Dead, Leaving: Gone},
+	leaves:   {Named: Passed, Absent: Passed, Open: Leaving, Quiet: Gone, Dead: Gone},
+}
+
+func (r *Roster) pass(p uint32, l *Life, s step) {
+	if to := next[s][*l]; to != Free {
+		r.become(p, l, to)
+	}
+}
+
 // BecomeNamed begins a life: of a handle that was free, or of a member that is
 // another origin now.
 func (r *Roster) BecomeNamed(p uint32, l *Life) { r.become(p, l, Named) }
 
 // BecomeProven notes that a member has answered from its address.
-func (r *Roster) BecomeProven(p uint32, l *Life) {
-	switch *l {
-	case Named:
-		r.become(p, l, Open)
-	case Absent:
-		r.become(p, l, Dead) // it has to refute first
-	case Passed:
-		r.become(p, l, Leaving)
-	}
-}
+func (r *Roster) BecomeProven(p uint32, l *Life) { r.pass(p, l, proves) }
 
 // BecomeHeard notes that a member is there again.
-func (r *Roster) BecomeHeard(p uint32, l *Life) {
-	switch *l {
-	case Absent:
-		r.become(p, l, Named)
-	case Quiet, Dead:
-		r.become(p, l, Open)
-	case Gone:
-		r.become(p, l, Leaving)
-	}
-}
+func (r *Roster) BecomeHeard(p uint32, l *Life) { r.pass(p, l, hears) }
 
 // BecomeQuiet notes that an open member does not answer.
-func (r *Roster) BecomeQuiet(p uint32, l *Life) {
-	if *l == Open {
-		r.become(p, l, Quiet)
-	}
-}
+func (r *Roster) BecomeQuiet(p uint32, l *Life) { r.pass(p, l, misses) }
 
 // BecomeDead notes that a member is condemned.
-func (r *Roster) BecomeDead(p uint32, l *Life) {
-	switch *l {
-	case Named:
-		r.become(p, l, Absent)
-	case Open, Quiet:
-		r.become(p, l, Dead)
-	case Leaving:
-		r.become(p, l, Gone)
-	}
-}
+func (r *Roster) BecomeDead(p uint32, l *Life) { r.pass(p, l, condemns) }
 
 // BecomeLeft notes that a member said that it leaves.
-func (r *Roster) BecomeLeft(p uint32, l *Life) {
-	switch *l {
-	case Named, Absent:
-		r.become(p, l, Passed)
-	case Open:
-		r.become(p, l, Leaving)
-	case Quiet, Dead:
-		r.become(p, l, Gone)
-	}
-}
+func (r *Roster) BecomeLeft(p uint32, l *Life) { r.pass(p, l, leaves) }
 
 // BecomeFree ends a life and gives its handle back.
 func (r *Roster) BecomeFree(p uint32, l *Life) {
