@@ -54,7 +54,7 @@ type Compare struct {
 	shared   *reconcile.Counters
 	busy     *uint64
 	outdone  bool // by the frame at hand
-	jobs     []job
+	jobs     reconcile.Pool[reconcile.Job, *reconcile.Job]
 	window   codec.OriginID // where the next digest starts
 	ladder   ladder
 	recent   Recent
@@ -106,8 +106,8 @@ func (c *Compare) Init(cfg *Config, parts *Parts) {
 		cfg: *cfg, host: parts.Host, hot: parts.Hot, n: parts.Vector,
 		view: parts.View, store: parts.View.Store, filler: parts.Filler, rand: parts.Rand,
 		board: parts.Board, due: parts.Due, budgets: parts.Budgets, shared: parts.Count, busy: parts.Busy,
-		jobs: make([]job, cfg.Jobs+1),
 	}
+	c.jobs.Init(cfg.Jobs, cfg.Wants, &parts.Parts)
 	n := c.store.Limits().Handles()
 	switch cfg.Diff {
 	case tune.DiffAuto, tune.DiffVector, tune.DiffSketch:
@@ -254,8 +254,8 @@ func (c *Compare) Agrees(f *reconcile.Frame) bool { return f.Printed && f.Print 
 func (c *Compare) Drop(p uint32) {
 	t := c.host.Peer(p)
 	t.say = 0
-	c.dropJob(&t.runs)
-	c.dropJob(&t.pulls)
+	c.jobs.Drop(&t.runs)
+	c.jobs.Drop(&t.pulls)
 	for i := 0; i < len(c.answers); {
 		if c.answers[i].peer != p {
 			i++
@@ -267,7 +267,7 @@ func (c *Compare) Drop(p uint32) {
 }
 
 // DropRuns gives up the runs that are under way to a peer: it asks again.
-func (c *Compare) DropRuns(p uint32) { c.dropJob(&c.host.Peer(p).runs) }
+func (c *Compare) DropRuns(p uint32) { c.jobs.Drop(&c.host.Peer(p).runs) }
 
 // Expire does nothing: a comparison has no timer.
 func (c *Compare) Expire(sched.Instant) {}
@@ -275,10 +275,5 @@ func (c *Compare) Expire(sched.Instant) {}
 // Held is what waits for frames: answers to digests and pull lists, and answers to
 // increments.
 func (c *Compare) Held() (jobs, answers int) {
-	for i := range c.jobs {
-		if c.jobs[i].busy {
-			jobs++
-		}
-	}
-	return jobs, len(c.answers)
+	return c.jobs.Held(), len(c.answers)
 }

@@ -9,39 +9,14 @@ import (
 // windowsMax bounds the frames of one digest.
 const windowsMax = 4
 
-// job is an answer under way to one peer.
-type job struct {
-	reconcile.Job
-	busy bool
-	init bool
-}
-
-// takeJob gives a free job to the peer; 0 if all are busy.
-func (c *Compare) takeJob(p uint32) uint8 {
-	for i := 1; i < len(c.jobs); i++ {
-		j := &c.jobs[i]
-		if j.busy {
-			continue
-		}
-		if !j.init {
-			j.Init(c.cfg.Wants)
-			j.init = true
-		}
-		j.busy = true
+// jobOf gives the job that *at names, or a new one for the peer; nil if all are busy.
+func (c *Compare) jobOf(p uint32, at *uint8) *reconcile.Job {
+	j, fresh := c.jobs.Take(at)
+	if fresh {
 		j.Reset(c.cfg.Frames, c.budgets.Left(c.view.Now, p))
 		j.Whole = c.cfg.Whole
-		return uint8(i)
 	}
-	*c.busy++
-	return 0
-}
-
-// dropJob gives back the job that *at names, if any.
-func (c *Compare) dropJob(at *uint8) {
-	if *at != 0 {
-		c.jobs[*at].busy = false
-		*at = 0
-	}
+	return j
 }
 
 // Found holds the two lists that a comparison fills.
@@ -58,21 +33,12 @@ func (c *Compare) Open(f *reconcile.Frame, flags codec.DigestFlags) (j Found) {
 	t := c.host.Peer(p)
 	c.view.Now, c.view.Full = f.Now, f.Full
 	if flags&codec.DigestWantRuns != 0 {
-		if t.runs == 0 {
-			t.runs = c.takeJob(p)
-		}
-		if t.runs != 0 {
-			j.Runs = &c.jobs[t.runs].Job
+		if j.Runs = c.jobOf(p, &t.runs); j.Runs != nil {
 			j.had, j.total = len(j.Runs.Wants()), j.Runs.Total()
 		}
 	}
 	if flags&codec.DigestOffer != 0 {
-		if t.pulls == 0 {
-			t.pulls = c.takeJob(p)
-		}
-		if t.pulls != 0 {
-			j.pulls = &c.jobs[t.pulls].Job
-		}
+		j.pulls = c.jobOf(p, &t.pulls)
 	}
 	return j
 }
@@ -93,7 +59,7 @@ func (c *Compare) Close(f *reconcile.Frame, j *Found) (any bool) {
 			any = true
 			c.board.Want(p, c.due.Ask)
 		} else {
-			c.dropJob(&c.host.Peer(p).pulls)
+			c.jobs.Drop(&c.host.Peer(p).pulls)
 		}
 	}
 	return any
@@ -203,7 +169,7 @@ func (c *Compare) AppendDigest(b []byte, g *reconcile.Page) (out []byte, done bo
 // AppendAsk appends the pull list that comparing a digest gave.
 func (c *Compare) AppendAsk(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	t := c.host.Peer(g.Peer)
-	j := &c.jobs[t.pulls]
+	j := c.jobs.At(t.pulls)
 	var w codec.PullWriter
 	if t.pulls == 0 || !w.Begin(b, g.Limit) {
 		return b, true
@@ -218,7 +184,7 @@ func (c *Compare) AppendAsk(b []byte, g *reconcile.Page) (out []byte, done bool)
 			break // the rest differs still at the next exchange
 		}
 	}
-	c.dropJob(&t.pulls)
+	c.jobs.Drop(&t.pulls)
 	c.shared.PullsSent++
 	return w.End(), true
 }
@@ -229,17 +195,6 @@ func (c *Compare) AppendRuns(b []byte, g *reconcile.Page) (out []byte, done bool
 	if t.runs == 0 {
 		return b, true
 	}
-	j := &c.jobs[t.runs]
-	before := len(b)
-	b, n := c.filler.Fill(b, g.Limit, &j.Job, c.cfg.Order)
-	c.shared.EntriesSent += uint64(n)
-	c.budgets.Sent(g.Now, g.Peer, n)
-	if len(b) > before {
-		j.Frames--
-	}
-	if j.Done() || len(b) == before && before <= g.Begun {
-		c.dropJob(&t.runs)
-		return b, true
-	}
-	return b, false
+	out, n := c.filler.Fill(b, g.Limit, c.jobs.At(t.runs), c.cfg.Order)
+	return out, c.jobs.Sent(g, out, &t.runs, reconcile.Piece{Bytes: len(out) - len(b), Entries: n})
 }

@@ -174,8 +174,8 @@ func TestAheadAndBusyAreTold(t *testing.T) {
 	if a.Take(frame, 1); a.Said != reconcile.Outdone || a.Lacked != 20*3 {
 		t.Errorf("verdict %d, lacks %d", a.Said, a.Lacked)
 	}
-	for i := range a.c.jobs {
-		a.c.jobs[i].busy = true
+	for at := uint8(0); a.c.jobs.Held() < 2; at = 0 {
+		a.c.jobs.Take(&at)
 	}
 	a.peer = Peer{}
 	if a.Take(frame, 1); a.Given != 1 {

@@ -53,6 +53,9 @@ func (l *list) Len() int {
 // Done reports whether the list has nothing more to send.
 func (l *list) Done() bool { return l.Len() == 0 || l.Frames <= 0 || l.Deltas == 0 }
 
+// Spend takes one of the frames.
+func (l *list) Spend() { l.Frames-- }
+
 // add appends an item. A list that is full then is to be sorted and cut to the
 // bound.
 func (l *list) add(it item) {

@@ -49,10 +49,9 @@ type Precise struct {
 	budgets reconcile.Budgets
 	timer   sched.Timer
 	n       *reconcile.Counters
-	busy    *uint64
 	outdone bool // by the frame at hand
 	keys    keywise
-	jobs    []job // 0 is none
+	jobs    reconcile.Pool[job, *job]
 	window  codec.PreciseDigest
 	iter    codec.PreciseIter
 	pull    codec.PrecisePull
@@ -62,8 +61,6 @@ type Precise struct {
 type job struct {
 	list
 	peer uint32
-	busy bool
-	init bool
 	open sched.Instant // when its last window came; 0: complete
 }
 
@@ -83,9 +80,9 @@ func (x *Precise) Init(cfg *Config, parts *Parts) {
 	}
 	*x = Precise{
 		cfg: *cfg, host: parts.Host, store: parts.View.Store, rand: parts.Rand,
-		board: parts.Board, due: parts.Due, budgets: parts.Budgets, timer: parts.Timer, n: parts.Count, busy: parts.Busy,
-		jobs: make([]job, cfg.Jobs+1),
+		board: parts.Board, due: parts.Due, budgets: parts.Budgets, timer: parts.Timer, n: parts.Count,
 	}
+	x.jobs.Init(cfg.Jobs, cfg.Wants, &parts.Parts)
 	x.keys.Init(&parts.View, parts.Filler, cfg.Order, cfg.Compare)
 }
 
@@ -204,44 +201,27 @@ func (x *Precise) onPull(f *reconcile.Frame, l *codec.PrecisePull) {
 // listOf gives the list that *at names, or a new one for the peer; nil if all are
 // busy.
 func (x *Precise) listOf(p uint32, at *uint8) *list {
-	for i := 1; *at == 0 && i < len(x.jobs); i++ {
-		l := &x.jobs[i]
-		if l.busy {
-			continue
-		}
-		if !l.init {
-			l.Init(x.cfg.Wants)
-			l.init = true
-		}
-		l.busy, l.peer, l.open = true, p, 0
+	l, fresh := x.jobs.Take(at)
+	if fresh {
+		l.peer, l.open = p, 0
 		l.Reset(x.cfg.Frames, x.budgets.Left(x.keys.view.Now, p))
 		l.Salt = x.rand.Uint64()
-		*at = uint8(i)
 	}
-	if *at == 0 {
-		*x.busy++
+	if l == nil {
 		return nil
 	}
-	return &x.jobs[*at].list
-}
-
-// drop gives back the list that *at names, if any.
-func (x *Precise) drop(at *uint8) {
-	if *at != 0 {
-		x.jobs[*at].busy = false
-		*at = 0
-	}
+	return &l.list
 }
 
 // gathered makes a list due when it is complete: only then is its order known.
 func (x *Precise) gathered(now sched.Instant, at *uint8, due uint16, final bool) {
-	l := &x.jobs[*at]
+	l := x.jobs.At(*at)
 	switch {
 	case !final:
 		l.open = now
 		x.timer.SetOnce(now + windowWait)
 	case l.Len() == 0:
-		x.drop(at)
+		x.jobs.Drop(at)
 	default:
 		l.open = 0
 		x.board.Want(l.peer, due)
@@ -251,16 +231,16 @@ func (x *Precise) gathered(now sched.Instant, at *uint8, due uint16, final bool)
 // Expire answers digests and pull lists whose end was lost.
 func (x *Precise) Expire(now sched.Instant) {
 	next := sched.Never
-	for i := 1; i < len(x.jobs); i++ {
-		l := &x.jobs[i]
-		if !l.busy || l.open == 0 {
+	for i := x.jobs.Next(0); i != 0; i = x.jobs.Next(i) {
+		l := x.jobs.At(i)
+		if l.open == 0 {
 			continue
 		}
 		if now-l.open < windowWait {
 			next = min(next, l.open+windowWait)
 			continue
 		}
-		switch t := x.host.Peer(l.peer); uint8(i) {
+		switch t := x.host.Peer(l.peer); i {
 		case t.runs:
 			x.gathered(now, &t.runs, x.due.Runs, true)
 		case t.pulls:
@@ -288,15 +268,15 @@ func (x *Precise) AppendDigest(b []byte, g *reconcile.Page) (out []byte, done bo
 // AppendAsk appends a part of the pull list.
 func (x *Precise) AppendAsk(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	t := x.host.Peer(g.Peer)
-	l := &x.jobs[t.pulls]
+	l := x.jobs.At(t.pulls)
 	if t.pulls == 0 || l.Done() {
-		x.drop(&t.pulls)
+		x.jobs.Drop(&t.pulls)
 		return b, true
 	}
 	out = x.keys.AppendPull(b, g.Limit, &l.list)
 	if out == nil {
 		if g.Empty(b) {
-			x.drop(&t.pulls)
+			x.jobs.Drop(&t.pulls)
 			return b, true
 		}
 		return b, false
@@ -304,7 +284,7 @@ func (x *Precise) AppendAsk(b []byte, g *reconcile.Page) (out []byte, done bool)
 	l.Frames--
 	x.n.PullsSent++
 	if l.Done() {
-		x.drop(&t.pulls)
+		x.jobs.Drop(&t.pulls)
 		return out, true
 	}
 	return out, false
@@ -316,19 +296,8 @@ func (x *Precise) AppendRuns(b []byte, g *reconcile.Page) (out []byte, done bool
 	if t.runs == 0 {
 		return b, true
 	}
-	l := &x.jobs[t.runs]
-	before := len(b)
-	b, n := x.keys.Fill(b, g.Limit, &l.list)
-	x.n.EntriesSent += uint64(n)
-	x.budgets.Sent(g.Now, g.Peer, n)
-	if len(b) > before {
-		l.Frames--
-	}
-	if l.Done() || len(b) == before && before <= g.Begun {
-		x.drop(&t.runs)
-		return b, true
-	}
-	return b, false
+	out, n := x.keys.Fill(b, g.Limit, &x.jobs.At(t.runs).list)
+	return out, x.jobs.Sent(g, out, &t.runs, reconcile.Piece{Bytes: len(out) - len(b), Entries: n})
 }
 
 // AppendTurn appends nothing: a comparison has no turns.
@@ -337,9 +306,9 @@ func (x *Precise) AppendTurn(b []byte, _ *reconcile.Page) (out []byte, done bool
 // Drop gives up what is under way with a peer; exchanges find it again.
 func (x *Precise) Drop(p uint32) {
 	t := x.host.Peer(p)
-	x.drop(&t.runs)
-	x.drop(&t.pulls)
+	x.jobs.Drop(&t.runs)
+	x.jobs.Drop(&t.pulls)
 }
 
 // DropRuns gives up the runs that are under way to a peer: it asks again.
-func (x *Precise) DropRuns(p uint32) { x.drop(&x.host.Peer(p).runs) }
+func (x *Precise) DropRuns(p uint32) { x.jobs.Drop(&x.host.Peer(p).runs) }

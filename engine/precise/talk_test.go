@@ -161,10 +161,8 @@ func TestALyingPeerIsBounded(t *testing.T) {
 	for range 500 {
 		a.Compose()
 	}
-	for i := range a.x.jobs {
-		if a.x.jobs[i].busy {
-			t.Errorf("list %d is held", i)
-		}
+	if n := a.x.jobs.Held(); n > 0 {
+		t.Errorf("%d lists are held", n)
 	}
 	if !a.Quiet() || a.x.Fingerprint() != before {
 		t.Errorf("quiet %v, the state changed: %v", a.Quiet(), a.x.Fingerprint() != before)
@@ -198,12 +196,12 @@ func TestAheadAndBusyAreTold(t *testing.T) {
 	liar.peer = Peer{asks: codec.DigestOffer | codec.DigestWantRuns, windows: 1}
 	frame, _ := liar.x.AppendDigest(nil, &reconcile.Page{Limit: 1200, Peer: reconciletest.Other})
 	a.Take(frame, 1)
-	pulled := a.x.jobs[a.peer.pulls].items
+	pulled := a.x.jobs.At(a.peer.pulls).items
 	if a.Said != reconcile.Outdone || len(pulled) != 1 || pulled[0].ID != liar.Store.ID(liar.Self) {
 		t.Errorf("verdict %d, and %+v is pulled", a.Said, pulled)
 	}
-	for i := range a.x.jobs {
-		a.x.jobs[i].busy = true
+	for at := uint8(0); a.x.jobs.Held() < 2; at = 0 {
+		a.x.jobs.Take(&at)
 	}
 	a.peer = Peer{}
 	if a.Take(frame, 1); a.Given != 2 {
@@ -235,5 +233,26 @@ func TestPreciseDoesNotAllocate(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(500, one); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestAnAgreedAuthorMovesThePrefix: an author that holds exactly what is here proves that
+// its writes up to the last one that came are here, once.
+func TestAnAgreedAuthorMovesThePrefix(t *testing.T) {
+	a, b := pair(tune.OrderPreciseNewest)
+	o := a.Store.Find(b.Store.ID(b.Self))
+	if o == 0 {
+		o, _ = a.Store.Add(b.Store.ID(b.Self), 1, []byte("b"))
+	}
+	e := codec.Entry{Version: 5, Stamp: 5, Key: []byte("k"), Value: []byte("v"), Flags: codec.EntryStamp}
+	if st := a.Store.ApplyAny(o, &e); st != state.OK {
+		t.Fatal(st)
+	}
+	before := a.Store.Max(o)
+	if !Agreed(&a.Store, o) || a.Store.Max(o) != 5 || before == 5 {
+		t.Errorf("max %d, then %d", before, a.Store.Max(o))
+	}
+	if Agreed(&a.Store, o) {
+		t.Error("it moved twice")
 	}
 }

@@ -49,6 +49,9 @@ func (j *Job) Room() int { return cap(j.wants) - len(j.wants) }
 // Done reports whether the job has nothing more to send.
 func (j *Job) Done() bool { return j.Len() == 0 || j.Frames <= 0 || j.Deltas == 0 }
 
+// Spend takes one of the frames.
+func (j *Job) Spend() { j.Frames-- }
+
 // Add appends a want; it reports false when the job is full. What does not fit
 // is found again by a later exchange.
 func (j *Job) Add(w Want) bool {
