@@ -3,23 +3,13 @@
 package portable
 
 import (
-	"errors"
-	"net"
 	"syscall"
 
 	"github.com/quidnunc/quidnunc/batch"
 )
 
-// kindOf sorts a failed send.
-func kindOf(err error) batch.ErrorKind {
-	var family *net.AddrError // an IPv6 destination on an IPv4 socket
-	if errors.As(err, &family) {
-		return batch.Unreachable
-	}
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return batch.OtherError
-	}
+// kindOfErrno sorts what the system says of a failed send.
+func kindOfErrno(errno syscall.Errno) batch.ErrorKind {
 	switch errno {
 	case syscall.EAGAIN:
 		return batch.Again

@@ -2,7 +2,6 @@ package portable
 
 import (
 	"errors"
-	"net"
 	"syscall"
 
 	"github.com/quidnunc/quidnunc/batch"
@@ -20,16 +19,8 @@ const (
 	wsaEHOSTUNREACH  syscall.Errno = 10065
 )
 
-// kindOf sorts a failed send.
-func kindOf(err error) batch.ErrorKind {
-	var family *net.AddrError // an IPv6 destination on an IPv4 socket
-	if errors.As(err, &family) {
-		return batch.Unreachable
-	}
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return batch.OtherError
-	}
+// kindOfErrno sorts what the system says of a failed send.
+func kindOfErrno(errno syscall.Errno) batch.ErrorKind {
 	switch errno {
 	case wsaEWOULDBLOCK:
 		return batch.Again

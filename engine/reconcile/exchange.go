@@ -112,10 +112,9 @@ func AskedBy(k codec.SyncKind) codec.DigestFlags {
 func AnsweredBy(k codec.SyncKind) codec.DigestFlags {
 	switch k {
 	case codec.SyncPush:
-		return codec.DigestWantRuns
+		k = codec.SyncPull
 	case codec.SyncPull:
-		return codec.DigestOffer
-	default:
-		return codec.DigestOffer | codec.DigestWantRuns
+		k = codec.SyncPush
 	}
+	return AskedBy(k)
 }
