@@ -16,9 +16,11 @@ import (
 // A peer's handle is its member handle; our own is one above all peers.
 
 func (c *Core) initDetector(now sched.Instant) {
-	if !c.cfg.Experiment.NoDetector {
-		c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.me.ID, c.me.Key, c.rand.Uint64(), now, detectorHost{&c.peers, &c.roster, &c.guard})
+	if c.cfg.Experiment.NoDetector {
+		c.cfg.Detector.TimeoutMax = sched.Never // no path is too long for probes that nobody sends
+		return
 	}
+	c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.me.ID, c.me.Key, c.rand.Uint64(), now, detectorHost{&c.peers, &c.roster, &c.guard})
 }
 
 // observed takes a record of the detector.

@@ -182,7 +182,7 @@ func (c *Core) flowed(p uint32) (fresh bool) {
 	if q.link.Probing() {
 		c.probeSize(p)
 	}
-	if least := q.link.RTT.Min(); least > c.cfg.Detector.TimeoutMax && !c.cfg.Experiment.NoDetector {
+	if least := q.link.RTT.Min(); least > c.cfg.Detector.TimeoutMax {
 		c.longPath(p, least)
 	}
 	if h.AckMap != 0 {
