@@ -59,7 +59,7 @@
 //	1   Hello          flags 1, min 1, max 1, mode 4, generation 8, salt 16, uvarint renewed, name, address
 //	2   HelloReply     flags 1, min 1, max 1, mode 4, generation 8, salt 16, uvarint renewed, name, address,
 //	                   echo 16, known generation 8, known alive 1, cookie 16
-//	3   Intro          origin 8, generation 8, min 1, max 1, uvarint renewed, name, address
+//	3   Intro          origin 8, generation 8, min 1, max 1, age 1, uvarint renewed, name, address
 //	4   Sync           kind and hint 1
 //	5   Digest         flags 1, lo 8, hi 8, (origin 8, uvarint max<<2|dirty<<1|f, if f: uvarint floor)*
 //	6   Run            origin 8, uvarint from<<4|dirty<<3|level<<2|t<<1|f, if f: uvarint floor, (entry)*, if t: to 7,

@@ -40,7 +40,7 @@ func samples() (names []string, bytesOf map[string][]byte) {
 	add("record/reply", AppendHelloReply(nil, &HelloReply{Hello: hello, Echo: [16]byte{3}, KnownGen: 4, KnownAlive: true}))
 	hello.Speak, hello.Since, hello.Gen = Versions{1, 255}, 1, 1<<64-1
 	add("record/hello-senior", AppendHello(nil, &hello))
-	add("record/intro-senior", AppendIntro(nil, &Intro{ID: 1<<64 - 1, Gen: 300, Since: 3, Speak: Versions{1, 3}, Name: []byte("w"), Addr: testAddrs[2]}))
+	add("record/intro-senior", AppendIntro(nil, &Intro{ID: 1<<64 - 1, Gen: 300, Since: 3, Speak: Versions{1, 3}, Age: 80, Name: []byte("w"), Addr: testAddrs[2]}))
 	add("record/intro", AppendIntro(nil, &Intro{ID: 0x0102030405060708, Gen: 5, Name: []byte("web-1")}))
 	add("record/sync", AppendSync(nil, Sync{Kind: SyncPush}))
 	add("record/have", AppendHave(nil, Have{Max: 300, Floor: 1}))

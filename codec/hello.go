@@ -44,9 +44,14 @@ type Intro struct {
 	Gen   uint64
 	Since uint64 // its seniority: the first generation of that boot; 0 counts as Gen
 	Speak Versions
+	Age   uint8  // since somebody met it, in IntroAgeUnit; 0: who introduces it did, or is it
 	Name  []byte // a view of the frame after parsing
 	Addr  netip.AddrPort
 }
+
+// IntroAgeUnit is what Intro.Age counts, in nanoseconds: an eighth of a second. Ages are rounded up, so that what is told
+// on and on grows older.
+const IntroAgeUnit = 125_000_000
 
 // Versions is a range of format versions. When it is written, the zero value stands for FormatVersion alone.
 type Versions struct{ Min, Max uint8 }
@@ -141,7 +146,7 @@ func AppendIntro(dst []byte, in *Intro) []byte {
 	dst = BeginRecord(dst, TypeIntro)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(in.ID))
 	dst = binary.LittleEndian.AppendUint64(dst, in.Gen)
-	dst = appendSince(appendVersions(dst, in.Speak), in.Since, in.Gen)
+	dst = appendSince(append(appendVersions(dst, in.Speak), in.Age), in.Since, in.Gen)
 	return EndRecord(appendAddr(appendName(dst, in.Name), in.Addr), start)
 }
 
@@ -168,6 +173,7 @@ func ParseIntro(body []byte, in *Intro) (err error) {
 	if in.Speak, err = parseVersions(body[16:]); err != nil {
 		return err
 	}
+	in.Age = body[18]
 	if in.Since, body, err = parseSince(body[introFixed:], in.Gen); err != nil {
 		return err
 	}
@@ -191,7 +197,7 @@ func parseWho(b []byte, name *[]byte, addr *netip.AddrPort) error {
 }
 
 const (
-	introFixed = 8 + 8 + 2
+	introFixed = 8 + 8 + 2 + 1
 	helloFixed = 1 + 2 + 4 + 8 + SaltBytes
 )
 

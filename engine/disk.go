@@ -336,7 +336,7 @@ func (k *keeper) know(list []Member) {
 	}
 	var known []disk.Member
 	for i := range list {
-		if m := &list[i]; !m.Self && m.State != StateLeft && len(known) < membersKept {
+		if m := &list[i]; !m.Self && m.State != StateLeft && m.State != StateUnknown && len(known) < membersKept {
 			known = append(known, disk.Member{Name: m.Name, Addr: m.Addr})
 		}
 	}

@@ -141,7 +141,7 @@ func (c *Compare) onPull(f *reconcile.Frame, l *codec.Pull) {
 			continue
 		}
 		top := c.store.Max(o)
-		if forFloor := top == have && c.store.Floor(o) > 0; top > have || have == 0 || forFloor {
+		if forFloor, forWho := top == have && c.store.Floor(o) > 0, have > top && o != c.view.Own; top > have || have == 0 || forFloor || forWho {
 			j.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: have, Missing: uint32(c.store.Missing(o, have))})
 		}
 	}

@@ -138,7 +138,7 @@ func (c *Compare) appendUpdates(b []byte, limit int, p uint32, sent []uint32) (o
 		o := state.Origin(h)
 		t.offered++
 		lo := c.moves[o].lo
-		if c.host.Author(o) == p || lo >= c.store.Max(o) {
+		if c.host.Author(o) == p || lo >= c.store.Max(o) || lo == 0 && !c.filler.Introduces(o) {
 			continue // it is its own, or only a new name
 		}
 		room, start := limit-codec.FeedbackBytes*(n+1), len(b)

@@ -1,8 +1,11 @@
 package core
 
+import "github.com/quidnunc/quidnunc/engine/door"
+
 // A member that another one names is a candidate until it answers from its
 // address itself. Its state is kept meanwhile, since not everybody reaches
-// everybody. But a member can invent others: so what it introduces has a rate,
+// everybody. But a member can invent others: so a candidate ends once nobody has
+// met it for a while (names.Hearsay), what a member introduces has a rate,
 // a quarter of the peers is kept for those that answer, and where the rest is
 // full, whoever has been greeted in vain for longest makes room for the next.
 //
@@ -46,12 +49,48 @@ func (c *Core) evict() bool {
 		if q.origin == 0 || q.Proven() || q.at.Hellos < vainGreetings {
 			continue
 		}
-		c.counters.Evicted++
-		c.tell(MemberForgotten, p)
-		c.live.Unwatch(c.now, p)
-		c.erase(q.origin)
-		c.freePeer(p)
+		c.drop(p)
 		return true
 	}
 	return false
+}
+
+// drop forgets a candidate, without a grave.
+func (c *Core) drop(p uint32) {
+	c.counters.Evicted++
+	c.door.Seeds.Heard(c.peers[p].at.Addr)
+	c.wheel.Timer(timerSeeds).SetOnce(c.now + door.BackoffMax)
+	c.tell(MemberForgotten, p)
+	c.live.Unwatch(c.now, p)
+	c.erase(c.peers[p].origin)
+	c.freePeer(p)
+}
+
+// named notes that a peer named p, and how long ago somebody met it.
+func (c *Core) named(by, p uint32, age uint8) {
+	if q := &c.peers[p]; !q.Proven() {
+		q.hearsay.Told(c.now, c.peers[by].id, age)
+		c.heard(p)
+	}
+}
+
+// heard does what is to be done about somebody who is known by hearsay alone: asks
+// others whether one of them met it, and in the end drops it.
+func (c *Core) heard(p uint32) {
+	q := &c.peers[p]
+	if q.origin == 0 || q.Proven() {
+		return
+	}
+	end, ask, by, again := q.hearsay.Next(c.now)
+	if end {
+		c.drop(p)
+		return
+	}
+	c.wheel.Set(peerTimer(p, timerHearsay), again)
+	if to := c.roster.Find(by); ask {
+		if !c.peers[to].Takes() {
+			to, _ = c.roster.Partner()
+		}
+		c.gaps.Ask(q.origin, to)
+	}
 }

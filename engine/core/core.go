@@ -99,7 +99,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	})
 	c.queue.Init(l.Events)
 	c.due.Init(l.Peers)
-	c.filler.Init(&c.store, introductions{&c.store, &c.me, &c.origins, &c.peers}, l.Wants)
+	c.filler.Init(&c.store, introductions{&c.now, &c.store, &c.me, &c.origins, &c.peers}, l.Wants)
 	self, st := c.store.Add(c.me.ID, c.me.Gen, c.me.Name)
 	if st != state.OK {
 		panic("core: no room for the own origin")

@@ -93,13 +93,15 @@ func (h detectorHost) Unproven(id codec.OriginID) uint32 {
 
 // introductions are a reconcile.Book.
 type introductions struct {
+	now     *sched.Instant
 	store   *state.Store
 	self    *names.Self
 	origins *originList
 	peers   *peerList
 }
 
-// Intro fills in the record that introduces an origin; without a name if it is not known.
+// Intro fills in the record that introduces an origin; without a name if it is not known,
+// or known by hearsay alone that is too old to be passed on.
 func (b introductions) Intro(o state.Origin, in *codec.Intro) {
 	if !(*b.origins)[o].known {
 		*in = codec.Intro{}
@@ -110,7 +112,16 @@ func (b introductions) Intro(o state.Origin, in *codec.Intro) {
 		in.Addr, in.Since = b.self.Addr, b.self.Since
 		return
 	}
-	at := &(*b.peers)[b.origins.Author(o)].at
+	q := &(*b.peers)[b.origins.Author(o)]
+	if !q.Proven() {
+		age, fresh := q.hearsay.Age(*b.now)
+		if !fresh {
+			in.Name = nil
+			return
+		}
+		in.Age = age
+	}
+	at := &q.at
 	in.Addr, in.Since = at.Advertised, at.Since
 	if !at.Advertised.IsValid() || at.Advertised.Addr().IsUnspecified() {
 		in.Addr = at.Addr

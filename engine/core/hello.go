@@ -230,6 +230,9 @@ func (c *Core) learn(in *codec.Intro, from netip.AddrPort) uint32 {
 		met := codec.Intro{Gen: gen, Since: in.Since, Addr: addr}
 		c.rename(c.me.Met(c.now, &met, from.IsValid(), (*book)(c)))
 		return 0
+	case !from.IsValid() && !names.FreshAge(in.Age): // it ends where it is known
+		c.counters.Drops[DropUnknown]++
+		return 0
 	case old != 0 && c.store.Gen(old) > gen:
 		c.counters.Drops[DropBuried]++
 		return 0

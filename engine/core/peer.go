@@ -24,9 +24,10 @@ import (
 
 // peer is one member that we send to, or a known one that we can't reach yet.
 type peer struct {
-	claim  names.Claim // of somebody else who says to be it
-	id     codec.OriginID
-	origin state.Origin
+	claim   names.Claim   // of somebody else who says to be it
+	hearsay names.Hearsay // until it has answered itself
+	id      codec.OriginID
+	origin  state.Origin
 	roster.Life
 
 	at door.Contact
@@ -142,6 +143,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	}
 	q.link.Init(last)
 	q.flow.Init(c.now, c.cfg.Frame, q.link.Last())
+	c.named(0, p, 0)
 	c.roster.Put(q.id, p)
 	c.origins[o].peer = p
 }

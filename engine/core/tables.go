@@ -195,12 +195,14 @@ const (
 	timerResend
 	timerHello
 	timerPace
+	timerHearsay
 	timersPeer
 )
 
 // peerTimers are whom a timer of a peer wakes.
 var peerTimers = [timersPeer]func(c *Core, p uint32){
-	timerAck: func(c *Core, p uint32) { c.due.Want(p, dueHave) },
+	timerHearsay: (*Core).heard,
+	timerAck:     func(c *Core, p uint32) { c.due.Want(p, dueHave) },
 	timerResend: func(c *Core, p uint32) {
 		if c.mail.Resend(c.now, p) {
 			c.silent(p)
@@ -251,7 +253,9 @@ func (c *Core) takeIntro(p uint32, _ codec.Type, body []byte) bool {
 		return false
 	}
 	in := c.received.Intro
-	if c.learn(&in, netip.AddrPort{}) == 0 {
+	if named := c.learn(&in, netip.AddrPort{}); named != 0 {
+		c.named(p, named, in.Age)
+	} else {
 		c.live.Named(c.now, p, in.ID)
 	}
 	return true

@@ -23,11 +23,18 @@ type Seeds struct {
 	list []seed
 	pace sched.Pacer
 	turn int // who is asked first
+
+	heard     []netip.AddrPort // where somebody was said to be; an old one gives way
+	heardTurn int              // who is greeted next
+	heardNext sched.Instant
 }
 
 const (
 	seedRate  = 16   // greetings a second, in the long run: 8 KiB
 	seedBurst = 1024 // at once
+
+	heardMax = 16
+	heardGap = sched.Second
 )
 
 type seed struct {
@@ -42,6 +49,7 @@ type seed struct {
 // Host is who greets seeds.
 type Host interface {
 	Reaches(peer uint32) bool // the peer answers
+	Reach() int               // so many do
 }
 
 func (s *Seeds) find(addr netip.AddrPort) int {
@@ -121,11 +129,41 @@ func (s *Seeds) Again(now sched.Instant) {
 	}
 }
 
+// Heard keeps where somebody was said to be who was given up. A node that reaches nobody
+// greets there, one address a second: it may have heard of all others so.
+func (s *Seeds) Heard(addr netip.AddrPort) {
+	switch {
+	case slices.Contains(s.heard, addr):
+	case len(s.heard) < heardMax:
+		s.heard = append(s.heard, addr)
+	default:
+		s.heard[s.heardTurn%heardMax] = addr
+		s.heardTurn = (s.heardTurn + 1) % heardMax
+	}
+}
+
+// contactHeard greets the next of them if that is due and nobody is reached.
+func (s *Seeds) contactHeard(now sched.Instant, h Host, q *Replies) (next sched.Instant) {
+	if len(s.heard) == 0 {
+		return sched.Never
+	}
+	if now >= s.heardNext {
+		s.heardNext = now + BackoffMax
+		if h.Reach() == 0 {
+			s.heardTurn %= len(s.heard)
+			q.Push(&Reply{Kind: codec.TypeHello, To: s.heard[s.heardTurn]})
+			s.heardTurn++
+			s.heardNext = now + heardGap
+		}
+	}
+	return s.heardNext
+}
+
 // Contact greets those that are due and not in touch, spread so that nodes do not
 // greet in step, and says when to ask
 // again; sched.Never without seeds.
 func (s *Seeds) Contact(now sched.Instant, h Host, r *sched.Rand, q *Replies) (next sched.Instant) {
-	next = sched.Never
+	next = s.contactHeard(now, h, q)
 	first, poor := s.turn, false
 	for k := range s.list {
 		i := (first + k) % len(s.list)

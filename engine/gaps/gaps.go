@@ -68,8 +68,18 @@ type Parts struct {
 type Gaps struct {
 	Early Early // runs that came before the one that they follow
 	list  []state.Origin
+	asks  [asksMax]question // the oldest gives way
+	next  int
 	parts Parts
 }
+
+// question is whom to ask who an origin is of.
+type question struct {
+	origin state.Origin // 0: none
+	peer   uint32
+}
+
+const asksMax = 64
 
 // Init makes room for so many gaps at once.
 func (g *Gaps) Init(limit int, parts *Parts) {
@@ -170,12 +180,40 @@ func (g *Gaps) Append(b []byte, at *reconcile.Page) (out []byte, done bool) {
 		}
 		x.tries++
 	}
+	chased := w.Count()
+	g.appendAsks(&w, at.Peer)
 	if w.Count() == 0 {
 		return b, true
 	}
-	*g.parts.Host.Pull(at.Peer) = Pull{at: at.Now, open: true}
 	g.parts.Count.PullsSent++
+	if chased == 0 {
+		return w.End(), true
+	}
+	*g.parts.Host.Pull(at.Peer) = Pull{at: at.Now, open: true}
 	return w.End(), true
+}
+
+// Ask asks a peer, 0 nobody, whether somebody met the author of an origin; its
+// introduction is the answer. Whoever has no room to be asked for is asked for again.
+func (g *Gaps) Ask(o state.Origin, p uint32) {
+	if p == 0 {
+		return
+	}
+	g.asks[g.next] = question{o, p}
+	g.next = (g.next + 1) % asksMax
+	g.parts.Board.Want(p, g.parts.Due)
+}
+
+// appendAsks adds what a peer is asked so: for more than there can be.
+func (g *Gaps) appendAsks(w *codec.PullWriter, p uint32) {
+	for i := range g.asks {
+		if q := &g.asks[i]; q.peer == p && q.origin != 0 {
+			if g.parts.Host.Gap(q.origin) != nil && !w.Add(g.parts.Store.ID(q.origin), codec.VersionMax) {
+				return
+			}
+			q.origin = 0
+		}
+	}
 }
 
 // Came notes a run of a peer that joined on, which may answer a pull, or be news: so it

@@ -182,6 +182,9 @@ func (x *keywise) unlisted(d *codec.PreciseDigest, o state.Origin, runs *list) {
 
 // offerAll offers an origin that the peer does not know.
 func (x *keywise) offerAll(o state.Origin, runs *list) {
+	if !x.filler.Introduces(o) {
+		return
+	}
 	x.add(runs, item{ID: x.store.ID(o), Origin: o, intro: true})
 	x.store.After(o, 0, &x.cursor)
 	for top := x.top(o); x.cursor.Next(&x.entry) && x.entry.Version <= top; {

@@ -12,7 +12,8 @@ const shareBytesMin = 128
 
 // Book is what introduces origins.
 type Book interface {
-	// Intro fills in the record that introduces an origin.
+	// Intro fills in the record that introduces an origin; without a name if it may not
+	// be introduced.
 	Intro(o state.Origin, in *codec.Intro)
 }
 
@@ -36,6 +37,13 @@ func (f *Filler) Init(s *state.Store, b Book, max int) {
 	f.Store, f.Book = s, b
 	f.cursors = make([]state.Cursor, max)
 	f.counts = make([]int32, max)
+}
+
+// Introduces reports whether an origin may be introduced. To whom does not know it, what
+// it wrote is not to be sent otherwise.
+func (f *Filler) Introduces(o state.Origin) bool {
+	f.Book.Intro(o, &f.intro)
+	return len(f.intro.Name) > 0
 }
 
 // AppendIntro appends the record that introduces an origin.
@@ -245,8 +253,15 @@ func (f *Filler) runBytes(w *Want) int {
 // most until dst is soft bytes long, but always one entry if that fits limit.
 func (f *Filler) run(dst []byte, limit, soft, grant int, j *Job, w *Want) ([]byte, int) {
 	s, o := f.Store, w.Origin
-	if s.ID(o) != w.ID || s.Max(o) < w.From {
+	if s.ID(o) != w.ID || (w.From == 0 || s.Max(o) < w.From) && !f.Introduces(o) {
 		j.close(w) // the origin was replaced or removed since the job was made
+		return dst, 0
+	}
+	if s.Max(o) < w.From { // who asks knows what is here, and asks for whom it is of
+		if len(dst)+f.IntroBytes(o) <= limit {
+			dst = f.AppendIntro(dst, o)
+			j.close(w)
+		}
 		return dst, 0
 	}
 	if len(dst)+f.runBytes(w) > limit {

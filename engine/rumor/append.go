@@ -91,7 +91,7 @@ func (m *Monger) offers(p uint32, o state.Origin) (lo uint64, ok bool) {
 // appendWindow appends one hot window; nil if it does not fit.
 func (m *Monger) appendWindow(b []byte, room int, p uint32, o state.Origin) (out []byte, sent bool) {
 	lo, ok := m.offers(p, o)
-	if !ok {
+	if !ok || lo == 0 && !m.filler.Introduces(o) {
 		return b, false
 	}
 	if lo == 0 {
