@@ -90,6 +90,9 @@ var (
 	// ErrNoMember is returned for a name that no member has.
 	ErrNoMember = errors.New("engine: no such member")
 
+	// ErrNotDead is returned by Forget for a member that is neither dead nor left.
+	ErrNotDead = errors.New("only the dead and those who left are forgotten")
+
 	// ErrConfig matches every *ConfigError.
 	ErrConfig = errors.New("engine: bad configuration")
 

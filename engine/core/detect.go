@@ -109,6 +109,15 @@ func (c *Core) forget(p uint32) {
 	c.freePeer(p)
 }
 
+// Forget buries a member that is dead or left before its time. Members that still speak
+// of it are told so, and bury it too. False: it is neither dead nor left here.
+func (c *Core) Forget(now sched.Instant, p uint32) bool {
+	c.enter(now)
+	buried := c.live.BuryNow(c.now, p)
+	c.judged()
+	return buried
+}
+
 // Refused takes in that the host of an address has answered a frame of ours with
 // word that nobody listens there. It is evidence, not a verdict: anybody on the
 // way can make it up (member.Table.Refused).

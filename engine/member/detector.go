@@ -193,6 +193,12 @@ func (d *Detector) BuryOldest(now sched.Instant) uint32 {
 	return d.Table.BuryOldest(now)
 }
 
+// BuryNow buries a member that is dead or left before its time (Table.BuryNow);
+// NextChange tells of it. False: it is neither, or nobody is watched.
+func (d *Detector) BuryNow(now sched.Instant, m uint32) bool {
+	return d.Watched(m) != 0 && d.Table.BuryNow(now, m)
+}
+
 // Bury keeps the address of a member that is being forgotten, since graves are
 // probed. It returns the place of the grave, -1 if there is none.
 func (d *Detector) Bury(id codec.OriginID, addr netip.AddrPort) int {

@@ -84,6 +84,15 @@ func (t *Table) buryOld(now sched.Instant) {
 	}
 }
 
+// BuryNow buries a member that is dead or left before its time. False: it is neither.
+func (t *Table) BuryNow(now sched.Instant, h uint32) bool {
+	if s := t.Status(h); s != Dead && s != Left || h == t.self {
+		return false
+	}
+	t.bury(now, t.slot[h])
+	return true
+}
+
 // BuryOldest buries who is dead for longest, else who left for longest, before their time: their place is needed. It
 // returns the member, which the caller forgets (Remove); 0 if nobody is dead or left.
 func (t *Table) BuryOldest(now sched.Instant) (h uint32) {

@@ -196,6 +196,11 @@ func TestTheClusterTellsOfItself(t *testing.T) {
 	if do(ca, "POST", "/v1/ping/web-2", "", &pong); pong.RTTSeconds <= 0 {
 		t.Errorf("%+v", pong)
 	}
+	for member, want := range map[string]string{"web-2": "is alive", "web-1": "the member itself", "web-9": "no such member"} {
+		if err := ca.Do(ctx, "POST", "/v1/forget/"+member, nil, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("forget %s: %v", member, err)
+		}
+	}
 	for path, want := range map[string]string{"/v1/kv/nothing": "no key", "/v1/why/web-9": "web-9", "/v1/nosuch": "/v1/nosuch"} {
 		if err := ca.Get(ctx, path, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)

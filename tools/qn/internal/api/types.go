@@ -159,6 +159,11 @@ type Why struct {
 	Incarnation uint32    `json:"incarnation"`
 }
 
+// Forgotten is the answer to a forget.
+type Forgotten struct {
+	Member string `json:"member"`
+}
+
 // Pong is the answer to a ping.
 type Pong struct {
 	Member     string  `json:"member"`

@@ -198,6 +198,24 @@ func newPing() *cobra.Command {
 	return cmd
 }
 
+func newForget() *cobra.Command {
+	var a asking
+	cmd := a.command("forget MEMBER", "Let the cluster forget a member that is dead or left", `  qn forget web-2                            its keys are gone everywhere within seconds
+  qn forget web-2 -o json                    for a script
+  qn forget web-2 --agent 127.0.0.1:7948     by another agent`, func(cmd *cobra.Command, args []string) error {
+		v, err := ask[api.Forgotten](cmd.Context(), &a, "POST", api.Path("v1", "forget", args[0]), nil)
+		if err != nil {
+			return nearMember(cmd, &a, args[0], err)
+		}
+		return a.output.Print(cmd.OutOrStdout(), v, func(w io.Writer) error {
+			_, err := fmt.Fprintf(w, "%s is forgotten\n", v.Member)
+			return err
+		})
+	})
+	cmd.ValidArgsFunction = a.completeMembers
+	return cmd
+}
+
 func newLeave() *cobra.Command {
 	var a asking
 	return a.command("leave", "Let the agent leave its cluster and end", `  qn leave                                   the agent on this machine

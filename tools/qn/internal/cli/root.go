@@ -45,7 +45,7 @@ func newRoot() *cobra.Command {
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(
 		newDemo(), newAgent(),
-		newMembers(), newStatus(), newKV(), newTrace(), newWhy(), newLag(), newDigest(), newTop(), newPing(), newLeave(), newKeys(), newDoctor(),
+		newMembers(), newStatus(), newKV(), newTrace(), newWhy(), newLag(), newDigest(), newTop(), newPing(), newForget(), newLeave(), newKeys(), newDoctor(),
 		newLoad(), newSim(), newNode(), newVersion(), exitCodesTopic(),
 	)
 	cobra.EnableCommandSorting = false

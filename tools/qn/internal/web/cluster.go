@@ -185,6 +185,18 @@ func (s *Server) ping(w http.ResponseWriter, r *http.Request) {
 	ok(w, api.Pong{Member: r.PathValue("member"), RTTSeconds: rtt.Seconds()})
 }
 
+func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("member")
+	switch err := s.opt.Space.Engine().Forget(name); {
+	case errors.Is(err, engine.ErrNotDead):
+		problem(w, http.StatusConflict, err.Error(), "stop it first, or let it leave; qn why tells why it counts as it does")
+	case err != nil:
+		memberProblem(w, err)
+	default:
+		ok(w, api.Forgotten{Member: name})
+	}
+}
+
 func (s *Server) leave(w http.ResponseWriter, _ *http.Request) {
 	if s.opt.Leave == nil {
 		problem(w, http.StatusBadRequest, "this agent can't be told to leave", "")

@@ -2,7 +2,7 @@
 // metrics.
 //
 //	GET    /v1/status  /v1/members  /v1/lag  /v1/digest  /v1/stats  /v1/keys
-//	GET    /v1/why/{member}    POST /v1/ping/{member}    POST /v1/leave
+//	GET    /v1/why/{member}    POST /v1/ping/{member}    POST /v1/forget/{member}    POST /v1/leave
 //	GET    /v1/kv?prefix=&member=
 //	GET    /v1/kv/{name}       the entry; with ?raw the bytes of the value
 //	PUT    /v1/kv/{name}       the body is the value; ?ttl=10s, ?absent, ?present
