@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
@@ -148,6 +149,14 @@ type Config struct {
 
 	// Disk keeps this member's state over restarts. Default: it is kept in memory alone.
 	Disk Disk
+
+	// Admit says whether somebody who is no member may become one, by the name that they
+	// greet or are introduced with and their address. Whoever may not is told so: their Join
+	// fails with a RefusedError of the reason "banned". It is called on the loop, maybe for
+	// each greeting, and must return at once; the bytes are borrowed. All members need the
+	// same rule: one that is kept out by some is half a member. Members are not affected; with
+	// Forget one that is dead stays out. Default: everybody.
+	Admit func(member []byte, from netip.AddrPort) bool
 
 	// Logger gets what an operator should know, rate-limited. The attribute member is
 	// who reports, always this member, and peer whom the line is about. What wants a

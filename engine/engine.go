@@ -215,6 +215,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		Frame: e.cfg.FrameBytes, Detector: e.cfg.Detector.config(),
 		Refuse: e.cfg.Throttle == ThrottleRefuse, ReceiveMax: e.cfg.ReceiveRate,
 	}
+	cc.Admit = e.cfg.Admit
 	if weight := e.cfg.Weight; weight != nil {
 		cc.Weight = func(name []byte) uint8 { return uint8(min(max(weight(string(name)), 1), 255)) }
 	}

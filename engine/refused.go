@@ -54,7 +54,7 @@ func refused(r *codec.Refusal) *RefusedError {
 	case codec.RefusedName:
 		return f("name", ErrNameConflict, "refused: another live member has this name")
 	case codec.RefusedBuried:
-		return f("buried", nil, "refused: this generation was buried: the next is %d", r.Detail)
+		return f("buried", nil, "refused: this generation was buried: it takes one above %d", r.Detail)
 	case codec.RefusedClock:
 		return f("clock", ErrClock, "refused: the generation is ahead of all that the cluster believes (%v): set the clock", time.Unix(0, int64(min(r.Detail, codec.GenerationMax))).UTC().Format(time.DateOnly))
 	case codec.RefusedBanned:

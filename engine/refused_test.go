@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +27,9 @@ func TestJoinSaysWhyItWasRefused(t *testing.T) {
 		{"full", func(c *engine.Config) { c.Limits.Origins = 2 }, func(*engine.Config) {}, engine.ErrFull, true},
 		{"clock", func(*engine.Config) {}, func(c *engine.Config) { c.Generation = 1 << 62 }, engine.ErrClock, true},
 		{"mode", func(*engine.Config) {}, func(c *engine.Config) { c.Tune.Order = tune.OrderPreciseNewest }, engine.ErrMode, true},
+		{"banned", func(c *engine.Config) {
+			c.Admit = func(member []byte, _ netip.AddrPort) bool { return string(member) != "node-2" }
+		}, func(*engine.Config) {}, engine.ErrRefused, true},
 		{"cluster", func(*engine.Config) {}, func(c *engine.Config) { c.Cluster = "other" }, engine.ErrCluster, false},
 	} {
 		t.Run(x.name, func(t *testing.T) {

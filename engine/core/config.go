@@ -62,6 +62,10 @@ type Config struct {
 	Refuse     bool // writes above the own rate, which the shell asks about (Admit); else they are published later
 	ReceiveMax int  // bytes a second that all peers together may send; 0: no limit
 
+	// Admit says whether somebody who is no member may become one, by name and address; nil:
+	// everybody. It may not block.
+	Admit func(name []byte, from netip.AddrPort) bool
+
 	// Weight is an origin's share when a frame is divided fairly, by its name;
 	// nil: 1 for all. It is asked once, when the origin becomes known.
 	Weight func(name []byte) uint8

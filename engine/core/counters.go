@@ -109,13 +109,14 @@ const (
 	DropShed       // repair or bulk, not decoded: there is a standing queue
 	DropClaim      // of somebody who says to be a member that is in service elsewhere
 	DropRefused    // word that somebody does not take us
+	DropBanned     // of somebody whom Config.Admit keeps out
 	DropReasons
 )
 
 var dropNames = [DropReasons]string{
 	"short", "magic", "version", "flags", "checksum", "record", "cluster", "self", "stranger", "buried",
 	"forged", "generation", "gap", "unknown", "full", "busy", "mode", "sealed",
-	"unsealed", "key", "auth", "replay", "cookie", "rate", "exhausted", "long", "shed", "claim", "refused",
+	"unsealed", "key", "auth", "replay", "cookie", "rate", "exhausted", "long", "shed", "claim", "refused", "banned",
 }
 
 // String is the reason in one lower-case word.

@@ -104,10 +104,6 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 	switch {
 	case o == 0 && c.origins[c.store.Owner()].left:
 		return // nobody should begin with one that goes
-	case o == 0:
-		if last := c.graves.Last(c.now, h.Name); last >= h.Gen {
-			r.Known = last + 1 // it was taken for dead for too long: only another life can come in
-		}
 	case o != 0:
 		p := &c.peers[c.origins[o].peer]
 		r.Known = c.store.Gen(o)
@@ -243,6 +239,10 @@ func (c *Core) learn(in *codec.Intro, from netip.AddrPort) uint32 {
 		return c.replace(old, in, addr)
 	case c.graves.Last(c.now, name) > gen: // a later life was here, and went
 		c.counters.Drops[DropBuried]++
+		return 0
+	}
+	if c.banned(name, addr) {
+		c.counters.Drops[DropBanned]++
 		return 0
 	}
 	if !c.seat(from.IsValid()) {

@@ -14,6 +14,7 @@ var refusalOf = [DropReasons]codec.RefusalReason{
 	DropVersion: codec.RefusedVersion, DropCluster: codec.RefusedCluster,
 	DropKey: codec.RefusedKey, DropAuth: codec.RefusedKey, DropSealed: codec.RefusedKey, DropUnsealed: codec.RefusedKey,
 	DropBusy: codec.RefusedBusy, DropMode: codec.RefusedMode, DropFull: codec.RefusedFull, DropClaim: codec.RefusedName, DropGeneration: codec.RefusedClock,
+	DropBuried: codec.RefusedBuried, DropBanned: codec.RefusedBanned,
 }
 
 // refuse rejects a frame that can't be read or used. A greeting is told why.
@@ -46,6 +47,10 @@ func (c *Core) objects(from netip.AddrPort, h *codec.Hello) (why Drop, detail ui
 		return DropMode, uint64(c.me.Mode)
 	case c.roster.Reach() > 0 && (o == 0 || c.store.Gen(o) < h.Gen) && h.Gen > (*book)(c).Believed(h.Gen):
 		return DropGeneration, (*book)(c).Believed(h.Gen)
+	case o == 0 && c.banned(h.Name, from):
+		return DropBanned, 0
+	case o == 0 && c.graves.Last(c.now, h.Name) >= h.Gen: // it was taken for dead for too long: only another life can come in
+		return DropBuried, c.graves.Last(c.now, h.Name)
 	case o == 0 && c.roster.Full():
 		return DropFull, uint64(c.roster.Seats() + 1)
 	case o == c.store.Owner() && c.roster.Reach() > 0 && c.me.Holds(h) && !c.door.Ours(c.now, &h.Salt):
@@ -61,6 +66,11 @@ func (c *Core) objects(from netip.AddrPort, h *codec.Hello) (why Drop, detail ui
 	return 0, 0
 }
 
+// banned reports whether somebody who is no member may not become one.
+func (c *Core) banned(name []byte, from netip.AddrPort) bool {
+	return c.cfg.Admit != nil && !c.cfg.Admit(name, from)
+}
+
 // turned takes in why somebody does not take us. It ends nothing with who did before.
 func (c *Core) turned(from netip.AddrPort, why *door.Turned) {
 	if !c.door.Refused(c.now, from, why) {
@@ -68,8 +78,13 @@ func (c *Core) turned(from netip.AddrPort, why *door.Turned) {
 		return
 	}
 	c.door.Seeds.Turned(c.now, from, why)
-	if why.Reason == codec.RefusedName && !why.Plain {
+	switch {
+	case why.Plain:
+	case why.Reason == codec.RefusedName:
 		c.rename(c.me.Refused(c.now, from, why.Holder, c.roster.Reach() > 0))
+	case why.Reason == codec.RefusedBuried: // as another life it is let in
+		c.rename(c.me.Outlived(c.now, why.Detail, netip.AddrPort{}, (*book)(c)))
+		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: from})
 	}
 	if p := c.roster.Find(c.in.Sender); !why.Plain && c.peers[p].at.Addr == from && c.peers[p].at.HasCookie && !c.peers[p].shown.Ever() {
 		c.silent(p) // it never took us

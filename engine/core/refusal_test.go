@@ -28,6 +28,9 @@ func TestRefusalsAreTold(t *testing.T) {
 		{"full of peers", func(c *Config) { c.Limits.Peers = 2 }, none, none, codec.RefusedFull},
 		{"clock", none, func(c *Config) { c.Generation = uint64(2 * year) }, none, codec.RefusedClock},
 		{"mode", none, func(c *Config) { c.Order = tune.OrderPreciseNewest }, none, codec.RefusedMode},
+		{"banned", func(c *Config) {
+			c.Admit = func(name []byte, from netip.AddrPort) bool { return string(name) != "node-3" && from != addrOf(3) }
+		}, none, none, codec.RefusedBanned},
 		{"cluster", none, func(c *Config) { c.Cluster = []byte("other") }, none, codec.RefusedCluster},
 		{"version", none, none, none, codec.RefusedVersion},
 		{"no key", keyed(1), none, nil, codec.RefusedKey},
@@ -120,5 +123,57 @@ func TestRefusalsOfOthersAreForged(t *testing.T) {
 	w.pump(d)
 	if _, ok := d.core.Parts().Door.Seeds.Why(addrOf(7)); ok || has(d, Refused) || d.core.counters.Drops[DropForged] < 256 {
 		t.Errorf("believed: %v; dropped %v", ok, d.core.counters.Drops[DropForged])
+	}
+}
+
+// TestTheBuriedAreTold: whoever comes back as a life that was buried hears it, from an
+// answer that is no longer than what it sent, takes another one at once and is in; both
+// sides tell of it once.
+func TestTheBuriedAreTold(t *testing.T) {
+	for _, sealed := range []bool{false, true} {
+		cfg := func(_ int, c *Config) {
+			if sealed {
+				c.Keys = ringOf(string(c.Cluster), 1)
+			}
+		}
+		w := newNet(t, 4, 95, cfg)
+		w.joinAll()
+		w.converge(5 * sched.Second)
+		w.nodes[3].down = true
+		at := &w.nodes[0].core
+		p := w.peerOf(0, 3)
+		w.until("forgotten", 10*sched.Second, func() bool { return at.Forget(w.now, p) })
+		w.pump(w.nodes[0])
+		w.run(2 * sched.Second)
+		w.forgetEvents()
+		d := w.start(3, 1, cfg) // it has lost its disk, and its clock
+		asked := 0
+		w.carried = func(from *node, to netip.AddrPort, b []byte) {
+			switch {
+			case from == d:
+				asked = len(b)
+			case to == d.addr && d.core.counters.Renewals == 0 && len(b) > asked:
+				t.Errorf("%d bytes answer %d", len(b), asked)
+			}
+		}
+		w.set(3, "k", "v")
+		d.core.Join(w.now, addrOf(0))
+		w.pump(d)
+		took := w.converge(sched.Second)
+		t.Logf("in after %d ms", took/sched.Millisecond)
+		for n, kind := range map[*node]EventKind{d: Refused, w.nodes[0]: Refuses} {
+			told := 0
+			for _, e := range n.events {
+				if e.Kind == kind && e.From == uint64(codec.RefusedBuried) && (n == d || e.To == 1) {
+					told++
+				}
+			}
+			if told != 1 {
+				t.Errorf("node %d tells %d times: %v", n.i, told, n.events)
+			}
+		}
+		if d.core.me.Gen != 2 {
+			t.Errorf("generation %d", d.core.me.Gen)
+		}
 	}
 }

@@ -93,6 +93,8 @@ func (s *Seeds) Turned(now sched.Instant, addr netip.AddrPort, why *Turned) {
 	x.why, x.why.At = *why, max(1, now)
 	switch {
 	case why.Plain:
+	case why.Reason == codec.RefusedBuried:
+		x.next, x.tries = now+HelloFirst, 0
 	case why.Reason == codec.RefusedBusy:
 		x.next, x.tries = now+min(sched.Instant(min(why.Detail, 1<<20))*sched.Millisecond, BackoffMax), 0
 	default:
