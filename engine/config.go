@@ -13,7 +13,8 @@ import (
 
 // Limits bound what one replica holds. Memory grows from small up to them.
 type Limits struct {
-	// Origins is how many (name, generation) pairs are kept. Default 1,024.
+	// Origins is how many members are known at once, also the dead that are
+	// remembered. They take 4 KiB each while they are there, 33 MiB for all. Default 8,192.
 	Origins int
 	// Keys is how many live keys the members may have together. Default 131,072.
 	// A sixteenth more is kept for members that have less than an equal share of
@@ -194,7 +195,7 @@ func LAN() Config {
 	return Config{
 		Cluster: "default", Bind: fmt.Sprintf(":%d", PortDefault),
 		Interval: 100 * time.Millisecond, FrameBytes: 1400,
-		Limits:     Limits{Origins: 1 << 10, Keys: 1 << 17, ValueBytes: 32 << 20},
+		Limits:     Limits{Origins: 1 << 13, Keys: 1 << 17, ValueBytes: 32 << 20},
 		StageBytes: 256 << 10, LeaveTimeout: 500 * time.Millisecond, ClockOffsetMax: 500 * time.Millisecond,
 		Detector: detectorOf(member.LAN()),
 	}

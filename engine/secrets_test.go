@@ -333,7 +333,7 @@ func TestLimitsOfOneMember(t *testing.T) {
 		}
 	}
 	small := engine.Limits{Origins: 100, Keys: 1000, ValueBytes: 1 << 20}
-	if a, b := small.Footprint(), (engine.Limits{}).Footprint(); a < 1<<20 || a > 8<<20 || b < 32<<20 || b > 80<<20 {
+	if a, b := small.Footprint(), (engine.Limits{}).Footprint(); a < 1<<20 || a > 8<<20 || b < 32<<20 || b > 96<<20 {
 		t.Errorf("footprints %d and %d", a, b)
 	}
 }
