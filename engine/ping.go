@@ -120,6 +120,9 @@ type Explanation struct {
 	// well and 8 worst, and HealthNow what it thinks now. From BarFrom on it does
 	// not vote.
 	HealthThen, HealthNow int
+	// HealthThere is what the member itself last said of its own health: high for some
+	// seconds after it stalled, as a program does that keeps all its processors busy.
+	HealthThere int
 }
 
 // Explain says what is behind a member's state: who voted, who told, when it
@@ -150,7 +153,7 @@ func (e *Engine) explain(now sched.Instant, handle uint32, p *core.Peer) Explana
 		Watched: ev.Watched, Missed: int(ev.Missed),
 		Observers: ev.Live, Against: ev.Against, Needed: max(2, ev.Live/2+1),
 		Alone: ev.Solo, Claimed: ev.Claimed,
-		HealthThen: int(ev.Health), HealthNow: int(e.core.Parts().Detector.Health()),
+		HealthThen: int(ev.Health), HealthNow: int(e.core.Parts().Detector.Health()), HealthThere: int(ev.Theirs),
 	}
 	if ev.Live <= 1 {
 		x.Needed = 1
@@ -191,6 +194,9 @@ func (x Explanation) String() string {
 	}
 	if x.Claimed {
 		s.WriteString("; others say that it is dead")
+	}
+	if x.HealthThere > 0 {
+		fmt.Fprintf(&s, "; it stalled lately: its own health is %d, it says", x.HealthThere)
 	}
 	fmt.Fprintf(&s, "; own health %d then, %d now", x.HealthThen, x.HealthNow)
 	return s.String()
