@@ -154,7 +154,7 @@ func (l *subscribers) drop(which func(weak.Pointer[subscriber]) bool) {
 // hear passes broadcasts on to the subscribers. It runs on the loop.
 func (e *Engine) hear() {
 	ev := &e.subs.event
-	for e.core.NextBroadcast(ev) {
+	for e.core.Parts().Events.Next(ev) {
 		if e.subs.count.Load() == 0 {
 			continue
 		}

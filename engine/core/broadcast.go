@@ -1,7 +1,6 @@
 package core
 
 import (
-	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/roster"
@@ -29,7 +28,3 @@ func (c *Core) Broadcast(now sched.Instant, topic, payload []byte) (time uint64,
 	time, became := c.events.Send(topic, payload)
 	return time, castStatus[became]
 }
-
-// NextBroadcast gives the next user event, own ones included; its bytes are
-// borrowed until the next call of the core. It reports false when there is none.
-func (c *Core) NextBroadcast(e *codec.Event) bool { return c.events.Next(e) }

@@ -11,7 +11,7 @@ import (
 
 func (d *node) broadcasts() (s []string) {
 	var e codec.Event
-	for d.core.NextBroadcast(&e) {
+	for d.core.Parts().Events.Next(&e) {
 		s = append(s, fmt.Sprintf("%s:%s", e.Topic, e.Payload))
 	}
 	return s

@@ -66,14 +66,6 @@ func (c *Core) drop(p uint32) {
 	c.freePeer(p)
 }
 
-// named notes that a peer named p, and how long ago somebody met it.
-func (c *Core) named(by, p uint32, age uint8) {
-	if q := &c.peers[p]; !q.Proven() {
-		q.hearsay.Told(c.now, c.peers[by].id, age)
-		c.heard(p)
-	}
-}
-
 // heard does what is to be done about somebody who is known by hearsay alone: asks
 // others whether one of them met it, and in the end drops it.
 func (c *Core) heard(p uint32) {

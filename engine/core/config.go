@@ -134,6 +134,9 @@ func (c *Config) fill() {
 	if c.Detector.Period == 0 {
 		c.Detector = member.LAN()
 	}
+	if c.Admit == nil {
+		c.Admit = func([]byte, netip.AddrPort) bool { return true }
+	}
 	if c.Rumor == (tune.RumorPolicy{}) {
 		c.Rumor = rumor.Default()
 	}

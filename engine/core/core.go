@@ -180,7 +180,8 @@ type Parts struct {
 	Self     *names.Self       // who this node is
 	Detector *member.Detector
 	Flow     *flow.Control
-	Door     *door.Door // seeds, and sources that were rejected
+	Door     *door.Door   // seeds, and sources that were rejected
+	Events   *events.Cast // user events: a shell takes them one after the other
 	Repair   *walk.Repair
 	Keys     *protect.Sealed // what seals; nil where frames are in clear
 }
@@ -192,7 +193,7 @@ func (c *Core) Parts() Parts {
 	keys, _ := c.guard.(*protect.Sealed)
 	return Parts{
 		View: reconcile.View{Store: &c.store, Own: c.store.Owner(), News: &c.mail.Settle, Graves: &c.graves},
-		Self: &c.me, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Repair: &c.walks, Keys: keys,
+		Self: &c.me, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Events: &c.events, Repair: &c.walks, Keys: keys,
 	}
 }
 

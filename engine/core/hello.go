@@ -241,7 +241,7 @@ func (c *Core) learn(in *codec.Intro, from netip.AddrPort) uint32 {
 		c.counters.Drops[DropBuried]++
 		return 0
 	}
-	if c.banned(name, addr) {
+	if !c.cfg.Admit(name, addr) {
 		c.counters.Drops[DropBanned]++
 		return 0
 	}
@@ -315,7 +315,7 @@ func (c *Core) bury(o state.Origin) {
 	c.erase(o)
 }
 
-// erase removes an origin's state.
+// erase removes an origin's state, and takes it out of what is told of it.
 func (c *Core) erase(o state.Origin) {
 	p := c.origins[o].peer
 	if p != 0 {
@@ -326,5 +326,7 @@ func (c *Core) erase(o state.Origin) {
 	c.store.Remove(o)
 	c.origins.forget(o)
 	c.queue.Reset(o)
-	c.forgetNews(o)
+	c.rumors.Forget(o)
+	c.differ.Forget(o)
+	c.events.Forget(o)
 }

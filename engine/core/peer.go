@@ -143,7 +143,8 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	}
 	q.link.Init(last)
 	q.flow.Init(c.now, c.cfg.Frame, q.link.Last())
-	c.named(0, p, 0)
+	q.hearsay.Told(c.now, 0, 0)
+	c.heard(p)
 	c.roster.Put(q.id, p)
 	c.origins[o].peer = p
 }

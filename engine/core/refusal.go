@@ -47,7 +47,7 @@ func (c *Core) objects(from netip.AddrPort, h *codec.Hello) (why Drop, detail ui
 		return DropMode, uint64(c.me.Mode)
 	case c.roster.Reach() > 0 && (o == 0 || c.store.Gen(o) < h.Gen) && h.Gen > (*book)(c).Believed(h.Gen):
 		return DropGeneration, (*book)(c).Believed(h.Gen)
-	case o == 0 && c.banned(h.Name, from):
+	case o == 0 && !c.cfg.Admit(h.Name, from):
 		return DropBanned, 0
 	case o == 0 && c.graves.Last(c.now, h.Name) >= h.Gen: // it was taken for dead for too long: only another life can come in
 		return DropBuried, c.graves.Last(c.now, h.Name)
@@ -64,11 +64,6 @@ func (c *Core) objects(from netip.AddrPort, h *codec.Hello) (why Drop, detail ui
 		}
 	}
 	return 0, 0
-}
-
-// banned reports whether somebody who is no member may not become one.
-func (c *Core) banned(name []byte, from netip.AddrPort) bool {
-	return c.cfg.Admit != nil && !c.cfg.Admit(name, from)
 }
 
 // turned takes in why somebody does not take us. It ends nothing with who did before.

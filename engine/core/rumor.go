@@ -4,7 +4,6 @@ import (
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/rumor"
-	"github.com/quidnunc/quidnunc/engine/state"
 )
 
 // initRumors makes the rumors ready. The fan-out by cluster size is at most 16.
@@ -25,10 +24,3 @@ type rumorHost struct {
 }
 
 func (h rumorHost) Peer(p uint32) *rumor.Peer { return &(*h.peerList)[p].rumor }
-
-// forgetNews takes a removed origin out of what is told of it.
-func (c *Core) forgetNews(o state.Origin) {
-	c.rumors.Forget(o)
-	c.differ.Forget(o)
-	c.events.Forget(o)
-}

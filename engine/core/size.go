@@ -34,12 +34,3 @@ func (c *Core) TooLong(now sched.Instant, addr netip.AddrPort) {
 		}
 	}
 }
-
-// longPath gives probes the time that a path takes which is longer than the detector
-// was set up for, and tells of the first.
-func (c *Core) longPath(p uint32, least sched.Instant) {
-	c.live.Long(p, least)
-	if q := &c.peers[p]; c.paths.Long(&q.link, c.cfg.Detector.TimeoutMax) {
-		c.queue.Push(Event{Kind: PathLong, Origin: q.origin, Peer: p, Addr: q.at.Addr, To: uint64(least)})
-	}
-}

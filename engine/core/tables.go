@@ -254,7 +254,8 @@ func (c *Core) takeIntro(p uint32, _ codec.Type, body []byte) bool {
 	}
 	in := c.received.Intro
 	if named := c.learn(&in, netip.AddrPort{}); named != 0 {
-		c.named(p, named, in.Age)
+		c.peers[named].hearsay.Told(c.now, c.peers[p].id, in.Age)
+		c.heard(named)
 	} else {
 		c.live.Named(c.now, p, in.ID)
 	}
