@@ -298,7 +298,7 @@ func TestEventsAndLog(t *testing.T) {
 	if m := kinds[engine.EventLeft].Member; m.Name != "node-2" || m.State != engine.StateLeft || !m.Addr.IsValid() {
 		t.Errorf("left: %+v", m)
 	}
-	for _, line := range []string{"member-joined", "member-left", "member=node-2"} {
+	for _, line := range []string{"member-joined", "member-left", "peer=node-2"} {
 		if !strings.Contains(log.String(), line) {
 			t.Errorf("the log has no %q:\n%s", line, log.String())
 		}
