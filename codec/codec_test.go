@@ -311,12 +311,14 @@ func testEntries() []Entry {
 		{Version: 103, Key: long[:20], Flags: EntryStamp | EntryTombstone, Stamp: -5},
 		{Version: 104, Key: []byte("load"), Flags: EntryKinded, Kind: KindAnnounce, Value: []byte{3}},
 		{Version: 105, Flags: EntryByRef | EntryTTL | EntryStamp, Ref: 7, TTL: 1, Stamp: 1, Value: []byte("0.5")},
-		{Version: 106, Flags: EntryByRef | EntryMore, Ref: 1<<32 - 1},
+		{Version: 106, Flags: EntryByRef | EntryMore, Ref: 1<<32 - 1, Rest: 1},
 		{Version: 107, Flags: EntryByRef, Ref: 8, Value: []byte("0.6")},
 		{Version: 108, Key: AppendLeaseKey(nil, 1<<32-1), Flags: EntryKinded | EntryTTL, Kind: KindLease, TTL: 9, Age: 10},
 		{Version: 109, Key: []byte("loa"), Flags: EntryLeased, Lease: 1<<32 - 1, Value: []byte("v")},
 		{Version: 110, Key: []byte("loa"), Flags: EntryLeased | EntryTTL | EntryStamp, Lease: 1, TTL: 9, Age: 9, Stamp: -1 << 63, Value: []byte("w")},
 		{Version: 111, Key: []byte("lob"), Flags: EntryKinded | EntryStamp, Kind: 255, Stamp: 1<<63 - 1, Value: []byte("what is not known yet")},
+		{Version: 200, Key: []byte("b"), Flags: EntryMore | EntryTombstone, Rest: BatchMax - 1},
+		{Version: 202, Key: []byte("bb"), Flags: EntryMore | EntryTTL, TTL: 5, Rest: BatchMax - 3, Value: []byte("v")}, // the last one was written again
 		{Version: VersionMax, Key: []byte("loaf"), Value: []byte("v")},
 	}
 }
@@ -324,7 +326,7 @@ func testEntries() []Entry {
 func equalEntry(a, b *Entry) bool {
 	return a.Version == b.Version && a.Flags == b.Flags && bytes.Equal(a.Key, b.Key) && bytes.Equal(a.Value, b.Value) &&
 		a.TTL == b.TTL && a.Age == b.Age && a.Stamp == b.Stamp && a.Ref == b.Ref &&
-		a.Lease == b.Lease && a.Kind == b.Kind
+		a.Lease == b.Lease && a.Kind == b.Kind && a.Rest == b.Rest
 }
 
 func TestRunRoundTrip(t *testing.T) {
@@ -367,7 +369,7 @@ func checkRun(t *testing.T, entries []Entry, head RunHead, more uint64) {
 			stamp = e.Stamp
 		}
 	}
-	to := min(w.Last()+more, VersionMax)
+	to := min(max(w.Last(), prev.End())+more, VersionMax)
 	if to > w.Last() {
 		size += versionBytes
 	}
@@ -402,8 +404,7 @@ func checkRun(t *testing.T, entries []Entry, head RunHead, more uint64) {
 func TestRunEntriesThatNoStoreKeepsAreNotSupported(t *testing.T) {
 	for _, e := range []Entry{
 		{Flags: EntryByRef, Ref: 1},
-		{Flags: EntryLeased, Key: []byte("k")},
-		{Flags: EntryMore, Key: []byte("k")},
+		{Flags: EntryByRef | EntryLeased, Ref: 1, Lease: 2},
 	} {
 		var w RunWriter
 		e.Version = 1
@@ -446,10 +447,10 @@ func TestLargestEntryFits(t *testing.T) {
 	b = AppendIntro(b, &in)
 	key := bytes.Repeat([]byte("k"), KeyBytesMax)
 	e := Entry{
-		Version: VersionMax, Key: key, Value: make([]byte, EntryBytesMax-KeyBytesMax), Stamp: 1<<63 - 1,
-		Flags: EntryTTL | EntryStamp | EntryLeased | EntryKinded | EntryMore, TTL: 1<<32 - 1, Age: 1<<32 - 1, Lease: 1<<32 - 1, Kind: 255,
+		Version: VersionMax - BatchMax + 1, Key: key, Value: make([]byte, EntryBytesMax-KeyBytesMax), Stamp: 1<<63 - 1,
+		Flags: EntryTTL | EntryStamp | EntryLeased | EntryKinded | EntryMore, TTL: 1<<32 - 1, Age: 1<<32 - 1, Lease: 1<<32 - 1, Kind: 255, Rest: BatchMax - 1,
 	}
-	for _, from := range []uint64{0, VersionMax - 1} {
+	for _, from := range []uint64{0, VersionMax - BatchMax} {
 		var w RunWriter
 		if !w.Begin(b, FrameBytesFloor-TagBytes, RunHead{ID: 1, From: from, Floor: VersionMax, Max: VersionMax, Dirty: true}) || !w.Entry(&e) {
 			t.Fatal("the largest entry does not fit the smallest frame")
@@ -460,5 +461,66 @@ func TestLargestEntryFits(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Logf("from %d: %d of %d bytes", from, len(end)+TagBytes, FrameBytesFloor)
+	}
+}
+
+// TestNoRunEndsWithinABatch: whoever takes a run takes whole batches, whatever its sender says.
+func TestNoRunEndsWithinABatch(t *testing.T) {
+	f := func(to uint64, want error, entries ...Entry) {
+		t.Helper()
+		b := appendUvarint([]byte{1, 0, 0, 0, 0, 0, 0, 0}, 10<<runBits|runLevel)
+		prev := Entry{Version: 10}
+		for i := range entries {
+			e := &entries[i]
+			b = appendEntry(b, e, e.Version-prev.Version-1, commonPrefix(prev.Key, e.Key), 0)
+			prev = *e
+		}
+		if to > prev.Version {
+			b = appendVersion(b, to)
+			orUvarint(b[8:], runTo)
+		}
+		var r Run
+		if err := ParseRun(b, &r); err != want {
+			t.Errorf("to %d: %v, want %v", to, err, want)
+		}
+	}
+	more := func(v uint64, rest uint8, key string) Entry {
+		return Entry{Version: v, Key: []byte(key), Flags: EntryMore, Rest: rest}
+	}
+	last := Entry{Version: 13, Key: []byte("c")}
+	f(13, nil, more(11, 2, "a"), more(12, 1, "b"), last)
+	f(13, nil, more(11, 2, "a"), last)             // the second was written again
+	f(13, nil, more(11, 2, "a"), more(12, 1, "b")) // the last was
+	f(12, ErrOrder, more(11, 2, "a"), more(12, 1, "b"))
+	f(11, ErrOrder, more(11, 2, "a"))
+	f(14, ErrEntry, more(11, 2, "a"), more(12, 2, "b"), Entry{Version: 14, Key: []byte("c")})
+	f(13, ErrEntry, more(11, 2, "a"), Entry{Version: 12, Key: []byte("b")}, last)
+	f(60, ErrFlags, more(11, BatchMax, "a"))
+	f(60, ErrFlags, more(11, 0, "a"))
+	var r Run
+	var w PreciseRunWriter
+	w.Begin(nil, 200, 1)
+	e := more(11, 2, "a")
+	w.Entry(&e)
+	if err := ParsePreciseRun(w.End()[RecordBytes:], &r); err == nil {
+		t.Error("a precise run has a batch")
+	}
+}
+
+// TestBatchEntryBytes: what a batch is charged is the most that it takes in any run, so that one which is taken fits.
+func TestBatchEntryBytes(t *testing.T) {
+	for _, e := range testEntries() {
+		if e.Flags&(EntryByRef|EntryStamp) != 0 {
+			continue
+		}
+		e.Flags, e.Rest, e.Age = e.Flags|EntryMore, 1, 1<<32-1
+		if e.Flags&EntryLeased != 0 {
+			e.Flags, e.TTL = e.Flags|EntryTTL, 1<<32-1
+		}
+		for _, before := range []string{"", "k", "kkkkkkkkkkkkkkkkkkkk", "addr/v"} {
+			if n := entryBytes(&e, BatchMax-2, commonPrefix([]byte(before), e.Key), 0); n > BatchEntryBytes(e.Flags, len(e.Key), len(e.Value)) {
+				t.Errorf("%.20q: %d bytes, charged %d", e.Key, n, BatchEntryBytes(e.Flags, len(e.Key), len(e.Value)))
+			}
+		}
 	}
 }

@@ -189,9 +189,9 @@
 //
 // A run's entries ascend in version from from, exclusively; gap is the version less the one before, less 1:
 //
-//	entry  uvarint gap<<2|r<<1|f, if f: flags 1, if flags&8: kind 1, if flags&2: uvarint ttl, if flags&2: uvarint age,
-//	       if flags&16: uvarint lease, if flags&4: uvarint stamp, if r: uvarint number, unless r: key,
-//	       unless flags&1: bytes
+//	entry  uvarint gap<<2|r<<1|f, if f: flags 1, if flags&8: kind 1, if flags&32: rest 1, if flags&2: uvarint ttl,
+//	       if flags&2: uvarint age, if flags&16: uvarint lease, if flags&4: uvarint stamp, if r: uvarint number,
+//	       unless r: key, unless flags&1: bytes
 //
 // A key is one byte s | o<<4, if s = 15 a byte that adds to it, the same for o, and o bytes: the first s bytes of the key
 // before it (of the first: none) and these. s is as large as it can be, and a key is not empty. So a plain entry costs 3
@@ -201,7 +201,9 @@
 //	addr6 = y   01 | 14 |          36 | 03 | 79    the next version, shared 4, own 1
 //
 // ttl, age, lease and number have 32 bits, ttl and age are milliseconds. A stamp is written as the difference from the
-// last one in the run (of the first: 0), shifted left by one, and inverted if it is negative.
+// last one in the run (of the first: 0), shifted left by one, and inverted if it is negative. rest is how many versions
+// of the same batch follow, 1 to 31: all of a batch name the same end, and no run ends before it. Those that were written
+// again meanwhile are left out, as others are.
 //
 // Entry flags. Flags that are written are not 0, and unknown ones are refused. The last is not among them: it is r:
 //
@@ -210,7 +212,7 @@
 //	4    stamp
 //	8    kinded     kind says what the value is; not with tombstone
 //	16   leased     the key lives by the lease of that number; with TTL beside it, a hint of what that lease has left
-//	32   more       the next entry is of the same batch: nobody is level between them, no sender cuts there
+//	32   more       rest: the batch goes on; whoever shows a part of it shows all, no sender cuts within it
 //	128  by ref     a number in place of the key
 //
 // Kinds of entries. Kind 0, a user's value, is not written. A kind that is not known here is kept and relayed as its
@@ -224,7 +226,7 @@
 //
 // A tombstone of a lease's key ends every key that names the lease; a tombstone of a shared key withdraws what this
 // origin wrote, and competes with nobody. ParseRun answers ErrUnsupported to the flags that no store
-// keeps yet: 16, 32 and 128.
+// keeps yet: 128. A precise run has no batches: 32 is not supported there.
 //
 // # Refusal
 //
@@ -254,6 +256,8 @@
 //	NameBytesMax          128
 //	KeyBytesMax           255
 //	EntryBytesMax         768
+//	BatchMax              32
+//	BatchBytesMax         816
 //	EventPayloadMax       768
 //	TopicBytesMax         128
 //	KeyNoticeMax          8

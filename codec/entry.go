@@ -15,12 +15,12 @@ const (
 	EntryStamp     EntryFlags = 4   // Stamp
 	EntryKinded    EntryFlags = 8   // Kind: the value is something else than a user's bytes
 	EntryLeased    EntryFlags = 16  // Lease; with EntryTTL beside it, a hint of what that lease has left
-	EntryMore      EntryFlags = 32  // the next entry of the log belongs to the same batch: no run ends here
+	EntryMore      EntryFlags = 32  // Rest: the batch goes on, and no run ends here
 	EntryByRef     EntryFlags = 128 // Ref in place of the key
 
 	entryFlagsKnown = EntryTombstone | EntryTTL | EntryStamp | EntryKinded | EntryLeased | EntryMore
 	// entryFlagsStored are those that a store keeps today: ParseRun refuses entries with others.
-	entryFlagsStored = EntryTombstone | EntryTTL | EntryStamp | EntryKinded
+	entryFlagsStored = EntryTombstone | EntryTTL | EntryStamp | EntryKinded | EntryLeased | EntryMore
 )
 
 // ReservedPrefix is the first byte of the keys that the engine itself writes. No user may write such a key, and no reader
@@ -39,8 +39,9 @@ func Shared[T string | []byte](key T) bool {
 	return len(key) > len(SharedPrefix) && string(key[:len(SharedPrefix)]) == SharedPrefix
 }
 
-// System tells whether a key is one with which a member says something of itself: reserved, and not shared.
-func System[T string | []byte](key T) bool { return Reserved(key) && !Shared(key) }
+// System tells whether a key is one with which a member says something of itself: reserved, and neither shared nor a
+// lease's.
+func System[T string | []byte](key T) bool { return Reserved(key) && !Shared(key) && !Leases(key) }
 
 // Entry is one write of an origin: the newest version of a key.
 type Entry struct {
@@ -53,7 +54,8 @@ type Entry struct {
 	Ref     uint32 // with EntryByRef: number of the key within its origin
 	Lease   uint32 // with EntryLeased: number of the lease within its origin that it lives by
 	Flags   EntryFlags
-	Kind    Kind // with EntryKinded
+	Kind    Kind  // with EntryKinded
+	Rest    uint8 // with EntryMore: how many versions of its batch follow, 1 to BatchMax - 1
 }
 
 // EntryBytes is the encoded size of e in a run after an entry with prevVersion (the first: the run's from) and prevKey.
@@ -105,6 +107,9 @@ func entryOptionalBytes(e *Entry, stamp int64) (n int) {
 		n++
 	}
 	if e.Flags&EntryKinded != 0 {
+		n++
+	}
+	if e.Flags&EntryMore != 0 {
 		n++
 	}
 	if e.Flags&EntryTTL != 0 {
@@ -178,6 +183,9 @@ func appendOptional(dst []byte, e *Entry, stamp int64) []byte {
 	if e.Flags&EntryKinded != 0 {
 		dst = append(dst, byte(e.Kind))
 	}
+	if e.Flags&EntryMore != 0 {
+		dst = append(dst, e.Rest)
+	}
 	if e.Flags&EntryTTL != 0 {
 		dst = appendUvarint(appendUvarint(dst, uint64(e.TTL)), uint64(e.Age))
 	}
@@ -233,7 +241,7 @@ func (it *RunIter) step(e *Entry) error {
 		return it.stepAny(e) // which knows what is wrong, if anything is
 	}
 	e.Version, e.Value = version, b[3+own:end:end]
-	e.Stamp, e.TTL, e.Age, e.Ref, e.Lease, e.Flags, e.Kind = 0, 0, 0, 0, 0, 0, 0
+	e.Stamp, e.TTL, e.Age, e.Ref, e.Lease, e.Flags, e.Kind, e.Rest = 0, 0, 0, 0, 0, 0, 0, 0
 	*(*[16]byte)(it.key[shared:]) = [16]byte(b[2:])
 	it.version, it.rest, it.keyBytes = version, b[end:], shared+own
 	return nil
@@ -252,7 +260,7 @@ func (it *RunIter) stepAny(e *Entry) error {
 		return ErrOrder
 	}
 	e.Value = nil
-	e.Stamp, e.TTL, e.Age, e.Ref, e.Lease, e.Flags, e.Kind = 0, 0, 0, 0, 0, 0, 0
+	e.Stamp, e.TTL, e.Age, e.Ref, e.Lease, e.Flags, e.Kind, e.Rest = 0, 0, 0, 0, 0, 0, 0, 0
 	var err error
 	if head&(headFlags|headRef) != 0 {
 		if b, err = it.stepOptional(b, e, head); err != nil {
@@ -357,7 +365,7 @@ func (it *RunIter) stepOptional(b []byte, e *Entry, head uint64) (rest []byte, e
 	return b, nil
 }
 
-// parseFlags reads the flags, and the kind that follows them.
+// parseFlags reads the flags, and the bytes that they name: the kind, how far a batch goes on.
 func parseFlags(b []byte, e *Entry) ([]byte, error) {
 	if len(b) == 0 {
 		return nil, ErrBody
@@ -366,16 +374,28 @@ func parseFlags(b []byte, e *Entry) ([]byte, error) {
 	if e.Flags == 0 || e.Flags&^entryFlagsKnown != 0 || e.Flags&(EntryKinded|EntryTombstone) == EntryKinded|EntryTombstone {
 		return nil, ErrFlags
 	}
-	if e.Flags&EntryKinded == 0 {
-		return b, nil
+	if e.Flags&EntryKinded != 0 {
+		if len(b) == 0 {
+			return nil, ErrBody
+		}
+		if e.Kind, b = Kind(b[0]), b[1:]; e.Kind == 0 { // a user's value has no kind
+			return nil, ErrFlags
+		}
 	}
-	if len(b) == 0 {
-		return nil, ErrBody
+	if e.Flags&EntryMore != 0 {
+		if len(b) == 0 {
+			return nil, ErrBody
+		}
+		if e.Rest, b = b[0], b[1:]; !e.restValid() {
+			return nil, ErrFlags
+		}
 	}
-	if e.Kind = Kind(b[0]); e.Kind == 0 { // a user's value has no kind
-		return nil, ErrFlags
-	}
-	return b[1:], nil
+	return b, nil
+}
+
+// restValid tells whether Rest is what EntryMore says of it.
+func (e *Entry) restValid() bool {
+	return e.Flags&EntryMore == 0 && e.Rest == 0 || e.Flags&EntryMore != 0 && e.Rest > 0 && e.Rest < BatchMax
 }
 
 func parseUint32(b []byte, v *uint32) ([]byte, bool) {

@@ -26,9 +26,14 @@ func AppendLeaseKey(dst []byte, number uint32) []byte {
 	return appendUvarint(append(dst, leaseKeyHead...), uint64(number))
 }
 
+// Leases tells whether a key is that of a lease, well formed or not. Limits and rates count those as users' keys.
+func Leases[T string | []byte](key T) bool {
+	return len(key) > len(leaseKeyHead) && string(key[:len(leaseKeyHead)]) == leaseKeyHead
+}
+
 // ParseLeaseKey gives the number of the lease with that key; false if it is the key of something else.
 func ParseLeaseKey(key []byte) (number uint32, ok bool) {
-	if len(key) <= len(leaseKeyHead) || string(key[:len(leaseKeyHead)]) != leaseKeyHead {
+	if !Leases(key) {
 		return 0, false
 	}
 	rest, ok := parseUint32(key[len(leaseKeyHead):], &number)
@@ -37,7 +42,7 @@ func ParseLeaseKey(key []byte) (number uint32, ok bool) {
 
 // wellFormed tells whether an entry with flags may be written.
 func (e *Entry) wellFormed() bool {
-	if e.Flags&^(entryFlagsKnown|EntryByRef) != 0 {
+	if e.Flags&^(entryFlagsKnown|EntryByRef) != 0 || !e.restValid() {
 		return false
 	}
 	if e.Flags&EntryKinded == 0 {

@@ -55,6 +55,10 @@ const (
 	// node: the entry, alone in a run, beside the longest introduction of its origin, in a sealed frame with every
 	// header block, fits the smallest frame size. So what one node accepts, every node can send.
 	EntryBytesMax = 768
+	// BatchMax bounds the writes of a batch, and BatchBytesMax what BatchEntryBytes gives for them together. Alone in
+	// a run, as an entry of EntryBytesMax is, a batch fits the smallest frame size.
+	BatchMax      = 32
+	BatchBytesMax = 816
 	// VersionMax is the last version of an origin: at a million writes a second, 2,283 years away.
 	VersionMax = 1<<56 - 1
 )
@@ -70,16 +74,19 @@ const (
 	runTailBytes  = 2 * versionBytes
 	runBytesMax   = RecordBytes + 8 + 9 + 8 + runTailBytes
 	stampBytesMax = 9
-	// entryOverheadMax: head, flags, kind, TTL, age, lease, stamp, number or lengths of the key, length of the value.
-	entryOverheadMax = 9 + 1 + 1 + 5 + 5 + 5 + stampBytesMax + 5 + 2
+	// entryOverheadMax: head, flags, kind, rest, TTL, age, lease, stamp, number or lengths of the key, length of the value.
+	entryOverheadMax = 9 + 1 + 1 + 1 + 5 + 5 + 5 + stampBytesMax + 5 + 2
 
 	entryFrameBytesMax = HeaderBytesMax + TagBytes + introBytesMax + runBytesMax + entryOverheadMax + EntryBytesMax
+	batchFrameBytesMax = HeaderBytesMax + TagBytes + introBytesMax + runBytesMax + BatchBytesMax
 )
 
 // The relations between the limits: a constant that would be negative does not compile.
 const (
 	_ uint = FrameBytesFloor - entryFrameBytesMax                        // the promise of EntryBytesMax
 	_ uint = FrameBytesFloor - entryFrameBytesMax - KeyNoticeBytesMax    // beside a notice of keys, too
+	_ uint = FrameBytesFloor - batchFrameBytesMax - KeyNoticeBytesMax    // the promise of BatchBytesMax, likewise
+	_ uint = BatchBytesMax - entryOverheadMax - EntryBytesMax            // a batch of one is no less than an entry
 	_ uint = FrameBytesFloor - HeaderBytesMax - TagBytes - replyBytesMax // a handshake fits
 	_ uint = FrameBytesDefault - FrameBytesFloor                         //
 	_ uint = FrameBytesMax - FrameBytesDefault                           //

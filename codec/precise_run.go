@@ -17,7 +17,7 @@ func (w *PreciseRunWriter) Begin(dst []byte, limit int, id OriginID) bool {
 		return false
 	}
 	r := &w.run
-	r.start, r.count, r.version, r.stamp, r.keyBytes = len(dst), 0, 0, 0, 0
+	r.start, r.count, r.version, r.end, r.stamp, r.keyBytes = len(dst), 0, 0, 0, 0, 0
 	r.limit = limit + runTailBytes // which it keeps free for what is not written here
 	r.dst = binary.LittleEndian.AppendUint64(BeginRecord(dst, TypePreciseRun), uint64(id))
 	return true
@@ -40,7 +40,7 @@ func (w *PreciseRunWriter) End() []byte {
 // which says nothing about what is between. Afterwards iteration can't fail.
 func ParsePreciseRun(body []byte, r *Run) error {
 	flags, err := parsePreciseRun(body, r)
-	if err == nil && flags&^entryFlagsStored != 0 {
+	if err == nil && flags&^(entryFlagsStored&^EntryMore) != 0 { // who takes any entries in any order keeps no batch together
 		err = ErrUnsupported
 	}
 	return err

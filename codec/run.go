@@ -42,6 +42,7 @@ type RunWriter struct {
 	count    int
 	max      uint64
 	version  uint64 // of the last entry
+	end      uint64 // of the last entry's batch
 	stamp    int64  // of the last entry that has one
 	headAt   int
 	keyBytes int
@@ -68,7 +69,7 @@ func (w *RunWriter) begin(dst []byte, limit int, t Type, h RunHead) bool {
 	if len(dst)+RunOverhead(h.From, h.Floor) > limit {
 		return false
 	}
-	w.start, w.limit, w.count, w.max, w.version, w.stamp, w.keyBytes = len(dst), limit, 0, h.Max, h.From, 0, 0
+	w.start, w.limit, w.count, w.max, w.version, w.end, w.stamp, w.keyBytes = len(dst), limit, 0, h.Max, h.From, h.From, 0, 0
 	head := h.From<<runBits | uint64(boolByte(h.Floor != 0))*runFloor | uint64(boolByte(h.Dirty))*runDirty
 	dst = binary.LittleEndian.AppendUint64(BeginRecord(dst, t), uint64(h.ID))
 	w.headAt = len(dst)
@@ -95,6 +96,9 @@ func (w *RunWriter) Entry(e *Entry) bool {
 	if e.Flags != 0 && !e.wellFormed() {
 		panic("codec: entry of no valid kind")
 	}
+	if e.Version < w.end && e.End() != w.end {
+		panic("codec: batch with two ends")
+	}
 	shared := commonPrefix(w.key[:w.keyBytes], e.Key)
 	gap := e.Version - w.version - 1
 	if len(w.dst)+entryBytes(e, gap, shared, w.stamp)+runTailBytes > w.limit {
@@ -104,12 +108,17 @@ func (w *RunWriter) Entry(e *Entry) bool {
 	if e.Flags&EntryStamp != 0 {
 		w.stamp = e.Stamp
 	}
-	w.version = e.Version
+	w.version, w.end = e.Version, max(w.end, e.End())
 	w.count++
 	if e.Flags&EntryByRef == 0 {
 		w.keyBytes = shared + copy(w.key[shared:], e.Key[shared:])
 	}
 	return true
+}
+
+// FitsBatch tells whether a batch has room whose writes take so much by BatchEntryBytes. Entry takes all of it then.
+func (w *RunWriter) FitsBatch(bytes int) bool {
+	return len(w.dst)+batchHeadBytes+bytes+runTailBytes <= w.limit
 }
 
 // Count is the number of entries so far.
@@ -122,9 +131,9 @@ func (w *RunWriter) Len() int { return len(w.dst) }
 func (w *RunWriter) Last() uint64 { return w.version }
 
 // End completes the record, a run up to version to, and gives the extended dst. to must not be below the last entry; if
-// it is, or above VersionMax, End panics.
+// it is, or within a batch, or above VersionMax, End panics.
 func (w *RunWriter) End(to uint64) []byte {
-	if to < w.version || to > VersionMax {
+	if to < w.end || to > VersionMax {
 		panic("codec: run ends before its last entry")
 	}
 	dst, bits := w.dst, uint64(0)
@@ -231,12 +240,20 @@ func (r *Run) checkEntries(explicit bool) (flags EntryFlags, err error) {
 	var it RunIter
 	it.Reset(r)
 	var e Entry
+	end := r.From // of the batch that the last entry belongs to
 	for len(it.rest) > 0 {
 		if err := it.step(&e); err != nil {
 			return 0, err
 		}
+		if e.Version < end && e.Version+uint64(e.Rest) != end {
+			return 0, ErrEntry // a batch has one end
+		}
+		end = max(end, e.Version+uint64(e.Rest))
 		flags |= e.Flags
 		r.Count++
+	}
+	if end > r.To || !explicit && end > it.version {
+		return 0, ErrOrder // nobody is level within a batch
 	}
 	if explicit && r.To <= it.version {
 		return 0, ErrOrder

@@ -48,15 +48,15 @@ func (c charge) atMost(d charge) charge {
 
 // wholeCharge is what a write takes that replaces nothing. Deletes and keys of
 // the engine's own have room of their own.
-func wholeCharge[K keyText](op uint8, ttl uint32, key K, valueBytes int) charge {
+func wholeCharge[K keyText](op, batch uint8, ttl uint32, key K, valueBytes int) charge {
 	if op == opDelete || codec.System(key) {
 		return charge{}
 	}
-	is := heldCell(len(key), valueBytes, ttl, op)
+	is := heldCell(len(key), valueBytes, ttl, op, batch)
 	return charge{keys: 1, bytes: is.bytes, owned: is.owned}
 }
 
-func (r *record) wholeCharge() charge { return wholeCharge(r.op, r.ttl, r.key, len(r.value)) }
+func (r *record) wholeCharge() charge { return wholeCharge(r.op, r.batch, r.ttl, r.key, len(r.value)) }
 
 // held is what an entry takes that a write may replace.
 type held struct {
@@ -65,13 +65,23 @@ type held struct {
 }
 
 // heldCell is what an entry of this size takes.
-func heldCell(key, value int, ttl uint32, op uint8) held {
+func heldCell(key, value int, ttl uint32, op, batch uint8) held {
 	flags := codec.EntryFlags(0)
+	if batch > 1 {
+		flags = codec.EntryMore
+	}
 	switch {
 	case op == opDelete:
-		return held{bytes: state.CellBytes(key, codec.EntryTombstone), owned: key}
-	case ttl != 0:
-		flags = codec.EntryTTL
+		return held{bytes: state.CellBytes(key, flags|codec.EntryTombstone), owned: key}
+	case op == opLeased:
+		flags |= codec.EntryLeased
+	case op == opLease:
+		flags |= codec.EntryTTL | codec.EntryKinded
+	case op == opContent:
+		flags |= codec.EntryKinded
+	}
+	if ttl != 0 && op != opLeased {
+		flags |= codec.EntryTTL
 	}
 	return held{bytes: state.CellBytes(key+value, flags), owned: key + value, live: true}
 }
@@ -89,22 +99,24 @@ func (b *stageBuffer) chargeMax() charge {
 	return charge{keys: len(b.index) * 3 / 4, bytes: 2 * len(b.log), owned: len(b.log)}
 }
 
-// charge is what a write takes, and why there is no room for it if there is none.
-// Only near a limit does it find out what the write replaces.
-func (s *stage) charge(hash uint64, op uint8, ttl uint32, key string, value []byte) (charge, error) {
-	c := wholeCharge(op, ttl, key, len(value))
+// charge is what a write takes. Only near a limit does it find out what the write replaces.
+func (s *stage) charge(hash uint64, w *staging) charge {
+	c := wholeCharge(w.op, w.batch, w.ttl, w.key, len(w.value))
 	if s.room.ample || c.keys == 0 {
-		return c, nil
+		return c
 	}
-	if was, ok := s.replaced(hash, key); ok {
+	if was, ok := s.replaced(hash, w.key); ok {
 		c.bytes, c.owned = max(0, c.bytes-was.bytes), max(0, c.owned-was.owned)
 		c.keys = 0
 	}
-	return c, s.fits(c)
+	return c
 }
 
-// fits is why there is no room for what a write takes.
+// fits is why there is no room for what writes take.
 func (s *stage) fits(c charge) error {
+	if s.room.ample {
+		return nil
+	}
 	taken, r := s.front.charged.plus(s.back.charged), &s.room
 	deletes := s.front.deletes+s.back.deletes > 0
 	for i, left := range [...]int{r.Keys, r.Bytes, r.Owned} {
@@ -130,7 +142,7 @@ func (s *stage) replaced(hash uint64, key string) (held, bool) {
 		if _, offset, ok := find(b, hash, key); ok {
 			var r record
 			b.at(offset, &r)
-			return heldCell(len(r.key), len(r.value), r.ttl, r.op), r.op != opDelete
+			return heldCell(len(r.key), len(r.value), r.ttl, r.op, r.batch), r.op != opDelete
 		}
 	}
 	if s.known == nil {

@@ -305,13 +305,22 @@ func (s *diskSource) Walk(yield func(r *disk.Record) bool) (floor uint64, ok boo
 	}
 	of, _ := e.store.Since(e.name, 0, 0, func(key, value []byte, m state.Meta) bool {
 		r := disk.Record{Version: m.Version, Key: key, Value: value}
+		if m.Rest > 0 {
+			r.Batch = m.Rest + 1
+		}
 		switch {
 		case m.Flags&codec.EntryTombstone != 0:
 			r.Op, r.Value = disk.OpDelete, nil
 		case m.Kind == codec.KindContent:
 			r.Op = disk.OpContent
+		case m.Kind == codec.KindLease:
+			r.Op = disk.OpLease
 		case m.Flags&codec.EntryKinded != 0:
 			return true
+		}
+		if m.Lease != 0 && r.Op == disk.OpSet {
+			r.Op, r.TTL = disk.OpLeased, m.Lease
+			return yield(&r)
 		}
 		if m.Flags&codec.EntryTTL != 0 {
 			r.TTL, r.Wall = m.TTL, time.Now().UnixNano()-int64(e.reactor.poller.Now())+m.Born

@@ -42,18 +42,14 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 		stamp = time.Now().UnixNano()
 	}
 	e.retryAt = 0
-	for n := 0; n < writesPerTurn && e.stage.next(&e.rec); n++ {
+	e.store.Promise(e.store.Owner(), e.stage.back.last) // what is left out for a later one of its key comes with that
+	for n := 0; (n < writesPerTurn || e.op.Batch > 1) && e.stage.next(&e.rec); n++ {
 		r := &e.rec
-		e.op = core.Op{Kind: core.Set, Version: r.version, Key: r.key, Value: r.value, TTL: r.ttl, Stamp: stamp}
-		if r.op == opDelete {
-			e.op.Kind = core.Delete
-		} else if r.op == opContent {
-			e.op.Is = codec.KindContent
-		}
+		e.op = operation(r, stamp)
 		switch st := e.core.Write(now, &e.op); {
 		case st == core.Written:
-			if r.ttl != 0 {
-				e.endsAt(now, r.ttl, e.op.Version) // under which it is kept
+			if e.op.TTL != 0 {
+				e.endsAt(now, e.op.TTL, e.op.Version) // under which it is kept
 			}
 		case st == core.NoRoom && e.tryAgain(now):
 			e.stage.again(r)
@@ -65,6 +61,22 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 		e.stuckAt, e.appliedTo = 0, r.version
 	}
 	return e.stage.finish(e.room(now))
+}
+
+// operation is a staged write as the core takes it.
+func operation(r *record, stamp int64) core.Op {
+	op := core.Op{Kind: core.Set, Version: r.version, Key: r.key, Value: r.value, TTL: r.ttl, Stamp: stamp, Batch: r.batch}
+	switch r.op {
+	case opDelete:
+		op.Kind = core.Delete
+	case opContent:
+		op.Is = codec.KindContent
+	case opLeased:
+		op.TTL, op.Lease = 0, r.ttl
+	case opLease:
+		op.Is = codec.KindLease
+	}
+	return op
 }
 
 // tryAgain puts a write off that finds no memory, but not for ever.

@@ -47,6 +47,7 @@ type Engine struct {
 	streams streams
 	large   large
 	shared  Shared
+	leases  leases
 	kept    keeper
 	started time.Time
 	here    netip.AddrPort // what others are told, else the bound address
@@ -232,6 +233,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		return err
 	}
 	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Parts().Self.Gen, Seq: e.newest()})
+	e.leases.tag = e.store.Tag(e.store.Owner())
 	e.stage.known, e.stage.gate.clock = e.knows, e.reactor.poller.Now
 	e.stage.grant(e.room(now))
 	e.limits = e.cfg.Limits

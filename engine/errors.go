@@ -77,8 +77,12 @@ var (
 	// ErrWatchers ends a Watch that would be one more than Limits.Watchers.
 	ErrWatchers = errors.New("engine: too many watchers: raise Config.Limits.Watchers")
 
-	// ErrPrecise ends Changes where Config.Tune.Order is precise.
-	ErrPrecise = errors.New("engine: changes: with a precise Order versions come in no order: watch single keys")
+	// ErrPrecise ends Changes, and is returned by Write and View, where
+	// Config.Tune.Order is precise.
+	ErrPrecise = errors.New("engine: with a precise Order versions come in no order: there are no Changes, batches and views: use single keys")
+
+	// ErrBehind matches a *BehindError.
+	ErrBehind = errors.New("engine: this replica is between two states of the member")
 
 	// ErrDisk is returned by writes where Disk.Sync is SyncEach and the disk did not take
 	// them: they may be there after a restart, or not. Its text says what to do.

@@ -235,3 +235,35 @@ func ExampleConfig_disk() {
 	// "" false
 	// "4711" true
 }
+
+// Several keys that belong together are written as one batch, and read in one view.
+func ExampleEngine_Write() {
+	ctx := context.Background()
+	cfg := engine.Local()
+	cfg.Name = "shard-1"
+	eng, err := engine.Start(ctx, cfg)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer eng.Close()
+
+	var b engine.Batch
+	b.Set("range", []byte("a-m"))
+	b.Set("leader", []byte("web-2"))
+	b.Delete("moving")
+	if _, err := eng.Write(&b); err != nil {
+		fmt.Println(err)
+	}
+	v, err := eng.View(ctx, "shard-1", "range", "leader")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for key, e := range v.All() {
+		fmt.Println(key, string(e.Value))
+	}
+	// Output:
+	// leader web-2
+	// range a-m
+}

@@ -68,8 +68,11 @@ func (e *Engine) expire(now sched.Instant) {
 			continue
 		case is:
 			end := e.stage.expire
-			if codec.Shared(e.entry.Key) {
+			switch {
+			case codec.Shared(e.entry.Key):
 				end = e.shared.expire
+			case e.entry.Kind == codec.KindLease:
+				end = func(key []byte, version uint64) error { return e.expireLease(now, key, version) }
 			}
 			if end(e.entry.Key, e.entry.Version) == ErrBackpressure {
 				return

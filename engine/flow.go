@@ -174,11 +174,11 @@ const (
 	writeBurst = 16 << 10
 )
 
-func (g *writeGate) pass(key string, value []byte) error {
+func (g *writeGate) pass(writes, bytes int) error {
 	if !g.bounded {
 		return nil
 	}
-	now, cost := g.clock(), writeCost+len(key)+len(value)
+	now, cost := g.clock(), writes*writeCost+bytes
 	if g.gate.Pass(now, cost) {
 		return nil
 	}

@@ -27,6 +27,9 @@ func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta M
 				m.refers = false
 				out, ok = e.appendLarge(out, len(dst), 0, key, &m)
 			}
+			if m.Lease != 0 && e.ownLease(&m) {
+				return dst, m, false
+			}
 			return out, m, ok
 		}
 	}
@@ -85,6 +88,9 @@ func (e *Engine) metaOf(m *state.Meta) (meta Meta, ended bool) {
 	meta.Version = Version{Gen: m.Gen, Seq: m.Version}
 	if m.Flags&codec.EntryTTL == 0 {
 		return meta, false
+	}
+	if meta.Lease = m.Lease; meta.Lease != 0 && m.Tag == e.leases.tag {
+		return meta, e.ownLease(&meta)
 	}
 	meta.TTL = millis(m.TTL)
 	meta.Age = max(0, time.Duration(int64(e.reactor.poller.Now())-m.Born))

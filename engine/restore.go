@@ -75,6 +75,11 @@ func (e *Engine) restoreOne(now sched.Instant, wall int64, r *disk.Record) error
 	case disk.OpContent:
 		x.Flags, x.Kind = codec.EntryKinded, codec.KindContent
 		e.restoreContent(now, r)
+	case disk.OpLease:
+		x.Flags, x.Kind = codec.EntryKinded, codec.KindLease
+	case disk.OpLeased:
+		x.Flags, x.Lease, r.TTL = codec.EntryLeased, r.TTL, 0
+		e.leases.ended.Store(true) // it may be that the lease is not here
 	}
 	if r.TTL != 0 {
 		age := (wall - r.Wall) / int64(time.Millisecond)
@@ -85,7 +90,13 @@ func (e *Engine) restoreOne(now sched.Instant, wall int64, r *disk.Record) error
 			return nil
 		}
 		x.Flags, x.TTL, x.Age = x.Flags|codec.EntryTTL, r.TTL, uint32(age)
+		if r.Op == disk.OpLease {
+			e.restoreLease(now, r.Key, r.TTL, uint32(age))
+		}
 		defer e.endsAt(now, r.TTL-uint32(age), r.Version)
+	}
+	if r.Batch > 1 {
+		x.Flags, x.Rest = x.Flags|codec.EntryMore, r.Batch-1
 	}
 	if e.cfg.Tune.Order.Precise() {
 		x.Flags, x.Stamp = x.Flags|codec.EntryStamp, r.Wall

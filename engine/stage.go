@@ -10,18 +10,28 @@ import (
 	"github.com/quidnunc/quidnunc/engine/disk"
 )
 
-// A staged record: version u64, time to live u32 (ms, 0 = none), value bytes
-// u32, key bytes u16, op u8, flags u8, key, value. Records lie back to back, as a
-// disk takes them (disk.Record).
+// Staged records lie back to back, as a disk takes them (disk.Record).
 const (
 	recordHead  = disk.RecordHead
 	recordDead  = disk.RecordDead // flag: a later record of the same buffer has the same key
+	recordBatch = disk.RecordBatch
 	opSet       = disk.OpSet
 	opDelete    = disk.OpDelete
 	opContent   = disk.OpContent // the value is a reference to a content
-	stageRecord = 32             // bytes a record, as the index is sized
-	livesMax    = 64             // generations of this process that versions are known of
+	opLeased    = disk.OpLeased  // the time to live is the number of a lease
+	opLease     = disk.OpLease
+	stageRecord = 32 // bytes a record, as the index is sized
+	livesMax    = 64 // generations of this process that versions are known of
 )
+
+// staging is a write that is to be staged.
+type staging struct {
+	op    uint8
+	batch uint8  // as in a record
+	ttl   uint32 // milliseconds; with opLeased: the lease
+	key   string
+	value []byte
+}
 
 // record is a view of one staged write; its bytes live until the buffer is
 // recycled.
@@ -29,6 +39,7 @@ type record struct {
 	version uint64
 	ttl     uint32
 	op      uint8
+	batch   uint8 // how many writes of its batch are left, this one among them; 0: none
 	dead    bool
 	key     []byte
 	value   []byte
@@ -87,27 +98,29 @@ func find[K keyText](b *stageBuffer, hash uint64, key K) (slot, offset int, ok b
 	}
 }
 
-// fits reports whether one more record of this size has room. The index stays
-// a quarter empty, so that find ends soon.
-func (b *stageBuffer) fits(keyAndValue int) bool {
-	return b.used+recordHead+keyAndValue <= len(b.log) && b.count < len(b.index)*3/4
+// fits reports whether so many more records have room, of so many bytes of keys and
+// values. The index stays a quarter empty, so that find ends soon.
+func (b *stageBuffer) fits(records, bytes int) bool {
+	return b.used+records*recordHead+bytes <= len(b.log) && b.count+records <= len(b.index)*3/4
 }
 
-func appendRecord[K keyText](b *stageBuffer, hash uint64, version uint64, op uint8, ttl uint32, key K, value []byte) {
+// appendRecord stages a write of a key. One of a batch is never left out for a later one of its
+// key: whoever shows the rest of the batch shows it too.
+func appendRecord[K keyText](b *stageBuffer, hash uint64, version uint64, w *staging, key K) {
 	slot, old, ok := find(b, hash, key)
-	if ok {
+	if ok && b.log[old+19]>>recordBatch == 0 {
 		b.log[old+19] |= recordDead
 	}
 	at := b.used
 	h := b.log[at : at+recordHead]
 	binary.LittleEndian.PutUint64(h, version)
-	binary.LittleEndian.PutUint32(h[8:], ttl)
-	binary.LittleEndian.PutUint32(h[12:], uint32(len(value)))
+	binary.LittleEndian.PutUint32(h[8:], w.ttl)
+	binary.LittleEndian.PutUint32(h[12:], uint32(len(w.value)))
 	binary.LittleEndian.PutUint16(h[16:], uint16(len(key)))
-	h[18], h[19] = op, 0
+	h[18], h[19] = w.op, w.batch<<recordBatch
 	n := copy(b.log[at+recordHead:], key)
-	copy(b.log[at+recordHead+n:], value)
-	b.used = at + recordHead + len(key) + len(value)
+	copy(b.log[at+recordHead+n:], w.value)
+	b.used = at + recordHead + len(key) + len(w.value)
 	b.count++
 	b.last = version
 	b.index[slot] = uint64(b.epoch)<<32 | uint64(at+1)
@@ -120,7 +133,7 @@ func (b *stageBuffer) at(offset int, r *record) (next int) {
 	r.ttl = binary.LittleEndian.Uint32(h[8:])
 	values := int(binary.LittleEndian.Uint32(h[12:]))
 	keys := int(binary.LittleEndian.Uint16(h[16:]))
-	r.op, r.dead = h[18], h[19]&recordDead != 0
+	r.op, r.batch, r.dead = h[18], h[19]>>recordBatch, h[19]&recordDead != 0
 	offset += recordHead
 	r.key = b.log[offset : offset+keys : offset+keys]
 	offset += keys
@@ -163,12 +176,18 @@ func (s *stage) init(bytes int, v Version) {
 // the loop has to be woken for it. It never waits longer than for the mutex,
 // which nobody holds for more than a few copies.
 func (s *stage) write(op uint8, ttl uint32, key string, value []byte) (v Version, wake bool, err error) {
+	w := staging{op: op, ttl: ttl, key: key, value: value}
 	hash := maphash.String(s.seed, key)
 	s.mu.Lock()
-	if err = s.gate.pass(key, value); err == nil {
-		v, err = s.take(hash, op, ttl, key, value)
+	if err = s.gate.pass(1, len(key)+len(value)); err == nil {
+		v, err = s.take(hash, &w)
 	}
 	s.mu.Unlock()
+	return s.wrote(v, err)
+}
+
+// wrote ends a write: the loop is to be woken unless somebody has done so.
+func (s *stage) wrote(v Version, err error) (Version, bool, error) {
 	if err != nil {
 		s.rejected.Add(1)
 		return Version{}, false, err
@@ -177,24 +196,31 @@ func (s *stage) write(op uint8, ttl uint32, key string, value []byte) (v Version
 }
 
 // take checks the limits, gives the version and stages the write, under mu.
-func (s *stage) take(hash uint64, op uint8, ttl uint32, key string, value []byte) (Version, error) {
+func (s *stage) take(hash uint64, w *staging) (Version, error) {
 	switch {
 	case s.err != nil:
 		return Version{}, s.err
-	case !s.front.fits(len(key) + len(value)):
+	case !s.front.fits(1, len(w.key)+len(w.value)):
 		return Version{}, ErrBackpressure
 	}
-	c, err := s.charge(hash, op, ttl, key, value)
-	if err != nil {
+	c := s.charge(hash, w)
+	if err := s.fits(c); err != nil {
 		return Version{}, err
 	}
-	s.front.charged = s.front.charged.plus(c)
-	s.front.whole = s.front.whole.plus(wholeCharge(op, ttl, key, len(value)))
-	s.front.deletes += int(op) // opDelete is 1
-	s.version.Seq++
-	appendRecord(s.front, hash, s.version.Seq, op, ttl, key, value)
-	s.pending.Add(1)
+	s.put(hash, w, c)
 	return s.version, nil
+}
+
+// put gives a write its version and stages it, under mu.
+func (s *stage) put(hash uint64, w *staging, c charge) {
+	s.front.charged = s.front.charged.plus(c)
+	s.front.whole = s.front.whole.plus(wholeCharge(w.op, w.batch, w.ttl, w.key, len(w.value)))
+	if w.op == opDelete {
+		s.front.deletes++
+	}
+	s.version.Seq++
+	appendRecord(s.front, hash, s.version.Seq, w, w.key)
+	s.pending.Add(1)
 }
 
 // adopt is the loop's own write of a shared key: it replaces nothing that is staged.
@@ -208,7 +234,7 @@ func (s *stage) adopt(key string, value []byte, ttl uint32) (err error) {
 		}
 	}
 	s.waiting.Store(true)
-	_, err = s.take(hash, opSet, ttl, key, value)
+	_, err = s.take(hash, &staging{op: opSet, ttl: ttl, key: key, value: value})
 	return err
 }
 
@@ -230,12 +256,12 @@ func (s *stage) expire(key []byte, version uint64) error {
 	switch {
 	case s.err != nil:
 		return s.err
-	case !s.front.fits(len(key)):
+	case !s.front.fits(1, len(key)):
 		return ErrBackpressure
 	}
 	s.front.deletes++
 	s.version.Seq++
-	appendRecord(s.front, hash, s.version.Seq, opDelete, 0, key, nil)
+	appendRecord(s.front, hash, s.version.Seq, &staging{op: opDelete}, key)
 	s.pending.Add(1)
 	return nil
 }
@@ -311,8 +337,11 @@ func (s *stage) lookup(dst []byte, key string) (out []byte, m Meta, ok, hit bool
 	var r record
 	b.at(offset, &r)
 	m = Meta{Version: Version{Gen: s.version.Gen, Seq: r.version}, TTL: millis(r.ttl)}
-	if r.op == opDelete {
+	switch r.op {
+	case opDelete:
 		return dst, m, false, true
+	case opLeased:
+		m.TTL, m.Lease = 0, r.ttl
 	}
 	m.refers = r.op == opContent
 	return append(dst, r.value...), m, true, true

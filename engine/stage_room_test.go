@@ -34,7 +34,7 @@ func (s *shelf) apply(r *record) {
 	if r.op == opDelete && !s.under[string(r.key)].live {
 		return
 	}
-	s.under[string(r.key)] = heldCell(len(r.key), len(r.value), r.ttl, r.op)
+	s.under[string(r.key)] = heldCell(len(r.key), len(r.value), r.ttl, r.op, r.batch)
 }
 
 // collect forgets some tombstones.

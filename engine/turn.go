@@ -44,7 +44,8 @@ func (e *Engine) turn(now sched.Instant) {
 	e.stage.grant(e.room(now)) // others' keys take room too
 	e.govern(now)
 	e.expire(now)
-	more := e.drain(now)
+	more := e.endLeased(now)
+	more = e.drain(now) || more
 	if e.core.Deadline() <= now {
 		e.core.Tick(now, sched.Wall(time.Now().UnixNano()))
 	}
@@ -58,7 +59,7 @@ func (e *Engine) turn(now sched.Instant) {
 		e.sample(now)
 		return
 	}
-	e.deadline = min(e.core.Deadline(), e.expiry.next(), e.shared.next(), e.kept.nextHeld())
+	e.deadline = min(e.core.Deadline(), e.expiry.next(), e.shared.next(), e.kept.nextHeld(), e.leases.next())
 	if e.store.Tidy(tidyCells) {
 		e.deadline = min(e.deadline, now+tidyEvery)
 	}

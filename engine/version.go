@@ -41,6 +41,9 @@ type Meta struct {
 	TTL time.Duration
 	// Age is how much of the TTL has passed, the way here included.
 	Age time.Duration
+	// Lease is the number of the lease that the entry lives by (Grant): TTL and Age are
+	// those of the lease. 0: none.
+	Lease uint32
 	// Newer is the version of a newer value that is not complete here yet: it is
 	// large, and on its way. The zero Version: none.
 	Newer Version

@@ -222,8 +222,11 @@ func (l *watchList) advanced(s *state.Store, o state.Origin, name string, from, 
 	}
 	s.After(o, from, &l.cursor)
 	for l.cursor.Next(&l.entry) {
-		if !codec.Reserved(l.entry.Key) {
+		switch {
+		case !codec.Reserved(l.entry.Key):
 			l.changed(name, l.entry.Key)
+		case codec.Leases(l.entry.Key): // what lives by it may be there now, or not any more
+			l.every.mark(l.note(place{member: name}))
 		}
 	}
 }

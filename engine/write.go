@@ -86,13 +86,25 @@ func (e *Engine) staged(v Version, wake bool, err error) (Version, error) {
 	return v, err
 }
 
-// sizeError is what is wrong with a write that fits no entry; nil: streams carry it.
-func (e *Engine) sizeError(key string, value []byte) error {
-	switch large := e.cfg.Limits.LargeBytes; {
+// checkEntry is what is wrong with a write that has to fit an entry.
+func checkEntry(key string, value []byte) error {
+	switch {
 	case len(key) == 0 || codec.Reserved(key):
 		return ErrKey
 	case len(key) > KeyBytesMax:
 		return &SizeError{What: "key", Bytes: len(key), Limit: KeyBytesMax}
+	case len(key)+len(value) > EntryBytesMax:
+		return &SizeError{What: "key and value together", Bytes: len(key) + len(value), Limit: EntryBytesMax}
+	}
+	return nil
+}
+
+// sizeError is what is wrong with a write that fits no entry; nil: streams carry it.
+func (e *Engine) sizeError(key string, value []byte) error {
+	if err := checkEntry(key, nil); err != nil {
+		return err
+	}
+	switch large := e.cfg.Limits.LargeBytes; {
 	case e.large.streams != nil && large < 0:
 		return &SizeError{What: "key and value together", Bytes: len(key) + len(value), Limit: EntryBytesMax, Setting: "Config.Limits.LargeBytes"}
 	case e.large.streams == nil:

@@ -63,7 +63,7 @@ func (c *Core) Admit(now sched.Instant, key, value int) (ok bool, rate uint32, a
 func (c *Core) publish(op *Op) {
 	if c.flow.Publish(c.now, flow.Write{
 		Version: op.Version, Key: len(op.Key), Value: len(op.Value),
-		Waits: !c.cfg.Refuse && !codec.System(op.Key),
+		Waits: !c.cfg.Refuse && !codec.System(op.Key), More: op.Batch > 1,
 	}) {
 		c.advanceSelf(op.Version)
 	}

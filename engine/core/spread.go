@@ -39,6 +39,8 @@ type Op struct {
 	TTL     uint32     // milliseconds; 0: none
 	Stamp   int64      // when it was written, by the shell's wall clock; 0: none
 	Is      codec.Kind // what the value is; 0: a user's bytes
+	Lease   uint32     // that it lives by; 0: none
+	Batch   uint8      // how many writes of the same batch are left, this one among them; 0: it is none of a batch
 }
 
 // Status says what became of a write.
@@ -74,6 +76,12 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	if op.Is != 0 {
 		e.Flags, e.Kind = e.Flags|codec.EntryKinded, op.Is
 	}
+	if op.Lease != 0 {
+		e.Flags, e.Lease = e.Flags|codec.EntryLeased, op.Lease
+	}
+	if op.Batch > 1 {
+		e.Flags, e.Rest = e.Flags|codec.EntryMore, op.Batch-1
+	}
 	c.me.Stamp(c.now, &e, op.Stamp, c.differ.Scattered())
 	if codec.System(op.Key) {
 		c.declare(op)
@@ -84,7 +92,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 		return Written
 	}
 	status := state.Old
-	if c.flow.Behind() && !c.differ.Scattered() { // a key that waits keeps its turn
+	if c.flow.Behind() && op.Batch == 0 && !c.differ.Scattered() { // a key that waits keeps its turn
 		status = c.store.Amend(c.store.Owner(), &e)
 	}
 	if status == state.Old {

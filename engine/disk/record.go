@@ -14,24 +14,32 @@ const (
 	OpDelete  Op = 1
 	OpContent Op = 2 // the value is a reference to a content, as codec.Content
 	OpHeld    Op = 3 // a shared key of an earlier generation, that was not said again yet
+	OpLeased  Op = 4 // a set whose time to live is the number of a lease
+	OpLease   Op = 5 // a lease
 )
 
 // A record is one write: version u64, time to live u32 (milliseconds, 0 for none), value
 // bytes u32, key bytes u16, op u8, flags u8, key, value. Writers that stage their writes
-// in this form hand them over as they are.
+// in this form hand them over as they are. What is offered together is on disk together
+// or not at all.
 const (
-	RecordHead = 20
-	RecordDead = 1 // flag: a later record of the same batch has the same key
+	RecordHead  = 20
+	RecordDead  = 1 // flag: a later record of the same offer has the same key
+	RecordBatch = 2 // from this bit on: how many writes of a batch are left, this one among them; 0: none
 )
 
 // Record is one write that was read. Key and Value are borrowed.
 type Record struct {
 	Version    uint64
-	TTL        uint32 // milliseconds; 0: none
+	TTL        uint32 // milliseconds; 0: none; with OpLeased: the number of the lease
 	Op         Op
+	Batch      uint8 // how many writes of its batch are left, this one among them; 0: it is none of a batch
 	Key, Value []byte
 	Wall       int64 // when its age was 0, or later: Unix nanoseconds
 }
+
+// ends tells whether it has a time to live of its own.
+func (r *Record) ends() bool { return r.TTL != 0 && r.Op != OpLeased }
 
 // AppendRecord appends one write. Wall is not part of it: the block has it.
 func AppendRecord(b []byte, r *Record) []byte {
@@ -39,11 +47,11 @@ func AppendRecord(b []byte, r *Record) []byte {
 	b = binary.LittleEndian.AppendUint32(b, r.TTL)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.Value)))
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(r.Key)))
-	b = append(b, r.Op, 0)
+	b = append(b, r.Op, r.Batch<<RecordBatch)
 	return append(append(b, r.Key...), r.Value...)
 }
 
-// appendLive appends those records that no later one of the batch replaces.
+// appendLive appends those records that no later one of the offer replaces.
 func appendLive(dst, records []byte) []byte {
 	from := 0
 	for at := 0; at < len(records); {
@@ -70,6 +78,7 @@ func readRecord(b []byte, r *Record) (n int) {
 	if keys == 0 || n > len(b) {
 		return 0
 	}
+	r.Batch = b[19] >> RecordBatch
 	r.Version, r.TTL, r.Op = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:]), b[18]
 	r.Key, r.Value = b[RecordHead:mid:mid], b[mid:n:n]
 	return n

@@ -168,7 +168,7 @@ func (s *snapshotWriter) add(r *Record) bool {
 	if len(s.buf) == 0 {
 		s.buf = append(s.buf, make([]byte, blockHead)...)
 	}
-	if r.TTL != 0 {
+	if r.ends() {
 		s.flushRecords(time.Now())
 		s.buf = append(s.buf[:0], make([]byte, blockHead)...)
 	}
@@ -177,7 +177,7 @@ func (s *snapshotWriter) add(r *Record) bool {
 		s.refer(r.Value)
 	}
 	switch {
-	case r.TTL != 0:
+	case r.ends():
 		s.flushRecords(time.Unix(0, r.Wall))
 	case len(s.buf) >= snapshotBlock:
 		s.flushRecords(time.Now())

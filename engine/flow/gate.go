@@ -33,6 +33,9 @@ func (g *Gate) Pass(now sched.Instant, cost int) bool {
 	return true
 }
 
+// Spend takes cost, open or not.
+func (g *Gate) Spend(now sched.Instant, cost int) { g.bucket.Spend(now, cost) }
+
 // When is the instant at which the gate opens again; now or earlier if it is
 // open, Never while the rate is 0.
 func (g *Gate) When() sched.Instant { return g.bucket.When(1) }

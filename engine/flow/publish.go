@@ -20,6 +20,7 @@ type publisher struct {
 	own     state.Origin
 	written uint64 // newest own version, published or not
 	behind  bool   // there are unpublished writes
+	batch   int    // cost of the writes of a batch that goes on
 	unsent  state.Cursor
 	entry   codec.Entry
 }
@@ -85,6 +86,7 @@ type Write struct {
 	Version    uint64
 	Key, Value int  // bytes
 	Waits      bool // it waits while the own rate is used up
+	More       bool // the batch that it belongs to goes on: the last one publishes all
 }
 
 // Publish takes an own write that is in the store. True: the cluster may be told of
@@ -92,6 +94,10 @@ type Write struct {
 func (f *Control) Publish(now sched.Instant, w Write) bool {
 	cost := f.cost(w.Key, w.Value)
 	f.written = w.Version
+	if f.batch += cost; w.More {
+		return false
+	}
+	cost, f.batch = f.batch, 0
 	if w.Waits && f.bounded() && (f.behind || !f.gate.Pass(now, cost)) {
 		f.n.WritesHeld++
 		f.behind = true
@@ -130,10 +136,13 @@ func (f *Control) reached(now sched.Instant) (to uint64) {
 	f.store.After(f.own, to, &f.unsent)
 	for n := 0; f.unsent.Next(&f.entry); n++ {
 		cost := f.cost(len(f.entry.Key), len(f.entry.Value))
-		if n == publishMost || !f.gate.Pass(now, cost) {
+		switch {
+		case f.entry.Version <= to: // of a batch, which goes out whole
+			f.gate.Spend(now, cost)
+		case n >= publishMost || !f.gate.Pass(now, cost):
 			return to
 		}
-		to = f.entry.Version
+		to = max(to, f.entry.End())
 		f.meter.Published(cost)
 	}
 	f.behind = false

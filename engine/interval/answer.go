@@ -25,10 +25,16 @@ type ask struct {
 	at     sched.Instant
 }
 
+// sound tells whether others may be mended from what is here. The owner's is even while it holds writes back: what it
+// rewrote is hidden until it is published, and whoever asks counts on that.
+func sound(s *state.Store, o state.Origin) bool {
+	return !s.Dirty(o) && (o == s.Owner() || s.Level(o))
+}
+
 // take notes the questions of a record. It tells whether there are any, and whether there are tombstones in the way.
 func (a *asks) take(s *state.Store, f *reconcile.Frame, l *codec.Intervals) (some, early bool) {
 	o := s.Find(l.ID)
-	if o == 0 || s.Dirty(o) || !s.Level(o) {
+	if o == 0 || !sound(s, o) {
 		return false, false
 	}
 	if a.list == nil {
@@ -65,7 +71,7 @@ func (a *asks) next(s *state.Store, p uint32) int {
 		case x.peer != p:
 			i++
 			continue
-		case s.ID(x.origin) == x.id && !s.Dirty(x.origin) && s.Level(x.origin) && x.part.From < min(x.part.To, s.Collected(x.origin)):
+		case s.ID(x.origin) == x.id && sound(s, x.origin) && x.part.From < min(x.part.To, s.Collected(x.origin)):
 			return i
 		}
 		a.drop(i)

@@ -27,6 +27,8 @@ type Filler struct {
 	intro   codec.Intro
 	entry   codec.Entry
 	cursor  state.Cursor
+	next    codec.Entry // what follows
+	ahead   state.Cursor
 	writer  codec.RunWriter
 	cursors []state.Cursor // breadth: one read position for each want
 	counts  []int32        // breadth: entries granted to each want
@@ -317,7 +319,7 @@ type bounds struct{ limit, soft, grant int }
 func (f *Filler) encode(dst []byte, b bounds, o state.Origin, from uint64) (out []byte, to uint64, n int) {
 	s := f.Store
 	w := &f.writer
-	if !w.Begin(dst, b.limit, codec.RunHead{ID: s.ID(o), From: from, Floor: s.Floor(o), Max: max(s.Max(o), s.Last(o)), Dirty: s.Dirty(o)}) {
+	if !w.Begin(dst, b.limit, codec.RunHead{ID: s.ID(o), From: from, Floor: s.Floor(o), Max: s.Ahead(o), Dirty: s.Dirty(o)}) {
 		return nil, from, 0
 	}
 	whole := true
@@ -325,11 +327,19 @@ func (f *Filler) encode(dst []byte, b bounds, o state.Origin, from uint64) (out 
 	s.After(o, from, &f.cursor)
 	top := s.Max(o)
 	for f.cursor.Next(&f.entry) && f.entry.Version <= top { // above it: own writes that are not published yet, and holes
-		if n == b.grant || (n > 0 && w.Len() >= b.soft) || !w.Entry(&f.entry) {
+		e := &f.entry
+		if e.Version > to && (n == b.grant || n > 0 && w.Len() >= b.soft || e.Rest > 0 && !f.batchFits()) {
 			whole = false
 			break
 		}
-		to = f.entry.Version
+		if !w.Entry(e) {
+			if e.Version <= to {
+				panic("reconcile: a batch that fits does not fit")
+			}
+			whole = false
+			break
+		}
+		to = max(to, e.End())
 		n++
 	}
 	if whole {
@@ -338,4 +348,14 @@ func (f *Filler) encode(dst []byte, b bounds, o state.Origin, from uint64) (out 
 		return nil, from, 0
 	}
 	return w.End(to), to, n
+}
+
+// batchFits tells whether the batch that the entry at hand begins has room in the run.
+func (f *Filler) batchFits() bool {
+	f.ahead, f.next = f.cursor, f.entry
+	bytes, end := 0, f.entry.End()
+	for more := true; more && f.next.Version <= end; more = f.ahead.Next(&f.next) {
+		bytes += codec.BatchEntryBytes(f.next.Flags, len(f.next.Key), len(f.next.Value))
+	}
+	return f.writer.FitsBatch(bytes)
 }

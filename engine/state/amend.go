@@ -24,6 +24,14 @@ func (s *Store) Amend(o Origin, e *codec.Entry) Status {
 	if w.old == 0 || cellVersion(s.cells.at(w.old)) <= r.max {
 		return Old
 	}
+	if was := s.cells.at(w.old); cellFlags(was)&codec.EntryMore != 0 { // its place is one of a batch
+		var old codec.Entry
+		readCell(was, &old, s.now)
+		e.Flags, e.Rest = e.Flags|codec.EntryMore, old.Rest
+		t, at, ref := w.t, w.at, w.old
+		s.begin(&w, r.tag, e)
+		w.t, w.at, w.old = t, at, ref
+	}
 	w.version, w.was = cellVersion(s.cells.at(w.old)), heldBy(s.cells.at(w.old))
 	if status := s.admit(&w, o, r); status != OK {
 		return status

@@ -78,6 +78,7 @@ func check(e *codec.Entry) Status {
 // write is a write under way. What is written stands in the new cell, which nobody else sees yet.
 type write struct {
 	version   uint64
+	end       uint64 // in a batch: the last version of what was written together
 	t         *table // where the index has the key, or would have it
 	at        int
 	frag      uint32

@@ -17,12 +17,13 @@ import (
 //	19  size class of the cell, which may be larger than it need be
 //	20  with a TTL: duration, 4 bytes; when its age was 0, 8 bytes
 //	    with a stamp: 8 bytes
-//	    with a key number: 4 bytes
+//	    with a lease: its number, 4 bytes
 //	    with a kind: 1 byte
+//	    of a batch that goes on: how many versions of it follow, 1 byte
 //	    key, value
 const (
 	cellHeadBytes        = 20
-	cellOptionalBytesMax = 12 + 8 + 4 + 1
+	cellOptionalBytesMax = 12 + 8 + 4 + 1 + 1
 	versionBits          = 56
 )
 
@@ -33,10 +34,13 @@ func optionalBytes(f codec.EntryFlags) (n int) {
 	if f&codec.EntryStamp != 0 {
 		n += 8
 	}
-	if f&codec.EntryByRef != 0 {
+	if f&codec.EntryLeased != 0 {
 		n += 4
 	}
 	if f&codec.EntryKinded != 0 {
+		n++
+	}
+	if f&codec.EntryMore != 0 {
 		n++
 	}
 	return n
@@ -77,12 +81,16 @@ func writeOptional(b []byte, e *codec.Entry, now int64) int {
 		le.PutUint64(b[at:], uint64(e.Stamp))
 		at += 8
 	}
-	if e.Flags&codec.EntryByRef != 0 {
-		le.PutUint32(b[at:], e.Ref)
+	if e.Flags&codec.EntryLeased != 0 {
+		le.PutUint32(b[at:], e.Lease)
 		at += 4
 	}
 	if e.Flags&codec.EntryKinded != 0 {
 		b[at] = byte(e.Kind)
+		at++
+	}
+	if e.Flags&codec.EntryMore != 0 {
+		b[at] = e.Rest
 		at++
 	}
 	return at
@@ -148,7 +156,7 @@ func readCell(b []byte, e *codec.Entry, now int64) {
 	if e.Flags&^codec.EntryTombstone != 0 {
 		at = readOptional(b, e, now)
 	} else {
-		e.Stamp, e.TTL, e.Age, e.Ref, e.Kind = 0, 0, 0, 0, 0
+		e.Stamp, e.TTL, e.Age, e.Ref, e.Lease, e.Kind, e.Rest = 0, 0, 0, 0, 0, 0, 0
 	}
 	mid := at + int(sizes>>16&0xff)
 	end := mid + int(sizes&0xffff)
@@ -157,7 +165,7 @@ func readCell(b []byte, e *codec.Entry, now int64) {
 
 func readOptional(b []byte, e *codec.Entry, now int64) int {
 	le, at := binary.LittleEndian, cellHeadBytes
-	e.Stamp, e.TTL, e.Age, e.Ref, e.Kind = 0, 0, 0, 0, 0
+	e.Stamp, e.TTL, e.Age, e.Ref, e.Lease, e.Kind, e.Rest = 0, 0, 0, 0, 0, 0, 0
 	if e.Flags&codec.EntryTTL != 0 {
 		e.TTL, e.Age = le.Uint32(b[at:]), ageAt(now, int64(le.Uint64(b[at+4:])))
 		at += 12
@@ -166,12 +174,16 @@ func readOptional(b []byte, e *codec.Entry, now int64) int {
 		e.Stamp = int64(le.Uint64(b[at:]))
 		at += 8
 	}
-	if e.Flags&codec.EntryByRef != 0 {
-		e.Ref = le.Uint32(b[at:])
+	if e.Flags&codec.EntryLeased != 0 {
+		e.Lease = le.Uint32(b[at:])
 		at += 4
 	}
 	if e.Flags&codec.EntryKinded != 0 {
 		e.Kind = codec.Kind(b[at])
+		at++
+	}
+	if e.Flags&codec.EntryMore != 0 {
+		e.Rest = b[at]
 		at++
 	}
 	return at

@@ -30,7 +30,7 @@
 //	  16  length of the value                               2 bytes
 //	  18  length of the key                                 1 byte
 //	  19  size class of the cell                            1 byte
-//	  20  with a TTL: duration, birth, 12 bytes; with a stamp: 8 bytes; with a key number: 4 bytes
+//	  20  with a TTL: duration, birth, 12 bytes; with a stamp: 8 bytes; with a lease: 4 bytes
 //	      key, value
 //
 // The slot that other stores keep between index and value is the head of the cell, so that a lookup takes two dependent
@@ -71,6 +71,11 @@
 // memory, and at the limit that can make a write Full for a while, but never wrong.
 //
 // Get sees a write when Apply returns; Range, which walks the log, when Advance does.
+//
+// # Batches
+//
+// Entries that were written together (codec.EntryMore) are taken together or not at all: ApplyRun looks whether there is
+// room for all of them before the first is shown. What Store.Level is true of is a state that the owner was in.
 //
 // # Former lives
 //

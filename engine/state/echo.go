@@ -87,6 +87,9 @@ func (s *Store) echoOf(name []byte) Origin {
 	return o
 }
 
+// Echoing tells whether readers may see keys of a former life of a name.
+func (s *Store) Echoing(name []byte) bool { return s.echoOf(name) != 0 }
+
 // nextEcho is the echo before.
 func (r *origin) nextEcho() Origin { return Origin(atomic.LoadUint64(&r.cleared)) }
 

@@ -66,9 +66,17 @@ func (s *Store) beyond(o Origin, r *origin, run *codec.Run, it *codec.RunIter, a
 		a.Since = since
 	}
 	var e codec.Entry
+	end, whole := uint64(0), false // of the last entry's batch
 	for it.Reset(run); it.Next(&e); {
-		if e.Version > since {
+		if e.Rest > 0 && e.Version > end {
+			end, whole = e.End(), s.replacesAll(r, it, e)
+		}
+		switch {
+		case e.Version <= since:
+		case e.Version > end || whole:
 			s.beyondOne(o, r, h, &e, a)
+		default:
+			s.missed(r, h, &e)
 		}
 	}
 	h.through = max(h.through, run.To)
@@ -89,6 +97,31 @@ func (s *Store) dig(o Origin, r *origin) *hole {
 	}
 	s.holes = slices.Insert(s.holes, i, hole{origin: o, tried: s.now, pause: holePause})
 	return &s.holes[i]
+}
+
+// replacesAll tells whether all of the batch that an entry begins takes the place of something, or has room of its own.
+func (s *Store) replacesAll(r *origin, it *codec.RunIter, e codec.Entry) (all bool) {
+	was, end := *it, e.End()
+	for all = true; all && e.Version <= end; {
+		var w write
+		s.begin(&w, r.tag, &e)
+		_, _, here := s.findKey(r.tag, w.frag, e.Key)
+		all = e.Flags&codec.EntryTombstone != 0 || w.system || here != 0 && classBytes[w.class] <= heldBy(s.cells.at(here)).cell
+		if !it.Next(&e) {
+			break
+		}
+	}
+	*it = was
+	return all
+}
+
+// missed counts an entry that there is no room for.
+func (s *Store) missed(r *origin, h *hole, e *codec.Entry) {
+	if _, _, here := s.findKey(r.tag, s.hash(r.tag, e.Key), e.Key); here == 0 && e.Flags&codec.EntryTombstone == 0 {
+		h.keys++
+	}
+	h.missing++
+	h.bytes += CellBytes(len(e.Key)+len(e.Value), e.Flags)
 }
 
 // beyondOne applies an entry beyond a hole, if it takes the place of something.

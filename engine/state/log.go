@@ -1,6 +1,10 @@
 package state
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/quidnunc/quidnunc/codec"
+)
 
 // room makes sure that the tail of the log can take a word of version v. It fails only for want of memory.
 func (s *Store) room(o Origin, r *origin, v uint64) bool {
@@ -23,6 +27,28 @@ func (s *Store) room(o Origin, r *origin, v uint64) bool {
 		return s.rewrite(o, r, class+1)
 	}
 	if !s.extend(o, r, v, min(class+1, want)) {
+		return false
+	}
+	s.tryMerge(r, int(r.segments)-3)
+	return true
+}
+
+// logRoom makes sure that the tail can take so many words from version v on, a batch of them. It fails only for want of
+// memory.
+func (s *Store) logRoom(o Origin, r *origin, v uint64, words int) bool {
+	if r.tail == 0 {
+		return s.extend(o, r, v, classFor(words))
+	}
+	b := s.log.block(r.tail)
+	near := v+codec.BatchMax-segBase(b) <= segDeltaMax
+	if near && segUsed(b)+words <= len(b)-segHead {
+		return true
+	}
+	class, want := classFor(segLive(b)+words), segClass(r.entries)
+	if near && class <= want && (2*segLive(b) <= len(b)-segHead || r.segments == 1 && class <= segClassSoon) {
+		return s.rewrite(o, r, class)
+	}
+	if !s.extend(o, r, v, max(classFor(words), min(classOfBlock(len(b))+1, want))) {
 		return false
 	}
 	s.tryMerge(r, int(r.segments)-3)

@@ -18,8 +18,16 @@ import (
 func (s *Store) DirtyOrigins() int { return s.dirty }
 
 // Level tells whether what is here of an origin is what its owner held at a moment: no run that was taken came from
-// somebody who was further ahead. Elsewhere a key that was written again may be missing for a while.
-func (s *Store) Level(o Origin) bool { r := s.rec(o); return r.max >= r.ahead }
+// somebody who was further ahead, and nothing was taken beyond a hole. Elsewhere a key that was written again may be
+// missing for a while.
+func (s *Store) Level(o Origin) bool { r := s.rec(o); return r.max >= max(r.ahead, r.last) }
+
+// Ahead is how far the log of an origin is known to go: what is here ends at Max. For the owner, what it has promised
+// (Promise).
+func (s *Store) Ahead(o Origin) uint64 { r := s.rec(o); return max(r.max, r.last, r.ahead) }
+
+// Promise says that the owner is about to write up to a version: until then it shows no state that it was in.
+func (s *Store) Promise(o Origin, to uint64) { r := s.rec(o); r.ahead = max(r.ahead, to) }
 
 // Doubts counts how often an origin became dirty, or dirty again: what was compared before does not count any more.
 func (s *Store) Doubts(o Origin) uint16 { return s.rec(o).doubts }

@@ -42,7 +42,7 @@ func clone(e *codec.Entry) codec.Entry {
 }
 
 func same(a, b *codec.Entry) bool {
-	return a.Version == b.Version && a.Flags == b.Flags && a.TTL == b.TTL && a.Age == b.Age && a.Stamp == b.Stamp && a.Kind == b.Kind && a.Ref == b.Ref &&
+	return a.Version == b.Version && a.Flags == b.Flags && a.TTL == b.TTL && a.Age == b.Age && a.Stamp == b.Stamp && a.Kind == b.Kind && a.Lease == b.Lease && a.Rest == b.Rest &&
 		bytes.Equal(a.Key, b.Key) && bytes.Equal(a.Value, b.Value)
 }
 

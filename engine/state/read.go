@@ -11,11 +11,13 @@ type Meta struct {
 	Version uint64
 	Gen     uint64           // generation of the origin that wrote it
 	Flags   codec.EntryFlags // a tombstone's are reported too, with ok = false
-	TTL     uint32           // with codec.EntryTTL: duration in milliseconds
+	TTL     uint32           // with codec.EntryTTL: duration in milliseconds; of what lives by a lease that of the lease, 0 if that is not here
 	Born    int64            // with codec.EntryTTL: when its age was 0, by the clock of Store.Tell; it has ended TTL later
 	Stamp   int64            // with codec.EntryStamp
 	Kind    codec.Kind       // with codec.EntryKinded
 	Tag     uint32           // of the origin, see Store.Tag
+	Lease   uint32           // with codec.EntryLeased: that it lives by
+	Rest    uint8            // with codec.EntryMore: how many versions of its batch follow
 }
 
 // AppendGet appends to dst the value of a key that the newest generation of a name wrote. It is for readers: any
@@ -89,17 +91,42 @@ func (s *Store) appendGet(dst []byte, r *origin, key []byte) (value []byte, meta
 	if meta.Flags&^codec.EntryTombstone != 0 {
 		var e codec.Entry
 		readCell(b, &e, 0)
-		meta = r.meta(b, &e)
+		meta = s.meta(r, b, &e)
 	}
 	return append(dst, b[at:at+valueBytes]...), meta, meta.Flags&codec.EntryTombstone == 0
 }
 
-func (r *origin) meta(cell []byte, e *codec.Entry) Meta {
-	m := Meta{Version: e.Version, Gen: atomic.LoadUint64(&r.gen), Flags: e.Flags, TTL: e.TTL, Stamp: e.Stamp, Kind: e.Kind, Tag: r.tag}
+func (s *Store) meta(r *origin, cell []byte, e *codec.Entry) Meta {
+	m := Meta{Version: e.Version, Gen: atomic.LoadUint64(&r.gen), Flags: e.Flags, TTL: e.TTL, Stamp: e.Stamp, Kind: e.Kind, Tag: r.tag, Lease: e.Lease, Rest: e.Rest}
 	if e.Flags&codec.EntryTTL != 0 {
 		m.Born = cellBorn(cell)
 	}
+	if e.Flags&codec.EntryLeased != 0 {
+		s.leased(r, &m)
+	}
 	return m
+}
+
+// leased gives what lives by a lease the time to live of that. It is for readers, and needs a pin. Where the lease has
+// ended or is not here, nobody knows how long it would live: it has ended.
+func (s *Store) leased(r *origin, m *Meta) {
+	var room [codec.LeaseKeyBytesMax]byte
+	key := codec.AppendLeaseKey(room[:0], m.Lease)
+	hint := m.Flags&codec.EntryTTL != 0
+	m.Flags |= codec.EntryTTL
+	_, _, cell := s.findKey(r.tag, s.hash(r.tag, key), key)
+	if cell == 0 && hint {
+		return
+	}
+	m.TTL, m.Born = 0, 0
+	if cell == 0 {
+		return
+	}
+	var e codec.Entry
+	b := s.cells.at(cell)
+	if readCell(b, &e, 0); e.Kind == codec.KindLease && e.Flags&(codec.EntryTTL|codec.EntryTombstone) == codec.EntryTTL {
+		m.TTL, m.Born = e.TTL, cellBorn(b)
+	}
 }
 
 // rangeBatchBytes is how much of an origin Range copies at a time: at least one entry.
@@ -248,14 +275,14 @@ func (s *Store) copySegment(b *batch, r *origin, base uint64, words []uint64) {
 		if uint32(w) == 0 || base+w>>32 <= b.after {
 			continue
 		}
-		if !b.add(s.cells.at(cellRef(w)), r) {
+		if !b.add(s, s.cells.at(cellRef(w)), r) {
 			return
 		}
 	}
 }
 
 // add copies a cell unless the batch is full.
-func (b *batch) add(cell []byte, r *origin) bool {
+func (b *batch) add(s *Store, cell []byte, r *origin) bool {
 	var e codec.Entry
 	readCell(cell, &e, 0)
 	if b.deleted || e.Flags&codec.EntryTombstone == 0 {
@@ -265,7 +292,7 @@ func (b *batch) add(cell []byte, r *origin) bool {
 		}
 		b.bytes = append(append(b.bytes, e.Key...), e.Value...)
 		item := &b.items[b.n]
-		item.key, item.value, item.meta = len(e.Key), len(e.Value), r.meta(cell, &e)
+		item.key, item.value, item.meta = len(e.Key), len(e.Value), s.meta(r, cell, &e)
 		b.n++
 	}
 	b.after = e.Version

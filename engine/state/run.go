@@ -63,10 +63,10 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 	return a
 }
 
-// applyBatch applies the next entries; false at the end of the run.
+// applyBatch applies the next entries; false at the end of the run. What was written together is resolved together.
 func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (more bool) {
 	var e codec.Entry
-	n := 0
+	n, end := 0, uint64(0) // of the last entry's batch
 	for more = true; n < runBatch; {
 		if more = it.Next(&e); !more {
 			break
@@ -79,16 +79,29 @@ func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (
 			a.Status = TooLarge
 			break
 		}
+		if e.Rest > 0 && e.Version > end {
+			if end = e.End(); n+int(e.Rest) >= runBatch { // it would be cut
+				if s.finishBatch(o, r, n, a); a.Status != OK {
+					return false
+				}
+				n = 0
+			}
+		}
 		w := &s.batch[n]
 		s.begin(w, r.tag, &e)
-		cell := s.draft(w.class)
-		if cell == 0 {
-			s.finishBatch(o, r, n, a)
-			s.applyOne(o, r, &e, a)
-			return true
+		if w.cell = s.draft(w.class); w.cell == 0 {
+			if e.Version <= end {
+				w.cell = s.newCell(w.class)
+			} else {
+				s.finishBatch(o, r, n, a)
+				s.applyOne(o, r, &e, a)
+				return true
+			}
 		}
-		s.fillCell(s.cells.at(cell), r.tag, &e)
-		w.cell = cell
+		if w.cell != 0 {
+			s.fillCell(s.cells.at(w.cell), r.tag, &e)
+		}
+		w.end = max(end, e.Version)
 		n++
 	}
 	status := a.Status
@@ -98,6 +111,8 @@ func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (
 	}
 	return more
 }
+
+const _ uint = runBatch - codec.BatchMax
 
 // applyOne applies an entry by itself: where memory is short.
 func (s *Store) applyOne(o Origin, r *origin, e *codec.Entry, a *Applied) {
@@ -123,27 +138,77 @@ func (a *Applied) count(status Status, v uint64, system bool) {
 	}
 }
 
-// finishBatch makes n drafts visible, in order, or releases them from the first refusal on.
+// finishBatch makes n drafts visible, in order, or releases them from the first refusal on. Those of one batch of the
+// owner are refused together.
 func (s *Store) finishBatch(o Origin, r *origin, n int, a *Applied) {
 	batch := s.batch[:n]
 	s.resolve(r.tag, batch)
 	for i := range batch {
 		w := &batch[i]
+		if a.Status == OK && w.end > w.version && (i == 0 || batch[i-1].end != w.end) {
+			a.Status = s.wantsAll(o, r, batch[i:])
+		}
 		if a.Status == OK {
 			b := s.cells.at(w.cell)
-			if w.old == 0 || !s.keys.holds(w) {
-				w.t, w.at, w.old = s.findKey(r.tag, w.frag, b[w.keyAt:][:w.key])
-			}
+			s.find(w, r.tag, b[w.keyAt:][:w.key])
 			status := s.wanted(w, o, r)
 			if status == OK {
 				status = s.finish(w, o, r, b)
 			}
-			a.count(status, w.version, w.system)
+			if a.count(status, w.version, w.system); a.Status == OK && (i == n-1 || batch[i+1].end != w.end) {
+				a.To = max(a.To, w.end) // what it lacks of its batch was written again
+			}
 			if status == OK {
 				continue
 			}
 		}
-		s.cells.release(w.cell)
+		if w.cell != 0 {
+			s.cells.release(w.cell)
+		}
+	}
+}
+
+// find makes sure that a draft knows what it replaces.
+func (s *Store) find(w *write, tag uint32, key []byte) {
+	if w.old == 0 || !s.keys.holds(w) {
+		w.t, w.at, w.old = s.findKey(tag, w.frag, key)
+	}
+}
+
+// wantsAll tells whether there is room for all drafts of the batch of the owner that list begins with: in the limits,
+// counted one after the other, and in the log.
+func (s *Store) wantsAll(o Origin, r *origin, list []write) (status Status) {
+	n, end := 0, list[0].end
+	for ; n < len(list) && list[n].end == end; n++ {
+		w := &list[n]
+		if w.cell == 0 {
+			status = Full
+			break
+		}
+		s.find(w, r.tag, s.cells.at(w.cell)[w.keyAt:][:w.key])
+		if status = s.fits(w, o, r); status == Old || w.same { // it takes nothing more
+			status, w.is, w.was = OK, held{}, held{}
+		}
+		if status != OK {
+			break
+		}
+		s.tally(w, r, w.is, w.was, 1)
+	}
+	for i := range list[:n] {
+		s.tally(&list[i], r, list[i].was, list[i].is, -1)
+	}
+	if status == OK && !s.logRoom(o, r, list[0].version, n) {
+		return Full
+	}
+	return status
+}
+
+// tally counts a write, or takes that back.
+func (s *Store) tally(w *write, r *origin, is, was held, one int) {
+	s.count(r, is, was, w.system)
+	if w.old == 0 && w.is != w.was {
+		s.entries += one
+		r.entries += uint32(one)
 	}
 }
 
@@ -173,7 +238,7 @@ func (s *Store) resolve(tag uint32, batch []write) {
 	}
 	for i := range batch {
 		w := &batch[i]
-		if w.pos = 0; w.old == 0 {
+		if w.pos = 0; w.old == 0 || w.cell == 0 {
 			continue
 		}
 		fresh := s.cells.at(w.cell)

@@ -89,10 +89,7 @@ func (l *liar) entry(after uint64) codec.Entry {
 	if l.pick(3) == 0 {
 		flags = 0
 	}
-	e.Flags = flags & (codec.EntryTombstone | codec.EntryTTL | codec.EntryStamp | codec.EntryLeased | codec.EntryMore | codec.EntryKinded)
-	if l.pick(4) != 3 { // most of what the stores do not keep would end the frame
-		e.Flags &= codec.EntryTombstone | codec.EntryTTL | codec.EntryStamp | codec.EntryKinded
-	}
+	e.Flags = flags & (codec.EntryTombstone | codec.EntryTTL | codec.EntryStamp | codec.EntryLeased | codec.EntryKinded)
 	if e.Flags&codec.EntryTombstone != 0 {
 		e.Flags, e.Value = e.Flags&^codec.EntryKinded, nil
 	}
@@ -135,15 +132,26 @@ func (l *liar) run(limit int) []byte {
 	if !w.Begin(nil, limit, head) {
 		return nil
 	}
+	end := head.From // of the batch
 	for range l.pick(7) {
 		e := l.entry(w.Last())
-		if e.Version <= w.Last() || e.Version > codec.VersionMax || !w.Entry(&e) {
+		if e.Version <= w.Last() || e.Version > codec.VersionMax-codec.BatchMax {
 			break
 		}
+		switch {
+		case e.Version < end:
+			e.Flags, e.Rest = e.Flags|codec.EntryMore, uint8(end-e.Version)
+		case l.pick(3) == 0:
+			e.Flags, e.Rest = e.Flags|codec.EntryMore, uint8(1+l.pick(codec.BatchMax-1))
+		}
+		if !w.Entry(&e) {
+			break
+		}
+		end = max(end, e.End())
 	}
-	to := max(w.Last(), choose(l.script, versions)*uint64(l.pick(2)))
+	to := max(w.Last(), end, choose(l.script, versions)*uint64(l.pick(2)))
 	if l.pick(4) > 0 {
-		to = w.Last()
+		to = max(w.Last(), end)
 	}
 	if head.ID == l.spy.ID && head.From == l.said {
 		l.said = to

@@ -1,0 +1,261 @@
+package engine
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// ErrLease is returned for a lease that has ended, and for one that is not of this engine.
+var ErrLease = errors.New("engine: the lease has ended: grant another one and write the keys anew")
+
+// Lease is a time to live that many keys share: they are there as long as it is renewed. A
+// renewal is one small entry, whatever the keys hold and however many they are, and they keep
+// their versions. When it ends, all are hidden from every reader everywhere, within
+// milliseconds and whatever became of this member: whoever has an entry knows its age, which
+// counts all the way here. Then the owner deletes the keys, a few at a time. Watchers of them
+// are told once. While writes wait for their rate renewals do too: choose a time to live
+// beyond that. It is safe for any number of goroutines.
+type Lease struct {
+	e      *Engine
+	number uint32
+	ttl    uint32 // milliseconds
+	end    sched.Instant
+}
+
+// leases are those of an engine that have not ended.
+type leases struct {
+	mu    sync.Mutex // before the stage's
+	live  map[uint32]*Lease
+	last  uint32 // number
+	tag   uint32 // of the own origin
+	ended atomic.Bool
+
+	// The loop's own: the keys of ended leases are deleted in a walk through the own log.
+	walking bool
+	after   uint64
+	walkAt  sched.Instant
+}
+
+const (
+	leaseLook  = 256                     // entries that one turn looks at
+	leaseEvery = 100 * sched.Millisecond // between two walks, at least
+)
+
+// Grant begins a lease of so long, rounded up to milliseconds. Errors: ErrTTL (a *TTLError),
+// and as for Set: it counts as a key.
+func (e *Engine) Grant(ttl time.Duration) (*Lease, error) {
+	ms, err := lifetime(ttl)
+	if err != nil {
+		e.stage.rejected.Add(1)
+		return nil, err
+	}
+	if err := e.kept.refuses(); err != nil {
+		return nil, err
+	}
+	x := &e.leases
+	x.mu.Lock()
+	l := &Lease{e: e, number: x.last + 1, ttl: ms}
+	v, wake, err := l.write()
+	if err == nil {
+		if x.live == nil {
+			x.live = map[uint32]*Lease{}
+		}
+		x.last, x.live[l.number] = l.number, l
+	}
+	x.mu.Unlock()
+	if _, err = e.staged(v, wake, err); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// write stages the entry of the lease as it begins now. The mutex is held.
+func (l *Lease) write() (Version, bool, error) {
+	l.end = l.e.reactor.poller.Now().After(sched.Instant(l.ttl) * sched.Millisecond)
+	return l.e.stage.write(opLease, l.ttl, string(codec.AppendLeaseKey(nil, l.number)), nil)
+}
+
+// ID is its number, which Meta.Lease of its keys is. Another member's leases have the same.
+func (l *Lease) ID() uint32 { return l.number }
+
+// TTL is how long it lives after Grant and each Renew.
+func (l *Lease) TTL() time.Duration { return millis(l.ttl) }
+
+// Left is how much of that is left; 0 once it has ended.
+func (l *Lease) Left() time.Duration {
+	x := &l.e.leases
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !l.lives() {
+		return 0
+	}
+	return time.Duration(l.end - l.e.reactor.poller.Now())
+}
+
+// lives tells whether it has not ended. The mutex is held.
+func (l *Lease) lives() bool {
+	return l.e.leases.live[l.number] == l && l.e.reactor.poller.Now() < l.end
+}
+
+// Set is Engine.Set for a key that lives by the lease, whatever it lived by before. Key and
+// value have to fit an entry. Errors: ErrLease, and as for Set.
+func (l *Lease) Set(key string, value []byte) (Version, error) {
+	e := l.e
+	if err := checkEntry(key, value); err != nil {
+		e.stage.rejected.Add(1)
+		return Version{}, err
+	}
+	return l.stage(func() (Version, bool, error) { return e.stage.write(opLeased, l.number, key, value) })
+}
+
+// Renew begins its time anew. Errors: ErrLease where it has ended, and those of Set but
+// ErrFull. The version is that of the lease, for WaitVersion: keys keep theirs.
+func (l *Lease) Renew() (Version, error) {
+	was := sched.Instant(0)
+	return l.stage(func() (v Version, wake bool, err error) {
+		was = l.end
+		if v, wake, err = l.write(); err != nil {
+			l.end = was
+		}
+		return v, wake, err
+	})
+}
+
+// Revoke ends it at once. Errors as for Renew.
+func (l *Lease) Revoke() (Version, error) {
+	return l.stage(func() (v Version, wake bool, err error) {
+		if v, wake, err = l.e.stage.write(opDelete, 0, string(codec.AppendLeaseKey(nil, l.number)), nil); err == nil {
+			l.e.leases.finish(l.number)
+		}
+		return v, wake, err
+	})
+}
+
+// stage stages a write if the lease lives.
+func (l *Lease) stage(write func() (Version, bool, error)) (v Version, err error) {
+	e, wake := l.e, false
+	if err := e.kept.refuses(); err != nil {
+		return Version{}, err
+	}
+	e.leases.mu.Lock()
+	if err = ErrLease; l.lives() {
+		v, wake, err = write()
+	} else if e.stopped.Load() {
+		err = ErrClosed
+	}
+	e.leases.mu.Unlock()
+	return e.staged(v, wake, err)
+}
+
+// finish notes that a lease has ended: its keys are to be deleted. The mutex is held.
+func (x *leases) finish(number uint32) {
+	delete(x.live, number)
+	x.ended.Store(true)
+}
+
+// Leases are those of this engine that have not ended, in the order in which they were
+// granted; after a restart with Config.Disk those that were on it, with what is left of them.
+func (e *Engine) Leases() (list []*Lease) {
+	x := &e.leases
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, number := range slices.Sorted(maps.Keys(x.live)) {
+		if l := x.live[number]; l.lives() {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// ownLease puts right what a read of an own key is told: a renewal counts at once, as all own
+// writes do. ended: the key has.
+func (e *Engine) ownLease(meta *Meta) (ended bool) {
+	x := &e.leases
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	l := x.live[meta.Lease]
+	if l == nil || !l.lives() {
+		return true
+	}
+	meta.TTL = millis(l.ttl)
+	meta.Age = meta.TTL - time.Duration(l.end-e.reactor.poller.Now())
+	return false
+}
+
+// expireLease ends the lease of the entry at hand, unless a renewal is staged.
+func (e *Engine) expireLease(now sched.Instant, key []byte, version uint64) (err error) {
+	number, _ := codec.ParseLeaseKey(key)
+	x := &e.leases
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if l := x.live[number]; l != nil && now < l.end {
+		return nil
+	}
+	if err = e.stage.expire(key, version); err == nil {
+		x.finish(number)
+	}
+	return err
+}
+
+// endLeased deletes keys whose leases have ended, a few in each turn. It reports whether there
+// are more.
+func (e *Engine) endLeased(now sched.Instant) (more bool) {
+	x := &e.leases
+	if !x.walking {
+		if now < x.walkAt || !x.ended.Load() {
+			return false
+		}
+		x.walking, x.after, x.walkAt = true, 0, now.After(leaseEvery)
+		x.ended.Store(false)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var c state.Cursor
+	e.store.After(e.store.Owner(), x.after, &c)
+	for n, deletes := 0, 0; n < leaseLook && deletes < expiriesPerTurn; n++ {
+		if !c.Next(&e.entry) {
+			x.walking = false
+			return false
+		}
+		if x.live[e.entry.Lease] == nil && e.entry.Flags&(codec.EntryLeased|codec.EntryTombstone) == codec.EntryLeased {
+			if e.stage.expire(e.entry.Key, e.entry.Version) == ErrBackpressure {
+				return true
+			}
+			deletes++
+		}
+		x.after = e.entry.Version
+	}
+	return true
+}
+
+// next is when endLeased has work.
+func (x *leases) next() sched.Instant {
+	if x.ended.Load() {
+		return x.walkAt
+	}
+	return sched.Never
+}
+
+// restoreLease takes up a lease that is in the store as it was on disk.
+func (e *Engine) restoreLease(now sched.Instant, key []byte, ttl, age uint32) {
+	number, ok := codec.ParseLeaseKey(key)
+	if !ok {
+		return
+	}
+	x := &e.leases
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.live == nil {
+		x.live = map[uint32]*Lease{}
+	}
+	x.live[number] = &Lease{e: e, number: number, ttl: ttl, end: now.After(sched.Instant(ttl-age) * sched.Millisecond)}
+	x.last = max(x.last, number)
+}
