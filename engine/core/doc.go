@@ -105,6 +105,9 @@
 //	origin      a name and a generation; it alone writes its keys
 //	peer        a member as this node sees it, by handle; 0 is nobody
 //	version     number of a write of an origin; max is the prefix that is held
+//	level       a replica that holds all that its author is known to have written
+//	batch       versions that are taken together or not at all
+//	lease       an entry that keys name, and with which they end
 //	floor       deletes up to this version were collected
 //	run         the entries of one origin in (from, to]
 //	gap         what is missing below a run that came
@@ -114,6 +117,7 @@
 //	exchange    a periodic comparison with one peer
 //	fingerprint a sum over all that is held: equal ones hold the same
 //	candidate   a peer that others named and that has not answered
+//	hearsay     how long ago somebody met a candidate; what is too old is dropped
 //	proven      a peer that has answered from its address
 //	rival       a process that bears our name
 //	grave       what keeps an origin out that was replaced or buried
