@@ -63,30 +63,31 @@ func TestLeaseKeepsManyKeysForOneEntry(t *testing.T) {
 		l := grant(t, e, life, leaseKeys)
 		c.WaitConverged()
 		_, first, _ := c.Engines[0].Get(e.Name(), "session-7")
-		idle := e.Stats()
-		pause(life / 2)
-		before := e.Stats()
-		quiet := before.BytesSent - idle.BytesSent
-		if _, err := l.Renew(); err != nil {
-			t.Fatal(err)
-		}
-		pause(time.Second)
-		before = e.Stats()
-		var renewed time.Time
-		for range 8 {
-			pause(life / 2)
+		renew := func() {
 			if _, err := l.Renew(); err != nil {
 				t.Fatal(err)
 			}
-			renewed = time.Now()
+		}
+		pause(life / 2) // what joining left behind settles
+		renew()
+		pause(time.Second)
+		idle := e.Stats()
+		pause(life / 2)
+		before := e.Stats()
+		quiet := int64(before.BytesSent - idle.BytesSent)
+		for range 8 {
+			renew()
+			pause(life / 2)
 		}
 		after := e.Stats()
 		// With the frame, its answer and what comparisons cost more while two replicas differ.
-		each := (after.BytesSent - before.BytesSent - 8*quiet) / (8 * 3)
-		t.Logf("%d bytes for each renewal and member, beyond what idle members send", int64(each))
-		if int64(each) > 512 || after.EntriesSent-before.EntriesSent > 8*3 {
-			t.Errorf("a renewal sends %d bytes to each member, eight of them %d entries; the keys are 100,000", int64(each), after.EntriesSent-before.EntriesSent)
+		each := (int64(after.BytesSent-before.BytesSent) - 8*quiet) / (8 * 3)
+		t.Logf("%d bytes for each renewal and member, beyond what idle members send", each)
+		if each > 512 || after.EntriesSent-before.EntriesSent > 8*3*5/4 { // some are sent twice
+			t.Errorf("a renewal sends %d bytes to each member, eight of them %d entries; the keys are 100,000", each, after.EntriesSent-before.EntriesSent)
 		}
+		renew()
+		renewed := time.Now()
 		pause(time.Second)
 		for _, x := range c.Engines {
 			_, m, ok := x.Get(e.Name(), "session-7")
