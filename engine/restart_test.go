@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -92,13 +93,16 @@ func TestFormerLifeEnds(t *testing.T) {
 		}
 		c.WaitConverged()
 		ctx, cancel := context.WithCancel(context.Background())
+		var mu sync.Mutex
 		gone := map[string]time.Duration{}
 		began, ended := time.Now(), make(chan struct{}, 2)
 		for _, key := range []string{"deleted", "unsaid"} {
 			go func() {
 				for u, err := range c.Engines[0].Watch(ctx, key) {
 					if err == nil && u.Deleted {
+						mu.Lock()
 						gone[key] = time.Since(began)
+						mu.Unlock()
 					}
 				}
 				ended <- struct{}{}
