@@ -22,7 +22,8 @@ type recoder struct {
 	rw     RunWriter
 	e      Entry
 	precise
-	iw IntervalWriter
+	intervals Intervals
+	iw        IntervalWriter
 }
 
 // records encodes to dst each record of b that parses, and stops at the first that does not.

@@ -4,16 +4,18 @@ import "testing"
 
 // recodeIntervals is the recoder's part for repair by intervals.
 func (c *recoder) recodeIntervals(dst []byte, t Type, body []byte) ([]byte, error) {
-	var l Intervals
-	parse := ParseIntervals
-	if t == TypeIntervalPull || t == TypeAuditPull {
-		parse = ParseIntervalPull
+	l, pulls := &c.intervals, t == TypeIntervalPull || t == TypeAuditPull
+	err := error(nil)
+	if pulls {
+		err = ParseIntervalPull(body, l)
+	} else {
+		err = ParseIntervals(body, l)
 	}
-	if err := parse(body, &l); err != nil {
+	if err != nil {
 		return dst, err
 	}
 	c.iw.Begin(dst, 1<<20, t, l.ID, l.Max)
-	if t == TypeIntervals || t == TypeAudits {
+	if !pulls {
 		for x := (Interval{}); l.Next(&x); {
 			c.iw.Add(&x)
 		}
