@@ -137,7 +137,7 @@ func (d *Demo) Look(turn, event uint64) *Picture {
 	c := d.cluster
 	living := c.living()
 	p := &Picture{
-		At: float64(clock()) / 1e9, Converged: c.equal(), Spreads: c.tracks.after(turn, living), Events: c.since(event),
+		At: float64(clock()) / 1e9, Spreads: c.tracks.after(turn, living), Events: c.since(event),
 		Lost: c.network.Lost(), Overloaded: d.overloaded.Load(), Rate: d.rate.Load(),
 		Bytes: map[string]uint64{}, Frames: map[string]uint64{}, Drops: map[string]uint64{}, Detector: map[string]uint64{}, Flow: map[string]float64{},
 	}
@@ -146,8 +146,15 @@ func (d *Demo) Look(turn, event uint64) *Picture {
 	for i := range c.n {
 		p.node(c, i, behind, seen)
 	}
+	p.Converged = level(behind)
 	p.Behind, p.Seen = base64.StdEncoding.EncodeToString(behind), base64.StdEncoding.EncodeToString(seen)
 	return p
+}
+
+// level reports whether no member that runs is behind another one. The members' fingerprints can't tell while there are
+// writes: each is up to a sample's age old, so two of them are of different moments.
+func level(behind []byte) bool {
+	return !slices.ContainsFunc(behind, func(versions byte) bool { return versions != 0 && versions != unknownCell })
 }
 
 func (p *Picture) faults(c *cluster) {

@@ -146,3 +146,12 @@ func TestOthersCannotPressTheButtons(t *testing.T) {
 	f("POST", "/act/nosuch", "127.0.0.1:7900", "", http.StatusBadRequest)
 	f("GET", "/act/write", "127.0.0.1:7900", "", http.StatusNotFound)
 }
+
+// A member that is killed is nobody's reason to wait; one that lacks a version is.
+func TestLevel(t *testing.T) {
+	for behind, want := range map[string]bool{"": true, "\x00\xff\xff\x00": true, "\x00\x01\xff\x00": false, "\x00\xfe": false} {
+		if got := level([]byte(behind)); got != want {
+			t.Errorf("%q: %v", behind, got)
+		}
+	}
+}
