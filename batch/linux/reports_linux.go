@@ -83,9 +83,9 @@ func (c *Conn) fetch() (some bool) {
 
 // take keeps one error; the oldest gives way.
 func (r *reporter) take(i int) {
-	said := r.notes[i].find(r.hdrs[i].Hdr.Controllen, unix.IPPROTO_IP, unix.IP_RECVERR)
+	said := r.notes[i].find(uint64(r.hdrs[i].Hdr.Controllen), unix.IPPROTO_IP, unix.IP_RECVERR)
 	if said == nil {
-		said = r.notes[i].find(r.hdrs[i].Hdr.Controllen, unix.IPPROTO_IPV6, unix.IPV6_RECVERR)
+		said = r.notes[i].find(uint64(r.hdrs[i].Hdr.Controllen), unix.IPPROTO_IPV6, unix.IPV6_RECVERR)
 	}
 	if said == nil {
 		return

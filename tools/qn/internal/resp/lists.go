@@ -2,6 +2,7 @@ package resp
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"time"
 
@@ -43,7 +44,7 @@ func listed(f func(s *space.Space, a []string, r *reply)) func(c *conn, a [][]by
 func dbsize(s *space.Space, _ []string, r *reply) { r.number(int64(s.Len())) }
 
 func keys(s *space.Space, a []string, r *reply) {
-	all, _ := s.Scan(0, 1<<62)
+	all, _ := s.Scan(0, math.MaxInt)
 	var names []string
 	for _, n := range all {
 		if name := nameOf(s, n.Member, n.Key); glob(a[1], name) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -112,7 +113,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) entries(member, prefix string) []api.Entry {
 	list := []api.Entry{}
-	names, _ := s.opt.Space.Scan(0, 1<<62)
+	names, _ := s.opt.Space.Scan(0, math.MaxInt)
 	for _, n := range names {
 		if member != "" && n.Member != member || !strings.HasPrefix(n.Key, prefix) {
 			continue
