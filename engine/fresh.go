@@ -16,9 +16,14 @@ import (
 // 10 s, or of which there is no room here for what it wrote.
 var ErrStale = errors.New("engine: the value may be old: its writer could not be asked")
 
+// ErrFreshReads is returned by GetFresh, with what this replica holds, where 1,024 callers
+// wait for answers already: each of them costs the loop a look in each of its turns.
+var ErrFreshReads = errors.New("engine: too many fresh reads are under way: wait for some, or use Get")
+
 const (
 	freshEvery = 20 * sched.Millisecond // between questions to a member
 	freshMost  = 10 * time.Second
+	freshReads = 1024 // callers at a time
 )
 
 // freshRead is a caller of GetFresh, who waits for the answers of members.
@@ -38,8 +43,8 @@ type asked struct{ peer, sent uint32 }
 // asked: a read that no earlier write is missing from, for a round trip. What is missing
 // is repaired first, and what was written since may be there too. A large value that is
 // still on its way is not waited for. It ends when the member is found to be gone, and
-// after 10 s, whatever ctx is. Errors come with what Get gives: ErrStale, ErrNoMember,
-// ErrKey, ctx.Err(), ErrClosed.
+// after 10 s, whatever ctx is. Errors come with what Get gives: ErrStale, ErrFreshReads,
+// ErrNoMember, ErrKey, ctx.Err(), ErrClosed.
 func (e *Engine) GetFresh(ctx context.Context, member, key string) (value []byte, meta Meta, ok bool, err error) {
 	switch {
 	case len(key) == 0 || codec.Reserved(key) || len(key) > KeyBytesMax:
@@ -71,24 +76,12 @@ func (e *Engine) freshen(ctx context.Context, member string, shared bool) error 
 		return err
 	}
 	r := &freshRead{shared: shared, done: make(chan error, 1)}
-	known := true
-	if !e.ask(func(now sched.Instant) {
-		r.until = now.After(sched.Instant(freshMost))
-		if shared {
-			e.askAll(r)
-		} else if p, ok := e.peerOf(member); ok {
-			e.askToo(r, p)
-		} else {
-			known = false
-			return
-		}
-		e.reads, e.readAt = append(e.reads, r), now
-		e.answerReads(now)
-	}) {
+	var refused error
+	if !e.ask(func(now sched.Instant) { refused = e.beginRead(now, r, member) }) {
 		return ErrClosed
 	}
-	if !known {
-		return ErrNoMember
+	if refused != nil {
+		return refused
 	}
 	select {
 	case err := <-r.done:
@@ -104,6 +97,24 @@ func (e *Engine) freshen(ctx context.Context, member string, shared bool) error 
 	default:
 		return ctx.Err()
 	}
+}
+
+// beginRead asks a member, or all of them, for a caller. It runs on the loop.
+func (e *Engine) beginRead(now sched.Instant, r *freshRead, member string) error {
+	if len(e.reads) >= freshReads {
+		return ErrFreshReads
+	}
+	r.until = now.After(sched.Instant(freshMost))
+	if r.shared {
+		e.askAll(r)
+	} else if p, ok := e.peerOf(member); ok {
+		e.askToo(r, p)
+	} else {
+		return ErrNoMember
+	}
+	e.reads, e.readAt = append(e.reads, r), now
+	e.answerReads(now)
+	return nil
 }
 
 func (e *Engine) askAll(r *freshRead) {

@@ -87,8 +87,24 @@ func TestFreshReadsEnd(t *testing.T) {
 				t.Errorf("%q: %v", key, err)
 			}
 		}
-		done := make(chan error)
+		const callers = 1100 // 1,024 may wait
+		done := make(chan error, callers)
 		c.Partition([]int{1}, []int{2})
+		for range callers {
+			go func() {
+				_, _, _, err := r.GetFresh(bg, "node-1", "k")
+				done <- err
+			}()
+		}
+		many := 0
+		for range callers {
+			if errors.Is(<-done, engine.ErrFreshReads) {
+				many++
+			}
+		}
+		if many != callers-1024 {
+			t.Errorf("%d of %d callers were told that too many wait", many, callers)
+		}
 		go func() {
 			_, _, _, err := r.GetFresh(bg, "node-1", "k")
 			done <- err

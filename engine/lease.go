@@ -62,7 +62,7 @@ func (e *Engine) Grant(ttl time.Duration) (*Lease, error) {
 	}
 	x := &e.leases
 	x.mu.Lock()
-	l := &Lease{e: e, number: x.last + 1, ttl: ms}
+	l := &Lease{e: e, number: x.free(), ttl: ms}
 	v, wake, err := l.write()
 	if err == nil {
 		if x.live == nil {
@@ -75,6 +75,15 @@ func (e *Engine) Grant(ttl time.Duration) (*Lease, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// free is the next number that no living lease has; 0 is that of no lease. The mutex is held.
+func (x *leases) free() uint32 {
+	n := x.last + 1
+	for n == 0 || x.live[n] != nil {
+		n++
+	}
+	return n
 }
 
 // write stages the entry of the lease as it begins now. The mutex is held.
