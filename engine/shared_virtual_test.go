@@ -3,218 +3,14 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
-	"github.com/quidnunc/quidnunc/engine/share"
 )
-
-// sharedRun is a cluster that writes shared keys while members go, come and are cut off, beside what must come of it.
-type sharedRun struct {
-	t     *testing.T
-	c     *enginetest.Cluster
-	r     *rand.Rand
-	up    []bool
-	alone int // the member that is cut off; -1: none
-	least map[string]share.Claim
-	said  map[string]string // value by key and write
-	n     int
-}
-
-const sharedKeys = 8
-
-// write makes one write of a random kind by a random member. Once all have acknowledged it, the key never falls behind it.
-func (s *sharedRun) write() {
-	i := s.r.IntN(len(s.up))
-	if !s.up[i] {
-		return
-	}
-	e, key := s.c.Engines[i], fmt.Sprint("k", s.r.IntN(sharedKeys))
-	sh := e.Shared()
-	s.n++
-	value := fmt.Sprint("v", s.n)
-	var v engine.Version
-	var err error
-	switch s.r.IntN(8) {
-	case 0, 1:
-		v, err = sh.Delete(key)
-	case 2, 3:
-		var p engine.Provisional
-		if p, err = sh.SetOnce(key, []byte(value)); err != nil {
-			return // it is held
-		}
-		v = p.Version
-	case 4:
-		v, err = sh.Force(key, []byte(value))
-	default:
-		v, err = sh.Set(key, []byte(value))
-	}
-	if err != nil {
-		s.t.Fatal(e.Name(), err)
-	}
-	c := sh.Claim(key)
-	s.say(e.Name(), "writes", key, value, c)
-	if c.Author != sh.Self() || s.alone >= 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Second)
-	defer cancel()
-	if e.WaitVersion(ctx, v) != nil || e.NumMembers() < s.running() {
-		return
-	}
-	if was, ok := s.least[key]; !ok || c.Compare(&was) > 0 {
-		s.least[key] = c
-	}
-}
-
-func (s *sharedRun) say(args ...any) {
-	s.t.Log(append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
-}
-
-func (s *sharedRun) running() (n int) {
-	for _, up := range s.up {
-		if up {
-			n++
-		}
-	}
-	return n
-}
-
-// read holds every member against what was said of the same write elsewhere, and against what was acknowledged.
-func (s *sharedRun) read(final bool) {
-	for k := range sharedKeys {
-		key := fmt.Sprint("k", k)
-		first, holder := "", ""
-		for i, e := range s.c.Engines {
-			if !s.up[i] {
-				continue
-			}
-			value, v, ok := e.Shared().Get(key)
-			text := fmt.Sprint(ok, " ", string(value))
-			if !v.IsZero() {
-				name := fmt.Sprint(key, v.Epoch, " ", v.Stamp)
-				if was, seen := s.said[name]; seen && was != text {
-					s.t.Fatalf("%s: the write %v is %q at %s, and was %q", key, v, text, e.Name(), was)
-				}
-				s.said[name] = text
-			}
-			if !final {
-				continue
-			}
-			if holder == "" {
-				first, holder = text, e.Name()
-			} else if text != first {
-				s.t.Fatalf("%s is %q at %s and %q at %s", key, first, holder, text, e.Name())
-			}
-			if least, ok := s.least[key]; ok {
-				is := e.Shared().Claim(key)
-				if least.Deleted && (is.Author == 0 || is.Stamp > least.Stamp) {
-					continue // the delete may have been old enough to be forgotten
-				}
-				if is.Epoch != least.Epoch || is.Stamp != least.Stamp {
-					if is.Author == 0 || is.Compare(&least) < 0 {
-						s.t.Fatalf("%s: %s holds %+v, and %+v was acknowledged", key, e.Name(), is, least)
-					}
-				}
-			}
-		}
-	}
-}
-
-// fault lets a member go, come, or be cut off.
-func (s *sharedRun) fault(sleep time.Duration) {
-	i := s.r.IntN(len(s.up))
-	switch {
-	case s.alone >= 0:
-		s.c.Heal()
-		s.alone = -1
-	case !s.up[i]:
-		s.c.Restart(i)
-		s.up[i] = true
-		s.skew(i)
-	case s.running() <= 3:
-		return
-	case s.r.IntN(3) == 0:
-		s.c.Partition([]int{i})
-		s.alone = i
-		s.say("node", i, "sleeps", sleep)
-		pause(sleep)
-		return
-	case s.r.IntN(2) == 0:
-		s.c.Kill(i)
-		s.up[i] = false
-	default:
-		s.c.Stop(i)
-		s.up[i] = false
-	}
-	s.say("running:", s.up)
-	pause(20 * time.Second) // who went was found to be gone, and what they had was taken over
-}
-
-func (s *sharedRun) skew(i int) {
-	s.c.Engines[i].Shared().Skew(time.Duration(s.r.IntN(400)-200) * time.Millisecond)
-}
-
-// TestSharedKeysThroughFaults: whatever goes, comes, sleeps and has a wrong clock, all hold the same in the end, a write has
-// one value wherever it is read, and what all have acknowledged is never undone but by a later write.
-func TestSharedKeysThroughFaults(t *testing.T) {
-	seeds := []uint64{1, 2, 3}
-	if text := os.Getenv("QUIDNUNC_SEED"); text != "" {
-		seed, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seeds = []uint64{seed}
-	}
-	for _, seed := range seeds {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			o := enginetest.Options{Timeout: 10 * time.Minute, Config: func(_ int, c *engine.Config) {
-				d := &c.Detector
-				d.DeadAge, d.LeftAge, d.GraveAge = time.Minute, time.Minute, 5*time.Minute
-			}}
-			virtual(t, 5, o, func(t *testing.T, c *enginetest.Cluster) {
-				s := &sharedRun{
-					t: t, c: c, r: rand.New(rand.NewPCG(seed, 1)), up: make([]bool, 5), alone: -1,
-					least: map[string]share.Claim{}, said: map[string]string{},
-				}
-				for i := range s.up {
-					s.up[i] = true
-					s.skew(i)
-				}
-				for step := range 120 {
-					s.write()
-					pause(time.Duration(s.r.IntN(1000)) * time.Millisecond)
-					s.read(false)
-					if step%8 == 7 {
-						s.fault(time.Duration(1+s.r.IntN(60)) * 10 * time.Second)
-					}
-				}
-				c.Heal()
-				s.alone = -1
-				c.WaitConverged()
-				pause(2 * time.Minute)
-				c.WaitConverged()
-				s.read(true)
-				adopted, withdrawn := 0, 0
-				for i, e := range c.Engines {
-					if s.up[i] {
-						adopted += e.Shared().Adopted()
-						withdrawn += e.Shared().Withdrawn()
-					}
-				}
-				t.Logf("seed %d: %d writes, %d acknowledged keys, %d adopted, %d withdrawn", seed, s.n, len(s.least), adopted, withdrawn)
-			})
-		})
-	}
-}
 
 // TestSharedClocks: a clock that is ahead spoils nothing, a forced write takes its key back, and one that is behind most
 // others is told so.
@@ -256,6 +52,59 @@ func TestSharedClocks(t *testing.T) {
 			if k, l := sharedText(e, "k"), sharedText(e, "l"); k != "forced" || l != "ahead" {
 				t.Errorf("%s: %q, want it forced; %q, whose time has come", e.Name(), k, l)
 			}
+		}
+	})
+}
+
+// TestSharedRipeClaimsAreNews: what comes with a stamp ahead of the clock and competes later is told, counted and in its set
+// then, and whoever it overtakes hears of it.
+func TestSharedRipeClaimsAreNews(t *testing.T) {
+	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		fast, b, other := c.Engines[0].Shared(), c.Engines[1].Shared(), c.Engines[2].Shared()
+		b.Set("k", []byte("right"))
+		c.WaitConverged()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		told, lost := make(chan engine.SharedUpdate, 10), make(chan engine.Lost, 10)
+		go func() {
+			for u, err := range other.Watch(ctx, "") {
+				if err == nil {
+					told <- u
+				}
+			}
+		}()
+		go func() {
+			for x, err := range b.Lost(ctx) {
+				if err == nil {
+					lost <- x
+				}
+			}
+		}()
+		synctest.Wait()
+		<-told // what was there
+		fast.Skew(10 * time.Second)
+		fast.Set("k", []byte("ahead"))
+		fast.Add("sum", 3)
+		fast.Insert("set", "x")
+		c.WaitConverged()
+		if _, ok := other.Sum("sum"); ok || other.Contains("set", "x") || len(told)+len(lost) > 0 {
+			t.Error("a clock that is ahead is believed at once")
+		}
+		pause(20 * time.Second)
+		synctest.Wait()
+		if sum, ok := other.Sum("sum"); sum != 3 || !ok || !other.Contains("set", "x") {
+			t.Errorf("the sum is %d %v, and the set holds x: %v", sum, ok, other.Contains("set", "x"))
+		}
+		got := map[string]string{}
+		for len(told) > 0 {
+			u := <-told
+			got[u.Key] = string(u.Value)
+		}
+		if len(got) != 2 || got["k"] != "ahead" || got["sum"] != "3" {
+			t.Errorf("told of %q", got)
+		}
+		if len(lost) != 1 {
+			t.Errorf("%d writes of %s were overtaken", len(lost), c.Engines[1].Name())
 		}
 	})
 }

@@ -33,6 +33,7 @@ type sharing struct {
 	ripenAt sched.Instant
 	ripens  state.Origin
 	ripened uint64
+	offer   func(o state.Origin, key []byte) // Changed, made once
 	sweep   sweep
 	away    away
 	lost    lostList
@@ -71,6 +72,7 @@ func (e *Engine) startShared() {
 	}
 	s.index.Init(e.store, secret, sched.Instant(e.cfg.ClockOffsetMax), s.author)
 	s.self = s.author(e.name)
+	s.offer = s.Changed
 	e.store.Attend(s)
 }
 
@@ -233,7 +235,7 @@ func (s *Shared) ripen(now sched.Instant) (more bool) {
 		}
 	}
 	var done bool
-	if s.ripened, done = s.index.Ripen(s.ripens, s.ripened, sharedPerTurn, s.wall()); done {
+	if s.ripened, done = s.index.Ripen(s.ripens, s.ripened, sharedPerTurn, s.offer); done {
 		s.ripens = 0
 	}
 	return true

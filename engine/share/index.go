@@ -286,9 +286,10 @@ func (x *Index) Ripe(wall sched.Wall) state.Origin {
 }
 
 // Ripen offers the claims of a ripe origin again, those after version from and
-// no more than budget entries. It gives the version to go on from, and done
-// when the log is through; then claims that still have to wait are noted anew.
-func (x *Index) Ripen(o state.Origin, from uint64, budget int, wall sched.Wall) (next uint64, done bool) {
+// no more than budget entries, as if they were new: offer leads to Changed. It gives
+// the version to go on from, and done when the log is through; claims that still
+// have to wait are noted anew.
+func (x *Index) Ripen(o state.Origin, from uint64, budget int, offer func(o state.Origin, key []byte)) (next uint64, done bool) {
 	if from == 0 && x.unripe[o] != 0 {
 		x.unripe[o] = 0
 		x.waiting--
@@ -302,7 +303,7 @@ func (x *Index) Ripen(o state.Origin, from uint64, budget int, wall sched.Wall) 
 		}
 		from = e.Version
 		if codec.Shared(e.Key) && e.Flags&codec.EntryTombstone == 0 {
-			x.Changed(o, &e, wall)
+			offer(o, e.Key)
 		}
 	}
 	return from, false

@@ -153,7 +153,11 @@ func TestChanges(t *testing.T) {
 	if r.index.Ripe(testWall+sched.Second) != 0 || r.index.Ripe(testWall+2*sched.Second) != o {
 		t.Error("it is ripe at the wrong time")
 	}
-	if _, done := r.index.Ripen(o, 0, 100, testWall+2*sched.Second); !done {
+	if _, done := r.index.Ripen(o, 0, 100, func(o state.Origin, key []byte) {
+		var e codec.Entry
+		r.store.Get(o, key, &e)
+		r.index.Changed(o, &e, testWall+2*sched.Second)
+	}); !done {
 		t.Error("not done")
 	}
 	if v, _ := r.get("k"); v != "early" || r.index.Waiting() {
