@@ -61,6 +61,9 @@
 //	go test ./fuzz/sim -run Swarm -sim.seeds 1000
 //	go run ./tools/qn sim --swarm 100000 --budget 10m
 //	go run ./tools/qn sim --replay p3.s4f3a.n3
+//	go run ./tools/qn sim --replay p3.s4f3a.n3 --html run.html
+//
+// The last one is [Shoot]: the run as a page of frames and beliefs over time.
 //
 // # The trace
 //

@@ -29,7 +29,8 @@ const Examples = `  qn sim --nodes 1000 --loss 5% --seed 7         a cluster for
   qn sim --topology cliques --writes 50/s --for 10s  news that travels by relay
   qn sim --scenario gap                          what two nodes say to each other, frame by frame
   qn sim --swarm 100000 --budget 10m             hunt for broken laws, seed by seed, on all cores
-  qn sim --replay p3.s4f3a.n3                    run a failure of the swarm again`
+  qn sim --replay p3.s4f3a.n3                    run a failure of the swarm again
+  qn sim --replay p3.s4f3a.n3 --html run.html    and look at it in a browser: frames and beliefs over time`
 
 // Long follows the examples.
 const Long = `Runs the engine's own core, every frame encoded and parsed, on a network in memory under a virtual clock. The seed decides
@@ -64,6 +65,7 @@ type options struct {
 	most     int
 	replay   string
 	frames   bool
+	html     string
 	scenario string
 
 	output form.Form
@@ -107,6 +109,7 @@ func Configure(cmd *cobra.Command) func(cmd *cobra.Command) error {
 	fs.IntVar(&o.most, "failures", 1, "swarm: end after so many failures")
 	fs.StringVar(&o.replay, "replay", "", "run a failure of the swarm again")
 	fs.BoolVar(&o.frames, "frames", false, "replay: print every frame")
+	fs.StringVar(&o.html, "html", "", "replay: write a page that shows the run, frames and beliefs over time, to this file")
 	fs.StringVar(&o.scenario, "scenario", "", "run a scenario, by name or file, and print every frame: "+strings.Join(sim.Scenarios(), ", "))
 	form.Add(cmd, &o.output)
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")

@@ -46,6 +46,9 @@ func writeReplay(w io.Writer, r *replayed) error {
 	if !r.Same {
 		p.Line("note", "this is not the run that was recorded: the code has changed since, and with it what the seed does")
 	}
+	if r.Page != "" {
+		p.Line("page", "%s", r.Page)
+	}
 	p.Line("again", "go run ./tools/qn sim --replay %s", r.Replay)
 	return p.Err()
 }

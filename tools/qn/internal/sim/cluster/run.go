@@ -14,6 +14,7 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/sim/timeline"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/term"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
@@ -79,6 +80,9 @@ func (o *options) checkCounts(cmd *cobra.Command) error {
 	if o.replay != "" && o.scenario != "" || o.swarm > 0 && o.replay+o.scenario != "" {
 		return exit.Usagef("--swarm, --replay and --scenario are three different runs; fix: choose one of them")
 	}
+	if o.html != "" && (o.replay == "" || o.frames) {
+		return exit.Usagef("--html shows one run of the swarm, in place of --frames; fix: qn sim --replay p%d.s1 --html run.html", sim.PlanVersion)
+	}
 	return nil
 }
 
@@ -111,7 +115,8 @@ type replayed struct {
 	VirtualMs float64 `json:"virtual_ms"` // when the law broke, or from the end of harm to equality
 	Messages  uint64  `json:"messages"`
 	TraceHash string  `json:"trace_hash"`
-	Same      bool    `json:"same_trace"` // as that of the run that was to be repeated
+	Same      bool    `json:"same_trace"`     // as that of the run that was to be repeated
+	Page      string  `json:"page,omitempty"` // the file of --html
 }
 
 func (o *options) runReplay(w io.Writer) error {
@@ -120,18 +125,7 @@ func (o *options) runReplay(w io.Writer) error {
 		return exit.Usagef("--replay: %w", err)
 	}
 	plan := r.Plan()
-	out := sim.TryWith(plan, func(world *sim.World) {
-		if o.frames {
-			world.OnFrame = func(f *sim.Frame) bool {
-				to := fmt.Sprint(f.To)
-				if f.To < 0 {
-					to = "nobody"
-				}
-				fmt.Fprintf(w, "%12.3f  %d > %s  %d B  %s\n", float64(f.At)/1e6, f.From, to, len(f.Data), sim.Text(f.Data, shortID))
-				return true
-			}
-		}
-	})
+	out, film := o.repeat(w, plan)
 	res := &replayed{
 		Plan: plan.Text(), VirtualMs: float64(out.Took) / 1e6, Messages: out.Stats.Frames,
 		TraceHash: fmt.Sprintf("%016x", out.Hash), Same: r.Hash == 0 || r.Hash == out.Hash,
@@ -141,6 +135,11 @@ func (o *options) runReplay(w io.Writer) error {
 	}
 	r.Hash = out.Hash
 	res.Replay = r.String()
+	if film != nil {
+		if err := o.writePage(res, film); err != nil {
+			return err
+		}
+	}
 	if err := o.output.Print(w, res, func(w io.Writer) error { return writeReplay(w, res) }); err != nil {
 		return err
 	}
@@ -148,6 +147,44 @@ func (o *options) runReplay(w io.Writer) error {
 		return errBroken
 	}
 	return nil
+}
+
+// repeat runs a plan; film is nil if nobody wants a page.
+func (o *options) repeat(w io.Writer, plan *sim.Plan) (out *sim.Outcome, film *sim.Film) {
+	if o.html != "" {
+		film, out = sim.Shoot(plan)
+		return out, film
+	}
+	return sim.TryWith(plan, func(world *sim.World) {
+		if !o.frames {
+			return
+		}
+		world.OnFrame = func(f *sim.Frame) bool {
+			to := fmt.Sprint(f.To)
+			if f.To < 0 {
+				to = "nobody"
+			}
+			fmt.Fprintf(w, "%12.3f  %d > %s  %d B  %s\n", float64(f.At)/1e6, f.From, to, len(f.Data), sim.Text(f.Data, shortID))
+			return true
+		}
+	}), nil
+}
+
+// writePage writes the film of a replay to the file that was asked for.
+func (o *options) writePage(r *replayed, film *sim.Film) (err error) {
+	page := timeline.Page{Replay: r.Replay, Plan: r.Plan, Film: film, Outcome: fmt.Sprintf("No law was broken; equal %s after all harm ended.", ms(r.VirtualMs))}
+	if r.Law != "" {
+		page.Outcome = fmt.Sprintf("%s: %s (at %s)", r.Law, r.Text, ms(r.VirtualMs))
+	}
+	file, err := os.Create(o.html)
+	if err != nil {
+		return fmt.Errorf("--html: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err = page.Write(file); err == nil {
+		r.Page = o.html
+	}
+	return err
 }
 
 func shortID(id codec.OriginID) string { return fmt.Sprintf("%04x", uint64(id)>>48) }
