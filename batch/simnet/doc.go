@@ -16,8 +16,9 @@
 //
 // # Two drivers
 //
-// fuzz/sim has an event queue and a virtual clock and asks the model for each
-// frame that a core sends: whole clusters, exactly repeatable.
+// fuzz/sim, and the tests of the leaves and of the core, have a virtual clock and
+// a [Queue] of what will happen, and ask the model for each frame that is sent:
+// whole clusters, exactly repeatable.
 //
 // [Network] is for engines. Its [Poller] and Conn implement the batch contract
 // and park on a channel and a timer, with no goroutine of their own, so that

@@ -36,7 +36,7 @@ func TestScale(t *testing.T) {
 	for w.Now() < 60*sched.Second && !w.Equal() {
 		w.Run(100 * sched.Millisecond)
 		runtime.ReadMemStats(&m)
-		fmt.Println(clock(w.Now()), w.Stats.Frames, w.Stats.Bytes, w.Coverage(), time.Since(start), m.HeapAlloc>>20, "MB", w.queue.n)
+		fmt.Println(clock(w.Now()), w.Stats.Frames, w.Stats.Bytes, w.Coverage(), time.Since(start), m.HeapAlloc>>20, "MB", w.queue.Len())
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&m)

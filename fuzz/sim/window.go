@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -48,19 +49,19 @@ func (w *World) window(until sched.Instant) bool {
 	if w.holding {
 		w.holding = false
 		e = w.held
-	} else if !w.queue.pop(until, &e) {
+	} else if !w.pop(until, &e) {
 		return false
 	}
 	if e.kind == kindCall {
 		w.call(&e)
 		return true
 	}
-	span := max(1, uint64(w.Net.DelayMin())>>tickBits)
-	horizon := min(until, sched.Instant((uint64(e.at)>>tickBits+span)<<tickBits-1))
+	span := max(1, w.Net.DelayMin()/simnet.QueueTick)
+	horizon := min(until, (e.at/simnet.QueueTick+span)*simnet.QueueTick-1)
 	horizon = max(horizon, e.at) // the queue rounds until up to its tick
 	for {
 		w.assign(&e)
-		if !w.queue.pop(horizon, &e) {
+		if !w.pop(horizon, &e) {
 			break
 		}
 		if e.kind == kindCall {
@@ -73,6 +74,12 @@ func (w *World) window(until sched.Instant) bool {
 	w.now = max(w.now, horizon)
 	w.settle()
 	return true
+}
+
+// pop takes the next event.
+func (w *World) pop(until sched.Instant, e *event) (ok bool) {
+	e.at, ok = w.queue.Pop(until, &e.happening)
+	return ok
 }
 
 func (w *World) call(e *event) {
@@ -180,7 +187,7 @@ func (w *World) settle() {
 		w.renewed(n)
 		if at := n.alarm(); at < n.queued {
 			n.queued = max(at, w.now)
-			w.queue.push(event{at: n.queued, kind: kindAlarm, node: uint32(n.Index)})
+			w.queue.Push(n.queued, happening{kind: kindAlarm, node: uint32(n.Index)})
 		}
 	}
 	w.touched = w.touched[:0]
@@ -237,8 +244,8 @@ func (w *World) carry(p *parcel) {
 		if bit := w.fate.Flip[k]; bit >= 0 {
 			w.frames.bytes(r)[bit/8] ^= 1 << (bit % 8)
 		}
-		w.queue.push(event{
-			at: w.fate.At[k], kind: kindArrive, node: uint32(d.Index), from: uint32(n.Index),
+		w.queue.Push(w.fate.At[k], happening{
+			kind: kindArrive, node: uint32(d.Index), from: uint32(n.Index),
 			port: n.Addr.Port(), frame: r, size: uint16(len(b)),
 		})
 	}

@@ -51,7 +51,7 @@ type World struct {
 
 	opt    Options
 	now    sched.Instant
-	queue  queue
+	queue  simnet.Queue[happening]
 	frames frames
 	rand   sched.Rand // of the applications
 	calls  []func()
@@ -105,7 +105,7 @@ func New(opt Options) *World {
 	w := &World{opt: opt, now: Start, lookAt: Start + lawSpan, byID: map[codec.OriginID]*history{}}
 	w.rand.Seed(opt.Seed)
 	w.Net.Init(w.rand.Uint64(), opt.Link)
-	w.queue.init(w.now)
+	w.queue.Init(w.now)
 	for range max(1, opt.Workers) {
 		w.shards = append(w.shards, new(shard))
 	}
@@ -161,7 +161,7 @@ func (w *World) At(at sched.Instant, f func()) {
 	} else {
 		w.calls = append(w.calls, f)
 	}
-	w.queue.push(event{at: Start + at, kind: kindCall, from: i})
+	w.queue.Push(Start+at, happening{kind: kindCall, from: i})
 }
 
 // After calls f when d has passed.
