@@ -6,14 +6,16 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// net is a small network in virtual time: enough to test the composition of
-// the protocols. Frames are really encoded, delivered and parsed.
+// net is a small cluster in virtual time that tests see from inside, where fuzz/sim
+// sees cores as their users do. What becomes of a frame, and what happens next, are
+// simnet's, as they are there. Frames are really encoded, delivered and parsed.
 type net struct {
 	t     *testing.T
 	rnd   *rand.Rand
@@ -21,8 +23,8 @@ type net struct {
 	wall  sched.Wall // what all clocks say
 	nodes []*node
 	at    map[netip.AddrPort]*node
-	queue sched.Heap[flight]
-	order int
+	model simnet.Model
+	queue simnet.Queue[event]
 
 	loss, dup  float64
 	delay      [2]sched.Instant
@@ -42,21 +44,18 @@ type node struct {
 	addr    netip.AddrPort
 	version uint64
 	wake    sched.Instant
+	alarm   sched.Instant // when the queue will wake it; an earlier event for it is void
 	down    bool
 	asleep  sched.Instant // stopped until then, as by SIGSTOP: frames wait for it
 	events  []Event
 }
 
-type flight struct {
-	at    sched.Instant
-	order int
-	from  netip.AddrPort
-	to    *node
-	data  []byte
+// event is a frame that arrives, or a node's alarm if it has no data.
+type event struct {
+	from netip.AddrPort
+	to   *node
+	data []byte
 }
-
-// Before implements sched.Timed.
-func (f flight) Before(g flight) bool { return f.at < g.at || f.at == g.at && f.order < g.order }
 
 func addrOf(i int) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 7946)
@@ -69,6 +68,8 @@ func newNet(t *testing.T, n int, seed uint64, cfg func(i int, c *Config)) *net {
 		t: t, rnd: rand.New(rand.NewPCG(seed, 1)), at: map[netip.AddrPort]*node{}, now: sched.Second,
 		delay: [2]sched.Instant{100 * sched.Microsecond, 300 * sched.Microsecond},
 	}
+	w.model.Init(seed, simnet.Link{})
+	w.queue.Init(w.now)
 	for i := range n {
 		w.start(i, 1, cfg)
 	}
@@ -88,7 +89,7 @@ func (w *net) start(i int, gen uint64, cfg func(i int, c *Config)) *node {
 	if cfg != nil {
 		cfg(i, &c)
 	}
-	d := &node{i: i, addr: c.Advertise}
+	d := &node{i: i, addr: c.Advertise, alarm: sched.Never}
 	d.core.Init(&c, w.now, w.wall)
 	w.at[d.addr] = d
 	if i < len(w.nodes) {
@@ -145,68 +146,89 @@ func (w *net) pump(d *node) {
 		d.events = append(d.events, ev)
 	}
 	d.wake = d.core.Deadline()
+	w.arm(d)
+}
+
+// arm lets the queue wake a node when it has something to do.
+func (w *net) arm(d *node) {
+	if at := max(d.wake, d.asleep); !d.down && at < d.alarm {
+		d.alarm = at
+		w.queue.Push(at, event{to: d})
+	}
 }
 
 func (w *net) carry(d *node, to netip.AddrPort, b []byte) {
 	dst := w.at[to]
-	if dst == nil || w.linked != nil && !w.linked(d.i, dst.i) || w.filter != nil && !w.filter(d, dst, b) {
+	if dst == nil || w.filter != nil && !w.filter(d, dst, b) {
 		return
 	}
-	copies := 1
-	if w.rnd.Float64() < w.dup {
-		copies = 2
-	}
-	for range copies {
-		if w.rnd.Float64() < w.loss {
-			continue
-		}
+	w.model.Wire(w.linked)
+	w.model.SetLink(simnet.Link{
+		Delay: simnet.Delay{Min: w.delay[0], Max: w.delay[1]},
+		Loss:  simnet.Probability(w.loss), Duplicate: simnet.Probability(w.dup), Corrupt: simnet.Probability(w.corrupt),
+	})
+	var f simnet.Fate
+	w.model.Send(w.now, d.i, dst.i, len(b), &f)
+	for k := range f.Copies {
 		data := append([]byte(nil), b...)
-		if w.rnd.Float64() < w.corrupt {
-			data[w.rnd.IntN(len(data))] ^= 1 << w.rnd.IntN(8)
+		if bit := f.Flip[k]; bit >= 0 {
+			data[bit/8] ^= 1 << (bit % 8)
 		}
-		w.order++
-		at := w.now + w.delay[0] + sched.Instant(w.rnd.Int64N(int64(w.delay[1]-w.delay[0])+1))
-		w.queue.Push(flight{at, w.order, d.addr, dst, data})
+		w.queue.Push(f.At[k], event{d.addr, dst, data})
 	}
 }
 
 // step runs the next thing that happens, not later than until.
 func (w *net) step(until sched.Instant) bool {
-	next := until
-	var who *node
 	for _, d := range w.nodes {
-		if at := max(d.wake, d.asleep); !d.down && at < next {
-			next, who = at, d
-		}
+		w.arm(d) // a test may have woken it
 	}
-	if len(w.queue) > 0 && w.queue[0].at <= next {
-		f := w.queue.Pop()
-		w.now = max(w.now, f.at)
-		if f.to.down {
-			return true
+	for {
+		var e event
+		at, ok := w.queue.Pop(until, &e)
+		if !ok {
+			w.now = max(w.now, until)
+			return false
 		}
-		if f.to.asleep > w.now {
-			f.at = f.to.asleep
-			w.queue.Push(f)
-			return true
+		switch d := e.to; {
+		case e.data == nil && at != d.alarm:
+			continue // an earlier one was set since
+		case e.data == nil:
+			d.alarm = sched.Never
+			if d.down || w.nodes[d.i] != d {
+				continue // it has stopped, or another process stands in its place
+			}
+			if due := max(d.wake, d.asleep); due > at { // it was put to sleep
+				w.arm(d)
+				continue
+			}
+			w.now = max(w.now, at)
+			d.core.Tick(w.now, w.wall)
+			w.pump(d)
+		default:
+			w.now = max(w.now, at)
+			w.deliver(&e)
 		}
-		f.to.core.Receive(w.now, f.from, f.data)
-		for i := range f.data {
-			f.data[i] = 0xdb // borrowed bytes die at return
-		}
-		if w.afterFrame != nil {
-			w.afterFrame(f.to)
-		}
-		w.pump(f.to)
 		return true
 	}
-	w.now = max(w.now, next)
-	if who == nil {
-		return false
+}
+
+// deliver hands a frame over, or lets it wait for a node that sleeps.
+func (w *net) deliver(e *event) {
+	switch d := e.to; {
+	case d.down:
+	case d.asleep > w.now:
+		w.queue.Push(d.asleep, *e)
+	default:
+		d.core.Receive(w.now, e.from, e.data)
+		for i := range e.data {
+			e.data[i] = 0xdb // borrowed bytes die at return
+		}
+		if w.afterFrame != nil {
+			w.afterFrame(d)
+		}
+		w.pump(d)
 	}
-	who.core.Tick(w.now, w.wall)
-	w.pump(who)
-	return true
 }
 
 func (w *net) run(d sched.Instant) {
