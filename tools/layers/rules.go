@@ -51,6 +51,7 @@ var rules = map[string]rule{
 	"engine/link":      {pure: true, project: []string{"sched"}},
 	"engine/mail":      leaf("engine/tune", "sched", "engine/due", "engine/link", "engine/reconcile", "engine/roster", "engine/settle", "engine/state"),
 	"engine/gaps":      leaf("sched", "engine/due", "engine/link", "engine/reconcile", "engine/state"),
+	"engine/delegate":  {pure: true, project: []string{"sched"}},
 	"engine/due":       {pure: true, project: []string{"sched"}},
 	"engine/flow":      leaf("engine/tune", "sched", "engine/state", "engine/due"),
 	"engine/door":      leaf("sched", "engine/state"),

@@ -1,0 +1,113 @@
+package delegate
+
+import "github.com/quidnunc/quidnunc/sched"
+
+// Answered takes the acknowledgement of a parcel by a peer, or its word that it does not
+// cover it. What was not sent to the peer, or is settled, is ignored.
+func (t *Tree) Answered(now sched.Instant, p uint32, serial uint32, covers bool) {
+	s := t.parcels.find(serial, flying)
+	if s == nil || s.peer != p {
+		return
+	}
+	if !covers {
+		t.parts.Count.DelegationsRefused++
+		t.miss(now, p)
+		t.again(now, s)
+		return
+	}
+	t.parts.Host.Peer(p).misses = 0
+	s.at = now
+	t.finish(s, done)
+}
+
+// miss takes its turn from a peer.
+func (t *Tree) miss(now sched.Instant, p uint32) {
+	q := t.parts.Host.Peer(p)
+	q.out = now + t.cfg.Out<<min(q.misses, outMax)
+	q.misses = min(q.misses+1, outMax)
+}
+
+// again hands a parcel whose delegate failed to another member of the range, or to the same
+// if it is for it alone.
+func (t *Tree) again(now sched.Instant, s *parcel) {
+	next := *s
+	t.drop(s, idle)
+	if next.tries >= triesMax {
+		t.parts.Count.DelegationsLost++
+		return
+	}
+	if !next.alone {
+		members := t.parts.Ring.in(next.Range)
+		if members.n == 0 {
+			return
+		}
+		next.peer = t.draw(now, next.Range, members, next.peer)
+		t.parts.Count.DelegationsReplaced++
+	}
+	if !t.queue(now, &next) && next.peer == 0 {
+		t.parts.Count.DelegationsLost++
+	}
+}
+
+// Expire looks which acknowledgements are overdue. The host calls it when the alarm goes.
+func (t *Tree) Expire(now sched.Instant) {
+	t.alarm = sched.Never
+	if t.parcels.busy == 0 {
+		return
+	}
+	first := sched.Never
+	for i := range t.parcels.slots {
+		s := &t.parcels.slots[i]
+		if s.stage != queued && s.stage != flying {
+			continue
+		}
+		if s.at > now {
+			first = min(first, s.at)
+			continue
+		}
+		if s.stage == flying {
+			t.miss(now, s.peer)
+		} else {
+			s.tries++ // it could not leave
+		}
+		t.again(now, s) // its alarm is set there
+	}
+	if first < t.alarm {
+		t.alarm = max(first, now+t.slack)
+		t.parts.Alarm.Set(t.alarm)
+	}
+}
+
+// Gone hands what is on its way to a peer to others: it left or died.
+func (t *Tree) Gone(now sched.Instant, p uint32) {
+	t.answers.drop(t.parts.Host.Peer(p))
+	if t.parcels.busy == 0 {
+		return
+	}
+	for i := range t.parcels.slots {
+		s := &t.parcels.slots[i]
+		if s.peer != p || s.stage != queued && s.stage != flying {
+			continue
+		}
+		if s.alone {
+			t.drop(s, idle)
+			continue
+		}
+		t.again(now, s)
+	}
+}
+
+// Lacks notes that the member at a place turned out to hold an origin up to a version only.
+// A delegate that said long ago that it covers that member has lied, or failed since: it
+// loses its turn.
+func (t *Tree) Lacks(now sched.Instant, place uint64, o uint32, upTo uint64) {
+	for i := range t.parcels.slots {
+		s := &t.parcels.slots[i]
+		if s.stage != done || s.alone || s.origin != o || s.to <= upTo || now-s.at < t.cfg.Blame || !s.Has(place) {
+			continue
+		}
+		s.stage = idle
+		t.parts.Count.DelegationsFalse++
+		t.miss(now, s.peer)
+	}
+}

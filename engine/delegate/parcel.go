@@ -1,0 +1,201 @@
+package delegate
+
+import "github.com/quidnunc/quidnunc/sched"
+
+const (
+	slotsMax  = 1<<16 - 1
+	probesMax = 32 // slots that are looked at for a free one
+	triesMax  = 5  // times that a parcel is sent
+	outMax    = 5  // doublings of Out
+
+	slackShare = 8 // of a patience
+)
+
+// stage is where a parcel is.
+type stage uint8
+
+const (
+	idle   stage = iota // there is none
+	queued              // for the next frame to its delegate
+	flying              // sent and not acknowledged
+	done                // acknowledged; kept until its place is needed
+)
+
+// parcel is news on its way to a delegate. 64 bytes.
+type parcel struct {
+	Range
+	from, to uint64        // versions of the origin; once it is sent, to is how far the run went
+	at       sched.Instant // queued, flying: when to look again; done: when it was
+	origin   uint32
+	peer     uint32
+	serial   uint32 // that acknowledges it
+	next     uint32 // serial of the next in the peer's queue; 0: none
+	tries    uint8
+	alone    bool // the peer covers nobody
+	stage    stage
+}
+
+// parcels are a table of them: that of a serial is in slot serial modulo size.
+type parcels struct {
+	slots []parcel
+	last  uint32 // serial given last
+	busy  int    // queued or flying
+}
+
+func (t *parcels) init(size int) { *t = parcels{slots: make([]parcel, size)} }
+
+// slot is where a serial is or was.
+func (t *parcels) slot(serial uint32) *parcel { return &t.slots[serial%uint32(len(t.slots))] }
+
+// find gives the parcel of a serial that is in a stage; nil if there is none.
+func (t *parcels) find(serial uint32, s stage) *parcel {
+	if p := t.slot(serial); p.serial == serial && p.stage == s {
+		return p
+	}
+	return nil
+}
+
+// take gives a place and its serial; nil: there is none.
+func (t *parcels) take() *parcel {
+	for range min(probesMax, len(t.slots)) {
+		if t.last++; t.last == 0 {
+			t.last = 1
+		}
+		if p := t.slot(t.last); p.stage == idle || p.stage == done {
+			*p = parcel{serial: t.last}
+			t.busy++
+			return p
+		}
+	}
+	return nil
+}
+
+// queue makes a parcel due at its delegate. One for the same range and origin that has not
+// left takes it in.
+func (t *Tree) queue(now sched.Instant, p *parcel) bool {
+	if p.peer == 0 {
+		return false
+	}
+	peer := t.parts.Host.Peer(p.peer)
+	for s := peer.head; s != 0; {
+		q := t.parcels.slot(s)
+		if q.origin == p.origin && q.Range == p.Range {
+			q.from, q.to = min(q.from, p.from), max(q.to, p.to)
+			return true
+		}
+		s = q.next
+	}
+	q := t.parcels.take()
+	if q == nil {
+		t.parts.Count.DelegationsBusy++
+		return false
+	}
+	serial := q.serial
+	*q = *p
+	q.serial, q.next, q.stage = serial, 0, queued
+	if peer.tail != 0 {
+		t.parcels.slot(peer.tail).next = serial
+	} else {
+		peer.head = serial
+	}
+	peer.tail = serial
+	t.wait(now, q, 0)
+	t.parts.Host.WantParcels(p.peer)
+	return true
+}
+
+// wait lets a parcel be looked at when its peer's patience is over, doubled so many times.
+func (t *Tree) wait(now sched.Instant, p *parcel, doubled uint8) {
+	patience := t.parts.Host.Patience(p.peer, now)
+	t.slack = patience / slackShare
+	p.at = now + patience<<doubled
+	if p.at < t.alarm {
+		t.alarm = p.at
+		t.parts.Alarm.Set(p.at)
+	}
+}
+
+// Parcel is what a frame carries for its receiver.
+type Parcel struct {
+	Range
+	Alone    bool // and nobody is to be covered
+	Origin   uint32
+	From, To uint64
+	Serial   uint32
+}
+
+// Next gives the first parcel that is due to a peer; false: there is none.
+func (t *Tree) Next(p uint32, out *Parcel) bool {
+	head := t.parts.Host.Peer(p).head
+	if head == 0 {
+		return false
+	}
+	q := t.parcels.slot(head)
+	*out = Parcel{Range: q.Range, Alone: q.alone, Origin: q.origin, From: q.from, To: q.to, Serial: q.serial}
+	return true
+}
+
+// Sent notes that the first parcel that is due to a peer leaves with a run up to a version.
+// What the run left out is due still.
+func (t *Tree) Sent(now sched.Instant, p uint32, to uint64) {
+	s := t.parcels.slot(t.unqueue(p))
+	rest := *s
+	s.to, s.stage = to, flying
+	s.tries++
+	doubled := uint8(0)
+	if s.alone {
+		doubled = s.tries - 1
+	}
+	t.wait(now, s, doubled)
+	t.parts.Count.DelegationsSent++
+	if rest.to > to {
+		rest.from, rest.tries = to, 0
+		t.queue(now, &rest)
+	}
+}
+
+// Skip drops the first parcel that is due to a peer: there is nothing to send.
+func (t *Tree) Skip(p uint32) { t.finish(t.parcels.slot(t.unqueue(p)), idle) }
+
+// unqueue takes the first parcel out of a peer's queue.
+func (t *Tree) unqueue(p uint32) (serial uint32) {
+	peer := t.parts.Host.Peer(p)
+	serial = peer.head
+	if peer.head = t.parcels.slot(serial).next; peer.head == 0 {
+		peer.tail = 0
+	}
+	t.parcels.slot(serial).next = 0
+	return serial
+}
+
+// finish ends a parcel that is in no queue.
+func (t *Tree) finish(s *parcel, as stage) {
+	s.stage = as
+	t.parcels.busy--
+}
+
+// drop ends a parcel, wherever it is.
+func (t *Tree) drop(s *parcel, as stage) {
+	switch s.stage {
+	case queued:
+		peer := t.parts.Host.Peer(s.peer)
+		if peer.head == s.serial {
+			t.unqueue(s.peer)
+			break
+		}
+		before := t.parcels.slot(peer.head)
+		for before.next != s.serial {
+			before = t.parcels.slot(before.next)
+		}
+		before.next = s.next
+		if peer.tail == s.serial {
+			peer.tail = before.serial
+		}
+		s.next = 0
+	case flying:
+	default:
+		s.stage = as
+		return
+	}
+	t.finish(s, as)
+}

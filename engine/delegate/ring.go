@@ -1,0 +1,77 @@
+package delegate
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Range is what lies on the ring from Lo to Hi, both included. It may pass the ring's end:
+// then Lo is above Hi.
+type Range struct{ Lo, Hi uint64 }
+
+// Has reports whether a place lies in the range.
+func (r Range) Has(place uint64) bool { return place-r.Lo <= r.Hi-r.Lo }
+
+// Holds reports whether all of another range lies in the range.
+func (r Range) Holds(s Range) bool {
+	return s.Hi-s.Lo <= r.Hi-r.Lo && s.Lo-r.Lo <= r.Hi-r.Lo-(s.Hi-s.Lo)
+}
+
+// Spot is one member on the ring.
+type Spot struct {
+	Place uint64
+	Peer  uint32
+}
+
+// Ring is the members, in the order of their places.
+type Ring struct{ spots []Spot }
+
+// Reset empties the ring.
+func (r *Ring) Reset() { r.spots = r.spots[:0] }
+
+// Add adds a member. Sort is called before the ring is used.
+func (r *Ring) Add(s Spot) { r.spots = append(r.spots, s) }
+
+// Sort puts what was added in order.
+func (r *Ring) Sort() {
+	slices.SortFunc(r.spots, func(a, b Spot) int { return cmp.Compare(a.Place, b.Place) })
+}
+
+// Len counts the members.
+func (r *Ring) Len() int { return len(r.spots) }
+
+// first is the index of the first member at a place or after it; Len if there is none.
+func (r *Ring) first(place uint64) int {
+	lo, hi := 0, len(r.spots)
+	for lo < hi {
+		if mid := int(uint(lo+hi) >> 1); r.spots[mid].Place < place {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// stretch is n members from an index on, going round.
+type stretch struct{ at, n int }
+
+// in gives the members in a range.
+func (r *Ring) in(x Range) stretch {
+	at, end := r.first(x.Lo), len(r.spots)
+	if x.Hi+1 != 0 {
+		end = r.first(x.Hi + 1)
+	}
+	if x.Lo > x.Hi {
+		end += len(r.spots)
+	}
+	return stretch{at, end - at}
+}
+
+// spot gives the i-th member of a stretch.
+func (r *Ring) spot(s stretch, i int) Spot {
+	if i += s.at; i >= len(r.spots) {
+		i -= len(r.spots)
+	}
+	return r.spots[i]
+}

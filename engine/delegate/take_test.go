@@ -1,0 +1,185 @@
+package delegate
+
+import (
+	"testing"
+
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// offer is a good one to a node: a quarter of its share on each side.
+func (w *world) offer(to, from, author int) *Offer {
+	const span = 1 << 57
+	p := w.place(to)
+	return &Offer{
+		Parcel: Parcel{Range: Range{p - span, p + span}, Origin: uint32(author + 1), From: 0, To: 1, Serial: 5},
+		Peer:   uint32(from + 1), Sender: w.place(from), Author: w.place(author), Held: 1,
+	}
+}
+
+// apart gives nodes far from each other on the ring: receiver, sender, author.
+func (w *world) apart() (to, from, author int) {
+	n := w.ring.Len()
+	of := func(i int) int { return int(w.ring.spots[i%n].Peer - 1) }
+	return of(n / 8), of(n / 2), of(n * 3 / 4)
+}
+
+// Forged ranges are refused and counted: nothing is covered, nothing is acknowledged.
+func TestForgedRanges(t *testing.T) {
+	w := newWorld(1000, 32, 2)
+	to, from, author := w.apart()
+	n := w.nodes[to]
+	f := func(name string, change func(o *Offer), want Verdict) {
+		t.Helper()
+		o := w.offer(to, from, author)
+		change(o)
+		before := n.count
+		if v := n.tree.Take(w.now, o); v != want {
+			t.Errorf("%s: verdict %d, want %d", name, v, want)
+		}
+		made := n.tree.Flush(w.now)
+		_, _, answered := n.tree.Answer(o.Peer)
+		if forged := want == Forged; answered == forged || forged && made != 0 || (n.count.DelegationsForged == before.DelegationsForged) == forged {
+			t.Errorf("%s: %d parcels, acknowledged %v, %+v", name, made, answered, n.count)
+		}
+	}
+	me := w.place(to)
+	f("a good one", func(*Offer) {}, Taken)
+	f("it does not hold who gets it", func(o *Offer) { o.Lo = me + 1 }, Forged)
+	f("it covers its sender", func(o *Offer) { o.Hi = w.place(from) }, Forged)
+	f("it covers the author", func(o *Offer) { o.Sender, o.Hi = me-1<<60, w.place(author) }, Forged)
+	f("the whole ring", func(o *Offer) { o.Range = Range{o.Sender + 1, o.Sender - 1}; o.Author = o.Sender }, Forged)
+	f("a fifth of the ring", func(o *Offer) { o.Range = Range{me - 1<<60, me + 1<<61} }, Forged)
+	f("all places", func(o *Offer) { o.Range = Range{0, ^uint64(0)} }, Forged)
+	f("for nobody, whatever the range says", func(o *Offer) { o.Alone, o.Range = true, Range{0, ^uint64(0)} }, Stale)
+}
+
+// What was covered lately is acknowledged and not covered again, nor a part of it; so nothing
+// comes round. Old news is not handed on.
+func TestNothingIsCoveredTwice(t *testing.T) {
+	w := newWorld(1000, 32, 2)
+	to, from, author := w.apart()
+	n := w.nodes[to]
+	f := func(name string, change func(o *Offer), want Verdict, parcels bool) {
+		t.Helper()
+		o := w.offer(to, from, author)
+		change(o)
+		v, made := n.tree.Take(w.now, o), n.tree.Flush(w.now)
+		serial, covers, ok := n.tree.Answer(o.Peer)
+		if v != want || (made > 0) != parcels || !ok || !covers || serial != o.Serial {
+			t.Errorf("%s: verdict %d, %d parcels, acknowledged %d %v %v", name, v, made, serial, covers, ok)
+		}
+	}
+	f("first", func(*Offer) {}, Taken, true)
+	f("again", func(*Offer) {}, Stale, false)
+	f("by somebody else", func(o *Offer) { o.Peer, o.Sender = o.Peer+1, o.Sender+1 }, Stale, false)
+	f("a part", func(o *Offer) { o.Lo += 1 << 40 }, Stale, false)
+	f("newer", func(o *Offer) { o.To, o.Held = 2, 2 }, Taken, true)
+	f("more", func(o *Offer) { o.To, o.Held = 2, 2; o.Hi += 1 << 50 }, Taken, true)
+	f("old news", func(o *Offer) { o.Origin++; o.Old = true }, Stale, false)
+}
+
+// An offer that came beyond a hole waits, is acknowledged and covered when the hole is filled,
+// and is dropped when somebody else must have it. One that can't be applied is refused at
+// once.
+func TestHolesWait(t *testing.T) {
+	w := newWorld(1000, 32, 2)
+	to, from, author := w.apart()
+	n := w.nodes[to]
+	o := w.offer(to, from, author)
+	o.From, o.To, o.Held = 3, 4, 2
+	o.Before = 2
+	if v := n.tree.Take(w.now, o); v != Taken || n.tree.Flush(w.now) != 0 {
+		t.Fatalf("verdict %d", v)
+	}
+	if _, _, ok := n.tree.Answer(o.Peer); ok {
+		t.Error("acknowledged before it is held")
+	}
+	if n.tree.Moved(o.Origin, 3) || !n.tree.Moved(o.Origin, 4) {
+		t.Error("it waits for another version")
+	}
+	if made := n.tree.Flush(w.now); made == 0 {
+		t.Error("nothing is covered")
+	}
+	for p := range n.peers { // the run starts at what was held, since those behind may lack as much
+		if s := n.peers[p].head; s != 0 && n.tree.parcels.slot(s).from != 2 {
+			t.Fatalf("%+v", n.tree.parcels.slot(s))
+		}
+	}
+	if serial, covers, ok := n.tree.Answer(o.Peer); !ok || !covers || serial != o.Serial {
+		t.Error("not acknowledged")
+	}
+	o.Alone, o.To = true, 9
+	n.tree.Take(w.now, o)
+	if _, _, ok := n.tree.Answer(o.Peer); ok || n.tree.Moved(o.Origin, 9) {
+		t.Error("one for nobody else is covered, or acknowledged before it is held")
+	}
+	if _, covers, ok := n.tree.Answer(o.Peer); !ok || !covers {
+		t.Error("it is not acknowledged when it is held")
+	}
+	o.Alone, o.Refuse = false, true
+	if v := n.tree.Take(w.now, o); v != Busy {
+		t.Errorf("verdict %d", v)
+	}
+	if _, covers, ok := n.tree.Answer(o.Peer); !ok || covers {
+		t.Error("it is not refused")
+	}
+	o.Refuse, o.To, o.Held = false, 20, 9
+	for n.count.DelegationsBusy == 0 {
+		o.Serial++
+		n.tree.Take(w.now, o)
+	}
+	if _, covers, ok := n.tree.Answer(o.Peer); !ok || covers || len(n.tree.tasks) != tasksMax {
+		t.Error("who has no room does not say so")
+	}
+	if v := n.tree.Take(w.now+2*patience, o); v != Taken || len(n.tree.tasks) != 1 {
+		t.Errorf("verdict %d: %d wait in vain", v, len(n.tree.tasks))
+	}
+}
+
+// A delegate that refuses is replaced at once.
+func TestRefused(t *testing.T) {
+	w := newWorld(100, 4, 3)
+	n := w.nodes[0]
+	w.write(0, 1)
+	p := n.due[0]
+	var x Parcel
+	n.tree.Next(p, &x)
+	n.tree.Sent(w.now, p, 1)
+	n.tree.Answered(w.now, p+1, x.Serial, false)
+	n.tree.Answered(w.now, p, x.Serial+1000, false)
+	if n.count.DelegationsRefused != 0 {
+		t.Error("who was not sent it refuses it")
+	}
+	n.tree.Answered(w.now, p, x.Serial, false)
+	n.tree.Answered(w.now, p, x.Serial, true)
+	if c := n.count; c.DelegationsRefused != 1 || c.DelegationsReplaced != 1 || n.tree.parcels.busy != 4 {
+		t.Errorf("%+v, %d parcels", c, n.tree.parcels.busy)
+	}
+	w.check(t)
+}
+
+// Who acknowledges and does not cover is found by what its members lack, and loses its turn:
+// not at once, not for what it never had, and once.
+func TestLiarsAreFound(t *testing.T) {
+	w := newWorld(100, 4, 3)
+	n := w.nodes[0]
+	w.write(0, 1)
+	p := n.due[0]
+	var x Parcel
+	n.tree.Next(p, &x)
+	n.tree.Sent(w.now, p, 1)
+	n.tree.Answered(w.now, p, x.Serial, true)
+	f := func(name string, after sched.Instant, place uint64, o uint32, held, want uint64) {
+		t.Helper()
+		n.tree.Lacks(w.now+after, place, o, held)
+		if got := n.count.DelegationsFalse; got != want || (n.peers[p].out > w.now+after) != (want > 0) {
+			t.Errorf("%s: %d liars, want %d", name, got, want)
+		}
+	}
+	f("too early", 99*ms, x.Lo, 1, 0, 0)
+	f("outside", 100*ms, x.Hi+1, 1, 0, 0)
+	f("another origin", 100*ms, x.Lo, 2, 0, 0)
+	f("it holds it", 100*ms, x.Lo, 1, 1, 0)
+	f("it lacks it", 100*ms, x.Hi, 1, 0, 1)
+	f("once", 100*ms, x.Hi, 1, 0, 1)
+}

@@ -1,0 +1,205 @@
+package delegate
+
+import "github.com/quidnunc/quidnunc/sched"
+
+// Config is what a Tree is told before it starts. Fields that are 0 take their defaults.
+type Config struct {
+	Fanout int           // ranges that a stretch is cut into, at most: 2 to 256; 32
+	Flying int           // parcels at once: up to 65,535; 1024
+	Anew   sched.Instant // for so long the same delegates are taken: 1 s
+	Out    sched.Instant // for so long one that missed loses its turn, at first: 1 s
+	Blame  sched.Instant // after so long a range is covered, or its delegate lied: 100 ms
+}
+
+// fill puts the defaults in.
+func (c *Config) fill() {
+	if c.Fanout == 0 {
+		c.Fanout = 32
+	}
+	if c.Flying == 0 {
+		c.Flying = 1024
+	}
+	if c.Anew == 0 {
+		c.Anew = sched.Second
+	}
+	if c.Out == 0 {
+		c.Out = sched.Second
+	}
+	if c.Blame == 0 {
+		c.Blame = 100 * sched.Millisecond
+	}
+	if c.Fanout < 2 || c.Fanout > 256 || c.Flying < 1 || c.Flying > slotsMax {
+		panic("delegate: a limit out of range")
+	}
+}
+
+// Host is the node around a Tree.
+type Host interface {
+	// Peer is what is kept of a peer; good until the next call.
+	Peer(p uint32) *Peer
+	// Patience is how long the acknowledgement of what leaves to a peer now may take.
+	Patience(p uint32, now sched.Instant) sched.Instant
+	// WantParcels and WantAnswers note that something is due to a peer.
+	WantParcels(p uint32)
+	WantAnswers(p uint32)
+}
+
+// Alarm wakes Expire; sched.Timer is one.
+type Alarm interface{ Set(at sched.Instant) }
+
+// Parts are what a Tree shares with the node around it.
+type Parts struct {
+	Host  Host
+	Ring  *Ring  // of all members that may be sent to; this node may stand on it too
+	Place uint64 // of this node
+	Seed  uint64 // of what it draws
+	Alarm Alarm
+	Count *Counters
+}
+
+// Counters are what became of delegation.
+type Counters struct {
+	DelegationsSent     uint64 // parcels that left
+	DelegationsTaken    uint64 // ranges that were taken over from others
+	DelegationsReplaced uint64 // parcels that went to somebody else, since no acknowledgement came
+	DelegationsRefused  uint64 // parcels whose delegate said that it does not cover
+	DelegationsLost     uint64 // parcels that were given up
+	DelegationsForged   uint64 // ranges that no member can have given
+	DelegationsStale    uint64 // ranges that were covered lately, or whose news is old
+	DelegationsFalse    uint64 // delegates whose range turned out not to be covered
+	DelegationsBusy     uint64 // for which there was no room
+}
+
+// Peer is what is kept of a peer.
+type Peer struct {
+	head, tail uint32        // parcels that are queued for it
+	owed       uint32        // acknowledgements that it is owed: the first
+	out        sched.Instant // it is no delegate until then
+	misses     uint8         // since it acknowledged last
+}
+
+// task is news that waits to be cut up.
+type task struct {
+	Range
+	from, to uint64
+	origin   uint32
+	sender   uint32        // who is owed an acknowledgement when it is held
+	serial   uint32        // of that
+	until    sched.Instant // for so long it waits to be held
+	waits    bool          // it does
+	alone    bool          // nobody is to be covered: the acknowledgement is all
+}
+
+// Tree is one node's delegation. The zero Tree is not ready: call Init. One caller at a
+// time.
+type Tree struct {
+	cfg     Config
+	parts   Parts
+	parcels parcels
+	answers answers
+	tasks   []task
+	recent  [recentMax]covered
+	next    uint32        // place in recent
+	alarm   sched.Instant // when it is set for
+	slack   sched.Instant // what is overdue waits so long for company
+}
+
+const (
+	tasksMax  = 256 // ranges that wait for a flush, or for a hole to be filled
+	recentMax = 64
+)
+
+// covered is a range that was covered lately.
+type covered struct {
+	Range
+	to     uint64
+	origin uint32
+}
+
+// Init makes it ready. It is the only call that allocates.
+func (t *Tree) Init(cfg Config, parts *Parts) {
+	cfg.fill()
+	*t = Tree{cfg: cfg, parts: *parts, alarm: sched.Never}
+	t.parcels.init(cfg.Flying)
+	t.answers.init(cfg.Flying)
+}
+
+// Learn notes own news: versions after from, up to to. It is told to everybody with the
+// next Flush.
+func (t *Tree) Learn(o uint32, from, to uint64) {
+	whole := Range{t.parts.Place + 1, t.parts.Place - 1}
+	for i := range t.tasks {
+		if x := &t.tasks[i]; x.origin == o && x.Range == whole && !x.waits {
+			x.from, x.to = min(x.from, from), max(x.to, to)
+			return
+		}
+	}
+	t.add(&task{Range: whole, from: from, to: to, origin: o})
+}
+
+// add lets a task wait for the next flush.
+func (t *Tree) add(x *task) bool {
+	if len(t.tasks) == tasksMax {
+		t.parts.Count.DelegationsBusy++
+		return false
+	}
+	t.tasks = append(t.tasks, *x)
+	return true
+}
+
+// Waiting is how many ranges wait for a Flush.
+func (t *Tree) Waiting() (n int) {
+	for i := range t.tasks {
+		if !t.tasks[i].waits {
+			n++
+		}
+	}
+	return n
+}
+
+// Flush cuts up what waits. It returns how many parcels it made.
+func (t *Tree) Flush(now sched.Instant) (n int) {
+	kept := t.tasks[:0]
+	for i := range t.tasks {
+		x := &t.tasks[i]
+		if x.waits {
+			kept = append(kept, *x)
+			continue
+		}
+		n += t.cover(now, x)
+	}
+	t.tasks = kept
+	return n
+}
+
+// tire drops tasks that waited in vain for a hole to be filled: others have them by now.
+func (t *Tree) tire(now sched.Instant) {
+	kept := t.tasks[:0]
+	for i := range t.tasks {
+		if x := &t.tasks[i]; !x.waits || now < x.until {
+			kept = append(kept, *x)
+		}
+	}
+	t.tasks = kept
+}
+
+// Forget drops what concerns an origin whose handle may name another one next.
+func (t *Tree) Forget(o uint32) {
+	kept := t.tasks[:0]
+	for i := range t.tasks {
+		if t.tasks[i].origin != o {
+			kept = append(kept, t.tasks[i])
+		}
+	}
+	t.tasks = kept
+	for i := range t.recent {
+		if t.recent[i].origin == o {
+			t.recent[i] = covered{}
+		}
+	}
+	for i := range t.parcels.slots {
+		if s := &t.parcels.slots[i]; s.origin == o && s.stage != idle {
+			t.drop(s, idle)
+		}
+	}
+}
