@@ -2,6 +2,7 @@ package engine
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/engine/core"
@@ -11,8 +12,12 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// sampleEvery is how old a Sample may be while the loop turns.
-const sampleEvery = 50 * sched.Millisecond
+// How old a Sample may be while the loop turns: where the one before was read, and where
+// nobody did. A tally looks at every member, which costs as much as a frame of each.
+const (
+	sampleEvery = 50 * sched.Millisecond
+	sampleRare  = sched.Second
+)
 
 // tally is what the loop tells of itself, in plain numbers: to copy it allocates nothing. Stats are made of it elsewhere.
 type tally struct {
@@ -32,17 +37,19 @@ type tally struct {
 
 // sampled is the tally that Sample reads. The loop and readers hold the mutex for the copy of one tally.
 type sampled struct {
-	mu   sync.Mutex
+	read atomic.Bool   // the last one
+	at   sched.Instant // the loop's own: when the next one is due if it was
+
+	mu   sync.Mutex // written by the loop alone
 	last tally
 	made bool
 
-	// The loop's own.
-	next tally
-	at   sched.Instant // when the next one is due
+	next tally // the loop's own
 }
 
 // Sample is Stats as the loop last left them, without a turn of the loop: for metrics, as often as one likes. While
-// the loop turns it is at most 50 ms old. Flow.Peers is left out.
+// the loop turns it is at most 50 ms old if the one before that was read too, else at most a second. Flow.Peers is left
+// out.
 func (e *Engine) Sample() Stats {
 	select {
 	case <-e.done:
@@ -53,20 +60,25 @@ func (e *Engine) Sample() Stats {
 	s.mu.Lock()
 	t, made := s.last, s.made
 	s.mu.Unlock()
+	s.read.Store(true)
 	if !made {
 		return e.Stats() // before the first turn
 	}
 	return e.statsOf(&t)
 }
 
-// sample keeps a tally for Sample, now or soon. It runs at the end of a turn.
+// sample keeps a tally for Sample, now or soon. It runs at the end of a turn. Nobody's tally wakes no loop.
 func (e *Engine) sample(now sched.Instant) {
 	s := &e.sampled
-	if now < s.at {
+	switch read := s.read.Load(); {
+	case read && now < s.at:
 		e.deadline = min(e.deadline, s.at)
+		return
+	case !read && s.made && now < s.at+sampleRare-sampleEvery:
 		return
 	}
 	e.count(&s.next)
+	s.read.Store(false)
 	s.mu.Lock()
 	s.last, s.made = s.next, true
 	s.mu.Unlock()
