@@ -24,11 +24,17 @@ func (m *room) share() int { return m.kept / m.origins }
 
 // admits is how much more the origin may take as a writer; below 0: nothing.
 func (m *room) admits() int {
+	if free := m.limit - m.all; free >= m.kept {
+		return free // more than any share: the usual case takes no division
+	}
 	return max(m.limit-m.all, min(m.share()-m.own, m.limit+2*m.kept-m.all))
 }
 
 // takes is how much more of the origin a replica takes.
 func (m *room) takes() int {
+	if free := m.limit - m.all; free >= m.kept {
+		return free + m.kept
+	}
 	return max(m.limit+m.kept-m.all, min(2*m.share()-m.own, m.limit+2*m.kept-m.all))
 }
 
