@@ -152,8 +152,8 @@ func (t *Table) set(now sched.Instant, h, incarnation uint32, s Status, by uint3
 		t.rebuildSoon(now)
 	}
 	t.note(now, was, s)
-	if w := t.watching(h); w != nil && suspected(s) && w.phase == phaseIdle {
-		w.due = now // tell it at once: the answer is its refutation
+	if i := t.watchOf(h); i >= 0 && suspected(s) && t.idle(i) {
+		t.dues[i] = now // tell it at once: the answer is its refutation
 	}
 	return f
 }

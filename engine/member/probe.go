@@ -7,20 +7,12 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-type phase uint8
-
-const (
-	phaseIdle    phase = iota // the next round starts at due
-	phaseQueued               // a probe waits to be pulled
-	phaseWaiting              // for an answer, until due
-)
-
 // watch is one member that this node observes. A round has up to Tries probes with the nonces base, base+1, ...; an
-// answer to any of them, until the next round begins, is a success.
+// answer to any of them, until the next round begins, is a success. When it is due is in Table.dues, and what it does
+// in Table.queued and Table.waiting: if in neither, the next round starts when it is due.
 type watch struct {
 	peer   uint32
 	base   uint32
-	phase  phase
 	try    uint8 // probes sent in this round
 	missed uint8 // rounds missed in a row
 	told   uint8 // observers told of the stance below
@@ -29,7 +21,6 @@ type watch struct {
 	theirs uint8         // its own health, as it last told
 	scout  bool          // probed once, beyond this node's share (sparse.go)
 	round  sched.Instant // start of the round
-	due    sched.Instant
 	sent   [Tries]sched.Instant
 	heard  sched.Instant // last answer, or any frame of it
 	acked  sched.Instant // last answer
@@ -37,7 +28,7 @@ type watch struct {
 	least  sched.Instant // no round trip takes less; 0 unless that is more than TimeoutMax
 }
 
-const watchBytes = 112
+const watchBytes = 104
 
 // watch starts to observe a member, at a random time within a period so that its observers spread out.
 func (t *Table) watch(now sched.Instant, h uint32) (i int) {
@@ -47,11 +38,11 @@ func (t *Table) watch(now sched.Instant, h uint32) (i int) {
 		return -1
 	}
 	t.taken |= 1 << i
-	t.watches[i] = watch{
-		peer: h, due: now + sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period))), heard: now, acked: now,
-	}
+	t.seats[h] = uint8(i + 1)
+	t.watches[i] = watch{peer: h, heard: now, acked: now}
+	t.dues[i] = now + sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period)))
 	if suspected(t.Status(h)) {
-		t.watches[i].due, t.watches[i].heard = now, 0 // beginning to watch is no sign of life
+		t.dues[i], t.watches[i].heard = now, 0 // beginning to watch is no sign of life
 	}
 	return i
 }
@@ -60,9 +51,11 @@ func (t *Table) watch(now sched.Instant, h uint32) (i int) {
 func (t *Table) freeWatches() int { return len(t.watches) - bits.OnesCount64(t.taken) }
 
 func (t *Table) unwatch(i int) {
+	t.seats[t.watches[i].peer] = 0
 	t.watches[i] = watch{}
 	t.taken &^= 1 << i
 	t.queued &^= 1 << i
+	t.waiting &^= 1 << i
 	t.votes &^= 1 << i
 }
 
@@ -74,38 +67,40 @@ func (t *Table) watching(h uint32) *watch {
 }
 
 func (t *Table) watchOf(h uint32) int {
-	for m := t.taken; m != 0; m &= m - 1 {
-		if i := bits.TrailingZeros64(m); t.watches[i].peer == h {
-			return i
-		}
+	if h >= uint32(len(t.seats)) {
+		return -1
 	}
-	return -1
+	return int(t.seats[h]) - 1
 }
+
+// idle reports that a watch is between two rounds.
+func (t *Table) idle(i int) bool { return (t.queued|t.waiting)>>i&1 == 0 }
 
 // advance is called when a watch is due: a round starts, the next try follows, or the round is missed.
 func (t *Table) advance(now sched.Instant, i int) {
 	w := &t.watches[i]
 	switch {
-	case w.phase == phaseIdle:
+	case t.idle(i):
 		w.round, w.try = now, 0
 		t.counters.Rounds++
 		w.base = uint32(t.rand.Uint64()) // nobody can answer what it has not seen
 		fallthrough
 	case w.try < Tries:
-		w.phase = phaseQueued
 		t.queued |= 1 << i
+		t.waiting &^= 1 << i
 	default:
-		t.rest(now, w)
+		t.rest(now, i)
 		t.miss(now, i)
 	}
 }
 
 // rest ends a round. The next starts one period after this one did, less or more a sixteenth, so that no two
 // observers stay in step.
-func (t *Table) rest(now sched.Instant, w *watch) {
-	w.phase = phaseIdle
+func (t *Table) rest(now sched.Instant, i int) {
+	t.queued &^= 1 << i
+	t.waiting &^= 1 << i
 	jitter := sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period/8))) - t.cfg.Period/16
-	w.due = max(w.round+t.cfg.Period+jitter, now)
+	t.dues[i] = max(t.watches[i].round+t.cfg.Period+jitter, now)
 }
 
 // probe fills the next probe of a queued watch. Its time starts here, when it is pulled, not when it was due: a full
@@ -113,12 +108,12 @@ func (t *Table) rest(now sched.Instant, w *watch) {
 func (t *Table) probe(now sched.Instant, i int, s *Send) {
 	w := &t.watches[i]
 	t.queued &^= 1 << i
-	w.phase = phaseWaiting
+	t.waiting |= 1 << i
 	w.sent[w.try] = now
 	s.Kind, s.To, s.ID = SendProbe, w.peer, t.ring.ID(w.peer)
 	s.Probe = t.belief(w.peer, w.base+uint32(w.try))
 	w.try++
-	w.due = now + t.timeout(w)
+	t.dues[i] = now + t.timeout(w)
 	t.counters.ProbesSent++
 }
 
@@ -177,21 +172,21 @@ func (t *Table) Refused(now sched.Instant, h uint32) {
 	}
 	t.counters.Refused++
 	w := &t.watches[i]
-	switch w.phase {
-	case phaseWaiting:
+	switch {
+	case t.waiting>>i&1 != 0:
 		w.closed = true
 		if !w.scout {
-			t.rest(now, w)
+			t.rest(now, i)
 		}
 		t.miss(now, i)
-	case phaseIdle:
-		t.ask(now, w)
+	case t.idle(i):
+		t.ask(now, i)
 	}
 }
 
 // ask brings the next round of probes forward: to now, but not nearer than a quarter of a period to the last one.
-func (t *Table) ask(now sched.Instant, w *watch) {
-	w.due = min(w.due, max(now, w.round+t.cfg.Period/4))
+func (t *Table) ask(now sched.Instant, i int) {
+	t.dues[i] = min(t.dues[i], max(now, t.watches[i].round+t.cfg.Period/4))
 }
 
 // Watches is how many members this node can observe at once.
@@ -306,9 +301,8 @@ func (t *Table) acked(now sched.Instant, w *watch, try uint32) {
 		t.improve(now)
 		return
 	}
-	t.queued &^= 1 << i
-	if w.phase != phaseIdle {
-		t.rest(now, w)
+	if !t.idle(i) {
+		t.rest(now, i)
 		t.improve(now)
 	}
 	w.missed = 0

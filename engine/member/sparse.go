@@ -120,7 +120,7 @@ func (t *Table) tickSparse(now sched.Instant) {
 			return
 		}
 		i := t.watch(now, h)
-		t.watches[i].scout, t.watches[i].due = true, now
+		t.watches[i].scout, t.dues[i] = true, now
 		t.advance(now, i)
 	}
 }

@@ -27,9 +27,12 @@ type Table struct {
 	printAt sched.Instant                 // last change of print
 
 	watches []watch
-	taken   uint64 // watches in use
-	queued  uint64 // watches whose next probe waits to be pulled
-	votes   uint64 // watches whose vote is not told to all yet
+	dues    []sched.Instant // by watch
+	seats   []uint8         // by handle: one more than the index of its watch; 0: it has none
+	taken   uint64          // watches in use
+	queued  uint64          // watches whose next probe waits to be pulled
+	waiting uint64          // watches that wait for an answer, until they are due
+	votes   uint64          // watches whose vote is not told to all yet
 
 	cases []ballots
 	owe   uint64 // cases with replies to give
@@ -99,7 +102,8 @@ func (t *Table) Init(cfg *Config, lim Limits, ring *Ring, self uint32, id codec.
 	t.rand.Seed(seed ^ uint64(id))
 	t.slot = make([]uint32, lim.Members+1)
 	t.facts = make([]fact, lim.Facts+1)
-	t.watches = make([]watch, lim.Watch)
+	t.watches, t.dues = make([]watch, lim.Watch), make([]sched.Instant, lim.Watch)
+	t.seats = make([]uint8, lim.Members+1)
 	t.cases = make([]ballots, lim.Cases)
 	t.hot = make([]hotFact, 0, lim.Hot)
 	t.graves = make([]grave, lim.Graves)
@@ -152,10 +156,8 @@ func (t *Table) forget(h uint32) {
 	if f := t.slot[h]; f != 0 {
 		t.release(f)
 	}
-	for i := range t.watches {
-		if t.watches[i].peer == h {
-			t.unwatch(i)
-		}
+	if i := t.watchOf(h); i >= 0 {
+		t.unwatch(i)
 	}
 	for i := range t.cases {
 		if t.cases[i].subject == h {
@@ -191,7 +193,7 @@ func (t *Table) Tick(now sched.Instant) {
 		t.rebuild(now)
 	}
 	for m := t.taken &^ t.queued; m != 0; m &= m - 1 {
-		if i := bits.TrailingZeros64(m); now >= t.judgement(&t.watches[i]) {
+		if i := bits.TrailingZeros64(m); now >= t.judgement(i) {
 			t.advance(now, i)
 		}
 	}
@@ -225,17 +227,17 @@ func (t *Table) Deadline() sched.Instant {
 func (t *Table) timer() sched.Instant {
 	at := min(t.rebuildAt, t.recountAt, t.calmAt, t.revive.at, max(t.graceAt, t.hold), t.sparseAt())
 	for m := t.taken &^ t.queued; m != 0; m &= m - 1 {
-		at = min(at, t.judgement(&t.watches[bits.TrailingZeros64(m)]))
+		at = min(at, t.judgement(bits.TrailingZeros64(m)))
 	}
 	return min(at, t.burialAt())
 }
 
 // judgement is when a watch has work: timeouts rest while the node recovers from a stall of its own.
-func (t *Table) judgement(w *watch) sched.Instant {
-	if w.phase == phaseWaiting {
-		return max(w.due, t.hold)
+func (t *Table) judgement(i int) sched.Instant {
+	if t.waiting>>i&1 != 0 {
+		return max(t.dues[i], t.hold)
 	}
-	return w.due
+	return t.dues[i]
 }
 
 // live tells whether a member takes part: it is alive or suspected.

@@ -175,8 +175,8 @@ func (t *Table) OnVote(now sched.Instant, from uint32, v *codec.Vote) {
 	if b == nil {
 		return
 	}
-	if w := t.watching(subject); w != nil && w.phase == phaseIdle && v.Stance == codec.StanceClosed {
-		t.ask(now, w) // our own host may have been told the same
+	if i := t.watchOf(subject); i >= 0 && t.idle(i) && v.Stance == codec.StanceClosed {
+		t.ask(now, i) // our own host may have been told the same
 	}
 	vote := b.put(from, v.Stance, now)
 	if v.Stance.Against() && !v.Reply {

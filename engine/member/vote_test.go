@@ -181,8 +181,8 @@ func TestOwnHealth(t *testing.T) {
 			if s.Kind == SendVote && !s.Vote.Reply {
 				votes++
 			}
-			if s.Kind == SendProbe && x.watching(s.To).due-*now != 90*ms {
-				t.Errorf("timeout %d ms", (x.watching(s.To).due-*now)/ms)
+			if s.Kind == SendProbe && x.dues[x.watchOf(s.To)]-*now != 90*ms {
+				t.Errorf("timeout %d ms", (x.dues[x.watchOf(s.To)]-*now)/ms)
 			}
 		}
 	}
