@@ -22,30 +22,31 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// peer is one member that we send to, or a known one that we can't reach yet.
+// peer is one member that we send to, or a known one that we can't reach yet. Its size is
+// a multiple of a cache line, and what every frame of a peer needs comes first: with many
+// peers each of their lines is a miss.
 type peer struct {
-	claim   names.Claim   // of somebody else who says to be it
-	hearsay names.Hearsay // until it has answered itself
-	id      codec.OriginID
-	origin  state.Origin
+	claim  names.Claim // of somebody else who says to be it
+	id     codec.OriginID
+	origin state.Origin
 	roster.Life
-
-	at door.Contact
-
-	link link.Path // frames to and from it
 	debt mail.Debt // acknowledgements, ours and its
 
-	mail mail.Cursor // our own writes at this peer
+	at      door.Contact
+	hearsay names.Hearsay // until it has answered itself
 
-	flow    flow.Peer
+	mail mail.Cursor // our own writes at this peer
+	link link.Path   // frames to and from it
+	flow flow.Peer
+
+	shown   reconcile.Shown
 	compare compare.Peer
-	precise precise.Peer
 	walk    walk.Peer
-	rumor   rumor.Peer
 	events  events.Peer
 	pull    gaps.Pull
-	shown   reconcile.Shown
+	rumor   rumor.Peer
 	since   member.Turn // its present state
+	precise precise.Peer
 }
 
 // Peer is what the shell may show of a member.

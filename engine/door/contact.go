@@ -8,15 +8,15 @@ import (
 
 // Contact is where a peer is, and how greeting it goes.
 type Contact struct {
-	Addr       netip.AddrPort // where frames go
-	Advertised netip.AddrPort // what it says of itself
-	Declared   bool           // its state says what is advertised
-	Since      uint64         // seniority: the first generation of its boot
-
-	Hellos    uint8         // greetings without an answer
-	HelloAt   sched.Instant // of the hello that awaits an answer; 0: none does
-	HasCookie bool          // it is shown Cookie until it acknowledges a frame
+	Addr      netip.AddrPort // where frames go
 	Cookie    [16]byte
+	HasCookie bool  // it is shown Cookie until it acknowledges a frame
+	Hellos    uint8 // greetings without an answer
+	Declared  bool  // its state says what is advertised
+
+	HelloAt    sched.Instant  // of the hello that awaits an answer; 0: none does
+	Advertised netip.AddrPort // what it says of itself
+	Since      uint64         // seniority: the first generation of its boot
 }
 
 // Answered notes an answer to a hello. True: it took so long.

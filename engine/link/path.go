@@ -24,32 +24,30 @@ const mapBits = 64
 
 // Path is what one peer's path did. It is ready after Init.
 type Path struct {
-	RTT sched.RTT // round trip; who measures one elsewhere adds a sample
-
 	heardAt sched.Instant // when the last frame came; 0: never
-	ackTime sched.RTT     // until a frame is acknowledged that does not ask for it
-	lostAt  sched.Instant // when the last loss was found out; 0: never
-	timedAt sched.Instant // when the frame left whose acknowledgement is timed; 0: none
-	askedAt sched.Instant // when the frame left whose answer is timed; 0: none
-
-	sampleAt sched.Instant // when the round trip is worth another look
+	seen    uint64        // bit i: frame high-i came
+	high    uint32        // highest that came from it
+	seq     uint32        // of the last frame to the peer
+	sawMap  uint64        // and which up to acked
+	acked   uint32        // highest of ours that it saw
+	judged  uint32        // losses up to this frame are known
+	history uint32        // frames up to this one may be lost: what they carried is sent again already
 
 	timedSeq, askedSeq uint32
 
-	seq     uint32 // of the last frame to the peer
-	acked   uint32 // highest of ours that it saw
-	sawMap  uint64 // and which up to it
-	judged  uint32 // losses up to this frame are known
-	history uint32 // frames up to this one may be lost: what they carried is sent again already
-	high    uint32 // highest that came from it
-	seen    uint64 // bit i: frame high-i came
-	hole    bool   // an acknowledgement told of a loss
+	overtaken uint32        // see overtakenAt
+	timedAt   sched.Instant // when the frame left whose acknowledgement is timed; 0: none
+	askedAt   sched.Instant // when the frame left whose answer is timed; 0: none
+	sampleAt  sched.Instant // when the round trip is worth another look
+	lostAt    sched.Instant // when the last loss was found out; 0: never
 
+	RTT     sched.RTT // round trip; who measures one elsewhere adds a sample
+	ackTime sched.RTT // until a frame is acknowledged that does not ask for it
+
+	size        Size
 	shuffledAt  sched.Instant // a frame was seen after later ones; 0: never
 	overtakenAt sched.Instant // when frames up to overtaken were first known to be missing; 0: none is
-	overtaken   uint32
-
-	size Size
+	hole        bool          // an acknowledgement told of a loss
 }
 
 // Init begins a path. Its first frame has the number after last.
