@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	beMember()
+	o := options{Out: os.Stdout}
+	names := ""
+	flag.IntVar(&o.Nodes, "nodes", 8, "members, 4 to 64")
+	flag.Uint64Var(&o.Seed, "seed", uint64(time.Now().UnixNano()), "of the plan; even ones seal")
+	flag.DurationVar(&o.Time, "time", 45*time.Second, "for how long faults begin")
+	flag.IntVar(&o.Rate, "rate", 20, "writes a second of each member, 1 to 1000")
+	flag.StringVar(&names, "kinds", "", "only these kinds of faults, with commas")
+	flag.Parse()
+	err := o.choose(names)
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err = run(ctx, o)
+		stop()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "wire:", err)
+		os.Exit(1)
+	}
+}
+
+// beMember makes this process a member if it was started as one.
+func beMember() {
+	if os.Getenv(envMember) == "" {
+		return
+	}
+	if err := runMember(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// choose takes the kinds by name and checks the numbers.
+func (o *options) choose(names string) error {
+	if o.Nodes < 4 || o.Nodes > 64 {
+		return fmt.Errorf("-nodes %d: 4 to 64", o.Nodes)
+	}
+	if o.Rate < 1 || o.Rate > 1000 {
+		return fmt.Errorf("-rate %d: 1 to 1000", o.Rate)
+	}
+	if o.Kinds = kinds; names == "" {
+		return nil
+	}
+	o.Kinds = nil
+	for name := range strings.SplitSeq(names, ",") {
+		if !slices.Contains(kinds, kind(name)) {
+			return fmt.Errorf("-kinds %q: there is no such kind; there are %v", name, kinds)
+		}
+		o.Kinds = append(o.Kinds, kind(name))
+	}
+	return nil
+}

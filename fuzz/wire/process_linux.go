@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// envMember makes a process the member.
+const envMember = "QUIDNUNC_WIRE_MEMBER"
+
+// process is a member in a host, as the driver has it.
+type process struct {
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	answers chan report
+	stderr  bytes.Buffer
+}
+
+// spawn starts a member's process in a host; it ends with the host.
+func spawn(h *host) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{cmd: exec.Command(self), answers: make(chan report, 1)}
+	p.cmd.Env = append(os.Environ(), envMember+"=1")
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	p.cmd.Stderr = &p.stderr
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := h.in(p.cmd.Start); err != nil {
+		return nil, err
+	}
+	go p.read(out)
+	return p, nil
+}
+
+// read hands answers over until the process ends.
+func (p *process) read(out io.Reader) {
+	defer close(p.answers)
+	lines := bufio.NewReader(out)
+	for {
+		var r report
+		line, err := lines.ReadBytes('\n')
+		if err != nil || json.Unmarshal(line, &r) != nil {
+			return
+		}
+		p.answers <- r
+	}
+}
+
+// tell gives an order and waits for the answer.
+func (p *process) tell(o order) (report, error) {
+	if err := json.NewEncoder(p.in).Encode(&o); err != nil {
+		return report{}, fmt.Errorf("it ended: %w", err)
+	}
+	timer := time.NewTimer(2 * patience)
+	defer timer.Stop()
+	select {
+	case r, ok := <-p.answers:
+		if !ok {
+			p.kill()
+			return r, fmt.Errorf("it ended: %s", p.stderr.String())
+		}
+		if r.Error != "" {
+			return r, fmt.Errorf("%s: %s", o.Do, r.Error)
+		}
+		return r, nil
+	case <-timer.C:
+		return report{}, fmt.Errorf("no answer to %q", o.Do)
+	}
+}
+
+// kill ends it, whatever it does, and waits until it is gone.
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	p.in.Close()
+	p.cmd.Wait()
+}
+
+func (p *process) signal(s syscall.Signal) { p.cmd.Process.Signal(s) }
