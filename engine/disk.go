@@ -48,9 +48,13 @@ func (s Sync) MarshalText() ([]byte, error) { return syncs.Text(s) }
 func (s *Sync) UnmarshalText(b []byte) error { return syncs.Set(s, b) }
 
 // Disk says where a member keeps its state over restarts: its own keys, large values too,
-// and the addresses of the members that it knows, by which it joins again without seeds.
-// Zone, tags and address are those of the Config at each start. Keys of the cluster are
-// not stored.
+// what shared keys hold, whoever wrote them, and the addresses of the members that it knows,
+// by which it joins again without seeds. Zone, tags and address are those of the Config at
+// each start. Secrets are not stored.
+//
+// Shared keys are said again once another member answers who holds the same as this one, or
+// after 30 s in which nobody does: what others wrote or deleted meanwhile stands. They are
+// dropped, with a warning, after longer than deletes are remembered (Detector.GraveAge).
 //
 // A start has all keys again, under a new generation. It goes on under the one before
 // only where nothing that others were told can be missing: after a Close that did not
@@ -89,6 +93,8 @@ type keeper struct {
 	image *disk.Image // what was found, until it is restored
 	was   map[string]string
 	held  []disk.Record // shared keys that are not said again yet
+	entry codec.Entry   // for noteWinner
+	news  []byte        // records of what shared keys hold by others' logs since the last turn
 
 	holding atomic.Pointer[[]disk.Record] // held, until all is said; for snapshots
 
@@ -98,6 +104,7 @@ type keeper struct {
 
 	heldAt, heldUntil sched.Instant
 	said              int // of held
+	pass              int // over held: members up to this rank say them
 	saying            bool
 }
 
@@ -113,7 +120,7 @@ func (e *Engine) openDisk() error {
 	log, image, err := disk.Open(disk.Options{
 		FS: d.fs, Cluster: e.cfg.Cluster, Name: e.cfg.Name, Sync: disk.Sync(d.Sync), Every: d.Every,
 		Changed: e.diskChanged, Progress: e.diskProgress,
-		Warn: func(line string) { e.herald.warn("disk: "+line, "member", e.cfg.Name) },
+		Warn: func(line string) { e.herald.warn("disk: "+line, "member", e.cfg.Name) }, Above: e.shared.above,
 	})
 	if err != nil {
 		return diskConfigError(err)
@@ -180,6 +187,7 @@ func (e *Engine) handOverLast() {
 	if k.log == nil {
 		return
 	}
+	e.keepWinners()
 	e.stage.mu.Lock()
 	defer e.stage.mu.Unlock()
 	for _, b := range [...]*stageBuffer{e.stage.back, e.stage.front} {
@@ -300,6 +308,7 @@ func (s *diskSource) Walk(yield func(r *disk.Record) bool) (floor uint64, ok boo
 	e := (*Engine)(s)
 	before, after := uint64(0), uint64(0)
 	e.kept.walkHeld(yield)
+	e.walkWinners(yield)
 	if !e.ask(func(sched.Instant) { before = e.core.Parts().Self.Gen }) {
 		return 0, false
 	}

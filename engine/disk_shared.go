@@ -3,26 +3,101 @@ package engine
 import (
 	"time"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/disk"
 	"github.com/quidnunc/quidnunc/engine/share"
+	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Shared keys from disk are what this member said in an earlier life. Others may have
+// What shared keys hold is on the disk of every member that has one, whoever wrote it: were
+// only their writers to keep them, a key would be lost with the disk of one. Others may have
 // written them anew meanwhile, or deleted them and forgotten that, so they are said again
 // only once this member holds what another one does, and not at all after longer than a
-// delete is remembered. A member that knows of nobody has nobody to ask.
+// delete is remembered. A member that knows of nobody has nobody to ask. Where a whole
+// cluster starts again, most keys are said by one member, the first in rank, and by their
+// writer; the others look again later.
 const (
 	heldAlone = 30 * sched.Second       // while nobody answers
 	heldLook  = 100 * sched.Millisecond // between looks for somebody
+	heldTurn  = 256 << 10               // bytes of records that are handed over before a turn ends
 )
 
-// holdShared keeps a shared key back.
-func (k *keeper) holdShared(r *disk.Record) {
-	if r.Op != disk.OpDelete { // which took something back from a log that is gone
-		k.held = append(k.held, disk.Record{Op: disk.OpHeld, Version: r.Version, Key: r.Key, Value: r.Value})
+// noteWinner keeps what a shared key holds now, if another's log has it. It runs on the loop.
+func (e *Engine) noteWinner(key []byte, what share.Change) {
+	k := &e.kept
+	if k.log == nil || what != share.Won && what != share.Passed {
+		return
 	}
+	o := e.shared.index.Owner(key)
+	if o == 0 || o == e.store.Owner() || !e.store.Get(o, key, &k.entry) {
+		return
+	}
+	var c share.Claim
+	rest, err := c.Parse(k.entry.Value, e.shared.index.Author(o))
+	if err != nil {
+		return
+	}
+	var room [EntryBytesMax]byte
+	value := append(c.Append(room[:0], e.shared.self), rest...)
+	k.news = disk.AppendRecord(k.news, &disk.Record{Op: disk.OpHeld, Key: k.entry.Key, Value: value, TTL: lifeLeft(&k.entry)})
+	if len(k.news) > heldTurn {
+		e.keepWinners()
+	}
+}
+
+// keepWinners hands over what noteWinner has noted.
+func (e *Engine) keepWinners() {
+	if k := &e.kept; len(k.news) > 0 {
+		k.log.OfferHeld(k.news)
+		k.news = k.news[:0]
+	}
+}
+
+// walkWinners yields what shared keys hold by others' logs, for a snapshot.
+func (e *Engine) walkWinners(yield func(r *disk.Record) bool) {
+	more := true
+	var is, held [EntryBytesMax]byte
+	for m := range e.Members() {
+		if m.Self || !more {
+			continue
+		}
+		author := e.shared.author([]byte(m.Name))
+		e.store.Range([]byte(m.Name), func(key, value []byte, meta state.Meta) bool {
+			if !codec.Shared(key) {
+				return true
+			}
+			var c share.Claim
+			rest, err := c.Parse(value, author)
+			if _, now, _, _ := e.shared.index.AppendGet(is[:0], key); err != nil || now != c {
+				return true
+			}
+			r := disk.Record{Op: disk.OpHeld, Key: key, Value: append(c.Append(held[:0], e.shared.self), rest...)}
+			if meta.Flags&codec.EntryTTL != 0 {
+				r.TTL, r.Wall = meta.TTL, time.Now().UnixNano()-int64(e.reactor.poller.Now())+meta.Born
+			}
+			more = yield(&r)
+			return more
+		})
+	}
+}
+
+// above tells which of two records that are held says what the key holds.
+func (s *Shared) above(a, b *disk.Record) bool {
+	var c, d share.Claim
+	x, err := c.Parse(a.Value, s.self)
+	if err != nil {
+		return false
+	}
+	y, err := d.Parse(b.Value, s.self)
+	if err != nil {
+		return true
+	}
+	if order := c.Compare(&d); order != 0 {
+		return order > 0
+	}
+	return share.Settle(c.Deleted, x, d.Deleted, y) > 0
 }
 
 // judgeHeld drops what is too old, or writes at once what nobody else can know better. It
@@ -44,10 +119,13 @@ func (e *Engine) judgeHeld(now sched.Instant) (records []byte, err error) {
 	default:
 		for i := range k.held {
 			r := &k.held[i]
-			r.Op, r.Version = disk.OpSet, e.newest()+1
-			e.op = core.Op{Kind: core.Set, Version: r.Version, Key: r.Key, Value: r.Value}
+			r.Op, r.Version, r.TTL = disk.OpSet, e.newest()+1, leftOf(r)
+			e.op = core.Op{Kind: core.Set, Version: r.Version, Key: r.Key, Value: r.Value, TTL: r.TTL}
 			if st := e.core.Write(now, &e.op); st != core.Written {
 				return nil, refusedBy(st)
+			}
+			if r.TTL != 0 {
+				e.endsAt(now, r.TTL, e.op.Version)
 			}
 			records = disk.AppendRecord(records, r)
 		}
@@ -69,13 +147,19 @@ func (e *Engine) sayHeld(now sched.Instant) {
 	k.saying = true
 	for range sharedPerTurn {
 		if k.said == len(k.held) {
+			if k.pass++; k.pass == 1 {
+				k.said, k.heldAt = 0, now.After(adoptGap)
+				return
+			}
 			k.holding.Store(nil)
 			k.held = nil
 			return
 		}
-		r := &k.held[k.said]
-		if e.wins(r) && e.stage.adopt(string(r.Key), r.Value, leftOf(r)) == ErrBackpressure {
-			return
+		if r := &k.held[k.said]; e.wins(r) {
+			switch e.stage.adopt(string(r.Key), r.Value, leftOf(r)) {
+			case ErrBackpressure, errStaged:
+				return
+			}
 		}
 		k.said++
 	}
@@ -113,14 +197,19 @@ func (e *Engine) level() bool {
 	return false
 }
 
-// wins tells whether a claim that is held back is above what is here.
+// wins tells whether it is on this member to say a claim that is held back: it is above what
+// is here, and this member's own, or its turn.
 func (e *Engine) wins(r *disk.Record) bool {
-	var own share.Claim
-	if _, err := own.Parse(r.Value, e.shared.self); err != nil {
+	s := &e.shared
+	var held, is share.Claim
+	if _, err := held.Parse(r.Value, s.self); err != nil {
 		return false
 	}
-	_, is, _, _ := e.shared.index.AppendGet(nil, r.Key)
-	return is.Author == 0 || own.Compare(&is) > 0
+	var room [EntryBytesMax]byte
+	if _, is, _, _ = s.index.AppendGet(room[:0], r.Key); is.Author != 0 && held.Compare(&is) <= 0 {
+		return false
+	}
+	return held.Author == s.self || e.kept.pass > 0 || share.Rank(codec.SipHash(s.hashKey, r.Key), e.core.Parts().Self.ID, s.alive) == 0
 }
 
 // walkHeld yields what is held back, for a snapshot.

@@ -203,6 +203,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	if err != nil {
 		return err
 	}
+	e.nameShared()
 	if err := e.openDisk(); err != nil {
 		return err
 	}

@@ -31,17 +31,14 @@ var restoreKey = []byte{codec.ReservedPrefix, 'd', 'i', 's', 'k'}
 // a new one, there is nothing to delete and nothing declared yet.
 func (e *Engine) restore(now sched.Instant) error {
 	k := &e.kept
-	if k.image == nil || len(k.image.Records) == 0 && !k.image.Keeps {
+	if k.image == nil || len(k.image.Records)+len(k.image.Held) == 0 && !k.image.Keeps {
 		return nil
 	}
+	k.held = k.image.Held
 	i, wall := k.image, time.Now().UnixNano()
 	k.was = map[string]string{}
 	for n := range i.Records {
 		r := &i.Records[n]
-		if r.Op == disk.OpHeld || codec.Shared(r.Key) && !i.Keeps {
-			k.holdShared(r)
-			continue
-		}
 		if codec.System(r.Key) {
 			if !i.Keeps {
 				continue

@@ -35,17 +35,17 @@ const (
 	doOnce
 	doForce
 	doAdd
-	doSkew    // the member's clock is wrong from now on
-	doKill    // and whoever has a disk is killed in the middle of things
-	doStop    // it leaves
-	doStart   // whoever is down starts, with what their disk has
-	doBlank   // and with nothing
-	doCut     // it is alone, for a while
-	doMend    // nobody is alone
-	sharedDos // how many there are
+	doSkew  // the member's clock is wrong from now on
+	doKill  // and whoever has a disk is killed in the middle of things
+	doStop  // it leaves
+	doStart // whoever is down starts, with what their disk has
+	doBlank // and with nothing
+	doCut   // it is alone, for a while
+	doMend  // nobody is alone
+	doDark  // all are killed, and start with what their disks have
 )
 
-var sharedDoNames = [...]string{"sets", "deletes", "sets once", "forces", "adds", "has a clock off by", "is killed", "leaves", "starts", "starts blank", "is cut off", "mend"}
+var sharedDoNames = [...]string{"sets", "deletes", "sets once", "forces", "adds", "has a clock off by", "is killed", "leaves", "starts", "starts blank", "is cut off", "mends", "and all others lose power"}
 
 // sharedStep is a part of a plan: what cannot be done when its turn comes is left out.
 type sharedStep struct {
@@ -90,7 +90,7 @@ func newSharedPlan(seed uint64) *sharedPlan {
 		p.steps = append(p.steps, sharedStep{do: doSkew, member: i, skew: anySkew()})
 	}
 	writes := [...]sharedDo{doSet, doSet, doSet, doDelete, doDelete, doOnce, doOnce, doForce, doAdd, doAdd}
-	faults := [...]sharedDo{doKill, doKill, doStop, doStart, doStart, doBlank, doCut, doMend, doMend, doSkew}
+	faults := [...]sharedDo{doKill, doKill, doStop, doStart, doStart, doBlank, doCut, doMend, doMend, doSkew, doDark}
 	gap := 4 + r.IntN(8)
 	for i := range 120 {
 		s := sharedStep{do: writes[r.IntN(len(writes))], member: r.IntN(p.members), key: r.IntN(sharedKeys), wait: time.Duration(r.IntN(1000)) * time.Millisecond}
@@ -221,6 +221,8 @@ func (s *sharedRun) step(x *sharedStep) {
 		s.start(x)
 	case (x.do == doKill || x.do == doStop || x.do == doCut) && up && s.alone < 0 && s.running() > 3:
 		s.harm(x)
+	case x.do == doDark && s.p.disks && s.alone < 0:
+		s.dark()
 	default:
 		return // it can't be
 	}
@@ -252,17 +254,44 @@ func (s *sharedRun) harm(x *sharedStep) {
 		s.alone = x.member
 		return
 	case doKill:
-		to := s.t.TempDir()
-		if err := os.CopyFS(to, os.DirFS(s.dirs[x.member])); err != nil {
-			s.t.Fatal(err)
-		}
-		os.Remove(filepath.Join(to, "quidnunc.lock"))
-		s.dirs[x.member] = to
+		s.copyDisk(x.member)
 		s.c.Kill(x.member)
 	case doStop:
 		s.c.Stop(x.member)
 	}
 	s.up[x.member] = false
+}
+
+// copyDisk is what another process finds when this one is killed: what it has written.
+func (s *sharedRun) copyDisk(i int) {
+	to := s.t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(s.dirs[i])); err != nil {
+		s.t.Fatal(err)
+	}
+	os.Remove(filepath.Join(to, "quidnunc.lock"))
+	s.dirs[i] = to
+}
+
+// dark ends all that run at one moment, and starts them again: nobody is left but disks.
+func (s *sharedRun) dark() {
+	pause(time.Second) // what was acknowledged was written
+	for i, up := range s.up {
+		if up {
+			s.copyDisk(i)
+		}
+	}
+	for i, up := range s.up {
+		if up {
+			s.c.Kill(i)
+		}
+	}
+	pause(30 * time.Second)
+	for i, up := range s.up {
+		if up {
+			s.c.Restart(i)
+			s.c.Engines[i].Shared().Skew(s.skews[i])
+		}
+	}
 }
 
 // write makes one write. Once all have acknowledged it, the key never falls behind it.

@@ -58,14 +58,19 @@ type lead struct {
 	until sched.Instant
 }
 
+// nameShared finds out what stands for this member in claims.
+func (e *Engine) nameShared() {
+	s := &e.shared
+	s.e, s.hashKey = e, codec.FrameKey([]byte(e.cfg.Cluster))
+	s.self = s.author(e.name)
+}
+
 // startShared begins with an empty index.
 func (e *Engine) startShared() {
 	s := &e.shared
-	s.e = e
 	if s.wall == nil {
 		s.wall = func() sched.Wall { return sched.Wall(time.Now().UnixNano()) }
 	}
-	s.hashKey = codec.FrameKey([]byte(e.cfg.Cluster))
 	var secret [2]uint64
 	for i := range secret {
 		var b [8]byte
@@ -73,7 +78,6 @@ func (e *Engine) startShared() {
 		secret[i] = binary.LittleEndian.Uint64(b[:])
 	}
 	s.index.Init(e.store, secret, sched.Instant(e.cfg.ClockOffsetMax), s.author)
-	s.self = s.author(e.name)
 	s.offer = s.Changed
 	e.store.Attend(s)
 }
@@ -96,6 +100,7 @@ func (s *Shared) Changed(o state.Origin, key []byte) {
 	}
 	what, before := s.index.Changed(o, x, wall)
 	s.tellWatchers(key, what)
+	s.e.noteWinner(key, what)
 	var c share.Claim
 	if o != self && x.Flags&codec.EntryTombstone == 0 {
 		if _, err := c.Parse(x.Value, s.index.Author(o)); err == nil {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"hash/maphash"
 	"slices"
 	"sync"
@@ -126,6 +127,9 @@ func (s *stage) put(hash uint64, w *staging, c charge) {
 	s.pending.Add(1)
 }
 
+// errStaged says that a write of a key waits to be applied.
+var errStaged = errors.New("engine: a write of the key is staged")
+
 // adopt is the loop's own write of a shared key: it replaces nothing that is staged.
 func (s *stage) adopt(key string, value []byte, ttl uint32) (err error) {
 	hash := maphash.String(s.seed, key)
@@ -133,7 +137,7 @@ func (s *stage) adopt(key string, value []byte, ttl uint32) (err error) {
 	defer s.mu.Unlock()
 	for _, b := range [...]*stageBuffer{s.front, s.back} {
 		if _, _, ok := find(b, hash, key); ok {
-			return nil // newer than what it would take over
+			return errStaged // newer than what it would take over, as far as is known
 		}
 	}
 	s.waiting.Store(true)

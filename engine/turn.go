@@ -52,6 +52,7 @@ func (e *Engine) turn(now sched.Instant) {
 	more = e.turnLarge(now) || more
 	more = e.turnShared(now) || more
 	e.sayHeld(now)
+	e.keepWinners()
 	more = e.transmit(now) || more
 	more = e.publish(now) || e.touched || more
 	if more {

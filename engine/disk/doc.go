@@ -1,6 +1,6 @@
 // Package disk keeps what one member has said over restarts, in a directory of its own:
-// its keys, with deletes; large values; the generation that it used; and the addresses of
-// the members that it knew.
+// its keys, with deletes; large values; the generation that it used; the addresses of
+// the members that it knew; and what shared keys hold, whoever wrote them.
 //
 // # Files
 //
@@ -16,7 +16,8 @@
 // the next log is begun and a snapshot is made of what the store holds by then: it may
 // hold a little of that log too, and versions say what is newer. When it is complete it
 // gets its name, the directory is synced, and what was before is removed. So a directory
-// has about three times what the member's keys take, and a start reads as much.
+// has about three times what the member's keys and the shared keys take, and a start reads
+// as much.
 //
 // A file is a head (format, number, generation, cluster, member, a random salt) and
 // blocks. A block has a checksum for its own head, so that a length is believed before it
@@ -59,6 +60,6 @@
 //
 // # Limits
 //
-// Windows has no sync of a directory; a system without flock(2) is refused. Of shared keys
-// the member keeps those that it wrote or adopted; what others wrote they keep.
+// Windows has no sync of a directory; a system without flock(2) is refused. What others
+// write to shared keys is written without being waited for, with Each too.
 package disk

@@ -1,8 +1,10 @@
 package disk
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,8 +47,11 @@ type Image struct {
 	// Keeps: the member may go on under Generation: it has all that it ever told others.
 	Keeps bool
 	// Records are the newest writes, one for each key, in the order of their versions;
-	// deletes only of Generation and where it may be kept.
+	// deletes and shared keys only of Generation and where it may be kept.
 	Records []Record
+	// Held are shared keys beside: what others' logs had on them, or own ones of before, the
+	// one that is worth most of each key, in the order of the keys.
+	Held []Record
 	// Members are the members that were known last.
 	Members []Member
 	// Wall is when something was last written: Unix nanoseconds.
@@ -59,11 +64,12 @@ type Image struct {
 type reader struct {
 	o    *Options
 	i    *Image
-	keys map[string]int // place in records
-	all  []Record       // Key nil: replaced
-	gap  bool           // something is missing
-	last header         // of the newest log
-	done bool           // the newest log was closed in order
+	keys map[string]int // place in all
+	held map[string]Record
+	all  []Record // Key nil: replaced
+	gap  bool     // something is missing
+	last header   // of the newest log
+	done bool     // the newest log was closed in order
 	left bool
 	torn bool // the newest log ends in the middle of a block
 	next uint64
@@ -77,7 +83,7 @@ func (r *reader) read() error {
 	if err != nil {
 		return err
 	}
-	r.keys = make(map[string]int)
+	r.keys, r.held = make(map[string]int), make(map[string]Record)
 	var logs, snaps []uint64
 	for _, name := range names {
 		if n, ok := numberOf(name, logEnd); ok {
@@ -194,8 +200,21 @@ func (r *reader) enters(generation uint64) {
 			delete(r.keys, string(x.Key))
 			x.Key = nil
 		case codec.Shared(x.Key):
-			x.Op = OpHeld
+			delete(r.keys, string(x.Key))
+			r.hold(*x)
+			x.Key = nil
 		}
+	}
+}
+
+// hold keeps what a shared key holds, or held.
+func (r *reader) hold(rec Record) {
+	if rec.Op == OpDelete { // it took something back from a log that is gone
+		return
+	}
+	rec.Op = OpHeld
+	if was, ok := r.held[string(rec.Key)]; !ok || r.o.Above == nil || !r.o.Above(&was, &rec) {
+		r.held[string(rec.Key)] = rec
 	}
 }
 
@@ -233,6 +252,10 @@ func (r *reader) writes(b *block) {
 }
 
 func (r *reader) write(rec Record) {
+	if rec.Op == OpHeld {
+		r.hold(rec)
+		return
+	}
 	i, ok := r.keys[string(rec.Key)]
 	switch {
 	case !ok:
@@ -271,6 +294,13 @@ func (r *reader) finish() {
 	i := r.i
 	whole := !r.gap && !r.torn && i.Generation > 0
 	i.Keeps = whole && !r.left && (r.done || r.last.flags&syncedEach != 0)
-	i.Records = slices.DeleteFunc(r.all, func(rec Record) bool { return rec.Key == nil || !i.Keeps && rec.Op == OpDelete })
+	i.Records = slices.DeleteFunc(r.all, func(rec Record) bool {
+		if rec.Key != nil && !i.Keeps && codec.Shared(rec.Key) {
+			r.hold(rec)
+			return true
+		}
+		return rec.Key == nil || !i.Keeps && rec.Op == OpDelete
+	})
 	slices.SortFunc(i.Records, func(a, b Record) int { return cmp.Compare(a.Version, b.Version) })
+	i.Held = slices.SortedFunc(maps.Values(r.held), func(a, b Record) int { return bytes.Compare(a.Key, b.Key) })
 }

@@ -45,6 +45,8 @@ type Options struct {
 	Warn func(line string)
 	// Progress is called on the log's own goroutine, with Each, when Outcome has news.
 	Progress func()
+	// Above tells of two held records of a key which one is worth more; nil: the later one.
+	Above func(a, b *Record) bool
 }
 
 // Source is the state that snapshots are made of.
@@ -120,6 +122,7 @@ type Log struct {
 	lost    []span
 	broken  error // why writes are not kept now
 	drops   bool  // what Offer takes is lost: until there is a file again
+	missed  bool  // held records did not fit: a snapshot will have them
 	place   position
 	members []Member
 	dirty   bool // place or members are to be written
@@ -196,6 +199,26 @@ func (l *Log) Offer(records []byte, last, floor uint64) bool {
 		l.rouse()
 	}
 	return true
+}
+
+// OfferHeld takes records of what is not this member's own: they have no version, nobody
+// waits for them, and what does not fit is in the next snapshot, which is made soon then.
+func (l *Log) OfferHeld(records []byte) {
+	l.mu.Lock()
+	switch {
+	case l.drops: // as is all else
+	case len(l.pending) > blockHead && len(l.pending)+len(records) > pendingMax:
+		l.missed = true
+	default:
+		if len(l.pending) == blockHead {
+			l.since = time.Now()
+		}
+		l.pending = append(l.pending, records...)
+	}
+	l.mu.Unlock()
+	if !l.awake.Load() && !l.awake.Swap(true) {
+		l.rouse()
+	}
 }
 
 // OfferLast is Offer before Close: it takes however much waits.

@@ -13,7 +13,7 @@ const (
 	OpSet     Op = 0
 	OpDelete  Op = 1
 	OpContent Op = 2 // the value is a reference to a content, as codec.Content
-	OpHeld    Op = 3 // a shared key of an earlier generation, that was not said again yet
+	OpHeld    Op = 3 // what a shared key holds by others' logs, or by an own one of before
 	OpLeased  Op = 4 // a set whose time to live is the number of a lease
 	OpLease   Op = 5 // a lease
 )

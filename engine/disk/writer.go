@@ -221,6 +221,7 @@ func (l *Log) take() (b []byte, last uint64) {
 	b, l.pending = l.pending, l.spare[:blockHead]
 	last = l.offered
 	place, members, dirty := l.place, l.members, l.dirty
+	l.wanted, l.missed = l.wanted || l.missed, false
 	l.dirty = false
 	wall := l.since
 	l.mu.Unlock()

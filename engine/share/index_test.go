@@ -43,6 +43,10 @@ func logKey(key string) []byte { return append([]byte(codec.SharedPrefix), key..
 
 // write puts a claim, or with c nil a withdrawal, into the log of an origin by id.
 func (r *replica) write(t interface{ Fatal(...any) }, id codec.OriginID, key string, c *Claim, value string) Change {
+	return r.writeAt(t, id, key, c, value, testWall)
+}
+
+func (r *replica) writeAt(t interface{ Fatal(...any) }, id codec.OriginID, key string, c *Claim, value string, wall sched.Wall) Change {
 	o := r.store.Find(id)
 	r.version[o]++
 	e := codec.Entry{Version: r.version[o], Key: logKey(key), Flags: codec.EntryTombstone}
@@ -53,7 +57,7 @@ func (r *replica) write(t interface{ Fatal(...any) }, id codec.OriginID, key str
 		t.Fatal(st)
 	}
 	r.store.Advance(o, e.Version, 0)
-	what, _ := r.index.Changed(o, &e, testWall)
+	what, _ := r.index.Changed(o, &e, wall)
 	return what
 }
 
