@@ -7,21 +7,22 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
 const ms = sched.Millisecond
 
-// cluster runs tables over a small simulated network: every record goes through its encoding. Handles are the same on
+// cluster runs tables over simnet's network and queue: every record goes through its encoding. Handles are the same on
 // all nodes only because they are added in one order.
 type cluster struct {
 	t      testing.TB
 	cfg    Config
 	now    sched.Instant
-	seq    int
-	queue  sched.Heap[event]
-	rand   *rand.Rand
+	turns  int
+	model  simnet.Model
+	queue  simnet.Queue[event]
 	nodes  []*node
 	loss   float64
 	delay  sched.Instant
@@ -39,20 +40,17 @@ type node struct {
 	asleep sched.Instant // stopped until then
 	inbox  []event
 	due    sched.Instant // Deadline after the last turn
+	alarm  sched.Instant // when the queue will wake it; an earlier event for it is void
 	status map[uint32]Status
 	was    map[uint32][]Status
 }
 
+// event is a frame that arrives, or a node's alarm if it has no frame.
 type event struct {
-	at       sched.Instant
-	seq      int
 	from, to uint32
 	print    uint64
 	frame    []byte
 }
-
-// Before implements sched.Timed.
-func (e event) Before(o event) bool { return e.at < o.at || e.at == o.at && e.seq < o.seq }
 
 func testSeed(t testing.TB) uint64 {
 	seed := rand.Uint64()
@@ -71,9 +69,11 @@ func testID(h uint32) codec.OriginID {
 
 func newCluster(t testing.TB, n int, cfg Config) *cluster {
 	seed := testSeed(t)
-	c := &cluster{t: t, cfg: cfg, now: sched.Second, rand: rand.New(rand.NewPCG(seed, 1)), delay: ms / 5, frames: map[codec.Type]int{}}
+	c := &cluster{t: t, cfg: cfg, now: sched.Second, delay: ms / 5, frames: map[codec.Type]int{}}
+	c.model.Init(seed, simnet.Link{})
+	c.queue.Init(c.now)
 	for h := uint32(1); h <= uint32(n); h++ {
-		x := &node{h: h, status: map[uint32]Status{}, was: map[uint32][]Status{}}
+		x := &node{h: h, alarm: sched.Never, status: map[uint32]Status{}, was: map[uint32][]Status{}}
 		x.ring.Init(n+4, [2]uint64{3, 4})
 		x.Init(&cfg, DefaultLimits(n+4), &x.ring, h, testID(h), seed, c.now)
 		for o := uint32(1); o <= uint32(n); o++ {
@@ -93,31 +93,32 @@ func (c *cluster) run(d sched.Instant) {
 	end := c.now + d
 	for _, n := range c.nodes {
 		c.turn(n)
+		c.arm(n)
 	}
+	var e event
 	for {
-		next := end
-		if len(c.queue) > 0 {
-			next = min(next, c.queue[0].at)
-		}
-		for _, n := range c.nodes {
-			if !n.down {
-				next = min(next, max(n.due, n.asleep, c.now))
-			}
-		}
-		c.now = max(next, c.now)
-		if c.now >= end {
-			c.now = end
+		at, ok := c.queue.Pop(end-1, &e)
+		if !ok {
+			c.now = max(c.now, end)
 			return
 		}
-		for len(c.queue) > 0 && c.queue[0].at <= c.now {
-			e := c.queue.Pop()
-			c.deliver(c.node(e.to), e)
+		n := c.node(e.to)
+		if e.frame != nil {
+			c.now = max(c.now, at)
+			c.deliver(n, e)
+		} else if at == n.alarm {
+			c.now, n.alarm = max(c.now, at), sched.Never
+			c.turn(n)
+			c.arm(n)
 		}
-		for _, n := range c.nodes {
-			if !n.down && c.now >= n.asleep && n.due <= c.now {
-				c.turn(n)
-			}
-		}
+	}
+}
+
+// arm lets the queue wake a node when it has something to do.
+func (c *cluster) arm(n *node) {
+	if at := max(n.due, n.asleep); !n.down && at < n.alarm {
+		n.alarm = at
+		c.queue.Push(at, event{to: n.h})
 	}
 }
 
@@ -180,7 +181,8 @@ func (c *cluster) turn(n *node) {
 		}
 	}
 	n.due = n.Deadline()
-	if c.seq%16 != 0 {
+	c.arm(n)
+	if c.turns++; c.turns%16 != 0 {
 		return
 	}
 	if got := n.recomputePrint(); got != n.LivePrint() {
@@ -193,12 +195,14 @@ func (c *cluster) send(n *node, to uint32, frame []byte) {
 		c.t.Fatalf("frame of %d bytes", len(frame))
 	}
 	c.frames[codec.Type(frame[0])]++
-	if c.cut != nil && c.cut(n.h, to) || c.rand.Float64() < c.loss {
+	if c.cut != nil && c.cut(n.h, to) {
 		return
 	}
-	c.seq++
-	at := c.now + c.delay + sched.Instant(c.rand.Int64N(int64(c.delay)))
-	c.queue.Push(event{at: at, seq: c.seq, from: n.h, to: to, print: n.LivePrint(), frame: frame})
+	c.model.SetLink(simnet.Link{Delay: simnet.Delay{Min: c.delay, Max: 2 * c.delay}, Loss: simnet.Probability(c.loss)})
+	var f simnet.Fate
+	if c.model.Send(c.now, int(n.h), int(to), len(frame), &f); f.Copies > 0 {
+		c.queue.Push(f.At[0], event{from: n.h, to: to, print: n.LivePrint(), frame: frame})
+	}
 }
 
 // all fails unless every node that is up believes this of h.
