@@ -177,7 +177,7 @@ func (r *run) spend(d sched.Instant) {
 		r.w.run(gap)
 		d -= gap
 		h := 1 + r.w.rand.Uint32n(uint32(r.cfg.Nodes))
-		if x := &r.w.hosts[h]; !x.down && r.w.now() >= x.asleep {
+		if x := &r.w.hosts[h]; !x.down && r.w.now >= x.asleep {
 			r.w.stall(h, r.cfg.Pause)
 		}
 	}
@@ -186,7 +186,7 @@ func (r *run) spend(d sched.Instant) {
 // note takes in what the node at believes from now on.
 func (r *run) note(at uint32, c *member.Change) {
 	x := &r.w.hosts[c.Member]
-	took := float64(r.w.now()-x.downAt) / ms
+	took := float64(r.w.now-x.downAt) / ms
 	suspected := c.To == member.Suspect || c.To == member.Closed
 	switch {
 	case suspected && c.From == member.Suspect: // that was noted
@@ -207,7 +207,7 @@ func (r *run) note(at uint32, c *member.Change) {
 
 func (r *run) result() Result {
 	w := r.w
-	seconds := float64(w.now()-sched.Second) / sched.Second
+	seconds := float64(w.now-sched.Second) / sched.Second
 	res := Result{
 		Nodes: r.cfg.Nodes, Seed: r.cfg.Seed, Profile: r.cfg.Profile, LossPercent: 100 * r.cfg.Network.Loss,
 		Crashes: r.cfg.Crashes, FalseSuspect: len(r.falseSuspect), FalseDead: len(r.falseDead),

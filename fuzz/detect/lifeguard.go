@@ -72,7 +72,7 @@ func RunSlow(s Slow) SlowResult {
 			bytes += w.hosts[h+1].bytes[k]
 		}
 	}
-	r.KiBPerNodePerS = float64(bytes) / 1024 / float64(s.Nodes) / (float64(w.now()-sched.Second) / sched.Second)
+	r.KiBPerNodePerS = float64(bytes) / 1024 / float64(s.Nodes) / (float64(w.now-sched.Second) / sched.Second)
 	return r
 }
 

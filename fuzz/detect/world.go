@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/sched"
@@ -26,6 +27,12 @@ type Network struct {
 	Jitter sched.Instant // added, uniform; one datagram in a hundred gets ten times as much
 }
 
+// happening is a message that arrives at a node, or its timer if there is none.
+type happening struct {
+	node uint32
+	msg  *message
+}
+
 type message struct {
 	from, to uint32
 	print    uint64
@@ -35,7 +42,7 @@ type message struct {
 
 type host struct {
 	table  member.Table
-	armed  sched.Instant // its timer in the wheel; older ones are void
+	armed  sched.Instant // its timer in the queue; older ones are void
 	asleep sched.Instant // stalled until then
 	down   bool
 	inbox  []*message
@@ -56,7 +63,8 @@ const (
 
 // world is a running simulation.
 type world struct {
-	wheel  wheel
+	queue  simnet.Queue[happening]
+	now    sched.Instant
 	ring   member.Ring
 	hosts  []host // [0] is nil
 	net    Network
@@ -77,7 +85,8 @@ func start(n int, seed uint64, cfg member.Config, lim member.Limits, net Network
 	w.rand.Seed(seed)
 	now := sched.Instant(sched.Second)
 	w.end = now
-	w.wheel.init(now)
+	w.now = now
+	w.queue.Init(now)
 	w.ring.Init(n, [2]uint64{seed, 1})
 	for h := 1; h <= n; h++ {
 		w.ring.Add(uint32(h), nodeID(seed, h))
@@ -102,22 +111,23 @@ func smallLimits(n, facts int) member.Limits {
 	return member.Limits{Members: n, Facts: min(n, facts), Watch: 64, Cases: 64, Hot: min(max(facts, 16), 1024), Graves: 1}
 }
 
-func (w *world) now() sched.Instant { return w.wheel.now() }
-
 // run lets time go on by d.
 func (w *world) run(d sched.Instant) {
 	w.end += d
+	var e happening
 	for {
-		e, ok := w.wheel.pop(w.end)
+		at, ok := w.queue.Pop(w.end, &e)
 		if !ok {
+			w.now = max(w.now, w.end)
 			return
 		}
+		w.now = max(w.now, at)
 		w.events++
 		x := &w.hosts[e.node]
 		switch {
 		case e.msg != nil:
 			w.arrive(e.node, e.msg)
-		case e.at == x.armed:
+		case at == x.armed:
 			x.armed = sched.Never
 			w.turn(e.node)
 		}
@@ -129,10 +139,10 @@ func (w *world) arrive(h uint32, m *message) {
 	switch {
 	case x.down && w.closed && !m.refused:
 		m.from, m.to, m.refused = m.to, m.from, true
-		w.wheel.add(w.now()+w.net.Delay, m.to, m)
+		w.queue.Push(w.now+w.net.Delay, happening{m.to, m})
 		return
 	case x.down:
-	case w.now() < x.asleep:
+	case w.now < x.asleep:
 		if len(x.inbox) < inboxMax {
 			x.inbox = append(x.inbox, m)
 			return
@@ -149,7 +159,7 @@ func (w *world) arrive(h uint32, m *message) {
 }
 
 func (w *world) receive(h uint32, m *message) {
-	x, now := &w.hosts[h], w.now()
+	x, now := &w.hosts[h], w.now
 	if m.refused {
 		x.table.Refused(now, m.from)
 		return
@@ -175,7 +185,7 @@ func (w *world) receive(h uint32, m *message) {
 
 // turn is one turn of a node's loop.
 func (w *world) turn(h uint32) {
-	x, now := &w.hosts[h], w.now()
+	x, now := &w.hosts[h], w.now
 	if x.down {
 		return
 	}
@@ -215,7 +225,7 @@ func (w *world) read(h uint32) {
 }
 
 func (w *world) pull(h uint32) {
-	x, now := &w.hosts[h], w.now()
+	x, now := &w.hosts[h], w.now
 	var s member.Send
 	for x.table.Next(now, &s) {
 		kind := kindProbe
@@ -256,36 +266,36 @@ func (w *world) send(from, to uint32, kind int, m *message) {
 		}
 		delay += jitter
 	}
-	w.wheel.add(w.now()+delay, to, m)
+	w.queue.Push(w.now+delay, happening{to, m})
 }
 
 // arm sets a node's timer if it is not set for that time or an earlier one.
 func (w *world) arm(h uint32) {
-	x, now := &w.hosts[h], w.now()
-	at := min(max(x.table.Deadline(), now+1), now+horizon)
+	x, now := &w.hosts[h], w.now
+	at := max(x.table.Deadline(), now+1)
 	if at < x.armed {
 		x.armed = at
-		w.wheel.add(at, h, nil)
+		w.queue.Push(at, happening{node: h})
 	}
 }
 
 // stall stops a node's loop; its socket goes on collecting.
 func (w *world) stall(h uint32, d sched.Instant) {
-	w.hosts[h].asleep = max(w.hosts[h].asleep, w.now()+d)
+	w.hosts[h].asleep = max(w.hosts[h].asleep, w.now+d)
 	w.wake(h)
 }
 
-// wake sets the timer of a stalled node; a stall may be longer than the wheel.
+// wake sets the timer of a stalled node.
 func (w *world) wake(h uint32) {
 	x := &w.hosts[h]
-	x.armed = min(x.asleep, w.now()+horizon)
-	w.wheel.add(x.armed, h, nil)
+	x.armed = x.asleep
+	w.queue.Push(x.armed, happening{node: h})
 }
 
 // crash stops a node for good.
 func (w *world) crash(h uint32) {
 	x := &w.hosts[h]
-	x.down, x.downAt = true, w.now()
+	x.down, x.downAt = true, w.now
 	for _, m := range x.inbox {
 		w.recycle(m)
 	}
