@@ -4,15 +4,16 @@
 //
 // # Parking
 //
-// A Wait of more than 2 ms goes through the runtime's own poller, with the goroutine
+// A Wait of more than 50 µs goes through the runtime's own poller, with the goroutine
 // unlocked from its thread (PollerOptions.Locked): a process that has nothing to do
-// sleeps with all its threads, the runtime's monitor included. Its deadline is met up
-// to 1 ms late. The runtime watches a second epoll, which watches the first only
-// during such a Wait: it hears nothing of datagrams that find the loop awake. When
-// four such Waits in a row end within 2 ms, the next spend their first 2 ms in the
-// kernel, until one outlasts them.
+// sleeps with all its threads, the runtime's monitor included. Its deadline is that of
+// a timerfd, which is an event like others: the thread that sleeps takes it and runs
+// the loop, and no other thread wakes up. The runtime watches a second epoll, which
+// watches the first only during such a Wait: it hears nothing of datagrams that find
+// the loop awake. When four such Waits in a row end within 2 ms, the next spend their
+// first 2 ms in the kernel, until one outlasts them.
 //
-// A shorter one sleeps in epoll_pwait2, whose timeout is in nanoseconds (Linux 5.11;
+// Those sleep in epoll_pwait2, whose timeout is in nanoseconds (Linux 5.11;
 // epoll_wait in milliseconds where it is missing). It is one thread's place to
 // sleep: the goroutine that calls it should be locked to its thread
 // (runtime.LockOSThread), and a process should have one such goroutine, two at

@@ -1,10 +1,12 @@
 package linux
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/batch/batchtest"
+	"github.com/quidnunc/quidnunc/sched"
 
 	"golang.org/x/sys/unix"
 )
@@ -49,7 +51,7 @@ func TestAwakeUnheard(t *testing.T) {
 	var ready [1]batch.Conn
 	for _, before := range []string{"no wait", "a datagram's end", "a deadline's end"} {
 		if before == "a deadline's end" {
-			for end := p.Now() + 2*dozeMin; p.Now() < end; {
+			for end := p.Now() + 2*briefSpan; p.Now() < end; {
 				p.Wait(end, ready[:])
 			}
 			say() // that one may be heard
@@ -60,6 +62,40 @@ func TestAwakeUnheard(t *testing.T) {
 			t.Errorf("after %s the runtime hears of a datagram that finds the loop awake", before)
 		}
 		hear() // in a long wait, which the runtime has to hear of
+	}
+}
+
+// TestRoused: what ends one doze does not end those after it, and a deadline is never early.
+func TestRoused(t *testing.T) {
+	p, _, _ := dozing(t)
+	var ready [1]batch.Conn
+	for range 20 {
+		waking := make(chan struct{})
+		go func() {
+			for !p.dozer.asleep.Load() {
+				runtime.Gosched()
+			}
+			p.Wake()
+			close(waking)
+		}()
+		if n, err := p.Wait(sched.Never, ready[:]); n != 0 || err != nil {
+			t.Fatalf("Wait = %d, %v", n, err)
+		}
+		<-waking
+		p.dozer.brief = 0
+		end := p.Now() + 10*dozeMin
+		for turns := 0; p.Now() < end; turns++ {
+			if n, err := p.Wait(end, ready[:]); n != 0 || err != nil {
+				t.Fatalf("Wait = %d, %v", n, err)
+			}
+			if turns > 1 {
+				t.Fatal("a wake ends more than one wait")
+			}
+		}
+		p.dozer.brief = 0
+	}
+	if p.dozer.armed == 0 || p.Now() < p.dozer.armed {
+		t.Error("no deadline was waited for in a doze")
 	}
 }
 
@@ -80,7 +116,7 @@ func TestBriefDozes(t *testing.T) {
 		t.Error("under load the runtime hears of datagrams")
 	}
 	var ready [1]batch.Conn
-	end := p.Now() + 5*dozeMin
+	end := p.Now() + 5*briefSpan
 	for p.Now() < end {
 		if n, err := p.Wait(end, ready[:]); n != 0 || err != nil {
 			t.Fatalf("Wait = %d, %v", n, err)

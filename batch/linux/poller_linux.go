@@ -16,8 +16,12 @@ import (
 // eventsMax bounds the Conns that one Wait reports.
 const eventsMax = 128
 
-// bellIndex is the eventfd's place in an event, where Conns have their index.
-const bellIndex = -1
+// Places of the eventfd and of the timer in an event, where Conns have their index.
+const (
+	bellIndex  = -1
+	timerIndex = -2
+	others     = 2
+)
 
 // Poller is one epoll with an eventfd to end its sleep.
 type Poller struct {
@@ -36,7 +40,7 @@ type Poller struct {
 	idle   batch.Idle
 	dozer  dozer
 	dozes  bool // long waits go through the runtime's poller
-	events [eventsMax + 1]unix.EpollEvent
+	events [eventsMax + others]unix.EpollEvent
 }
 
 // New returns a Poller, or batch.ErrUnsupported where not even epoll is to be

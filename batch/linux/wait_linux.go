@@ -83,19 +83,19 @@ func (p *Poller) sleep(deadline sched.Instant, ready []batch.Conn) int {
 				return p.look(ready)
 			}
 		}
-		long := p.dozes && (span == forever || span > int64(dozeMin))
-		if long && p.dozer.brief < briefMax {
+		if p.dozes && p.dozer.brief < briefMax && (span == forever || span > int64(dozeMin)) {
 			return p.doze(now, deadline, ready)
 		}
+		long := p.dozes && (span == forever || span > int64(briefSpan))
 		if long {
-			span = int64(dozeMin)
+			span = int64(briefSpan)
 		}
 		n, errno := p.nap(ready, span)
 		switch {
 		case errno == 0 && (n > 0 || !long || !p.park.Parked()):
 			return p.report(n, ready)
 		case errno == 0:
-			p.dozer.ended(dozeMin) // it is quiet again
+			p.dozer.ended(briefSpan) // it is quiet again
 		case errno != unix.EINTR:
 			panic("batch/linux: epoll_pwait2: " + errno.Error())
 		}
@@ -110,10 +110,10 @@ func (p *Poller) nap(ready []batch.Conn, span int64) (n int, errno unix.Errno) {
 	return epollSleep(p.epoll, p.room(ready), span)
 }
 
-// room is where the kernel writes events: one for each place in ready and one
-// for the bell.
+// room is where the kernel writes events: one for each place in ready, and for
+// the bell and the timer.
 func (p *Poller) room(ready []batch.Conn) []unix.EpollEvent {
-	return p.events[:min(len(ready), eventsMax)+1]
+	return p.events[:min(len(ready), eventsMax)+others]
 }
 
 // report turns n events into Conns. An event of a Conn that has been closed
@@ -125,7 +125,7 @@ func (p *Poller) report(n int, ready []batch.Conn) (filled int) {
 	conns := p.conns.All()
 	for i := range p.events[:n] {
 		ev := &p.events[i]
-		if ev.Fd == bellIndex || int(ev.Fd) >= len(conns) || filled == len(ready) {
+		if ev.Fd < 0 || int(ev.Fd) >= len(conns) || filled == len(ready) {
 			continue
 		}
 		c := conns[ev.Fd]
