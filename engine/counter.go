@@ -38,7 +38,7 @@ type part struct {
 
 // counters are the parts of all counters, by name and author.
 type counters struct {
-	some  atomic.Bool // there was one
+	some  atomic.Bool // somebody has added
 	mu    sync.RWMutex
 	parts map[string]map[share.Author]part
 }
@@ -95,7 +95,7 @@ func (s *Shared) stageAdd(key string, by int64) (sum int64, v Version, wake bool
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := partKey(make([]byte, 0, KeyBytesMax), s.self, key)
-	value, _, _ := s.look(nil, k)
+	value, _, _, _ := s.look(nil, k)
 	own, _ := parsePart(value)
 	sum, base, ok := s.sum(key, own)
 	if !ok || by > 0 && sum > math.MaxInt64-by || by < 0 && sum < math.MinInt64-by {
@@ -105,6 +105,7 @@ func (s *Shared) stageAdd(key string, by int64) (sum int64, v Version, wake bool
 		own = part{base: base}
 	}
 	own.count += by
+	s.counters.some.Store(true)
 	v, wake, err = s.stageClaim(k, appendPart(nil, own), 0, func(c, now *share.Claim) error {
 		c.Epoch = now.Epoch
 		return nil
@@ -115,12 +116,12 @@ func (s *Shared) stageAdd(key string, by int64) (sum int64, v Version, wake bool
 // Sum is the number that a shared key holds, with all that was added. ok is false where
 // nothing was added since it was last set: then Get has what it holds.
 func (s *Shared) Sum(key string) (sum int64, ok bool) {
-	if !s.counters.some.Load() && s.e.stage.pending.Load() == 0 || len(key) > CounterKeyBytesMax || s.e.stopped.Load() {
+	if !s.counters.some.Load() || len(key) > CounterKeyBytesMax || s.e.stopped.Load() {
 		return 0, false
 	}
 	var room [KeyBytesMax]byte
 	var value [partBytes]byte
-	b, _, _ := s.look(value[:0], partKey(room[:0], s.self, key))
+	b, _, _, _ := s.look(value[:0], partKey(room[:0], s.self, key))
 	own, had := parsePart(b)
 	sum, base, ok := s.sum(key, own)
 	return sum, ok && (had && own.base == base || s.counters.stands(key, base))
@@ -142,7 +143,7 @@ func (x *counters) stands(key string, base SharedVersion) bool {
 // stands. ok is false where the key holds no number.
 func (s *Shared) sum(key string, own part) (sum int64, base SharedVersion, ok bool) {
 	var room [KeyBytesMax]byte
-	value, c, here := s.look(nil, logKey(room[:0], key))
+	value, c, _, here := s.look(nil, logKey(room[:0], key))
 	if c.Author != 0 {
 		base = sharedVersion(&c)
 	}

@@ -106,19 +106,35 @@ func logKey(dst []byte, key string) []byte {
 	return append(append(dst, codec.SharedPrefix...), key...)
 }
 
+// SharedMeta is what is known of a shared key beside its value.
+type SharedMeta struct {
+	Version SharedVersion // of a delete too
+	TTL     time.Duration // that it was written with, or taken over with; 0: it does not end
+	Left    time.Duration // of that
+}
+
 // AppendGet appends what a shared key holds to dst. It reads the local replica and
 // never waits; own writes are seen at once. ok is false where there is nothing, or a
 // delete won: then v is that of the delete. With room in dst it does not allocate.
 func (s *Shared) AppendGet(dst []byte, key string) (value []byte, v SharedVersion, ok bool) {
+	value, m, ok := s.Look(dst, key)
+	return value, m.Version, ok
+}
+
+// Look is AppendGet that tells how long the key has to live, too.
+func (s *Shared) Look(dst []byte, key string) (value []byte, m SharedMeta, ok bool) {
 	if s.e.stopped.Load() || len(key) == 0 || key[0] == codec.ReservedPrefix || len(key) > SharedKeyBytesMax {
-		return dst, v, false
+		return dst, m, false
 	}
 	var room [KeyBytesMax]byte
-	value, c, ok := s.look(dst, logKey(room[:0], key))
-	if c.Author == 0 {
-		return value, v, ok
+	value, c, meta, ok := s.look(dst, logKey(room[:0], key))
+	if c.Author != 0 {
+		m.Version = sharedVersion(&c)
 	}
-	return value, sharedVersion(&c), ok
+	if ok {
+		m.TTL, m.Left = meta.TTL, meta.TTL-meta.Age
+	}
+	return value, m, ok
 }
 
 // Get is AppendGet into a new slice.
@@ -127,56 +143,43 @@ func (s *Shared) Get(key string) (value []byte, v SharedVersion, ok bool) {
 }
 
 // look reads a key of the log: an own write that is still staged, if that wins.
-func (s *Shared) look(dst, key []byte) (value []byte, c share.Claim, ok bool) {
+func (s *Shared) look(dst, key []byte) (value []byte, c share.Claim, m Meta, ok bool) {
 	if s.e.stage.pending.Load() == 0 {
 		return s.indexed(dst, key)
 	}
-	staged, meta, _, hit := s.e.stage.lookup(nil, string(key))
-	value, c, ok = s.indexed(dst, key)
+	var room [EntryBytesMax]byte
+	staged, meta, _, hit := s.e.stage.lookup(room[:0], string(key))
+	value, c, m, ok = s.indexed(dst, key)
 	var own share.Claim
 	if !hit || meta.refers {
-		return value, c, ok
+		return value, c, m, ok
 	}
 	rest, err := own.Parse(staged, s.self)
 	if err != nil || c.Author != 0 && own.Compare(&c) <= 0 {
-		return value, c, ok
+		return value, c, m, ok
 	}
-	return append(dst, rest...), own, !own.Deleted
+	return append(dst, rest...), own, meta, !own.Deleted
 }
 
 // indexed reads what the index has. What has ended is as good as deleted.
-func (s *Shared) indexed(dst, key []byte) (value []byte, c share.Claim, ok bool) {
-	value, c, m, ok := s.index.AppendGet(dst, key)
-	if ok && m.Flags&codec.EntryTTL != 0 {
-		if _, ended := s.e.metaOf(&m); ended {
+func (s *Shared) indexed(dst, key []byte) (value []byte, c share.Claim, m Meta, ok bool) {
+	value, c, is, ok := s.index.AppendGet(dst, key)
+	if ok && is.Flags&codec.EntryTTL != 0 {
+		var ended bool
+		if m, ended = s.e.metaOf(&is); ended {
 			c.Deleted = true
-			return dst, c, false
+			return dst, c, m, false
 		}
 	}
-	return value, c, ok
+	return value, c, m, ok
 }
 
 // Lifetime is the time to live that a shared key was written with, or taken over with,
 // and what is left of it; 0 for one that has none or is not there.
 func (s *Shared) Lifetime(key string) (ttl, left time.Duration) {
-	if s.checkSize(key, nil) != nil || s.e.stopped.Load() {
-		return 0, 0
-	}
-	var room [KeyBytesMax]byte
-	var value [EntryBytesMax]byte
-	k := logKey(room[:0], key)
-	if _, m, ok, hit := s.e.stage.lookup(value[:0], string(k)); hit && ok {
-		return m.TTL, m.TTL
-	}
-	_, _, m, ok := s.index.AppendGet(value[:0], k)
-	if !ok || m.Flags&codec.EntryTTL == 0 {
-		return 0, 0
-	}
-	meta, ended := s.e.metaOf(&m)
-	if ended {
-		return 0, 0
-	}
-	return meta.TTL, meta.TTL - meta.Age
+	var room [EntryBytesMax]byte
+	_, m, _ := s.Look(room[:0], key)
+	return m.TTL, m.Left
 }
 
 // Set writes a shared key: the last writer wins, by a clock that is above all that
@@ -196,6 +199,27 @@ func (s *Shared) SetTTL(key string, value []byte, ttl time.Duration) (Version, e
 		return Version{}, err
 	}
 	return s.write(key, value, ms, lastWrite)
+}
+
+// Put is Set, or SetTTL where ttl is not 0, that tells what AppendGet gives with the value from
+// now on, until another write wins. Errors as for these.
+func (s *Shared) Put(key string, value []byte, ttl time.Duration) (v Version, is SharedVersion, err error) {
+	ms := uint32(0)
+	if ttl != 0 {
+		if ms, err = lifetime(ttl); err != nil {
+			s.e.stage.rejected.Add(1)
+			return v, is, err
+		}
+	}
+	v, err = s.write(key, value, ms, func(c, now *share.Claim) error {
+		err := lastWrite(c, now)
+		is = sharedVersion(c)
+		return err
+	})
+	if err != nil {
+		is = SharedVersion{}
+	}
+	return v, is, err
 }
 
 // lastWrite is the claim of a write that is to win over all that is there.
@@ -323,7 +347,7 @@ func (s *Shared) stageClaim(k, value []byte, ttl uint32, claim func(c, now *shar
 		return v, false, ErrClosed
 	}
 	var room [EntryBytesMax]byte
-	_, now, _ := s.look(nil, k)
+	_, now, _, _ := s.look(room[:0], k)
 	c := share.Claim{Author: s.self}
 	wall := s.wall()
 	if err := s.checkClock(wall); err != nil {

@@ -30,7 +30,7 @@ func (s *Shared) Skew(d time.Duration) {
 
 // Claim is the claim that a key is held by; the zero Claim: none.
 func (s *Shared) Claim(key string) share.Claim {
-	_, c, _ := s.look(nil, logKey(nil, key))
+	_, c, _, _ := s.look(nil, logKey(nil, key))
 	return c
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/share"
@@ -21,7 +22,9 @@ type SharedUpdate struct {
 	Now      SharedVersion // of the delete, where that is known
 	Previous SharedVersion // that this watch told of the key before; zero: none
 	Deleted  bool
-	Resync   bool // set alone: what follows is all that is different from what was told
+	TTL      time.Duration // that it was written with, or taken over with; 0: it does not end
+	Left     time.Duration // of that
+	Resync   bool          // set alone: what follows is all that is different from what was told
 }
 
 // Range yields the shared keys that begin with a prefix and hold something, with what
@@ -30,20 +33,22 @@ type SharedUpdate struct {
 func (s *Shared) Range(prefix string) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for _, key := range s.keys(prefix) {
-			if value, _, ok := s.show(key); ok && !yield(key, value) {
+			if u, _ := s.show(key); !u.Deleted && !yield(key, u.Value) {
 				return
 			}
 		}
 	}
 }
 
-// show is Get, or the sum where members have added to the key.
-func (s *Shared) show(key string) (value []byte, now SharedVersion, ok bool) {
-	value, now, ok = s.Get(key)
-	if sum, counted := s.Sum(key); counted {
-		return strconv.AppendInt(nil, sum, 10), now, true
+// show is what a shared key holds, or the sum where members have added to it.
+func (s *Shared) show(key string) (u SharedUpdate, counted bool) {
+	value, m, ok := s.Look(nil, key)
+	u = SharedUpdate{Key: key, Value: value, Now: m.Version, Deleted: !ok, TTL: m.TTL, Left: m.Left}
+	var sum int64
+	if sum, counted = s.Sum(key); counted {
+		u.Value, u.Deleted = strconv.AppendInt(nil, sum, 10), false
 	}
-	return value, now, ok
+	return u, counted
 }
 
 // keys lists the shared keys that somebody claims, sorted.
@@ -92,7 +97,7 @@ func (s *Shared) Watch(ctx context.Context, prefix string) iter.Seq2[SharedUpdat
 			return
 		}
 		defer s.watches.remove(w)
-		v := sharedView{s, w, map[string]sharedTold{}, yield}
+		v := sharedView{s: s, w: w, told: map[string]sharedWas{}, yield: yield, news: backlog{changes: &s.watches, w: w}}
 		v.run(ctx)
 	}
 }
@@ -100,15 +105,23 @@ func (s *Shared) Watch(ctx context.Context, prefix string) iter.Seq2[SharedUpdat
 // sharedTold is what a watch has told of a shared key.
 type sharedTold struct {
 	now   SharedVersion
-	value string // of a counter: it changes while the write stays
+	value string // of a counter: the sum changes while the write stays
+}
+
+// sharedWas is what was told of a key, and in which look at everything it was looked at last.
+type sharedWas struct {
+	sharedTold
+	pass uint32
 }
 
 // sharedView is what a watch of shared keys has told.
 type sharedView struct {
 	s     *Shared
 	w     *watcher
-	told  map[string]sharedTold
+	told  map[string]sharedWas
+	pass  uint32
 	yield func(SharedUpdate, error) bool
+	news  backlog
 }
 
 func (v *sharedView) run(ctx context.Context) {
@@ -127,7 +140,7 @@ func (v *sharedView) run(ctx context.Context) {
 			return
 		}
 		var full bool
-		marks, full = v.s.watches.take(v.w, marks[:0])
+		marks, full = v.news.next(marks[:0])
 		if full && (!v.yield(SharedUpdate{Resync: true}, nil) || !v.all()) {
 			return
 		}
@@ -141,13 +154,14 @@ func (v *sharedView) run(ctx context.Context) {
 
 // all looks at all keys. False: no more is wanted.
 func (v *sharedView) all() bool {
+	v.pass++
 	for _, key := range v.s.keys(v.w.prefix) {
 		if !v.look(key) {
 			return false
 		}
 	}
-	for key := range v.told {
-		if !v.look(key) {
+	for key, was := range v.told {
+		if was.pass != v.pass && !v.look(key) {
 			return false
 		}
 	}
@@ -155,20 +169,24 @@ func (v *sharedView) all() bool {
 }
 
 func (v *sharedView) look(key string) (more bool) {
-	value, now, ok := v.s.show(key)
-	is := sharedTold{now: now}
-	if _, counted := v.s.Sum(key); counted {
-		is.value = string(value)
+	v.news.step()
+	u, counted := v.s.show(key)
+	is := sharedTold{now: u.Now}
+	if counted {
+		is.value = string(u.Value)
 	}
 	last, had := v.told[key]
-	u := SharedUpdate{Key: key, Value: value, Now: now, Previous: last.now, Deleted: !ok}
+	u.Previous = last.now
 	switch {
-	case !ok && !had, ok && had && is == last:
+	case u.Deleted && !had:
 		return true
-	case !ok:
+	case u.Deleted:
 		delete(v.told, key)
 	default:
-		v.told[key] = is
+		v.told[key] = sharedWas{is, v.pass}
+		if had && is == last.sharedTold {
+			return true
+		}
 	}
 	return v.yield(u, nil)
 }

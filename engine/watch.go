@@ -38,7 +38,7 @@ func (e *Engine) Watch(ctx context.Context, key string) iter.Seq2[Update, error]
 // the end of a member that is forgotten. When a member dies, leaves or is back, its
 // entries are told again with Alive changed. Changes coalesce: who is slow sees the
 // newest and not every one between, and costs the engine nothing but a number. Where more
-// than 4,096 changes of watched keys went by, it gets an Update with Resync set, unless it
+// than 16,384 changes of watched keys went by, it gets an Update with Resync set, unless it
 // watches one key, and then all that is different from what it was told. Large values
 // (Config.Streams) come when they are complete.
 //
@@ -56,7 +56,7 @@ func (e *Engine) WatchWith(ctx context.Context, o WatchOptions) iter.Seq2[Update
 			return
 		}
 		defer e.watches.remove(w)
-		v := &view{e: e, w: w, since: maps.Clone(o.Since), told: map[string]map[string]told{}, yield: yield}
+		v := &view{e: e, w: w, since: maps.Clone(o.Since), told: map[string]map[string]told{}, yield: yield, news: backlog{changes: &e.watches, w: w}}
 		defer v.ends.stop()
 		v.run(ctx)
 	}
@@ -121,6 +121,7 @@ type view struct {
 	yield func(Update, error) bool
 	ends  endings
 	batch []Update
+	news  backlog
 }
 
 func (v *view) run(ctx context.Context) {
@@ -142,7 +143,7 @@ func (v *view) run(ctx context.Context) {
 			v.yield(Update{}, ErrClosed)
 			return
 		}
-		marks, full = v.e.watches.take(v.w, v.ends.over(marks[:0]))
+		marks, full = v.news.next(v.ends.over(marks[:0]))
 		if full && v.w.key == "" && !v.yield(Update{Resync: true}, nil) {
 			return
 		}
@@ -228,6 +229,7 @@ func (v *view) member(name string) bool {
 
 // look reads one entry and reports whether it is news.
 func (v *view) look(p place) (Update, bool) {
+	v.news.step()
 	value, meta, ok := v.e.AppendGet(nil, p.member, p.key)
 	last, had := v.told[p.member][p.key]
 	u := Update{Member: p.member, Key: p.key, Meta: meta, Previous: last.version, Alive: v.e.alive(p.member)}

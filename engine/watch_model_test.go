@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,6 +93,8 @@ func TestWatchesAreTheReplica(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			var all []*watched
 			var ended sync.WaitGroup
+			var writing atomic.Bool
+			writing.Store(true)
 			for i, o := range []engine.WatchOptions{
 				{}, {Key: "a/1"}, {Prefix: "a/"}, {Prefix: "b/1"}, {Member: "node-1"}, {Member: "node-2", Prefix: "a/"}, {Prefix: "none"}, {},
 			} {
@@ -101,8 +104,8 @@ func TestWatchesAreTheReplica(t *testing.T) {
 				ended.Go(func() {
 					if err := c.Engines[0].WatchFunc(ctx, o, func(u engine.Update) {
 						w.update(u)
-						if slow && u.Key == "a/2" {
-							pause(5 * time.Second)
+						for slow && u.Key == "a/2" && writing.Load() {
+							pause(time.Second)
 						}
 					}); !errors.Is(err, context.Canceled) {
 						t.Error(err)
@@ -140,6 +143,7 @@ func TestWatchesAreTheReplica(t *testing.T) {
 				}
 				pause(time.Duration(dice.IntN(300)) * time.Millisecond)
 			}
+			writing.Store(false)
 			for i, is := range up {
 				if !is {
 					c.Restart(i)

@@ -17,7 +17,7 @@ const (
 	scanMax = 4096
 	// placesMax is how many of the last changes are kept for all watchers together:
 	// one that was asleep for more looks at everything.
-	placesMax = 4096
+	placesMax = 1 << 14
 )
 
 // place is where something may have changed: a key of a member, or with key "" any of
@@ -56,6 +56,11 @@ func (w *watcher) mark(n uint64) {
 	}
 	w.from = n
 	w.pending.Store(true)
+	w.wake()
+}
+
+// wake lets it look.
+func (w *watcher) wake() {
 	select {
 	case w.signal <- struct{}{}:
 	default:
@@ -176,6 +181,12 @@ func (l *watchList) counts(w *watcher, by int) {
 // take gives the places where what a watcher wants may have changed since it last
 // looked, each once. full: it has to look at everything.
 func (l *watchList) take(w *watcher, dst []place) (places []place, full bool) {
+	places, full = l.gather(w, dst)
+	return uniquePlaces(places), full
+}
+
+// gather is take that appends, and gives a place as often as it changed.
+func (l *watchList) gather(w *watcher, dst []place) (places []place, full bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !w.pending.Swap(false) {
@@ -190,8 +201,13 @@ func (l *watchList) take(w *watcher, dst []place) (places []place, full bool) {
 			dst = append(dst, *p)
 		}
 	}
-	slices.SortFunc(dst, func(a, b place) int { return cmp.Or(cmp.Compare(a.member, b.member), cmp.Compare(a.key, b.key)) })
-	return slices.Compact(dst), false
+	return dst, false
+}
+
+// uniquePlaces sorts and leaves each once.
+func uniquePlaces(list []place) []place {
+	slices.SortFunc(list, func(a, b place) int { return cmp.Or(cmp.Compare(a.member, b.member), cmp.Compare(a.key, b.key)) })
+	return slices.Compact(list)
 }
 
 // note adds a change to the list and gives its number.
