@@ -74,9 +74,7 @@ func (s *Space) followShared(ctx context.Context) {
 			continue // what was missed follows
 		}
 		x := engine.Update{Key: u.Key, Value: u.Value, Deleted: u.Deleted, Meta: engine.Meta{Version: sharedVersion(u.Now)}}
-		if ttl, left := s.eng.Shared().Lifetime(u.Key); ttl > 0 && !u.Deleted {
-			x.Meta.TTL, x.Meta.Age = ttl, ttl-left
-		}
+		x.Meta.TTL, x.Meta.Age = u.TTL, u.TTL-u.Left
 		now := time.Now()
 		s.log.add(&x, now, s.index.note(&x, now))
 	}
@@ -150,14 +148,12 @@ func (s *Space) AppendGet(dst []byte, name string) (value []byte, info Info, ok 
 // appendShared is AppendGet for a shared key, or the sum where agents have added to it.
 func (s *Space) appendShared(dst []byte, info Info) ([]byte, Info, bool) {
 	sh := s.eng.Shared()
-	value, v, ok := sh.AppendGet(dst, info.Key)
-	info.Version = sharedVersion(v)
+	value, m, ok := sh.Look(dst, info.Key)
+	info.Version = sharedVersion(m.Version)
 	if sum, counted := sh.Sum(info.Key); counted {
 		return strconv.AppendInt(dst, sum, 10), info, true
 	}
-	if ok {
-		info.TTL, info.Left = sh.Lifetime(info.Key)
-	}
+	info.TTL, info.Left = m.TTL, m.Left
 	return value, info, ok
 }
 
@@ -194,10 +190,20 @@ func (s *Space) wrote(v engine.Version) {
 	s.lastMu.Unlock()
 }
 
-// wroteShared is wrote for a shared key, which is in the index at once.
-func (s *Space) wroteShared(v engine.Version, key string) {
+// wroteShared is wrote for a shared key that holds a value now, which is in the index at once.
+func (s *Space) wroteShared(v engine.Version, key string, is engine.SharedVersion) {
+	s.noteShared(v, key, engine.Update{Meta: engine.Meta{Version: sharedVersion(is)}})
+}
+
+// changedShared is wroteShared for a shared key that is read to know what became of it.
+func (s *Space) changedShared(v engine.Version, key string) {
 	_, info, ok := s.appendShared(nil, Info{Key: key})
-	s.index.note(&engine.Update{Key: key, Deleted: !ok, Meta: engine.Meta{Version: info.Version}}, time.Now())
+	s.noteShared(v, key, engine.Update{Deleted: !ok, Meta: engine.Meta{Version: info.Version}})
+}
+
+func (s *Space) noteShared(v engine.Version, key string, u engine.Update) {
+	u.Key = key
+	s.index.note(&u, time.Now())
 	s.lastMu.Lock()
 	s.last = later(v, s.last)
 	s.lastMu.Unlock()

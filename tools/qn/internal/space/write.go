@@ -31,7 +31,7 @@ func (s *Space) Set(name string, value []byte, p Put) (r Result, err error) {
 	if err != nil {
 		return r, err
 	}
-	defer s.lock(k.full()).Unlock()
+	defer s.lock(k.key).Unlock()
 	if p.Absent || p.Present || p.Keep || p.Old {
 		old, info, ok := s.AppendGet(nil, k.full())
 		if ok && p.Old {
@@ -65,7 +65,7 @@ type target struct {
 	shared bool
 }
 
-// full is its name, for AppendGet and for the lock.
+// full is its name, for AppendGet.
 func (k target) full() string {
 	if k.shared {
 		return "/" + k.key
@@ -87,20 +87,16 @@ func (s *Space) writable(name string) (k target, err error) {
 func (s *Space) putOnce(key string, value []byte) (engine.Version, error) {
 	p, err := s.eng.Shared().SetOnce(key, value)
 	if err == nil {
-		s.wroteShared(p.Version, key)
+		s.wroteShared(p.Version, key, p.Write)
 	}
 	return p.Version, err
 }
 
 // putShared writes a shared key; it is locked.
-func (s *Space) putShared(key string, value []byte, ttl time.Duration) (v engine.Version, err error) {
-	if ttl > 0 {
-		v, err = s.eng.Shared().SetTTL(key, value, ttl)
-	} else {
-		v, err = s.eng.Shared().Set(key, value)
-	}
+func (s *Space) putShared(key string, value []byte, ttl time.Duration) (engine.Version, error) {
+	v, is, err := s.eng.Shared().Put(key, value, ttl)
 	if err == nil {
-		s.wroteShared(v, key)
+		s.wroteShared(v, key, is)
 	}
 	return v, err
 }
@@ -109,7 +105,7 @@ func (s *Space) putShared(key string, value []byte, ttl time.Duration) (v engine
 func (s *Space) remove(k target) (v engine.Version, err error) {
 	if k.shared {
 		if v, err = s.eng.Shared().Delete(k.key); err == nil {
-			s.wroteShared(v, k.key)
+			s.changedShared(v, k.key)
 		}
 		return v, err
 	}
@@ -151,7 +147,7 @@ func (s *Space) Take(dst []byte, name string) (value []byte, was bool, v engine.
 	if err != nil {
 		return dst, false, v, err
 	}
-	defer s.lock(k.full()).Unlock()
+	defer s.lock(k.key).Unlock()
 	if dst, _, was = s.AppendGet(dst, k.full()); !was {
 		return dst, false, v, nil
 	}
@@ -172,7 +168,7 @@ func (s *Space) Expire(name string, ttl time.Duration) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer s.lock(k.full()).Unlock()
+	defer s.lock(k.key).Unlock()
 	value, info, ok := s.AppendGet(nil, k.full())
 	if !ok || ttl == 0 && info.TTL == 0 {
 		return false, nil
@@ -188,7 +184,7 @@ func (s *Space) Add(name string, by int64) (sum int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer s.lock(k.full()).Unlock()
+	defer s.lock(k.key).Unlock()
 	if ttl, _ := s.eng.Shared().Lifetime(k.key); k.shared && ttl == 0 {
 		return s.addShared(k.key, by)
 	}
@@ -212,7 +208,7 @@ func (s *Space) addShared(key string, by int64) (int64, error) {
 		return 0, ErrNotNumber
 	}
 	if err == nil {
-		s.wroteShared(v, key)
+		s.changedShared(v, key)
 	}
 	return sum, err
 }
