@@ -82,6 +82,7 @@ type Experiment struct {
 	Whole      bool          // Deltas and Depth: the last origin of an answer is sent whole
 	NoPrint    bool          // exchanges start with a digest, not with a fingerprint
 	Uniform    bool          // uniform random peers instead of shuffled rounds
+	Partner    func() uint32 // the peer of the next exchange, 0 for none; nil: chosen here
 	Plan       flow.Plan     // how the own rate adapts; flow.DefaultPlan, but none where Deltas are counted
 	MailMax    int           // SpreadAuto mails up to this many peers; 128
 	RecentSpan sched.Instant // DiffRecent: what changed since is sent first; 10 intervals

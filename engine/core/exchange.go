@@ -103,11 +103,15 @@ func (c *Core) exchange() {
 	var p uint32
 	var last, next *flow.Peer
 	ok := false
-	if c.cfg.Experiment.Uniform {
+	switch x := c.cfg.Experiment; {
+	case x.Partner != nil:
+		p = x.Partner()
+		ok = p != 0
+	case x.Uniform:
 		var one [1]uint32
 		ok = sched.Sample(&c.rand, c.roster.Partners(), one[:]) == 1
 		p = one[0]
-	} else {
+	default:
 		p, ok = c.roster.Partner()
 	}
 	if q := &c.peers[c.flow.Partner()]; q.Takes() {

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/sched"
@@ -17,7 +18,7 @@ func TestExperiment(t *testing.T) {
 	if got, want := *start(nil).cfg.Experiment, (Experiment{
 		Frames: 16, Deltas: -1, MailMax: 128, RecentSpan: sched.Second,
 		Settle: 20 * sched.Millisecond, AckDelay: 40 * sched.Millisecond, FlushMax: 10 * sched.Millisecond,
-	}); got != want {
+	}); !reflect.DeepEqual(got, want) {
 		t.Errorf("a product has %+v", got)
 	}
 	x := &Experiment{Deltas: 3, NoDetector: true}

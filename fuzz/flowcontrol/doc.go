@@ -5,7 +5,7 @@
 // Real cores exchange real frames in virtual time. Eager push and the
 // fingerprint shortcut are off, so every exchange compares digests; the limit
 // counts entries in each direction of an exchange; each participant starts one
-// exchange a second with a random other one; a message takes 10 to 50 ms. The
+// exchange a second and is called once (staleness.Pairs); a message takes 10 to 50 ms. The
 // schedule is the paper's:
 //
 //	 0 s  nobody updates

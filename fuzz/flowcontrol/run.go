@@ -66,6 +66,7 @@ type run struct {
 	l       *staleness.Ledger
 	writers []writer
 	slot    int // of the second that runs
+	pairs   staleness.Pairs
 }
 
 // Run makes one run.
@@ -74,8 +75,9 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 	r := &run{Plan: p, writers: make([]writer, p.Nodes)}
 	r.w = sim.New(sim.Options{
 		Nodes: p.Nodes, Seed: p.Seed, Link: simnet.Link{Delay: simnet.Delay{Min: 10 * sched.Millisecond, Max: 50 * sched.Millisecond}},
-		Config: func(_, _ int, c *core.Config) { r.configure(c) },
+		Config: func(i, _ int, c *core.Config) { r.configure(i, c) },
 	})
+	r.pairs.Init(r.w, p.Seed)
 	var err error
 	if r.l, err = staleness.Open(r.w, p.Keys, 60*second); err != nil {
 		return nil, err
@@ -103,10 +105,11 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 	return samples, r.w.Err()
 }
 
-func (r *run) configure(c *core.Config) {
+func (r *run) configure(i int, c *core.Config) {
 	c.Order, c.Spread, c.Interval, c.Refuse = r.Order, tune.SpreadGossip, interval, true
 	x := c.Experiment
-	x.NoPrint, x.Uniform, x.NoDetector, x.Deltas, x.Frames = true, true, true, r.MTU, 64
+	x.NoPrint, x.NoDetector, x.Deltas, x.Frames = true, true, r.MTU, 64
+	x.Partner = func() uint32 { return r.pairs.Of(i) }
 	if r.Rate > 0 {
 		c.Flow = tune.FlowOff
 	} else {

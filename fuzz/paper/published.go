@@ -1,8 +1,8 @@
 package paper
 
-// Published is the paper's figure of the largest staleness, read off to about
+// Figure is the paper's figure of the largest staleness, read off to about
 // 1 s, by second and ordering; nothing where it could not be read.
-var Published = []struct {
+var Figure = []struct {
 	Second                         int
 	Newest, Breadth, Oldest, Depth float64
 }{
@@ -23,6 +23,13 @@ var Published = []struct {
 	{131, 0, 0, 0, 0},
 }
 
+// Published reports a plan of the size that the paper's figure shows; at another
+// one its values say nothing.
+func (p Plan) Published() bool {
+	p.fill()
+	return p.Nodes == 128 && p.Keys == 64 && p.MTU == 100
+}
+
 var publishedPeaks = map[string]float64{
 	"precise-newest": 73, "scuttle-breadth": 62, "precise-oldest": 44, "scuttle-depth": 23.6,
 }
@@ -30,7 +37,7 @@ var publishedPeaks = map[string]float64{
 // PublishedOf gives the published curve of an ordering; nothing if the paper
 // does not have it.
 func PublishedOf(name string) (seconds, staleness []float64) {
-	for _, row := range Published {
+	for _, row := range Figure {
 		var v float64
 		switch name {
 		case "precise-newest":

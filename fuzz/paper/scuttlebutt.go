@@ -41,18 +41,41 @@ type Plan struct {
 	Seed uint64
 	// Delay is how long a message takes; 1 ms, so that exchanges hardly overlap.
 	Delay sched.Instant
-	// Uniform chooses each partner anew; otherwise each participant goes through
-	// the others in rounds of its own, each in another order.
-	Uniform bool
+	Partners
 	// Seconds of the schedule: limit, double load, single load, no load, end;
 	// 15, 25, 75, 120, 145.
 	Limit, Double, Single, Stop, End int
 }
 
+// Partners is how a participant chooses whom to call.
+type Partners uint8
+
+// The ways, of which the paper says only that partners are random.
+const (
+	Even    Partners = iota // everybody calls once and is called once a second: with it the paper's figure comes out
+	Rounds                  // the others in turn, shuffled for each round, as the engine does
+	Uniform                 // anybody, each time
+)
+
+var partnerNames = []string{"even", "rounds", "uniform"}
+
+// String is the way in one word.
+func (p Partners) String() string { return partnerNames[p] }
+
+// PartnersByName are the ways by their words.
+func PartnersByName() []string { return partnerNames }
+
 func (p *Plan) fill() {
 	p.Nodes, p.Keys, p.MTU = cmp.Or(p.Nodes, 128), cmp.Or(p.Keys, 64), cmp.Or(p.MTU, 100)
 	p.Limit, p.Double, p.Single = cmp.Or(p.Limit, 15), cmp.Or(p.Double, 25), cmp.Or(p.Single, 75)
 	p.Stop, p.End, p.Delay = cmp.Or(p.Stop, 120), cmp.Or(p.End, 145), cmp.Or(p.Delay, sched.Millisecond)
+}
+
+// Schedule are the seconds at which something changes: the limit begins, the load
+// doubles, halves again, and ends.
+func (p Plan) Schedule() (limit, double, single, stop int) {
+	p.fill()
+	return p.Limit, p.Double, p.Single, p.Stop
 }
 
 const interval = sched.Second
@@ -67,8 +90,9 @@ type Sample struct {
 
 type run struct {
 	Plan
-	w *sim.World
-	l *staleness.Ledger
+	w     *sim.World
+	l     *staleness.Ledger
+	pairs staleness.Pairs
 }
 
 // Run makes one run.
@@ -77,8 +101,9 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 	r := &run{Plan: p}
 	r.w = sim.New(sim.Options{
 		Nodes: p.Nodes, Seed: p.Seed, Link: simnet.Link{Delay: simnet.Delay{Min: p.Delay, Max: p.Delay}},
-		Config: func(_, _ int, c *core.Config) { r.configure(c) },
+		Config: func(i, _ int, c *core.Config) { r.configure(i, c) },
 	})
+	r.pairs.Init(r.w, p.Seed)
 	var err error
 	if r.l, err = staleness.Open(r.w, p.Keys, 120*sched.Second); err != nil {
 		return nil, err
@@ -102,10 +127,13 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 	return samples, r.w.Err()
 }
 
-func (r *run) configure(c *core.Config) {
+func (r *run) configure(i int, c *core.Config) {
 	c.Order, c.Spread, c.Flow = r.Order, tune.SpreadGossip, tune.FlowOff
 	x := c.Experiment
-	x.NoPrint, x.Uniform, x.NoDetector, x.Whole, x.Frames = true, r.Uniform, true, !r.Cut, 1<<10
+	x.NoPrint, x.Uniform, x.NoDetector, x.Whole, x.Frames = true, r.Partners == Uniform, true, !r.Cut, 1<<10
+	if r.Partners == Even {
+		x.Partner = func() uint32 { return r.pairs.Of(i) }
+	}
 	c.Interval = interval
 	all := r.Nodes * r.Keys
 	c.Limits.State = state.Limits{Origins: 2 * r.Nodes, Keys: 2 * all, ValueBytes: 128 * all}

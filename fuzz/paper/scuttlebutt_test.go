@@ -49,3 +49,28 @@ func TestRunsRepeat(t *testing.T) {
 		t.Error("a cancelled run went on")
 	}
 }
+
+// TestMergeTakesMiddles: a median and a range of runs, second by second.
+func TestMergeTakesMiddles(t *testing.T) {
+	p := Plan{Nodes: 8, Ordering: Orderings()[0]}
+	var runs [][]Sample
+	for _, peak := range []float64{30, 10, 50} {
+		r := make([]Sample, 145)
+		for i := range r {
+			r[i] = Sample{Second: i + 1, Staleness: 1, Stale: 1}
+		}
+		r[80] = Sample{Second: 81, Staleness: peak, Stale: 100 * peak}
+		r[140].Stale = 0
+		runs = append(runs, r)
+	}
+	m := Merge(p, "precise-newest", runs)
+	if m.Peak != 30 || m.PeakMin != 10 || m.PeakMax != 50 || m.PeakAt != 81 || m.Runs != 3 || m.Zero != 21 || m.Published != 0 {
+		t.Errorf("%+v", m.Summary)
+	}
+	if b := m.Curve[80]; b.Median.Staleness != 30 || b.Least != 10 || b.Most != 50 || b.Worst != 5000 || b.Second != 81 {
+		t.Errorf("%+v", b)
+	}
+	if full := Merge(Plan{}, "precise-newest", runs); full.Published != 73 {
+		t.Errorf("%+v", full.Summary)
+	}
+}

@@ -20,7 +20,10 @@ type Summary struct {
 // Summarize reduces the samples of a run.
 func Summarize(p Plan, name string, all []Sample) Summary {
 	p.fill()
-	s := Summary{Name: name, Published: publishedPeaks[name], Zero: -1}
+	s := Summary{Name: name, Zero: -1}
+	if p.Published() {
+		s.Published = publishedPeaks[name]
+	}
 	n := 0.0
 	for _, x := range all {
 		if x.Second > 5 && x.Second <= p.Limit {
@@ -73,6 +76,14 @@ func Shape(p Plan, all []Summary) (off []string) {
 			a, b := of[low], of[high]
 			if a.Name != "" && b.Name != "" && a.Peak >= b.Peak {
 				off = append(off, fmt.Sprintf("%s peaks at %.1f s, %s at %.1f s", low, a.Peak, high, b.Peak))
+			}
+		}
+	}
+	for _, soon := range []string{"scuttle-depth", "precise-newest"} {
+		for _, late := range []string{"precise-oldest", "scuttle-breadth"} {
+			a, b := of[soon], of[late]
+			if a.Name != "" && b.Name != "" && a.Recovered >= b.Recovered {
+				off = append(off, fmt.Sprintf("%s recovers %d s after the double load, %s %d s", soon, a.Recovered, late, b.Recovered))
 			}
 		}
 	}

@@ -249,20 +249,19 @@ func believes(n, of *Node) (letter byte, behind uint64) {
 
 // status is the letter of what a node's detector says of an origin.
 func (n *Node) status(o state.Origin) byte {
-	for p := uint32(1); p < n.Core.Peers(); p++ {
-		q, ok := n.Core.Peer(p)
-		if !ok || q.Origin != o {
-			continue
-		}
-		st := n.Core.Parts().Detector.Status(p)
-		switch {
-		case q.Left:
-			return 'l'
-		case st == codec.StatusAlive && !q.Proven:
-			return '?'
-		case int(st) < len(letters):
-			return letters[st]
-		}
+	p := n.peerOf(o)
+	if p == 0 {
+		return '.'
+	}
+	q, _ := n.Core.Peer(p)
+	st := n.Core.Parts().Detector.Status(p)
+	switch {
+	case q.Left:
+		return 'l'
+	case st == codec.StatusAlive && !q.Proven:
+		return '?'
+	case int(st) < len(letters):
+		return letters[st]
 	}
 	return '.'
 }

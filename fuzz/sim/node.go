@@ -367,6 +367,25 @@ func (s *shard) send(n *Node, to netip.AddrPort, b []byte) {
 	s.parcels = append(s.parcels, parcel{at: n.now, from: n, to: to, order: n.order, data: s.arena[at:len(s.arena):len(s.arena)]})
 }
 
+// PeerOf is the handle that a node has for another one in its present life; 0 if it does
+// not know it.
+func (n *Node) PeerOf(of *Node) uint32 {
+	o := n.Core.Parts().Store.Find(of.Core.Parts().Self.ID)
+	if o == 0 {
+		return 0
+	}
+	return n.peerOf(o)
+}
+
+func (n *Node) peerOf(o state.Origin) uint32 {
+	for p := uint32(1); p < n.Core.Peers(); p++ {
+		if q, ok := n.Core.Peer(p); ok && q.Origin == o {
+			return p
+		}
+	}
+	return 0
+}
+
 // happened takes one event of a core.
 func (w *World) happened(n *Node, ev *core.Event) {
 	switch ev.Kind {

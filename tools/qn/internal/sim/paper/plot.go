@@ -2,7 +2,9 @@ package paper
 
 import (
 	"image/color"
+	"math"
 	"path/filepath"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -60,6 +62,50 @@ func addPlain(p *plot.Plot, name string, of []point, style int) error {
 	p.Add(line)
 	p.Legend.Add(name, line)
 	return nil
+}
+
+// addBand fills what lies between the least and the most of several runs.
+func addBand(p *plot.Plot, least, most []point, style int) error {
+	around := slices.Clone(most)
+	for _, q := range slices.Backward(least) {
+		around = append(around, q)
+	}
+	band, err := plotter.NewPolygon(xys(around))
+	if err != nil {
+		return err
+	}
+	r, g, b, _ := plotutil.Color(style).RGBA()
+	band.Color, band.LineStyle.Width = color.NRGBA{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8), 40}, 0
+	p.Add(band)
+	return nil
+}
+
+// phase is a moment at which an experiment changes.
+type phase struct {
+	second int
+	name   string
+}
+
+// addPhases marks them on the axis of time.
+func addPhases(p *plot.Plot, all []phase) {
+	p.Add(phaseLines(all))
+}
+
+// phaseLines are lines from bottom to top with a name beside each.
+type phaseLines []phase
+
+// Plot draws them.
+func (l phaseLines) Plot(c draw.Canvas, p *plot.Plot) {
+	x, _ := p.Transforms(&c)
+	style := draw.LineStyle{Color: color.Gray{Y: 160}, Width: vg.Points(0.7), Dashes: plotutil.Dashes(1)}
+	text := p.X.Tick.Label
+	text.Font.Size, text.Color = vg.Points(8), color.Gray{Y: 90}
+	text.Rotation, text.XAlign, text.YAlign = math.Pi/2, draw.XRight, draw.YBottom
+	for _, f := range l {
+		at := x(float64(f.second))
+		c.StrokeLine2(style, at, c.Min.Y, at, c.Max.Y)
+		c.FillText(text, vg.Point{X: at - vg.Points(2), Y: c.Max.Y - vg.Points(4)}, f.name)
+	}
 }
 
 // addMarks draws published points that belong to the line of that style.

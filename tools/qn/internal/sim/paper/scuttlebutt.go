@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,9 +15,10 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 )
 
-const scuttlebuttExamples = `  qn sim paper scuttlebutt                                      six orderings, about a minute on two processors
-  qn sim paper scuttlebutt --nodes 32 --mtu 24                  a quick look with the same shape
-  qn sim paper scuttlebutt --orders scuttle-depth,fair -o json  two of them
+const scuttlebuttExamples = `  qn sim paper scuttlebutt                                      six orderings, five seeds each: a quarter of an hour on two processors
+  qn sim paper scuttlebutt --runs 1 --orders scuttle-depth,fair one seed of two of them
+  qn sim paper scuttlebutt --nodes 24 --mtu 18                  a quick look with the same shape
+  qn sim paper scuttlebutt --partners rounds                    with partners as the engine chooses them
   qn sim paper scuttlebutt --out figures                        staleness.csv, stale.csv, summary.json, plots as PNG and SVG`
 
 const scuttlebuttLong = `The first experiment of van Renesse et al. 2008, without flow control: 128 participants with 64 keys start one exchange a second
@@ -24,21 +26,25 @@ each. An exchange is limited to mtu entries in each direction from 15 s on. Ever
 75 s, and stops at 120 s. Real engines' cores in virtual time; eager push and the fingerprint shortcut are off.
 
 Staleness is the age of the first update that a replica lacks, the largest at all participants; stale is the number of mappings at
-one participant that lack an update, in the mean. In parentheses is what the paper's figure shows.
+one participant that lack an update, in the mean. Figures are medians over the runs, peaks with their range. In parentheses is
+what the paper's figure shows, where the run has its size. Everybody is called once a second, with which the paper's figure comes
+out; --partners takes other ways.
 
-Exit code 3 says that the peaks are not in the paper's order, depth < oldest < breadth < newest, or that something stayed stale.`
+Exit code 3 says that the peaks are not in the paper's order, depth < oldest < breadth < newest, that depth and newest do not
+recover before the others, or that something stayed stale.`
 
 // scuttleRun is one curve.
 type scuttleRun struct {
-	name    string
-	plan    paper.Plan
-	samples []paper.Sample
-	paper.Summary
+	name string
+	plan paper.Plan
+	runs [][]paper.Sample
+	paper.Merged
 }
 
 func newScuttlebutt() *cobra.Command {
 	var f flags
 	var orders []string
+	var partners string
 	plan := paper.Plan{}
 	cmd := &cobra.Command{
 		Use:     "scuttlebutt",
@@ -47,7 +53,10 @@ func newScuttlebutt() *cobra.Command {
 		Long:    scuttlebuttLong,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			plan.Seed = f.seed
+			if err := exit.OneOf("--partners", partners, paper.PartnersByName()); err != nil {
+				return err
+			}
+			plan.Seed, plan.Partners = f.seed, paper.Partners(slices.Index(paper.PartnersByName(), partners))
 			runs, err := scuttleRuns(plan, orders)
 			if err != nil {
 				return err
@@ -55,12 +64,12 @@ func newScuttlebutt() *cobra.Command {
 			return runScuttlebutt(cmd, &f, plan, runs)
 		},
 	}
-	f.add(cmd, 1, "not used: one run shows all")
-	_ = cmd.Flags().MarkHidden("runs") // fails only for an unknown flag
+	f.add(cmd, 5, "seeds, from --seed on")
 	cmd.Flags().IntVar(&plan.Nodes, "nodes", 128, "participants")
 	cmd.Flags().IntVar(&plan.Keys, "keys", 64, "keys of each")
 	cmd.Flags().IntVar(&plan.MTU, "mtu", 100, "entries in each direction of an exchange")
 	cmd.Flags().StringSliceVar(&orders, "orders", orderingNames(), "orderings")
+	cmd.Flags().StringVar(&partners, "partners", "even", "how a participant chooses whom to call: "+strings.Join(paper.PartnersByName(), ", "))
 	return cmd
 }
 
@@ -102,10 +111,12 @@ type scuttleReport struct {
 	Nodes     int                `json:"nodes"`
 	Keys      int                `json:"keys"`
 	MTU       int                `json:"mtu"`
-	Seed      uint64             `json:"seed"`
+	Seed      uint64             `json:"seed"` // the first
+	Seeds     int                `json:"seeds"`
+	Partners  string             `json:"partners"`
 	Peaks     map[string]float64 `json:"peak_staleness_s"`
 	Published map[string]float64 `json:"published_peak_staleness_s"`
-	Runs      []paper.Summary    `json:"runs"`
+	Orderings []paper.Merged     `json:"orderings"`
 	Off       []string           `json:"off,omitempty"`
 }
 
@@ -113,21 +124,22 @@ func runScuttlebutt(cmd *cobra.Command, f *flags, plan paper.Plan, runs []*scutt
 	if err := f.check(); err != nil {
 		return err
 	}
-	if err := measureScuttlebutt(cmd.Context(), runs); err != nil {
+	if err := measureScuttlebutt(cmd.Context(), runs, f.runs); err != nil {
 		return err
 	}
 	r := scuttleReport{
-		Nodes: plan.Nodes, Keys: plan.Keys, MTU: plan.MTU, Seed: plan.Seed,
+		Nodes: plan.Nodes, Keys: plan.Keys, MTU: plan.MTU, Seed: plan.Seed, Seeds: f.runs, Partners: plan.Partners.String(),
 		Peaks: map[string]float64{}, Published: map[string]float64{},
 	}
+	var all []paper.Summary
 	for _, x := range runs {
-		r.Runs = append(r.Runs, x.Summary)
+		r.Orderings, all = append(r.Orderings, x.Merged), append(all, x.Summary)
 		r.Peaks[x.name] = x.Peak
 		if x.Published > 0 {
 			r.Published[x.name] = x.Published
 		}
 	}
-	r.Off = paper.Shape(plan, r.Runs)
+	r.Off = paper.Shape(plan, all)
 	w := cmd.OutOrStdout()
 	if err := f.output.Print(w, r, form.Plain(func(w io.Writer) { printScuttlebutt(w, runs) })); err != nil {
 		return err
@@ -143,37 +155,52 @@ func runScuttlebutt(cmd *cobra.Command, f *flags, plan paper.Plan, runs []*scutt
 	return nil
 }
 
-// measureScuttlebutt makes the runs.
-func measureScuttlebutt(ctx context.Context, runs []*scuttleRun) error {
-	return each(len(runs), func(i int) (err error) {
-		r := runs[i]
-		r.samples, err = paper.Run(ctx, r.plan)
-		r.Summary = paper.Summarize(r.plan, r.name, r.samples)
+// measureScuttlebutt makes the runs, and their medians.
+func measureScuttlebutt(ctx context.Context, runs []*scuttleRun, seeds int) error {
+	for _, r := range runs {
+		r.runs = make([][]paper.Sample, seeds)
+	}
+	err := each(len(runs)*seeds, func(i int) (err error) {
+		r, k := runs[i/seeds], i%seeds
+		plan := r.plan
+		plan.Seed += uint64(k)
+		r.runs[k], err = paper.Run(ctx, plan)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		r.Merged = paper.Merge(r.plan, r.name, r.runs)
+	}
+	return nil
 }
 
 func printScuttlebutt(w io.Writer, runs []*scuttleRun) {
-	fmt.Fprintf(w, "%-16s  %14s  %4s  %8s  %6s  %10s  %9s  %10s  %11s\n",
-		"", "peak staleness", "at", "baseline", "stale", "stale 75 s", "growth/s", "recovered", "fresh after")
+	fmt.Fprintf(w, "%-17s  %10s  %14s  %6s  %4s  %8s  %6s  %10s  %8s  %9s  %11s\n",
+		"", "peak", "range", "paper", "at", "baseline", "stale", "stale 75 s", "growth/s", "recovered", "fresh after")
 	for _, r := range runs {
-		peak := fmt.Sprintf("%.1f s", r.Peak)
+		published := ""
 		if r.Published > 0 {
-			peak += fmt.Sprintf(" (%g)", r.Published)
+			published = fmt.Sprintf("(%g)", r.Published)
 		}
-		fmt.Fprintf(w, "%-16s  %14s  %4d  %7.1fs  %6.0f  %10.0f  %9.1f  %9ds  %10ds\n",
-			r.name, peak, r.PeakAt, r.Baseline, r.StaleBase, r.StaleTop, r.Growth, r.Recovered, r.Zero)
+		fmt.Fprintf(w, "%-17s  %8.1f s  %6.1f - %4.1f s  %6s  %4d  %7.1fs  %6.0f  %10.0f  %8.1f  %8ds  %11s\n",
+			r.name, r.Peak, r.PeakMin, r.PeakMax, published, r.PeakAt, r.Baseline, r.StaleBase, r.StaleTop, r.Growth, r.Recovered, fresh(r.Zero))
 	}
-	fmt.Fprintf(w, "\nlargest staleness in seconds, the paper's in parentheses\n%6s", "s")
+	what := ""
+	if runs[0].plan.Published() {
+		what = ", the paper's in parentheses"
+	}
+	fmt.Fprintf(w, "\nlargest staleness in seconds, in the median over %d runs%s\n%6s", runs[0].Runs, what, "s")
 	for _, r := range runs {
 		fmt.Fprintf(w, "  %16s", r.name)
 	}
 	fmt.Fprintln(w)
-	for i, row := range paper.Published {
+	for i, row := range paper.Figure {
 		fmt.Fprintf(w, "%6d", row.Second)
 		for _, r := range runs {
-			text := fmt.Sprintf("%.1f", sampleAt(r.samples, row.Second).Staleness)
-			if _, v := paper.PublishedOf(r.name); v != nil {
+			text := fmt.Sprintf("%.1f", sampleAt(r.Curve, row.Second).Staleness)
+			if _, v := paper.PublishedOf(r.name); v != nil && r.plan.Published() {
 				text += fmt.Sprintf(" (%g)", v[i])
 			}
 			fmt.Fprintf(w, "  %16s", text)
@@ -182,10 +209,17 @@ func printScuttlebutt(w io.Writer, runs []*scuttleRun) {
 	}
 }
 
-func sampleAt(all []paper.Sample, second int) (s paper.Sample) {
+func fresh(after int) string {
+	if after < 0 {
+		return "never"
+	}
+	return strconv.Itoa(after) + "s"
+}
+
+func sampleAt(all []paper.Band, second int) (s paper.Sample) {
 	for _, x := range all {
 		if x.Second <= second {
-			s = x
+			s = x.Median
 		}
 	}
 	return s
@@ -195,15 +229,17 @@ func writeScuttlebutt(f *flags, r scuttleReport, runs []*scuttleRun) error {
 	if err := f.writeJSON("summary.json", r); err != nil {
 		return err
 	}
-	for name, of := range map[string]func(paper.Sample) float64{
-		"staleness": func(s paper.Sample) float64 { return s.Staleness },
-		"stale":     func(s paper.Sample) float64 { return s.Stale },
+	for name, of := range map[string]func(paper.Band) [3]float64{
+		"staleness": func(b paper.Band) [3]float64 { return [3]float64{b.Median.Staleness, b.Least, b.Most} },
+		"stale":     func(b paper.Band) [3]float64 { return [3]float64{b.Median.Stale, b.Fewest, b.Worst} },
 	} {
-		rows := [][]string{append([]string{"s"}, namesOf(runs)...)}
-		for i, s := range runs[0].samples {
+		rows := [][]string{append([]string{"s"}, columns(runs)...)}
+		for i, s := range runs[0].Curve {
 			row := []string{strconv.Itoa(s.Second)}
 			for _, x := range runs {
-				row = append(row, number(of(x.samples[i])))
+				for _, v := range of(x.Curve[i]) {
+					row = append(row, number(v))
+				}
 			}
 			rows = append(rows, row)
 		}
@@ -217,29 +253,34 @@ func writeScuttlebutt(f *flags, r scuttleReport, runs []*scuttleRun) error {
 	return nil
 }
 
-func namesOf(runs []*scuttleRun) (names []string) {
+func columns(runs []*scuttleRun) (names []string) {
 	for _, r := range runs {
-		names = append(names, r.name)
+		names = append(names, r.name, r.name+" least", r.name+" most")
 	}
 	return names
 }
 
-func plotScuttlebutt(f *flags, name string, runs []*scuttleRun, of func(paper.Sample) float64) error {
+func plotScuttlebutt(f *flags, name string, runs []*scuttleRun, of func(paper.Band) [3]float64) error {
 	title, y := "Maximum staleness, no flow control", "seconds"
 	if name == "stale" {
 		title, y = "Stale mappings at one participant, no flow control", "mappings"
 	}
 	p := newPlot(title, "time (seconds)", y)
 	p.Legend.Left = true
+	addPhases(p, phases(runs[0].plan))
 	for i, r := range runs {
-		var line, dots []point
-		for _, s := range r.samples {
-			line = append(line, point{float64(s.Second), of(s)})
+		var line, least, most, dots []point
+		for _, b := range r.Curve {
+			v, at := of(b), float64(b.Second)
+			line, least, most = append(line, point{at, v[0]}), append(least, point{at, v[1]}), append(most, point{at, v[2]})
+		}
+		if err := addBand(p, least, most, i); err != nil {
+			return err
 		}
 		if err := addPlain(p, r.name, line, i); err != nil {
 			return err
 		}
-		if name != "staleness" {
+		if name != "staleness" || !r.plan.Published() {
 			continue
 		}
 		seconds, published := paper.PublishedOf(r.name)
@@ -251,4 +292,10 @@ func plotScuttlebutt(f *flags, name string, runs []*scuttleRun, of func(paper.Sa
 		}
 	}
 	return f.save(p, name)
+}
+
+// phases are the moments at which the experiment changes.
+func phases(p paper.Plan) []phase {
+	limit, double, single, stop := p.Schedule()
+	return []phase{{limit, "limit"}, {double, "double load"}, {single, "single load"}, {stop, "no updates"}}
 }
