@@ -99,7 +99,9 @@ type Poller interface {
 	// when somebody sleeps.
 	Wake()
 
-	// Now reads the monotonic clock that deadlines are in.
+	// Now reads the clock that deadlines are in. It never goes back, and goes on
+	// while the system is suspended where Clock says so; a Wait that a suspend
+	// interrupts may end later than its deadline by what was left of it.
 	Now() sched.Instant
 
 	// Close ends a Wait in progress with ErrClosed. Conns are closed by their

@@ -151,6 +151,10 @@ type PollerOptions struct {
 	// thread, once. A long Wait may give the thread up meanwhile, and locks the
 	// goroutine to one again, which need not be the same.
 	Locked bool
+
+	// Boot reads a clock of the system, in nanoseconds, that goes on while it is
+	// suspended (Clock). nil: the implementation's own, if it has one.
+	Boot func() (nanos int64, ok bool)
 }
 
 // IdleSetter is implemented by Pollers whose idle strategy can be changed. The

@@ -14,5 +14,5 @@ func Sockets(idle batch.Idle) (p batch.Poller, lock bool) {
 	if p, err := linux.New(batch.PollerOptions{Idle: idle, Locked: true}); err == nil {
 		return p, true
 	}
-	return portable.New(batch.PollerOptions{Idle: idle}), false
+	return portable.New(batch.PollerOptions{Idle: idle, Boot: linux.Boot}), false
 }

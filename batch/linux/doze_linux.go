@@ -62,7 +62,10 @@ func (d *dozer) init(epoll int, locked bool) bool {
 		return false
 	}
 	d.epoll, d.fd, d.locked = epoll, fd, locked
-	d.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	d.timer, err = unix.TimerfdCreate(unix.CLOCK_BOOTTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil { // before Linux 3.15
+		d.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	}
 	if err != nil {
 		unix.Close(fd)
 		return false
@@ -161,7 +164,7 @@ func (p *Poller) doze(now, deadline sched.Instant, ready []batch.Conn) int {
 	if d.locked {
 		runtime.LockOSThread()
 	}
-	d.ended(p.Now() - now)
+	d.ended(p.clock.Span() - now)
 	return p.report(d.events, ready)
 }
 

@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/sched"
@@ -26,7 +25,7 @@ const (
 // Poller is one epoll with an eventfd to end its sleep.
 type Poller struct {
 	feat  features
-	start time.Time
+	clock batch.Clock
 	epoll int
 	bell  int
 	lease lease
@@ -55,7 +54,11 @@ func New(opt batch.PollerOptions) (batch.Poller, error) {
 }
 
 func newPoller(opt batch.PollerOptions, feat features) (*Poller, error) {
-	p := &Poller{feat: feat, start: time.Now(), epoll: -1, bell: -1}
+	p := &Poller{feat: feat, epoll: -1, bell: -1}
+	if opt.Boot == nil {
+		opt.Boot = Boot
+	}
+	p.clock.Begin(opt.Boot)
 	p.shut = p.giveBack
 	p.SetIdle(opt.Idle)
 	var err error
@@ -105,7 +108,7 @@ func (p *Poller) SetIdle(i batch.Idle) {
 func (p *Poller) Notices() []string { return p.feat.notices() }
 
 // Now implements batch.Poller. The origin is the Poller's creation.
-func (p *Poller) Now() sched.Instant { return sched.Instant(time.Since(p.start)) }
+func (p *Poller) Now() sched.Instant { return p.clock.Now() }
 
 // Wake implements batch.Poller.
 func (p *Poller) Wake() {

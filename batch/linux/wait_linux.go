@@ -42,7 +42,7 @@ func (p *Poller) wait(deadline sched.Instant, ready []batch.Conn) int {
 func (p *Poller) spin(deadline sched.Instant, ready []batch.Conn) (n int, ended bool) {
 	end := deadline
 	if p.idle.Strategy == batch.SpinThenPark {
-		end = min(end, p.Now().After(p.idle.SpinFor))
+		end = min(end, p.clock.Span().After(p.idle.SpinFor))
 	}
 	for {
 		if n := p.look(ready); n > 0 {
@@ -54,7 +54,7 @@ func (p *Poller) spin(deadline sched.Instant, ready []batch.Conn) (n int, ended 
 		if p.lease.ended() {
 			return 0, true
 		}
-		if now := p.Now(); now >= end {
+		if now := p.clock.Span(); now >= end {
 			return 0, now >= deadline
 		}
 	}
@@ -77,7 +77,7 @@ func (p *Poller) look(ready []batch.Conn) int {
 // signal begins it again with what is left of the span.
 func (p *Poller) sleep(deadline sched.Instant, ready []batch.Conn) int {
 	for {
-		now, span := p.Now(), forever
+		now, span := p.clock.Span(), forever
 		if deadline != sched.Never {
 			if span = int64(deadline - now); span <= 0 {
 				return p.look(ready)

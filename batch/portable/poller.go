@@ -10,7 +10,7 @@ import (
 
 // Poller parks on a channel until a reader goroutine or a Wake rings it.
 type Poller struct {
-	start time.Time
+	clock batch.Clock
 	conns batch.Table[*Conn]
 	park  batch.Parking
 	bell  chan struct{} // one ring at most is outstanding
@@ -23,14 +23,15 @@ type Poller struct {
 
 // New returns a Poller. It never fails. The idle strategy is always to park: a
 // goroutine that spins keeps the runtime from its network poller.
-func New(batch.PollerOptions) *Poller {
-	p := &Poller{start: time.Now(), bell: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+func New(opt batch.PollerOptions) *Poller {
+	p := &Poller{bell: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
 	p.timer.Stop()
+	p.clock.Begin(opt.Boot)
 	return p
 }
 
 // Now implements batch.Poller. The origin is the Poller's creation.
-func (p *Poller) Now() sched.Instant { return sched.Instant(time.Since(p.start)) }
+func (p *Poller) Now() sched.Instant { return p.clock.Now() }
 
 // Wait implements batch.Poller.
 func (p *Poller) Wait(deadline sched.Instant, ready []batch.Conn) (int, error) {
@@ -62,7 +63,7 @@ func (p *Poller) sleep(deadline sched.Instant) {
 		}
 		return
 	}
-	span := deadline - p.Now()
+	span := deadline - p.clock.Span()
 	if span <= 0 {
 		return
 	}
