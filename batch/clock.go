@@ -71,7 +71,9 @@ func (c *Clock) Now() sched.Instant {
 
 // Span is Now as of when that was last asked for: it does not notice that the system slept
 // since. It is for what is waited for, at half the cost.
-func (c *Clock) Span() sched.Instant { return sched.Instant(int64(time.Since(c.start)) + c.slept.Load()) }
+func (c *Clock) Span() sched.Instant {
+	return sched.Instant(int64(time.Since(c.start)) + c.slept.Load())
+}
 
 // look finds out whether the system slept. What it can't find out now the next call does.
 func (c *Clock) look() {

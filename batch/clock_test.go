@@ -16,7 +16,9 @@ type host struct {
 	between          func(call int) // what happens while the clocks are read
 }
 
-func (h *host) passes(d time.Duration) { h.mono, h.boot, h.wall = h.mono+int64(d), h.boot+int64(d), h.wall+int64(d) }
+func (h *host) passes(d time.Duration) {
+	h.mono, h.boot, h.wall = h.mono+int64(d), h.boot+int64(d), h.wall+int64(d)
+}
 func (h *host) sleeps(d time.Duration) { h.boot, h.wall = h.boot+int64(d), h.wall+int64(d) }
 
 func (h *host) clock() *Clock {

@@ -3,7 +3,7 @@
 //
 // # The contract
 //
-// A [Poller] owns a clock and a place to sleep; a [Conn] is one datagram
+// A [Poller] owns a clock ([Clock]) and a place to sleep; a [Conn] is one datagram
 // socket opened on it. A caller's turn is
 //
 //	n, err := poller.Wait(deadline, ready) // the only call that sleeps

@@ -50,7 +50,8 @@ type span struct {
 	want            want // who was asked
 	from            state.Origin
 	asked, done     bool
-	tries           int // that found nobody
+	askedAt         sched.Instant // what is answered is no older
+	tries           int           // that found nobody
 	least           uint32
 	body, rest      []byte // an answer, and what of it is not applied yet
 	at              sched.Instant
@@ -133,7 +134,7 @@ func (e *Engine) turnCatching(now sched.Instant) (more bool) {
 
 // takeSpan applies some of an answer.
 func (e *Engine) takeSpan(now sched.Instant, s *span) {
-	s.rest = bulk.Take(s.rest, catchTake, func(t codec.Type, body []byte) { e.core.Take(now, s.from, t, body) })
+	s.rest = bulk.Take(s.rest, catchTake, func(t codec.Type, body []byte) { e.core.Take(now, now-s.askedAt, s.from, t, body) })
 	if len(s.rest) == 0 {
 		e.large.streams.Recycle(s.body)
 		s.body, s.rest = nil, nil
@@ -170,7 +171,7 @@ func (e *Engine) askSpan(now sched.Instant, s *span) {
 		l.next = min(l.next, s.at)
 		return
 	}
-	s.asked, s.from = true, e.store.Tagged(k.tag)
+	s.asked, s.askedAt, s.from = true, now, e.store.Tagged(k.tag)
 	k.spans[l.lastTag] = s
 }
 

@@ -42,14 +42,18 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 		stamp = time.Now().UnixNano()
 	}
 	e.retryAt = 0
+	waited := e.stage.back.waited(now)
 	e.store.Promise(e.store.Owner(), e.stage.back.last) // what is left out for a later one of its key comes with that
 	for n := 0; (n < writesPerTurn || e.op.Batch > 1) && e.stage.next(&e.rec); n++ {
 		r := &e.rec
 		e.op = operation(r, stamp)
+		if e.op.TTL != 0 {
+			e.op.Age = min(waited, e.op.TTL)
+		}
 		switch st := e.core.Write(now, &e.op); {
 		case st == core.Written:
 			if e.op.TTL != 0 {
-				e.endsAt(now, e.op.TTL, e.op.Version) // under which it is kept
+				e.endsAt(now, e.op.TTL-e.op.Age, e.op.Version) // under which it is kept
 			}
 		case st == core.NoRoom && e.tryAgain(now):
 			e.stage.again(r)

@@ -61,7 +61,10 @@ type Engine struct {
 	deadline   sched.Instant
 	send       []batch.Msg
 	reports    [batch.ReportsMax]batch.Report
-	head, tail int // send[head:tail] is encoded and not yet sent
+	head, tail int           // send[head:tail] is encoded and not yet sent
+	encoded    sched.Instant // when the first of them was
+	unsent     uint64        // frames that were given up for that
+	drained    sched.Instant // when the socket was found empty
 	rec        record
 	op         core.Op
 	event      core.Event

@@ -53,7 +53,9 @@ type Reactor struct {
 	recv    []batch.Msg
 	lag     sched.Instant // between turns while there is work, smoothed
 	turned  sched.Instant // when the last turn began
-	busy    bool          // it left work for the next
+	until   sched.Instant // and when the next was to, at the latest
+	stall   stall
+	busy    bool // it left work for the next
 	err     error
 }
 
@@ -112,6 +114,7 @@ func (r *Reactor) run() {
 			deadline = r.turned
 		}
 		var err error
+		r.until = deadline
 		if n, err = r.poller.Wait(deadline, r.ready); err != nil {
 			r.err = err
 			return
@@ -146,9 +149,10 @@ func (r *Reactor) runTasks() bool {
 // every engine that has something to do. It returns when it wants to be called
 // again at the latest.
 func (r *Reactor) turn(now sched.Instant, n int) sched.Instant {
+	r.late(now)
 	for _, conn := range r.ready[:n] {
 		if e := r.byConn[conn]; e != nil {
-			e.receive(now, r.recv)
+			e.receive(now, r.recv, r.stall.waited(now, e.drained))
 		}
 	}
 	r.observe(now, n > 0)
@@ -162,6 +166,40 @@ func (r *Reactor) turn(now sched.Instant, n int) sched.Instant {
 	}
 	r.busy = next <= now
 	return next
+}
+
+// stall is the last time that the loop came late: the process was stopped, the system
+// suspended, or all processors were busy.
+type stall struct{ from, to sched.Instant }
+
+const (
+	lateMin   = 10 * sched.Millisecond  // from which on it is one
+	lateTell  = 100 * sched.Millisecond // and watchers look what has ended: their timers may have stood still
+	drainTime = 100 * sched.Millisecond // that it takes to read what lay in a socket meanwhile, at most
+)
+
+// late notes a stall.
+func (r *Reactor) late(now sched.Instant) {
+	late := now - r.until
+	if r.until == 0 || late < lateMin {
+		return
+	}
+	r.stall = stall{r.turned, now}
+	if late < lateTell {
+		return
+	}
+	for _, e := range r.engines {
+		e.watches.wake()
+	}
+}
+
+// waited is how long what comes out of a socket may have lain there: it was empty when it
+// was drained last.
+func (s *stall) waited(now, drained sched.Instant) sched.Instant {
+	if now-s.to > drainTime || drained >= s.to {
+		return 0
+	}
+	return now - s.from
 }
 
 // observe measures how long turns take while one follows the other. An idle

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/quidnunc/quidnunc/engine/disk"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // Staged records lie back to back, as a disk takes them (disk.Record).
@@ -70,6 +71,7 @@ type stage struct {
 }
 
 func (s *stage) init(bytes int, v Version) {
+	s.gate.clock = func() sched.Instant { return 0 } // until the engine's is there
 	s.front, s.back = new(stageBuffer), new(stageBuffer)
 	s.front.init(bytes)
 	s.back.init(bytes)
@@ -121,6 +123,9 @@ func (s *stage) put(hash uint64, w *staging, c charge) {
 	s.front.whole = s.front.whole.plus(wholeCharge(w.op, w.batch, w.ttl, w.key, len(w.value)))
 	if w.op == opDelete {
 		s.front.deletes++
+	}
+	if w.ttl != 0 && s.front.since == 0 {
+		s.front.since = s.gate.clock()
 	}
 	s.version.Seq++
 	appendRecord(s.front, hash, s.version.Seq, w, w.key)

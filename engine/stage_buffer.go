@@ -2,6 +2,8 @@ package engine
 
 import (
 	"encoding/binary"
+
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // stageBuffer is a log of records with an index by key. The index holds
@@ -14,9 +16,10 @@ type stageBuffer struct {
 	index []uint64
 	epoch uint32
 
-	charged charge // what its records may take of the store
-	whole   charge // what those that were not read yet would take if they replaced nothing
-	deletes int    // among its records
+	charged charge        // what its records may take of the store
+	whole   charge        // what those that were not read yet would take if they replaced nothing
+	deletes int           // among its records
+	since   sched.Instant // when the first record with a time to live was staged; 0: there is none
 }
 
 func (b *stageBuffer) init(bytes int) {
@@ -30,7 +33,7 @@ func (b *stageBuffer) init(bytes int) {
 }
 
 func (b *stageBuffer) reset() {
-	b.used, b.count, b.charged, b.whole, b.deletes = 0, 0, charge{}, charge{}, 0
+	b.used, b.count, b.charged, b.whole, b.deletes, b.since = 0, 0, charge{}, charge{}, 0, 0
 	b.epoch++
 	if b.epoch == 0 { // wrapped: old words would look new
 		clear(b.index)
@@ -83,6 +86,15 @@ func appendRecord[K keyText](b *stageBuffer, hash uint64, version uint64, w *sta
 	b.count++
 	b.last = version
 	b.index[slot] = uint64(b.epoch)<<32 | uint64(at+1)
+}
+
+// waited is how long its records have waited, at most, in milliseconds: begun ones do not
+// count.
+func (b *stageBuffer) waited(now sched.Instant) uint32 {
+	if b.since == 0 {
+		return 0
+	}
+	return uint32(min(max(now-b.since, 0)/sched.Millisecond, 1<<32-1))
 }
 
 // at reads the record at an offset and returns the offset of the next.

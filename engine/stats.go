@@ -39,8 +39,10 @@ type Stats struct {
 	// in records of RunBytes together: RunBytes ÷ (RunFrames × FrameBytes) is
 	// how well frames are filled.
 	FramesReceived, FramesSent uint64
-	BytesReceived, BytesSent   uint64
-	RunFrames, RunBytes        uint64
+	// FramesStale were never sent: the socket took none for 100 ms.
+	FramesStale              uint64
+	BytesReceived, BytesSent uint64
+	RunFrames, RunBytes      uint64
 
 	// Entries received that were news, that were known already, and sent.
 	EntriesNew, EntriesOld, EntriesSent uint64
@@ -104,7 +106,7 @@ func (e *Engine) statsOf(t *tally) Stats {
 		Writes: c.Writes, WritesRejected: e.stage.rejected.Load(), WritesRefused: t.refused,
 		Holes: t.holes, FullMembers: t.full,
 		Staged: int(e.stage.pending.Load()), LoopLag: time.Duration(t.lag), Watchers: int(e.watches.count.Load()),
-		FramesReceived: c.FramesReceived, FramesSent: c.FramesSent,
+		FramesReceived: c.FramesReceived, FramesSent: c.FramesSent, FramesStale: t.unsent,
 		BytesReceived: c.BytesReceived, BytesSent: c.BytesSent, RunFrames: c.RunFrames, RunBytes: c.RunBytes,
 		EntriesNew: c.EntriesNew, EntriesOld: c.EntriesOld, EntriesSent: c.EntriesSent,
 		RunsReceived: c.RunsReceived, Gaps: c.Gaps, PullsSent: c.PullsSent, PullsServed: c.PullsServed,

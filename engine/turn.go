@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -12,11 +13,21 @@ const (
 	eventsPerTurn = 4096
 	tidyCells     = 256                    // of removed members, and of values that were replaced
 	tidyEvery     = 20 * sched.Millisecond // while some are left and nothing else is to do
+
+	// staleMax is how long frames wait for a full socket: then what they say of ages is
+	// wrong, and they are as good as lost.
+	staleMax = 100 * sched.Millisecond
 )
 
-// receive takes at most one batch of datagrams off the socket.
-func (e *Engine) receive(now sched.Instant, ms []batch.Msg) {
+// receive takes at most one batch of datagrams off the socket, where they may have waited.
+func (e *Engine) receive(now sched.Instant, ms []batch.Msg, waited sched.Instant) {
 	n, _ := e.conn.Recv(ms) // errors are counted by the socket
+	if waited != 0 {
+		e.core.Observe(core.Pressure{Lag: e.reactor.lag, Waited: waited})
+	}
+	if n < len(ms) {
+		e.drained = now
+	}
 	for i := range ms[:n] {
 		e.core.Receive(now, ms[i].Addr, ms[i].Buf[:ms[i].N])
 	}
@@ -87,10 +98,17 @@ func (e *Engine) turn(now sched.Instant) {
 }
 
 // transmit sends one batch of frames. What the socket refuses for want of
-// room stays encoded and goes first in the next turn; what a destination
+// room stays encoded and goes first in the next turn, within staleMax; what a destination
 // refuses is counted by the socket and given up, and the protocol repairs it: in
 // shorter frames if it was for their length.
 func (e *Engine) transmit(now sched.Instant) (more bool) {
+	switch {
+	case e.tail == 0:
+		e.encoded = now
+	case now-e.encoded > staleMax:
+		e.unsent += uint64(e.tail - e.head)
+		e.head, e.tail, e.encoded = 0, 0, now
+	}
 	for e.tail < len(e.send) {
 		m := &e.send[e.tail]
 		n, to, ok := e.core.Transmit(now, m.Buf)

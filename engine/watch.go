@@ -56,7 +56,10 @@ func (e *Engine) WatchWith(ctx context.Context, o WatchOptions) iter.Seq2[Update
 			return
 		}
 		defer e.watches.remove(w)
-		v := &view{e: e, w: w, since: maps.Clone(o.Since), told: map[string]map[string]told{}, yield: yield, news: backlog{changes: &e.watches, w: w}}
+		v := &view{
+			e: e, w: w, since: maps.Clone(o.Since), told: map[string]map[string]told{}, yield: yield,
+			news: backlog{changes: &e.watches, w: w}, ends: endings{clock: e.reactor.poller.Now},
+		}
 		defer v.ends.stop()
 		v.run(ctx)
 	}
@@ -262,25 +265,26 @@ func (e *Engine) alive(name string) bool {
 	return ok && m.State != StateDead && m.State != StateLeft
 }
 
-// endings are when what a watcher was told ends by its time to live: nobody may be
-// left to say so.
+// endings are when what a watcher was told ends by its time to live, on the reactor's
+// clock: nobody may be left to say so.
 type endings struct {
+	clock func() sched.Instant
 	list  sched.Heap[placeEnd]
 	timer *time.Timer
 }
 
 // placeEnd is when a version of a key ends.
 type placeEnd struct {
-	at time.Time
+	at sched.Instant
 	place
 }
 
 // Before implements sched.Timed.
-func (a placeEnd) Before(b placeEnd) bool { return a.at.Before(b.at) }
+func (a placeEnd) Before(b placeEnd) bool { return a.at < b.at }
 
 func (x *endings) note(u *Update) {
 	if !u.Deleted && u.Meta.TTL != 0 {
-		x.list.Push(placeEnd{time.Now().Add(u.Meta.TTL - u.Meta.Age), place{u.Member, u.Key}})
+		x.list.Push(placeEnd{x.clock() + sched.Instant(u.Meta.TTL-u.Meta.Age), place{u.Member, u.Key}})
 	}
 }
 
@@ -290,7 +294,7 @@ func (x *endings) next() <-chan time.Time {
 	if len(x.list) == 0 {
 		return nil
 	}
-	x.timer = time.NewTimer(time.Until(x.list[0].at))
+	x.timer = time.NewTimer(time.Duration(x.list[0].at - x.clock()))
 	return x.timer.C
 }
 
@@ -303,7 +307,7 @@ func (x *endings) stop() {
 // over appends the places of those that have ended. One that has not, since it was
 // written again, is noted anew when that is told.
 func (x *endings) over(dst []place) []place {
-	for now := time.Now(); len(x.list) > 0 && !x.list[0].at.After(now); {
+	for now := x.clock(); len(x.list) > 0 && x.list[0].at <= now; {
 		dst = append(dst, x.list.Pop().place)
 	}
 	return dst

@@ -287,6 +287,18 @@ func (l *watchList) member(name string) {
 	l.pulse = append(l.pulse, name)
 }
 
+// wake lets all watchers look what has ended meanwhile.
+func (l *watchList) wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, w := range l.every {
+		select {
+		case w.signal <- struct{}{}:
+		default:
+		}
+	}
+}
+
 // told lets all watchers look at the members that something happened to.
 func (l *watchList) told() {
 	if len(l.pulse) == 0 {

@@ -32,8 +32,11 @@ func (e *Engine) Set(key string, value []byte) (Version, error) {
 }
 
 // SetTTL is Set for an entry that ends after ttl, rounded up to milliseconds.
-// The owner deletes it then everywhere; writing it again starts anew. Errors: ErrTTL
-// (a *TTLError), and as for Set.
+// The owner deletes it then everywhere; writing it again starts anew. Time in which a host
+// is suspended or the program stopped counts, on Linux (batch.Clock says what holds
+// elsewhere), and so does all that an entry waits on its way; where that is not known to
+// the millisecond, a replica hides it sooner, and never later. Errors: ErrTTL (a *TTLError),
+// and as for Set.
 func (e *Engine) SetTTL(key string, value []byte, ttl time.Duration) (Version, error) {
 	ms, err := lifetime(ttl)
 	if err != nil {

@@ -20,9 +20,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		return
 	}
 	c.flow.Got(p, r.Count)
-	c.store.Hop(int64(c.peers[p].link.Underway()))
 	a := reconcile.Apply(&c.store, o, r, &c.received.Iter)
-	c.store.Hop(0)
 	c.counters.applied(&a)
 	if a.Full && c.store.Seen(o) == a.To {
 		c.origins[o].gap.Full(c.now)

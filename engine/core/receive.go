@@ -105,9 +105,11 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 	f := &c.received
 	f.Begin(c.now, c.counters.FramesReceived, p)
 	f.Fresh, f.Ack, f.Printed, f.Print = fresh, h.Ack, h.Flags&codec.FlagPrints != 0, h.StatePrint
+	c.store.Hop(int64(c.paths.Underway(&q.link)))
 	for ; t != 0; t, body, rest = codec.NextRecord(rest) {
 		c.record(p, t, body)
 	}
+	c.store.Hop(0)
 	if q.link.TakeHole() { // after its Have, which says from where on
 		c.mail.Lost(c.now, p)
 	}
@@ -115,9 +117,11 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 }
 
 // Take applies an introduction or a run that the node of an origin gave by
-// another way than its frames.
-func (c *Core) Take(now sched.Instant, from state.Origin, t codec.Type, body []byte) {
+// another way than its frames, and that is no older than held.
+func (c *Core) Take(now, held sched.Instant, from state.Origin, t codec.Type, body []byte) {
 	c.enter(now)
+	c.store.Hop(int64(held))
+	defer c.store.Hop(0)
 	if p := c.origins[from].peer; p != 0 {
 		c.received.Begin(c.now, 0, p) // no frame, so none whose contact was refused
 		c.record(p, t, body)

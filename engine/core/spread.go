@@ -37,6 +37,7 @@ type Op struct {
 	Key     []byte
 	Value   []byte
 	TTL     uint32     // milliseconds; 0: none
+	Age     uint32     // how much of that has passed already
 	Stamp   int64      // when it was written, by the shell's wall clock; 0: none
 	Is      codec.Kind // what the value is; 0: a user's bytes
 	Lease   uint32     // that it lives by; 0: none
@@ -66,7 +67,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	if op.Version <= max(c.store.Max(c.store.Owner()), c.flow.Written()) || op.Version > codec.VersionMax || len(op.Key) == 0 {
 		return Disorder
 	}
-	e := codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value, TTL: op.TTL}
+	e := codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value, TTL: op.TTL, Age: op.Age}
 	if op.Kind == Delete {
 		e.Flags, e.Value = codec.EntryTombstone, nil
 	}

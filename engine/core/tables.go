@@ -269,7 +269,7 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 	c.peers[p].shown.Tell(&c.received, c.peers[p].id)
 	id, before := c.received.Run.ID, c.counters.Gaps
 	if c.onRun(p, &c.received.Run); c.counters.Gaps != before {
-		c.gaps.Early.Keep(&c.received.Run, c.peers[p].id, body)
+		c.gaps.Early.Keep(&c.received.Run, c.peers[p].id, body, c.now-c.paths.Underway(&c.peers[p].link))
 		return true
 	}
 	for c.gaps.Early.Any() {
@@ -277,11 +277,13 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 		if o == 0 {
 			break
 		}
-		later, by := c.gaps.Early.Take(id, c.store.Max(o))
+		later, by, at := c.gaps.Early.Take(id, c.store.Max(o))
 		if later == nil || codec.ParseRun(later, &c.received.Run) != nil {
 			break
 		}
+		c.store.Hop(int64(c.now - at))
 		c.onRun(cmp.Or(c.roster.Find(by), p), &c.received.Run)
+		c.store.Hop(int64(c.paths.Underway(&c.peers[p].link)))
 	}
 	return true
 }

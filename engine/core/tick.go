@@ -31,10 +31,14 @@ type Pressure struct {
 	Queue int           // bytes that wait in the socket
 	Room  int           // bytes that fit there; 0: not known
 	Drops uint64        // datagrams that the kernel dropped since the start
+
+	// Waited is how long what is received next may have lain in the socket, since the
+	// shell stalled: it ages by that.
+	Waited sched.Instant
 }
 
 // Observe tells the core of pressure; it makes frames wait longer for company.
 func (c *Core) Observe(p Pressure) {
-	c.paths.Lag = min(p.Lag, 100*sched.Millisecond)
+	c.paths.Lag, c.paths.Waited = min(p.Lag, 100*sched.Millisecond), p.Waited
 	c.flow.Pressure(p.Queue, p.Room, p.Drops)
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 func run(id codec.OriginID, from, to uint64) *codec.Run {
@@ -14,22 +15,22 @@ func run(id codec.OriginID, from, to uint64) *codec.Run {
 func TestEarlyRunsFollow(t *testing.T) {
 	var h Early
 	for _, from := range []uint64{4, 2, 3, 1, 3} {
-		h.Keep(run(7, from, from+1), 9, []byte{byte(from)})
+		h.Keep(run(7, from, from+1), 9, []byte{byte(from)}, sched.Instant(from))
 	}
-	h.Keep(run(8, 1, 2), 9, []byte{100})
-	if body, _ := h.Take(7, 0); body != nil {
+	h.Keep(run(8, 1, 2), 9, []byte{100}, 0)
+	if body, _, _ := h.Take(7, 0); body != nil {
 		t.Fatal("a run is given before the one that it follows")
 	}
 	for at := uint64(1); at < 5; at++ {
-		body, by := h.Take(7, at)
-		if len(body) != 1 || body[0] != byte(at) || by != 9 {
-			t.Fatalf("at %d: %v from %d", at, body, by)
+		body, by, said := h.Take(7, at)
+		if len(body) != 1 || body[0] != byte(at) || by != 9 || said != sched.Instant(at) {
+			t.Fatalf("at %d: %v from %d, said at %v", at, body, by, said)
 		}
 	}
-	if body, _ := h.Take(7, 100); body != nil || h.n != 1 {
+	if body, _, _ := h.Take(7, 100); body != nil || h.n != 1 {
 		t.Errorf("%v is left, and %d in all", body, h.n)
 	}
-	if body, _ := h.Take(8, 2); body != nil || h.n != 0 {
+	if body, _, _ := h.Take(8, 2); body != nil || h.n != 0 {
 		t.Error("what is known already is given, or kept")
 	}
 }
@@ -38,12 +39,12 @@ func TestEarlyRunsFollow(t *testing.T) {
 func TestEarlyIsBounded(t *testing.T) {
 	var h Early
 	for i := range uint64(1000) {
-		h.Keep(run(7, i+1, i+2), 9, make([]byte, codec.FrameBytesMax))
+		h.Keep(run(7, i+1, i+2), 9, make([]byte, codec.FrameBytesMax), 0)
 	}
-	h.Keep(run(7, 5000, 5001), 9, make([]byte, codec.FrameBytesMax+1))
+	h.Keep(run(7, 5000, 5001), 9, make([]byte, codec.FrameBytesMax+1), 0)
 	got := 0
 	for i := range uint64(6000) {
-		if body, _ := h.Take(7, i); body != nil {
+		if body, _, _ := h.Take(7, i); body != nil {
 			got++
 		}
 	}
@@ -57,11 +58,11 @@ func TestEarlyDoesNotAllocate(t *testing.T) {
 	body := make([]byte, 1000)
 	r := run(7, 1, 2)
 	for range earlyMax {
-		h.Keep(r, 9, body)
+		h.Keep(r, 9, body, 0)
 		h.Take(7, 1)
 	}
 	if n := testing.AllocsPerRun(1000, func() {
-		h.Keep(r, 9, body)
+		h.Keep(r, 9, body, 0)
 		h.Take(7, 1)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -216,8 +216,9 @@ func (p *Path) holes(now sched.Instant, ack uint32, seen uint64) (judged, lost i
 	return judged, lost
 }
 
-// Underway is how long a frame takes: half a round trip.
-func (p *Path) Underway() sched.Instant { return p.RTT.Smoothed() / 2 }
+// Underway is how long a frame of the peer that comes now took: half a round trip, and what
+// it may have waited here while the node stalled.
+func (s *Paths) Underway(p *Path) sched.Instant { return p.RTT.Smoothed()/2 + s.Waited }
 
 // Hear notes a frame of the peer, with or without a number.
 func (p *Path) Hear(now sched.Instant) { p.heardAt = now }

@@ -19,7 +19,8 @@ const (
 
 // Paths is what all paths of a node have in common.
 type Paths struct {
-	Lag sched.Instant // of the node's loop, as its shell observes it
+	Lag    sched.Instant // of the node's loop, as its shell observes it
+	Waited sched.Instant // what comes now may have lain in the socket for so long
 
 	ackDelay sched.Instant // an acknowledgement waits this long for a ride
 	transit  sched.Instant // until a frame is acknowledged that does not ask, smoothed over all peers

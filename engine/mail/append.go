@@ -71,7 +71,8 @@ func (m *Mail) run(b []byte, g *reconcile.Page, from uint64) ([]byte, uint64) {
 // shared gives the run from a cursor for frames as long as this one, and encodes it for
 // the first who asks; nil if there is no place for it.
 func (m *Mail) shared(g *reconcile.Page, from uint64) *Run {
-	run, place := m.runs.Find(m.parts.Store.ID(m.parts.Own), m.own(), from, g.Limit)
+	m.runs.Own(g.Now, m.parts.Store.ID(m.parts.Own), m.own())
+	run, place := m.runs.Find(from, g.Limit)
 	if place == nil {
 		return run
 	}

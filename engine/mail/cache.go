@@ -1,9 +1,15 @@
 package mail
 
-import "github.com/quidnunc/quidnunc/codec"
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
 
 // runsMax is how many runs are kept: peers stand at few different cursors.
 const runsMax = 8
+
+// runsAge is how long they are: what they say of ages is as of when they were made.
+const runsAge = sched.Millisecond
 
 // CacheBytes is what a full Cache takes, about.
 const CacheBytes = runsMax * 2 * codec.FrameBytesMax
@@ -29,17 +35,21 @@ func (r *Run) Room() []byte { return r.text[:0] }
 type Cache struct {
 	own  uint64
 	id   codec.OriginID
+	at   sched.Instant // of the first run
 	n    int
 	runs []Run
 }
 
-// Find gives the run from a cursor, for frames of at most limit bytes, while the own
-// origin is at a version and has an id. If there is none, it gives a place for it: see [Cache.Keep]. It gives nil, nil
-// when all places are taken.
-func (c *Cache) Find(id codec.OriginID, own, from uint64, limit int) (run, place *Run) {
-	if c.own != own || c.id != id {
-		c.own, c.id, c.n = own, id, 0
+// Own turns to the own origin as it is now: its id and its newest version.
+func (c *Cache) Own(now sched.Instant, id codec.OriginID, own uint64) {
+	if c.own != own || c.id != id || now-c.at > runsAge {
+		c.own, c.id, c.at, c.n = own, id, now, 0
 	}
+}
+
+// Find gives the run from a cursor, for frames of at most limit bytes. If there is none, it gives a place for it: see [Cache.Keep]. It gives nil, nil
+// when all places are taken.
+func (c *Cache) Find(from uint64, limit int) (run, place *Run) {
 	for i := range c.runs[:c.n] {
 		if r := &c.runs[i]; r.From == from && r.Limit == limit {
 			return r, nil

@@ -147,9 +147,14 @@ func TestCursorNeverPassesWhatIs(t *testing.T) {
 
 func TestCacheKeepsRunsOfOneVersion(t *testing.T) {
 	var c Cache
+	now, id := sched.Instant(sched.Second), codec.OriginID(1)
+	find := func(own, from uint64, limit int) (run, place *Run) {
+		c.Own(now, id, own)
+		return c.Find(from, limit)
+	}
 	write := func(own, from uint64) {
 		t.Helper()
-		run, place := c.Find(1, own, from, 1400)
+		run, place := find(own, from, 1400)
 		if run != nil || place == nil {
 			t.Fatalf("from %d: there is a run, or no place", from)
 		}
@@ -160,21 +165,31 @@ func TestCacheKeepsRunsOfOneVersion(t *testing.T) {
 		write(100, from)
 	}
 	for from := range uint64(runsMax) {
-		if run, _ := c.Find(1, 100, from, 1400); run == nil || run.To != 100 || run.Bytes()[0] != byte(from) {
+		if run, _ := find(100, from, 1400); run == nil || run.To != 100 || run.Bytes()[0] != byte(from) {
 			t.Errorf("the run from %d is not there", from)
 		}
 	}
-	if run, _ := c.Find(1, 100, 1, 1200); run != nil {
+	if run, _ := find(100, 1, 1200); run != nil {
 		t.Error("a run for long frames is given for short ones")
 	}
-	if run, place := c.Find(1, 100, 99, 1400); run != nil || place != nil {
+	if run, place := find(100, 99, 1400); run != nil || place != nil {
 		t.Error("more runs than there are places")
 	}
 	write(101, 3)
-	if run, _ := c.Find(1, 101, 4, 1400); run != nil {
+	if run, _ := find(101, 4, 1400); run != nil {
 		t.Error("a run of an older version")
 	}
-	if run, _ := c.Find(2, 101, 3, 1400); run != nil {
+	now += runsAge
+	if run, _ := find(101, 3, 1400); run == nil {
+		t.Error("a run was not kept for its time")
+	}
+	now++
+	if run, _ := find(101, 3, 1400); run != nil {
+		t.Error("a run whose ages are those of before")
+	}
+	write(101, 3)
+	id = 2
+	if run, _ := find(101, 3, 1400); run != nil {
 		t.Error("a run of another life")
 	}
 }
@@ -190,7 +205,8 @@ func TestMailDoesNotAllocate(t *testing.T) {
 		c.Have(6, 9)
 		c.Have(5, 9)
 		for own := range uint64(3) {
-			if _, place := cache.Find(codec.OriginID(1), own, 0, 1400); place != nil {
+			cache.Own(sched.Second, 1, own)
+			if _, place := cache.Find(0, 1400); place != nil {
 				cache.Keep(place, 1)
 			}
 		}

@@ -31,6 +31,7 @@
 //	quidnunc_entries_known_total                  counter Entries received that were known already.
 //	quidnunc_entries_sent_total                   counter Entries sent.
 //	quidnunc_frames_total{direction}              counter Frames through the socket.
+//	quidnunc_frames_stale_total                   counter Frames that were not sent, since the socket took none for 100 ms.
 //	quidnunc_frame_bytes_total{direction}         counter Payload through the socket.
 //	quidnunc_run_frames_sent_total                counter Frames sent that carried entries.
 //	quidnunc_run_bytes_sent_total                 counter Bytes of the records in them.

@@ -86,6 +86,7 @@ var storeFamilies = []family{
 
 var trafficFamilies = []family{
 	{"quidnunc_frames_total", Counter, "Frames through the socket.", direction, both(received, sent, func(s *engine.Stats) (uint64, uint64) { return s.FramesReceived, s.FramesSent })},
+	{"quidnunc_frames_stale_total", Counter, "Frames that were not sent, since the socket took none for 100 ms.", "", count(func(s *engine.Stats) uint64 { return s.FramesStale })},
 	{"quidnunc_frame_bytes_total", Counter, "Payload through the socket.", direction, both(received, sent, func(s *engine.Stats) (uint64, uint64) { return s.BytesReceived, s.BytesSent })},
 	{"quidnunc_run_frames_sent_total", Counter, "Frames sent that carried entries.", "", count(func(s *engine.Stats) uint64 { return s.RunFrames })},
 	{"quidnunc_run_bytes_sent_total", Counter, "Bytes of the records in them.", "", count(func(s *engine.Stats) uint64 { return s.RunBytes })},
