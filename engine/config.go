@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/tune"
 )
@@ -62,6 +63,9 @@ func (l Limits) Footprint() (bytes int) {
 // Config says what to start. Name is required; every other zero field means
 // the default of LAN. The profiles LAN, WAN and Local fill the fields that
 // differ between networks.
+//
+// In JSON, a Config is all but its functions, its parts that run and its Secrets: those
+// come from SecretFiles. Choices are written by their names, times in nanoseconds.
 type Config struct {
 	// Name is this member's stable name, unique in the cluster: 1 to 128
 	// bytes of printable UTF-8: letters, marks, digits, punctuation, symbols, the space.
@@ -91,7 +95,7 @@ type Config struct {
 	// the first; see Engine.Secrets for how to replace one. They are not
 	// kept: the caller may erase their bytes after Start. Default: none, and then only
 	// loopback addresses can be bound.
-	Secrets []Secret
+	Secrets []Secret `json:"-"`
 	// SecretFiles name files with secrets, see ReadSecretFile. They come after Secrets.
 	SecretFiles []string
 	// Insecure allows traffic beyond loopback without secrets.
@@ -128,7 +132,7 @@ type Config struct {
 	ReceiveRate int
 	// Weight is a member's share where frames are divided fairly, by its name: 1 to 255. It
 	// is asked on the loop, once for each life of a member. Default: 1 for all.
-	Weight func(member string) int
+	Weight func(member string) int `json:"-"`
 
 	// Tune is what the literature varies: how members compare, in which order entries go,
 	// how a write leaves its author. The zero Options are right for nearly everybody.
@@ -157,46 +161,51 @@ type Config struct {
 	// each greeting, and must return at once; the bytes are borrowed. All members need the
 	// same rule: one that is kept out by some is half a member. Members are not affected; with
 	// Forget one that is dead stays out. Default: everybody.
-	Admit func(member []byte, from netip.AddrPort) bool
+	Admit func(member []byte, from netip.AddrPort) bool `json:"-"`
 
 	// Logger gets what an operator should know, rate-limited. The attribute member is
 	// who reports, always this member, and peer whom the line is about. What wants a
 	// look is WARN: a dead member, seeds that refuse or do not resolve, wrong keys, a
 	// rival for the name. nil is silent.
-	Logger *slog.Logger
+	Logger *slog.Logger `json:"-"`
 	// OnEvent is called for every member event, one at a time, on a goroutine
 	// of its own: never on the loop, and it may call back into the engine. A
 	// slow one loses events (EventOverflow), never time of the protocol.
-	OnEvent func(Event)
+	OnEvent func(Event) `json:"-"`
 
 	// Reactor runs this engine together with others on one goroutine. Default:
 	// one reactor for the process.
-	Reactor *Reactor
+	Reactor *Reactor `json:"-"`
 	// Transport replaces the sockets, for instance by a network in memory.
 	// The engine gets a reactor of its own over it. Not together with Reactor.
-	Transport batch.Poller
+	Transport batch.Poller `json:"-"`
 	// Streams carry what does not fit an entry between members: stream.New of
 	// package batch/stream, or the in-memory ones of batch/simnet. nil: values end
 	// at EntryBytesMax, and neither is compiled in. One for each engine.
-	Streams batch.Streams
+	Streams batch.Streams `json:"-"`
 	// Fetch says which large values are fetched before they are read. Default: all.
 	Fetch Fetch
 	// Resolver looks seeds up. Default net.DefaultResolver. A lookup that outlasts its
 	// context is left behind: neither Join nor Close waits for it.
-	Resolver Resolver
+	Resolver Resolver `json:"-"`
 	// Seed makes choices repeatable in tests. Default: random.
 	Seed uint64
 	// Trace is for measuring tools; see Trace.
-	Trace *Trace
+	Trace *Trace `json:"-"`
 }
 
-// LAN is the profile for one data centre: the defaults, on every interface.
+// LAN is the profile for one data centre: what a zero Config means, written out, but for
+// what follows from other fields. As there, Bind is for others to reach only once it is set.
 func LAN() Config {
 	return Config{
-		Cluster: "default", Bind: fmt.Sprintf(":%d", PortDefault),
-		Interval: 100 * time.Millisecond, FrameBytes: 1400,
-		Limits:     Limits{Origins: 1 << 13, Keys: 1 << 17, ValueBytes: 32 << 20},
+		Cluster: "default", Bind: fmt.Sprintf("127.0.0.1:%d", PortDefault),
+		Interval: 100 * time.Millisecond, FrameBytes: codec.FrameBytesDefault,
+		Limits: Limits{
+			Origins: 1 << 13, Keys: 1 << 17, ValueBytes: 32 << 20,
+			Introduced: 2048, Watchers: 1024, LargeBytes: 1 << 20,
+		},
 		StageBytes: 256 << 10, LeaveTimeout: 500 * time.Millisecond, ClockOffsetMax: 500 * time.Millisecond,
+		Disk:     Disk{Every: time.Second},
 		Detector: detectorOf(member.LAN()),
 	}
 }
@@ -233,24 +242,30 @@ func or[T comparable](v *T, def T) {
 func (c Config) withDefaults() Config {
 	d := LAN()
 	or(&c.Cluster, d.Cluster)
-	or(&c.Bind, fmt.Sprintf("127.0.0.1:%d", PortDefault))
+	or(&c.Bind, d.Bind)
 	or(&c.Interval, d.Interval)
 	or(&c.AuditInterval, max(time.Second, c.Interval))
 	or(&c.FrameBytes, d.FrameBytes)
-	or(&c.Limits.Origins, d.Limits.Origins)
-	or(&c.Limits.Keys, d.Limits.Keys)
-	or(&c.Limits.ValueBytes, d.Limits.ValueBytes)
-	or(&c.Limits.Introduced, 2048)
-	or(&c.Limits.Watchers, 1024)
-	or(&c.Limits.LargeBytes, 1<<20)
-	or(&c.Limits.ContentBytes, max(64<<20, c.Limits.LargeBytes))
+	c.Limits = c.Limits.withDefaults(&d.Limits)
 	or(&c.StageBytes, d.StageBytes)
 	or(&c.ClockOffsetMax, d.ClockOffsetMax)
 	or(&c.LeaveTimeout, d.LeaveTimeout)
-	or(&c.Disk.Every, time.Second)
+	or(&c.Disk.Every, d.Disk.Every)
 	c.Detector = c.Detector.withDefaults(d.Detector)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
+}
+
+// withDefaults fills the zero fields from d.
+func (l Limits) withDefaults(d *Limits) Limits {
+	or(&l.Origins, d.Origins)
+	or(&l.Keys, d.Keys)
+	or(&l.ValueBytes, d.ValueBytes)
+	or(&l.Introduced, d.Introduced)
+	or(&l.Watchers, d.Watchers)
+	or(&l.LargeBytes, d.LargeBytes)
+	or(&l.ContentBytes, max(64<<20, l.LargeBytes))
+	return l
 }
