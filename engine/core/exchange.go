@@ -84,7 +84,7 @@ func (c *Core) Fingerprint() uint64 { return c.differ.Fingerprint() }
 
 const tidyCells = 256 // of what the store puts off, once an interval; an idle shell lets it do more
 
-// exchangeAgain is what happens once an interval.
+// exchangeAgain is what happens once an interval, and less often where all are level.
 func (c *Core) exchangeAgain() {
 	c.exchange()
 	if c.mail.Spread() == tune.SpreadRumor {
@@ -94,7 +94,7 @@ func (c *Core) exchangeAgain() {
 	c.Refill(c.now)
 	c.store.Tidy(tidyCells)
 	c.mends.Collect(c.now, c.Agreement(0).Confirmed)
-	c.wheel.Set(timerExchange, c.now+c.rand.JitterLittle(c.cfg.Interval))
+	c.mail.Settle.Pace.Again(c.now, c.store.DirtyOrigins() > 0 || c.flow.Behind())
 }
 
 // exchange ends the exchange that this node started before, and starts this interval's

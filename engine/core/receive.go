@@ -95,7 +95,9 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 	c.heardFrom(p)
 	fresh := h.Flags&codec.FlagFlow != 0 && c.flowed(p)
 	if h.Flags&codec.FlagPrints != 0 {
-		q.shown.Show(c.now, h.StatePrint)
+		if q.shown.Show(c.now, h.StatePrint); h.StatePrint != c.Fingerprint() {
+			c.mail.Settle.Pace.Stir(c.now)
+		}
 		if c.differ.Scattered() && h.StatePrint == c.Fingerprint() && precise.Agreed(&c.store, q.origin) {
 			c.moved(q.origin)
 			c.mail.Owe(c.now, p)

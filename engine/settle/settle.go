@@ -10,6 +10,8 @@
 //   - While an origin moves on, what is settled of it is its max of at least one settle
 //     time ago, and of at most two where it moved on all the time.
 //   - Where nothing is pushed everything is settled at once.
+//   - While there is news comparisons are an interval apart; where all were level for long
+//     they rest ([Pace]).
 //
 // # Limits
 //
@@ -30,6 +32,8 @@ type Settle struct {
 	least   sched.Instant
 	pushes  bool
 	origins []origin
+
+	Pace Pace // of comparisons
 }
 
 // OriginBytes is what an origin takes.
@@ -43,7 +47,7 @@ type origin struct {
 
 // Init tells the least time that a change takes to settle, and whether news is pushed.
 func (s *Settle) Init(store *state.Store, paths *link.Paths, least sched.Instant, pushes bool) {
-	*s = Settle{store: store, paths: paths, least: least, pushes: pushes, origins: make([]origin, 1, 16)}
+	*s = Settle{store: store, paths: paths, least: least, pushes: pushes, origins: make([]origin, 1, 16), Pace: s.Pace}
 }
 
 // time is how old a change has to be before a peer may be expected to have it. The
@@ -68,6 +72,7 @@ func (s *Settle) Moved(now sched.Instant, o state.Origin) {
 		x.old, x.young, x.markAt = x.young, s.store.Max(o), now
 	}
 	x.movedAt = now
+	s.Pace.Stir(now)
 }
 
 // MovedAt is when an origin moved last; 0: it did not.

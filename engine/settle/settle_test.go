@@ -16,6 +16,9 @@ func newSettle(t *testing.T, pushes bool) (*Settle, *state.Store, *link.Paths, s
 	s, store, paths := new(Settle), new(state.Store), new(link.Paths)
 	store.Init(state.LimitsDefault(), 1)
 	s.Init(store, paths, least, pushes)
+	wheel := new(sched.Wheel)
+	wheel.Init(1, 0)
+	s.Pace.Init(0, wheel.Timer(0), new(sched.Rand), least)
 	o, st := store.Add(7, 1, []byte("o"))
 	if st != state.OK {
 		t.Fatal(st)
