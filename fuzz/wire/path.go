@@ -14,6 +14,7 @@ type path struct {
 	Loss, Dup, Corrupt float64       // shares of the packets
 	Delay, Jitter      time.Duration // a packet takes Delay plus or minus Jitter; so others overtake it
 	Hole               int           // packets of more bytes than this vanish; 0: none
+	Told               bool          // and a router says so
 	Cut                bool          // all vanish
 }
 
@@ -37,6 +38,7 @@ func (p path) String() string {
 	put(p.Corrupt > 0, "damaged %.1f%%", p.Corrupt*100)
 	put(p.Delay+p.Jitter > 0, "%v ± %v", p.Delay, p.Jitter)
 	put(p.Hole > 0, "none above %d B", p.Hole)
+	put(p.Told, "as a router tells")
 	put(p.Cut, "cut")
 	return strings.TrimPrefix(b.String(), " ")
 }
@@ -120,10 +122,42 @@ func (p *pipe) holds(now time.Time, bytes int) (wait time.Duration, ok bool) {
 }
 
 const (
-	ipHeader  = 20
-	udpHeader = 8
-	protoUDP  = 17
+	ipHeader   = 20
+	udpHeader  = 8
+	icmpHeader = 8
+	protoICMP  = 1
+	protoUDP   = 17
 )
+
+// router is where what a router says comes from.
+var router = [4]byte{10, 99, 255, 254}
+
+// tooBig is what a router answers to a packet that is too long for the way ahead: ICMP
+// destination unreachable, fragmentation needed (RFC 1191 §4).
+func tooBig(packet []byte, mtu int) []byte {
+	b := make([]byte, ipHeader+icmpHeader, ipHeader+icmpHeader+ipHeader+udpHeader)
+	b = append(b, packet[:min(len(packet), ipHeader+udpHeader)]...)
+	b[0], b[8], b[9] = 4<<4|ipHeader/4, 64, protoICMP
+	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
+	copy(b[12:], router[:])
+	copy(b[16:], packet[12:16])
+	binary.BigEndian.PutUint16(b[10:], checksum(b[:ipHeader]))
+	icmp := b[ipHeader:]
+	icmp[0], icmp[1] = 3, 4
+	binary.BigEndian.PutUint16(icmp[6:], uint16(mtu))
+	binary.BigEndian.PutUint16(icmp[2:], checksum(icmp))
+	return b
+}
+
+// checksum is that of RFC 1071, of an even number of bytes.
+func checksum(b []byte) uint16 {
+	sum := uint32(0)
+	for ; len(b) > 1; b = b[2:] {
+		sum += uint32(binary.BigEndian.Uint16(b))
+	}
+	sum = sum>>16 + sum&0xffff
+	return ^uint16(sum>>16 + sum)
+}
 
 // damage flips some bits behind the headers of a UDP packet and takes its checksum off, or
 // the kernel would drop it before the member sees it. It tells whether there was one.

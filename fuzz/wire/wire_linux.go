@@ -85,7 +85,11 @@ func (w *wire) read(i int) {
 
 // carry brings a packet to the other host, as often and as late as the path says.
 func (w *wire) carry(i, j int, b []byte) {
-	for _, wait := range w.fate(i, j, b) {
+	waits, mtu := w.fate(i, j, b)
+	if mtu > 0 {
+		w.hosts[i].tun.Write(tooBig(b, mtu))
+	}
+	for _, wait := range waits {
 		if wait == 0 {
 			w.hosts[j].tun.Write(b) // full or closed: lost, as it may be
 			continue
@@ -95,19 +99,23 @@ func (w *wire) carry(i, j int, b []byte) {
 	}
 }
 
-// fate draws when the copies of a packet arrive, and damages it if that is its fate.
-func (w *wire) fate(i, j int, b []byte) (waits []time.Duration) {
+// fate draws when the copies of a packet arrive, and damages it if that is its fate. mtu is
+// what a router says of one that is too long; 0: nothing.
+func (w *wire) fate(i, j int, b []byte) (waits []time.Duration, mtu int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p, now := w.paths[i][j].over(w.weather), time.Now()
 	if p.drops(w.rnd, len(b), &w.counted) {
-		return nil
+		if p.Told && len(b) > p.Hole {
+			mtu = p.Hole
+		}
+		return nil, mtu
 	}
 	up, ok := w.up[i].holds(now, len(b))
 	down, free := w.down[j].holds(now.Add(up), len(b))
 	if !ok || !free {
 		w.counted[overflowed]++
-		return nil
+		return nil, 0
 	}
 	if p.Corrupt > 0 && w.rnd.Float64() < p.Corrupt && damage(w.rnd, b) {
 		w.counted[damaged]++
@@ -120,7 +128,7 @@ func (w *wire) fate(i, j int, b []byte) (waits []time.Duration) {
 	if w.counted[passed]++; waits[0] > 0 {
 		w.counted[late]++
 	}
-	return waits
+	return waits, 0
 }
 
 // set changes the paths for which which is true.

@@ -3,12 +3,15 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 var (
@@ -67,6 +70,42 @@ func TestPlanIsTheSeeds(t *testing.T) {
 		slices.Sort(played)
 		if all := slices.Sorted(slices.Values(kinds)); !slices.Equal(played, all) {
 			t.Fatalf("%v", played)
+		}
+	}
+}
+
+// The kernel of a host believes what the wire says as a router.
+func TestRoutersAreBelieved(t *testing.T) {
+	c := newCluster(t, 2)
+	c.set(path{Hole: 1280, Told: true}, anyTwo)
+	c.start()
+	if err := c.hosts[0].in(learns1280); err != nil {
+		t.Error(err)
+	}
+}
+
+// learns1280 sends too much and waits until the kernel knows better.
+func learns1280() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if err := errors.Join(
+		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DO),
+		unix.Connect(fd, &unix.SockaddrInet4{Port: port, Addr: addressOf(1).As4()}),
+	); err != nil {
+		return err
+	}
+	if _, err := unix.Write(fd, make([]byte, 1400)); err != nil {
+		return err
+	}
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if mtu, err := unix.GetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU); err != nil || mtu == 1280 || time.Now().After(end) {
+			if err == nil && mtu != 1280 {
+				err = fmt.Errorf("the path has an MTU of %d", mtu)
+			}
+			return err
 		}
 	}
 }

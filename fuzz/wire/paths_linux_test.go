@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// newCluster is a wire with so many hosts and no members yet.
+func newCluster(t *testing.T, hosts int) *cluster {
+	t.Helper()
+	w, err := newWire(hosts, 1)
+	allowed(t, err)
+	c := &cluster{wire: w, members: make([]*process, hosts), rate: 20}
+	t.Cleanup(c.close)
+	return c
+}
+
+// boots starts the members of all hosts.
+func (c *cluster) boots(t *testing.T) {
+	t.Helper()
+	for i := range c.members {
+		if err := c.boot(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// agree waits until all have all news, and holds the scanners' laws.
+func (c *cluster) agree(t *testing.T, w who) time.Duration {
+	t.Helper()
+	took, err := c.fresh(w, func(reports []report) {
+		for _, r := range reports {
+			for _, s := range r.Broken {
+				t.Error(s)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return took
+}
+
+// State flows over any path that takes 1,280 bytes, whether the device says so (WireGuard has
+// 1,420), a router does, or nobody; from the start on, or later.
+func TestStateFlowsOverNarrowPaths(t *testing.T) {
+	for _, bytes := range []int{1420, 1280} {
+		device := func(c *cluster) error { return c.hosts[0].in(func() error { return c.hosts[0].mtu(bytes) }) }
+		hole := func(c *cluster) error { c.set(path{Hole: bytes}, anyTwo); return nil }
+		router := func(c *cluster) error { c.set(path{Hole: bytes, Told: true}, anyTwo); return nil }
+		f := func(how string, narrow func(c *cluster) error, vanish bool) {
+			t.Run(fmt.Sprintf("%s/%d", how, bytes), func(t *testing.T) {
+				t.Parallel()
+				c := newCluster(t, 3)
+				if err := narrow(c); err != nil {
+					t.Fatal(err)
+				}
+				c.start()
+				c.rate = 200
+				c.boots(t)
+				took := c.agree(t, everybody)
+				n := c.count()
+				t.Logf("all news after %v; %v", took.Round(time.Millisecond), n)
+				if vanish && n[tooLong] == 0 {
+					t.Error("no packet was too long: this shows nothing")
+				}
+			})
+		}
+		f("device", device, false)
+		f("hole", hole, true)
+		f("router", router, true)
+	}
+}
+
+func anyTwo(int, int) bool { return true }
+
+// A seed may be a second address of its host, of the device or of none: what came there is
+// answered from there, and Join counts the seed.
+func TestSeedsBehindASecondAddress(t *testing.T) {
+	for _, label := range []string{device + ":1", "lo:1"} {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, 2)
+			second := netip.AddrPortFrom(secondOf(0), port)
+			err := c.hosts[0].in(func() error { return c.hosts[0].address(label, second.Addr(), []byte{255, 255, 255, 255}) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			var mu sync.Mutex
+			var sources []netip.Addr // of what came from there before its first address was used
+			known := false
+			c.seen = func(from, to netip.Addr, _ []byte) {
+				mu.Lock()
+				defer mu.Unlock()
+				if known = known || to == addressOf(0); !known && to == addressOf(1) {
+					sources = append(sources, from)
+				}
+			}
+			c.start()
+			for i := range 2 {
+				if err := c.bootAs(i, order{Do: "start", Name: nameOf(i), Bind: fmt.Sprintf(":%d", port), Rate: c.rate}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r, err := c.members[1].tell(order{Do: "join", Seeds: []string{second.String()}})
+			if err != nil || r.Joined != 1 {
+				t.Errorf("Join: %d, %v", r.Joined, err)
+			}
+			c.agree(t, everybody)
+			mu.Lock()
+			defer mu.Unlock()
+			if len(sources) == 0 || slices.ContainsFunc(sources, func(a netip.Addr) bool { return a != second.Addr() }) {
+				t.Errorf("what went to %v is answered from %v", second, sources)
+			}
+		})
+	}
+}
+
+// A process that was killed leaves a closed port behind, and the kernel of its host says so:
+// it is dead long before one that is merely silent.
+func TestKilledIsDeadBeforeSilent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seconds of silence")
+	}
+	c := newCluster(t, 6)
+	c.start()
+	c.boots(t)
+	c.agree(t, everybody)
+	until := func(victim int) time.Duration {
+		began, dead := time.Now(), map[string]bool{}
+		for len(dead) < len(c.members)-1 {
+			reports, err := c.all(order{Do: "report"}, func(i int) bool { return i == victim })
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range reports {
+				if s := r.Sees[nameOf(victim)]; r.Name != "" && s.State == "dead" {
+					dead[r.Name] = true
+				}
+			}
+			if time.Since(began) > patience {
+				t.Fatalf("%s is dead for %v only", nameOf(victim), dead)
+			}
+			time.Sleep(tickEvery / 5)
+		}
+		return time.Since(began)
+	}
+	c.members[5].signal(syscall.SIGSTOP)
+	silent := until(5)
+	c.members[5].signal(syscall.SIGCONT)
+	c.agree(t, everybody)
+	c.kill(4)
+	killed := until(4)
+	t.Logf("killed: all know after %v; silent: %v", killed.Round(time.Millisecond), silent.Round(time.Millisecond))
+	if killed >= silent {
+		t.Errorf("who was killed is dead after %v, who is silent after %v", killed, silent)
+	}
+}
