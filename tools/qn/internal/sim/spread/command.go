@@ -53,10 +53,11 @@ const (
 	rateMax   = 100_000 // above it the virtual network holds more frames than memory
 )
 
-func (c *common) check() error {
+// check checks the flags, for at most so many members.
+func (c *common) check(most int) error {
 	for _, n := range c.nodes {
-		if n < 2 || n > nodesMax {
-			return exit.Usagef("--nodes %d: out of range; fix: 2 to %d", n, nodesMax)
+		if n < 2 || n > most {
+			return exit.Usagef("--nodes %d: out of range; fix: 2 to %d", n, most)
 		}
 	}
 	for _, l := range c.losses {
@@ -89,12 +90,18 @@ are made at random members at an even rate; every replica's learning of every wr
 sent (acknowledgements and comparisons too), for each delivery. Virtual time knows no cost of a frame: "load" is the share of a
 core that a member would spend on its frames at 2.5 µs each, "burst" what the last copy of a mailed write waits at its author.
 
-Memory and time grow with the square of the members: 256 take seconds, 1,000 some minutes and 2 GB for each policy.`
+Memory and time grow with the square of the members: 256 take seconds, 1,000 some minutes and 2 GB for each policy.
+
+With --bare there is no engine around the way to spread, a hop takes 35 µs and a datagram 2 µs of its member's loop, in and
+out, so that up to 100,000 members fit: delegated broadcast beside models of mail, rumors, Plumtree and flooding, and what was
+published of them. "copies" are what a member received of a write, "packets" all datagrams, for each delivery.`
 
 func policyCommand() *cobra.Command {
 	var c common
 	rate := units.Rate(1000)
 	var span time.Duration
+	var bare bool
+	var dead units.Share
 	var all []string
 	for _, p := range spread.Policies() {
 		all = append(all, p.Name)
@@ -105,10 +112,17 @@ func policyCommand() *cobra.Command {
 		Long:  policyLong,
 		Example: `  qn sim spread                                     the table behind the default policy, small clusters
   qn sim spread --nodes 8,16,32,64,128,256 --out curves
-  qn sim spread --nodes 1000 --policy mail,blind-8 --loss 0,0.1`,
+  qn sim spread --nodes 1000 --policy mail,blind-8 --loss 0,0.1
+  qn sim spread --bare --nodes 1000,10000 --policy delegated,plumtree --loss 0,1%,5% --dead 10%`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := c.check(); err != nil {
+			if bare {
+				return c.bare(cmd, dead)
+			}
+			if err := c.check(nodesMax); err != nil {
 				return err
+			}
+			if dead != 0 {
+				return exit.Usagef("--dead %v: with engines members are stopped otherwise; fix: add --bare, or see qn sim frozen", dead)
 			}
 			if rate > rateMax || span <= 0 {
 				return exit.Usagef("--rate %v, --span %v: out of range; fix: up to %v, and a span of more than 0s", rate, span, units.Rate(rateMax))
@@ -127,6 +141,8 @@ func policyCommand() *cobra.Command {
 	c.add(cmd, []int{16, 64}, units.Shares{0, 0.01, 0.05, 0.1, 0.2}, "policy", all)
 	cmd.Flags().Var(&rate, "rate", "writes in the cluster")
 	cmd.Flags().DurationVar(&span, "span", time.Second, "virtual time of writing for each loss")
+	cmd.Flags().BoolVar(&bare, "bare", false, "the way to spread alone, without an engine, and up to 100,000 members; --rate and --span are not used")
+	cmd.Flags().Var(&dead, "dead", "with --bare: share of members that are dead, and nobody knows, 0 to 50%")
 	return cmd
 }
 
@@ -199,7 +215,7 @@ func compareCommand() *cobra.Command {
   qn sim compare --nodes 1000 --diff vector,auto
   qn sim compare --loss 0,0.1 -o json      the same with a tenth of all datagrams lost, for a script`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := c.check(); err != nil {
+			if err := c.check(nodesMax); err != nil {
 				return err
 			}
 			rows, err := c.diffs(cmd, writes)
@@ -276,7 +292,7 @@ func frozenCommand() *cobra.Command {
 		Long: `One member stops in the middle of everything, as on SIGSTOP, and goes on later. Times of the others before and meanwhile; the
 time that the member took until it held all that was written before it woke; memory of the whole cluster.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := c.check(); err != nil {
+			if err := c.check(nodesMax); err != nil {
 				return err
 			}
 			if freeze <= 0 || freeze > freezeMax || rate > rateMax {
