@@ -15,6 +15,9 @@
 // 95 % if a sample was drawn (Wilson 1927). Mutants whose tests do not end are told
 // apart: they count for nothing; those that do not compile are not mutants.
 //
+// With -changed all packages are judged together, and only if the whole interval is
+// below what was asked for: a small change has few mutants.
+//
 // # Survivors
 //
 // Each is killed by a test, or argued in survivors.txt: package, file, kind and the

@@ -30,7 +30,7 @@ func main() {
 	flag.StringVar(&o.changed, "changed", "", "only lines that differ from this commit")
 	flag.DurationVar(&o.budget, "budget", 24*time.Hour, "begin no mutant after that")
 	flag.IntVar(&o.workers, "workers", 1, "mutants at one time")
-	flag.Float64Var(&o.least, "least", 0, "exit with 1 if a score is below so many percent")
+	flag.Float64Var(&o.least, "least", 0, "exit with 1 if a score is below so many percent; with -changed: if that of all together surely is")
 	flag.Parse()
 	bad, err := run(&o, flag.Args())
 	if err != nil {
@@ -53,6 +53,7 @@ func run(o *options, patterns []string) (bad bool, err error) {
 		return false, err
 	}
 	end := time.Now().Add(o.budget)
+	var sum tally
 	for _, dir := range dirs {
 		all, err := places(o, dir)
 		if err != nil {
@@ -67,7 +68,14 @@ func run(o *options, patterns []string) (bad bool, err error) {
 		}
 		score, _, _ := t.score()
 		bad = bad || score*100 < o.least
+		for f, n := range t {
+			sum[f] += n
+		}
 		fmt.Printf("%s: %v of %d\n", dir, t, len(all))
+	}
+	if o.changed != "" {
+		fmt.Printf("lines that differ from %s: %v\n", o.changed, &sum)
+		bad = sum.surely(o.least)
 	}
 	return bad, nil
 }

@@ -55,6 +55,20 @@ func TestScore(t *testing.T) {
 	}
 }
 
+// TestFewMutantsProveNothing: one survivor of one is no verdict, forty of fifty are.
+func TestFewMutantsProveNothing(t *testing.T) {
+	for _, c := range []struct {
+		killed, lived int
+		want          bool
+	}{{0, 0, false}, {0, 1, false}, {1, 2, false}, {10, 40, true}, {35, 15, false}, {150, 100, true}} {
+		var x tally
+		x[killed], x[lived] = c.killed, c.lived
+		if got := x.surely(70); got != c.want {
+			t.Errorf("%d of %d: %v", c.killed, c.killed+c.lived, got)
+		}
+	}
+}
+
 func TestChangedLines(t *testing.T) {
 	got := changedLines("--- a/x/a.go\n+++ b/x/a.go\n@@ -1,2 +3,2 @@ func\n-a\n+b\n@@ -9 +10 @@\n@@ -20,2 +20,0 @@\n+++ b/y.go\n@@ -0,0 +1 @@\n")
 	if a := slices.Sorted(maps.Keys(got["x/a.go"])); !slices.Equal(a, []int{3, 4, 10}) || !got["y.go"][1] {

@@ -42,6 +42,13 @@ func (t *tally) score() (of, low, high float64) {
 	return p, (mid - half) / (1 + z*z/n), (mid + half) / (1 + z*z/n)
 }
 
+// surely reports a score below so many percent that is not chance: the whole interval
+// lies below. Three mutants of a small change say little, however they end.
+func (t *tally) surely(least float64) bool {
+	_, _, high := t.score()
+	return high*100 < least
+}
+
 func (t *tally) String() string {
 	of, low, high := t.score()
 	s := fmt.Sprintf("%.1f %% (%.1f to %.1f)", of*100, low*100, high*100)
