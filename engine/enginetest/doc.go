@@ -12,4 +12,18 @@
 // name, such as the network in memory of batch/simnet: with it a test runs
 // under testing/synctest, in virtual time. Partitions, losses and kills work
 // on either. Everything is closed when the test ends.
+//
+//	func TestLossOfALeader(t *testing.T) {
+//		synctest.Test(t, func(t *testing.T) {
+//			net := simnet.NewNetwork(1, simnet.Link{}) // in the bubble
+//			c := enginetest.NewCluster(t, 3, enginetest.Options{Transport: net.Poller()})
+//			c.Engines[0].Set("leader", []byte("yes"))
+//			c.WaitConverged()
+//			c.Kill(0)
+//			time.Sleep(5 * time.Second) // takes none
+//			if m, _ := c.Engines[1].Member("node-0"); m.State != engine.StateDead {
+//				t.Errorf("%s is %v", m.Name, m.State)
+//			}
+//		})
+//	}
 package enginetest
