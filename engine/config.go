@@ -152,6 +152,10 @@ type Config struct {
 	// 500 ms; 1 ms to an hour.
 	ClockOffsetMax time.Duration
 
+	// Merge are rules for shared keys that the value decides, and not the time. All members
+	// need the same. Default: none.
+	Merge []MergeRule
+
 	// Disk keeps this member's state over restarts. Default: it is kept in memory alone.
 	Disk Disk
 

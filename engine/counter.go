@@ -77,13 +77,16 @@ func compareBases(a, b SharedVersion) int {
 // Add adds to the number in a shared key, which counts as 0 where there is nothing, and
 // gives the sum as far as it is known here. Members that add at the same time lose
 // nothing of each other, but what they add while another sets or deletes the key may
-// count for what was there before. Errors: ErrNotNumber, and as for Set.
+// count for what was there before. Errors: ErrNotNumber, ErrMergeRule, and as for Set.
 func (s *Shared) Add(key string, by int64) (sum int64, v Version, err error) {
 	if len(key) > CounterKeyBytesMax {
 		return 0, v, &SizeError{What: "name of a counter", Bytes: len(key), Limit: CounterKeyBytesMax}
 	}
 	if err := cmp.Or(s.checkSize(key, nil), s.e.kept.refuses()); err != nil {
 		return 0, v, err
+	}
+	if s.rule(key) != nil {
+		return 0, v, ErrMergeRule
 	}
 	sum, v, wake, err := s.stageAdd(key, by)
 	v, err = s.e.staged(v, wake, err)

@@ -94,7 +94,7 @@ func (s *Shared) above(a, b *disk.Record) bool {
 	if err != nil {
 		return true
 	}
-	if order := c.Compare(&d); order != 0 {
+	if order := s.merge.Compare(&c, x, &d, y); order != 0 {
 		return order > 0
 	}
 	return share.Settle(c.Deleted, x, d.Deleted, y) > 0
@@ -201,12 +201,14 @@ func (e *Engine) level() bool {
 // is here, and this member's own, or its turn.
 func (e *Engine) wins(r *disk.Record) bool {
 	s := &e.shared
-	var held, is share.Claim
-	if _, err := held.Parse(r.Value, s.self); err != nil {
+	var held share.Claim
+	value, err := held.Parse(r.Value, s.self)
+	if err != nil {
 		return false
 	}
 	var room [EntryBytesMax]byte
-	if _, is, _, _ = s.index.AppendGet(room[:0], r.Key); is.Author != 0 && held.Compare(&is) <= 0 {
+	now, is, _, _ := s.index.AppendGet(room[:0], r.Key)
+	if is.Author != 0 && s.merge.Compare(&held, value, &is, now) <= 0 {
 		return false
 	}
 	return held.Author == s.self || e.kept.pass > 0 || share.Rank(codec.SipHash(s.hashKey, r.Key), e.core.Parts().Self.ID, s.alive) == 0

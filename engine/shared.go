@@ -87,6 +87,7 @@ type Shared struct {
 	e     *Engine
 	index share.Index
 	self  share.Author
+	merge share.Orders // of Config.Merge, in its order
 	wall  func() sched.Wall
 
 	mu    sync.Mutex // a later version has a later stamp
@@ -155,7 +156,7 @@ func (s *Shared) look(dst, key []byte) (value []byte, c share.Claim, m Meta, ok 
 		return value, c, m, ok
 	}
 	rest, err := own.Parse(staged, s.self)
-	if err != nil || c.Author != 0 && own.Compare(&c) <= 0 {
+	if err != nil || c.Author != 0 && s.merge.Compare(&own, rest, &c, value[len(dst):]) <= 0 {
 		return value, c, m, ok
 	}
 	return append(dst, rest...), own, meta, !own.Deleted
@@ -185,17 +186,18 @@ func (s *Shared) Lifetime(key string) (ttl, left time.Duration) {
 // Set writes a shared key: the last writer wins, by a clock that is above all that
 // this member has seen. It returns at once, as Engine.Set does, with the version of
 // the write in this member's log, for WaitVersion. Errors: those of Engine.Set, and a
-// *ClockError. An epoch that SetOnce or Force began goes on.
+// *ClockError. An epoch that SetOnce or Force began goes on. Where a rule of Config.Merge
+// has the key, a *ConflictError says that what is there is higher; nothing is written then.
 func (s *Shared) Set(key string, value []byte) (Version, error) {
 	return s.write(key, value, 0, lastWrite)
 }
 
 // SetTTL is Set for a value that ends after ttl, rounded up to milliseconds, whoever has
-// it then: as a delete that is just above the write. Errors: ErrTTL, and as for Set.
+// it then: as a delete that is just above the write. Errors: ErrTTL, ErrMergeRule, and as for
+// Set.
 func (s *Shared) SetTTL(key string, value []byte, ttl time.Duration) (Version, error) {
-	ms, err := lifetime(ttl)
+	ms, err := s.lifetime(key, ttl)
 	if err != nil {
-		s.e.stage.rejected.Add(1)
 		return Version{}, err
 	}
 	return s.write(key, value, ms, lastWrite)
@@ -206,24 +208,37 @@ func (s *Shared) SetTTL(key string, value []byte, ttl time.Duration) (Version, e
 func (s *Shared) Put(key string, value []byte, ttl time.Duration) (v Version, is SharedVersion, err error) {
 	ms := uint32(0)
 	if ttl != 0 {
-		if ms, err = lifetime(ttl); err != nil {
-			s.e.stage.rejected.Add(1)
+		if ms, err = s.lifetime(key, ttl); err != nil {
 			return v, is, err
 		}
 	}
-	v, err = s.write(key, value, ms, func(c, now *share.Claim) error {
-		err := lastWrite(c, now)
-		is = sharedVersion(c)
-		return err
-	})
+	is, v, err = s.writeAs(key, value, ms, lastWrite)
 	if err != nil {
 		is = SharedVersion{}
 	}
 	return v, is, err
 }
 
+// lifetime is a time to live in milliseconds, for a key that may have one.
+func (s *Shared) lifetime(key string, ttl time.Duration) (ms uint32, err error) {
+	if ms, err = lifetime(ttl); err == nil && s.rule(key) != nil {
+		err = ErrMergeRule
+	}
+	if err != nil {
+		s.e.stage.rejected.Add(1)
+	}
+	return ms, err
+}
+
+// claiming says what a write claims, given what wins now. c has the author, the stamp and the
+// order of the key.
+type claiming func(c, now *share.Claim) error
+
 // lastWrite is the claim of a write that is to win over all that is there.
 func lastWrite(c, now *share.Claim) error {
+	if now.Order != 0 && c.Order == 0 {
+		return ErrMergeRule
+	}
 	c.Epoch = now.Epoch
 	if now.First {
 		c.Epoch++ // first writers win over last ones of their epoch
@@ -236,12 +251,16 @@ func lastWrite(c, now *share.Claim) error {
 func (s *Shared) Delete(key string) (Version, error) {
 	return s.write(key, nil, 0, func(c, now *share.Claim) error {
 		c.Epoch, c.First, c.Deleted = now.Epoch, now.First, true
+		if now.Author != 0 {
+			c.Order = now.Order
+		}
 		return nil
 	})
 }
 
 // Force writes a shared key above all that was written to it, under the next epoch:
-// the way out when a clock that was years ahead has written. Errors as for Set.
+// the way out when a clock that was years ahead has written, or a value that is too high for
+// its rule. Errors as for Set.
 func (s *Shared) Force(key string, value []byte) (Version, error) {
 	return s.write(key, value, 0, func(c, now *share.Claim) error {
 		c.Epoch = now.Epoch + 1
@@ -261,21 +280,24 @@ type Provisional struct {
 // SetOnce writes a shared key that holds nothing: of several members that do so, the
 // one with the earliest clock wins, so the answer is provisional, and even Confirm is
 // a tie-break and no lock: a member that was cut off may turn it over once it is back.
-// A *ConflictError says that the key holds something already; else errors as for Set.
+// A *ConflictError says that the key holds something already; else errors as for Set, and
+// ErrMergeRule.
 func (s *Shared) SetOnce(key string, value []byte) (Provisional, error) {
 	p := Provisional{s: s, key: key}
-	v, err := s.write(key, value, 0, func(c, now *share.Claim) error {
-		if now.Author != 0 && !now.Deleted {
+	is, v, err := s.writeAs(key, value, 0, func(c, now *share.Claim) error {
+		switch {
+		case now.Author != 0 && !now.Deleted:
 			return &ConflictError{Key: key, Have: sharedVersion(now)}
+		case c.Order != 0 || now.Order != 0:
+			return ErrMergeRule
 		}
 		c.Epoch, c.First = now.Epoch, true
 		if now.Author != 0 {
 			c.Epoch++
 		}
-		p.Write = sharedVersion(c)
 		return nil
 	})
-	p.Version = v
+	p.Version, p.Write = v, is
 	return p, err
 }
 
@@ -293,17 +315,11 @@ func (p *Provisional) Confirm(ctx context.Context) error {
 // written, or what was written has lost. Errors also as for Set and WaitVersion: the
 // write may then win yet.
 func (s *Shared) SetIf(ctx context.Context, key string, old SharedVersion, value []byte) (SharedVersion, error) {
-	var is SharedVersion
-	v, err := s.write(key, value, 0, func(c, now *share.Claim) error {
+	is, v, err := s.writeAs(key, value, 0, func(c, now *share.Claim) error {
 		if now.Author == 0 && !old.IsZero() || now.Author != 0 && sharedVersion(now) != old && !(old.IsZero() && now.Deleted) {
 			return &ConflictError{Key: key, Have: sharedVersion(now)}
 		}
-		c.Epoch = now.Epoch
-		if now.First {
-			c.Epoch++
-		}
-		is = sharedVersion(c)
-		return nil
+		return lastWrite(c, now)
 	})
 	if err != nil {
 		return SharedVersion{}, err
@@ -322,8 +338,23 @@ func (s *Shared) confirm(ctx context.Context, v Version, key string, is SharedVe
 	return nil
 }
 
-// write writes a shared key: with what is claimed, given what wins now.
-func (s *Shared) write(key string, value []byte, ttl uint32, claim func(c, now *share.Claim) error) (Version, error) {
+// writeAs is write that gives the write as it was claimed, too.
+func (s *Shared) writeAs(key string, value []byte, ttl uint32, claim claiming) (is SharedVersion, v Version, err error) {
+	claim = s.ruled(key, value, claim)
+	v, err = s.writeClaim(key, value, ttl, func(c, now *share.Claim) error {
+		err := claim(c, now)
+		is = sharedVersion(c)
+		return err
+	})
+	return is, v, err
+}
+
+// write writes a shared key: with what is claimed, given what wins now and the rule of the key.
+func (s *Shared) write(key string, value []byte, ttl uint32, claim claiming) (Version, error) {
+	return s.writeClaim(key, value, ttl, s.ruled(key, value, claim))
+}
+
+func (s *Shared) writeClaim(key string, value []byte, ttl uint32, claim claiming) (Version, error) {
 	if err := s.checkSize(key, value); err != nil {
 		s.e.stage.rejected.Add(1)
 		return Version{}, err
@@ -335,14 +366,14 @@ func (s *Shared) write(key string, value []byte, ttl uint32, claim func(c, now *
 }
 
 // stage makes the claim and stages both.
-func (s *Shared) stage(key string, value []byte, ttl uint32, claim func(c, now *share.Claim) error) (v Version, wake bool, err error) {
+func (s *Shared) stage(key string, value []byte, ttl uint32, claim claiming) (v Version, wake bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stageClaim(logKey(make([]byte, 0, KeyBytesMax), key), value, ttl, claim)
 }
 
 // stageClaim is stage for a key of the log. The mutex is held.
-func (s *Shared) stageClaim(k, value []byte, ttl uint32, claim func(c, now *share.Claim) error) (v Version, wake bool, err error) {
+func (s *Shared) stageClaim(k, value []byte, ttl uint32, claim claiming) (v Version, wake bool, err error) {
 	if s.e.stopped.Load() {
 		return v, false, ErrClosed
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,6 +36,7 @@ const (
 	doOnce
 	doForce
 	doAdd
+	doRaise
 	doSkew  // the member's clock is wrong from now on
 	doKill  // and whoever has a disk is killed in the middle of things
 	doStop  // it leaves
@@ -45,7 +47,7 @@ const (
 	doDark  // all are killed, and start with what their disks have
 )
 
-var sharedDoNames = [...]string{"sets", "deletes", "sets once", "forces", "adds", "has a clock off by", "is killed", "leaves", "starts", "starts blank", "is cut off", "mends", "and all others lose power"}
+var sharedDoNames = [...]string{"sets", "deletes", "sets once", "forces", "adds", "raises", "has a clock off by", "is killed", "leaves", "starts", "starts blank", "is cut off", "mends", "and all others lose power"}
 
 // sharedStep is a part of a plan: what cannot be done when its turn comes is left out.
 type sharedStep struct {
@@ -78,7 +80,8 @@ type sharedPlan struct {
 
 const (
 	sharedKeys  = 6
-	sharedAdded = "sum" // a key that members only add to
+	sharedAdded = "sum"   // a key that members only add to
+	sharedMax   = "max/k" // a key whose higher value wins
 )
 
 func newSharedPlan(seed uint64) *sharedPlan {
@@ -89,7 +92,7 @@ func newSharedPlan(seed uint64) *sharedPlan {
 	for i := range p.members {
 		p.steps = append(p.steps, sharedStep{do: doSkew, member: i, skew: anySkew()})
 	}
-	writes := [...]sharedDo{doSet, doSet, doSet, doDelete, doDelete, doOnce, doOnce, doForce, doAdd, doAdd}
+	writes := [...]sharedDo{doSet, doSet, doSet, doDelete, doDelete, doOnce, doOnce, doForce, doAdd, doAdd, doRaise, doRaise}
 	faults := [...]sharedDo{doKill, doKill, doStop, doStart, doStart, doBlank, doCut, doMend, doMend, doSkew, doDark}
 	gap := 4 + r.IntN(8)
 	for i := range 120 {
@@ -132,6 +135,7 @@ type sharedRun struct {
 	said  map[string]string // value by key and write
 	n     int
 	added [2]int64 // acknowledged, tried
+	most  int      // the highest value of sharedMax that was acknowledged
 }
 
 // trySharedPlan runs a plan in virtual time. It gives the law that it broke, or "".
@@ -166,6 +170,7 @@ func trySharedPlan(t *testing.T, p *sharedPlan) (law string) {
 }
 
 func (s *sharedRun) config(i int, c *engine.Config) {
+	c.Merge = numbers
 	d := &c.Detector
 	d.DeadAge, d.LeftAge, d.GraveAge = time.Minute, time.Minute, 5*time.Minute
 	if s.p.disks {
@@ -300,6 +305,7 @@ func (s *sharedRun) write(x *sharedStep) {
 	sh := e.Shared()
 	s.n++
 	value := fmt.Sprint("v", s.n)
+	high := 0
 	var v engine.Version
 	var err error
 	switch x.do {
@@ -313,6 +319,9 @@ func (s *sharedRun) write(x *sharedStep) {
 		v, err = sh.Force(key, []byte(value))
 	case doAdd:
 		_, v, err = sh.Add(sharedAdded, int64(s.n))
+	case doRaise:
+		high = 1 + (s.n*7919)%1000
+		v, err = sh.Set(sharedMax, []byte(strconv.Itoa(high)))
 	default:
 		v, err = sh.Set(key, []byte(value))
 	}
@@ -331,8 +340,12 @@ func (s *sharedRun) write(x *sharedStep) {
 	if s.alone >= 0 || e.WaitVersion(ctx, v) != nil || e.NumMembers() < s.running() {
 		return
 	}
-	if x.do == doAdd {
+	switch x.do {
+	case doAdd:
 		s.added[0] += int64(s.n)
+		return
+	case doRaise:
+		s.most = max(s.most, high)
 		return
 	}
 	if was, ok := s.least[key]; c.Author == sh.Self() && (!ok || c.Compare(&was) > 0) {
@@ -345,6 +358,7 @@ func (s *sharedRun) read(final bool) {
 	for k := range sharedKeys {
 		s.readKey(fmt.Sprint("k", k), final)
 	}
+	s.readKey(sharedMax, final)
 	if !final {
 		return
 	}
@@ -354,6 +368,9 @@ func (s *sharedRun) read(final bool) {
 		}
 		if sum, _ := e.Shared().Sum(sharedAdded); sum < s.added[0] || sum > s.added[1] {
 			s.t.Fatalf("%s has the sum %d; %d were acknowledged, %d tried", e.Name(), sum, s.added[0], s.added[1])
+		}
+		if got, _ := strconv.Atoi(sharedText(e, sharedMax)); got < s.most {
+			s.t.Fatalf("%s has the highest value %d; %d was acknowledged", e.Name(), got, s.most)
 		}
 	}
 }

@@ -41,6 +41,8 @@ type sharing struct {
 	lost    lostList
 	watches watchList
 
+	lacksAt sched.Instant // when a missing rule is told again
+
 	adopted, withdrawn uint64
 }
 
@@ -62,7 +64,7 @@ type lead struct {
 func (e *Engine) nameShared() {
 	s := &e.shared
 	s.e, s.hashKey = e, codec.FrameKey([]byte(e.cfg.Cluster))
-	s.self = s.author(e.name)
+	s.self, s.merge = s.author(e.name), s.orders()
 }
 
 // startShared begins with an empty index.
@@ -78,6 +80,7 @@ func (e *Engine) startShared() {
 		secret[i] = binary.LittleEndian.Uint64(b[:])
 	}
 	s.index.Init(e.store, secret, sched.Instant(e.cfg.ClockOffsetMax), s.author)
+	s.index.Use(s.merge)
 	s.offer = s.Changed
 	e.store.Attend(s)
 }
@@ -105,6 +108,9 @@ func (s *Shared) Changed(o state.Origin, key []byte) {
 	if o != self && x.Flags&codec.EntryTombstone == 0 {
 		if _, err := c.Parse(x.Value, s.index.Author(o)); err == nil {
 			s.heard(o, &c, wall, what == share.Refused)
+			if !s.merge.Knows(c.Order) {
+				s.lacks(o, key)
+			}
 		}
 	}
 	switch {
@@ -118,6 +124,17 @@ func (s *Shared) Changed(o state.Origin, key []byte) {
 	case what == share.Won && s.index.Departing(o):
 		s.goes(o)
 	}
+}
+
+// lacks tells the operator of a claim under an order that is not known here.
+func (s *Shared) lacks(o state.Origin, key []byte) {
+	now := s.e.reactor.poller.Now()
+	if now < s.lacksAt {
+		return
+	}
+	s.lacksAt = now.After(sched.Instant(behindFor))
+	s.e.herald.warn("a shared key is decided by a rule that this member lacks: give it the Config.Merge of the others",
+		"member", s.e.cfg.Name, "peer", s.e.nameOf(o), "key", string(key[len(codec.SharedPrefix):]))
 }
 
 // heard takes in the stamp of another member, and notes who is ahead of us.

@@ -37,7 +37,7 @@ func (c Config) Validate() error {
 	c = c.withDefaults()
 	return errors.Join(
 		c.checkNames(), c.checkBind(), c.checkSecrets(), c.checkAdvertise(), c.checkSeeds(),
-		c.checkRanges(), c.checkDetector(), c.checkDeclared(), c.checkLimits(), c.checkTransport(), c.checkDisk(),
+		c.checkRanges(), c.checkDetector(), c.checkDeclared(), c.checkLimits(), c.checkTransport(), c.checkDisk(), c.checkMerge(),
 	)
 }
 

@@ -136,7 +136,7 @@ func (s *Shared) sweptAll(now sched.Instant) {
 func (s *Shared) ends(x *codec.Entry) bool {
 	var c share.Claim
 	self, o := s.e.store.Owner(), s.index.Owner(x.Key)
-	if _, err := c.Parse(x.Value, s.self); err != nil {
+	if _, err := c.Parse(x.Value, s.self); err != nil || !s.merge.Knows(c.Order) {
 		return false
 	}
 	if o != self || c.Author != s.self { // what the index knows may be older than who goes and who is back

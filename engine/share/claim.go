@@ -21,14 +21,15 @@ type Claim struct {
 	Epoch   uint32
 	Stamp   Stamp
 	Author  Author
-	First   bool // first writer wins in this epoch; else the last
+	Order   uint32 // values decide in this epoch, by the order with this ID; 0: they do not
+	First   bool   // first writer wins in this epoch; else the last
 	Deleted bool
 }
 
 // Sizes of a claim in front of a value.
 const (
-	ClaimBytesOwn = 1 + 8                           // by the log's own origin, epoch 0
-	ClaimBytesMax = ClaimBytesOwn + 4 + authorBytes // any claim
+	ClaimBytesOwn = 1 + 8                               // by the log's own origin, epoch 0
+	ClaimBytesMax = ClaimBytesOwn + 4 + 4 + authorBytes // any claim
 	authorBytes   = 8
 )
 
@@ -38,6 +39,7 @@ const (
 	flagDeleted             // no value follows
 	flagAdopted             // the author is named: it is not the log's own origin
 	flagEpoch               // the epoch is given: it is not 0
+	flagOrder               // an order is named
 	flagsKnown  = 1<<iota - 1
 )
 
@@ -60,9 +62,15 @@ func (c *Claim) Append(dst []byte, owner Author) []byte {
 	if c.Epoch != 0 {
 		flags |= flagEpoch
 	}
+	if c.Order != 0 {
+		flags |= flagOrder
+	}
 	dst = binary.LittleEndian.AppendUint64(append(dst, flags), uint64(c.Stamp))
 	if c.Epoch != 0 {
 		dst = binary.LittleEndian.AppendUint32(dst, c.Epoch)
+	}
+	if c.Order != 0 {
+		dst = binary.LittleEndian.AppendUint32(dst, c.Order)
 	}
 	if c.Author != owner {
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(c.Author))
@@ -83,11 +91,15 @@ func (c *Claim) Parse(value []byte, owner Author) (rest []byte, err error) {
 	if c.Stamp == 0 || c.Stamp > stampMax {
 		return nil, ErrClaim
 	}
-	if flags&flagEpoch != 0 {
+	number := func(n *uint32) (ok bool) {
 		if len(b) < 4 || binary.LittleEndian.Uint32(b) == 0 {
-			return nil, ErrClaim
+			return false
 		}
-		c.Epoch, b = binary.LittleEndian.Uint32(b), b[4:]
+		*n, b = binary.LittleEndian.Uint32(b), b[4:]
+		return true
+	}
+	if flags&flagEpoch != 0 && !number(&c.Epoch) || flags&flagOrder != 0 && (c.First || !number(&c.Order)) {
+		return nil, ErrClaim
 	}
 	if flags&flagAdopted != 0 {
 		if len(b) < authorBytes {
@@ -104,10 +116,14 @@ func (c *Claim) Parse(value []byte, owner Author) (rest []byte, err error) {
 	return b, nil
 }
 
-// rank orders the rules within an epoch: a delete under the rule of the first
-// writer closes the epoch, and that rule goes before the other.
+// rank orders the rules within an epoch: orders of values, then the first writer, then the
+// last; a delete under one of the former two closes the epoch for it.
 func (c *Claim) rank() int {
 	switch {
+	case c.Order != 0 && c.Deleted:
+		return 4
+	case c.Order != 0:
+		return 3
 	case c.First && c.Deleted:
 		return 2
 	case c.First:
@@ -118,7 +134,7 @@ func (c *Claim) rank() int {
 }
 
 // plain tells whether stamp and author alone order a claim among others that are plain.
-func (c *Claim) plain() bool { return c.Epoch == 0 && !c.First }
+func (c *Claim) plain() bool { return c.Epoch == 0 && !c.First && c.Order == 0 }
 
 // plainStamp is the stamp of a plain claim, else 0.
 func (c *Claim) plainStamp() Stamp {
@@ -129,9 +145,10 @@ func (c *Claim) plainStamp() Stamp {
 }
 
 // Compare is positive where c wins over d, negative where d does, and 0 where
-// they are one claim: then values decide (Settle).
+// they are one claim: then values decide (Settle). Claims under one order are for
+// Orders.Compare.
 func (c *Claim) Compare(d *Claim) int {
-	if o := cmp.Or(cmp.Compare(c.Epoch, d.Epoch), cmp.Compare(c.rank(), d.rank())); o != 0 {
+	if o := cmp.Or(cmp.Compare(c.Epoch, d.Epoch), cmp.Compare(c.rank(), d.rank()), cmp.Compare(c.Order, d.Order)); o != 0 {
 		return o
 	}
 	later := cmp.Or(cmp.Compare(c.Stamp, d.Stamp), cmp.Compare(c.Author, d.Author))

@@ -2,6 +2,7 @@ package share
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"testing"
 
@@ -60,7 +61,9 @@ func anyClaim(t *rapid.T) (c Claim) {
 	c.Epoch = rapid.Uint32Range(0, 2).Draw(t, "epoch")
 	c.Stamp = Stamp(rapid.Uint64Range(1, 4).Draw(t, "stamp"))
 	c.Author = Author(rapid.Uint64Range(1, 3).Draw(t, "author"))
-	c.First = rapid.Bool().Draw(t, "first")
+	if c.First = rapid.Bool().Draw(t, "first"); !c.First {
+		c.Order = rapid.Uint32Range(0, 2).Draw(t, "order")
+	}
 	c.Deleted = rapid.Bool().Draw(t, "deleted")
 	return c
 }
@@ -70,7 +73,7 @@ func TestClaimRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, owner := anyClaim(t), Author(rapid.Uint64Range(1, 3).Draw(t, "owner"))
 		b := c.Append(nil, owner)
-		if len(b) > ClaimBytesMax || c.Author == owner && c.Epoch == 0 && len(b) != ClaimBytesOwn {
+		if len(b) > ClaimBytesMax || c.Author == owner && c.Epoch == 0 && c.Order == 0 && len(b) != ClaimBytesOwn {
 			t.Fatalf("%d bytes", len(b))
 		}
 		value := "v"
@@ -92,10 +95,13 @@ func TestClaimBad(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"empty":             nil,
 		"short":             own[:8],
-		"unknown flag":      set(0, 16),
+		"unknown flag":      set(0, 32),
 		"stamp 0":           set(1, 0),
 		"stamp too large":   set(8, 0x80),
 		"epoch cut off":     set(0, flagEpoch),
+		"order cut off":     set(0, flagOrder),
+		"order 0":           append(set(0, flagOrder), 0, 0, 0, 0),
+		"ordered, first":    append(set(0, flagOrder|flagFirst), 1, 0, 0, 0),
 		"epoch 0":           append(set(0, flagEpoch), 0, 0, 0, 0),
 		"author cut off":    set(0, flagAdopted),
 		"author 0":          append(set(0, flagAdopted), 0, 0, 0, 0, 0, 0, 0, 0),
@@ -120,6 +126,25 @@ func TestOrderOfClaims(t *testing.T) {
 			t.Fatal("not transitive", a, b, c)
 		}
 	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := anyClaim(t), anyClaim(t), anyClaim(t)
+		value := func(c *Claim) []byte {
+			if c.Deleted {
+				return nil
+			}
+			return []byte{rapid.Byte().Draw(t, "first"), rapid.ByteRange(0, 3).Draw(t, "last")}
+		}
+		x, y, z := value(&a), value(&b), value(&c)
+		if cmp.Compare(testOrders.Compare(&a, x, &b, y), 0) != -cmp.Compare(testOrders.Compare(&b, y, &a, x), 0) {
+			t.Fatal("not antisymmetric", a, x, b, y)
+		}
+		if testOrders.Compare(&a, x, &b, y) >= 0 && testOrders.Compare(&b, y, &c, z) >= 0 && testOrders.Compare(&a, x, &c, z) < 0 {
+			t.Fatal("not transitive", a, x, b, y, c, z)
+		}
+	})
+	if !testOrders.Knows(0) || !testOrders.Knows(1) || testOrders.Knows(2) {
+		t.Error("the wrong orders are known")
+	}
 	last := func(s Stamp, a Author) Claim { return Claim{Stamp: s, Author: a} }
 	first := func(s Stamp, a Author) Claim { return Claim{Stamp: s, Author: a, First: true} }
 	wins := func(a, b Claim) {
@@ -134,6 +159,9 @@ func TestOrderOfClaims(t *testing.T) {
 	wins(first(7, 1), first(7, 2))
 	wins(first(9, 1), last(10, 1))
 	wins(Claim{First: true, Deleted: true, Stamp: 9, Author: 1}, first(1, 1))
+	wins(Claim{Order: 1, Stamp: 1, Author: 1}, Claim{First: true, Deleted: true, Stamp: 9, Author: 1})
+	wins(Claim{Order: 1, Deleted: true, Stamp: 1, Author: 1}, Claim{Order: 2, Stamp: 9, Author: 1})
+	wins(Claim{Order: 2, Stamp: 1, Author: 1}, Claim{Order: 1, Stamp: 9, Author: 1})
 	wins(Claim{Epoch: 1, Stamp: 1, Author: 1}, Claim{First: true, Deleted: true, Stamp: 9, Author: 1})
 }
 

@@ -18,14 +18,18 @@
 //	                    the epoch and wins over all of it, and the next first
 //	                    write opens the epoch after it
 //
-// First-writer claims win over last-writer claims of their epoch, so that keys
-// on which members disagree about the rule have one value all the same. Claims
+//	an order of values  the higher value (Orders.Compare), then the higher stamp, then
+//	                    the higher author; a delete closes the epoch as above
+//
+// Claims under an order win over first-writer claims of their epoch, and those over
+// last-writer claims, so that keys on which members disagree about the rule have one value
+// all the same. Claims
 // equal in all that differ in content, which only a cloned or rolled back disk
 // can make, are settled too: a delete wins, then the value with the smaller
 // SHA-256.
 //
-// A value never decides before epoch, stamp and author do: comparing values
-// earlier would mix concurrent writes of several keys into a state that nobody
+// But for orders that an embedder asks for, a value never decides before epoch, stamp and
+// author do: comparing values earlier would mix concurrent writes of several keys into a state that nobody
 // wrote.
 //
 // # Time (Clock)
@@ -51,7 +55,7 @@
 //
 // # Limits
 //
-// A claim costs 9 bytes of its entry, or up to 21 after adoption; what Set may
+// A claim costs 9 bytes of its entry, or up to 25 after adoption; what Set may
 // take is computed with the larger. The index knows a key by 64 keyed bits of
 // its hash: among 1,000,000 keys two collide in one of 37 million processes, and
 // then one of the two is not found there. It needs 20 bytes a key at a load of a

@@ -17,6 +17,7 @@ type Index struct {
 	author func(name []byte) Author
 	key    [2]uint64
 	bound  sched.Instant
+	orders Orders
 	winner winners
 
 	unripe    []Stamp         // by origin: the lowest stamp that is not believed yet; 0: none
@@ -52,6 +53,12 @@ func (x *Index) Init(store *state.Store, key [2]uint64, bound sched.Instant, aut
 	x.authors, x.tags = make([]atomic.Uint64, handles), make([]uint32, handles)
 	x.winner.wins = make([]uint32, handles)
 }
+
+// Use tells which orders of values this member knows, before the first claim comes.
+func (x *Index) Use(orders Orders) { x.orders = orders }
+
+// Orders are those that Use told.
+func (x *Index) Orders() Orders { return x.orders }
 
 // Author is who writes the claims of o's log that name nobody.
 func (x *Index) Author(o state.Origin) Author {
@@ -175,7 +182,7 @@ func (x *Index) beats(o state.Origin, c *Claim, rest []byte, winner state.Origin
 	if !ok {
 		return true
 	}
-	switch order := c.Compare(&d); {
+	switch order := x.orders.Compare(c, rest, &d, theirs); {
 	case order != 0:
 		return order > 0
 	default:
