@@ -5,6 +5,9 @@
 //	go run ./fuzz/mutate -sample 200 -seed 7 ./engine/state     a seeded sample
 //	go run ./fuzz/mutate -changed main -budget 5m ./engine/...  lines that a change touched
 //
+// A mutant that the tests of its package pass is asked of whole nodes then, where they are
+// made of it: fuzz/sim's traces and scenarios, which hold every frame.
+//
 // Gremlins (pinned in tools/tools.mod) finds the places. The tests run over an overlay,
 // so that the tree stays as it is and several can run beside each other. Places that no
 // coverage shows are tried like all others: among them are constants and cases.

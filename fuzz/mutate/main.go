@@ -52,12 +52,19 @@ func run(o *options, patterns []string) (bad bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	core, err := inCore()
+	if err != nil {
+		return false, err
+	}
 	end := time.Now().Add(o.budget)
 	var sum tally
 	for _, dir := range dirs {
 		all, err := places(o, dir)
 		if err != nil {
 			return false, err
+		}
+		for i := range all {
+			all[i].core = core[dir]
 		}
 		if len(all) == 0 || time.Now().After(end) {
 			continue

@@ -17,6 +17,7 @@ type mutant struct {
 	line, col int
 	source    string // the line, trimmed
 	covered   bool   // a test runs the line, as far as coverage shows: not for constants and cases
+	core      bool   // whole nodes of the simulator have it
 }
 
 // change is what a kind of mutation makes of an operator.

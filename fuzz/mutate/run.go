@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -49,18 +50,50 @@ func try(m *mutant, limit time.Duration) (fate, error) {
 	if err := os.WriteFile(over, overlay, 0o644); err != nil {
 		return 0, err
 	}
-	out, err := exec.Command("go", "test", "-overlay", over, "-count=1", "-failfast", "-timeout", limit.String(), "./"+m.dir).CombinedOutput()
-	switch {
-	case err == nil && m.covered:
-		return lived, nil
-	case err == nil:
-		return uncovered, nil
-	case bytes.Contains(out, []byte("[build failed]")):
-		return broken, nil
-	case bytes.Contains(out, []byte("panic: test timed out")):
-		return endless, nil
+	f := test(over, limit, "./"+m.dir)
+	if f == lived && m.core {
+		f = test(over, wideMost, wide...)
 	}
-	return killed, nil
+	if f == lived && !m.covered {
+		f = uncovered
+	}
+	return f, nil
+}
+
+// wide is asked when the package's own tests have nothing to say, of what a node is
+// made of: whole nodes do what they did before, frame by frame.
+var wide = []string{"-run", "TraceHash|Scenarios", "./fuzz/sim"}
+
+const wideMost = 3 * time.Minute
+
+// test runs tests over a mutant.
+func test(overlay string, limit time.Duration, what ...string) fate {
+	args := append([]string{"test", "-overlay", overlay, "-count=1", "-failfast", "-timeout", limit.String()}, what...)
+	out, err := exec.Command("go", args...).CombinedOutput()
+	switch {
+	case err == nil:
+		return lived
+	case bytes.Contains(out, []byte("[build failed]")):
+		return broken
+	case bytes.Contains(out, []byte("panic: test timed out")):
+		return endless
+	}
+	return killed
+}
+
+// inCore are the packages that a core of the simulator is made of.
+func inCore() (map[string]bool, error) {
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}}", "./engine/core").Output()
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]bool{}
+	for path := range strings.FieldsSeq(string(out)) {
+		if dir, ok := strings.CutPrefix(path, "github.com/quidnunc/quidnunc/"); ok {
+			all[dir] = true
+		}
+	}
+	return all, nil
 }
 
 // sound runs the tests of a package as it is, and says how long mutants may take.
