@@ -84,6 +84,8 @@
 //	25  Refusal        reason 1, min 1, max 1, detail 8, echo 16
 //	26  FullAt         (origin 8, uvarint version, uvarint beyond, uvarint missing)*
 //	27  Checkpoint     origin 8, sum 8, uvarint version
+//	33  Delegate       serial 4, uvarint back<<2|same<<1|r, if r: lo 8, if r: hi 8
+//	34  Covered        covers 1, (serial 4)*
 //	35  Intervals      origin 8, uvarint max, (uvarint skip, uvarint span, uvarint count, print 8)*
 //	36  IntervalPull   origin 8, uvarint max, (uvarint skip, uvarint span, uvarint step)*
 //	37  Audits         origin 8, uvarint max, (uvarint skip, uvarint span, uvarint count, print 8)*
@@ -119,6 +121,11 @@
 //     the sender alone that it has no room: how far it took an origin's log whole, that of so many versions beyond it took
 //     what takes the place of something, and how many entries it knows to be missing. A Checkpoint's sum is over the live
 //     entries of the origin when version was its newest.
+//   - A Delegate is about the run before it in the frame: the receiver acknowledges that under the serial, which is not 0,
+//     and passes it on to the members whose origins' identifiers lie from lo to hi, both included, round the end if lo is
+//     above hi; with same, in the range of the Delegate before; without either it passes it on to nobody. The news began
+//     back versions after the run: its sender was behind, and handed on that too. A Covered names at least one serial;
+//     covers is 1, or 0: the sender can't.
 //   - An interval begins skip versions above the end of the one before, the first above 0, and has span + 1 versions; at
 //     least one is listed. count is how many live entries the sender holds there, print the sum of mix(version) over them:
 //     x ^= x>>30, x *= 0xbf58476d1ce4e5b9, x ^= x>>27, x *= 0x94d049bb133111eb, x ^= x>>31. max is what the sender holds of
@@ -244,8 +251,6 @@
 //	30  Message       number 8, payload                                to one member
 //	31  MessageAck    number 8
 //	32  Heartbeat     echo 4, ago 4, nonce 4, incarnation 4, health 1  the last one heard from there, and microseconds since
-//	33  Delegate      lo 8, hi 8, origin 8, uvarint from               pass this frame's run on to members in lo to hi
-//	34  Covered       origin 8, uvarint version, state 1               to who delegated; or: not covered
 //
 // # Limits
 //

@@ -80,6 +80,8 @@ func (c *recoder) record(dst []byte, t Type, body []byte) ([]byte, error) {
 		return c.recodePreciseRun(dst, body)
 	case TypePrecisePull:
 		return c.recodePrecisePull(dst, body)
+	case TypeDelegate, TypeCovered:
+		return c.recodeDelegate(dst, t, body)
 	case TypeRefusal, TypeFullAt, TypeCheckpoint:
 		return c.recodeLimits(dst, t, body)
 	case TypeIntervals, TypeIntervalPull, TypeAudits, TypeAuditPull:
@@ -197,6 +199,8 @@ func FuzzLimits(f *testing.F) { fuzzRecord(f, TypeRefusal, TypeFullAt, TypeCheck
 func FuzzIntervals(f *testing.F) {
 	fuzzRecord(f, TypeIntervals, TypeIntervalPull, TypeAudits, TypeAuditPull)
 }
+
+func FuzzDelegate(f *testing.F) { fuzzRecord(f, TypeDelegate, TypeCovered) }
 
 func FuzzPrecise(f *testing.F) {
 	fuzzRecord(f, TypePreciseDigest, TypePreciseRun, TypePrecisePull)

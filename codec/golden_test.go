@@ -81,6 +81,7 @@ func samples() (names []string, bytesOf map[string][]byte) {
 	addNews(add)
 	addLimits(add)
 	addIntervals(add)
+	addDelegate(add)
 	return names, bytesOf
 }
 
