@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch/stream"
@@ -252,7 +253,7 @@ func (a *Agent) Banner(w io.Writer) {
 	line("udp", "%s, advertised as %s", a.eng.Addr(), advertise)
 	line("sealed", "%s", sealed)
 	line("buffer", "%d bytes of receive buffer", st.Socket.ReceiveBufferBytes)
-	line("cpu", "GOMAXPROCS %d", runtime.GOMAXPROCS(0))
+	line("cpu", "GOMAXPROCS %d on %d processors", runtime.GOMAXPROCS(0), runtime.NumCPU())
 	if len(a.opt.Join) > 0 {
 		line("join", "%s", strings.Join(a.opt.Join, ", "))
 	}
@@ -261,8 +262,20 @@ func (a *Agent) Banner(w io.Writer) {
 	}
 }
 
+// loopProcs is how many goroutines more than there are processors run at a time: the system gives the engine's loop its turn
+// at once, where the runtime would let it wait for up to 10 ms behind each of the fronts'.
+const loopProcs = 2
+
+// makeRoom applies loopProcs, unless somebody has said how many there are to be.
+var makeRoom = sync.OnceFunc(func() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + loopProcs)
+	}
+})
+
 // Run is the life of an agent as a process: until ctx ends or it is told to leave.
 func Run(ctx context.Context, o Options, reload func() (Options, error), version string, stderr io.Writer) error {
+	makeRoom()
 	a, err := Start(ctx, o, version, stderr)
 	if err != nil {
 		return err

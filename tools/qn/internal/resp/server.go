@@ -80,7 +80,7 @@ func Start(s *space.Space, o Options) (*Server, error) {
 	go func() {
 		defer close(v.ended)
 		failed <- gnet.Run(
-			v, "tcp://"+o.Addr, gnet.WithNumEventLoop(max(1, min(4, runtime.GOMAXPROCS(0)))), gnet.WithReuseAddr(true),
+			v, "tcp://"+o.Addr, gnet.WithNumEventLoop(min(4, runtime.NumCPU())), gnet.WithReuseAddr(true),
 			gnet.WithTicker(true), gnet.WithLogger(quiet{o.Logger}), gnet.WithTCPKeepAlive(time.Minute),
 		)
 	}()
