@@ -249,9 +249,37 @@ func TestKeysAreReplacedByThreeRequests(t *testing.T) {
 	if err := c.Do(t.Context(), "POST", "/v1/keys/use", []byte("2"), nil); err == nil || !strings.Contains(err.Error(), "not held") {
 		t.Error(err)
 	}
-	step("install", engine.NewSecret(2).Text(), "qn keys use 2")
-	step("use", "2", "qn keys remove 1")
+	state := func(id uint8) string {
+		var list []api.KeyState
+		if err := c.Get(t.Context(), "/v1/keys", &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range list {
+			if k.ID == id {
+				return k.State
+			}
+		}
+		return "gone"
+	}
+	states := func(first, second string) {
+		t.Helper()
+		if is := [2]string{state(1), state(2)}; is != [2]string{first, second} {
+			t.Errorf("the keys are %v, want %s and %s", is, first, second)
+		}
+	}
+	if err := c.Do(t.Context(), "POST", "/v1/keys/install", []byte("junk"), nil); err == nil || strings.Contains(err.Error(), "engine:") || !strings.Contains(err.Error(), "qn keys gen") {
+		t.Error(err)
+	}
+	if err := c.Do(t.Context(), "POST", "/v1/keys/remove", []byte("7"), nil); err == nil || !strings.Contains(err.Error(), "nothing to remove") {
+		t.Error(err)
+	}
+	states(api.KeyInUse, "gone")
+	step("install", engine.NewSecret(2).Text(), "add it to each agent's --key-file, for its next start, then: qn keys use 2")
+	states(api.KeyInUse, api.KeyReady)
+	step("use", "2", "put it first in each agent's --key-file, and leave key 1 out, then: qn keys remove 1")
+	states(api.KeyReady, api.KeyInUse)
 	step("remove", "1", "")
+	states("gone", api.KeyInUse)
 	for _, x := range []*Agent{a, b} {
 		if k := x.eng.Secrets(); len(k) != 1 || k[0].ID != 2 || !k[0].Primary {
 			t.Errorf("%s: %+v", x.eng.Name(), k)

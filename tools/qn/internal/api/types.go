@@ -127,12 +127,13 @@ type Digest struct {
 
 // Trace is when the agents of a cluster learned the newest version of a key.
 type Trace struct {
-	Member  string    `json:"member"` // the owner; "" if all share the key
-	Key     string    `json:"key"`
-	Version string    `json:"version"`
-	Writer  string    `json:"writer"` // whose write it is; "" if it is not known
-	Learned []Learned `json:"learned"`
-	Missing []string  `json:"missing,omitempty"` // live members that did not answer
+	Member    string     `json:"member"` // the owner; "" if all share the key
+	Key       string     `json:"key"`
+	Version   string     `json:"version"`
+	Writer    string     `json:"writer"` // whose write it is; "" if it is not known
+	Learned   []Learned  `json:"learned"`
+	Missing   []string   `json:"missing,omitempty"`    // live members that did not answer
+	WrittenAt *time.Time `json:"written_at,omitempty"` // of a shared key: by the clock of its writer, in milliseconds
 }
 
 // Learned is one agent's word about a key. Times are by the clock of each agent.
@@ -170,13 +171,22 @@ type Pong struct {
 	RTTSeconds float64 `json:"rtt_seconds"`
 }
 
-// KeyState is where the cluster stands with one key.
+// KeyState is where the cluster stands with one key, as the agent that is asked knows it.
 type KeyState struct {
 	ID      uint8    `json:"id"`
-	Primary bool     `json:"primary"`
-	Lacking []string `json:"lacking"`
-	Sealing []string `json:"sealing"`
+	State   string   `json:"state"`
+	Primary bool     `json:"primary"` // that agent seals with it
+	Lacking []string `json:"lacking"` // members that do not hold it
+	Sealing []string `json:"sealing"` // members that seal with it
 }
+
+// The states of a key, in the order in which it takes them. The dead do not count.
+const (
+	KeySpreading = "spreading" // some members lack it
+	KeyReady     = "ready"     // all hold it, and none seals with it: it may be used, or removed
+	KeyChanging  = "changing"  // some seal with it, and some with another
+	KeyInUse     = "in-use"    // all seal with it
+)
 
 // KeyStep is what a change of keys came to at one member.
 type KeyStep struct {

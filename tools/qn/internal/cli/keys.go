@@ -19,8 +19,15 @@ const keysExamples = `  qn keys gen --out cluster.key                a key file 
   qn load --key-file cluster.key               the same load, sealed`
 
 const keysLong = `A key is 32 random bytes under a number from 1 to 255. Members seal with the first key that they are given and accept all
-of them. To replace one: add the new key on all members, use it on all, remove the old one on all; at each step Engine.Keys
-says who is not there yet.`
+of them. A key goes through four states, which qn keys list shows:
+
+  spreading   some members lack it                              qn keys install FILE brings it to all
+  ready       all hold it, none seals with it                   qn keys use ID, or qn keys remove ID
+  changing    some seal with it, some with another one          qn keys use ID again
+  in-use      all seal with it
+
+A step that would shut a live member out is refused. What these commands change lives as long as the processes: write the new key
+into the key files, or an agent that starts with the old one alone is shut out.`
 
 func newKeys() *cobra.Command {
 	cmd := &cobra.Command{

@@ -32,9 +32,9 @@ func printKeys(w io.Writer, list []api.KeyState) error {
 		_, err := fmt.Fprintln(w, "no keys: this cluster speaks in clear")
 		return err
 	}
-	return table(w, "KEY SEALS-HERE LACKING SEALING", func(row func(string, ...any)) {
+	return table(w, "KEY STATE LACKED-BY SEALS-AT", func(row func(string, ...any)) {
 		for _, k := range list {
-			row("%d|%v|%s|%s", k.ID, k.Primary, dash(strings.Join(k.Lacking, ",")), dash(strings.Join(k.Sealing, ",")))
+			row("%d|%s|%s|%s", k.ID, k.State, dash(strings.Join(k.Lacking, ",")), dash(strings.Join(k.Sealing, ",")))
 		}
 	})
 }

@@ -233,7 +233,10 @@ func printTrace(w io.Writer, t *api.Trace) error {
 	if t.Writer == "" {
 		by = "which many have added to, or whose writer is gone"
 	}
-	fmt.Fprintf(w, "%s version %s, %s; times by the clock of each member\n", name, dash(short(t.Version)), by)
+	if t.WrittenAt != nil {
+		by += " at " + t.WrittenAt.Format(clockFormat)
+	}
+	fmt.Fprintf(w, "%s version %s, %s; times by the clock of each member, UTC\n", name, dash(short(t.Version)), by)
 	err := table(w, "MEMBER VERSION LEARNED AFTER", func(row func(string, ...any)) {
 		for _, l := range t.Learned {
 			switch {

@@ -85,6 +85,9 @@ func printTop(w io.Writer, a, b *api.Sample, members []api.Member) error {
 	for _, reason := range slices.Sorted(maps.Keys(b.Drops)) {
 		drops += fmt.Sprintf("  %s %s", reason, units.Count(b.Drops[reason]))
 	}
+	if len(b.Drops) == 0 {
+		drops += "  none"
+	}
 	fmt.Fprintln(w, drops)
 	return printMembers(w, members)
 }

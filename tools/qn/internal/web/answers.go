@@ -61,7 +61,7 @@ func readKeyChange(step, body string) (c keyChange, err error) {
 	case "install":
 		k, err := engine.ParseSecret(body)
 		if err != nil {
-			return c, err
+			return c, fmt.Errorf("this is no key: %s; fix: qn keys gen makes one", strings.TrimPrefix(err.Error(), "engine: "))
 		}
 		c.ID, c.Text = k.ID, body
 	case "use", "remove":
@@ -103,13 +103,15 @@ func unsafeStep(eng *engine.Engine, c keyChange) (text, fix string) {
 		if k.ID == c.ID {
 			held, lacking, sealing = true, alive(eng, k.Lacking), alive(eng, k.Sealing)
 			if c.Step == "remove" && k.Primary {
-				return fmt.Sprintf("key %d seals: it can't be removed", c.ID), "qn keys use another one first"
+				return fmt.Sprintf("key %d seals: it can't be removed", c.ID), "qn keys use ID of another one first"
 			}
 		}
 	}
 	switch {
+	case !held && c.Step == "remove":
+		return fmt.Sprintf("key %d is not held here: there is nothing to remove", c.ID), "see qn keys list"
 	case !held:
-		return fmt.Sprintf("key %d is not held here", c.ID), "qn keys install it first"
+		return fmt.Sprintf("key %d is not held here", c.ID), "qn keys install FILE first"
 	case c.Step == "use" && len(lacking) > 0:
 		return fmt.Sprintf("key %d would shut out %s, which lack it", c.ID, strings.Join(lacking, ", ")), "qn keys install it again, or wait"
 	case c.Step == "remove" && len(sealing) > 0:
@@ -154,7 +156,7 @@ func settled(eng *engine.Engine, c keyChange) bool {
 		switch {
 		case c.Step == "install" && k.ID == c.ID && len(alive(eng, k.Lacking)) > 0:
 			return false
-		case c.Step == "use" && k.ID != c.ID && len(alive(eng, k.Sealing)) > 0:
+		case c.Step == "use" && k.ID != c.ID && (k.Primary || len(alive(eng, k.Sealing)) > 0):
 			return false
 		}
 	}
@@ -171,11 +173,11 @@ func nextStep(r *api.KeyResult) string {
 	case failed:
 		return fmt.Sprintf("not everywhere yet: repeat qn keys %s", r.Step)
 	case r.Step == "install":
-		return fmt.Sprintf("qn keys use %d", r.ID)
+		return fmt.Sprintf("add it to each agent's --key-file, for its next start, then: qn keys use %d", r.ID)
 	case r.Step == "use":
 		for _, k := range r.States {
-			if k.ID != r.ID && len(k.Sealing) == 0 {
-				return fmt.Sprintf("qn keys remove %d", k.ID)
+			if k.ID != r.ID && k.State == api.KeyReady {
+				return fmt.Sprintf("put it first in each agent's --key-file, and leave key %d out, then: qn keys remove %d", k.ID, k.ID)
 			}
 		}
 	}

@@ -263,6 +263,10 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, fmt.Sprintf("no agent has a key %q%s", key, of), "")
 		return
 	}
+	if member == "" && writer != "" {
+		at := engine.SharedVersion{Stamp: newest.Seq}.Time().UTC()
+		t.WrittenAt = &at
+	}
 	ok(w, t)
 }
 
@@ -297,13 +301,25 @@ func (s *Server) keys(w http.ResponseWriter, _ *http.Request) { ok(w, keyStates(
 
 func keyStates(eng *engine.Engine) []api.KeyState {
 	list := []api.KeyState{}
-	for _, k := range eng.Secrets() {
-		x := api.KeyState{ID: k.ID, Primary: k.Primary, Lacking: k.Lacking, Sealing: k.Sealing}
-		if x.Lacking == nil {
-			x.Lacking = []string{}
+	all := 0
+	for m := range eng.Members() {
+		if m.State == engine.StateAlive || m.State == engine.StateSuspect {
+			all++
 		}
-		if x.Sealing == nil {
-			x.Sealing = []string{}
+	}
+	for _, k := range eng.Secrets() {
+		x := api.KeyState{ID: k.ID, State: api.KeyReady, Primary: k.Primary, Lacking: append([]string{}, k.Lacking...), Sealing: append([]string{}, k.Sealing...)}
+		if k.Primary {
+			x.Sealing = append(x.Sealing, eng.Name())
+			slices.Sort(x.Sealing)
+		}
+		switch sealing := len(alive(eng, x.Sealing)); {
+		case len(alive(eng, k.Lacking)) > 0:
+			x.State = api.KeySpreading
+		case sealing == all:
+			x.State = api.KeyInUse
+		case sealing > 0:
+			x.State = api.KeyChanging
 		}
 		list = append(list, x)
 	}
