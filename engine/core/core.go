@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/events"
@@ -55,6 +56,7 @@ type Core struct {
 	differ differ
 	walks  walk.Repair
 	mends  interval.Mender // of dirty origins, and the end of own deletes
+	word   checkpoint.Checkpoints
 
 	queue    outbox.Outbox[Event] // what the shell is to be told
 	guard    protect.Mode         // of frames: clear or sealed
@@ -110,7 +112,11 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.mends.Init(now, &interval.Parts{
 		Host: mendHost{gapHost{&c.peers, &c.origins, &c.roster}, (*book)(c)}, Store: &c.store, Own: self, Filler: &c.filler, Board: &c.due, Due: dueMend,
 		Timer: c.wheel.Timer(timerMend), Shared: &c.counters.exchangeCounters,
-		Audit: c.cfg.auditEvery(), Rand: &c.rand, Count: &c.counters.auditCounters,
+		Audit: c.cfg.auditEvery(), Rand: &c.rand, Count: &c.counters.auditCounters, Doubts: &c.word,
+	})
+	c.word.Init(&checkpoint.Parts{
+		Host: wordHost{mailHost{&c.peers}, &c.origins}, Store: &c.store, Own: self, Mender: &c.mends, Witness: accuser{&c.queue, &c.roster},
+		Board: &c.due, Due: dueHave, Timer: c.wheel.Timer(timerWord), Off: c.differ.Scattered(), Count: &c.counters.wordCounters,
 	})
 	c.initRumors()
 	c.initMail()
@@ -155,6 +161,7 @@ func (c *Core) noteOrigin(o state.Origin) *origin {
 	*x = origin{known: true}
 	c.queue.Reset(o)
 	c.mail.Settle.Reset(o)
+	c.word.Reset(o)
 	weight := uint8(1)
 	if c.cfg.Weight != nil {
 		weight = c.cfg.Weight(c.store.Name(o))

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/flow"
@@ -15,6 +16,7 @@ import (
 type (
 	auditCounters    = interval.Audited
 	eventCounters    = events.Counters
+	wordCounters     = checkpoint.Counters
 	compareCounters  = compare.Counters
 	exchangeCounters = reconcile.Counters
 	flowCounters     = flow.Counters
@@ -34,6 +36,7 @@ type Counters struct {
 	mailCounters
 	rumorCounters
 	walkCounters
+	wordCounters
 
 	FramesReceived, FramesSent uint64
 	BytesReceived, BytesSent   uint64

@@ -2,6 +2,7 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/mail"
@@ -30,10 +31,10 @@ func (l Limits) Footprint() (bytes int) {
 	l = c.Limits
 	slack := 5 // slices grow by a quarter when they are large
 	bytes += l.State.Footprint()
-	bytes += l.Peers * (peerBytes + protect.LifeBytes) * slack / 4
+	bytes += l.Peers * (peerBytes + protect.LifeBytes + checkpoint.PeerBytes) * slack / 4
 	bytes += l.Peers * (protect.CipherBytes + 2*2*12 + 16 + 8 + 5) // ciphers, table of ids, round robin, what is due, free handles
 	bytes += sched.WheelBytes(timersEngine + (l.Peers+1)*timersPeer)
-	bytes += l.State.Origins * (originBytes + settle.OriginBytes + outbox.OriginBytes + 1) * slack / 4 // 1: the weight
+	bytes += l.State.Origins * (originBytes + settle.OriginBytes + outbox.OriginBytes + checkpoint.OriginBytes + 1) * slack / 4 // 1: the weight
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
 	bytes += l.Jobs * l.Wants * wantBytes
 	bytes += l.Events*eventBytes + l.Gaps*4

@@ -39,6 +39,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	if a.Beyond > 0 {
 		c.declares(o, a.Since, c.store.Last(o)) // who watches looks again
 	}
+	c.word.Took(c.now, o, p, a.From, a.To)
 	if a.To > a.From {
 		c.moved(o)
 		c.origins[o].gap.Closer(c.now)

@@ -118,7 +118,7 @@ func (c *Core) initMail() {
 		AckDelay: cfg.Experiment.AckDelay, FlushMax: cfg.Experiment.FlushMax, Settle: cfg.Experiment.Settle,
 	}, &mail.Parts{
 		Host: mailHost{&c.peers}, Roster: &c.roster, Store: &c.store, Own: c.store.Owner(), Paths: &c.paths,
-		Filler: &c.filler, Rumors: &c.rumors, Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),
+		Filler: &c.filler, Rumors: &c.rumors, Word: &c.word, Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),
 		Resend: timersOf(&c.wheel, timerResend), Ack: timersOf(&c.wheel, timerAck),
 		Count: &c.counters.mailCounters, Shared: &c.counters.exchangeCounters,
 	})

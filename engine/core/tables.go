@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/interval"
@@ -45,6 +46,7 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 	codec.TypePrecisePull:   (*Core).onDifference,
 	codec.TypeTurn:          (*Core).onDifference,
 	codec.TypeFullAt:        takes((*Core).onFull),
+	codec.TypeCheckpoint:    hears(func(c *Core) *checkpoint.Checkpoints { return &c.word }, (*checkpoint.Checkpoints).Receive),
 	codec.TypeIntervals:     mends,
 	codec.TypeIntervalPull:  mends,
 	codec.TypeAudits:        mends,
@@ -171,6 +173,7 @@ const (
 	timerPeriod
 	timerPrecise
 	timerMend
+	timerWord
 	timersEngine
 )
 
@@ -187,6 +190,7 @@ var timers = [timersEngine]func(c *Core){
 	timerPeriod:   (*Core).repairPeriod,
 	timerPrecise:  func(c *Core) { c.differ.Expire(c.now) },
 	timerMend:     func(c *Core) { c.mends.Step(c.now) },
+	timerWord:     func(c *Core) { c.word.Step(c.now) },
 }
 
 // Timers of a peer.

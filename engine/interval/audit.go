@@ -8,11 +8,12 @@ import (
 )
 
 const (
-	auditWords = 8 << 10 // words of a log, hashing included, that a frame of sums looks at: some 1,000 small entries
-	auditStep  = 64      // entries of an interval
-	auditTodo  = 64      // parts that wait for their entries; where there are more the sweep waits
-	auditAsks  = 32      // questions of others that wait for an answer
-	auditTries = 4       // questions to one owner that come to nothing, until the next owner's turn
+	auditWords = 8 << 10                // words of a log, hashing included, that a frame of sums looks at: some 1,000 small entries
+	auditStep  = 64                     // entries of an interval
+	auditTodo  = 64                     // parts that wait for their entries; where there are more the sweep waits
+	auditAsks  = 32                     // questions of others that wait for an answer
+	sumAge     = 10 * 60 * sched.Second // the own log is summed up anew when others go through it: its memory may rot, too
+	auditTries = 4                      // questions to one owner that come to nothing, until the next owner's turn
 )
 
 // Audited counts what audits found. What is mended was damaged by a bug, or by memory that
@@ -44,7 +45,11 @@ type audit struct {
 	asks bool   // the next frame to the owner carries the question for sums
 	todo []part // what differed
 
-	of []ask // questions of others
+	doubted bool    // the owner's checkpoint is another one: doubt.go
+	doubts  []doubt // that wait
+
+	of     []ask // questions of others
+	summed sched.Instant
 }
 
 // part is one that differed; it is asked for until its entries have come.
@@ -58,22 +63,25 @@ func (m *Mender) initAudit(now sched.Instant) {
 	a.every = m.Audit
 	if a.every > 0 {
 		a.at, a.lap = now.After(a.every), codec.OriginID(m.Rand.Uint64())
-		a.todo = make([]part, 0, auditTodo)
 	}
+	a.todo, a.doubts = make([]part, 0, auditTodo), make([]doubt, 0, doubtsMax)
 	a.of = make([]ask, 0, auditAsks)
 }
 
 // stepAudit makes the next question due.
 func (m *Mender) stepAudit(now sched.Instant) {
 	a := &m.audit
-	if a.every <= 0 || now < a.at {
+	if a.every <= 0 && !a.doubted || now < a.at {
 		return
 	}
-	a.at = now.After(a.every)
-	if a.origin == 0 || m.Store.ID(a.origin) != a.id || a.tries >= auditTries {
+	over := a.origin == 0 || m.Store.ID(a.origin) != a.id || a.tries >= auditTries
+	if over && a.doubted {
+		m.doubtNext(now)
+	} else if over {
 		m.nextOwner()
 	}
 	owner := m.Host.Author(a.origin)
+	a.at = now.After(m.auditPace(owner))
 	if a.tries++; a.origin == 0 || owner == 0 || !m.Host.Takes(owner) || !m.comparable() {
 		return
 	}
@@ -153,8 +161,8 @@ func (m *Mender) receiveAudit(f *reconcile.Frame, t codec.Type, body []byte) rec
 // noteAudit keeps the questions about the own log until they are answered, and drops those that
 // their askers have given up.
 func (m *Mender) noteAudit(f *reconcile.Frame, l *codec.Intervals) {
-	if l.ID != m.Store.ID(m.Own) || l.Max > m.Store.Max(m.Own) {
-		return
+	if l.ID != m.Store.ID(m.Own) || l.Max > m.Store.Max(m.Own) || !m.Store.Level(m.Own) {
+		return // while writes are held back, what they replace is missing here
 	}
 	a := &m.audit
 	kept := a.of[:0]
@@ -165,6 +173,10 @@ func (m *Mender) noteAudit(f *reconcile.Frame, l *codec.Intervals) {
 	}
 	a.of = kept
 	for x := (codec.IntervalPull{}); len(a.of) < cap(a.of) && l.NextPull(&x); {
+		if x.From == 0 && x.Step > 1 && f.Now-a.summed >= sumAge {
+			m.Store.Unsum(m.Own)
+			a.summed = f.Now
+		}
 		a.of = append(a.of, ask{f.Peer, m.Own, l.ID, l.Max, x, f.Now})
 		m.Board.Want(f.Peer, m.Due)
 	}
@@ -191,18 +203,28 @@ func (m *Mender) sums(now sched.Instant, l *codec.Intervals) {
 		a.from, a.tries = x.To, 0
 		a.asks = false
 	}
-	m.swept()
+	m.swept(now)
 }
 
 // swept goes on where the log begins when the sweep has come to its end, and ends it where it began.
-func (m *Mender) swept() {
+func (m *Mender) swept(now sched.Instant) {
 	a := &m.audit
+	if a.doubted && !a.round {
+		a.end = max(a.end, m.Store.Max(a.origin)) // what came meanwhile is in doubt, too
+	}
 	if !a.round && a.from >= a.end {
 		a.round, a.from, a.end = true, 0, a.start
 	}
-	if a.round && a.from >= a.end && len(a.todo) == 0 {
+	switch {
+	case a.round && a.from >= a.end && len(a.todo) == 0:
 		m.Count.AuditPasses++
-		a.origin = 0
+		if a.origin = 0; a.doubted {
+			m.Store.Unsum(m.Store.Find(a.id))
+			m.doubtNext(now)
+		}
+	case a.doubted && a.from < a.end && len(a.todo) < auditTodo/2: // at once
+		a.asks = true
+		m.Board.Want(m.Host.Author(a.origin), m.Due)
 	}
 }
 
@@ -214,19 +236,23 @@ func (m *Mender) entries(f *reconcile.Frame) {
 		if f.Run.From != x.from || f.Run.To > x.to {
 			continue
 		}
-		h := m.Store.Heal(a.origin, &f.Run, &f.Iter)
+		h := m.Store.Heal(a.origin, &f.Run, &f.Iter, a.doubted)
 		m.Count.AuditMissing += uint64(h.Missing)
 		m.Count.AuditDamaged += uint64(h.Damaged)
 		m.Count.AuditRemoved += uint64(h.Removed)
 		m.Count.AuditForeign += uint64(h.Foreign)
 		if h.Mended() > 0 {
+			a.tries = 0
 			m.Host.Mended(a.origin, h.Removed)
+		}
+		if h.First != 0 && a.doubted && m.Doubts != nil {
+			m.Doubts.Differed(f.Now, a.origin, &h)
 		}
 		if x.from, x.asked = h.To, false; x.from < x.to {
 			m.Board.Want(f.Peer, m.Due)
 		} else {
 			a.todo = append(a.todo[:i], a.todo[i+1:]...)
-			m.swept()
+			m.swept(f.Now)
 		}
 		return
 	}

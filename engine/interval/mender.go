@@ -59,6 +59,8 @@ type Parts struct {
 	Timer  sched.Timer // calls Step
 	Shared *reconcile.Counters
 
+	Doubts Doubts // hears what a doubt came to; nil: nobody
+
 	Audit sched.Instant // between questions of the audit; 0: there is none
 	Rand  *sched.Rand
 	Count *Audited
@@ -143,6 +145,9 @@ func (m *Mender) Step(now sched.Instant) {
 		if m.clearing = m.Store.Clear(stepClear); m.clearing {
 			m.Timer.Set(now + again)
 		}
+	}
+	if m.audit.doubted {
+		m.Timer.SetOnce(m.audit.at)
 	}
 }
 

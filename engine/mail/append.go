@@ -19,6 +19,9 @@ func (m *Mail) Append(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	}
 	c.Mailed(to)
 	m.parts.Count.MailSent++
+	if to >= own && m.parts.Word != nil {
+		out = m.parts.Word.Ride(out, g)
+	}
 	return out, to >= own
 }
 
@@ -36,6 +39,9 @@ func (m *Mail) AppendHave(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	if m.parts.Host.Debt(g.Peer).Answers() && (!m.Mails() || m.parts.Host.Cursor(g.Peer).At() >= m.own()) {
 		if out, _, _ := m.parts.Filler.Run(b, g.Limit, m.parts.Own, m.own()); out != nil {
 			b = out
+		}
+		if m.parts.Word != nil {
+			b = m.parts.Word.Answer(b, g)
 		}
 	}
 	return b, true

@@ -43,6 +43,13 @@ type Rumors interface {
 	Hot() int
 }
 
+// Word is what the node says of its own log: engine/checkpoint.
+type Word interface {
+	// Ride appends it to a frame that brings a peer level, Answer to one that answers it.
+	Ride(b []byte, g *reconcile.Page) []byte
+	Answer(b []byte, g *reconcile.Page) []byte
+}
+
 // Parts are what Mail shares with the node around it.
 type Parts struct {
 	Host   Host
@@ -52,6 +59,7 @@ type Parts struct {
 	Paths  *link.Paths
 	Filler *reconcile.Filler
 	Rumors Rumors
+	Word   Word // nil: it says nothing
 	Board  *due.Board
 	Due    uint16       // on the board: Append has something for the peer
 	Flush  sched.Timer  // wakes FlushNow

@@ -34,6 +34,7 @@ type node struct {
 	wheel   sched.Wheel
 	rand    sched.Rand
 	count   Counters
+	page    reconcile.Page
 	shared  reconcile.Counters
 	cursors [peers + 1]Cursor
 	debts   [peers + 1]Debt
@@ -108,8 +109,8 @@ func (n *node) send(now sched.Instant, p uint32) bool {
 	if !n.board.Has(p, 1) {
 		return false
 	}
-	g := reconcile.Page{Now: now, Limit: 1200, Peer: p}
-	out, done := n.mail.Append(n.buf[:0], &g)
+	n.page.Now, n.page.Limit, n.page.Peer = now, 1200, p
+	out, done := n.mail.Append(n.buf[:0], &n.page)
 	if done {
 		n.board.Done(p, 1)
 	}

@@ -56,6 +56,7 @@ func (s *Store) swap(w *write, o Origin, r *origin, e *codec.Entry) {
 	if s.keyed.on {
 		s.printKey(w, o, r, b)
 	}
+	s.resum(&s.sums[o], w, b)
 	word := s.log.word(pos)
 	atomic.StoreUint64(word, *word&^(1<<32-1)|uint64(w.cell))
 	w.t.replace(w.at, w.frag, uint32(w.cell))

@@ -161,6 +161,9 @@ func (s *Store) finish(w *write, o Origin, r *origin, b []byte) Status {
 	if s.keyed.on {
 		s.printKey(w, o, r, b)
 	}
+	if x := &s.sums[o]; x.to != 0 {
+		s.resum(x, w, b)
+	}
 	if !w.same {
 		s.count(r, w.is, w.was, w.system)
 	}

@@ -88,6 +88,9 @@ func (s *Store) drop(o Origin, r *origin, cell cellRef) {
 	if s.keyed.on {
 		s.unprintKey(o, r, key, cellVersion(b))
 	}
+	if x := &s.sums[o]; cellVersion(b) <= x.to {
+		x.sum -= s.livePrint(b)
+	}
 	s.keys.remove(s.hash(r.tag, key), uint32(cell))
 	s.kill(r, cellPos(b))
 	s.witnessed(o, key)

@@ -30,7 +30,7 @@ func (s *Store) Contents(o Origin, part *codec.IntervalPull, b *Budget) codec.In
 		if ref != 0 && !s.bygone(ref, floor) {
 			left -= s.hashed(ref)
 			x.Count++
-			x.Print += s.contentPrint(v, ref)
+			x.Print += contentPrint(v, s.cells.at(ref))
 		}
 		return true
 	})
@@ -50,14 +50,13 @@ func (s *Store) hashed(ref cellRef) int {
 	return 4 + int(n>>16+n&0xffff)>>5
 }
 
-// contentPrint is a hash of all that replicas hold alike of an entry.
-func (s *Store) contentPrint(v uint64, ref cellRef) uint64 {
-	b := s.cells.at(ref)
+// contentPrint is a hash of all that replicas hold alike of the entry of a version.
+func contentPrint(v uint64, b []byte) uint64 {
 	at, key, value := cellSizes(b)
 	var e codec.Entry
 	readCell(b, &e, 0)
 	print := farm.Fingerprint64(b[at:at+key+value]) ^ mix(v<<8|uint64(e.Flags))
-	return mix(print^mix(uint64(key))) + mix(uint64(e.TTL)<<8|uint64(e.Kind)) + mix(uint64(e.Stamp))
+	return mix(print^mix(uint64(key))) + mix(uint64(e.TTL)<<8|uint64(e.Kind)) + mix(uint64(e.Stamp)) + mix(uint64(e.Lease)<<32)
 }
 
 // Healed is what became of a part of a log that was held against the owner's entries.
@@ -66,20 +65,42 @@ type Healed struct {
 	Missing int    // entries that were not here, or an older one of their key
 	Damaged int    // entries that had other contents
 	Removed int    // entries up to the floor that the owner has no more
-	Foreign int    // entries that the owner does not have, beyond what may be removed: they stay
+	Foreign int    // entries that the owner does not have, beyond what may have been deleted
 	Refused int    // entries that there was no room for
+	First   uint64 // the lowest version with something of this; 0: none
+	Alien   uint64 // the lowest version of something that stood here, and not so at the owner; 0: none
+	evicts  bool   // the foreign ones go, too
 }
 
 // Mended is how many keys changed.
-func (h *Healed) Mended() int { return h.Missing + h.Damaged + h.Removed }
+func (h *Healed) Mended() int {
+	if h.evicts {
+		return h.Missing + h.Damaged + h.Removed + h.Foreign
+	}
+	return h.Missing + h.Damaged + h.Removed
+}
+
+// found notes a version with a difference, alien one that was not so at the owner.
+func (h *Healed) found(v uint64) { h.First = lower(h.First, v) }
+
+func (h *Healed) alien(v uint64) { h.Alien = lower(h.Alien, v) }
+
+func lower(first, v uint64) uint64 {
+	if first == 0 {
+		return v
+	}
+	return min(first, v)
+}
 
 // healMost bounds the entries of one part: a frame has not more.
 const healMost = 512
 
 // Heal makes a part of an origin's log what its owner holds there: r has all of it, and is as old as what is here. Keys that
-// the owner does not have go only if they are below the floor, where their deletes may have been collected.
-func (s *Store) Heal(o Origin, r *codec.Run, it *codec.RunIter) (h Healed) {
+// the owner does not have go if they are below the floor, where their deletes may have been collected; others only if
+// they are not the owner's for sure, because its checkpoint leaves them out (evict).
+func (s *Store) Heal(o Origin, r *codec.Run, it *codec.RunIter, evict bool) (h Healed) {
 	rec := s.at(o)
+	h.evicts = evict
 	if h.To = r.From; rec == nil {
 		return h
 	}
@@ -121,6 +142,13 @@ func (s *Store) heal(o Origin, r *origin, e *codec.Entry, h *Healed) {
 	var w write
 	s.begin(&w, r.tag, e)
 	was := s.examine(&w, r, e)
+	if was == foreign && h.evicts {
+		h.Foreign += s.evict(&w, o, r, e, h)
+		was = s.examine(&w, r, e)
+	}
+	if was != sound {
+		h.found(e.Version)
+	}
 	switch {
 	case was == sound:
 	case was == foreign:
@@ -128,6 +156,7 @@ func (s *Store) heal(o Origin, r *origin, e *codec.Entry, h *Healed) {
 	case !s.treat(&w, o, r, e, was):
 		h.Refused++ // it is compared again
 	case was == damaged:
+		h.alien(e.Version)
 		h.Damaged++
 	default:
 		h.Missing++
@@ -137,6 +166,7 @@ func (s *Store) heal(o Origin, r *origin, e *codec.Entry, h *Healed) {
 // examine finds out what is wrong with an entry, and what is here in its place.
 func (s *Store) examine(w *write, r *origin, e *codec.Entry) ailment {
 	w.t, w.at, w.old = s.findKey(r.tag, w.frag, e.Key)
+	w.was = held{}
 	there := s.cellAt(r, e.Version)
 	if w.old == 0 && there != 0 { // if its key was damaged, the index has it where it was
 		if w.t, w.at = s.keys.find(w.frag, uint32(there)); w.t == nil {
@@ -158,6 +188,31 @@ func (s *Store) examine(w *write, r *origin, e *codec.Entry) ailment {
 		return foreign
 	}
 	return missing
+}
+
+// evict drops what stands in the way of an entry of the owner's: another key under its version, and a form of its key that
+// is newer than the owner's newest.
+func (s *Store) evict(w *write, o Origin, r *origin, e *codec.Entry, h *Healed) (gone int) {
+	if there := s.cellAt(r, e.Version); there != 0 && there != w.old && s.indexed(r, there) {
+		s.drop(o, r, there)
+		h.alien(e.Version)
+		gone++
+	}
+	if _, _, old := s.findKey(r.tag, w.frag, e.Key); old != 0 && cellVersion(s.cells.at(old)) > e.Version {
+		h.alien(cellVersion(s.cells.at(old)))
+		s.drop(o, r, old)
+		gone++
+	}
+	atomic.AddUint64(&r.lost, uint64(gone))
+	return gone
+}
+
+// indexed tells whether the index has a cell where its key says: one whose key was damaged is elsewhere.
+func (s *Store) indexed(r *origin, cell cellRef) bool {
+	b := s.cells.at(cell)
+	at, n, _ := cellSizes(b)
+	t, _ := s.keys.find(s.hash(r.tag, b[at:at+n]), uint32(cell))
+	return t != nil
 }
 
 // treat writes an entry in the place of what is here. False: there is no room.
@@ -203,6 +258,7 @@ func (s *Store) put(w *write, o Origin, r *origin, e *codec.Entry) bool {
 	if s.keyed.on {
 		s.printKey(w, o, r, b)
 	}
+	s.resum(&s.sums[o], w, b)
 	s.count(r, w.is, w.was, w.system)
 	if w.old == 0 {
 		s.create(w, r)
@@ -240,7 +296,7 @@ func (s *Store) cellAt(r *origin, v uint64) cellRef {
 func holdsAll(b []byte, e *codec.Entry) bool {
 	var is codec.Entry
 	readCell(b, &is, 0)
-	return is.Version == e.Version && is.Flags == e.Flags && is.TTL == e.TTL && is.Kind == e.Kind && is.Stamp == e.Stamp &&
+	return is.Version == e.Version && is.Flags == e.Flags && is.TTL == e.TTL && is.Kind == e.Kind && is.Stamp == e.Stamp && is.Lease == e.Lease &&
 		string(is.Key) == string(e.Key) && string(is.Value) == string(e.Value)
 }
 
@@ -258,17 +314,28 @@ func (s *Store) dropOthers(o Origin, r *origin, from uint64, theirs []uint64, h 
 		}
 		switch {
 		case cell == 0, i < len(theirs) && theirs[i] == v, s.bygone(cell, r.floor):
-		case v > r.floor:
+		case v > r.floor && !h.evicts:
 			h.Foreign++
+			h.found(v)
+			h.alien(v)
 		default:
-			return gone.add(v, cell, &b)
+			if !gone.add(v, cell, &b) {
+				return false
+			}
+			h.found(v)
+			h.alien(v)
+			if v > r.floor {
+				h.Foreign++
+			} else {
+				h.Removed++
+			}
 		}
 		return true
 	})
 	for _, cell := range gone.cells[:gone.n] {
 		s.drop(o, r, cell)
 	}
-	if h.Removed = gone.n; gone.full {
+	if gone.full {
 		h.To = gone.last
 	}
 	atomic.AddUint64(&r.lost, uint64(gone.n))

@@ -154,7 +154,10 @@ func TestHealingTowardsTheOwner(t *testing.T) {
 				continue
 			}
 			run := x.part(from, theirs.To, floor)
-			h := x.replica.Heal(x.p, &run, &it)
+			h := x.replica.Heal(x.p, &run, &it, false)
+			if wrong := h.Missing+h.Damaged+h.Removed+h.Foreign > 0; wrong != (h.First > from && h.First <= h.To) {
+				t.Fatalf("seed %d/%d: %+v from %d", seed, n, h, from)
+			}
 			got.Missing += h.Missing
 			got.Damaged += h.Damaged
 			got.Removed += h.Removed
@@ -195,9 +198,9 @@ func TestHealingOfWhatWasOverwritten(t *testing.T) {
 	x.replica.Apply(x.p, &codec.Entry{Version: 5, Key: []byte("k"), Value: []byte("old")})
 	x.replica.Advance(x.p, 10, 0)
 	run := x.part(0, 10, 0)
-	h := x.replica.Heal(x.p, &run, new(codec.RunIter))
+	h := x.replica.Heal(x.p, &run, new(codec.RunIter), false)
 	value, m, _ := x.replica.AppendGet(nil, []byte("owner"), []byte("k"))
-	if h != (Healed{To: 10, Missing: 1}) || string(value) != "new" || m.Version != 9 || x.replica.Entries(x.p) != 1 {
+	if h != (Healed{To: 10, Missing: 1, First: 9}) || string(value) != "new" || m.Version != 9 || x.replica.Entries(x.p) != 1 {
 		t.Errorf("%+v: %q at %d, %d entries", h, value, m.Version, x.replica.Entries(x.p))
 	}
 }
@@ -220,7 +223,7 @@ func TestHealingDoesNotAllocate(t *testing.T) {
 		b[len(b)-1] ^= 1
 		b[cellHeadBytes+4] ^= 1
 		sum := x.replica.Contents(x.p, &part, &Budget{Words: 1000})
-		h := x.replica.Heal(x.p, &run, it)
+		h := x.replica.Heal(x.p, &run, it, false)
 		if h.Damaged != 1 || sum.Count != 30 {
 			t.Fatal(h, sum)
 		}

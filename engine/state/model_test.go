@@ -362,6 +362,7 @@ func (x *machine) Check(t *rapid.T) {
 			t.Fatalf("walk by identifier lost %x", id)
 		}
 		x.checkOrigin(t, at, x.m.origins[id])
+		x.s.holdSum(t, at, rapid.IntRange(0, 30).Draw(t, "words"))
 		at = x.s.Following(at)
 	}
 	if at != 0 || x.s.Len() != len(x.ids) {

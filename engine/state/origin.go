@@ -107,6 +107,7 @@ func (s *Store) Add(id codec.OriginID, gen uint64, name []byte) (Origin, Status)
 	s.addID(o, r)
 	s.print += r.print()
 	s.keyed.add(o, r.id)
+	s.unsum(o)
 	return o, OK
 }
 

@@ -56,6 +56,7 @@ type Store struct {
 	held     int // bytes of the cells of live entries, and of removed ones that are not swept yet
 	print    uint64
 	keyed    keyPrints
+	sums     []summed // by origin
 	compacts Compactions
 	holes    []hole // in the order of identifiers
 	echoes   echoes
@@ -130,7 +131,7 @@ func (s *Store) indexBytes() int {
 func (s *Store) Footprint() int {
 	chunks := int(s.made+1<<originChunkBits-1) >> originChunkBits
 	return storeBytes + s.indexBytes() + s.cells.mapped() + s.log.mapped() + s.order.mapped() + s.retired.mapped() +
-		len(s.origins)*8 + chunks*originBytes<<originChunkBits
+		len(s.origins)*8 + chunks*originBytes<<originChunkBits + cap(s.sums)*summedBytes
 }
 
 // Fingerprint is the sum over all origins of a hash of (identifier, max, floor, dirty). Two replicas with equal ones

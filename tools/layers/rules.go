@@ -65,6 +65,7 @@ var rules = map[string]rule{
 	"engine/core": {pure: true, project: []string{
 		"codec", "codec/seal", "sched",
 		"engine/state",
+		"engine/checkpoint",
 		"engine/compare",
 		"engine/declare",
 		"engine/door",
@@ -87,6 +88,8 @@ var rules = map[string]rule{
 		"engine/tune",
 		"engine/walk",
 	}},
+
+	"engine/checkpoint": leaf("sched", "engine/due", "engine/mail", "engine/reconcile", "engine/state"),
 
 	"engine/reconcile/reconciletest": {project: []string{"codec", "sched", "engine/state", "engine/due", "engine/reconcile"}}, // a fake host; for test files
 

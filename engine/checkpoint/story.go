@@ -1,0 +1,109 @@
+package checkpoint
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const (
+	broughtMost = 256               // runs of others that are remembered
+	namedMost   = 8                 // who was named lately
+	nameGap     = 10 * sched.Second // until the same one is named again
+)
+
+// story is who brought what lately, and who was named for it.
+type story struct {
+	runs  [broughtMost]brought // the oldest gives way
+	next  int
+	named [namedMost]named
+}
+
+// brought is a run that somebody else than its author brought.
+type brought struct {
+	id, by   codec.OriginID // id 0: free
+	from, to uint64
+}
+
+type named struct {
+	id codec.OriginID
+	at sched.Instant
+}
+
+// Took notes that what is here of an origin went from a version to another by a run of
+// peer p.
+func (k *Checkpoints) Took(now sched.Instant, o state.Origin, p uint32, from, to uint64) {
+	if k.parts.Off {
+		return
+	}
+	if to > from && k.parts.Host.Author(o) != p {
+		t := &k.story
+		t.runs[t.next] = brought{k.parts.Store.ID(o), k.parts.Host.ID(p), from, to}
+		t.next = (t.next + 1) % broughtMost
+	}
+	if to > from || !k.parts.Store.Level(o) {
+		k.moved(now, o)
+	}
+}
+
+// Differed tells that a part of a log was not what the owner holds: whoever brought it is
+// named.
+func (k *Checkpoints) Differed(now sched.Instant, o state.Origin, h *state.Healed) {
+	k.parts.Count.Contradicted++
+	version, x := h.Alien, &k.origins[o]
+	x.tries, x.doubts = 0, 0 // it helps
+	if version == 0 {
+		version = h.First
+	}
+	by := k.story.by(k.parts.Store.ID(o), version)
+	if by == 0 { // it may be the older form of a key that a lie took the place of: wait for that
+		x.odd = version
+		return
+	}
+	x.named = true
+	k.tell(now, o, by, version)
+}
+
+// settled names nobody where nobody else than the owner brought what differed.
+func (k *Checkpoints) settled(now sched.Instant, o state.Origin, x *origin) {
+	if x.odd != 0 && !x.named {
+		k.tell(now, o, 0, x.odd)
+	}
+	x.odd, x.named = 0, false
+}
+
+func (k *Checkpoints) tell(now sched.Instant, o state.Origin, by codec.OriginID, version uint64) {
+	who := by
+	if who == 0 {
+		who = k.parts.Store.ID(o)
+	}
+	if k.story.name(now, who) {
+		k.parts.Witness.Contradicted(o, by, version)
+	}
+}
+
+// by is who brought a version first, 0 if the owner did, or nobody knows.
+func (t *story) by(id codec.OriginID, version uint64) codec.OriginID {
+	for i := range t.runs {
+		if x := &t.runs[(t.next+i)%broughtMost]; x.id == id && x.from < version && version <= x.to {
+			return x.by
+		}
+	}
+	return 0
+}
+
+// name tells whether somebody may be named now: not again and again.
+func (t *story) name(now sched.Instant, id codec.OriginID) bool {
+	oldest := &t.named[0]
+	for i := range t.named {
+		x := &t.named[i]
+		if x.id == id && now-x.at < nameGap {
+			return false
+		}
+		if x.id == id || x.at < oldest.at && oldest.id != id {
+			oldest = x
+		}
+	}
+	*oldest = named{id, now}
+	return true
+}

@@ -1,0 +1,260 @@
+package core
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// falseRun is what a holder of the key says under an author's name: entries of versions in
+// (from, to], and how far the author's log goes.
+type falseRun struct {
+	from, to, max, floor uint64
+	entries              []codec.Entry
+}
+
+// forge lets the liar tell node `to` something of an author.
+func (w *net) forge(liar, to, author int, l *falseRun) {
+	w.t.Helper()
+	var run codec.RunWriter
+	id := w.nodes[author].core.me.ID
+	if !run.Begin(make([]byte, 0, codec.FrameBytesMax), codec.FrameBytesMax, codec.RunHead{ID: id, From: l.from, Max: l.max, Floor: l.floor}) {
+		w.t.Fatal("no room")
+	}
+	for i := range l.entries {
+		if !run.Entry(&l.entries[i]) {
+			w.t.Fatal("no room")
+		}
+	}
+	_, body, _ := codec.NextRecord(run.End(l.to))
+	w.say(liar, to, codec.TypeRun, body)
+}
+
+// forged are entries for versions in (from, to]: some keys of the author's, one that it
+// never had, some deletes, some versions left out.
+func forged(r *rand.Rand, keys int, from, to uint64) (list []codec.Entry) {
+	for v := from + 1; v <= to; v++ {
+		e := codec.Entry{Version: v, Key: fmt.Appendf(nil, "k%d", r.IntN(keys+1)), Value: []byte("forged")}
+		switch r.IntN(8) {
+		case 0:
+			e.Flags, e.Value = codec.EntryTombstone, nil
+		case 1:
+			continue
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+// lives is all that a node shows of an origin.
+func (w *net) lives(d *node, o state.Origin) (s string) {
+	var e codec.Entry
+	var c state.Cursor
+	for d.core.store.After(o, 0, &c); c.Next(&e); {
+		if e.Flags&codec.EntryTombstone == 0 {
+			s += fmt.Sprintf("%d %q=%q %d\n", e.Version, e.Key, e.Value, e.Flags)
+		}
+	}
+	return s
+}
+
+// asWritten reports whether every replica shows what its author does, to a byte.
+func (w *net) asWritten() bool {
+	for _, a := range w.nodes {
+		want := w.lives(a, a.core.store.Owner())
+		for _, d := range w.nodes {
+			if o := d.core.store.Find(a.core.me.ID); o == 0 || want != w.lives(d, o) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// named counts who names whom.
+func (w *net) named(by, whom int) (n int) {
+	for _, e := range w.nodes[by].events {
+		if e.Kind == Contradicted && (whom < 0 || e.Peer != 0 && e.Peer == w.peerOf(by, whom)) {
+			n++
+		}
+	}
+	return n
+}
+
+// insider is a cluster of five: node 1 writes, node 4 lies.
+type insider struct {
+	*net
+	r    *rand.Rand
+	name string
+}
+
+const (
+	insiderAuthor = 1
+	insiderLiar   = 4
+	insiderKeys   = 20
+)
+
+// insiders are the ways in which a holder of the key may write under another one's name.
+var insiders = []struct {
+	name string
+	lies func(w *insider, i int)
+}{
+	{"ahead", func(w *insider, i int) { // of a busy author: its own writes of those versions are old then
+		for to := range 4 {
+			if v := w.nodes[insiderAuthor].version; to != insiderAuthor && i%10 == 0 {
+				w.forge(insiderLiar, to, insiderAuthor, &falseRun{v, v + 8, v + 8, 0, forged(w.r, insiderKeys, v, v+8)})
+			}
+		}
+	}},
+	{"behind", func(w *insider, i int) { // to whoever missed what the author wrote
+		w.linked = func(from, to int) bool { return i%20 < 10 || from != insiderAuthor || to != 2 }
+		if i%20 != 19 {
+			return
+		}
+		d, v := &w.nodes[2].core, w.nodes[insiderAuthor].version
+		from := d.store.Max(d.store.Find(w.nodes[insiderAuthor].core.me.ID))
+		w.forge(insiderLiar, 2, insiderAuthor, &falseRun{from, v, v, 0, forged(w.r, insiderKeys, from, v)})
+		w.linked = nil
+	}},
+	{"max", func(w *insider, i int) { // as if the log went on and on
+		for to := range 4 {
+			if v := w.nodes[insiderAuthor].version; to != insiderAuthor && i%30 == 0 {
+				w.forge(insiderLiar, to, insiderAuthor, &falseRun{v, v + 2, codec.VersionMax, 0, forged(w.r, insiderKeys, v, v+2)})
+			}
+		}
+	}},
+	{"floor", func(w *insider, i int) { // as if all had been deleted
+		for to := range 4 {
+			if v := w.nodes[insiderAuthor].version; to != insiderAuthor && i%30 == 0 {
+				w.forge(insiderLiar, to, insiderAuthor, &falseRun{v, v + 3, v + 3, v + 3, forged(w.r, insiderKeys, v, v+3)})
+			}
+		}
+	}},
+	{"nothing", func(w *insider, i int) { // versions that are said to be overwritten
+		for to := range 4 {
+			if v := w.nodes[insiderAuthor].version; to != insiderAuthor && i%10 == 0 {
+				w.forge(insiderLiar, to, insiderAuthor, &falseRun{v, v + 8, v + 8, 0, nil})
+			}
+		}
+	}},
+}
+
+// TestForgedStateIsFoundAndHealed: while a member writes, a holder of the key writes under
+// its name, in every way. A second after the author's last word each replica shows what
+// the author wrote and nothing else, whoever was lied to names the liar and nobody else,
+// a bounded number of times, and an author that nobody is ahead of takes no other life.
+func TestForgedStateIsFoundAndHealed(t *testing.T) {
+	for _, in := range insiders {
+		for _, sealed := range []bool{false, true} {
+			loss := 0.0
+			if sealed {
+				loss = 0.1
+			}
+			t.Run(fmt.Sprint(in.name, " sealed ", sealed, " loss ", loss), func(t *testing.T) {
+				forgedState(t, in.lies, sealed, loss)
+			})
+		}
+	}
+}
+
+func forgedState(t *testing.T, lies func(w *insider, i int), sealed bool, loss float64) {
+	seed := rand.Uint64()
+	w := &insider{r: rand.New(rand.NewPCG(seed, 1))}
+	w.net = newNet(t, 5, seed, func(_ int, c *Config) {
+		if sealed {
+			c.Keys = ringOf(string(c.Cluster), 1)
+		}
+	})
+	w.joinAll()
+	w.set(insiderAuthor, "first", "word")
+	w.converge(5 * sched.Second)
+	w.run(2 * sched.Second)
+	w.loss = loss
+	for i := range 300 {
+		w.set(insiderAuthor, fmt.Sprint("k", w.r.IntN(insiderKeys)), fmt.Sprint("true ", i))
+		lies(w, i)
+		w.run(5 * sched.Millisecond)
+	}
+	w.loss, w.linked = 0, nil
+	took := w.until("everything as it was written", 2*sched.Second, w.asWritten)
+	w.run(2 * sched.Second)
+	w.until("equal", sched.Second, func() bool { return w.equal() && w.asWritten() })
+	told := 0
+	for i := range insiderLiar {
+		told += w.named(i, insiderLiar)
+		if n := w.named(i, -1); n > 3 || w.named(i, insiderLiar) != n && loss == 0 {
+			t.Errorf("node %d names somebody %d times, the liar %d: %+v", i, n, w.named(i, insiderLiar), w.nodes[i].core.counters.wordCounters)
+		}
+	}
+	renewed := w.nodes[insiderAuthor].core.counters.Renewals
+	if told == 0 && renewed == 0 {
+		t.Error("nobody names the liar")
+	}
+	t.Logf("as written after %d ms, named %d times, %d renewals", took/sched.Millisecond, told, renewed)
+}
+
+// TestForgedStateThatIsRelayed: where news goes from one to the next, a lie does, too; all
+// find it.
+func TestForgedStateThatIsRelayed(t *testing.T) {
+	w := newNet(t, 16, 3, func(_ int, c *Config) { c.Spread = tune.SpreadRumor })
+	w.joinAll()
+	for i := range 50 {
+		w.set(1, fmt.Sprint("k", i), "true")
+	}
+	w.converge(10 * sched.Second)
+	w.run(2 * sched.Second)
+	v := w.nodes[1].version
+	r := rand.New(rand.NewPCG(1, 1))
+	w.forge(5, 2, 1, &falseRun{v, v + 20, v + 20, 0, forged(r, 50, v, v+20)})
+	for i := range 20 {
+		w.set(1, fmt.Sprint("k", 2*i), "newer") // the author catches up before the lie comes home
+	}
+	w.until("everything as it was written", 5*sched.Second, w.asWritten)
+	w.run(5 * sched.Second)
+	w.until("equal", sched.Second, func() bool { return w.equal() && w.asWritten() })
+}
+
+// TestNobodyIsNamedWhereNobodyLies: loss, delay, cuts, deletes and overwrites make no
+// replica differ, so nothing is gone through and nobody is named.
+func TestNobodyIsNamedWhereNobodyLies(t *testing.T) {
+	seed := rand.Uint64()
+	w := newNet(t, 6, seed, nil)
+	w.joinAll()
+	w.converge(5 * sched.Second)
+	r := rand.New(rand.NewPCG(seed, 1))
+	w.loss, w.dup, w.delay[1] = 0.1, 0.05, 10*sched.Millisecond
+	for i := range 1500 {
+		a := r.IntN(len(w.nodes))
+		if key := fmt.Sprint("k", r.IntN(30)); r.IntN(4) == 0 {
+			w.del(a, key)
+		} else {
+			w.set(a, key, fmt.Sprint("v", i))
+		}
+		if i%300 == 0 {
+			cut := r.IntN(len(w.nodes))
+			w.linked = func(from, to int) bool { return (from == cut) == (to == cut) }
+		} else if i%300 == 100 {
+			w.linked = nil
+		}
+		w.run(sched.Instant(r.IntN(10)) * sched.Millisecond)
+	}
+	w.loss, w.dup, w.linked = 0, 0, nil
+	w.converge(20 * sched.Second)
+	w.run(3 * sched.Second)
+	for _, d := range w.nodes {
+		n := d.core.counters.wordCounters
+		if n.CheckpointsDiffer != 0 || n.Contradicted != 0 || n.CheckpointsEqual < 20 || w.named(d.i, -1) > 0 {
+			t.Errorf("node %d: %+v", d.i, n)
+		}
+		for _, a := range w.nodes {
+			if o := d.core.store.Find(a.core.me.ID); a != d && !d.core.word.Compared(o) {
+				t.Errorf("node %d did not compare node %d", d.i, a.i)
+			}
+		}
+	}
+}
