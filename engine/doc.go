@@ -118,11 +118,18 @@
 // Somebody with a key can speak as any member: write what others did not write,
 // bring members under suspicion, take names by saying that he began earlier, and fill
 // what Config.Limits allow, which are there for him. When he stops, members find
-// back to each other and to what their owners write from then on. The address
+// back to each other and to what their owners wrote: what he writes under another
+// member's name is found by that one's next checkpoint, within half a second of its last
+// write where frames arrive, replaced by what the owner holds, and whoever brought it is
+// named ([EventContradicted], package checkpoint). The address
 // and the life of a member that answers where it is known are not for others to
 // take: it is challenged first. A name that somebody took so
-// is its owner's again seconds after they are gone. Two things stay: a value that he forged under a version that its owner had not used yet,
-// until the owner writes that key again or starts anew; and a name that he took
+// is its owner's again seconds after they are gone. Until then readers may see what he
+// forged. These things stay: an entry with the same sum as the owner's, which he can make up
+// if he knows what that one will write; what he says in frames that bear the owner's own
+// name and start, which others can't tell from the owner's, until it writes on; what he
+// writes in a precise cluster, where no sums are compared, until the key is written again;
+// and a name that he took
 // by a generation of the next year, for those who believed it. So give the key
 // only to those whom you trust with the state, and replace it (see [Engine.Keys])
 // when one of them is not to have it any more.

@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/disk"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -48,3 +49,17 @@ func (e *Engine) Harm(member, key string) {
 
 // Silence lets the core refuse writes that were accepted, as while a live rival has the name.
 func (e *Engine) Silence(on bool) { e.ask(func(sched.Instant) { e.core.Parts().Self.Silenced = on }) }
+
+// Lie makes this member take from another one what that one says of a third: a value under
+// the version that the third one writes next, and under those after it.
+func (e *Engine) Lie(from, about, key, value string, versions int) {
+	e.ask(func(now sched.Instant) {
+		o := e.store.FindName([]byte(about))
+		var run codec.RunWriter
+		to := e.store.Max(o)
+		run.Begin(make([]byte, 0, codec.FrameBytesMax), codec.FrameBytesMax, codec.RunHead{ID: e.store.ID(o), From: to, Max: to + uint64(versions)})
+		run.Entry(&codec.Entry{Version: to + 1, Key: []byte(key), Value: []byte(value)})
+		_, body, _ := codec.NextRecord(run.End(to + uint64(versions)))
+		e.core.Take(now, 0, e.store.FindName([]byte(from)), codec.TypeRun, body)
+	})
+}

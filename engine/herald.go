@@ -90,8 +90,11 @@ func (h *herald) line(ev *Event) *notice {
 	if m.By != "" && m.State != StateAlive {
 		n.args = append(n.args, "by", m.By)
 	}
-	if ev.Kind == EventDead {
+	switch ev.Kind {
+	case EventDead:
 		n.level = slog.LevelWarn
+	case EventContradicted:
+		n.level, n.args = slog.LevelWarn, append(n.args, "cause", ev.Cause)
 	}
 	return n
 }

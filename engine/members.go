@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
 	"sync"
@@ -202,6 +203,8 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 	case core.PathLong:
 		e.herald.warn("round trips take longer than Detector.TimeoutMax: probes wait longer, and failures are found later; use the profile WAN",
 			"member", e.cfg.Name, "peer", e.nameOf(ev.Origin), "round_trip", time.Duration(ev.To), "timeout_max", e.cfg.Detector.TimeoutMax)
+	case core.Contradicted:
+		e.contradicted(now, ev)
 	case core.EventsLost:
 		e.declareAll()
 		e.herald.tell(Event{Kind: EventOverflow})
@@ -234,6 +237,15 @@ func (e *Engine) conflict(ev *core.Event) {
 func (e *Engine) narrow(ev *core.Event) {
 	e.herald.warn("the path to a member takes no long frames: short ones go there", "member", e.cfg.Name,
 		"peer", e.nameOf(ev.Origin), "addr", ev.Addr, "longest", codec.FrameBytesFloor, "wanted", e.cfg.FrameBytes)
+}
+
+// contradicted tells of entries that were not what their author wrote, and who brought them.
+func (e *Engine) contradicted(now sched.Instant, ev *core.Event) {
+	told := Event{Kind: EventContradicted, Cause: fmt.Errorf("version %d of %q was not what that member wrote", ev.From, e.nameOf(ev.Origin))}
+	if p, ok := e.core.Peer(ev.Peer); ok {
+		told.Member = e.member(now, time.Now(), ev.Peer, &p)
+	}
+	e.emit(told)
 }
 
 // memberOf is the member that an event of the core is about, in the state that

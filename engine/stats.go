@@ -57,6 +57,7 @@ type Stats struct {
 	SketchesSent, SketchesDecoded, Fallbacks, RepairHops uint64
 	MailSent, RumorsSent, AcksSent, Rewinds              uint64
 	Audit                                                AuditStats
+	Checkpoints                                          CheckpointStats
 	Renewals, Conflicts                                  uint64
 	EventsLost                                           uint64 // that OnEvent was too slow for
 	BroadcastsLost                                       uint64 // that came too fast or too late: subscribers got ErrOverflow
@@ -113,8 +114,9 @@ func (e *Engine) statsOf(t *tally) Stats {
 		DigestsSent: c.DigestsSent, DigestsReceived: c.DigestsReceived,
 		Exchanges: c.Exchanges, Agreements: c.Agreements,
 		SketchesSent: c.SketchesSent, SketchesDecoded: c.SketchesDecoded, Fallbacks: c.Fallbacks, RepairHops: c.RepairHops,
-		Audit:    AuditStats{c.AuditEntries, c.AuditPasses, c.AuditMissing, c.AuditDamaged, c.AuditRemoved, c.AuditForeign},
-		MailSent: c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
+		Audit:       AuditStats{c.AuditEntries, c.AuditPasses, c.AuditMissing, c.AuditDamaged, c.AuditRemoved, c.AuditForeign},
+		Checkpoints: CheckpointStats{c.CheckpointsSent, c.CheckpointsAsked, c.CheckpointsEqual, c.CheckpointsDiffer, c.Contradicted},
+		MailSent:    c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
 		Renewals: c.Renewals, Conflicts: c.Conflicts,
 		EventsLost: e.herald.lostTotal.Load(), BroadcastsLost: c.BroadcastsLost,
 		Detector: detectorStats(&t.detector, t.health), Flow: flowStats(&t.flow, c), Socket: t.socket,
@@ -146,15 +148,26 @@ func countDrops(s *Stats, c *core.Counters) {
 }
 
 // auditEvery is how often the loop looks for losses worth a line in the log.
-// AuditStats are what the audit found (Config.AuditInterval). All but the first two should
-// stay zero: they are the work of a bug, or of memory that does not keep what it is given.
+// AuditStats are what the audit found (Config.AuditInterval), of itself or because a
+// checkpoint was another one. All but the first two should stay zero: they are the work of a
+// bug, of memory that does not keep what it is given or, with a checkpoint, of a liar.
 type AuditStats struct {
 	Entries uint64 // compared with what their owners hold
 	Passes  uint64 // how often the log of a member was gone through
 	Missing uint64 // were not here, and were fetched
 	Damaged uint64 // were other ones than their owners', and were fetched
 	Removed uint64 // had been deleted, and were dropped
-	Foreign uint64 // are not their owners', and stay: nothing says that they were deleted
+	Foreign uint64 // are not their owners', and stay unless a checkpoint leaves them out: nothing says that they were deleted
+}
+
+// CheckpointStats are what came of the sums that members say of their own entries
+// (package checkpoint). The last two should stay zero.
+type CheckpointStats struct {
+	Sent         uint64 // of this member's entries
+	Asked        uint64 // members that were asked for theirs
+	Equal        uint64 // what is here of a member was what it holds
+	Differed     uint64 // and was not
+	Contradicted uint64 // parts of logs that were made what their owners hold
 }
 
 // found is the sum of all that was wrong.
@@ -185,7 +198,7 @@ func (e *Engine) audit(now sched.Instant) {
 	if s.Holes == 0 { // else a line says so: full.go
 		grew("full", "a limit of Config.Limits is reached")
 	}
-	if n := s.Audit.found() - was.Audit.found(); n > 0 {
+	if n := s.Audit.found() - was.Audit.found(); n > 0 && s.Checkpoints.Contradicted == was.Checkpoints.Contradicted { // else an event says so
 		e.herald.warn("entries of other members were not what their owners hold: test the memory of this host, and report it if that is sound",
 			"member", e.cfg.Name, "entries", n, "missing", s.Audit.Missing, "damaged", s.Audit.Damaged, "removed", s.Audit.Removed, "foreign", s.Audit.Foreign)
 	}

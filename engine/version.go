@@ -149,6 +149,11 @@ const (
 	// EventFull: a member, or this one, has no room for all that others write
 	// (Member.Full). An EventUpdated tells that it has them all.
 	EventFull
+	// EventContradicted: entries of a member were not what it wrote, and are now. Member
+	// brought them: it made them up, or believed who did. Without a name nobody else than
+	// their author brought them, as when memory does not keep what it is given. Cause
+	// says whose they were. Once in ten seconds for each.
+	EventContradicted
 	// EventOverflow: the receiver was too slow and events were dropped before this
 	// one; read Members() to be current again. Events does that itself.
 	EventOverflow
@@ -164,7 +169,7 @@ var eventKinds = enum.Names[EventKind]{Kind: "EventKind", What: "kind of event",
 	EventForgotten: "member-forgotten", EventUpdated: "member-updated",
 	EventNameConflict: "name-conflict", EventNameRestored: "name-restored",
 	EventJoinRefused: "join-refused", EventRefused: "member-refused",
-	EventFull: "member-full", EventOverflow: "overflow", EventResync: "resync",
+	EventFull: "member-full", EventContradicted: "member-contradicted", EventOverflow: "overflow", EventResync: "resync",
 }}
 
 // String is the kind in lower case with dashes, such as "member-joined".
@@ -188,7 +193,8 @@ type Event struct {
 	// the sides of a cut, the one that began later. A newcomer is refused.
 	Here netip.AddrPort
 	Lost bool
-	// Cause goes with EventJoinRefused and EventRefused: a *RefusedError.
+	// Cause goes with EventJoinRefused and EventRefused, where it is a *RefusedError, and
+	// with EventContradicted.
 	Cause error
 }
 

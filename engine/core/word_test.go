@@ -89,8 +89,7 @@ func (w *net) named(by, whom int) (n int) {
 // insider is a cluster of five: node 1 writes, node 4 lies.
 type insider struct {
 	*net
-	r    *rand.Rand
-	name string
+	r *rand.Rand
 }
 
 const (

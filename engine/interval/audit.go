@@ -237,16 +237,10 @@ func (m *Mender) entries(f *reconcile.Frame) {
 			continue
 		}
 		h := m.Store.Heal(a.origin, &f.Run, &f.Iter, a.doubted)
-		m.Count.AuditMissing += uint64(h.Missing)
-		m.Count.AuditDamaged += uint64(h.Damaged)
-		m.Count.AuditRemoved += uint64(h.Removed)
-		m.Count.AuditForeign += uint64(h.Foreign)
+		m.count(f.Now, &h)
 		if h.Mended() > 0 {
 			a.tries = 0
 			m.Host.Mended(a.origin, h.Removed)
-		}
-		if h.First != 0 && a.doubted && m.Doubts != nil {
-			m.Doubts.Differed(f.Now, a.origin, &h)
 		}
 		if x.from, x.asked = h.To, false; x.from < x.to {
 			m.Board.Want(f.Peer, m.Due)
@@ -256,6 +250,17 @@ func (m *Mender) entries(f *reconcile.Frame) {
 		}
 		return
 	}
+}
+
+// count notes what was found, and tells of it if the owner's checkpoint was another one.
+func (m *Mender) count(now sched.Instant, h *state.Healed) {
+	if m.audit.doubted && h.First != 0 && m.Doubts != nil {
+		m.Doubts.Differed(now, m.audit.origin, h)
+	}
+	m.Count.AuditMissing += uint64(h.Missing)
+	m.Count.AuditDamaged += uint64(h.Damaged)
+	m.Count.AuditRemoved += uint64(h.Removed)
+	m.Count.AuditForeign += uint64(h.Foreign)
 }
 
 // appendAudit appends the questions for a peer, or a frame of answers.

@@ -57,6 +57,11 @@
 //	quidnunc_audit_damaged_total                  counter Entries that an audit found changed.
 //	quidnunc_audit_removed_total                  counter Entries that an audit found deleted long ago.
 //	quidnunc_audit_foreign_total                  counter Entries that an audit found, and their owner does not have.
+//	quidnunc_checkpoints_sent_total               counter Sums of this member's entries sent.
+//	quidnunc_checkpoints_asked_total              counter Members that were asked for the sum of theirs.
+//	quidnunc_checkpoints_equal_total              counter Sums that were the same here.
+//	quidnunc_checkpoints_differed_total           counter Sums that were other ones here.
+//	quidnunc_contradicted_total                   counter Parts of logs that were made what their owners hold, since a sum differed.
 //	quidnunc_repair_hops_total                    counter Walks of ring repair that came here.
 //	quidnunc_probes_total                         counter Probes sent.
 //	quidnunc_probe_answers_total                  counter Probes of others that were answered.

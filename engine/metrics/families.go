@@ -115,6 +115,11 @@ var compareFamilies = []family{
 	{"quidnunc_audit_damaged_total", Counter, "Entries that an audit found changed.", "", count(func(s *engine.Stats) uint64 { return s.Audit.Damaged })},
 	{"quidnunc_audit_removed_total", Counter, "Entries that an audit found deleted long ago.", "", count(func(s *engine.Stats) uint64 { return s.Audit.Removed })},
 	{"quidnunc_audit_foreign_total", Counter, "Entries that an audit found, and their owner does not have.", "", count(func(s *engine.Stats) uint64 { return s.Audit.Foreign })},
+	{"quidnunc_checkpoints_sent_total", Counter, "Sums of this member's entries sent.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Sent })},
+	{"quidnunc_checkpoints_asked_total", Counter, "Members that were asked for the sum of theirs.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Asked })},
+	{"quidnunc_checkpoints_equal_total", Counter, "Sums that were the same here.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Equal })},
+	{"quidnunc_checkpoints_differed_total", Counter, "Sums that were other ones here.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Differed })},
+	{"quidnunc_contradicted_total", Counter, "Parts of logs that were made what their owners hold, since a sum differed.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Contradicted })},
 	{"quidnunc_repair_hops_total", Counter, "Walks of ring repair that came here.", "", count(func(s *engine.Stats) uint64 { return s.RepairHops })},
 }
 
