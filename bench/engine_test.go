@@ -51,23 +51,19 @@ func newCluster(b *testing.B, n int, idle batch.Idle) *cluster {
 	}
 	for _, e := range c.nodes {
 		c.set(b, e)
-	}
-	for {
-		level := true
-		for _, e := range c.nodes {
-			if err := e.WaitConverged(ctx); err != nil {
+		for _, err := range e.Events(ctx) {
+			if err != nil {
 				b.Fatal(err)
 			}
-			members := 0
-			for range e.Members() {
-				members++
+			if e.NumMembers() == n {
+				break
 			}
-			level = level && members == n
 		}
-		if level {
-			break
+	}
+	for _, e := range c.nodes {
+		if err := e.WaitConverged(ctx); err != nil {
+			b.Fatal(err)
 		}
-		time.Sleep(time.Millisecond)
 	}
 	b.Cleanup(c.close)
 	return c
@@ -155,13 +151,14 @@ func BenchmarkAppendGet(b *testing.B) {
 	c := newCluster(b, 2, batch.Idle{})
 	stop := make(chan struct{})
 	go func() {
+		pace := time.NewTicker(10 * time.Microsecond)
+		defer pace.Stop()
 		for {
 			select {
 			case <-stop:
 				return
-			default:
+			case <-pace.C:
 				c.nodes[1].Set("key", value)
-				time.Sleep(10 * time.Microsecond)
 			}
 		}
 	}()

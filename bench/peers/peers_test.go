@@ -125,8 +125,13 @@ func newQuidnunc(b *testing.B, n int, landed func(uint64)) cluster {
 		}
 	}
 	for _, e := range c.nodes {
-		for count(e) < n {
-			time.Sleep(time.Millisecond)
+		for _, err := range e.Events(ctx) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			if e.NumMembers() == n {
+				break
+			}
 		}
 		c.write(b, e)
 	}
@@ -136,13 +141,6 @@ func newQuidnunc(b *testing.B, n int, landed func(uint64)) cluster {
 		}
 	}
 	return c
-}
-
-func count(e *engine.Engine) (n int) {
-	for range e.Members() {
-		n++
-	}
-	return n
 }
 
 func (c *quidnunc) write(b *testing.B, e *engine.Engine) {
@@ -225,7 +223,9 @@ func newMemberlist(b *testing.B, n int, base *memberlist.Config, landed func(uin
 			}
 		}
 	}
-	for limit := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	limit, look := time.After(time.Minute), time.NewTicker(10*time.Millisecond) // it tells nobody when it is complete
+	defer look.Stop()
+	for {
 		formed := 0
 		for _, d := range c {
 			if d.list.NumMembers() >= n-1 { // it often takes long over the last one
@@ -235,7 +235,9 @@ func newMemberlist(b *testing.B, n int, base *memberlist.Config, landed func(uin
 		if formed == n {
 			return c
 		}
-		if time.Now().After(limit) {
+		select {
+		case <-look.C:
+		case <-limit:
 			b.Fatalf("memberlist: %d of %d nodes see the cluster after a minute", formed, n)
 		}
 	}

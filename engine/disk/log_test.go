@@ -24,38 +24,43 @@ import (
 // member said that it leaves.
 func TestCloseInOrder(t *testing.T) {
 	for _, left := range []bool{false, true} {
-		dir := Dir(filepath.Join(t.TempDir(), "state"))
-		m := newModel(t)
-		if i := m.open(Options{FS: dir}); i.Generation != 0 || i.Keeps || len(i.Records) > 0 {
-			t.Fatalf("a new directory holds %+v", i)
-		}
-		m.begin(7)
-		m.set("a", "1")
-		m.set("b", "2")
-		m.set("a", "3")
-		m.delete("b")
-		m.offer()
-		m.log.Know([]Member{{"other", netip.MustParseAddrPort("10.0.0.7:7946")}})
-		if err := m.log.Close(left, 0); err != nil {
-			t.Fatal(err)
-		}
-		i := m.open(Options{FS: dir})
-		if i.Generation != 7 || i.Seq != 4 || i.Keeps == left || len(i.Members) != 1 || i.Members[0].Name != "other" || len(i.Notes) > 0 {
-			t.Fatalf("left %v: %+v", left, i)
-		}
-		m.check(i, 4, "after a close")
-		if deletes := len(i.Records) - 1; (deletes == 1) != i.Keeps {
-			t.Errorf("%d deletes, and the generation is kept: %v", deletes, i.Keeps)
-		}
-		// A start uses the mark up, even one that writes nothing and is killed.
-		m.begin(8)
-		again := newModel(t)
-		m.log.lock.Close() // as the kernel does for a process that was killed
-		if i := again.open(Options{FS: dir}); i.Keeps || i.Generation != 8 || i.Seq != 4 {
-			t.Errorf("after a start that was killed: %+v", i)
-		}
-		again.log.Close(false, 0)
+		synctest.Test(t, func(t *testing.T) { closeInOrder(t, left) })
 	}
+}
+
+func closeInOrder(t *testing.T, left bool) {
+	dir := Dir(filepath.Join(t.TempDir(), "state"))
+	m := newModel(t)
+	if i := m.open(Options{FS: dir}); i.Generation != 0 || i.Keeps || len(i.Records) > 0 {
+		t.Fatalf("a new directory holds %+v", i)
+	}
+	m.begin(7)
+	m.set("a", "1")
+	m.set("b", "2")
+	m.set("a", "3")
+	m.delete("b")
+	m.offer()
+	m.log.Know([]Member{{"other", netip.MustParseAddrPort("10.0.0.7:7946")}})
+	if err := m.log.Close(left, 0); err != nil {
+		t.Fatal(err)
+	}
+	i := m.open(Options{FS: dir})
+	if i.Generation != 7 || i.Seq != 4 || i.Keeps == left || len(i.Members) != 1 || i.Members[0].Name != "other" || len(i.Notes) > 0 {
+		t.Fatalf("left %v: %+v", left, i)
+	}
+	m.check(i, 4, "after a close")
+	if deletes := len(i.Records) - 1; (deletes == 1) != i.Keeps {
+		t.Errorf("%d deletes, and the generation is kept: %v", deletes, i.Keeps)
+	}
+	// A start uses the mark up, even one that writes nothing and is killed.
+	m.begin(8)
+	again := newModel(t)
+	m.log.lock.Close() // as the kernel does for a process that was killed
+	if i := again.open(Options{FS: dir}); i.Keeps || i.Generation != 8 || i.Seq != 4 {
+		t.Errorf("after a start that was killed: %+v", i)
+	}
+	again.log.Close(false, 0)
+	m.log.Close(false, 0) // what was killed has no goroutine
 }
 
 // With Each, a process that is killed keeps its generation.

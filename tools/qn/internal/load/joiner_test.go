@@ -49,9 +49,11 @@ func joiner(b *testing.B, keys int, loss float64, streams bool) time.Duration {
 		defer func() { e.Close(); r.Close(); p.Close() }()
 		nodes[i] = e
 	}
+	last := ""
 	for i := range keys {
+		last = fmt.Sprintf("key-%08d", i*7919%keys)
 		for {
-			_, err := nodes[0].Set(fmt.Sprintf("key-%08d", i*7919%keys), fmt.Appendf(nil, "%064d", i))
+			_, err := nodes[0].Set(last, fmt.Appendf(nil, "%064d", i))
 			if err == nil {
 				break
 			}
@@ -69,14 +71,18 @@ func joiner(b *testing.B, keys int, loss float64, streams bool) time.Duration {
 			break
 		}
 	}
-	for held := 0; held < keys; {
-		if held = 0; ctx.Err() != nil {
+	for _, err := range nodes[1].Watch(ctx, last) { // who has it has all that was written before
+		if err != nil {
 			b.Fatal("not equal after a minute")
 		}
-		for range nodes[1].Range("node-0") {
-			held++
-		}
-		time.Sleep(5 * time.Millisecond)
+		break
 	}
-	return time.Since(began)
+	took, held := time.Since(began), 0
+	for range nodes[1].Range("node-0") {
+		held++
+	}
+	if held != keys {
+		b.Fatalf("%d keys of %d", held, keys)
+	}
+	return took
 }
