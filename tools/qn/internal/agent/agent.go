@@ -60,7 +60,7 @@ func Start(ctx context.Context, o Options, version string, stderr io.Writer) (a 
 	cfg.Logger, cfg.Streams = a.log, stream.New(stream.Options{Logger: a.log})
 	if a.eng, err = engine.Start(ctx, cfg); err != nil {
 		if errors.Is(err, engine.ErrConfig) {
-			return nil, exit.Usagef("%w", err)
+			return nil, badFlag(err)
 		}
 		return nil, err
 	}

@@ -186,7 +186,7 @@ func (o *Options) engineConfig() (cfg engine.Config, err error) {
 	} else if o.Sync != engine.SyncInterval {
 		return cfg, exit.Usagef("--sync %s: nothing is kept; fix: --data DIR, or leave it out", o.Sync)
 	}
-	if o.Keys > 0 {
+	if o.Keys != 0 {
 		cfg.Limits.Keys = o.Keys
 	}
 	if o.ValueBytes > 0 {

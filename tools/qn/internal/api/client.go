@@ -21,6 +21,7 @@ const AgentDefault = "http://127.0.0.1:7947"
 
 // Client asks one agent. It is safe for any number of goroutines.
 type Client struct {
+	name  string // as it was given
 	base  string
 	token string
 	http  *http.Client
@@ -35,7 +36,7 @@ func NewClient(agent, token string) (*Client, error) {
 			var d net.Dialer
 			return d.DialContext(ctx, "unix", path)
 		}
-		c.base = "http://localhost"
+		c.name, c.base = agent, "http://localhost"
 		return c, nil
 	}
 	if !strings.Contains(agent, "://") {
@@ -46,6 +47,7 @@ func NewClient(agent, token string) (*Client, error) {
 		return nil, exit.Usagef("--agent %s: not an address; fix: for example --agent %s or --agent unix:/run/qn/agent.sock", agent, AgentDefault)
 	}
 	c.base = u.Scheme + "://" + u.Host
+	c.name = c.base
 	return c, nil
 }
 
@@ -82,7 +84,7 @@ func (c *Client) Stream(ctx context.Context, path string, line func(json.RawMess
 				return ctx.Err()
 			}
 			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				return exit.Unreachablef("agent %s ended the stream", c.base)
+				return exit.Unreachablef("agent %s ended the stream", c.name)
 			}
 			return err
 		}
@@ -114,7 +116,7 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte, hea
 		if errors.As(err, &op) {
 			cause = op.Err
 		}
-		return nil, exit.Unreachablef("no agent at %s: %w; fix: start one with qn agent, or name another with --agent", c.base, cause)
+		return nil, exit.Unreachablef("no agent at %s: %w; fix: start one with qn agent, or name another with --agent", c.name, cause)
 	}
 	if resp.StatusCode < 400 {
 		return resp, nil
@@ -128,7 +130,7 @@ func (c *Client) problem(resp *http.Response) error {
 	var p Problem
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	if json.Unmarshal(text, &p) != nil || p.Error == "" {
-		p.Error = fmt.Sprintf("agent %s answered %s", c.base, resp.Status)
+		p.Error = fmt.Sprintf("agent %s answered %s", c.name, resp.Status)
 	}
 	if p.Fix != "" {
 		p.Error += "; fix: " + p.Fix

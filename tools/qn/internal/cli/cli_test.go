@@ -95,7 +95,7 @@ func TestUsageErrorsNameFlagValueAndFix(t *testing.T) {
 	f("agent --profile lna", `"lan"`)
 	f("agent --resp 0.0.0.0:0 --http= --dns= --name a --bind 127.0.0.1:0", "--resp-password-file")
 	f("agent --http 0.0.0.0:0 --resp= --dns= --name a --bind 127.0.0.1:0", "--http-token-file")
-	f("agent --bind 0.0.0.0:0 --http= --resp= --dns= --name a", "Insecure")
+	f("agent --bind 0.0.0.0:0 --http= --resp= --dns= --name a", "--insecure")
 	f("help laod", `"load"`)
 	f("help keys nosuch", "nosuch")
 	f("load --node 3", "--node", "--nodes")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // The codes of qn. They are documented by "qn help exit-codes".
@@ -56,6 +57,9 @@ func Code(err error) int {
 	return Failed
 }
 
+// Plain is what an error says to people who use a command or a front, and not the engine's package.
+func Plain(err error) string { return strings.TrimPrefix(err.Error(), "engine: ") }
+
 // Report prints what there is to say of err, one line, and returns its code.
 func Report(w io.Writer, err error) int {
 	var c coded
@@ -65,7 +69,7 @@ func Report(w io.Writer, err error) int {
 	case code == Interrupted:
 		fmt.Fprintln(w, "error: interrupted")
 	default:
-		fmt.Fprintf(w, "error: %v\n", err)
+		fmt.Fprintf(w, "error: %s\n", Plain(err))
 	}
 	return code
 }

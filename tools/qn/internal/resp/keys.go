@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/engine"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/space"
 )
 
@@ -67,11 +68,11 @@ func (c *conn) problem(err error) bool {
 func problemText(err error) string {
 	switch {
 	case errors.Is(err, engine.ErrBackpressure):
-		return "ERR writes come faster than they can be published: " + err.Error()
+		return "ERR writes come faster than they can be published: " + exit.Plain(err)
 	case errors.Is(err, engine.ErrTTL):
 		return "ERR invalid expire time"
 	}
-	return "ERR " + err.Error()
+	return "ERR " + exit.Plain(err)
 }
 
 // written answers to a write and keeps its version for WAIT.

@@ -74,6 +74,9 @@ func Start(s *space.Space, o Options) (*Server, error) {
 		space: s, opt: o, started: time.Now(), secret: sha256.Sum256([]byte(o.Password)),
 		booted: make(chan gnet.Engine, 1), ended: make(chan struct{}), conns: map[*conn]struct{}{},
 	}
+	if err := free(o.Addr); err != nil {
+		return nil, err
+	}
 	v.subs.init()
 	v.life, v.end = context.WithCancel(context.Background())
 	failed := make(chan error, 1)
@@ -96,6 +99,18 @@ func Start(s *space.Space, o Options) (*Server, error) {
 	}
 	go v.subs.run(v.life, v)
 	return v, nil
+}
+
+// free says why nobody can listen at an address: gnet names its own mishap afterwards.
+func free(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err == nil {
+		err = l.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("RESP on %s: %w; fix: choose another address, or an empty one for none", addr, err)
+	}
+	return nil
 }
 
 // findAddr asks the system which port it chose.

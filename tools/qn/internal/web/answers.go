@@ -10,6 +10,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/api"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/query"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/space"
 )
@@ -61,7 +62,7 @@ func readKeyChange(step, body string) (c keyChange, err error) {
 	case "install":
 		k, err := engine.ParseSecret(body)
 		if err != nil {
-			return c, fmt.Errorf("this is no key: %s; fix: qn keys gen makes one", strings.TrimPrefix(err.Error(), "engine: "))
+			return c, fmt.Errorf("this is no key: %s; fix: qn keys gen makes one", exit.Plain(err))
 		}
 		c.ID, c.Text = k.ID, body
 	case "use", "remove":

@@ -13,6 +13,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/api"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 )
 
 // askWait is how long the other agents have to answer.
@@ -166,11 +167,11 @@ func (s *Server) why(w http.ResponseWriter, r *http.Request) {
 func memberProblem(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, engine.ErrNoMember):
-		problem(w, http.StatusNotFound, err.Error(), "qn members lists them")
+		problem(w, http.StatusNotFound, exit.Plain(err), "qn members lists them")
 	case errors.Is(err, engine.ErrNoAnswer), errors.Is(err, context.DeadlineExceeded):
-		problem(w, http.StatusGatewayTimeout, err.Error(), "")
+		problem(w, http.StatusGatewayTimeout, exit.Plain(err), "")
 	default:
-		problem(w, http.StatusServiceUnavailable, err.Error(), "")
+		problem(w, http.StatusServiceUnavailable, exit.Plain(err), "")
 	}
 }
 
@@ -189,7 +190,7 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("member")
 	switch err := s.opt.Space.Engine().Forget(name); {
 	case errors.Is(err, engine.ErrNotDead):
-		problem(w, http.StatusConflict, err.Error(), "stop it first, or let it leave; qn why tells why it counts as it does")
+		problem(w, http.StatusConflict, exit.Plain(err), "stop it first, or let it leave; qn why tells why it counts as it does")
 	case err != nil:
 		memberProblem(w, err)
 	default:
@@ -214,7 +215,7 @@ func (s *Server) digest(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	answers, missing, err := s.opt.Query.Ask(ctx, "digest", nil)
 	if err != nil {
-		problem(w, http.StatusServiceUnavailable, err.Error(), "")
+		problem(w, http.StatusServiceUnavailable, exit.Plain(err), "")
 		return
 	}
 	list := []api.Digest{}
@@ -241,7 +242,7 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) {
 	_ = sp.Sync(ctx)
 	answers, missing, err := s.opt.Query.Ask(ctx, "trace", traceArgs{member, key})
 	if err != nil {
-		problem(w, http.StatusServiceUnavailable, err.Error(), "")
+		problem(w, http.StatusServiceUnavailable, exit.Plain(err), "")
 		return
 	}
 	t := api.Trace{Member: member, Key: key, Learned: []api.Learned{}, Missing: missing}
@@ -331,12 +332,12 @@ func (s *Server) changeKeys(w http.ResponseWriter, r *http.Request) {
 	step := r.PathValue("step")
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		problem(w, http.StatusBadRequest, err.Error(), "")
+		problem(w, http.StatusBadRequest, exit.Plain(err), "")
 		return
 	}
 	c, err := readKeyChange(step, strings.TrimSpace(string(body)))
 	if err != nil {
-		problem(w, http.StatusBadRequest, err.Error(), "")
+		problem(w, http.StatusBadRequest, exit.Plain(err), "")
 		return
 	}
 	if !s.opt.Sealed {
@@ -351,7 +352,7 @@ func (s *Server) changeKeys(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	answers, missing, err := s.opt.Query.Ask(ctx, "keys", c)
 	if err != nil {
-		problem(w, http.StatusServiceUnavailable, err.Error(), "")
+		problem(w, http.StatusServiceUnavailable, exit.Plain(err), "")
 		return
 	}
 	res := api.KeyResult{Step: step, ID: c.ID, Steps: []api.KeyStep{}, Missing: missing}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/api"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/space"
 )
 
@@ -51,7 +52,7 @@ func entry(value []byte, info *space.Info) api.Entry {
 func (s *Server) put(w http.ResponseWriter, r *http.Request) {
 	value, err := io.ReadAll(r.Body)
 	if err != nil {
-		problem(w, http.StatusBadRequest, "the value is too long: "+err.Error(), fmt.Sprintf("key and value have at most %d bytes together", engine.EntryBytesMax))
+		problem(w, http.StatusBadRequest, "the value is too long: "+exit.Plain(err), fmt.Sprintf("key and value have at most %d bytes together", engine.EntryBytesMax))
 		return
 	}
 	q := r.URL.Query()
@@ -92,14 +93,14 @@ func writeProblem(w http.ResponseWriter, err error) {
 	var foreign *space.ForeignError
 	switch {
 	case errors.As(err, &foreign), errors.Is(err, engine.ErrTooLarge), errors.Is(err, engine.ErrKey), errors.Is(err, engine.ErrTTL):
-		problem(w, http.StatusBadRequest, err.Error(), "")
+		problem(w, http.StatusBadRequest, exit.Plain(err), "")
 	case errors.Is(err, engine.ErrBackpressure):
 		w.Header().Set("Retry-After", "1")
-		problem(w, http.StatusTooManyRequests, err.Error(), "write less often")
+		problem(w, http.StatusTooManyRequests, exit.Plain(err), "write less often")
 	case errors.Is(err, engine.ErrFull):
-		problem(w, http.StatusInsufficientStorage, err.Error(), "")
+		problem(w, http.StatusInsufficientStorage, exit.Plain(err), "")
 	default:
-		problem(w, http.StatusServiceUnavailable, err.Error(), "")
+		problem(w, http.StatusServiceUnavailable, exit.Plain(err), "")
 	}
 }
 
