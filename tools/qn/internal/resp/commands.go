@@ -57,6 +57,10 @@ func (c *conn) serve(args [][]byte) (waits bool) {
 	c.server.counts.Commands.Add(1)
 	cmd := find(args[0])
 	switch {
+	case cmd == nil && webWord(args[0]): // a page made a browser send it
+		c.server.counts.Protocol.Add(1)
+		c.quit = true
+		return true
 	case cmd == nil:
 		c.unknown(args)
 	case !c.authed && !cmd.open:

@@ -29,6 +29,7 @@ type conn struct {
 	quit   bool
 	again  bool // the engine takes no write now: the request is served again in a moment
 	need   int  // bytes that the next request takes at least
+	held   int  // bytes that are not served yet, as counted in Server.held
 	last   engine.Version
 	reply  reply
 	args   [][]byte
@@ -36,6 +37,7 @@ type conn struct {
 
 	protocol atomic.Int32 // that of reply, for messages of subscriptions
 	stalled  atomic.Int64 // since when answers are not taken, in nanoseconds; for OnTick
+	half     atomic.Int64 // when the last bytes of a long request came that is not whole; 0: there is none
 
 	// Of a command that takes its time, and of subscriptions: written by other goroutines.
 	mu     sync.Mutex
@@ -51,7 +53,7 @@ func (c *conn) traffic() gnet.Action {
 	if c.collect() {
 		return c.greedy()
 	}
-	if !c.flushed() {
+	if !c.flushed() || c.out.InboundBuffered() < c.need { // to look at every piece of a long request would copy all of it each time
 		return c.greedy()
 	}
 	in, _ := c.out.Peek(-1)
@@ -90,17 +92,31 @@ func (c *conn) traffic() gnet.Action {
 	return c.greedy()
 }
 
-// greedy closes a connection whose unserved requests are too much.
+// greedy closes a connection whose unserved requests are too much, or too much beside those of all others.
 func (c *conn) greedy() gnet.Action {
 	limit := unparsedMax
 	if !c.authed {
 		limit = strangerMax
 	}
-	if c.out.InboundBuffered() > limit {
+	n := c.out.InboundBuffered()
+	all := c.holds(n)
+	if n > limit || n > smallMax && all > heldMax {
 		c.server.counts.Greedy.Add(1)
 		return gnet.Close
 	}
+	half := int64(0)
+	if n > smallMax && c.need > 0 {
+		half = time.Now().UnixNano()
+	}
+	c.half.Store(half)
 	return gnet.None
+}
+
+// holds keeps account of unserved bytes and returns those of all connections.
+func (c *conn) holds(n int) (all int64) {
+	all = c.server.held.Add(int64(n - c.held))
+	c.held = n
+	return all
 }
 
 // nonsense says what can't be parsed, and closes.

@@ -23,9 +23,12 @@ const (
 	connsMax     = 10_000
 	unparsedMax  = requestMax // bytes that wait behind a command that takes its time
 	strangerMax  = 64 << 10   // the same before AUTH
+	smallMax     = 64 << 10   // who holds no more is not closed for what others hold
+	heldMax      = 64 << 20   // of all connections together
 	untakenMax   = 256 << 10  // bytes that the client has not read: above it nothing more is done for it
 	mailMax      = 1 << 20    // of subscriptions
 	patience     = 10 * time.Second
+	halfPatience = 30 * time.Second // with a long request of which no more comes
 	againAfter   = 500 * time.Microsecond
 	sweepEvery   = 5 * time.Millisecond
 	subscribeMax = 1024 // channels and patterns of one connection
@@ -56,6 +59,7 @@ type Server struct {
 	subs    subscriptions
 	counts  Counts
 	ids     atomic.Int64
+	held    atomic.Int64 // bytes of requests that are not served yet
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -174,6 +178,7 @@ func (v *Server) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 func (v *Server) OnClose(g gnet.Conn, _ error) gnet.Action {
 	if c, ok := g.Context().(*conn); ok {
 		c.end()
+		c.holds(0)
 		v.subs.drop(c)
 		v.mu.Lock()
 		delete(v.conns, c)
@@ -196,8 +201,11 @@ func (v *Server) OnTick() (time.Duration, gnet.Action) {
 	now := time.Now()
 	v.mu.Lock()
 	for c := range v.conns {
-		since := c.stalled.Load()
+		since, half := c.stalled.Load(), c.half.Load()
 		switch {
+		case half != 0 && now.UnixNano()-half > int64(halfPatience):
+			v.counts.Slow.Add(1)
+			_ = c.out.Close()
 		case since == 0:
 		case now.UnixNano()-since > int64(patience):
 			v.counts.Slow.Add(1)

@@ -466,10 +466,11 @@ func TestNonsenseClosesTheConnection(t *testing.T) {
 	f("*1\r\n$99999999\r\n", "-ERR Protocol error: invalid bulk length")
 	f("POST / HTTP/1.1\r\nContent-Length: 30\r\n\r\nSET k v\r\n", "closed")
 	f("Host: localhost\r\n", "closed")
+	f("*2\r\n$4\r\nPost\r\n$1\r\n/\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n", "closed")
 	if _, _, ok := v.eng.Get("web-1", "k"); ok {
 		t.Error("a form wrote a key")
 	}
-	if n := v.server.Counts().Protocol.Load(); n != 3 {
+	if n := v.server.Counts().Protocol.Load(); n != 4 {
 		t.Errorf("%d counted", n)
 	}
 }
@@ -495,6 +496,29 @@ func TestClientsThatDoNotReadAreBounded(t *testing.T) {
 		if got := good.do("PING"); got != "+PONG" {
 			t.Fatal(got)
 		}
+	}
+}
+
+// Requests that are never whole cost a bounded amount of memory together, whoever sends them, and others are served.
+func TestHalfRequestsAreBounded(t *testing.T) {
+	v := startFront(t, "web-1", "")
+	good := v.dial(t)
+	part := append([]byte("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$4000000\r\n"), make([]byte, 3_900_000)...)
+	for range 2 * heldMax / len(part) {
+		c := v.dial(t)
+		c.SetWriteDeadline(time.Now().Add(10 * time.Second))
+		c.Write(part) // it may be closed meanwhile
+		if n := v.server.held.Load(); n > heldMax+unparsedMax {
+			t.Fatalf("%d bytes are held", n)
+		}
+	}
+	for v.server.Counts().Greedy.Load() == 0 {
+		if got := good.do("PING"); got != "+PONG" {
+			t.Fatal(got)
+		}
+	}
+	if got := good.do("SET", "k", strings.Repeat("x", 500)); got != "+OK" {
+		t.Error(got)
 	}
 }
 
