@@ -94,9 +94,9 @@ type room struct {
 }
 
 // chargeMax is what one buffer of the stage can be charged at most: a record
-// takes 20 bytes and its cell 20 to 28, rounded up by an eighth.
+// takes 20 bytes and its cell 20 to 45, in steps of 8 and of an eighth.
 func (b *stageBuffer) chargeMax() charge {
-	return charge{keys: len(b.index) * 3 / 4, bytes: 2 * len(b.log), owned: len(b.log)}
+	return charge{keys: len(b.index) * 3 / 4, bytes: len(b.log) * 5 / 2, owned: len(b.log)}
 }
 
 // charge is what a write takes. Only near a limit does it find out what the write replaces.

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -18,6 +19,7 @@ const BatchMax = codec.BatchMax
 type Batch struct {
 	writes []staging
 	memory []byte // of the values
+	leases []*Lease // that keys are to live by
 	err    error  // of what was added: Write gives it
 }
 
@@ -33,6 +35,15 @@ func (b *Batch) SetTTL(key string, value []byte, ttl time.Duration) {
 	b.add(staging{op: opSet, key: key, ttl: ms}, value)
 }
 
+// SetLease is Set for a key that lives by a lease, which has to live when the batch is
+// written.
+func (b *Batch) SetLease(l *Lease, key string, value []byte) {
+	if !slices.Contains(b.leases, l) {
+		b.leases = append(b.leases, l)
+	}
+	b.add(staging{op: opLeased, key: key, ttl: l.number}, value)
+}
+
 // Delete adds the removal of a key.
 func (b *Batch) Delete(key string) { b.add(staging{op: opDelete, key: key}, nil) }
 
@@ -40,7 +51,7 @@ func (b *Batch) Delete(key string) { b.add(staging{op: opDelete, key: key}, nil)
 func (b *Batch) Len() int { return len(b.writes) }
 
 // Reset empties it, and keeps its memory.
-func (b *Batch) Reset() { b.writes, b.memory, b.err = b.writes[:0], b.memory[:0], nil }
+func (b *Batch) Reset() { b.writes, b.memory, b.leases, b.err = b.writes[:0], b.memory[:0], b.leases[:0], nil }
 
 func (b *Batch) add(w staging, value []byte) {
 	for i := range b.writes {
@@ -70,7 +81,8 @@ func (e *BatchError) Is(target error) bool { return target == ErrTooLarge }
 
 // Write writes a batch, all of it or nothing, and returns the version of its last write.
 // An empty batch writes nothing. Errors: ErrTooLarge (a *BatchError, or a *SizeError for
-// one key), ErrTTL, ErrPrecise where the Order is precise, and those of Set.
+// one key), ErrTTL, ErrLease where a lease that a key is to live by has ended, ErrPrecise
+// where the Order is precise, and those of Set.
 func (e *Engine) Write(b *Batch) (Version, error) {
 	if err := e.checkBatch(b); err != nil {
 		e.stage.rejected.Add(1)
@@ -79,7 +91,10 @@ func (e *Engine) Write(b *Batch) (Version, error) {
 	if err := e.kept.refuses(); err != nil {
 		return Version{}, err
 	}
-	return e.staged(e.stage.writeTogether(b.writes))
+	if len(b.leases) == 0 {
+		return e.staged(e.stage.writeTogether(b.writes))
+	}
+	return e.stageLeased(b.leases, func() (Version, bool, error) { return e.stage.writeTogether(b.writes) })
 }
 
 // checkBatch is what is wrong with a batch, whatever room there is.

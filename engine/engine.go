@@ -286,7 +286,7 @@ func (c *Config) coreLimits() core.Limits {
 	l.State = state.LimitsDefault()
 	l.State.Origins, l.State.Keys, l.State.ValueBytes = own.Origins, own.Keys, own.ValueBytes
 	l.State.KeysPerOrigin, l.State.BytesPerOrigin = own.KeysPerOrigin, own.BytesPerOrigin
-	l.State.Tombstones, l.State.Staged = own.Tombstones, 4*c.StageBytes
+	l.State.Tombstones, l.State.Staged = own.Tombstones, 5*c.StageBytes
 	l.Peers, l.Introduced = own.Origins, own.Introduced
 	return l
 }

@@ -91,6 +91,8 @@ var (
 	// ErrMemberFull matches a *MemberFullError.
 	ErrMemberFull = errors.New("engine: a member has no room")
 
+	// ErrNoKey is returned for a key that is not there, or has ended.
+	ErrNoKey = errors.New("engine: no such key: set it")
 	// ErrNoMember is returned for a name that no member has.
 	ErrNoMember = errors.New("engine: no such member")
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"sync"
@@ -125,6 +126,51 @@ func (l *Lease) Set(key string, value []byte) (Version, error) {
 	return l.stage(func() (Version, bool, error) { return e.stage.write(opLeased, l.number, key, value) })
 }
 
+// Attach has a key live by the lease that is there already, with the value that it has,
+// whatever it lived by before. Errors: ErrLease, ErrNoKey, ErrTooLarge for a value that does
+// not fit an entry, and as for Set.
+func (l *Lease) Attach(key string) (Version, error) {
+	if err := checkEntry(key, nil); err != nil {
+		l.e.stage.rejected.Add(1)
+		return Version{}, err
+	}
+	return l.stage(func() (Version, bool, error) { return l.e.attach(l.number, key) })
+}
+
+// attach stages a write of the value that an own key has. The mutex of leases is held.
+func (e *Engine) attach(lease uint32, key string) (v Version, wake bool, err error) {
+	s := &e.stage
+	s.mu.Lock() // nobody writes between
+	value, m, ok, hit := s.lookupLocked(nil, key)
+	large := m.refers
+	if !hit {
+		var is state.Meta
+		value, is, ok = e.store.AppendGet(value, e.name, []byte(key))
+		large = is.Flags&codec.EntryKinded != 0
+		if m.Lease = is.Lease; is.Flags&codec.EntryTTL != 0 && m.Lease == 0 {
+			ok = ok && e.reactor.poller.Now() < sched.Instant(is.Born)+sched.Instant(is.TTL)*sched.Millisecond
+		}
+	}
+	if was := e.leases.live[m.Lease]; m.Lease != 0 && (was == nil || !was.lives()) {
+		ok = false
+	}
+	switch {
+	case !ok:
+		err = ErrNoKey
+	case large:
+		var c codec.Content
+		codec.ParseContent(value, &c)
+		err = &SizeError{What: "value", Bytes: int(c.Length), Limit: EntryBytesMax - len(key)}
+	default:
+		w := staging{op: opLeased, ttl: lease, key: key, value: value}
+		if err = s.gate.pass(1, len(key)+len(value)); err == nil {
+			v, err = s.take(maphash.String(s.seed, key), &w)
+		}
+	}
+	s.mu.Unlock()
+	return s.wrote(v, err)
+}
+
 // Renew begins its time anew. Errors: ErrLease where it has ended, and those of Set but
 // ErrFull. The version is that of the lease, for WaitVersion: keys keep theirs.
 func (l *Lease) Renew() (Version, error) {
@@ -150,14 +196,26 @@ func (l *Lease) Revoke() (Version, error) {
 
 // stage stages a write if the lease lives.
 func (l *Lease) stage(write func() (Version, bool, error)) (v Version, err error) {
-	e, wake := l.e, false
+	one := [...]*Lease{l}
+	return l.e.stageLeased(one[:], write)
+}
+
+// stageLeased stages what lives by leases, if all of them are of this engine and live.
+func (e *Engine) stageLeased(leases []*Lease, write func() (Version, bool, error)) (v Version, err error) {
 	if err := e.kept.refuses(); err != nil {
 		return Version{}, err
 	}
+	wake := false
 	e.leases.mu.Lock()
-	if err = ErrLease; l.lives() {
+	for _, l := range leases {
+		if l.e != e || !l.lives() {
+			err = ErrLease
+		}
+	}
+	switch {
+	case err == nil:
 		v, wake, err = write()
-	} else if e.stopped.Load() {
+	case e.stopped.Load():
 		err = ErrClosed
 	}
 	e.leases.mu.Unlock()

@@ -235,9 +235,14 @@ func (s *stage) lookup(dst []byte, key string) (out []byte, m Meta, ok, hit bool
 	if s.pending.Load() == 0 {
 		return dst, Meta{}, false, false
 	}
-	hash := maphash.String(s.seed, key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.lookupLocked(dst, key)
+}
+
+// lookupLocked is lookup with the mutex held.
+func (s *stage) lookupLocked(dst []byte, key string) (out []byte, m Meta, ok, hit bool) {
+	hash := maphash.String(s.seed, key)
 	b := s.front
 	_, offset, found := find(b, hash, key)
 	if !found {

@@ -35,6 +35,7 @@ type keywise struct {
 	pull    codec.PrecisePullWriter
 	run     codec.PreciseRunWriter
 	entry   codec.Entry
+	lease   codec.Entry // that the entry lives by
 	cursor  state.Cursor
 	picks   []item
 	origins []state.Origin // of the picks

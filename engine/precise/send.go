@@ -57,12 +57,20 @@ func (x *keywise) pick(room int, l *list) {
 	}
 }
 
-// holds reads the item's entry, if it is still the newest of its key.
+// holds reads the item's entry, if it is still the newest of its key. A key that lives by a lease
+// says what that has left: entries come one by one.
 func (x *keywise) holds(it *item) bool {
 	if x.store.ID(it.Origin) != it.ID {
 		return false
 	}
-	return it.Version == 0 || x.store.At(it.Origin, it.Version, &x.entry)
+	if it.Version == 0 {
+		return true
+	}
+	is := x.store.At(it.Origin, it.Version, &x.entry)
+	if is && x.entry.Flags&codec.EntryLeased != 0 && x.store.Lease(it.Origin, x.entry.Lease, &x.lease) {
+		state.Hint(&x.entry, &x.lease)
+	}
+	return is
 }
 
 // cost bounds what the item adds to the frame.

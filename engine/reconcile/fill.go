@@ -30,6 +30,7 @@ type Filler struct {
 	next    codec.Entry // what follows
 	ahead   state.Cursor
 	writer  codec.RunWriter
+	lease   leased
 	cursors []state.Cursor // breadth: one read position for each want
 	counts  []int32        // breadth: entries granted to each want
 }
@@ -301,7 +302,7 @@ func (f *Filler) Part(dst []byte, limit int, o state.Origin, part *codec.Interva
 		return dst, part.From
 	}
 	for s.After(o, part.From, &f.cursor); f.cursor.Next(&f.entry) && f.entry.Version <= part.To; {
-		if w.Entry(&f.entry) {
+		if f.lease.hint(s, o, &f.entry, true); w.Entry(&f.entry) {
 			continue
 		}
 		if w.Count() == 0 {
@@ -316,7 +317,17 @@ func (f *Filler) Part(dst []byte, limit int, o state.Origin, part *codec.Interva
 // bytes, and after grant entries (negative: any number).
 type bounds struct{ limit, soft, grant int }
 
+// encode appends a run. Where its end cuts leases off that keys in it name, it is made anew with hints.
 func (f *Filler) encode(dst []byte, b bounds, o state.Origin, from uint64) (out []byte, to uint64, n int) {
+	f.lease = leased{}
+	if out, to, n = f.encodeRun(dst, b, o, from, false); f.lease.newest > to {
+		f.lease = leased{}
+		out, to, n = f.encodeRun(dst, b, o, from, true)
+	}
+	return out, to, n
+}
+
+func (f *Filler) encodeRun(dst []byte, b bounds, o state.Origin, from uint64, hint bool) (out []byte, to uint64, n int) {
 	s := f.Store
 	w := &f.writer
 	if !w.Begin(dst, b.limit, codec.RunHead{ID: s.ID(o), From: from, Floor: s.Floor(o), Max: s.Ahead(o), Dirty: s.Dirty(o)}) {
@@ -332,7 +343,7 @@ func (f *Filler) encode(dst []byte, b bounds, o state.Origin, from uint64) (out 
 			whole = false
 			break
 		}
-		if !w.Entry(e) {
+		if f.lease.hint(s, o, e, hint); !w.Entry(e) {
 			if e.Version <= to {
 				panic("reconcile: a batch that fits does not fit")
 			}

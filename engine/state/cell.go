@@ -15,7 +15,8 @@ import (
 //	16  length of the value
 //	18  length of the key
 //	19  size class of the cell, which may be larger than it need be
-//	20  with a TTL: duration, 4 bytes; when its age was 0, 8 bytes
+//	20  with a TTL or a lease: duration, 4 bytes; when its age was 0, 8 bytes; of a lease as somebody
+//	    hinted, so that who needs no hint takes as much room
 //	    with a stamp: 8 bytes
 //	    with a lease: its number, 4 bytes
 //	    with a kind: 1 byte
@@ -28,7 +29,7 @@ const (
 )
 
 func optionalBytes(f codec.EntryFlags) (n int) {
-	if f&codec.EntryTTL != 0 {
+	if f&(codec.EntryTTL|codec.EntryLeased) != 0 {
 		n += 12
 	}
 	if f&codec.EntryStamp != 0 {
@@ -72,7 +73,7 @@ func (s *Store) Kinded() bool { return s.kinded }
 
 func writeOptional(b []byte, e *codec.Entry, now int64) int {
 	le, at := binary.LittleEndian, cellHeadBytes
-	if e.Flags&codec.EntryTTL != 0 {
+	if e.Flags&(codec.EntryTTL|codec.EntryLeased) != 0 {
 		le.PutUint32(b[at:], e.TTL)
 		le.PutUint64(b[at+4:], uint64(now-int64(e.Age)*millisecond))
 		at += 12
@@ -168,6 +169,8 @@ func readOptional(b []byte, e *codec.Entry, now int64) int {
 	e.Stamp, e.TTL, e.Age, e.Ref, e.Lease, e.Kind, e.Rest = 0, 0, 0, 0, 0, 0, 0
 	if e.Flags&codec.EntryTTL != 0 {
 		e.TTL, e.Age = le.Uint32(b[at:]), ageAt(now, int64(le.Uint64(b[at+4:])))
+	}
+	if e.Flags&(codec.EntryTTL|codec.EntryLeased) != 0 {
 		at += 12
 	}
 	if e.Flags&codec.EntryStamp != 0 {

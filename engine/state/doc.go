@@ -30,7 +30,7 @@
 //	  16  length of the value                               2 bytes
 //	  18  length of the key                                 1 byte
 //	  19  size class of the cell                            1 byte
-//	  20  with a TTL: duration, birth, 12 bytes; with a stamp: 8 bytes; with a lease: 4 bytes
+//	  20  with a TTL: duration, birth, 12 bytes; with a stamp: 8 bytes; with a lease: both and its number, 16 bytes
 //	      key, value
 //
 // The slot that other stores keep between index and value is the head of the cell, so that a lookup takes two dependent

@@ -55,8 +55,9 @@ func contentPrint(v uint64, b []byte) uint64 {
 	at, key, value := cellSizes(b)
 	var e codec.Entry
 	readCell(b, &e, 0)
+	Bare(&e)
 	print := farm.Fingerprint64(b[at:at+key+value]) ^ mix(v<<8|uint64(e.Flags))
-	return mix(print^mix(uint64(key))) + mix(uint64(e.TTL)<<8|uint64(e.Kind)) + mix(uint64(e.Stamp)) + mix(uint64(e.Lease)<<32)
+	return mix(print^mix(uint64(key))) + mix(uint64(e.TTL)<<8|uint64(e.Kind)) + mix(uint64(e.Stamp)) + mix(uint64(e.Lease)<<8|uint64(e.Rest))
 }
 
 // Healed is what became of a part of a log that was held against the owner's entries.
@@ -296,8 +297,11 @@ func (s *Store) cellAt(r *origin, v uint64) cellRef {
 func holdsAll(b []byte, e *codec.Entry) bool {
 	var is codec.Entry
 	readCell(b, &is, 0)
-	return is.Version == e.Version && is.Flags == e.Flags && is.TTL == e.TTL && is.Kind == e.Kind && is.Stamp == e.Stamp && is.Lease == e.Lease &&
-		string(is.Key) == string(e.Key) && string(is.Value) == string(e.Value)
+	want := *e
+	Bare(&is)
+	Bare(&want)
+	return is.Version == want.Version && is.Flags == want.Flags && is.TTL == want.TTL && is.Kind == want.Kind && is.Stamp == want.Stamp &&
+		is.Lease == want.Lease && is.Rest == want.Rest && string(is.Key) == string(want.Key) && string(is.Value) == string(want.Value)
 }
 
 // dropOthers drops what the owner does not have, as far as it may have been deleted.

@@ -107,28 +107,6 @@ func (s *Store) meta(r *origin, cell []byte, e *codec.Entry) Meta {
 	return m
 }
 
-// leased gives what lives by a lease the time to live of that. It is for readers, and needs a pin. Where the lease has
-// ended or is not here, nobody knows how long it would live: it has ended.
-func (s *Store) leased(r *origin, m *Meta) {
-	var room [codec.LeaseKeyBytesMax]byte
-	key := codec.AppendLeaseKey(room[:0], m.Lease)
-	hint := m.Flags&codec.EntryTTL != 0
-	m.Flags |= codec.EntryTTL
-	_, _, cell := s.findKey(r.tag, s.hash(r.tag, key), key)
-	if cell == 0 && hint {
-		return
-	}
-	m.TTL, m.Born = 0, 0
-	if cell == 0 {
-		return
-	}
-	var e codec.Entry
-	b := s.cells.at(cell)
-	if readCell(b, &e, 0); e.Kind == codec.KindLease && e.Flags&(codec.EntryTTL|codec.EntryTombstone) == codec.EntryTTL {
-		m.TTL, m.Born = e.TTL, cellBorn(b)
-	}
-}
-
 // rangeBatchBytes is how much of an origin Range copies at a time: at least one entry.
 const rangeBatchBytes = 4096
 
