@@ -18,9 +18,9 @@ const BatchMax = codec.BatchMax
 // Batch is empty and ready. It is for one goroutine, and may be used again.
 type Batch struct {
 	writes []staging
-	memory []byte // of the values
+	memory []byte   // of the values
 	leases []*Lease // that keys are to live by
-	err    error  // of what was added: Write gives it
+	err    error    // of what was added: Write gives it
 }
 
 // Set adds key = value. The value is copied. Of several writes of a key the last counts.
@@ -51,7 +51,9 @@ func (b *Batch) Delete(key string) { b.add(staging{op: opDelete, key: key}, nil)
 func (b *Batch) Len() int { return len(b.writes) }
 
 // Reset empties it, and keeps its memory.
-func (b *Batch) Reset() { b.writes, b.memory, b.leases, b.err = b.writes[:0], b.memory[:0], b.leases[:0], nil }
+func (b *Batch) Reset() {
+	b.writes, b.memory, b.leases, b.err = b.writes[:0], b.memory[:0], b.leases[:0], nil
+}
 
 func (b *Batch) add(w staging, value []byte) {
 	for i := range b.writes {

@@ -86,6 +86,9 @@ func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 // its time has passed. Only an entry with a time to live asks for the clock.
 func (e *Engine) metaOf(m *state.Meta) (meta Meta, ended bool) {
 	meta.Version = Version{Gen: m.Gen, Seq: m.Version}
+	if m.Tag != e.leases.tag {
+		meta.of, meta.tag = e, m.Tag
+	}
 	if m.Flags&codec.EntryTTL == 0 {
 		return meta, false
 	}

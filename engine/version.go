@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/engine/enum"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // Version names one write of one member: the member's generation, and the
@@ -49,6 +51,63 @@ type Meta struct {
 	Newer Version
 
 	refers bool // the value is a reference
+
+	of  *Engine // that Behind asks
+	tag uint32  // of the member that it asks about; 0: of this one
+}
+
+// Behind is Engine.Behind of the member whose entry it is, at the time of the call; zero for
+// an own entry, and for the zero Meta. It takes a turn of the loop.
+func (m Meta) Behind() (l Lag, err error) {
+	if m.of == nil {
+		return Lag{}, nil
+	}
+	err = ErrNoMember
+	if !m.of.ask(func(now sched.Instant) { l, err = m.of.behind(now, m.of.store.Tagged(m.tag)) }) {
+		return Lag{}, ErrClosed
+	}
+	return l, err
+}
+
+// Lag is how far this replica is behind a member.
+type Lag struct {
+	// Versions is how many writes of the member are not here, as far as it or others
+	// said: some of them may have been overwritten by others.
+	Versions uint64
+	// Time is how long ago the member last said how far its log goes, itself and on its
+	// own account, when all of that was here, its way here included. What it has written
+	// since is in Versions, or not known here. While it never did: how long it is known.
+	Time time.Duration
+}
+
+// Behind is how far this replica is behind a member, which may be dead: then it grows, and
+// Versions is what others said last. It is right after a Join too, and zero for this member
+// itself. In a cluster where all is quiet Time is below two intervals of exchange
+// (Config.Interval); a member that writes nothing while many others write is heard of its
+// log more rarely: GetFresh asks it. It takes a turn of the loop. Errors: ErrNoMember,
+// ErrClosed.
+func (e *Engine) Behind(member string) (l Lag, err error) {
+	err = ErrNoMember
+	if !e.ask(func(now sched.Instant) { l, err = e.behind(now, e.store.FindName([]byte(member))) }) {
+		return Lag{}, ErrClosed
+	}
+	return l, err
+}
+
+func (e *Engine) behind(now sched.Instant, o state.Origin) (l Lag, err error) {
+	switch {
+	case o == 0:
+		return Lag{}, ErrNoMember
+	case o == e.store.Owner():
+		return Lag{}, nil
+	}
+	peer, ok := e.core.Peer(e.core.PeerOf(o))
+	if !ok {
+		return Lag{}, ErrNoMember
+	}
+	l.Versions = max(peer.Wrote, e.store.Ahead(o)) - e.store.Max(o)
+	l.Time = time.Duration(now - peer.Same)
+	return l, nil
 }
 
 // MemberState is what is known of a member's life.

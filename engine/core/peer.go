@@ -69,6 +69,7 @@ type Peer struct {
 	Sent   uint32        // number of the last frame to it
 	Wrote  uint64        // how far its own writes went, as it said last:
 	Seen   uint32        // when this was the last frame to it that it had seen
+	Same   sched.Instant // when it said something of them of which all was here; until then: when it became known
 }
 
 // Peers is one more than the highest peer handle.
@@ -90,7 +91,7 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 	return Peer{
 		q.origin, q.at.Addr, q.Proven(), took, level, q.Quiet(), q.Left(), q.link.Heard(), rtt,
 		q.mail.Acked(), lacks || q.shown.Full(), lacks, missed, q.since.At, q.since.By,
-		q.link.Last(), wrote, seen,
+		q.link.Last(), wrote, seen, q.shown.Level(),
 	}, true
 }
 
@@ -140,7 +141,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	}
 	*q = peer{
 		at: door.Contact{Addr: addr, Advertised: addr}, id: c.store.ID(o), origin: o,
-		Life: q.Life, since: member.Turn{At: c.now},
+		Life: q.Life, since: member.Turn{At: c.now}, shown: reconcile.Unshown(c.now),
 	}
 	q.link.Init(last)
 	q.flow.Init(c.now, c.cfg.Frame, q.link.Last())

@@ -112,6 +112,9 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 		c.record(p, t, body)
 	}
 	c.store.Hop(0)
+	if fresh && q.origin != 0 {
+		q.shown.Have(f, q.origin, &c.store, c.Fingerprint(), c.paths.Underway(&q.link))
+	}
 	if q.link.TakeHole() { // after its Have, which says from where on
 		c.mail.Lost(c.now, p)
 	}

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -14,7 +15,12 @@ type Shown struct {
 
 	wrote uint64
 	seen  uint32
+	told  sched.Instant // when it said so
+	level sched.Instant // and when all of that was here; until then: when the peer became known
 }
+
+// Unshown is that of a peer that becomes known.
+func Unshown(now sched.Instant) Shown { return Shown{level: now} }
 
 // Show notes a fingerprint.
 func (s *Shown) Show(now sched.Instant, print uint64) { s.print, s.at, s.full = print, now, false }
@@ -23,9 +29,22 @@ func (s *Shown) Show(now sched.Instant, print uint64) { s.print, s.at, s.full = 
 // version that the peer tells others of.
 func (s *Shown) Tell(f *Frame, peer codec.OriginID) {
 	if r := &f.Run; r.ID == peer && f.Fresh && (r.Count == 0 || r.Level()) {
-		s.wrote, s.seen = r.To, f.Ack
+		s.wrote, s.seen, s.told = r.To, f.Ack, f.Now
 	}
 }
+
+// Have notes how far the peer's own log is here, after a frame that took so long to come:
+// a frame that says how far the log goes, or shows that all is the same here, tells whether
+// all of it is.
+func (s *Shown) Have(f *Frame, o state.Origin, here *state.Store, print uint64, underway sched.Instant) {
+	if f.Printed && f.Print == print || s.told == f.Now && here.Max(o) >= s.wrote && here.Level(o) && !here.Dirty(o) {
+		s.level = max(1, f.Now-underway)
+	}
+}
+
+// Level is when the peer said something of its own log of which all was here; until then: when it became
+// known.
+func (s *Shown) Level() sched.Instant { return s.level }
 
 // Wrote is the newest version that the peer told of, and the number of the last frame to
 // it that it had seen by then.
