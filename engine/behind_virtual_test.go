@@ -13,7 +13,7 @@ import (
 // TestBehindTellsHowFar: how far a replica is behind a member is right after a join, in quiet, during a cut, after it, and
 // for the dead, of which it says what was known last; an entry that was read says the same.
 func TestBehindTellsHowFar(t *testing.T) {
-	const quiet = 2 * 300 * time.Millisecond
+	const quiet = 5 * time.Second // no two of four members are longer without an exchange
 	o := enginetest.Options{Config: func(_ int, c *engine.Config) { c.Detector.DeadAge = 10 * time.Minute }}
 	virtual(t, 4, o, func(t *testing.T, c *enginetest.Cluster) {
 		behind := func(i int, member string) engine.Lag {

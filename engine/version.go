@@ -82,10 +82,10 @@ type Lag struct {
 
 // Behind is how far this replica is behind a member, which may be dead: then it grows, and
 // Versions is what others said last. It is right after a Join too, and zero for this member
-// itself. In a cluster where all is quiet Time is below two intervals of exchange
-// (Config.Interval); a member that writes nothing while many others write is heard of its
-// log more rarely: GetFresh asks it. It takes a turn of the loop. Errors: ErrNoMember,
-// ErrClosed.
+// itself. Where all is quiet Time is as long as the two of them have not exchanged what
+// they know: members meet at random, two of n every n/2 intervals (Config.Interval). One
+// that writes nothing while many others write says more rarely how far its log goes:
+// GetFresh asks it. It takes a turn of the loop. Errors: ErrNoMember, ErrClosed.
 func (e *Engine) Behind(member string) (l Lag, err error) {
 	err = ErrNoMember
 	if !e.ask(func(now sched.Instant) { l, err = e.behind(now, e.store.FindName([]byte(member))) }) {
