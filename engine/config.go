@@ -154,7 +154,7 @@ type Config struct {
 
 	// Merge are rules for shared keys that the value decides, and not the time. All members
 	// need the same. Default: none.
-	Merge []MergeRule
+	Merge []MergeRule `json:"-"`
 
 	// Disk keeps this member's state over restarts. Default: it is kept in memory alone.
 	Disk Disk

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -94,9 +93,11 @@ func (s watchers) without(w *watcher) watchers {
 }
 
 // watchList holds the watchers of an engine, or of its shared keys, by what they want:
-// a change costs as many look-ups as there are different lengths of prefixes, and two.
+// a change costs as many look-ups as there are different lengths of prefixes, and two,
+// and none of them on the loop.
 type watchList struct {
 	count atomic.Int32
+	queue newsQueue
 
 	mu       sync.Mutex
 	every    watchers // of all
@@ -127,7 +128,6 @@ func (l *watchList) add(w *watcher, limit int) bool {
 		l.byKey, l.byPrefix, l.byMember = map[string]watchers{}, map[string]watchers{}, map[string]watchers{}
 	}
 	l.every = append(l.every, w)
-	l.count.Store(int32(len(l.every)))
 	switch m, name := l.group(w); {
 	case w.coarse:
 		l.coarse = append(l.coarse, w)
@@ -137,14 +137,22 @@ func (l *watchList) add(w *watcher, limit int) bool {
 		m[name] = append(m[name], w)
 	}
 	l.counts(w, 1)
+	l.counted()
 	return true
+}
+
+// counted tells the loop how many there are. The mutex is held.
+func (l *watchList) counted() {
+	l.queue.coarse.Store(int32(len(l.coarse)))
+	l.queue.fine.Store(int32(len(l.every) - len(l.coarse)))
+	l.count.Store(int32(len(l.every)))
 }
 
 func (l *watchList) remove(w *watcher) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.every, l.coarse, l.whole = l.every.without(w), l.coarse.without(w), l.whole.without(w)
-	l.count.Store(int32(len(l.every)))
+	l.counted()
 	if m, name := l.group(w); m != nil {
 		if m[name] = m[name].without(w); len(m[name]) == 0 {
 			delete(m, name)
@@ -204,10 +212,20 @@ func (l *watchList) gather(w *watcher, dst []place) (places []place, full bool) 
 	return dst, false
 }
 
-// uniquePlaces sorts and leaves each once.
+// uniquePlaces leaves each once, in the order of the last changes.
 func uniquePlaces(list []place) []place {
-	slices.SortFunc(list, func(a, b place) int { return cmp.Or(cmp.Compare(a.member, b.member), cmp.Compare(a.key, b.key)) })
-	return slices.Compact(list)
+	if len(list) < 2 {
+		return list
+	}
+	seen, n := make(map[place]struct{}, len(list)), len(list)
+	for _, p := range slices.Backward(list) {
+		if _, ok := seen[p]; !ok {
+			seen[p] = struct{}{}
+			n--
+			list[n] = p
+		}
+	}
+	return slices.Delete(list, 0, n)
 }
 
 // note adds a change to the list and gives its number.
@@ -224,27 +242,27 @@ func (l *watchList) note(p place) (n uint64) {
 
 // advanced marks whoever wants a key with a version in (from, to]. It runs on the loop.
 func (l *watchList) advanced(s *state.Store, o state.Origin, name string, from, to uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.coarse) > 0 || to-from > scanMax {
-		n := l.note(place{member: name})
-		if l.coarse.mark(n); to-from > scanMax {
-			l.every.mark(n)
+	l.post(func(x *newsList) {
+		switch {
+		case to-from > scanMax:
+			x.put(tellMember, name, nil)
+			return
+		case l.queue.coarse.Load() > 0:
+			x.put(tellCoarse, name, nil)
+		}
+		if l.queue.fine.Load() == 0 {
 			return
 		}
-	}
-	if len(l.coarse) == len(l.every) {
-		return
-	}
-	s.After(o, from, &l.cursor)
-	for l.cursor.Next(&l.entry) {
-		switch {
-		case !codec.Reserved(l.entry.Key):
-			l.changed(name, l.entry.Key)
-		case codec.Leases(l.entry.Key): // what lives by it may be there now, or not any more
-			l.every.mark(l.note(place{member: name}))
+		s.After(o, from, &l.cursor)
+		for l.cursor.Next(&l.entry) {
+			switch {
+			case !codec.Reserved(l.entry.Key):
+				x.put(tellKey, name, l.entry.Key)
+			case codec.Leases(l.entry.Key): // what lives by it may be there now, or not any more
+				x.put(tellMember, name, nil)
+			}
 		}
-	}
+	})
 }
 
 // changed marks those that want a key. The mutex is held.
@@ -273,12 +291,9 @@ func (l *watchList) changed(name string, key []byte) {
 
 // sharedChanged marks those that want a shared key. It runs on the loop.
 func (l *watchList) sharedChanged(key []byte) {
-	if l.count.Load() == 0 {
-		return
+	if l.count.Load() > 0 {
+		l.post(func(x *newsList) { x.put(tellKey, "", key) })
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.changed("", key)
 }
 
 // member notes that something happened to a member: all look at it, once the snapshot
@@ -289,14 +304,7 @@ func (l *watchList) member(name string) {
 
 // wake lets all watchers look what has ended meanwhile.
 func (l *watchList) wake() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, w := range l.every {
-		select {
-		case w.signal <- struct{}{}:
-		default:
-		}
-	}
+	l.post(func(x *newsList) { x.put(tellEnds, "", nil) })
 }
 
 // told lets all watchers look at the members that something happened to.
@@ -304,10 +312,11 @@ func (l *watchList) told() {
 	if len(l.pulse) == 0 {
 		return
 	}
-	l.mu.Lock()
-	for _, name := range l.pulse {
-		l.every.mark(l.note(place{member: name}))
-	}
-	l.mu.Unlock()
+	l.post(func(x *newsList) {
+		for _, name := range l.pulse {
+			x.put(tellMember, name, nil)
+		}
+	})
+	clear(l.pulse)
 	l.pulse = l.pulse[:0]
 }
