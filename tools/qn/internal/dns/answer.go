@@ -14,6 +14,9 @@ const (
 	streamMax = 65535
 )
 
+// badVersion answers an EDNS of a version that is not known (RFC 6891, 6.1.3). Its upper bits stand in the OPT record.
+const badVersion dnsmessage.RCode = 16
+
 // responder answers questions. Its methods are safe for any number of goroutines.
 type responder struct {
 	zone string // "qn."
@@ -69,12 +72,15 @@ func parse(b []byte) (x query, code dnsmessage.RCode, reply bool) {
 	for range 16 { // more additional records nobody sends
 		h, err := p.AdditionalHeader()
 		if err == dnsmessage.ErrSectionDone {
-			return x, dnsmessage.RCodeSuccess, true
+			return x, code, true
 		}
 		if err != nil {
 			return x, dnsmessage.RCodeFormatError, true
 		}
 		if h.Type == dnsmessage.TypeOPT {
+			if version := h.TTL >> 16 & 0xff; version != 0 {
+				code = badVersion
+			}
 			x.edns, x.room = true, min(max(plainMax, int(h.Class)), ednsMax)
 		}
 		if p.SkipAdditional() != nil {
@@ -133,15 +139,15 @@ func (r *responder) inZone(name string) (before string, ok bool) {
 func records(t dnsmessage.Type, of *target) bool {
 	switch t {
 	case dnsmessage.TypeA:
-		return of.addr.Is4()
+		return of.addr.Is4() && !of.sameAddr
 	case dnsmessage.TypeAAAA:
-		return of.addr.Is6()
+		return of.addr.Is6() && !of.sameAddr
 	case dnsmessage.TypeSRV:
 		return of.port != 0
 	case dnsmessage.TypeTXT:
-		return len(of.tags) > 0
+		return len(of.tags) > 0 && !of.sameTags
 	case dnsmessage.TypeALL:
-		return true
+		return !of.sameAddr
 	}
 	return false
 }
@@ -150,7 +156,7 @@ func records(t dnsmessage.Type, of *target) bool {
 func (r *responder) build(dst []byte, q *query, code dnsmessage.RCode, of []*target, all int, cut bool) []byte {
 	b := dnsmessage.NewBuilder(dst, dnsmessage.Header{
 		ID: q.head.ID, Response: true, OpCode: q.head.OpCode, Authoritative: code != dnsmessage.RCodeRefused, Truncated: cut,
-		RecursionDesired: q.head.RecursionDesired, RCode: code,
+		RecursionDesired: q.head.RecursionDesired, RCode: code & 0xf,
 	})
 	b.EnableCompression()
 	w := &writer{b: &b}
@@ -162,8 +168,12 @@ func (r *responder) build(dst []byte, q *query, code dnsmessage.RCode, of []*tar
 	for _, t := range of {
 		r.record(w, q, t)
 	}
+	apex := all == 0 && q.q.Type == dnsmessage.TypeSOA && code == dnsmessage.RCodeSuccess && strings.EqualFold(q.q.Name.String(), r.zone)
+	if apex {
+		w.do(b.SOAResource(r.head(q.q.Name), r.soa))
+	}
 	w.do(b.StartAuthorities())
-	if all == 0 && (code == dnsmessage.RCodeSuccess || code == dnsmessage.RCodeNameError) {
+	if all == 0 && !apex && (code == dnsmessage.RCodeSuccess || code == dnsmessage.RCodeNameError) {
 		w.do(b.SOAResource(r.head(r.name), r.soa))
 	}
 	w.do(b.StartAdditionals())

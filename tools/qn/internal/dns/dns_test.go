@@ -18,7 +18,7 @@ import (
 
 // members makes an index of n members that serve web, every second one over IPv6.
 func members(n int) *index {
-	x := &index{nodes: map[string]*target{}, services: map[string][]*target{}}
+	x := newIndex()
 	for i := range n {
 		addr := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
 		if i%2 == 1 {
@@ -96,7 +96,9 @@ func TestAnswers(t *testing.T) {
 	f("WEB.serVICE.Qn.", dnsmessage.TypeSRV, ok, 4, 4, false)
 	f("_web._tcp.service.qn.", dnsmessage.TypeSRV, ok, 4, 4, false)
 	f("db.service.qn.", dnsmessage.TypeSRV, ok, 4, 4, false)
-	f("web.service.qn.", dnsmessage.TypeTXT, ok, 4, 0, false)
+	f("web-0.node.qn.", dnsmessage.TypeTXT, ok, 1, 0, false)
+	f("qn.", dnsmessage.TypeSOA, ok, 1, 0, false)
+	f("service.qn.", dnsmessage.TypeSOA, ok, 0, 0, true)
 	f("web.service.qn.", dnsmessage.TypeMX, ok, 0, 0, true)
 	f("web-0.node.qn.", dnsmessage.TypeA, ok, 1, 0, false)
 	f("web-0.node.qn.", dnsmessage.TypeAAAA, ok, 0, 0, true)
@@ -110,6 +112,46 @@ func TestAnswers(t *testing.T) {
 	m := ask(t, x, "db.service.qn.", dnsmessage.TypeSRV, 0, 0)
 	if srv := m.Answers[0].Body.(*dnsmessage.SRVResource); srv.Port != 5432 || !strings.HasSuffix(srv.Target.String(), ".node.qn.") {
 		t.Errorf("%+v", srv)
+	}
+}
+
+// Members on one machine share an address: no record is there twice.
+func TestNoRecordIsThereTwice(t *testing.T) {
+	x := newIndex()
+	for i, port := range []string{"80", "81", "80"} {
+		x.add(&engine.Member{Name: fmt.Sprint("web-", i), Addr: netip.MustParseAddrPort("127.0.0.1:7946"), Tags: map[string]string{"service": "web", "port": port}})
+	}
+	f := func(kind dnsmessage.Type, want int) {
+		t.Helper()
+		m := ask(t, x, "web.service.qn.", kind, 1232, 0)
+		seen := map[string]bool{}
+		for _, a := range m.Answers {
+			seen[a.Body.GoString()] = true
+		}
+		if len(m.Answers) != want || len(seen) != want {
+			t.Errorf("%v: %d answers, %d different, want %d", kind, len(m.Answers), len(seen), want)
+		}
+	}
+	f(dnsmessage.TypeA, 1)
+	f(dnsmessage.TypeALL, 1)
+	f(dnsmessage.TypeTXT, 2)
+	f(dnsmessage.TypeSRV, 3)
+}
+
+// An EDNS of another version is answered with BADVERS, and nothing else.
+func TestOtherVersionsOfEDNS(t *testing.T) {
+	r, err := newResponder("qn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := question("web.service.qn.", dnsmessage.TypeA, 1232)
+	b[len(b)-5] = 1 // the version, in the OPT record's TTL
+	var m dnsmessage.Message
+	if err := m.Unpack(r.answer(nil, b, members(2), 0)); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Answers) != 0 || m.RCode != 0 || len(m.Additionals) != 1 || m.Additionals[0].Header.ExtendedRCode(m.RCode) != badVersion {
+		t.Errorf("%+v", m)
 	}
 }
 
@@ -131,7 +173,7 @@ func TestTruncation(t *testing.T) {
 }
 
 func TestDeadAndUnnamableMembersAreOut(t *testing.T) {
-	x := &index{nodes: map[string]*target{}, services: map[string][]*target{}}
+	x := newIndex()
 	at := netip.MustParseAddrPort("10.0.0.1:7946")
 	for i, state := range []engine.MemberState{engine.StateAlive, engine.StateSuspect, engine.StateDead, engine.StateLeft} {
 		x.add(&engine.Member{Name: fmt.Sprint("m", i), Addr: at, State: state, Tags: map[string]string{"service": "web"}})

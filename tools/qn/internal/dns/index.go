@@ -3,6 +3,7 @@ package dns
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -16,13 +17,20 @@ type target struct {
 	name string // of the member, in lower case: a label
 	addr netip.Addr
 	port uint16
-	tags []string // name=value
+	tags []string // name=value, sorted
+
+	sameAddr, sameTags bool // as another one of its service: a record stands there once (RFC 2181, 5)
 }
 
 // index is what queries are answered from. It is never changed.
 type index struct {
 	nodes    map[string]*target
 	services map[string][]*target // with the port of that service
+	records  map[[2]string]bool   // addresses and tags of services
+}
+
+func newIndex() *index {
+	return &index{nodes: map[string]*target{}, services: map[string][]*target{}, records: map[[2]string]bool{}}
 }
 
 // indexEvery is how old an index may be: events make it anew at once, this is for the own tags.
@@ -56,7 +64,7 @@ func keep(ctx context.Context, eng *engine.Engine, to *atomic.Pointer[index]) {
 }
 
 func makeIndex(eng *engine.Engine) *index {
-	x := &index{nodes: map[string]*target{}, services: map[string][]*target{}}
+	x := newIndex()
 	for m := range eng.Members() {
 		x.add(&m)
 	}
@@ -78,6 +86,7 @@ func (x *index) add(m *engine.Member) {
 			t.tags = append(t.tags, text)
 		}
 	}
+	slices.Sort(t.tags)
 	t.port = portOf(m.Tags["port"])
 	x.nodes[label] = t
 	for name, value := range m.Tags {
@@ -89,9 +98,18 @@ func (x *index) add(m *engine.Member) {
 		if service = strings.ToLower(service); named && isLabel(service) {
 			of := *t
 			of.port = portOf(port)
+			of.sameAddr, of.sameTags = x.again(service, addr.String()), x.again(service, strings.Join(t.tags, "\n"))
 			x.services[service] = append(x.services[service], &of)
 		}
 	}
+}
+
+// again reports whether a service had a record before.
+func (x *index) again(service, record string) bool {
+	k := [2]string{service, record}
+	was := x.records[k]
+	x.records[k] = true
+	return was
 }
 
 func portOf(s string) uint16 {
