@@ -23,30 +23,32 @@ var inFlags = strings.NewReplacer(
 
 // badFlag is what is wrong with the configuration, as an error of the flags.
 func badFlag(err error) error {
-	var list []string
-	var add func(err error)
-	add = func(err error) {
-		var bad *engine.ConfigError
-		several, joined := err.(interface{ Unwrap() []error })
-		switch {
-		case joined:
-			for _, e := range several.Unwrap() {
-				add(e)
-			}
-		case errors.As(err, &bad):
-			field, rest, indexed := strings.Cut(bad.Field, "[")
-			if indexed {
-				rest = "[" + rest
-			}
-			name, known := flagOf[field]
-			if !known {
-				name = field
-			}
-			list = append(list, fmt.Sprintf("%s%s %s: %s; fix: %s", name, rest, bad.Value, inFlags.Replace(bad.Problem), inFlags.Replace(bad.Fix)))
-		default:
-			list = append(list, inFlags.Replace(err.Error()))
-		}
+	list := badFields(err)
+	if len(list) == 0 {
+		list = append(list, inFlags.Replace(err.Error()))
 	}
-	add(err)
 	return exit.Usagef("%s", strings.Join(list, "; and "))
+}
+
+// badFields are the errors of single fields in a tree of errors.
+func badFields(err error) (list []string) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range several.Unwrap() {
+			list = append(list, badFields(e)...)
+		}
+		return list
+	}
+	var bad *engine.ConfigError
+	if !errors.As(err, &bad) {
+		return nil
+	}
+	field, index := bad.Field, ""
+	if i := strings.IndexByte(field, '['); i >= 0 {
+		field, index = field[:i], field[i:]
+	}
+	name, known := flagOf[field]
+	if !known {
+		name = field
+	}
+	return []string{fmt.Sprintf("%s%s %s: %s; fix: %s", name, index, bad.Value, inFlags.Replace(bad.Problem), inFlags.Replace(bad.Fix))}
 }

@@ -36,10 +36,10 @@ func TestBadStartsSpeakOfFlags(t *testing.T) {
 			return
 		}
 		text := err.Error()
-		if exit.Code(err) != exit.Usage || !strings.Contains(text, want) || !strings.Contains(text, "; fix: ") {
+		if exit.Code(err) != exit.Usage || !strings.Contains(text, want) || !strings.Contains(text, want) || !strings.Contains(text, "; fix: ") {
 			t.Errorf("%v: code %d, %s; want %q", args, exit.Code(err), text, want)
 		}
-		for _, word := range []string{"Config", "engine:", "batch:", "Insecure", "Secret", "file descriptor", "\n"} {
+		for _, word := range []string{"; and ", "Config", "engine:", "batch:", "Insecure", "Secret", "file descriptor", "\n"} {
 			if strings.Contains(text, word) {
 				t.Errorf("%v: %q says %q", args, text, word)
 			}
@@ -57,8 +57,8 @@ func TestBadStartsSpeakOfFlags(t *testing.T) {
 	f("--name ", "--name", "")
 	f("--key-file", "--key-file", "nosuch")
 	f("--data ", "--data", dir)
+	f("fix: end that one, or give this member a directory of its own", "--data", dir)
 	f("--tag", "--tag", "=x")
-	f("--limit-keys ", "--limit-keys", "-1")
 	f("--leave-timeout ", "--leave-timeout", "48h")
 	f("--http ", "--http", "0.0.0.0:0")
 	f("--resp ", "--resp", "0.0.0.0:0")
