@@ -115,7 +115,7 @@ func fieldDocs(t *testing.T, file, name string) map[string]string {
 
 // apart are the fields of Config that JSON leaves out: functions, what runs, secrets.
 var apart = []string{
-	"Secrets", "Weight", "Admit", "Logger", "OnEvent", "Reactor", "Transport", "Streams", "Resolver", "Trace", "Compare",
+	"Secrets", "Weight", "Admit", "Logger", "OnEvent", "Reactor", "Transport", "Streams", "Resolver", "Trace", "Compare", "Merge",
 }
 
 // TestConfigIsText: a Config with everything set comes back from JSON as it was, but for
