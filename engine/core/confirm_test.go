@@ -53,6 +53,39 @@ func TestNewGenerationIsUnconfirmed(t *testing.T) {
 	}
 }
 
+// What a peer acknowledged of a former generation says nothing of the present one, however late
+// it comes; what it says of that counts.
+func TestLateAcknowledgementsAreOfTheirLife(t *testing.T) {
+	w, c, q, p := pairOf(t)
+	var late [][]byte
+	w.filter = func(from, to *node, b []byte) bool {
+		if from.i == 1 {
+			late = append(late, append([]byte(nil), b...))
+		}
+		return from.i != 1
+	}
+	w.set(0, "last", "v")
+	w.run(50 * sched.Millisecond)
+	own, confirmed := c.store.Max(c.store.Owner()), q.mail.Acked()
+	c.now = w.now
+	c.renew(c.me.Gen + 1)
+	for _, b := range late {
+		c.Receive(w.now, addrOf(1), b)
+		if v := c.peers[p].mail.Acked(); v != 0 || c.Agreement(0).Confirmed != 0 {
+			t.Fatalf("version %d of the new generation is confirmed; of the one before %d were, of %d", v, confirmed, own)
+		}
+	}
+	if len(late) == 0 {
+		t.Fatal("no frame was late")
+	}
+	w.filter = nil
+	w.converge(5 * sched.Second)
+	w.run(sched.Second)
+	if v := c.Agreement(0).Confirmed; v != c.store.Max(c.store.Owner()) {
+		t.Errorf("%d of %d are confirmed", v, c.store.Max(c.store.Owner()))
+	}
+}
+
 // Mail of which nothing arrived, not even later frames, goes again by itself.
 // Exchanges are put off, so that nothing else repairs it.
 func TestLostMailGoesAgain(t *testing.T) {

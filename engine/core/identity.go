@@ -71,7 +71,7 @@ func (c *Core) renew(gen uint64) {
 	for p := range c.peers {
 		q := &c.peers[p]
 		q.flow.Renewed()
-		q.mail.Restart()
+		q.mail.Restart(q.link.Last())
 		if q.Proven() {
 			c.mail.Start(c.now, uint32(p))
 		}

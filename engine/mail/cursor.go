@@ -12,6 +12,7 @@ const (
 	quietSpan  = 2500 * sched.Millisecond // or two of them, and silence for so long
 	triesMax   = 8                        // doublings for a peer that is not heard
 	noRoomMax  = 16                       // timers without progress that count
+	reorderMax = 1 << 20                  // frames that one may be overtaken by
 )
 
 // Cursor is how far one peer has our writes. The zero value has none.
@@ -26,6 +27,8 @@ type Cursor struct {
 	missing  uint64 // of those, entries that it lacks, as it says
 	said     bool   // it said so in the frame at hand
 	late     uint8  // timers since then that fired though the peer is heard
+	reborn   bool   // we live another life since the frame to it with this number:
+	last     uint32
 }
 
 // At is the version up to which the peer was sent our writes.
@@ -74,10 +77,26 @@ func (c *Cursor) Resume() {
 	c.back()
 }
 
-// Restart is for another life of this node, of which the peer has nothing.
-func (c *Cursor) Restart() {
+// Restart is for another life of this node, of which the peer has nothing: it was sent no
+// frame of it yet, the last one of the life before had this number.
+func (c *Cursor) Restart(last uint32) {
 	c.acked, c.held, c.beyond = 0, 0, 0
+	c.reborn, c.last = true, last
 	c.Resume()
+}
+
+// Means tells whether what a peer says that has seen our frames up to a number is meant for
+// this life: acknowledgements do not name it, and those of the life before may be on their
+// way.
+func (c *Cursor) Means(seen uint32) bool {
+	if !c.reborn {
+		return true
+	}
+	since := int32(seen - c.last)
+	if since > reorderMax {
+		c.reborn = false
+	}
+	return since > 0
 }
 
 // News is what an acknowledgement says.

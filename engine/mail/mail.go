@@ -209,8 +209,8 @@ func (m *Mail) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 		return reconcile.Outdone
 	}
 	c := m.parts.Host.Cursor(f.Peer)
-	if !f.Fresh && h.Max < c.Acked() {
-		return reconcile.Taken // overtaken by a later one
+	if !f.Fresh && h.Max < c.Acked() || !c.Means(f.Ack) {
+		return reconcile.Taken // overtaken by a later one, or by another life
 	}
 	switch c.Have(h.Max, own) {
 	case All:
@@ -232,7 +232,7 @@ func (m *Mail) ReceiveFull(f *reconcile.Frame, body []byte) reconcile.Verdict {
 	m.parts.Count.FullsReceived++
 	us := m.parts.Store.ID(m.parts.Own)
 	for e := (codec.FullAt{}); l.Next(&e); {
-		if e.ID == us && e.Through <= m.own() {
+		if e.ID == us && e.Through <= m.own() { // it names the life
 			m.parts.Host.Cursor(f.Peer).NoRoom(&e)
 		}
 	}

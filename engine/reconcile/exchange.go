@@ -53,7 +53,7 @@ type Frame struct {
 	Number  uint64 // of all frames received
 	Peer    uint32 // the sender
 	Fresh   bool   // it is newer than all before it from this peer: no replay
-	Ack     uint32 // where it is fresh: the last frame to the peer that it had seen
+	Ack     uint32 // the last frame to the peer that it had seen
 	Printed bool   // it carries the sender's fingerprint:
 	Print   uint64
 	Full    codec.FullAts // what its sender has no room for, said before in the frame
