@@ -1,30 +1,6 @@
 package linux
 
-import (
-	"github.com/quidnunc/quidnunc/batch"
-
-	"golang.org/x/sys/unix"
-)
-
-// kindOf sorts the errno of a send that failed for one destination.
-func kindOf(errno unix.Errno) batch.ErrorKind {
-	switch errno {
-	case unix.EAGAIN:
-		return batch.Again
-	case unix.EPERM, unix.EACCES:
-		return batch.Denied
-	case unix.ENOBUFS, unix.ENOMEM:
-		return batch.NoBuffers
-	case unix.ENETUNREACH, unix.EHOSTUNREACH, unix.ENETDOWN, unix.EHOSTDOWN, unix.EADDRNOTAVAIL,
-		unix.EAFNOSUPPORT, unix.ENODEV, unix.ENXIO:
-		return batch.Unreachable
-	case unix.ECONNREFUSED:
-		return batch.Refused
-	case unix.EMSGSIZE:
-		return batch.TooLong
-	}
-	return batch.OtherError
-}
+import "golang.org/x/sys/unix"
 
 // late reports whether an errno may be that of an earlier datagram, which the
 // kernel tells with whatever call comes next (udp(7), IP_RECVERR).

@@ -91,7 +91,7 @@ func (r *reporter) take(i int) {
 		return
 	}
 	what := (*unix.SockExtendedErr)(said)
-	kind := kindOf(unix.Errno(what.Errno))
+	kind := batch.KindOf(unix.Errno(what.Errno))
 	told := what.Origin == unix.SO_EE_ORIGIN_ICMP || what.Origin == unix.SO_EE_ORIGIN_ICMP6
 	if !told || kind != batch.Refused && kind != batch.TooLong && kind != batch.Unreachable {
 		return // what the kernel itself says, it says to the send

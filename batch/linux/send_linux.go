@@ -133,7 +133,7 @@ func (c *Conn) Send(ms []batch.Msg) (n int, err error) {
 		case c.segmented(done) && segmentRefusal(errno):
 			plain = c.unsegment(done, errno)
 		default:
-			return n, c.refused(kindOf(errno))
+			return n, c.refused(batch.KindOf(errno))
 		}
 	}
 	return n, nil

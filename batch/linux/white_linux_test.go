@@ -262,7 +262,7 @@ func TestKinds(t *testing.T) {
 		unix.ENOBUFS: batch.NoBuffers, unix.ENETUNREACH: batch.Unreachable,
 		unix.EHOSTUNREACH: batch.Unreachable, unix.EMSGSIZE: batch.TooLong, unix.EINVAL: batch.OtherError,
 	} {
-		if got := kindOf(errno); got != want {
+		if got := batch.KindOf(errno); got != want {
 			t.Errorf("%v is %v, want %v", errno, got, want)
 		}
 	}

@@ -8,22 +8,12 @@ import (
 	"github.com/quidnunc/quidnunc/batch"
 )
 
-// kindOfErrno sorts what the system says of a failed send.
+// kindOfErrno sorts what the system says of a failed send. Refused is for reports.
 func kindOfErrno(errno syscall.Errno) batch.ErrorKind {
-	switch errno {
-	case syscall.EAGAIN:
-		return batch.Again
-	case syscall.EPERM, syscall.EACCES:
-		return batch.Denied
-	case syscall.ENOBUFS, syscall.ENOMEM:
-		return batch.NoBuffers
-	case syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.EHOSTDOWN,
-		syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT, syscall.ECONNREFUSED:
-		return batch.Unreachable
-	case syscall.EMSGSIZE:
-		return batch.TooLong
+	if kind := batch.KindOf(errno); kind != batch.Refused {
+		return kind
 	}
-	return batch.OtherError
+	return batch.Unreachable
 }
 
 // tooLong reports whether a receive failed for the length of its datagram;

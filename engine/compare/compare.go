@@ -1,6 +1,8 @@
 package compare
 
 import (
+	"slices"
+
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
@@ -256,14 +258,7 @@ func (c *Compare) Drop(p uint32) {
 	t.say = 0
 	c.jobs.Drop(&t.runs)
 	c.jobs.Drop(&t.pulls)
-	for i := 0; i < len(c.answers); {
-		if c.answers[i].peer != p {
-			i++
-			continue
-		}
-		c.answers[i] = c.answers[len(c.answers)-1]
-		c.answers = c.answers[:len(c.answers)-1]
-	}
+	c.answers = slices.DeleteFunc(c.answers, func(a answer) bool { return a.peer == p })
 }
 
 // DropRuns gives up the runs that are under way to a peer: it asks again.

@@ -1,6 +1,8 @@
 package rumor
 
 import (
+	"slices"
+
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
@@ -264,14 +266,7 @@ func (m *Monger) Forget(o state.Origin) {
 
 // Drop gives up what a peer is owed.
 func (m *Monger) Drop(p uint32) {
-	for i := 0; i < len(m.answers); {
-		if m.answers[i].peer != p {
-			i++
-			continue
-		}
-		m.answers[i] = m.answers[len(m.answers)-1]
-		m.answers = m.answers[:len(m.answers)-1]
-	}
+	m.answers = slices.DeleteFunc(m.answers, func(a answer) bool { return a.peer == p })
 	m.EndContact(p)
 }
 
