@@ -44,7 +44,7 @@ type Engine struct {
 	members atomic.Pointer[memberList]
 	watches watchList
 	subs    subscribers
-	streams streams
+	events  fan[Event]
 	large   large
 	shared  Shared
 	leases  leases

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -208,7 +206,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 	case core.EventsLost:
 		e.declareAll()
 		e.herald.tell(Event{Kind: EventOverflow})
-		e.streams.overflow()
+		e.events.fail(&Event{Kind: EventOverflow})
 	default:
 		if ev.Kind == core.MemberReachable {
 			e.meets(now)
@@ -280,22 +278,8 @@ func (e *Engine) declareAll() {
 
 func (e *Engine) emit(ev Event) {
 	e.herald.tell(ev)
-	e.streams.pass(&ev)
+	e.events.pass(&ev)
 }
-
-// streams are who reads Events.
-type streams struct {
-	count atomic.Int32
-	mu    sync.Mutex
-	list  []*stream
-}
-
-type stream struct {
-	queue chan Event
-	lost  atomic.Bool
-}
-
-const streamQueue = 256
 
 // Events yields what happens to members, from a picture of them all: first one
 // Resync for each member as it is, then every change. It never holds the loop
@@ -304,9 +288,9 @@ const streamQueue = 256
 // of ctx, or with ErrClosed.
 func (e *Engine) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		s := &stream{queue: make(chan Event, streamQueue)}
-		picture := e.picture(func() { e.streams.add(s) })
-		defer e.streams.remove(s)
+		s := newReader[Event]()
+		picture := e.picture(func() { e.events.add(s) })
+		defer e.events.remove(s)
 		if !resync(picture, yield) {
 			return
 		}
@@ -334,7 +318,7 @@ func (e *Engine) Events(ctx context.Context) iter.Seq2[Event, error] {
 
 // overflow replaces what a slow reader has missed, and what still waits for it,
 // by a new picture.
-func (e *Engine) overflow(s *stream, yield func(Event, error) bool) bool {
+func (e *Engine) overflow(s *reader[Event], yield func(Event, error) bool) bool {
 	picture := e.picture(func() {
 		for len(s.queue) > 0 {
 			<-s.queue
@@ -365,44 +349,4 @@ func resync(picture []Member, yield func(Event, error) bool) bool {
 		}
 	}
 	return true
-}
-
-func (l *streams) add(s *stream) {
-	l.mu.Lock()
-	l.list = append(l.list, s)
-	l.mu.Unlock()
-	l.count.Add(1)
-}
-
-func (l *streams) remove(s *stream) {
-	l.mu.Lock()
-	l.list = slices.DeleteFunc(l.list, func(x *stream) bool { return x == s })
-	l.mu.Unlock()
-	l.count.Add(-1)
-}
-
-// pass hands an event to every reader that has room. It runs on the loop.
-func (l *streams) pass(ev *Event) {
-	if l.count.Load() == 0 {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, s := range l.list {
-		select {
-		case s.queue <- *ev:
-		default:
-			s.lost.Store(true)
-		}
-	}
-}
-
-// overflow makes every reader start anew.
-func (l *streams) overflow() {
-	l.pass(&Event{Kind: EventOverflow})
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, s := range l.list {
-		s.lost.Store(true)
-	}
 }

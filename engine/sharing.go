@@ -38,7 +38,7 @@ type sharing struct {
 	offer   func(o state.Origin, key []byte) // Changed, made once
 	sweep   sweep
 	away    away
-	lost    lostList
+	lost    fan[Lost]
 	watches watchList
 
 	lacksAt sched.Instant // when a missing rule is told again
