@@ -67,7 +67,8 @@
 //	7   Pull           (origin 8, uvarint have)*
 //	8   Have           uvarint max<<2|o<<1|dirty, uvarint floor, if o: uvarint open
 //	9   Pad            (zero 1)*
-//	10  Probe          nonce 4, target 8, incarnation 4, status 1, health 1
+//	10  Probe          nonce 4, target 8, incarnation 4, status 1, health 1, echoes 1, if echoes=1: echo 4,
+//	                   if echoes=1: held 4
 //	11  ProbeAck       nonce 4, incarnation 4, status 1, health 1
 //	12  Vote           subject 8, incarnation 4, round 4, stance and reply 1, health 1
 //	13  Verdict        (member 8, incarnation 4, status 1)*
@@ -106,7 +107,8 @@
 //     with t it ends beyond that. max is what the sender holds of the origin; level says that it is the run's end.
 //   - A Pull's origins stand in any order; have is what the asker holds.
 //   - A Have is about the receiver's own origin. The contents that its entries refer to are complete up to max - open.
-//   - A Probe's target alone answers it. A Vote's stance has 128 added when it answers one. An Observed record has 64
+//   - A Probe's target alone answers it. echo is the nonce of the target's last answer, which arrived held
+//     microseconds ago; echoes is 0 or 1. A Vote's stance has 128 added when it answers one. An Observed record has 64
 //     sums, the low halves of the sums of facts by the first 6 bits of a member's identifier; answer is 0, or 1 when it
 //     answers one. A Verdict has at least one fact, a RumorFeedback at least one answer.
 //   - The hi of a feedback is the end of the offered window; max, below it, is what the answerer holds. A Turn with the

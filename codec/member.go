@@ -31,7 +31,8 @@ const HealthMax = 8
 
 // Sizes of the bodies about members.
 const (
-	ProbeBytes    = 4 + 8 + 4 + 1 + 1
+	ProbeBytes    = 4 + 8 + 4 + 1 + 1 + 1
+	ProbeEchoes   = ProbeBytes + 4 + 4 // one that echoes
 	ProbeAckBytes = 4 + 4 + 1 + 1
 	VoteBytes     = 8 + 4 + 4 + 1 + 1
 	FactBytes     = 8 + 4 + 1
@@ -49,6 +50,10 @@ type Probe struct {
 	Incarnation uint32   // the last known to the sender
 	Status      Status   // at that incarnation
 	Health      uint8    // the sender's own, 0 to HealthMax
+
+	Echoes bool   // it tells of the last answer of the target that arrived:
+	Echo   uint32 // its nonce
+	Held   uint32 // and how long ago that was, in microseconds
 }
 
 // ProbeAck answers a probe.
@@ -90,21 +95,32 @@ const voteReply = 0x80
 // AppendProbe appends a Probe record.
 func AppendProbe(dst []byte, p *Probe) []byte {
 	le := binary.LittleEndian
-	dst = le.AppendUint32(append(dst, byte(TypeProbe), ProbeBytes, 0), p.Nonce)
+	size := byte(ProbeBytes)
+	if p.Echoes {
+		size = ProbeEchoes
+	}
+	dst = le.AppendUint32(append(dst, byte(TypeProbe), size, 0), p.Nonce)
 	dst = le.AppendUint64(dst, uint64(p.Target))
 	dst = le.AppendUint32(dst, p.Incarnation)
-	return append(dst, byte(p.Status), p.Health)
+	if !p.Echoes {
+		return append(dst, byte(p.Status), p.Health, 0)
+	}
+	dst = append(dst, byte(p.Status), p.Health, 1)
+	return le.AppendUint32(le.AppendUint32(dst, p.Echo), p.Held)
 }
 
 // ParseProbe reads the body of a Probe record into p.
 func ParseProbe(b []byte, p *Probe) error {
-	if len(b) != ProbeBytes {
+	if echoes := len(b) == ProbeEchoes; !echoes && len(b) != ProbeBytes || (b[ProbeBytes-1] == 1) != echoes || b[ProbeBytes-1] > 1 {
 		return ErrBody
 	}
 	le := binary.LittleEndian
 	*p = Probe{
 		Nonce: le.Uint32(b), Target: OriginID(le.Uint64(b[4:])), Incarnation: le.Uint32(b[12:]),
 		Status: Status(b[16]), Health: b[17],
+	}
+	if len(b) == ProbeEchoes {
+		p.Echoes, p.Echo, p.Held = true, le.Uint32(b[ProbeBytes:]), le.Uint32(b[ProbeBytes+4:])
 	}
 	if p.Target == 0 {
 		return ErrOrigin

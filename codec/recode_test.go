@@ -107,6 +107,7 @@ func addMember(add func(name string, b []byte)) {
 	add("record/probe-most", AppendProbe(nil, &Probe{
 		Target: last, Nonce: 1<<32 - 1, Incarnation: 1<<32 - 1, Status: StatusBuried, Health: HealthMax,
 	}))
+	add("record/probe-echo", AppendProbe(nil, &Probe{Target: 2, Nonce: 7, Incarnation: 3, Echoes: true, Echo: 6, Held: 200_000}))
 	add("record/probe-ack", AppendProbeAck(nil, &ProbeAck{Nonce: 7, Incarnation: 3}))
 	add("record/probe-ack-left", AppendProbeAck(nil, &ProbeAck{Nonce: 1<<32 - 1, Incarnation: 1<<32 - 1, Status: StatusLeft, Health: HealthMax}))
 	add("record/vote", AppendVote(nil, &Vote{Subject: 2, Round: 1, Stance: StanceAgainst}))

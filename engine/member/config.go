@@ -45,6 +45,7 @@ const (
 	OwnHealth  Mechanism = 1 << iota // own-health multiplier, bar on voting, pause after own stalls
 	Quorum                           // relative quorum; without it one vote suspects
 	Refutation                       // the suspect's right to answer
+	Echoes                           // one round for both sides of a pair
 )
 
 // Config has the times of the detector. LAN, WAN and Local give consistent sets.

@@ -16,10 +16,14 @@
 //
 // All members stand on 8 keyed permutations of their identifiers (Ring). The
 // nearest live successor of a node on each, made distinct, are its observers.
-// So the load of each node is 8 probes and 8 answers a period at any size, any
+// So the load of each node is at most 8 probes and 8 answers a period at any size, any
 // two nodes with the same members agree on who watches whom, and the death of
 // an observer moves its work to the next successor. With up to 9 members
 // everybody watches everybody.
+//
+// A node begins its rounds together, so that it wakes up once a period for its probes and
+// once for their answers. Of two members that watch each other one probes: it confirms the
+// other's last answer, which shows both what they would probe for (echo.go).
 //
 // # From silence to death
 //
@@ -42,7 +46,9 @@
 // p makes a round fail with (1-(1-p)²)³: 9·10⁻⁴ at 5 %, and five of eight within
 // one period with 56·(9·10⁻⁴)⁵ = 3·10⁻¹⁴, before the grace in which it would
 // be refuted. A pause up to Grace never kills. What a stalled member says of its
-// own health in its next answer is shown (Evidence.Theirs).
+// own health in its next answer is shown (Evidence.Theirs). Who follows in a pair looks
+// a sixteenth of a period after the leader's probe is due, or when the leader asks for an
+// answer again, so that all this takes as long in small clusters, where most are pairs.
 //
 // An observer's vote goes to the other observers, and each of them answers with
 // its own stance. This is what a ping-req through others does in SWIM (Das,

@@ -26,9 +26,10 @@ type watch struct {
 	acked  sched.Instant // last answer
 	rtt    sched.RTT
 	least  sched.Instant // no round trip takes less; 0 unless that is more than TimeoutMax
+	pair   pair
 }
 
-const watchBytes = 104
+const watchBytes = 136
 
 // watch starts to observe a member, at a random time within a period so that its observers spread out.
 func (t *Table) watch(now sched.Instant, h uint32) (i int) {
@@ -94,13 +95,20 @@ func (t *Table) advance(now sched.Instant, i int) {
 	}
 }
 
-// rest ends a round. The next starts one period after this one did, less or more a sixteenth, so that no two
-// observers stay in step.
+// rest ends a round. All watches begin their next one together, so that a node wakes up once a period for them and
+// once for the answers. Beats are a period apart, less or more a thirty-second, so that no two observers stay in step,
+// and go on from when they were due: a node that is late each time would never find out if they began when it wakes up.
 func (t *Table) rest(now sched.Instant, i int) {
 	t.queued &^= 1 << i
 	t.waiting &^= 1 << i
-	jitter := sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period/8))) - t.cfg.Period/16
-	t.dues[i] = max(t.watches[i].round+t.cfg.Period+jitter, now)
+	if now-t.beat >= t.cfg.Period {
+		t.beat = now - t.cfg.Period + sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period))) // since long ago: anew
+	}
+	if t.beat <= now {
+		jitter := sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period/16))) - t.cfg.Period/32
+		t.beat = max(t.beat+t.cfg.Period+jitter, now)
+	}
+	t.dues[i] = t.beat
 }
 
 // probe fills the next probe of a queued watch. Its time starts here, when it is pulled, not when it was due: a full
@@ -112,6 +120,7 @@ func (t *Table) probe(now sched.Instant, i int, s *Send) {
 	w.sent[w.try] = now
 	s.Kind, s.To, s.ID = SendProbe, w.peer, t.ring.ID(w.peer)
 	s.Probe = t.belief(w.peer, w.base+uint32(w.try))
+	t.echo(now, w, &s.Probe)
 	w.try++
 	t.dues[i] = now + t.timeout(w)
 	t.counters.ProbesSent++
@@ -248,6 +257,7 @@ func (t *Table) OnProbe(now sched.Instant, from uint32, p *codec.Probe, ack *cod
 		return true
 	}
 	t.Heard(now, from)
+	t.probed(now, from, p)
 	if told.Status != Alive {
 		t.accused(now, codec.Fact{ID: me.ID, Incarnation: p.Incarnation, Status: p.Status}, from)
 	} else if p.Incarnation > me.Incarnation {
@@ -273,7 +283,8 @@ func (t *Table) OnAck(now sched.Instant, from uint32, a *codec.ProbeAck) {
 		}
 	} else {
 		w.theirs = a.Health
-		t.acked(now, w, a.Nonce-w.base)
+		w.pair.arrived(now, a.Nonce)
+		t.answered(now, t.watchOf(from), now-w.sent[a.Nonce-w.base])
 	}
 	t.counters.AcksTaken++
 	t.Heard(now, from)
@@ -282,20 +293,10 @@ func (t *Table) OnAck(now sched.Instant, from uint32, a *codec.ProbeAck) {
 	}
 }
 
-// acked ends a round, or the doubt of the last one.
-func (t *Table) acked(now sched.Instant, w *watch, try uint32) {
-	w.acked = now
-	rtt := now - w.sent[try]
-	if rtt <= t.timeout(w) {
-		t.timelyAt = now
-	}
-	if now >= t.hold && rtt > 0 {
-		w.rtt.Sample(min(rtt, t.most(w)))
-		if w.least != 0 {
-			w.least = min(w.least, rtt)
-		}
-	}
-	i := t.watchOf(w.peer)
+// answered ends a round, or the doubt of the last one: an answer came, after a round trip that took so long.
+func (t *Table) answered(now sched.Instant, i int, rtt sched.Instant) {
+	w := &t.watches[i]
+	t.timed(now, w, rtt)
 	if w.scout {
 		t.unwatch(i)
 		t.improve(now)
@@ -305,6 +306,26 @@ func (t *Table) acked(now sched.Instant, w *watch, try uint32) {
 		t.rest(now, i)
 		t.improve(now)
 	}
+	t.trust(now, i)
+}
+
+// timed notes that an answer came, after a round trip that took so long.
+func (t *Table) timed(now sched.Instant, w *watch, rtt sched.Instant) {
+	w.acked = now
+	if rtt <= t.timeout(w) {
+		t.timelyAt = now
+	}
+	if now >= t.hold && rtt > 0 {
+		w.rtt.Sample(min(rtt, t.most(w)))
+		if w.least != 0 {
+			w.least = min(w.least, rtt)
+		}
+	}
+}
+
+// trust withdraws what this node said against a member that answers.
+func (t *Table) trust(now sched.Instant, i int) {
+	w := &t.watches[i]
 	w.missed = 0
 	if w.stance.Against() {
 		t.stand(now, i, codec.StanceFor)

@@ -32,6 +32,7 @@ type Table struct {
 	taken   uint64          // watches in use
 	queued  uint64          // watches whose next probe waits to be pulled
 	waiting uint64          // watches that wait for an answer, until they are due
+	beat    sched.Instant   // when the next rounds begin
 	votes   uint64          // watches whose vote is not told to all yet
 
 	cases []ballots

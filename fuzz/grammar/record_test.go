@@ -42,6 +42,7 @@ func (l *liar) member(t codec.Type) []byte {
 	case codec.TypeProbe:
 		return codec.AppendProbe(nil, &codec.Probe{
 			Target: max(1, l.id()), Nonce: choose(l.script, numbers), Incarnation: choose(l.script, numbers), Status: status(), Health: health,
+			Echoes: l.pick(2) == 1, Echo: choose(l.script, numbers), Held: choose(l.script, numbers),
 		})
 	case codec.TypeProbeAck:
 		return codec.AppendProbeAck(nil, &codec.ProbeAck{
