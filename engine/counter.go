@@ -98,7 +98,7 @@ func (s *Shared) stageAdd(key string, by int64) (sum int64, v Version, wake bool
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := partKey(make([]byte, 0, KeyBytesMax), s.self, key)
-	value, _, _, _ := s.look(nil, k)
+	value, _, _ := s.known(nil, k)
 	own, _ := parsePart(value)
 	sum, base, ok := s.sum(key, own)
 	if !ok || by > 0 && sum > math.MaxInt64-by || by < 0 && sum < math.MinInt64-by {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"bytes"
+	"slices"
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -83,6 +85,30 @@ func (e *Engine) walkWinners(yield func(r *disk.Record) bool) {
 	}
 }
 
+// known is look that also knows what the disk has and is not said again yet: what is written
+// meanwhile has to be above that.
+func (s *Shared) known(dst, key []byte) (value []byte, c share.Claim, ok bool) {
+	value, c, _, ok = s.look(dst, key)
+	held := s.e.kept.holding.Load()
+	if held == nil {
+		return value, c, ok
+	}
+	at, here := slices.BinarySearchFunc(*held, key, func(r disk.Record, key []byte) int { return bytes.Compare(r.Key, key) })
+	if !here {
+		return value, c, ok
+	}
+	r := &(*held)[at]
+	var d share.Claim
+	rest, err := d.Parse(r.Value, s.self)
+	if err != nil || c.Author != 0 && s.merge.Compare(&d, rest, &c, value[len(dst):]) <= 0 {
+		return value, c, ok
+	}
+	if d.Deleted = d.Deleted || r.TTL != 0 && leftOf(r) == endedLife; d.Deleted {
+		return dst, d, false
+	}
+	return append(dst, rest...), d, true
+}
+
 // above tells which of two records that are held says what the key holds.
 func (s *Shared) above(a, b *disk.Record) bool {
 	var c, d share.Claim
@@ -134,6 +160,22 @@ func (e *Engine) judgeHeld(now sched.Instant) (records []byte, err error) {
 	return records, nil
 }
 
+// rises has the clock of shared writes go on above what the disk has, as far as that is not
+// ahead of the wall clock: it may have been set back meanwhile.
+func (s *Shared) rises(records []disk.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var c share.Claim
+	for i := range records {
+		if !codec.Shared(records[i].Key) {
+			continue
+		}
+		if _, err := c.Parse(records[i].Value, s.self); err == nil {
+			s.clock.See(c.Stamp, s.wall(), sched.Instant(s.e.cfg.ClockOffsetMax))
+		}
+	}
+}
+
 // sayHeld says shared keys again that are held back, once it may: those that win.
 func (e *Engine) sayHeld(now sched.Instant) {
 	k := &e.kept
@@ -166,6 +208,9 @@ func (e *Engine) sayHeld(now sched.Instant) {
 	k.heldAt = now
 }
 
+// endedLife is what is left where it has ended.
+const endedLife = 1
+
 // leftOf is what is left of the time to live of a record, 0: it has none. One that has
 // ended, or whose age nobody knows, ends at once.
 func leftOf(r *disk.Record) uint32 {
@@ -174,7 +219,7 @@ func leftOf(r *disk.Record) uint32 {
 	}
 	age := (time.Now().UnixNano() - r.Wall) / int64(time.Millisecond)
 	if age < 0 || age >= int64(r.TTL) {
-		return 1
+		return endedLife
 	}
 	return r.TTL - uint32(age)
 }

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -188,5 +189,47 @@ func TestSharedEndsOutliveARestart(t *testing.T) {
 		k.reads(0, map[string]string{"k": "v", "l": "v"})
 		pause(time.Minute)
 		k.reads(0, map[string]string{"k": "-", "l": "v"})
+	})
+}
+
+// What is written while the disk's shared keys are not said again yet is above them: forced writes, first ones, sums, and
+// with a clock that was set back.
+func TestSharedWritesAreAboveTheDisk(t *testing.T) {
+	withDisks(t, 2, func(k *keeping) {
+		a := k.Engines[1].Shared()
+		a.Skew(400 * time.Millisecond)
+		a.Set("set", []byte("old"))
+		a.Force("forced", []byte("old"))
+		a.SetOnce("once", []byte("old"))
+		a.SetTTL("ended", []byte("old"), 5*time.Second)
+		a.Add("sum", 5)
+		k.Engines[0].Shared().Add("sum", 2)
+		k.WaitConverged()
+		pause(2 * time.Second)
+		k.kill(0, 1)
+		pause(10 * time.Second)
+		k.Restart(1)
+		b := k.Engines[1].Shared()
+		b.Skew(-12 * time.Second) // behind what it wrote in its former life, by less than the bound
+		for _, key := range []string{"set", "forced"} {
+			if _, err := b.Set(key, []byte("new")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := b.SetOnce("once", []byte("new")); !errors.Is(err, engine.ErrConflict) {
+			t.Errorf("a first write beside one that is on the disk: %v", err)
+		}
+		if _, err := b.SetOnce("ended", []byte("new")); err != nil {
+			t.Errorf("a first write after one that has ended: %v", err)
+		}
+		if sum, _, err := b.Add("sum", 1); err != nil || sum < 6 {
+			t.Errorf("added to what the disk has: %d %v", sum, err)
+		}
+		k.reads(1, map[string]string{"set": "new", "forced": "new", "once": "-", "ended": "new"})
+		pause(time.Minute)
+		k.reads(1, map[string]string{"set": "new", "forced": "new", "once": "old", "ended": "new"})
+		if sum, _ := b.Sum("sum"); sum != 8 {
+			t.Errorf("the sum is %d", sum)
+		}
 	})
 }

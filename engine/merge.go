@@ -111,7 +111,7 @@ func (s *Shared) ruled(key string, value []byte, claim claiming) claiming {
 			c.Epoch++
 		case now.Order == r.ID:
 			var room [KeyBytesMax]byte
-			if have, _, _, ok := s.look(nil, logKey(room[:0], key)); ok && r.Compare(value, have) < 0 {
+			if have, _, ok := s.known(nil, logKey(room[:0], key)); ok && r.Compare(value, have) < 0 {
 				return &ConflictError{Key: key, Have: sharedVersion(now)}
 			}
 		}

@@ -35,6 +35,8 @@ func (e *Engine) restore(now sched.Instant) error {
 		return nil
 	}
 	k.held = k.image.Held
+	e.shared.rises(k.held)
+	e.shared.rises(k.image.Records)
 	i, wall := k.image, time.Now().UnixNano()
 	k.was = map[string]string{}
 	for n := range i.Records {

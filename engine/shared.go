@@ -378,7 +378,7 @@ func (s *Shared) stageClaim(k, value []byte, ttl uint32, claim claiming) (v Vers
 		return v, false, ErrClosed
 	}
 	var room [EntryBytesMax]byte
-	_, now, _, _ := s.look(room[:0], k)
+	_, now, _ := s.known(room[:0], k)
 	c := share.Claim{Author: s.self}
 	wall := s.wall()
 	if err := s.checkClock(wall); err != nil {
