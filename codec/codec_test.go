@@ -198,14 +198,14 @@ func TestHelloRoundTrip(t *testing.T) {
 		if err := ParseHelloReply(AppendHelloReply(nil, &r)[3:], &gotr); err != nil || gotr.KnownGen != 5 || !gotr.KnownAlive || gotr.Echo != r.Echo {
 			t.Errorf("%+v %v", gotr, err)
 		}
-		in := Intro{ID: 9, Gen: 4, Age: 255, Name: []byte("n"), Addr: a}
+		in := Intro{ID: 9, Gen: 4, Kinds: 2, Age: 255, Name: []byte("n"), Addr: a}
 		b := AppendIntro(nil, &in)
 		var goti Intro
-		if err := ParseIntro(b[3:], &goti); err != nil || goti.ID != 9 || goti.Gen != 4 || goti.Age != 255 || goti.Addr != a || IntroBytes(&in) != len(b) {
+		if err := ParseIntro(b[3:], &goti); err != nil || goti.ID != 9 || goti.Gen != 4 || goti.Kinds != 2 || goti.Age != 255 || goti.Addr != a || IntroBytes(&in) != len(b) {
 			t.Errorf("%+v %v", goti, err)
 		}
 	}
-	if got := AppendIntro(nil, &Intro{ID: 1, Name: []byte("n"), Addr: netip.MustParseAddrPort("[::ffff:1.2.3.4]:5")}); got[25] != 4 {
+	if got := AppendIntro(nil, &Intro{ID: 1, Name: []byte("n"), Addr: netip.MustParseAddrPort("[::ffff:1.2.3.4]:5")}); got[26] != 4 {
 		t.Errorf("a mapped address is not written as IPv4: % x", got)
 	}
 }

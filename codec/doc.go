@@ -56,10 +56,10 @@
 // on are a, and b is below them; "if b:" and "unless b:" say whether the next field is there; (…)* repeats to the end of
 // the body or to the fields behind it, (…)^n repeats n times. bytes is a uvarint length and as many bytes:
 //
-//	1   Hello          flags 1, min 1, max 1, mode 4, generation 8, salt 16, uvarint renewed, name, address
-//	2   HelloReply     flags 1, min 1, max 1, mode 4, generation 8, salt 16, uvarint renewed, name, address,
+//	1   Hello          flags 1, min 1, max 1, kinds 1, mode 4, generation 8, salt 16, uvarint renewed, name, address
+//	2   HelloReply     flags 1, min 1, max 1, kinds 1, mode 4, generation 8, salt 16, uvarint renewed, name, address,
 //	                   echo 16, known generation 8, known alive 1, cookie 16
-//	3   Intro          origin 8, generation 8, min 1, max 1, age 1, uvarint renewed, name, address
+//	3   Intro          origin 8, generation 8, min 1, max 1, kinds 1, age 1, uvarint renewed, name, address
 //	4   Sync           kind and hint 1
 //	5   Digest         flags 1, lo 8, hi 8, (origin 8, uvarint max<<2|dirty<<1|f, if f: uvarint floor)*
 //	6   Run            origin 8, uvarint from<<4|dirty<<3|level<<2|t<<1|f, if f: uvarint floor, (entry)*, if t: to 7,
@@ -98,7 +98,7 @@
 //
 //   - A name is a length byte, 1 to 128, and that many bytes of printable UTF-8. An address is a family byte, 0 (none), 4
 //     or 6, then 4 or 16 bytes and the port in 2; an IPv4 address is never in IPv6 form. min and max are the format
-//     versions that somebody speaks, from 1 on. renewed is the generation less the seniority, the first generation of the
+//     versions that somebody speaks, from 1 on, kinds the last kind of entries that it knows. renewed is the generation less the seniority, the first generation of the
 //     boot: 0 unless it had to renew itself; the seniority is at least 1.
 //   - A Sync's kind is 1 push, 2 pull, 3 push-pull; plus 4 times the hint, 0 to 3: how large a difference was seen lately.
 //   - A digest's origins ascend within lo and hi, both included. dirty, here and elsewhere: the sender may still hold keys

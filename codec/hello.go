@@ -18,6 +18,7 @@ const HelloBuried HelloFlags = 1 << 1
 type Hello struct {
 	Flags HelloFlags
 	Speak Versions        // the versions of the format that the sender speaks
+	Kinds Kind            // the last kind of entries that it knows; when it is written, 0 stands for the last one here
 	Mode  uint32          // fingerprint of the settings that the whole cluster must share
 	Gen   uint64          // the sender's generation
 	Since uint64          // its seniority: the first generation of this boot; 0 counts as Gen
@@ -44,6 +45,7 @@ type Intro struct {
 	Gen   uint64
 	Since uint64 // its seniority: the first generation of that boot; 0 counts as Gen
 	Speak Versions
+	Kinds Kind   // as in a Hello
 	Age   uint8  // since somebody met it, in IntroAgeUnit; 0: who introduces it did, or is it
 	Name  []byte // a view of the frame after parsing
 	Addr  netip.AddrPort
@@ -72,6 +74,14 @@ func parseVersions(b []byte) (Versions, error) {
 		return v, ErrOrder
 	}
 	return v, nil
+}
+
+// kindsOrAll is what somebody says of the kinds that it knows.
+func kindsOrAll(k Kind) Kind {
+	if k == 0 {
+		return KindFree - 1
+	}
+	return k
 }
 
 // appendSince writes a seniority as the renewals since: it is at most the generation.
@@ -146,7 +156,7 @@ func AppendIntro(dst []byte, in *Intro) []byte {
 	dst = BeginRecord(dst, TypeIntro)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(in.ID))
 	dst = binary.LittleEndian.AppendUint64(dst, in.Gen)
-	dst = appendSince(append(appendVersions(dst, in.Speak), in.Age), in.Since, in.Gen)
+	dst = appendSince(append(appendVersions(dst, in.Speak), byte(kindsOrAll(in.Kinds)), in.Age), in.Since, in.Gen)
 	return EndRecord(appendAddr(appendName(dst, in.Name), in.Addr), start)
 }
 
@@ -173,7 +183,7 @@ func ParseIntro(body []byte, in *Intro) (err error) {
 	if in.Speak, err = parseVersions(body[16:]); err != nil {
 		return err
 	}
-	in.Age = body[18]
+	in.Kinds, in.Age = Kind(body[18]), body[19]
 	if in.Since, body, err = parseSince(body[introFixed:], in.Gen); err != nil {
 		return err
 	}
@@ -197,12 +207,12 @@ func parseWho(b []byte, name *[]byte, addr *netip.AddrPort) error {
 }
 
 const (
-	introFixed = 8 + 8 + 2 + 1
-	helloFixed = 1 + 2 + 4 + 8 + SaltBytes
+	introFixed = 8 + 8 + 2 + 1 + 1
+	helloFixed = 1 + 2 + 1 + 4 + 8 + SaltBytes
 )
 
 func appendHello(dst []byte, h *Hello) []byte {
-	dst = appendVersions(append(dst, byte(h.Flags)), h.Speak)
+	dst = append(appendVersions(append(dst, byte(h.Flags)), h.Speak), byte(kindsOrAll(h.Kinds)))
 	dst = binary.LittleEndian.AppendUint32(dst, h.Mode)
 	dst = binary.LittleEndian.AppendUint64(dst, h.Gen)
 	dst = appendSince(append(dst, h.Salt[:]...), h.Since, h.Gen)
@@ -217,9 +227,10 @@ func parseHello(b []byte, h *Hello) (rest []byte, err error) {
 	if h.Speak, err = parseVersions(b[1:]); err != nil {
 		return nil, err
 	}
-	h.Mode = binary.LittleEndian.Uint32(b[3:])
-	h.Gen = binary.LittleEndian.Uint64(b[7:])
-	h.Salt = [SaltBytes]byte(b[15:])
+	h.Kinds = Kind(b[3])
+	h.Mode = binary.LittleEndian.Uint32(b[4:])
+	h.Gen = binary.LittleEndian.Uint64(b[8:])
+	h.Salt = [SaltBytes]byte(b[16:])
 	if h.Since, rest, err = parseSince(b[helloFixed:], h.Gen); err != nil {
 		return nil, err
 	}

@@ -177,6 +177,8 @@ type Config struct {
 	// slow one loses events (EventOverflow), never time of the protocol.
 	OnEvent func(Event) `json:"-"`
 
+	kinds codec.Kind // the last kind of entries that is known, as by an older version; 0: all. Tests set it
+
 	// Reactor runs this engine together with others on one goroutine. Default:
 	// one reactor for the process.
 	Reactor *Reactor `json:"-"`

@@ -145,6 +145,15 @@
 // lets us, cipher objects of the standard library can't be. A copy of a running
 // virtual machine holds the salt: restart the copy.
 //
+// # Upgrades
+//
+// Replace members one after the other: those of neighbouring versions live together. Each
+// says which versions of the format it speaks, and which kinds of entries it knows. Whoever
+// speaks none in common is told which are spoken (ErrVersion). What some members could not
+// read is refused with an [UpgradeError] that names them, until all are upgraded; from the
+// first such write on nobody is asked any more: an older member that comes then keeps what it
+// can't read, passes it on and shows nothing of it.
+//
 // # Large values
 //
 // With Config.Streams (package batch/stream) a value may have up to

@@ -49,6 +49,7 @@ type Engine struct {
 	shared  Shared
 	leases  leases
 	kept    keeper
+	upgrade upgrade
 	started time.Time
 	here    netip.AddrPort // what others are told, else the bound address
 
@@ -225,6 +226,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		cc.Weight = func(name []byte) uint8 { return uint8(min(max(weight(string(name)), 1), 255)) }
 	}
 	cc.Limits, cc.Keys = e.cfg.coreLimits(), ring
+	e.upgrade.init(e.cfg.kinds, &cc)
 	randomness(&cc)
 	e.core.Init(&cc, now, wall)
 	e.store, e.started, e.here = e.core.Parts().Store, time.Now(), advertise

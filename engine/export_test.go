@@ -63,3 +63,6 @@ func (e *Engine) Lie(from, about, key, value string, versions int) {
 		e.core.Take(now, 0, e.store.FindName([]byte(from)), codec.TypeRun, body)
 	})
 }
+
+// Older makes a member of an older version: it knows the kinds of entries up to one.
+func (c *Config) Older(kinds codec.Kind) { c.kinds = kinds }

@@ -140,6 +140,9 @@ func (e *Engine) turnStreamKeys() {
 // are the caller's work, not the loop's.
 func (e *Engine) putLarge(ttl uint32, key string, value []byte) (Version, error) {
 	l := &e.large
+	if err := e.mayWrite(codec.KindContent); err != nil {
+		return Version{}, err
+	}
 	c := codec.Content{Length: uint32(len(value)), Sum: sha256.Sum256(value)}
 	sum := content.Sum(c.Sum)
 	now := e.reactor.poller.Now()
@@ -255,7 +258,7 @@ func (e *Engine) refers(now sched.Instant, o state.Origin, from uint64) {
 func (e *Engine) refer(now sched.Instant, tag uint32, entry *codec.Entry) {
 	l := &e.large
 	var c codec.Content
-	if entry.Flags&codec.EntryKinded == 0 || entry.Kind != codec.KindContent || codec.ParseContent(entry.Value, &c) != nil {
+	if entry.Flags&codec.EntryKinded == 0 || entry.Kind != codec.KindContent || entry.Kind > e.upgrade.own || codec.ParseContent(entry.Value, &c) != nil {
 		if l.table.Unrefer(tag, entry.Key, now) {
 			l.complete.lacks(tag, string(entry.Key), 0)
 			l.change(now)

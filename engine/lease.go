@@ -61,6 +61,9 @@ func (e *Engine) Grant(ttl time.Duration) (*Lease, error) {
 	if err := e.kept.refuses(); err != nil {
 		return nil, err
 	}
+	if err := e.mayWrite(codec.KindLease); err != nil {
+		return nil, err
+	}
 	x := &e.leases
 	x.mu.Lock()
 	l := &Lease{e: e, number: x.free(), ttl: ms}

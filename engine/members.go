@@ -208,6 +208,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		e.herald.tell(Event{Kind: EventOverflow})
 		e.events.fail(&Event{Kind: EventOverflow})
 	default:
+		e.upgrade.meets(e, ev)
 		if ev.Kind == core.MemberReachable {
 			e.meets(now)
 		}

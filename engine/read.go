@@ -104,7 +104,7 @@ func (e *Engine) metaOf(m *state.Meta) (meta Meta, ended bool) {
 // anything to users: the newest complete one.
 func (e *Engine) shown(dst []byte, at int, m *state.Meta, key string) (value []byte, meta Meta, ok bool) {
 	meta, ended := e.metaOf(m)
-	if m.Kind != codec.KindContent || ended {
+	if m.Kind != codec.KindContent || m.Kind > e.upgrade.own || ended { // what is not known is hidden
 		return dst[:at], meta, false
 	}
 	value, ok = e.appendLarge(dst, at, m.Tag, key, &meta)

@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"cmp"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/checkpoint"
@@ -84,6 +85,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.page.Cluster = codec.ClusterTag(cfg.Cluster)
 	c.door.Init(now, &door.Config{Key: door.Key(&c.cfg.Secret, &c.rand), Introduced: l.Introduced, Busy: &c.counters.Drops[DropBusy]})
 	c.me.Mode = c.cfg.mode()
+	c.me.Kinds = cmp.Or(c.cfg.Experiment.Kinds, c.me.Kinds)
 	c.store.Init(l.State, c.rand.Uint64())
 	if c.cfg.Order.Precise() {
 		c.store.PrintKeys()

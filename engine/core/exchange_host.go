@@ -109,7 +109,7 @@ func (b introductions) Intro(o state.Origin, in *codec.Intro) {
 	}
 	*in = codec.Intro{ID: b.store.ID(o), Gen: b.store.Gen(o), Name: b.store.Name(o)}
 	if in.ID == b.self.ID {
-		in.Addr, in.Since = b.self.Addr, b.self.Since
+		in.Addr, in.Since, in.Kinds = b.self.Addr, b.self.Since, b.self.Kinds
 		return
 	}
 	q := &(*b.peers)[b.origins.Author(o)]
@@ -122,7 +122,7 @@ func (b introductions) Intro(o state.Origin, in *codec.Intro) {
 		in.Age = age
 	}
 	at := &q.at
-	in.Addr, in.Since = at.Advertised, at.Since
+	in.Addr, in.Since, in.Kinds = at.Advertised, at.Since, at.Kinds
 	if !at.Advertised.IsValid() || at.Advertised.Addr().IsUnspecified() {
 		in.Addr = at.Addr
 	}

@@ -141,7 +141,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 	if h.KnownGen > c.me.Gen && !h.KnownAlive {
 		c.rename(c.me.Outlived(c.now, h.KnownGen, netip.AddrPort{}, (*book)(c)))
 	}
-	p := c.learn(&codec.Intro{ID: id, Gen: h.Gen, Since: h.Since, Name: h.Name, Addr: h.Addr}, from)
+	p := c.learn(&codec.Intro{ID: id, Gen: h.Gen, Since: h.Since, Kinds: h.Kinds, Name: h.Name, Addr: h.Addr}, from)
 	if p == 0 {
 		if c.graves.Has(c.now, id) { // it does not know: it asks, and our answer has what to exceed
 			c.door.Push(&door.Reply{Kind: codec.TypeHello, To: from, Bare: true, Flags: codec.HelloBack | codec.HelloBuried})
@@ -165,6 +165,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		q.link.RTT.Sample(took)
 	}
 	q.at.Shown(h.Cookie)
+	q.at.Kinds = h.Kinds // whoever introduced it may have lied
 	c.heardFrom(p)
 	c.prove(p, from)
 	c.startExchange(p)
@@ -260,7 +261,7 @@ func (c *Core) learn(in *codec.Intro, from netip.AddrPort) uint32 {
 		c.origins.forget(o)
 		return 0
 	}
-	c.peers[p].at.Since = names.Senior(in.Since, gen)
+	c.peers[p].at.Introduced(in)
 	c.tell(MemberJoined, p)
 	c.greetSoon(p)
 	return p
@@ -303,7 +304,7 @@ func (c *Core) replace(old state.Origin, in *codec.Intro, addr netip.AddrPort) u
 	}
 	c.noteOrigin(o)
 	c.resetPeer(p, o, addr)
-	c.peers[p].at.Since = names.Senior(in.Since, in.Gen)
+	c.peers[p].at.Introduced(in)
 	c.tell(MemberReplaced, p)
 	c.greetSoon(p)
 	return p

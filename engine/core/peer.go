@@ -70,6 +70,7 @@ type Peer struct {
 	Wrote  uint64        // how far its own writes went, as it said last:
 	Seen   uint32        // when this was the last frame to it that it had seen
 	Same   sched.Instant // when it said something of them of which all was here; until then: when it became known
+	Kinds  codec.Kind    // the last kind of entries that it knows
 }
 
 // Peers is one more than the highest peer handle.
@@ -91,7 +92,7 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 	return Peer{
 		q.origin, q.at.Addr, q.Proven(), took, level, q.Quiet(), q.Left(), q.link.Heard(), rtt,
 		q.mail.Acked(), lacks || q.shown.Full(), lacks, missed, q.since.At, q.since.By,
-		q.link.Last(), wrote, seen, q.shown.Level(),
+		q.link.Last(), wrote, seen, q.shown.Level(), q.at.Kinds,
 	}, true
 }
 

@@ -3,6 +3,7 @@ package door
 import (
 	"net/netip"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -10,13 +11,22 @@ import (
 type Contact struct {
 	Addr      netip.AddrPort // where frames go
 	Cookie    [16]byte
-	HasCookie bool  // it is shown Cookie until it acknowledges a frame
-	Hellos    uint8 // greetings without an answer
-	Declared  bool  // its state says what is advertised
+	HasCookie bool       // it is shown Cookie until it acknowledges a frame
+	Hellos    uint8      // greetings without an answer
+	Declared  bool       // its state says what is advertised
+	Kinds     codec.Kind // the last kind of entries that it knows
 
 	HelloAt    sched.Instant  // of the hello that awaits an answer; 0: none does
 	Advertised netip.AddrPort // what it says of itself
 	Since      uint64         // seniority: the first generation of its boot
+}
+
+// Introduced takes what an introduction says beside addresses.
+func (c *Contact) Introduced(in *codec.Intro) {
+	c.Kinds = in.Kinds
+	if c.Since = in.Since; c.Since == 0 {
+		c.Since = in.Gen
+	}
 }
 
 // Answered notes an answer to a hello. True: it took so long.

@@ -36,6 +36,7 @@ type Self struct {
 	Name     []byte
 	Addr     netip.AddrPort // where others reach it; may be unspecified
 	Mode     uint32         // what all members must agree on
+	Kinds    codec.Kind     // the last kind of entries that it knows
 	Gen      uint64
 	Since    uint64 // seniority: the first generation of this boot
 	ID       codec.OriginID
@@ -76,12 +77,12 @@ type Host interface {
 
 // Init gives the node its first generation.
 func (s *Self) Init(key [2]uint64, name []byte, gen uint64) {
-	*s = Self{Key: key, Name: name, Gen: gen, Since: gen, ID: codec.MakeOriginID(key, name, gen)}
+	*s = Self{Key: key, Name: name, Kinds: codec.KindFree - 1, Gen: gen, Since: gen, ID: codec.MakeOriginID(key, name, gen)}
 }
 
 // Hello is what it says of itself, but for salt and flags.
 func (s *Self) Hello() codec.Hello {
-	return codec.Hello{Mode: s.Mode, Gen: s.Gen, Since: s.Since, Name: s.Name, Addr: s.Addr}
+	return codec.Hello{Kinds: s.Kinds, Mode: s.Mode, Gen: s.Gen, Since: s.Since, Name: s.Name, Addr: s.Addr}
 }
 
 // Tell tells what the wall clock shows now, Wall what it showed then plus the time since.

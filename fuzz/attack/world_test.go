@@ -174,10 +174,25 @@ func (w *world) record(at *engine.Engine, n int) []seen {
 // taken is how much an engine has accepted of what carries state.
 func taken(s *engine.Stats) uint64 { return s.EntriesNew + s.EntriesOld + s.RunsReceived }
 
+// quiet waits until an engine has compared what it holds with its owners' checkpoints, and
+// is told nothing any more.
+func (w *world) quiet(at *engine.Engine) {
+	w.t.Helper()
+	was, since := uint64(0), time.Now()
+	eventually(w.t, "nothing is compared any more", func() bool {
+		s := at.Stats()
+		if is := taken(&s); is != was {
+			was, since = is, time.Now()
+		}
+		return time.Since(since) > 700*time.Millisecond
+	})
+}
+
 // unmoved runs an attack on an engine that may change nothing: what it holds,
 // which members it knows, what it took.
 func (w *world) unmoved(at *engine.Engine, attack func()) engine.Stats {
 	w.t.Helper()
+	w.quiet(at)
 	before, held := at.Stats(), holds(at)
 	attack()
 	after := at.Stats()
