@@ -44,3 +44,24 @@ func TestComparisonsRestAndWakeUp(t *testing.T) {
 		t.Errorf("%d comparisons in the second after news", n)
 	}
 }
+
+// Twelve members that have nothing to say cost each of them some sixty small frames a
+// second with the default detector, and wake each up as seldom by timers as its rounds,
+// comparisons and audits want.
+func TestIdleMembersAreQuiet(t *testing.T) {
+	const members, seconds = 12, 10
+	w := newNet(t, members, 6, nil)
+	w.joinAll()
+	for i := range w.nodes {
+		w.set(i, "k", "v")
+	}
+	w.run(30 * sched.Second)
+	bytes, before := 0, w.frames
+	w.sniff = func(b []byte) { bytes += len(b) }
+	w.run(seconds * sched.Second)
+	frames := (w.frames - before) / members / seconds
+	if bytes /= members * seconds; frames > 64 || bytes > 3800 {
+		t.Errorf("%d frames and %d bytes a second of each of %d members", frames, bytes, members)
+	}
+	t.Logf("%d frames, %d bytes a second and member", frames, bytes)
+}
