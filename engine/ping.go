@@ -169,18 +169,21 @@ func (e *Engine) explain(now sched.Instant, handle uint32, p *core.Peer) Explana
 	return x
 }
 
+// explainedAt is how an explanation tells times: nothing of it is known more exactly.
+const explainedAt = "2006-01-02T15:04:05.000Z07:00"
+
 // String is the explanation in a few sentences.
 func (x Explanation) String() string {
 	var s strings.Builder
 	m := &x.Member
-	fmt.Fprintf(&s, "%s at %v is %v to %s since %s (incarnation %d)", m.Name, m.Addr, m.State, x.Asked, m.Since.Format(time.RFC3339Nano), x.Incarnation)
+	fmt.Fprintf(&s, "%s at %v is %v to %s since %s (incarnation %d)", m.Name, m.Addr, m.State, x.Asked, m.Since.Format(explainedAt), x.Incarnation)
 	if m.By != "" {
 		fmt.Fprintf(&s, ", told by %s", m.By)
 	}
 	if x.Heard.IsZero() {
 		s.WriteString("; never heard")
 	} else {
-		fmt.Fprintf(&s, "; last heard %s", x.Heard.Format(time.RFC3339Nano))
+		fmt.Fprintf(&s, "; last heard %s", x.Heard.Format(explainedAt))
 	}
 	if x.Watched {
 		fmt.Fprintf(&s, "; watched from here, %d rounds missed", x.Missed)
