@@ -93,6 +93,7 @@ func TestThePage(t *testing.T) {
 	if drawn, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("probe('believes', 3, 7)[1] > 0")); err != nil || !drawn {
 		t.Errorf("nothing is drawn: %v", err)
 	}
+	holds(t, ctx, "document.querySelectorAll('#path li').length === 12 && document.querySelector('#path li.first time').textContent === 'wrote'")
 	press(t, ctx, "write")
 	press(t, ctx, "partition")
 	holds(t, ctx, "state.faults.cut && state.knows[0 * 12 + 11] > 0 && state.knows[11 * 12 + 0] > 0 && state.knows[0 * 12 + 1] < 50")

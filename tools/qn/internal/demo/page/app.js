@@ -4,6 +4,7 @@
 const $ = (id) => document.getElementById(id);
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const SPAN = 30; // seconds of writes that are shown
+const FOLLOWED = 240; // writes that the demo follows at a time, at least
 
 let state = null; // the last picture
 let before = null; // one of about a second earlier, for rates
@@ -157,6 +158,30 @@ function spread() {
   });
 }
 
+let shown = { at: -9, n: -1 };
+
+// path lists who had one write when: the newest that all have, or one that some still lack; another one every other second.
+function path() {
+  if (state.t >= shown.at && state.t - shown.at < 2) return;
+  const list = [...writes.values()].filter((w) => w.all_us || state.t - w.t > 0.5);
+  const w = list[list.length - 1];
+  if (!w || w.n === shown.n) return;
+  shown = { at: state.t, n: w.n };
+  const name = (i) => (state.nodes[i] || {}).name || "";
+  const had = w.micro.map((us, i) => [us, i]).filter(([us, i]) => us >= 0 && i !== w.owner).sort((a, b) => a[0] - b[0]);
+  const lack = w.micro.map((us, i) => [us, i]).filter(([us, i]) => us < 0 && i !== w.owner);
+  $("whose").textContent = `of ${name(w.owner)} at ${w.t.toFixed(2)} s, in the order in which the members had it`;
+  rows($("path"), [[0, w.owner], ...had, ...lack], ([us, i]) => {
+    const li = document.createElement("li"), t = document.createElement("time");
+    li.textContent = name(i);
+    if (i === w.owner) li.className = "first";
+    else if (us < 0) li.className = "none";
+    t.textContent = i === w.owner ? "wrote" : us < 0 ? "not yet" : span(us);
+    li.append(t);
+    return li;
+  });
+}
+
 function rows(into, list, make) {
   into.replaceChildren(...list.map(make));
 }
@@ -180,6 +205,7 @@ function draw() {
   map("knows", state.knows, n, knowsColor, (v) => v === 255 || v === 0 ? "" : v < 4 ? "·" : v < 32 ? "+" : "#");
   map("believes", state.beliefs, n, believesColor, (v) => ["", "", "?", "×", "–"][v]);
   spread();
+  path();
   $("headline").textContent = `${up} of ${n} run · ${state.converged ? "all equal" : "not equal"} · ${state.suspect} suspicions, ${state.dead} deaths believed · ${state.rate} writes/s · ${state.t.toFixed(0)} s` + (paused ? " · paused" : "");
   const f = state.faults, harm = [];
   if (f.cut) harm.push("cut into halves");
@@ -228,7 +254,9 @@ function take(text) {
   p.beliefs = bytes(p.seen);
   for (const w of p.spreads || []) writes.set(w.n, w);
   const whole = !p.faults.cut && !p.faults.one_way.length && !p.faults.frozen.length; // else what is missing is missing
-  for (const [n, w] of writes) if (p.t - w.t > SPAN || whole && !w.all_us && p.t - w.t > 3) writes.delete(n);
+  const newest = Math.max(...writes.keys());
+  const followed = (w) => w.all_us || newest - w.n < FOLLOWED; // nobody looks any more who gets the older ones
+  for (const [n, w] of writes) if (!followed(w) || p.t - w.t > SPAN || whole && !w.all_us && p.t - w.t > 3) writes.delete(n);
   tell(p.events || []);
   if (!before || p.t - before.t > 1.5) before = state && p.t - state.t < 1.5 ? state : p;
   state = window.state = p;
