@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/sched"
@@ -28,6 +29,44 @@ func TestFrameNumbersNeverGoBack(t *testing.T) {
 		high, _ := b.peers[b.roster.Find(a.me.ID)].link.Seen()
 		if behind := last - high; behind > 64 {
 			t.Errorf("seed %d: frames up to %d were sent, %d is the last that counts as new", seed, last, high)
+		}
+	}
+}
+
+// TestFrameNumbersGoOnWhereAPeerWasForgotten: a node forgets a member that did not forget
+// it, as where its seat was given away, and meets it again. What it sends is still new there,
+// and writes of both are acknowledged.
+func TestFrameNumbersGoOnWhereAPeerWasForgotten(t *testing.T) {
+	for seed := uint64(0); seed < 16; seed++ {
+		w := newNet(t, 3, seed, nil)
+		w.joinAll()
+		w.set(0, "a", "1")
+		w.converge(5 * sched.Second)
+		a, b := &w.nodes[0].core, &w.nodes[1].core
+		for round := range 4 { // in other seats, too
+			p := a.roster.Find(b.me.ID)
+			a.drop(p)
+			if round%2 == 1 {
+				a.drop(a.roster.Find(w.nodes[2].core.me.ID))
+			}
+			w.run(2 * sched.Second)
+			w.set(0, "a", fmt.Sprint(round))
+			w.set(1, "b", fmt.Sprint(round))
+			w.run(10 * sched.Second)
+			p, q := a.roster.Find(b.me.ID), b.roster.Find(a.me.ID)
+			if p == 0 || q == 0 || !a.peers[p].Open() {
+				t.Fatalf("seed %d, round %d: they did not meet again", seed, round)
+			}
+			high, _ := b.peers[q].link.Seen()
+			if behind := a.peers[p].link.Last() - high; behind > 64 {
+				t.Errorf("seed %d, round %d: %d is the last frame, %d the last that counts as new", seed, round, a.peers[p].link.Last(), high)
+			}
+			if got, want := a.peers[p].mail.Acked(), a.store.Max(a.store.Owner()); got != want {
+				t.Errorf("seed %d, round %d: %d of %d acknowledged", seed, round, got, want)
+			}
+			if got, want := b.peers[q].mail.Acked(), b.store.Max(b.store.Owner()); got != want {
+				t.Errorf("seed %d, round %d: %d of its %d acknowledged", seed, round, got, want)
+			}
 		}
 	}
 }

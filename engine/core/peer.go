@@ -120,6 +120,7 @@ func (c *Core) freePeer(p uint32) {
 	}
 	c.door.Seeds.Forget(p)
 	c.roster.BecomeFree(p, &q.Life)
+	c.paths.Ended(q.link.Last())
 	*q = peer{}
 }
 
@@ -138,7 +139,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	}
 	last := q.link.Last() // it may have seen frames already: numbers that went back would be old ones to it for ever
 	if last == 0 {
-		last = uint32(c.rand.Uint64())
+		last = c.paths.First(uint32(c.rand.Uint64()))
 	}
 	*q = peer{
 		at: door.Contact{Addr: addr, Advertised: addr}, id: c.store.ID(o), origin: o,

@@ -28,6 +28,8 @@ type Paths struct {
 	loss     int32         // share of frames that were lost, smoothed, of 2^16
 	long     bool          // see Long
 	refusals sched.Pacer   // of a frame's length
+	last     uint32        // see Ended
+	ended    bool          // a path did
 }
 
 // refusalsMost a second are looked into: each is a walk over all peers, and may be made up.
@@ -116,3 +118,21 @@ func (s *Paths) Long(p *Path, most sched.Instant) bool {
 
 // Copies is how many frames to send so that, on average, k of them arrive.
 func (s *Paths) Copies(k int32) int32 { return k + k*s.loss/(1<<16-s.loss) }
+
+// Ended notes the number of the last frame of a path that is given up, First is where the
+// numbers of a new one begin, if none has ended by chance. Whoever was at the other end may
+// remember the old path, and takes what has lower numbers for old: so a new one goes on
+// behind all that ended.
+func (s *Paths) Ended(last uint32) {
+	if !s.ended || int32(last-s.last) > 0 {
+		s.last, s.ended = last, true
+	}
+}
+
+// First is for Ended.
+func (s *Paths) First(chance uint32) uint32 {
+	if s.ended {
+		return s.last
+	}
+	return chance
+}
