@@ -50,6 +50,7 @@ type Engine struct {
 	leases  leases
 	kept    keeper
 	upgrade upgrade
+	merging merging // the loop's own
 	started time.Time
 	here    netip.AddrPort // what others are told, else the bound address
 

@@ -91,7 +91,7 @@ func (h *herald) line(ev *Event) *notice {
 		n.args = append(n.args, "by", m.By)
 	}
 	switch ev.Kind {
-	case EventDead:
+	case EventDead, EventMerged:
 		n.level = slog.LevelWarn
 	case EventContradicted:
 		n.level, n.args = slog.LevelWarn, append(n.args, "cause", ev.Cause)

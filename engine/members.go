@@ -209,6 +209,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		e.events.fail(&Event{Kind: EventOverflow})
 	default:
 		e.upgrade.meets(e, ev)
+		e.merging.meets(e, now, ev)
 		if ev.Kind == core.MemberReachable {
 			e.meets(now)
 		}

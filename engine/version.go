@@ -213,6 +213,10 @@ const (
 	// their author brought them, as when memory does not keep what it is given. Cause
 	// says whose they were. Once in ten seconds for each.
 	EventContradicted
+	// EventMerged: two clusters that nobody named have become one: several members answer
+	// that were not heard of before and have long been running. Set Config.Cluster. Member
+	// is one of them.
+	EventMerged
 	// EventOverflow: the receiver was too slow and events were dropped before this
 	// one; read Members() to be current again. Events does that itself.
 	EventOverflow
@@ -228,7 +232,7 @@ var eventKinds = enum.Names[EventKind]{Kind: "EventKind", What: "kind of event",
 	EventForgotten: "member-forgotten", EventUpdated: "member-updated",
 	EventNameConflict: "name-conflict", EventNameRestored: "name-restored",
 	EventJoinRefused: "join-refused", EventRefused: "member-refused",
-	EventFull: "member-full", EventContradicted: "member-contradicted", EventOverflow: "overflow", EventResync: "resync",
+	EventFull: "member-full", EventContradicted: "member-contradicted", EventMerged: "clusters-merged", EventOverflow: "overflow", EventResync: "resync",
 }}
 
 // String is the kind in lower case with dashes, such as "member-joined".
