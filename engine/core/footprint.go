@@ -16,7 +16,7 @@ import (
 
 // Sizes of what is kept for each thing; a test holds them against the types.
 const (
-	peerBytes   = 768
+	peerBytes   = 784
 	originBytes = 64
 	eventBytes  = 96
 	wantBytes   = 32
