@@ -64,6 +64,8 @@ type Detector struct {
 	DeadAge, LeftAge time.Duration
 	// GraveAge is how long a forgotten life of a member can't come back: another
 	// one can, and is taken at once. A member that did not leave is still looked for.
+	// Four members of n keep it out for GraveAge × n/4 more, at least as long again, and
+	// for another GraveAge if it comes back meanwhile.
 	GraveAge time.Duration
 	// LeaveFor is how long a leaving member still answers, with the word that it
 	// leaves.

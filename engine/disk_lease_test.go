@@ -49,7 +49,7 @@ func TestTornBatchIsAllOrNothing(t *testing.T) {
 	seen := map[string]int{}
 	var closing sync.WaitGroup
 	defer closing.Wait()
-	for end := size; end > max(0, size-900); end -= 61 {
+	for end := size; end > max(0, size-900); end -= 149 {
 		torn := copyDir(t, whole)
 		if err := os.Truncate(filepath.Join(torn, name), end); err != nil {
 			t.Fatal(err)

@@ -238,7 +238,7 @@ func (c *Core) learn(in *codec.Intro, from netip.AddrPort) uint32 {
 		return 0
 	case old != 0:
 		return c.replace(old, in, addr)
-	case c.graves.Last(c.now, name) > gen: // a later life was here, and went
+	case c.graves.Bars(c.now, name, gen+1) != 0: // a later life was here, and went
 		c.counters.Drops[DropBuried]++
 		return 0
 	}
@@ -312,7 +312,13 @@ func (c *Core) replace(old state.Origin, in *codec.Intro, addr netip.AddrPort) u
 
 // bury removes an origin's state and remembers its id, so that it can't return.
 func (c *Core) bury(o state.Origin) {
-	c.graves.Bury(c.now, c.store.ID(o), c.store.Name(o), c.store.Gen(o))
+	keep := names.Retain(c.store.ID(o), c.me.ID)
+	for p := range c.peers {
+		if q := &c.peers[p]; q.origin != o && q.Proven() {
+			keep.Count(q.id)
+		}
+	}
+	c.graves.Bury(c.now, c.store.ID(o), c.store.Name(o), c.store.Gen(o), &keep)
 	c.erase(o)
 }
 

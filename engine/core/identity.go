@@ -64,7 +64,8 @@ func (c *Core) renew(gen uint64) {
 		return
 	}
 	c.counters.Renewals++
-	c.graves.Bury(c.now, c.me.ID, c.me.Name, c.me.Gen)
+	keep := names.Retain(c.me.ID, c.me.ID)
+	c.graves.Bury(c.now, c.me.ID, c.me.Name, c.me.Gen, &keep)
 	c.me.Renew(c.now, gen)
 	c.store.Rename(c.store.Owner(), c.me.ID, gen)
 	c.live.Renew(c.now, c.me.ID)

@@ -49,8 +49,8 @@ func (c *Core) objects(from netip.AddrPort, h *codec.Hello) (why Drop, detail ui
 		return DropGeneration, (*book)(c).Believed(h.Gen)
 	case o == 0 && !c.cfg.Admit(h.Name, from):
 		return DropBanned, 0
-	case o == 0 && c.graves.Last(c.now, h.Name) >= h.Gen: // it was taken for dead for too long: only another life can come in
-		return DropBuried, c.graves.Last(c.now, h.Name)
+	case o == 0 && c.graves.Bars(c.now, h.Name, h.Gen) != 0: // it was taken for dead for too long: only another life can come in
+		return DropBuried, c.graves.Bars(c.now, h.Name, h.Gen)
 	case o == 0 && c.roster.Full():
 		return DropFull, uint64(c.roster.Seats() + 1)
 	case o == c.store.Owner() && c.roster.Reach() > 0 && c.me.Holds(h) && !c.door.Ours(c.now, &h.Salt):

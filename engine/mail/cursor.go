@@ -20,13 +20,13 @@ type Cursor struct {
 	at       uint64 // sent up to here
 	acked    uint64 // it said that it has the prefix up to here
 	expected uint64 // acknowledged up to here when the timer fires, or something was lost
-	tries    uint8  // timers that fired without a sign of life
-	vain     uint8  // times that the cursor went back since acked grew
 	held     uint64 // what it was done with when it said so last: see Seen
 	beyond   uint64 // it has no room for all, and has seen our writes up to here; 0: it has room
 	missing  uint64 // of those, entries that it lacks, as it says
 	said     bool   // it said so in the frame at hand
 	late     uint8  // timers since then that fired though the peer is heard
+	tries    uint8  // timers that fired without a sign of life
+	vain     uint8  // times that the cursor went back since acked grew
 	reborn   bool   // we live another life since the frame to it with this number:
 	last     uint32
 }

@@ -9,24 +9,69 @@ import (
 const GravesMax = 1024
 
 // GraveBytes is what a grave takes.
-const GraveBytes = 32
+const GraveBytes = 40
 
-// Graves remember the origins that were replaced or forgotten, for one age: by
-// id, so that they can't return meanwhile, and by name, so that no life before
-// them can. Whoever is refused because of a grave is to be told: only another
-// life comes in, and a process that hears of it takes one at once.
+// Graves remember the origins that were replaced or forgotten: by id, so that they can't
+// return, and by name, so that no life before them can. Whoever is refused because of a
+// grave is to be told: only another life comes in, and a process that hears of it takes
+// one at once.
+//
+// They are death certificates as in Demers et al., "Epidemic Algorithms for Replicated
+// Database Maintenance" (1987), section 2: every member has one for an age (τ1). Then all
+// but Sites of them (r), drawn for each grave, forget it; those keep it dormant for so much
+// longer (τ2) that all together have as much to keep as if everybody kept each for two
+// ages: τ2 = τ1·n/r in a cluster of n. A dormant one is spoken of by nobody. When what it
+// has buried comes back it awakes, and is one for another age. All sites of a grave are
+// lost together in one of 2^r cases by the time that each is lost in one of two.
 type Graves struct {
 	ring []grave
-	next int
 	age  sched.Instant
 	key  [2]uint64 // of the hash of a name
 }
 
+// Sites is how many members keep a grave when the others have forgotten it.
+const Sites = 4
+
 type grave struct {
-	id   codec.OriginID
-	name uint64 // by its keyed hash
-	gen  uint64
-	at   sched.Instant
+	id    codec.OriginID
+	name  uint64 // by its keyed hash
+	gen   uint64
+	at    sched.Instant // when it was made, or awoke last
+	sleep sched.Instant // it is dormant for so long, an age later
+}
+
+// Retention finds out whether a member is one of those that keep a grave.
+type Retention struct {
+	of       codec.OriginID
+	own      uint64
+	n, lower int // members, and those that come before this one
+}
+
+// Retain begins: the grave is of an origin, and this member has an id. Each other member is
+// to be counted.
+func Retain(of, self codec.OriginID) Retention { return Retention{of: of, own: lot(of, self), n: 1} }
+
+// Count counts another member.
+func (r *Retention) Count(member codec.OriginID) {
+	if r.n++; lot(r.of, member) < r.own {
+		r.lower++
+	}
+}
+
+// lot is a member's lot for a grave.
+func lot(of, member codec.OriginID) uint64 {
+	x := uint64(of)*0x9e3779b97f4a7c15 ^ uint64(member)
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// sleep is how long the member keeps the grave dormant.
+func (r *Retention) sleep(age sched.Instant) sched.Instant {
+	if r.lower >= Sites {
+		return 0
+	}
+	return min(age, sched.Never/(4*sched.Instant(r.n))) * sched.Instant(max(r.n, Sites)) / Sites
 }
 
 // Init says how long a grave is one. The key is behind the hashes of names.
@@ -34,32 +79,54 @@ func (g *Graves) Init(key [2]uint64, age sched.Instant) {
 	*g = Graves{ring: make([]grave, 0, 16), age: age, key: key}
 }
 
-// Bury puts an origin into a grave.
-func (g *Graves) Bury(now sched.Instant, id codec.OriginID, name []byte, gen uint64) {
-	x := grave{id, codec.SipHash(g.key, name), gen, now}
+// Bury puts an origin into a grave, which the member keeps as the retention says.
+func (g *Graves) Bury(now sched.Instant, id codec.OriginID, name []byte, gen uint64, r *Retention) {
+	x := grave{id, codec.SipHash(g.key, name), gen, now, r.sleep(g.age)}
+	oldest := -1
+	for i := range g.ring {
+		y := &g.ring[i]
+		if now-y.at >= g.age.After(y.sleep) {
+			*y = x
+			return
+		}
+		if oldest < 0 || y.at < g.ring[oldest].at {
+			oldest = i
+		}
+	}
 	if len(g.ring) < GravesMax {
 		g.ring = append(g.ring, x)
 		return
 	}
-	g.ring[g.next] = x
-	g.next = (g.next + 1) % GravesMax
+	g.ring[oldest] = x
 }
 
-// Has tells whether an origin is buried.
+// keeps tells whether a grave still is one for a life that comes back, which wakes it.
+func (g *Graves) keeps(now sched.Instant, x *grave) bool {
+	switch asleep := now - x.at - g.age; {
+	case asleep < 0:
+		return true
+	case asleep >= x.sleep:
+		return false
+	}
+	x.at = now
+	return true
+}
+
+// Has tells whether an origin, which is there again, is buried.
 func (g *Graves) Has(now sched.Instant, id codec.OriginID) bool {
 	for i := range g.ring {
-		if x := &g.ring[i]; x.id == id && now-x.at < g.age {
+		if x := &g.ring[i]; x.id == id && g.keeps(now, x) {
 			return true
 		}
 	}
 	return false
 }
 
-// Last is the highest buried generation of a name; 0 if there is none.
-func (g *Graves) Last(now sched.Instant, name []byte) (gen uint64) {
+// Bars is the highest buried generation of a name that a life of it is not above; 0 if there is none.
+func (g *Graves) Bars(now sched.Instant, name []byte, life uint64) (gen uint64) {
 	hash := codec.SipHash(g.key, name)
 	for i := range g.ring {
-		if x := &g.ring[i]; x.name == hash && now-x.at < g.age {
+		if x := &g.ring[i]; x.name == hash && x.gen >= life && g.keeps(now, x) {
 			gen = max(gen, x.gen)
 		}
 	}

@@ -7,6 +7,9 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
+// nobody keeps a grave for longer than an age.
+var nobody = Retention{lower: Sites, n: 100}
+
 // A grave keeps an origin out, and all lives of its name before it, for one age; the
 // oldest gives way where there are too many.
 func TestGraves(t *testing.T) {
@@ -16,7 +19,7 @@ func TestGraves(t *testing.T) {
 	g.Init(key, age)
 	bury := func(now sched.Instant, name string, gen uint64) codec.OriginID {
 		id := codec.MakeOriginID(key, []byte(name), gen)
-		g.Bury(now, id, []byte(name), gen)
+		g.Bury(now, id, []byte(name), gen, &nobody)
 		return id
 	}
 	a5, a7 := bury(1, "a", 5), bury(1, "a", 7)
@@ -24,19 +27,19 @@ func TestGraves(t *testing.T) {
 	if !g.Has(age, a5) || !g.Has(age, a7) || !g.HasShort(age, short(a5), short) || g.Has(age, a5+1) {
 		t.Error("who is buried is not found")
 	}
-	if last := g.Last(age, []byte("a")); last != 7 {
+	if last := g.Bars(age, []byte("a"), 6); last != 7 {
 		t.Errorf("the last life was %d", last)
 	}
-	if last := g.Last(age, []byte("b")); last != 0 {
-		t.Errorf("b was never buried: %d", last)
+	if last := g.Bars(age, []byte("a"), 8); last != 0 {
+		t.Errorf("a later life was never buried: %d", last)
 	}
-	if now := sched.Instant(age + 1); g.Has(now, a7) || g.HasShort(now, short(a7), short) || g.Last(now, []byte("a")) != 0 {
+	if now := sched.Instant(age + 1); g.Has(now, a7) || g.HasShort(now, short(a7), short) || g.Bars(now, []byte("a"), 1) != 0 {
 		t.Error("a grave is one for more than an age")
 	}
 	for gen := range uint64(GravesMax) {
 		bury(2, "c", 1+gen)
 	}
-	if g.Has(2, a5) || g.Has(2, a7) || g.Last(2, []byte("c")) != GravesMax || len(g.ring) != GravesMax {
+	if g.Has(2, a5) || g.Has(2, a7) || g.Bars(2, []byte("c"), 1) != GravesMax || len(g.ring) != GravesMax {
 		t.Error("the oldest does not give way")
 	}
 }
@@ -52,8 +55,8 @@ func TestNamesDoNotAllocate(t *testing.T) {
 	one := func() {
 		now, gen = now+sched.Second, gen+1
 		id := codec.MakeOriginID(key, s.Name, gen)
-		g.Bury(now, id, s.Name, gen)
-		if !g.Has(now, id) || g.Last(now, s.Name) != gen {
+		g.Bury(now, id, s.Name, gen, &nobody)
+		if !g.Has(now, id) || g.Bars(now, s.Name, gen) != gen {
 			t.Fatal("who is buried is not found")
 		}
 		h := Holder{Gen: 5, Since: 5, Open: true, Addr: here, Claim: &c}
