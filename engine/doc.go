@@ -11,7 +11,7 @@
 //	err = eng.WaitVersion(ctx, ver)
 //	err = eng.Close()
 //
-// With a key (qn keys gen makes one) all traffic is sealed:
+// With a secret (qn keys gen makes one) all traffic is sealed:
 //
 //	eng, err := engine.Start(ctx, engine.Config{Name: "web-1", Bind: ":7946", SecretFiles: []string{"cluster.key"}})
 //
@@ -29,13 +29,13 @@
 // the write in a stage; they never wait for the loop, and a full stage is
 // [ErrBackpressure]. AppendGet reads without the loop, and so does Members while
 // its snapshot is fresh. GetFresh asks the writer first, for a round trip. Calls
-// that need an answer from the loop (Join, Leave,
-// Stats, Ping, Explain, WaitVersion, WaitConverged, the start of Range over the
-// own keys) take a turn of it, microseconds.
+// that need an answer from the loop (Join, Leave, Stats, Ping, Explain, WaitVersion,
+// WaitConverged, the start of Range over the own keys) take a turn of it, microseconds.
 //
 // Config.OnEvent and Config.Logger run on a goroutine of their own for each
-// engine, in the order of events; they may call any method, Close too. Only
-// Trace runs on the loop.
+// engine, in the order of events; they may call any method, Close too. What the loop
+// asks while it runs must return at once and call nothing of the engine: Config.Admit,
+// Weight, Trace, the Compare of Tune and those of Merge.
 //
 // # Membership
 //
@@ -94,48 +94,47 @@
 // # Trust
 //
 // With Config.Secrets all traffic is sealed with AES-GCM under keys that come from
-// the cluster key, the cluster's name and 16 random bytes of each start, with a
+// the secret, the cluster's name and 16 random bytes of each start, with a
 // counter as nonce; frames are bound to the start of their receiver (package
-// codec/seal). Without keys a member listens on loopback only, unless
+// codec/seal). Without secrets a member listens on loopback only, unless
 // Config.Insecure says otherwise.
 //
-// Somebody without a key can read nothing but sizes, times, addresses and the
+// Outsiders, who hold no secret, can read nothing but sizes, times, addresses and the
 // headers (which cluster, which member in a number, how much was received), and
-// say nothing: what he makes up, changes, repeats, sends to another member or to
-// a later life of one, or brings from another cluster, is dropped and counted.
-// He can drop and delay datagrams and cut members off from each other; make a
-// member open one datagram for each that he sends, which costs no more than one
-// that is taken; and have a member send at most three times the bytes that he
-// sends it to an address that he forges. A recorded frame is good for one
+// say nothing: what they make up, change, repeat, send to another member or to
+// a later life of one, or bring from another cluster, is dropped and counted.
+// They can drop and delay datagrams and cut members off from each other; make a
+// member open one datagram for each that they send, which costs no more than one
+// that is taken; and have a member send at most three times the bytes that they
+// send it to an address that they forge. A recorded frame is good for one
 // delivery at most: to the member and the life that it was sealed for, while its
-// counter is fresh. A recorded greeting opens as long as the key is in use, and
-// gets an answer that he can't read: nothing is derived, kept or told because of
+// counter is fresh. A recorded greeting opens as long as the secret is in use, and
+// gets an answer that they can't read: nothing is derived, kept or told because of
 // it. What is dropped costs no memory and makes no member send less to another.
 //
-// There is no forward secrecy: whoever gets the key reads what they recorded
+// There is no forward secrecy: whoever gets the secret reads what they recorded
 // while it was in use.
 //
-// Somebody with a key can speak as any member: write what others did not write,
-// bring members under suspicion, take names by saying that he began earlier, and fill
-// what Config.Limits allow, which are there for him. When he stops, members find
-// back to each other and to what their owners wrote: what he writes under another
+// Insiders, who hold a secret, can speak as any member: write what others did not write,
+// bring members under suspicion, take names by saying that they began earlier, and fill
+// what Config.Limits allow, which are there for them. When they stop, members find
+// back to each other and to what their owners wrote: what an insider writes under another
 // member's name is found by that one's next checkpoint, within half a second of its last
 // write where frames arrive, replaced by what the owner holds, and whoever brought it is
-// named ([EventContradicted], package checkpoint). The address
-// and the life of a member that answers where it is known are not for others to
-// take: it is challenged first. A name that somebody took so
-// is its owner's again seconds after they are gone. Until then readers may see what he
-// forged. These things stay: an entry with the same sum as the owner's, which he can make up
-// if he knows what that one will write; what he says in frames that bear the owner's own
-// name and start, which others can't tell from the owner's, until it writes on; what he
-// writes in a precise cluster, where no sums are compared, until the key is written again;
-// and a name that he took
-// by a generation of the next year, for those who believed it. So give the key
-// only to those whom you trust with the state, and replace it (see [Engine.Keys])
-// when one of them is not to have it any more.
+// named ([EventContradicted], package checkpoint). The address and the life of a member
+// that answers where it is known are not for others to take: it is challenged first. A
+// name that an insider took so is its owner's again seconds after they are gone. Until
+// then readers may see what was forged. These things stay: an entry with the same sum as
+// the owner's, which those can make up who know what it will write; what is said in frames
+// that bear the owner's own name and start, which others can't tell from the owner's,
+// until it writes on; what is written in a precise cluster, where no sums are compared,
+// until the key is written again; and a name that was taken by a generation of the next
+// year, for those who believed it. So give the secret only to those whom you trust with
+// the state, and replace it (see [Engine.Secrets]) when one of them is not to have it any
+// more.
 //
-// In clear, everybody whose datagrams arrive and who can read the answers has
-// that key. Cookies and challenges still keep those out who can't read them.
+// In clear, everybody whose datagrams arrive and who can read the answers is an
+// insider. Cookies and challenges still keep those out who can't read them.
 //
 // Planned: signatures of each member under its own state, so that who relays it
 // can't change it. Not planned: to hide who talks to whom, and secrets between

@@ -6,7 +6,6 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/share"
-	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -311,5 +310,3 @@ func (s *Shared) Len() (n int) {
 	s.e.ask(func(sched.Instant) { n = s.index.Keys() })
 	return n
 }
-
-var _ state.Witness = (*Shared)(nil)

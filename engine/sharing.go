@@ -81,8 +81,8 @@ func (e *Engine) startShared() {
 	}
 	s.index.Init(e.store, secret, sched.Instant(e.cfg.ClockOffsetMax), s.author)
 	s.index.Use(s.merge)
-	s.offer = s.Changed
-	e.store.Attend(s)
+	s.offer = s.changed
+	e.store.Attend(witness{s})
 }
 
 // Author is the Author of what a member of that name writes to shared keys.
@@ -93,8 +93,16 @@ func (s *Shared) author(name []byte) share.Author {
 	return share.Author(max(1, codec.SipHash(s.hashKey, name)))
 }
 
+// witness is the Shared as the store sees it.
+type witness struct{ s *Shared }
+
 // Changed implements state.Witness.
-func (s *Shared) Changed(o state.Origin, key []byte) {
+func (w witness) Changed(o state.Origin, key []byte) { w.s.changed(o, key) }
+
+// Removed implements state.Witness.
+func (w witness) Removed(o state.Origin) (keep bool) { return w.s.removed(o) }
+
+func (s *Shared) changed(o state.Origin, key []byte) {
 	self, wall := s.e.store.Owner(), s.wall()
 	x := &s.entry
 	s.unused = false
@@ -178,8 +186,7 @@ func (s *Shared) judgeClock() {
 	s.behind.Store(&least)
 }
 
-// Removed implements state.Witness.
-func (s *Shared) Removed(o state.Origin) (keep bool) {
+func (s *Shared) removed(o state.Origin) (keep bool) {
 	if s.index.Wins(o) == 0 {
 		s.index.Removed(o)
 		s.goers = slices.DeleteFunc(s.goers, func(g goer) bool { return g.o == o })

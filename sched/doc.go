@@ -9,6 +9,9 @@
 //     integers: set, cancel and expire in O(1), one bitmap word a level.
 //   - [RoundRobin] walks a changing set of handles so that nobody waits more
 //     than two rounds (SWIM §4.3).
+//   - [Timer] and [Timers] are timers of a wheel in the hands of their owner.
+//   - [Heap] is a binary heap of whatever has a time.
+//   - [Turns] is a queue of handles, each in it once; [Sampler] picks some of a set.
 //   - [RTT] estimates a round trip and its timeout (RFC 6298).
 //   - [Pacer] is a token bucket.
 //

@@ -34,7 +34,7 @@
 // A parcel that is not acknowledged within the path's patience is handed to another
 // member of its range, again without doubling, since that one did nothing wrong; a parcel
 // for a single member is sent to it again, with doubling. Both end after a number of
-// tries and are left to anti-entropy ([Counters.Lost]).
+// tries and are left to anti-entropy ([Counters.DelegationsLost]).
 //
 // # Acknowledgements
 //

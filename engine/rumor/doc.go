@@ -42,7 +42,7 @@
 //
 // The papers count in synchronous cycles with effects at the cycle's end.
 // [Table.CycleEnd] is that end: feedback is collected during a cycle and judged
-// there, unless [Policy.Immediate] asks for each answer to be judged as it comes.
+// there, unless the policy (tune.RumorPolicy) is Immediate and asks for each answer to be judged as it comes.
 // An engine calls CycleEnd once a gossip interval.
 //
 // # Limits

@@ -9,6 +9,6 @@
 // would spend on them at [FrameCost], [Row.Burst] what the last copy of a write
 // waits for the others at its author.
 //
-// [Compare] measures the ways to compare: two halves of a cluster that differ in
+// [MeasureDiff] measures the ways to compare: two halves of a cluster that differ in
 // few of many origins, rounds and bytes until they are equal.
 package spread
