@@ -77,7 +77,9 @@ func compareBases(a, b SharedVersion) int {
 // Add adds to the number in a shared key, which counts as 0 where there is nothing, and
 // gives the sum as far as it is known here. Members that add at the same time lose
 // nothing of each other, but what they add while another sets or deletes the key may
-// count for what was there before. Errors: ErrNotNumber, ErrMergeRule, and as for Set.
+// count for what was there before; and a member that comes back with an empty replica has to
+// join before it adds, or what it adds takes the place of what it had added. Errors:
+// ErrNotNumber, ErrMergeRule, and as for Set.
 func (s *Shared) Add(key string, by int64) (sum int64, v Version, err error) {
 	if len(key) > CounterKeyBytesMax {
 		return 0, v, &SizeError{What: "name of a counter", Bytes: len(key), Limit: CounterKeyBytesMax}
