@@ -86,3 +86,32 @@ func BenchmarkRTTSample(b *testing.B) {
 		e.Sample(Millisecond)
 	}
 }
+
+// A path that became longer is a long one after two windows of samples, and a short one again
+// with the first short sample.
+func TestRTTMinIsOfTheLastSamples(t *testing.T) {
+	for _, d := range []Instant{1, 1000, 123_457, 300 * Microsecond, 90 * Millisecond} {
+		var e RTT
+		for range 100 {
+			e.Sample(d)
+			if got := e.Min(); got > d || got < d-d%1024-1024 && d > 1024 || got < 1 {
+				t.Fatalf("least of %d is %d", d, got)
+			}
+		}
+		long := 200*Millisecond + d
+		for n := range 2 * rttWindow {
+			if e.Sample(long); n < rttWindow-1 && e.Min() > d {
+				t.Fatalf("%d is forgotten after %d samples", d, n)
+			}
+			if longer := n%rttWindow != rttWindow-1 && e.Min() < long-rttLonger-1024; e.Longer() != longer {
+				t.Errorf("after %d samples of %d in place of %d: longer %v", n+1, long, d, !longer)
+			}
+		}
+		if got := e.Min(); got < long-1024 || got > long {
+			t.Errorf("least is %d after %d samples of %d", got, 2*rttWindow, long)
+		}
+		if e.Sample(d + 5); e.Min() != d+5 {
+			t.Errorf("least is %d after one sample of %d", e.Min(), d+5)
+		}
+	}
+}

@@ -87,3 +87,51 @@ func TestLawLongPathsCostWhatIsNeeded(t *testing.T) {
 		}
 	}
 }
+
+// A path that becomes long while a cluster is at work is one within seconds: from then on it
+// costs what it did, everybody is warned, and nobody dies meanwhile.
+func TestLawPathsThatBecomeLong(t *testing.T) {
+	const n, perSecond, ms = 12, 20, sched.Millisecond
+	for _, d := range [][2]sched.Instant{{50 * ms, 150 * ms}, {100 * ms, 100 * ms}} {
+		w := newNet(t, n, 63, spread3(tune.SpreadMail))
+		w.joinAll()
+		work := func(seconds int) (bytes uint64) {
+			for i := range w.nodes {
+				bytes -= w.nodes[i].core.counters.BytesSent
+			}
+			for k := range seconds * perSecond {
+				for i := range w.nodes {
+					w.set(i, fmt.Sprint("key-", k%40), strings.Repeat("v", 90)+fmt.Sprint(k))
+				}
+				w.run(sched.Second / perSecond)
+			}
+			for i := range w.nodes {
+				bytes += w.nodes[i].core.counters.BytesSent
+			}
+			return bytes
+		}
+		work(2)
+		short := work(3)
+		w.delay = d
+		work(6)
+		long := work(3)
+		t.Logf("%d to %d ms: %d bytes, before %d", d[0]/ms, d[1]/ms, long, short)
+		if long*2 > short*3 {
+			t.Errorf("%d to %d ms: %d bytes, before %d", d[0]/ms, d[1]/ms, long, short)
+		}
+		warned := 0
+		for _, x := range w.nodes {
+			for _, e := range x.events {
+				switch e.Kind {
+				case MemberDied:
+					t.Errorf("%d to %d ms: node %d takes somebody for dead", d[0]/ms, d[1]/ms, x.i)
+				case PathLong:
+					warned++
+				}
+			}
+		}
+		if warned != n {
+			t.Errorf("%d to %d ms: %d of %d were warned of a long path", d[0]/ms, d[1]/ms, warned, n)
+		}
+	}
+}

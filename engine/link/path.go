@@ -94,6 +94,9 @@ func (p *Path) Sent(long bool) {
 func (p *Path) Time(now sched.Instant, asks bool) {
 	if asks {
 		p.sampleAt = now + sampleEvery
+		if p.RTT.Longer() {
+			p.sampleAt = now + sampleEvery/4
+		}
 	}
 	switch {
 	case !asks && p.timedAt == 0:

@@ -144,9 +144,11 @@ func (t *Table) most(w *watch) sched.Instant { return max(t.cfg.TimeoutMax, 2*w.
 // Long says that no round trip to a member takes less: its probes have to wait longer than TimeoutMax, or a member at the
 // end of a long path would never answer in time. A shorter round trip ends it.
 func (t *Table) Long(h uint32, least sched.Instant) {
-	if w := t.watching(h); w != nil && h != 0 && w.least == 0 {
+	if w := t.watching(h); w != nil && h != 0 {
+		if w.least == 0 {
+			w.rtt.Sample(least)
+		}
 		w.least = least
-		w.rtt.Sample(least)
 	}
 }
 
