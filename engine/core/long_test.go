@@ -135,3 +135,36 @@ func TestLawPathsThatBecomeLong(t *testing.T) {
 		}
 	}
 }
+
+// So is that of a cluster in which nobody writes: after seconds nobody is suspected any more.
+func TestLawPathsThatBecomeLongWhileIdle(t *testing.T) {
+	const n, ms = 12, sched.Millisecond
+	for _, d := range [][2]sched.Instant{{50 * ms, 150 * ms}, {100 * ms, 100 * ms}} {
+		w := newNet(t, n, 64, spread3(tune.SpreadMail))
+		w.joinAll()
+		w.run(5 * sched.Second)
+		w.delay = d
+		suspected := func(span sched.Instant) (k int) {
+			for _, x := range w.nodes {
+				x.events = nil
+			}
+			w.run(span)
+			for _, x := range w.nodes {
+				for _, e := range x.events {
+					switch e.Kind {
+					case MemberDied:
+						t.Errorf("%d to %d ms: node %d takes somebody for dead", d[0]/ms, d[1]/ms, x.i)
+					case MemberSuspected:
+						k++
+					}
+				}
+			}
+			return k
+		}
+		first, later := suspected(5*sched.Second), suspected(5*sched.Second)
+		t.Logf("%d to %d ms: %d times suspected, later %d", d[0]/ms, d[1]/ms, first, later)
+		if later > n {
+			t.Errorf("%d to %d ms: %d times somebody is suspected, %d at first", d[0]/ms, d[1]/ms, later, first)
+		}
+	}
+}

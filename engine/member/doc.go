@@ -28,6 +28,7 @@
 // # From silence to death
 //
 //	a round   Tries = 3 probes, each with timeout min(max(4·srtt, TimeoutMin), TimeoutMax)·(health+1)
+//	          where no round trip takes less than TimeoutMax, by late answers or by Long, twice the least in its place
 //	a miss    no answer to any of them: the observer votes against the member, and again every period
 //	suspect   votes ≥ max(2, ⌊live observers/2⌋+1)
 //	closed    as many of them were told by the kernel that its port is closed

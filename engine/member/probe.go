@@ -20,16 +20,20 @@ type watch struct {
 	closed bool          // since it was last heard, its host said that nobody listens at its port
 	theirs uint8         // its own health, as it last told
 	scout  bool          // probed once, beyond this node's share (sparse.go)
+	slows  uint8         // answers since one came within TimeoutMax
 	round  sched.Instant // start of the round
 	sent   [Tries]sched.Instant
 	heard  sched.Instant // last answer, or any frame of it
 	acked  sched.Instant // last answer
 	rtt    sched.RTT
 	least  sched.Instant // no round trip takes less; 0 unless that is more than TimeoutMax
+	slow   sched.Instant // least round trip of those
+	base0  uint32        // the round before: its first nonce, and when it was sent
+	sent0  sched.Instant
 	pair   pair
 }
 
-const watchBytes = 136
+const watchBytes = 160
 
 // watch starts to observe a member, at a random time within a period so that its observers spread out.
 func (t *Table) watch(now sched.Instant, h uint32) (i int) {
@@ -82,6 +86,7 @@ func (t *Table) advance(now sched.Instant, i int) {
 	w := &t.watches[i]
 	switch {
 	case t.idle(i):
+		w.base0, w.sent0 = w.base, w.sent[0]
 		w.round, w.try = now, 0
 		t.counters.Rounds++
 		w.base = uint32(t.rand.Uint64()) // nobody can answer what it has not seen
@@ -149,6 +154,26 @@ func (t *Table) Long(h uint32, least sched.Instant) {
 			w.rtt.Sample(least)
 		}
 		w.least = least
+	}
+}
+
+// slowMin is how many answers in a row, each later than TimeoutMax, make a path a long one.
+const slowMin = 4
+
+// lengthens looks at how long an answer took, one to the round before too: a path that became
+// long while nobody sends anything else shows in late answers alone.
+func (t *Table) lengthens(now sched.Instant, w *watch, rtt sched.Instant) {
+	switch {
+	case now < t.hold: // this node stood still
+	case rtt <= t.cfg.TimeoutMax:
+		w.slow, w.slows = 0, 0
+	default:
+		if w.slow == 0 || rtt < w.slow {
+			w.slow = rtt
+		}
+		if w.slows = min(w.slows+1, slowMin); w.slows == slowMin && w.least == 0 {
+			t.Long(w.peer, w.slow)
+		}
 	}
 }
 
@@ -279,6 +304,9 @@ func (t *Table) OnAck(now sched.Instant, from uint32, a *codec.ProbeAck) {
 	}
 	w := t.watching(from)
 	if w == nil || a.Nonce-w.base >= uint32(w.try) {
+		if w != nil && a.Nonce == w.base0 && w.sent0 != 0 && w.try > 0 {
+			t.lengthens(now, w, now-w.sent0)
+		}
 		if !t.revive.answered(from, a.Nonce) {
 			t.counters.AcksLate++
 			return
@@ -314,6 +342,7 @@ func (t *Table) answered(now sched.Instant, i int, rtt sched.Instant) {
 // timed notes that an answer came, after a round trip that took so long.
 func (t *Table) timed(now sched.Instant, w *watch, rtt sched.Instant) {
 	w.acked = now
+	t.lengthens(now, w, rtt)
 	if rtt <= t.timeout(w) {
 		t.timelyAt = now
 	}
