@@ -1,7 +1,5 @@
 package sched
 
-import "math"
-
 // RTT estimates a round trip from samples: the smoothed mean and deviation of
 // RFC 6298 (gains 1/8 and 1/4, kept scaled by 8 and 4 as in TCP so that no
 // fraction is lost), and the smallest of the last samples: a path that became
@@ -49,7 +47,7 @@ func (t *RTT) shortest(d Instant) {
 	if t.least == 0 || d < t.least {
 		t.least = d
 	}
-	unit := uint32(min(d>>rttUnitBits+1, math.MaxUint32))
+	unit := uint32(min(d>>rttUnitBits+1, 1<<32-1))
 	if t.next == 0 || unit < t.next {
 		t.next = unit
 	}
