@@ -71,7 +71,7 @@ func takes(f func(c *Core, p uint32, body []byte) bool) func(*Core, uint32, code
 
 // What a peer's next frames carry.
 const (
-	dueHave    uint16 = 1 << iota // an acknowledgement of its own writes
+	dueHave    uint32 = 1 << iota // an acknowledgement of its own writes
 	dueSync                       // our fingerprint, to start an exchange
 	dueDigest                     // a digest window: the fingerprints differ, or NoPrint
 	dueMail                       // our writes after its cursor
@@ -100,8 +100,8 @@ const (
 // composers append what is due to a peer, most urgent first. A row runs if its bit is
 // due, no bit of unless is due, and when agrees. What does not fit stays due.
 var composers = [...]struct {
-	due, unless uint16
-	when        func(q *peer, due uint16) bool // nil: always
+	due, unless uint32
+	when        func(q *peer, due uint32) bool // nil: always
 	append      composer
 }{
 	{due: dueHave, append: mails(dueHave, (*mail.Mail).AppendHave)},
@@ -130,7 +130,7 @@ type (
 )
 
 // row makes a composer of what a part has due.
-func row[T any](due uint16, part func(c *Core) T, f fill[T]) composer {
+func row[T any](due uint32, part func(c *Core) T, f fill[T]) composer {
 	return func(c *Core, b []byte, _ int, p uint32) []byte {
 		b, done := f(part(c), b, &c.page)
 		if done {
@@ -140,25 +140,25 @@ func row[T any](due uint16, part func(c *Core) T, f fill[T]) composer {
 	}
 }
 
-func differs(due uint16, f fill[differ]) composer {
+func differs(due uint32, f fill[differ]) composer {
 	return row(due, func(c *Core) differ { return c.differ }, f)
 }
 
-func mails(due uint16, f fill[*mail.Mail]) composer {
+func mails(due uint32, f fill[*mail.Mail]) composer {
 	return row(due, func(c *Core) *mail.Mail { return &c.mail }, f)
 }
 
-func rumors(due uint16, f fill[*rumor.Monger]) composer {
+func rumors(due uint32, f fill[*rumor.Monger]) composer {
 	return row(due, func(c *Core) *rumor.Monger { return &c.rumors }, f)
 }
 
-func walks(due uint16, f fill[*walk.Repair]) composer {
+func walks(due uint32, f fill[*walk.Repair]) composer {
 	return row(due, func(c *Core) *walk.Repair { return &c.walks }, f)
 }
 
 // repairFirst lets an answer go before news now and then, so that news can't keep
 // it waiting for ever.
-func (q *peer) repairFirst(due uint16) bool { return due&dueNews != 0 && q.flow.Budget.RepairFirst() }
+func (q *peer) repairFirst(due uint32) bool { return due&dueNews != 0 && q.flow.Budget.RepairFirst() }
 
 // Timers of the engine; those of peers follow.
 const (

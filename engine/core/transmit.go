@@ -41,7 +41,7 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 
 // shed gives up what is under way to a peer and due there, all but some bits; if the
 // peer comes back, exchanges find it again.
-func (c *Core) shed(p uint32, but uint16) {
+func (c *Core) shed(p uint32, but uint32) {
 	c.differ.Drop(p)
 	c.rumors.Drop(p)
 	c.walks.Drop(p)
@@ -63,7 +63,7 @@ const padShare = 8
 // leaving is the frame to a peer that is being composed.
 type leaving struct {
 	peer  uint32
-	due   uint16 // what the peer's budget lets go, but for dueSize
+	due   uint32 // what the peer's budget lets go, but for dueSize
 	probe bool   // dueSize is due: the frame is padded, to see whether the path takes it
 	asked bool   // flow control wants an acknowledgement
 	limit int    // where its records end at the latest

@@ -9,7 +9,7 @@ type Board struct {
 	peers []peer
 }
 
-type peer struct{ due, held uint16 }
+type peer struct{ due, held uint32 }
 
 // Init makes room for handles from 1 to `handles`.
 func (b *Board) Init(handles int) {
@@ -18,7 +18,7 @@ func (b *Board) Init(handles int) {
 }
 
 // Want makes bits due at a peer, but for those that are held back there.
-func (b *Board) Want(p uint32, bits uint16) {
+func (b *Board) Want(p uint32, bits uint32) {
 	x := &b.peers[p]
 	x.due |= bits &^ x.held
 	if x.due != 0 {
@@ -27,13 +27,13 @@ func (b *Board) Want(p uint32, bits uint16) {
 }
 
 // Of is what is due at a peer.
-func (b *Board) Of(p uint32) uint16 { return b.peers[p].due }
+func (b *Board) Of(p uint32) uint32 { return b.peers[p].due }
 
 // Has reports whether any of some bits is due at a peer.
-func (b *Board) Has(p uint32, bits uint16) bool { return b.peers[p].due&bits != 0 }
+func (b *Board) Has(p uint32, bits uint32) bool { return b.peers[p].due&bits != 0 }
 
 // Done takes bits out of what is due, and reports whether any of them was.
-func (b *Board) Done(p uint32, bits uint16) (was bool) {
+func (b *Board) Done(p uint32, bits uint32) (was bool) {
 	x := &b.peers[p]
 	was = x.due&bits != 0
 	x.due &^= bits
@@ -42,7 +42,7 @@ func (b *Board) Done(p uint32, bits uint16) (was bool) {
 
 // Hold holds bits back that are due at a peer. It reports whether anything is held
 // there now.
-func (b *Board) Hold(p uint32, bits uint16) (any bool) {
+func (b *Board) Hold(p uint32, bits uint32) (any bool) {
 	x := &b.peers[p]
 	x.due &^= bits
 	x.held |= bits
@@ -50,7 +50,7 @@ func (b *Board) Hold(p uint32, bits uint16) (any bool) {
 }
 
 // Held is what is held back at a peer.
-func (b *Board) Held(p uint32) uint16 { return b.peers[p].held }
+func (b *Board) Held(p uint32) uint32 { return b.peers[p].held }
 
 // Release makes due again what was held back at a peer.
 func (b *Board) Release(p uint32) {
@@ -61,7 +61,7 @@ func (b *Board) Release(p uint32) {
 }
 
 // Drop gives up what is due or held back at a peer, all but some bits.
-func (b *Board) Drop(p uint32, but uint16) {
+func (b *Board) Drop(p uint32, but uint32) {
 	x := &b.peers[p]
 	x.due &= but
 	x.held = 0

@@ -9,13 +9,13 @@ import (
 
 // model is a board as its laws say it.
 type model struct {
-	due, held [peers + 1]uint16
+	due, held [peers + 1]uint32
 	order     []uint32
 }
 
 const peers = 6
 
-func (m *model) want(p uint32, bits uint16) {
+func (m *model) want(p uint32, bits uint32) {
 	m.due[p] |= bits &^ m.held[p]
 	if m.due[p] != 0 && !slices.Contains(m.order, p) {
 		m.order = append(m.order, p)
@@ -31,7 +31,7 @@ func TestBoardAgainstAModel(t *testing.T) {
 	var m model
 	b.Init(peers)
 	for step := range 20_000 {
-		p, bits := 1+r.Uint32n(peers), uint16(r.Uint32n(16))
+		p, bits := 1+r.Uint32n(peers), uint32(r.Uint32n(16))
 		switch r.Uint32n(6) {
 		case 0, 1:
 			b.Want(p, bits)

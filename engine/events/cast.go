@@ -34,7 +34,7 @@ type Parts struct {
 	Store *state.Store
 	Own   state.Origin // whose events are sent here
 	Board *due.Board
-	Due   uint16 // on the board: Append has something for the peer
+	Due   uint32 // on the board: Append has something for the peer
 	Count *Counters
 }
 

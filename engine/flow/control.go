@@ -10,12 +10,12 @@ import (
 
 // Due names what may be due to a peer, by class, as bits of the host's own.
 type Due struct {
-	Urgent, News, Repairs uint16
-	Passing               uint16 // the news that others go on with: it is given up, not held
+	Urgent, News, Repairs uint32
+	Passing               uint32 // the news that others go on with: it is given up, not held
 }
 
 // data is what the budget of a peer is spent on.
-func (d Due) data() uint16 { return d.News | d.Repairs }
+func (d Due) data() uint32 { return d.News | d.Repairs }
 
 // Config is what a Control is told before it starts.
 type Config struct {
@@ -27,7 +27,7 @@ type Config struct {
 	Interval   sched.Instant // between exchanges
 	ReceiveMax int           // bytes a second that all peers together may send; 0: no limit
 	Due        Due
-	Quiet      uint16 // due, and no data that a receiver under pressure has to decode
+	Quiet      uint32 // due, and no data that a receiver under pressure has to decode
 }
 
 // Parts are what a Control shares with the node around it.
@@ -118,7 +118,7 @@ func (f *Control) Pressure(queued, room int, drops uint64) { f.receiver.Pressure
 // Header fills the flow block of a frame to a peer with what is due, and adds the
 // rates. It reports whether the frame asks for an acknowledgement; owes says that it
 // carries one.
-func (f *Control) Header(now sched.Instant, p *Peer, due uint16, owes bool, h *codec.Header) (asks bool) {
+func (f *Control) Header(now sched.Instant, p *Peer, due uint32, owes bool, h *codec.Header) (asks bool) {
 	if f.cfg.Flow == tune.FlowOff {
 		return false
 	}
@@ -147,7 +147,7 @@ func (f *Control) Header(now sched.Instant, p *Peer, due uint16, owes bool, h *c
 // Hold takes out of what is due at a peer h what its budget does not let go: the peer's
 // timer releases it. It returns what is given up instead: the news that passes by, and
 // repairs that would wait for longer than an interval, which the peer asks for again.
-func (f *Control) Hold(now sched.Instant, h uint32, p *Peer) (gone uint16) {
+func (f *Control) Hold(now sched.Instant, h uint32, p *Peer) (gone uint32) {
 	held, at := f.over(now, h, p)
 	if held == 0 {
 		return 0
@@ -165,13 +165,13 @@ func (f *Control) Hold(now sched.Instant, h uint32, p *Peer) (gone uint16) {
 
 // over says which of what is due at a peer its budget does not let go, and from when
 // on it may.
-func (f *Control) over(now sched.Instant, h uint32, p *Peer) (held uint16, at sched.Instant) {
+func (f *Control) over(now sched.Instant, h uint32, p *Peer) (held uint32, at sched.Instant) {
 	d, due := &f.cfg.Due, f.board.Of(h)
 	if f.cfg.Flow == tune.FlowOff || due&(d.data()|d.Urgent) == 0 {
 		return 0, 0
 	}
 	class := Probe
-	look := func(bits uint16, as Class) {
+	look := func(bits uint32, as Class) {
 		if due&bits != 0 && !p.Budget.Allow(now, as) {
 			held |= due & bits
 			class = max(class, as)
@@ -195,7 +195,7 @@ func (f *Control) over(now sched.Instant, h uint32, p *Peer) (held uint16, at sc
 
 // Sent charges an encoded frame to the peer's budget; due is what it began with, seq
 // its number.
-func (f *Control) Sent(now sched.Instant, p *Peer, n int, due uint16, seq uint32, asked bool) {
+func (f *Control) Sent(now sched.Instant, p *Peer, n int, due uint32, seq uint32, asked bool) {
 	switch {
 	case f.cfg.Flow == tune.FlowOff:
 	case due&f.cfg.Due.data() == 0:

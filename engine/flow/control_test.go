@@ -95,7 +95,7 @@ func TestGiveUpWhatNeedNotWait(t *testing.T) {
 	c := newControl(t, tune.FlowOn, Plan{})
 	var p Peer
 	p.Init(0, 1400, 0)
-	var gone uint16
+	var gone uint32
 	for seq := uint32(1); gone&(dueRumor|dueRepair) != dueRumor|dueRepair; seq++ {
 		if seq > 10_000 {
 			t.Fatalf("only %b is ever given up", gone)

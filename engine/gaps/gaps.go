@@ -59,7 +59,7 @@ type Parts struct {
 	Host  Host
 	Store *state.Store
 	Board *due.Board
-	Due   uint16      // of the board: a pull at a peer, which Append appends
+	Due   uint32      // of the board: a pull at a peer, which Append appends
 	Timer sched.Timer // it wakes Chase
 	Count *reconcile.Counters
 }

@@ -55,7 +55,7 @@ type Parts struct {
 	Own    state.Origin // never dirty, and always level
 	Filler *reconcile.Filler
 	Board  *due.Board
-	Due    uint16      // on the board: Append has something for the peer
+	Due    uint32      // on the board: Append has something for the peer
 	Timer  sched.Timer // calls Step
 	Shared *reconcile.Counters
 

@@ -61,7 +61,7 @@ type Parts struct {
 	Rumors Rumors
 	Word   Word // nil: it says nothing
 	Board  *due.Board
-	Due    uint16       // on the board: Append has something for the peer
+	Due    uint32       // on the board: Append has something for the peer
 	Flush  sched.Timer  // wakes FlushNow
 	Resend sched.Timers // of peers: each wakes Resend
 	Ack    sched.Timers // of peers: each makes an acknowledgement due

@@ -214,7 +214,7 @@ func (x *Precise) listOf(p uint32, at *uint8) *list {
 }
 
 // gathered makes a list due when it is complete: only then is its order known.
-func (x *Precise) gathered(now sched.Instant, at *uint8, due uint16, final bool) {
+func (x *Precise) gathered(now sched.Instant, at *uint8, due uint32, final bool) {
 	l := x.jobs.At(*at)
 	switch {
 	case !final:

@@ -31,10 +31,10 @@ type Parts struct {
 // Due are what a comparison may make due at a peer, as bits of the host's own: its
 // Append is called for each.
 type Due struct {
-	Digest uint16 // windows of a digest
-	Runs   uint16 // an answer to a digest or a pull list
-	Ask    uint16 // a pull list
-	Turn   uint16 // another message of the comparison
+	Digest uint32 // windows of a digest
+	Runs   uint32 // an answer to a digest or a pull list
+	Ask    uint32 // a pull list
+	Turn   uint32 // another message of the comparison
 }
 
 // Budgets are what exchanges with peers may move, and did.

@@ -28,9 +28,9 @@ const answersMax = 256
 // Due are what mongering may make due at a peer, as bits of the host's own: its Append
 // is called for each.
 type Due struct {
-	Windows uint16 // what is hot: AppendWindows
-	Contact uint16 // a question for what is hot there: AppendContact
-	Answers uint16 // what the peer's offers came to: AppendAnswers
+	Windows uint32 // what is hot: AppendWindows
+	Contact uint32 // a question for what is hot there: AppendContact
+	Answers uint32 // what the peer's offers came to: AppendAnswers
 }
 
 // Host is the node around a Monger.

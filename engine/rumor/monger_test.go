@@ -56,7 +56,7 @@ func (s *side) write(name string, versions int) {
 func (s *side) frameTo(p uint32) []byte {
 	b := s.buf[:0]
 	g := reconcile.Page{Limit: 1200, Peer: p}
-	for _, bit := range [...]uint16{2, 4, 1} {
+	for _, bit := range [...]uint32{2, 4, 1} {
 		if !s.board.Has(p, bit) {
 			continue
 		}

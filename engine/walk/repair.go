@@ -46,7 +46,7 @@ type Parts struct {
 	Store   *state.Store
 	Vectors *compare.Compare // which sends what a successor lacks
 	Board   *due.Board
-	Due     uint16      // of the board: tokens for a peer, which Append appends
+	Due     uint32      // of the board: tokens for a peer, which Append appends
 	Timer   sched.Timer // it wakes Step
 	Rand    *sched.Rand
 	Count   *Counters
@@ -72,7 +72,7 @@ type Repair struct {
 	store   *state.Store
 	vectors *compare.Compare
 	board   *due.Board
-	due     uint16
+	due     uint32
 	timer   sched.Timer
 	rand    *sched.Rand
 	n       *Counters

@@ -32,7 +32,7 @@ type Comparison interface {
 
 // What may be due at a node.
 const (
-	dueSync uint16 = 1 << iota
+	dueSync uint32 = 1 << iota
 	dueDigest
 	dueAsk
 	dueRuns
@@ -136,7 +136,7 @@ func (n *Node) Compose() []byte {
 	if n.Board.Done(Other, dueSync) {
 		b, _ = n.Talks.AppendSync(b, &n.page)
 	}
-	for _, what := range [...]uint16{dueAsk, dueRuns, dueTurn, dueDigest} {
+	for _, what := range [...]uint32{dueAsk, dueRuns, dueTurn, dueDigest} {
 		if n.Board.Has(Other, what) && (what == dueAsk || what == dueRuns || !n.Board.Has(Other, dueRuns)) {
 			var done bool
 			if b, done = n.compose(what, b); done {
@@ -147,7 +147,7 @@ func (n *Node) Compose() []byte {
 	return b
 }
 
-func (n *Node) compose(what uint16, b []byte) (out []byte, done bool) {
+func (n *Node) compose(what uint32, b []byte) (out []byte, done bool) {
 	switch what {
 	case dueAsk:
 		return n.Talks.AppendAsk(b, &n.page)
