@@ -9,6 +9,7 @@ type Delegate struct {
 	Serial uint32 // not 0; the sender's
 	Back   uint64 // so far before the news did the run begin: its sender was behind
 	Ranged bool   // Lo to Hi, both included, are to be covered
+	Lazy   bool   // its acknowledgement may wait for a frame that leaves anyway
 	Same   bool   // the range is that of the last Delegate of the frame; not with Ranged
 	Lo, Hi uint64
 }
@@ -17,8 +18,9 @@ type Delegate struct {
 const (
 	delegateRanged = 1 << 0
 	delegateSame   = 1 << 1
+	delegateLazy   = 1 << 2
 
-	delegateBits = 2
+	delegateBits = 3
 )
 
 // DelegateBytesMax is the longest Delegate record, CoveredBytes one serial of a Covered.
@@ -36,7 +38,8 @@ func AppendDelegate(dst []byte, d *Delegate) []byte {
 	}
 	start := len(dst)
 	dst = binary.LittleEndian.AppendUint32(BeginRecord(dst, TypeDelegate), d.Serial)
-	dst = appendUvarint(dst, d.Back<<delegateBits|uint64(boolByte(d.Ranged))*delegateRanged|uint64(boolByte(d.Same))*delegateSame)
+	head := d.Back<<delegateBits | uint64(boolByte(d.Ranged))*delegateRanged | uint64(boolByte(d.Same))*delegateSame
+	dst = appendUvarint(dst, head|uint64(boolByte(d.Lazy))*delegateLazy)
 	if d.Ranged {
 		dst = binary.LittleEndian.AppendUint64(dst, d.Lo)
 		dst = binary.LittleEndian.AppendUint64(dst, d.Hi)
@@ -56,7 +59,7 @@ func ParseDelegate(body []byte, d *Delegate) error {
 		return ErrVarint
 	}
 	body = body[4+n:]
-	d.Ranged, d.Same = head&delegateRanged != 0, head&delegateSame != 0
+	d.Ranged, d.Same, d.Lazy = head&delegateRanged != 0, head&delegateSame != 0, head&delegateLazy != 0
 	switch {
 	case d.Serial == 0:
 		return ErrOrder

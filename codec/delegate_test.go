@@ -30,7 +30,7 @@ func (c *recoder) recodeDelegate(dst []byte, t Type, body []byte) ([]byte, error
 func addDelegate(add func(name string, b []byte)) {
 	add("record/delegate", AppendDelegate(nil, &Delegate{Serial: 7}))
 	add("record/delegate-range", AppendDelegate(nil, &Delegate{Serial: 8, Ranged: true, Lo: 1, Hi: 1 << 60}))
-	add("record/delegate-same", AppendDelegate(nil, &Delegate{Serial: 9, Same: true, Back: 3}))
+	add("record/delegate-same", AppendDelegate(nil, &Delegate{Serial: 9, Same: true, Lazy: true, Back: 3}))
 	add("record/delegate-most", AppendDelegate(nil, &Delegate{Serial: 1<<32 - 1, Back: VersionMax, Ranged: true, Lo: 1<<64 - 1, Hi: 1<<64 - 2}))
 	add("record/covered", EndRecord(AppendSerial(BeginCovered(nil, true), 7), 0))
 	add("record/covered-not", EndRecord(AppendSerial(AppendSerial(BeginCovered(nil, false), 1<<32-1), 1), 0))

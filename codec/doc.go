@@ -85,7 +85,7 @@
 //	25  Refusal        reason 1, min 1, max 1, detail 8, echo 16
 //	26  FullAt         (origin 8, uvarint version, uvarint beyond, uvarint missing)*
 //	27  Checkpoint     origin 8, sum 8, uvarint version
-//	33  Delegate       serial 4, uvarint back<<2|same<<1|r, if r: lo 8, if r: hi 8
+//	33  Delegate       serial 4, uvarint back<<3|lazy<<2|same<<1|r, if r: lo 8, if r: hi 8
 //	34  Covered        covers 1, (serial 4)*
 //	35  Intervals      origin 8, uvarint max, (uvarint skip, uvarint span, uvarint count, print 8)*
 //	36  IntervalPull   origin 8, uvarint max, (uvarint skip, uvarint span, uvarint step)*
@@ -126,7 +126,8 @@
 //   - A Delegate is about the run before it in the frame: the receiver acknowledges that under the serial, which is not 0,
 //     and passes it on to the members whose origins' identifiers lie from lo to hi, both included, round the end if lo is
 //     above hi; with same, in the range of the Delegate before; without either it passes it on to nobody. The news began
-//     back versions after the run: its sender was behind, and handed on that too. A Covered names at least one serial;
+//     back versions after the run: its sender was behind, and handed on that too. lazy: the acknowledgement may wait for a
+//     frame that leaves anyway, as a Have may. A Covered names at least one serial;
 //     covers is 1, or 0: the sender can't.
 //   - An interval begins skip versions above the end of the one before, the first above 0, and has span + 1 versions; at
 //     least one is listed. count is how many live entries the sender holds there, print the sum of mix(version) over them:

@@ -54,7 +54,7 @@ type Parts struct {
 	Mender  Mender
 	Witness Witness
 	Board   *due.Board
-	Due     uint16      // on the board: an acknowledgement, which carries the question
+	Due     uint32      // on the board: an acknowledgement, which carries the question
 	Timer   sched.Timer // wakes Step
 	Off     bool        // nothing is said or compared
 	Count   *Counters

@@ -69,7 +69,7 @@ func (c *Core) initDiffer() {
 		Diff: cfg.Diff, Order: cfg.Order, Kind: syncKind(cfg.Mode), Recent: cfg.Experiment.RecentSpan, Frame: cfg.Frame,
 		Frames: c.cfg.Experiment.Frames, Jobs: l.Jobs, Wants: l.Wants, Whole: c.cfg.Experiment.Whole, NoPrint: c.cfg.Experiment.NoPrint, Key: c.me.Key,
 	}, &compare.Parts{
-		Parts: parts, Host: compareHost{&c.peers, &c.origins}, Hot: &c.rumors, Vector: &c.counters.compareCounters,
+		Parts: parts, Host: compareHost{&c.peers, &c.origins}, Hot: &c.mail.Relay, Vector: &c.counters.compareCounters,
 	})
 	c.differ = x
 	c.walks.Init(c.me.ID, &walk.Parts{

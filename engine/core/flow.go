@@ -20,7 +20,7 @@ func (c *Core) initFlow(now sched.Instant) {
 	c.flow.Init(now, &flow.Config{
 		Flow: cfg.Flow, Plan: plan, Frame: cfg.Frame, Frames: c.cfg.Experiment.Frames, Entries: c.cfg.Experiment.Deltas, Interval: cfg.Interval,
 		ReceiveMax: cfg.ReceiveMax, Quiet: dueRuns | dueDigest,
-		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRepair, Passing: dueRumor},
+		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRepair, Passing: dueRumor | dueParcel},
 	}, &flow.Parts{
 		Store: &c.store, Own: c.store.Owner(), Board: &c.due, Pace: timersOf(&c.wheel, timerPace),
 		Later: c.wheel.Timer(timerPublish), Count: &c.counters.flowCounters,

@@ -334,6 +334,7 @@ func (c *Core) erase(o state.Origin) {
 	c.origins.forget(o)
 	c.queue.Reset(o)
 	c.rumors.Forget(o)
+	c.mail.Relay.Forget(o)
 	c.differ.Forget(o)
 	c.events.Forget(o)
 }

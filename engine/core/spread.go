@@ -2,13 +2,14 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/delegate"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// News leaves at once, in one of two ways.
+// News leaves at once, in one of three ways.
 //
 // Mail: the author sends to every reachable peer, from that peer's cursor, so
 // that what one peer gets is contiguous. An acknowledgement that is missed
@@ -17,6 +18,8 @@ import (
 // Rumor: the author and everybody who learns something spread it to a few peers
 // a cycle, from their own max before the news, as the policy says (package rumor).
 // Anti-entropy repairs the residue.
+//
+// Delegates: to a few, each with a range of the others to pass it on to (package delegate).
 //
 // When news leaves, mail.Flush decides; it waits for company up to FlushMax. How it is
 // mailed and when it is sent again is in package mail.
@@ -121,6 +124,9 @@ func (c *Core) initMail() {
 		Filler: &c.filler, Rumors: &c.rumors, Word: &c.word, Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),
 		Resend: timersOf(&c.wheel, timerResend), Ack: timersOf(&c.wheel, timerAck),
 		Count: &c.counters.mailCounters, Shared: &c.counters.exchangeCounters,
+	})
+	c.mail.Relay.Init(&delegate.RelayParts{
+		Node: mailHost{&c.peers}, News: &c.mail, Settle: &c.mail.Settle, Needs: &c.rumors, Roster: &c.roster, Paths: &c.paths, Store: &c.store, Own: c.store.Owner(), Filler: &c.filler, Board: &c.due, Due: delegate.Due{Parcels: dueParcel, Answers: dueCovered}, Timer: c.wheel.Timer(timerDelegates), Fanout: cfg.Fanout, AckDelay: cfg.Experiment.AckDelay, Seed: cfg.Seed, Count: &c.counters.delegateCounters, Shared: &c.counters.exchangeCounters,
 	})
 }
 

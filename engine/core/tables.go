@@ -6,6 +6,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/checkpoint"
+	"github.com/quidnunc/quidnunc/engine/delegate"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/interval"
@@ -47,6 +48,8 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 	codec.TypeTurn:          (*Core).onDifference,
 	codec.TypeFullAt:        takes((*Core).onFull),
 	codec.TypeCheckpoint:    hears(func(c *Core) *checkpoint.Checkpoints { return &c.word }, (*checkpoint.Checkpoints).Receive),
+	codec.TypeDelegate:      hears(delegates, (*delegate.Relay).Receive),
+	codec.TypeCovered:       hears(delegates, (*delegate.Relay).ReceiveAnswers),
 	codec.TypeIntervals:     mends,
 	codec.TypeIntervalPull:  mends,
 	codec.TypeAudits:        mends,
@@ -58,6 +61,9 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 func mends(c *Core, _ uint32, t codec.Type, body []byte) bool {
 	return c.judge(c.mends.Receive(&c.received, t, body))
 }
+
+// delegates are the part of that name.
+var delegates = func(c *Core) *delegate.Relay { return &c.mail.Relay }
 
 // hears makes a handler of what a part does with a record.
 func hears[T any](part func(c *Core) T, f func(part T, f *reconcile.Frame, body []byte) reconcile.Verdict) func(*Core, uint32, codec.Type, []byte) bool {
@@ -86,12 +92,14 @@ const (
 	dueToken                      // ring repair
 	dueTurn                       // a message of a comparison
 	dueSize                       // a padded frame, to see whether the path takes it
+	dueParcel                     // news for it as a delegate
+	dueCovered                    // what became of what it delegated
 	dueMend                       // what lives in intervals of a log, or the question
 )
 
 // What a class of the flow control carries.
 const (
-	dueNews   = dueMail | dueRumor | dueCast
+	dueNews   = dueMail | dueRumor | dueCast | dueParcel
 	dueUrgent = dueSync | dueDigest | duePull | dueAsk | dueTurn | dueToken
 	dueRepair = dueRuns | dueMend
 	dueData   = dueNews | dueRepair
@@ -105,6 +113,7 @@ var composers = [...]struct {
 	append      composer
 }{
 	{due: dueHave, append: mails(dueHave, (*mail.Mail).AppendHave)},
+	{due: dueCovered, append: row(dueCovered, delegates, (*delegate.Relay).AppendAnswers)},
 	{due: dueSync | dueDigest | dueAsk | dueTurn, append: mails(0, (*mail.Mail).AppendFull)},
 	{due: dueSync, append: differs(dueSync, differ.AppendSync)},
 	{due: duePull, append: row(duePull, func(c *Core) *gaps.Gaps { return &c.gaps }, (*gaps.Gaps).Append)},
@@ -114,6 +123,7 @@ var composers = [...]struct {
 	{due: dueRuns, when: (*peer).repairFirst, append: differs(dueRuns, differ.AppendRuns)},
 	{due: dueCast, append: row(dueCast, func(c *Core) *events.Cast { return &c.events }, (*events.Cast).Append)},
 	{due: dueMail, append: mails(dueMail, (*mail.Mail).Append)},
+	{due: dueParcel, append: row(dueParcel, delegates, (*delegate.Relay).Append)},
 	{due: dueRumor, append: rumors(dueRumor, (*rumor.Monger).AppendWindows)},
 	{due: dueRuns, append: differs(dueRuns, differ.AppendRuns)},
 	{due: dueMend, unless: dueMail | dueRuns, append: row(dueMend, func(c *Core) *interval.Mender { return &c.mends }, (*interval.Mender).Append)},
@@ -174,23 +184,25 @@ const (
 	timerPrecise
 	timerMend
 	timerWord
+	timerDelegates
 	timersEngine
 )
 
 // timers are whom a timer of the engine wakes.
 var timers = [timersEngine]func(c *Core){
-	timerExchange: (*Core).exchangeAgain,
-	timerFlush:    func(c *Core) { c.mail.FlushNow(c.now) },
-	timerGaps:     func(c *Core) { c.gaps.Chase(c.now) },
-	timerSeeds:    (*Core).contactSeeds,
-	timerRival:    func(c *Core) { c.rename(c.me.Wake(c.now)) },
-	timerKeys:     (*Core).noticeKeys,
-	timerPublish:  (*Core).publishMore,
-	timerRepair:   func(c *Core) { c.walks.Step(c.now) },
-	timerPeriod:   (*Core).repairPeriod,
-	timerPrecise:  func(c *Core) { c.differ.Expire(c.now) },
-	timerMend:     func(c *Core) { c.mends.Step(c.now) },
-	timerWord:     func(c *Core) { c.word.Step(c.now) },
+	timerExchange:  (*Core).exchangeAgain,
+	timerFlush:     func(c *Core) { c.mail.FlushNow(c.now) },
+	timerGaps:      func(c *Core) { c.gaps.Chase(c.now) },
+	timerSeeds:     (*Core).contactSeeds,
+	timerRival:     func(c *Core) { c.rename(c.me.Wake(c.now)) },
+	timerKeys:      (*Core).noticeKeys,
+	timerPublish:   (*Core).publishMore,
+	timerRepair:    func(c *Core) { c.walks.Step(c.now) },
+	timerPeriod:    (*Core).repairPeriod,
+	timerPrecise:   func(c *Core) { c.differ.Expire(c.now) },
+	timerMend:      func(c *Core) { c.mends.Step(c.now) },
+	timerWord:      func(c *Core) { c.word.Step(c.now) },
+	timerDelegates: func(c *Core) { c.mail.Relay.Expire(c.now) },
 }
 
 // Timers of a peer.
@@ -236,6 +248,9 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	c.due.Done(p, dueHello)
 	if q.debt.Due(c.store.Max(q.origin)) {
 		c.due.Want(p, dueHave) // there is a frame, so it rides along
+	}
+	if c.mail.Relay.Owes(p) {
+		c.due.Want(p, dueCovered)
 	}
 	for i, due := 0, c.due.Of(p); due != 0 && i < len(composers); i++ {
 		row := &composers[i]

@@ -44,6 +44,7 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 func (c *Core) shed(p uint32, but uint32) {
 	c.differ.Drop(p)
 	c.rumors.Drop(p)
+	c.mail.Relay.Drop(c.now, p)
 	c.walks.Drop(p)
 	c.due.Drop(p, but)
 }
@@ -105,7 +106,7 @@ func (c *Core) composeHeader(f *leaving) {
 	q, h := &c.peers[f.peer], c.head(codec.FlagFlow)
 	h.Seq, h.Mark = q.link.Last()+1, 0
 	h.Ack, h.AckMap = q.link.Seen()
-	if f.probe || q.debt.Asks() || f.due&(dueMail|dueRumor) != 0 && c.paths.Asks(&q.link, c.now) {
+	if f.probe || q.debt.Asks() || f.due&(dueMail|dueRumor|dueParcel) != 0 && c.paths.Asks(&q.link, c.now) {
 		h.Mark |= codec.MarkAsk
 	}
 	if q.debt.Answers() || f.due&(dueSync|dueDigest|dueTurn|dueToken) != 0 || q.debt.Asks() && c.differ.Scattered() {

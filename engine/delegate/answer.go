@@ -65,10 +65,14 @@ func (t *Tree) Expire(now sched.Instant) {
 			first = min(first, s.at)
 			continue
 		}
-		if s.stage == flying {
+		switch {
+		case s.stage == flying:
 			t.miss(now, s.peer)
-		} else {
-			s.tries++ // it could not leave
+		case s.alone: // it could not leave yet
+			t.wait(now, s, 0, true)
+			continue
+		default:
+			s.tries++
 		}
 		t.again(now, s) // its alarm is set there
 	}
@@ -93,6 +97,7 @@ func (t *Tree) Gone(now sched.Instant, p uint32) {
 			t.drop(s, idle)
 			continue
 		}
+		s.tries++ // so that this ends, though nobody can be sent to
 		t.again(now, s)
 	}
 }

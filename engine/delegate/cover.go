@@ -52,7 +52,7 @@ func (t *Tree) cut(now sched.Instant, x *task, r Range, s stretch, k int, alone 
 			hi = r.Hi
 		}
 		if (part.n == 1) == alone {
-			p := parcel{Range: Range{lo, hi}, from: x.from, to: x.to, origin: x.origin, alone: alone, peer: last.Peer}
+			p := parcel{Range: Range{lo, hi}, from: x.from, news: x.news, to: x.to, origin: x.origin, alone: alone, peer: last.Peer}
 			if !alone {
 				p.peer = t.draw(now, p.Range, part, 0)
 			}

@@ -19,6 +19,7 @@
 //   - [Ring]: who is where.
 //   - [Tree]: who is told what, what was acknowledged and what is to be sent again. It
 //     sends nothing: a host composes the frames, and takes what comes.
+//   - [Relay]: the host that speaks: it composes and takes the records, for a node.
 //
 // # Parcels
 //
@@ -64,7 +65,7 @@
 //
 // # Limits
 //
-// A Tree has memory for Flying parcels, 64 bytes each, and for as many acknowledgements;
+// A Tree has memory for Flying parcels, 72 bytes each, and for as many acknowledgements;
 // what finds no room is counted (Counters.Busy) and left to anti-entropy. Members that
 // this node does not know and that stand between two that it knows are in the range of a
 // delegate, who may know them. Nothing is allocated but with a new peer.

@@ -21,10 +21,11 @@ const (
 	done                // acknowledged; kept until its place is needed
 )
 
-// parcel is news on its way to a delegate. 64 bytes.
+// parcel is news on its way to a delegate. 72 bytes.
 type parcel struct {
 	Range
 	from, to uint64        // versions of the origin; once it is sent, to is how far the run went
+	news     uint64        // where the flush began, at its author; not below from
 	at       sched.Instant // queued, flying: when to look again; done: when it was
 	origin   uint32
 	peer     uint32
@@ -80,7 +81,7 @@ func (t *Tree) queue(now sched.Instant, p *parcel) bool {
 	for s := peer.head; s != 0; {
 		q := t.parcels.slot(s)
 		if q.origin == p.origin && q.Range == p.Range {
-			q.from, q.to = min(q.from, p.from), max(q.to, p.to)
+			q.from, q.news, q.to = min(q.from, p.from), min(q.news, p.news), max(q.to, p.to)
 			return true
 		}
 		s = q.next
@@ -99,14 +100,14 @@ func (t *Tree) queue(now sched.Instant, p *parcel) bool {
 		peer.head = serial
 	}
 	peer.tail = serial
-	t.wait(now, q, 0)
+	t.wait(now, q, 0, true)
 	t.parts.Host.WantParcels(p.peer)
 	return true
 }
 
 // wait lets a parcel be looked at when its peer's patience is over, doubled so many times.
-func (t *Tree) wait(now sched.Instant, p *parcel, doubled uint8) {
-	patience := t.parts.Host.Patience(p.peer, now)
+func (t *Tree) wait(now sched.Instant, p *parcel, doubled uint8, lazy bool) {
+	patience := t.parts.Host.Patience(p.peer, now, lazy)
 	t.slack = patience / slackShare
 	p.at = now + patience<<doubled
 	if p.at < t.alarm {
@@ -119,8 +120,10 @@ func (t *Tree) wait(now sched.Instant, p *parcel, doubled uint8) {
 type Parcel struct {
 	Range
 	Alone    bool // and nobody is to be covered
+	Lazy     bool // and its acknowledgement may wait for a ride
 	Origin   uint32
-	From, To uint64
+	From, To uint64 // of the run
+	News     uint64 // not below From: what was written after it is news
 	Serial   uint32
 }
 
@@ -131,13 +134,13 @@ func (t *Tree) Next(p uint32, out *Parcel) bool {
 		return false
 	}
 	q := t.parcels.slot(head)
-	*out = Parcel{Range: q.Range, Alone: q.alone, Origin: q.origin, From: q.from, To: q.to, Serial: q.serial}
+	*out = Parcel{Range: q.Range, Alone: q.alone, Origin: q.origin, From: q.from, News: q.news, To: q.to, Serial: q.serial}
 	return true
 }
 
 // Sent notes that the first parcel that is due to a peer leaves with a run up to a version.
-// What the run left out is due still.
-func (t *Tree) Sent(now sched.Instant, p uint32, to uint64) {
+// What the run left out is due still. lazy: its acknowledgement may wait for a ride.
+func (t *Tree) Sent(now sched.Instant, p uint32, to uint64, lazy bool) {
 	s := t.parcels.slot(t.unqueue(p))
 	rest := *s
 	s.to, s.stage = to, flying
@@ -146,10 +149,10 @@ func (t *Tree) Sent(now sched.Instant, p uint32, to uint64) {
 	if s.alone {
 		doubled = s.tries - 1
 	}
-	t.wait(now, s, doubled)
+	t.wait(now, s, doubled, lazy)
 	t.parts.Count.DelegationsSent++
 	if rest.to > to {
-		rest.from, rest.tries = to, 0
+		rest.from, rest.news, rest.tries = to, max(to, rest.news), 0
 		t.queue(now, &rest)
 	}
 }

@@ -50,7 +50,7 @@ func (t *Tree) Take(now sched.Instant, o *Offer) Verdict {
 		return Forged
 	}
 	if o.Refuse {
-		t.answer(o.Peer, o.Serial, false)
+		t.answer(now, o.Peer, answer{serial: o.Serial})
 		return Busy
 	}
 	held := o.Held >= o.To
@@ -58,24 +58,24 @@ func (t *Tree) Take(now sched.Instant, o *Offer) Verdict {
 		if !o.Alone {
 			n.DelegationsStale++
 		}
-		t.answer(o.Peer, o.Serial, true)
+		t.answer(now, o.Peer, answer{serial: o.Serial, covers: true, lazy: o.Lazy})
 		return Stale
 	}
-	x := task{Range: o.Range, from: min(o.From, o.Before), to: o.To, origin: o.Origin}
+	x := task{Range: o.Range, from: min(o.News, o.Before), news: o.News, to: o.To, origin: o.Origin}
 	x.sender, x.serial, x.alone = o.Peer, o.Serial, o.Alone
 	if !held {
 		x.waits = true
-		x.until = now + 2*t.parts.Host.Patience(o.Peer, now) // by then somebody else has it
+		x.until = now + 2*t.parts.Host.Patience(o.Peer, now, o.Lazy) // by then somebody else has it
 	}
 	if len(t.tasks) == tasksMax {
 		t.tire(now)
 	}
 	if !t.add(&x) {
-		t.answer(o.Peer, o.Serial, false)
+		t.answer(now, o.Peer, answer{serial: o.Serial})
 		return Busy
 	}
 	if held {
-		t.accept(&x)
+		t.accept(now, &x)
 	}
 	return Taken
 }
@@ -91,30 +91,30 @@ func (t *Tree) lately(o *Offer) bool {
 }
 
 // accept acknowledges a range that will be covered.
-func (t *Tree) accept(x *task) {
+func (t *Tree) accept(now sched.Instant, x *task) {
 	t.recent[t.next%recentMax] = covered{x.Range, x.to, x.origin}
 	t.next++
 	t.parts.Count.DelegationsTaken++
-	t.answer(x.sender, x.serial, true)
+	t.answer(now, x.sender, answer{serial: x.serial, covers: true})
 }
 
 // Moved notes that an origin is held up to a version now. It reports whether something that
 // waited for that can be covered.
-func (t *Tree) Moved(o uint32, held uint64) (any bool) {
+func (t *Tree) Moved(now sched.Instant, o uint32, held uint64) (any bool) {
 	for i := 0; i < len(t.tasks); i++ {
 		x := &t.tasks[i]
 		if !x.waits || x.origin != o || x.to > held {
 			continue
 		}
 		if x.alone {
-			t.answer(x.sender, x.serial, true)
+			t.answer(now, x.sender, answer{serial: x.serial, covers: true})
 			t.tasks[i] = t.tasks[len(t.tasks)-1]
 			t.tasks = t.tasks[:len(t.tasks)-1]
 			i--
 			continue
 		}
 		x.waits, any = false, true
-		t.accept(x)
+		t.accept(now, x)
 	}
 	return any
 }
@@ -129,6 +129,7 @@ type answer struct {
 	next   uint32
 	serial uint32
 	covers bool
+	lazy   bool // it may wait for a ride
 }
 
 func (a *answers) init(size int) {
@@ -142,21 +143,21 @@ func (a *answers) init(size int) {
 // drop gives up what a peer is owed.
 func (a *answers) drop(p *Peer) {
 	for p.owed != 0 {
-		a.pop(p)
+		a.take(&p.owed)
 	}
 }
 
-func (a *answers) pop(p *Peer) (x answer) {
-	i := p.owed
-	x = a.nodes[i]
-	p.owed = x.next
+// take takes the answer out that a link leads to.
+func (a *answers) take(at *uint32) (serial uint32) {
+	i := *at
+	*at = a.nodes[i].next
 	a.nodes[i].next = a.free
 	a.free = i
-	return x
+	return a.nodes[i].serial
 }
 
 // answer owes a peer an acknowledgement.
-func (t *Tree) answer(p, serial uint32, covers bool) {
+func (t *Tree) answer(now sched.Instant, p uint32, x answer) {
 	i := t.answers.free
 	if i == 0 {
 		t.parts.Count.DelegationsBusy++
@@ -164,17 +165,21 @@ func (t *Tree) answer(p, serial uint32, covers bool) {
 	}
 	q := t.parts.Host.Peer(p)
 	t.answers.free = t.answers.nodes[i].next
-	t.answers.nodes[i] = answer{next: q.owed, serial: serial, covers: covers}
+	x.next = q.owed
+	t.answers.nodes[i] = x
 	q.owed = i
-	t.parts.Host.WantAnswers(p)
+	t.parts.Host.WantAnswers(now, p, x.lazy)
 }
 
-// Answer takes an acknowledgement that a peer is owed; false: there is none.
-func (t *Tree) Answer(p uint32) (serial uint32, covers, ok bool) {
-	q := t.parts.Host.Peer(p)
-	if q.owed == 0 {
-		return 0, false, false
+// Answer takes an acknowledgement that a peer is owed, or a refusal; false: there is none.
+func (t *Tree) Answer(p uint32, covers bool) (serial uint32, ok bool) {
+	for at := &t.parts.Host.Peer(p).owed; *at != 0; at = &t.answers.nodes[*at].next {
+		if t.answers.nodes[*at].covers == covers {
+			return t.answers.take(at), true
+		}
 	}
-	x := t.answers.pop(q)
-	return x.serial, x.covers, true
+	return 0, false
 }
+
+// Owes reports whether a peer is owed any.
+func (t *Tree) Owes(p uint32) bool { return t.parts.Host.Peer(p).owed != 0 }

@@ -37,7 +37,7 @@ func TestForgedRanges(t *testing.T) {
 			t.Errorf("%s: verdict %d, want %d", name, v, want)
 		}
 		made := n.tree.Flush(w.now)
-		_, _, answered := n.tree.Answer(o.Peer)
+		_, _, answered := n.answer(o.Peer)
 		if forged := want == Forged; answered == forged || forged && made != 0 || (n.count.DelegationsForged == before.DelegationsForged) == forged {
 			t.Errorf("%s: %d parcels, acknowledged %v, %+v", name, made, answered, n.count)
 		}
@@ -64,7 +64,7 @@ func TestNothingIsCoveredTwice(t *testing.T) {
 		o := w.offer(to, from, author)
 		change(o)
 		v, made := n.tree.Take(w.now, o), n.tree.Flush(w.now)
-		serial, covers, ok := n.tree.Answer(o.Peer)
+		serial, covers, ok := n.answer(o.Peer)
 		if v != want || (made > 0) != parcels || !ok || !covers || serial != o.Serial {
 			t.Errorf("%s: verdict %d, %d parcels, acknowledged %d %v %v", name, v, made, serial, covers, ok)
 		}
@@ -86,15 +86,15 @@ func TestHolesWait(t *testing.T) {
 	to, from, author := w.apart()
 	n := w.nodes[to]
 	o := w.offer(to, from, author)
-	o.From, o.To, o.Held = 3, 4, 2
+	o.From, o.News, o.To, o.Held = 3, 3, 4, 2
 	o.Before = 2
 	if v := n.tree.Take(w.now, o); v != Taken || n.tree.Flush(w.now) != 0 {
 		t.Fatalf("verdict %d", v)
 	}
-	if _, _, ok := n.tree.Answer(o.Peer); ok {
+	if _, _, ok := n.answer(o.Peer); ok {
 		t.Error("acknowledged before it is held")
 	}
-	if n.tree.Moved(o.Origin, 3) || !n.tree.Moved(o.Origin, 4) {
+	if n.tree.Moved(w.now, o.Origin, 3) || !n.tree.Moved(w.now, o.Origin, 4) {
 		t.Error("it waits for another version")
 	}
 	if made := n.tree.Flush(w.now); made == 0 {
@@ -105,22 +105,22 @@ func TestHolesWait(t *testing.T) {
 			t.Fatalf("%+v", n.tree.parcels.slot(s))
 		}
 	}
-	if serial, covers, ok := n.tree.Answer(o.Peer); !ok || !covers || serial != o.Serial {
+	if serial, covers, ok := n.answer(o.Peer); !ok || !covers || serial != o.Serial {
 		t.Error("not acknowledged")
 	}
 	o.Alone, o.To = true, 9
 	n.tree.Take(w.now, o)
-	if _, _, ok := n.tree.Answer(o.Peer); ok || n.tree.Moved(o.Origin, 9) {
+	if _, _, ok := n.answer(o.Peer); ok || n.tree.Moved(w.now, o.Origin, 9) {
 		t.Error("one for nobody else is covered, or acknowledged before it is held")
 	}
-	if _, covers, ok := n.tree.Answer(o.Peer); !ok || !covers {
+	if _, covers, ok := n.answer(o.Peer); !ok || !covers {
 		t.Error("it is not acknowledged when it is held")
 	}
 	o.Alone, o.Refuse = false, true
 	if v := n.tree.Take(w.now, o); v != Busy {
 		t.Errorf("verdict %d", v)
 	}
-	if _, covers, ok := n.tree.Answer(o.Peer); !ok || covers {
+	if _, covers, ok := n.answer(o.Peer); !ok || covers {
 		t.Error("it is not refused")
 	}
 	o.Refuse, o.To, o.Held = false, 20, 9
@@ -128,7 +128,7 @@ func TestHolesWait(t *testing.T) {
 		o.Serial++
 		n.tree.Take(w.now, o)
 	}
-	if _, covers, ok := n.tree.Answer(o.Peer); !ok || covers || len(n.tree.tasks) != tasksMax {
+	if _, covers, ok := n.answer(o.Peer); !ok || covers || len(n.tree.tasks) != tasksMax {
 		t.Error("who has no room does not say so")
 	}
 	if v := n.tree.Take(w.now+2*patience, o); v != Taken || len(n.tree.tasks) != 1 {
@@ -144,7 +144,7 @@ func TestRefused(t *testing.T) {
 	p := n.due[0]
 	var x Parcel
 	n.tree.Next(p, &x)
-	n.tree.Sent(w.now, p, 1)
+	n.tree.Sent(w.now, p, 1, false)
 	n.tree.Answered(w.now, p+1, x.Serial, false)
 	n.tree.Answered(w.now, p, x.Serial+1000, false)
 	if n.count.DelegationsRefused != 0 {
@@ -167,7 +167,7 @@ func TestLiarsAreFound(t *testing.T) {
 	p := n.due[0]
 	var x Parcel
 	n.tree.Next(p, &x)
-	n.tree.Sent(w.now, p, 1)
+	n.tree.Sent(w.now, p, 1, false)
 	n.tree.Answered(w.now, p, x.Serial, true)
 	f := func(name string, after sched.Instant, place uint64, o uint32, held, want uint64) {
 		t.Helper()

@@ -11,6 +11,11 @@ type Config struct {
 	Blame  sched.Instant // after so long a range is covered, or its delegate lied: 100 ms
 }
 
+const (
+	fanoutMin = 2
+	fanoutMax = 256
+)
+
 // fill puts the defaults in.
 func (c *Config) fill() {
 	if c.Fanout == 0 {
@@ -28,7 +33,7 @@ func (c *Config) fill() {
 	if c.Blame == 0 {
 		c.Blame = 100 * sched.Millisecond
 	}
-	if c.Fanout < 2 || c.Fanout > 256 || c.Flying < 1 || c.Flying > slotsMax {
+	if c.Fanout < fanoutMin || c.Fanout > fanoutMax || c.Flying < 1 || c.Flying > slotsMax {
 		panic("delegate: a limit out of range")
 	}
 }
@@ -37,11 +42,13 @@ func (c *Config) fill() {
 type Host interface {
 	// Peer is what is kept of a peer; good until the next call.
 	Peer(p uint32) *Peer
-	// Patience is how long the acknowledgement of what leaves to a peer now may take.
-	Patience(p uint32, now sched.Instant) sched.Instant
-	// WantParcels and WantAnswers note that something is due to a peer.
+	// Patience is how long the acknowledgement of what leaves to a peer now may take; lazy: of
+	// what it need not acknowledge at once.
+	Patience(p uint32, now sched.Instant, lazy bool) sched.Instant
+	// WantParcels and WantAnswers note that something is due to a peer; lazy: it may wait for
+	// a ride.
 	WantParcels(p uint32)
-	WantAnswers(p uint32)
+	WantAnswers(now sched.Instant, p uint32, lazy bool)
 }
 
 // Alarm wakes Expire; sched.Timer is one.
@@ -75,6 +82,7 @@ type Peer struct {
 	head, tail uint32        // parcels that are queued for it
 	owed       uint32        // acknowledgements that it is owed: the first
 	out        sched.Instant // it is no delegate until then
+	lone       sched.Instant // when a parcel for it alone left last
 	misses     uint8         // since it acknowledged last
 }
 
@@ -82,6 +90,7 @@ type Peer struct {
 type task struct {
 	Range
 	from, to uint64
+	news     uint64 // where the flush began
 	origin   uint32
 	sender   uint32        // who is owed an acknowledgement when it is held
 	serial   uint32        // of that
@@ -130,11 +139,11 @@ func (t *Tree) Learn(o uint32, from, to uint64) {
 	whole := Range{t.parts.Place + 1, t.parts.Place - 1}
 	for i := range t.tasks {
 		if x := &t.tasks[i]; x.origin == o && x.Range == whole && !x.waits {
-			x.from, x.to = min(x.from, from), max(x.to, to)
+			x.from, x.news, x.to = min(x.from, from), min(x.news, from), max(x.to, to)
 			return
 		}
 	}
-	t.add(&task{Range: whole, from: from, to: to, origin: o})
+	t.add(&task{Range: whole, from: from, news: from, to: to, origin: o})
 }
 
 // add lets a task wait for the next flush.

@@ -196,11 +196,11 @@ func TestNewestFormLeaves(t *testing.T) {
 		if !n.tree.Next(p, &x) || x.From != 0 || x.To != 2 || !x.Alone {
 			t.Fatalf("%+v", x)
 		}
-		n.tree.Sent(w.now, p, 1) // the frame had room for half of it
+		n.tree.Sent(w.now, p, 1, false) // the frame had room for half of it
 		if !n.tree.Next(p, &x) || x.From != 1 || x.To != 2 {
 			t.Fatalf("the rest is %+v", x)
 		}
-		n.tree.Sent(w.now, p, 2)
+		n.tree.Sent(w.now, p, 2, false)
 		if n.tree.Next(p, &x) {
 			t.Fatalf("%+v is due too", x)
 		}
@@ -224,7 +224,7 @@ func TestGone(t *testing.T) {
 			break
 		}
 	}
-	n.tree.Sent(w.now, gone, 1)
+	n.tree.Sent(w.now, gone, 1, false)
 	n.tree.Gone(w.now, gone)
 	if n.peers[gone].head != 0 || n.count.DelegationsReplaced != 1 || n.tree.parcels.busy != 4 {
 		t.Errorf("%+v, %d parcels", n.count, n.tree.parcels.busy)
@@ -283,18 +283,18 @@ func TestNothingAllocates(t *testing.T) {
 		n.tree.Flush(w.now)
 		for p := uint32(2); p <= 200; p++ {
 			for x := (Parcel{}); n.tree.Next(p, &x); {
-				n.tree.Sent(w.now, p, x.To)
+				n.tree.Sent(w.now, p, x.To, false)
 				if lost++; lost%50 != 0 {
 					n.tree.Answered(w.now, p, x.Serial, lost%40 != 0)
 				}
 			}
 		}
 		n.tree.Take(w.now, &Offer{
-			Parcel: Parcel{Range: Range{w.place(0) - 1<<57, w.place(0) + 1<<57}, Origin: 2, From: n.held[2], To: n.held[2] + 1, Serial: 7},
+			Parcel: Parcel{Range: Range{w.place(0) - 1<<57, w.place(0) + 1<<57}, Origin: 2, From: n.held[2], News: n.held[2], To: n.held[2] + 1, Serial: 7},
 			Peer:   3, Sender: w.place(0) + 1<<62, Author: w.place(0) + 1<<62, Before: n.held[2], Held: n.held[2] + 1,
 		})
 		n.held[2]++
-		n.tree.Answer(3)
+		n.tree.Answer(3, true)
 		n.tree.Expire(w.now)
 		n.due, n.alarm = n.due[:0], sched.Never
 	}
@@ -320,7 +320,7 @@ func BenchmarkFlush(b *testing.B) {
 		n.tree.Flush(w.now)
 		for _, p := range n.due {
 			for x := (Parcel{}); n.tree.Next(p, &x); {
-				n.tree.Sent(w.now, p, x.To)
+				n.tree.Sent(w.now, p, x.To, false)
 				n.tree.Answered(w.now, p, x.Serial, true)
 			}
 		}

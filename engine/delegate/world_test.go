@@ -24,11 +24,11 @@ type node struct {
 	count Counters
 }
 
-func (n *node) Peer(p uint32) *Peer                          { return &n.peers[p] }
-func (n *node) Patience(uint32, sched.Instant) sched.Instant { return patience }
-func (n *node) WantParcels(p uint32)                         { n.due = append(n.due, p) }
-func (n *node) WantAnswers(p uint32)                         { n.due = append(n.due, p) }
-func (n *node) Set(at sched.Instant)                         { n.alarm = min(n.alarm, at) }
+func (n *node) Peer(p uint32) *Peer                                { return &n.peers[p] }
+func (n *node) Patience(uint32, sched.Instant, bool) sched.Instant { return patience }
+func (n *node) WantParcels(p uint32)                               { n.due = append(n.due, p) }
+func (n *node) WantAnswers(_ sched.Instant, p uint32, _ bool)      { n.due = append(n.due, p) }
+func (n *node) Set(at sched.Instant)                               { n.alarm = min(n.alarm, at) }
 
 // world is nodes whose frames take no time. Origin o is written by node o-1, and so is the
 // handle of a node its index and one.
@@ -105,10 +105,11 @@ func (w *world) frames() (any bool) {
 
 func (n *node) send(to int) {
 	w := n.w
-	for {
-		serial, covers, ok := n.tree.Answer(uint32(to + 1))
+	for n.tree.Owes(uint32(to + 1)) {
+		covers := true
+		serial, ok := n.tree.Answer(uint32(to+1), true)
 		if !ok {
-			break
+			serial, covers = n.refusal(uint32(to+1)), false
 		}
 		if !w.lost(n.i, to) {
 			w.nodes[to].tree.Answered(w.now, uint32(n.i+1), serial, covers)
@@ -117,12 +118,26 @@ func (n *node) send(to int) {
 	var p Parcel
 	for n.tree.Next(uint32(to+1), &p) {
 		p.To = n.held[p.Origin]
-		n.tree.Sent(w.now, uint32(to+1), p.To)
+		n.tree.Sent(w.now, uint32(to+1), p.To, false)
 		w.sent++
 		if !w.lost(n.i, to) {
 			w.nodes[to].take(n.i, &p)
 		}
 	}
+}
+
+func (n *node) refusal(p uint32) uint32 {
+	serial, _ := n.tree.Answer(p, false)
+	return serial
+}
+
+// answer is what a peer is owed: an acknowledgement before a refusal.
+func (n *node) answer(p uint32) (serial uint32, covers, ok bool) {
+	if serial, ok = n.tree.Answer(p, true); ok {
+		return serial, true, true
+	}
+	serial, ok = n.tree.Answer(p, false)
+	return serial, false, ok
 }
 
 // take takes a parcel with its run.
@@ -136,7 +151,7 @@ func (n *node) take(from int, p *Parcel) Verdict {
 		Parcel: *p, Peer: uint32(from + 1), Sender: n.w.place(from), Author: n.w.place(int(p.Origin) - 1),
 		Before: before, Held: n.held[p.Origin],
 	})
-	n.tree.Moved(p.Origin, n.held[p.Origin])
+	n.tree.Moved(n.w.now, p.Origin, n.held[p.Origin])
 	n.tree.Flush(n.w.now)
 	return v
 }

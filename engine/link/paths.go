@@ -15,6 +15,7 @@ const (
 	lossyLag    = 5 * sched.Millisecond // but not where it is the loop that is late
 	lossFrames  = 256                   // the share of losses is smoothed over about so many
 	queuedMax   = sched.Second
+	tripsBlind  = 4 // usual round trips that an answer may take over a path that is not known
 )
 
 // Paths is what all paths of a node have in common.
@@ -92,12 +93,26 @@ func (s *Paths) ResendAfter(p *Path, now sched.Instant, doubled uint8) sched.Ins
 		d = max(d, p.ackTime.RTO(resendMin, resendWait))
 	}
 	if s.Lossy(p, now) {
-		d = resendBlind
-		if p.RTT.Known() {
-			d = p.RTT.RTO(resendFast, resendMax)
-		}
+		d = p.answerAfter()
 	}
 	return min(resendMax, d<<doubled) + 2*s.Lag
+}
+
+// AnswerAfter is how long to wait for what the peer answers at once, with no frame of its own
+// to wait for.
+func (s *Paths) AnswerAfter(p *Path) sched.Instant {
+	d := p.answerAfter()
+	if !p.RTT.Known() && s.trip > 0 {
+		d = min(d, max(resendFast, tripsBlind*s.trip)) // as the others answer
+	}
+	return d + 2*s.Lag
+}
+
+func (p *Path) answerAfter() sched.Instant {
+	if p.RTT.Known() {
+		return p.RTT.RTO(resendFast, resendMax)
+	}
+	return resendBlind
 }
 
 // Queued is about how long frames wait in queues between nodes, which shows in

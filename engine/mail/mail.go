@@ -2,6 +2,7 @@ package mail
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/delegate"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
@@ -80,7 +81,8 @@ type Counters struct {
 // Mail is how the news of one node leaves. The zero Mail is not ready: call Init. One
 // caller at a time.
 type Mail struct {
-	Settle settle.Settle // what of the news has had its time to arrive
+	Settle settle.Settle  // what of the news has had its time to arrive
+	Relay  delegate.Relay // news over delegates; Init is for who makes the Mail
 
 	flush Flush
 	cfg   Config
@@ -102,11 +104,19 @@ func (m *Mail) own() uint64 { return m.parts.Store.Max(m.parts.Own) }
 // here) in the frame of that number.
 func (m *Mail) News(now sched.Instant, o state.Origin, from uint64, p uint32, frame uint64) {
 	own := o == m.parts.Own
+	if !own {
+		m.Relay.Came(now, o, from, frame)
+	}
 	switch {
 	case !m.Pushes():
 		return
 	case own && m.Mails():
 		m.flush.Own()
+	case m.Delegates():
+		if !own {
+			return
+		}
+		m.Relay.Tell(from)
 	case own || m.Relays():
 		m.parts.Rumors.Learn(o, from, p, frame)
 	default:
@@ -126,10 +136,18 @@ func (m *Mail) FlushNow(now sched.Instant) {
 			n += m.Start(now, p)
 		}
 	}
+	n += m.Relay.Flush(now)
 	r := m.parts.Rumors
 	n += r.Cycle()
 	m.flush.Rest(now, r.Waiting(), r.Hot())
 	m.flush.Sent(now, n, m.parts.Paths.Lag)
+}
+
+// Pass lets what delegates are to be told leave, at once or with the next flush.
+func (m *Mail) Pass(now sched.Instant) {
+	if m.flush.Arm(now, true) {
+		m.FlushNow(now)
+	}
 }
 
 // End sees to it that a cycle of rumors ends before long.

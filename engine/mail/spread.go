@@ -5,6 +5,8 @@ import "github.com/quidnunc/quidnunc/engine/tune"
 // Spread is the way that news takes now; never tune.SpreadAuto.
 func (m *Mail) Spread() tune.Spread {
 	switch {
+	case m.cfg.Spread == tune.SpreadDelegated && m.parts.Roster.Partial():
+		return tune.SpreadRumor // most members are on nobody's ring
 	case m.cfg.Spread != tune.SpreadAuto:
 		return m.cfg.Spread
 	case m.parts.Roster.Reach() <= m.cfg.MailMax:
@@ -16,17 +18,20 @@ func (m *Mail) Spread() tune.Spread {
 // Mails reports whether own writes are mailed to every peer.
 func (m *Mail) Mails() bool { return m.Spread() == tune.SpreadMail }
 
+// Delegates reports whether own writes go over delegates.
+func (m *Mail) Delegates() bool { return m.Spread() == tune.SpreadDelegated }
+
 // Pushes reports whether news is sent before an exchange asks for it.
 func (m *Mail) Pushes() bool { return m.cfg.Spread != tune.SpreadGossip }
 
-// Relays reports whether news of others is passed on: in rumor mode always, in mail
-// mode only while we reach less than half of the members, so that the authors probably
+// Relays reports whether news of others is passed on: in rumor mode always, and so are user
+// events where writes go over delegates; in mail mode only while we reach less than half of the members, so that the authors probably
 // do not reach everybody either.
 func (m *Mail) Relays() bool {
 	switch m.Spread() {
 	case tune.SpreadGossip:
 		return false
-	case tune.SpreadRumor:
+	case tune.SpreadRumor, tune.SpreadDelegated:
 		return true
 	default:
 		return m.parts.Roster.Partial()

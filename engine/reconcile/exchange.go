@@ -61,9 +61,11 @@ type Frame struct {
 	Records
 }
 
-// Begin turns to another frame; what is read into Records stays there.
+// Begin turns to another frame; what is read into Records stays there, but the last run is
+// nobody's.
 func (f *Frame) Begin(now sched.Instant, number uint64, peer uint32) {
 	f.Now, f.Number, f.Peer, f.Fresh, f.Printed, f.Full = now, number, peer, false, false, codec.FullAts{}
+	f.Run.ID = 0
 }
 
 // Page is the frame that is being composed for a peer.

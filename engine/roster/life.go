@@ -46,8 +46,10 @@ func (r *Roster) become(p uint32, l *Life, to Life) {
 	switch {
 	case from == Open && to != Open:
 		r.partners.Remove(p)
+		r.changes++
 	case from != Open && to == Open:
 		r.partners.Insert(r.rand, p)
+		r.changes++
 	}
 }
 

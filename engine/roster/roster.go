@@ -25,6 +25,7 @@ type Roster struct {
 	partners sched.RoundRobin
 	list     sched.Sampler // of partners
 	looked   uint32        // for a candidate that may go
+	changes  uint64        // of partners
 }
 
 // Init makes it empty.
@@ -90,6 +91,9 @@ func (r *Roster) Look() uint32 {
 
 // Reach counts the members that exchanges may go to.
 func (r *Roster) Reach() int { return r.partners.Len() }
+
+// Changes is how often a member came to those that exchanges may go to, or went.
+func (r *Roster) Changes() uint64 { return r.changes }
 
 // Partial reports whether we reach less than half of the members that there are, as
 // far as we know.

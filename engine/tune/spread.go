@@ -19,11 +19,15 @@ const (
 	SpreadRumor
 	// SpreadGossip sends nothing at once: only periodic comparison moves state.
 	SpreadGossip
+	// SpreadDelegated hands each write to a few members with a range of the others to
+	// pass it on to: nearly one copy for each, acknowledged on each hop. Members of one
+	// cluster may spread in different ways; all but those of SpreadGossip pass on.
+	SpreadDelegated
 )
 
-var spreads = enum.Names[Spread]{Kind: "Spread", What: "spread", Names: []string{"auto", "mail", "rumor", "gossip"}}
+var spreads = enum.Names[Spread]{Kind: "Spread", What: "spread", Names: []string{"auto", "mail", "rumor", "gossip", "delegated"}}
 
-// String is "auto", "mail", "rumor" or "gossip".
+// String is "auto", "mail", "rumor", "gossip" or "delegated".
 func (s Spread) String() string { return spreads.String(s) }
 
 // ParseSpread is the inverse of Spread.String.

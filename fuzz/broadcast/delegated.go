@@ -44,12 +44,12 @@ func (m *member) Peer(p uint32) *delegate.Peer {
 }
 
 // Patience is four times the round trip of two idle nodes.
-func (m *member) Patience(uint32, sched.Instant) sched.Instant {
+func (m *member) Patience(uint32, sched.Instant, bool) sched.Instant {
 	return 8 * (m.d.w.plan.Hop + m.d.w.plan.Proc)
 }
 
-func (m *member) WantParcels(p uint32) { m.want(p) }
-func (m *member) WantAnswers(p uint32) { m.want(p) }
+func (m *member) WantParcels(p uint32)                          { m.want(p) }
+func (m *member) WantAnswers(_ sched.Instant, p uint32, _ bool) { m.want(p) }
 
 func (m *member) want(p uint32) {
 	for _, q := range m.due {
@@ -113,7 +113,7 @@ func (d *delegated) take(i int, f *frame) {
 		before, ok := w.apply(i, r)
 		held := w.held[r.author][i]
 		if ok && held > before {
-			m.tree.Moved(uint32(r.author+1), uint64(held))
+			m.tree.Moved(w.now, uint32(r.author+1), uint64(held))
 		}
 		if r.given.Serial == 0 {
 			continue
@@ -141,12 +141,10 @@ func (d *delegated) turn(i int) {
 	for k := 0; k < len(m.due); k++ {
 		to := m.due[k]
 		f := w.frame(payload)
-		for {
-			serial, covers, ok := m.tree.Answer(uint32(to + 1))
-			if !ok {
-				break
+		for _, covers := range []bool{true, false} {
+			for serial, ok := m.tree.Answer(uint32(to+1), covers); ok; serial, ok = m.tree.Answer(uint32(to+1), covers) {
+				f.acks = append(f.acks, ack{serial, covers})
 			}
-			f.acks = append(f.acks, ack{serial, covers})
 		}
 		var p parcel
 		for m.tree.Next(uint32(to+1), &p) {
@@ -154,7 +152,7 @@ func (d *delegated) turn(i int) {
 			f.runs = append(f.runs, run{author: int32(a), from: uint32(p.From), to: w.held[a][i], given: p})
 			p.To = uint64(w.held[a][i])
 			f.runs[len(f.runs)-1].given.To = p.To
-			m.tree.Sent(w.now, uint32(to+1), p.To)
+			m.tree.Sent(w.now, uint32(to+1), p.To, false)
 		}
 		if len(f.runs)+len(f.acks) == 0 {
 			w.free = append(w.free, f)

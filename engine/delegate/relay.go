@@ -1,0 +1,361 @@
+package delegate
+
+import (
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/due"
+	"github.com/quidnunc/quidnunc/engine/link"
+	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/roster"
+	"github.com/quidnunc/quidnunc/engine/settle"
+	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// Due are what delegation may make due at a peer, as bits of the host's own.
+type Due struct {
+	Parcels uint32 // Append
+	Answers uint32 // AppendAnswers
+}
+
+// Node is the node around a Relay.
+type Node interface {
+	// Path and Origin are those of a peer: the way to it, and what it writes.
+	Path(p uint32) *link.Path
+	Origin(p uint32) state.Origin
+}
+
+// News decides when news leaves: package mail.
+type News interface {
+	// Pass lets what waits leave, at once or with the next flush.
+	Pass(now sched.Instant)
+	// Owe sees to it that the peer is sent a frame before its patience with us ends.
+	Owe(now sched.Instant, p uint32)
+	// Pushes reports whether this node sends news before it is asked for it.
+	Pushes() bool
+}
+
+// Needs are told what peers turned out to lack.
+type Needs interface {
+	Needed(f *reconcile.Frame, wants []reconcile.Want)
+}
+
+// RelayParts are what a Relay shares with the node around it.
+type RelayParts struct {
+	Node   Node
+	News   News
+	Settle *settle.Settle
+	Needs  Needs // is told what Needed is told
+	Roster *roster.Roster
+	Paths  *link.Paths
+	Store  *state.Store
+	Own    state.Origin
+	Filler *reconcile.Filler
+	Board  *due.Board
+	Due    Due
+	Timer  sched.Timer // wakes Expire
+	Fanout int         // see Config; what is out of range is the next in it
+	Seed   uint64
+
+	AckDelay sched.Instant // for so long a lazy acknowledgement waits for a ride
+
+	Count  *Counters
+	Shared *reconcile.Counters
+}
+
+// Relay is one node's part in delegated broadcast: the records of its Tree. Places are the
+// identifiers of the members' origins. The zero Relay is not ready: call Init. One caller at
+// a time.
+type Relay struct {
+	tree    Tree
+	ring    Ring
+	parts   RelayParts
+	peers   []Peer
+	changes uint64 // of the roster, when the ring was made
+	reached int    // peers that parcels became due at in this flush
+
+	last   came   // what the last run brought
+	frame  uint64 // that named a range last:
+	ranged Range
+}
+
+// came is how far an origin was held before a frame moved it on.
+type came struct {
+	frame  uint64
+	origin state.Origin
+	before uint64
+}
+
+// Init makes it ready. Memory for parcels is asked for with the first.
+func (r *Relay) Init(parts *RelayParts) { *r = Relay{parts: *parts, peers: make([]Peer, 1, 16)} }
+
+// begin makes the tree ready when the first parcel needs it, and the ring when members came or
+// went.
+func (r *Relay) begin() {
+	if r.tree.parts.Ring == nil {
+		cfg := Config{Fanout: r.parts.Fanout}
+		if cfg.Fanout != 0 {
+			cfg.Fanout = min(max(fanoutMin, cfg.Fanout), fanoutMax)
+		}
+		r.tree.Init(cfg, &Parts{Host: r, Ring: &r.ring, Seed: r.parts.Seed, Alarm: r.parts.Timer, Count: r.parts.Count})
+		r.changes--
+	}
+	r.tree.parts.Place = r.place(r.parts.Own)
+	if r.changes == r.parts.Roster.Changes() {
+		return
+	}
+	r.changes = r.parts.Roster.Changes()
+	r.ring.Reset()
+	for _, p := range r.parts.Roster.Partners() {
+		r.ring.Add(Spot{r.place(r.parts.Node.Origin(p)), p})
+	}
+	r.ring.Sort()
+}
+
+func (r *Relay) place(o state.Origin) uint64 { return uint64(r.parts.Store.ID(o)) }
+
+// Peer is what is kept of a peer: the Host of the tree.
+func (r *Relay) Peer(p uint32) *Peer {
+	for int(p) >= len(r.peers) {
+		r.peers = append(r.peers, Peer{})
+	}
+	return &r.peers[p]
+}
+
+// Patience is that of the path.
+func (r *Relay) Patience(p uint32, now sched.Instant, lazy bool) sched.Instant {
+	path := r.parts.Node.Path(p)
+	if lazy {
+		return r.parts.Paths.ResendAfter(path, now, 0)
+	}
+	return r.parts.Paths.AnswerAfter(path)
+}
+
+// WantParcels and WantAnswers note on the board what is due.
+func (r *Relay) WantParcels(p uint32) {
+	if !r.parts.Board.Has(p, r.parts.Due.Parcels) {
+		r.reached++
+	}
+	r.parts.Board.Want(p, r.parts.Due.Parcels)
+}
+
+// WantAnswers is beside it.
+func (r *Relay) WantAnswers(now sched.Instant, p uint32, lazy bool) {
+	if lazy {
+		r.parts.News.Owe(now, p)
+		return
+	}
+	r.parts.Board.Want(p, r.parts.Due.Answers)
+}
+
+// Owes reports whether a frame that leaves anyway can bring the peer an acknowledgement.
+func (r *Relay) Owes(p uint32) bool { return int(p) < len(r.peers) && r.peers[p].owed != 0 }
+
+// Tell notes that own versions after from are new.
+func (r *Relay) Tell(from uint64) {
+	r.begin()
+	r.tree.Learn(uint32(r.parts.Own), from, r.parts.Store.Max(r.parts.Own))
+}
+
+// Came notes that an origin moved on from a version, by the frame of that number.
+func (r *Relay) Came(now sched.Instant, o state.Origin, from, frame uint64) {
+	r.last = came{frame, o, from}
+	if r.tree.parts.Ring != nil && r.tree.Moved(now, uint32(o), r.parts.Store.Max(o)) {
+		r.parts.News.Pass(now)
+	}
+}
+
+// Flush makes parcels of what waits, and returns at how many peers they are due.
+func (r *Relay) Flush(now sched.Instant) int {
+	if r.tree.parts.Ring == nil {
+		return 0
+	}
+	r.begin()
+	r.reached = 0
+	r.tree.Flush(now)
+	return r.reached
+}
+
+// Expire looks which acknowledgements are overdue.
+func (r *Relay) Expire(now sched.Instant) {
+	r.begin()
+	r.tree.Expire(now)
+}
+
+// Drop gives up what is under way to a peer: others take its ranges.
+func (r *Relay) Drop(now sched.Instant, p uint32) {
+	if r.tree.parts.Ring != nil {
+		r.begin()
+		r.tree.Gone(now, p)
+	}
+}
+
+// Forget takes a removed origin out.
+func (r *Relay) Forget(o state.Origin) {
+	if r.tree.parts.Ring != nil {
+		r.tree.Forget(uint32(o))
+	}
+}
+
+// lacksMost bounds how many of what a peer lacks are looked into: each is a walk over all
+// parcels.
+const lacksMost = 8
+
+// Needed takes what anti-entropy found a peer to lack: a delegate that said to cover it loses
+// its turn.
+func (r *Relay) Needed(f *reconcile.Frame, wants []reconcile.Want) {
+	r.parts.Needs.Needed(f, wants)
+	if r.tree.parts.Ring == nil {
+		return
+	}
+	place := r.place(r.parts.Node.Origin(f.Peer))
+	for i := range wants[:min(lacksMost, len(wants))] {
+		if w := &wants[i]; w.Origin != 0 {
+			r.tree.Lacks(f.Now, place, uint32(w.Origin), w.From)
+		}
+	}
+}
+
+// Receive takes the body of a Delegate record: the run before it was applied, or not.
+func (r *Relay) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
+	var d codec.Delegate
+	if codec.ParseDelegate(body, &d) != nil || f.Run.ID == 0 || d.Back > codec.VersionMax-f.Run.From || d.Same && r.frame != f.Number {
+		return reconcile.Malformed
+	}
+	r.begin()
+	s, run := r.parts.Store, &f.Run
+	o := s.Find(run.ID)
+	if o == r.parts.Own {
+		r.parts.Count.DelegationsForged++
+		return reconcile.Forged
+	}
+	x := Offer{
+		Parcel: Parcel{
+			Range: Range{d.Lo, d.Hi}, Alone: !d.Ranged && !d.Same, Lazy: d.Lazy, Origin: uint32(o),
+			From: run.From, News: run.From + d.Back, To: run.To, Serial: d.Serial,
+		},
+		Peer: f.Peer, Sender: r.place(r.parts.Node.Origin(f.Peer)), Author: uint64(run.ID),
+	}
+	switch {
+	case d.Ranged:
+		r.frame, r.ranged = f.Number, x.Range
+	case d.Same:
+		x.Range = r.ranged
+	}
+	if o == 0 || !r.parts.News.Pushes() {
+		x.Refuse = true
+	} else {
+		r.held(f, o, &x)
+	}
+	switch r.tree.Take(f.Now, &x) {
+	case Forged:
+		return reconcile.Forged
+	case Taken:
+		if x.Held >= x.To {
+			r.parts.News.Pass(f.Now)
+		}
+	}
+	return reconcile.Taken
+}
+
+// held fills in how far the origin of an offer is held here, and was before its run.
+func (r *Relay) held(f *reconcile.Frame, o state.Origin, x *Offer) {
+	s := r.parts.Store
+	x.Held, x.Before = s.Max(o), s.Max(o)
+	if r.last.frame == f.Number && r.last.origin == o {
+		x.Before = r.last.before
+	}
+	x.Old = x.To <= r.parts.Settle.Settled(f.Now, o)
+	x.Refuse = x.Held < x.To && s.Seen(o) >= x.To // there was no room for it
+}
+
+// ReceiveAnswers takes the body of a Covered record.
+func (r *Relay) ReceiveAnswers(f *reconcile.Frame, body []byte) reconcile.Verdict {
+	l, err := codec.ParseCovered(body)
+	if err != nil {
+		return reconcile.Malformed
+	}
+	if r.tree.parts.Ring == nil {
+		return reconcile.Taken
+	}
+	r.begin()
+	for serial, ok := l.Next(); ok; serial, ok = l.Next() {
+		r.tree.Answered(f.Now, f.Peer, serial, l.Covers)
+	}
+	return reconcile.Taken
+}
+
+// AppendAnswers appends the acknowledgements that a peer is owed. done reports, here and below,
+// that nothing more of its kind is due to it.
+func (r *Relay) AppendAnswers(b []byte, g *reconcile.Page) (out []byte, done bool) {
+	for _, covers := range []bool{true, false} {
+		start := len(b)
+		b = codec.BeginCovered(b, covers)
+		for len(b)+codec.CoveredBytes <= g.Limit {
+			serial, ok := r.tree.Answer(g.Peer, covers)
+			if !ok {
+				break
+			}
+			b = codec.AppendSerial(b, serial)
+		}
+		if len(b) <= start+codec.RecordBytes+codec.CoveredHeadBytes {
+			b = b[:start]
+			continue
+		}
+		b = codec.EndRecord(b, start)
+	}
+	return b, !r.tree.Owes(g.Peer)
+}
+
+// Append appends runs, and for each the parcel that it goes with.
+func (r *Relay) Append(b []byte, g *reconcile.Page) (out []byte, done bool) {
+	var p Parcel
+	var last Range
+	named := false
+	for r.tree.Next(g.Peer, &p) {
+		o := state.Origin(p.Origin)
+		if p.From >= r.parts.Store.Max(o) || r.place(o) == r.place(r.parts.Node.Origin(g.Peer)) || p.From == 0 && !r.parts.Filler.Introduces(o) {
+			r.tree.Skip(g.Peer) // nothing is new, or it is not to be told
+			continue
+		}
+		out, to := r.run(b, g, o, p.From)
+		if out == nil && !g.Empty(b) {
+			return b, false
+		}
+		if out == nil {
+			r.tree.Skip(g.Peer)
+			continue
+		}
+		d := codec.Delegate{Serial: p.Serial, Back: p.News - p.From, Lazy: p.Alone && r.lazy(g.Now, g.Peer), Lo: p.Lo, Hi: p.Hi}
+		if !p.Alone {
+			d.Same = named && p.Range == last
+			d.Ranged = !d.Same
+			last, named = p.Range, true
+		}
+		b = codec.AppendDelegate(out, &d)
+		r.tree.Sent(g.Now, g.Peer, to, d.Lazy)
+	}
+	return b, true
+}
+
+// lazy tells whether the acknowledgement of a parcel for a peer alone may wait: where nothing
+// was lost lately, and they come so fast that the next one takes it along.
+func (r *Relay) lazy(now sched.Instant, p uint32) bool {
+	x := r.Peer(p)
+	often := now-x.lone < r.parts.AckDelay
+	x.lone = now
+	return often && !r.parts.Paths.Lossy(r.parts.Node.Path(p), now)
+}
+
+// run appends a run, after an introduction where it is the first; nil if it does not fit.
+func (r *Relay) run(b []byte, g *reconcile.Page, o state.Origin, from uint64) (out []byte, to uint64) {
+	room := g.Limit - codec.DelegateBytesMax
+	if from == 0 && !(o == r.parts.Own && g.Introduced) {
+		if len(b)+r.parts.Filler.IntroBytes(o) > room {
+			return nil, 0
+		}
+		b = r.parts.Filler.AppendIntro(b, o)
+	}
+	out, to, n := r.parts.Filler.Run(b, room, o, from)
+	r.parts.Shared.EntriesSent += uint64(n)
+	return out, to
+}
