@@ -58,6 +58,7 @@ type Stats struct {
 	MailSent, RumorsSent, AcksSent, Rewinds              uint64
 	Audit                                                AuditStats
 	Checkpoints                                          CheckpointStats
+	Delegation                                           DelegationStats
 	Renewals, Conflicts                                  uint64
 	EventsLost                                           uint64 // that OnEvent was too slow for
 	BroadcastsLost                                       uint64 // that came too fast or too late: subscribers got ErrOverflow
@@ -114,7 +115,11 @@ func (e *Engine) statsOf(t *tally) Stats {
 		DigestsSent: c.DigestsSent, DigestsReceived: c.DigestsReceived,
 		Exchanges: c.Exchanges, Agreements: c.Agreements,
 		SketchesSent: c.SketchesSent, SketchesDecoded: c.SketchesDecoded, Fallbacks: c.Fallbacks, RepairHops: c.RepairHops,
-		Audit:       AuditStats{c.AuditEntries, c.AuditPasses, c.AuditMissing, c.AuditDamaged, c.AuditRemoved, c.AuditForeign},
+		Audit: AuditStats{c.AuditEntries, c.AuditPasses, c.AuditMissing, c.AuditDamaged, c.AuditRemoved, c.AuditForeign},
+		Delegation: DelegationStats{
+			c.DelegationsSent, c.DelegationsTaken, c.DelegationsReplaced, c.DelegationsRefused, c.DelegationsLost,
+			c.DelegationsForged, c.DelegationsStale, c.DelegationsFalse, c.DelegationsBusy,
+		},
 		Checkpoints: CheckpointStats{c.CheckpointsSent, c.CheckpointsAsked, c.CheckpointsEqual, c.CheckpointsDiffer, c.Contradicted},
 		MailSent:    c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
 		Renewals: c.Renewals, Conflicts: c.Conflicts,

@@ -39,6 +39,15 @@
 //	quidnunc_gaps_total                           counter Runs received that began above what was known.
 //	quidnunc_mail_frames_sent_total               counter Frames sent with own writes.
 //	quidnunc_rumor_frames_sent_total              counter Frames sent with news of others.
+//	quidnunc_delegations_sent_total               counter Runs sent over delegates.
+//	quidnunc_delegations_taken_total              counter Ranges of others that were covered.
+//	quidnunc_delegations_replaced_total           counter Ranges that went to another member, since the first did not answer.
+//	quidnunc_delegations_refused_total            counter Ranges that a member said it does not cover.
+//	quidnunc_delegations_lost_total               counter Runs over delegates that were given up.
+//	quidnunc_delegations_forged_total             counter Ranges that no member can have given.
+//	quidnunc_delegations_stale_total              counter Ranges that were covered before, or whose news was old.
+//	quidnunc_delegations_false_total              counter Members that said they cover a range, and did not.
+//	quidnunc_delegations_busy_total               counter Delegations for which there was no room.
 //	quidnunc_acknowledgement_frames_sent_total    counter Frames sent that carried an acknowledgement alone.
 //	quidnunc_rewinds_total                        counter Times that a missed acknowledgement moved a peer's cursor back.
 //	quidnunc_drops_total{reason}                  counter Datagrams and records that were not used.

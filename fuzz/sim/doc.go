@@ -89,7 +89,7 @@
 // lines above it up to an empty line.
 //
 //	nodes a b c             names, then settings: interval=100ms delay=5ms seed=7
-//	                        spread=auto|mail|rumor|gossip mode=push-pull|push|pull
+//	                        spread=auto|mail|rumor|gossip|delegated mode=push-pull|push|pull
 //	                        frame=1200 detector=on
 //	a joins b               a is told b's address
 //	a sets key some value

@@ -199,7 +199,7 @@ func setting(opt *Options, c *core.Config, key, value string) (err error) {
 	case "frame":
 		c.Frame, err = strconv.Atoi(value)
 	case "spread":
-		c.Spread = tune.Spread(pick("auto", "mail", "rumor", "gossip"))
+		c.Spread = tune.Spread(pick("auto", "mail", "rumor", "gossip", "delegated"))
 	case "mode":
 		c.Mode = tune.Mode(pick("push-pull", "push", "pull"))
 	case "detector":

@@ -23,6 +23,7 @@ func Policies() []Policy {
 	return append(p,
 		Policy{Name: "feedback-2", Spread: tune.SpreadRumor, Rumor: tune.RumorPolicy{K: 1, Fanout: 2}},
 		Policy{Name: "push-pull", Spread: tune.SpreadRumor, Rumor: tune.RumorPolicy{Shape: tune.ShapePushPull, K: 2, Minimize: true, Fanout: 2}},
+		Policy{Name: "delegated", Spread: tune.SpreadDelegated},
 		Policy{Name: "gossip", Spread: tune.SpreadGossip},
 		Policy{Name: "auto", Spread: tune.SpreadAuto},
 	)

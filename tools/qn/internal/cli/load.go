@@ -79,7 +79,7 @@ func addLoadFlags(cmd *cobra.Command, o *load.Options) {
 	fs.StringVar(&o.Order, "order", o.Order, "what goes first when a frame is full: depth, breadth, fair, precise-newest, precise-oldest, precise-random")
 	fs.DurationVar(&o.Interval, "interval", 0, "period of the comparison (default: the engine's)")
 	fs.IntVar(&o.Fanout, "fanout", 0, "peers that a rumor is sent to in a cycle (default: by cluster size)")
-	fs.StringVar(&o.Spread, "spread", o.Spread, "how a write leaves its author: auto, mail, rumor or gossip")
+	fs.StringVar(&o.Spread, "spread", o.Spread, "how a write leaves its author: auto, mail, rumor, delegated or gossip")
 	fs.StringVar(&o.Rumor, "rumor", o.Rumor, "how rumors are mongered: words of "+load.RumorHelp+" (default: the engine's)")
 	fs.StringVar(&o.Diff, "diff", o.Diff, "how a comparison finds what differs: auto, vector, sketch, recent, peel, activity or updates")
 	fs.DurationVar(&o.Repair, "repair", 0, "period of ring repair (default: never)")

@@ -30,7 +30,7 @@ type Options struct {
 	Rumor    string        // how rumors are mongered, as parseRumor reads it
 	Repair   time.Duration // period of ring repair; 0 = never
 	Fanout   int           // peers that a write is pushed to; 0 = the engine's default
-	Spread   string        // how a write leaves its author: auto, mail, rumor or gossip
+	Spread   string        // how a write leaves its author: auto, mail, rumor, delegated or gossip
 	Loss     units.Share   // datagrams dropped at the receiver
 	Key      string        // seals all traffic, as engine.ParseSecret reads it
 	KeyFile  string        // or the keys of this file
@@ -232,7 +232,7 @@ func (o *Options) validateNames() error {
 	if err := oneOf("diff", o.Diff, "auto", "vector", "sketch", "recent", "peel", "activity", "updates"); err != nil {
 		return err
 	}
-	if err := oneOf("spread", o.Spread, "auto", "mail", "rumor", "gossip"); err != nil {
+	if err := oneOf("spread", o.Spread, "auto", "mail", "rumor", "gossip", "delegated"); err != nil {
 		return err
 	}
 	rumors, err := parseRumor(o.Rumor)

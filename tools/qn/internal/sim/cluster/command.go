@@ -117,7 +117,7 @@ func Configure(cmd *cobra.Command) func(cmd *cobra.Command) error {
 }
 
 var (
-	spreads = []string{"auto", "mail", "rumor", "gossip"}
+	spreads = []string{"auto", "mail", "rumor", "gossip", "delegated"}
 	modes   = []string{"push-pull", "push", "pull"}
 	orders  = []string{"fair", "depth", "breadth", "precise-newest", "precise-oldest", "precise-random"}
 )

@@ -1,0 +1,15 @@
+package engine
+
+// DelegationStats are counters of news that goes over delegates (tune.SpreadDelegated), since
+// Start.
+type DelegationStats struct {
+	Sent     uint64 // runs that left, to one member each or with a range for it to cover
+	Taken    uint64 // ranges of others that were covered here
+	Replaced uint64 // ranges that went to another member, since the first did not answer
+	Refused  uint64 // ranges that a member said it can't cover
+	Lost     uint64 // runs that were given up and left to comparisons
+	Forged   uint64 // ranges that no member can have given
+	Stale    uint64 // ranges that were covered before, or whose news was old
+	False    uint64 // members that said they cover a range, and did not
+	Busy     uint64 // for which there was no room
+}
