@@ -26,6 +26,7 @@
 // # How news travels
 //
 //	write    -> mail to every reachable peer, or rumor to a few    (spread.go)
+//	            or over delegates, each with a range of the others (engine/delegate)
 //	a hole   -> pull from whoever sent beyond it                   (engine/gaps)
 //	interval -> compare fingerprints with one peer, then digests,
 //	            then runs in the directions of the mode            (exchange.go)

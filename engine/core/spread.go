@@ -9,7 +9,7 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// News leaves at once, in one of three ways.
+// News leaves at once, in one of three ways; that over delegates is in package delegate.
 //
 // Mail: the author sends to every reachable peer, from that peer's cursor, so
 // that what one peer gets is contiguous. An acknowledgement that is missed
@@ -18,8 +18,6 @@ import (
 // Rumor: the author and everybody who learns something spread it to a few peers
 // a cycle, from their own max before the news, as the policy says (package rumor).
 // Anti-entropy repairs the residue.
-//
-// Delegates: to a few, each with a range of the others to pass it on to (package delegate).
 //
 // When news leaves, mail.Flush decides; it waits for company up to FlushMax. How it is
 // mailed and when it is sent again is in package mail.
@@ -126,7 +124,9 @@ func (c *Core) initMail() {
 		Count: &c.counters.mailCounters, Shared: &c.counters.exchangeCounters,
 	})
 	c.mail.Relay.Init(&delegate.RelayParts{
-		Node: mailHost{&c.peers}, News: &c.mail, Settle: &c.mail.Settle, Needs: &c.rumors, Roster: &c.roster, Paths: &c.paths, Store: &c.store, Own: c.store.Owner(), Filler: &c.filler, Board: &c.due, Due: delegate.Due{Parcels: dueParcel, Answers: dueCovered}, Timer: c.wheel.Timer(timerDelegates), Fanout: cfg.Fanout, AckDelay: cfg.Experiment.AckDelay, Seed: cfg.Seed, Count: &c.counters.delegateCounters, Shared: &c.counters.exchangeCounters,
+		Node: mailHost{&c.peers}, News: &c.mail, Settle: &c.mail.Settle, Needs: &c.rumors, Roster: &c.roster, Paths: &c.paths,
+		Store: &c.store, Own: c.store.Owner(), Filler: &c.filler, Board: &c.due, Due: delegate.Due{Parcels: dueParcel, Answers: dueCovered},
+		Timer: c.wheel.Timer(timerDelegates), Fanout: cfg.Fanout, AckDelay: cfg.Experiment.AckDelay, Seed: cfg.Seed, Count: &c.counters.delegateCounters, Shared: &c.counters.exchangeCounters,
 	})
 }
 
