@@ -3,7 +3,6 @@ package core
 import (
 	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/compare"
-	"github.com/quidnunc/quidnunc/engine/delegate"
 	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/interval"
@@ -19,7 +18,6 @@ type (
 	eventCounters    = events.Counters
 	wordCounters     = checkpoint.Counters
 	compareCounters  = compare.Counters
-	delegateCounters = delegate.Counters
 	exchangeCounters = reconcile.Counters
 	flowCounters     = flow.Counters
 	mailCounters     = mail.Counters
@@ -33,7 +31,6 @@ type Counters struct {
 	auditCounters
 	eventCounters
 	compareCounters
-	delegateCounters
 	exchangeCounters
 	flowCounters
 	mailCounters

@@ -2,7 +2,6 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/delegate"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -116,17 +115,12 @@ func (c *Core) initMail() {
 	cfg := &c.cfg
 	c.mail.Init(&mail.Config{
 		Spread: cfg.Spread, MailMax: cfg.Experiment.MailMax, Fanout: cfg.Fanout, Blind: cfg.Rumor.Blind,
-		AckDelay: cfg.Experiment.AckDelay, FlushMax: cfg.Experiment.FlushMax, Settle: cfg.Experiment.Settle,
+		AckDelay: cfg.Experiment.AckDelay, FlushMax: cfg.Experiment.FlushMax, Settle: cfg.Experiment.Settle, Seed: cfg.Seed,
 	}, &mail.Parts{
 		Host: mailHost{&c.peers}, Roster: &c.roster, Store: &c.store, Own: c.store.Owner(), Paths: &c.paths,
-		Filler: &c.filler, Rumors: &c.rumors, Word: &c.word, Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),
+		Filler: &c.filler, Rumors: &c.rumors, Needs: &c.rumors, Parcels: dueParcel, Answers: dueCovered, Alarm: c.wheel.Timer(timerDelegates), Word: &c.word, Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),
 		Resend: timersOf(&c.wheel, timerResend), Ack: timersOf(&c.wheel, timerAck),
 		Count: &c.counters.mailCounters, Shared: &c.counters.exchangeCounters,
-	})
-	c.mail.Relay.Init(&delegate.RelayParts{
-		Node: mailHost{&c.peers}, News: &c.mail, Settle: &c.mail.Settle, Needs: &c.rumors, Roster: &c.roster, Paths: &c.paths,
-		Store: &c.store, Own: c.store.Owner(), Filler: &c.filler, Board: &c.due, Due: delegate.Due{Parcels: dueParcel, Answers: dueCovered},
-		Timer: c.wheel.Timer(timerDelegates), Fanout: cfg.Fanout, AckDelay: cfg.Experiment.AckDelay, Seed: cfg.Seed, Count: &c.counters.delegateCounters, Shared: &c.counters.exchangeCounters,
 	})
 }
 

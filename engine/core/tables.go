@@ -247,10 +247,7 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	q, entries, start := &c.peers[p], c.counters.EntriesSent, len(b)
 	c.due.Done(p, dueHello)
 	if q.debt.Due(c.store.Max(q.origin)) {
-		c.due.Want(p, dueHave) // there is a frame, so it rides along
-	}
-	if c.mail.Relay.Owes(p) {
-		c.due.Want(p, dueCovered)
+		c.due.Want(p, dueHave|dueCovered) // there is a frame, so it rides along
 	}
 	for i, due := 0, c.due.Of(p); due != 0 && i < len(composers); i++ {
 		row := &composers[i]

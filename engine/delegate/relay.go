@@ -147,9 +147,6 @@ func (r *Relay) WantAnswers(now sched.Instant, p uint32, lazy bool) {
 	r.parts.Board.Want(p, r.parts.Due.Answers)
 }
 
-// Owes reports whether a frame that leaves anyway can bring the peer an acknowledgement.
-func (r *Relay) Owes(p uint32) bool { return int(p) < len(r.peers) && r.peers[p].owed != 0 }
-
 // Tell notes that own versions after from are new.
 func (r *Relay) Tell(from uint64) {
 	r.begin()
@@ -287,6 +284,9 @@ func (r *Relay) ReceiveAnswers(f *reconcile.Frame, body []byte) reconcile.Verdic
 // AppendAnswers appends the acknowledgements that a peer is owed. done reports, here and below,
 // that nothing more of its kind is due to it.
 func (r *Relay) AppendAnswers(b []byte, g *reconcile.Page) (out []byte, done bool) {
+	if int(g.Peer) >= len(r.peers) || r.peers[g.Peer].owed == 0 {
+		return b, true
+	}
 	for _, covers := range []bool{true, false} {
 		start := len(b)
 		b = codec.BeginCovered(b, covers)

@@ -22,6 +22,7 @@ type Config struct {
 	AckDelay sched.Instant // an acknowledgement waits this long for a ride
 	FlushMax sched.Instant // longest wait of a write for company
 	Settle   sched.Instant // the least time that news takes to settle
+	Seed     uint64        // of the drawing of delegates
 }
 
 // Host is the node around the mail.
@@ -53,25 +54,30 @@ type Word interface {
 
 // Parts are what Mail shares with the node around it.
 type Parts struct {
-	Host   Host
-	Roster *roster.Roster
-	Store  *state.Store
-	Own    state.Origin
-	Paths  *link.Paths
-	Filler *reconcile.Filler
-	Rumors Rumors
-	Word   Word // nil: it says nothing
-	Board  *due.Board
-	Due    uint32       // on the board: Append has something for the peer
-	Flush  sched.Timer  // wakes FlushNow
-	Resend sched.Timers // of peers: each wakes Resend
-	Ack    sched.Timers // of peers: each makes an acknowledgement due
-	Count  *Counters
-	Shared *reconcile.Counters
+	Host             Host
+	Roster           *roster.Roster
+	Store            *state.Store
+	Own              state.Origin
+	Paths            *link.Paths
+	Filler           *reconcile.Filler
+	Rumors           Rumors
+	Needs            delegate.Needs // is told what peers turned out to lack
+	Alarm            sched.Timer    // wakes Relay.Expire
+	Parcels, Answers uint32         // on the board: Relay has something for the peer
+	Word             Word           // nil: it says nothing
+	Board            *due.Board
+	Due              uint32       // on the board: Append has something for the peer
+	Flush            sched.Timer  // wakes FlushNow
+	Resend           sched.Timers // of peers: each wakes Resend
+	Ack              sched.Timers // of peers: each makes an acknowledgement due
+	Count            *Counters
+	Shared           *reconcile.Counters
 }
 
 // Counters are what became of the mail.
 type Counters struct {
+	delegate.Counters
+
 	MailSent uint64 // frames that carried own writes
 	Rewinds  uint64 // a cursor went back because an acknowledgement was missed
 
@@ -82,7 +88,7 @@ type Counters struct {
 // caller at a time.
 type Mail struct {
 	Settle settle.Settle  // what of the news has had its time to arrive
-	Relay  delegate.Relay // news over delegates; Init is for who makes the Mail
+	Relay  delegate.Relay // news over delegates
 
 	flush Flush
 	cfg   Config
@@ -95,6 +101,12 @@ func (m *Mail) Init(cfg *Config, parts *Parts) {
 	*m = Mail{cfg: *cfg, parts: *parts}
 	m.Settle.Init(parts.Store, parts.Paths, cfg.Settle, m.Pushes())
 	m.flush.Init(parts.Flush, cfg.FlushMax)
+	m.Relay.Init(&delegate.RelayParts{
+		Node: parts.Host, News: m, Settle: &m.Settle, Needs: parts.Needs, Roster: parts.Roster, Paths: parts.Paths,
+		Store: parts.Store, Own: parts.Own, Filler: parts.Filler, Board: parts.Board,
+		Due: delegate.Due{Parcels: parts.Parcels, Answers: parts.Answers}, Timer: parts.Alarm,
+		Fanout: cfg.Fanout, AckDelay: cfg.AckDelay, Seed: cfg.Seed, Count: &parts.Count.Counters, Shared: parts.Shared,
+	})
 }
 
 // own is the newest own version that peers are told of.
