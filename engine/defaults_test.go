@@ -128,7 +128,7 @@ func TestConfigIsText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range []string{`"pull"`, `"precise-own"`, `"updates"`, `"gossip"`, `"off"`, `"refuse"`, `"each"`, `"median"`} {
+	for _, word := range []string{`"pull"`, `"precise-own"`, `"updates"`, `"delegated"`, `"off"`, `"refuse"`, `"each"`, `"median"`} {
 		if !strings.Contains(string(text), word) {
 			t.Errorf("%s is not in %s", word, text)
 		}
