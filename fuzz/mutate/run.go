@@ -100,5 +100,5 @@ func inCore() (map[string]bool, error) {
 func sound(dir string) (limit time.Duration, out []byte, err error) {
 	start := time.Now()
 	out, err = exec.Command("go", "test", "-count=1", "./"+dir).CombinedOutput()
-	return max(20*time.Second, 10*time.Since(start)).Round(time.Second), out, err
+	return max(20*time.Second, 3*time.Since(start)).Round(time.Second), out, err
 }
