@@ -14,6 +14,7 @@ const (
 	late      = 500 * sched.Millisecond // one that moves on and on is asked for after this
 	rideGap   = 500 * sched.Millisecond // between two that ride to a peer
 	answerGap = 200 * sched.Millisecond // and two that answer it
+	askGap    = 800 * sched.Millisecond // questions are not further apart, but on a long path: a lost one costs no more
 	looksMost = 512                     // origins that a look is at
 	asksMost  = 16                      // and of them, those that are asked for
 	triesMost = 8                       // questions, until the log moves on
@@ -168,7 +169,7 @@ func (k *Checkpoints) due(now sched.Instant, p uint32, x *origin) bool {
 	if now-x.moved < pause && now-x.since < late {
 		return false // its own frames bring it
 	}
-	return x.asked == 0 || now-x.asked >= max(sched.Instant(answerGap)<<x.tries, k.parts.Host.RTT(p).RTO(answerGap, doubtMost))
+	return x.asked == 0 || now-x.asked >= max(min(sched.Instant(answerGap)<<x.tries, askGap), k.parts.Host.RTT(p).RTO(answerGap, doubtMost))
 }
 
 func (k *Checkpoints) ask(now sched.Instant, p uint32, x *origin) {
