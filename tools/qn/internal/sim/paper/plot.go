@@ -100,11 +100,11 @@ func (l phaseLines) Plot(c draw.Canvas, p *plot.Plot) {
 	style := draw.LineStyle{Color: color.Gray{Y: 160}, Width: vg.Points(0.7), Dashes: plotutil.Dashes(1)}
 	text := p.X.Tick.Label
 	text.Font.Size, text.Color = vg.Points(8), color.Gray{Y: 90}
-	text.Rotation, text.XAlign, text.YAlign = math.Pi/2, draw.XRight, draw.YBottom
+	text.Rotation, text.XAlign, text.YAlign = math.Pi/2, draw.XCenter, draw.YBottom
 	for _, f := range l {
 		at := x(float64(f.second))
 		c.StrokeLine2(style, at, c.Min.Y, at, c.Max.Y)
-		c.FillText(text, vg.Point{X: at - vg.Points(2), Y: c.Max.Y - vg.Points(4)}, f.name)
+		c.FillText(text, vg.Point{X: at - vg.Points(2), Y: (c.Min.Y + c.Max.Y) / 2}, f.name) // legends are above
 	}
 }
 
