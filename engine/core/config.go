@@ -90,6 +90,7 @@ type Experiment struct {
 	AckDelay   sched.Instant // an acknowledgement waits this long for a ride; 40 ms
 	FlushMax   sched.Instant // longest wait of a write for company; 10 ms
 	NoDetector bool          // nobody is watched, so that messages can be counted
+	NoWord     bool          // nor asks authors how far they are, and for checkpoints
 	Kinds      codec.Kind    // the last kind of entries that the node says to know, as an older version; all
 }
 

@@ -108,7 +108,7 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 func (r *run) configure(i int, c *core.Config) {
 	c.Order, c.Spread, c.Interval, c.Refuse = r.Order, tune.SpreadGossip, interval, true
 	x := c.Experiment
-	x.NoPrint, x.NoDetector, x.Deltas, x.Frames = true, true, r.MTU, 64
+	x.NoPrint, x.NoDetector, x.NoWord, x.Deltas, x.Frames = true, true, true, r.MTU, 64
 	x.Partner = func() uint32 { return r.pairs.Of(i) }
 	if r.Rate > 0 {
 		c.Flow = tune.FlowOff

@@ -130,7 +130,7 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 func (r *run) configure(i int, c *core.Config) {
 	c.Order, c.Spread, c.Flow = r.Order, tune.SpreadGossip, tune.FlowOff
 	x := c.Experiment
-	x.NoPrint, x.Uniform, x.NoDetector, x.Whole, x.Frames = true, r.Partners == Uniform, true, !r.Cut, 1<<10
+	x.NoPrint, x.Uniform, x.NoDetector, x.NoWord, x.Whole, x.Frames = true, r.Partners == Uniform, true, true, !r.Cut, 1<<10
 	if r.Partners == Even {
 		x.Partner = func() uint32 { return r.pairs.Of(i) }
 	}
