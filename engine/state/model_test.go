@@ -216,11 +216,14 @@ func (x *machine) beyond(t *rapid.T, o *modelOrigin, entries []codec.Entry) {
 	for i := range entries {
 		e, status := &entries[i], OK
 		have, known := o.keys[string(e.Key)]
+		got := codec.Entry{}
+		taken := known && x.s.Get(o.o, e.Key, &got) && got.Version >= e.Version
+		if taken && x.expect(o, e, true) != OK {
+			x.forget(o) // what was collected when the run was taken up to here made room
+		}
 		if !known || x.expect(o, e, true) != OK {
 			continue
 		}
-		got := codec.Entry{}
-		taken := x.s.Get(o.o, e.Key, &got) && got.Version >= e.Version
 		if have.Flags&codec.EntryTombstone != 0 && have.Version <= o.floor && !taken {
 			delete(o.keys, string(e.Key)) // it was collected: nothing is here that the entry takes the place of
 			continue
@@ -229,6 +232,16 @@ func (x *machine) beyond(t *rapid.T, o *modelOrigin, entries []codec.Entry) {
 			status = Full
 		}
 		x.model(t, o, e, status, true)
+	}
+}
+
+// forget drops the tombstones that the store has collected.
+func (x *machine) forget(o *modelOrigin) {
+	for key, e := range o.keys {
+		var got codec.Entry
+		if e.Flags&codec.EntryTombstone != 0 && e.Version <= o.floor && !x.s.Get(o.o, e.Key, &got) {
+			delete(o.keys, key)
+		}
 	}
 }
 
