@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
@@ -57,7 +58,8 @@ func TestWatchCatchesUpWhileOthersWrite(t *testing.T) {
 						set(fmt.Sprint("k", written%keys), written)
 						written++
 					}
-					for e.Stats().Staged > 0 {
+					for e.Stats().Staged > 0 { // as of a moment ago: time has to pass
+						time.Sleep(time.Millisecond)
 					}
 				}
 				write(keys)
