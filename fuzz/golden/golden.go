@@ -31,7 +31,7 @@ import (
 
 var (
 	update = flag.Bool("golden.update", false, "write what happens into testdata")
-	print  = flag.Int("golden.steps", -1, "print what is said from this step on, for a hundred steps")
+	from   = flag.Int("golden.steps", -1, "print what is said from this step on, for a hundred steps")
 )
 
 const (
@@ -101,7 +101,7 @@ func (s *Script) Next() bool {
 // Say notes what a call answered, or what is so now.
 func (s *Script) Say(what ...any) {
 	fmt.Fprintln(&s.said, what...)
-	if *print >= 0 && s.at >= *print && s.at < *print+printed {
+	if *from >= 0 && s.at >= *from && s.at < *from+printed {
 		s.t.Logf("step %d: %s", s.at, fmt.Sprintln(what...))
 	}
 }

@@ -37,7 +37,7 @@
 //
 // The paper says that partners are random, and not how. If each participant
 // chooses one by itself, some are called three times in a second and others not
-// at all; then precise-newest peaks at 82 to 86 s between 105 s and 111 s, where
+// at all; then precise-newest peaks at 82 to 86 s between 106 s and 111 s, where
 // the figure has 73 s at 98 s. Where everybody is called once a second ([Even],
 // the default here) it peaks at 73 to 74 s at 97 s or 98 s, and is back at 6 s at
 // 100 s, as in the figure. TestVariants prints all ways.

@@ -60,8 +60,9 @@ type Picture struct {
 	Behind []uint64 `json:"behind"` // versions that the row lacks of the column's writes, of those of its present life
 }
 
-// Beliefs are the letters of a Picture, each with what it means.
-const Beliefs = "- down or paused; . unknown; ? named by others; a alive; s suspect; c port closed; d dead; l left; b buried; = itself"
+// Beliefs are the letters of a Picture: down or paused, unknown, named by others, alive,
+// suspect, port closed, dead, left, buried, itself.
+const Beliefs = "-.?ascdlb="
 
 // FilmFailure is the law that was broken.
 type FilmFailure struct {

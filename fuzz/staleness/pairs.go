@@ -9,8 +9,8 @@ import (
 // the participants stand in a ring, each calls the next one, and the ring is shuffled each
 // second. The paper says only that partners are random. This is the choice with which its
 // figure comes out: where somebody may be called three times in one second and not at all
-// in the next, what it receives varies by so much that the peaks are a tenth higher and
-// seven seconds later (package paper).
+// in the next, what it receives varies by so much that precise-newest peaks an eighth higher
+// and some ten seconds later (package paper).
 type Pairs struct {
 	w      *sim.World
 	rand   sched.Rand

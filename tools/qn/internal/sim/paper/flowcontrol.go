@@ -16,7 +16,7 @@ import (
 )
 
 const flowExamples = `  qn sim paper flowcontrol                              64 and 128 participants; minutes, for the digests of precise orderings
-  qn sim paper flowcontrol --orders scuttle-depth,fair  half a minute on two processors
+  qn sim paper flowcontrol --orders scuttle-depth,fair  two orderings
   qn sim paper flowcontrol --out figures                rate.csv, staleness.csv, summary.json and plots as PNG and SVG`
 
 const flowLong = `The second experiment of van Renesse et al. 2008: everybody wants to update as fast as it may, from 15 s on, and the limit of

@@ -15,7 +15,7 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 )
 
-const scuttlebuttExamples = `  qn sim paper scuttlebutt                                      six orderings, five seeds each: a quarter of an hour on two processors
+const scuttlebuttExamples = `  qn sim paper scuttlebutt                                      six orderings, five seeds each: this takes long
   qn sim paper scuttlebutt --runs 1 --orders scuttle-depth,fair  one seed of two of them
   qn sim paper scuttlebutt --nodes 24 --mtu 18                  a quick look with the same shape
   qn sim paper scuttlebutt --partners rounds                    with partners as the engine chooses them

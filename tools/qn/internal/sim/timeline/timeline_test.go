@@ -9,6 +9,17 @@ import (
 	"github.com/quidnunc/quidnunc/fuzz/sim"
 )
 
+// TestThePageKnowsAllBeliefs: each letter of a picture has a name and colours.
+func TestThePageKnowsAllBeliefs(t *testing.T) {
+	_, table, _ := strings.Cut(script, "const states = {")
+	table, _, _ = strings.Cut(table, "};")
+	for _, letter := range sim.Beliefs {
+		if !regexp.MustCompile(`(^|[\s,])"?` + regexp.QuoteMeta(string(letter)) + `"?: \["`).MatchString(table) {
+			t.Errorf("the page has no name for %q", letter)
+		}
+	}
+}
+
 // TestThePageHasTheFilm: what was filmed can be read back from the page, whatever
 // bytes it has, and the page asks nobody for anything.
 func TestThePageHasTheFilm(t *testing.T) {
