@@ -85,6 +85,8 @@
 //	25  Refusal        reason 1, min 1, max 1, detail 8, echo 16
 //	26  FullAt         (origin 8, uvarint version, uvarint beyond, uvarint missing)*
 //	27  Checkpoint     origin 8, sum 8, uvarint version
+//	28  Signature      origin 8, digest 32, key 32, signature 64, uvarint version
+//	29  PublicKey      origin 8, key 32, former 32, signature 64
 //	33  Delegate       serial 4, uvarint back<<3|lazy<<2|same<<1|r, if r: lo 8, if r: hi 8
 //	34  Covered        covers 1, (serial 4)*
 //	35  Intervals      origin 8, uvarint max, (uvarint skip, uvarint span, uvarint count, print 8)*
@@ -123,6 +125,11 @@
 //     the sender alone that it has no room: how far it took an origin's log whole, that of so many versions beyond it took
 //     what takes the place of something, and how many entries it knows to be missing. A Checkpoint's sum is over the live
 //     entries of the origin when version was its newest.
+//   - A Signature is one of Ed25519 (RFC 8032), under key, of "quidnunc checkpoint" and a zero byte, cluster tag 4, origin
+//     8, version 8, digest 32. The digest is SHA-256 over the live entries of the origin when version was its newest,
+//     ascending, each as: version 8, stamp 8, ttl 4, lease 4, flags 1, kind 1, rest 1, key length 1, value length 2, key,
+//     value; with a lease ttl and its flag are 0. A PublicKey says that key took the place of the former one, whose
+//     signature it has of "quidnunc public key" and a zero byte, cluster tag 4, origin 8, key 32.
 //   - A Delegate is about the run before it in the frame: the receiver acknowledges that under the serial, which is not 0,
 //     and passes it on to the members whose origins' identifiers lie from lo to hi, both included, round the end if lo is
 //     above hi; with same, in the range of the Delegate before; without either it passes it on to nobody. The news began
@@ -249,8 +256,6 @@
 //
 // Numbers that are taken by what is decided and not built. What they will say:
 //
-//	28  Signature     origin 8, uvarint version, signature 64          of a checkpoint; a key holder can't forge it
-//	29  PublicKey     origin 8, key 32, signature 64                   by the key before it, or zeros
 //	30  Message       number 8, payload                                to one member
 //	31  MessageAck    number 8
 //	32  Heartbeat     echo 4, ago 4, nonce 4, incarnation 4, health 1  the last one heard from there, and microseconds since

@@ -82,7 +82,7 @@ func (c *recoder) record(dst []byte, t Type, body []byte) ([]byte, error) {
 		return c.recodePrecisePull(dst, body)
 	case TypeDelegate, TypeCovered:
 		return c.recodeDelegate(dst, t, body)
-	case TypeRefusal, TypeFullAt, TypeCheckpoint:
+	case TypeRefusal, TypeFullAt, TypeCheckpoint, TypeSignature, TypePublicKey:
 		return c.recodeLimits(dst, t, body)
 	case TypeIntervals, TypeIntervalPull, TypeAudits, TypeAuditPull:
 		return c.recodeIntervals(dst, t, body)
@@ -194,7 +194,10 @@ func FuzzMember(f *testing.F) {
 func FuzzNews(f *testing.F) {
 	fuzzRecord(f, TypeRumorFeedback, TypeTurn, TypeEvent, TypeRepair, TypeSketch, TypeKeyNotice)
 }
-func FuzzLimits(f *testing.F) { fuzzRecord(f, TypeRefusal, TypeFullAt, TypeCheckpoint) }
+
+func FuzzLimits(f *testing.F) {
+	fuzzRecord(f, TypeRefusal, TypeFullAt, TypeCheckpoint, TypeSignature, TypePublicKey)
+}
 
 func FuzzIntervals(f *testing.F) {
 	fuzzRecord(f, TypeIntervals, TypeIntervalPull, TypeAudits, TypeAuditPull)

@@ -162,7 +162,7 @@ func addNews(add func(name string, b []byte)) {
 	add("record/keys-most", AppendKeyNotice(nil, &KeyNotice{Serial: 255, Primary: 255, Held: KeySet{1, 2, 3, 4, 5, 6, 7, 255}}))
 }
 
-// recodeLimits is the recoder's part for refusals, limits that were reached, and checkpoints.
+// recodeLimits is the recoder's part for refusals, limits that were reached, checkpoints and their signatures.
 func (c *recoder) recodeLimits(dst []byte, t Type, body []byte) ([]byte, error) {
 	switch t {
 	case TypeRefusal:
@@ -182,6 +182,18 @@ func (c *recoder) recodeLimits(dst []byte, t Type, body []byte) ([]byte, error) 
 			dst = AppendFullAt(dst, &f)
 		}
 		return EndRecord(dst, start), nil
+	case TypeSignature:
+		var sig Signature
+		if err := ParseSignature(body, &sig); err != nil {
+			return dst, err
+		}
+		return AppendSignature(dst, &sig), nil
+	case TypePublicKey:
+		var k PublicKey
+		if err := ParsePublicKey(body, &k); err != nil {
+			return dst, err
+		}
+		return AppendPublicKey(dst, &k), nil
 	}
 	var p Checkpoint
 	if err := ParseCheckpoint(body, &p); err != nil {
@@ -201,5 +213,11 @@ func addLimits(add func(name string, b []byte)) {
 	b = AppendFullAt(b, &FullAt{2, 300, 310, 7})
 	add("record/full", EndRecord(AppendFullAt(b, &FullAt{1<<64 - 1, VersionMax, VersionMax, VersionMax}), 0))
 	add("record/checkpoint", AppendCheckpoint(nil, &Checkpoint{7, 300, 0xfeed}))
+	var sig Signature
+	sig.ID, sig.Version, sig.Digest[0], sig.Key[1], sig.Sig[63] = 7, 300, 1, 2, 3
+	add("record/signature", AppendSignature(nil, &sig))
+	sig.Version = VersionMax
+	add("record/signature-most", AppendSignature(nil, &sig))
+	add("record/public-key", AppendPublicKey(nil, &PublicKey{7, [32]byte{1}, [32]byte{2}, [64]byte{63: 3}}))
 	add("record/checkpoint-most", AppendCheckpoint(nil, &Checkpoint{1<<64 - 1, VersionMax, 1<<64 - 1}))
 }

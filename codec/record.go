@@ -34,6 +34,8 @@ const (
 	TypeRefusal       Type = 25 // why a greeting is not answered with one
 	TypeFullAt        Type = 26 // where the sender stopped for want of room
 	TypeCheckpoint    Type = 27 // what an origin's entries sum up to
+	TypeSignature     Type = 28 // the owner's signature of what its log was
+	TypePublicKey     Type = 29 // whose key took the place of a former one
 	TypeDelegate      Type = 33 // pass the run before on
 	TypeCovered       Type = 34 // I do, or I can't
 	TypeIntervals     Type = 35 // what lives in intervals of an origin's log

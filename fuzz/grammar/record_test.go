@@ -151,6 +151,10 @@ func (l *liar) small(t codec.Type) []byte {
 		return codec.EndRecord(b, 0)
 	case codec.TypeCheckpoint:
 		return codec.AppendCheckpoint(nil, &codec.Checkpoint{ID: max(1, l.id()), Version: max(1, choose(l.script, versions)), Sum: 7})
+	case codec.TypeSignature:
+		return codec.AppendSignature(nil, &codec.Signature{ID: max(1, l.id()), Version: max(1, choose(l.script, versions))})
+	case codec.TypePublicKey:
+		return codec.AppendPublicKey(nil, &codec.PublicKey{ID: max(1, l.id())})
 	case 31: // a run whose key is empty, which no writer makes
 		body := []byte{8: 4<<1 | 1, 9: 1, 10: 0x00, 11: 3, 12: 'x'}
 		for i := range 8 {

@@ -53,7 +53,7 @@ var recordNames = map[codec.Type]string{
 	codec.TypeVerdict: "facts", codec.TypeObserved: "digest of facts", codec.TypeRumorFeedback: "rumor feedback",
 	codec.TypeRefusal: "refusal", codec.TypeFullAt: "full", codec.TypeCheckpoint: "checkpoint", codec.TypeTurn: "turn",
 	codec.TypeEvent: "event", codec.TypeSketch: "sketch", codec.TypeRepair: "repair", codec.TypePreciseDigest: "precise digest",
-	codec.TypePreciseRun: "precise run", codec.TypeKeyNotice: "keys", codec.TypePrecisePull: "precise pull",
+	codec.TypeSignature: "signature", codec.TypePublicKey: "public key", codec.TypePreciseRun: "precise run", codec.TypeKeyNotice: "keys", codec.TypePrecisePull: "precise pull",
 }
 
 func (t *text) record(typ codec.Type, body []byte) {
