@@ -50,12 +50,13 @@ func (e *Engine) memberList(age sched.Instant) []Member {
 	return nil
 }
 
-// snapshot is at most so old; nil after Close.
+// snapshot is at most so old; nil after Close, and before there is the first: the disk of a member that starts may look
+// already.
 func (e *Engine) snapshot(age sched.Instant) *memberList {
 	if e.stopped.Load() {
 		return nil
 	}
-	if p := e.members.Load(); e.reactor.poller.Now()-p.at < age {
+	if p := e.members.Load(); p == nil || e.reactor.poller.Now()-p.at < age {
 		return p
 	}
 	if !e.ask(e.publishMembers) {
