@@ -234,6 +234,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	if err := e.startLarge(); err != nil {
 		return err
 	}
+	e.store.KeepBearers()
 	e.startShared()
 	if err := e.speak(now, advertise); err != nil {
 		e.stopLarge()

@@ -71,7 +71,12 @@ type SharedMeta struct {
 	Version SharedVersion // of a delete too
 	TTL     time.Duration // that it was written with, or taken over with; 0: it does not end
 	Left    time.Duration // of that
+
+	entry Meta // of the log that wins
 }
+
+// From is who brought the write here, as Meta.From tells; "" for an own one.
+func (m SharedMeta) From() string { return m.entry.From() }
 
 // AppendGet appends what a shared key holds to dst. It reads the local replica and
 // never waits; own writes are seen at once. ok is false where there is nothing, or a
@@ -91,7 +96,7 @@ func (s *Shared) Look(dst []byte, key string) (value []byte, m SharedMeta, ok bo
 	if c.Author != 0 {
 		m.Version = sharedVersion(&c)
 	}
-	if ok {
+	if m.entry = meta; ok {
 		m.TTL, m.Left = meta.TTL, meta.TTL-meta.Age
 	}
 	return value, m, ok
@@ -124,12 +129,10 @@ func (s *Shared) look(dst, key []byte) (value []byte, c share.Claim, m Meta, ok 
 // indexed reads what the index has. What has ended is as good as deleted.
 func (s *Shared) indexed(dst, key []byte) (value []byte, c share.Claim, m Meta, ok bool) {
 	value, c, is, ok := s.index.AppendGet(dst, key)
-	if ok && is.Flags&codec.EntryTTL != 0 {
-		var ended bool
-		if m, ended = s.e.metaOf(&is); ended {
-			c.Deleted = true
-			return dst, c, m, false
-		}
+	m, ended := s.e.metaOf(&is)
+	if ok && ended {
+		c.Deleted = true
+		return dst, c, m, false
 	}
 	return value, c, m, ok
 }

@@ -25,7 +25,12 @@ type SharedUpdate struct {
 	TTL      time.Duration // that it was written with, or taken over with; 0: it does not end
 	Left     time.Duration // of that
 	Resync   bool          // set alone: what follows is all that is different from what was told
+
+	entry Meta // of the log that wins
 }
+
+// From is who brought what the key holds here, as Meta.From tells; "" for an own write.
+func (u SharedUpdate) From() string { return u.entry.From() }
 
 // Range yields the shared keys that begin with a prefix and hold something, with what
 // they hold: those that were there at the call, in no order. It looks through the logs
@@ -43,7 +48,7 @@ func (s *Shared) Range(prefix string) iter.Seq2[string, []byte] {
 // show is what a shared key holds, or the sum where members have added to it.
 func (s *Shared) show(key string) (u SharedUpdate, counted bool) {
 	value, m, ok := s.Look(nil, key)
-	u = SharedUpdate{Key: key, Value: value, Now: m.Version, Deleted: !ok, TTL: m.TTL, Left: m.Left}
+	u = SharedUpdate{Key: key, Value: value, Now: m.Version, Deleted: !ok, TTL: m.TTL, Left: m.Left, entry: m.entry}
 	var sum int64
 	if sum, counted = s.Sum(key); counted {
 		u.Value, u.Deleted = strconv.AppendInt(nil, sum, 10), false

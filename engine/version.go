@@ -52,8 +52,18 @@ type Meta struct {
 
 	refers bool // the value is a reference
 
-	of  *Engine // that Behind asks
-	tag uint32  // of the member that it asks about; 0: of this one
+	of  *Engine // that Behind and From ask
+	tag uint32  // of the member that they ask about; 0: of this one
+}
+
+// From is the name of the member whose frame brought this version here: the hop before this one, not who wrote it. "" for
+// an own entry, and where it is not known any more: it is for the last 1,024 runs that came, and while that member is.
+// It reads what this replica remembers and never waits.
+func (m Meta) From() string {
+	if m.of == nil || m.tag == 0 {
+		return ""
+	}
+	return m.of.store.Bearer(m.tag, m.Version.Seq)
 }
 
 // Behind is Engine.Behind of the member whose entry it is, at the time of the call; zero for

@@ -107,11 +107,11 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 	f := &c.received
 	f.Begin(c.now, c.counters.FramesReceived, p)
 	f.Fresh, f.Ack, f.Printed, f.Print = fresh, h.Ack, h.Flags&codec.FlagPrints != 0, h.StatePrint
-	c.store.Hop(int64(c.paths.Underway(&q.link)))
+	c.store.Hop(int64(c.paths.Underway(&q.link)), q.id)
 	for ; t != 0; t, body, rest = codec.NextRecord(rest) {
 		c.record(p, t, body)
 	}
-	c.store.Hop(0)
+	c.store.Hop(0, 0)
 	if fresh && q.origin != 0 {
 		q.shown.Have(f, q.origin, &c.store, c.Fingerprint(), c.paths.Underway(&q.link))
 	}
@@ -125,8 +125,8 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 // another way than its frames, and that is no older than held.
 func (c *Core) Take(now, held sched.Instant, from state.Origin, t codec.Type, body []byte) {
 	c.enter(now)
-	c.store.Hop(int64(held))
-	defer c.store.Hop(0)
+	c.store.Hop(int64(held), c.store.ID(from))
+	defer c.store.Hop(0, 0)
 	if p := c.origins[from].peer; p != 0 {
 		c.received.Begin(c.now, 0, p) // no frame, so none whose contact was refused
 		c.record(p, t, body)

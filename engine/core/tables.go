@@ -297,9 +297,9 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 		if later == nil || codec.ParseRun(later, &c.received.Run) != nil {
 			break
 		}
-		c.store.Hop(int64(c.now - at))
+		c.store.Hop(int64(c.now-at), by)
 		c.onRun(cmp.Or(c.roster.Find(by), p), &c.received.Run)
-		c.store.Hop(int64(c.paths.Underway(&c.peers[p].link)))
+		c.store.Hop(int64(c.paths.Underway(&c.peers[p].link)), c.peers[p].id)
 	}
 	return true
 }

@@ -33,6 +33,7 @@ func (s *Store) ApplyAny(o Origin, e *codec.Entry) Status {
 	}
 	status := s.apply(o, r, e)
 	if status == OK {
+		s.bearers.brought(r.tag, e.Version-1, e.Version)
 		s.show(r)
 	}
 	return status
@@ -307,6 +308,7 @@ func (s *Store) advance(o Origin, r *origin, by span) Status {
 	}
 	before := r.print()
 	atomic.StoreUint64(&r.floor, max(r.floor, floor))
+	s.bearers.brought(r.tag, r.max, to)
 	r.max = max(r.max, to)
 	s.print += r.print() - before
 	s.clearLater(o, r)

@@ -1,5 +1,7 @@
 package state
 
+import "github.com/quidnunc/quidnunc/codec"
+
 // Status is the outcome of a write.
 type Status uint8
 
@@ -64,6 +66,7 @@ type Store struct {
 	kinded   bool   // see Kinded
 	touched  uint64 // so that the loads of resolve are not left out
 	witness  Witness
+	bearers  bearers
 }
 
 // Compactions counts the work on version logs and pages of cells that writes caused.
@@ -93,11 +96,11 @@ func (s *Store) Init(l Limits, seed uint64) {
 }
 
 // Tell says what time it is, in nanoseconds of any clock that does not go back: entries with a TTL age by it. Entries that
-// are applied after Hop were underway for so long, also in nanoseconds.
+// are applied after Hop were underway for so long, also in nanoseconds, and came from a member; 0: they are written here.
 func (s *Store) Tell(now int64) { s.now = now }
 
 // Hop is for Tell.
-func (s *Store) Hop(underway int64) { s.hop = underway }
+func (s *Store) Hop(underway int64, from codec.OriginID) { s.hop, s.bearers.from = underway, from }
 
 // Limits returns the limits as the store obeys them.
 func (s *Store) Limits() Limits { return s.limits }

@@ -185,7 +185,10 @@ func TestTheClusterTellsOfItself(t *testing.T) {
 		do(cb, "GET", "/v1/trace/flavour", "", &trace)
 		return len(trace.Learned) == 2 && trace.Learned[1].Version == trace.Version
 	}, func() { t.Errorf("%+v", trace) })
-	if trace.Writer != "web-1" || trace.Member != "" || trace.Learned[0].Member != "web-1" || trace.Version == "" {
+	if trace.Writer != "web-1" || trace.Member != "" || trace.Version == "" {
+		t.Errorf("%+v", trace)
+	}
+	if l := trace.Learned; l[0].Member != "web-1" || l[0].From != "" || l[1].From != "web-1" {
 		t.Errorf("%+v", trace)
 	}
 	var why api.Why

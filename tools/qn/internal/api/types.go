@@ -125,7 +125,7 @@ type Digest struct {
 	Error       string `json:"error,omitempty"`
 }
 
-// Trace is when the agents of a cluster learned the newest version of a key.
+// Trace is when, and from whom, the agents of a cluster learned the newest version of a key.
 type Trace struct {
 	Member    string     `json:"member"` // the owner; "" if all share the key
 	Key       string     `json:"key"`
@@ -142,6 +142,7 @@ type Learned struct {
 	Version      string    `json:"version"` // "" if it has no such key
 	At           time.Time `json:"at"`
 	AfterSeconds float64   `json:"after_seconds"` // its writer, or who had it first, by the clocks of both
+	From         string    `json:"from"`          // whose frame brought it; "" at the writer, and where that is not known
 }
 
 // Why is what is behind a member's state.

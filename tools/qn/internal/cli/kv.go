@@ -216,7 +216,7 @@ func printChange(w io.Writer, line json.RawMessage) error {
 
 func newTrace() *cobra.Command {
 	var a asking
-	return a.command("trace NAME", "Show when each member learned the newest version of a key", `  qn trace color                             a key that all share
+	return a.command("trace NAME", "Show when, and from whom, each member learned the newest version of a key", `  qn trace color                             a key that all share
   qn trace web-2/color                       a key of another member
   qn trace color -o json                     for a script`, func(cmd *cobra.Command, args []string) error {
 		t, err := get[api.Trace](cmd.Context(), &a, strings.Replace(kvPath(args[0]), "/v1/kv/", "/v1/trace/", 1))
@@ -237,17 +237,17 @@ func printTrace(w io.Writer, t *api.Trace) error {
 		by += " at " + t.WrittenAt.Format(clockFormat)
 	}
 	fmt.Fprintf(w, "%s version %s, %s; times by the clock of each member, UTC\n", name, dash(short(t.Version)), by)
-	err := table(w, "MEMBER VERSION LEARNED AFTER", func(row func(string, ...any)) {
+	err := table(w, "MEMBER VERSION LEARNED AFTER FROM", func(row func(string, ...any)) {
 		for _, l := range t.Learned {
 			switch {
 			case l.Version == "":
-				row("%s|-|-|does not have it", l.Member)
+				row("%s|-|-|does not have it|-", l.Member)
 			case l.Version != t.Version && t.Version != "":
-				row("%s|%s|%s|is behind", l.Member, short(l.Version), l.At.Format(clockFormat))
+				row("%s|%s|%s|is behind|%s", l.Member, short(l.Version), l.At.Format(clockFormat), dash(l.From))
 			case l.Member == t.Writer:
-				row("%s|%s|%s|wrote it", l.Member, short(l.Version), l.At.Format(clockFormat))
+				row("%s|%s|%s|wrote it|-", l.Member, short(l.Version), l.At.Format(clockFormat))
 			default:
-				row("%s|%s|%s|%.2fms", l.Member, short(l.Version), l.At.Format(clockFormat), l.AfterSeconds*1e3)
+				row("%s|%s|%s|%.2fms|%s", l.Member, short(l.Version), l.At.Format(clockFormat), l.AfterSeconds*1e3, dash(l.From))
 			}
 		}
 	})

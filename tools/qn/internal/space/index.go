@@ -25,11 +25,17 @@ type index struct {
 // Name is a key and whose it is.
 type Name struct{ Member, Key string }
 
-// item is a key with its newest version, and when that came here.
+// item is a key with what came here of it last.
 type item struct {
 	Name
-	version engine.Version
-	at      time.Time
+	Arrival
+}
+
+// Arrival is how a version of a key came here.
+type Arrival struct {
+	Version engine.Version
+	At      time.Time
+	From    string // who brought it; "": it was written here, or that is not known
 }
 
 // due is when a version of a key ends.
@@ -52,8 +58,8 @@ func (x *index) bucket(n Name) *[]item {
 // endSlack is how much earlier than here another member may see a lifetime end.
 const endSlack = 50 * time.Millisecond
 
-// note keeps up with a change. It reports whether a key went because its lifetime was over.
-func (x *index) note(u *engine.Update, now time.Time) (expired bool) {
+// note keeps up with a change, which somebody brought. It reports whether a key went because its lifetime was over.
+func (x *index) note(u *engine.Update, from string, now time.Time) (expired bool) {
 	n := Name{u.Member, u.Key}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -63,7 +69,7 @@ func (x *index) note(u *engine.Update, now time.Time) (expired bool) {
 			at = i
 		}
 	}
-	if n.Member == "" && at >= 0 && u.Meta.Version.Compare((*b)[at].version) < 0 {
+	if n.Member == "" && at >= 0 && u.Meta.Version.Compare((*b)[at].Version) < 0 {
 		return false // own writes of shared keys are noted before they are told
 	}
 	d, ends := x.dues[n]
@@ -78,10 +84,10 @@ func (x *index) note(u *engine.Update, now time.Time) (expired bool) {
 		*b = (*b)[:last]
 		x.keys--
 	case !u.Deleted && at < 0:
-		*b = append(*b, item{n, u.Meta.Version, now})
+		*b = append(*b, item{n, Arrival{u.Meta.Version, now, from}})
 		x.keys++
-	case !u.Deleted && (*b)[at].version != u.Meta.Version: // else it is told again
-		(*b)[at].version, (*b)[at].at = u.Meta.Version, now
+	case !u.Deleted && (*b)[at].Version != u.Meta.Version: // else it is told again
+		(*b)[at].Arrival = Arrival{u.Meta.Version, now, from}
 	}
 	if u.Meta.TTL > 0 && !u.Deleted {
 		if _, ok := x.dues[n]; !ok {
@@ -177,8 +183,8 @@ func (s *Space) Any() (Name, bool) {
 // Writer is the newest version of a key that is known here, and who wrote it, "" if that is not known.
 func (s *Space) Writer(member, key string) (v engine.Version, writer string) {
 	if member != "" {
-		v, _, _ = s.Learned(member, key)
-		return v, member
+		a, _ := s.Learned(member, key)
+		return a.Version, member
 	}
 	_, w, _ := s.eng.Shared().Get(key)
 	for m := range s.eng.Members() {
@@ -189,15 +195,15 @@ func (s *Space) Writer(member, key string) (v engine.Version, writer string) {
 	return sharedVersion(w), writer
 }
 
-// Learned is the newest version of a key here, and when it came.
-func (s *Space) Learned(member, key string) (v engine.Version, at time.Time, ok bool) {
+// Learned is the newest version of a key here, when it came, and from whom.
+func (s *Space) Learned(member, key string) (a Arrival, ok bool) {
 	n := Name{member, key}
 	s.index.mu.RLock()
 	defer s.index.mu.RUnlock()
 	for _, it := range *s.index.bucket(n) {
 		if it.Name == n {
-			return it.version, it.at, true
+			return it.Arrival, true
 		}
 	}
-	return v, at, false
+	return a, false
 }

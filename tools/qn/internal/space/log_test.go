@@ -55,7 +55,7 @@ func TestLogKeepsTheLast(t *testing.T) {
 func TestScanIsWhole(t *testing.T) {
 	s := &Space{log: newLog(), index: newIndex(maphash.MakeSeed())}
 	note := func(key string, deleted bool) {
-		s.index.note(&engine.Update{Member: "a", Key: key, Deleted: deleted}, time.Time{})
+		s.index.note(&engine.Update{Member: "a", Key: key, Deleted: deleted}, "", time.Time{})
 	}
 	for i := range 5000 {
 		note(fmt.Sprint("stays", i), false)

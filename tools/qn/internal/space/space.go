@@ -58,7 +58,7 @@ func (s *Space) follow(ctx context.Context) {
 		if u.Key == "" {
 			s.index.forget(u.Member)
 		} else {
-			expired = s.index.note(&u, now)
+			expired = s.index.note(&u, u.Meta.From(), now)
 		}
 		s.log.add(&u, now, expired)
 	}
@@ -76,7 +76,7 @@ func (s *Space) followShared(ctx context.Context) {
 		x := engine.Update{Key: u.Key, Value: u.Value, Deleted: u.Deleted, Meta: engine.Meta{Version: sharedVersion(u.Now)}}
 		x.Meta.TTL, x.Meta.Age = u.TTL, u.TTL-u.Left
 		now := time.Now()
-		s.log.add(&x, now, s.index.note(&x, now))
+		s.log.add(&x, now, s.index.note(&x, u.From(), now))
 	}
 }
 
@@ -203,7 +203,7 @@ func (s *Space) changedShared(v engine.Version, key string) {
 
 func (s *Space) noteShared(v engine.Version, key string, u engine.Update) {
 	u.Key = key
-	s.index.note(&u, time.Now())
+	s.index.note(&u, "", time.Now())
 	s.lastMu.Lock()
 	s.last = later(v, s.last)
 	s.lastMu.Unlock()

@@ -28,11 +28,11 @@ func Handlers(s *space.Space) map[string]query.Handler {
 			if err := json.Unmarshal(args, &a); err != nil {
 				return nil, err
 			}
-			v, at, known := s.Learned(a.Member, a.Key)
+			l, known := s.Learned(a.Member, a.Key)
 			if !known {
 				return api.Learned{}, nil
 			}
-			return api.Learned{Version: v.String(), At: at.UTC()}, nil
+			return api.Learned{Version: l.Version.String(), At: l.At.UTC(), From: l.From}, nil
 		},
 		"keys": func(_ string, args json.RawMessage) (any, error) {
 			var c keyChange

@@ -7,7 +7,7 @@
 //	GET    /v1/kv/{name}       the entry; with ?raw the bytes of the value
 //	PUT    /v1/kv/{name}       the body is the value; ?ttl=10s, ?absent, ?present
 //	DELETE /v1/kv/{name}
-//	GET    /v1/trace/{name}    when each agent learned the newest version
+//	GET    /v1/trace/{name}    when, and from whom, each agent learned the newest version
 //	GET    /v1/watch?prefix=&snapshot   changes: NDJSON, or server-sent events, which resume by Last-Event-ID
 //	POST   /v1/keys/{install|use|remove}
 //	GET    /metrics  /livez  /readyz
