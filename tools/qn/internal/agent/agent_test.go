@@ -199,7 +199,7 @@ func TestTheClusterTellsOfItself(t *testing.T) {
 	if do(ca, "POST", "/v1/ping/web-2", "", &pong); pong.RTTSeconds <= 0 {
 		t.Errorf("%+v", pong)
 	}
-	for member, want := range map[string]string{"web-2": "is alive", "web-1": "the member itself", "web-9": "no such member"} {
+	for member, want := range map[string]string{"web-2": "is alive", "web-1": "the member itself", "web-9": "no member \"web-9\""} {
 		if err := ca.Do(ctx, "POST", "/v1/forget/"+member, nil, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("forget %s: %v", member, err)
 		}

@@ -144,6 +144,9 @@ func (c *Client) problem(resp *http.Response) error {
 	return errors.New(p.Error)
 }
 
+// BodyBytesMax is the longest body that an agent reads: the engine says how long a value may be.
+const BodyBytesMax = 4 << 20
+
 // Wait is how long a command waits for an answer that is ready.
 const Wait = 10 * time.Second
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -40,7 +41,7 @@ func (a *asking) client() (*api.Client, error) {
 	if a.tokenFile != "" {
 		b, err := os.ReadFile(a.tokenFile)
 		if err != nil {
-			return nil, exit.Usagef("--token-file: %w", err)
+			return nil, exit.Usagef("--token-file %s: %w; fix: name the file that the agent got as --http-token-file", a.tokenFile, err)
 		}
 		token = strings.TrimSpace(string(b))
 	}
@@ -121,15 +122,39 @@ func millis(seconds float64) string {
 	return fmt.Sprintf("%.3gms", seconds*1e3)
 }
 
+const completionWait = 200 * time.Millisecond
+
 // completeMembers offers the names of members, if an agent says them soon.
 func (a *asking) completeMembers(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(cmd.Context(), 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionWait)
 	defer cancel()
 	if len(args) == 0 {
 		list, err := get[[]api.Member](ctx, a, "/v1/members")
 		if err == nil {
 			for _, m := range list {
 				names = append(names, cobra.CompletionWithDesc(m.Name, m.State))
+			}
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeKeys offers the names of keys, as people write them, if an agent says them soon.
+func (a *asking) completeKeys(cmd *cobra.Command, args []string, begun string) (names []string, _ cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionWait)
+	defer cancel()
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	q := url.Values{"prefix": {begun}}
+	if member, key, found := strings.Cut(begun, "/"); found {
+		q = url.Values{"prefix": {key}, "member": {member}}
+	}
+	list, err := get[[]api.Entry](ctx, a, "/v1/kv?"+q.Encode())
+	if err == nil {
+		for _, e := range list {
+			if name := named(e.Member, e.Key); strings.HasPrefix(name, begun) {
+				names = append(names, name)
 			}
 		}
 	}

@@ -3,12 +3,14 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 
+	"github.com/quidnunc/quidnunc/tools/qn/internal/api"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/load"
@@ -100,6 +102,11 @@ func TestUsageErrorsNameFlagValueAndFix(t *testing.T) {
 	f("help keys nosuch", "nosuch")
 	f("load --node 3", "--node", "--nodes")
 	f("version -o xml", "-o json")
+	f("completion", "SHELL", "bash", "fish")
+	f("completion bsh", "bsh", `"bash"`)
+	f("completion bash zsh", "zsh", "--help")
+	f("top --rounds -1", "--rounds -1")
+	f("members --token-file /nosuch", "--token-file /nosuch", "--http-token-file")
 	f("laod", "laod", `"load"`)
 	f("frobnicate", "frobnicate", "--help")
 }
@@ -155,7 +162,7 @@ func TestExamplesAreAccepted(t *testing.T) {
 	commands(func(path string, of *cobra.Command) {
 		for line := range strings.Lines(of.Example) {
 			command, _, _ := strings.Cut(strings.TrimSpace(line), "  ")
-			for _, end := range []string{" | ", " && ", " < "} {
+			for _, end := range []string{" | ", " && ", " < ", " > "} {
 				command, _, _ = strings.Cut(command, end)
 			}
 			_, command, ok := strings.Cut(" "+command, " qn ")
@@ -183,7 +190,7 @@ func TestExamplesAreAccepted(t *testing.T) {
 
 // Every command that has a result prints it in every form.
 func TestEveryResultHasEveryForm(t *testing.T) {
-	without := map[string]bool{"": true, "agent": true, "node": true, "help": true}
+	without := map[string]bool{"": true, "agent": true, "node": true, "help": true, "completion": true}
 	commands(func(path string, cmd *cobra.Command) {
 		if !cmd.Runnable() || cmd.HasSubCommands() && path != "sim" || without[path] {
 			return
@@ -279,4 +286,51 @@ func TestKeysGen(t *testing.T) {
 			t.Errorf("%s: exit %d, %v, stderr %q, stdout %s", args[0], code, err, stderr, stdout)
 		}
 	}
+}
+
+// Keys are printed as people write them, and never as what they would do to a terminal or to a table.
+func TestKeysAreTame(t *testing.T) {
+	f := func(member, key, want string) {
+		t.Helper()
+		if got := named(member, key); got != want {
+			t.Errorf("%q of %q is shown as %s, not %s", key, member, got, want)
+		}
+	}
+	f("", "color", "color")
+	f("web-1", `a "b" \c`, `web-1/a "b" \c`)
+	f("", "größe", "größe")
+	f("web-1", "a\x1b[2J", `web-1/"a\x1b[2J"`)
+	f("web-1", "a\tb\n", `web-1/"a\tb\n"`)
+	f("web-1", "\xff", `web-1/"\xff"`)
+}
+
+// A value that an agent would not take is refused, and not cut.
+func TestLongInputIsRefused(t *testing.T) {
+	root := newRoot()
+	root.SetArgs([]string{"kv", "set", "a", "-", "--agent", "127.0.0.1:1"})
+	root.SetIn(bytes.NewReader(make([]byte, api.BodyBytesMax+1)))
+	root.SetOut(io.Discard)
+	if err := root.Execute(); exit.Code(err) != exit.Usage {
+		t.Errorf("%v", err)
+	}
+}
+
+// Each shell gets a script, and a shell that asks gets commands, flags and their values.
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if code, stdout, stderr := qn("completion", shell); code != exit.OK || stderr != "" || !strings.Contains(stdout, "__complete") {
+			t.Errorf("%s: exit %d, %q, %d bytes", shell, code, stderr, len(stdout))
+		}
+	}
+	f := func(line, want string) {
+		t.Helper()
+		if code, stdout, _ := qn(append([]string{"__complete"}, strings.Split(line, " ")...)...); code != exit.OK || !strings.Contains(stdout, want) {
+			t.Errorf("%q: exit %d, %q", line, code, stdout)
+		}
+	}
+	f("mem", "members")
+	f("members -o ", "ndjson")
+	f("members --state d", "dead")
+	f("completion ", "zsh")
+	f("kv get --agent 127.0.0.1:1 c", ":4\n") // nothing, and no file, where no agent answers
 }

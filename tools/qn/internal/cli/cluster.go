@@ -12,6 +12,8 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 )
 
+var states = []string{"alive", "suspect", "dead", "left", "unknown"}
+
 func newMembers() *cobra.Command {
 	var a asking
 	var state string
@@ -19,7 +21,7 @@ func newMembers() *cobra.Command {
   qn members --state dead                    those that died
   qn members -o ndjson | jq .name            for a script`, func(cmd *cobra.Command, _ []string) error {
 		if state != "" {
-			if err := exit.OneOf("--state", state, []string{"alive", "suspect", "dead", "left", "unknown"}); err != nil {
+			if err := exit.OneOf("--state", state, states); err != nil {
 				return err
 			}
 		}
@@ -31,6 +33,7 @@ func newMembers() *cobra.Command {
 		return a.output.Print(cmd.OutOrStdout(), list, func(w io.Writer) error { return printMembers(w, list) })
 	})
 	cmd.Flags().StringVar(&state, "state", "", "only those that are alive, suspect, dead, left or unknown")
+	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(states, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -37,7 +37,7 @@ func newDoctor() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := []api.Check{checkBuffer(), checkProcs(), checkFiles(), checkMTU(), checkClock()}
 			for _, p := range []struct{ network, addr, what string }{
-				{"udp", "127.0.0.1:7946", "gossip"}, {"tcp", "127.0.0.1:7947", "HTTP"}, {"tcp", "127.0.0.1:7979", "RESP"}, {"udp", "127.0.0.1:7953", "DNS"},
+				{"udp", "127.0.0.1:7946", "gossip"}, {"tcp", "127.0.0.1:7947", "HTTP"}, {"tcp", "127.0.0.1:7979", "RESP"}, {"udp", "127.0.0.1:7953", "DNS"}, {"tcp", "127.0.0.1:7953", "DNS"},
 			} {
 				list = append(list, checkPort(p.network, p.addr, p.what))
 			}

@@ -31,7 +31,7 @@ into the key files, or an agent that starts with the old one alone is shut out.`
 
 func newKeys() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "keys",
+		Use:     "keys COMMAND",
 		Short:   "Make and replace the keys that a cluster seals its traffic with",
 		Example: keysExamples,
 		Long:    keysLong,

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quidnunc/quidnunc/tools/qn/internal/api"
+	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 )
 
@@ -19,7 +21,7 @@ member: it is read everywhere and written by its own agent alone. ./a/b is the a
 
 func newKV() *cobra.Command {
 	kv := &cobra.Command{
-		Use:   "kv",
+		Use:   "kv COMMAND",
 		Short: "Read, write and watch keys",
 		Example: `  qn kv set color green                      a key that all share
   qn kv get web-2/color                      a key of another member, from the local replica
@@ -46,7 +48,7 @@ func newGet() *cobra.Command {
 			return err
 		})
 	})
-	cmd.Long = kvLong
+	cmd.Long, cmd.ValidArgsFunction = kvLong, a.completeKeys
 	return cmd
 }
 
@@ -74,9 +76,15 @@ func newSet() *cobra.Command {
 		value := []byte(args[1])
 		if args[1] == "-" {
 			var err error
-			if value, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), 1<<20)); err != nil {
+			if value, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), api.BodyBytesMax+1)); err != nil {
 				return err
 			}
+			if len(value) > api.BodyBytesMax {
+				return exit.Usagef("the input is too long: an agent takes at most %d bytes", api.BodyBytesMax)
+			}
+		}
+		if ttl < 0 {
+			return exit.Usagef("--ttl %v: no lifetime; fix: --ttl 30s, or leave it out for ever", ttl)
 		}
 		q := url.Values{}
 		if ttl > 0 {
@@ -89,7 +97,7 @@ func newSet() *cobra.Command {
 	})
 	cmd.Flags().DurationVar(&ttl, "ttl", 0, "lifetime (default: for ever)")
 	cmd.Flags().BoolVar(&absent, "absent", false, "only if there is no such key")
-	cmd.Long = kvLong
+	cmd.Long, cmd.ValidArgsFunction = kvLong, a.completeKeys
 	return cmd
 }
 
@@ -106,11 +114,13 @@ func written(cmd *cobra.Command, a *asking, method, path string, value []byte) e
 
 func newDel() *cobra.Command {
 	var a asking
-	return a.command("del NAME", "Delete a key; exit code 3 if there is none", `  qn kv del color
+	cmd := a.command("del NAME", "Delete a key; exit code 3 if there is none", `  qn kv del color
   qn kv del ./a/b                            an own key with a slash
   qn kv del color -o json                    with its version`, func(cmd *cobra.Command, args []string) error {
 		return written(cmd, &a, "DELETE", kvPath(args[0]), nil)
 	})
+	cmd.ValidArgsFunction = a.completeKeys
+	return cmd
 }
 
 func newList() *cobra.Command {
@@ -134,7 +144,7 @@ func newList() *cobra.Command {
 					if e.TTLSeconds > 0 {
 						left = fmt.Sprintf("%.0fs", e.LeftSeconds)
 					}
-					row("%s|%s|%s|%s|%s", dash(e.Member), e.Key, short(e.Version), left, shown(e.Bytes()))
+					row("%s|%s|%s|%s|%s", dash(e.Member), printed(e.Key), short(e.Version), left, shown(e.Bytes()))
 				}
 			})
 		})
@@ -148,10 +158,18 @@ func short(version string) string { return version[strings.LastIndexByte(version
 
 // named is the name of a key, as people write it.
 func named(member, key string) string {
-	if member == "" && !strings.Contains(key, "/") {
+	if key = printed(key); member == "" && !strings.Contains(key, "/") {
 		return key
 	}
 	return member + "/" + key
+}
+
+// printed is a key, in quotes where it would do something to a terminal or a table: members call their keys as they like.
+func printed(key string) string {
+	if q := strconv.Quote(key); len(q) != len(key)+2+strings.Count(key, `\`)+strings.Count(key, `"`) {
+		return q
+	}
+	return key
 }
 
 // shown is a value on one line.
@@ -216,7 +234,7 @@ func printChange(w io.Writer, line json.RawMessage) error {
 
 func newTrace() *cobra.Command {
 	var a asking
-	return a.command("trace NAME", "Show when, and from whom, each member learned the newest version of a key", `  qn trace color                             a key that all share
+	cmd := a.command("trace NAME", "Show when, and from whom, each member learned the newest version of a key", `  qn trace color                             a key that all share
   qn trace web-2/color                       a key of another member
   qn trace color -o json                     for a script`, func(cmd *cobra.Command, args []string) error {
 		t, err := get[api.Trace](cmd.Context(), &a, strings.Replace(kvPath(args[0]), "/v1/kv/", "/v1/trace/", 1))
@@ -225,6 +243,8 @@ func newTrace() *cobra.Command {
 		}
 		return a.output.Print(cmd.OutOrStdout(), t, func(w io.Writer) error { return printTrace(w, &t) })
 	})
+	cmd.ValidArgsFunction = a.completeKeys
+	return cmd
 }
 
 func printTrace(w io.Writer, t *api.Trace) error {

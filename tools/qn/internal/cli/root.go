@@ -31,7 +31,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "qn",
+		Use:           "qn COMMAND",
 		Short:         "Run a Quidnunc cluster, ask it, load it, and simulate it",
 		Example:       rootExamples,
 		SilenceUsage:  true,
@@ -46,7 +46,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newDemo(), newAgent(),
 		newMembers(), newStatus(), newKV(), newTrace(), newWhy(), newLag(), newDigest(), newTop(), newPing(), newForget(), newLeave(), newKeys(), newDoctor(),
-		newLoad(), newSim(), newNode(), newVersion(), exitCodesTopic(),
+		newLoad(), newSim(), newNode(), newVersion(), newCompletion(), exitCodesTopic(),
 	)
 	cobra.EnableCommandSorting = false
 	tidyDefaults(root)

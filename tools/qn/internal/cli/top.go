@@ -23,8 +23,11 @@ func newTop() *cobra.Command {
 	cmd := a.command("top", "Show rates and members, live", `  qn top                                     once a second, until interrupted
   qn top --every 5s --rounds 3               three pictures
   qn top -o ndjson                           the numbers, for a script`, func(cmd *cobra.Command, _ []string) error {
-		if every < 100*time.Millisecond || rounds < 0 {
-			return exit.Usagef("--every %v, --rounds %d: out of range; fix: at least 100ms, and 0 or more", every, rounds)
+		switch {
+		case every < 100*time.Millisecond:
+			return exit.Usagef("--every %v: too often; fix: at least --every 100ms", every)
+		case rounds < 0:
+			return exit.Usagef("--rounds %d: out of range; fix: --rounds 3, or 0 for until interrupted", rounds)
 		}
 		return runTop(cmd, &a, every, rounds)
 	})

@@ -151,7 +151,7 @@ func (s *Server) stats(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) why(w http.ResponseWriter, r *http.Request) {
 	x, err := s.opt.Space.Engine().Explain(r.PathValue("member"))
 	if err != nil {
-		memberProblem(w, err)
+		memberProblem(w, r.PathValue("member"), err)
 		return
 	}
 	y := api.Why{
@@ -164,10 +164,10 @@ func (s *Server) why(w http.ResponseWriter, r *http.Request) {
 	ok(w, y)
 }
 
-func memberProblem(w http.ResponseWriter, err error) {
+func memberProblem(w http.ResponseWriter, name string, err error) {
 	switch {
 	case errors.Is(err, engine.ErrNoMember):
-		problem(w, http.StatusNotFound, exit.Plain(err), "qn members lists them")
+		problem(w, http.StatusNotFound, fmt.Sprintf("there is no member %q", name), "qn members lists them")
 	case errors.Is(err, engine.ErrNoAnswer), errors.Is(err, context.DeadlineExceeded):
 		problem(w, http.StatusGatewayTimeout, exit.Plain(err), "")
 	default:
@@ -180,7 +180,7 @@ func (s *Server) ping(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	rtt, err := s.opt.Space.Engine().Ping(ctx, r.PathValue("member"))
 	if err != nil {
-		memberProblem(w, err)
+		memberProblem(w, r.PathValue("member"), err)
 		return
 	}
 	ok(w, api.Pong{Member: r.PathValue("member"), RTTSeconds: rtt.Seconds()})
@@ -192,7 +192,7 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, engine.ErrNotDead):
 		problem(w, http.StatusConflict, exit.Plain(err), "stop it first, or let it leave; qn why tells why it counts as it does")
 	case err != nil:
-		memberProblem(w, err)
+		memberProblem(w, name, err)
 	default:
 		ok(w, api.Forgotten{Member: name})
 	}

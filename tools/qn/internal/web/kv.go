@@ -25,11 +25,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	value, info, found := s.opt.Space.AppendGet(nil, name)
 	if !found {
-		of := ""
-		if info.Member != "" {
-			of = " of " + info.Member
-		}
-		problem(w, http.StatusNotFound, fmt.Sprintf("there is no key %q%s", info.Key, of), "")
+		s.noKey(w, name)
 		return
 	}
 	if r.URL.Query().Has("raw") {
@@ -39,6 +35,16 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ok(w, entry(value, &info))
+}
+
+// noKey says that there is no key of a name.
+func (s *Server) noKey(w http.ResponseWriter, name string) {
+	member, key := s.opt.Space.Split(name)
+	of := ""
+	if member != "" {
+		of = " of " + member
+	}
+	problem(w, http.StatusNotFound, fmt.Sprintf("there is no key %q%s", key, of), "qn kv ls lists them")
 }
 
 func entry(value []byte, info *space.Info) api.Entry {
@@ -52,7 +58,7 @@ func entry(value []byte, info *space.Info) api.Entry {
 func (s *Server) put(w http.ResponseWriter, r *http.Request) {
 	value, err := io.ReadAll(r.Body)
 	if err != nil {
-		problem(w, http.StatusBadRequest, "the value is too long: "+exit.Plain(err), fmt.Sprintf("key and value have at most %d bytes together", engine.EntryBytesMax))
+		problem(w, http.StatusBadRequest, "the value can't be read: "+exit.Plain(err), fmt.Sprintf("send at most %d bytes", api.BodyBytesMax))
 		return
 	}
 	q := r.URL.Query()
@@ -70,7 +76,7 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request) {
 	case !res.Written && p.Absent:
 		problem(w, http.StatusConflict, "there is such a key already", "")
 	case !res.Written:
-		problem(w, http.StatusNotFound, "there is no such key", "")
+		s.noKey(w, r.PathValue("name"))
 	default:
 		ok(w, api.Written{Version: res.Version.String()})
 	}
@@ -82,7 +88,7 @@ func (s *Server) del(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		writeProblem(w, err)
 	case !was:
-		problem(w, http.StatusNotFound, "there is no such key", "")
+		s.noKey(w, r.PathValue("name"))
 	default:
 		ok(w, api.Written{Version: v.String(), Existed: true})
 	}

@@ -24,7 +24,6 @@ import (
 
 // Limits of the front.
 const (
-	bodyMax      = 4 << 20 // the engine says how long a value may be
 	headerWait   = 5 * time.Second
 	writeWait    = 10 * time.Second
 	watchersMax  = 20_000
@@ -156,7 +155,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			s.deny(w, http.StatusUnauthorized, "a token is required", "send it as: Authorization: Bearer TOKEN")
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
+		r.Body = http.MaxBytesReader(w, r.Body, api.BodyBytesMax)
 		next.ServeHTTP(w, r)
 	}))
 }
