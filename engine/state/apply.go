@@ -310,7 +310,7 @@ func (s *Store) advance(o Origin, r *origin, by span) Status {
 	atomic.StoreUint64(&r.floor, max(r.floor, floor))
 	s.bearers.brought(r.tag, r.max, to)
 	r.max = max(r.max, to)
-	s.print += r.print() - before
+	s.fold(r, r.print()-before)
 	s.clearLater(o, r)
 	if len(s.holes) > 0 {
 		s.closeHole(o, r)

@@ -194,9 +194,9 @@ func (s *Store) setDirty(r *origin, dirty bool) {
 	if r.dirty == dirty {
 		return
 	}
-	s.print -= r.print()
+	s.fold(r, -r.print())
 	r.dirty = dirty
-	s.print += r.print()
+	s.fold(r, r.print())
 	if dirty {
 		s.dirty++
 	} else {

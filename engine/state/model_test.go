@@ -360,6 +360,23 @@ func (x *machine) collect() {
 	}
 }
 
+// checkRanges: the fingerprint of a range is what its origins contribute, however wide it is.
+func (x *machine) checkRanges(t *rapid.T) {
+	bits := rapid.IntRange(0, 64).Draw(t, "bits")
+	for _, id := range append(x.ids, 0, 1<<64-1) {
+		lo, hi := IDRange(id, bits)
+		want := uint64(0)
+		for _, other := range x.ids {
+			if lo <= other && other <= hi {
+				want += x.s.rec(x.s.Find(other)).print()
+			}
+		}
+		if got := x.s.RangePrint(id, bits); got != want {
+			t.Fatalf("range of %d bits about %x: %x, want %x", bits, id, got, want)
+		}
+	}
+}
+
 func (x *machine) Check(t *rapid.T) {
 	x.collect()
 	if x.s.keyed.on && x.s.KeyPrint() != x.s.RecomputeKeys() {
@@ -369,6 +386,7 @@ func (x *machine) Check(t *rapid.T) {
 		t.Fatal("fingerprint is not what it should be")
 	}
 	slices.Sort(x.ids)
+	x.checkRanges(t)
 	at := x.s.FirstAtOrAfter(0)
 	for _, id := range x.ids {
 		if at == 0 || x.s.ID(at) != id || x.s.Find(id) != at {

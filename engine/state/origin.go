@@ -105,7 +105,7 @@ func (s *Store) Add(id codec.OriginID, gen uint64, name []byte) (Origin, Status)
 	}
 	s.addName(o, r, name)
 	s.addID(o, r)
-	s.print += r.print()
+	s.fold(r, r.print())
 	s.keyed.add(o, r.id)
 	s.unsum(o)
 	return o, OK
@@ -201,7 +201,7 @@ func (s *Store) Remove(o Origin) Status {
 		return NoOrigin
 	}
 	s.setDirty(r, false)
-	s.print -= r.print()
+	s.fold(r, -r.print())
 	s.resound(o, r)
 	s.keyed.remove(o, r.id)
 	s.removeName(o, r)
@@ -239,7 +239,7 @@ func (s *Store) Rename(o Origin, id codec.OriginID, gen uint64) Status {
 	case s.Find(id) != 0:
 		return Exists
 	}
-	s.print -= r.print()
+	s.fold(r, -r.print())
 	s.keyed.remove(o, r.id)
 	s.removeID(o, r)
 	stays := s.FindName(s.Name(o)) == o && (r.older == 0 || s.rec(r.older).gen < gen) // so readers never miss the name
@@ -253,7 +253,7 @@ func (s *Store) Rename(o Origin, id codec.OriginID, gen uint64) Status {
 		s.addName(o, r, s.Name(o))
 	}
 	s.addID(o, r)
-	s.print += r.print()
+	s.fold(r, r.print())
 	s.keyed.rename(o, r.id)
 	return OK
 }

@@ -57,6 +57,7 @@ type Store struct {
 	dirty    int // origins
 	held     int // bytes of the cells of live entries, and of removed ones that are not swept yet
 	print    uint64
+	parts    [1 << partBits]uint64 // of print, by the leading bits of the identifier
 	keyed    keyPrints
 	sums     []summed // by origin
 	compacts Compactions
@@ -147,6 +148,37 @@ func (s *Store) Recompute() (print uint64) {
 		print += s.rec(o).print()
 	}
 	return print
+}
+
+// partBits is how finely the store keeps parts of its fingerprint: what RangePrint looks up and does not compute.
+const partBits = 6
+
+// fold changes the fingerprint by what an origin contributes more.
+func (s *Store) fold(r *origin, more uint64) {
+	s.print += more
+	s.parts[r.id>>(64-partBits)] += more
+}
+
+// RangePrint is the part of the fingerprint of those origins whose identifiers have the same first bits as lo, 0 to 64 of
+// them; 0 if there are none. Up to 6 bits it is looked up, from there on summed up: O(origins of the range).
+func (s *Store) RangePrint(lo codec.OriginID, bits int) (print uint64) {
+	lo, hi := IDRange(lo, bits)
+	if bits <= partBits {
+		for i := lo >> (64 - partBits); i <= hi>>(64-partBits); i++ {
+			print += s.parts[i]
+		}
+		return print
+	}
+	for o := s.FirstAtOrAfter(lo); o != 0 && s.ID(o) <= hi; o = s.Following(o) {
+		print += s.rec(o).print()
+	}
+	return print
+}
+
+// IDRange gives the first and the last identifier that has the same first bits as id.
+func IDRange(id codec.OriginID, bits int) (lo, hi codec.OriginID) {
+	rest := ^codec.OriginID(0) >> bits
+	return id &^ rest, id | rest
 }
 
 // print is the part of an origin in the fingerprint.
