@@ -95,6 +95,7 @@
 //	38  AuditPull      origin 8, uvarint max, (uvarint skip, uvarint span, uvarint step)*
 //	39  Part           origin 8, uvarint from<<4|dirty<<3|level<<2|t<<1|f, if f: uvarint floor, (entry)*, if t: to 7,
 //	                   unless level: max 7
+//	41  Ranges         bits 1, lo 8, (print 8)*
 //
 // What the fields mean, beyond their names:
 //
@@ -143,6 +144,9 @@
 //   - Audits are intervals too, of the sender's own log: count is of all entries but deletes up to the floor, and print is
 //     a sum over them of their contents. With a step of 1 an AuditPull asks for a Part: as a run, of the asker's log below
 //     its max, with all that lives there.
+//   - A Ranges has at least one print. Each is the sum, over the origins whose identifiers have the same first bits (1 to
+//     64), of what they contribute to the state fingerprint; the first begins at lo, which has only zeros behind those
+//     bits, and each of the others at the next identifier after the one before.
 //   - Nobody reads a Pad.
 //
 // Flags of a greeting; unknown ones are carried and ignored:

@@ -88,7 +88,7 @@ func (c *recoder) record(dst []byte, t Type, body []byte) ([]byte, error) {
 		return c.recodeIntervals(dst, t, body)
 	case TypeProbe, TypeProbeAck, TypeVote, TypeVerdict, TypeObserved:
 		return c.recodeMember(dst, t, body)
-	case TypeRumorFeedback, TypeTurn, TypeEvent, TypeRepair, TypeSketch, TypeKeyNotice:
+	case TypeRumorFeedback, TypeTurn, TypeEvent, TypeRepair, TypeSketch, TypeRanges, TypeKeyNotice:
 		return c.recodeNews(dst, t, body)
 	}
 	return AppendRecord(dst, t, body), nil
@@ -192,7 +192,7 @@ func FuzzMember(f *testing.F) {
 }
 
 func FuzzNews(f *testing.F) {
-	fuzzRecord(f, TypeRumorFeedback, TypeTurn, TypeEvent, TypeRepair, TypeSketch, TypeKeyNotice)
+	fuzzRecord(f, TypeRumorFeedback, TypeTurn, TypeEvent, TypeRepair, TypeSketch, TypeRanges, TypeKeyNotice)
 }
 
 func FuzzLimits(f *testing.F) {

@@ -46,7 +46,7 @@ func (c *recoder) recodeMember(dst []byte, t Type, body []byte) ([]byte, error) 
 	return AppendObserved(dst, o.Answer(), &sums), nil
 }
 
-// recodeNews is the recoder's part for rumors, broadcasts, ring repair, sketches and notices of keys.
+// recodeNews is the recoder's part for rumors, broadcasts, ring repair, sketches, ranges and notices of keys.
 func (c *recoder) recodeNews(dst []byte, t Type, body []byte) ([]byte, error) {
 	start := len(dst)
 	switch t {
@@ -82,6 +82,17 @@ func (c *recoder) recodeNews(dst []byte, t Type, body []byte) ([]byte, error) {
 		dst = BeginSketch(dst, s.Cells(), s.Salt())
 		for i := range s.Cells() {
 			dst = AppendSketchCell(dst, s.Cell(i))
+		}
+		return EndRecord(dst, start), nil
+	case TypeRanges:
+		r, err := ParseRanges(body)
+		if err != nil {
+			return dst, err
+		}
+		dst = BeginRanges(dst, r.Bits, r.Lo)
+		for i := range r.Len() {
+			_, print := r.At(i)
+			dst = AppendRangePrint(dst, print)
 		}
 		return EndRecord(dst, start), nil
 	}
@@ -158,6 +169,9 @@ func addNews(add func(name string, b []byte)) {
 		b = AppendSketchCell(b, SketchCell{int32(-i), uint32(i) << 24, -int64(i) << 40})
 	}
 	add("record/sketch", EndRecord(b, 0))
+	b = AppendRangePrint(AppendRangePrint(BeginRanges(nil, 6, 62<<58), 0xfeed), 0)
+	add("record/ranges", EndRecord(b, 0))
+	add("record/ranges-most", EndRecord(AppendRangePrint(BeginRanges(nil, 64, 1<<64-1), 1<<64-1), 0))
 	add("record/keys", AppendKeyNotice(nil, &KeyNotice{Serial: 1, Primary: 2, Held: KeySet{2}}))
 	add("record/keys-most", AppendKeyNotice(nil, &KeyNotice{Serial: 255, Primary: 255, Held: KeySet{1, 2, 3, 4, 5, 6, 7, 255}}))
 }

@@ -43,6 +43,7 @@ const (
 	TypeAudits        Type = 37 // what parts of an origin's log sum up to, contents too
 	TypeAuditPull     Type = 38 // tell me that; with a step of 1: send me the entries
 	TypePart          Type = 39 // all entries of a part of an origin's log
+	TypeRanges        Type = 41 // fingerprints of parts of the version vector
 	TypeFree          Type = 48 // the first free number
 )
 
