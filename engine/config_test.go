@@ -135,7 +135,7 @@ func TestEnumerationsAreTexts(t *testing.T) {
 	names(t, 0, tune.ModePull, tune.ParseMode)
 	names(t, 0, tune.OrderPreciseOwn, tune.ParseOrder)
 	names(t, 0, tune.SpreadDelegated, tune.ParseSpread)
-	names(t, 0, tune.DiffUpdates, tune.ParseDiff)
+	names(t, 0, tune.DiffRanges, tune.ParseDiff)
 	names(t, 0, tune.FlowOff, tune.ParseFlow)
 	names(t, 0, tune.ShapePushPull, tune.ParseShape)
 	names(t, 0, tune.LossMedian, tune.ParseLoss)

@@ -54,15 +54,15 @@ type Stats struct {
 	// Of comparisons: sketches sent, those of others that showed every difference,
 	// and comparisons that came down to the whole version vector. RepairHops are
 	// walks of ring repair that came here.
-	SketchesSent, SketchesDecoded, Fallbacks, RepairHops uint64
-	MailSent, RumorsSent, AcksSent, Rewinds              uint64
-	Audit                                                AuditStats
-	Checkpoints                                          CheckpointStats
-	Delegation                                           DelegationStats
-	Renewals, Conflicts                                  uint64
-	EventsLost                                           uint64 // that OnEvent was too slow for
-	BroadcastsLost                                       uint64 // that came too fast or too late: subscribers got ErrOverflow
-	SendErrors                                           map[string]uint64
+	SketchesSent, SketchesDecoded, RangesSent, Fallbacks, RepairHops uint64
+	MailSent, RumorsSent, AcksSent, Rewinds                          uint64
+	Audit                                                            AuditStats
+	Checkpoints                                                      CheckpointStats
+	Delegation                                                       DelegationStats
+	Renewals, Conflicts                                              uint64
+	EventsLost                                                       uint64 // that OnEvent was too slow for
+	BroadcastsLost                                                   uint64 // that came too fast or too late: subscribers got ErrOverflow
+	SendErrors                                                       map[string]uint64
 	// Drops counts datagrams and records that were not used, by reason.
 	Drops map[string]uint64
 	// Detector is what the failure detector did.
@@ -114,7 +114,7 @@ func (e *Engine) statsOf(t *tally) Stats {
 		RunsReceived: c.RunsReceived, Gaps: c.Gaps, PullsSent: c.PullsSent, PullsServed: c.PullsServed,
 		DigestsSent: c.DigestsSent, DigestsReceived: c.DigestsReceived,
 		Exchanges: c.Exchanges, Agreements: c.Agreements,
-		SketchesSent: c.SketchesSent, SketchesDecoded: c.SketchesDecoded, Fallbacks: c.Fallbacks, RepairHops: c.RepairHops,
+		SketchesSent: c.SketchesSent, SketchesDecoded: c.SketchesDecoded, RangesSent: c.RangesSent, Fallbacks: c.Fallbacks, RepairHops: c.RepairHops,
 		Audit: AuditStats{c.AuditEntries, c.AuditPasses, c.AuditMissing, c.AuditDamaged, c.AuditRemoved, c.AuditForeign},
 		Delegation: DelegationStats{
 			c.DelegationsSent, c.DelegationsTaken, c.DelegationsReplaced, c.DelegationsRefused, c.DelegationsLost,

@@ -23,6 +23,7 @@ const (
 	sayUpdates                   // increments, answers to theirs, and the fingerprint
 	sayEnd                       // answers alone
 	saySketch
+	sayRanges // more of the parts that differ
 )
 
 // move is the window of an origin's news that the update list offers.
@@ -135,6 +136,9 @@ func (c *Compare) AppendTurn(b []byte, g *reconcile.Page) (out []byte, done bool
 	if t.say&saySketch != 0 {
 		b = c.appendSketch(b, g)
 	}
+	if t.say&sayRanges != 0 {
+		b = c.appendRanges(b, g)
+	}
 	if t.say&(sayUpdates|sayEnd) != 0 {
 		b = c.appendIncrements(b, g)
 	}
@@ -148,6 +152,7 @@ func (c *Compare) AppendTurn(b []byte, g *reconcile.Page) (out []byte, done bool
 		b = codec.EndRecord(codec.BeginTurn(b, max(2, t.turn)), at)
 	}
 	if t.say == 0 || len(b) == start && start <= g.Begun {
+		c.dropRanges(g.Peer)
 		t.say = 0
 		return b, true
 	}
@@ -157,9 +162,8 @@ func (c *Compare) AppendTurn(b []byte, g *reconcile.Page) (out []byte, done bool
 // appendBatch appends the next origins of our order, with what we hold of them
 // but for what is still on its way by push.
 func (c *Compare) appendBatch(b []byte, g *reconcile.Page) []byte {
-	const entryMax = 8 + 9 + 9
 	t := c.host.Peer(g.Peer)
-	room := (g.Limit - len(b) - codec.DigestOverhead) / entryMax
+	room := (g.Limit - len(b) - codec.DigestOverhead) / vectorEntryMax
 	n := min(batchMin<<min(t.turn/2, 2), batchMax, room)
 	if n <= 0 {
 		return b

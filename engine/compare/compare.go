@@ -64,6 +64,7 @@ type Compare struct {
 	updates  Updates
 	moves    []move   // by origin, for the update list
 	answers  []answer // to increments, that wait for their frames
+	parts    []part   // of the vector that differ, and of which more is to be said
 	batch    [batchMax]uint32
 }
 
@@ -75,6 +76,7 @@ type Counters struct {
 	TurnsSent       uint64 // messages of a comparison that carry no digest
 	TurnsReceived   uint64
 	Fallbacks       uint64 // comparisons that came down to the version vector
+	RangesSent      uint64 // records of fingerprints of ranges
 }
 
 // Parts are what a comparison by version vector shares with the node around it.
@@ -112,7 +114,7 @@ func (c *Compare) Init(cfg *Config, parts *Parts) {
 	c.jobs.Init(cfg.Jobs, cfg.Wants, &parts.Parts)
 	n := c.store.Limits().Handles()
 	switch cfg.Diff {
-	case tune.DiffAuto, tune.DiffVector, tune.DiffSketch:
+	case tune.DiffAuto, tune.DiffVector, tune.DiffSketch, tune.DiffRanges:
 		return
 	case tune.DiffRecent, tune.DiffPeel:
 		c.recent.Init(n)
@@ -237,6 +239,8 @@ func (c *Compare) Receive(f *reconcile.Frame, kind codec.Type, body []byte) reco
 		ok = c.onTurn(f, body)
 	case codec.TypeSketch:
 		ok = c.onSketch(f, body)
+	case codec.TypeRanges:
+		ok = c.onRanges(f, body)
 	default:
 		return reconcile.OtherMode
 	}
@@ -258,6 +262,7 @@ func (c *Compare) Drop(p uint32) {
 	t.say = 0
 	c.jobs.Drop(&t.runs)
 	c.jobs.Drop(&t.pulls)
+	c.dropRanges(p)
 	c.answers = slices.DeleteFunc(c.answers, func(a answer) bool { return a.peer == p })
 }
 
@@ -268,7 +273,7 @@ func (c *Compare) DropRuns(p uint32) { c.jobs.Drop(&c.host.Peer(p).runs) }
 func (c *Compare) Expire(sched.Instant) {}
 
 // Held is what waits for frames: answers to digests and pull lists, and answers to
-// increments.
+// increments and ranges.
 func (c *Compare) Held() (jobs, answers int) {
-	return c.jobs.Held(), len(c.answers)
+	return c.jobs.Held(), len(c.answers) + len(c.parts)
 }

@@ -22,6 +22,9 @@
 //     knows which origins differ and by how much. A node begins with the smallest
 //     one; one that did not decode is followed by windows of the vector at once,
 //     and by a larger sketch the next time.
+//   - fingerprints of ranges of identifiers, which are split where they differ, until few
+//     origins are left in a range (ranges.go): nothing is drawn, kept or decoded, for a
+//     round trip more where origins are many.
 //   - batches of origins in an order in which what differs is probably first:
 //     [Recent], peel back ([Peel]) and [Activity] of Demers et al. ("Epidemic
 //     algorithms for replicated database maintenance", PODC 1987, §1.3 and §1.5).
@@ -41,8 +44,8 @@
 //
 // # Limits
 //
-// Config.Jobs lists of Config.Wants origins are under way at once, and 256 answers
-// to updates; what finds no room is counted by Host.Busy, and found again by a later
+// Config.Jobs lists of Config.Wants origins are under way at once, 256 answers
+// to updates, and 256 ranges; what finds no room is counted by Host.Busy, and found again by a later
 // exchange. A comparison takes at most 20 messages. A fingerprint or a digest may be
 // a lie: it makes this node send what it holds, at the rate that the peer's budget
 // allows, and nothing else. Nothing is allocated once each list was used; the order

@@ -93,6 +93,7 @@ func (c *Compare) onSync(f *reconcile.Frame, s codec.Sync) {
 		c.say(f.Peer, sayBatch)
 	case c.cfg.Diff == tune.DiffUpdates:
 		c.say(f.Peer, sayUpdates)
+	case c.cfg.Diff == tune.DiffRanges && c.store.Len() > rangeLeaf && c.wantRange(part{peer: f.Peer}):
 	case c.sketchCells(s.Hint) > 0:
 		c.ladder.hint = s.Hint
 		c.say(f.Peer, saySketch)

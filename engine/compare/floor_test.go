@@ -11,7 +11,7 @@ import (
 // TestFloorsAgree: a floor that moved while nothing was written is news like any other,
 // whoever begins and whichever way the comparison moves state.
 func TestFloorsAgree(t *testing.T) {
-	for way := range tune.DiffUpdates + 1 {
+	for way := range tune.DiffRanges + 1 {
 		for _, kind := range []codec.SyncKind{codec.SyncPush, codec.SyncPull, codec.SyncPushPull} {
 			cfg := usual(way)
 			cfg.Kind = kind

@@ -28,8 +28,9 @@ const (
 	restMin     = 4                 // exchanges without a sketch
 	restMax     = 64
 	// vectorEntry is about what an origin takes in a window.
-	vectorEntry = 11
-	sketchSalt  = 0
+	vectorEntry    = 11
+	vectorEntryMax = 8 + 9 + 9 // and at most
+	sketchSalt     = 0
 )
 
 const _ uint = codec.SyncHintMax - uint(len(rungs))

@@ -76,7 +76,7 @@ func TestWhatIsSaid(t *testing.T) {
 			t.Errorf("%s: between equals\n%s", name, log.String())
 		}
 	}
-	for w := tune.DiffAuto; w <= tune.DiffUpdates; w++ {
+	for w := tune.DiffAuto; w <= tune.DiffRanges; w++ {
 		f(fmt.Sprint("way ", w), usual(w), said[w])
 	}
 }
@@ -84,8 +84,8 @@ func TestWhatIsSaid(t *testing.T) {
 // TestComparisonsEnd: two of any ways, with frames that get lost, fall quiet after few
 // frames, and are equal when nothing is lost any more.
 func TestComparisonsEnd(t *testing.T) {
-	for w := tune.DiffAuto; w <= tune.DiffUpdates; w++ {
-		for v := tune.DiffAuto; v <= tune.DiffUpdates; v++ {
+	for w := tune.DiffAuto; w <= tune.DiffRanges; w++ {
+		for v := tune.DiffAuto; v <= tune.DiffRanges; v++ {
 			a, b := pair(usual(w))
 			b.c.Init(ptr(usual(v)), &Parts{Parts: b.Parts(), Host: b, Vector: &b.n})
 			for round := range 60 {
@@ -113,7 +113,7 @@ func TestALyingPeerGetsAnAnswerAFrame(t *testing.T) {
 	rng := sched.Rand{}
 	rng.Seed(11)
 	t.Log("seed 11")
-	for w := tune.DiffAuto; w <= tune.DiffUpdates; w++ {
+	for w := tune.DiffAuto; w <= tune.DiffRanges; w++ {
 		a, b := pair(usual(w))
 		before := a.c.Fingerprint()
 		for range 2000 {
@@ -140,7 +140,7 @@ func TestALyingPeerGetsAnAnswerAFrame(t *testing.T) {
 func lie(rng *sched.Rand, b *side) []byte {
 	var out []byte
 	id := b.Store.ID(b.Origin(fmt.Sprint("member", rng.Uint32n(20))))
-	switch rng.Uint32n(5) {
+	switch rng.Uint32n(6) {
 	case 0:
 		return codec.AppendSync(nil, codec.Sync{Kind: codec.SyncKind(rng.Uint32n(3)), Hint: uint8(rng.Uint32n(4))})
 	case 1:
@@ -155,6 +155,13 @@ func lie(rng *sched.Rand, b *side) []byte {
 		return w.End()
 	case 3:
 		return codec.EndRecord(codec.BeginTurn(nil, uint8(rng.Uint64())), 0)
+	case 4:
+		bits := int(2 + rng.Uint32n(63))
+		out = codec.BeginRanges(nil, bits, id&(1<<63-1)>>(64-bits)<<(64-bits))
+		for range 1 + rng.Uint32n(uint32(min(1<<min(bits-1, 8), 140))) {
+			out = codec.AppendRangePrint(out, rng.Uint64())
+		}
+		return codec.EndRecord(out, 0)
 	}
 	out = codec.BeginTurn(nil, uint8(rng.Uint64()))
 	for k := range codec.FeedbackKind(4) {
@@ -185,7 +192,7 @@ func TestAheadAndBusyAreTold(t *testing.T) {
 
 // TestComparisonsDoNotAllocate once each list was used.
 func TestComparisonsDoNotAllocate(t *testing.T) {
-	for w := tune.DiffAuto; w <= tune.DiffUpdates; w++ {
+	for w := tune.DiffAuto; w <= tune.DiffRanges; w++ {
 		a, b := pair(usual(w))
 		a.Begin()
 		reconciletest.Talk(&a.Node, &b.Node, 100, nil)
@@ -249,4 +256,9 @@ var said = map[tune.Diff]string{
 		"a: Intro Run Intro Run Intro Run Intro Run Intro Run Turn\n" +
 		"b: Intro Run Intro Run Intro Run Intro Run Intro Run Intro Run Turn\n" +
 		"a: Turn\n",
+	tune.DiffRanges: "a: Sync\n" +
+		"b: Ranges\n" +
+		"a: Digest*3\n" +
+		"b: Pull Intro Run*2\n" +
+		"a: Intro Run\n",
 }

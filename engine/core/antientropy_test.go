@@ -12,7 +12,7 @@ import (
 
 var comparisons = map[string]tune.Diff{
 	"auto": tune.DiffAuto, "vector": tune.DiffVector, "sketch": tune.DiffSketch, "recent": tune.DiffRecent,
-	"peel": tune.DiffPeel, "activity": tune.DiffActivity, "updates": tune.DiffUpdates,
+	"peel": tune.DiffPeel, "activity": tune.DiffActivity, "updates": tune.DiffUpdates, "ranges": tune.DiffRanges,
 }
 
 // TestEveryComparisonRepairs: whatever the way to compare, to spread and the

@@ -173,7 +173,7 @@ func TestMendingIsCheap(t *testing.T) {
 // TestFloorsSpreadInEveryMode: a floor is news like any other, whichever way members exchange.
 func TestFloorsSpreadInEveryMode(t *testing.T) {
 	for mode := tune.ModePushPull; mode <= tune.ModePull; mode++ {
-		for way := tune.DiffAuto; way <= tune.DiffUpdates; way++ {
+		for way := tune.DiffAuto; way <= tune.DiffRanges; way++ {
 			w := newNet(t, 3, 97+uint64(mode), func(_ int, c *Config) {
 				c.Spread, c.Mode, c.Diff = tune.SpreadGossip, mode, way
 				c.Limits.State = state.Limits{Origins: 16, Keys: 1000, Tombstones: 64, ValueBytes: 1 << 20}

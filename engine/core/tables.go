@@ -21,7 +21,7 @@ import (
 // appends what is due, and whom a timer wakes. A protocol is a package and its rows.
 
 // recordsTop is one more than the highest type that has a row.
-const recordsTop = codec.TypePart + 1
+const recordsTop = codec.TypeRanges + 1
 
 // handlers take the body of a record from peer p; false: it can't be parsed. Later
 // versions may have types that have no row: they are skipped.
@@ -46,6 +46,7 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 	codec.TypeKeyNotice:     takes(func(c *Core, p uint32, body []byte) bool { return c.guard.OnNotice(p, body) }),
 	codec.TypePrecisePull:   (*Core).onDifference,
 	codec.TypeTurn:          (*Core).onDifference,
+	codec.TypeRanges:        (*Core).onDifference,
 	codec.TypeFullAt:        takes((*Core).onFull),
 	codec.TypeCheckpoint:    hears(func(c *Core) *checkpoint.Checkpoints { return &c.word }, (*checkpoint.Checkpoints).Receive),
 	codec.TypeDelegate:      hears(delegates, (*delegate.Relay).Receive),

@@ -56,6 +56,7 @@
 //	quidnunc_agreements_total                     counter Comparisons that found both sides equal.
 //	quidnunc_digests_total{direction}             counter Version vectors, whole or in windows.
 //	quidnunc_sketches_sent_total                  counter Sketches of the version vector sent.
+//	quidnunc_ranges_sent_total                    counter Records of fingerprints of parts of the version vector sent.
 //	quidnunc_sketches_decoded_total               counter Sketches of others that showed every difference.
 //	quidnunc_fallbacks_total                      counter Comparisons that came down to the whole version vector.
 //	quidnunc_pulls_sent_total                     counter Requests for what was missing.

@@ -114,6 +114,7 @@ var compareFamilies = []family{
 	{"quidnunc_agreements_total", Counter, "Comparisons that found both sides equal.", "", count(func(s *engine.Stats) uint64 { return s.Agreements })},
 	{"quidnunc_digests_total", Counter, "Version vectors, whole or in windows.", direction, both(received, sent, func(s *engine.Stats) (uint64, uint64) { return s.DigestsReceived, s.DigestsSent })},
 	{"quidnunc_sketches_sent_total", Counter, "Sketches of the version vector sent.", "", count(func(s *engine.Stats) uint64 { return s.SketchesSent })},
+	{"quidnunc_ranges_sent_total", Counter, "Records of fingerprints of parts of the version vector sent.", "", count(func(s *engine.Stats) uint64 { return s.RangesSent })},
 	{"quidnunc_sketches_decoded_total", Counter, "Sketches of others that showed every difference.", "", count(func(s *engine.Stats) uint64 { return s.SketchesDecoded })},
 	{"quidnunc_fallbacks_total", Counter, "Comparisons that came down to the whole version vector.", "", count(func(s *engine.Stats) uint64 { return s.Fallbacks })},
 	{"quidnunc_pulls_sent_total", Counter, "Requests for what was missing.", "", count(func(s *engine.Stats) uint64 { return s.PullsSent })},

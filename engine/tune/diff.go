@@ -30,13 +30,18 @@ const (
 	// first, takes feedback on them, and diffs everything only if fingerprints still
 	// differ, as XGOSSIP does. It needs ModePushPull.
 	DiffUpdates
+	// DiffRanges compares fingerprints of ranges, as Merkle trees and range-based set
+	// reconciliation do: those of 64 parts of the members first, then of a sixteenth of each part
+	// that differs, and lists members where few are left. A member's log is one range up to its
+	// version, or is compared by intervals of versions where deletes were collected.
+	DiffRanges
 )
 
 var diffs = enum.Names[Diff]{Kind: "Diff", What: "diff", Names: []string{
-	"auto", "vector", "sketch", "recent", "peel", "activity", "updates",
+	"auto", "vector", "sketch", "recent", "peel", "activity", "updates", "ranges",
 }}
 
-// String is "auto", "vector", "sketch", "recent", "peel", "activity" or "updates".
+// String is "auto", "vector", "sketch", "recent", "peel", "activity", "updates" or "ranges".
 func (d Diff) String() string { return diffs.String(d) }
 
 // ParseDiff is the inverse of Diff.String.

@@ -8,7 +8,7 @@ import (
 func (l *liar) record(limit int) []byte {
 	var b []byte
 	switch t := codec.Type(1 + l.pick(33)); t {
-	case codec.TypeRun, 22, 28, 29, 30: // most often
+	case codec.TypeRun, 22, 28, 29: // most often
 		b = l.run(limit)
 	case codec.TypePreciseRun:
 		b = l.preciseRun(limit)
@@ -24,6 +24,8 @@ func (l *liar) record(limit int) []byte {
 		b = l.member(t)
 	case codec.TypeHello, codec.TypeHelloReply, codec.TypeIntro:
 		b = l.who(t)
+	case 30:
+		b = l.ranges()
 	case codec.TypeRumorFeedback, codec.TypeTurn, codec.TypeEvent, codec.TypeRepair, codec.TypeSketch:
 		b = l.news(t)
 	default:
@@ -127,6 +129,17 @@ func (l *liar) news(t codec.Type) []byte {
 			c = codec.SketchCell{Span: int32(choose(l.script, numbers)), Check: choose(l.script, numbers), IDs: choose(l.script, stamps)}
 		}
 		b = codec.AppendSketchCell(b, c)
+	}
+	return codec.EndRecord(b, 0)
+}
+
+// ranges are fingerprints of parts anywhere, some of them the end of all.
+func (l *liar) ranges() []byte {
+	bits := 1 + l.pick(64)
+	lo := l.id() >> (64 - bits) << (64 - bits)
+	b := codec.AppendRangePrint(codec.BeginRanges(nil, bits, lo), choose(l.script, gens))
+	for last := ^codec.OriginID(0); l.pick(40) > 0 && lo>>(64-bits) < last>>(64-bits) && len(b) < 1000; lo += 1 << (64 - bits) {
+		b = codec.AppendRangePrint(b, choose(l.script, gens))
 	}
 	return codec.EndRecord(b, 0)
 }

@@ -180,7 +180,7 @@ func (c *NodePlan) draw(r *sched.Rand) {
 	}
 	c.Young = oneIn(r, 4)
 	if oneIn(r, 2) && !c.NoPrint && c.Order < tune.OrderPreciseNewest {
-		c.Diff, c.MixedDiff = tune.Diff(r.Uint32n(uint32(tune.DiffUpdates)+1)), oneIn(r, 4)
+		c.Diff, c.MixedDiff = tune.Diff(r.Uint32n(uint32(tune.DiffRanges)+1)), oneIn(r, 4)
 	}
 }
 
@@ -250,7 +250,7 @@ func (p *Plan) configure(i int, c *core.Config) {
 	set(&c.Limits.Events, n.Events)
 	c.Diff = n.Diff
 	if n.MixedDiff {
-		c.Diff = tune.Diff((int(n.Diff) + i) % (int(tune.DiffUpdates) + 1))
+		c.Diff = tune.Diff((int(n.Diff) + i) % (int(tune.DiffRanges) + 1))
 	}
 	if n.Rate != 0 {
 		rate := uint32(n.Rate)

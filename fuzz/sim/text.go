@@ -52,7 +52,7 @@ var recordNames = map[codec.Type]string{
 	codec.TypePad: "pad", codec.TypeProbe: "probe", codec.TypeProbeAck: "probe-ack", codec.TypeVote: "vote",
 	codec.TypeVerdict: "facts", codec.TypeObserved: "digest of facts", codec.TypeRumorFeedback: "rumor feedback",
 	codec.TypeRefusal: "refusal", codec.TypeFullAt: "full", codec.TypeCheckpoint: "checkpoint", codec.TypeTurn: "turn",
-	codec.TypeEvent: "event", codec.TypeSketch: "sketch", codec.TypeRepair: "repair", codec.TypePreciseDigest: "precise digest",
+	codec.TypeEvent: "event", codec.TypeSketch: "sketch", codec.TypeRanges: "ranges", codec.TypeRepair: "repair", codec.TypePreciseDigest: "precise digest",
 	codec.TypeSignature: "signature", codec.TypePublicKey: "public key", codec.TypePreciseRun: "precise run", codec.TypeKeyNotice: "keys", codec.TypePrecisePull: "precise pull",
 }
 

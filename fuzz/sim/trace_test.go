@@ -114,7 +114,7 @@ func TestTraceSeedsUseAll(t *testing.T) {
 		need("order %d", i)
 		need("order %d", int(tune.OrderPreciseNewest)+i)
 	}
-	for i := range tune.DiffUpdates + 1 {
+	for i := range tune.DiffRanges + 1 {
 		need("diff %d", i)
 	}
 	for k := range FaultKinds {

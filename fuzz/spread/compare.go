@@ -23,6 +23,7 @@ func Diffs() []Diff {
 		{"peel", tune.DiffPeel},
 		{"activity", tune.DiffActivity},
 		{"updates", tune.DiffUpdates},
+		{"ranges", tune.DiffRanges},
 	}
 }
 

@@ -54,6 +54,7 @@ type Node struct {
 
 	Now    sched.Instant
 	Frames uint64 // that it received
+	Bytes  uint64 // that it composed
 	Lacked int    // entries that its peer was found to lack
 	Gone   int    // entries that were sent
 	Given  uint64 // times that there was no room
@@ -144,6 +145,7 @@ func (n *Node) Compose() []byte {
 			}
 		}
 	}
+	n.Bytes += uint64(len(b))
 	return b
 }
 
@@ -212,7 +214,7 @@ func Talk(a, b *Node, most int, log *strings.Builder) (frames int) {
 
 var recordNames = map[codec.Type]string{
 	codec.TypeIntro: "Intro", codec.TypeSync: "Sync", codec.TypeDigest: "Digest", codec.TypeRun: "Run",
-	codec.TypePull: "Pull", codec.TypeSketch: "Sketch", codec.TypeTurn: "Turn",
+	codec.TypePull: "Pull", codec.TypeSketch: "Sketch", codec.TypeTurn: "Turn", codec.TypeRanges: "Ranges",
 	codec.TypePreciseDigest: "PreciseDigest", codec.TypePreciseRun: "PreciseRun", codec.TypePrecisePull: "PrecisePull",
 }
 

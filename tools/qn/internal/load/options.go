@@ -229,7 +229,7 @@ func (o *Options) validateNames() error {
 	if err := oneOf("profile", o.Profile, "lan", "wan", "local"); err != nil {
 		return err
 	}
-	if err := oneOf("diff", o.Diff, "auto", "vector", "sketch", "recent", "peel", "activity", "updates"); err != nil {
+	if err := oneOf("diff", o.Diff, "auto", "vector", "sketch", "recent", "peel", "activity", "updates", "ranges"); err != nil {
 		return err
 	}
 	if err := oneOf("spread", o.Spread, "auto", "mail", "rumor", "gossip", "delegated"); err != nil {
