@@ -8,8 +8,8 @@ type mendHost struct {
 	*book
 }
 
-func (h gapHost) Source(o state.Origin) uint32 {
-	if p := h.Author(o); (*h.peerList)[p].Open() {
+func (h gapHost) Source(o state.Origin, missed uint32) uint32 {
+	if p := h.Author(o); p != missed && (*h.peerList)[p].Open() {
 		return p
 	}
 	return h.Partner()

@@ -19,7 +19,8 @@
 // here now. With 1 % of the keys deleted at random it takes three round trips, and some forty bytes a deleted key;
 // where nothing was deleted 12 bytes for 512 keys.
 //
-// The owner is asked. Who can't reach it asks another member that is level and clean; who is neither does not answer.
+// The owner is asked, and whenever an answer does not come in time another member, one after the other: a path may be cut
+// one way, and the owner be told alive by everybody else. Who is not level and clean does not answer.
 // An answer of somebody who was not asked is ignored. Somebody who lies can make a dirty replica drop keys of an origin
 // up to its floor, as a holder of the cluster's key can by writing under another name.
 //

@@ -47,11 +47,11 @@ type node struct {
 
 // The host.
 
-func (n *node) Source(state.Origin) uint32      { return n.source }
-func (n *node) RTT(uint32) *sched.RTT           { return &n.rtt }
-func (n *node) Author(state.Origin) uint32      { return n.source }
-func (n *node) Takes(uint32) bool               { return true }
-func (n *node) Mended(_ state.Origin, keys int) { n.keys += keys }
+func (n *node) Source(state.Origin, uint32) uint32 { return n.source }
+func (n *node) RTT(uint32) *sched.RTT              { return &n.rtt }
+func (n *node) Author(state.Origin) uint32         { return n.source }
+func (n *node) Takes(uint32) bool                  { return true }
+func (n *node) Mended(_ state.Origin, keys int)    { n.keys += keys }
 
 // newPair makes a log of so many keys at both nodes.
 func newPair(t *testing.T, keys int) *pair {

@@ -36,8 +36,8 @@ const (
 // Host is the node around the mender.
 type Host interface {
 	// Source is whom to ask about an origin: its owner or, where that one can't be
-	// asked, another member; 0: nobody now.
-	Source(o state.Origin) uint32
+	// asked or missed the last question, another member; 0: nobody now.
+	Source(o state.Origin, missed uint32) uint32
 	// RTT is the round trip to a peer.
 	RTT(p uint32) *sched.RTT
 	// Author is the peer that writes an origin, 0 for none, and Takes tells whether a peer
@@ -270,7 +270,7 @@ func (j *job) extend(end uint64) {
 // ask makes questions due, those too that were not answered in time.
 func (m *Mender) ask(now sched.Instant, j *job) {
 	if j.source == 0 || now-j.at > m.Host.RTT(j.source).RTO(patience, patienceMost) {
-		j.source, j.at = m.Host.Source(j.origin), now
+		j.source, j.at = m.Host.Source(j.origin, j.source), now
 		for i := range j.todo {
 			j.todo[i].asked = j.todo[i].gone
 		}
