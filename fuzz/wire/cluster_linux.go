@@ -78,27 +78,28 @@ func (c *cluster) all(o order, gone func(i int) bool) ([]report, error) {
 	return reports, nil
 }
 
-// who restricts what is asked: who can't answer, and who need not know of whom.
+// who restricts what is asked: who can't answer, who need not know of whom, and who may show
+// whom as suspect.
 type who struct {
-	gone  func(i int) bool
-	apart func(by, about int) bool
+	gone          func(i int) bool
+	apart, doubts func(by, about int) bool
 }
 
 func nobody(int) bool     { return false }
 func never(int, int) bool { return false }
 
 // everybody is a who without exceptions.
-var everybody = who{nobody, never}
+var everybody = who{nobody, never, never}
 
 // fresh waits until everybody has all that everybody had written when it was called, and
-// shows them alive. gather gets all reports on the way.
+// shows them alive, or suspect where it may. gather gets all reports on the way.
 func (c *cluster) fresh(w who, gather func([]report)) (took time.Duration, err error) {
 	began := time.Now()
 	owns, err := c.all(order{Do: "report"}, w.gone)
 	reports := owns
 	for err == nil {
 		gather(reports)
-		missing := lacks(owns, reports, w.apart)
+		missing := lacks(owns, reports, w)
 		if took = time.Since(began); missing == "" {
 			return took, nil
 		}
@@ -112,16 +113,17 @@ func (c *cluster) fresh(w who, gather func([]report)) (took time.Duration, err e
 }
 
 // lacks says who lacks what of whom; "" when nobody does.
-func lacks(owns, reports []report, apart func(by, about int) bool) string {
+func lacks(owns, reports []report, w who) string {
 	var list []string
 	for i, r := range reports {
 		for j, own := range owns {
-			if i == j || r.Name == "" || own.Name == "" || apart(i, j) {
+			if i == j || r.Name == "" || own.Name == "" || w.apart(i, j) {
 				continue
 			}
 			s := r.Sees[own.Name]
-			if s.State != "alive" || s.Life != own.Own.Life || s.N < own.Own.N {
-				list = append(list, fmt.Sprintf("%s sees %s %q at write %d of life %d, and it was at %d of %d", r.Name, own.Name, s.State, s.N, s.Life, own.Own.N, own.Own.Life))
+			fit := s.State == "alive" || s.State == "suspect" && w.doubts(i, j)
+			if !fit || s.Life != own.Own.Life || s.N < own.Own.N {
+				list = append(list, fmt.Sprintf("%s shows %s as %q at write %d of life %d, and had to be at %d of %d or later", r.Name, own.Name, s.State, s.N, s.Life, own.Own.N, own.Own.Life))
 			}
 		}
 	}

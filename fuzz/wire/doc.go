@@ -29,7 +29,8 @@
 //     longer than Detector.Grace, and nobody on their own side of a cut.
 //
 //   - Whoever is not cut off has all the news while the fault lasts, and everybody has soon
-//     after it ended.
+//     after it ended. They show everybody of whom they have it as alive, but for a member
+//     whose packets don't reach them: that one they may suspect, and nobody else may.
 //
 // A machine that stands still for a second kills members by itself: where this process or a
 // member to whom nothing was done sees that, the deaths of that phase count for nothing, and

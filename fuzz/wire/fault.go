@@ -101,6 +101,12 @@ func (f *fault) apart(by, about int) bool {
 	}
 }
 
+// doubts tells whether the one may show the other as suspect: it lacks the other's answers, and
+// has the news of it from the rest, which finds the other alive.
+func (f *fault) doubts(by, about int) bool {
+	return f.kind == kindOneWay && by == f.victims[1] && about == f.victims[0]
+}
+
 // gone tells whether the member can't be asked while the fault lasts.
 func (f *fault) gone(i int) bool {
 	switch f.kind {
