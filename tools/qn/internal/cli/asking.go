@@ -83,6 +83,11 @@ func (a *asking) command(use, short, example string, run func(cmd *cobra.Command
 			case len(args) > len(names):
 				return exit.Usagef("%s: %q is too much; see %s --help", cmd.CommandPath(), args[len(names)], cmd.CommandPath())
 			}
+			for i, name := range names[:len(args)] {
+				if args[i] == "" && (name == "NAME" || name == "MEMBER") {
+					return exit.Usagef("%s: %s is empty; see %s --help", cmd.CommandPath(), name, cmd.CommandPath())
+				}
+			}
 			return nil
 		},
 		RunE: run,

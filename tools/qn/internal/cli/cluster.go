@@ -193,7 +193,7 @@ func newPing() *cobra.Command {
 			return nearMember(cmd, &a, args[0], err)
 		}
 		return a.output.Print(cmd.OutOrStdout(), p, func(w io.Writer) error {
-			_, err := fmt.Fprintf(w, "%s answered in %s\n", p.Member, millis(p.RTTSeconds))
+			_, err := fmt.Fprintf(w, "%s answered in %.3gms\n", p.Member, p.RTTSeconds*1e3)
 			return err
 		})
 	})

@@ -39,7 +39,7 @@ func newGet() *cobra.Command {
 	cmd := a.command("get NAME", "Print the value of a key", `  qn kv get color                            a key that all share
   qn kv get web-2/color                      a key of another member
   qn kv get color -o json                    with version and lifetime`, func(cmd *cobra.Command, args []string) error {
-		e, err := get[api.Entry](cmd.Context(), &a, kvPath(args[0]))
+		e, err := get[api.Entry](cmd.Context(), &a, api.Path("v1", "kv", args[0]))
 		if err != nil {
 			return err
 		}
@@ -50,20 +50,6 @@ func newGet() *cobra.Command {
 	})
 	cmd.Long, cmd.ValidArgsFunction = kvLong, a.completeKeys
 	return cmd
-}
-
-// kvPath leaves the slash of a name as it is.
-func kvPath(name string) string {
-	var parts []string
-	for p := range strings.SplitSeq(name, "/") {
-		if p == "." {
-			p = "%2E" // a path would lose it
-		} else {
-			p = url.PathEscape(p)
-		}
-		parts = append(parts, p)
-	}
-	return "/v1/kv/" + strings.Join(parts, "/")
 }
 
 func newSet() *cobra.Command {
@@ -93,7 +79,7 @@ func newSet() *cobra.Command {
 		if absent {
 			q.Set("absent", "")
 		}
-		return written(cmd, &a, "PUT", kvPath(args[0])+"?"+q.Encode(), value)
+		return written(cmd, &a, "PUT", api.Path("v1", "kv", args[0])+"?"+q.Encode(), value)
 	})
 	cmd.Flags().DurationVar(&ttl, "ttl", 0, "lifetime (default: for ever)")
 	cmd.Flags().BoolVar(&absent, "absent", false, "only if there is no such key")
@@ -117,7 +103,7 @@ func newDel() *cobra.Command {
 	cmd := a.command("del NAME", "Delete a key; exit code 3 if there is none", `  qn kv del color
   qn kv del ./a/b                            an own key with a slash
   qn kv del color -o json                    with its version`, func(cmd *cobra.Command, args []string) error {
-		return written(cmd, &a, "DELETE", kvPath(args[0]), nil)
+		return written(cmd, &a, "DELETE", api.Path("v1", "kv", args[0]), nil)
 	})
 	cmd.ValidArgsFunction = a.completeKeys
 	return cmd
@@ -237,7 +223,7 @@ func newTrace() *cobra.Command {
 	cmd := a.command("trace NAME", "Show when, and from whom, each member learned the newest version of a key", `  qn trace color                             a key that all share
   qn trace web-2/color                       a key of another member
   qn trace color -o json                     for a script`, func(cmd *cobra.Command, args []string) error {
-		t, err := get[api.Trace](cmd.Context(), &a, strings.Replace(kvPath(args[0]), "/v1/kv/", "/v1/trace/", 1))
+		t, err := get[api.Trace](cmd.Context(), &a, api.Path("v1", "trace", args[0]))
 		if err != nil {
 			return err
 		}

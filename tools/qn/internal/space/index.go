@@ -19,7 +19,7 @@ type index struct {
 	mu      sync.RWMutex
 	keys    int
 	buckets [1 << bucketBits][]item
-	dues    map[Name]due
+	dues    dues
 }
 
 // Name is a key and whose it is.
@@ -38,13 +38,7 @@ type Arrival struct {
 	From    string // who brought it; "": it was written here, or that is not known
 }
 
-// due is when a version of a key ends.
-type due struct {
-	version engine.Version
-	at      time.Time
-}
-
-func newIndex(seed maphash.Seed) *index { return &index{seed: seed, dues: map[Name]due{}} }
+func newIndex(seed maphash.Seed) *index { return &index{seed: seed, dues: dues{of: map[Name]due{}}} }
 
 func (x *index) bucket(n Name) *[]item {
 	var h maphash.Hash
@@ -63,38 +57,71 @@ func (x *index) note(u *engine.Update, from string, now time.Time) (expired bool
 	n := Name{u.Member, u.Key}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	b, at := x.bucket(n), -1
-	for i := range *b {
-		if (*b)[i].Name == n {
-			at = i
-		}
+	x.tidy(now)
+	b, at := x.find(n)
+	if at >= 0 && u.Meta.Version.Compare((*b)[at].Version) < 0 {
+		return false // own writes are noted before they are told
 	}
-	if n.Member == "" && at >= 0 && u.Meta.Version.Compare((*b)[at].Version) < 0 {
-		return false // own writes of shared keys are noted before they are told
-	}
-	d, ends := x.dues[n]
+	d, ends := x.dues.of[n]
 	if ends && (u.Deleted || d.version.Compare(u.Meta.Version) < 0) {
-		delete(x.dues, n)
+		delete(x.dues.of, n)
 	}
 	switch {
 	case u.Deleted && at >= 0:
-		last := len(*b) - 1
-		(*b)[at] = (*b)[last]
-		(*b)[last] = item{}
-		*b = (*b)[:last]
-		x.keys--
+		x.drop(b, at)
 	case !u.Deleted && at < 0:
 		*b = append(*b, item{n, Arrival{u.Meta.Version, now, from}})
 		x.keys++
 	case !u.Deleted && (*b)[at].Version != u.Meta.Version: // else it is told again
 		(*b)[at].Arrival = Arrival{u.Meta.Version, now, from}
 	}
-	if u.Meta.TTL > 0 && !u.Deleted {
-		if _, ok := x.dues[n]; !ok {
-			x.dues[n] = due{u.Meta.Version, now.Add(u.Meta.TTL - u.Meta.Age)}
+	if u.Meta.TTL > 0 && u.Meta.Lease == 0 && !u.Deleted { // a lease may be renewed
+		if _, ok := x.dues.of[n]; !ok {
+			x.dues.set(n, u.Meta.Version, now.Add(u.Meta.TTL-u.Meta.Age))
 		}
 	}
 	return u.Deleted && ends && d.at.Sub(now) < endSlack
+}
+
+// find returns the bucket of a key and its place there, -1 if it is not.
+func (x *index) find(n Name) (b *[]item, at int) {
+	b = x.bucket(n)
+	for i := range *b {
+		if (*b)[i].Name == n {
+			return b, i
+		}
+	}
+	return b, -1
+}
+
+// drop removes a key from its bucket.
+func (x *index) drop(b *[]item, at int) {
+	last := len(*b) - 1
+	(*b)[at] = (*b)[last]
+	(*b)[last] = item{}
+	*b = (*b)[:last]
+	x.keys--
+}
+
+// tidy removes keys that are over. The mutex is held.
+func (x *index) tidy(now time.Time) {
+	for n, v, ok := x.dues.over(now); ok; n, v, ok = x.dues.over(now) {
+		if b, at := x.find(n); at >= 0 && (*b)[at].Version == v {
+			x.drop(b, at)
+		}
+	}
+}
+
+// read locks the index for a reader, who finds nothing that is over for long.
+func (x *index) read() {
+	x.mu.RLock()
+	if now := time.Now(); len(x.dues.next) > 0 && now.Sub(x.dues.next[0].at) > endGrace {
+		x.mu.RUnlock()
+		x.mu.Lock()
+		x.tidy(now)
+		x.mu.Unlock()
+		x.mu.RLock()
+	}
 }
 
 // forget drops all keys of a member.
@@ -110,24 +137,17 @@ func (x *index) forget(member string) {
 				continue
 			}
 			x.keys--
-			delete(x.dues, it.Name)
+			delete(x.dues.of, it.Name)
 		}
 		clear(b[len(kept):])
 		x.buckets[i] = kept
 	}
 }
 
-// lasts keeps when an own key ends.
-func (x *index) lasts(member, key string, v engine.Version, at time.Time) {
-	x.mu.Lock()
-	x.dues[Name{member, key}] = due{v, at}
-	x.mu.Unlock()
-}
-
 // left is how much of a lifetime is left, as far as is known.
 func (x *index) left(member, key string, m *engine.Meta, now time.Time) time.Duration {
 	x.mu.RLock()
-	d, ok := x.dues[Name{member, key}]
+	d, ok := x.dues.of[Name{member, key}]
 	x.mu.RUnlock()
 	if !ok || d.version != m.Version {
 		return m.TTL - m.Age // it has just come
@@ -137,23 +157,23 @@ func (x *index) left(member, key string, m *engine.Meta, now time.Time) time.Dur
 
 // Len is the number of keys of all members.
 func (s *Space) Len() int {
-	s.index.mu.RLock()
+	s.index.read()
 	defer s.index.mu.RUnlock()
 	return s.index.keys
 }
 
 // Ending is the number of keys that have a lifetime.
 func (s *Space) Ending() int {
-	s.index.mu.RLock()
+	s.index.read()
 	defer s.index.mu.RUnlock()
-	return len(s.index.dues)
+	return len(s.index.dues.of)
 }
 
 // Scan lists keys from a cursor on, 0 at the beginning: at least count, if there are so many, and then up to the end of a
 // bucket. next is the cursor to go on with, 0 at the end. A key that is there during the whole walk is listed exactly once.
 func (s *Space) Scan(cursor uint64, count int) (names []Name, next uint64) {
 	x := s.index
-	x.mu.RLock()
+	x.read()
 	defer x.mu.RUnlock()
 	for ; cursor < uint64(len(x.buckets)); cursor++ {
 		if len(names) >= count {
@@ -169,7 +189,7 @@ func (s *Space) Scan(cursor uint64, count int) (names []Name, next uint64) {
 // Any is one key, chosen by chance; false if there is none.
 func (s *Space) Any() (Name, bool) {
 	x := s.index
-	x.mu.RLock()
+	x.read()
 	defer x.mu.RUnlock()
 	from := rand.IntN(len(x.buckets))
 	for i := range x.buckets {
@@ -197,13 +217,10 @@ func (s *Space) Writer(member, key string) (v engine.Version, writer string) {
 
 // Learned is the newest version of a key here, when it came, and from whom.
 func (s *Space) Learned(member, key string) (a Arrival, ok bool) {
-	n := Name{member, key}
 	s.index.mu.RLock()
 	defer s.index.mu.RUnlock()
-	for _, it := range *s.index.bucket(n) {
-		if it.Name == n {
-			return it.Arrival, true
-		}
+	if b, at := s.index.find(Name{member, key}); at >= 0 {
+		return (*b)[at].Arrival, true
 	}
 	return a, false
 }

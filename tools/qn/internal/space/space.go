@@ -105,6 +105,28 @@ func (f *ForeignError) Error() string {
 	return fmt.Sprintf("key %s belongs to %s: only the agent of %s writes it, this one is %s", f.Key, f.Member, f.Member, f.Here)
 }
 
+// LongError is a value that a shared key can't have. errors.Is finds engine.ErrTooLarge.
+type LongError struct {
+	Key          string
+	Bytes, Limit int // of key and value together
+}
+
+// Error says where such a value goes.
+func (l *LongError) Error() string {
+	return fmt.Sprintf("a key that all agents share has at most %d bytes with its value, this one %d; fix: write ./%s, a key of this agent alone, which may be large", l.Limit, l.Bytes, l.Key)
+}
+
+// Is makes it an engine.ErrTooLarge.
+func (l *LongError) Is(target error) bool { return target == engine.ErrTooLarge }
+
+// tooLong is err of a write of a shared key, or where a value goes that is too long for one.
+func tooLong(key string, value []byte, err error) error {
+	if errors.Is(err, engine.ErrTooLarge) && len(key) <= engine.SharedKeyBytesMax {
+		return &LongError{key, len(key) + len(value), engine.SharedEntryBytesMax}
+	}
+	return err
+}
+
 // Split tells whose key a name is; member "" has the shared ones.
 func (s *Space) Split(name string) (member, key string) {
 	member, key, found := strings.Cut(name, "/")
@@ -190,9 +212,21 @@ func (s *Space) wrote(v engine.Version) {
 	s.lastMu.Unlock()
 }
 
-// wroteShared is wrote for a shared key that holds a value now, which is in the index at once.
-func (s *Space) wroteShared(v engine.Version, key string, is engine.SharedVersion) {
-	s.noteShared(v, key, engine.Update{Meta: engine.Meta{Version: sharedVersion(is)}})
+// wroteOwn is wrote for a key of this agent that holds a value now, which is in the index at once.
+func (s *Space) wroteOwn(v engine.Version, key string, ttl time.Duration) {
+	s.index.note(&engine.Update{Member: s.eng.Name(), Key: key, Meta: engine.Meta{Version: v, TTL: ttl}}, "", time.Now())
+	s.wrote(v)
+}
+
+// removedOwn is wrote for a key of this agent that was deleted.
+func (s *Space) removedOwn(v engine.Version, key string) {
+	s.index.note(&engine.Update{Member: s.eng.Name(), Key: key, Deleted: true, Meta: engine.Meta{Version: v}}, "", time.Now())
+	s.wrote(v)
+}
+
+// wroteShared is wroteOwn for a shared key.
+func (s *Space) wroteShared(v engine.Version, key string, is engine.SharedVersion, ttl time.Duration) {
+	s.noteShared(v, key, engine.Update{Meta: engine.Meta{Version: sharedVersion(is), TTL: ttl}})
 }
 
 // changedShared is wroteShared for a shared key that is read to know what became of it.

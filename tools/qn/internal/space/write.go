@@ -87,18 +87,18 @@ func (s *Space) writable(name string) (k target, err error) {
 func (s *Space) putOnce(key string, value []byte) (engine.Version, error) {
 	p, err := s.eng.Shared().SetOnce(key, value)
 	if err == nil {
-		s.wroteShared(p.Version, key, p.Write)
+		s.wroteShared(p.Version, key, p.Write, 0)
 	}
-	return p.Version, err
+	return p.Version, tooLong(key, value, err)
 }
 
 // putShared writes a shared key; it is locked.
 func (s *Space) putShared(key string, value []byte, ttl time.Duration) (engine.Version, error) {
 	v, is, err := s.eng.Shared().Put(key, value, ttl)
 	if err == nil {
-		s.wroteShared(v, key, is)
+		s.wroteShared(v, key, is, ttl)
 	}
-	return v, err
+	return v, tooLong(key, value, err)
 }
 
 // remove deletes a key; it is locked.
@@ -110,7 +110,7 @@ func (s *Space) remove(k target) (v engine.Version, err error) {
 		return v, err
 	}
 	if v, err = s.eng.Delete(k.key); err == nil {
-		s.wrote(v)
+		s.removedOwn(v, k.key)
 	}
 	return v, err
 }
@@ -127,10 +127,7 @@ func (s *Space) put(k target, value []byte, ttl time.Duration) (v engine.Version
 		v, err = s.eng.Set(key, value)
 	}
 	if err == nil {
-		if ttl > 0 {
-			s.index.lasts(s.eng.Name(), key, v, time.Now().Add(ttl))
-		}
-		s.wrote(v)
+		s.wroteOwn(v, key, ttl)
 	}
 	return v, err
 }

@@ -149,7 +149,12 @@ func (s *Server) stats(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) why(w http.ResponseWriter, r *http.Request) {
-	x, err := s.opt.Space.Engine().Explain(r.PathValue("member"))
+	eng := s.opt.Space.Engine()
+	if r.PathValue("member") == eng.Name() {
+		ok(w, s.ownWhy())
+		return
+	}
+	x, err := eng.Explain(r.PathValue("member"))
 	if err != nil {
 		memberProblem(w, r.PathValue("member"), err)
 		return
@@ -162,6 +167,18 @@ func (s *Server) why(w http.ResponseWriter, r *http.Request) {
 		y.Voters = []string{}
 	}
 	ok(w, y)
+}
+
+// ownWhy is what a member says of itself: others watch it, it does not.
+func (s *Server) ownWhy() api.Why {
+	eng := s.opt.Space.Engine()
+	m, _ := eng.Member(eng.Name())
+	health := eng.Sample().Detector.Health
+	return api.Why{
+		Member: m.Name, State: m.State.String(), Asked: m.Name, Heard: time.Now().UTC(), Voters: []string{},
+		Text: fmt.Sprintf("%s is the agent that was asked, %s since %s; own health %d of 8 (0 is well); how it counts with others say their agents",
+			m.Name, m.State, m.Since.UTC().Format(time.RFC3339), health),
+	}
 }
 
 func memberProblem(w http.ResponseWriter, name string, err error) {
