@@ -88,8 +88,9 @@ func (s *Store) drop(o Origin, r *origin, cell cellRef) {
 	if s.keyed.on {
 		s.unprintKey(o, r, key, cellVersion(b))
 	}
-	if x := &s.sums[o]; cellVersion(b) <= x.to {
+	if x := &s.sums[o]; cellVersion(b) <= x.to && cellFlags(b)&codec.EntryTombstone == 0 {
 		x.sum -= s.livePrint(b)
+		x.edits++
 	}
 	s.keys.remove(s.hash(r.tag, key), uint32(cell))
 	s.kill(r, cellPos(b))

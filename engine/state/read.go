@@ -153,6 +153,20 @@ func (s *Store) Since(name []byte, gen, after uint64, yield func(key, value []by
 	return now, true
 }
 
+// Live is Range for an origin by its identifier; false: it is not here. What it wrote in a former life is none of it.
+func (s *Store) Live(id codec.OriginID, yield func(key, value []byte, meta Meta) bool) (ok bool) {
+	b := batch{bytes: make([]byte, 0, rangeBatchBytes), id: id}
+	pin := s.epochs.pin(hint(nil))
+	if o := s.Find(id); o != 0 {
+		b.tag, ok = s.rec(o).tag, true
+	}
+	pin.Add(-1)
+	if ok {
+		s.walk(&b, nil, yield)
+	}
+	return ok
+}
+
 // Gone is what Since can't tell any more of an origin.
 type Gone struct {
 	Gen   uint64

@@ -79,6 +79,16 @@ func (x *healing) sweep(r *rand.Rand, from, to uint64) (got Healed) {
 	return got
 }
 
+// lives is what a reader sees of an origin.
+func (s *Store) lives(id codec.OriginID) string {
+	var b []byte
+	s.Live(id, func(key, value []byte, m Meta) bool {
+		b = fmt.Appendf(b, "%d %q=%q %d\n", m.Version, key, value, m.Flags)
+		return true
+	})
+	return string(b)
+}
+
 // TestWhatWasForgedIsEvicted: whatever somebody wrote under an owner's name, ahead of it or under versions that it has,
 // sums differ, and after one sweep from where they were equal last, and one from the beginning to there, the replica
 // holds what the owner holds, and nothing else.
@@ -100,7 +110,11 @@ func TestWhatWasForgedIsEvicted(t *testing.T) {
 			continue // the owner wrote all of those keys again
 		}
 		differed++
+		was, edits := x.replica.lives(1), x.replica.Edits(x.p)
 		h := x.sweep(r, since, uint64(writes))
+		if x.replica.lives(1) != was && x.replica.Edits(x.p) == edits {
+			t.Fatalf("seed %d/%d: what lives changed, and no edit is counted", seed, n)
+		}
 		x.sweep(r, 0, since)
 		if !equal() || x.owner.Keys(x.o) != x.replica.Keys(x.p) {
 			t.Fatalf("seed %d/%d: %d and %d keys", seed, n, x.owner.Keys(x.o), x.replica.Keys(x.p))
@@ -210,5 +224,69 @@ func BenchmarkSum(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestEditsAreCounted: whatever changes the entries that live up to a version which was summed up is counted, or moves Max:
+// what is dropped and what is healed; what follows in the log, and deletes that are collected, are no
+// edits.
+func TestEditsAreCounted(t *testing.T) {
+	s := new(Store)
+	s.Init(Limits{Origins: 2, Keys: 100, ValueBytes: 1 << 16}, 1)
+	o, _ := s.Add(5, 1, []byte("n"))
+	write := func(v uint64, key, value string) {
+		e := codec.Entry{Version: v, Key: []byte(key), Value: []byte(value)}
+		if value == "" {
+			e.Flags |= codec.EntryTombstone
+		}
+		if st := s.Apply(o, &e); st != OK {
+			t.Fatal(st)
+		}
+		s.Advance(o, v, 0)
+	}
+	f := func(what string, edit bool, do func()) {
+		t.Helper()
+		s.Sum(o, &Budget{Words: 1 << 10})
+		was := s.Edits(o)
+		if do(); (s.Edits(o) != was) != edit {
+			t.Errorf("%s: %d edits", what, s.Edits(o)-was)
+		}
+	}
+	write(1, "a", "1")
+	write(2, "b", "2")
+	f("the log goes on", false, func() { write(3, "c", "3"); write(4, "a", "4"); write(5, "c", "") })
+	f("deletes are collected", false, func() { s.Advance(o, 5, 5); s.Tidy(100) })
+	f("an entry is dropped", true, func() { s.drop(o, s.rec(o), s.cellAt(s.rec(o), 2)) })
+	f("the sum is forgotten", true, func() { s.Unsum(o) })
+	if want := "4 \"a\"=\"4\" 0\n"; s.lives(5) != want {
+		t.Errorf("%s, want %s", s.lives(5), want)
+	}
+	if s.Live(6, func(_, _ []byte, _ Meta) bool { t.Error("somebody else's entry"); return false }) {
+		t.Error("an origin that is not here")
+	}
+}
+
+// TestLiveIsOneLife: what a member wrote in a former life, which readers by name still see, is none of its log's.
+func TestLiveIsOneLife(t *testing.T) {
+	s := new(Store)
+	s.Init(Limits{Origins: 4, Keys: 1000, ValueBytes: 1 << 18}, 1)
+	o, _ := s.Add(5, 1, []byte("n"))
+	for v := uint64(1); v <= 300; v++ {
+		s.Apply(o, &codec.Entry{Version: v, Key: fmt.Appendf(nil, "k%d", v%200), Value: make([]byte, v)})
+		s.Advance(o, v, 0)
+	}
+	s.Echo(o)
+	s.Remove(o)
+	o, _ = s.Add(6, 2, []byte("n"))
+	s.Apply(o, &codec.Entry{Version: 301, Key: []byte("new"), Value: []byte("v")})
+	s.Advance(o, 301, 0)
+	if s.lives(6) != "301 \"new\"=\"v\" 0\n" || s.lives(5) != "" {
+		t.Errorf("%q, %q", s.lives(6), s.lives(5))
+	}
+	n, by := 0, 0
+	s.Range([]byte("n"), func(_, _ []byte, _ Meta) bool { n++; return true })
+	s.Live(6, func(_, _ []byte, _ Meta) bool { by++; return true })
+	if n <= by {
+		t.Errorf("readers see %d entries, %d of this life: the test shows nothing", n, by)
 	}
 }
