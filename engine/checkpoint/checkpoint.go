@@ -35,16 +35,26 @@ type Host interface {
 }
 
 // Mender goes through the log of an origin, first what is above a version, and makes it
-// what the owner holds: interval.Mender.
+// what the owner holds: interval.Mender. whole: its sums are right, its entries are not.
 type Mender interface {
-	Doubt(now sched.Instant, o state.Origin, from uint64)
+	Doubt(now sched.Instant, o state.Origin, from uint64, whole bool)
 }
+
+// Why says what is wrong with an origin.
+type Why uint8
+
+// The reasons.
+const (
+	NotWritten Why = iota // what is told of the version is not what its owner wrote
+	NotTheirs             // a signature in its owner's name is not under the key that is known as theirs
+	Unsigned              // no signature of it comes
+)
 
 // Witness hears what came of it.
 type Witness interface {
-	// Contradicted tells that a version of an origin was not what its owner wrote. It was
-	// brought by somebody; 0: by nobody else than the owner.
-	Contradicted(o state.Origin, by codec.OriginID, version uint64)
+	// Contradicted tells what is wrong with a version of an origin. It was brought by
+	// somebody; 0: by nobody else than the owner.
+	Contradicted(o state.Origin, by codec.OriginID, version uint64, why Why)
 }
 
 // Parts are what checkpoints share with the node around them.
@@ -59,6 +69,14 @@ type Parts struct {
 	Timer   sched.Timer // wakes Step
 	Off     bool        // nothing is said or compared
 	Count   *Counters
+	Signing
+}
+
+// Signing is what of checkpoints is signed. It needs a shell that takes jobs: NextJob.
+type Signing struct {
+	Signs    bool // the own ones
+	Verifies bool // and others are held against the signatures of theirs
+	Required bool // members that never sign are told of
 }
 
 // Counters are what came of checkpoints.
@@ -68,6 +86,10 @@ type Counters struct {
 	CheckpointsEqual  uint64 // what was held against one was the same
 	CheckpointsDiffer uint64 // and was not
 	Contradicted      uint64 // parts of logs that were not what their owners hold
+	CheckpointsForged uint64 // that somebody said of another one's log
+	CheckpointsMade   uint64 // signatures of the own log
+	CheckpointsSigned uint64 // what was held against a signature was the same
+	SignaturesForged  uint64 // were not under the key that is known as their owner's
 }
 
 // Checkpoints are those of one node: what it says, and what it holds against those of
@@ -79,6 +101,7 @@ type Checkpoints struct {
 	next    int            // where the next look begins
 	said    []said
 	story   story
+	sign    signing
 }
 
 // origin is what is kept of one of them.
@@ -95,20 +118,28 @@ type origin struct {
 	named   bool   // somebody was, since the last sum that was the same
 }
 
-// OriginBytes is what an origin takes, PeerBytes what a peer does.
+// OriginBytes is what an origin takes at most, PeerBytes what a peer does.
 const (
-	OriginBytes = 56 + 4
-	PeerBytes   = 16
+	OriginBytes = 56 + 4 + 48 // 48: where signatures are verified
+	PeerBytes   = 40
 )
 
 // said is what a peer was told last.
 type said struct {
-	at      sched.Instant
-	version uint64
+	at       sched.Instant
+	version  uint64
+	signed   uint64 // the version of the last signature
+	signedAt sched.Instant
+	wants    bool // a signature, when there is one
 }
 
 // Init makes them ready.
-func (k *Checkpoints) Init(parts *Parts) { *k = Checkpoints{parts: *parts} }
+func (k *Checkpoints) Init(parts *Parts) {
+	*k = Checkpoints{parts: *parts}
+	if parts.Verifies {
+		k.sign.slots = make([]slot, slotsMost)
+	}
+}
 
 // Reset forgets what is known of an origin: its handle names another one, or a new one.
 func (k *Checkpoints) Reset(o state.Origin) {
@@ -118,6 +149,13 @@ func (k *Checkpoints) Reset(o state.Origin) {
 	}
 	waits := k.origins[o].waits
 	k.origins[o] = origin{waits: waits}
+	if !k.parts.Verifies {
+		return
+	}
+	for int(o) >= len(k.sign.pens) {
+		k.sign.pens = append(k.sign.pens, pen{})
+	}
+	k.sign.pens[o] = pen{}
 }
 
 // moved notes that an origin changed, or that somebody said that it goes on.
@@ -127,6 +165,9 @@ func (k *Checkpoints) moved(now sched.Instant, o state.Origin) {
 		return
 	}
 	x.waits, x.since, x.tries = true, now, 0
+	if k.parts.Verifies {
+		k.sign.pens[o].mayAsk(now)
+	}
 	k.waiting = append(k.waiting, o)
 	k.parts.Timer.SetOnce(now + pause)
 }
@@ -148,20 +189,45 @@ func (k *Checkpoints) Step(now sched.Instant) {
 			continue
 		}
 		k.next++
-		if p := k.parts.Host.Author(o); asks > 0 && k.parts.Host.Takes(p) && k.due(now, p, x) {
+		if p := k.parts.Host.Author(o); asks > 0 && k.parts.Host.Takes(p) && k.asks(now, p, o) {
 			asks--
-			k.ask(now, p, x)
+			k.parts.Host.Debt(p).Ask()
+			k.parts.Board.Want(p, k.parts.Due)
+			k.parts.Count.CheckpointsAsked++
 		}
 	}
-	if len(k.waiting) > 0 {
+	if len(k.waiting) > 0 || k.sign.wanted {
 		k.parts.Timer.Set(now + pause)
 	}
 }
 
 // open tells whether a log is to be compared, and somebody may say with what.
 func (k *Checkpoints) open(o state.Origin, x *origin) bool {
+	return k.parts.Store.ID(o) != 0 && k.parts.Host.Author(o) != 0 && (k.unequal(o, x) || k.unsigned(o))
+}
+
+// unequal tells whether a log is to be held against its owner's sum.
+func (k *Checkpoints) unequal(o state.Origin, x *origin) bool {
 	s := k.parts.Store
-	return s.ID(o) != 0 && k.parts.Host.Author(o) != 0 && (x.equal != s.Max(o) || !s.Level(o)) && x.tries < triesMost
+	return (x.equal != s.Max(o) || !s.Level(o)) && x.tries < triesMost
+}
+
+// asks tells whether peer p is asked for the checkpoint of its log now, and notes that.
+func (k *Checkpoints) asks(now sched.Instant, p uint32, o state.Origin) bool {
+	x := &k.origins[o]
+	if k.unequal(o, x) {
+		due := k.due(now, p, x)
+		if due {
+			x.asked = now
+			x.tries++
+		}
+		return due
+	}
+	due := k.signDue(now, p, o)
+	if due {
+		k.askSigned(now, o)
+	}
+	return due
 }
 
 // due tells whether it is time to ask peer p for the checkpoint of its log.
@@ -170,14 +236,6 @@ func (k *Checkpoints) due(now sched.Instant, p uint32, x *origin) bool {
 		return false // its own frames bring it
 	}
 	return x.asked == 0 || now-x.asked >= max(min(sched.Instant(answerGap)<<x.tries, askGap), k.parts.Host.RTT(p).RTO(answerGap, doubtMost))
-}
-
-func (k *Checkpoints) ask(now sched.Instant, p uint32, x *origin) {
-	x.asked = now
-	x.tries++
-	k.parts.Host.Debt(p).Ask()
-	k.parts.Board.Want(p, k.parts.Due)
-	k.parts.Count.CheckpointsAsked++
 }
 
 // Ride appends the checkpoint of the own log to a frame that brings a peer level.
@@ -190,10 +248,10 @@ func (k *Checkpoints) Ride(b []byte, g *reconcile.Page) []byte {
 
 // Answer appends it to a frame that tells a peer who asked how far the own log goes.
 func (k *Checkpoints) Answer(b []byte, g *reconcile.Page) []byte {
-	if x := k.to(g.Peer); g.Now-x.at < answerGap && x.at != 0 {
-		return b
+	if x := k.to(g.Peer); x.at == 0 || g.Now-x.at >= answerGap {
+		b = k.append(b, g)
 	}
-	return k.append(b, g)
+	return k.appendSigned(b, g)
 }
 
 // to is what a peer was told.
@@ -214,7 +272,8 @@ func (k *Checkpoints) append(b []byte, g *reconcile.Page) []byte {
 	if !done {
 		return b
 	}
-	*k.to(g.Peer) = said{at: g.Now, version: top}
+	to := k.to(g.Peer)
+	to.at, to.version = g.Now, top
 	k.parts.Count.CheckpointsSent++
 	return codec.AppendCheckpoint(b, &codec.Checkpoint{ID: s.ID(own), Version: top, Sum: sum})
 }
@@ -226,8 +285,8 @@ func (k *Checkpoints) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict
 		return reconcile.Malformed
 	}
 	s := k.parts.Store
-	o := s.Find(c.ID)
-	if k.parts.Off || o == 0 || !f.Fresh || k.parts.Host.Author(o) != f.Peer || c.Version != s.Max(o) {
+	o := k.owned(f, c.ID, c.Version)
+	if o == 0 || !f.Fresh || c.Version != s.Max(o) {
 		return reconcile.Taken // it is of no use here, now
 	}
 	s.Ends(o)
@@ -244,19 +303,19 @@ func (k *Checkpoints) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict
 		k.settled(f.Now, o, x)
 	default:
 		k.parts.Count.CheckpointsDiffer++
-		k.differs(f.Now, o, x)
+		k.differs(f.Now, o, x, x.equal, false)
 	}
 	return reconcile.Taken
 }
 
-// differs sees to it that a log is gone through, unless that helped nothing a moment ago.
-func (k *Checkpoints) differs(now sched.Instant, o state.Origin, x *origin) {
+// differs sees to it that a log is gone through from a version on, unless that helped nothing a moment ago.
+func (k *Checkpoints) differs(now sched.Instant, o state.Origin, x *origin, from uint64, whole bool) {
 	if x.doubts > 0 && now-x.doubted < min(sched.Instant(answerGap)<<x.doubts, doubtMost) {
 		return
 	}
 	x.doubted = now
 	x.doubts = min(x.doubts+1, 9)
-	k.parts.Mender.Doubt(now, o, x.equal)
+	k.parts.Mender.Doubt(now, o, from, whole)
 }
 
 // Compared tells whether all that is here of an origin was what its owner held.

@@ -34,22 +34,22 @@ type side struct {
 	doubts []uint64 // from where the log was to be gone through
 	told   []told
 	silent bool // peers take nothing
+	whole  bool // the last doubt
 }
 
-type told struct {
-	by      codec.OriginID
-	version uint64
+func (s *side) Author(state.Origin) uint32 { return s.author }
+func (s *side) Takes(uint32) bool          { return !s.silent }
+func (s *side) RTT(uint32) *sched.RTT      { return &s.rtt }
+func (s *side) ID(p uint32) codec.OriginID { return codec.OriginID(100 + p) }
+func (s *side) Debt(p uint32) *mail.Debt   { return &s.debts[p] }
+
+func (s *side) Doubt(_ sched.Instant, _ state.Origin, from uint64, whole bool) {
+	s.doubts = append(s.doubts, from)
+	s.whole = whole
 }
 
-func (s *side) Author(state.Origin) uint32                         { return s.author }
-func (s *side) Takes(uint32) bool                                  { return !s.silent }
-func (s *side) RTT(uint32) *sched.RTT                              { return &s.rtt }
-func (s *side) ID(p uint32) codec.OriginID                         { return codec.OriginID(100 + p) }
-func (s *side) Debt(p uint32) *mail.Debt                           { return &s.debts[p] }
-func (s *side) Doubt(_ sched.Instant, _ state.Origin, from uint64) { s.doubts = append(s.doubts, from) }
-
-func (s *side) Contradicted(_ state.Origin, by codec.OriginID, version uint64) {
-	s.told = append(s.told, told{by, version})
+func (s *side) Contradicted(_ state.Origin, by codec.OriginID, version uint64, why Why) {
+	s.told = append(s.told, told{by, version, why})
 }
 
 func newDesk() *desk {
@@ -263,15 +263,15 @@ func TestWhoBroughtItIsNamed(t *testing.T) {
 		}
 	}
 	differs(5, 18) // 5 is the older form of a key that 18 took the place of
-	expect(told{102, 18})
+	expect(told{by: 102, version: 18})
 	differs(17, 0)
 	differs(18, 19)
-	expect(told{102, 18}) // not again
+	expect(told{by: 102, version: 18}) // not again
 	differs(25, 25)
-	expect(told{102, 18}, told{103, 25})
+	expect(told{by: 102, version: 18}, told{by: 103, version: 25})
 	x.now += nameGap
 	differs(18, 18)
-	expect(told{102, 18}, told{103, 25}, told{102, 18})
+	expect(told{by: 102, version: 18}, told{by: 103, version: 25}, told{by: 102, version: 18})
 	x.replica.told = nil
 	x.write("a", "v", "v")
 	x.pass(x.owner.word.Answer(x.buf[:0], x.page()))
@@ -280,7 +280,7 @@ func TestWhoBroughtItIsNamed(t *testing.T) {
 	expect()
 	x.now += answerGap
 	x.pass(x.owner.word.Answer(x.buf[:0], x.page()))
-	expect(told{0, 5})
+	expect(told{by: 0, version: 5})
 	for p := range uint64(1000) { // more runs than are remembered, more liars than are
 		w.Took(x.now, o, 2, 100+p, 101+p)
 		differs(101+p, 101+p)

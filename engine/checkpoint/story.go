@@ -26,8 +26,16 @@ type brought struct {
 }
 
 type named struct {
-	id codec.OriginID
-	at sched.Instant
+	id  codec.OriginID
+	at  sched.Instant
+	why Why
+}
+
+// told is what is to be told of an origin.
+type told struct {
+	by      codec.OriginID // who brought it; 0: nobody but its owner
+	version uint64
+	why     Why
 }
 
 // Took notes that what is here of an origin went from a version to another by a run of
@@ -61,24 +69,25 @@ func (k *Checkpoints) Differed(now sched.Instant, o state.Origin, h *state.Heale
 		return
 	}
 	x.named = true
-	k.tell(now, o, by, version)
+	k.tell(now, o, told{by: by, version: version})
 }
 
 // settled names nobody where nobody else than the owner brought what differed.
 func (k *Checkpoints) settled(now sched.Instant, o state.Origin, x *origin) {
 	if x.odd != 0 && !x.named {
-		k.tell(now, o, 0, x.odd)
+		k.tell(now, o, told{version: x.odd})
 	}
 	x.odd, x.named = 0, false
 }
 
-func (k *Checkpoints) tell(now sched.Instant, o state.Origin, by codec.OriginID, version uint64) {
-	who := by
+// tell tells it, if the one who is to blame was not named for it a moment ago.
+func (k *Checkpoints) tell(now sched.Instant, o state.Origin, t told) {
+	who := t.by
 	if who == 0 {
 		who = k.parts.Store.ID(o)
 	}
-	if k.story.name(now, who) {
-		k.parts.Witness.Contradicted(o, by, version)
+	if k.story.name(named{who, now, t.why}) {
+		k.parts.Witness.Contradicted(o, t.by, t.version, t.why)
 	}
 }
 
@@ -92,18 +101,23 @@ func (t *story) by(id codec.OriginID, version uint64) codec.OriginID {
 	return 0
 }
 
-// name tells whether somebody may be named now: not again and again.
-func (t *story) name(now sched.Instant, id codec.OriginID) bool {
+// name tells whether somebody may be named now: not again and again for the same.
+func (t *story) name(n named) bool {
 	oldest := &t.named[0]
 	for i := range t.named {
 		x := &t.named[i]
-		if x.id == id && now-x.at < nameGap {
+		same := x.id == n.id && x.why == n.why
+		if same && n.at-x.at < nameGap {
 			return false
 		}
-		if x.id == id || x.at < oldest.at && oldest.id != id {
+		if same {
+			oldest = x
+			break
+		}
+		if x.at < oldest.at {
 			oldest = x
 		}
 	}
-	*oldest = named{id, now}
+	*oldest = n
 	return true
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
+	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/rumor"
@@ -70,9 +71,10 @@ type Config struct {
 	// nil: 1 for all. It is asked once, when the origin becomes known.
 	Weight func(name []byte) uint8
 
-	Detector   member.Config // times of the failure detector; member.LAN
-	Experiment *Experiment   // what only experiments change; nil in a product
-	_          [0]func()     // not comparable
+	Signing    checkpoint.Signing // of checkpoints
+	Detector   member.Config      // times of the failure detector; member.LAN
+	Experiment *Experiment        // what only experiments change; nil in a product
+	_          [0]func()          // not comparable
 }
 
 // Experiment is what the papers' experiments and tests change and no product does.
@@ -110,19 +112,6 @@ func (e *Experiment) fill(interval sched.Instant) {
 // jobsMin is one for each direction of an exchange: with a single one, the
 // direction that is tried first would take it from the other each time.
 const jobsMin = 2
-
-// What the members of a cluster must agree on.
-const (
-	modeScuttlebutt = 1
-	modePrecise     = 2
-)
-
-func (c *Config) mode() uint32 {
-	if c.Order.Precise() {
-		return modePrecise
-	}
-	return modeScuttlebutt
-}
 
 // fill takes the defaults, and a copy of the experiment that is all zero in a product
 // but for its own.

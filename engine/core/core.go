@@ -84,7 +84,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.me.Addr = cfg.Advertise
 	c.page.Cluster = codec.ClusterTag(cfg.Cluster)
 	c.door.Init(now, &door.Config{Key: door.Key(&c.cfg.Secret, &c.rand), Introduced: l.Introduced, Busy: &c.counters.Drops[DropBusy]})
-	c.me.Mode = c.cfg.mode()
+	c.me.Mode = c.cfg.Order.Common()
 	c.me.Kinds = cmp.Or(c.cfg.Experiment.Kinds, c.me.Kinds)
 	c.store.Init(l.State, c.rand.Uint64())
 	if c.cfg.Order.Precise() {
@@ -118,7 +118,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	})
 	c.word.Init(&checkpoint.Parts{
 		Host: wordHost{mailHost{&c.peers}, &c.origins}, Store: &c.store, Own: self, Mender: &c.mends, Witness: accuser{&c.queue, &c.roster},
-		Board: &c.due, Due: dueHave, Timer: c.wheel.Timer(timerWord), Off: c.differ.Scattered() || c.cfg.Experiment.NoWord, Count: &c.counters.wordCounters,
+		Board: &c.due, Due: dueHave, Timer: c.wheel.Timer(timerWord), Off: c.differ.Scattered() || c.cfg.Experiment.NoWord, Count: &c.counters.wordCounters, Signing: c.cfg.Signing,
 	})
 	c.initRumors()
 	c.initMail()
@@ -193,7 +193,8 @@ type Parts struct {
 	Door     *door.Door   // seeds, and sources that were rejected
 	Events   *events.Cast // user events: a shell takes them one after the other
 	Repair   *walk.Repair
-	Keys     *protect.Sealed // what seals; nil where frames are in clear
+	Word     *checkpoint.Checkpoints // a shell takes its jobs; nothing else of it is to be called
+	Keys     *protect.Sealed         // what seals; nil where frames are in clear
 }
 
 // Parts gives the parts, which stay true. Any goroutine may ask for them; but for the store's
@@ -203,7 +204,7 @@ func (c *Core) Parts() Parts {
 	keys, _ := c.guard.(*protect.Sealed)
 	return Parts{
 		View: reconcile.View{Store: &c.store, Own: c.store.Owner(), News: &c.mail.Settle, Graves: &c.graves},
-		Self: &c.me, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Events: &c.events, Repair: &c.walks, Keys: keys,
+		Self: &c.me, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Events: &c.events, Repair: &c.walks, Word: &c.word, Keys: keys,
 	}
 }
 

@@ -35,7 +35,7 @@ const (
 	Ponged                    // the answer to Ping number From, after To nanoseconds
 	PathNarrow                // frames above codec.FrameBytesFloor do not reach a member
 	PathLong                  // a round trip of To nanoseconds is more than Detector.TimeoutMax; told once
-	Contradicted              // version From of an origin was not what its owner wrote; Peer brought it, 0: nobody else did
+	Contradicted              // version From of an origin is not its owner's word, To is the checkpoint.Why; Peer brought it, 0: nobody else did
 	EventsLost                // more happened than the queue holds: read the members again
 )
 

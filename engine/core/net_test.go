@@ -8,7 +8,9 @@ import (
 
 	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/compare"
+	"github.com/quidnunc/quidnunc/engine/notary"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -48,6 +50,8 @@ type node struct {
 	down    bool
 	asleep  sched.Instant // stopped until then, as by SIGSTOP: frames wait for it
 	events  []Event
+	notary  *notary.Notary // does the jobs of checkpoints; nil: they are left
+	job     checkpoint.Job
 }
 
 // event is a frame that arrives, or a node's alarm if it has no data.
@@ -124,6 +128,10 @@ func (w *net) set(i int, key, value string) {
 // pump sends what the node has to send.
 func (w *net) pump(d *node) {
 	var buf [codec.FrameBytesMax]byte
+	for d.notary != nil && d.core.word.NextJob(w.now, &d.job) {
+		d.notary.Do(&d.core.store, &d.job)
+		d.core.word.Complete(w.now, &d.job)
+	}
 	for {
 		n, to, ok := d.core.Transmit(w.now, buf[:])
 		if !ok {

@@ -48,7 +48,9 @@ var handlers = [recordsTop]func(c *Core, p uint32, t codec.Type, body []byte) (o
 	codec.TypeTurn:          (*Core).onDifference,
 	codec.TypeRanges:        (*Core).onDifference,
 	codec.TypeFullAt:        takes((*Core).onFull),
-	codec.TypeCheckpoint:    hears(func(c *Core) *checkpoint.Checkpoints { return &c.word }, (*checkpoint.Checkpoints).Receive),
+	codec.TypeCheckpoint:    hears(words, (*checkpoint.Checkpoints).Receive),
+	codec.TypeSignature:     hears(words, (*checkpoint.Checkpoints).ReceiveSigned),
+	codec.TypePublicKey:     hears(words, (*checkpoint.Checkpoints).ReceiveKey),
 	codec.TypeDelegate:      hears(delegates, (*delegate.Relay).Receive),
 	codec.TypeCovered:       hears(delegates, (*delegate.Relay).ReceiveAnswers),
 	codec.TypeIntervals:     mends,
@@ -63,8 +65,11 @@ func mends(c *Core, _ uint32, t codec.Type, body []byte) bool {
 	return c.judge(c.mends.Receive(&c.received, t, body))
 }
 
-// delegates are the part of that name.
-var delegates = func(c *Core) *delegate.Relay { return &c.mail.Relay }
+// delegates and words are parts of the core.
+var (
+	delegates = func(c *Core) *delegate.Relay { return &c.mail.Relay }
+	words     = func(c *Core) *checkpoint.Checkpoints { return &c.word }
+)
 
 // hears makes a handler of what a part does with a record.
 func hears[T any](part func(c *Core) T, f func(part T, f *reconcile.Frame, body []byte) reconcile.Verdict) func(*Core, uint32, codec.Type, []byte) bool {

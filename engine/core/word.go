@@ -2,6 +2,7 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/outbox"
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -19,6 +20,6 @@ type accuser struct {
 	roster *roster.Roster
 }
 
-func (a accuser) Contradicted(o state.Origin, by codec.OriginID, version uint64) {
-	a.queue.Push(Event{Kind: Contradicted, Origin: o, Peer: a.roster.Find(by), From: version})
+func (a accuser) Contradicted(o state.Origin, by codec.OriginID, version uint64, why checkpoint.Why) {
+	a.queue.Push(Event{Kind: Contradicted, Origin: o, Peer: a.roster.Find(by), From: version, To: uint64(why)})
 }

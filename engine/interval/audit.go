@@ -46,6 +46,7 @@ type audit struct {
 	todo []part // what differed
 
 	doubted bool    // the owner's checkpoint is another one: doubt.go
+	whole   bool    // though the sums are the same
 	doubts  []doubt // that wait
 
 	of     []ask // questions of others
@@ -196,7 +197,7 @@ func (m *Mender) sums(now sched.Instant, l *codec.Intervals) {
 			break // the budget ends here
 		}
 		m.Count.AuditEntries += ours.Count
-		if ours != x {
+		if ours != x || a.whole {
 			a.todo = append(a.todo, part{from: x.From, to: x.To})
 			m.Board.Want(m.Host.Author(a.origin), m.Due)
 		}
@@ -241,6 +242,7 @@ func (m *Mender) entries(f *reconcile.Frame) {
 		if h.Mended() > 0 {
 			a.tries = 0
 			m.Host.Mended(a.origin, h.Removed)
+			m.edited(f.Now)
 		}
 		if x.from, x.asked = h.To, false; x.from < x.to {
 			m.Board.Want(f.Peer, m.Due)
@@ -249,6 +251,13 @@ func (m *Mender) entries(f *reconcile.Frame) {
 			m.swept(f.Now)
 		}
 		return
+	}
+}
+
+// edited tells that the log was mended.
+func (m *Mender) edited(now sched.Instant) {
+	if m.Doubts != nil {
+		m.Doubts.Edited(now, m.audit.origin)
 	}
 }
 

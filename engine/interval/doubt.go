@@ -12,33 +12,38 @@ import (
 
 const doubtsMax = 16 // logs that wait for their turn; what finds no place comes again with the next checkpoint
 
-// Doubts hears what was found where a checkpoint was another one.
+// Doubts hears what was mended, and what was found where a checkpoint was another one.
 type Doubts interface {
 	// Differed tells of a part that was not what the owner holds. It is mended.
 	Differed(now sched.Instant, o state.Origin, h *state.Healed)
+	// Edited tells that a part was mended, for whatever reason.
+	Edited(now sched.Instant, o state.Origin)
 }
 
 // doubt is a log that is to be gone through.
 type doubt struct {
-	id   codec.OriginID
-	from uint64
+	id    codec.OriginID
+	from  uint64
+	whole bool
 }
 
-// Doubt goes through the log of an origin, first what is above a version, up to which it was what its owner holds.
-func (m *Mender) Doubt(now sched.Instant, o state.Origin, from uint64) {
+// Doubt goes through the log of an origin, first what is above a version, up to which it was what its owner holds. whole:
+// its sums are the owner's, and its entries are not for sure, so all of them are fetched.
+func (m *Mender) Doubt(now sched.Instant, o state.Origin, from uint64, whole bool) {
 	a, id := &m.audit, m.Store.ID(o)
 	if a.doubted && a.id == id && a.origin == o {
 		return
 	}
 	for i := range a.doubts {
-		if a.doubts[i].id == id {
+		if x := &a.doubts[i]; x.id == id {
+			x.from, x.whole = min(x.from, from), x.whole || whole
 			return
 		}
 	}
 	if len(a.doubts) == cap(a.doubts) {
 		return
 	}
-	a.doubts = append(a.doubts, doubt{id, from})
+	a.doubts = append(a.doubts, doubt{id, from, whole})
 	if !a.doubted {
 		m.doubtNext(now)
 	}
@@ -47,11 +52,11 @@ func (m *Mender) Doubt(now sched.Instant, o state.Origin, from uint64) {
 // doubtNext turns to the log that has waited for longest, or lets the audit go on.
 func (m *Mender) doubtNext(now sched.Instant) {
 	a, s := &m.audit, m.Store
-	a.origin, a.todo, a.tries, a.asks, a.doubted = 0, a.todo[:0], 0, false, false
+	a.origin, a.todo, a.tries, a.asks, a.doubted, a.whole = 0, a.todo[:0], 0, false, false, false
 	for len(a.doubts) > 0 && a.origin == 0 {
 		d := a.doubts[0]
 		a.doubts = append(a.doubts[:0], a.doubts[1:]...)
-		a.origin, a.id, a.start = s.Find(d.id), d.id, d.from
+		a.origin, a.id, a.start, a.whole = s.Find(d.id), d.id, d.from, d.whole
 	}
 	if a.origin == 0 {
 		a.at = now.After(max(a.every, 0))

@@ -32,6 +32,15 @@ const (
 // Precise reports whether the order is one of precise reconciliation.
 func (o Order) Precise() bool { return o >= OrderPreciseNewest }
 
+// Common is a number for what of the order all members of a cluster must have in common: 1,
+// or 2 where it is precise. Greetings carry it.
+func (o Order) Common() uint32 {
+	if o.Precise() {
+		return 2
+	}
+	return 1
+}
+
 var orders = enum.Names[Order]{Kind: "Order", What: "order", Names: []string{
 	"fair", "depth", "breadth", "precise-newest", "precise-oldest", "precise-random", "precise-own",
 }}

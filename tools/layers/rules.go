@@ -92,6 +92,8 @@ var rules = map[string]rule{
 
 	"engine/checkpoint": leaf("sched", "engine/due", "engine/mail", "engine/reconcile", "engine/state"),
 
+	"engine/notary": {project: []string{"codec", "engine/checkpoint", "engine/state"}}, // Ed25519
+
 	"engine/reconcile/reconciletest": {project: []string{"codec", "sched", "engine/state", "engine/due", "engine/reconcile"}}, // a fake host; for test files
 
 	"batch":           {project: []string{"sched"}},
