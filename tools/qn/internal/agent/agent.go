@@ -137,6 +137,11 @@ func (a *Agent) openDNS() (err error) {
 
 // exposed refuses fronts that anybody on the network could use.
 func (o *Options) exposed() error {
+	for _, at := range []struct{ flag, addr, example string }{{"http", o.HTTP, "127.0.0.1:7947"}, {"resp", o.RESP, "127.0.0.1:7979"}, {"dns", o.DNS, "127.0.0.1:7953"}} {
+		if _, _, err := net.SplitHostPort(at.addr); err != nil && at.addr != "" {
+			return exit.Usagef("--%s %s: not an address and a port; fix: for example --%s %s, or empty for none", at.flag, at.addr, at.flag, at.example)
+		}
+	}
 	switch {
 	case o.HTTP != "" && o.TokenFile == "" && !loopback(o.HTTP):
 		return exit.Usagef("--http %s: beyond loopback a token is required; fix: --http-token-file FILE, or --http 127.0.0.1:7947", o.HTTP)

@@ -60,11 +60,11 @@ func TestUnknownAndWrongSettingsAreRefused(t *testing.T) {
 		}
 	}
 	f("clutser = \"x\"", "clutser", `"cluster"`)
-	f("leave_timeout = 3", "leave_timeout")
+	f("leave_timeout = 3", "leave_timeout", "10s")
 	f("name = [\"a\", \"b\"]", "name")
 	f("join = {a = 1}", "join")
 	f("name = ", "line 1")
-	if _, err := parse(t, map[string]string{"QN_READY_MEMBERS": "x"}); err == nil || !strings.Contains(err.Error(), "QN_READY_MEMBERS=x") {
+	if _, err := parse(t, map[string]string{"QN_READY_MEMBERS": "x"}); err == nil || !strings.Contains(err.Error(), "QN_READY_MEMBERS=x: not a whole number") {
 		t.Error(err)
 	}
 }
@@ -204,7 +204,7 @@ func TestTheClusterTellsOfItself(t *testing.T) {
 			t.Errorf("forget %s: %v", member, err)
 		}
 	}
-	for path, want := range map[string]string{"/v1/kv/nothing": "no key", "/v1/why/web-9": "web-9", "/v1/nosuch": "/v1/nosuch"} {
+	for path, want := range map[string]string{"/v1/kv/nothing": "no key", "/v1/why/web-9": "web-9", "/v1/nosuch": "GET / lists"} {
 		if err := ca.Get(ctx, path, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
 		}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -64,7 +65,7 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Profile, "profile", "lan", "times that fit the network: lan, wan or local")
 	fs.IntVar(&o.Keys, "limit-keys", 0, "live keys of all members that are kept (default: the engine's)")
 	fs.Var(&o.ValueBytes, "limit-bytes", "bytes of all keys and values (default: the engine's)")
-	fs.DurationVar(&o.LeaveTimeout, "leave-timeout", 2*time.Second, "how long the leave is announced at the end")
+	fs.DurationVar(&o.LeaveTimeout, "leave-timeout", 2*time.Second, "how long the leave is announced at the end; below zero it is not")
 	fs.StringVar(&o.Data, "data", "", "directory that keeps this member's keys over restarts, and whom to join again (default: nothing is kept)")
 	fs.TextVar(&o.Sync, "sync", engine.SyncInterval, "when --data is forced to the disk: interval (each second), never, or each write before it is answered")
 	fs.StringVar(&o.HTTP, "http", "127.0.0.1:7947", "address of the HTTP front, empty for none")
@@ -99,7 +100,7 @@ func Load(fs *pflag.FlagSet, env func(string) (string, bool)) error {
 		}
 		if v, ok := env(envName(f.Name)); ok {
 			if err := f.Value.Set(v); err != nil {
-				failed = exit.Usagef("%s=%s: %w", envName(f.Name), v, err)
+				failed = exit.Usagef("%s=%s: %s", envName(f.Name), v, exit.Wanted(f, err))
 			}
 			return
 		}
@@ -124,7 +125,7 @@ func readFile(fs *pflag.FlagSet, path string) (settings map[string]any, err erro
 		return nil, nil
 	}
 	if _, err := toml.DecodeFile(path, &settings); err != nil {
-		return nil, exit.Usagef("--config %s: %w", path, err)
+		return nil, exit.Usagef("--config %s: %w; fix: correct the file, or leave --config out", path, err)
 	}
 	var known []string
 	fs.VisitAll(func(f *pflag.Flag) {
@@ -164,7 +165,10 @@ func set(f *pflag.Flag, v any) error {
 		slices.Sort(pairs)
 		return f.Value.Set(strings.Join(pairs, ","))
 	}
-	return f.Value.Set(fmt.Sprint(v))
+	if err := f.Value.Set(fmt.Sprint(v)); err != nil {
+		return errors.New(exit.Wanted(f, err))
+	}
+	return nil
 }
 
 // engineConfig is what the engine is started with.
@@ -185,6 +189,9 @@ func (o *Options) engineConfig() (cfg engine.Config, err error) {
 		cfg.Disk.Sync = o.Sync
 	} else if o.Sync != engine.SyncInterval {
 		return cfg, exit.Usagef("--sync %s: nothing is kept; fix: --data DIR, or leave it out", o.Sync)
+	}
+	if o.ReadyMembers < 1 {
+		return cfg, exit.Usagef("--ready-members %d: too few; fix: --ready-members 1, or more", o.ReadyMembers)
 	}
 	if o.Keys != 0 {
 		cfg.Limits.Keys = o.Keys

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,35 +26,16 @@ func flagError(cmd *cobra.Command, err error) error {
 	switch {
 	case errors.As(err, &value):
 		f := value.GetFlag()
-		return exit.Usagef("--%s %s: %s", f.Name, value.GetValue(), wanted(f, value.Unwrap()))
+		return exit.Usagef("--%s %s: %s", f.Name, value.GetValue(), exit.Wanted(f, value.Unwrap()))
 	case errors.As(err, &missing):
 		f := missing.GetFlag()
-		return exit.Usagef("--%s: it needs a value: %s", f.Name, wanted(f, nil))
+		return exit.Usagef("--%s: it needs a value: %s", f.Name, exit.Wanted(f, nil))
 	case errors.As(err, &unknown):
 		if near := nearestFlag(cmd, unknown.GetSpecifiedName()); near != "" {
 			return exit.Usagef("unknown flag --%s; did you mean --%s?", unknown.GetSpecifiedName(), near)
 		}
 	}
 	return exit.Usagef("%w; see %s --help", err, cmd.CommandPath())
-}
-
-// examples are what one could write, by the type that pflag gives a flag.
-var examples = map[string][2]string{
-	"int": {"a whole number", "16"}, "uint": {"a whole number, 0 or more", "16"}, "uint8": {"a whole number from 0 to 255", "1"},
-	"uint16": {"a whole number from 0 to 65535", "7946"}, "uint64": {"a whole number, 0 or more", "1"}, "ints": {"whole numbers with commas between them", "16,64"}, "intSlice": {"whole numbers with commas between them", "16,64"},
-	"duration": {"a time with its unit", "250ms, 10s or 2m"}, "bool": {"true or false", "true"}, "float64": {"a number", "0.5"},
-}
-
-// wanted says what a flag takes. Our own types say it themselves.
-func wanted(f *pflag.Flag, cause error) string {
-	kind := f.Value.Type()
-	if e, ok := examples[kind]; ok {
-		return fmt.Sprintf("not %s; fix: for example --%s %s", e[0], f.Name, e[1])
-	}
-	if cause != nil {
-		return cause.Error()
-	}
-	return fmt.Sprintf("fix: for example --%s %s", f.Name, strings.Trim(f.DefValue, "[]"))
 }
 
 func nearestFlag(cmd *cobra.Command, name string) string {

@@ -11,6 +11,7 @@
 //	GET    /v1/watch?prefix=&snapshot   changes: NDJSON, or server-sent events, which resume by Last-Event-ID
 //	POST   /v1/keys/{install|use|remove}
 //	GET    /metrics  /livez  /readyz
+//	GET    /                   this list
 //
 // # Who may ask
 //

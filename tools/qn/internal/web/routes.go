@@ -2,14 +2,17 @@ package web
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/quidnunc/quidnunc/engine/metrics"
 )
 
 func (s *Server) routes() http.Handler {
 	m := http.NewServeMux()
-	for pattern, handle := range map[string]http.HandlerFunc{
+	known := map[string]http.HandlerFunc{
 		"GET /v1/status":           s.status,
 		"GET /v1/members":          s.members,
 		"GET /v1/lag":              s.lag,
@@ -30,15 +33,18 @@ func (s *Server) routes() http.Handler {
 		"GET /metrics":             s.metrics,
 		"GET /livez":               s.livez,
 		"GET /readyz":              s.readyz,
-		"/":                        s.unknown,
-	} {
+	}
+	for pattern, handle := range known {
 		m.HandleFunc(pattern, handle)
 	}
+	list := strings.Join(slices.Sorted(maps.Keys(known)), "\n")
+	m.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, list) })
+	m.HandleFunc("/", unknown)
 	return m
 }
 
-func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
-	problem(w, http.StatusBadRequest, fmt.Sprintf("there is no %s %s", r.Method, r.URL.Path), "see the documentation of qn agent")
+func unknown(w http.ResponseWriter, r *http.Request) {
+	problem(w, http.StatusBadRequest, fmt.Sprintf("there is no %s %s", r.Method, r.URL.Path), "GET / lists what there is")
 }
 
 func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
