@@ -94,11 +94,12 @@ func TestFullDisk(t *testing.T) {
 			}
 			told := map[engine.Sync]string{engine.SyncInterval: "go on in memory only", engine.SyncEach: "are refused"}[sync]
 			eventually(t, "it is told", func() bool { return log.has(told) && log.has("free space there") })
+			eventually(t, "the counters tell it", func() bool { return strings.Contains(e.Stats().DiskProblem, "no space left") })
 			if _, _, ok := e.Get("a", "before"); !ok {
 				t.Error("what was there is not read")
 			}
 			is.Store(false)
-			eventually(t, "it works again", func() bool { return log.has("disk works again") })
+			eventually(t, "it works again", func() bool { return log.has("disk works again") && e.Stats().DiskProblem == "" })
 			v = set(t, e, "after", "v")
 			if err := e.WaitSynced(t.Context(), v); err != nil {
 				t.Fatal(err)

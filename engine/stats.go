@@ -24,8 +24,12 @@ type Stats struct {
 	Fingerprint uint64
 
 	// Writes are local writes accepted, WritesRejected those refused with an
-	// error, WritesRefused those that were accepted and then found no room.
+	// error, WritesRefused those that were accepted and then found no room, here or on
+	// the disk.
 	Writes, WritesRejected, WritesRefused uint64
+	// DiskProblem is why Config.Disk does not keep what is written now; "" while it does,
+	// and without one.
+	DiskProblem string
 	// Holes is how many members have entries that are not here because there is no room
 	// for them. FullMembers is how many other members say that of themselves.
 	Holes, FullMembers int
@@ -128,6 +132,11 @@ func (e *Engine) statsOf(t *tally) Stats {
 	}
 	for _, n := range t.members {
 		s.Members += n
+	}
+	if l := e.kept.log; l != nil {
+		if err := l.Broken(); err != nil {
+			s.DiskProblem = err.Error()
+		}
 	}
 	countDrops(&s, c)
 	return s

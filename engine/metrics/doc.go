@@ -17,6 +17,7 @@
 //	quidnunc_name_conflicts_total                 counter Live rivals for this member's name.
 //	quidnunc_events_lost_total                    counter Member events that a slow OnEvent missed.
 //	quidnunc_broadcasts_lost_total                counter Broadcasts that came too fast or too late.
+//	quidnunc_disk_failing                         gauge   1 while Config.Disk does not keep what is written.
 //	quidnunc_watchers                             gauge   Watch and Changes calls that run.
 //	quidnunc_loop_lag_seconds                     gauge   How long the loop's turns take while one follows the other.
 //	quidnunc_keys                                 gauge   Live keys of all members in this replica.

@@ -60,8 +60,16 @@ var memberFamilies = []family{
 	{"quidnunc_name_conflicts_total", Counter, "Live rivals for this member's name.", "", count(func(s *engine.Stats) uint64 { return s.Conflicts })},
 	{"quidnunc_events_lost_total", Counter, "Member events that a slow OnEvent missed.", "", count(func(s *engine.Stats) uint64 { return s.EventsLost })},
 	{"quidnunc_broadcasts_lost_total", Counter, "Broadcasts that came too fast or too late.", "", count(func(s *engine.Stats) uint64 { return s.BroadcastsLost })},
+	{"quidnunc_disk_failing", Gauge, "1 while Config.Disk does not keep what is written.", "", level(diskFailing)},
 	{"quidnunc_watchers", Gauge, "Watch and Changes calls that run.", "", level(func(s *engine.Stats) int { return s.Watchers })},
 	{"quidnunc_loop_lag_seconds", Gauge, "How long the loop's turns take while one follows the other.", "", one(func(s *engine.Stats) float64 { return s.LoopLag.Seconds() })},
+}
+
+func diskFailing(s *engine.Stats) int {
+	if s.DiskProblem != "" {
+		return 1
+	}
+	return 0
 }
 
 func byState(s *engine.Stats, put func(string, float64)) {

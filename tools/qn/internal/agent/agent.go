@@ -84,7 +84,7 @@ func (a *Agent) open(life context.Context, version string) error {
 	a.web = web.New(web.Options{
 		Space: a.space, Query: asks, Token: token, Hosts: a.opt.Hosts, Version: version, Cluster: a.opt.Cluster,
 		Sealed: len(a.opt.KeyFiles) > 0, Ready: a.ready, Fronts: func() []api.Front { return a.fronts }, Leave: a.askToLeave,
-		Metrics: a.frontMetrics, Logger: a.log,
+		Metrics: a.frontMetrics, Data: a.opt.Data, Logger: a.log,
 	})
 	for _, at := range []struct{ kind, addr string }{{"http", a.opt.HTTP}, {"socket", prefixed("unix:", a.opt.Socket)}} {
 		if at.addr == "" {

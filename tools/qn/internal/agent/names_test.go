@@ -43,3 +43,26 @@ func TestNamesComeAsTheyWereWritten(t *testing.T) {
 		t.Errorf("why of itself: %+v, %v", y, err)
 	}
 }
+
+// The status of an agent that keeps its keys says whether its disk does.
+func TestStatusTellsOfTheDisk(t *testing.T) {
+	disk := func(a *Agent) (text string) {
+		var st api.Status
+		if err := a.client(t).Get(t.Context(), "/v1/status", &st); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range st.Checks {
+			if c.Name == "disk" {
+				text = c.Status + " " + c.Detail
+			}
+		}
+		return text
+	}
+	dir := t.TempDir()
+	if text := disk(start(t, "web-1", "--data", dir)); !strings.HasPrefix(text, api.OK) || !strings.Contains(text, dir) {
+		t.Errorf("%q", text)
+	}
+	if text := disk(start(t, "web-2")); text != "" {
+		t.Errorf("without a disk: %q", text)
+	}
+}

@@ -133,8 +133,12 @@ func (s *Server) checks(stats *engine.Stats) (list []api.Check) {
 	add("health", level(stats.Detector.Health > 2, api.Warn), fmt.Sprintf("own health %d of 8 (0 is well), %d stalls", stats.Detector.Health, stats.Detector.Stalls),
 		"give the process more CPU")
 	add("overload", level(stats.Flow.Pressed, api.Warn), fmt.Sprintf("%d peers wait, %d bytes deferred", stats.Flow.Waiting, stats.Flow.Deferred), "write less, or give the process more CPU")
-	if s.opt.Extra != nil {
-		list = append(list, s.opt.Extra()...)
+	if s.opt.Data != "" {
+		detail := "keeps what is written in " + s.opt.Data
+		if stats.DiskProblem != "" {
+			detail = exit.Plain(errors.New(stats.DiskProblem))
+		}
+		add("disk", level(stats.DiskProblem != "", api.Fail), detail, "free space there; all is written anew by itself then")
 	}
 	return list
 }

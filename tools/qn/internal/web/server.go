@@ -42,7 +42,7 @@ type Options struct {
 	Ready   func() error                // nil: ready
 	Fronts  func() []api.Front          // of the agent
 	Leave   func()                      // begins to leave
-	Extra   func() []api.Check          // further checks of the status
+	Data    string                      // directory that keeps keys; "" for none
 	Metrics func(w http.ResponseWriter) // further metrics; nil for none
 	Logger  *slog.Logger
 }
