@@ -95,7 +95,8 @@ func (x *keywise) AppendWindow(dst []byte, limit int, flags codec.DigestFlags, l
 // floorsMost is how many floors are told beside a window.
 const floorsMost = 8
 
-// AppendFloors appends the floors of a few origins, in turn, as runs without entries.
+// AppendFloors appends the floors of a few origins, in turn, as runs without entries. They go before a window, which
+// takes all room that there is.
 func (x *keywise) AppendFloors(dst []byte, limit int) []byte {
 	s := x.store
 	told := 0
@@ -306,6 +307,16 @@ func (x *keywise) Answer(p *codec.PrecisePull, runs *list) {
 			if o != 0 && x.store.At(o, v, &x.entry) {
 				x.offer(runs, o, v, x.entry.Stamp, false)
 			}
+		}
+	}
+}
+
+// Introduce offers the origins alone that are asked for.
+func (x *keywise) Introduce(l *codec.Pull, runs *list) {
+	it := l.Entries()
+	for id, _, ok := it.Next(); ok; id, _, ok = it.Next() {
+		if o := x.store.Find(id); o != 0 && x.filler.Introduces(o) {
+			x.add(runs, item{ID: id, Origin: o, intro: true})
 		}
 	}
 }

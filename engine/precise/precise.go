@@ -136,6 +136,11 @@ func (x *Precise) Receive(f *reconcile.Frame, kind codec.Type, body []byte) reco
 		if ok = codec.ParsePreciseDigest(body, &x.window, &x.iter) == nil; ok {
 			x.onWindow(f, &x.window)
 		}
+	case codec.TypePull:
+		var l codec.Pull
+		if ok = codec.ParsePull(body, &l) == nil; ok {
+			x.onWho(f, &l)
+		}
 	case codec.TypePrecisePull:
 		if ok = codec.ParsePrecisePull(body, &x.pull) == nil; ok {
 			x.onPull(f, &x.pull)
@@ -198,6 +203,16 @@ func (x *Precise) onPull(f *reconcile.Frame, l *codec.PrecisePull) {
 	}
 }
 
+// onWho introduces whom the peer asks for: it knows of them by hearsay (package gaps). It
+// asks for no runs.
+func (x *Precise) onWho(f *reconcile.Frame, l *codec.Pull) {
+	at := &x.host.Peer(f.Peer).runs
+	if runs := x.listOf(f.Peer, at); runs != nil {
+		x.keys.Introduce(l, runs)
+		x.gathered(f.Now, at, x.due.Runs, true)
+	}
+}
+
 // listOf gives the list that *at names, or a new one for the peer; nil if all are
 // busy.
 func (x *Precise) listOf(p uint32, at *uint8) *list {
@@ -256,13 +271,15 @@ func (x *Precise) Expire(now sched.Instant) {
 // below, done reports that nothing of its kind is due any more.
 func (x *Precise) AppendDigest(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	t := x.host.Peer(g.Peer)
-	out, end := x.keys.AppendWindow(b, g.Limit, t.asks, t.windows == 1)
+	floors := x.keys.floors
+	out, end := x.keys.AppendWindow(x.keys.AppendFloors(b, g.Limit), g.Limit, t.asks, t.windows == 1)
 	if out == nil {
+		x.keys.floors = floors
 		return b, g.Empty(b)
 	}
 	t.windows--
 	x.n.DigestsSent++
-	return x.keys.AppendFloors(out, g.Limit), t.windows == 0 || end
+	return out, t.windows == 0 || end
 }
 
 // AppendAsk appends a part of the pull list.

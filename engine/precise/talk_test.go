@@ -256,3 +256,39 @@ func TestAnAgreedAuthorMovesThePrefix(t *testing.T) {
 		t.Error("it moved twice")
 	}
 }
+
+// TestWhoIsAskedForIsIntroduced: somebody who knows of a member by hearsay asks who met it, and is told of those that are
+// known here, without what they wrote.
+func TestWhoIsAskedForIsIntroduced(t *testing.T) {
+	a, b := pair(tune.OrderPreciseNewest)
+	known := b.Store.FindName([]byte("member7"))
+	if known == 0 {
+		t.Fatal("nobody has the name")
+	}
+	var w codec.PullWriter
+	w.Begin(nil, 1000)
+	w.Add(b.Store.ID(known), codec.VersionMax)
+	w.Add(12345, codec.VersionMax) // nobody
+	b.Take(w.End(), 0)
+	var log strings.Builder
+	reconciletest.Talk(&b.Node, &a.Node, 10, &log)
+	if b.Said != reconcile.Taken || log.String() != "b: Intro\n" {
+		t.Errorf("verdict %d, then it says\n%s", b.Said, log.String())
+	}
+}
+
+// TestFloorsHaveRoomBesideAWindow: a window takes all room that there is, and floors are told all the same.
+func TestFloorsHaveRoomBesideAWindow(t *testing.T) {
+	a, b := pair(tune.OrderPreciseNewest)
+	for i := range 60 {
+		b.Put(fmt.Sprint("more", i), 5)
+	}
+	o := b.Store.FindName([]byte("member3"))
+	b.Store.Collect(o, b.Store.Max(o))
+	a.Begin()
+	var log strings.Builder
+	reconciletest.Talk(&a.Node, &b.Node, 100, &log)
+	if !strings.Contains(log.String(), "b: Run PreciseDigest\n") {
+		t.Errorf("no floor goes with the digest of 60 keys:\n%s", log.String())
+	}
+}
