@@ -34,6 +34,9 @@ func (s *Store) ApplyAny(o Origin, e *codec.Entry) Status {
 	status := s.apply(o, r, e)
 	if status == OK {
 		s.bearers.brought(r.tag, e.Version-1, e.Version)
+		if s.keyed.on && e.Version <= r.floor && r.max < r.floor {
+			s.setDirty(r, true)
+		}
 		s.show(r)
 	}
 	return status
@@ -278,7 +281,7 @@ func (s *Store) findKey(tag, frag uint32, key []byte) (t *table, i int, cell cel
 //
 // The origin becomes dirty when keys may be here that were deleted by tombstones which it will never see: when a floor
 // above its max is new to it although it had entries before, or when it takes a run from a sender below the floor that
-// it is itself still catching up to.
+// it is itself still catching up to; in a precise cluster, any entry from below that floor (ApplyAny).
 func (s *Store) Advance(o Origin, to, floor uint64) Status {
 	r := s.at(o)
 	if r == nil {

@@ -43,3 +43,27 @@ func TestKeyPrintIsOfContent(t *testing.T) {
 		t.Error("it did not come back")
 	}
 }
+
+// TestEntriesFromBelowAFloorAreDoubted: where entries come one by one, one at or below a floor that is known already may
+// have been deleted since; so the replica is to be mended, in whatever order floor and entries came.
+func TestEntriesFromBelowAFloorAreDoubted(t *testing.T) {
+	f := func(max, floor, version uint64, want bool) {
+		t.Helper()
+		s := new(Store)
+		s.Init(LimitsDefault(), 1)
+		s.PrintKeys()
+		o, _ := s.Add(5, 1, []byte("node"))
+		s.Advance(o, max, floor)
+		if st := s.ApplyAny(o, &codec.Entry{Version: version, Key: []byte("k")}); st != OK {
+			t.Fatal(st)
+		}
+		if s.Dirty(o) != want {
+			t.Errorf("max %d, floor %d, version %d: dirty is %v", max, floor, version, !want)
+		}
+	}
+	f(0, 28, 6, true)
+	f(0, 28, 28, true)
+	f(0, 28, 29, false)
+	f(0, 0, 6, false)
+	f(28, 28, 30, false)
+}
