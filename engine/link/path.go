@@ -219,9 +219,16 @@ func (p *Path) holes(now sched.Instant, ack uint32, seen uint64) (judged, lost i
 	return judged, lost
 }
 
-// Underway is how long a frame of the peer that comes now took: half a round trip, and what
-// it may have waited here while the node stalled.
-func (s *Paths) Underway(p *Path) sched.Instant { return p.RTT.Smoothed()/2 + s.Waited }
+// Underway is how long a frame of the peer that comes now took: half a round trip, that of
+// other paths where its own is not known yet, and what it may have waited here while the node
+// stalled.
+func (s *Paths) Underway(p *Path) sched.Instant {
+	trip := p.RTT.Smoothed()
+	if trip == 0 {
+		trip = s.trip
+	}
+	return trip/2 + s.Waited
+}
 
 // Hear notes a frame of the peer, with or without a number.
 func (p *Path) Hear(now sched.Instant) { p.heardAt = now }
