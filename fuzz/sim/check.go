@@ -32,6 +32,9 @@ func (w *World) advanced(n *Node, o state.Origin) {
 	}
 	w.prefix(n, o, v, from)
 	w.late(n, v, top)
+	if s.Entries(o) <= smallKeys {
+		w.whole(n, o, v)
+	}
 	v.max = top
 }
 
@@ -186,6 +189,7 @@ func (w *World) Audit(i int) {
 			w.broken("monotone", "node %d went back from %d to %d of node %d", i, v.max, s.Max(o), h.author)
 		}
 		w.prefix(n, o, v, 0)
+		w.whole(n, o, v)
 		w.index(n, o)
 	}
 }

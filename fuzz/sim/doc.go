@@ -31,7 +31,11 @@
 //   - no frame is longer than the limit; no node sends or ticks without end;
 //   - a peer is one origin and an origin one peer, for the detector as well;
 //   - nobody has confirmed more than it holds;
-//   - a key that waits to be published keeps its turn, however often it is written.
+//   - a key that waits to be published keeps its turn, however often it is written;
+//   - nothing ends within a batch, and who is level with an author's log holds what that one
+//     held at that version, no key more or less;
+//   - what lives by a lease is shown by nobody once that has ended or was ended, whoever is
+//     dead and whoever joined since; where nothing is held up, and while it is renewed, by all.
 //
 // And when all harm has ended, or in a plan without any:
 //
@@ -60,8 +64,8 @@
 //
 //	go test ./fuzz/sim -run Swarm -sim.seeds 1000
 //	go run ./tools/qn sim --swarm 100000 --budget 10m
-//	go run ./tools/qn sim --replay p3.s4f3a.n3
-//	go run ./tools/qn sim --replay p3.s4f3a.n3 --html run.html
+//	go run ./tools/qn sim --replay p4.s4f3a.n3
+//	go run ./tools/qn sim --replay p4.s4f3a.n3 --html run.html
 //
 // The last one is [Shoot]: the run as a page of frames and beliefs over time.
 //

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -106,8 +107,39 @@ func TestLawsCanBeBroken(t *testing.T) {
 		}
 	})
 	f("forged", func(w *World, _ *Plan) {
-		w.At(sched.Second, func() { w.Nodes[1].log.hash[w.Nodes[1].log.newest[0]]++ })
+		w.At(sched.Second, func() {
+			for k, v := range w.Nodes[1].log.newest {
+				if !w.Nodes[1].log.gone[k] {
+					w.Nodes[1].log.hash[v]++
+				}
+			}
+		})
 	})
+	f("torn", func(w *World, _ *Plan) { // one that was written by halves
+		w.At(sched.Second, func() {
+			w.Set(1, "half", "of a batch")
+			w.Nodes[1].log.end[w.Nodes[1].log.max()]++
+		})
+	})
+	f("level", func(w *World, _ *Plan) { // a key that its author never saw
+		w.At(sched.Second, func() { w.Nodes[1].log.dead[w.Nodes[1].log.max()] = true })
+	})
+	for _, law := range [...]string{"ended", "kept"} {
+		f(law, func(w *World, _ *Plan) {
+			w.At(sched.Second, func() {
+				number := w.Grant(1, 500*sched.Millisecond)
+				w.Write(1, core.Op{Kind: core.Set, Key: []byte("held"), Lease: number})
+				w.After(200*sched.Millisecond, func() { // its author says more than others heard, or less
+					if l := w.Nodes[1].log.leases[number]; law == "ended" {
+						l.begun -= 100 * sched.Millisecond
+					} else {
+						l.times[0] += 100 * sched.Millisecond
+						w.Stop(1)
+					}
+				})
+			})
+		})
+	}
 	f("missing", func(w *World, _ *Plan) { // a write that its author does not hold
 		w.At(sched.Second, func() {
 			h := w.Nodes[1].log

@@ -63,6 +63,9 @@ type view struct {
 	log  *history
 	max  uint64
 	held []uint32 // by key: the highest version that was here
+	then []uint32 // by key: its version when the author's newest was upTo
+	upTo uint64
+	live int // keys that lived then
 }
 
 func (w *World) newNode(i int) *Node {
@@ -183,32 +186,63 @@ func (w *World) Join(i, to int) {
 
 // Set writes a key at its author. A node that is down or paused does not write.
 func (w *World) Set(i int, key, value string) core.Status {
-	return w.write(i, core.Set, key, value)
+	return w.Write(i, core.Op{Kind: core.Set, Key: []byte(key), Value: []byte(value)})
 }
 
 // Delete deletes a key at its author.
-func (w *World) Delete(i int, key string) core.Status { return w.write(i, core.Delete, key, "") }
+func (w *World) Delete(i int, key string) core.Status {
+	return w.Write(i, core.Op{Kind: core.Delete, Key: []byte(key)})
+}
 
-func (w *World) write(i int, k core.OpKind, key, value string) core.Status {
+// Write makes writes of one author, several as a batch: versions and what is left of the
+// batch are put in. All are written or none is.
+func (w *World) Write(i int, ops ...core.Op) core.Status {
 	n := w.Nodes[i]
 	if !n.Up || n.paused {
 		return core.Silenced
 	}
-	if st := n.Core.Parts().Store; k == core.Set && !n.log.lives([]byte(key)) && st.Admits(n.Core.Parts().Own).Keys == 0 {
+	if !n.admits(ops) {
 		w.Stats.Refused++
 		return core.NoRoom // as the shell says before it takes a version
 	}
-	op := core.Op{Kind: k, Version: n.log.max() + 1 + n.Skip, Key: []byte(key), Value: []byte(value)}
+	first := n.log.max() + 1 + n.Skip
 	n.Skip = 0
-	given := op.Version
-	st := n.Core.Write(max(n.now, w.now), &op)
-	if st == core.Written {
+	for k := range ops {
+		op := &ops[k]
+		op.Version = first + uint64(k)
+		if len(ops) > 1 {
+			op.Batch = uint8(len(ops) - k)
+		}
+		given := op.Version
+		if st := n.Core.Write(max(n.now, w.now), op); st != core.Written {
+			if k > 0 {
+				w.broken("write", "node %d wrote %d of a batch of %d, and then: status %d", n.Index, k, len(ops), st)
+			}
+			return st
+		}
 		w.Stats.Writes++
-		w.wrote(n, &op)
+		w.wrote(n, op)
 		n.log.skip(given)
 	}
+	if len(ops) > 1 {
+		w.Stats.Batches++
+		for v := first; v <= n.log.max(); v++ {
+			n.log.end[v] = uint32(n.log.max())
+		}
+	}
 	w.do(n, func(s *shard) { w.pump(s, n) })
-	return st
+	return core.Written
+}
+
+// admits tells whether the store has room for what writes begin.
+func (n *Node) admits(ops []core.Op) bool {
+	begins := 0
+	for k := range ops {
+		if ops[k].Kind == core.Set && !n.log.lives(ops[k].Key) {
+			begins++
+		}
+	}
+	return begins == 0 || n.Core.Parts().Store.Admits(n.Core.Parts().Own).Keys >= begins
 }
 
 // wrote records a write, as the author's own store has it.
@@ -229,6 +263,7 @@ func (w *World) wrote(n *Node, op *core.Op) {
 	}
 	n.log.write(&e)
 	n.log.at[e.Version] = max(n.now, w.now)
+	n.log.leased(&e, max(n.now, w.now))
 }
 
 func (w *World) wall(n *Node) sched.Wall {

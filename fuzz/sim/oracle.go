@@ -25,14 +25,16 @@ type history struct {
 	told   []uint32        // by key: the version that was published last
 	waits  []wait          // by key
 	at     []sched.Instant // by version: when it was written
+	end    []uint32        // by version: the last of the batch that it is of, or itself
+	leases map[uint32]*lease
 	keys   map[string]uint32
 	twins  []*history // others that were written under the same origin: after amnesia nothing tells them apart
 }
 
 func newHistory(author int) *history {
 	return &history{
-		author: author, keys: map[string]uint32{},
-		hash: make([]uint64, 1), key: make([]uint32, 1), after: make([]uint32, 1), dead: make([]bool, 1), at: make([]sched.Instant, 1),
+		author: author, keys: map[string]uint32{}, leases: map[uint32]*lease{},
+		hash: make([]uint64, 1), key: make([]uint32, 1), after: make([]uint32, 1), dead: make([]bool, 1), at: make([]sched.Instant, 1), end: make([]uint32, 1),
 	}
 }
 
@@ -44,7 +46,7 @@ func (h *history) skip(v uint64) {
 	for h.max() < v {
 		next := uint32(len(h.hash)) + 1
 		h.hash, h.key, h.after, h.dead = append(h.hash, 0), append(h.key, 0), append(h.after, next), append(h.dead, false)
-		h.at = append(h.at, 0)
+		h.at, h.end = append(h.at, 0), append(h.end, uint32(len(h.end)))
 	}
 }
 
@@ -105,10 +107,16 @@ func (h *history) needed(v, floor uint64) uint64 {
 	return v
 }
 
+// entryHash sums up what an author said. What it is of a lease is not: each sender tells how old that is as it sees it.
 func entryHash(e *codec.Entry) uint64 {
+	flags, ttl := e.Flags, e.TTL
+	if e.Flags&codec.EntryLeased != 0 {
+		flags, ttl = flags&^codec.EntryTTL, 0
+	}
 	h := farm.Fingerprint64(e.Key)
 	h = h*0x9e3779b97f4a7c15 + farm.Fingerprint64(e.Value)
-	h ^= uint64(e.Flags)<<56 ^ uint64(e.TTL) ^ uint64(e.Stamp)*0xbf58476d1ce4e5b9
+	h ^= uint64(flags)<<48 ^ uint64(ttl) ^ uint64(e.Stamp)*0xbf58476d1ce4e5b9
+	h ^= (uint64(e.Lease)<<16 | uint64(e.Kind)<<8 | uint64(e.Rest)) * 0x94d049bb133111eb
 	return max(1, h)
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // PlanVersion changes when a seed no longer makes the plan that it made before.
-const PlanVersion = 3
+const PlanVersion = 4
 
 // Plan is one run of the swarm, told in full: the seed decides all of it, and a
 // smaller plan is made by leaving something out.
@@ -35,6 +35,10 @@ type Plan struct {
 	Common  bool          // keys have a long common prefix
 	Hot     bool          // every other write is to one key
 	Fill    int           // keys that the first node has from the start
+
+	Batches  uint32        // share of writes that are a batch, of 2^32
+	Leases   uint32        // share of writes that have to do with a lease, of 2^32
+	LeaseTTL sched.Instant // the longest
 
 	Node  NodePlan
 	Rough []int // for each fault, its number in the plan that the seed makes
@@ -108,7 +112,18 @@ func NewPlan(seed uint64) *Plan {
 	}
 	p.strain(r)
 	p.enlarge(r)
+	p.bind(r)
 	return p
+}
+
+// bind has writes go together, and keys live by leases.
+func (p *Plan) bind(r *sched.Rand) {
+	if oneIn(r, 3) && !p.Node.Order.Precise() {
+		p.Batches = r.Uint32n(1 << 31)
+	}
+	if oneIn(r, 3) {
+		p.Leases, p.LeaseTTL = 1<<28+r.Uint32n(1<<31), r.Between(200*sched.Millisecond, 4*sched.Second)
+	}
 }
 
 // strain gives nodes less than they need: a rate at which they may publish, or room.
@@ -286,6 +301,8 @@ func (p *Plan) Text() string {
 	fmt.Fprintf(&b, "  delay %v..%v; a write each %v to one of %d keys, values up to %d bytes, %.0f%% deletes; %v, then quiet\n",
 		clock(p.Link.Delay.Min), clock(p.Link.Delay.Max), clock(p.Gap), p.Keys, p.Value, float64(p.Deletes)/(1<<32)*100, clock(p.Until))
 	fmt.Fprintf(&b, "  hot key %v, %d keys at first; publishes %d B/s, room for %d keys, young graves %v\n", p.Hot, p.Fill, n.Rate, n.Small, n.Young)
+	fmt.Fprintf(&b, "  %.0f%% of writes are batches, %.0f%% have to do with a lease, of %v at most\n",
+		float64(p.Batches)/(1<<32)*100, float64(p.Leases)/(1<<32)*100, clock(p.LeaseTTL))
 	for i := range p.Faults {
 		fmt.Fprintf(&b, "  fault %d: %s\n", p.Rough[i], p.Faults[i].Text(p.Nodes))
 	}

@@ -40,8 +40,15 @@ func TestSwarm(t *testing.T) {
 	hunt(t, first, *seedsFlag)
 }
 
-// TestFixedSeeds runs the same seeds each time.
-func TestFixedSeeds(t *testing.T) { hunt(t, 1, 60) }
+// TestFixedSeeds runs the same seeds each time. They have batches and leases, renewed ones, and keys that are hidden before
+// they are deleted.
+func TestFixedSeeds(t *testing.T) {
+	s := hunt(t, 1, 60)
+	t.Logf("%d batches, %d leases, %d renewals, %d ends; %d keys seen hidden, %d kept by renewals", s.Batches, s.Leases, s.Renewals, s.Ends, s.Hidden, s.Kept)
+	if min(s.Batches, s.Leases, s.Renewals, s.Ends, s.Hidden, s.Kept) == 0 {
+		t.Errorf("something did not happen: %+v", s)
+	}
+}
 
 // TestSeedsThatFoundSomething runs the seeds whose plans broke a law once.
 func TestSeedsThatFoundSomething(t *testing.T) {
@@ -53,10 +60,12 @@ func TestSeedsThatFoundSomething(t *testing.T) {
 	}
 }
 
-func hunt(t *testing.T, first uint64, seeds int) {
+// hunt runs seeds, and sums up what went together and what lived by leases.
+func hunt(t *testing.T, first uint64, seeds int) (sum Stats) {
 	s := Swarm{
 		First: first, Seeds: seeds, Budget: time.Hour, Workers: runtime.GOMAXPROCS(0), Shrink: 20 * time.Second, Most: 5,
 		Done: func(f *Finding) {
+			sum.bound(&f.Outcome.Stats)
 			if v := f.Outcome.Violation; v != nil {
 				t.Errorf("%v\n%sgo run ./tools/qn sim --replay %s", v, f.Outcome.Plan.Text(), f.Replay.String())
 			}
@@ -64,6 +73,13 @@ func hunt(t *testing.T, first uint64, seeds int) {
 	}
 	runs, failures := s.Run(context.Background())
 	t.Logf("seeds from %d: %d runs, %d failures", first, runs, failures)
+	return sum
+}
+
+// bound adds what another run bound together.
+func (s *Stats) bound(t *Stats) {
+	s.Batches, s.Leases, s.Renewals, s.Ends = s.Batches+t.Batches, s.Leases+t.Leases, s.Renewals+t.Renewals, s.Ends+t.Ends
+	s.Hidden, s.Kept = s.Hidden+t.Hidden, s.Kept+t.Kept
 }
 
 // TestSeedsRepeat: every seed is one run, bit by bit.
@@ -86,10 +102,10 @@ func TestReplayWords(t *testing.T) {
 			t.Errorf("%s comes back as %s, %v", want, back.String(), err)
 		}
 	}
-	f(Replay{Seed: 0x4f3a}, "p3.s4f3a")
-	f(Replay{Seed: 1, Hash: 255, Cut: Cut{Nodes: 2, Until: 1800, Slower: 2, Some: true, Faults: []int{0, 4}}}, "p3.s1.n2.t1800.w2.f0,4.hff")
-	f(Replay{Seed: 1, Cut: Cut{Some: true}}, "p3.s1.f")
-	for _, bad := range []string{"", "4f3a", "p2.s1", "p3.sxyz", "p3.s1.n500", "p3.s1.n1", "p3.s1.q", "p3.s1..", "p3.s1.fx"} {
+	f(Replay{Seed: 0x4f3a}, "p4.s4f3a")
+	f(Replay{Seed: 1, Hash: 255, Cut: Cut{Nodes: 2, Until: 1800, Slower: 2, Some: true, Faults: []int{0, 4}}}, "p4.s1.n2.t1800.w2.f0,4.hff")
+	f(Replay{Seed: 1, Cut: Cut{Some: true}}, "p4.s1.f")
+	for _, bad := range []string{"", "4f3a", "p3.s1", "p4.sxyz", "p4.s1.n500", "p4.s1.n1", "p4.s1.q", "p4.s1..", "p4.s1.fx"} {
 		if _, err := ParseReplay(bad); err == nil {
 			t.Errorf("%q was believed", bad)
 		}

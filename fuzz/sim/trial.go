@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -53,6 +54,9 @@ func TryWith(p *Plan, look func(w *World)) (out *Outcome) {
 	}
 	w.Run(p.Until)
 	w.heal(p.Faults)
+	if p.Leases != 0 { // they end yet, and their authors write that
+		w.Run(p.LeaseTTL + sched.Second)
+	}
 	p.shrink(w)
 	took, ok := w.Converge(p.Node.Interval, p.quiet())
 	switch {
@@ -214,7 +218,7 @@ func (w *World) rest(p *Plan) {
 func (p *Plan) world() *World {
 	var w *World
 	w = New(Options{
-		Nodes: p.Nodes, Seed: p.Seed, Link: p.Link, Check: true, Wait: p.round(), Late: p.latency(),
+		Nodes: p.Nodes, Seed: p.Seed, Link: p.Link, Check: true, Wait: p.round(), Late: p.latency(), Doubt: p.doubt(), Prompt: len(p.Faults) == 0,
 		Config: func(i, life int, c *core.Config) {
 			p.configure(i, c)
 			if w != nil && w.Nodes[i].next != 0 {
@@ -248,23 +252,96 @@ func (p *Plan) writeNext(w *World) {
 			return
 		}
 		i := int(r.Uint32n(uint32(p.Nodes)))
-		key := fmt.Sprint("k", r.Uint32n(uint32(p.Keys)))
-		if p.Hot && oneIn(r, 2) {
-			key = "k0"
-		}
-		if p.Common {
-			key = "a/rather/long/common/prefix/" + key
-		}
 		if uint32(r.Uint64()) < p.Skips {
 			w.Nodes[i].Skip = uint64(r.Uint32n(5))
 		}
-		if uint32(r.Uint64()) < p.Deletes {
-			w.Delete(i, key)
-		} else {
-			w.Set(i, key, value(r, p.Value))
-		}
+		p.writeSome(w, i)
 		p.writeNext(w)
 	})
+}
+
+// writeSome has one node write: a key, several as a batch, or one that lives by a lease.
+func (p *Plan) writeSome(w *World, i int) {
+	r := &w.rand
+	lease := uint32(0)
+	if p.Leases != 0 && uint32(r.Uint64()) < p.Leases {
+		if lease = p.useLease(w, i); lease == 0 {
+			return
+		}
+	}
+	if p.Batches == 0 || uint32(r.Uint64()) >= p.Batches {
+		w.Write(i, p.op(w, lease, p.Value))
+		return
+	}
+	var ops []core.Op
+	for range between(r, 2, batchWrites) {
+		op := p.op(w, lease, batchValue)
+		if !slices.ContainsFunc(ops, func(o core.Op) bool { return string(o.Key) == string(op.Key) }) {
+			ops = append(ops, op)
+		}
+	}
+	w.Write(i, ops...)
+}
+
+// What a batch of the swarm has fits one frame.
+const (
+	batchWrites = 6
+	batchValue  = 60
+)
+
+const _ uint = codec.BatchBytesMax - batchWrites*(batchValue+70)
+
+// op is one write of some key.
+func (p *Plan) op(w *World, lease uint32, longest int) core.Op {
+	r := &w.rand
+	key := fmt.Sprint("k", r.Uint32n(uint32(p.Keys)))
+	if p.Hot && oneIn(r, 2) {
+		key = "k0"
+	}
+	if p.Common {
+		key = "a/rather/long/common/prefix/" + key
+	}
+	if uint32(r.Uint64()) < p.Deletes {
+		return core.Op{Kind: core.Delete, Key: []byte(key)}
+	}
+	return core.Op{Kind: core.Set, Key: []byte(key), Value: []byte(value(r, min(longest, p.Value))), Lease: lease}
+}
+
+// useLease has a node do something with the newest lease that it granted; the number of one that a key may live by, or 0.
+func (p *Plan) useLease(w *World, i int) (number uint32) {
+	r, n := &w.rand, w.Nodes[i]
+	number = uint32(len(n.log.leases))
+	switch {
+	case !n.Up || n.paused:
+		return 0
+	case !n.living(number) || oneIn(r, 16):
+		return w.Grant(i, r.Between(100*sched.Millisecond, p.LeaseTTL)/sched.Millisecond*sched.Millisecond)
+	case oneIn(r, 32):
+		w.Revoke(i, number)
+		return 0
+	case oneIn(r, 4):
+		w.Renew(i, number)
+		return 0
+	}
+	return number
+}
+
+// doubt is how much longer frames may be under way than their receivers know: where paths do not take what they usually
+// do, and some hops between nodes that have measured none yet.
+func (p *Plan) doubt() (most sched.Instant) {
+	most = 8 * p.Link.Delay.Max
+	for i := range p.Faults {
+		f := &p.Faults[i]
+		switch f.Kind {
+		case Clogs:
+			most += f.For
+		case Delays:
+			most += f.part(sched.Millisecond, 200*sched.Millisecond)
+		case Shuffles:
+			most += 30 * sched.Millisecond
+		}
+	}
+	return most
 }
 
 var filler = strings.Repeat("abcdefghijklmnopqrstuvwxyz012345", 32)

@@ -84,12 +84,16 @@ func (w *World) fire(s *shard, n *Node) {
 func (w *World) turn(s *shard, n *Node) {
 	n.turnAt = 0
 	k := min(turnFrames, len(n.inbox))
+	if k > 0 && n.inbox[0].at < n.now { // as the shell tells after a stall
+		n.Core.Observe(core.Pressure{Waited: n.now - n.inbox[0].at})
+	}
 	for i := range k {
 		e := &n.inbox[i]
 		n.charged -= simnet.ChargedBytes(int(e.size))
 		w.receive(s, n, e)
 	}
 	n.inbox = append(n.inbox[:0], n.inbox[k:]...)
+	n.Core.Observe(core.Pressure{})
 	if n.Core.Deadline() <= n.now {
 		n.Core.Tick(n.now, w.wall(n))
 	}

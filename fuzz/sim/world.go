@@ -32,6 +32,8 @@ type Options struct {
 	Names   []string      // of the nodes; nil: node-0, node-1, ...
 	Buffer  int           // bytes of a node's receive buffer; 0: 4 MiB
 	Wait    sched.Instant // no key of a node waits longer to be published; 0: no limit is known
+	Prompt  bool          // nothing holds frames up, or the loop: what lives by a lease is shown to its end
+	Doubt   sched.Instant // frames may be under way so much longer than their paths usually take; what lives by a lease may too
 	Late    sched.Instant // what is written once all know each other is everywhere by then; 0: no limit is known
 	Check   bool          // hold every step against the laws; see doc.go
 	Workers int           // goroutines that share the work of a step; 0: 1. They change nothing but the time it takes.
@@ -92,6 +94,11 @@ type Stats struct {
 	Overflows      uint64 // lost to a full receive buffer
 	Writes, Events uint64 // local writes, and what else happened to nodes
 	Refused        uint64 // local writes for which there was no room
+	Batches        uint64 // of several writes
+	Leases         uint64 // granted
+	Renewals, Ends uint64 // of them; who ends one deletes its keys
+	Hidden         uint64 // looks of nodes at keys whose lease had ended and that were there still
+	Kept           uint64 // looks at such whose lease was renewed
 }
 
 // New makes the nodes and starts them. Nobody knows anybody yet.
