@@ -230,6 +230,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	e.upgrade.init(e.cfg.kinds, &cc)
 	randomness(&cc)
 	e.core.Init(&cc, now, wall)
+	e.expiry.list.Start(now)
 	e.store, e.started, e.here = e.core.Parts().Store, time.Now(), advertise
 	if err := e.startLarge(); err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 
 // Endings is how many ends of entries are kept.
 func (e *Engine) Endings() (n int) {
-	e.ask(func(sched.Instant) { n = len(e.expiry.list) })
+	e.ask(func(sched.Instant) { n = e.expiry.list.Len() })
 	return n
 }
 

@@ -1,7 +1,5 @@
 package sched
 
-import "math/bits"
-
 // Tick is the resolution of a [Wheel]: 2^16 ns, about 66 µs.
 const Tick Instant = 1 << tickBits
 
@@ -28,12 +26,8 @@ const _ uint = levels*slotBits + tickBits - 63 // the levels reach as far as an 
 // it says no gets each id at most once, even when it re-arms them. Set, Cancel
 // and Expire are O(1), but for the moves between levels (at most 7 a timer).
 type Wheel struct {
-	links    []link         // slot sentinels, then the timers: circular lists
-	soonest  [slots]uint64  // a tick not later than the first timer in the slot
-	occupied [levels]uint64 // bit s: slot s holds a timer
-	used     uint8          // bit l: occupied[l] is not 0
-	tick     uint64         // current tick; its slot holds timers that are due
-	base     Instant        // instant of tick 0
+	dial
+	links []link // slot sentinels, then the timers: circular lists
 }
 
 type link struct {
@@ -49,7 +43,7 @@ func WheelBytes(timers int) int { return (slots + timers + 1) * linkBytes }
 // Init makes room for the ids 0 to timers, both included, none armed, and sets
 // the wheel's time to now. It is the only call that allocates.
 func (w *Wheel) Init(timers int, now Instant) {
-	*w = Wheel{links: make([]link, slots+timers+1), base: now}
+	*w = Wheel{dial: dial{base: now}, links: make([]link, slots+timers+1)}
 	for s := range uint32(slots) {
 		w.links[s] = link{next: s, prev: s}
 	}
@@ -108,31 +102,11 @@ func (w *Wheel) Expire(now Instant) (id uint32, ok bool) {
 // Next is when to call Expire next: never later than the first timer's tick and
 // Never when nothing is armed. Where a cancelled timer was the first of a far
 // slot it may be too early, once: the call then finds nothing and Next moves on.
-func (w *Wheel) Next() Instant {
-	if w.used == 0 {
-		return Never
-	}
-	level, slot := w.first()
-	if level == 0 {
-		return w.instant(w.start(0, slot))
-	}
-	return w.instant(w.soonest[level<<slotBits|slot])
-}
+func (w *Wheel) Next() Instant { return w.next() }
 
 // place links n into the slot for tick, which is not in the past.
 func (w *Wheel) place(n uint32, tick uint64) {
-	level := uint32(0)
-	if differ := tick ^ w.tick; differ != 0 {
-		level = uint32(bits.Len64(differ)-1) / slotBits
-	}
-	slot := uint32(tick>>(level*slotBits)) % levelSlots
-	sentinel := level<<slotBits | slot
-	if w.occupied[level]&(1<<slot) == 0 || tick < w.soonest[sentinel] {
-		w.soonest[sentinel] = tick
-	}
-	w.occupied[level] |= 1 << slot
-	w.used |= 1 << level
-
+	sentinel := w.seat(tick)
 	last := w.links[sentinel].prev
 	w.links[n] = link{next: sentinel, prev: last, tick: tick}
 	w.links[last].next = n
@@ -150,14 +124,6 @@ func (w *Wheel) unlink(n uint32) {
 	}
 }
 
-func (w *Wheel) vacate(sentinel uint32) {
-	level := sentinel >> slotBits
-	w.occupied[level] &^= 1 << (sentinel % levelSlots)
-	if w.occupied[level] == 0 {
-		w.used &^= 1 << level
-	}
-}
-
 // cascade moves the timers of a slot that has begun to lower levels.
 func (w *Wheel) cascade(sentinel uint32) {
 	n := w.links[sentinel].next
@@ -168,40 +134,4 @@ func (w *Wheel) cascade(sentinel uint32) {
 		w.place(n, w.links[n].tick)
 		n = next
 	}
-}
-
-// first is the earliest slot that holds a timer. The wheel must not be empty.
-func (w *Wheel) first() (level, slot uint32) {
-	level = uint32(bits.TrailingZeros8(w.used))
-	return level, uint32(bits.TrailingZeros64(w.occupied[level]))
-}
-
-// start is the first tick of a slot that has not passed.
-func (w *Wheel) start(level, slot uint32) uint64 {
-	shift := level * slotBits
-	return w.tick>>(shift+slotBits)<<(shift+slotBits) | uint64(slot)<<shift
-}
-
-// floor is the last tick that has begun at an instant.
-func (w *Wheel) floor(at Instant) uint64 {
-	if at <= w.base {
-		return 0
-	}
-	return (uint64(at) - uint64(w.base)) >> tickBits
-}
-
-// ceil is the first tick that begins at or after an instant.
-func (w *Wheel) ceil(at Instant) uint64 {
-	if at <= w.base {
-		return 0
-	}
-	return (uint64(at)-uint64(w.base)-1)>>tickBits + 1
-}
-
-// instant is when a tick begins; Never where that does not fit.
-func (w *Wheel) instant(tick uint64) Instant {
-	if tick > (uint64(Never)-uint64(w.base))>>tickBits {
-		return Never
-	}
-	return Instant(uint64(w.base) + tick<<tickBits)
 }
