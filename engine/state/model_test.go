@@ -255,7 +255,11 @@ func (x *machine) Any(t *rapid.T) {
 	if e.Flags&codec.EntryTombstone != 0 && e.Version <= min(o.floor, o.max) {
 		t.Skip("it was collected")
 	}
-	x.model(t, o, &e, x.s.ApplyAny(o.o, &e), false)
+	st := x.s.ApplyAny(o.o, &e)
+	if x.s.keyed.on && st == OK && o.max < o.floor && e.Version <= o.floor {
+		o.dirty = true // it may have been deleted since
+	}
+	x.model(t, o, &e, st, false)
 }
 
 // model applies e to the model and compares the status.
