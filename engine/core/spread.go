@@ -3,6 +3,7 @@ package core
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/mail"
+	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -115,9 +116,9 @@ func (c *Core) initMail() {
 	cfg := &c.cfg
 	c.mail.Init(&mail.Config{
 		Spread: cfg.Spread, MailMax: cfg.Experiment.MailMax, Fanout: cfg.Fanout, Blind: cfg.Rumor.Blind,
-		AckDelay: cfg.Experiment.AckDelay, FlushMax: cfg.Experiment.FlushMax, Settle: cfg.Experiment.Settle, Seed: cfg.Seed,
+		AckDelay: cfg.Experiment.AckDelay, FlushMax: cfg.Experiment.FlushMax, Settle: cfg.Experiment.Settle, Seed: c.me.Key[0],
 	}, &mail.Parts{
-		Host: mailHost{&c.peers}, Roster: &c.roster, Store: &c.store, Own: c.store.Owner(), Paths: &c.paths,
+		Host: mailHost{&c.peers, &c.me}, Roster: &c.roster, Store: &c.store, Own: c.store.Owner(), Paths: &c.paths,
 		Filler: &c.filler, Rumors: &c.rumors, Needs: &c.rumors, Parcels: dueParcel, Answers: dueCovered, Alarm: c.wheel.Timer(timerDelegates), Word: &c.word, Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),
 		Resend: timersOf(&c.wheel, timerResend), Ack: timersOf(&c.wheel, timerAck),
 		Count: &c.counters.mailCounters, Shared: &c.counters.exchangeCounters,
@@ -125,7 +126,12 @@ func (c *Core) initMail() {
 }
 
 // mailHost is what mail sees of the node.
-type mailHost struct{ *peerList }
+type mailHost struct {
+	*peerList
+	self *names.Self
+}
+
+func (h mailHost) Wall(now sched.Instant) sched.Wall { return h.self.Wall(now) }
 
 func (h mailHost) Cursor(p uint32) *mail.Cursor { return &(*h.peerList)[p].mail }
 

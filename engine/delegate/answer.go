@@ -56,15 +56,12 @@ func (t *Tree) Expire(now sched.Instant) {
 		return
 	}
 	first := sched.Never
-	for i := range t.parcels.slots {
+	for i := 0; i < len(t.parcels.alarms); i++ { // it may grow
+		if at := t.parcels.alarms[i]; at > now {
+			first = min(first, at)
+			continue
+		}
 		s := &t.parcels.slots[i]
-		if s.stage != queued && s.stage != flying {
-			continue
-		}
-		if s.at > now {
-			first = min(first, s.at)
-			continue
-		}
 		switch {
 		case s.stage == flying:
 			t.miss(now, s.peer)

@@ -5,41 +5,36 @@ import "github.com/quidnunc/quidnunc/sched"
 // cover cuts what a task asks to cover into ranges, and queues a parcel for a delegate of
 // each. It returns how many.
 func (t *Tree) cover(now sched.Instant, x *task) (n int) {
-	left, right := x.Range, Range{}
-	var a, b stretch
-	if x.Has(t.parts.Place) {
-		left, right = Range{x.Lo, t.parts.Place - 1}, Range{t.parts.Place + 1, x.Hi}
-		if t.parts.Place != x.Hi {
-			b = t.parts.Ring.in(right)
-		}
-	}
-	if t.parts.Place != x.Lo {
-		a = t.parts.Ring.in(left)
-	}
-	// The larger piece gets at least its share of the ranges, each at least one.
-	all, k := a.n+b.n, min(t.cfg.Fanout, a.n+b.n)
-	if all == 0 {
-		return 0
-	}
-	ka := k * a.n / all
-	if ka == 0 && a.n > 0 {
-		ka = 1
-	}
-	if ka == k && b.n > 0 && k > 1 {
-		ka--
-	}
+	k := t.fanout(x)
 	// Those who pass on go first: the others end the way.
 	for _, alone := range []bool{false, true} {
-		n += t.cut(now, x, left, a, ka, alone)
-		n += t.cut(now, x, right, b, k-ka, alone)
+		for r, own := x.Range, true; own; {
+			var made int
+			made, r, own = t.cut(now, x, r, k, alone)
+			n += made
+		}
 	}
 	return n
 }
 
-// cut cuts a range with its members into k parts, and queues parcels for those of one
-// member, or for the others.
-func (t *Tree) cut(now sched.Instant, x *task, r Range, s stretch, k int, alone bool) (n int) {
+// fanout is into how many ranges a task is cut.
+func (t *Tree) fanout(x *task) int {
+	if x.sender == 0 && t.own != 0 {
+		return t.own
+	}
+	return t.cfg.Fanout
+}
+
+// cut cuts a range into at most k parts of as many members, and queues parcels for those of
+// one member, or for the others. The part that this node stands in is its own to cover: own
+// tells that there is more in it than itself, and rest is that part.
+//
+// Where the parts begin follows from the range and the members in it, so that all who cut
+// the same range make the same ones, and what they tell one delegate shares its frames.
+func (t *Tree) cut(now sched.Instant, x *task, r Range, k int, alone bool) (n int, rest Range, own bool) {
 	ring, lo := t.parts.Ring, r.Lo
+	s := ring.in(r)
+	k = min(k, s.n)
 	for i := range k {
 		first, end := s.n*i/k, s.n*(i+1)/k
 		part := stretch{s.at + first, end - first}
@@ -47,28 +42,32 @@ func (t *Tree) cut(now sched.Instant, x *task, r Range, s stretch, k int, alone 
 			part.at -= ring.Len()
 		}
 		last := ring.spot(part, part.n-1)
-		hi := last.Place
+		at := Range{lo, last.Place}
 		if i == k-1 {
-			hi = r.Hi
+			at.Hi = r.Hi
 		}
-		if (part.n == 1) == alone {
-			p := parcel{Range: Range{lo, hi}, from: x.from, news: x.news, to: x.to, origin: x.origin, alone: alone, peer: last.Peer}
+		lo = last.Place + 1
+		switch {
+		case at.Has(t.parts.Place):
+			rest, own = at, part.n > 1
+		case (part.n == 1) == alone:
+			p := parcel{Range: at, from: x.from, news: x.news, to: x.to, origin: x.origin, alone: alone, peer: last.Peer}
 			if !alone {
-				p.peer = t.draw(now, p.Range, part, 0)
+				p.peer = t.draw(now, at, part, 0)
 			}
 			if t.queue(now, &p) {
 				n++
 			}
 		}
-		lo = hi + 1
 	}
-	return n
+	return n, rest, own
 }
 
 // draw gives the delegate of a range, of the members in it: the same one for as long as Anew,
-// but for who lost its turn, and never `not`; 0: there is no other.
+// but for who lost its turn, and never `not`; 0: there is no other. It is the same one for all
+// who have the same seed and clock.
 func (t *Tree) draw(now sched.Instant, r Range, s stretch, not uint32) (p uint32) {
-	start := int(mix(t.parts.Seed^mix(uint64(now/t.cfg.Anew))^mix(r.Lo)^r.Hi) % uint64(s.n))
+	start := int(mix(t.parts.Seed^mix(uint64(t.parts.Host.Wall(now))/uint64(t.cfg.Anew))^mix(r.Lo)^r.Hi) % uint64(s.n))
 	best := sched.Never
 	for i := range s.n {
 		k := start + i

@@ -65,8 +65,8 @@
 //
 // # Limits
 //
-// A Tree has memory for Flying parcels, 72 bytes each, and for as many acknowledgements;
-// what finds no room is counted (Counters.Busy) and left to anti-entropy. Members that
+// A Tree has memory for Flying parcels, 80 bytes each, and for as many acknowledgements, of
+// which it asks for as much as it needs; what finds no room is counted (Counters.Busy) and left to anti-entropy. Members that
 // this node does not know and that stand between two that it knows are in the range of a
 // delegate, who may know them. Nothing is allocated but with a new peer.
 package delegate

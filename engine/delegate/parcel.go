@@ -4,6 +4,7 @@ import "github.com/quidnunc/quidnunc/sched"
 
 const (
 	slotsMax  = 1<<16 - 1
+	slotsMin  = 256
 	probesMax = 32 // slots that are looked at for a free one
 	triesMax  = 5  // times that a parcel is sent
 	outMax    = 5  // doublings of Out
@@ -21,12 +22,12 @@ const (
 	done                // acknowledged; kept until its place is needed
 )
 
-// parcel is news on its way to a delegate. 72 bytes.
+// parcel is news on its way to a delegate. 72 bytes, and 8 for its alarm.
 type parcel struct {
 	Range
 	from, to uint64        // versions of the origin; once it is sent, to is how far the run went
 	news     uint64        // where the flush began, at its author; not below from
-	at       sched.Instant // queued, flying: when to look again; done: when it was
+	at       sched.Instant // when it was done
 	origin   uint32
 	peer     uint32
 	serial   uint32 // that acknowledges it
@@ -36,17 +37,41 @@ type parcel struct {
 	stage    stage
 }
 
-// parcels are a table of them: that of a serial is in slot serial modulo size.
+// parcels are a table of them: that of a serial is in slot serial modulo size. It grows as it
+// is needed.
 type parcels struct {
-	slots []parcel
-	last  uint32 // serial given last
-	busy  int    // queued or flying
+	slots  []parcel
+	alarms []sched.Instant // by slot: when to look again at one that is queued or flying
+	most   int
+	last   uint32 // serial given last
+	busy   int    // queued or flying
 }
 
-func (t *parcels) init(size int) { *t = parcels{slots: make([]parcel, size)} }
+func (t *parcels) init(most int) {
+	*t = parcels{most: most}
+	t.grow(min(slotsMin, most))
+}
+
+// grow makes room for so many, at least as many as there were. No two of a smaller table meet
+// in one slot of a larger one whose size is a multiple of it.
+func (t *parcels) grow(size int) {
+	slots, alarms := t.slots, t.alarms
+	t.slots, t.alarms = make([]parcel, size), make([]sched.Instant, size)
+	for i := range t.alarms {
+		t.alarms[i] = sched.Never
+	}
+	for i := range slots {
+		if s := &slots[i]; s.stage != idle {
+			*t.slot(s.serial), *t.alarm(s) = *s, alarms[i]
+		}
+	}
+}
 
 // slot is where a serial is or was.
 func (t *parcels) slot(serial uint32) *parcel { return &t.slots[serial%uint32(len(t.slots))] }
+
+// alarm is that of a parcel.
+func (t *parcels) alarm(p *parcel) *sched.Instant { return &t.alarms[p.serial%uint32(len(t.slots))] }
 
 // find gives the parcel of a serial that is in a stage; nil if there is none.
 func (t *parcels) find(serial uint32, s stage) *parcel {
@@ -68,7 +93,11 @@ func (t *parcels) take() *parcel {
 			return p
 		}
 	}
-	return nil
+	if 2*len(t.slots) > t.most {
+		return nil
+	}
+	t.grow(2 * len(t.slots))
+	return t.take()
 }
 
 // queue makes a parcel due at its delegate. One for the same range and origin that has not
@@ -109,10 +138,11 @@ func (t *Tree) queue(now sched.Instant, p *parcel) bool {
 func (t *Tree) wait(now sched.Instant, p *parcel, doubled uint8, lazy bool) {
 	patience := t.parts.Host.Patience(p.peer, now, lazy)
 	t.slack = patience / slackShare
-	p.at = now + patience<<doubled
-	if p.at < t.alarm {
-		t.alarm = p.at
-		t.parts.Alarm.Set(p.at)
+	at := now + patience<<doubled
+	*t.parcels.alarm(p) = at
+	if at < t.alarm {
+		t.alarm = at
+		t.parts.Alarm.Set(at)
 	}
 }
 
@@ -174,6 +204,7 @@ func (t *Tree) unqueue(p uint32) (serial uint32) {
 // finish ends a parcel that is in no queue.
 func (t *Tree) finish(s *parcel, as stage) {
 	s.stage = as
+	*t.parcels.alarm(s) = sched.Never
 	t.parcels.busy--
 }
 

@@ -19,6 +19,8 @@ type Due struct {
 
 // Node is the node around a Relay.
 type Node interface {
+	// Wall is what the node's clock shows.
+	Wall(now sched.Instant) sched.Wall
 	// Path and Origin are those of a peer: the way to it, and what it writes.
 	Path(p uint32) *link.Path
 	Origin(p uint32) state.Origin
@@ -54,7 +56,7 @@ type RelayParts struct {
 	Due    Due
 	Timer  sched.Timer // wakes Expire
 	Fanout int         // see Config; what is out of range is the next in it
-	Seed   uint64
+	Seed   uint64      // of the cluster
 
 	AckDelay sched.Instant // for so long a lazy acknowledgement waits for a ride
 
@@ -99,12 +101,13 @@ func (r *Relay) begin() {
 		r.tree.Init(cfg, &Parts{Host: r, Ring: &r.ring, Seed: r.parts.Seed, Alarm: r.parts.Timer, Count: r.parts.Count})
 		r.changes--
 	}
-	r.tree.parts.Place = r.place(r.parts.Own)
-	if r.changes == r.parts.Roster.Changes() {
+	place := r.place(r.parts.Own)
+	if r.changes == r.parts.Roster.Changes() && place == r.tree.parts.Place {
 		return
 	}
-	r.changes = r.parts.Roster.Changes()
+	r.tree.parts.Place, r.changes = place, r.parts.Roster.Changes()
 	r.ring.Reset()
+	r.ring.Add(Spot{place, 0})
 	for _, p := range r.parts.Roster.Partners() {
 		r.ring.Add(Spot{r.place(r.parts.Node.Origin(p)), p})
 	}
@@ -112,6 +115,9 @@ func (r *Relay) begin() {
 }
 
 func (r *Relay) place(o state.Origin) uint64 { return uint64(r.parts.Store.ID(o)) }
+
+// Wall is that of the node.
+func (r *Relay) Wall(now sched.Instant) sched.Wall { return r.parts.Node.Wall(now) }
 
 // Peer is what is kept of a peer: the Host of the tree.
 func (r *Relay) Peer(p uint32) *Peer {

@@ -123,6 +123,7 @@ func (t *Tree) Moved(now sched.Instant, o uint32, held uint64) (any bool) {
 type answers struct {
 	nodes []answer // 0 is nil
 	free  uint32
+	most  int
 }
 
 type answer struct {
@@ -132,12 +133,21 @@ type answer struct {
 	lazy   bool // it may wait for a ride
 }
 
-func (a *answers) init(size int) {
-	a.nodes = make([]answer, size+1)
-	for i := range size {
-		a.nodes[i+1].next = a.free
-		a.free = uint32(i + 1)
+func (a *answers) init(most int) {
+	*a = answers{nodes: make([]answer, 1, min(slotsMin, most+1)), most: most}
+}
+
+// place gives a free one; 0: there is none.
+func (a *answers) place() uint32 {
+	i := a.free
+	switch {
+	case i != 0:
+		a.free = a.nodes[i].next
+	case len(a.nodes) <= a.most:
+		a.nodes = append(a.nodes, answer{})
+		return uint32(len(a.nodes) - 1)
 	}
+	return i
 }
 
 // drop gives up what a peer is owed.
@@ -158,13 +168,12 @@ func (a *answers) take(at *uint32) (serial uint32) {
 
 // answer owes a peer an acknowledgement.
 func (t *Tree) answer(now sched.Instant, p uint32, x answer) {
-	i := t.answers.free
+	i := t.answers.place()
 	if i == 0 {
 		t.parts.Count.DelegationsBusy++
 		return
 	}
 	q := t.parts.Host.Peer(p)
-	t.answers.free = t.answers.nodes[i].next
 	x.next = q.owed
 	t.answers.nodes[i] = x
 	q.owed = i

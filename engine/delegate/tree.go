@@ -5,7 +5,7 @@ import "github.com/quidnunc/quidnunc/sched"
 // Config is what a Tree is told before it starts. Fields that are 0 take their defaults.
 type Config struct {
 	Fanout int           // ranges that a stretch is cut into, at most: 2 to 256; 32
-	Flying int           // parcels at once: up to 65,535; 1024
+	Flying int           // parcels at once, at most: up to 65,535; 4096
 	Anew   sched.Instant // for so long the same delegates are taken: 1 s
 	Out    sched.Instant // for so long one that missed loses its turn, at first: 1 s
 	Blame  sched.Instant // after so long a range is covered, or its delegate lied: 100 ms
@@ -22,7 +22,7 @@ func (c *Config) fill() {
 		c.Fanout = 32
 	}
 	if c.Flying == 0 {
-		c.Flying = 1024
+		c.Flying = 4096
 	}
 	if c.Anew == 0 {
 		c.Anew = sched.Second
@@ -40,6 +40,8 @@ func (c *Config) fill() {
 
 // Host is the node around a Tree.
 type Host interface {
+	// Wall is what the members' clocks show, about: who draws at one time draws the same.
+	Wall(now sched.Instant) sched.Wall
 	// Peer is what is kept of a peer; good until the next call.
 	Peer(p uint32) *Peer
 	// Patience is how long the acknowledgement of what leaves to a peer now may take; lazy: of
@@ -57,9 +59,9 @@ type Alarm interface{ Set(at sched.Instant) }
 // Parts are what a Tree shares with the node around it.
 type Parts struct {
 	Host  Host
-	Ring  *Ring  // of all members that may be sent to; this node may stand on it too
+	Ring  *Ring  // of all members that may be sent to, and of this node
 	Place uint64 // of this node
-	Seed  uint64 // of what it draws
+	Seed  uint64 // of what it draws: the cluster's
 	Alarm Alarm
 	Count *Counters
 }
@@ -104,6 +106,7 @@ type task struct {
 type Tree struct {
 	cfg     Config
 	parts   Parts
+	own     int // into so many ranges own news is cut; 0: Fanout
 	parcels parcels
 	answers answers
 	tasks   []task
@@ -125,7 +128,8 @@ type covered struct {
 	origin uint32
 }
 
-// Init makes it ready. It is the only call that allocates.
+// Init makes it ready. After it memory is asked for only where there are more parcels or
+// acknowledgements at once than ever before.
 func (t *Tree) Init(cfg Config, parts *Parts) {
 	cfg.fill()
 	*t = Tree{cfg: cfg, parts: *parts, alarm: sched.Never}
@@ -133,10 +137,16 @@ func (t *Tree) Init(cfg Config, parts *Parts) {
 	t.answers.init(cfg.Flying)
 }
 
+// Direct tells into how many ranges own news is cut; 0: Config.Fanout. Of more than there are
+// members, all are told by this node.
+func (t *Tree) Direct(k int) { t.own = k }
+
+// whole is the ring.
+var whole = Range{0, 1<<64 - 1}
+
 // Learn notes own news: versions after from, up to to. It is told to everybody with the
 // next Flush.
 func (t *Tree) Learn(o uint32, from, to uint64) {
-	whole := Range{t.parts.Place + 1, t.parts.Place - 1}
 	for i := range t.tasks {
 		if x := &t.tasks[i]; x.origin == o && x.Range == whole && !x.waits {
 			x.from, x.news, x.to = min(x.from, from), min(x.news, from), max(x.to, to)

@@ -24,6 +24,7 @@ type node struct {
 	count Counters
 }
 
+func (n *node) Wall(now sched.Instant) sched.Wall                  { return sched.Wall(now) }
 func (n *node) Peer(p uint32) *Peer                                { return &n.peers[p] }
 func (n *node) Patience(uint32, sched.Instant, bool) sched.Instant { return patience }
 func (n *node) WantParcels(p uint32)                               { n.due = append(n.due, p) }
@@ -51,7 +52,7 @@ func newWorld(n, fanout int, seed uint64) *world {
 	w.ring.Sort()
 	for i := range n {
 		x := &node{w: w, i: i, peers: make([]Peer, n+1), alarm: sched.Never, held: make([]uint64, n+1)}
-		x.tree.Init(Config{Fanout: fanout, Flying: 128}, &Parts{Host: x, Ring: &w.ring, Place: w.place(i), Seed: w.rand.Uint64(), Alarm: x, Count: &x.count})
+		x.tree.Init(Config{Fanout: fanout, Flying: 1024}, &Parts{Host: x, Ring: &w.ring, Place: w.place(i), Seed: seed, Alarm: x, Count: &x.count})
 		w.nodes = append(w.nodes, x)
 	}
 	return w

@@ -22,7 +22,7 @@ type Config struct {
 	AckDelay sched.Instant // an acknowledgement waits this long for a ride
 	FlushMax sched.Instant // longest wait of a write for company
 	Settle   sched.Instant // the least time that news takes to settle
-	Seed     uint64        // of the drawing of delegates
+	Seed     uint64        // of the drawing of delegates: the cluster's
 }
 
 // Host is the node around the mail.
@@ -33,6 +33,8 @@ type Host interface {
 	Path(p uint32) *link.Path
 	Life(p uint32) roster.Life
 	Origin(p uint32) state.Origin
+	// Wall is what the node's clock shows.
+	Wall(now sched.Instant) sched.Wall
 }
 
 // Rumors are the news that is told to a few: package rumor.

@@ -44,11 +44,12 @@ type node struct {
 	buf     [1400]byte
 }
 
-func (n *node) Cursor(p uint32) *Cursor      { return &n.cursors[p] }
-func (n *node) Debt(p uint32) *Debt          { return &n.debts[p] }
-func (n *node) Path(p uint32) *link.Path     { return &n.links[p] }
-func (n *node) Life(p uint32) roster.Life    { return n.lives[p] }
-func (n *node) Origin(p uint32) state.Origin { return n.own }
+func (n *node) Cursor(p uint32) *Cursor           { return &n.cursors[p] }
+func (n *node) Debt(p uint32) *Debt               { return &n.debts[p] }
+func (n *node) Path(p uint32) *link.Path          { return &n.links[p] }
+func (n *node) Life(p uint32) roster.Life         { return n.lives[p] }
+func (n *node) Origin(p uint32) state.Origin      { return n.own }
+func (n *node) Wall(now sched.Instant) sched.Wall { return sched.Wall(now) }
 func (n *node) Intro(o state.Origin, in *codec.Intro) {
 	*in = codec.Intro{ID: 7, Gen: 1, Name: []byte("own")}
 }

@@ -43,6 +43,9 @@ func (m *member) Peer(p uint32) *delegate.Peer {
 	return x
 }
 
+// Wall is what all clocks show.
+func (m *member) Wall(now sched.Instant) sched.Wall { return sched.Wall(now) }
+
 // Patience is four times the round trip of two idle nodes.
 func (m *member) Patience(uint32, sched.Instant, bool) sched.Instant {
 	return 8 * (m.d.w.plan.Hop + m.d.w.plan.Proc)
@@ -81,7 +84,7 @@ func (d *delegated) member(i int) *member {
 	if m == nil {
 		m = &member{d: d, i: i, peers: map[uint32]*delegate.Peer{}}
 		m.tree.Init(delegate.Config{Fanout: d.w.plan.Fanout, Flying: 2 * d.w.plan.Fanout}, &delegate.Parts{
-			Host: m, Ring: &d.ring, Place: d.places[i], Seed: d.w.rand.Uint64(), Alarm: m, Count: &d.count,
+			Host: m, Ring: &d.ring, Place: d.places[i], Seed: d.w.plan.Seed, Alarm: m, Count: &d.count,
 		})
 		d.members[i] = m
 	}
