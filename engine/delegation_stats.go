@@ -1,5 +1,24 @@
 package engine
 
+import "github.com/quidnunc/quidnunc/engine/tune"
+
+// SpreadStats are how own writes leave now.
+type SpreadStats struct {
+	Way tune.Spread // never SpreadAuto
+	// Direct is into how many ranges the members are cut where Way is SpreadDelegated, each of
+	// which one member is told for; else 0.
+	Direct int
+	// Why is "chosen" in Config.Tune, "few" where telling all members takes no longer than a
+	// second hop, "many" where it does, "busy" where news keeps the loop busy, so that it
+	// shares frames on its way, or "partial" where most members are not reached.
+	Why string
+}
+
+func (e *Engine) spreadStats() SpreadStats {
+	way, direct, why := e.core.Parts().Mail.Chosen()
+	return SpreadStats{way, direct, why.String()}
+}
+
 // DelegationStats are counters of news that goes over delegates (tune.SpreadDelegated), since
 // Start.
 type DelegationStats struct {

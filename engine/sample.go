@@ -29,6 +29,7 @@ type tally struct {
 	fingerprint uint64
 	refused     uint64
 	unsent      uint64 // frames
+	spread      SpreadStats
 	holes, full int
 	health      int
 	members     [StateUnknown + 1]int // by state
@@ -91,7 +92,7 @@ func (e *Engine) count(t *tally) {
 	detector := e.core.Parts().Detector
 	t.core, t.store, t.flow, t.detector = *e.core.Counters(), e.store.Stats(), e.core.FlowState(), *detector.Counters()
 	t.fingerprint, t.refused, t.health, t.lag = e.core.Fingerprint(), e.refused, int(detector.Health()), e.reactor.lag
-	t.unsent = e.unsent
+	t.unsent, t.spread = e.unsent, e.spreadStats()
 	t.holes, t.full = e.store.Holes(), len(e.fullness.names)
 	e.conn.Stats(&t.socket)
 	t.members, t.answering = [StateUnknown + 1]int{}, 1

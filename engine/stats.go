@@ -63,6 +63,7 @@ type Stats struct {
 	Audit                                                            AuditStats
 	Checkpoints                                                      CheckpointStats
 	Delegation                                                       DelegationStats
+	Spread                                                           SpreadStats
 	Renewals, Conflicts                                              uint64
 	EventsLost                                                       uint64 // that OnEvent was too slow for
 	BroadcastsLost                                                   uint64 // that came too fast or too late: subscribers got ErrOverflow

@@ -44,6 +44,10 @@ func checkDiff(o *tune.Options) error {
 }
 
 func checkRumor(o *tune.Options) error {
+	if o.Spread == tune.SpreadDelegated && o.Order.Precise() {
+		return bad("Tune.Spread", o.Spread, "Spread and Order: with order "+o.Order.String()+" nobody can tell what a delegate covers",
+			"use SpreadAuto, or OrderFair, OrderDepth or OrderBreadth")
+	}
 	if o.Rumor == (tune.RumorPolicy{}) {
 		return nil
 	}

@@ -86,7 +86,7 @@ type Experiment struct {
 	Uniform    bool          // uniform random peers instead of shuffled rounds
 	Partner    func() uint32 // the peer of the next exchange, 0 for none; nil: chosen here
 	Plan       flow.Plan     // how the own rate adapts; flow.DefaultPlan, but none where Deltas are counted
-	MailMax    int           // SpreadAuto mails up to this many peers; 128
+	MailMax    int           // SpreadAuto mails up to about so many peers (mail.Choice); 128
 	RecentSpan sched.Instant // DiffRecent: what changed since is sent first; 10 intervals
 	Settle     sched.Instant // younger changes are left to push; 20 ms
 	AckDelay   sched.Instant // an acknowledgement waits this long for a ride; 40 ms

@@ -117,7 +117,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 		Audit: c.cfg.auditEvery(), Rand: &c.rand, Count: &c.counters.auditCounters, Doubts: &c.word,
 	})
 	c.word.Init(&checkpoint.Parts{
-		Host: wordHost{mailHost{&c.peers, &c.me}, &c.origins}, Store: &c.store, Own: self, Mender: &c.mends, Witness: accuser{&c.queue, &c.roster},
+		Host: wordHost{mailHost{&c.peers}, &c.origins}, Store: &c.store, Own: self, Mender: &c.mends, Witness: accuser{&c.queue, &c.roster},
 		Board: &c.due, Due: dueHave, Timer: c.wheel.Timer(timerWord), Off: c.differ.Scattered() || c.cfg.Experiment.NoWord, Count: &c.counters.wordCounters, Signing: c.cfg.Signing,
 	})
 	c.initRumors()
@@ -187,6 +187,7 @@ type Parts struct {
 	reconcile.View // the replica, and what is known of origins; its Now is not set
 
 	Filler   *reconcile.Filler // encodes runs
+	Mail     *mail.Mail        // how own writes leave
 	Self     *names.Self       // who this node is
 	Detector *member.Detector
 	Flow     *flow.Control
@@ -204,7 +205,7 @@ func (c *Core) Parts() Parts {
 	keys, _ := c.guard.(*protect.Sealed)
 	return Parts{
 		View: reconcile.View{Store: &c.store, Own: c.store.Owner(), News: &c.mail.Settle, Graves: &c.graves},
-		Self: &c.me, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Events: &c.events, Repair: &c.walks, Word: &c.word, Keys: keys,
+		Self: &c.me, Mail: &c.mail, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Events: &c.events, Repair: &c.walks, Word: &c.word, Keys: keys,
 	}
 }
 

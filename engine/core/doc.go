@@ -25,8 +25,9 @@
 //
 // # How news travels
 //
-//	write    -> mail to every reachable peer, or rumor to a few    (spread.go)
-//	            or over delegates, each with a range of the others (engine/delegate)
+//	write    -> mail to every reachable peer, or over delegates, each with a range
+//	            of the others; mail.Choice says how many hear it from its author
+//	            or rumor to a few                                  (spread.go)
 //	a hole   -> pull from whoever sent beyond it                   (engine/gaps)
 //	interval -> compare fingerprints with one peer, then digests,
 //	            then runs in the directions of the mode            (exchange.go)

@@ -3,7 +3,6 @@ package core
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/mail"
-	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -118,20 +117,16 @@ func (c *Core) initMail() {
 		Spread: cfg.Spread, MailMax: cfg.Experiment.MailMax, Fanout: cfg.Fanout, Blind: cfg.Rumor.Blind,
 		AckDelay: cfg.Experiment.AckDelay, FlushMax: cfg.Experiment.FlushMax, Settle: cfg.Experiment.Settle, Seed: c.me.Key[0],
 	}, &mail.Parts{
-		Host: mailHost{&c.peers, &c.me}, Roster: &c.roster, Store: &c.store, Own: c.store.Owner(), Paths: &c.paths,
-		Filler: &c.filler, Rumors: &c.rumors, Needs: &c.rumors, Parcels: dueParcel, Answers: dueCovered, Alarm: c.wheel.Timer(timerDelegates), Word: &c.word, Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),
+		Host: mailHost{&c.peers}, Clock: &c.me, Roster: &c.roster, Store: &c.store, Own: c.store.Owner(), Paths: &c.paths,
+		Filler: &c.filler, Rumors: &c.rumors, Needs: &c.rumors, Parcels: dueParcel, Answers: dueCovered, Alarm: c.wheel.Timer(timerDelegates), Word: &c.word, Scattered: c.differ.Scattered(),
+		Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),
 		Resend: timersOf(&c.wheel, timerResend), Ack: timersOf(&c.wheel, timerAck),
 		Count: &c.counters.mailCounters, Shared: &c.counters.exchangeCounters,
 	})
 }
 
 // mailHost is what mail sees of the node.
-type mailHost struct {
-	*peerList
-	self *names.Self
-}
-
-func (h mailHost) Wall(now sched.Instant) sched.Wall { return h.self.Wall(now) }
+type mailHost struct{ *peerList }
 
 func (h mailHost) Cursor(p uint32) *mail.Cursor { return &(*h.peerList)[p].mail }
 

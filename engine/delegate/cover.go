@@ -49,7 +49,7 @@ func (t *Tree) cut(now sched.Instant, x *task, r Range, k int, alone bool) (n in
 		lo = last.Place + 1
 		switch {
 		case at.Has(t.parts.Place):
-			rest, own = at, part.n > 1
+			rest, own = at, part.n > 1 && at.Hi-at.Lo < r.Hi-r.Lo // so that it ends, whatever the ring holds
 		case (part.n == 1) == alone:
 			p := parcel{Range: at, from: x.from, news: x.news, to: x.to, origin: x.origin, alone: alone, peer: last.Peer}
 			if !alone {

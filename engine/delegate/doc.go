@@ -1,18 +1,21 @@
 // Package delegate is range-delegated broadcast: news reaches every member over a tree
 // that nobody builds. All members stand on a ring, in the order of their places. Who has
 // news cuts the ring into a few ranges and sends it to one member of each, its delegate,
-// with the range; a delegate does the same with what is left of its range.
+// with the range; a delegate does the same with its range. The range that a node stands in
+// itself is its own to cover.
 //
-//	            author, 0 .. n-1 but itself
+//	            the ring, 0 .. n-1
 //	      .--------------+---------------.
-//	  [1 .. 32]      [33 .. 64]  ...  [.. n-1]     at most Fanout ranges,
+//	  [0 .. 31]      [32 .. 63]  ...  [.. n-1]     at most Fanout ranges,
 //	      17              40             ...       each with a delegate drawn from it
 //	 .----+----.          |
-//	1 .. 16   18 .. 32   ...                       so many messages, each member once
+//	0 .. 16   18 .. 31   ...                       so many messages, each member once
 //
 // Kin are the broadcast of structured overlays (El-Ansary, Alima, Brand, Haridi 2003),
 // Kadcast and Turbine. There is no tree to warm up or to repair, and no member carries
-// more of the load than others: each author draws its own delegates.
+// more of the load than others for long: delegates are drawn anew each second. Those who draw
+// at one time draw the same, so the news of many authors shares the frames of a delegate: under
+// load what a member receives follows how often its delegate flushes, not how many write.
 //
 // # Parts
 //

@@ -17,10 +17,13 @@ type Due struct {
 	Answers uint32 // AppendAnswers
 }
 
+// Clock is what the node's clock shows.
+type Clock interface {
+	Wall(now sched.Instant) sched.Wall
+}
+
 // Node is the node around a Relay.
 type Node interface {
-	// Wall is what the node's clock shows.
-	Wall(now sched.Instant) sched.Wall
 	// Path and Origin are those of a peer: the way to it, and what it writes.
 	Path(p uint32) *link.Path
 	Origin(p uint32) state.Origin
@@ -44,6 +47,7 @@ type Needs interface {
 // RelayParts are what a Relay shares with the node around it.
 type RelayParts struct {
 	Node   Node
+	Clock  Clock
 	News   News
 	Settle *settle.Settle
 	Needs  Needs // is told what Needed is told
@@ -94,11 +98,9 @@ func (r *Relay) Init(parts *RelayParts) { *r = Relay{parts: *parts, peers: make(
 // went.
 func (r *Relay) begin() {
 	if r.tree.parts.Ring == nil {
-		cfg := Config{Fanout: r.parts.Fanout}
-		if cfg.Fanout != 0 {
-			cfg.Fanout = min(max(fanoutMin, cfg.Fanout), fanoutMax)
-		}
-		r.tree.Init(cfg, &Parts{Host: r, Ring: &r.ring, Seed: r.parts.Seed, Alarm: r.parts.Timer, Count: r.parts.Count})
+		own := r.tree.own
+		r.tree.Init(r.config(), &Parts{Host: r, Ring: &r.ring, Seed: r.parts.Seed, Alarm: r.parts.Timer, Count: r.parts.Count})
+		r.tree.own = own
 		r.changes--
 	}
 	place := r.place(r.parts.Own)
@@ -117,7 +119,7 @@ func (r *Relay) begin() {
 func (r *Relay) place(o state.Origin) uint64 { return uint64(r.parts.Store.ID(o)) }
 
 // Wall is that of the node.
-func (r *Relay) Wall(now sched.Instant) sched.Wall { return r.parts.Node.Wall(now) }
+func (r *Relay) Wall(now sched.Instant) sched.Wall { return r.parts.Clock.Wall(now) }
 
 // Peer is what is kept of a peer: the Host of the tree.
 func (r *Relay) Peer(p uint32) *Peer {
@@ -176,6 +178,23 @@ func (r *Relay) Flush(now sched.Instant) int {
 	r.reached = 0
 	r.tree.Flush(now)
 	return r.reached
+}
+
+// Direct tells into how many ranges own news is cut; 0: as what is passed on.
+func (r *Relay) Direct(k int) { r.tree.Direct(k) }
+
+// Fanout is into how many ranges what is passed on is cut.
+func (r *Relay) Fanout() int {
+	cfg := r.config()
+	cfg.fill()
+	return cfg.Fanout
+}
+
+func (r *Relay) config() (cfg Config) {
+	if r.parts.Fanout != 0 {
+		cfg.Fanout = min(max(fanoutMin, r.parts.Fanout), fanoutMax)
+	}
+	return cfg
 }
 
 // Expire looks which acknowledgements are overdue.

@@ -19,9 +19,9 @@ type Host interface {
 	Pick(n int) []uint32
 	// Fanout is how many of them news is passed on to.
 	Fanout() int
-	// Mails reports whether own news goes to all of them, Relays whether news of others
+	// Tells reports whether own events go to all of them, Relays whether news of others
 	// is passed on, Pushes whether any is.
-	Mails() bool
+	Tells() bool
 	Relays() bool
 	Pushes() bool
 	// Partial reports that they are less than half of the members that there are.
@@ -76,7 +76,7 @@ func (c *Cast) Send(topic, payload []byte) (time uint64, st Status) {
 	if !ok {
 		return 0, Long
 	}
-	c.offer(0, h.Mails() && !h.Partial())
+	c.offer(0, h.Tells() && !h.Partial())
 	return time, Sent
 }
 

@@ -26,7 +26,7 @@ func (f *fake) Reach() int                 { return len(f.all) }
 func (f *fake) Partners() []uint32         { return f.all }
 func (f *fake) Pick(n int) []uint32        { return f.all[:min(n, len(f.all))] }
 func (f *fake) Fanout() int                { return 2 }
-func (f *fake) Mails() bool                { return f.mails }
+func (f *fake) Tells() bool                { return f.mails }
 func (f *fake) Relays() bool               { return f.relays }
 func (f *fake) Pushes() bool               { return f.pushes }
 func (f *fake) Partial() bool              { return f.partial }

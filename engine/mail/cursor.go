@@ -55,6 +55,14 @@ func (c *Cursor) Flying() bool { return c.Seen() < c.at }
 // Mailed notes that our writes up to a version leave.
 func (c *Cursor) Mailed(to uint64) { c.at = to }
 
+// Told notes that our writes up to a version were told another way, and are not missed: what
+// leaves next begins there. A peer that was sent nothing yet begins at the beginning.
+func (c *Cursor) Told(to uint64) {
+	if c.at != 0 {
+		c.at = max(c.at, to)
+	}
+}
+
 // back is the one place where the cursor goes back: to what the peer has.
 func (c *Cursor) back() { c.at = c.Seen() }
 

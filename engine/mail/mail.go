@@ -16,7 +16,7 @@ import (
 // Config is what Mail is told before it starts.
 type Config struct {
 	Spread   tune.Spread
-	MailMax  int           // SpreadAuto mails up to so many peers
+	MailMax  int           // SpreadAuto mails up to about so many peers: see Choice
 	Fanout   int           // of relayed news; 0: by the size of the cluster
 	Blind    bool          // rumors are told once: what is new need not wait for a cycle to end
 	AckDelay sched.Instant // an acknowledgement waits this long for a ride
@@ -33,8 +33,6 @@ type Host interface {
 	Path(p uint32) *link.Path
 	Life(p uint32) roster.Life
 	Origin(p uint32) state.Origin
-	// Wall is what the node's clock shows.
-	Wall(now sched.Instant) sched.Wall
 }
 
 // Rumors are the news that is told to a few: package rumor.
@@ -57,6 +55,7 @@ type Word interface {
 // Parts are what Mail shares with the node around it.
 type Parts struct {
 	Host             Host
+	Clock            delegate.Clock
 	Roster           *roster.Roster
 	Store            *state.Store
 	Own              state.Origin
@@ -67,6 +66,7 @@ type Parts struct {
 	Alarm            sched.Timer    // wakes Relay.Expire
 	Parcels, Answers uint32         // on the board: Relay has something for the peer
 	Word             Word           // nil: it says nothing
+	Scattered        bool           // entries come in any order: then nobody can tell what a delegate covers
 	Board            *due.Board
 	Due              uint32       // on the board: Append has something for the peer
 	Flush            sched.Timer  // wakes FlushNow
@@ -92,10 +92,14 @@ type Mail struct {
 	Settle settle.Settle  // what of the news has had its time to arrive
 	Relay  delegate.Relay // news over delegates
 
-	flush Flush
-	cfg   Config
-	parts Parts
-	runs  Cache
+	flush  Flush
+	choice Choice
+	cfg    Config
+	parts  Parts
+	runs   Cache
+	from   uint64 // own writes after it wait for the next flush
+	told   uint64 // own writes up to it were told over delegates, since mail was the way last; 0: none
+	news   uint64 // times that an origin moved on
 }
 
 // Init makes it ready.
@@ -103,8 +107,9 @@ func (m *Mail) Init(cfg *Config, parts *Parts) {
 	*m = Mail{cfg: *cfg, parts: *parts}
 	m.Settle.Init(parts.Store, parts.Paths, cfg.Settle, m.Pushes())
 	m.flush.Init(parts.Flush, cfg.FlushMax)
+	m.choice.Init(cfg.MailMax)
 	m.Relay.Init(&delegate.RelayParts{
-		Node: parts.Host, News: m, Settle: &m.Settle, Needs: parts.Needs, Roster: parts.Roster, Paths: parts.Paths,
+		Node: parts.Host, Clock: parts.Clock, News: m, Settle: &m.Settle, Needs: parts.Needs, Roster: parts.Roster, Paths: parts.Paths,
 		Store: parts.Store, Own: parts.Own, Filler: parts.Filler, Board: parts.Board,
 		Due: delegate.Due{Parcels: parts.Parcels, Answers: parts.Answers}, Timer: parts.Alarm,
 		Fanout: cfg.Fanout, AckDelay: cfg.AckDelay, Seed: cfg.Seed, Count: &parts.Count.Counters, Shared: parts.Shared,
@@ -118,20 +123,19 @@ func (m *Mail) own() uint64 { return m.parts.Store.Max(m.parts.Own) }
 // here) in the frame of that number.
 func (m *Mail) News(now sched.Instant, o state.Origin, from uint64, p uint32, frame uint64) {
 	own := o == m.parts.Own
-	if !own {
+	if m.news++; !own {
 		m.Relay.Came(now, o, from, frame)
 	}
 	switch {
 	case !m.Pushes():
 		return
-	case own && m.Mails():
-		m.flush.Own()
-	case m.Delegates():
-		if !own {
-			return
+	case own:
+		if !m.flush.own {
+			m.from = from
 		}
-		m.Relay.Tell(from)
-	case own || m.Relays():
+		m.from = min(m.from, from)
+		m.flush.Own()
+	case m.Relays():
 		m.parts.Rumors.Learn(o, from, p, frame)
 	default:
 		return
@@ -146,15 +150,35 @@ func (m *Mail) News(now sched.Instant, o state.Origin, from uint64, p uint32, fr
 func (m *Mail) FlushNow(now sched.Instant) {
 	n := 0
 	if m.flush.Begin() {
-		for _, p := range m.parts.Roster.Partners() {
-			n += m.Start(now, p)
-		}
+		m.look(now)
+		n += m.tell(now)
 	}
 	n += m.Relay.Flush(now)
 	r := m.parts.Rumors
 	n += r.Cycle()
 	m.flush.Rest(now, r.Waiting(), r.Hot())
 	m.flush.Sent(now, n, m.parts.Paths.Lag)
+}
+
+// tell tells own news the way that it takes now, and returns at how many peers it is due
+// already.
+func (m *Mail) tell(now sched.Instant) (n int) {
+	switch m.Spread() {
+	case tune.SpreadMail:
+		for _, p := range m.parts.Roster.Partners() {
+			if m.told != 0 {
+				m.parts.Host.Cursor(p).Told(m.told)
+			}
+			n += m.begin(now, p)
+		}
+		m.told = 0
+	case tune.SpreadDelegated:
+		m.told = max(m.own(), 1)
+		m.Relay.Tell(m.from)
+	default:
+		m.parts.Rumors.Learn(m.parts.Own, m.from, 0, 0)
+	}
+	return n
 }
 
 // Pass lets what delegates are to be told leave, at once or with the next flush.
@@ -170,7 +194,15 @@ func (m *Mail) End(now sched.Instant) { m.flush.End(now) }
 // Start makes our writes due at one peer, if it lacks any and is mailed. It returns the
 // number of peers.
 func (m *Mail) Start(now sched.Instant, p uint32) int {
-	if !m.parts.Roster.Reaches(p) || !m.Mails() || m.parts.Host.Cursor(p).At() >= m.own() {
+	if !m.Mails() {
+		return 0
+	}
+	return m.begin(now, p)
+}
+
+// begin is Start, whatever the way that news takes now.
+func (m *Mail) begin(now sched.Instant, p uint32) int {
+	if !m.parts.Roster.Reaches(p) || m.parts.Host.Cursor(p).At() >= m.own() {
 		return 0
 	}
 	m.parts.Board.Want(p, m.parts.Due)
@@ -191,7 +223,7 @@ func (m *Mail) expect(now sched.Instant, p uint32) {
 func (m *Mail) Lost(now sched.Instant, p uint32) {
 	if m.parts.Host.Cursor(p).MayRewind() {
 		m.rewind(p)
-		m.Start(now, p)
+		m.begin(now, p)
 	}
 }
 
@@ -224,6 +256,8 @@ func (m *Mail) Resend(now sched.Instant, p uint32) (silent bool) {
 	default:
 		if c.Flying() {
 			m.rewind(p)
+			m.begin(now, p)
+			break
 		}
 		m.Start(now, p)
 	}

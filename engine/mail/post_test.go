@@ -76,7 +76,7 @@ func newNode(t *testing.T, cfg Config) *node {
 	n.wheel.Init(1+2*(peers+1), 0)
 	n.paths.Init(0, cfg.AckDelay)
 	n.mail.Init(&cfg, &Parts{
-		Host: n, Roster: &n.roster, Store: &n.store, Own: own, Paths: &n.paths, Filler: &n.filler, Rumors: n,
+		Host: n, Clock: n, Roster: &n.roster, Store: &n.store, Own: own, Paths: &n.paths, Filler: &n.filler, Rumors: n,
 		Board: &n.board, Due: 1, Flush: n.wheel.Timer(timerFlush),
 		Resend: n.wheel.Timers(timerResend, 2), Ack: n.wheel.Timers(timerAck, 2), Count: &n.count, Shared: &n.shared,
 	})
@@ -218,7 +218,7 @@ func TestWaysToSpread(t *testing.T) {
 		}
 	}
 	f(tune.SpreadAuto, peers, tune.SpreadMail, true, false)
-	f(tune.SpreadAuto, peers-1, tune.SpreadRumor, false, true)
+	f(tune.SpreadAuto, peers-1, tune.SpreadDelegated, false, false)
 	f(tune.SpreadMail, 0, tune.SpreadMail, true, false)
 	f(tune.SpreadRumor, 99, tune.SpreadRumor, false, true)
 	f(tune.SpreadGossip, 99, tune.SpreadGossip, false, false)

@@ -1,6 +1,9 @@
 package mail
 
-import "github.com/quidnunc/quidnunc/engine/tune"
+import (
+	"github.com/quidnunc/quidnunc/engine/tune"
+	"github.com/quidnunc/quidnunc/sched"
+)
 
 // Spread is the way that news takes now; never tune.SpreadAuto.
 func (m *Mail) Spread() tune.Spread {
@@ -9,29 +12,69 @@ func (m *Mail) Spread() tune.Spread {
 		return tune.SpreadRumor // most members are on nobody's ring
 	case m.cfg.Spread != tune.SpreadAuto:
 		return m.cfg.Spread
-	case m.parts.Roster.Reach() <= m.cfg.MailMax:
+	case m.parts.Scattered, m.parts.Roster.Partial(): // nobody could tell what a delegate covers
+		if m.parts.Roster.Reach() <= m.cfg.MailMax {
+			return tune.SpreadMail
+		}
+		return tune.SpreadRumor
+	case m.choice.Mails():
 		return tune.SpreadMail
 	}
-	return tune.SpreadRumor
+	return tune.SpreadDelegated
+}
+
+// Chosen tells the way that own news takes now, into how many ranges it is cut where it goes
+// over delegates, and why.
+func (m *Mail) Chosen() (way tune.Spread, direct int, why Why) {
+	way, why = m.Spread(), m.choice.Why()
+	switch {
+	case m.cfg.Spread != tune.SpreadAuto:
+		why = WhyChosen
+	case m.parts.Scattered, m.parts.Roster.Partial():
+		why = WhyPartial
+	}
+	switch {
+	case way != tune.SpreadDelegated:
+	case m.cfg.Spread == tune.SpreadDelegated:
+		direct = m.Relay.Fanout()
+	default:
+		direct = m.choice.Direct()
+	}
+	return way, direct, why
+}
+
+// look lets the choice take in how things are.
+func (m *Mail) look(now sched.Instant) {
+	if m.cfg.Spread != tune.SpreadAuto {
+		return
+	}
+	m.choice.Look(now, &Load{
+		Members: m.parts.Roster.Reach(), Trip: m.parts.Paths.Trip(), Lag: m.parts.Paths.Lag, Debt: m.flush.Debt(now), News: m.news,
+	})
+	m.Relay.Direct(m.choice.Direct())
 }
 
 // Mails reports whether own writes are mailed to every peer.
 func (m *Mail) Mails() bool { return m.Spread() == tune.SpreadMail }
 
-// Delegates reports whether own writes go over delegates.
-func (m *Mail) Delegates() bool { return m.Spread() == tune.SpreadDelegated }
-
 // Pushes reports whether news is sent before an exchange asks for it.
 func (m *Mail) Pushes() bool { return m.cfg.Spread != tune.SpreadGossip }
 
-// Relays reports whether news of others is passed on: in rumor mode always, and so are user
-// events where writes go over delegates; in mail mode only while we reach less than half of the members, so that the authors probably
-// do not reach everybody either.
+// Tells reports whether own user events are told to every peer: wherever nobody is sure to
+// pass them on, since those who mail do not.
+func (m *Mail) Tells() bool {
+	way := m.Spread()
+	return way == tune.SpreadMail || way == tune.SpreadDelegated
+}
+
+// Relays reports whether news of others is passed on: in rumor mode always, otherwise only
+// while we reach less than half of the members, so that the authors probably do not reach
+// everybody either.
 func (m *Mail) Relays() bool {
 	switch m.Spread() {
 	case tune.SpreadGossip:
 		return false
-	case tune.SpreadRumor, tune.SpreadDelegated:
+	case tune.SpreadRumor:
 		return true
 	default:
 		return m.parts.Roster.Partial()

@@ -40,6 +40,7 @@
 //	quidnunc_gaps_total                           counter Runs received that began above what was known.
 //	quidnunc_mail_frames_sent_total               counter Frames sent with own writes.
 //	quidnunc_rumor_frames_sent_total              counter Frames sent with news of others.
+//	quidnunc_spread_direct                        gauge   Ranges that own writes are told to one member each for, where they go over delegates; else 0.
 //	quidnunc_delegations_sent_total               counter Runs sent over delegates.
 //	quidnunc_delegations_taken_total              counter Ranges of others that were covered.
 //	quidnunc_delegations_replaced_total           counter Ranges that went to another member, since the first did not answer.

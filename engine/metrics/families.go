@@ -102,6 +102,7 @@ var trafficFamilies = []family{
 	{"quidnunc_gaps_total", Counter, "Runs received that began above what was known.", "", count(func(s *engine.Stats) uint64 { return s.Gaps })},
 	{"quidnunc_mail_frames_sent_total", Counter, "Frames sent with own writes.", "", count(func(s *engine.Stats) uint64 { return s.MailSent })},
 	{"quidnunc_rumor_frames_sent_total", Counter, "Frames sent with news of others.", "", count(func(s *engine.Stats) uint64 { return s.RumorsSent })},
+	{"quidnunc_spread_direct", Gauge, "Ranges that own writes are told to one member each for, where they go over delegates; else 0.", "", level(func(s *engine.Stats) int { return s.Spread.Direct })},
 	{"quidnunc_delegations_sent_total", Counter, "Runs sent over delegates.", "", count(func(s *engine.Stats) uint64 { return s.Delegation.Sent })},
 	{"quidnunc_delegations_taken_total", Counter, "Ranges of others that were covered.", "", count(func(s *engine.Stats) uint64 { return s.Delegation.Taken })},
 	{"quidnunc_delegations_replaced_total", Counter, "Ranges that went to another member, since the first did not answer.", "", count(func(s *engine.Stats) uint64 { return s.Delegation.Replaced })},

@@ -8,8 +8,10 @@ type Spread uint8
 
 // The ways to spread.
 const (
-	// SpreadAuto mails in clusters of up to 128 members and mongers rumors in
-	// larger ones. It is the default.
+	// SpreadAuto mails to as many members as can be told in the time that a second
+	// hop takes, 64 to 256 of them, and has the others told by delegates: a few more
+	// with each member that the cluster grows by, and more where the loop is busy with
+	// news. Stats.Spread says which way it is, and why. It is the default.
 	SpreadAuto Spread = iota
 	// SpreadMail sends each write to every member, one hop, until it is
 	// acknowledged.
