@@ -86,6 +86,71 @@ func TestDelegatesThatAreDead(t *testing.T) {
 	}
 }
 
+// Members that drop all news, and answer everything else, cost a time-out: with a twentieth of
+// them each write is on all others within 20 ms. Each of them loses its turn.
+func TestDelegatesThatDrop(t *testing.T) {
+	const n = 60
+	drops := func(d *node) bool { return d.i%20 == 7 }
+	w := delegated(t, n, 6, 11)
+	w.filter = func(_, to *node, b []byte) bool {
+		_, news := recordOf(t, b, codec.TypeDelegate)
+		return !drops(to) || !news
+	}
+	replaced := uint64(0)
+	for i := range 24 {
+		if drops(w.nodes[i]) {
+			continue
+		}
+		w.set(i, "k", fmt.Sprint("news ", i))
+		w.run(20 * sched.Millisecond)
+		if got := w.holders(i); got < n-n/20 {
+			t.Errorf("write %d: after 20 ms %d of %d", i, got, n-n/20)
+		}
+		w.run(30 * sched.Millisecond)
+	}
+	for _, d := range w.nodes {
+		replaced += d.core.counters.DelegationsReplaced
+	}
+	if t.Logf("%d replaced", replaced); replaced == 0 {
+		t.Error("nobody was replaced")
+	}
+}
+
+// Members that acknowledge a range and do not cover it keep nothing from anybody for long: all
+// hold everything after a few comparisons.
+func TestDelegatesThatLie(t *testing.T) {
+	const n = 60
+	const interval = 100 * sched.Millisecond
+	lies := func(d *node) bool { return d.i%12 == 7 }
+	w := newNet(t, n, 12, func(_ int, c *Config) {
+		c.Spread, c.Fanout, c.Interval = tune.SpreadDelegated, 6, interval
+	})
+	w.joinAll()
+	w.converge(60 * sched.Second)
+	w.run(5 * sched.Second)
+	w.filter = func(from, _ *node, b []byte) bool {
+		_, news := recordOf(t, b, codec.TypeDelegate)
+		return !lies(from) || !news
+	}
+	late := 0
+	for round := range 40 {
+		i := round % n
+		if lies(w.nodes[i]) {
+			continue
+		}
+		w.set(i, "k", fmt.Sprint("news ", round))
+		w.run(interval)
+		late += n - w.holders(i)
+		w.run(2 * interval)
+		if got := w.holders(i); got != n {
+			t.Errorf("write %d: after three intervals %d of %d", round, got, n)
+		}
+	}
+	if t.Logf("%d were late", late); late == 0 {
+		t.Error("nobody lied")
+	}
+}
+
 // Members of one cluster that spread in different ways are equal soon.
 func TestWaysToSpreadMix(t *testing.T) {
 	const n = 24

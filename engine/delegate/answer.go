@@ -49,6 +49,23 @@ func (t *Tree) again(now sched.Instant, s *parcel) {
 	}
 }
 
+// Lost sends again what left to a peer in frames that are known to be lost: to the same one,
+// which is there, since it said so.
+func (t *Tree) Lost(now sched.Instant, p uint32) {
+	if t.parcels.busy == 0 {
+		return
+	}
+	for i := 0; i < len(t.parcels.slots); i++ { // it may grow
+		s := &t.parcels.slots[i]
+		if s.stage != flying || s.peer != p || s.tries >= triesMax || !t.parts.Host.Missed(p, s.frame) {
+			continue
+		}
+		next := *s
+		t.drop(s, idle)
+		t.queue(now, &next)
+	}
+}
+
 // Expire looks which acknowledgements are overdue. The host calls it when the alarm goes.
 func (t *Tree) Expire(now sched.Instant) {
 	t.alarm = sched.Never

@@ -37,7 +37,8 @@
 //
 // A parcel that is not acknowledged within the path's patience is handed to another
 // member of its range, again without doubling, since that one did nothing wrong; a parcel
-// for a single member is sent to it again, with doubling. Both end after a number of
+// for a single member is sent to it again, with doubling. Where later frames show that the one
+// that carried it was lost (Lost), it leaves again at once, to whom it was for. Both end after a number of
 // tries and are left to anti-entropy ([Counters.DelegationsLost]).
 //
 // # Acknowledgements

@@ -32,6 +32,7 @@ type parcel struct {
 	peer     uint32
 	serial   uint32 // that acknowledges it
 	next     uint32 // serial of the next in the peer's queue; 0: none
+	frame    uint32 // flying: the number of the frame that it left in
 	tries    uint8
 	alone    bool // the peer covers nobody
 	stage    stage
@@ -173,7 +174,7 @@ func (t *Tree) Next(p uint32, out *Parcel) bool {
 func (t *Tree) Sent(now sched.Instant, p uint32, to uint64, lazy bool) {
 	s := t.parcels.slot(t.unqueue(p))
 	rest := *s
-	s.to, s.stage = to, flying
+	s.to, s.stage, s.frame = to, flying, t.parts.Host.Frame(p)
 	s.tries++
 	doubled := uint8(0)
 	if s.alone {

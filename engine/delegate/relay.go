@@ -138,6 +138,12 @@ func (r *Relay) Patience(p uint32, now sched.Instant, lazy bool) sched.Instant {
 	return r.parts.Paths.AnswerAfter(path)
 }
 
+// Frame and Missed are what the path says of its frames.
+func (r *Relay) Frame(p uint32) uint32 { return r.parts.Node.Path(p).Last() + 1 }
+
+// Missed is beside it.
+func (r *Relay) Missed(p, frame uint32) bool { return r.parts.Node.Path(p).Missed(frame) }
+
 // WantParcels and WantAnswers note on the board what is due.
 func (r *Relay) WantParcels(p uint32) {
 	if !r.parts.Board.Has(p, r.parts.Due.Parcels) {
@@ -208,6 +214,14 @@ func (r *Relay) Drop(now sched.Instant, p uint32) {
 	if r.tree.parts.Ring != nil {
 		r.begin()
 		r.tree.Gone(now, p)
+	}
+}
+
+// Lost notes that a frame to a peer was lost: what it carried leaves again.
+func (r *Relay) Lost(now sched.Instant, p uint32) {
+	if r.tree.parts.Ring != nil && int(p) < len(r.peers) {
+		r.begin()
+		r.tree.Lost(now, p)
 	}
 }
 

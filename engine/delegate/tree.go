@@ -47,6 +47,10 @@ type Host interface {
 	// Patience is how long the acknowledgement of what leaves to a peer now may take; lazy: of
 	// what it need not acknowledge at once.
 	Patience(p uint32, now sched.Instant, lazy bool) sched.Instant
+	// Frame is the number of the frame to a peer that is composed now, Missed whether one is
+	// known to be lost.
+	Frame(p uint32) uint32
+	Missed(p, frame uint32) bool
 	// WantParcels and WantAnswers note that something is due to a peer; lazy: it may wait for
 	// a ride.
 	WantParcels(p uint32)

@@ -234,6 +234,35 @@ func TestNewestFormLeaves(t *testing.T) {
 	w.check(t)
 }
 
+// What was in a frame that is known to be lost leaves again at once, to the same member, and
+// nothing else does; it ends after a number of tries as what is overdue does.
+func TestLost(t *testing.T) {
+	w := newWorld(40, 4, 5)
+	n := w.nodes[0]
+	w.write(0, 1)
+	p, x := n.due[0], Parcel{}
+	for i := range triesMax {
+		if !n.tree.Next(p, &x) || x.To != 1 {
+			t.Fatalf("try %d: %+v is due", i, x)
+		}
+		n.tree.Sent(w.now, p, 1, false)
+		busy, lost := n.tree.parcels.busy, n.frames
+		if n.tree.Lost(w.now, p); n.peers[p].head != 0 {
+			t.Fatalf("try %d: nothing was lost, and it is due again", i)
+		}
+		n.missed = map[uint32]bool{lost: true}
+		n.tree.Lost(w.now, p+1)
+		n.tree.Lost(w.now, p)
+		if due := n.peers[p].head != 0; due != (i < triesMax-1) || n.tree.parcels.busy != busy {
+			t.Fatalf("try %d: due again: %v; %d parcels, %d before", i, due, n.tree.parcels.busy, busy)
+		}
+		w.check(t)
+	}
+	if n.count.DelegationsReplaced != 0 || n.peers[p].misses != 0 {
+		t.Errorf("a frame that was lost is held against its receiver: %+v", n.count)
+	}
+}
+
 // Gone hands ranges on at once, and leaves who went alone.
 func TestGone(t *testing.T) {
 	w := newWorld(100, 4, 6)

@@ -22,11 +22,16 @@ type node struct {
 	held  []uint64 // by origin
 	got   int      // parcels that came
 	count Counters
+
+	frames uint32
+	missed map[uint32]bool
 }
 
 func (n *node) Wall(now sched.Instant) sched.Wall                  { return sched.Wall(now) }
 func (n *node) Peer(p uint32) *Peer                                { return &n.peers[p] }
 func (n *node) Patience(uint32, sched.Instant, bool) sched.Instant { return patience }
+func (n *node) Frame(p uint32) uint32                              { n.frames++; return n.frames }
+func (n *node) Missed(_, frame uint32) bool                        { return n.missed[frame] }
 func (n *node) WantParcels(p uint32)                               { n.due = append(n.due, p) }
 func (n *node) WantAnswers(_ sched.Instant, p uint32, _ bool)      { n.due = append(n.due, p) }
 func (n *node) Set(at sched.Instant)                               { n.alarm = min(n.alarm, at) }

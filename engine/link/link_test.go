@@ -324,3 +324,30 @@ func TestRefusalsHaveARate(t *testing.T) {
 		t.Errorf("%d of 10,000 were looked into, want about %d", n, most)
 	}
 }
+
+// A frame is missed once it counts as lost, and not one that is on its way, or of which
+// nothing is known any more.
+func TestMissed(t *testing.T) {
+	for _, first := range starts {
+		s, p := pair(first, 100)
+		f := func(seq uint32, want bool) {
+			t.Helper()
+			if got := p.Missed(first + seq); got != want {
+				t.Errorf("from %d: frame %d is missed: %v", first, seq, got)
+			}
+		}
+		s.Acked(p, 1, first+6, 0b110101) // 6, 4, 2 and 1
+		f(1, false)
+		f(3, true)
+		f(5, false) // overtaken once only: it may come
+		f(7, false)
+		s.Acked(p, 1, first+9, 1) // and 9
+		f(1, false)
+		f(3, true)
+		f(5, true)
+		f(7, true)
+		f(8, false)
+		s.Acked(p, 1, first+80, 1)
+		f(3, false)
+	}
+}

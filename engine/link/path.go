@@ -127,6 +127,13 @@ func (p *Path) TakeHole() bool {
 	return hole
 }
 
+// Missed reports whether a frame to the peer is known to be lost, for as long as
+// acknowledgements tell of it.
+func (p *Path) Missed(seq uint32) bool {
+	back := p.acked - seq
+	return int32(p.judged-seq) >= 0 && back < mapBits && (p.sawMap|p.Excused(p.acked))>>back&1 == 0
+}
+
 // answered takes the time of the frame that asked. One that is missing may still be
 // on its way, behind later ones.
 func (p *Path) answered(now sched.Instant, ack uint32, seen uint64) (sampled bool) {

@@ -221,6 +221,7 @@ func (m *Mail) expect(now sched.Instant, p uint32) {
 
 // Lost notes that a frame to the peer was lost, and goes back to what it has.
 func (m *Mail) Lost(now sched.Instant, p uint32) {
+	m.Relay.Lost(now, p)
 	if m.parts.Host.Cursor(p).MayRewind() {
 		m.rewind(p)
 		m.begin(now, p)

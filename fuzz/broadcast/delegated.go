@@ -51,6 +51,10 @@ func (m *member) Patience(uint32, sched.Instant, bool) sched.Instant {
 	return 8 * (m.d.w.plan.Hop + m.d.w.plan.Proc)
 }
 
+// Frame and Missed: an acknowledgement names no frame here.
+func (m *member) Frame(uint32) uint32     { return 0 }
+func (m *member) Missed(_, _ uint32) bool { return false }
+
 func (m *member) WantParcels(p uint32)                          { m.want(p) }
 func (m *member) WantAnswers(_ sched.Instant, p uint32, _ bool) { m.want(p) }
 
