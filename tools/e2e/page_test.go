@@ -94,6 +94,7 @@ func TestThePage(t *testing.T) {
 		t.Errorf("nothing is drawn: %v", err)
 	}
 	holds(t, ctx, "document.querySelectorAll('#path li').length === 12 && document.querySelector('#path li.first time').textContent === 'wrote'")
+	holds(t, ctx, "document.querySelectorAll('#path li[title*=\" has it from \"]').length === 11")
 	press(t, ctx, "write")
 	press(t, ctx, "partition")
 	holds(t, ctx, "state.faults.cut && state.knows[0 * 12 + 11] > 0 && state.knows[11 * 12 + 0] > 0 && state.knows[0 * 12 + 1] < 50")

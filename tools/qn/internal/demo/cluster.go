@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,6 +88,14 @@ func startCluster(ctx context.Context, n int, seed uint64) (*cluster, error) {
 }
 
 func name(i int) string { return "n" + strconv.Itoa(i) }
+
+// number is that of a member by its name, -1 for "".
+func number(name string) int32 {
+	if i, err := strconv.Atoi(strings.TrimPrefix(name, "n")); err == nil {
+		return int32(i)
+	}
+	return -1
+}
 
 // start makes a member; the mutex must not be held.
 func (c *cluster) start(ctx context.Context, i int) error {
@@ -323,8 +332,25 @@ func (c *cluster) write(i int) (ok bool) {
 		return false
 	}
 	m.newest[key] = written{value, v}
-	c.tracks.follow(i, v.Seq, at)
+	c.tracks.follow(i, key, v.Seq, at)
 	return true
+}
+
+// via tells by which member each one has a write: the hop before it, where the key was not written again since.
+func (c *cluster) via(s *Spread) {
+	s.Via = make([]int32, len(s.Micro))
+	for i, us := range s.Micro {
+		s.Via[i] = -1
+		c.mu.Lock()
+		eng := c.members[i].eng
+		c.mu.Unlock()
+		if us < 0 || i == s.Owner || eng == nil {
+			continue
+		}
+		if _, m, ok := eng.Get(name(s.Owner), "k"+strconv.Itoa(s.key)); ok && m.Version.Seq == s.seq {
+			s.Via[i] = number(m.From())
+		}
+	}
 }
 
 // lost counts keys whose newest acknowledged value is not on every member that runs. Keys of a member that was killed and

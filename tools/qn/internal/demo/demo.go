@@ -141,6 +141,9 @@ func (d *Demo) Look(turn, event uint64) *Picture {
 		Lost: c.network.Lost(), Overloaded: d.overloaded.Load(), Rate: d.rate.Load(),
 		Bytes: map[string]uint64{}, Frames: map[string]uint64{}, Drops: map[string]uint64{}, Detector: map[string]uint64{}, Flow: map[string]float64{},
 	}
+	for i := range p.Spreads {
+		c.via(&p.Spreads[i])
+	}
 	p.faults(c)
 	behind, seen := make([]byte, c.n*c.n), make([]byte, c.n*c.n)
 	for i := range c.n {

@@ -68,6 +68,17 @@ func TestPicturesShowWhatWasDone(t *testing.T) {
 			t.Errorf("%s is not shown", what)
 		}
 	}
+	see("who passed a write on", func(p *Picture, _, _ []byte) bool {
+		return slices.ContainsFunc(p.Spreads, func(s Spread) bool {
+			hops := 0
+			for i, by := range s.Via {
+				if by >= 0 && int(by) != i && i != s.Owner {
+					hops++
+				}
+			}
+			return hops == 3 && s.Via[s.Owner] == -1
+		})
+	})
 	act := func(name string, member int) {
 		t.Helper()
 		if _, err := d.Act(name, member); err != nil {

@@ -19,6 +19,7 @@ type tracks struct {
 type track struct {
 	turn  atomic.Uint64 // number of the write; it changes first
 	owner atomic.Int64
+	key   atomic.Int64 // number of the key that was written
 	seq   atomic.Uint64
 	began atomic.Int64
 	seen  []atomic.Int64 // by observer: when, 0 not yet
@@ -32,8 +33,8 @@ func (t *tracks) init(n int) {
 	}
 }
 
-// follow begins to follow a write. The caller calls it for one write at a time.
-func (t *tracks) follow(owner int, seq uint64, at int64) {
+// follow begins to follow a write of a key. The caller calls it for one write at a time.
+func (t *tracks) follow(owner, key int, seq uint64, at int64) {
 	turn := t.next.Add(1)
 	x := &t.list[turn%tracksMax]
 	x.owner.Store(-1)
@@ -41,6 +42,7 @@ func (t *tracks) follow(owner int, seq uint64, at int64) {
 		x.seen[i].Store(0)
 	}
 	x.turn.Store(turn)
+	x.key.Store(int64(key))
 	x.seq.Store(seq)
 	x.began.Store(at)
 	x.seen[owner].Store(at)
@@ -72,6 +74,10 @@ type Spread struct {
 	P99   float64 `json:"p99_us"`
 	All   float64 `json:"all_us"` // 0 while somebody lacks it
 	Micro []int32 `json:"micro"`  // by member: microseconds, -1 not yet
+	Via   []int32 `json:"via"`    // by member: who brought it, -1 not known
+
+	key int
+	seq uint64
 }
 
 // after are the writes after a number, as far as they are followed, oldest first. living says who counts.
@@ -92,7 +98,7 @@ func (t *tracks) spread(turn uint64, living []int) (s Spread, ok bool) {
 		return s, false
 	}
 	began := x.began.Load()
-	s = Spread{Turn: turn, Owner: owner, At: float64(began) / 1e9, Micro: make([]int32, t.n)}
+	s = Spread{Turn: turn, Owner: owner, At: float64(began) / 1e9, Micro: make([]int32, t.n), key: int(x.key.Load()), seq: x.seq.Load()}
 	var took []int64
 	for i := range x.seen {
 		s.Micro[i] = -1

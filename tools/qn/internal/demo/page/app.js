@@ -170,7 +170,7 @@ function path() {
   const name = (i) => (state.nodes[i] || {}).name || "";
   const had = w.micro.map((us, i) => [us, i]).filter(([us, i]) => us >= 0 && i !== w.owner).sort((a, b) => a[0] - b[0]);
   const lack = w.micro.map((us, i) => [us, i]).filter(([us, i]) => us < 0 && i !== w.owner);
-  $("whose").textContent = `of ${name(w.owner)} at ${w.t.toFixed(2)} s, in the order in which the members had it`;
+  $("whose").textContent = `of ${name(w.owner)} at ${w.t.toFixed(2)} s, in the order in which the members had it; by: who passed it on`;
   rows($("path"), [[0, w.owner], ...had, ...lack], ([us, i]) => {
     const li = document.createElement("li"), t = document.createElement("time");
     li.textContent = name(i);
@@ -178,6 +178,11 @@ function path() {
     else if (us < 0) li.className = "none";
     t.textContent = i === w.owner ? "wrote" : us < 0 ? "not yet" : span(us);
     li.append(t);
+    const by = w.via ? w.via[i] : -1;
+    if (by >= 0) {
+      li.title = `${name(i)} has it from ${name(by)}`;
+      if (by !== w.owner) li.append(` by ${name(by)}`);
+    }
     return li;
   });
 }
