@@ -101,6 +101,10 @@ type Config struct {
 	// Insecure allows traffic beyond loopback without secrets.
 	Insecure bool
 
+	// Signing lets members sign what they wrote: who holds a secret can't write in another
+	// one's name then, and stay unnoticed. Default: nothing is signed.
+	Signing *Signing
+
 	// Generation is the generation of this name's previous life, when the
 	// embedder keeps it. The new one is higher than it, than the highest seen
 	// in the cluster and than the wall clock in nanoseconds. Default 0; below 1<<63.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -115,7 +116,7 @@ func fieldDocs(t *testing.T, file, name string) map[string]string {
 
 // apart are the fields of Config that JSON leaves out: functions, what runs, secrets.
 var apart = []string{
-	"Secrets", "Weight", "Admit", "Logger", "OnEvent", "Reactor", "Transport", "Streams", "Resolver", "Trace", "Compare", "Merge",
+	"Secrets", "Weight", "Admit", "Logger", "OnEvent", "Reactor", "Transport", "Streams", "Resolver", "Trace", "Compare", "Merge", "Key", "Former",
 }
 
 // TestConfigIsText: a Config with everything set comes back from JSON as it was, but for
@@ -185,7 +186,14 @@ func fill(t *testing.T, v reflect.Value, n uint64) {
 			}
 			f.Set(reflect.ValueOf([]string{field.Name, "b"}))
 		case reflect.Map:
+			if f.Type() == reflect.TypeFor[map[string]ed25519.PublicKey]() {
+				f.Set(reflect.ValueOf(map[string]ed25519.PublicKey{"k": []byte(field.Name)}))
+				continue
+			}
 			f.Set(reflect.ValueOf(map[string]string{"k": field.Name}))
+		case reflect.Pointer:
+			f.Set(reflect.New(f.Type().Elem()))
+			fill(t, f.Elem(), n)
 		case reflect.Struct:
 			fill(t, f, n)
 		default:

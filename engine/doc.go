@@ -124,20 +124,30 @@
 // named ([EventContradicted], package checkpoint). The address and the life of a member
 // that answers where it is known are not for others to take: it is challenged first. A
 // name that an insider took so is its owner's again seconds after they are gone. Until
-// then readers may see what was forged. These things stay: an entry with the same sum as
-// the owner's, which those can make up who know what it will write; what is said in frames
-// that bear the owner's own name and start, which others can't tell from the owner's,
-// until it writes on; what is written in a precise cluster, where no sums are compared,
-// until the key is written again; and a name that was taken by a generation of the next
-// year, for those who believed it. So give the secret only to those whom you trust with
-// the state, and replace it (see [Engine.Secrets]) when one of them is not to have it any
-// more.
+// then readers may see what was forged.
+//
+// With Config.Signing members sign what they wrote, under keys of their own: what stays
+// without that is found within five seconds of the liar's end, told, and replaced, too: an
+// entry with the same sum as the owner's, which those can make up who know what it will
+// write, and what is said in frames that bear the owner's own name and start, which others
+// can't tell from the owner's. A signature under another key than the one that is known as
+// the member's is told as [EventUnsigned]. Without it, these stay until the owner writes on.
+//
+// These things stay with it: what members that do not sign, or do not verify, are told; a log
+// that never rests for as long as a question and its answer take, half a second and a round
+// trip, until it does; an old state of a member, whole and as it was, for who is cut off from
+// it; the key of a liar, for those who met the liar before the owner, if Signing.Keys does not
+// name the owner's; large values are bound by their SHA-256, and shared keys by who won,
+// not by who may write them: every member may. These stay whatever is signed: what is written
+// in a precise cluster, where no sums are compared and nothing is signed, until the key is
+// written again; and a name that was taken by a generation of the next year, for those who
+// believed it. So give the secret only to those whom you trust with the state, and replace it
+// (see [Engine.Secrets]) when one of them is not to have it any more.
 //
 // In clear, everybody whose datagrams arrive and who can read the answers is an
 // insider. Cookies and challenges still keep those out who can't read them.
 //
-// Planned: signatures of each member under its own state, so that who relays it
-// can't change it. Not planned: to hide who talks to whom, and secrets between
+// Not planned: to hide who talks to whom, and secrets between
 // members of one cluster.
 //
 // Not covered: the memory of the process. Secrets are erased after use where Go

@@ -51,6 +51,7 @@ type Engine struct {
 	kept    keeper
 	upgrade upgrade
 	merging merging // the loop's own
+	signing signing
 	started time.Time
 	here    netip.AddrPort // what others are told, else the bound address
 
@@ -227,6 +228,9 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		cc.Weight = func(name []byte) uint8 { return uint8(min(max(weight(string(name)), 1), 255)) }
 	}
 	cc.Limits, cc.Keys = e.cfg.coreLimits(), ring
+	if err := e.initSigning(&cc); err != nil {
+		return err
+	}
 	e.upgrade.init(e.cfg.kinds, &cc)
 	randomness(&cc)
 	e.core.Init(&cc, now, wall)
@@ -236,6 +240,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		return err
 	}
 	e.store.KeepBearers()
+	e.startSigning()
 	e.startShared()
 	if err := e.speak(now, advertise); err != nil {
 		e.stopLarge()

@@ -93,7 +93,7 @@ func (h *herald) line(ev *Event) *notice {
 	switch ev.Kind {
 	case EventDead, EventMerged:
 		n.level = slog.LevelWarn
-	case EventContradicted:
+	case EventContradicted, EventUnsigned:
 		n.level, n.args = slog.LevelWarn, append(n.args, "cause", ev.Cause)
 	}
 	return n

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -211,6 +212,9 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 	default:
 		e.upgrade.meets(e, ev)
 		e.merging.meets(e, now, ev)
+		if ev.Kind == core.MemberForgotten && e.signing.notary != nil {
+			e.signing.notary.Forget(e.nameOf(ev.Origin))
+		}
 		if ev.Kind == core.MemberReachable {
 			e.meets(now)
 		}
@@ -240,8 +244,13 @@ func (e *Engine) narrow(ev *core.Event) {
 		"peer", e.nameOf(ev.Origin), "addr", ev.Addr, "longest", codec.FrameBytesFloor, "wanted", e.cfg.FrameBytes)
 }
 
-// contradicted tells of entries that were not what their author wrote, and who brought them.
+// contradicted tells of entries that were not what their author wrote, and who brought them,
+// or of signatures that are lacking or not their author's.
 func (e *Engine) contradicted(now sched.Instant, ev *core.Event) {
+	if checkpoint.Why(ev.To) != checkpoint.NotWritten {
+		e.unsigned(ev, now)
+		return
+	}
 	told := Event{Kind: EventContradicted, Cause: fmt.Errorf("version %d of %q was not what that member wrote", ev.From, e.nameOf(ev.Origin))}
 	if p, ok := e.core.Peer(ev.Peer); ok {
 		told.Member = e.member(now, time.Now(), ev.Peer, &p)

@@ -88,22 +88,11 @@ func ReadSecretFile(path string) ([]Secret, error) {
 }
 
 func readSecretFile(field, path string) (list []Secret, err error) {
-	f, err := os.Open(path)
+	f, err := openSecretFile(field, path)
 	if err != nil {
-		return nil, bad(field, path, reason(err), "write the secrets to it: qn keys gen > FILE; chmod 600 FILE")
+		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, bad(field, path, reason(err), "use a file that can be read")
-	case !info.Mode().IsRegular():
-		return nil, bad(field, path, "is not a regular file", "use a file")
-	case runtime.GOOS != "windows" && info.Mode().Perm()&0o037 != 0:
-		return nil, bad(field, path, fmt.Sprintf("others than its owner can read or its group can change it (mode %04o)", info.Mode().Perm()), "chmod 600 "+path)
-	case info.Size() > secretFileBytesMax:
-		return nil, bad(field, path, "is too long", "write one secret a line")
-	}
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
 		text := strings.TrimSpace(lines.Text())
@@ -120,6 +109,30 @@ func readSecretFile(field, path string) (list []Secret, err error) {
 		return nil, bad(field, path, "holds no secret", secretFix)
 	}
 	return list, nil
+}
+
+// openSecretFile opens a file that others than its owner and its group can't read.
+func openSecretFile(field, path string) (f *os.File, err error) {
+	f, err = os.Open(path)
+	if err != nil {
+		return nil, bad(field, path, reason(err), "write the secrets to it: qn keys gen > FILE; chmod 600 FILE")
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		err = bad(field, path, reason(err), "use a file that can be read")
+	case !info.Mode().IsRegular():
+		err = bad(field, path, "is not a regular file", "use a file")
+	case runtime.GOOS != "windows" && info.Mode().Perm()&0o037 != 0:
+		err = bad(field, path, fmt.Sprintf("others than its owner can read or its group can change it (mode %04o)", info.Mode().Perm()), "chmod 600 "+path)
+	case info.Size() > secretFileBytesMax:
+		err = bad(field, path, "is too long", "write one secret a line")
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 const secretFix = "write 32 or 64 hexadecimal digits, with its number before a colon unless it is 1; qn keys gen makes one"

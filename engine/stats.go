@@ -125,7 +125,7 @@ func (e *Engine) statsOf(t *tally) Stats {
 			c.DelegationsSent, c.DelegationsTaken, c.DelegationsReplaced, c.DelegationsRefused, c.DelegationsLost,
 			c.DelegationsForged, c.DelegationsStale, c.DelegationsFalse, c.DelegationsBusy,
 		},
-		Checkpoints: CheckpointStats{c.CheckpointsSent, c.CheckpointsAsked, c.CheckpointsEqual, c.CheckpointsDiffer, c.Contradicted},
+		Checkpoints: CheckpointStats{c.CheckpointsSent, c.CheckpointsAsked, c.CheckpointsEqual, c.CheckpointsDiffer, c.Contradicted, c.CheckpointsForged, c.CheckpointsMade, c.CheckpointsSigned, c.SignaturesForged},
 		MailSent:    c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
 		Renewals: c.Renewals, Conflicts: c.Conflicts,
 		EventsLost: e.herald.lostTotal.Load(), BroadcastsLost: c.BroadcastsLost,
@@ -176,13 +176,19 @@ type AuditStats struct {
 }
 
 // CheckpointStats are what came of the sums that members say of their own entries
-// (package checkpoint). The last two should stay zero.
+// (package checkpoint), and of their signatures. Differed, Contradicted, Forged and
+// SignaturesForged should stay zero.
 type CheckpointStats struct {
 	Sent         uint64 // of this member's entries
 	Asked        uint64 // members that were asked for theirs
 	Equal        uint64 // what is here of a member was what it holds
 	Differed     uint64 // and was not
 	Contradicted uint64 // parts of logs that were made what their owners hold
+	Forged       uint64 // sums and signatures that somebody said of another one's entries
+
+	Made             uint64 // signatures of this member's entries
+	Signed           uint64 // what is here of a member was what it signed
+	SignaturesForged uint64 // were not under the key that is known as the member's
 }
 
 // found is the sum of all that was wrong.

@@ -60,6 +60,7 @@ func (e *Engine) turn(now sched.Instant) {
 	if e.core.Deadline() <= now {
 		e.core.Tick(now, sched.Wall(time.Now().UnixNano()))
 	}
+	e.turnSigning(now)
 	more = e.turnLarge(now) || more
 	more = e.turnShared(now) || more
 	e.sayHeld(now)

@@ -36,7 +36,7 @@ const (
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	return errors.Join(
-		c.checkNames(), c.checkBind(), c.checkSecrets(), c.checkAdvertise(), c.checkSeeds(),
+		c.checkNames(), c.checkBind(), c.checkSecrets(), c.checkSigning(), c.checkAdvertise(), c.checkSeeds(),
 		c.checkRanges(), c.checkDetector(), c.checkDeclared(), c.checkLimits(), c.checkTransport(), c.checkDisk(), c.checkMerge(),
 	)
 }

@@ -223,6 +223,11 @@ const (
 	// their author brought them, as when memory does not keep what it is given. Cause
 	// says whose they were. Once in ten seconds for each.
 	EventContradicted
+	// EventUnsigned: with Config.Signing, what is here of a member is not confirmed by its
+	// signature: none comes that came before or is required (ErrUnsigned), or one came in the
+	// member's name that is not under its key (ErrForged). Cause says which. What is here
+	// stays. Once in ten seconds for each.
+	EventUnsigned
 	// EventMerged: two clusters that nobody named have become one: several members answer
 	// that were not heard of before and have long been running. Set Config.Cluster. Member
 	// is one of them.
@@ -242,7 +247,7 @@ var eventKinds = enum.Names[EventKind]{Kind: "EventKind", What: "kind of event",
 	EventForgotten: "member-forgotten", EventUpdated: "member-updated",
 	EventNameConflict: "name-conflict", EventNameRestored: "name-restored",
 	EventJoinRefused: "join-refused", EventRefused: "member-refused",
-	EventFull: "member-full", EventContradicted: "member-contradicted", EventMerged: "clusters-merged", EventOverflow: "overflow", EventResync: "resync",
+	EventFull: "member-full", EventContradicted: "member-contradicted", EventUnsigned: "member-unsigned", EventMerged: "clusters-merged", EventOverflow: "overflow", EventResync: "resync",
 }}
 
 // String is the kind in lower case with dashes, such as "member-joined".
@@ -267,7 +272,7 @@ type Event struct {
 	Here netip.AddrPort
 	Lost bool
 	// Cause goes with EventJoinRefused and EventRefused, where it is a *RefusedError, and
-	// with EventContradicted.
+	// with EventContradicted and EventUnsigned.
 	Cause error
 }
 

@@ -74,6 +74,10 @@
 //	quidnunc_checkpoints_equal_total              counter Sums that were the same here.
 //	quidnunc_checkpoints_differed_total           counter Sums that were other ones here.
 //	quidnunc_contradicted_total                   counter Parts of logs that were made what their owners hold, since a sum differed.
+//	quidnunc_checkpoints_forged_total             counter Sums and signatures that somebody said of another one's entries.
+//	quidnunc_signatures_made_total                counter Signatures of this member's entries.
+//	quidnunc_signatures_held_total                counter Signatures of members of what was here of them.
+//	quidnunc_signatures_forged_total              counter Signatures that were not under the key known as the member's.
 //	quidnunc_repair_hops_total                    counter Walks of ring repair that came here.
 //	quidnunc_probes_total                         counter Probes sent.
 //	quidnunc_probe_answers_total                  counter Probes of others that were answered.

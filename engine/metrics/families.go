@@ -139,6 +139,10 @@ var compareFamilies = []family{
 	{"quidnunc_checkpoints_equal_total", Counter, "Sums that were the same here.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Equal })},
 	{"quidnunc_checkpoints_differed_total", Counter, "Sums that were other ones here.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Differed })},
 	{"quidnunc_contradicted_total", Counter, "Parts of logs that were made what their owners hold, since a sum differed.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Contradicted })},
+	{"quidnunc_checkpoints_forged_total", Counter, "Sums and signatures that somebody said of another one's entries.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Forged })},
+	{"quidnunc_signatures_made_total", Counter, "Signatures of this member's entries.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Made })},
+	{"quidnunc_signatures_held_total", Counter, "Signatures of members of what was here of them.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Signed })},
+	{"quidnunc_signatures_forged_total", Counter, "Signatures that were not under the key known as the member's.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.SignaturesForged })},
 	{"quidnunc_repair_hops_total", Counter, "Walks of ring repair that came here.", "", count(func(s *engine.Stats) uint64 { return s.RepairHops })},
 }
 

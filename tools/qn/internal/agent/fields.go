@@ -12,7 +12,7 @@ import (
 // flagOf is the flag that sets a field of engine.Config.
 var flagOf = map[string]string{
 	"Name": "--name", "Cluster": "--cluster", "Bind": "--bind", "Advertise": "--advertise", "Zone": "--zone", "Tags": "--tag",
-	"Seeds": "--join", "SecretFiles": "--key-file", "Insecure": "--insecure", "LeaveTimeout": "--leave-timeout",
+	"Seeds": "--join", "SecretFiles": "--key-file", "Signing.KeyFile": "--signing-key-file", "Insecure": "--insecure", "LeaveTimeout": "--leave-timeout",
 	"Disk.Path": "--data", "Disk.Sync": "--sync", "Limits.Keys": "--limit-keys", "Limits.ValueBytes": "--limit-bytes",
 }
 

@@ -25,6 +25,7 @@ type Options struct {
 	Join                                          []string
 	Tags                                          map[string]string
 	KeyFiles                                      []string
+	SigningKeyFile                                string
 	Insecure                                      bool
 	Keys                                          int
 	ValueBytes                                    units.Size
@@ -61,6 +62,7 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Zone, "zone", "", "failure domain of this member")
 	fs.StringToStringVar(&o.Tags, "tag", nil, "what this member says of itself: service=web,port=8080")
 	fs.StringSliceVar(&o.KeyFiles, "key-file", nil, "files with the cluster's keys (qn keys gen makes one)")
+	fs.StringVar(&o.SigningKeyFile, "signing-key-file", "", "file with this member's own key, which signs what it writes: 64 hexadecimal digits, in a second line those of the key before")
 	fs.BoolVar(&o.Insecure, "insecure", false, "allow traffic beyond loopback without keys")
 	fs.StringVar(&o.Profile, "profile", "lan", "times that fit the network: lan, wan or local")
 	fs.IntVar(&o.Keys, "limit-keys", 0, "live keys of all members that are kept (default: the engine's)")
@@ -185,6 +187,9 @@ func (o *Options) engineConfig() (cfg engine.Config, err error) {
 	}
 	cfg.Name, cfg.Cluster, cfg.Bind, cfg.Advertise, cfg.Zone, cfg.Tags = o.Name, o.Cluster, o.Bind, o.Advertise, o.Zone, o.Tags
 	cfg.Seeds, cfg.SecretFiles, cfg.Insecure, cfg.LeaveTimeout = o.Join, o.KeyFiles, o.Insecure, o.LeaveTimeout
+	if o.SigningKeyFile != "" {
+		cfg.Signing = &engine.Signing{KeyFile: o.SigningKeyFile}
+	}
 	if cfg.Disk.Path = o.Data; o.Data != "" {
 		cfg.Disk.Sync = o.Sync
 	} else if o.Sync != engine.SyncInterval {
