@@ -129,7 +129,7 @@ func TestConfigIsText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range []string{`"pull"`, `"precise-own"`, `"updates"`, `"delegated"`, `"off"`, `"refuse"`, `"each"`, `"median"`} {
+	for _, word := range []string{`"pull"`, `"precise-own"`, `"ranges"`, `"delegated"`, `"off"`, `"refuse"`, `"each"`, `"median"`} {
 		if !strings.Contains(string(text), word) {
 			t.Errorf("%s is not in %s", word, text)
 		}
