@@ -96,6 +96,7 @@ type Engine struct {
 	expiry     expiry
 	entry      codec.Entry
 	auditAt    sched.Instant
+	tidyAt     sched.Instant // when the store may be tidied again
 	socketAt   sched.Instant // when the kernel's numbers are looked at again
 	socket     batch.Stats
 	audited    Stats

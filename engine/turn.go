@@ -73,8 +73,8 @@ func (e *Engine) turn(now sched.Instant) {
 		return
 	}
 	e.deadline = min(e.core.Deadline(), e.expiry.next(), e.shared.next(), e.kept.nextHeld(), e.leases.next())
-	if e.store.Tidy(tidyCells) {
-		e.deadline = min(e.deadline, now+tidyEvery)
+	if e.store.Untidy() {
+		e.tidy(now)
 	}
 	if e.large.streams != nil {
 		e.deadline = min(e.deadline, e.large.next, e.large.sweepAt)
@@ -96,6 +96,15 @@ func (e *Engine) turn(now sched.Instant) {
 		e.deadline = min(e.deadline, e.makeAt)
 	}
 	e.sample(now)
+}
+
+// tidy does a part of what the store puts off, at most every 20 ms.
+func (e *Engine) tidy(now sched.Instant) {
+	if now >= e.tidyAt {
+		e.tidyAt = now + tidyEvery
+		e.store.Tidy(tidyCells)
+	}
+	e.deadline = min(e.deadline, e.tidyAt)
 }
 
 // transmit sends one batch of frames. What the socket refuses for want of

@@ -233,7 +233,7 @@ func (s *Store) newCell(class uint8) cellRef {
 		if cell := s.draft(class); cell != 0 {
 			return cell
 		}
-		s.Tidy(retiredBatch)
+		s.scrape()
 		s.squeezeSome(2 * squeezeCells)
 	}
 	return s.draft(class)
@@ -260,7 +260,7 @@ func (s *Store) newBlock(class uint8) (block wordRef) {
 		if block = s.log.alloc(class); block != 0 {
 			break
 		}
-		s.Tidy(retiredBatch)
+		s.scrape()
 	}
 	return block
 }

@@ -99,7 +99,8 @@ const (
 const (
 	retiredChunkBits = 9
 	retiredChunk     = 1 << retiredChunkBits
-	retiredBatch     = 64 // retired things between two looks at the readers
+	retiredBatch     = 64               // retired things between two looks at the readers
+	retiredMany      = 4 * retiredBatch // more than writes leave to each other while no reader stays
 )
 
 // retired is the queue of what waits for readers, oldest first: [head, ready) can be used again, [ready, wait) waits for
@@ -109,6 +110,7 @@ type retired struct {
 	chunks                  int
 	head, ready, wait, tail uint64
 	looked                  uint64 // tail when readers were last looked at
+	tidied                  uint64 // and when Tidy was last called
 }
 
 func (q *retired) init() {

@@ -53,11 +53,19 @@ func (s *Store) hashed(ref cellRef) int {
 // contentPrint is a hash of all that replicas hold alike of the entry of a version.
 func contentPrint(v uint64, b []byte) uint64 {
 	at, key, value := cellSizes(b)
+	flags, more := cellFlags(b), uint64(0)
+	if flags != 0 {
+		flags, more = optionalPrint(b)
+	}
+	return mix(farm.Fingerprint64(b[at:at+key+value])^mix(v<<8|uint64(flags))^mix(uint64(key))) + more
+}
+
+// optionalPrint is for contentPrint: what few entries have beside key and value.
+func optionalPrint(b []byte) (flags codec.EntryFlags, print uint64) {
 	var e codec.Entry
 	readCell(b, &e, 0)
 	Bare(&e)
-	print := farm.Fingerprint64(b[at:at+key+value]) ^ mix(v<<8|uint64(e.Flags))
-	return mix(print^mix(uint64(key))) + mix(uint64(e.TTL)<<8|uint64(e.Kind)) + mix(uint64(e.Stamp)) + mix(uint64(e.Lease)<<8|uint64(e.Rest))
+	return e.Flags, mix(uint64(e.TTL)<<8|uint64(e.Kind)) + mix(uint64(e.Stamp)) + mix(uint64(e.Lease)<<8|uint64(e.Rest))
 }
 
 // Healed is what became of a part of a log that was held against the owner's entries.

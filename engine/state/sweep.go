@@ -7,13 +7,34 @@ package state
 const sweepCells = 16
 
 // Tidy does a bounded part of what is left to do of removals and of memory that waited for readers: at most so many
-// cells. It tells whether there may be more. A loop calls it in idle turns; writes do a part each by themselves.
+// cells. It tells whether there may be more. A loop calls it now and then; writes do a part each by themselves. Cells that
+// were retired since the last call it leaves to the writes that follow: they take them while they are in a near cache.
 func (s *Store) Tidy(cells int) (more bool) {
+	more = s.tidy(cells)
+	q := &s.retired
+	if q.head < q.tidied {
+		s.reclaim(cells)
+	}
+	q.tidied = q.tail
+	return more || q.head < q.tail
+}
+
+// tidy does a bounded part of what is left to do of removals.
+func (s *Store) tidy(cells int) (more bool) {
 	s.fade()
 	s.sweep(cells)
-	more = s.clearSome(cells)
-	s.reclaim(cells)
-	return more || s.dying != 0 || s.retired.head < s.retired.tail
+	return s.clearSome(cells) || s.dying != 0
+}
+
+// scrape tidies and makes memory usable again, as far as readers have left: a write finds none.
+func (s *Store) scrape() {
+	s.tidy(retiredBatch)
+	s.reclaim(retiredBatch)
+}
+
+// Untidy tells whether so much is left for Tidy that a loop should see to it soon, and not once in a while.
+func (s *Store) Untidy() bool {
+	return s.dying|s.clearing != 0 || s.retired.tail-s.retired.head > retiredMany || len(s.echoes.list) > 0
 }
 
 // sweep forgets at most so many cells of removed origins.
@@ -28,6 +49,7 @@ func (s *Store) sweep(cells int) {
 		s.dying = r.older
 		s.retireCell(r.name, s.cells.class(r.name))
 		s.retire(retiredOrigin, uint32(o))
+		s.retired.tidied = s.retired.tail // no write takes that
 	}
 }
 
