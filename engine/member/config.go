@@ -147,13 +147,12 @@ func DefaultLimits(members int) Limits {
 
 // Footprint is the memory of a table and of a ring of its own.
 func (l Limits) Footprint() (bytes int) {
-	bytes += (l.Members + 1) * (4 + 1)      // slot of each member's fact, and its seat
+	bytes += (l.Members + 1) * standingBytes
 	bytes += (l.Facts + 1) * factBytes      //
 	bytes += l.Watch * (watchBytes + 8)     // and when it is due
 	bytes += l.Cases * caseBytes            //
 	bytes += l.Hot * hotBytes               //
 	bytes += l.Graves * graveBytes          //
 	bytes += (l.Silence + 1) * silenceBytes //
-	bytes += muteWords(l.Members) * 8       //
 	return bytes + RingBytes(l.Members)
 }

@@ -28,10 +28,11 @@ type Host interface {
 // has buried says so, so that a member that missed the burial (it was cut off, or
 // joined in the last minute) does not bring the dead back.
 type Detector struct {
+	on   bool
+	left backlog
 	Table
 	ring    Ring
 	host    Host
-	on      bool
 	answers answers
 	pings   pings
 	burials burials
@@ -39,12 +40,16 @@ type Detector struct {
 	graves  []netip.AddrPort // of the buried, by GraveSlot
 }
 
+// backlog is how much waits to be sent beside what the table wants.
+type backlog struct {
+	answers, pings, burials int
+}
+
 // answers are those to probes: there is room for one from every observer and more;
 // what does not fit is asked again.
 type answers struct {
 	to  [32]uint32
 	ack [32]codec.ProbeAck
-	n   int
 }
 
 // pings are the probes that the host asked for, beside those of the table. They
@@ -52,7 +57,6 @@ type answers struct {
 type pings struct {
 	list [16]ping
 	next int
-	due  int // of them wait to be sent
 }
 
 type ping struct {
@@ -69,7 +73,6 @@ type ping struct {
 type burials struct {
 	to [16]uint32
 	id [16]codec.OriginID
-	n  int
 }
 
 // Pong is the answer to a Ping.
@@ -90,7 +93,7 @@ func (d *Detector) Init(cfg *Config, members int, id codec.OriginID, key [2]uint
 
 // Watch enters a member that is not in the table.
 func (d *Detector) Watch(now sched.Instant, m uint32, id codec.OriginID) {
-	if d.on && d.ID(m) == 0 {
+	if d.on && !d.entered(m) {
 		d.Add(now, m, id)
 	}
 }
@@ -104,7 +107,7 @@ func (d *Detector) Unwatch(now sched.Instant, m uint32) {
 
 // Watched is the handle of a member that is in the table, else 0.
 func (d *Detector) Watched(m uint32) uint32 {
-	if !d.on || d.ID(m) == 0 {
+	if !d.on || !d.entered(m) {
 		return 0
 	}
 	return m
@@ -247,10 +250,10 @@ func (d *Detector) Ping(m uint32, id codec.OriginID, rand *sched.Rand, number ui
 	g := &s.list[s.next]
 	s.next = (s.next + 1) % len(s.list)
 	if g.due {
-		s.due--
+		d.left.pings--
 	}
 	*g = ping{to: m, id: id, nonce: uint32(rand.Uint64()), number: number, due: true}
-	s.due++
+	d.left.pings++
 	return true
 }
 
@@ -269,9 +272,9 @@ func (d *Detector) Receive(now sched.Instant, from uint32, t codec.Type, body []
 	}
 	var ack codec.ProbeAck
 	owed, err := d.OnRecord(now, d.Watched(from), t, body, &ack)
-	if a := &d.answers; owed && a.n < len(a.to) {
-		a.to[a.n], a.ack[a.n] = from, ack
-		a.n++
+	if a, n := &d.answers, &d.left.answers; owed && *n < len(a.to) {
+		a.to[*n], a.ack[*n] = from, ack
+		*n++
 	}
 	return p, took, err
 }
@@ -310,15 +313,15 @@ func (d *Detector) enterDead(now sched.Instant, from uint32, body []byte) {
 
 // Named answers a member that speaks of an origin, if that one is buried here.
 func (d *Detector) Named(now sched.Instant, by uint32, id codec.OriginID) {
-	b := &d.burials
-	if by == 0 || d.Watched(by) == 0 || b.n == len(b.to) || !d.Buried(now, id) {
+	b, n := &d.burials, &d.left.burials
+	if by == 0 || d.Watched(by) == 0 || *n == len(b.to) || !d.Buried(now, id) {
 		return
 	}
-	for i := range b.n {
+	for i := range *n {
 		if b.to[i] == by && b.id[i] == id {
 			return
 		}
 	}
-	b.to[b.n], b.id[b.n] = by, id
-	b.n++
+	b.to[*n], b.id[*n] = by, id
+	*n++
 }

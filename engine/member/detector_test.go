@@ -147,7 +147,7 @@ func TestNamedAndBuried(t *testing.T) {
 	}
 	for _, m := range []uint32{2, 3} {
 		d.Left(0, m, h[m].id)
-		d.bury(0, d.slot[m])
+		d.bury(0, d.standings[m].fact)
 	}
 	d.Named(1, 1, 12)
 	d.Named(1, 1, 12) // again

@@ -42,7 +42,7 @@ func (t *Table) correctSoon(to, about uint32) {
 func (t *Table) appendCorrections(dst []byte, room int, to uint32) []byte {
 	kept := t.corrections[:0]
 	for _, c := range t.corrections[:t.correctionCount] {
-		switch f := &t.facts[t.slot[c.about]]; {
+		switch f := &t.facts[t.standings[c.about].fact]; {
 		case c.to != to:
 			kept = append(kept, c)
 		case room >= codec.FactBytes && f.member != 0:

@@ -70,11 +70,13 @@ func (t *Table) probed(now sched.Instant, from uint32, p *codec.Probe) {
 		w.theirs, w.pair.asked = p.Health, false
 		t.timed(now, w, rtt)
 		t.rest(now, i)
-		w.round, t.dues[i] = now, now+t.cfg.Period+t.cfg.Period/16
+		w.round = now
+		t.due(i, now+t.cfg.Period+t.cfg.Period/16)
 		t.trust(now, i)
 	}
 	if again := p.Nonce - w.pair.gave; w.pair.left && again > 0 && again < Tries && t.idle(i) && !w.pair.asked {
-		w.pair.asked, t.dues[i] = true, min(t.dues[i], now)
+		w.pair.asked = true
+		t.due(i, min(t.dues[i], now))
 	}
 	w.pair.answered(now, p.Nonce)
 }

@@ -86,7 +86,7 @@ type Evidence struct {
 
 // Explain fills in what is known of a member's status.
 func (t *Table) Explain(now sched.Instant, h uint32, e *Evidence) {
-	f := &t.facts[t.slot[h]]
+	f := &t.facts[t.standings[h].fact]
 	*e = Evidence{
 		Status: f.status, Incarnation: f.incarnation, Since: f.since, By: f.by, Health: f.health,
 		Solo: f.solo, Claimed: f.claimed, Heard: t.LastHeard(h),

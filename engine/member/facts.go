@@ -64,7 +64,7 @@ const minus = 1<<64 - 1 // as a factor
 
 // obtain gives the fact of a member, a new one if it has none; nil when all are in use.
 func (t *Table) obtain(h uint32) *fact {
-	if i := t.slot[h]; i != 0 {
+	if i := t.standings[h].fact; i != 0 {
 		return &t.facts[i]
 	}
 	i := t.free
@@ -78,7 +78,7 @@ func (t *Table) obtain(h uint32) *fact {
 		t.counters.FullFacts++
 		return nil
 	}
-	t.slot[h] = i
+	t.standings[h].fact = i
 	t.facts[i] = fact{member: h}
 	t.push(&t.lists[Alive], i)
 	return &t.facts[i]
@@ -93,7 +93,7 @@ func (t *Table) release(i uint32) {
 	if f.news {
 		t.unreport(i)
 	}
-	t.slot[f.member] = 0
+	t.standings[f.member].fact = 0
 	*f = fact{next: t.free}
 	t.free = i
 }
@@ -132,7 +132,7 @@ func (t *Table) set(now sched.Instant, h, incarnation uint32, s Status, by uint3
 	if f == nil {
 		return nil
 	}
-	i, was := t.slot[h], f.status
+	i, was := t.standings[h].fact, f.status
 	t.addPrint(now, f, minus)
 	t.unlink(&t.lists[was], i)
 	f.incarnation, f.status, f.by = incarnation, s, by
@@ -153,7 +153,7 @@ func (t *Table) set(now sched.Instant, h, incarnation uint32, s Status, by uint3
 	}
 	t.note(now, was, s)
 	if i := t.watchOf(h); i >= 0 && suspected(s) && t.idle(i) {
-		t.dues[i] = now // tell it at once: the answer is its refutation
+		t.due(i, now) // tell it at once: the answer is its refutation
 	}
 	return f
 }
@@ -205,7 +205,7 @@ func (t *Table) expireAll(now sched.Instant, s Status) {
 		}
 		if now >= f.until && !f.again && f.by != t.self {
 			f.again, f.until = true, now+t.cfg.again()
-			t.heat(now, t.slot[f.member])
+			t.heat(now, t.standings[f.member].fact)
 		}
 		switch {
 		case t.leaving:
@@ -260,7 +260,7 @@ func (t *Table) learn(now sched.Instant, h, incarnation uint32, s Status, by uin
 	if key(incarnation, s) <= key(have, was) || was == Buried {
 		t.counters.FactsStale++
 		if key(incarnation, s) == key(have, was) {
-			t.known(t.slot[h])
+			t.known(t.standings[h].fact)
 		}
 		if was == Alive && s != Alive && incarnation < have {
 			t.correctSoon(by, h)
@@ -270,7 +270,7 @@ func (t *Table) learn(now sched.Instant, h, incarnation uint32, s Status, by uin
 	t.counters.FactsTaken++
 	switch {
 	case s == Buried && (was == Dead || was == Left):
-		t.bury(now, t.slot[h])
+		t.bury(now, t.standings[h].fact)
 	case suspected(s):
 		t.accuse(now, h, incarnation, s, by)
 	case s != Dead && s != Buried:
@@ -290,7 +290,7 @@ func suspected(s Status) bool { return s == Suspect || s == Closed }
 func (t *Table) accuse(now sched.Instant, h, incarnation uint32, s Status, by uint32) *fact {
 	until := sched.Instant(sched.Never)
 	if suspected(t.Status(h)) && t.Incarnation(h) == incarnation {
-		until = t.facts[t.slot[h]].until
+		until = t.facts[t.standings[h].fact].until
 	}
 	f := t.set(now, h, incarnation, s, by)
 	if f != nil {
@@ -303,7 +303,7 @@ func (t *Table) accuse(now sched.Instant, h, incarnation uint32, s Status, by ui
 // claim takes in word of the death of a member that is alive here.
 func (t *Table) claim(now sched.Instant, h, incarnation, by uint32) {
 	if suspected(t.Status(h)) && t.Incarnation(h) == incarnation {
-		f := &t.facts[t.slot[h]]
+		f := &t.facts[t.standings[h].fact]
 		f.claimed, f.solo = true, false
 		until := f.until
 		t.grace(now, f)
@@ -364,5 +364,5 @@ func (t *Table) Leave(now sched.Instant) {
 
 // LeaveDone tells that the announcement has been spread as often as it ever will, or that its time is over.
 func (t *Table) LeaveDone(now sched.Instant) bool {
-	return t.leaving && (now >= t.leaveUntil || t.facts[t.slot[t.self]].hot == 0 || t.ring.Len() == 1)
+	return t.leaving && (now >= t.leaveUntil || t.facts[t.standings[t.self].fact].hot == 0 || t.ring.Len() == 1)
 }

@@ -142,7 +142,7 @@ func TestNobodySpeaksForAnother(t *testing.T) {
 // A death that is only heard of opens a grace; a claim shortens one that runs, and never lengthens it.
 func TestGraceIsNeverSkippedNorLengthened(t *testing.T) {
 	x, now := alone(t, 10)
-	at := func(h uint32) sched.Instant { return x.facts[x.slot[h]].until - *now }
+	at := func(h uint32) sched.Instant { return x.facts[x.standings[h].fact].until - *now }
 	give(t, x, *now, 2, codec.Fact{ID: testID(4), Incarnation: 0, Status: Dead})
 	if x.Status(4) != Suspect || at(4) != 300*ms {
 		t.Errorf("%v, %d ms", x.Status(4), at(4)/ms)
@@ -274,8 +274,8 @@ func TestRenewedNodeIsAliveInItsFirstIncarnation(t *testing.T) {
 
 // recomputePrint is LivePrint from scratch.
 func (t *Table) recomputePrint() (sum uint64) {
-	for h := uint32(1); h < uint32(len(t.slot)); h++ {
-		if f := &t.facts[t.slot[h]]; f.member != 0 {
+	for h := uint32(1); h < uint32(len(t.standings)); h++ {
+		if f := &t.facts[t.standings[h].fact]; f.member != 0 {
 			sum += mix(t.ring.ID(h), f.incarnation, f.status)
 		}
 	}

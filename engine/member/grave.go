@@ -89,7 +89,7 @@ func (t *Table) BuryNow(now sched.Instant, h uint32) bool {
 	if s := t.Status(h); s != Dead && s != Left || h == t.self {
 		return false
 	}
-	t.bury(now, t.slot[h])
+	t.bury(now, t.standings[h].fact)
 	return true
 }
 

@@ -40,6 +40,6 @@ func (t *Table) Lagged(now, late sched.Instant) {
 	if !t.cfg.has(OwnHealth) {
 		return
 	}
-	t.hold = max(t.hold, now+min(t.cfg.hold(late), t.cfg.Grace))
+	t.hold, t.judgeOld = max(t.hold, now+min(t.cfg.hold(late), t.cfg.Grace)), true
 	t.sicken(now, uint8(1+min(late/t.cfg.Period, HealthMax)))
 }

@@ -180,7 +180,9 @@ func (c *cluster) turn(n *node) {
 			c.log(n, &ch)
 		}
 	}
-	n.due = n.Deadline()
+	if n.due = n.Deadline(); n.judgeAt != n.firstJudgement() {
+		c.t.Fatalf("a watch is due at %d, and the table is looked at again at %d", n.firstJudgement(), n.judgeAt)
+	}
 	c.arm(n)
 	if c.turns++; c.turns%16 != 0 {
 		return

@@ -112,7 +112,7 @@ func (t *Table) rebuild(now sched.Instant) {
 		if t.watching(h) != nil {
 			continue
 		}
-		if i := t.watch(now, h); i >= 0 && t.isSparse() && t.sparse.mute.has(h) {
+		if i := t.watch(now, h); i >= 0 && t.isSparse() && t.standings[h].mute {
 			t.watches[i].missed = 1
 			t.doubt(now, i)
 		}

@@ -13,7 +13,7 @@ func (d *Detector) Next(now sched.Instant) *Send {
 		return nil
 	}
 	s := &d.send
-	if d.answers.n+d.pings.due+d.burials.n > 0 {
+	if d.left.answers+d.left.pings+d.left.burials > 0 {
 		*s = Send{}
 		if d.nextAnswer(s) || d.nextPing(now, s) || d.nextBurial(s) {
 			return s
@@ -28,10 +28,10 @@ func (d *Detector) Next(now sched.Instant) *Send {
 }
 
 func (d *Detector) nextAnswer(s *Send) bool {
-	for a := &d.answers; a.n > 0; {
-		a.n--
-		if to := a.to[a.n]; d.host.Reaches(to) {
-			s.Kind, s.To, s.ack = SendAnswer, to, a.ack[a.n]
+	for a, n := &d.answers, &d.left.answers; *n > 0; {
+		*n--
+		if to := a.to[*n]; d.host.Reaches(to) {
+			s.Kind, s.To, s.ack = SendAnswer, to, a.ack[*n]
 			return true
 		}
 	}
@@ -45,7 +45,7 @@ func (d *Detector) nextPing(now sched.Instant, s *Send) bool {
 			continue
 		}
 		g.due, g.sent = false, now
-		d.pings.due--
+		d.left.pings--
 		if d.host.Reaches(g.to) {
 			s.Kind, s.To = SendPing, g.to
 			s.Probe = codec.Probe{Target: g.id, Nonce: g.nonce, Incarnation: d.Incarnation(g.to), Health: d.Health()}
@@ -56,8 +56,8 @@ func (d *Detector) nextPing(now sched.Instant, s *Send) bool {
 }
 
 func (d *Detector) nextBurial(s *Send) bool {
-	for b := &d.burials; b.n > 0; b.n-- {
-		if to := b.to[b.n-1]; d.host.Proven(to) && d.host.Reaches(to) {
+	for n := &d.left.burials; *n > 0; *n-- {
+		if to := d.burials.to[*n-1]; d.host.Proven(to) && d.host.Reaches(to) {
 			s.Kind, s.To = SendBurials, to
 			return true
 		}
@@ -85,7 +85,7 @@ func (d *Detector) AppendSend(dst []byte, room int, s *Send) []byte {
 func (d *Detector) appendBurials(dst []byte, to uint32) []byte {
 	b, start, kept := &d.burials, len(dst), 0
 	dst = codec.BeginRecord(dst, codec.TypeVerdict)
-	for i := range b.n {
+	for i := range d.left.burials {
 		if b.to[i] != to {
 			b.to[kept], b.id[kept] = b.to[i], b.id[i]
 			kept++
@@ -93,6 +93,6 @@ func (d *Detector) appendBurials(dst []byte, to uint32) []byte {
 		}
 		dst = codec.AppendFact(dst, codec.Fact{ID: b.id[i], Status: Buried})
 	}
-	b.n = kept
+	d.left.burials = kept
 	return codec.EndRecord(dst, start)
 }

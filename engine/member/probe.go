@@ -43,9 +43,9 @@ func (t *Table) watch(now sched.Instant, h uint32) (i int) {
 		return -1
 	}
 	t.taken |= 1 << i
-	t.seats[h] = uint8(i + 1)
+	t.standings[h].seat = uint8(i + 1)
 	t.watches[i] = watch{peer: h, heard: now, acked: now}
-	t.dues[i] = now + sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period)))
+	t.due(i, now+sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period))))
 	if suspected(t.Status(h)) {
 		t.dues[i], t.watches[i].heard = now, 0 // beginning to watch is no sign of life
 	}
@@ -56,12 +56,13 @@ func (t *Table) watch(now sched.Instant, h uint32) (i int) {
 func (t *Table) freeWatches() int { return len(t.watches) - bits.OnesCount64(t.taken) }
 
 func (t *Table) unwatch(i int) {
-	t.seats[t.watches[i].peer] = 0
+	t.standings[t.watches[i].peer].seat = 0
 	t.watches[i] = watch{}
 	t.taken &^= 1 << i
 	t.queued &^= 1 << i
 	t.waiting &^= 1 << i
 	t.votes &^= 1 << i
+	t.judgeOld = true
 }
 
 func (t *Table) watching(h uint32) *watch {
@@ -72,10 +73,10 @@ func (t *Table) watching(h uint32) *watch {
 }
 
 func (t *Table) watchOf(h uint32) int {
-	if h >= uint32(len(t.seats)) {
+	if h >= uint32(len(t.standings)) {
 		return -1
 	}
-	return int(t.seats[h]) - 1
+	return int(t.standings[h].seat) - 1
 }
 
 // idle reports that a watch is between two rounds.
@@ -94,6 +95,7 @@ func (t *Table) advance(now sched.Instant, i int) {
 	case w.try < Tries:
 		t.queued |= 1 << i
 		t.waiting &^= 1 << i
+		t.judgeOld = true
 	default:
 		t.rest(now, i)
 		t.miss(now, i)
@@ -113,7 +115,7 @@ func (t *Table) rest(now sched.Instant, i int) {
 		jitter := sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period/16))) - t.cfg.Period/32
 		t.beat = max(t.beat+t.cfg.Period+jitter, now)
 	}
-	t.dues[i] = t.beat
+	t.due(i, t.beat)
 }
 
 // probe fills the next probe of a queued watch. Its time starts here, when it is pulled, not when it was due: a full
@@ -127,7 +129,7 @@ func (t *Table) probe(now sched.Instant, i int, s *Send) {
 	s.Probe = t.belief(w.peer, w.base+uint32(w.try))
 	t.echo(now, w, &s.Probe)
 	w.try++
-	t.dues[i] = now + t.timeout(w)
+	t.due(i, now+t.timeout(w))
 	t.counters.ProbesSent++
 }
 
@@ -222,7 +224,7 @@ func (t *Table) Refused(now sched.Instant, h uint32) {
 
 // ask brings the next round of probes forward: to now, but not nearer than a quarter of a period to the last one.
 func (t *Table) ask(now sched.Instant, i int) {
-	t.dues[i] = min(t.dues[i], max(now, t.watches[i].round+t.cfg.Period/4))
+	t.due(i, min(t.dues[i], max(now, t.watches[i].round+t.cfg.Period/4)))
 }
 
 // Watches is how many members this node can observe at once.
@@ -383,6 +385,3 @@ func (t *Table) RTT(h uint32) sched.Instant {
 	}
 	return 0
 }
-
-// ID is the identifier of a member, 0 for none.
-func (t *Table) ID(h uint32) codec.OriginID { return t.ring.ID(h) }

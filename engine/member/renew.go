@@ -12,7 +12,7 @@ func (t *Table) Renew(now sched.Instant, id codec.OriginID) bool {
 	if t.ring.Find(id) != 0 {
 		return false
 	}
-	t.release(t.slot[t.self])
+	t.release(t.standings[t.self].fact)
 	t.obtain(t.self) // there is room: one was given back
 	t.ring.Remove(t.self)
 	t.ring.Add(t.self, id)

@@ -7,7 +7,7 @@ import "github.com/quidnunc/quidnunc/sched"
 // from most of those whom it watches is sparse for a while:
 //
 //   - It scouts: it probes one member after the other, beyond its share, with all
-//     the watches that are free, and keeps a bit for each that was silent for a
+//     the watches that are free, and keeps for each whether it was silent for a
 //     whole round (mute) until something of it is heard.
 //   - The mute do not count as observers, so that the survivors take their place.
 //   - It votes on the mute that it observes in the order of the ring, so that all
@@ -16,19 +16,9 @@ import "github.com/quidnunc/quidnunc/sched"
 // Nothing else differs: a quorum of those that answer decides, and there is the
 // same grace. A node that is cut off is sparse too, and condemns nobody earlier.
 
-// mutes is a bit for each member.
-type mutes []uint64
-
-func (m mutes) has(h uint32) bool { return m[h/64]>>(h%64)&1 != 0 }
-func (m mutes) add(h uint32)      { m[h/64] |= 1 << (h % 64) }
-func (m mutes) remove(h uint32)   { m[h/64] &^= 1 << (h % 64) }
-
-func muteWords(members int) int { return (members + 64) / 64 }
-
 // sparse is what a node does while most of those whom it watches are silent.
 type sparse struct {
 	until  sched.Instant // sparse before this
-	mute   mutes         // silent for a whole round of ours, by member
 	at     uint32        // scouting: next place on the first permutation
 	left   int           // places left in this turn
 	turns  int           // turns begun
@@ -47,13 +37,13 @@ func (t *Table) isSparse() bool { return t.sparse.until != 0 }
 
 // present tells whether a member may be an observer.
 func (t *Table) present(h uint32) bool {
-	return t.live(h) && !(t.isSparse() && t.sparse.mute.has(h))
+	return t.live(h) && !(t.isSparse() && t.standings[h].mute)
 }
 
 // silent notes that a whole round got no answer, and looks whether that holds
 // for most of the watched members.
 func (t *Table) silent(now sched.Instant, h uint32) {
-	t.sparse.mute.add(h)
+	t.standings[h].mute = true
 	t.sparse.fewOld = true
 	if t.isSparse() {
 		t.rebuildSoon(now)
@@ -88,10 +78,10 @@ func (t *Table) thin(now sched.Instant) {
 
 // speaks notes a sign of life.
 func (t *Table) speaks(now sched.Instant, h uint32) {
-	if !t.sparse.mute.has(h) {
+	if !t.standings[h].mute {
 		return
 	}
-	t.sparse.mute.remove(h)
+	t.standings[h].mute = false
 	t.sparse.fewOld = true
 	if t.isSparse() {
 		t.rebuildSoon(now)
@@ -120,7 +110,8 @@ func (t *Table) tickSparse(now sched.Instant) {
 			return
 		}
 		i := t.watch(now, h)
-		t.watches[i].scout, t.dues[i] = true, now
+		t.watches[i].scout = true
+		t.due(i, now)
 		t.advance(now, i)
 	}
 }
@@ -154,7 +145,7 @@ func (t *Table) nextScouted(now sched.Instant) uint32 {
 			s.at = 0
 		}
 		h := t.ring.at(0, int(s.at))
-		if h != t.self && t.live(h) && t.watchOf(h) < 0 && (s.turns > 1 || !s.mute.has(h)) {
+		if h != t.self && t.live(h) && t.watchOf(h) < 0 && (s.turns > 1 || !t.standings[h].mute) {
 			return h
 		}
 	}
@@ -201,7 +192,7 @@ func (t *Table) addMute(dst []uint32, count int) int {
 	dst = dst[:min(len(dst), count+t.lim.Cases/2)]
 	for i := 0; i < t.ring.Len() && count < len(dst); i++ {
 		h := t.ring.at(0, i)
-		if t.sparse.mute.has(h) && t.Status(h) == Alive && !contains(dst[:count], h) && t.observes(h) {
+		if t.standings[h].mute && t.Status(h) == Alive && !contains(dst[:count], h) && t.observes(h) {
 			dst[count] = h
 			count++
 		}

@@ -10,63 +10,66 @@ import (
 // Table is what one node knows of the liveness of all members. One caller at a time; time never goes back; nothing
 // allocates after Init. Members have the caller's dense handles, 0 is nobody.
 type Table struct {
+	// What every frame and every turn asks for: these lines are in no near cache when there are many tables.
+	standings []standing // by handle
+	silence   []silence  // by handle
+	facts     []fact     // [0] is nil
+	watches   []watch
+	print     uint64
+	queued    uint64    // watches whose next probe waits to be pulled
+	votes     uint64    // watches whose vote is not told to all yet
+	owe       uint64    // cases with replies to give
+	hot       []hotFact // facts that are being spread
+
+	correctionCount int
+	pushLeft        int           // receivers left in this burst
+	pushAt          sched.Instant // next burst
+	rebuildAt       sched.Instant // Never: who is watched is up to date
+	recountAt       sched.Instant // Never: all votes are counted
+	calmAt          sched.Instant // own health improves by one here
+	hold            sched.Instant // no judgement before
+	graceAt         sched.Instant // not later than the first suspicion that runs out
+	judgeAt         sched.Instant // the first judgement of a watch, unless judgeOld
+	judgeOld        bool
+	repair          repair
+	revive          revival
+	lists           [codec.Statuses]list
+	sparse          sparse
+
+	taken   uint64          // watches in use
+	waiting uint64          // watches that wait for an answer, until they are due
+	dues    []sched.Instant // by watch
+	beat    sched.Instant   // when the next rounds begin
+
 	cfg  Config
 	lim  Limits
 	ring *Ring
 	rand sched.Rand
 	self uint32
 
-	slot    []uint32 // by handle: index of the fact; 0: alive in its first incarnation
-	facts   []fact   // [0] is nil
-	free    uint32   // list of unused facts, by next
-	used    uint32   // highest fact ever used
-	lists   [codec.Statuses]list
-	changed list // facts with news for the caller, by nextChanged
-	print   uint64
+	free    uint32                        // list of unused facts, by next
+	used    uint32                        // highest fact ever used
+	changed list                          // facts with news for the caller, by nextChanged
 	sums    [codec.ObservedBuckets]uint64 // parts of print
 	printAt sched.Instant                 // last change of print
 
-	watches []watch
-	dues    []sched.Instant // by watch
-	seats   []uint8         // by handle: one more than the index of its watch; 0: it has none
-	taken   uint64          // watches in use
-	queued  uint64          // watches whose next probe waits to be pulled
-	waiting uint64          // watches that wait for an answer, until they are due
-	beat    sched.Instant   // when the next rounds begin
-	votes   uint64          // watches whose vote is not told to all yet
-
 	cases []ballots
-	owe   uint64 // cases with replies to give
 	round uint32 // of the last vote sent
 	seen  [seenVoters]seen
 
-	hot       []hotFact
-	pushAt    sched.Instant // next burst
 	pushedAt  sched.Instant // last burst
-	pushLeft  int           // receivers left in this burst
 	graves    []grave
 	graveNext uint32
 	graveLive int
 
-	revive revival
-	repair repair
-	sparse sparse
-
-	corrections     [64]correction
-	correctionCount int
+	corrections [64]correction
 
 	health     uint8
 	timelyAt   sched.Instant // last answer that came within its timeout
 	missedAt   sched.Instant // last miss that lowered health
-	calmAt     sched.Instant // own health improves by one here
-	hold       sched.Instant // no judgement before
-	graceAt    sched.Instant // not later than the first suspicion that runs out
-	rebuildAt  sched.Instant // Never: who is watched is up to date
-	recountAt  sched.Instant // Never: all votes are counted
 	leaving    bool
 	leaveUntil sched.Instant
 
-	silence  []silence
 	counters Counters
 }
 
@@ -99,16 +102,14 @@ func (t *Table) Init(cfg *Config, lim Limits, ring *Ring, self uint32, id codec.
 		lim.Hot >= 1<<16 || lim.Members > MembersMax || cfg.Fanout < 1 || cfg.Period < Tries*cfg.TimeoutMin {
 		panic("member: limits or times out of range")
 	}
-	*t = Table{cfg: *cfg, lim: lim, ring: ring, self: self}
+	*t = Table{cfg: *cfg, lim: lim, ring: ring, self: self, judgeOld: true}
 	t.rand.Seed(seed ^ uint64(id))
-	t.slot = make([]uint32, lim.Members+1)
+	t.standings = make([]standing, lim.Members+1)
 	t.facts = make([]fact, lim.Facts+1)
 	t.watches, t.dues = make([]watch, lim.Watch), make([]sched.Instant, lim.Watch)
-	t.seats = make([]uint8, lim.Members+1)
 	t.cases = make([]ballots, lim.Cases)
 	t.hot = make([]hotFact, 0, lim.Hot)
 	t.graves = make([]grave, lim.Graves)
-	t.sparse.mute = make(mutes, muteWords(lim.Members))
 	if lim.Silence > 0 {
 		t.silence = make([]silence, lim.Silence+1)
 	}
@@ -119,15 +120,17 @@ func (t *Table) Init(cfg *Config, lim Limits, ring *Ring, self uint32, id codec.
 	if ring.ID(self) == 0 && !ring.Add(self, id) || ring.ID(self) != id {
 		panic("member: own handle or identifier is taken")
 	}
+	t.enter()
 	t.obtain(self) // there is always room to refute
 }
 
 // Add enters a member under a handle of the caller. It is false when handle or identifier are out of range or taken,
 // or the identifier is buried here: such an origin must come back under a new generation.
 func (t *Table) Add(now sched.Instant, h uint32, id codec.OriginID) bool {
-	if h >= uint32(len(t.slot)) || t.Buried(now, id) || !t.ring.Add(h, id) {
+	if h >= uint32(len(t.standings)) || t.Buried(now, id) || !t.ring.Add(h, id) {
 		return false
 	}
+	t.standings[h].entered = true
 	t.sparse.fewOld = true
 	t.rebuildSoon(now)
 	t.recountSoon(now)
@@ -142,10 +145,11 @@ func (t *Table) Remove(now sched.Instant, h uint32) bool {
 		return false
 	}
 	if s := t.Status(h); s == Dead || s == Left {
-		t.bury(now, t.slot[h])
+		t.bury(now, t.standings[h].fact)
 	}
 	t.forget(h)
 	t.ring.Remove(h)
+	t.standings[h].entered = false
 	t.sparse.fewOld = true
 	t.rebuildSoon(now)
 	t.recountSoon(now)
@@ -154,7 +158,7 @@ func (t *Table) Remove(now sched.Instant, h uint32) bool {
 
 // forget drops all that is kept of a member by handle.
 func (t *Table) forget(h uint32) {
-	if f := t.slot[h]; f != 0 {
+	if f := t.standings[h].fact; f != 0 {
 		t.release(f)
 	}
 	if i := t.watchOf(h); i >= 0 {
@@ -169,7 +173,7 @@ func (t *Table) forget(h uint32) {
 	}
 	t.revive.forget(h)
 	t.repair.forget(h)
-	t.sparse.mute.remove(h)
+	t.standings[h].mute = false
 	if s := &t.seen[h%seenVoters]; s.voter == h {
 		*s = seen{} // whoever has the handle next numbers votes from the start
 	}
@@ -227,10 +231,19 @@ func (t *Table) Deadline() sched.Instant {
 // timer is when something is due that does not depend on what the caller pulls: lateness shows a stall.
 func (t *Table) timer() sched.Instant {
 	at := min(t.rebuildAt, t.recountAt, t.calmAt, t.revive.at, max(t.graceAt, t.hold), t.sparseAt())
+	if t.judgeOld {
+		t.judgeAt, t.judgeOld = t.firstJudgement(), false
+	}
+	return min(at, t.judgeAt, t.burialAt())
+}
+
+// firstJudgement is the soonest one. It does not change but with what a watch waits for, and with hold.
+func (t *Table) firstJudgement() sched.Instant {
+	at := sched.Instant(sched.Never)
 	for m := t.taken &^ t.queued; m != 0; m &= m - 1 {
 		at = min(at, t.judgement(bits.TrailingZeros64(m)))
 	}
-	return min(at, t.burialAt())
+	return at
 }
 
 // judgement is when a watch has work: timeouts rest while the node recovers from a stall of its own.
@@ -241,14 +254,11 @@ func (t *Table) judgement(i int) sched.Instant {
 	return t.dues[i]
 }
 
+// due says when a watch has work next.
+func (t *Table) due(i int, at sched.Instant) { t.dues[i], t.judgeOld = at, true }
+
 // live tells whether a member takes part: it is alive or suspected.
 func (t *Table) live(h uint32) bool { return t.Status(h) < Dead }
-
-// Status is what is believed of a member; Alive for a handle without one.
-func (t *Table) Status(h uint32) Status { return t.facts[t.slot[h]].status }
-
-// Incarnation is the last known of a member.
-func (t *Table) Incarnation(h uint32) uint32 { return t.facts[t.slot[h]].incarnation }
 
 // Find gives the handle of an identifier, 0 for a stranger.
 func (t *Table) Find(id codec.OriginID) uint32 { return t.ring.Find(id) }
