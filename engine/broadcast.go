@@ -154,7 +154,7 @@ func (l *subscribers) drop(which func(weak.Pointer[subscriber]) bool) {
 // hear passes broadcasts on to the subscribers. It runs on the loop.
 func (e *Engine) hear() {
 	ev := &e.subs.event
-	for e.core.Parts().Events.Next(ev) {
+	for e.parts.Events.Next(ev) {
 		if e.subs.count.Load() == 0 {
 			continue
 		}
@@ -164,6 +164,10 @@ func (e *Engine) hear() {
 		}
 		e.subs.pass(&b)
 	}
+}
+
+// hearLost tells subscribers that broadcasts were lost.
+func (e *Engine) hearLost() {
 	if lost := e.core.Counters().BroadcastsLost; lost != e.subs.lost {
 		e.subs.lost = lost
 		e.subs.pass(nil)

@@ -141,6 +141,7 @@ func (e *Engine) judgeHeld(now sched.Instant) (records []byte, err error) {
 	case len(k.image.Members) > 0:
 		k.heldUntil = now.After(heldAlone)
 		k.holding.Store(&k.held)
+		e.uses.begin(useHeld)
 		return nil, nil
 	default:
 		for i := range k.held {
@@ -194,6 +195,7 @@ func (e *Engine) sayHeld(now sched.Instant) {
 				return
 			}
 			k.holding.Store(nil)
+			e.uses.end(useHeld)
 			k.held = nil
 			return
 		}

@@ -143,6 +143,7 @@ func (e *Engine) askApplied(f func(now sched.Instant)) bool {
 			return
 		}
 		e.drains = append(e.drains, w)
+		e.uses.begin(useWaits)
 	}) {
 		return false
 	}

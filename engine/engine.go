@@ -22,6 +22,26 @@ import (
 // goroutines, from OnEvent too. After Close every call that can fail gives
 // ErrClosed; reads find nothing.
 type Engine struct {
+	// The loop's own, which every turn asks for: one after the other in few cache lines.
+	deadline   sched.Instant
+	touched    bool
+	stale      bool          // members has to be made anew
+	uses       uses          // of any goroutine
+	makeAt     sched.Instant // not before
+	glanceAt   sched.Instant // when what happens rarely is looked for again
+	tidyAt     sched.Instant // when the store may be tidied again
+	retryAt    sched.Instant // when a write that finds no memory is tried again; 0: none
+	socketAt   sched.Instant // when the kernel's numbers are looked at again
+	taken      state.Taken   // of the store, when the stage was told what room is left
+	parts      core.Parts    // of the core
+	drained    sched.Instant // when the socket was found empty
+	head, tail int           // send[head:tail] is encoded and not yet sent
+	encoded    sched.Instant // when the first of them was
+	send       []batch.Msg
+	expiry     expiry
+	stage      stage
+	sampled    sampled // and readers'
+
 	cfg     Config
 	name    []byte
 	reactor *Reactor
@@ -29,7 +49,6 @@ type Engine struct {
 	conn    batch.Conn
 	addr    netip.AddrPort
 	store   *state.Store
-	stage   stage
 	herald  *herald
 	seeker  seeker
 	bg      sync.WaitGroup
@@ -60,23 +79,15 @@ type Engine struct {
 
 	// The loop's own from here.
 	core       core.Core
-	touched    bool
-	deadline   sched.Instant
-	send       []batch.Msg
 	reports    [batch.ReportsMax]batch.Report
-	head, tail int           // send[head:tail] is encoded and not yet sent
-	encoded    sched.Instant // when the first of them was
-	unsent     uint64        // frames that were given up for that
-	drained    sched.Instant // when the socket was found empty
+	unsent     uint64 // frames that waited for a full socket, and were given up
 	rec        record
 	op         core.Op
 	event      core.Event
 	names      []string   // by state.Origin
 	declared   []declared // by state.Origin
 	pingers    []*pinger
-	pinged     uint64        // number of the last ping
-	stale      bool          // members has to be made anew
-	makeAt     sched.Instant // not before
+	pinged     uint64 // number of the last ping
 	waiters    []*waiter
 	repairs    []*repairWait
 	reads      []*freshRead
@@ -89,21 +100,15 @@ type Engine struct {
 	drains     []*drained
 	appliedTo  uint64        // own writes that have left the stage
 	stuckAt    sched.Instant // a write finds no memory since then; 0: none
-	retryAt    sched.Instant // when it is tried again; 0: none
 	fullAt     sched.Instant // when who holds most is looked up again
 	fullErrors [3]*FullError
 	limits     Limits // KeysPerOrigin and BytesPerOrigin as last set
-	expiry     expiry
 	entry      codec.Entry
 	auditAt    sched.Instant
-	tidyAt     sched.Instant // when the store may be tidied again
-	socketAt   sched.Instant // when the kernel's numbers are looked at again
 	socket     batch.Stats
 	audited    Stats
 
 	fullness fullness
-
-	sampled sampled // the loop and readers
 }
 
 // Start makes a member and runs it. ctx bounds the start only: looking up
@@ -236,7 +241,10 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	randomness(&cc)
 	e.core.Init(&cc, now, wall)
 	e.expiry.list.Start(now)
-	e.store, e.started, e.here = e.core.Parts().Store, time.Now(), advertise
+	e.parts, e.started, e.here = e.core.Parts(), time.Now(), advertise
+	e.store = e.parts.Store
+	e.uses.begin(useShared)
+	e.leases.uses = &e.uses
 	if err := e.startLarge(); err != nil {
 		return err
 	}

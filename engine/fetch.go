@@ -108,18 +108,15 @@ func (l *large) seek(h content.Handle, author state.Origin) {
 	l.next = 0
 }
 
-// due reports whether the loop has to look at streams.
+// due reports whether the loop has to look at streams, if there are any.
 func (l *large) due(now sched.Instant) bool {
-	return l.streams != nil && (min(l.next, l.sweepAt) <= now || l.missed.Load() || l.streams.Ready())
+	return min(l.next, l.sweepAt) <= now || l.missed.Load() || l.streams.Ready()
 }
 
 // turnLarge does one bounded piece of what streams are for. It says when the
 // next is due.
 func (e *Engine) turnLarge(now sched.Instant) (more bool) {
 	l := &e.large
-	if l.streams == nil {
-		return false
-	}
 	n := 0
 	for ; n < streamEvents && l.streams.Next(&l.event); n++ {
 		e.streamed(now, &l.event)

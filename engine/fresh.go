@@ -113,6 +113,7 @@ func (e *Engine) beginRead(now sched.Instant, r *freshRead, member string) error
 		return ErrNoMember
 	}
 	e.reads, e.readAt = append(e.reads, r), now
+	e.uses.begin(useWaits)
 	e.answerReads(now)
 	return nil
 }

@@ -123,6 +123,7 @@ func (e *Engine) beginJoin(now sched.Instant, j *joinWait) {
 	}
 	j.askAt, j.gap = now.After(joinAskFirst), joinAskFirst
 	e.joins = append(e.joins, j)
+	e.uses.begin(useWaits)
 }
 
 // joined looks which seeds took us in; true when no more is to come.

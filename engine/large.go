@@ -94,6 +94,7 @@ func (e *Engine) startLarge() error {
 		return bad("Streams", "", err.Error(), "let them listen, or leave Streams out: values up to EntryBytesMax need none")
 	}
 	l.streams = e.cfg.Streams
+	e.uses.begin(useStreams)
 	l.table.Init(content.Limits{Bytes: e.cfg.Limits.ContentBytes, Each: e.cfg.Limits.LargeBytes, Keep: contentKeep},
 		uint64(l.salt[0])|uint64(l.salt[1])<<8|uint64(l.salt[2])<<16|uint64(l.salt[3])<<24, l.recycle)
 	l.fetcher.init()
@@ -237,7 +238,7 @@ type miss struct {
 // refers takes in what an origin newly says, after version from. It runs on the loop.
 func (e *Engine) refers(now sched.Instant, o state.Origin, from uint64) {
 	l := &e.large
-	if l.streams == nil || !e.store.Kinded() { // to look at each entry once more costs as much as to apply it
+	if !e.store.Kinded() { // to look at each entry once more costs as much as to apply it
 		return
 	}
 	tag := e.store.Tag(o)

@@ -38,6 +38,7 @@ type leases struct {
 	last  uint32 // number
 	tag   uint32 // of the own origin
 	ended atomic.Bool
+	uses  *uses // the engine's
 
 	// The loop's own: the keys of ended leases are deleted in a walk through the own log.
 	walking bool
@@ -229,6 +230,7 @@ func (e *Engine) stageLeased(leases []*Lease, write func() (Version, bool, error
 func (x *leases) finish(number uint32) {
 	delete(x.live, number)
 	x.ended.Store(true)
+	x.uses.begin(useLeases)
 }
 
 // Leases are those of this engine that have not ended, in the order in which they were

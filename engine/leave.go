@@ -29,6 +29,7 @@ func (e *Engine) Leave(ctx context.Context) error {
 	ok := e.ask(func(now sched.Instant) {
 		w.seq = e.sayLeave(now)
 		e.waiters = append(e.waiters, w)
+		e.uses.begin(useWaits)
 		e.askAt = now
 	})
 	if !ok {

@@ -45,6 +45,18 @@ func (e *Engine) publish(now sched.Instant) (more bool) {
 	if !e.stale {
 		e.watches.told()
 	}
+	if e.uses.any(useWaits) {
+		e.answerAll(now)
+	}
+	if now >= e.glanceAt {
+		e.glanceAt = now + glanceEvery
+		e.glance(now)
+	}
+	return n == eventsPerTurn
+}
+
+// answerAll answers who waits for what the loop does, as far as that is done.
+func (e *Engine) answerAll(now sched.Instant) {
 	if len(e.drains) > 0 {
 		e.answerDrained(now)
 	}
@@ -57,6 +69,17 @@ func (e *Engine) publish(now sched.Instant) (more bool) {
 	if len(e.repairs) > 0 {
 		e.answerRepairs(now)
 	}
+	if len(e.drains)+len(e.waiters)+len(e.joins)+len(e.reads)+len(e.repairs) == 0 {
+		e.uses.end(useWaits)
+	}
+}
+
+// glanceEvery is how often turns that follow each other look for what happens rarely.
+const glanceEvery = 10 * sched.Millisecond
+
+// glance looks for what happens rarely and is only told.
+func (e *Engine) glance(now sched.Instant) {
+	e.hearLost()
 	e.lookFull(now)
 	for _, name := range e.store.Faded() {
 		e.watches.member(name)
@@ -64,7 +87,6 @@ func (e *Engine) publish(now sched.Instant) (more bool) {
 	if now >= e.auditAt {
 		e.audit(now)
 	}
-	return n == eventsPerTurn
 }
 
 func (e *Engine) advanced(now sched.Instant, ev *core.Event) {
@@ -73,7 +95,9 @@ func (e *Engine) advanced(now sched.Instant, ev *core.Event) {
 			Now: now, Handle: uint32(ev.Origin), Origin: uint64(e.store.ID(ev.Origin)), From: ev.From, To: e.store.Max(ev.Origin),
 		})
 	}
-	e.refers(now, ev.Origin, ev.From)
+	if e.uses.any(useStreams) {
+		e.refers(now, ev.Origin, ev.From)
+	}
 	e.completed(now, ev.Origin)
 	if e.watches.count.Load() > 0 {
 		e.watches.advanced(e.store, ev.Origin, e.nameOf(ev.Origin), ev.From, ev.To)

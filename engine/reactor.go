@@ -158,7 +158,7 @@ func (r *Reactor) turn(now sched.Instant, n int) sched.Instant {
 	r.observe(now, n > 0)
 	next := sched.Never
 	for _, e := range r.engines {
-		if e.touched || e.stage.waiting.Load() || e.deadline <= now || e.large.due(now) {
+		if e.touched || e.stage.waiting.Load() || e.deadline <= now || e.uses.any(useStreams) && e.large.due(now) {
 			e.core.Observe(e.pressure(now, r.lag))
 			e.turn(now)
 		}

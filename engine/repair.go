@@ -59,6 +59,7 @@ func (e *Engine) Repair(ctx context.Context) (RepairResult, error) {
 			e.core.Parts().Repair.End()
 		}
 		e.repairs = append(e.repairs, w)
+		e.uses.begin(useWaits)
 		e.answerRepairs(now)
 	}) {
 		return RepairResult{}, ErrClosed

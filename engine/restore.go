@@ -79,6 +79,7 @@ func (e *Engine) restoreOne(now sched.Instant, wall int64, r *disk.Record) error
 	case disk.OpLeased:
 		x.Flags, x.Lease, r.TTL = codec.EntryLeased, r.TTL, 0
 		e.leases.ended.Store(true) // it may be that the lease is not here
+		e.uses.begin(useLeases)
 	}
 	if r.TTL != 0 {
 		age := (wall - r.Wall) / int64(time.Millisecond)

@@ -40,11 +40,11 @@ type tally struct {
 // sampled is the tally that Sample reads. The loop and readers hold the mutex for the copy of one tally.
 type sampled struct {
 	read atomic.Bool   // the last one
+	made bool          // written by the loop alone, under mu
 	at   sched.Instant // the loop's own: when the next one is due if it was
 
-	mu   sync.Mutex // written by the loop alone
-	last tally
-	made bool
+	mu   sync.Mutex
+	last tally // written by the loop alone
 
 	next tally // the loop's own
 }

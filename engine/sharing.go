@@ -23,8 +23,6 @@ const (
 // sharing is what the loop does for shared keys: it keeps the index, adopts what those
 // who go have won, and withdraws what lost. behind is for readers too.
 type sharing struct {
-	unused bool // no origin claims a shared key, or is to be looked at
-
 	behind atomic.Pointer[lead] // by how much our clock is behind most others'; nil: it is not
 
 	entry   codec.Entry
@@ -105,7 +103,7 @@ func (w witness) Removed(o state.Origin) (keep bool) { return w.s.removed(o) }
 func (s *Shared) changed(o state.Origin, key []byte) {
 	self, wall := s.e.store.Owner(), s.wall()
 	x := &s.entry
-	s.unused = false
+	s.e.uses.begin(useShared)
 	if !s.e.store.Get(o, key, x) {
 		*x = codec.Entry{Key: key, Flags: codec.EntryTombstone}
 	}
@@ -205,7 +203,8 @@ func (s *Shared) goes(o state.Origin) {
 			return
 		}
 	}
-	s.goers, s.unused = append(s.goers, goer{o: o}), false
+	s.goers = append(s.goers, goer{o: o})
+	s.e.uses.begin(useShared)
 }
 
 // sees takes in who lives and who goes, when the members' snapshot is made.
@@ -230,11 +229,9 @@ func (s *Shared) sees(o state.Origin, is MemberState, acked uint64) {
 // turnShared does a bounded part of what is to do, and tells when it has more.
 func (e *Engine) turnShared(now sched.Instant) (more bool) {
 	s := &e.shared
-	if s.unused {
-		return false
-	}
 	if s.index.Keys() == 0 && len(s.goers) == 0 && !s.index.Waiting() {
-		s.sweep, s.unused = sweep{}, true
+		s.sweep = sweep{}
+		e.uses.end(useShared)
 		return false
 	}
 	s.away.look(s.wall(), len(s.alive) > 0, s.burialAge())
@@ -246,9 +243,6 @@ func (e *Engine) turnShared(now sched.Instant) (more bool) {
 // next is when turnShared has work.
 func (s *Shared) next() (at sched.Instant) {
 	at = sched.Never
-	if s.unused {
-		return at
-	}
 	for i := range s.goers {
 		at = min(at, s.goers[i].at)
 	}

@@ -50,6 +50,11 @@ type record struct {
 // to front; the loop swaps and applies back. Both stay readable until applied,
 // so that a caller reads its own writes at once.
 type stage struct {
+	// waiting is set by the writer that has to wake the loop.
+	waiting atomic.Bool
+	// pending counts records in either buffer that are not in the store yet.
+	pending atomic.Int64
+
 	mu      sync.Mutex
 	front   *stageBuffer
 	back    *stageBuffer // only the loop changes it, under mu
@@ -60,11 +65,6 @@ type stage struct {
 	known   func(key string) (held, bool)
 	seed    maphash.Seed
 	gate    writeGate
-
-	// pending counts records in either buffer that are not in the store yet.
-	pending atomic.Int64
-	// waiting is set by the writer that has to wake the loop.
-	waiting atomic.Bool
 
 	rejected atomic.Uint64
 	offset   int // of the next record in back; only the loop
@@ -181,6 +181,9 @@ func (s *stage) expire(key []byte, version uint64) error {
 // begin makes back readable for the loop; false means there is nothing to do.
 // The loop then calls next until it is false, and finish.
 func (s *stage) begin() bool {
+	if s.pending.Load() == 0 && !s.waiting.Load() {
+		return false
+	}
 	if s.back.used > 0 {
 		return true // the last turn did not get through
 	}

@@ -52,19 +52,21 @@ func (e *Engine) reported(now sched.Instant) {
 // e.deadline says when the next is due: now, when something was left over.
 func (e *Engine) turn(now sched.Instant) {
 	e.touched = false
-	e.stage.grant(e.room(now)) // others' keys take room too
+	if t := e.store.Taken(); t != e.taken || !e.stage.room.ample { // others' keys take room too
+		e.taken = t
+		e.stage.grant(e.room(now))
+	}
 	e.govern(now)
 	e.expire(now)
-	more := e.endLeased(now)
+	more := e.uses.any(useLeases) && e.endLeased(now)
 	more = e.drain(now) || more
 	if e.core.Deadline() <= now {
 		e.core.Tick(now, sched.Wall(time.Now().UnixNano()))
 	}
 	e.turnSigning(now)
-	more = e.turnLarge(now) || more
-	more = e.turnShared(now) || more
-	e.sayHeld(now)
-	e.keepWinners()
+	if e.uses.any(useStreams | useShared | useHeld) {
+		more = e.turnValues(now) || more
+	}
 	more = e.transmit(now) || more
 	more = e.publish(now) || e.touched || more
 	if more {
@@ -72,30 +74,54 @@ func (e *Engine) turn(now sched.Instant) {
 		e.sample(now)
 		return
 	}
-	e.deadline = min(e.core.Deadline(), e.expiry.next(), e.shared.next(), e.kept.nextHeld(), e.leases.next())
+	e.deadline = min(e.core.Deadline(), e.expiry.next())
+	if e.uses.Load() != 0 {
+		e.deadline = min(e.deadline, e.nextUse(now))
+	}
 	if e.store.Untidy() {
 		e.tidy(now)
 	}
-	if e.large.streams != nil {
-		e.deadline = min(e.deadline, e.large.next, e.large.sweepAt)
-	}
-	if len(e.repairs) > 0 {
-		e.deadline = min(e.deadline, now+repairLook)
-	}
-	if len(e.reads) > 0 {
-		e.deadline = min(e.deadline, e.readAt)
-	}
 	if e.retryAt != 0 {
 		e.deadline = min(e.deadline, e.retryAt)
-	}
-	e.deadline = min(e.deadline, e.joinAt())
-	if len(e.waiters) > 0 {
-		e.deadline = min(e.deadline, e.askAt)
 	}
 	if e.stale {
 		e.deadline = min(e.deadline, e.makeAt)
 	}
 	e.sample(now)
+}
+
+// turnValues does a bounded piece of what is to do for large values and shared keys.
+func (e *Engine) turnValues(now sched.Instant) (more bool) {
+	if e.uses.any(useStreams) {
+		more = e.turnLarge(now)
+	}
+	if e.uses.any(useShared) {
+		more = e.turnShared(now) || more
+	}
+	e.sayHeld(now)
+	e.keepWinners()
+	return more
+}
+
+// nextUse is when something of what is in use is due.
+func (e *Engine) nextUse(now sched.Instant) sched.Instant {
+	at := min(e.kept.nextHeld(), e.leases.next(), e.joinAt())
+	if e.uses.any(useShared) {
+		at = min(at, e.shared.next())
+	}
+	if e.uses.any(useStreams) {
+		at = min(at, e.large.next, e.large.sweepAt)
+	}
+	if len(e.repairs) > 0 {
+		at = min(at, now+repairLook)
+	}
+	if len(e.reads) > 0 {
+		at = min(at, e.readAt)
+	}
+	if len(e.waiters) > 0 {
+		at = min(at, e.askAt)
+	}
+	return at
 }
 
 // tidy does a part of what the store puts off, at most every 20 ms.

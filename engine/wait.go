@@ -46,6 +46,7 @@ func (e *Engine) wait(ctx context.Context, w *waiter) error {
 	if !e.ask(func(now sched.Instant) {
 		w.asked = now
 		e.waiters = append(e.waiters, w)
+		e.uses.begin(useWaits)
 		e.askAt = now
 	}) {
 		return ErrClosed

@@ -68,6 +68,15 @@ type Room struct {
 	Owned int // key and value bytes, by BytesPerOrigin
 }
 
+// Taken is what all entries take. While it stays the same, and limits do, nobody is admitted more or less than before
+// but who wrote themselves.
+type Taken struct {
+	keys, held, bytes, origins int
+}
+
+// Taken returns what is taken.
+func (s *Store) Taken() Taken { return Taken{s.live - s.system, s.held, s.bytes, s.order.len()} }
+
 // Admits tells how much an origin may still take as a writer. What was admitted and is not written yet is for the caller
 // to subtract.
 func (s *Store) Admits(o Origin) (m Room) {
