@@ -51,17 +51,22 @@ func CRC32C(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 func SipHash(key [2]uint64, b []byte) uint64 {
 	v0, v1 := key[0]^0x736f6d6570736575, key[1]^0x646f72616e646f6d
 	v2, v3 := key[0]^0x6c7967656e657261, key[1]^0x7465646279746573
-	last := uint64(len(b)) << 56
-	for len(b) >= 8 {
-		m := binary.LittleEndian.Uint64(b)
+	n := len(b)
+	last := uint64(n) << 56
+	rest := b
+	for ; len(rest) >= 8; rest = rest[8:] {
+		m := binary.LittleEndian.Uint64(rest)
 		v3 ^= m
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 		v0 ^= m
-		b = b[8:]
 	}
-	for i, c := range b {
-		last |= uint64(c) << (8 * i)
+	if n >= 8 { // its last bytes are at the upper end of the last 8
+		last |= binary.LittleEndian.Uint64(b[n-8:]) >> 8 >> (8 * (7 - len(rest)))
+	} else {
+		for i, c := range rest {
+			last |= uint64(c) << (8 * i)
+		}
 	}
 	v3 ^= last
 	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
