@@ -284,25 +284,30 @@ func TestReadersAllocateNothing(t *testing.T) {
 	}
 }
 
+// BenchmarkAppendGet reads keys that all of 100 origins write, and many keys that three of them do.
 func BenchmarkAppendGet(b *testing.B) {
-	const origins, keys = 100, 10000
-	r := newReplica(b, origins)
-	names := make([][]byte, keys)
-	for i := range keys {
-		names[i] = logKey(fmt.Sprint("key", i))
-		for k := range 3 {
-			id := codec.OriginID((i+k)%origins + 1)
-			r.write(b, id, fmt.Sprint("key", i), &Claim{Stamp: Stamp(k + 1), Author: Author(id)}, "sixteen bytes ...")
-		}
-	}
-	buf := make([]byte, 0, 64)
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		if _, _, _, ok := r.index.AppendGet(buf, names[i*7919%keys]); !ok {
-			b.Fatal("gone")
-		}
-		i++
+	const origins = 100
+	for _, c := range []struct{ keys, writers int }{{100, origins}, {10_000, 3}} {
+		b.Run(fmt.Sprintf("keys=%d/writers=%d", c.keys, c.writers), func(b *testing.B) {
+			r := newReplica(b, origins)
+			names := make([][]byte, c.keys)
+			for i := range names {
+				names[i] = logKey(fmt.Sprint("key", i))
+				for k := range c.writers {
+					id := codec.OriginID((i+k)%origins + 1)
+					r.write(b, id, fmt.Sprint("key", i), &Claim{Stamp: Stamp(k + 1), Author: Author(id)}, "sixteen bytes ...")
+				}
+			}
+			buf := make([]byte, 0, 64)
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				if _, _, _, ok := r.index.AppendGet(buf, names[i*7919%c.keys]); !ok {
+					b.Fatal("gone")
+				}
+				i++
+			}
+		})
 	}
 }
 
