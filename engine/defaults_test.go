@@ -134,7 +134,7 @@ func TestConfigIsText(t *testing.T) {
 			t.Errorf("%s is not in %s", word, text)
 		}
 	}
-	for _, leak := range []string{"Secrets\"", "sixteen", "c2l4dGVlbg", "73697874"} {
+	for _, leak := range []string{"\"Secrets\"", "sixteen", "c2l4dGVlbg", "73697874"} {
 		if strings.Contains(string(text), leak) {
 			t.Errorf("%q is in %s", leak, text)
 		}
