@@ -50,7 +50,7 @@ func (s *Sync) UnmarshalText(b []byte) error { return syncs.Set(s, b) }
 // Disk says where a member keeps its state over restarts: its own keys, large values too,
 // what shared keys hold, whoever wrote them, and the addresses of the members that it knows,
 // by which it joins again without seeds. Zone, tags and address are those of the Config at
-// each start. Secrets are not stored.
+// each start.
 //
 // Shared keys are said again once another member answers who holds the same as this one, or
 // after 30 s in which nobody does: what others wrote or deleted meanwhile stands. They are
@@ -71,6 +71,12 @@ type Disk struct {
 	Sync Sync
 	// Every is the period of SyncInterval. Default 1 s; 1 ms to 1 min.
 	Every time.Duration
+	// KeepSecrets keeps the secrets here too, in a file for this user alone: a start goes on
+	// with those that AddSecret, UseSecret and RemoveSecret left, and accepts of those in the
+	// Config the ones that were not there at the start before. Nobody but its owner may write
+	// to the directory, and others than their group may not look into it. Without KeepSecrets none
+	// is ever written, and a start erases those that are here. Default false.
+	KeepSecrets bool
 
 	fs disk.FS // of tests
 }
@@ -83,7 +89,7 @@ func (c *Config) checkDisk() error {
 	case d.Path == "" && d.Every != LAN().withDefaults().Disk.Every:
 		return bad("Disk.Every", d.Every, "set without Disk.Path", "name a directory, or leave both out")
 	}
-	return errors.Join(known("Disk.Sync", d.Sync), inRange("Disk.Every", d.Every, time.Millisecond, time.Minute))
+	return errors.Join(c.checkDiskSecrets(), known("Disk.Sync", d.Sync), inRange("Disk.Every", d.Every, time.Millisecond, time.Minute))
 }
 
 // keeper is what an engine has of its disk. The zero value is none.
@@ -97,6 +103,7 @@ type keeper struct {
 	news  []byte        // records of what shared keys hold by others' logs since the last turn
 
 	holding atomic.Pointer[[]disk.Record] // held, until all is said; for snapshots
+	secrets keptSecrets
 
 	// The loop's own.
 	handed  uint64 // version up to which staged writes were handed over
@@ -114,11 +121,16 @@ func (e *Engine) openDisk() error {
 	if d.Path == "" {
 		return nil
 	}
+	if d.KeepSecrets {
+		if err := disk.Dir(d.Path).Private(); err != nil {
+			return diskConfigError(err)
+		}
+	}
 	if d.fs == nil {
 		d.fs = disk.Dir(d.Path)
 	}
 	log, image, err := disk.Open(disk.Options{
-		FS: d.fs, Cluster: e.cfg.Cluster, Name: e.cfg.Name, Sync: disk.Sync(d.Sync), Every: d.Every,
+		FS: d.fs, Cluster: e.cfg.Cluster, Name: e.cfg.Name, Sync: disk.Sync(d.Sync), Every: d.Every, Secrets: d.KeepSecrets,
 		Changed: e.diskChanged, Progress: e.diskProgress,
 		Warn: func(line string) { e.herald.warn("disk: "+line, "member", e.cfg.Name) }, Above: e.shared.above,
 	})
@@ -248,6 +260,7 @@ func diskError(err error) error {
 func (e *Engine) diskChanged(err error) {
 	switch {
 	case err == nil:
+		e.keepUnkept()
 		e.herald.warnRare("disk works again: everything is on it", "member", e.cfg.Name, "path", e.cfg.Disk.Path)
 	case e.kept.each:
 		e.herald.warnRare("disk: writes are refused until it works again", "member", e.cfg.Name, "cause", err.Error())
@@ -269,7 +282,14 @@ func (e *Engine) closeDisk() error {
 	if e.kept.log == nil {
 		return nil
 	}
-	return diskError(e.kept.log.Close(e.leftAt != 0, e.store.Floor(e.store.Owner())))
+	e.kept.secrets.mu.Lock()
+	defer e.kept.secrets.mu.Unlock()
+	e.keepAgain()
+	floor := uint64(0)
+	if e.store != nil { // else the start failed before there was one
+		floor = e.store.Floor(e.store.Owner())
+	}
+	return diskError(e.kept.log.Close(e.leftAt != 0, floor))
 }
 
 // diskSource is the own state, for snapshots.

@@ -219,6 +219,9 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	if err := e.openDisk(); err != nil {
 		return err
 	}
+	if err := e.loadSecrets(ring); err != nil {
+		return err
+	}
 	now, wall := e.reactor.poller.Now(), sched.Wall(time.Now().UnixNano())
 	cc := core.Config{
 		Name: e.name, Cluster: []byte(e.cfg.Cluster), Advertise: advertise,

@@ -136,7 +136,7 @@ func (e *Engine) beginDisk(declared []byte) error {
 	if err := k.log.Begin(e.core.Parts().Self.Gen, last, declared, (*diskSource)(e)); err != nil {
 		return diskConfigError(err)
 	}
-	return nil
+	return e.beginSecrets()
 }
 
 // logDisk tells what was found.
@@ -148,6 +148,7 @@ func (e *Engine) logDisk() {
 	for _, line := range k.image.Notes {
 		e.herald.warnRare("disk: "+line, "member", e.cfg.Name, "path", e.cfg.Disk.Path)
 	}
+	e.logSecrets()
 	e.herald.info("disk", "member", e.cfg.Name, "path", e.cfg.Disk.Path, "sync", e.cfg.Disk.Sync, "keys", e.store.Keys(e.store.Owner()), "generation_kept", k.image.Keeps, "members", len(k.image.Members))
 	for _, m := range k.image.Members {
 		if !e.isSelf(m.Addr) {

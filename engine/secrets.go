@@ -72,7 +72,9 @@ func (e *Engine) secretStates() (list []SecretState) {
 
 // AddSecret accepts a further secret, from now on. It does not seal with it. Adding
 // one that is held changes nothing; another one under the same number is an
-// error. The caller may erase the bytes afterwards.
+// error. The caller may erase the bytes afterwards. With Disk.KeepSecrets this, UseSecret and
+// RemoveSecret return once the change is on disk; where it can't be, it holds all the same, is
+// written as soon as the disk works, and the error is an ErrDisk.
 func (e *Engine) AddSecret(k Secret) error {
 	if err := k.check(); err != nil {
 		return err
@@ -92,6 +94,9 @@ func (e *Engine) RemoveSecret(id uint8) error {
 }
 
 func (e *Engine) turnSecret(what string, id uint8, turn func(*protect.Sealed) error) (err error) {
+	k, state := &e.kept.secrets, []byte(nil)
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	ran := e.ask(func(now sched.Instant) {
 		if e.core.Parts().Keys == nil {
 			err = ErrNoSecrets
@@ -99,6 +104,9 @@ func (e *Engine) turnSecret(what string, id uint8, turn func(*protect.Sealed) er
 		}
 		if err = e.core.TurnKeys(now, turn); err == nil {
 			e.turnStreamKeys()
+			if e.cfg.Disk.KeepSecrets {
+				state = e.core.Parts().Keys.AppendRing(nil)
+			}
 			e.herald.info(what, "member", e.cfg.Name, "secret", int(id))
 		}
 	})
@@ -109,6 +117,11 @@ func (e *Engine) turnSecret(what string, id uint8, turn func(*protect.Sealed) er
 		return fmt.Errorf("engine: secret %d is not held: AddSecret it first: %w", id, ErrSecretMissing)
 	case err != nil && err != ErrNoSecrets:
 		return fmt.Errorf("engine: secret %d: %s", id, ringProblem(err))
+	}
+	if err == nil && state != nil {
+		if kept := e.keepSecrets(state); kept != nil {
+			return fmt.Errorf("engine: secret %d: the change holds, but is not on disk yet: %w", id, diskError(kept))
+		}
 	}
 	return err
 }

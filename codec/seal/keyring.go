@@ -19,6 +19,7 @@ var (
 	ErrKeyID     = errors.New("seal: a key id is from 1 to 255")
 	ErrKeyTaken  = errors.New("seal: the keyring has another key of this id")
 	ErrKeysFull  = errors.New("seal: the keyring is full")
+	ErrState     = errors.New("seal: not the state of a keyring")
 	ErrPrimary   = errors.New("seal: the primary key can't be removed: use another first")
 )
 
@@ -67,8 +68,13 @@ func (r *Keyring) Add(id uint8, secret []byte) error {
 		return err
 	}
 	defer clear(prk)
-	if have := r.find(id); have != nil {
-		if have.prk == [sha256.Size]byte(prk) && int(have.bytes) == len(secret) {
+	return r.add(&clusterKey{id: id, bytes: uint8(len(secret)), prk: [sha256.Size]byte(prk)})
+}
+
+// add accepts a key of which all is known that does not follow from the rest.
+func (r *Keyring) add(k *clusterKey) (err error) {
+	if have := r.find(k.id); have != nil {
+		if have.prk == k.prk && have.bytes == k.bytes {
 			return nil
 		}
 		return ErrKeyTaken
@@ -76,15 +82,15 @@ func (r *Keyring) Add(id uint8, secret []byte) error {
 	if r.count == KeysMax {
 		return ErrKeysFull
 	}
-	k := clusterKey{id: id, bytes: uint8(len(secret)), serial: r.serial + 1, prk: [sha256.Size]byte(prk)}
 	if k.hello, err = k.expand("hello", r.tag, nil); err != nil {
 		return err
 	}
-	r.keys[r.count] = k
-	r.count++
 	r.serial++
+	k.serial = r.serial
+	r.keys[r.count] = *k
+	r.count++
 	if r.primary == 0 {
-		r.primary = id
+		r.primary = k.id
 	}
 	return nil
 }
@@ -111,6 +117,62 @@ func (r *Keyring) Remove(id uint8) error {
 	*k = r.keys[r.count]
 	r.keys[r.count] = clusterKey{}
 	return nil
+}
+
+// keyStateBytes is a key in a state: its id, the length of the AES keys that it gives, what they are derived from.
+const keyStateBytes = 1 + 1 + sha256.Size
+
+// StateBytesMax is the largest state.
+const StateBytesMax = 1 + KeysMax*keyStateBytes
+
+// AppendState appends what Restore makes the same keyring of. Whoever has it can do what a holder of the keys can.
+func (r *Keyring) AppendState(dst []byte) []byte {
+	dst = append(dst, r.primary)
+	for i := range r.keys[:r.count] {
+		k := &r.keys[i]
+		dst = append(append(dst, k.id, k.bytes), k.prk[:]...)
+	}
+	return dst
+}
+
+// Restore makes the keyring what it was when AppendState wrote a state, bound to a cluster as Init does. It fails with
+// ErrState, and leaves the keyring empty, for what is none.
+func (r *Keyring) Restore(clusterTag uint32, state []byte) error {
+	r.Init(clusterTag)
+	if len(state) < 1+keyStateBytes || len(state) > StateBytesMax || (len(state)-1)%keyStateBytes != 0 {
+		return ErrState
+	}
+	for b := state[1:]; len(b) > 0; b = b[keyStateBytes:] {
+		k := clusterKey{id: b[0], bytes: b[1], prk: [sha256.Size]byte(b[2:keyStateBytes])}
+		if k.id == 0 || k.bytes != 16 && k.bytes != 32 || r.add(&k) != nil {
+			r.Close()
+			return ErrState
+		}
+	}
+	if r.Use(state[0]) != nil {
+		r.Close()
+		return ErrState
+	}
+	return nil
+}
+
+// Print tells a key from others of its id, and nothing else of it; false: there is none of this id.
+func (r *Keyring) Print(id uint8) (print [16]byte, ok bool) {
+	k := r.find(id)
+	if k == nil {
+		return print, false
+	}
+	sum := sha256.Sum256(append([]byte{id, k.bytes}, k.prk[:]...))
+	return [16]byte(sum[:16]), true
+}
+
+// AddFrom accepts a key that another keyring of the cluster has; the errors are those of Add.
+func (r *Keyring) AddFrom(other *Keyring, id uint8) error {
+	k := other.find(id)
+	if k == nil {
+		return codec.ErrKey
+	}
+	return r.add(&clusterKey{id: id, bytes: k.bytes, prk: k.prk})
 }
 
 // Close drops and erases all keys.

@@ -3,6 +3,7 @@ package seal
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -372,4 +373,42 @@ func FuzzOpen(f *testing.F) {
 			t.Fatal("forged")
 		}
 	})
+}
+
+// TestKeyringState: a keyring that was written down is the same again, and what is no state makes none.
+func TestKeyringState(t *testing.T) {
+	var r, again Keyring
+	r.Init(7)
+	for id, n := range []int{16, 32, 16} {
+		if err := r.Add(uint8(id+1), bytes.Repeat([]byte{byte(id + 1)}, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(r.Use(2), r.Remove(1)); err != nil {
+		t.Fatal(err)
+	}
+	state := r.AppendState(nil)
+	if err := again.Restore(7, state); err != nil || again.Primary() != 2 || again.Holds(1) || !bytes.Equal(again.AppendState(nil), state) {
+		t.Error(err, again.Primary())
+	}
+	if a, ok := again.Print(3); !ok || again.AddFrom(&r, 3) != nil {
+		t.Error("the same key is another one")
+	} else if b, _ := r.Print(2); a == b {
+		t.Error("two keys have one print")
+	}
+	if err := again.AddFrom(&r, 9); !errors.Is(err, codec.ErrKey) {
+		t.Error(err)
+	}
+	other := Keyring{}
+	other.Init(7)
+	other.Add(3, bytes.Repeat([]byte{9}, 16))
+	if err := again.AddFrom(&other, 3); !errors.Is(err, ErrKeyTaken) {
+		t.Error(err)
+	}
+	for i, bad := range [][]byte{nil, state[:1], state[:len(state)-1], append([]byte{9}, state[1:]...), append([]byte{2, 0}, state[2:]...), append([]byte{2, 3, 7}, state[3:]...), append(state, state[1:]...)} {
+		var x Keyring
+		if err := x.Restore(7, bad); i < 6 && !errors.Is(err, ErrState) || i < 6 && x.Primary() != 0 {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
 }

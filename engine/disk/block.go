@@ -27,6 +27,7 @@ type fileKind uint8
 const (
 	logFile      fileKind = 1
 	snapshotFile fileKind = 2
+	secretsFile  fileKind = 3
 )
 
 // syncedEach is a flag of a log: nothing was told to others before it was on disk.
@@ -41,6 +42,7 @@ const (
 	blockPosition blockKind = 3 // generation, newest version, floor
 	blockClosed   blockKind = 4 // the same, and how it was closed: the last block
 	blockEnd      blockKind = 5 // of a snapshot: nothing is missing before it
+	blockSecrets  blockKind = 6 // what PutSecrets was given: all that a file of secrets has
 )
 
 var crcTable = crc32.MakeTable(crc32.Castagnoli)

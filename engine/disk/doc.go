@@ -8,6 +8,7 @@
 //	quidnunc-0000000000000003.log    writes, in the order of their versions
 //	quidnunc-0000000000000003.snapshot   everything that was written before that log
 //	quidnunc-SHA256.value            a large value
+//	quidnunc.secrets                 the secrets, if they are wanted here
 //	*.new                            under construction; the next start removes it
 //	*.damaged                        set aside, the newest four
 //

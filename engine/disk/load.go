@@ -3,6 +3,7 @@ package disk
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -56,8 +57,12 @@ type Image struct {
 	Members []Member
 	// Wall is when something was last written: Unix nanoseconds.
 	Wall int64
+	// Secrets are what PutSecrets kept last, with Options.Secrets.
+	Secrets []byte
 	// Notes say what was damaged, one line each.
 	Notes []string
+
+	stale bool // there is a file with secrets
 }
 
 // reader builds an image from the files of a directory.
@@ -81,6 +86,9 @@ type reader struct {
 func (r *reader) read() error {
 	names, err := r.o.FS.List()
 	if err != nil {
+		return err
+	}
+	if err := r.readSecrets(names); err != nil {
 		return err
 	}
 	r.keys, r.held = make(map[string]int), make(map[string]Record)
@@ -151,21 +159,16 @@ func (r *reader) readFile(name string, kind fileKind) (whole bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	h, at, err := parseHeader(b)
-	switch _, later := err.(versionError); {
-	case later:
-		return false, &Error{Path: r.o.FS.Path(), Problem: fmt.Sprintf("%s: %v", name, err), Fix: "use the program that wrote it, or a later one"}
+	h, at, err := r.readHead(name, b)
+	switch refused := (*Error)(nil); {
+	case errors.As(err, &refused):
+		return false, err
 	case err != nil && kind == logFile && len(b) <= fileHead+len(r.o.Cluster)+len(r.o.Name)+4: // it was made, and the power failed
 		r.torn = true
 		return false, nil
 	case err != nil || h.kind != kind:
 		r.damage(name, 0, len(b), "its head is damaged: nothing of it can be read")
 		return false, nil
-	case h.cluster != r.o.Cluster || h.name != r.o.Name:
-		return false, &Error{
-			Path: r.o.FS.Path(), Problem: fmt.Sprintf("holds the state of member %q of cluster %q", h.name, h.cluster),
-			Fix: fmt.Sprintf("give member %q of cluster %q a directory of its own", r.o.Name, r.o.Cluster),
-		}
 	}
 	r.entersLife(&h)
 	r.all = slices.Grow(r.all, len(b)/recordBytes)
@@ -176,6 +179,21 @@ func (r *reader) readFile(name string, kind fileKind) (whole bool, err error) {
 	}
 	r.judge(name, &h, &s, whole)
 	return whole && s.damaged+s.torn == 0, nil
+}
+
+// readHead reads the head of a file. An *Error says that it is not for this program or this member to touch.
+func (r *reader) readHead(name string, b []byte) (h header, at int, err error) {
+	h, at, err = parseHeader(b)
+	switch _, later := err.(versionError); {
+	case later:
+		err = &Error{Path: r.o.FS.Path(), Problem: fmt.Sprintf("%s: %v", name, err), Fix: "use the program that wrote it, or a later one"}
+	case err == nil && (h.cluster != r.o.Cluster || h.name != r.o.Name):
+		err = &Error{
+			Path: r.o.FS.Path(), Problem: fmt.Sprintf("holds the state of member %q of cluster %q", h.name, h.cluster),
+			Fix: fmt.Sprintf("give member %q of cluster %q a directory of its own", r.o.Name, r.o.Cluster),
+		}
+	}
+	return h, at, err
 }
 
 // entersLife notes the head of a file.

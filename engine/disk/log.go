@@ -38,6 +38,8 @@ type Options struct {
 	Cluster, Name string
 	Sync          Sync
 	Every         time.Duration
+	// Secrets: what PutSecrets kept is wanted. Without it Begin erases that.
+	Secrets bool
 	// Changed is told on the log's own goroutine when writes are not kept any more, and
 	// why, and with nil when they are again.
 	Changed func(err error)
@@ -128,6 +130,7 @@ type Log struct {
 	dirty   bool // place or members are to be written
 	began   bool
 	closing bool
+	stale   bool // there are secrets that are not wanted
 
 	awake    atomic.Bool // the goroutine will look at pending by itself
 	stopping atomic.Bool // snapshots end at once
@@ -152,7 +155,7 @@ func Open(o Options) (*Log, *Image, error) {
 		return nil, nil, explain(o.FS.Path(), "can't be read", err)
 	}
 	l.writer.init(&r)
-	l.members = i.Members
+	l.members, l.stale = i.Members, i.stale && !o.Secrets
 	return l, i, nil
 }
 
@@ -167,7 +170,12 @@ func (l *Log) Begin(generation, last uint64, first []byte, src Source) error {
 	if err := l.create(); err != nil {
 		return explain(l.o.FS.Path(), "can't be written", err)
 	}
-	l.tidy()
+	if l.tidy(); l.stale {
+		if err := l.o.FS.Remove(secretsName); err != nil {
+			l.file.Close()
+			return explain(l.o.FS.Path(), "secrets that are not wanted can't be erased", err)
+		}
+	}
 	l.dirty, l.since = true, time.Now()
 	b, _ := l.take()
 	err := l.put(b)

@@ -79,6 +79,9 @@ func (s *Sealed) KeyID() uint8 { return cmp.Or(s.box.KeyID(), s.last) }
 // Salt is our boot salt, which changes with Reseal.
 func (s *Sealed) Salt() Salt { return s.box.Salt() }
 
+// AppendRing appends the state of the keyring (seal.Keyring.Restore).
+func (s *Sealed) AppendRing(dst []byte) []byte { return s.ring.AppendState(dst) }
+
 // Derived counts the keys that were derived: about 2 µs each.
 func (s *Sealed) Derived() uint64 { return s.derived }
 

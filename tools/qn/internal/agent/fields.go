@@ -13,7 +13,7 @@ import (
 var flagOf = map[string]string{
 	"Name": "--name", "Cluster": "--cluster", "Bind": "--bind", "Advertise": "--advertise", "Zone": "--zone", "Tags": "--tag",
 	"Seeds": "--join", "SecretFiles": "--key-file", "Signing.KeyFile": "--signing-key-file", "Insecure": "--insecure", "LeaveTimeout": "--leave-timeout",
-	"Disk.Path": "--data", "Disk.Sync": "--sync", "Limits.Keys": "--limit-keys", "Limits.ValueBytes": "--limit-bytes",
+	"Disk.Path": "--data", "Disk.Sync": "--sync", "Disk.KeepSecrets": "--data-keys", "Limits.Keys": "--limit-keys", "Limits.ValueBytes": "--limit-bytes",
 }
 
 // inFlags puts what the engine says of itself into words of the command line.

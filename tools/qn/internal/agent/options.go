@@ -32,6 +32,7 @@ type Options struct {
 	LeaveTimeout                                  time.Duration
 	Data                                          string
 	Sync                                          engine.Sync
+	DataKeys                                      bool
 
 	HTTP, Socket, TokenFile string
 	Hosts                   []string
@@ -70,6 +71,7 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&o.LeaveTimeout, "leave-timeout", 2*time.Second, "how long the leave is announced at the end; below zero it is not")
 	fs.StringVar(&o.Data, "data", "", "directory that keeps this member's keys over restarts, and whom to join again (default: nothing is kept)")
 	fs.TextVar(&o.Sync, "sync", engine.SyncInterval, "when --data is forced to the disk: interval (each second), never, or each write before it is answered")
+	fs.BoolVar(&o.DataKeys, "data-keys", false, "keep the cluster's keys in --data too, as qn keys has changed them; the directory is for this user alone then")
 	fs.StringVar(&o.HTTP, "http", "127.0.0.1:7947", "address of the HTTP front, empty for none")
 	fs.StringVar(&o.Socket, "socket", "", "unix socket of the HTTP front, for this user alone")
 	fs.StringVar(&o.TokenFile, "http-token-file", "", "file with the token that HTTP requests must carry; required beyond loopback")
@@ -191,7 +193,9 @@ func (o *Options) engineConfig() (cfg engine.Config, err error) {
 		cfg.Signing = &engine.Signing{KeyFile: o.SigningKeyFile}
 	}
 	if cfg.Disk.Path = o.Data; o.Data != "" {
-		cfg.Disk.Sync = o.Sync
+		cfg.Disk.Sync, cfg.Disk.KeepSecrets = o.Sync, o.DataKeys
+	} else if o.DataKeys {
+		return cfg, exit.Usagef("--data-keys: nothing is kept; fix: --data DIR, or leave it out")
 	} else if o.Sync != engine.SyncInterval {
 		return cfg, exit.Usagef("--sync %s: nothing is kept; fix: --data DIR, or leave it out", o.Sync)
 	}
