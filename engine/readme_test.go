@@ -1,7 +1,12 @@
 package engine_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -27,5 +32,53 @@ func TestReadmeExample(t *testing.T) {
 	}
 	if strings.Contains(string(readme), "engine.Start(") && !strings.Contains(string(readme), "```go\n"+body+"\n```") {
 		t.Errorf("the README quotes something else than:\n%s", body)
+	}
+}
+
+// What the README names in code, beside other libraries' names in the left column of a table, is a name of the engine's.
+func TestReadmeNamesExist(t *testing.T) {
+	known := map[string]bool{"StatefulSet": true, "AES": true}
+	for _, dir := range []string{".", "tune", "enginetest", "metrics"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok && id.IsExported() {
+					known[id.Name] = true
+				}
+				return true
+			})
+		}
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := regexp.MustCompile(`^(engine\.|eng\.)?[A-Z][A-Za-z]+(\([a-z]*\))?(\.[A-Z][A-Za-z]+)*(\(\))?$`)
+	checked := 0
+	for line := range strings.Lines(string(readme)) {
+		if cells := strings.SplitN(line, "|", 4); len(cells) == 4 && cells[0] == "" {
+			line = cells[2]
+		}
+		for i, code := range strings.Split(line, "`") {
+			if i%2 == 0 || !name.MatchString(code) || strings.ToUpper(code) == code {
+				continue
+			}
+			checked++
+			for _, part := range regexp.MustCompile(`[A-Z][A-Za-z]+`).FindAllString(code, -1) {
+				if !known[part] {
+					t.Errorf("the README names %s: there is no %s", code, part)
+				}
+			}
+		}
+	}
+	if checked < 40 {
+		t.Errorf("%d names were found", checked)
 	}
 }
