@@ -71,7 +71,14 @@ func (s *Streams) note(x *streamEvent) {
 		e.owed++
 	case batch.StreamAnswered, batch.StreamForged:
 		e.asks = slices.DeleteFunc(e.asks, func(a openAsk) bool { return a.tag == x.ev.Tag })
+	case batch.StreamSent:
+		i := slices.IndexFunc(e.lent, func(l loan) bool { return l.tag == x.ev.Tag })
+		e.lent[i].returned()
+		e.lent = slices.Delete(e.lent, i, i+1)
 	case batch.StreamDown:
+		for i := range e.lent {
+			e.lent[i].returned()
+		}
 		if e.up {
 			s.stats.Up--
 		}

@@ -3,6 +3,7 @@ package simnet
 import (
 	"crypto/sha256"
 	"fmt"
+	"hash/crc32"
 	"net/netip"
 	"slices"
 
@@ -79,6 +80,22 @@ type pipeEnd struct {
 	said     sched.Instant // when the last of what it sent arrives
 	asks     []openAsk     // that this side has open
 	owed     int           // asks of the other side without an answer
+	lent     []loan        // bodies that it sends
+	used     sched.Instant // something was last sent, either way
+}
+
+// loan is a body that was lent by Send, until StreamSent or StreamDown.
+type loan struct {
+	tag  uint32
+	body []byte
+	sum  uint32
+}
+
+// returned ends a loan. Whoever changed the body in the meantime broke the contract.
+func (x *loan) returned() {
+	if crc32.ChecksumIEEE(x.body) != x.sum {
+		panic("simnet: a body was changed while a stream had it")
+	}
 }
 
 type openAsk struct {
@@ -180,11 +197,7 @@ func (s *Streams) connect(now sched.Instant, e *pipeEnd, to batch.StreamPeer) {
 		s.fail(e, back, batch.StreamStranger)
 		return
 	}
-	accepted := 0
-	for _, x := range peer.open {
-		accepted += x.side
-	}
-	if accepted >= simStreamsIn {
+	if !peer.place(back) {
 		s.fail(e, back, batch.StreamBusy)
 		return
 	}
@@ -198,6 +211,28 @@ func (s *Streams) connect(now sched.Instant, e *pipeEnd, to batch.StreamPeer) {
 		Kind: batch.StreamUp, Stream: far.id,
 		Peer: batch.StreamPeer{Addr: netip.AddrPortFrom(s.at.Addr(), 0), Salt: s.setup.Salt},
 	})
+}
+
+// place tells whether there is room for one more stream of another member. One on which nothing
+// is open gives its place away.
+func (s *Streams) place(now sched.Instant) bool {
+	accepted, idle := 0, (*pipeEnd)(nil)
+	for _, x := range s.open {
+		if accepted += x.side; x.side == 0 || x.down || !x.up || x.owed+len(x.asks)+len(x.lent)+len(x.other().asks) > 0 {
+			continue
+		}
+		if idle == nil || x.used < idle.used || x.used == idle.used && x.id < idle.id {
+			idle = x
+		}
+	}
+	if accepted < simStreamsIn {
+		return true
+	}
+	if idle == nil {
+		return false
+	}
+	idle.breaks(max(now, idle.said), batch.StreamEnded)
+	return true
 }
 
 // sealsWith is the key that this side seals with, and whether the other has it.
@@ -243,6 +278,9 @@ func (s *Streams) Send(id batch.StreamID, m *batch.StreamMessage) error {
 	}
 	if m.Answer {
 		e.owed--
+		if m.Body != nil {
+			e.lent = append(e.lent, loan{m.Tag, m.Body, crc32.ChecksumIEEE(m.Body)})
+		}
 	} else {
 		a := openAsk{tag: m.Tag, want: m.Want, check: m.Sum != nil}
 		if m.Sum != nil {
@@ -275,7 +313,7 @@ func (s *Streams) carry(now sched.Instant, e *pipeEnd, m *batch.StreamMessage) {
 		return
 	}
 	at = max(at, e.said) // in order
-	e.said = at
+	e.said, e.used, far.used = at, at, at
 	if m.Answer {
 		far.answered(at, m)
 		if m.Body != nil {
@@ -361,11 +399,22 @@ func (s *Streams) SetKeys(k batch.StreamKeys) {
 	}
 }
 
-// Recycle implements batch.Streams.
-func (s *Streams) Recycle([]byte) {}
+// Recycle implements batch.Streams. Who reads the body afterwards reads rubbish.
+func (s *Streams) Recycle(body []byte) { spoil(body[:cap(body)]) }
 
 // Release implements batch.Streams.
-func (s *Streams) Release(ev *batch.StreamEvent) { ev.Head, ev.Body = nil, nil }
+func (s *Streams) Release(ev *batch.StreamEvent) {
+	spoil(ev.Head)
+	spoil(ev.Body)
+	ev.Head, ev.Body = nil, nil
+}
+
+// spoil overwrites what nobody may read any more.
+func spoil(b []byte) {
+	for i := range b {
+		b[i] = 0xdb
+	}
+}
 
 // Stats implements batch.Streams.
 func (s *Streams) Stats(st *batch.StreamStats) {
