@@ -59,6 +59,7 @@ func (s *Store) swap(w *write, o Origin, r *origin, e *codec.Entry) {
 	s.resum(&s.sums[o], w, b)
 	word := s.log.word(pos)
 	atomic.StoreUint64(word, *word&^(1<<32-1)|uint64(w.cell))
+	s.saysKind(o, w.old, b)
 	w.t.replace(w.at, w.frag, uint32(w.cell))
 	s.count(r, w.is, w.was, w.system)
 	s.retireCell(w.old, cellClass(old))

@@ -171,6 +171,7 @@ func (s *Store) finish(w *write, o Origin, r *origin, b []byte) Status {
 	if !w.same {
 		s.count(r, w.is, w.was, w.system)
 	}
+	s.saysKind(o, w.old, b)
 	if w.old == 0 {
 		s.create(w, r)
 	} else {

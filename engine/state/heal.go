@@ -250,7 +250,7 @@ func (s *Store) treat(w *write, o Origin, r *origin, e *codec.Entry, was ailment
 // put makes an entry visible in the middle of a log, also where its word died.
 func (s *Store) put(w *write, o Origin, r *origin, e *codec.Entry) bool {
 	b := s.cells.at(w.cell)
-	writeCell(b, r.tag, e, s.now-s.hop)
+	s.fillCell(b, r.tag, e)
 	pos := s.wordAt(r, e.Version)
 	if pos == 0 {
 		if s.finish(w, o, r, b) == OK {
@@ -269,6 +269,7 @@ func (s *Store) put(w *write, o Origin, r *origin, e *codec.Entry) bool {
 	}
 	s.resum(&s.sums[o], w, b)
 	s.count(r, w.is, w.was, w.system)
+	s.saysKind(o, w.old, b)
 	if w.old == 0 {
 		s.create(w, r)
 	} else {

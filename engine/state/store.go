@@ -68,6 +68,7 @@ type Store struct {
 	touched  uint64 // so that the loads of resolve are not left out
 	witness  Witness
 	bearers  bearers
+	kinds    Kinds
 }
 
 // Compactions counts the work on version logs and pages of cells that writes caused.

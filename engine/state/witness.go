@@ -21,6 +21,38 @@ func (s *Store) witnessed(o Origin, key []byte) {
 	}
 }
 
+// Kinds is told by the writer what becomes of entries that are more than a key and its value
+// (codec.EntryKinded), in the moment before readers see it. Its method may read the store; it must not write it,
+// and the entries are good until it returns.
+type Kinds interface {
+	// Kinded: a key of o's log has another entry. was or is has a kind. was has no version where the key had none, and is
+	// is nil where it has none any more.
+	Kinded(o Origin, was, is *codec.Entry)
+}
+
+// AttendKinds has k told of all entries with a kind from now on.
+func (s *Store) AttendKinds(k Kinds) { s.kinds = k }
+
+// saysKind tells Kinds of a new cell in place of an old one; 0 and nil: there is none.
+func (s *Store) saysKind(o Origin, old cellRef, b []byte) {
+	if s.kinds == nil || !s.kinded {
+		return
+	}
+	var was, is codec.Entry
+	if old != 0 {
+		readCell(s.cells.at(old), &was, s.now)
+	}
+	next := &is
+	if b != nil {
+		readCell(b, next, s.now)
+	} else {
+		next = nil
+	}
+	if (was.Flags|is.Flags)&codec.EntryKinded != 0 {
+		s.kinds.Kinded(o, &was, next)
+	}
+}
+
 // Discard gives up the entries of a removed origin that a Witness has kept.
 func (s *Store) Discard(o Origin) {
 	if r := s.kept(o); r != nil && r.shelved {
