@@ -141,3 +141,37 @@ func TestStreamsThatDoNotOpen(t *testing.T) {
 		})
 	})
 }
+
+// Who changes a body that a stream has, or reads what was given back, finds out here.
+func TestStreamsTellWhoTouchesWhatIsLent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := NewNetwork(1, Link{Delay: Delay{Min: sched.Millisecond, Max: 2 * sched.Millisecond}})
+		e := streamEnds(t, net)
+		id, err := e[0].s.Open(e[1].near)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e[0].want(batch.StreamUp)
+		far := e[1].want(batch.StreamUp)
+		body := []byte("body")
+		for round := range 2 {
+			e[0].s.Send(id, &batch.StreamMessage{Tag: 1, Want: len(body)})
+			ev := e[1].want(batch.StreamAsked)
+			e[1].s.Send(far.Stream, &batch.StreamMessage{Answer: true, Tag: ev.Tag, Body: body})
+			if round == 1 {
+				body[0]++
+				defer func() {
+					if recover() == nil {
+						t.Error("a body was changed before StreamSent, and nobody said so")
+					}
+				}()
+			}
+			e[1].want(batch.StreamSent)
+			got := e[0].want(batch.StreamAnswered)
+			kept := got.Body
+			if e[0].s.Release(&got); bytes.Equal(kept, body) {
+				t.Error("a body is readable after Release")
+			}
+		}
+	})
+}
