@@ -69,9 +69,14 @@ type catchJob struct {
 // meets has what is missing asked for soon, for a member answers, for the first
 // time or again.
 func (e *Engine) meets(now sched.Instant) {
-	if l := &e.large; l.streams != nil && !e.cfg.Tune.Order.Precise() && len(l.spans) == 0 {
+	l := &e.large
+	if l.streams == nil {
+		return
+	}
+	l.wants.again()
+	l.next = now
+	if !e.cfg.Tune.Order.Precise() && len(l.spans) == 0 {
 		l.begin = min(l.begin, max(now+catchDelay, l.again))
-		l.next = min(l.next, l.begin)
 	}
 }
 
@@ -94,7 +99,7 @@ func (e *Engine) catchUp(now sched.Instant) {
 	}
 	l.second = !l.second
 	for i := range min(n, catchSpans) {
-		s := &span{least: least}
+		s := &span{least: least, want: want{start: l.wants.start + uint32(i)}}
 		s.lo, s.hi = bulk.Split(i, min(n, catchSpans))
 		l.spans = append(l.spans, s)
 	}
@@ -149,9 +154,9 @@ func (e *Engine) askSpan(now sched.Instant, s *span) {
 		l.next = min(l.next, s.at)
 		return
 	}
-	k := e.source(now, &s.want)
-	if k == nil { // everybody was asked: begin anew
-		s.want.tried = s.want.tried[:0]
+	k, later := e.stranger(now, &s.want)
+	if k == nil && !later { // everybody was asked: begin anew
+		s.want.anew()
 	}
 	if k == nil || !k.up {
 		if s.at, s.tries = now+catchDelay, s.tries+1; s.tries == catchTries {

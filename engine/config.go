@@ -39,8 +39,9 @@ type Limits struct {
 	// and that is fetched from others. Default 1 MiB; up to 16 MiB, and -1 for none.
 	LargeBytes int
 	// ContentBytes bounds the large values that are kept, each once whoever refers
-	// to it, beside ValueBytes. What does not fit is not fetched. Default 64 MiB;
-	// at least LargeBytes.
+	// to it, beside ValueBytes. What does not fit is not fetched until there is room;
+	// what is no longer than the value that it takes the place of fits, with up to
+	// LargeBytes more while both are here. Default 64 MiB; at least LargeBytes.
 	ContentBytes int
 	// Watchers is how many Watch may run at once. Default 1,024.
 	Watchers int

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -66,3 +67,26 @@ func (e *Engine) Lie(from, about, key, value string, versions int) {
 
 // Older makes a member of an older version: it knows the kinds of entries up to one.
 func (c *Config) Older(kinds codec.Kind) { c.kinds = kinds }
+
+// LargeLeft tells what is left of looking for contents, and of what was lent; "": nothing.
+func (e *Engine) LargeLeft() (left string) {
+	e.ask(func(sched.Instant) {
+		l := &e.large
+		asked, sending := 0, 0
+		for _, k := range l.links.byID {
+			asked += len(k.asks) + len(k.late)
+			sending += len(k.sending)
+		}
+		if n := len(l.wants.all) + l.wants.ready.len() + l.links.lobby.waiting.len() + l.links.store.waiting.len() + asked + sending; n > 0 {
+			left = fmt.Sprintf("%d wants, %d asked, %d sending", len(l.wants.all), asked, sending)
+		}
+	})
+	return left
+}
+
+// SetReference writes a reference to a content that need not be anywhere.
+func (e *Engine) SetReference(key string, length int, sum [codec.SumBytes]byte) error {
+	_, wake, err := e.stage.write(opContent, 0, key, codec.AppendContent(nil, &codec.Content{Length: uint32(length), Sum: sum}))
+	_, err = e.staged(Version{}, wake, err)
+	return err
+}

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"net/netip"
-	"slices"
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/codec"
@@ -13,24 +12,18 @@ import (
 
 const (
 	streamEvents = 64 // handled in a turn: each is a few hundred nanoseconds
-	asksMax      = 64 // of contents that are open at a time, over all members
 	seekTries    = 32 // wants looked at in a turn
 	sweepItems   = 256
 	sweepEvery   = 100 * sched.Millisecond // for a while after a change
-	seekPause    = sched.Second            // after everybody was asked
-	linkPause    = sched.Second            // before a member is connected to again
+	sweepRarely  = 5 * sched.Second        // while there is anything
 )
 
 // fetcher asks members for contents. All of it is the loop's own.
 type fetcher struct {
-	cursor  state.Cursor
 	entry   codec.Entry
 	onLoop  bool
-	links   map[batch.StreamID]*link
-	byTag   map[uint32]*link // opened here, by the origin at the other end
-	wants   map[content.Handle]*want
-	queue   []content.Handle // of wants that are to be asked for
-	asking  int
+	wants   wants
+	links   links
 	lastTag uint32 // of asks
 	event   batch.StreamEvent
 	message batch.StreamMessage
@@ -38,50 +31,11 @@ type fetcher struct {
 	next    sched.Instant // when there is something to do
 	sweepAt sched.Instant
 	changed sched.Instant // when a reference last came or went
-	refs    int           // as the table counts them
 }
 
-// link is one stream.
-type link struct {
-	id      batch.StreamID
-	tag     uint32 // of the origin at the other end, where this side opened it
-	up      bool
-	until   sched.Instant // not before: it failed
-	failed  bool
-	asks    map[uint32]content.Handle // by tag
-	sending map[uint32]content.Handle // held for answers that are on their way
-	late    []served                  // answers that found no room
-	spans   map[uint32]*span          // asks for runs, by tag
-	made    map[uint32][]byte         // answers with runs that are on their way, by tag
-}
-
-// served is an answer that is to be sent.
-type served struct {
-	tag  uint32
-	want int
-	sum  content.Sum
-}
-
-func newLink(id batch.StreamID) *link {
-	return &link{
-		id: id, asks: map[uint32]content.Handle{}, sending: map[uint32]content.Handle{},
-		spans: map[uint32]*span{}, made: map[uint32][]byte{},
-	}
-}
-
-// want is a content that is looked for.
-type want struct {
-	authors []state.Origin // that refer to it
-	tried   []uint32       // tags of members that could not give it
-	at      sched.Instant
-	queued  bool
-	asked   bool
-}
-
-func (f *fetcher) init() {
-	f.links = map[batch.StreamID]*link{}
-	f.byTag = map[uint32]*link{}
-	f.wants = map[content.Handle]*want{}
+func (f *fetcher) init(start uint32) {
+	f.links.init()
+	f.wants.init(start)
 	f.next, f.sweepAt = sched.Never, sched.Never
 }
 
@@ -91,20 +45,9 @@ func (f *fetcher) change(now sched.Instant) {
 	f.sweepAt = min(f.sweepAt, now+sweepEvery)
 }
 
-// seek puts a content on the list of those to be asked for.
+// seek has a content asked for.
 func (l *large) seek(h content.Handle, author state.Origin) {
-	w := l.wants[h]
-	if w == nil {
-		w = &want{}
-		l.wants[h] = w
-	}
-	if author != 0 && !slices.Contains(w.authors, author) {
-		w.authors = append(w.authors, author)
-	}
-	if !w.queued && !w.asked {
-		w.queued = true
-		l.queue = append(l.queue, h)
-	}
+	l.wants.seek(h, author)
 	l.next = 0
 }
 
@@ -151,41 +94,18 @@ func (e *Engine) takeMisses() {
 // askMore asks for what is wanted, as far as there is room.
 func (e *Engine) askMore(now sched.Instant) {
 	l := &e.large
-	l.next = sched.Never
-	tries := min(seekTries, len(l.queue))
-	if tries < len(l.queue) {
-		l.next = now // the rest in the next turn
-	}
-	for range tries {
-		if l.asking >= asksMax {
-			l.next = sched.Never // until an answer comes
-			return
-		}
-		h := l.queue[0]
-		l.queue = l.queue[1:]
-		w := l.wants[h]
+	for range seekTries {
+		h, w := l.wants.pop(now)
 		if w == nil {
-			continue
-		}
-		w.queued = false
-		if w.at > now {
-			l.later(h, w)
-			continue
+			if h, w = l.wants.popWaiting(&l.links); w == nil {
+				break
+			}
 		}
 		e.askFor(now, h, w)
 	}
-	if len(l.queue) == 0 {
-		l.queue = nil
+	if l.next = l.wants.due(); l.links.able() {
+		l.next = now
 	}
-}
-
-// later looks at a want again when its time has come.
-func (l *large) later(h content.Handle, w *want) {
-	if !w.queued {
-		w.queued = true
-		l.queue = append(l.queue, h)
-	}
-	l.next = min(l.next, w.at)
 }
 
 // askFor asks the next member for a content.
@@ -196,18 +116,19 @@ func (e *Engine) askFor(now sched.Instant, h content.Handle, w *want) {
 	length, sum := l.table.Length(h), *l.table.Sum(h)
 	l.mu.Unlock()
 	if gone {
-		delete(l.wants, h)
+		l.wants.drop(h)
 		return
 	}
-	k := e.source(now, w)
+	k, later := e.source(now, w)
 	switch {
-	case k == nil: // everybody was asked, or nobody is there: begin anew
-		w.tried, w.at = w.tried[:0], now+seekPause
-		l.later(h, w)
+	case k == nil && later: // there is no place for a stream now
+		l.links.lobby.wait(h, w)
+		return
+	case k == nil:
+		l.wants.pause(now, h, w)
 		return
 	case !k.up:
-		w.at = now + 10*sched.Millisecond // StreamUp comes earlier
-		l.later(h, w)
+		k.wait(h, w)
 		return
 	}
 	l.mu.Lock()
@@ -215,8 +136,7 @@ func (e *Engine) askFor(now sched.Instant, h content.Handle, w *want) {
 	l.mu.Unlock()
 	if !room {
 		l.unavailable.Add(1)
-		w.at = now + seekPause
-		l.later(h, w)
+		l.links.waitForRoom(h, w)
 		return
 	}
 	l.lastTag++
@@ -225,73 +145,97 @@ func (e *Engine) askFor(now sched.Instant, h content.Handle, w *want) {
 		Sum: (*[batch.StreamSumSize]byte)(&sum),
 	}
 	if err := l.streams.Send(k.id, &l.message); err != nil {
-		l.mu.Lock()
-		l.table.Fail(h)
-		l.mu.Unlock()
-		w.at = now + 10*sched.Millisecond
-		l.later(h, w)
+		l.fail(h)
+		k.wait(h, w) // for an answer, or for its end, which is on the way
 		return
 	}
-	w.asked = true
+	w.place = wantAsked
 	k.asks[l.lastTag] = h
-	l.asking++
+	k.used = now
 }
 
-// source is the next member to ask: the author first, then any other, each once.
-// It begins to connect where there is no stream. nil: nobody is left.
-func (e *Engine) source(now sched.Instant, w *want) *link {
+// source is the next member to ask: an author first, then who is connected, then any other,
+// a few at a time and each once. It begins to connect where there is no stream; later means
+// that it would, and all places for streams are taken. Neither: nobody is left for now.
+func (e *Engine) source(now sched.Instant, w *want) (k *link, later bool) {
 	for _, o := range w.authors {
 		if e.store.ID(o) == 0 {
 			continue
 		}
-		if k := e.linkTo(now, o, w); k != nil {
-			return k
+		if k, later = e.linkTo(now, o, w); k != nil || later {
+			return k, later
 		}
 	}
-	n := e.core.Peers()
-	if n == 0 {
-		return nil
-	}
-	start := e.large.lastTag * 7
-	for i := range n {
-		if p, ok := e.core.Peer((start + i) % n); ok && !p.Left && !p.Quiet {
-			if k := e.linkTo(now, p.Origin, w); k != nil {
-				return k
-			}
+	for _, k := range e.large.links.here {
+		if k.up && !k.retired && !w.triedBefore(k.tag) {
+			return k, false
 		}
 	}
-	return nil
+	return e.stranger(now, w)
+}
+
+// stranger is the next member to ask of all others.
+func (e *Engine) stranger(now sched.Instant, w *want) (k *link, later bool) {
+	for n := e.core.Peers(); w.looked < min(n, looksMax) && w.strangers < strangersMax; {
+		p, ok := e.core.Peer((w.start + w.looked) % n)
+		w.looked++
+		if !ok || p.Left || p.Quiet {
+			continue
+		}
+		if k, later = e.linkTo(now, p.Origin, w); k != nil || later {
+			w.strangers++
+			return k, later
+		}
+	}
+	return nil, false
 }
 
 // linkTo gives the stream to a member, unless it was tried for this content, or
 // can't be reached now.
-func (e *Engine) linkTo(now sched.Instant, o state.Origin, w *want) *link {
+func (e *Engine) linkTo(now sched.Instant, o state.Origin, w *want) (k *link, later bool) {
 	l := &e.large
 	tag := e.store.Tag(o)
-	for _, t := range w.tried {
-		if t == tag {
-			return nil
-		}
+	if w.triedBefore(tag) {
+		return nil, false
 	}
-	k := l.byTag[tag]
-	if k != nil && (!k.failed || k.until > now) {
-		if k.failed {
-			return nil
-		}
-		return k
+	switch k = l.links.byTag[tag]; {
+	case k == nil:
+	case k.retired:
+		return nil, true
+	case !k.failed:
+		return k, false
+	case k.until > now:
+		return nil, false
 	}
 	to, ok := e.streamPeer(o)
 	if !ok {
-		return nil
+		return nil, false
 	}
 	id, err := l.streams.Open(to)
-	if err != nil {
-		return nil
+	if err == batch.ErrStreamsFull {
+		e.makePlace(now)
+		return nil, true
 	}
-	k = newLink(id)
-	k.tag = tag
-	l.byTag[tag], l.links[id] = k, k
-	return k
+	if err != nil {
+		return nil, false
+	}
+	return l.links.opened(now, id, tag), false
+}
+
+// makePlace ends the stream that was idle for longest, for one to another member. Where none
+// is idle, the one that is open for longest gets no more asks and ends: nobody is kept out.
+func (e *Engine) makePlace(now sched.Instant) {
+	if k := e.large.links.spare(now); k != nil {
+		k.retired = true
+		e.retire(k)
+	}
+}
+
+// retire ends a stream that is to make place, once nothing is asked on it.
+func (e *Engine) retire(k *link) {
+	if k.retired && len(k.asks)+len(k.spans) == 0 {
+		e.large.streams.Finish(k.id)
+	}
 }
 
 // streamPeer is where a member takes streams, as it says in its own state.
@@ -305,13 +249,9 @@ func (e *Engine) streamPeer(o state.Origin) (to batch.StreamPeer, ok bool) {
 		return to, false
 	}
 	copy(to.Salt[:], v[2:])
-	for p := range e.core.Peers() {
-		if peer, ok := e.core.Peer(p); ok && peer.Origin == o {
-			to.Addr = netip.AddrPortFrom(peer.Addr.Addr(), uint16(v[0])|uint16(v[1])<<8)
-			return to, peer.Addr.IsValid() && to.Addr.Port() != 0
-		}
-	}
-	return to, false
+	peer, ok := e.core.Peer(e.core.PeerOf(o))
+	to.Addr = netip.AddrPortFrom(peer.Addr.Addr(), uint16(v[0])|uint16(v[1])<<8)
+	return to, ok && peer.Addr.IsValid() && to.Addr.Port() != 0
 }
 
 // streamKey holds where a member takes streams: port and boot salt.
@@ -333,16 +273,20 @@ func (e *Engine) sweepLarge(now sched.Instant) {
 	l.mu.Lock()
 	l.onLoop = true
 	items := l.table.Sweep(now, sweepItems, e.stands)
-	l.refs = l.table.Stats().Refs
+	s := l.table.Stats()
 	l.onLoop = false
 	l.mu.Unlock()
-	for tag, k := range l.byTag {
-		if k.failed && k.until < now {
-			delete(l.byTag, tag)
-		}
+	l.links.forgive(now)
+	if l.links.roomMade(); l.links.able() {
+		l.next = now
 	}
 	// Long enough for one look at everything after the last that was kept may go.
-	if l.sweepAt = now + sweepEvery; now > l.changed+contentKeep+sweepEvery*sched.Instant(items/sweepItems+2) {
+	switch settled := now > l.changed+contentKeep+sweepEvery*sched.Instant(items/sweepItems+2); {
+	case !settled:
+		l.sweepAt = now + sweepEvery
+	case s.Refs+s.Here > 0: // whatever else ends a reference, it is found
+		l.sweepAt = now + sweepRarely
+	default:
 		l.sweepAt = sched.Never
 	}
 }

@@ -3,6 +3,8 @@ package engine
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,10 +97,11 @@ func (e *Engine) startLarge() error {
 	}
 	l.streams = e.cfg.Streams
 	e.uses.begin(useStreams)
-	l.table.Init(content.Limits{Bytes: e.cfg.Limits.ContentBytes, Each: e.cfg.Limits.LargeBytes, Keep: contentKeep},
-		uint64(l.salt[0])|uint64(l.salt[1])<<8|uint64(l.salt[2])<<16|uint64(l.salt[3])<<24, l.recycle)
-	l.fetcher.init()
+	seed := binary.LittleEndian.Uint32(l.salt[:])
+	l.table.Init(content.Limits{Bytes: e.cfg.Limits.ContentBytes, Each: e.cfg.Limits.LargeBytes, Keep: contentKeep}, uint64(seed), l.recycle)
+	l.fetcher.init(seed)
 	l.begin = sched.Never
+	e.store.AttendKinds(kinds{e})
 	l.source.Init(e.core.Parts().View, e.core.Parts().Filler.Book)
 	return nil
 }
@@ -148,11 +151,11 @@ func (e *Engine) putLarge(ttl uint32, key string, value []byte) (Version, error)
 	sum := content.Sum(c.Sum)
 	now := e.reactor.poller.Now()
 	l.mu.Lock()
-	room := l.table.Stats().Bytes+len(value) <= e.cfg.Limits.ContentBytes || l.table.Squeeze(len(value), squeezeMax)
-	h := l.table.Find(&sum)
-	have := h != 0 && l.table.Here(h)
+	over := l.replaced(e.leases.tag, key)
+	l.table.Squeeze(len(value)-over, squeezeMax)
+	room := l.table.Having(&sum) != 0 || l.table.Stats().Bytes+len(value) <= e.cfg.Limits.ContentBytes+over
 	l.mu.Unlock()
-	if !room && !have {
+	if !room {
 		return Version{}, ErrFull
 	}
 	if err := e.keepContent(&c.Sum, value); err != nil {
@@ -160,14 +163,29 @@ func (e *Engine) putLarge(ttl uint32, key string, value []byte) (Version, error)
 	}
 	copied := append(make([]byte, 0, len(value)), value...)
 	l.mu.Lock()
-	ok := l.table.Add(&sum, copied, now)
+	ok := l.table.Add(&sum, copied, over, now)
+	h := l.table.Having(&sum)
+	l.table.Hold(h) // until its entry is staged
 	l.mu.Unlock()
 	if !ok {
 		return Version{}, ErrFull
 	}
 	var ref [codec.ContentBytesMax]byte
 	v, wake, err := e.stage.write(opContent, ttl, key, codec.AppendContent(ref[:0], &c))
+	l.mu.Lock()
+	l.table.Drop(h)
+	l.mu.Unlock()
 	return e.staged(v, wake, err)
+}
+
+// replaced is how many bytes of contents go when a key gets another value: overwrites that
+// are not larger need no room. Under mu.
+func (l *large) replaced(origin uint32, key string) int {
+	x := l.table.Of(origin, []byte(key))
+	if x == nil {
+		return 0
+	}
+	return l.table.Freed(x)
 }
 
 // squeezeMax is how many contents are looked at for ones that can make room.
@@ -183,14 +201,12 @@ func (e *Engine) appendLarge(dst []byte, at int, origin uint32, key string, meta
 		return dst[:at], false
 	}
 	sum := content.Sum(c.Sum)
-	newest := meta.Version
 	l.mu.Lock()
-	h := l.table.Find(&sum)
+	h := l.table.Find(&sum, int(c.Length))
 	b, here := l.table.Hold(h)
 	if !here {
+		l.miss(h, origin)
 		b, h, here = l.older(origin, key, meta)
-		meta.Newer = newest
-		l.miss(l.table.Find(&sum), origin)
 	}
 	l.mu.Unlock()
 	if l.missed.Load() {
@@ -207,14 +223,18 @@ func (e *Engine) appendLarge(dst []byte, at int, origin uint32, key string, meta
 	return dst, true
 }
 
-// older holds what a key shows while its newest value is not here.
+// older holds what a key shows while its newest value is not here, and says of which version it is.
 func (l *large) older(origin uint32, key string, meta *Meta) (b []byte, h content.Handle, ok bool) {
+	meta.Newer = meta.Version
 	x := l.table.Of(origin, []byte(key))
 	if x == nil {
 		return nil, 0, false
 	}
+	meta.Newer.Seq = max(meta.Newer.Seq, x.Version)
 	h, version := l.table.Shown(x, 0)
-	meta.Version.Seq = version
+	if meta.Version.Seq = version; version >= meta.Newer.Seq { // it came, or a newer one did, since the entry was read
+		meta.Newer = Version{}
+	}
 	b, ok = l.table.Hold(h)
 	return b, h, ok
 }
@@ -235,49 +255,57 @@ type miss struct {
 	origin  uint32
 }
 
-// refers takes in what an origin newly says, after version from. It runs on the loop.
-func (e *Engine) refers(now sched.Instant, o state.Origin, from uint64) {
-	l := &e.large
-	if !e.store.Kinded() { // to look at each entry once more costs as much as to apply it
+// kinds is what the store tells of entries that may be references.
+type kinds struct{ e *Engine }
+
+// Kinded implements state.Kinds: a reference comes, goes, or is another one. A value that fits
+// an entry is kept as a content while a longer one takes its place that is not here yet.
+func (k kinds) Kinded(o state.Origin, was, is *codec.Entry) {
+	e := k.e
+	l, now := &e.large, e.reactor.poller.Now()
+	var next, last codec.Content
+	refers, referred := e.reference(is, &next), e.reference(was, &last)
+	if !refers && !referred {
 		return
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.onLoop = true
+	defer func() { l.onLoop = false }()
+	l.change(now)
 	tag := e.store.Tag(o)
-	e.store.After(o, from, &l.cursor)
-	for l.cursor.Next(&l.entry) {
-		if l.refs > 0 || l.entry.Flags&codec.EntryKinded != 0 {
-			l.mu.Lock()
-			l.onLoop = true
-			e.refer(now, tag, &l.entry)
-			l.refs = l.table.Stats().Refs
-			l.onLoop = false
-			l.mu.Unlock()
+	if !refers {
+		l.table.Unrefer(tag, was.Key, now)
+		return
+	}
+	entry := content.Entry{Origin: tag, Key: is.Key, Version: is.Version, Sum: next.Sum, Length: int(next.Length)}
+	h := l.table.Find((*content.Sum)(&next.Sum), int(next.Length))
+	if was.Flags&(codec.EntryKinded|codec.EntryTombstone) == 0 && was.Version != 0 && !l.table.Here(h) {
+		l.keepShort(&entry, was, now)
+	}
+	h = l.table.Refer(&entry, now)
+	switch {
+	case l.table.Here(h):
+	case !l.table.Fits(int(next.Length)):
+		l.unavailable.Add(1)
+	case e.cfg.Fetch.eager(is.Key):
+		if e.tracesComplete() {
+			l.complete.lacks(tag, is.Key, is.Version, h)
 		}
+		l.seek(h, o)
 	}
 }
 
-// refer takes in one entry. Under mu.
-func (e *Engine) refer(now sched.Instant, tag uint32, entry *codec.Entry) {
-	l := &e.large
-	var c codec.Content
-	if entry.Flags&codec.EntryKinded == 0 || entry.Kind != codec.KindContent || entry.Kind > e.upgrade.own || codec.ParseContent(entry.Value, &c) != nil {
-		if l.table.Unrefer(tag, entry.Key, now) {
-			l.complete.lacks(tag, string(entry.Key), 0)
-			l.change(now)
-		}
-		return
-	}
-	l.change(now)
-	h := l.table.Refer(&content.Entry{
-		Origin: tag, Key: entry.Key, Version: entry.Version, Sum: c.Sum, Length: int(c.Length),
-	}, now)
-	l.complete.lacks(tag, string(entry.Key), 0)
-	switch {
-	case l.table.Here(h):
-	case !l.table.Fits(int(c.Length)):
-		l.unavailable.Add(1)
-	case e.cfg.Fetch.eager(entry.Key):
-		l.complete.lacks(tag, string(entry.Key), entry.Version)
-		l.seek(h, e.store.Tagged(tag))
+// reference reads what an entry refers to; false: it has a value of its own, or is none.
+func (e *Engine) reference(x *codec.Entry, c *codec.Content) bool {
+	return x != nil && x.Flags&codec.EntryKinded != 0 && x.Kind == codec.KindContent && x.Kind <= e.upgrade.own && codec.ParseContent(x.Value, c) == nil
+}
+
+// keepShort keeps the value of an entry that the reference x takes the place of. Under mu.
+func (l *large) keepShort(x *content.Entry, was *codec.Entry, now sched.Instant) {
+	short := content.Entry{Origin: x.Origin, Key: x.Key, Version: was.Version, Sum: sha256.Sum256(was.Value), Length: len(was.Value)}
+	if l.table.Add(&short.Sum, slices.Clone(was.Value), 0, now) {
+		l.table.Refer(&short, now)
 	}
 }
 

@@ -215,8 +215,11 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		if ev.Kind == core.MemberForgotten && e.signing.notary != nil {
 			e.signing.notary.Forget(e.nameOf(ev.Origin))
 		}
-		if ev.Kind == core.MemberReachable {
+		switch ev.Kind {
+		case core.MemberReachable:
 			e.meets(now)
+		case core.MemberForgotten, core.MemberReplaced:
+			e.large.change(now) // its contents go
 		}
 		e.emit(Event{Kind: memberNews[ev.Kind].kind, Member: e.memberOf(now, ev)})
 	}

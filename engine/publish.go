@@ -95,10 +95,7 @@ func (e *Engine) advanced(now sched.Instant, ev *core.Event) {
 			Now: now, Handle: uint32(ev.Origin), Origin: uint64(e.store.ID(ev.Origin)), From: ev.From, To: e.store.Max(ev.Origin),
 		})
 	}
-	if e.uses.any(useStreams) {
-		e.refers(now, ev.Origin, ev.From)
-	}
-	e.completed(now, ev.Origin)
+	e.completes(now, ev.Origin, true)
 	if e.watches.count.Load() > 0 {
 		e.watches.advanced(e.store, ev.Origin, e.nameOf(ev.Origin), ev.From, ev.To)
 	}

@@ -121,7 +121,7 @@ func (e *Engine) restoreContent(now sched.Instant, r *disk.Record) {
 	}
 	e.large.mu.Lock()
 	sum := content.Sum(c.Sum)
-	e.large.table.Add(&sum, b, now)
+	e.large.table.Add(&sum, b, 0, now)
 	e.large.mu.Unlock()
 }
 

@@ -10,17 +10,15 @@ import (
 // streamed handles one event of the streams.
 func (e *Engine) streamed(now sched.Instant, ev *batch.StreamEvent) {
 	l := &e.large
-	k := l.links[ev.Stream]
+	k := l.links.byID[ev.Stream]
 	switch ev.Kind {
 	case batch.StreamUp:
 		if k == nil {
 			k = newLink(ev.Stream)
-			l.links[ev.Stream] = k
+			l.links.byID[ev.Stream] = k
 		}
 		k.up = true
-		for _, w := range l.wants {
-			w.at = 0
-		}
+		l.links.resume(k)
 		for _, s := range l.spans {
 			s.at = 0
 		}
@@ -29,6 +27,10 @@ func (e *Engine) streamed(now sched.Instant, ev *batch.StreamEvent) {
 		e.serve(now, k, ev)
 	case batch.StreamAnswered, batch.StreamForged:
 		e.answered(now, k, ev)
+		l.links.resume(k)
+		l.links.resume(&l.links.lobby)
+		e.retire(k)
+		l.next = now
 	case batch.StreamSent:
 		if !l.unmade(k, ev.Tag) {
 			l.drop(k, ev.Tag)
@@ -72,7 +74,7 @@ func (e *Engine) serve(now sched.Instant, k *link, ev *batch.StreamEvent) {
 func (e *Engine) answerAsk(k *link, s served) {
 	l := &e.large
 	l.mu.Lock()
-	h := l.table.Find(&s.sum)
+	h := l.table.Having(&s.sum)
 	body, here := l.table.Hold(h)
 	if here && len(body) > s.want {
 		l.table.Drop(h)
@@ -108,30 +110,25 @@ func (e *Engine) answered(now sched.Instant, k *link, ev *batch.StreamEvent) {
 		return
 	}
 	delete(k.asks, ev.Tag)
-	l.asking--
-	w := l.wants[h]
+	w := l.wants.all[h]
 	status, retry, err := codec.ParseAnswer(ev.Head)
-	whole := err == nil && status == codec.AnswerHere && ev.Kind == batch.StreamAnswered && len(ev.Body) == l.length(h)
-	switch {
-	case whole:
+	if err == nil && status == codec.AnswerHere && ev.Kind == batch.StreamAnswered && len(ev.Body) == l.length(h) {
 		e.arrived(now, h, ev.Body)
 		ev.Body = nil // kept
-		delete(l.wants, h)
-	case w != nil:
+		l.wants.drop(h)
+		return
+	}
+	l.fail(h)
+	switch {
+	case w == nil:
+	case status == codec.AnswerBusy:
+		l.wants.rest(now+min(sched.Instant(retry)*sched.Millisecond, 10*sched.Second), h, w)
+	default:
 		if status == codec.AnswerNone {
 			l.absent.Add(1)
 		}
-		if w.asked, w.at = false, now; status == codec.AnswerBusy {
-			w.at += min(sched.Instant(retry)*sched.Millisecond, 10*sched.Second)
-		} else {
-			w.tried = append(w.tried, k.tag)
-		}
-		l.fail(h)
-		l.later(h, w)
-	default:
-		l.fail(h)
+		l.wants.retry(h, w, k.tag)
 	}
-	l.next = now
 }
 
 func (l *large) length(h content.Handle) int {
@@ -156,11 +153,10 @@ func (e *Engine) arrived(now sched.Instant, h content.Handle, body []byte) {
 	l.mu.Unlock()
 	l.fetched.Add(1)
 	l.change(now) // what was shown before may go
-	if w := l.wants[h]; w != nil {
+	if w := l.wants.all[h]; w != nil {
 		for _, o := range w.authors {
 			if e.store.ID(o) != 0 {
-				e.nowHere(o)
-				e.completed(now, o)
+				e.completes(now, o, false)
 			}
 			e.watches.member(e.nameOf(o))
 		}
@@ -176,21 +172,19 @@ func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	for tag := range k.sending {
 		l.drop(k, tag)
 	}
+	whole := ev.Cause == batch.StreamEnded || ev.Cause == batch.StreamRotated // nothing is wrong with the member
 	for _, h := range k.asks {
-		l.asking--
 		l.fail(h)
-		if w := l.wants[h]; w != nil {
-			w.asked, w.at, w.tried = false, now, append(w.tried, k.tag)
-			l.later(h, w)
+		if w := l.wants.all[h]; w != nil {
+			if whole {
+				l.wants.look(h, w)
+			} else {
+				l.wants.retry(h, w, k.tag)
+			}
 		}
 	}
 	e.spansBroken(now, k)
-	delete(l.links, k.id)
-	if k.tag != 0 {
-		delete(l.byTag, k.tag)
-		if ev.Cause != batch.StreamEnded && ev.Cause != batch.StreamRotated {
-			l.byTag[k.tag] = &link{tag: k.tag, failed: true, until: now + linkPause}
-		}
-	}
+	l.links.down(now, k, !whole)
+	l.links.roomMade()
 	l.next = now
 }

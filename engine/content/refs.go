@@ -15,14 +15,21 @@ type Entry struct {
 // What the key showed before goes on to be shown until the new one is here.
 func (t *Table) Refer(e *Entry, now sched.Instant) Handle {
 	h := t.know(&e.Sum, e.Length, now)
+	t.contents[h].fresh = 0
 	r := t.find(e.Origin, e.Key)
 	if r == 0 {
 		r = t.newRef(e)
 	}
 	x := &t.refs[r]
+	if x.Version != 0 {
+		t.settle(x, now) // readers may have seen it
+	}
 	t.gain(h)
 	t.lose(x.Want, now)
 	x.Version, x.Want = e.Version, h
+	if h != x.Show {
+		t.contents[h].frees = t.Freed(x)
+	}
 	t.settle(x, now)
 	return h
 }
@@ -42,6 +49,15 @@ func (t *Table) settle(x *Ref, now sched.Instant) {
 func (t *Table) Shown(x *Ref, now sched.Instant) (h Handle, version uint64) {
 	t.settle(x, now)
 	return x.Show, x.Shown
+}
+
+// Freed is how many bytes nothing refers to any more once a reference is replaced.
+func (t *Table) Freed(x *Ref) int {
+	c := &t.contents[x.Show]
+	if x.Show == 0 || c.refs > 1 && !(c.refs == 2 && x.Want == x.Show) {
+		return 0
+	}
+	return c.length
 }
 
 // Unrefer notes that a key of an origin has no content any more: it was deleted,
@@ -123,6 +139,9 @@ func (t *Table) Sweep(now sched.Instant, budget int, live func(*Ref) bool) (item
 // tryForget drops a content that nothing has needed for long.
 func (t *Table) tryForget(h Handle, now sched.Instant) {
 	c := &t.contents[h]
+	if c.fresh > 0 {
+		c.fresh--
+	}
 	if c.known() && c.refs == 0 && c.holds == 0 && !c.coming && now-c.idle >= t.limits.Keep {
 		t.forget(h)
 	}
@@ -144,10 +163,17 @@ func (t *Table) forget(h Handle) {
 }
 
 // Squeeze drops contents that nothing needs before their time, for room of so
-// many bytes. It looks at no more than budget.
+// many bytes. It looks at no more than budget, and goes on there the next time.
 func (t *Table) Squeeze(bytes, budget int) bool {
-	for i := 1; i < len(t.contents) && budget > 0 && t.stats.Bytes+bytes > t.limits.Bytes; i, budget = i+1, budget-1 {
-		if c := &t.contents[i]; c.here && c.refs == 0 && c.holds == 0 {
+	for range min(budget, len(t.contents)-1) {
+		if t.stats.Bytes+bytes <= t.limits.Bytes {
+			break
+		}
+		if t.squeezeAt++; t.squeezeAt >= len(t.contents) {
+			t.squeezeAt = 1
+		}
+		i := t.squeezeAt
+		if c := &t.contents[i]; c.here && c.refs == 0 && c.holds == 0 && c.fresh == 0 {
 			t.forget(Handle(i))
 		}
 	}

@@ -36,6 +36,8 @@ type content struct {
 	holds  uint32 // readers and streams that use its bytes
 	coming bool   // its length is counted: somebody fetches it
 	here   bool   // an empty content is here too
+	fresh  uint8  // written here, and its entry may be on the way: so many sweeps ago at most
+	frees  int    // bytes of what goes when it is here, of one that is shown in its place
 	idle   sched.Instant
 }
 
@@ -51,17 +53,18 @@ type Ref struct {
 
 // Table knows contents and references. The zero value is not ready: Init comes first.
 type Table struct {
-	limits   Limits
-	seed     uint64
-	contents []content // by handle; 0 is not used
-	free     []Handle
-	bySum    index
-	refs     []Ref // by number from 1; those with Version 0 are free
-	freeRefs []uint32
-	byKey    index
-	stats    Stats
-	sweepAt  int // the next to be looked at
-	release  func(bytes []byte)
+	limits    Limits
+	seed      uint64
+	contents  []content // by handle; 0 is not used
+	free      []Handle
+	bySum     index
+	refs      []Ref // by number from 1; those with Version 0 are free
+	freeRefs  []uint32
+	byKey     index
+	stats     Stats
+	sweepAt   int // the next to be looked at
+	squeezeAt int // likewise
+	release   func(bytes []byte)
 }
 
 // Init empties the table. release is given the bytes of each content that is
@@ -73,9 +76,19 @@ func (t *Table) Init(l Limits, seed uint64, release func([]byte)) {
 // Stats counts what is here.
 func (t *Table) Stats() Stats { return t.stats }
 
-// Find gives the content with a sum, 0 if the table does not know it.
-func (t *Table) Find(sum *Sum) Handle {
-	return Handle(t.bySum.find(sum.hash(), func(at uint32) bool { return t.contents[at].sum == *sum }))
+// Find gives the content with a sum and a length, 0 if the table does not know it. An entry
+// may name the sum of a content and another length: that is another one, which nobody has.
+func (t *Table) Find(sum *Sum, length int) Handle {
+	return Handle(t.bySum.find(sum.hash(), func(at uint32) bool {
+		return t.contents[at].length == length && t.contents[at].sum == *sum
+	}))
+}
+
+// Having gives the content with a sum that is here, 0 if none is.
+func (t *Table) Having(sum *Sum) Handle {
+	return Handle(t.bySum.find(sum.hash(), func(at uint32) bool {
+		return t.contents[at].here && t.contents[at].sum == *sum
+	}))
 }
 
 // hash is a part of the sum: nobody chooses it.
@@ -104,7 +117,7 @@ func (t *Table) Fits(length int) bool { return length <= t.limits.Each }
 
 // know gives the content with a sum and length, and makes it if need be.
 func (t *Table) know(sum *Sum, length int, now sched.Instant) Handle {
-	if h := t.Find(sum); h != 0 {
+	if h := t.Find(sum, length); h != 0 {
 		return h
 	}
 	var h Handle
@@ -119,34 +132,42 @@ func (t *Table) know(sum *Sum, length int, now sched.Instant) Handle {
 	return h
 }
 
-// Add brings in a content that was written here, and keeps bytes. It is false
-// where there is no room. What refers to it is told afterwards, within Keep.
-func (t *Table) Add(sum *Sum, b []byte, now sched.Instant) bool {
+// freshSweeps is how many sweeps a content outlasts that was written here, before an entry
+// refers to it: the first may be in the turn that applies the entry, before that refers.
+const freshSweeps = 2
+
+// Add brings in a content that was written here, and keeps bytes. It is false where there
+// is no room; over is how much of what is here its entry is going to replace. The content
+// stays until an entry refers to it, or until two sweeps that saw no write on its way.
+func (t *Table) Add(sum *Sum, b []byte, over int, now sched.Instant) bool {
 	if len(b) > t.limits.Each {
 		return false
 	}
-	h := t.Find(sum)
+	h := t.Find(sum, len(b))
 	switch {
 	case h != 0 && t.contents[h].here:
-		t.contents[h].idle = now
 		t.release(b)
-		return true
 	case h != 0 && t.contents[h].coming: // its room is taken already
-	case t.stats.Bytes+len(b) > t.limits.Bytes:
+		t.arrive(h, b, now)
+	case t.stats.Bytes+len(b) > t.limits.Bytes+over:
 		return false
+	default:
+		if h == 0 {
+			h = t.know(sum, len(b), now)
+		}
+		t.arrive(h, b, now)
 	}
-	if h == 0 {
-		h = t.know(sum, len(b), now)
-	}
-	t.arrive(h, b, now)
+	t.contents[h].idle, t.contents[h].fresh = now, freshSweeps
 	return true
 }
 
 // Expect takes the room for a content that is going to be fetched. It is false
-// where there is none, or where it is here or coming already.
+// where there is none, or where it is here or coming already. What takes the place
+// of one that is no shorter has room, one at a time: the sum of all is then above
+// the limit by at most the length of one.
 func (t *Table) Expect(h Handle) bool {
-	c := &t.contents[h]
-	if c.here || c.coming || c.length > t.limits.Each || t.stats.Bytes+c.length > t.limits.Bytes {
+	c, free := &t.contents[h], t.limits.Bytes-t.stats.Bytes
+	if c.here || c.coming || c.length > t.limits.Each || c.length > free && (free < 0 || c.length > free+c.frees) {
 		return false
 	}
 	c.coming = true

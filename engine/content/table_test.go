@@ -71,7 +71,7 @@ func TestTableAgainstModel(t *testing.T) {
 			},
 			"arrive": func(t *rapid.T) {
 				b, sum := bodyOf(rapid.IntRange(0, 12).Draw(t, "content"))
-				h := tab.Find(&sum)
+				h := tab.Find(&sum, len(b))
 				if h == 0 || !tab.Expect(h) {
 					return
 				}
@@ -84,7 +84,7 @@ func TestTableAgainstModel(t *testing.T) {
 			},
 			"add": func(t *rapid.T) {
 				b, sum := bodyOf(rapid.IntRange(0, 12).Draw(t, "content"))
-				if tab.Add(&sum, b, m.now) {
+				if tab.Add(&sum, b, 0, m.now) {
 					arrived(sum)
 				} else {
 					t.Fatal("no room")
@@ -92,8 +92,8 @@ func TestTableAgainstModel(t *testing.T) {
 			},
 			"hold": func(t *rapid.T) {
 				_, sum := bodyOf(rapid.IntRange(0, 12).Draw(t, "content"))
-				if _, ok := tab.Hold(tab.Find(&sum)); ok {
-					m.held = append(m.held, tab.Find(&sum))
+				if _, ok := tab.Hold(tab.Having(&sum)); ok {
+					m.held = append(m.held, tab.Having(&sum))
 				}
 			},
 			"drop": func(t *rapid.T) {
@@ -106,7 +106,7 @@ func TestTableAgainstModel(t *testing.T) {
 				m.now += sched.Instant(rapid.IntRange(0, 20).Draw(t, "seconds")) * sched.Second
 				tab.Sweep(m.now, 1000, all)
 				for s := range m.here {
-					if tab.Find(&s) == 0 {
+					if tab.Having(&s) == 0 {
 						delete(m.here, s)
 					}
 				}
@@ -172,13 +172,55 @@ func TestLimits(t *testing.T) {
 	if !tab.Expect(b) || tab.Stats().Bytes != 60 {
 		t.Errorf("room that was given back is not found: %+v", tab.Stats())
 	}
-	if tab.Add(&Sum{9}, make([]byte, 50), 0) {
+	if tab.Add(&Sum{9}, make([]byte, 50), 0, 0) {
 		t.Error("a content of our own goes over the limit")
 	}
 	tab.Arrive(b, make([]byte, 60), 0)
 	tab.Unrefer(1, []byte("b"), 0)
 	if !tab.Squeeze(50, 10) || tab.Here(b) {
 		t.Error("what nobody needs does not make room")
+	}
+}
+
+// A content that was written here stays until an entry refers to it, however much room others
+// want, and goes when none does after all.
+func TestWrittenContentsStay(t *testing.T) {
+	var tab Table
+	tab.Init(Limits{Bytes: 100, Each: 60, Keep: keep}, 1, func([]byte) {})
+	sum := Sum{1}
+	if !tab.Add(&sum, make([]byte, 60), 0, 0) || tab.Squeeze(50, 10) || tab.Having(&sum) == 0 {
+		t.Error("what was just written makes room for others")
+	}
+	for range 2 * freshSweeps { // each looks at one of the places
+		tab.Sweep(1, 1, all)
+	}
+	if tab.Having(&sum) == 0 || !tab.Squeeze(50, 10) || tab.Having(&sum) != 0 {
+		t.Error("what no entry refers to keeps its room")
+	}
+	if tab.Add(&sum, make([]byte, 60), 0, 2); !tab.Add(&Sum{2}, make([]byte, 60), 60, 2) || tab.Add(&Sum{3}, make([]byte, 60), 60, 2) {
+		t.Error("an overwrite has the room of what it replaces, once")
+	}
+}
+
+// A version that readers may have seen is not followed by an older one, and a sum with another
+// length is another content.
+func TestNewestCompleteIsShown(t *testing.T) {
+	var tab Table
+	tab.Init(Limits{Bytes: 100, Each: 60, Keep: keep}, 1, func([]byte) {})
+	refer := func(version uint64, sum byte, n int) Handle {
+		return tab.Refer(&Entry{Origin: 1, Key: []byte("k"), Version: version, Sum: Sum{sum}, Length: n}, 0)
+	}
+	for version := uint64(1); version < 4; version++ {
+		h := refer(version, byte(version), 10)
+		tab.Expect(h)
+		tab.Arrive(h, make([]byte, 10), 0) // nobody looks at the reference
+	}
+	refer(4, 4, 10)
+	if _, shown := tab.Shown(tab.Of(1, []byte("k")), 0); shown != 3 {
+		t.Errorf("version %d is shown, 3 was here", shown)
+	}
+	if lie := refer(5, 3, 11); tab.Here(lie) || tab.Having(&Sum{3}) == lie || tab.Find(&Sum{3}, 10) == lie {
+		t.Error("a content has a length that it has not")
 	}
 }
 

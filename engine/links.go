@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/engine/content"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+const (
+	linkPause = sched.Second // before a member is connected to again
+	linkTurn  = sched.Second // that a stream is open before it gives its place to another
+)
+
+// links are the streams that are open.
+type links struct {
+	byID  map[batch.StreamID]*link
+	byTag map[uint32]*link // opened here, by the origin at the other end
+	here  []*link          // opened here, and not down
+	lobby link             // where wants wait for a place for a stream
+	store link             // and for room for their contents
+	tries int              // for room, that are left since there may be more
+	can   []*link          // on which something waits that may be tried
+}
+
+// link is one stream.
+type link struct {
+	id      batch.StreamID
+	tag     uint32 // of the origin at the other end, where this side opened it
+	up      bool
+	since   sched.Instant
+	used    sched.Instant // something was last asked on it
+	until   sched.Instant // not before: it failed
+	failed  bool
+	retired bool                      // it gives its place to another: nothing more is asked
+	waiting fifo                      // contents that are to be asked for on it
+	stuck   bool                      // nothing more can be asked before something happens
+	listed  bool                      // in links.can
+	asks    map[uint32]content.Handle // by tag
+	sending map[uint32]content.Handle // held for answers that are on their way
+	late    []served                  // answers that found no room
+	spans   map[uint32]*span          // asks for runs, by tag
+	made    map[uint32][]byte         // answers with runs that are on their way, by tag
+}
+
+// served is an answer that is to be sent.
+type served struct {
+	tag  uint32
+	want int
+	sum  content.Sum
+}
+
+func newLink(id batch.StreamID) *link {
+	return &link{
+		id: id, asks: map[uint32]content.Handle{}, sending: map[uint32]content.Handle{},
+		spans: map[uint32]*span{}, made: map[uint32][]byte{},
+	}
+}
+
+func (l *links) init() {
+	l.byID = map[batch.StreamID]*link{}
+	l.byTag = map[uint32]*link{}
+}
+
+// opened notes a stream that this side opens to an origin.
+func (l *links) opened(now sched.Instant, id batch.StreamID, tag uint32) *link {
+	k := newLink(id)
+	k.tag, k.since, k.used = tag, now, now
+	l.byTag[tag], l.byID[id], l.here = k, k, append(l.here, k)
+	return k
+}
+
+// down forgets a stream, and has what waited for it looked at. With failed nobody connects to
+// its member for a while.
+func (l *links) down(now sched.Instant, k *link, failed bool) {
+	delete(l.byID, k.id)
+	if k.tag != 0 {
+		delete(l.byTag, k.tag)
+		l.here = slices.DeleteFunc(l.here, func(x *link) bool { return x == k })
+		if failed {
+			l.byTag[k.tag] = &link{tag: k.tag, failed: true, until: now + linkPause}
+		}
+	}
+	l.resume(k)
+	l.resume(&l.lobby)
+}
+
+// wait has a want looked at when the stream can do something.
+func (k *link) wait(h content.Handle, w *want) {
+	w.place, k.stuck = wantWaits, true
+	k.waiting.push(h)
+}
+
+// waitForRoom has a want looked at when there may be room for its content. Others that wait
+// for room are tried before, for they may be shorter.
+func (l *links) waitForRoom(h content.Handle, w *want) {
+	l.store.wait(h, w)
+	l.tries--
+	l.store.stuck = l.tries <= 0
+}
+
+// roomMade has a look at what waits for room.
+func (l *links) roomMade() {
+	l.tries = min(seekTries, l.store.waiting.len())
+	l.resume(&l.store)
+}
+
+// resume has a look at what waits for a stream.
+func (l *links) resume(k *link) {
+	if k.stuck = false; !k.listed && !k.waiting.empty() {
+		k.listed = true
+		l.can = append(l.can, k)
+	}
+}
+
+// able tells whether something that waited may be tried.
+func (l *links) able() bool { return l.ahead() != nil }
+
+// ahead is the stream whose waiting wants come next, in turns.
+func (l *links) ahead() *link {
+	for len(l.can) > 0 {
+		k := l.can[0]
+		if !k.waiting.empty() && !k.stuck {
+			return k
+		}
+		k.listed = false
+		l.can = l.can[1:]
+	}
+	l.can = nil
+	return nil
+}
+
+// spare is the stream that is to give its place to another: the one that was not used for
+// longest, or else the one that is open for longest. nil: one does so already, or none had
+// its turn.
+func (l *links) spare(now sched.Instant) (k *link) {
+	idle := func(k *link) bool { return len(k.asks)+len(k.spans) == 0 && k.waiting.empty() }
+	for _, x := range l.here {
+		switch {
+		case x.retired:
+			return nil
+		case !x.up || !idle(x) && now-x.since < linkTurn:
+		case k == nil || idle(x) && !idle(k) || idle(x) == idle(k) && (idle(x) && x.used < k.used || !idle(x) && x.since < k.since):
+			k = x
+		}
+	}
+	return k
+}
+
+// forgive forgets failures that are over.
+func (l *links) forgive(now sched.Instant) {
+	for tag, k := range l.byTag {
+		if k.failed && k.until < now {
+			delete(l.byTag, tag)
+		}
+	}
+}
