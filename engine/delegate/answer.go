@@ -18,6 +18,54 @@ func (t *Tree) Answered(now sched.Instant, p uint32, serial uint32, covers bool)
 	t.parts.Host.Peer(p).misses = 0
 	s.at = now
 	t.finish(s, done)
+	if !s.alone && s.origin == t.parts.Own {
+		t.audit(now, s)
+	}
+}
+
+// audit picks a member of a range that its delegate says to cover: it is asked when that should
+// be done, and what it lacks then is told to Lacks. One range of auditEach is audited, so that
+// it costs little beside what it audits.
+func (t *Tree) audit(now sched.Instant, s *parcel) {
+	if t.covered++; t.covered%auditEach != 0 {
+		return
+	}
+	members := t.parts.Ring.in(s.Range)
+	pick := int(mix(t.parts.Place^uint64(now)) % uint64(max(1, members.n)))
+	for i := range min(2, members.n) {
+		spot := t.parts.Ring.spot(members, (pick+i)%members.n)
+		if spot.Peer == 0 || spot.Peer == s.peer {
+			continue
+		}
+		for k := range t.audits {
+			if x := &t.audits[k]; x.peer == 0 {
+				*x = audit{spot.Peer, now + t.blame(now, s)}
+				t.wakeAt(x.at)
+				return
+			}
+		}
+	}
+}
+
+// ask asks those whose time has come, and tells when the next one's comes.
+func (t *Tree) ask(now sched.Instant) (next sched.Instant) {
+	next = sched.Never
+	for k := range t.audits {
+		switch x := &t.audits[k]; {
+		case x.peer == 0:
+		case x.at <= now:
+			t.parts.Host.Ask(x.peer)
+			x.peer = 0
+		default:
+			next = min(next, x.at)
+		}
+	}
+	return next
+}
+
+// blame is how long after its acknowledgement a range is covered: with time-outs on the way.
+func (t *Tree) blame(now sched.Instant, s *parcel) sched.Instant {
+	return t.cfg.Blame + 2*t.parts.Host.Patience(s.peer, now, false)
 }
 
 // miss takes its turn from a peer.
@@ -69,10 +117,13 @@ func (t *Tree) Lost(now sched.Instant, p uint32) {
 // Expire looks which acknowledgements are overdue. The host calls it when the alarm goes.
 func (t *Tree) Expire(now sched.Instant) {
 	t.alarm = sched.Never
+	first := t.ask(now)
 	if t.parcels.busy == 0 {
+		if first != sched.Never {
+			t.wakeAt(first)
+		}
 		return
 	}
-	first := sched.Never
 	for i := 0; i < len(t.parcels.alarms); i++ { // it may grow
 		if at := t.parcels.alarms[i]; at > now {
 			first = min(first, at)
@@ -99,6 +150,11 @@ func (t *Tree) Expire(now sched.Instant) {
 // Gone hands what is on its way to a peer to others: it left or died.
 func (t *Tree) Gone(now sched.Instant, p uint32) {
 	t.answers.drop(t.parts.Host.Peer(p))
+	for k := range t.audits {
+		if t.audits[k].peer == p {
+			t.audits[k].peer = 0
+		}
+	}
 	if t.parcels.busy == 0 {
 		return
 	}
@@ -122,7 +178,7 @@ func (t *Tree) Gone(now sched.Instant, p uint32) {
 func (t *Tree) Lacks(now sched.Instant, place uint64, o uint32, upTo uint64) {
 	for i := range t.parcels.slots {
 		s := &t.parcels.slots[i]
-		if s.stage != done || s.alone || s.origin != o || s.to <= upTo || now-s.at < t.cfg.Blame || !s.Has(place) {
+		if s.stage != done || s.alone || s.origin != o || s.to <= upTo || !s.Has(place) || now-s.at < t.blame(now, s) {
 			continue
 		}
 		s.stage = idle

@@ -57,7 +57,9 @@
 // member of somebody's range.
 //
 // Who acknowledges and does not cover is found by the members of its range: one that lacks
-// what was covered there (Lacks) costs the delegate its turn as a miss does.
+// what was covered there (Lacks) costs the delegate its turn as a miss does. So that liars are
+// found before comparisons mend what they left out, an author asks a member of a range how
+// far it holds the news when that should be done: one range of auditEach.
 //
 // # What is refused
 //

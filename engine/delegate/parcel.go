@@ -141,6 +141,11 @@ func (t *Tree) wait(now sched.Instant, p *parcel, doubled uint8, lazy bool) {
 	t.slack = patience / slackShare
 	at := now + patience<<doubled
 	*t.parcels.alarm(p) = at
+	t.wakeAt(at)
+}
+
+// wakeAt lets Expire be called at a time, or before it.
+func (t *Tree) wakeAt(at sched.Instant) {
 	if at < t.alarm {
 		t.alarm = at
 		t.parts.Alarm.Set(at)
@@ -178,7 +183,7 @@ func (t *Tree) Sent(now sched.Instant, p uint32, to uint64, lazy bool) {
 	s.tries++
 	doubled := uint8(0)
 	if s.alone {
-		doubled = s.tries - 1
+		doubled = max(s.tries, 2) - 2 // one that is lost says nothing of the path's length
 	}
 	t.wait(now, s, doubled, lazy)
 	t.parts.Count.DelegationsSent++

@@ -35,6 +35,8 @@ type News interface {
 	Pass(now sched.Instant)
 	// Owe sees to it that the peer is sent a frame before its patience with us ends.
 	Owe(now sched.Instant, p uint32)
+	// Ask asks a peer how far it holds what this node writes.
+	Ask(p uint32)
 	// Pushes reports whether this node sends news before it is asked for it.
 	Pushes() bool
 }
@@ -99,7 +101,7 @@ func (r *Relay) Init(parts *RelayParts) { *r = Relay{parts: *parts, peers: make(
 func (r *Relay) begin() {
 	if r.tree.parts.Ring == nil {
 		own := r.tree.own
-		r.tree.Init(r.config(), &Parts{Host: r, Ring: &r.ring, Seed: r.parts.Seed, Alarm: r.parts.Timer, Count: r.parts.Count})
+		r.tree.Init(r.config(), &Parts{Host: r, Ring: &r.ring, Own: uint32(r.parts.Own), Seed: r.parts.Seed, Alarm: r.parts.Timer, Count: r.parts.Count})
 		r.tree.own = own
 		r.changes--
 	}
@@ -133,7 +135,7 @@ func (r *Relay) Peer(p uint32) *Peer {
 func (r *Relay) Patience(p uint32, now sched.Instant, lazy bool) sched.Instant {
 	path := r.parts.Node.Path(p)
 	if lazy {
-		return r.parts.Paths.ResendAfter(path, now, 0)
+		return r.parts.Paths.AnswerAfter(path) + r.parts.AckDelay + r.parts.AckDelay/2 + r.parts.Paths.Queued()
 	}
 	return r.parts.Paths.AnswerAfter(path)
 }
@@ -143,6 +145,17 @@ func (r *Relay) Frame(p uint32) uint32 { return r.parts.Node.Path(p).Last() + 1 
 
 // Missed is beside it.
 func (r *Relay) Missed(p, frame uint32) bool { return r.parts.Node.Path(p).Missed(frame) }
+
+// Ask is for the mail, and Holds its answer: a delegate that said to cover a peer which lacks
+// our writes after a version loses its turn.
+func (r *Relay) Ask(p uint32) { r.parts.News.Ask(p) }
+
+// Holds is beside it.
+func (r *Relay) Holds(now sched.Instant, p uint32, version uint64) {
+	if r.tree.parts.Ring != nil {
+		r.tree.Lacks(now, r.place(r.parts.Node.Origin(p)), uint32(r.parts.Own), version)
+	}
+}
 
 // WantParcels and WantAnswers note on the board what is due.
 func (r *Relay) WantParcels(p uint32) {

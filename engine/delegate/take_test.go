@@ -183,3 +183,61 @@ func TestLiarsAreFound(t *testing.T) {
 	f("it lacks it", 100*ms, x.Hi, 1, 0, 1)
 	f("once", 100*ms, x.Hi, 1, 0, 1)
 }
+
+// When a range should be covered one of its members is asked for it, and not the delegate: of
+// every auditEach ranges one, as many as there is room for.
+func TestRangesAreAudited(t *testing.T) {
+	w := newWorld(100, 4, 3)
+	n := w.nodes[0]
+	delegates, ranges := map[uint32]bool{}, 0
+	cover := func(v uint64) {
+		w.write(0, v)
+		for _, p := range n.due {
+			for x := (Parcel{}); n.tree.Next(p, &x); {
+				n.tree.Sent(w.now, p, v, false)
+				n.tree.Answered(w.now, p, x.Serial, true)
+				if !x.Alone {
+					delegates[p] = true
+					ranges++
+				}
+			}
+		}
+		n.due = n.due[:0]
+	}
+	cover(1)
+	n.tree.Expire(w.now + 99*ms)
+	if len(n.asked) != 0 {
+		t.Fatal("somebody is asked too early")
+	}
+	n.tree.Expire(w.now + 101*ms)
+	n.tree.Expire(w.now + 200*ms)
+	if len(n.asked) != ranges/auditEach || ranges < auditEach {
+		t.Fatalf("of %d ranges %d are asked for", ranges, len(n.asked))
+	}
+	for _, p := range n.asked {
+		if delegates[p] {
+			t.Error("a delegate is asked")
+		}
+	}
+	n.tree.Lacks(w.now+101*ms, w.place(int(n.asked[0]-1)), 1, 0)
+	if n.count.DelegationsFalse != 1 {
+		t.Errorf("%d liars", n.count.DelegationsFalse)
+	}
+	n.asked = nil
+	for v := uint64(2); v < 50; v++ {
+		cover(v)
+	}
+	gone, left := n.tree.audits[0].peer, 0
+	for _, x := range n.tree.audits {
+		if x.peer == 0 {
+			t.Error("there is room, and nobody is asked")
+		}
+		if x.peer != gone {
+			left++
+		}
+	}
+	n.tree.Gone(w.now, gone)
+	if n.tree.Expire(w.now + 101*ms); len(n.asked) != left {
+		t.Errorf("%d are asked, want all %d but who is gone", len(n.asked), left)
+	}
+}

@@ -8,7 +8,7 @@ type Config struct {
 	Flying int           // parcels at once, at most: up to 65,535; 4096
 	Anew   sched.Instant // for so long the same delegates are taken: 1 s
 	Out    sched.Instant // for so long one that missed loses its turn, at first: 1 s
-	Blame  sched.Instant // after so long a range is covered, or its delegate lied: 100 ms
+	Blame  sched.Instant // after so long, and the time that its levels take, a range is covered, or its delegate lied: 20 ms
 }
 
 const (
@@ -31,7 +31,7 @@ func (c *Config) fill() {
 		c.Out = sched.Second
 	}
 	if c.Blame == 0 {
-		c.Blame = 100 * sched.Millisecond
+		c.Blame = 20 * sched.Millisecond
 	}
 	if c.Fanout < fanoutMin || c.Fanout > fanoutMax || c.Flying < 1 || c.Flying > slotsMax {
 		panic("delegate: a limit out of range")
@@ -51,6 +51,8 @@ type Host interface {
 	// known to be lost.
 	Frame(p uint32) uint32
 	Missed(p, frame uint32) bool
+	// Ask asks a peer how far it holds what this node writes.
+	Ask(p uint32)
 	// WantParcels and WantAnswers note that something is due to a peer; lazy: it may wait for
 	// a ride.
 	WantParcels(p uint32)
@@ -65,6 +67,7 @@ type Parts struct {
 	Host  Host
 	Ring  *Ring  // of all members that may be sent to, and of this node
 	Place uint64 // of this node
+	Own   uint32 // what it writes itself
 	Seed  uint64 // of what it draws: the cluster's
 	Alarm Alarm
 	Count *Counters
@@ -117,12 +120,25 @@ type Tree struct {
 	recent  [recentMax]covered
 	next    uint32        // place in recent
 	alarm   sched.Instant // when it is set for
+	audits  [auditsMax]audit
+	covered uint32        // ranges of own news that somebody said to cover
 	slack   sched.Instant // what is overdue waits so long for company
 }
 
 const (
 	tasksMax  = 256 // ranges that wait for a flush, or for a hole to be filled
 	recentMax = 64
+)
+
+// audit is one range of own news that somebody covers, of which a member is asked.
+type audit struct {
+	peer uint32        // who is asked; 0: nobody
+	at   sched.Instant // when
+}
+
+const (
+	auditsMax = 8 // under way
+	auditEach = 4 // so many ranges one is audited
 )
 
 // covered is a range that was covered lately.

@@ -51,6 +51,9 @@ func (m *member) Patience(uint32, sched.Instant, bool) sched.Instant {
 	return 8 * (m.d.w.plan.Hop + m.d.w.plan.Proc)
 }
 
+// Ask: nobody is asked here.
+func (m *member) Ask(uint32) {}
+
 // Frame and Missed: an acknowledgement names no frame here.
 func (m *member) Frame(uint32) uint32     { return 0 }
 func (m *member) Missed(_, _ uint32) bool { return false }
