@@ -103,7 +103,7 @@ func (s *Shared) Watch(ctx context.Context, prefix string) iter.Seq2[SharedUpdat
 			return
 		}
 		defer s.watches.remove(w)
-		v := sharedView{s: s, w: w, told: map[string]sharedWas{}, yield: yield, news: backlog{changes: &s.watches, w: w}}
+		v := sharedView{s: s, w: w, told: map[string]*sharedWas{}, yield: yield, news: backlog{changes: &s.watches, w: w}}
 		v.run(ctx)
 	}
 }
@@ -124,7 +124,7 @@ type sharedWas struct {
 type sharedView struct {
 	s     *Shared
 	w     *watcher
-	told  map[string]sharedWas
+	told  map[string]*sharedWas // each is changed in place: a map is a cache miss or two
 	pass  uint32
 	yield func(SharedUpdate, error) bool
 	news  backlog
@@ -181,16 +181,20 @@ func (v *sharedView) look(key string) (more bool) {
 	if counted {
 		is.value = string(u.Value)
 	}
-	last, had := v.told[key]
-	u.Previous = last.now
+	last := v.told[key]
+	if last != nil {
+		u.Previous = last.now
+	}
 	switch {
-	case u.Deleted && !had:
+	case u.Deleted && last == nil:
 		return true
 	case u.Deleted:
 		delete(v.told, key)
+	case last == nil:
+		v.told[key] = &sharedWas{is, v.pass}
 	default:
-		v.told[key] = sharedWas{is, v.pass}
-		if had && is == last.sharedTold {
+		same := is == last.sharedTold
+		if *last = (sharedWas{is, v.pass}); same {
 			return true
 		}
 	}

@@ -179,6 +179,9 @@ func (s *subscriptions) broadcasts(ctx context.Context, v *Server) {
 func (s *subscriptions) changes(ctx context.Context, sp *space.Space) {
 	var list []space.Change
 	for at := sp.Log().Newest(); ; {
+		if newest := sp.Log().Newest(); !s.any() { // who subscribes hears of what comes after that
+			at = newest
+		}
 		list, whole, ended, signal := sp.Log().After(at, list[:0], 512)
 		if !whole {
 			at = sp.Log().Newest()
@@ -205,7 +208,7 @@ func (s *subscriptions) changes(ctx context.Context, sp *space.Space) {
 
 // change tells of one key, as Redis does.
 func (s *subscriptions) change(sp *space.Space, c *space.Change) {
-	if c.Key == "" || !s.any() {
+	if c.Key == "" {
 		return
 	}
 	event, name := "set", nameOf(sp, c.Member, c.Key)
