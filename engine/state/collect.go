@@ -82,6 +82,7 @@ func (s *Store) drop(o Origin, r *origin, cell cellRef) {
 	b := s.cells.at(cell)
 	at, keyBytes, _ := cellSizes(b)
 	key := b[at : at+keyBytes]
+	s.hush(s.Name(o), key)
 	s.count(r, held{}, heldBy(b), codec.System(key))
 	s.entries--
 	r.entries--

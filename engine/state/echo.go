@@ -214,6 +214,21 @@ func (s *Store) isCovered(x *echo) bool {
 	return false
 }
 
+// hush takes a key out of the echoes of a name when what the present life said of it is dropped: what a former life wrote
+// does not come back. It comes before, so that no reader sees that either. Shared keys have a Witness.
+func (s *Store) hush(name, key []byte) {
+	if s.echoes.count.Load() == 0 || codec.Shared(key) {
+		return
+	}
+	for o := s.echoOf(name); o != 0; o = s.rec(o).nextEcho() {
+		r := s.rec(o)
+		if _, _, cell := s.findKey(r.tag, s.hash(r.tag, key), key); cell != 0 {
+			s.log.strike(cellPos(s.cells.at(cell)))
+			s.forget(r, cell)
+		}
+	}
+}
+
 // endEcho ends the echo with an index in the list.
 func (s *Store) endEcho(i int) {
 	o := s.echoes.list[i].origin

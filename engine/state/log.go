@@ -135,12 +135,18 @@ func (s *Store) append(o Origin, r *origin, v uint64, cell cellRef) wordRef {
 	return r.tail + wordRef(at)
 }
 
-// kill marks a word as dead and compacts around it when that pays.
-func (s *Store) kill(r *origin, pos wordRef) {
-	b, ref := s.log.around(pos)
+// strike marks a word as dead, and gives the block that it is in.
+func (l *slab) strike(pos wordRef) (b []uint64, ref wordRef) {
+	b, ref = l.around(pos)
 	at := pos - ref
 	atomic.StoreUint64(&b[at], b[at]&^(1<<32-1))
 	b[1]--
+	return b, ref
+}
+
+// kill marks a word as dead and compacts around it when that pays.
+func (s *Store) kill(r *origin, pos wordRef) {
+	b, ref := s.log.strike(pos)
 	live, size := segLive(b), len(b)-segHead
 	if live != 0 && live != size/2 && live != size/4 || ref == r.tail {
 		return
