@@ -18,6 +18,7 @@ import (
 // agent is one as a process, with the addresses from its banner.
 type agent struct {
 	*process
+	program
 	udp, http, resp string
 }
 
@@ -29,19 +30,24 @@ func startAgent(t *testing.T, name string, join ...string) *agent {
 // startAgentWith is startAgent with more flags.
 func startAgentWith(t *testing.T, name string, more []string, join ...string) *agent {
 	t.Helper()
+	return qn.agent(t, name, more, join...)
+}
+
+func (x program) agent(t *testing.T, name string, more []string, join ...string) *agent {
+	t.Helper()
 	args := append([]string{"agent"}, more...)
 	args = append(args, "--name", name, "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0", "--resp", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--leave-timeout", "300ms")
 	for _, j := range join {
 		args = append(args, "--join", j)
 	}
-	p := start(t, args...)
-	return &agent{p, p.find(t, `(?m)^udp +(\S+),`), p.find(t, `(?m)^http +(\S+)`), p.find(t, `(?m)^resp +(\S+)`)}
+	p := x.start(t, args...)
+	return &agent{p, x, p.find(t, `(?m)^udp +(\S+),`), p.find(t, `(?m)^http +(\S+)`), p.find(t, `(?m)^resp +(\S+)`)}
 }
 
 // ask asks an agent by a command and decodes what it prints.
 func (a *agent) ask(t *testing.T, v any, args ...string) {
 	t.Helper()
-	out, code := run(t, append(args, "--agent", a.http, "-o", "json")...)
+	out, code := a.run(t, append(args, "--agent", a.http, "-o", "json")...)
 	if code != 0 {
 		t.Fatalf("qn %v: exit %d, %s", args, code, out)
 	}

@@ -14,7 +14,10 @@ import (
 	"time"
 )
 
-var qn string // the binary
+// program is a binary of qn.
+type program string
+
+var qn program // of this tree
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "qn-e2e")
@@ -22,16 +25,24 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	qn = filepath.Join(dir, "qn")
-	build := exec.Command("go", "build", "-o", qn, "./tools/qn")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%s\n%v\n", out, err)
+	if qn, err = build("../..", dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+// build makes qn from a tree, in a directory.
+func build(tree, dir string) (program, error) {
+	file := filepath.Join(dir, "qn")
+	cmd := exec.Command("go", "build", "-o", file, "./tools/qn")
+	cmd.Dir = tree
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s\n%w", out, err)
+	}
+	return program(file), nil
 }
 
 // process is a running qn.
@@ -43,9 +54,11 @@ type process struct {
 }
 
 // start runs qn until the test ends.
-func start(t testing.TB, args ...string) *process {
+func start(t testing.TB, args ...string) *process { return qn.start(t, args...) }
+
+func (x program) start(t testing.TB, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(qn, args...), grew: make(chan struct{}, 1)}
+	p := &process{Cmd: exec.Command(string(x), args...), grew: make(chan struct{}, 1)}
 	errors, err := p.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -96,9 +109,11 @@ func (p *process) find(t testing.TB, pattern string) string {
 }
 
 // run runs qn to its end.
-func run(t testing.TB, args ...string) (stdout string, code int) {
+func run(t testing.TB, args ...string) (stdout string, code int) { return qn.run(t, args...) }
+
+func (x program) run(t testing.TB, args ...string) (stdout string, code int) {
 	t.Helper()
-	cmd := exec.Command(qn, args...)
+	cmd := exec.Command(string(x), args...)
 	out, err := cmd.Output()
 	if _, exited := err.(*exec.ExitError); err != nil && !exited {
 		t.Fatal(err)
