@@ -138,10 +138,8 @@
 // trip, until it does; an old state of a member, whole and as it was, for who is cut off from
 // it; the key of a liar, for those who met the liar before the owner, if Signing.Keys does not
 // name the owner's; large values are bound by their SHA-256, and shared keys by who won,
-// not by who may write them: every member may. These stay whatever is signed: what is written
-// in a precise cluster, where no sums are compared and nothing is signed, until the key is
-// written again; and a name that was taken by a generation of the next year, for those who
-// believed it. So give the secret only to those whom you trust with the state, and replace it
+// not by who may write them: every member may. And whatever is signed, a name that was taken
+// by a generation of the next year stays, for those who believed it. So give the secret only to those whom you trust with the state, and replace it
 // (see [Engine.Secrets]) when one of them is not to have it any more.
 //
 // In clear, everybody whose datagrams arrive and who can read the answers is an

@@ -122,9 +122,6 @@ func (c *Config) checkSigning() error {
 	case s.Former != nil && s.Key == nil:
 		errs = append(errs, bad("Signing.Former", "(not shown)", "set without Signing.Key", "set Key, or leave Former out"))
 	}
-	if c.Tune.Order.Precise() {
-		errs = append(errs, bad("Signing", "(not shown)", "set together with a precise Tune.Order", "leave one of them out: in a precise cluster nothing is signed"))
-	}
 	return errors.Join(errs...)
 }
 

@@ -166,7 +166,7 @@ func TestSigningIsChecked(t *testing.T) {
 	f(`Signing.Keys["n"]`, engine.Signing{Keys: map[string]ed25519.PublicKey{"n": public[:3]}}, nil)
 	f(`Signing.Keys["n"]`, engine.Signing{Keys: map[string]ed25519.PublicKey{"n": nil}}, nil)
 	f("Signing.Keys", engine.Signing{Keys: map[string]ed25519.PublicKey{"\x01": public}}, nil)
-	f("precise", engine.Signing{}, func(c *engine.Config) { c.Tune.Order = tune.OrderPreciseNewest })
+	f("", engine.Signing{}, func(c *engine.Config) { c.Tune.Order = tune.OrderPreciseNewest })
 
 	c := engine.Local()
 	c.Name, c.Signing = "m", &engine.Signing{Key: key, Keys: map[string]ed25519.PublicKey{"m": signingKey(2).Public().(ed25519.PublicKey)}}

@@ -68,6 +68,7 @@ type Parts struct {
 	Due     uint32      // on the board: an acknowledgement, which carries the question
 	Timer   sched.Timer // wakes Step
 	Off     bool        // nothing is said or compared
+	Precise bool        // logs have holes: sums are compared where all is the same as at the owner
 	Count   *Counters
 	Signing
 }
@@ -158,8 +159,8 @@ func (k *Checkpoints) Reset(o state.Origin) {
 	k.sign.pens[o] = pen{}
 }
 
-// moved notes that an origin changed, or that somebody said that it goes on.
-func (k *Checkpoints) moved(now sched.Instant, o state.Origin) {
+// Moved notes that an origin changed, or that somebody said that it goes on.
+func (k *Checkpoints) Moved(now sched.Instant, o state.Origin) {
 	x := &k.origins[o]
 	if x.moved = now; x.waits {
 		return
@@ -240,7 +241,7 @@ func (k *Checkpoints) due(now sched.Instant, p uint32, x *origin) bool {
 
 // Ride appends the checkpoint of the own log to a frame that brings a peer level.
 func (k *Checkpoints) Ride(b []byte, g *reconcile.Page) []byte {
-	if x := k.to(g.Peer); g.Now-x.at < rideGap && x.at != 0 || x.version == k.parts.Store.Max(k.parts.Own) {
+	if x := k.to(g.Peer); k.parts.Precise || g.Now-x.at < rideGap && x.at != 0 || x.version == k.parts.Store.Max(k.parts.Own) {
 		return b
 	}
 	return k.append(b, g)
@@ -286,7 +287,7 @@ func (k *Checkpoints) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict
 	}
 	s := k.parts.Store
 	o := k.owned(f, c.ID, c.Version)
-	if o == 0 || !f.Fresh || c.Version != s.Max(o) {
+	if o == 0 || !f.Fresh || c.Version != s.Max(o) || k.parts.Precise && (!f.Printed || f.Print != s.KeyPrint()) {
 		return reconcile.Taken // it is of no use here, now
 	}
 	s.Ends(o)

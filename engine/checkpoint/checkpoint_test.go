@@ -188,7 +188,7 @@ func TestWhatDiffersIsGoneThrough(t *testing.T) {
 			x.now += answerGap
 			x.pass(x.owner.word.Answer(x.buf[:0], x.page()))
 		}
-		x.replica.word.moved(x.now, x.replica.o)
+		x.replica.word.Moved(x.now, x.replica.o)
 	}
 	if n := len(x.replica.doubts); n < 3 || n > 25 || x.replica.doubts[0] != 1 {
 		t.Errorf("gone through %d times in ten minutes, from %v", n, x.replica.doubts)

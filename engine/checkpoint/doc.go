@@ -49,9 +49,13 @@
 // Sums are hashes without a key: whoever knows what an owner will write can make up an
 // entry with the same one, and frames in the owner's own name, from a holder of the
 // cluster's key, are taken for its own: where nothing is signed. A log that never rests
-// for as long as a question and its answer take is not held against signatures. In a precise cluster there is no prefix, so nothing
-// is compared. An owner that says wrong sums makes others go through its own log, at
-// growing intervals up to a minute. Who brought the last 256 runs of others is known.
+// for as long as a question and its answer take is not held against signatures. An owner
+// that says wrong sums makes others go through its own log, at growing intervals up to a
+// minute. Who brought the last 256 runs of others is known.
+//
+// In a precise cluster logs have holes, so sums are compared only where the fingerprint of
+// the owner's frame says that all is the same, which is seldom while many write; signatures
+// need no such thing. Who brought entries one by one there is not known, and not named.
 //
 // Memory: 60 bytes an origin and 48 where signatures are verified, 40 a peer, 14 KiB beside.
 // One caller at a time.

@@ -139,7 +139,7 @@ func (p *pen) mayAsk(now sched.Instant) {
 func (k *Checkpoints) Edited(now sched.Instant, o state.Origin) {
 	if k.parts.Verifies && !k.parts.Off {
 		k.sign.pens[o].asks = 0
-		k.moved(now, o)
+		k.Moved(now, o)
 	}
 }
 

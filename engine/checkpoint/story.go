@@ -50,7 +50,7 @@ func (k *Checkpoints) Took(now sched.Instant, o state.Origin, p uint32, from, to
 		t.next = (t.next + 1) % broughtMost
 	}
 	if to > from || !k.parts.Store.Level(o) {
-		k.moved(now, o)
+		k.Moved(now, o)
 	}
 }
 

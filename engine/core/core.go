@@ -118,7 +118,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	})
 	c.word.Init(&checkpoint.Parts{
 		Host: wordHost{mailHost{&c.peers}, &c.origins}, Store: &c.store, Own: self, Mender: &c.mends, Witness: accuser{&c.queue, &c.roster},
-		Board: &c.due, Due: dueHave, Timer: c.wheel.Timer(timerWord), Off: c.differ.Scattered() || c.cfg.Experiment.NoWord, Count: &c.counters.wordCounters, Signing: c.cfg.Signing,
+		Board: &c.due, Due: dueHave, Timer: c.wheel.Timer(timerWord), Off: c.cfg.Experiment.NoWord, Precise: c.differ.Scattered(), Count: &c.counters.wordCounters, Signing: c.cfg.Signing,
 	})
 	c.initRumors()
 	c.initMail()

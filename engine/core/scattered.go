@@ -35,6 +35,7 @@ func (c *Core) applyScattered(p uint32, o state.Origin, r *codec.Run) {
 		return
 	}
 	c.queue.Below(o, lowest)
+	c.word.Moved(c.now, o)
 	c.moved(o)
 	if a.System {
 		c.declared(o, lowest-1)

@@ -9,6 +9,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/notary"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -92,7 +93,13 @@ func (w *net) impersonate(as, to int, records []byte) {
 // TestAllIsSigned: in a cluster of those who sign and one older, everybody holds within seconds what the others signed,
 // while they write and with losses too; then nobody asks any more, and nobody is blamed.
 func TestAllIsSigned(t *testing.T) {
-	w := signedNet(t, 5, 1, 1, nil)
+	for _, order := range []tune.Order{tune.OrderFair, tune.OrderPreciseNewest} {
+		t.Run(order.String(), func(t *testing.T) { allIsSigned(t, order) })
+	}
+}
+
+func allIsSigned(t *testing.T, order tune.Order) {
+	w := signedNet(t, 5, 1, 1, func(_ int, c *Config) { c.Order = order })
 	w.loss = 0.05
 	for i := range 100 {
 		w.set(i%5, fmt.Sprint("k", i%7), fmt.Sprint(i))
@@ -188,55 +195,61 @@ func TestStateWithTheSumOfItsOwners(t *testing.T) {
 // owner's own name and again and again. Within five seconds of their end all is as it was written, and signed, and the
 // victim knows that somebody spoke in the owner's name.
 func TestWordInTheOwnersName(t *testing.T) {
-	for _, sealed := range []bool{false, true} {
-		w := signedNet(t, 4, 0, 4, func(_ int, c *Config) {
-			if sealed {
-				c.Keys = ringOf(string(c.Cluster), 1)
-			}
-		})
-		w.set(1, "k", "true")
-		w.converge(5 * sched.Second)
-		w.run(5 * sched.Second)
-		a, d := w.nodes[1], w.nodes[2]
-		liar := notary.New(&notary.Config{Tag: codec.ClusterTag([]byte("test")), Key: signingKey(9)})
-		var replayed []byte
-		for i := range 200 {
-			o := d.core.store.Find(a.core.me.ID)
-			if i%10 == 0 {
-				w.filter = func(_, to *node, _ []byte) bool { return to != d }
-				w.set(1, "k", fmt.Sprint("true ", i))
-				var run codec.RunWriter
-				from := d.core.store.Max(o)
-				run.Begin(make([]byte, 0, codec.FrameBytesMax), codec.FrameBytesMax, codec.RunHead{ID: a.core.me.ID, From: from, Max: a.version})
-				run.Entry(&codec.Entry{Version: a.version, Key: []byte("k"), Value: []byte("forged")})
-				w.impersonate(1, 2, run.End(a.version))
-				w.filter = nil
-			}
-			sum, _ := d.core.store.Sum(o, &state.Budget{Words: 1 << 20})
-			c := codec.Checkpoint{ID: a.core.me.ID, Version: d.core.store.Max(o), Sum: sum}
-			w.impersonate(1, 2, codec.AppendCheckpoint(nil, &c))
-			j := checkpoint.Job{Signature: codec.Signature{ID: c.ID, Version: c.Version}}
-			liar.Do(&d.core.store, &j)
-			w.impersonate(1, 2, codec.AppendSignature(nil, &j.Signature))
-			if replayed != nil {
-				w.impersonate(1, 2, replayed)
-			}
-			if i == 0 {
-				j = checkpoint.Job{Signature: codec.Signature{ID: c.ID, Version: a.version}}
-				a.notary.Do(&a.core.store, &j)
-				replayed = codec.AppendSignature(nil, &j.Signature)
-			}
-			w.run(10 * sched.Millisecond)
+	for _, order := range []tune.Order{tune.OrderFair, tune.OrderPreciseNewest} {
+		for _, sealed := range []bool{false, true} {
+			t.Run(fmt.Sprint(order, " sealed ", sealed), func(t *testing.T) { wordInTheOwnersName(t, order, sealed) })
 		}
-		took := w.until("all is as it was written", 5*sched.Second, func() bool { return w.asWritten() && w.allSigned(4) })
-		if n := w.toldWhy(2, checkpoint.NotTheirs); n == 0 || n > 2 || d.core.counters.SignaturesForged == 0 {
-			t.Errorf("told %d times: %+v", n, d.core.counters.wordCounters)
-		}
-		if a.core.counters.Renewals > 0 {
-			t.Error("the owner took another life: the test shows nothing")
-		}
-		t.Logf("sealed %v: healed %d ms after the liar's end", sealed, took/sched.Millisecond)
 	}
+}
+
+func wordInTheOwnersName(t *testing.T, order tune.Order, sealed bool) {
+	w := signedNet(t, 4, 0, 4, func(_ int, c *Config) {
+		if c.Order = order; sealed {
+			c.Keys = ringOf(string(c.Cluster), 1)
+		}
+	})
+	w.set(1, "k", "true")
+	w.converge(5 * sched.Second)
+	w.run(5 * sched.Second)
+	a, d := w.nodes[1], w.nodes[2]
+	liar := notary.New(&notary.Config{Tag: codec.ClusterTag([]byte("test")), Key: signingKey(9)})
+	var replayed []byte
+	for i := range 200 {
+		o := d.core.store.Find(a.core.me.ID)
+		if i%10 == 0 {
+			w.filter = func(_, to *node, _ []byte) bool { return to != d }
+			w.set(1, "k", fmt.Sprint("true ", i))
+			var run codec.RunWriter
+			from := d.core.store.Max(o)
+			run.Begin(make([]byte, 0, codec.FrameBytesMax), codec.FrameBytesMax, codec.RunHead{ID: a.core.me.ID, From: from, Max: a.version})
+			run.Entry(&codec.Entry{Version: a.version, Key: []byte("k"), Value: []byte("forged")})
+			w.impersonate(1, 2, run.End(a.version))
+			w.filter = nil
+		}
+		sum, _ := d.core.store.Sum(o, &state.Budget{Words: 1 << 20})
+		c := codec.Checkpoint{ID: a.core.me.ID, Version: d.core.store.Max(o), Sum: sum}
+		w.impersonate(1, 2, codec.AppendCheckpoint(nil, &c))
+		j := checkpoint.Job{Signature: codec.Signature{ID: c.ID, Version: c.Version}}
+		liar.Do(&d.core.store, &j)
+		w.impersonate(1, 2, codec.AppendSignature(nil, &j.Signature))
+		if replayed != nil {
+			w.impersonate(1, 2, replayed)
+		}
+		if i == 0 {
+			j = checkpoint.Job{Signature: codec.Signature{ID: c.ID, Version: a.version}}
+			a.notary.Do(&a.core.store, &j)
+			replayed = codec.AppendSignature(nil, &j.Signature)
+		}
+		w.run(10 * sched.Millisecond)
+	}
+	took := w.until("all is as it was written", 5*sched.Second, func() bool { return w.asWritten() && w.allSigned(4) })
+	if n := w.toldWhy(2, checkpoint.NotTheirs); n == 0 || n > 2 || d.core.counters.SignaturesForged == 0 {
+		t.Errorf("told %d times: %+v", n, d.core.counters.wordCounters)
+	}
+	if a.core.counters.Renewals > 0 {
+		t.Error("the owner took another life: the test shows nothing")
+	}
+	t.Logf("sealed %v: healed %d ms after the liar's end", sealed, took/sched.Millisecond)
 }
 
 // TestCheckpointOfAnotherIsNamed: who says a sum or a signature of somebody else's log is named, and nothing comes of it.
