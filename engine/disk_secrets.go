@@ -7,6 +7,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // keptSecrets is the keyring on the disk, for Disk.KeepSecrets. What is written is the state of the keyring, and prints of the
@@ -101,13 +102,21 @@ func (e *Engine) keepSecrets(state []byte) error {
 	return nil
 }
 
-// keepUnkept tries again what the disk did not take. It runs on the disk's goroutine, when the disk works again.
+// keepUnkept writes the secrets anew: the disk did not take them, or has lost what it had. It runs on the disk's
+// goroutine, when the disk works again.
 func (e *Engine) keepUnkept() {
 	k := &e.kept.secrets
-	if !k.mu.TryLock() { // a turn is under way, which writes the newest, or Close, which tries too
+	if !e.cfg.Disk.KeepSecrets || !k.mu.TryLock() { // a turn is under way, which writes the newest, or Close, which tries too
 		return
 	}
 	defer k.mu.Unlock()
+	var state []byte
+	e.ask(func(sched.Instant) { state = e.core.Parts().Keys.AppendRing(nil) })
+	if state != nil {
+		clear(k.unkept)
+		k.unkept = append(bytes.Clone(k.prints), state...)
+		clear(state)
+	}
 	e.keepAgain()
 }
 

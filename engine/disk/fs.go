@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,9 +31,14 @@ type FS interface {
 // File is a file under construction.
 type File interface {
 	io.Writer
+	// Sync also fails where the name does not lead to the file any more: what was removed
+	// takes writes, and syncs, as if nothing was.
 	Sync() error
 	Close() error
 }
+
+// errRemoved is why a file that can be written is of no use.
+var errRemoved = fmt.Errorf("it was removed, or another one is in its place: %w", fs.ErrNotExist)
 
 // Dir is a directory of the operating system.
 type Dir string
@@ -107,7 +113,33 @@ func (d Dir) Create(name string) (File, error) {
 	if err != nil {
 		return nil, err // not a nil *os.File in an interface
 	}
-	return f, nil
+	return dirFile{f}, nil
+}
+
+// dirFile is a file of a directory.
+type dirFile struct{ *os.File }
+
+// Sync writes the file down, and looks whether it can be found.
+func (f dirFile) Sync() error {
+	if err := f.File.Sync(); err != nil {
+		return err
+	}
+	return inPlace(f.File)
+}
+
+// inPlace tells whether the name of a file still leads to it.
+func inPlace(f *os.File) error {
+	there, err := os.Stat(f.Name())
+	if errors.Is(err, fs.ErrNotExist) {
+		return errRemoved
+	}
+	if err != nil {
+		return err
+	}
+	if here, err := f.Stat(); err != nil || !os.SameFile(here, there) {
+		return cmp.Or(err, errRemoved)
+	}
+	return nil
 }
 
 // Rename replaces a file by another.

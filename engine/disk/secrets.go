@@ -57,8 +57,12 @@ func (r *reader) readSecrets(names []string) error {
 	return nil
 }
 
-// PutSecrets keeps what Image.Secrets is then, in the place of what was kept before. It returns once that is on disk.
+// PutSecrets keeps what Image.Secrets is then, in the place of what was kept before. It returns once that is on disk. While
+// the log is broken it fails: the directory may be another process's by now.
 func (l *Log) PutSecrets(b []byte) error {
+	if err := l.Broken(); err != nil {
+		return err
+	}
 	if err := l.writeSecrets(b); err != nil {
 		return explain(l.o.FS.Path(), "can't be written", err)
 	}

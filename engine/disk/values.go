@@ -25,6 +25,13 @@ type values struct {
 
 func (v *values) init() { v.here, v.late = map[sum]bool{}, [2]map[sum]bool{{}, {}} }
 
+// forget is for a directory that is gone: what is put again is written again.
+func (v *values) forget() {
+	v.mu.Lock()
+	clear(v.here)
+	v.mu.Unlock()
+}
+
 func valueName(s *sum) string { return filePrefix + "-" + hex.EncodeToString(s[:]) + valueEnd }
 
 func valueOf(name string) (s sum, ok bool) {

@@ -1,6 +1,8 @@
 package disk
 
 import (
+	"errors"
+	"io/fs"
 	"strings"
 	"time"
 )
@@ -91,6 +93,11 @@ func (l *Log) beat(now time.Time) {
 		return
 	}
 	l.beatAt = now.Add(beatEvery)
+	if f, ok := l.file.(dirFile); ok && l.o.Sync == SyncNever { // else each sync looks
+		if err := inPlace(f.File); err != nil {
+			l.fail(now, "can't be written", err)
+		}
+	}
 	l.mu.Lock()
 	l.dirty = true
 	l.mu.Unlock()
@@ -284,9 +291,16 @@ func (l *Log) mend(now time.Time) {
 		l.retryAt = now.Add(retryFirst)
 		return
 	}
-	if err := l.create(); err != nil {
+	err := l.relock()
+	if err == nil {
+		err = l.create()
+	}
+	if err != nil {
 		l.retryAt = now.Add(l.retry)
 		l.retry = min(2*l.retry, retryMost)
+		l.mu.Lock()
+		l.broken = explain(l.o.FS.Path(), "can't be written", err)
+		l.mu.Unlock()
 		return
 	}
 	l.mending = true
@@ -297,6 +311,28 @@ func (l *Log) mend(now time.Time) {
 	l.mu.Unlock()
 	l.startSnapshot(cut)
 }
+
+// relock takes the directory anew where it was removed, and the lock with it. What is there
+// instead may be another process's by now.
+func (l *Log) relock() error {
+	if _, lost := l.lock.(unlocked); !lost && !errors.Is(l.Broken(), fs.ErrNotExist) {
+		return nil
+	}
+	l.lock.Close()
+	l.values.forget()
+	lock, err := l.o.FS.Lock()
+	if err != nil {
+		l.lock = unlocked{}
+		return err
+	}
+	l.lock = lock
+	return nil
+}
+
+// unlocked is a lock that is not held.
+type unlocked struct{}
+
+func (unlocked) Close() error { return nil }
 
 // rotate goes on in a new log while a snapshot of what was before is made.
 func (l *Log) rotate(now time.Time) {
