@@ -27,6 +27,7 @@ type Engine struct {
 	touched    bool
 	stale      bool          // members has to be made anew
 	uses       uses          // of any goroutine
+	stage      stage         // and writers'
 	makeAt     sched.Instant // not before
 	glanceAt   sched.Instant // when what happens rarely is looked for again
 	tidyAt     sched.Instant // when the store may be tidied again
@@ -38,9 +39,8 @@ type Engine struct {
 	head, tail int           // send[head:tail] is encoded and not yet sent
 	encoded    sched.Instant // when the first of them was
 	send       []batch.Msg
-	expiry     expiry
-	stage      stage
 	sampled    sampled // and readers'
+	expiry     expiry
 
 	cfg     Config
 	name    []byte

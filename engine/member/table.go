@@ -31,6 +31,8 @@ type Table struct {
 	graceAt         sched.Instant // not later than the first suspicion that runs out
 	judgeAt         sched.Instant // the first judgement of a watch, unless judgeOld
 	judgeOld        bool
+	self            uint32
+	changed         list // facts with news for the caller, by nextChanged
 	repair          repair
 	revive          revival
 	lists           [codec.Statuses]list
@@ -45,11 +47,9 @@ type Table struct {
 	lim  Limits
 	ring *Ring
 	rand sched.Rand
-	self uint32
 
 	free    uint32                        // list of unused facts, by next
 	used    uint32                        // highest fact ever used
-	changed list                          // facts with news for the caller, by nextChanged
 	sums    [codec.ObservedBuckets]uint64 // parts of print
 	printAt sched.Instant                 // last change of print
 

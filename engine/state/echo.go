@@ -28,8 +28,8 @@ type echo struct {
 
 // echoes are those of a store.
 type echoes struct {
-	names index // of the newest echo of a name; others follow by nextEcho
 	list  []echo
+	names index         // of the newest echo of a name; others follow by nextEcho
 	count atomic.Int32  // readers ask it first
 	made  atomic.Uint32 // ever
 	next  Origin        // Remove makes one of it

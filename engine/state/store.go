@@ -30,45 +30,47 @@ func (s Status) String() string {
 // Store is the replica of a node: what it knows of all origins. Init comes first. All methods are for one goroutine, the
 // writer, except those that say that they are for readers.
 type Store struct {
-	limits Limits
-	most   Limits // what SetLimits may raise them to
+	// What every turn of a loop and every run asks for: one after the other in few cache lines.
 	secret [2]uint64
-	owner  Origin // 0: nobody's
 	now    int64  // as last told, in nanoseconds: ages count by it
 	hop    int64  // what entries that are applied have aged on their way here
+	owner  Origin // 0: nobody's
 
 	origins  []*originChunk // by handle; nil up to the limit
 	made     uint32         // handles ever given out
 	freed    Origin         // head of the list of handles to use again, linked by older
 	dying    Origin         // head of the list of removed origins whose entries are still to be swept, linked by older
 	clearing Origin         // head of the list of origins with tombstones to collect, linked by toClear
-	order    order
-	ids      index // origin by identifier
-	names    index // origin of the highest generation by name
-	keys     index // cell by origin and key
-	cells    arena
-	log      slab
-	retired  retired
-	epochs   epochs
-	entries  int // live, tombstones included
-	live     int // keys: live and not deleted
-	system   int // of live, those with reserved keys
-	bytes    int // of keys and values of live entries
-	dirty    int // origins
-	held     int // bytes of the cells of live entries, and of removed ones that are not swept yet
+	entries  int            // live, tombstones included
+	live     int            // keys: live and not deleted
+	system   int            // of live, those with reserved keys
+	bytes    int            // of keys and values of live entries
+	dirty    int            // origins
+	held     int            // bytes of the cells of live entries, and of removed ones that are not swept yet
 	print    uint64
-	parts    [1 << partBits]uint64 // of print, by the leading bits of the identifier
-	keyed    keyPrints
-	sums     []summed // by origin
-	compacts Compactions
-	holes    []hole // in the order of identifiers
+	order    order
+	retired  retired
 	echoes   echoes
-	batch    [runBatch]write
+	holes    []hole   // in the order of identifiers
+	sums     []summed // by origin
+	witness  Witness
 	kinded   bool   // see Kinded
 	touched  uint64 // so that the loads of resolve are not left out
-	witness  Witness
+	ids      index  // origin by identifier
+	keys     index  // cell by origin and key
+	log      slab
+	cells    arena
+
+	names    index // origin of the highest generation by name
+	limits   Limits
+	most     Limits                // what SetLimits may raise them to
+	parts    [1 << partBits]uint64 // of print, by the leading bits of the identifier
+	keyed    keyPrints
+	compacts Compactions
 	bearers  bearers
 	kinds    Kinds
+	epochs   epochs
+	batch    [runBatch]write
 }
 
 // Compactions counts the work on version logs and pages of cells that writes caused.
