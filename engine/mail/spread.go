@@ -8,8 +8,8 @@ import (
 // Spread is the way that news takes now; never tune.SpreadAuto.
 func (m *Mail) Spread() tune.Spread {
 	switch {
-	case m.cfg.Spread == tune.SpreadDelegated && m.parts.Roster.Partial():
-		return tune.SpreadRumor // most members are on nobody's ring
+	case m.cfg.Spread == tune.SpreadDelegated && (m.parts.Scattered || m.parts.Roster.Partial()):
+		return tune.SpreadRumor // nobody could tell what a delegate covers, or most members are on nobody's ring
 	case m.cfg.Spread != tune.SpreadAuto:
 		return m.cfg.Spread
 	case m.parts.Scattered, m.parts.Roster.Partial(): // nobody could tell what a delegate covers

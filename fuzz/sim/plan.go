@@ -47,6 +47,7 @@ type Plan struct {
 // NodePlan is what the configurations of a plan have in common.
 type NodePlan struct {
 	Spread               tune.Spread
+	MixedSpread          bool // every node spreads in another way
 	Mode                 tune.Mode
 	Mixed                bool // every node has another mode
 	Order                tune.Order
@@ -113,6 +114,8 @@ func NewPlan(seed uint64) *Plan {
 	p.strain(r)
 	p.enlarge(r)
 	p.bind(r)
+	r.Seed(^seed) // a stream of its own: the rest of a plan does not depend on it
+	p.Node.drawSpread(r)
 	return p
 }
 
@@ -199,6 +202,14 @@ func (c *NodePlan) draw(r *sched.Rand) {
 	}
 }
 
+// drawSpread lets many a plan spread over delegates, and some in all ways at once.
+func (c *NodePlan) drawSpread(r *sched.Rand) {
+	if oneIn(r, 3) {
+		c.Spread = tune.SpreadDelegated
+	}
+	c.MixedSpread = oneIn(r, 4)
+}
+
 // drawRumor draws until the parts fit each other.
 func drawRumor(r *sched.Rand) tune.RumorPolicy {
 	maybe := func() bool { return oneIn(r, 2) }
@@ -247,6 +258,9 @@ func (p *Plan) drawFaults(r *sched.Rand) {
 func (p *Plan) configure(i int, c *core.Config) {
 	n := &p.Node
 	c.Spread, c.Mode, c.Order, c.Frame, c.Fanout = n.Spread, n.Mode, n.Order, n.Frame, n.Fanout
+	if n.MixedSpread {
+		c.Spread = tune.Spread((int(n.Spread) + i) % (int(tune.SpreadDelegated) + 1))
+	}
 	if n.Mixed {
 		c.Mode = tune.Mode(i % 3)
 	}
@@ -293,8 +307,8 @@ func (p *Plan) configure(i int, c *core.Config) {
 func (p *Plan) Text() string {
 	var b strings.Builder
 	n := &p.Node
-	fmt.Fprintf(&b, "seed %x: %d nodes, spread %v, mode %v (mixed %v), order %v, frames of %d, interval %v\n",
-		p.Seed, p.Nodes, n.Spread, n.Mode, n.Mixed, n.Order, n.Frame, clock(n.Interval))
+	fmt.Fprintf(&b, "seed %x: %d nodes, spread %v (mixed %v), mode %v (mixed %v), order %v, frames of %d, interval %v\n",
+		p.Seed, p.Nodes, n.Spread, n.MixedSpread, n.Mode, n.Mixed, n.Order, n.Frame, clock(n.Interval))
 	fmt.Fprintf(&b, "  fanout %d, mail to %d, %d deltas, no print %v, uniform %v, no detector %v; limits: %d jobs, %d wants, %d gaps, %d events, %d frames\n",
 		n.Fanout, n.MailMax, n.Deltas, n.NoPrint, n.Uniform, n.NoDetector, n.Jobs, n.Wants, n.Gaps, n.Events, n.Frames)
 	fmt.Fprintf(&b, "  sealed %v, rumor %+v, flow %d, receives %d B/s, repair each %v\n", n.Sealed, n.Rumor, n.Flow, n.ReceiveMax, clock(n.RepairEvery))

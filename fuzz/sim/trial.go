@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -187,15 +188,30 @@ func (p *Plan) round() sched.Instant {
 	return 2*sched.Second + 2*sched.Instant(bytes)*sched.Second/sched.Instant(p.Node.Rate)
 }
 
-// latency is the law of mail: what is written where nothing is lost, held back or
-// too much is everywhere soon after; 0: not in this plan.
+// mailMax is up to how many members SpreadAuto mails, where nothing else is planned.
+const mailMax = 128
+
+// hops is by how many hops a write reaches everybody; 0: it is not known.
+func (p *Plan) hops() sched.Instant {
+	switch n := &p.Node; {
+	case n.MixedSpread:
+		return 0
+	case n.Spread == tune.SpreadMail, n.Spread == tune.SpreadAuto && cmp.Or(n.MailMax, mailMax) >= 2*p.Nodes:
+		return 1
+	case n.Spread == tune.SpreadDelegated && n.Fanout == 0, n.Spread == tune.SpreadAuto && n.Fanout == 0:
+		return 3
+	}
+	return 0
+}
+
+// latency is the law of mail and of delegates: what is written where nothing is lost, held
+// back or too much is everywhere soon after; 0: not in this plan.
 func (p *Plan) latency() sched.Instant {
-	n := &p.Node
-	mailed := n.Spread == tune.SpreadMail || n.Spread == tune.SpreadAuto && (n.MailMax == 0 || n.MailMax >= p.Nodes)
-	if len(p.Faults) > 0 || !mailed || n.Rate != 0 || n.Small != 0 || n.ReceiveMax != 0 || n.Order.Precise() || p.Fill > 0 {
+	n, hops := &p.Node, p.hops()
+	if len(p.Faults) > 0 || hops == 0 || n.Rate != 0 || n.Small != 0 || n.ReceiveMax != 0 || n.Order.Precise() || p.Fill > 0 {
 		return 0
 	}
-	return 4*p.Link.Delay.Max + 10*sched.Millisecond // a write may wait so long for company
+	return hops * (4*p.Link.Delay.Max + 10*sched.Millisecond) // a write may wait so long for company
 }
 
 // rest lets all ask, as those who wait for a version do, and then nobody do anything.
