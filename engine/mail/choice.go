@@ -16,6 +16,7 @@ const (
 	holdAt    = 30 * sched.Second       // so long it stays with fewer where as much is said as when it went to them, at first
 	holdMost  = 6                       // doublings of that
 	leastOf   = 16                      // members that news goes to directly, at least
+	leastRest = 32                      // and at rest
 	restShare = 8                       // of the members: so many more must be reached directly before it is mail again
 )
 
@@ -51,7 +52,7 @@ type Load struct {
 //
 //   - At rest it is as many as can be told in the time of the second hop that the others wait
 //     for: direct = trip ÷ frameTime, within a factor of two of Config.MailMax. Of n members, if
-//     there are more, direct² ÷ n are told.
+//     there are more, direct × √(direct ÷ n) are told.
 //   - While the loop is busy and there is news, it is halved, down to leastOf: the fewer ranges
 //     there are, the more authors' news shares the frames of a delegate. It is doubled when the
 //     loop has room and less is said than when it was halved, or after a hold that doubles.
@@ -148,7 +149,7 @@ func (c *Choice) Direct() int {
 	k, n := c.direct, max(1, c.members)
 	if c.level == 0 {
 		if n > k {
-			k = max(k*k/n, min(leastOf, k))
+			k = max(root(k*k*k/n), min(leastRest, k))
 		}
 		return k
 	}
@@ -158,6 +159,16 @@ func (c *Choice) Direct() int {
 		p *= 2
 	}
 	return max(p>>(c.level-1), min(leastOf, k))
+}
+
+// root is the square root, rounded down.
+func root(x int) (r int) {
+	for bit := 1 << 15; bit > 0; bit >>= 1 {
+		if (r+bit)*(r+bit) <= x {
+			r += bit
+		}
+	}
+	return r
 }
 
 // Mails reports whether all are told directly.

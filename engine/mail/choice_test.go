@@ -59,7 +59,7 @@ func TestABusyLoopTellsFewer(t *testing.T) {
 	}
 	chosen(&c, &now, sched.Second, 10, l)
 	rest := c.Direct()
-	if rest < 64 || rest > 80 {
+	if rest < 90 || rest > 100 {
 		t.Fatalf("%d directly at rest", rest)
 	}
 	direct("at rest", 10*sched.Second, 10, 0, rest)

@@ -57,6 +57,9 @@ type Node struct {
 	names   map[string]uint64
 }
 
+// Takes lets the node's loop take so long for each frame that it reads or sends.
+func (n *Node) Takes(each sched.Instant) { n.Cost, n.Sends = each, max(1, int(chokedRetry/each)) }
+
 // view is what the world last saw of an origin at a node.
 type view struct {
 	id   codec.OriginID

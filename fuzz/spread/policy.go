@@ -39,6 +39,9 @@ type Plan struct {
 	Span     sched.Instant // for so long, at each loss
 	Interval sched.Instant // between exchanges; 0: the default
 	Seed     uint64
+
+	MailMax   int           // see core.Experiment; 0: the default
+	FrameTime sched.Instant // that a loop takes for each frame, in and out; 0: none
 }
 
 // Row is what a policy did at one loss.
@@ -67,10 +70,15 @@ type Row struct {
 func Measure(p *Plan) ([]Row, error) {
 	c, err := form(p.Nodes, p.Seed, false, func(k *core.Config) {
 		k.Spread, k.Fanout, k.Rumor = p.Policy.Spread, p.Policy.Fanout, p.Policy.Rumor
-		k.Interval, k.Diff = p.Interval, p.Diff
+		k.Interval, k.Diff, k.Experiment.MailMax = p.Interval, p.Diff, p.MailMax
 	})
 	if err != nil {
 		return nil, err
+	}
+	if p.FrameTime > 0 {
+		for _, n := range c.Nodes {
+			n.Takes(p.FrameTime)
+		}
 	}
 	var rows []Row
 	for _, loss := range p.Losses {
