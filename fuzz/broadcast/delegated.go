@@ -90,7 +90,7 @@ func (d *delegated) member(i int) *member {
 	m := d.members[i]
 	if m == nil {
 		m = &member{d: d, i: i, peers: map[uint32]*delegate.Peer{}}
-		m.tree.Init(delegate.Config{Fanout: d.w.plan.Fanout, Flying: 2 * d.w.plan.Fanout}, &delegate.Parts{
+		m.tree.Init(delegate.Config{Fanout: d.w.plan.Fanout, Flying: 4 * d.w.plan.Fanout}, &delegate.Parts{
 			Host: m, Ring: &d.ring, Place: d.places[i], Seed: d.w.plan.Seed, Alarm: m, Count: &d.count,
 		})
 		d.members[i] = m

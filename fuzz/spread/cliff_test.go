@@ -10,6 +10,11 @@ import (
 
 var wholeFlag = flag.Bool("spread.whole", false, "TestNoCliff up to 512 members, which takes minutes and 2 GB")
 
+// medianLeap is what the median may rise by from one size to the next. The share of those who are
+// told by others grows little by little, but where it passes the half the median goes from the
+// slowest of one hop to the fastest of two.
+const medianLeap = 1.4
+
 // TestNoCliff: where a cluster grows past the size up to which all are mailed, nothing leaps:
 // neither copies nor bytes nor the time until half of the members have a write. Loops take their
 // time for each frame, as real ones do. But with a flag all is at an eighth of the usual size.
@@ -37,7 +42,7 @@ func TestNoCliff(t *testing.T) {
 		if r.Redundancy > 1.05 || r.Missing > 0 {
 			t.Errorf("%d members: %.2f copies, %d missing", n, r.Redundancy, r.Missing)
 		}
-		if last.Nodes >= mail && (float64(r.P50us) > 1.3*float64(last.P50us) || r.Bytes > 1.3*last.Bytes) {
+		if last.Nodes >= mail && (float64(r.P50us) > medianLeap*float64(last.P50us) || r.Bytes > 1.3*last.Bytes) {
 			t.Errorf("from %d to %d members: p50 %d to %d µs, %.0f to %.0f bytes", last.Nodes, n, last.P50us, r.P50us, last.Bytes, r.Bytes)
 		}
 		last = r
