@@ -190,7 +190,7 @@ func memberProblem(w http.ResponseWriter, name string, err error) {
 	case errors.Is(err, engine.ErrNoMember):
 		problem(w, http.StatusNotFound, fmt.Sprintf("there is no member %q", name), "qn members lists them")
 	case errors.Is(err, engine.ErrNoAnswer), errors.Is(err, context.DeadlineExceeded):
-		problem(w, http.StatusGatewayTimeout, exit.Plain(err), "")
+		problem(w, http.StatusGatewayTimeout, fmt.Sprintf("%s did not answer within %v", name, askWait), "qn why tells how it counts here")
 	default:
 		problem(w, http.StatusServiceUnavailable, exit.Plain(err), "")
 	}
