@@ -26,7 +26,7 @@
 //
 //	type 1 ‖ length 3 ‖ payload of that length, sealed
 //
-//	1 open    empty: the sealer has the key; the first record of each direction
+//	1 open    window 4: the sealer has the key, and sends so much of bodies without credit; the first record of each direction
 //	2 busy    empty: no more streams here; instead of open
 //	3 head    tag 4 ‖ answer 1 ‖ body bytes 4 ‖ want 4 ‖ the message's head
 //	4 raw     up to 64 KiB of the body of the last head
@@ -58,7 +58,8 @@
 // one hash; no cipher is set up without it. A right hello moves the stream from
 // its address's places, for many members may share an address, to those of its
 // salt, of which there are 4: who repeats recorded hellos gets no further than
-// their author would, and no record of theirs opens.
+// their author would, and no record of theirs opens. Behind the door a member has 4
+// places and all have Options.StreamsIn: an idle stream gives its place to a new one.
 //
 // # Rotation
 //

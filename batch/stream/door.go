@@ -2,6 +2,7 @@ package stream
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"net/netip"
 	"time"
 
@@ -14,6 +15,7 @@ const (
 	halfOpenAll     = 64 // streams that are not up, accepted here
 	halfOpenAddress = 4  // of them, from one address, before a hello is right
 	halfOpenSalt    = 4  // of them, behind a right hello of one life of one member
+	upSalt          = 4  // streams that are up, of one life of one member
 )
 
 // door counts streams that are not up yet. Before a hello is right a stream
@@ -25,6 +27,7 @@ type door struct {
 	address map[netip.Addr]int
 	salt    map[[batch.StreamSaltSize]byte]int
 	in      int // streams that are up, accepted here
+	leaving int // of those that gave their place away, and are not gone
 }
 
 // place is what a stream holds at the door.
@@ -35,6 +38,7 @@ const (
 	placeAddress
 	placeSalt
 	placeUp
+	placeLeaving
 )
 
 func (d *door) init() {
@@ -82,8 +86,51 @@ func (d *door) leave(st *stream) {
 		st.l.s.stats.half.Store(int64(d.half))
 	case placeUp:
 		d.in--
+	case placeLeaving:
+		d.leaving--
 	}
 	st.place = placeNone
+}
+
+// room tells whether one more stream of a member may come up. Where there are as many as there
+// may be, of it or of all, the one that was idle for longest gives its place away; none that has
+// something to do.
+func (d *door) room(l *loop, salt *[batch.StreamSaltSize]byte) bool {
+	of, idle, idleOf := 0, (*stream)(nil), (*stream)(nil)
+	for st := l.first; st != nil; st = st.next {
+		if st.place != placeUp {
+			continue
+		}
+		same := st.peer.Salt == *salt
+		if same {
+			of++
+		}
+		if st.due() || st.finish {
+			continue
+		}
+		if idle == nil || st.moved.Before(idle.moved) {
+			idle = st
+		}
+		if same && (idleOf == nil || st.moved.Before(idleOf.moved)) {
+			idleOf = st
+		}
+	}
+	if of >= upSalt {
+		return d.dismiss(idleOf)
+	}
+	return d.in < l.s.opt.StreamsIn || d.dismiss(idle)
+}
+
+// dismiss ends an idle stream for another. Its end is said; it may take a moment.
+func (d *door) dismiss(st *stream) bool {
+	if st == nil || d.leaving == halfOpenAll {
+		return false
+	}
+	d.in--
+	d.leaving++
+	st.place, st.finish = placeLeaving, true
+	st.pump()
+	return true
 }
 
 // lower takes a stream out of its count.
@@ -168,13 +215,13 @@ func (st *stream) takeHello(b []byte) int {
 	if _, err := st.c.Write(r[:]); err != nil || st.off {
 		return 0
 	}
-	if l.door.in >= l.s.opt.StreamsIn {
+	if !l.door.room(l, &st.peer.Salt) {
 		l.s.stats.refused.Add(1)
 		st.write(recBusy, nil)
 		st.fail(batch.StreamBusy)
 		return 0
 	}
-	st.write(recOpen, nil)
+	st.sayOpen()
 	return helloSize
 }
 
@@ -227,11 +274,29 @@ func (st *stream) cipher(keys batch.StreamKeys, r *reply) bool {
 	return true
 }
 
+// sayOpen proves that this side has the key, and says how much it sends without credit.
+func (st *stream) sayOpen() {
+	st.write(recOpen, binary.LittleEndian.AppendUint32(st.l.text(), uint32(st.l.s.opt.WindowBytes)))
+}
+
+// hearOpen takes what the other side sends without credit.
+func (st *stream) hearOpen(text []byte) bool {
+	if len(text) != openBytes || st.state == up {
+		return false
+	}
+	st.theirs = int(binary.LittleEndian.Uint32(text))
+	if st.theirs < windowLeast || st.theirs > windowMost {
+		return false
+	}
+	st.rise()
+	return true
+}
+
 // rise makes a stream up whose first record has opened.
 func (st *stream) rise() {
 	l := st.l
 	if st.opened {
-		st.write(recOpen, nil)
+		st.sayOpen()
 		l.s.stats.opened.Add(1)
 	} else {
 		l.door.pass(st)

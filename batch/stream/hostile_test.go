@@ -87,7 +87,7 @@ func (r *raw) record(kind uint8, payload []byte) []byte {
 func (r *raw) up(to *end, keys batch.StreamKeys) batch.StreamID {
 	r.tb.Helper()
 	r.greet(to, keys, [16]byte{0xaa})
-	r.write(r.record(recOpen, nil))
+	r.write(r.record(recOpen, []byte{0, 0, 16, 0}))
 	return to.want(batch.StreamUp).Stream
 }
 
@@ -466,4 +466,86 @@ func TestPortTaken(t *testing.T) {
 	}
 	var seen [4]byte
 	binary.LittleEndian.PutUint32(seen[:], uint32(b.Port()))
+}
+
+// Two ends may have windows of any sizes: none waits for credit that the other one keeps back.
+func TestWindowsOfTwoSizes(t *testing.T) {
+	keys := keysOf(t, 1, 1)
+	for _, sizes := range [][2]int{{windowLeast, 16 << 20}, {16 << 20, windowLeast}} {
+		a, b := open(t, Options{WindowBytes: sizes[0], Compression: Off}, keys), open(t, Options{WindowBytes: sizes[1]}, keys)
+		ida, idb := pair(t, a, b)
+		for tag := range uint32(3) {
+			a.send(ida, &batch.StreamMessage{Tag: tag, Want: 3 << 20})
+			ev := b.want(batch.StreamAsked)
+			b.s.Release(&ev)
+			b.send(idb, &batch.StreamMessage{Answer: true, Tag: tag, Body: body(3<<20, 1)})
+			b.want(batch.StreamSent)
+			ev = a.want(batch.StreamAnswered)
+			a.s.Release(&ev)
+		}
+	}
+}
+
+// Where all places are taken, an idle stream ends for a new one, and one that has something to
+// do does not; one member has few places, whatever it does.
+func TestIdleStreamsGivePlace(t *testing.T) {
+	keys := keysOf(t, 1, 1)
+	e := open(t, Options{StreamsIn: 2}, keys)
+	var others [4]*end
+	var ids [4]batch.StreamID
+	for i := range others {
+		others[i] = open(t, Options{}, keys)
+	}
+	ids[0], _ = pair(t, others[0], e)
+	ids[1], _ = pair(t, others[1], e)
+	others[0].send(ids[0], &batch.StreamMessage{Tag: 1, Want: 9})
+	ev := e.want(batch.StreamAsked)
+	e.s.Release(&ev)
+	ids[2] = others[2].open(e)
+	if ev := others[1].want(batch.StreamDown); ev.Cause != batch.StreamEnded {
+		t.Errorf("the idle stream: %v", ev.Cause)
+	}
+	others[2].want(batch.StreamUp)
+	others[2].send(ids[2], &batch.StreamMessage{Tag: 1, Want: 9})
+	for asked := 0; asked < 1; {
+		ev := e.next()
+		if ev.Kind == batch.StreamAsked {
+			asked++
+		}
+		e.s.Release(&ev)
+	}
+	others[3].open(e)
+	if ev := others[3].want(batch.StreamDown); ev.Cause != batch.StreamBusy {
+		t.Errorf("both are at work: %v", ev.Cause)
+	}
+	one := open(t, Options{StreamsOut: 20}, keys)
+	many := open(t, Options{}, keys)
+	up, down := 0, 0
+	for range 10 {
+		for one.open(many); ; {
+			ev := one.next()
+			if ev.Kind == batch.StreamUp {
+				up++
+				break
+			}
+			if down++; ev.Cause != batch.StreamEnded {
+				t.Errorf("%v", ev.Cause)
+			}
+		}
+	}
+	for ; down < 10-upSalt; down++ {
+		if ev := one.want(batch.StreamDown); ev.Cause != batch.StreamEnded {
+			t.Errorf("%v", ev.Cause)
+		}
+	}
+}
+
+// open begins a stream to another end.
+func (e *end) open(to *end) batch.StreamID {
+	e.tb.Helper()
+	id, err := e.s.Open(to.peer())
+	if err != nil {
+		e.tb.Fatal(err)
+	}
+	return id
 }

@@ -74,6 +74,7 @@ type stream struct {
 	headSent    bool
 	sent        int // bytes of the body of out[from]
 	window      int // bytes of bodies that may be sent
+	theirs      int // what the other side sends without credit
 	saidEnd     bool
 	finish      bool // behind what is queued
 	retire      bool // its key is not the primary any more

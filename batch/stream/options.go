@@ -20,8 +20,9 @@ const (
 // Options are an instance's wishes. The zero value is the default.
 type Options struct {
 	Compression Compression
-	// StreamsIn and StreamsOut bound the streams that others have open here, and
-	// that this side has open. Default 64 and 8.
+	// StreamsIn and StreamsOut bound the streams that others have open here, 4 of each
+	// member, and that this side has open. Where all places are taken the stream that was
+	// idle for longest ends for another. Default 64 and 8.
 	StreamsIn, StreamsOut int
 	// WindowBytes bounds what one stream has sent and the other side has not
 	// taken: the most that is buffered for a peer that is slow. Default 1 MiB; at
@@ -81,7 +82,7 @@ func (o *Options) check() error {
 	if err := f("StreamsOut", o.StreamsOut, 1, 1<<14); err != nil {
 		return err
 	}
-	if err := f("WindowBytes", o.WindowBytes, 2*chunkBytes, 1<<30); err != nil {
+	if err := f("WindowBytes", o.WindowBytes, windowLeast, windowMost); err != nil {
 		return err
 	}
 	if err := f("PortsTried", o.PortsTried, 1, 1<<14); err != nil {

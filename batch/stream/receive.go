@@ -69,10 +69,7 @@ func (st *stream) record(kind uint8, sealed []byte) bool {
 	ok := true
 	switch kind {
 	case recOpen:
-		ok = len(text) == 0 && st.state < up
-		if ok {
-			st.rise()
-		}
+		ok = st.hearOpen(text)
 	case recBusy:
 		st.fail(batch.StreamBusy)
 		return false
@@ -218,9 +215,9 @@ func (st *stream) whole() {
 	in.body, in.ask, in.head = nil, nil, event{}
 }
 
-// grant gives credit back, a quarter of the window at a time.
+// grant gives credit back, a quarter of the other side's window at a time.
 func (st *stream) grant(n int) bool {
-	if st.taken += n; st.taken < st.l.s.opt.WindowBytes/4 {
+	if st.taken += n; st.taken < st.theirs/4 {
 		return true
 	}
 	text := binary.LittleEndian.AppendUint32(st.l.text(), uint32(st.taken))

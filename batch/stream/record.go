@@ -23,7 +23,7 @@ const (
 
 // The types of records.
 const (
-	recOpen   = 1 + iota // empty: who seals it has the key
+	recOpen   = 1 + iota // window 4: who seals it has the key, and sends so much of bodies without credit
 	recBusy              // empty: no more streams here now
 	recHead              // tag 4 ‖ answer 1 ‖ body length 4 ‖ want 4 ‖ head
 	recRaw               // a chunk as it is
@@ -34,7 +34,12 @@ const (
 	recTypes
 )
 
-const headFixed = 13
+const (
+	headFixed   = 13
+	openBytes   = 4
+	windowLeast = 2 * chunkBytes
+	windowMost  = 1 << 30
+)
 
 // errRecord is any breach of the framing.
 var errRecord = errors.New("stream: not a record")
