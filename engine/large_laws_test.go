@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -204,6 +206,40 @@ func TestContentsOfTheForgottenGo(t *testing.T) {
 			if s := e.Large(); s.Here+s.Refs+s.Missing+s.Bytes != 0 {
 				t.Errorf("%s keeps %+v", e.Name(), s)
 			}
+		}
+	})
+}
+
+// A member whose TCP port is closed by a firewall is told of once, with both of its ports;
+// datagrams go on.
+func TestClosedStreamsAreToldOnce(t *testing.T) {
+	var lines bytes.Buffer
+	virtualStreams(t, 2, func(i int, c *engine.Config) {
+		if i == 1 {
+			c.Logger = slog.New(slog.NewTextHandler(&lines, nil))
+		}
+	}, func(t *testing.T, net *simnet.Network, c *enginetest.Cluster) {
+		a, b := c.Engines[0], c.Engines[1]
+		net.SetStreamFaults(simnet.StreamFaults{HalfOpen: simnet.Always})
+		if _, err := a.Set("k", value(9000, 3)); err != nil {
+			t.Fatal(err)
+		}
+		pause(2 * time.Minute)
+		set(t, a, "small", "goes on")
+		pause(time.Second)
+		if !reads(b, "node-0", "small", []byte("goes on")) {
+			t.Error("datagrams do not go on")
+		}
+		net.SetStreamFaults(simnet.StreamFaults{})
+		pause(2 * time.Minute)
+		if !reads(b, "node-0", "k", value(9000, 3)) {
+			t.Errorf("the value does not come when the port is open; %+v", b.Large())
+		}
+		c.Stop(1) // what it says is written
+		text := lines.String()
+		tcp, udp := fmt.Sprintf("tcp_port=%d", a.Large().Port), fmt.Sprintf("udp_port=%d", a.Addr().Port())
+		if n := strings.Count(text, "do not open"); n != 1 || !strings.Contains(text, tcp) || !strings.Contains(text, udp) {
+			t.Errorf("told %d times, want once, with %s and %s:\n%s", n, tcp, udp, text)
 		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 const (
 	linkPause = sched.Second // before a member is connected to again
+	shutLeast = 5            // failures in a row, the pauses between them: more than a death takes
 	linkTurn  = sched.Second // that a stream is open before it gives its place to another
 )
 
@@ -17,6 +18,7 @@ const (
 type links struct {
 	byID  map[batch.StreamID]*link
 	byTag map[uint32]*link // opened here, by the origin at the other end
+	shut  map[uint32]int   // by origin: so often in a row no stream came up
 	here  []*link          // opened here, and not down
 	lobby link             // where wants wait for a place for a stream
 	store link             // and for room for their contents
@@ -61,6 +63,7 @@ func newLink(id batch.StreamID) *link {
 func (l *links) init() {
 	l.byID = map[batch.StreamID]*link{}
 	l.byTag = map[uint32]*link{}
+	l.shut = map[uint32]int{}
 }
 
 // opened notes a stream that this side opens to an origin.
@@ -84,6 +87,13 @@ func (l *links) down(now sched.Instant, k *link, failed bool) {
 	}
 	l.resume(k)
 	l.resume(&l.lobby)
+}
+
+// closed notes that no stream to an origin came up. It is true when it is time to say so:
+// once, and not for one that has just died.
+func (l *links) closed(tag uint32) bool {
+	l.shut[tag]++
+	return l.shut[tag] == shutLeast
 }
 
 // wait has a want looked at when the stream can do something.
@@ -148,8 +158,13 @@ func (l *links) spare(now sched.Instant) (k *link) {
 	return k
 }
 
-// forgive forgets failures that are over.
-func (l *links) forgive(now sched.Instant) {
+// forgive forgets failures that are over, and those of origins that are gone.
+func (l *links) forgive(now sched.Instant, gone func(tag uint32) bool) {
+	for tag := range l.shut {
+		if gone(tag) {
+			delete(l.shut, tag)
+		}
+	}
 	for tag, k := range l.byTag {
 		if k.failed && k.until < now {
 			delete(l.byTag, tag)

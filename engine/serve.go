@@ -18,6 +18,7 @@ func (e *Engine) streamed(now sched.Instant, ev *batch.StreamEvent) {
 			l.links.byID[ev.Stream] = k
 		}
 		k.up = true
+		delete(l.links.shut, k.tag)
 		l.links.resume(k)
 		for _, s := range l.spans {
 			s.at = 0
@@ -172,6 +173,9 @@ func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	for tag := range k.sending {
 		l.drop(k, tag)
 	}
+	if !k.up && (ev.Cause == batch.StreamUnreachable || ev.Cause == batch.StreamLate) && l.links.closed(k.tag) {
+		e.tellClosed(k.tag, ev.Cause)
+	}
 	whole := ev.Cause == batch.StreamEnded || ev.Cause == batch.StreamRotated // nothing is wrong with the member
 	for _, h := range k.asks {
 		l.fail(h)
@@ -187,4 +191,16 @@ func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	l.links.down(now, k, !whole)
 	l.links.roomMade()
 	l.next = now
+}
+
+// tellClosed tells that a member is heard by datagrams and can't be reached by streams.
+func (e *Engine) tellClosed(tag uint32, cause batch.StreamCause) {
+	o := e.store.Tagged(tag)
+	to, ok := e.streamPeer(o)
+	p, known := e.core.Peer(e.core.PeerOf(o))
+	if !ok || !known || p.Quiet || p.Left {
+		return
+	}
+	e.herald.warn("a member's datagrams arrive and its streams do not open: is its TCP port open in all firewalls, as its UDP port is? Large values are asked of others, and snapshots come by datagrams",
+		"member", e.cfg.Name, "peer", e.nameOf(o), "addr", p.Addr.Addr(), "tcp_port", to.Addr.Port(), "udp_port", p.Addr.Port(), "cause", cause.String())
 }
