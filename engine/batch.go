@@ -90,7 +90,7 @@ func (e *Engine) Write(b *Batch) (Version, error) {
 		e.stage.rejected.Add(1)
 		return Version{}, err
 	}
-	if err := e.kept.refuses(); err != nil {
+	if err := e.refuses(); err != nil {
 		return Version{}, err
 	}
 	if len(b.leases) == 0 {

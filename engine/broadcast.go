@@ -82,6 +82,9 @@ func (e *Engine) Subscribe(ctx context.Context, topic string) iter.Seq2[Broadcas
 	s := &subscriber{topic: topic, signal: make(chan struct{}, 1)}
 	e.subs.add(s)
 	return func(yield func(Broadcast, error) bool) {
+		if unstarted(e, yield) {
+			return
+		}
 		e.subs.add(s) // again, if the sequence was walked before
 		defer e.subs.remove(s)
 		for {

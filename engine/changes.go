@@ -18,6 +18,9 @@ import (
 // member, updates come in the order of its versions, but for large values (Config.Streams), which come when they are complete. It ends as Watch does. With a precise Order versions come in no order: it ends with ErrPrecise at once.
 func (e *Engine) Changes(ctx context.Context) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
+		if unstarted(e, yield) {
+			return
+		}
 		if e.cfg.Tune.Order.Precise() {
 			yield(Update{}, ErrPrecise)
 			return

@@ -84,7 +84,7 @@ func (s *Shared) Add(key string, by int64) (sum int64, v Version, err error) {
 	if len(key) > CounterKeyBytesMax {
 		return 0, v, &SizeError{What: "name of a counter", Bytes: len(key), Limit: CounterKeyBytesMax}
 	}
-	if err := cmp.Or(s.checkSize(key, nil), s.e.kept.refuses()); err != nil {
+	if err := cmp.Or(s.checkSize(key, nil), s.e.refuses()); err != nil {
 		return 0, v, err
 	}
 	if s.rule(key) != nil {
@@ -121,7 +121,7 @@ func (s *Shared) stageAdd(key string, by int64) (sum int64, v Version, wake bool
 // Sum is the number that a shared key holds, with all that was added. ok is false where
 // nothing was added since it was last set: then Get has what it holds.
 func (s *Shared) Sum(key string) (sum int64, ok bool) {
-	if !s.counters.some.Load() || len(key) > CounterKeyBytesMax || s.e.stopped.Load() {
+	if !s.counters.some.Load() || len(key) > CounterKeyBytesMax || !s.e.runs.Load() {
 		return 0, false
 	}
 	var room [KeyBytesMax]byte

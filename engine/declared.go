@@ -86,7 +86,7 @@ func (e *Engine) write(list []declaration) error {
 	if len(list) == 0 {
 		return nil
 	}
-	if err := e.kept.refuses(); err != nil {
+	if err := e.refuses(); err != nil {
 		return err
 	}
 	last, wake, err := e.stage.writeAll(list)

@@ -232,6 +232,14 @@ func (e *Engine) newest() uint64 {
 	return max(e.store.Max(e.store.Owner()), e.core.Parts().Flow.Written())
 }
 
+// refuses is why no write is taken now.
+func (e *Engine) refuses() error {
+	if !e.runs.Load() {
+		return ErrClosed
+	}
+	return e.kept.refuses()
+}
+
 // refuses is why no write is taken now: with SyncEach, while the disk does not work.
 func (k *keeper) refuses() error {
 	if !k.each {

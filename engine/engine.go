@@ -57,8 +57,8 @@ type Engine struct {
 	closing atomic.Bool
 	closed  chan struct{} // Close is through
 	done    chan struct{} // the loop has let go
-	stopped atomic.Bool
-	final   Stats // valid once done is closed
+	runs    atomic.Bool   // from Start on, until the loop lets go
+	final   Stats         // valid once done is closed
 
 	members atomic.Pointer[memberList]
 	watches watchList
@@ -142,6 +142,7 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 // once there is no error.
 func start(ctx context.Context, cfg Config, ring *seal.Keyring) (*Engine, error) {
 	e := &Engine{cfg: cfg, name: []byte(cfg.Name), done: make(chan struct{}), closed: make(chan struct{})}
+	e.runs.Store(true)
 	if err := e.bind(); err != nil {
 		return nil, err
 	}
@@ -352,12 +353,25 @@ func (e *Engine) ID() (id uint64) {
 	return id
 }
 
+// unstarted ends the walk of a sequence of an Engine that Start did not make.
+func unstarted[T any](e *Engine, yield func(T, error) bool) bool {
+	if e.done != nil {
+		return false
+	}
+	var none T
+	yield(none, ErrClosed)
+	return true
+}
+
 // ask runs f on the loop between two turns and waits for it. It reports false
 // after Close.
 func (e *Engine) ask(f func(now sched.Instant)) bool {
+	if !e.runs.Load() {
+		return false
+	}
 	answered := make(chan bool, 1)
 	queued := e.reactor.do(func(now sched.Instant) bool {
-		if !e.stopped.Load() {
+		if e.runs.Load() {
 			f(now)
 			e.touched = true
 			answered <- true

@@ -51,7 +51,7 @@ func (e *Engine) GetFresh(ctx context.Context, member, key string) (value []byte
 		return nil, meta, false, ErrKey
 	case member != e.cfg.Name:
 		err = e.freshen(ctx, member, false)
-	case e.stopped.Load():
+	case !e.runs.Load():
 		err = ErrClosed
 	}
 	value, meta, ok = e.Get(member, key)

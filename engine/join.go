@@ -60,7 +60,7 @@ type joinSeed struct {
 // ignored. Without a deadline in ctx a seed is given five seconds, and one more
 // after the first that counts; Join ends at once when all have refused.
 func (e *Engine) Join(ctx context.Context, seeds ...string) (n int, err error) {
-	if e.stopped.Load() {
+	if !e.runs.Load() {
 		return 0, ErrClosed
 	}
 	j := &joinWait{

@@ -59,7 +59,7 @@ func (e *Engine) Grant(ttl time.Duration) (*Lease, error) {
 		e.stage.rejected.Add(1)
 		return nil, err
 	}
-	if err := e.kept.refuses(); err != nil {
+	if err := e.refuses(); err != nil {
 		return nil, err
 	}
 	if err := e.mayWrite(codec.KindLease); err != nil {
@@ -206,7 +206,7 @@ func (l *Lease) stage(write func() (Version, bool, error)) (v Version, err error
 
 // stageLeased stages what lives by leases, if all of them are of this engine and live.
 func (e *Engine) stageLeased(leases []*Lease, write func() (Version, bool, error)) (v Version, err error) {
-	if err := e.kept.refuses(); err != nil {
+	if err := e.refuses(); err != nil {
 		return Version{}, err
 	}
 	wake := false
@@ -219,7 +219,7 @@ func (e *Engine) stageLeased(leases []*Lease, write func() (Version, bool, error
 	switch {
 	case err == nil:
 		v, wake, err = write()
-	case e.stopped.Load():
+	case !e.runs.Load():
 		err = ErrClosed
 	}
 	e.leases.mu.Unlock()

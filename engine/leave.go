@@ -58,6 +58,9 @@ func (e *Engine) sayLeave(now sched.Instant) uint64 {
 // returns, except for an OnEvent call in progress. It is idempotent and may be
 // called from OnEvent. Its error is that of the disk: what is missing there.
 func (e *Engine) Close() error {
+	if e.reactor == nil {
+		return nil // it was never started
+	}
 	if e.closing.Swap(true) { // not a sync.Once: who waits for one stops the clock of a synctest bubble
 		<-e.closed
 		return nil

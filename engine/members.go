@@ -54,7 +54,7 @@ func (e *Engine) memberList(age sched.Instant) []Member {
 // snapshot is at most so old; nil after Close, and before there is the first: the disk of a member that starts may look
 // already.
 func (e *Engine) snapshot(age sched.Instant) *memberList {
-	if e.stopped.Load() {
+	if !e.runs.Load() {
 		return nil
 	}
 	if p := e.members.Load(); p == nil || e.reactor.poller.Now()-p.at < age {
@@ -303,6 +303,9 @@ func (e *Engine) emit(ev Event) {
 // of ctx, or with ErrClosed.
 func (e *Engine) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
+		if unstarted(e, yield) {
+			return
+		}
 		s := newReader[Event]()
 		picture := e.picture(func() { e.events.add(s) })
 		defer e.events.remove(s)

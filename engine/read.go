@@ -18,7 +18,7 @@ import (
 // What a member wrote before it was restarted is there until its new life has said
 // something of all of that, or for 10 s. With room in dst it does not allocate.
 func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta Meta, ok bool) {
-	if e.stopped.Load() || codec.Reserved(key) {
+	if !e.runs.Load() || codec.Reserved(key) {
 		return dst, Meta{}, false
 	}
 	if member == e.cfg.Name {
@@ -65,7 +65,7 @@ func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 		if member == e.cfg.Name && e.stage.pending.Load() > 0 {
 			e.askApplied(func(sched.Instant) {})
 		}
-		if e.stopped.Load() {
+		if !e.runs.Load() {
 			return
 		}
 		e.store.Range([]byte(member), func(key, value []byte, m state.Meta) bool {

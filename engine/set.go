@@ -59,7 +59,7 @@ func (s *Shared) checkSet(set, element string) error {
 // Insert adds an element to a set. Who removes it without having seen this leaves it in, even
 // if their clock is ahead. Errors as for Set.
 func (s *Shared) Insert(set, element string) (Version, error) {
-	if err := cmp.Or(s.checkSet(set, element), s.e.kept.refuses()); err != nil {
+	if err := cmp.Or(s.checkSet(set, element), s.e.refuses()); err != nil {
 		return Version{}, err
 	}
 	return s.e.staged(s.stagePart(set, element, s.self, func(c, now *share.Claim) error {
@@ -73,7 +73,7 @@ func (s *Shared) Insert(set, element string) (Version, error) {
 // others add at the same time stays. It gives the version of the last write, for WaitVersion.
 // Errors as for Set; then a part may be removed.
 func (s *Shared) Remove(set, element string) (Version, error) {
-	if err := cmp.Or(s.checkSet(set, element), s.e.kept.refuses()); err != nil {
+	if err := cmp.Or(s.checkSet(set, element), s.e.refuses()); err != nil {
 		return Version{}, err
 	}
 	s.settled()
@@ -87,7 +87,7 @@ func (s *Shared) Remove(set, element string) (Version, error) {
 			return Version{}, err
 		}
 	}
-	if s.e.stopped.Load() {
+	if !s.e.runs.Load() {
 		return Version{}, ErrClosed
 	}
 	return v, nil
@@ -123,7 +123,7 @@ func (s *Shared) Contains(set, element string) bool {
 	s.settled()
 	s.sets.mu.RLock()
 	defer s.sets.mu.RUnlock()
-	return !s.e.stopped.Load() && len(s.sets.of[set][element]) > 0
+	return s.e.runs.Load() && len(s.sets.of[set][element]) > 0
 }
 
 // Elements yields those of a set, in ascending order, as they are at the call. Own writes are
@@ -132,7 +132,7 @@ func (s *Shared) Elements(set string) iter.Seq[string] {
 	s.settled()
 	s.sets.mu.RLock()
 	defer s.sets.mu.RUnlock()
-	if s.e.stopped.Load() {
+	if !s.e.runs.Load() {
 		return func(func(string) bool) {}
 	}
 	return slices.Values(slices.Sorted(maps.Keys(s.sets.of[set])))

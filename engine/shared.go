@@ -59,7 +59,12 @@ type Shared struct {
 }
 
 // Shared is the map that all members share.
-func (e *Engine) Shared() *Shared { return &e.shared }
+func (e *Engine) Shared() *Shared {
+	if e.done == nil {
+		return &Shared{e: e} // Start did not make it
+	}
+	return &e.shared
+}
 
 // logKey is a shared key as it stands in a log.
 func logKey(dst []byte, key string) []byte {
@@ -88,7 +93,7 @@ func (s *Shared) AppendGet(dst []byte, key string) (value []byte, v SharedVersio
 
 // Look is AppendGet that tells how long the key has to live, too.
 func (s *Shared) Look(dst []byte, key string) (value []byte, m SharedMeta, ok bool) {
-	if s.e.stopped.Load() || len(key) == 0 || key[0] == codec.ReservedPrefix || len(key) > SharedKeyBytesMax {
+	if !s.e.runs.Load() || len(key) == 0 || key[0] == codec.ReservedPrefix || len(key) > SharedKeyBytesMax {
 		return dst, m, false
 	}
 	var room [KeyBytesMax]byte
@@ -251,7 +256,7 @@ func (s *Shared) writeClaim(key string, value []byte, ttl uint32, claim claiming
 		s.e.stage.rejected.Add(1)
 		return Version{}, err
 	}
-	if err := s.e.kept.refuses(); err != nil {
+	if err := s.e.refuses(); err != nil {
 		return Version{}, err
 	}
 	return s.e.staged(s.stage(key, value, ttl, claim))
@@ -266,7 +271,7 @@ func (s *Shared) stage(key string, value []byte, ttl uint32, claim claiming) (v 
 
 // stageClaim is stage for a key of the log. The mutex is held.
 func (s *Shared) stageClaim(k, value []byte, ttl uint32, claim claiming) (v Version, wake bool, err error) {
-	if s.e.stopped.Load() {
+	if !s.e.runs.Load() {
 		return v, false, ErrClosed
 	}
 	var room [EntryBytesMax]byte

@@ -179,7 +179,7 @@ func (e *Engine) startSigning() {
 	}
 	s.word, s.jobs = e.core.Parts().Word, make(chan struct{}, 1)
 	s.done = func(now sched.Instant) bool {
-		if !e.stopped.Load() {
+		if e.runs.Load() {
 			s.word.Complete(now, &s.job)
 			e.touched = true
 		}

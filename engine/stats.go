@@ -87,7 +87,9 @@ func (e *Engine) Stats() Stats {
 		e.count(&t)
 		peers = e.peerFlows()
 	}) {
-		<-e.done
+		if e.done != nil {
+			<-e.done
+		}
 		return e.final
 	}
 	s := e.statsOf(&t)

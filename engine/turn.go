@@ -176,13 +176,13 @@ func (e *Engine) transmit(now sched.Instant) (more bool) {
 // shutdown lets go of everything that the loop owns. cause is what ended the
 // reactor, nil for a normal close.
 func (e *Engine) shutdown(cause error) {
-	if e.stopped.Load() {
+	if !e.runs.Load() {
 		return
 	}
 	e.stage.stop(ErrClosed)
 	e.handOverLast()
 	e.final = e.stats()
-	e.stopped.Store(true)
+	e.runs.Store(false)
 	e.core.CloseKeys()
 	e.reactor.remove(e)
 	e.conn.Close()

@@ -46,6 +46,9 @@ func (e *Engine) Watch(ctx context.Context, key string) iter.Seq2[Update, error]
 // ErrWatchers, or at once with ErrKey or ErrTooLarge for a key that no member can have.
 func (e *Engine) WatchWith(ctx context.Context, o WatchOptions) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
+		if unstarted(e, yield) {
+			return
+		}
 		if err := e.checkWatch(&o); err != nil {
 			yield(Update{}, err)
 			return

@@ -68,7 +68,7 @@ func (e *Engine) put(op uint8, ttl uint32, key string, value []byte) (Version, e
 		}
 		return e.putLarge(ttl, key, value)
 	}
-	if err := e.kept.refuses(); err != nil {
+	if err := e.refuses(); err != nil {
 		return Version{}, err
 	}
 	v, wake, err := e.stage.write(op, ttl, key, value)
