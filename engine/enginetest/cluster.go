@@ -23,6 +23,8 @@ type Options struct {
 	Timeout time.Duration
 	// Apart leaves the members unjoined.
 	Apart bool
+	// Seed decides which datagrams Loss takes.
+	Seed uint64
 }
 
 // Cluster is a number of members on one reactor.
@@ -46,7 +48,7 @@ func NewCluster(t testing.TB, n int, opts Options) *Cluster {
 		opts.Timeout = 30 * time.Second
 	}
 	c := &Cluster{t: t, opts: opts, Engines: make([]*engine.Engine, n), down: make([]bool, n)}
-	c.net = newNetwork(opts.Transport)
+	c.net = newNetwork(opts.Transport, opts.Seed)
 	c.reactor = engine.NewReactor(engine.ReactorOptions{Transport: c.net, LockThread: c.net.lock})
 	t.Cleanup(c.close)
 	for i := range n {
@@ -78,6 +80,15 @@ func (c *Cluster) start(i int) {
 	c.net.place(e.Addr(), i)
 }
 
+// Add starts one more member, joins it to those that run, and returns its number.
+func (c *Cluster) Add() (i int) {
+	c.t.Helper()
+	i = len(c.Engines)
+	c.Engines, c.down = append(c.Engines, nil), append(c.down, true)
+	c.Restart(i)
+	return i
+}
+
 // Join lets member i join members to. One answer is enough. On a bad network it
 // tries again until Options.Timeout.
 func (c *Cluster) Join(i int, to ...int) {
@@ -103,8 +114,11 @@ func (c *Cluster) Join(i int, to ...int) {
 // form one together. It replaces the cuts made before.
 func (c *Cluster) Partition(groups ...[]int) { c.net.partition(groups) }
 
-// Heal takes all cuts back.
-func (c *Cluster) Heal() { c.net.partition(nil) }
+// Cut loses what member from sends to member to; the other direction works.
+func (c *Cluster) Cut(from, to int) { c.net.cutOneWay(from, to) }
+
+// Heal takes all cuts back, those of Partition too.
+func (c *Cluster) Heal() { c.net.heal() }
 
 // Loss makes every datagram disappear with probability p.
 func (c *Cluster) Loss(p float64) { c.net.setLoss(p) }

@@ -22,13 +22,16 @@ type network struct {
 	places map[netip.AddrPort]int
 	group  map[int]int // by member; none: 0
 	muted  map[netip.AddrPort]bool
+	cut    map[[2]int]bool // from a member to another: nothing arrives
 	loss   float64
+	rand   *rand.Rand
 }
 
-func newNetwork(under batch.Poller) *network {
+func newNetwork(under batch.Poller, seed uint64) *network {
 	n := &network{
 		Poller: under, conns: map[batch.Conn]*conn{},
-		places: map[netip.AddrPort]int{}, muted: map[netip.AddrPort]bool{},
+		places: map[netip.AddrPort]int{}, muted: map[netip.AddrPort]bool{}, cut: map[[2]int]bool{},
+		rand: rand.New(rand.NewPCG(seed, 0)),
 	}
 	if under == nil {
 		n.Poller, n.lock = engine.Sockets(batch.Idle{})
@@ -95,6 +98,19 @@ func (n *network) partition(groups [][]int) {
 	n.mu.Unlock()
 }
 
+func (n *network) cutOneWay(from, to int) {
+	n.mu.Lock()
+	n.cut[[2]int{from, to}] = true
+	n.mu.Unlock()
+}
+
+func (n *network) heal() {
+	n.partition(nil)
+	n.mu.Lock()
+	clear(n.cut)
+	n.mu.Unlock()
+}
+
 func (n *network) setLoss(p float64) {
 	n.mu.Lock()
 	n.loss = p
@@ -105,11 +121,11 @@ func (n *network) setLoss(p float64) {
 func (n *network) passes(from, to netip.AddrPort) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.muted[from] || n.muted[to] || n.loss > 0 && rand.Float64() < n.loss {
+	if n.muted[from] || n.muted[to] || n.loss > 0 && n.rand.Float64() < n.loss {
 		return false
 	}
 	a, known := n.places[from]
-	return !known || n.group[a] == n.group[n.places[to]]
+	return !known || n.group[a] == n.group[n.places[to]] && !n.cut[[2]int{a, n.places[to]}]
 }
 
 type conn struct {
