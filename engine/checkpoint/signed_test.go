@@ -306,15 +306,23 @@ func TestWhoSpeaksOfAnothersLogIsNamed(t *testing.T) {
 func TestWhoNeverSignsIsLeftAlone(t *testing.T) {
 	for _, required := range []bool{false, true} {
 		x := signedDesk(required)
+		x.now = 1000 * sched.Second
 		x.write("k", "v", "v")
 		x.pass(x.owner.word.Ride(x.buf[:0], x.page()))
+		for x.replica.count.CheckpointsAsked < signTries-1 {
+			x.look()
+		}
+		if len(x.replica.told) > 0 {
+			t.Error("it is told before the last question")
+		}
+		x.replica.count.CheckpointsAsked = 0
 		ask := func() (n uint64) {
 			n = x.replica.count.CheckpointsAsked
 			x.looks(100)
 			return x.replica.count.CheckpointsAsked - n
 		}
-		if n := ask(); n != signTries {
-			t.Errorf("%d questions", n)
+		if n := ask(); n != 1 {
+			t.Errorf("%d questions more", n)
 		}
 		if told := len(x.replica.told) == 1 && x.replica.told[0].why == Unsigned; told != required {
 			t.Errorf("required %v: told %+v", required, x.replica.told)
@@ -342,11 +350,53 @@ func TestWhoSignedIsAskedOnAndOn(t *testing.T) {
 	x.now += sched.Second
 	x.pass(x.owner.word.Ride(x.buf[:0], x.page()))
 	was := x.replica.count.CheckpointsAsked
+	for x.replica.count.CheckpointsAsked < was+signKnown-1 {
+		x.look()
+	}
+	if len(x.replica.told) > 0 {
+		t.Error("it is told at once")
+	}
+	was = x.replica.count.CheckpointsAsked
 	if x.looks(600); x.replica.count.CheckpointsAsked-was < 25 || x.replica.count.CheckpointsAsked-was > 40 {
 		t.Errorf("%d questions in a minute", x.replica.count.CheckpointsAsked-was)
 	}
 	if len(x.replica.told) != 1 || x.replica.told[0] != (told{version: 2, why: Unsigned}) {
 		t.Errorf("%+v", x.replica.told)
+	}
+}
+
+// TestSignaturesAreAskedForAtRest: half a second after the last write; of a log that moves on and on two seconds after it
+// began to, and then as seldom.
+func TestSignaturesAreAskedForAtRest(t *testing.T) {
+	x := signedDesk(false)
+	equal := func() {
+		x.write("k", "v", "v")
+		x.pass(x.owner.word.Answer(x.buf[:0], x.page()))
+		if !x.replica.word.Compared(x.replica.o) {
+			t.Fatal("the sums were not compared")
+		}
+	}
+	equal()
+	moved := x.now
+	for !x.look() {
+	}
+	if took := x.now - moved; took < signRest || took > signRest+pause {
+		t.Errorf("asked after %d ms", took/sched.Millisecond)
+	}
+	x.replica.word.sign.pens[x.replica.o].known = true
+	x.replica.word.Step(x.now)
+	x.now += signSeldom
+	var asked []sched.Instant
+	for begun := x.now; x.now-begun < 10*sched.Second; {
+		x.now += answerGap
+		equal()
+		x.replica.word.origins[x.replica.o].since = max(begun, 1) // as if its sums had not been compared since
+		if x.look() {
+			asked = append(asked, x.now-begun)
+		}
+	}
+	if len(asked) < 4 || len(asked) > 5 || asked[0] < signLate {
+		t.Errorf("asked after %d", asked)
 	}
 }
 
@@ -359,7 +409,7 @@ func TestJobsArePaced(t *testing.T) {
 			x.write(string(rune('a'+i)), value, value)
 		}
 		var j Job
-		jobs, held := 0, x.replica.store.Bytes(x.replica.o)
+		jobs, held, keys := 0, x.replica.store.Bytes(x.replica.o), x.replica.store.Keys(x.replica.o)
 		for begun := x.now; x.now-begun < 10*sched.Second; x.now += sched.Millisecond {
 			slot0 := &x.replica.word.sign.slots[0]
 			slot0.Signature, slot0.origin = codec.Signature{ID: 10, Version: x.version}, x.replica.o
@@ -369,7 +419,7 @@ func TestJobsArePaced(t *testing.T) {
 				x.replica.word.Complete(x.now, &j)
 			}
 		}
-		cost := sched.Instant(jobs) * (50*sched.Microsecond + sched.Instant(held)*5/2)
+		cost := sched.Instant(jobs) * (80*sched.Microsecond + sched.Instant(keys)*160 + sched.Instant(held)*3/2)
 		if most := sched.Instant(10 * sched.Second / 100); jobs < 10 || cost > most {
 			t.Errorf("%d bytes: %d jobs in 10 s, %d ms", held, jobs, cost/sched.Millisecond)
 		}

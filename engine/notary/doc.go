@@ -19,8 +19,9 @@
 //
 // # Cost
 //
-// A signature takes some 20 µs, to verify one some 50 µs, and the digest what SHA-256 takes:
-// BenchmarkJobs. A signature that does not hold is found before anything is hashed.
+// BenchmarkJobs, in time of a processor on a busy machine: 32 µs for a signature, 77 µs to
+// verify one, and 0.18 µs for each entry of 39 bytes that the digest is over. A signature that
+// does not hold is found before anything is hashed.
 //
 // Do has one caller at a time; the other methods are for any goroutine.
 package notary
