@@ -242,3 +242,25 @@ func TestLeaseOwnReads(t *testing.T) {
 		}
 	})
 }
+
+// TestTheEndOfALeaseCostsFewBytes: its owner deletes the keys of a lease that ended, a few in each turn. Each is sent once
+// to each member, and takes a few bytes beside its like.
+func TestTheEndOfALeaseCostsFewBytes(t *testing.T) {
+	virtual(t, 4, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		e := c.Engines[0]
+		l := grant(t, e, time.Hour, leaseKeys)
+		c.WaitConverged()
+		pause(10 * time.Second)
+		before := e.Stats()
+		if _, err := l.Revoke(); err != nil {
+			t.Fatal(err)
+		}
+		pause(100 * time.Millisecond)
+		after := e.Stats()
+		entries, bytes := after.EntriesSent-before.EntriesSent, after.BytesSent-before.BytesSent
+		t.Logf("%d entries and %d bytes to 3 members for %d keys", entries, bytes, leaseKeys)
+		if entries > 3*leaseKeys*21/20 || bytes > 3*leaseKeys*8 {
+			t.Errorf("%d entries and %d bytes", entries, bytes)
+		}
+	})
+}
