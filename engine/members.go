@@ -299,8 +299,8 @@ func (e *Engine) emit(ev Event) {
 // Events yields what happens to members, from a picture of them all: first one
 // Resync for each member as it is, then every change. It never holds the loop
 // up: a reader that falls 256 events behind gets an EventOverflow and a new picture
-// instead of what it missed. It ends when the loop body does, or with the error
-// of ctx, or with ErrClosed.
+// instead of what it missed. It ends when the loop body does, or with ctx.Err(),
+// or with ErrClosed.
 func (e *Engine) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if unstarted(e, yield) {
@@ -324,7 +324,7 @@ func (e *Engine) Events(ctx context.Context) iter.Seq2[Event, error] {
 					return
 				}
 			case <-ctx.Done():
-				yield(Event{}, context.Cause(ctx))
+				yield(Event{}, ctx.Err())
 				return
 			case <-e.done:
 				yield(Event{}, ErrClosed)

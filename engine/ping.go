@@ -51,7 +51,7 @@ func (e *Engine) Ping(ctx context.Context, name string) (time.Duration, error) {
 		case <-e.done:
 			return 0, ErrClosed
 		case <-ctx.Done():
-			return 0, fmt.Errorf("engine: ping %q: %w: %w", name, ErrNoAnswer, context.Cause(ctx))
+			return 0, fmt.Errorf("engine: ping %q: %w: %w", name, ErrNoAnswer, ctx.Err())
 		}
 	}
 }
