@@ -116,8 +116,10 @@ var insiders = []struct {
 			return
 		}
 		d, v := &w.nodes[2].core, w.nodes[insiderAuthor].version
-		from := d.store.Max(d.store.Find(w.nodes[insiderAuthor].core.me.ID))
-		w.forge(insiderLiar, 2, insiderAuthor, &falseRun{from, v, v, 0, forged(w.r, insiderKeys, from, v)})
+		if o := d.store.Find(w.nodes[insiderAuthor].core.me.ID); o != 0 { // else it has not heard of a new life
+			from := d.store.Max(o)
+			w.forge(insiderLiar, 2, insiderAuthor, &falseRun{from, v, v, 0, forged(w.r, insiderKeys, from, v)})
+		}
 		w.linked = nil
 	}},
 	{"values", func(w *insider, i int) { // of all that the author wrote, to whoever missed it
@@ -126,7 +128,11 @@ var insiders = []struct {
 			return
 		}
 		a, d := &w.nodes[insiderAuthor].core, &w.nodes[2].core
-		from := d.store.Max(d.store.Find(a.me.ID))
+		o := d.store.Find(a.me.ID)
+		if o == 0 {
+			return // it has not heard of a new life
+		}
+		from := d.store.Max(o)
 		var e codec.Entry
 		var c state.Cursor
 		l := falseRun{from, w.nodes[insiderAuthor].version, w.nodes[insiderAuthor].version, 0, nil}
