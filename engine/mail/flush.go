@@ -68,9 +68,6 @@ func (f *Flush) Rest(now sched.Instant, waiting, hot int) {
 	}
 }
 
-// Debt is how long news would wait now before its frames are paid.
-func (f *Flush) Debt(now sched.Instant) sched.Instant { return max(0, f.paid-flushBurst-now) }
-
 // Sent pays for a flush to so many peers, by a loop that lags so much.
 func (f *Flush) Sent(now sched.Instant, peers int, lag sched.Instant) {
 	cost := flushCost * (1 + min(lag, 10*sched.Millisecond)/sched.Millisecond)

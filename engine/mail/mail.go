@@ -100,7 +100,6 @@ type Mail struct {
 	runs   Cache
 	from   uint64 // own writes after it wait for the next flush
 	told   uint64 // own writes up to it were told over delegates, since mail was the way last; 0: none
-	news   uint64 // times that an origin moved on
 }
 
 // Init makes it ready.
@@ -124,7 +123,7 @@ func (m *Mail) own() uint64 { return m.parts.Store.Max(m.parts.Own) }
 // here) in the frame of that number.
 func (m *Mail) News(now sched.Instant, o state.Origin, from uint64, p uint32, frame uint64) {
 	own := o == m.parts.Own
-	if m.news++; !own {
+	if !own {
 		m.Relay.Came(now, o, from, frame)
 	}
 	switch {
