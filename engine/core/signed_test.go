@@ -119,7 +119,7 @@ func allIsSigned(t *testing.T, order tune.Order) {
 		t.Errorf("%d questions in a quiet minute", asked()-was)
 	}
 	for i, d := range w.nodes {
-		if n := &d.core.counters; w.named(i, -1) > 0 || n.SignaturesForged+n.CheckpointsDiffer+n.CheckpointsForged > 0 || w.signed(i, 4) {
+		if n := &d.core.counters; w.told(i) > 0 || n.SignaturesForged+n.CheckpointsDiffer+n.CheckpointsForged > 0 || w.signed(i, 4) {
 			t.Errorf("node %d: %+v", i, n.wordCounters)
 		}
 	}
@@ -269,7 +269,7 @@ func TestCheckpointOfAnotherIsNamed(t *testing.T) {
 			w.say(3, 2, typ, body)
 			w.run(10 * sched.Millisecond)
 		}
-		if n := &w.nodes[2].core.counters; w.named(2, 3) != 1 || w.named(2, -1) != 1 || n.CheckpointsForged != 50 || n.CheckpointsDiffer+n.SignaturesForged > 0 {
+		if n := &w.nodes[2].core.counters; w.named(2, 3) != 1 || w.told(2) != 1 || n.CheckpointsForged != 50 || n.CheckpointsDiffer+n.SignaturesForged > 0 {
 			t.Errorf("%d: named %d times, %+v", typ, w.named(2, 3), n.wordCounters)
 		}
 	}
@@ -326,7 +326,7 @@ func TestWhoNeverSignsIsToldWhereItMust(t *testing.T) {
 	w.converge(5 * sched.Second)
 	w.run(30 * sched.Second)
 	for i := range 2 {
-		if n := w.toldWhy(i, checkpoint.Unsigned); n != 1 || w.named(i, -1) != 1 || !w.signed(i, 1-i) && w.nodes[1-i].version > 0 {
+		if n := w.toldWhy(i, checkpoint.Unsigned); n != 1 || w.told(i) != 1 || !w.signed(i, 1-i) && w.nodes[1-i].version > 0 {
 			t.Errorf("node %d tells it %d times", i, n)
 		}
 	}
