@@ -115,7 +115,8 @@ func ExampleEngine_All() {
 	defer cancel()
 	a.Join(ctx, b.Addr().String())
 	a.Set("addr", []byte("10.0.0.1:80"))
-	b.Set("addr", []byte("10.0.0.2:80"))
+	ver, _ := b.Set("addr", []byte("10.0.0.2:80"))
+	b.WaitVersion(ctx, ver) // a has it, too
 	a.WaitConverged(ctx)
 	for member, entry := range a.All("addr") {
 		fmt.Println(member, string(entry.Value))
