@@ -101,8 +101,9 @@
 //
 //   - A name is a length byte, 1 to 128, and that many bytes of printable UTF-8. An address is a family byte, 0 (none), 4
 //     or 6, then 4 or 16 bytes and the port in 2; an IPv4 address is never in IPv6 form. min and max are the format
-//     versions that somebody speaks, from 1 on, kinds the last kind of entries that it knows. renewed is the generation less the seniority, the first generation of the
-//     boot: 0 unless it had to renew itself; the seniority is at least 1.
+//     versions that somebody speaks, from 1 on, kinds the last kind of entries that it knows, from 1 on. renewed is the
+//     generation less the seniority, the first generation of the boot: 0 unless it had to renew itself; the seniority is
+//     at least 1.
 //   - A Sync's kind is 1 push, 2 pull, 3 push-pull; plus 4 times the hint, 0 to 3: how large a difference was seen lately.
 //   - A digest's origins ascend within lo and hi, both included. dirty, here and elsewhere: the sender may still hold keys
 //     whose deletes were collected. A floor that is written is not 0, but in Have.

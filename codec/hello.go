@@ -183,7 +183,9 @@ func ParseIntro(body []byte, in *Intro) (err error) {
 	if in.Speak, err = parseVersions(body[16:]); err != nil {
 		return err
 	}
-	in.Kinds, in.Age = Kind(body[18]), body[19]
+	if in.Kinds, in.Age = Kind(body[18]), body[19]; in.Kinds == 0 {
+		return ErrBody
+	}
 	if in.Since, body, err = parseSince(body[introFixed:], in.Gen); err != nil {
 		return err
 	}
@@ -227,7 +229,9 @@ func parseHello(b []byte, h *Hello) (rest []byte, err error) {
 	if h.Speak, err = parseVersions(b[1:]); err != nil {
 		return nil, err
 	}
-	h.Kinds = Kind(b[3])
+	if h.Kinds = Kind(b[3]); h.Kinds == 0 {
+		return nil, ErrBody
+	}
 	h.Mode = binary.LittleEndian.Uint32(b[4:])
 	h.Gen = binary.LittleEndian.Uint64(b[8:])
 	h.Salt = [SaltBytes]byte(b[16:])
