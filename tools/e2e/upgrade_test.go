@@ -22,7 +22,7 @@ import (
 
 // wireSince is the first commit whose members live together with those of this tree. A change of the wire that parts
 // them moves it, and says so in the change log.
-const wireSince = "46e7af31c2770ff9bfd05d365832054503450b8b"
+const wireSince = "8fa7d8a2e9fb2adae49f92265b6cfb6a830448e7"
 
 // earlier builds qn as it was at a commit: wireSince, or EARLIER from the environment.
 func earlier(t *testing.T) program {
