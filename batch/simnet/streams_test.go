@@ -34,6 +34,18 @@ func streamEnds(t *testing.T, net *Network) (ends [2]*streamEnd) {
 	return ends
 }
 
+// connected are two ends with a stream between them: its number at the opener, and what the other one was told of it.
+func connected(t *testing.T) (e [2]*streamEnd, id batch.StreamID, far batch.StreamEvent) {
+	t.Helper()
+	e = streamEnds(t, NewNetwork(1, Link{Delay: Delay{Min: sched.Millisecond, Max: 2 * sched.Millisecond}}))
+	id, err := e[0].s.Open(e[1].near)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e[0].want(batch.StreamUp)
+	return e, id, e[1].want(batch.StreamUp)
+}
+
 func listen(t *testing.T, p *Poller) batch.Conn {
 	c, err := p.Listen(netip.AddrPortFrom(p.Host(), 0), batch.Options{})
 	if err != nil {
@@ -66,14 +78,7 @@ func (e *streamEnd) want(kind batch.StreamKind) batch.StreamEvent {
 
 func TestStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		net := NewNetwork(1, Link{Delay: Delay{Min: sched.Millisecond, Max: 2 * sched.Millisecond}})
-		e := streamEnds(t, net)
-		id, err := e[0].s.Open(e[1].near)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e[0].want(batch.StreamUp)
-		far := e[1].want(batch.StreamUp)
+		e, id, far := connected(t)
 		if far.Peer.Salt != e[0].salt || far.Opened {
 			t.Errorf("%+v", far)
 		}
@@ -97,19 +102,19 @@ func TestStreams(t *testing.T) {
 		if ev := e[0].want(batch.StreamAnswered); !bytes.Equal(ev.Body, body) || ev.Tag != 1 {
 			t.Errorf("%+v", ev)
 		}
-		net.SetStreamFaults(StreamFaults{Forge: Always})
+		e[0].p.net.SetStreamFaults(StreamFaults{Forge: Always})
 		ask(2, answer(body))
 		if ev := e[0].want(batch.StreamForged); ev.Body != nil {
 			t.Error("a forged body is told")
 		}
-		net.SetStreamFaults(StreamFaults{Rate: 1000})
+		e[0].p.net.SetStreamFaults(StreamFaults{Rate: 1000})
 		began := e[0].p.Now()
 		ask(3, answer(body))
 		e[0].want(batch.StreamAnswered)
 		if took := e[0].p.Now() - began; took < 4*sched.Second {
 			t.Errorf("4,000 bytes at 1,000 a second took %d", took)
 		}
-		net.SetStreamFaults(StreamFaults{Reset: Always})
+		e[0].p.net.SetStreamFaults(StreamFaults{Reset: Always})
 		e[0].s.Send(id, &batch.StreamMessage{Tag: 4})
 		if ev := e[0].want(batch.StreamDown); ev.Cause != batch.StreamTruncated {
 			t.Errorf("%v", ev.Cause)
@@ -145,14 +150,7 @@ func TestStreamsThatDoNotOpen(t *testing.T) {
 // Who changes a body that a stream has, or reads what was given back, finds out here.
 func TestStreamsTellWhoTouchesWhatIsLent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		net := NewNetwork(1, Link{Delay: Delay{Min: sched.Millisecond, Max: 2 * sched.Millisecond}})
-		e := streamEnds(t, net)
-		id, err := e[0].s.Open(e[1].near)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e[0].want(batch.StreamUp)
-		far := e[1].want(batch.StreamUp)
+		e, id, far := connected(t)
 		body := []byte("body")
 		for round := range 2 {
 			e[0].s.Send(id, &batch.StreamMessage{Tag: 1, Want: len(body)})

@@ -10,8 +10,8 @@ type Spread uint8
 const (
 	// SpreadAuto mails to as many members as can be told in the time that a second
 	// hop takes, 64 to 256 of them, and has the others told by delegates: a few more
-	// with each member that the cluster grows by, and more where the loop is busy with
-	// news. Stats.Spread says which way it is, and why. It is the default.
+	// with each member that the cluster grows by. Stats.Spread says which way it is, and
+	// why. It is the default.
 	SpreadAuto Spread = iota
 	// SpreadMail sends each write to every member, one hop, until it is
 	// acknowledged.

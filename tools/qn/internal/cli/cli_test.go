@@ -164,6 +164,25 @@ func commands(visit func(path string, cmd *cobra.Command)) {
 	walk(newRoot())
 }
 
+// accepted parses what stands in a text with the flags of the command that it names.
+func accepted(t *testing.T, command string) {
+	t.Helper()
+	cmd, rest, err := newRoot().Find(strings.Fields(command))
+	if err != nil || cmd.Name() == "qn" {
+		t.Errorf("%q: no such command: %v", command, err)
+		return
+	}
+	if err := cmd.ParseFlags(rest); err != nil {
+		t.Errorf("%q: %v", command, err)
+		return
+	}
+	if cmd.Args != nil {
+		if err := cmd.Args(cmd, cmd.Flags().Args()); err != nil {
+			t.Errorf("%q: %v", command, err)
+		}
+	}
+}
+
 // TestExamplesAreAccepted parses every example of every command with its own flags.
 func TestExamplesAreAccepted(t *testing.T) {
 	commands(func(path string, of *cobra.Command) {
@@ -177,20 +196,7 @@ func TestExamplesAreAccepted(t *testing.T) {
 				t.Errorf("%s: %q is no example of qn", path, line)
 				continue
 			}
-			cmd, rest, err := newRoot().Find(strings.Fields(command))
-			if err != nil || cmd.Name() == "qn" {
-				t.Errorf("%q: no such command: %v", command, err)
-				continue
-			}
-			if err := cmd.ParseFlags(rest); err != nil {
-				t.Errorf("%q: %v", command, err)
-				continue
-			}
-			if cmd.Args != nil {
-				if err := cmd.Args(cmd, cmd.Flags().Args()); err != nil {
-					t.Errorf("%q: %v", command, err)
-				}
-			}
+			accepted(t, command)
 		}
 	})
 }

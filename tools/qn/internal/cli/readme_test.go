@@ -23,20 +23,7 @@ func TestReadmeCommandsAreAccepted(t *testing.T) {
 		}
 		n++
 		command, _, _ = strings.Cut(command, " | ")
-		cmd, rest, err := newRoot().Find(strings.Fields(command))
-		if err != nil || cmd.Name() == "qn" {
-			t.Errorf("%q: no such command: %v", command, err)
-			continue
-		}
-		if err := cmd.ParseFlags(rest); err != nil {
-			t.Errorf("%q: %v", command, err)
-			continue
-		}
-		if cmd.Args != nil {
-			if err := cmd.Args(cmd, cmd.Flags().Args()); err != nil {
-				t.Errorf("%q: %v", command, err)
-			}
-		}
+		accepted(t, command)
 	}
 	if n < 15 {
 		t.Errorf("%d commands were found", n)
