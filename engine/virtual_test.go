@@ -18,9 +18,14 @@ import (
 // virtual runs f on a cluster whose network and clock are in memory: an hour
 // there takes milliseconds here.
 func virtual(t *testing.T, n int, o enginetest.Options, f func(t *testing.T, c *enginetest.Cluster)) {
+	virtualOver(t, simnet.Link{Delay: simnet.Delay{Min: 100 * sched.Microsecond, Max: 300 * sched.Microsecond}}, n, o, f)
+}
+
+// virtualOver is virtual on links of the test's choice.
+func virtualOver(t *testing.T, link simnet.Link, n int, o enginetest.Options, f func(t *testing.T, c *enginetest.Cluster)) {
 	synctest.Test(t, func(t *testing.T) {
 		seed := uint64(time.Now().UnixNano()) // the bubble's clock: always the same
-		net := simnet.NewNetwork(seed, simnet.Link{Delay: simnet.Delay{Min: 100 * sched.Microsecond, Max: 300 * sched.Microsecond}})
+		net := simnet.NewNetwork(seed, link)
 		o.Transport = net.Poller()
 		f(t, enginetest.NewCluster(t, n, o))
 	})
