@@ -50,6 +50,10 @@
 //
 // TestLawsCanBeBroken breaks them.
 //
+// In some plans the last node lies ([LiePlan]): it confirms what it does not hold, condemns the living, hides or
+// scrambles what it says of a kind, and repeats itself. What honest nodes know of each other then keeps all laws;
+// counters and times have the lies for an explanation.
+//
 // What a replica gained is checked at once; small origins whole each time, large
 // ones in what is new; and all nodes whole in turn ([World.Audit]).
 //
@@ -64,8 +68,8 @@
 //
 //	go test ./fuzz/sim -run Swarm -sim.seeds 1000
 //	go run ./tools/qn sim --swarm 100000 --budget 10m
-//	go run ./tools/qn sim --replay p4.s4f3a.n3
-//	go run ./tools/qn sim --replay p4.s4f3a.n3 --html run.html
+//	go run ./tools/qn sim --replay p5.s4f3a.n3
+//	go run ./tools/qn sim --replay p5.s4f3a.n3 --html run.html
 //
 // The last one is [Shoot]: the run as a page of frames and beliefs over time.
 //

@@ -65,7 +65,7 @@ func (w *World) acknowledged(n *Node, p uint32, q *core.Peer, id codec.OriginID)
 		n.ties = append(n.ties, tie{})
 	}
 	t := &n.ties[p]
-	if m == nil || n.cfg.Order.Precise() || len(n.log.twins)+len(m.log.twins) > 0 {
+	if m == nil || w.lies(m.Index) || w.lies(n.Index) || n.cfg.Order.Precise() || len(n.log.twins)+len(m.log.twins) > 0 {
 		*t = tie{}
 		return
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // PlanVersion changes when a seed no longer makes the plan that it made before.
-const PlanVersion = 4
+const PlanVersion = 5
 
 // Plan is one run of the swarm, told in full: the seed decides all of it, and a
 // smaller plan is made by leaving something out.
@@ -41,6 +41,7 @@ type Plan struct {
 	LeaseTTL sched.Instant // the longest
 
 	Node  NodePlan
+	Lies  LiePlan
 	Rough []int // for each fault, its number in the plan that the seed makes
 }
 
@@ -116,6 +117,7 @@ func NewPlan(seed uint64) *Plan {
 	p.bind(r)
 	r.Seed(^seed) // a stream of its own: the rest of a plan does not depend on it
 	p.Node.drawSpread(r)
+	p.drawLies(r)
 	return p
 }
 
@@ -317,6 +319,7 @@ func (p *Plan) Text() string {
 	fmt.Fprintf(&b, "  hot key %v, %d keys at first; publishes %d B/s, room for %d keys, young graves %v\n", p.Hot, p.Fill, n.Rate, n.Small, n.Young)
 	fmt.Fprintf(&b, "  %.0f%% of writes are batches, %.0f%% have to do with a lease, of %v at most\n",
 		float64(p.Batches)/(1<<32)*100, float64(p.Leases)/(1<<32)*100, clock(p.LeaseTTL))
+	fmt.Fprintf(&b, "  %v\n", p.Lies)
 	for i := range p.Faults {
 		fmt.Fprintf(&b, "  fault %d: %s\n", p.Rough[i], p.Faults[i].Text(p.Nodes))
 	}

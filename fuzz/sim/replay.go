@@ -11,7 +11,7 @@ import (
 // Replay names a run in one word: the version of the plans, the seed, what is
 // left out, and the hash that the run had. It looks like
 //
-//	p4.s4f3a.n3.t1800000.w2.f0,4.h9c0d1e2f
+//	p5.s4f3a.n3.t1800000.w2.f0,4.h9c0d1e2f
 //
 // where all but version and seed are there only if they say something.
 type Replay struct {
@@ -41,6 +41,9 @@ func (r *Replay) String() string {
 			}
 			b.WriteString(strconv.Itoa(f))
 		}
+	}
+	if r.Cut.Honest {
+		b.WriteString(".l")
 	}
 	if r.Hash != 0 {
 		fmt.Fprintf(&b, ".h%x", r.Hash)
@@ -82,6 +85,11 @@ func (r *Replay) set(letter byte, text string) (err error) {
 		r.Cut.Until = sched.Instant(t)
 	case 'w':
 		r.Cut.Slower, err = strconv.Atoi(text)
+	case 'l':
+		r.Cut.Honest = true
+		if text != "" {
+			err = strconv.ErrSyntax
+		}
 	case 'f':
 		r.Cut.Some = true
 		for f := range strings.SplitSeq(text, ",") {

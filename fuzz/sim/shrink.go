@@ -15,6 +15,7 @@ type Cut struct {
 	Slower int           // the mean time between writes is doubled so often
 	Some   bool          // only the faults in Faults happen
 	Faults []int         // ascending
+	Honest bool          // nobody lies
 }
 
 // Apply is the smaller plan.
@@ -27,6 +28,9 @@ func (c *Cut) Apply(p *Plan) *Plan {
 		q.Until = min(q.Until, c.Until)
 	}
 	q.Gap <<= c.Slower
+	if c.Honest {
+		q.Lies = LiePlan{}
+	}
 	q.Faults, q.Rough = nil, nil
 	for i, f := range p.Faults {
 		if c.Some && !slices.Contains(c.Faults, i) || f.At >= q.Until {
@@ -48,6 +52,7 @@ func Shrink(failed *Outcome, budget time.Duration) (Cut, *Outcome) {
 	for before := -1; s.tried != before && time.Now().Before(s.end); {
 		before = s.tried
 		better := s.shorter()
+		better = s.honest() || better
 		better = s.faults() || better
 		better = s.nodes() || better
 		better = s.writes() || better
@@ -95,6 +100,13 @@ func (s *shrinking) shorter() (better bool) {
 		}
 	}
 	return false
+}
+
+// honest leaves out the lies.
+func (s *shrinking) honest() bool {
+	c := s.cut
+	c.Honest = true
+	return s.best.Plan.Lies.Kinds != 0 && s.try(c)
 }
 
 // faults leaves out runs of faults, first long ones (Zeller and Hildebrandt

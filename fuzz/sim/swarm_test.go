@@ -41,11 +41,12 @@ func TestSwarm(t *testing.T) {
 }
 
 // TestFixedSeeds runs the same seeds each time. They have batches and leases, renewed ones, and keys that are hidden before
-// they are deleted.
+// they are deleted, and members that lie.
 func TestFixedSeeds(t *testing.T) {
 	s := hunt(t, 1, 60)
-	t.Logf("%d batches, %d leases, %d renewals, %d ends; %d keys seen hidden, %d kept by renewals", s.Batches, s.Leases, s.Renewals, s.Ends, s.Hidden, s.Kept)
-	if min(s.Batches, s.Leases, s.Renewals, s.Ends, s.Hidden, s.Kept) == 0 {
+	t.Logf("%d batches, %d leases, %d renewals, %d ends; %d keys seen hidden, %d kept by renewals; %d lies",
+		s.Batches, s.Leases, s.Renewals, s.Ends, s.Hidden, s.Kept, s.Lies)
+	if min(s.Batches, s.Leases, s.Renewals, s.Ends, s.Hidden, s.Kept, s.Lies) == 0 {
 		t.Errorf("something did not happen: %+v", s)
 	}
 }
@@ -79,7 +80,7 @@ func hunt(t *testing.T, first uint64, seeds int) (sum Stats) {
 // bound adds what another run bound together.
 func (s *Stats) bound(t *Stats) {
 	s.Batches, s.Leases, s.Renewals, s.Ends = s.Batches+t.Batches, s.Leases+t.Leases, s.Renewals+t.Renewals, s.Ends+t.Ends
-	s.Hidden, s.Kept = s.Hidden+t.Hidden, s.Kept+t.Kept
+	s.Hidden, s.Kept, s.Lies = s.Hidden+t.Hidden, s.Kept+t.Kept, s.Lies+t.Lies
 }
 
 // TestSeedsRepeat: every seed is one run, bit by bit.
@@ -102,10 +103,11 @@ func TestReplayWords(t *testing.T) {
 			t.Errorf("%s comes back as %s, %v", want, back.String(), err)
 		}
 	}
-	f(Replay{Seed: 0x4f3a}, "p4.s4f3a")
-	f(Replay{Seed: 1, Hash: 255, Cut: Cut{Nodes: 2, Until: 1800, Slower: 2, Some: true, Faults: []int{0, 4}}}, "p4.s1.n2.t1800.w2.f0,4.hff")
-	f(Replay{Seed: 1, Cut: Cut{Some: true}}, "p4.s1.f")
-	for _, bad := range []string{"", "4f3a", "p3.s1", "p4.sxyz", "p4.s1.n500", "p4.s1.n1", "p4.s1.q", "p4.s1..", "p4.s1.fx"} {
+	f(Replay{Seed: 0x4f3a}, "p5.s4f3a")
+	f(Replay{Seed: 1, Hash: 255, Cut: Cut{Nodes: 2, Until: 1800, Slower: 2, Some: true, Faults: []int{0, 4}}}, "p5.s1.n2.t1800.w2.f0,4.hff")
+	f(Replay{Seed: 1, Cut: Cut{Some: true}}, "p5.s1.f")
+	f(Replay{Seed: 1, Cut: Cut{Honest: true}}, "p5.s1.l")
+	for _, bad := range []string{"", "4f3a", "p4.s1", "p5.sxyz", "p5.s1.n500", "p5.s1.n1", "p5.s1.q", "p5.s1..", "p5.s1.fx", "p5.s1.l1"} {
 		if _, err := ParseReplay(bad); err == nil {
 			t.Errorf("%q was believed", bad)
 		}

@@ -191,6 +191,9 @@ func (p *Plan) round() sched.Instant {
 // mailMax is up to how many members SpreadAuto mails, where nothing else is planned.
 const mailMax = 128
 
+// calm tells whether nothing is done to nodes and paths, and nobody lies.
+func (p *Plan) calm() bool { return len(p.Faults) == 0 && p.Lies.Kinds == 0 }
+
 // hops is by how many hops a write reaches everybody; 0: it is not known.
 func (p *Plan) hops() sched.Instant {
 	switch n := &p.Node; {
@@ -208,7 +211,7 @@ func (p *Plan) hops() sched.Instant {
 // back or too much is everywhere soon after; 0: not in this plan.
 func (p *Plan) latency() sched.Instant {
 	n, hops := &p.Node, p.hops()
-	if len(p.Faults) > 0 || hops == 0 || n.Rate != 0 || n.Small != 0 || n.ReceiveMax != 0 || n.Order.Precise() || p.Fill > 0 {
+	if !p.calm() || hops == 0 || n.Rate != 0 || n.Small != 0 || n.ReceiveMax != 0 || n.Order.Precise() || p.Fill > 0 {
 		return 0
 	}
 	return hops * (4*p.Link.Delay.Max + 10*sched.Millisecond) // a write may wait so long for company
@@ -234,7 +237,7 @@ func (w *World) rest(p *Plan) {
 func (p *Plan) world() *World {
 	var w *World
 	w = New(Options{
-		Nodes: p.Nodes, Seed: p.Seed, Link: p.Link, Check: true, Wait: p.round(), Late: p.latency(), Doubt: p.doubt(), Prompt: len(p.Faults) == 0,
+		Nodes: p.Nodes, Seed: p.Seed, Link: p.Link, Check: true, Wait: p.round(), Late: p.latency(), Doubt: p.doubt(), Prompt: p.calm(),
 		Config: func(i, life int, c *core.Config) {
 			p.configure(i, c)
 			if w != nil && w.Nodes[i].next != 0 {
@@ -242,6 +245,9 @@ func (p *Plan) world() *World {
 			}
 		},
 	})
+	if p.Lies.Kinds != 0 {
+		w.liar = newLiar(p)
+	}
 	for i := 1; i < p.Nodes; i++ {
 		w.At(w.rand.Between(0, 50*sched.Millisecond), func() {
 			if w.Nodes[i].Up {

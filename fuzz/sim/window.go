@@ -217,6 +217,17 @@ const (
 
 // carry puts a frame on its way.
 func (w *World) carry(p *parcel) {
+	if w.liar != nil {
+		var again *parcel
+		if p.data, again = w.liar.twist(w, p); again != nil {
+			w.convey(again)
+		}
+	}
+	w.convey(p)
+}
+
+// convey lets a frame meet its fate.
+func (w *World) convey(p *parcel) {
 	n, b := p.from, p.data
 	w.Stats.Frames++
 	w.Stats.Bytes += uint64(len(b))

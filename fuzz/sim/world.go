@@ -68,6 +68,7 @@ type World struct {
 	storm  struct{ span, frames uint64 } // the current span, and the frames before it
 	lookAt sched.Instant                 // the next look
 	peace  bool                          // all harm has ended, nobody writes, and all were equal
+	liar   *liar                         // nil: nobody lies
 	rooms  func(i int) bool              // Difference looks at these nodes alone; nil: at all
 
 	held    event // a call that ended a window; its turn is next
@@ -99,6 +100,7 @@ type Stats struct {
 	Renewals, Ends uint64 // of them; who ends one deletes its keys
 	Hidden         uint64 // looks of nodes at keys whose lease had ended and that were there still
 	Kept           uint64 // looks at such whose lease was renewed
+	Lies           uint64 // frames in which a member lied, or that it sent again
 }
 
 // New makes the nodes and starts them. Nobody knows anybody yet.
