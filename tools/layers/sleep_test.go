@@ -60,11 +60,18 @@ func (b *bubble) walk(f *ast.FuncDecl) {
 }
 
 // opens reports whether a call of the name runs its functions in a bubble: synctest.Test, or
-// a function that hands its own to it.
-func (b *bubble) opens(name string) bool {
+// a function that hands its own to it, or to another one that does.
+func (b *bubble) opens(name string) bool { return b.opensBut(name, nil) }
+
+// opensBut is opens, but for functions that are being looked at.
+func (b *bubble) opensBut(name string, seen []string) bool {
 	if name == "synctest.Test" {
 		return true
 	}
+	if slices.Contains(seen, name) {
+		return false
+	}
+	seen = append(seen, name)
 	for _, f := range b.funcs[name] {
 		given := map[string]bool{}
 		for _, p := range f.Type.Params.List {
@@ -76,13 +83,17 @@ func (b *bubble) opens(name string) bool {
 		}
 		in := false
 		ast.Inspect(f, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok && callee(call) == "synctest.Test" {
-				ast.Inspect(call, func(n ast.Node) bool {
-					id, ok := n.(*ast.Ident)
-					in = in || ok && given[id.Name]
-					return true
-				})
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(given) == 0 {
+				return true
 			}
+			hands := false
+			ast.Inspect(call, func(n ast.Node) bool {
+				id, ok := n.(*ast.Ident)
+				hands = hands || ok && given[id.Name]
+				return true
+			})
+			in = in || hands && b.opensBut(callee(call), seen)
 			return true
 		})
 		if in {
@@ -181,6 +192,9 @@ func TestPlantedSleeps(t *testing.T) {
 	f(`func TestA(t *testing.T) { go func() { time.Sleep(1) }(); synctest.Test(t, nil) }`, "TestA")
 	f(`func TestA(t *testing.T) { synctest.Test(t, a) }; func a(t *testing.T) { time.Sleep(1) }`)
 	f(`func TestA(t *testing.T) { run(t, func() { m.pause() }) }; func run(t *testing.T, f func()) { synctest.Test(t, func(t *testing.T) { f() }) }; func (m *model) pause() { time.Sleep(1) }`)
+	f(`func TestA(t *testing.T) { run(t, func() { time.Sleep(1) }) }; func run(t *testing.T, f func()) { over(t, 1, f) }; func over(t *testing.T, n int, f func()) { synctest.Test(t, func(t *testing.T) { f() }) }`)
+	f(`func TestA(t *testing.T) { run(t, func() { time.Sleep(1) }) }; func run(t *testing.T, f func()) { over(t, nil); f() }; func over(t *testing.T, f func()) { synctest.Test(t, func(t *testing.T) { f() }) }`, "TestA")
+	f(`func TestA(t *testing.T) { run(t, func() { time.Sleep(1) }) }; func run(t *testing.T, f func()) { over(t, f) }; func over(t *testing.T, f func()) { run(t, f) }`, "TestA")
 	f(`func BenchmarkA(b *testing.B) { m.pause() }; func (m *model) pause() { for { time.Sleep(1) } }`, "pause")
 	f(`func TestA(t *testing.T) { each(t, pause) }; func pause() { time.Sleep(1) }`, "pause")
 	f(`func TestA(t *testing.T) { each(t, func() { time.Sleep(1) }) }; func each(t *testing.T, f func()) { f(); synctest.Test(t, other) }`, "TestA")
