@@ -21,6 +21,11 @@ func TestSipHashVectors(t *testing.T) {
 	}
 	f(0, 0x726fdb47dd0e0e31)
 	f(1, 0x74f839c593dc67fd)
+	f(2, 0x0d6c8009d9a94f5a)
+	f(3, 0x85676696d7fb7e2d)
+	f(4, 0xcf2794e0277187b7)
+	f(5, 0x18765564cd99a68d)
+	f(6, 0xcbc9466e58fee3ce)
 	f(7, 0xab0200f58b01d137)
 	f(8, 0x93f5f5799a932462)
 	f(15, 0xa129ca6149be45e5)

@@ -61,12 +61,14 @@ func SipHash(key [2]uint64, b []byte) uint64 {
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 		v0 ^= m
 	}
-	if n >= 8 { // its last bytes are at the upper end of the last 8
-		last |= binary.LittleEndian.Uint64(b[n-8:]) >> 8 >> (8 * (7 - len(rest)))
-	} else {
-		for i, c := range rest {
-			last |= uint64(c) << (8 * i)
-		}
+	le := binary.LittleEndian
+	switch { // the bytes that are left, by words that may overlap
+	case n >= 8:
+		last |= le.Uint64(b[n-8:]) >> 8 >> (8 * (7 - len(rest)))
+	case n >= 4:
+		last |= uint64(le.Uint32(b)) | uint64(le.Uint32(b[n-4:]))<<(8*(n-4))
+	case n > 0:
+		last |= uint64(b[0]) | uint64(b[n/2])<<(8*(n/2)) | uint64(b[n-1])<<(8*(n-1))
 	}
 	v3 ^= last
 	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)

@@ -11,6 +11,35 @@ import (
 	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
+// BenchmarkSharedGet reads keys that all of 100 members have written, until it takes them over.
+func BenchmarkSharedGet(b *testing.B) {
+	const members, keys = 100, 50
+	c := enginetest.NewCluster(b, members, enginetest.Options{})
+	names := make([]string, keys)
+	for i := range names {
+		names[i] = fmt.Sprint("key", i)
+		for k := range members { // each key has another last writer
+			if _, err := c.Engines[(i+k)%members].Shared().Set(names[i], []byte("sixteen bytes ..")); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	c.WaitConverged()
+	for _, e := range c.Engines[1:] { // so many would take the processors
+		e.Close()
+	}
+	s, buf, i := c.Engines[0].Shared(), make([]byte, 0, 64), 0
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, ok := s.AppendGet(buf, names[i]); !ok {
+			b.Fatal("gone")
+		}
+		if i++; i == keys {
+			i = 0
+		}
+	}
+}
+
 // BenchmarkSharedAdoption is how long the keys of a member that left take to be others', from the first that is taken over
 // to the last.
 func BenchmarkSharedAdoption(b *testing.B) {

@@ -91,6 +91,19 @@ func (c *Claim) Parse(value []byte, owner Author) (rest []byte, err error) {
 	if c.Stamp == 0 || c.Stamp > stampMax {
 		return nil, ErrClaim
 	}
+	if flags&(flagEpoch|flagOrder|flagAdopted) != 0 {
+		if b, err = c.parseMore(flags, b, owner); err != nil {
+			return nil, err
+		}
+	}
+	if c.Deleted && len(b) > 0 {
+		return nil, ErrClaim
+	}
+	return b, nil
+}
+
+// parseMore takes what few claims have.
+func (c *Claim) parseMore(flags byte, b []byte, owner Author) (rest []byte, err error) {
 	number := func(n *uint32) (ok bool) {
 		if len(b) < 4 || binary.LittleEndian.Uint32(b) == 0 {
 			return false
@@ -109,9 +122,6 @@ func (c *Claim) Parse(value []byte, owner Author) (rest []byte, err error) {
 		if c.Author == 0 || c.Author == owner {
 			return nil, ErrClaim
 		}
-	}
-	if c.Deleted && len(b) > 0 {
-		return nil, ErrClaim
 	}
 	return b, nil
 }

@@ -58,6 +58,6 @@
 // A claim costs 9 bytes of its entry, or up to 25 after adoption; what Set may
 // take is computed with the larger. The index knows a key by 64 keyed bits of
 // its hash: among 1,000,000 keys two collide in one of 37 million processes, and
-// then one of the two is not found there. It needs 20 bytes a key at a load of a
+// then one of the two is not found there. It needs 24 bytes a key at a load of a
 // half to three quarters.
 package share

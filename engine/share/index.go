@@ -142,7 +142,7 @@ func (x *Index) hash(key []byte) uint64 { return max(1, codec.SipHash(x.key, key
 // the store. before is whose log had the winning claim, 0 if nobody's.
 func (x *Index) Changed(o state.Origin, e *codec.Entry, wall sched.Wall) (what Change, before state.Origin) {
 	hash := x.hash(e.Key)
-	before = x.winner.get(hash)
+	before = x.winner.owner(hash)
 	if e.Flags&codec.EntryTombstone != 0 {
 		return x.withdrawn(hash, o, e.Key, wall), before
 	}
@@ -164,7 +164,7 @@ func (x *Index) Changed(o state.Origin, e *codec.Entry, wall sched.Wall) (what C
 	if !x.beats(o, &c, rest, before, e.Key) {
 		return Lost, before
 	}
-	x.winner.put(hash, o, c.plainStamp())
+	x.winner.put(hash, x.store.Place(o, e.Key), c.plainStamp())
 	return Won, before
 }
 
@@ -212,7 +212,7 @@ func (x *Index) claim(o state.Origin, key []byte, c *Claim) (rest []byte, ok boo
 
 // withdrawn handles a log that does not claim the key any more.
 func (x *Index) withdrawn(hash uint64, o state.Origin, key []byte, wall sched.Wall) Change {
-	if x.winner.get(hash) != o {
+	if x.winner.owner(hash) != o {
 		return Nothing
 	}
 	return x.changeOf(x.resolve(hash, key, wall), o)
@@ -263,7 +263,11 @@ func (x *Index) resolve(hash uint64, key []byte, wall sched.Wall) (best state.Or
 			best, stamp = o, c.plainStamp()
 		}
 	}
-	x.winner.put(hash, best, stamp)
+	place := state.Place(0)
+	if best != 0 {
+		place = x.store.Place(best, key)
+	}
+	x.winner.put(hash, place, stamp)
 	return best
 }
 
@@ -318,7 +322,7 @@ func (x *Index) Ripen(o state.Origin, from uint64, budget int, offer func(o stat
 
 // Owner is whose log has what a shared key holds; 0 if nobody claims it. key is
 // the key in the log. It is for readers.
-func (x *Index) Owner(key []byte) state.Origin { return x.winner.get(x.hash(key)) }
+func (x *Index) Owner(key []byte) state.Origin { return x.winner.owner(x.hash(key)) }
 
 // AppendGet appends what a shared key holds to dst, and gives its claim. key is
 // the key in the log. ok is false, and dst unchanged, where a delete won, which the
@@ -327,22 +331,21 @@ func (x *Index) Owner(key []byte) state.Origin { return x.winner.get(x.hash(key)
 func (x *Index) AppendGet(dst, key []byte) (value []byte, c Claim, meta state.Meta, ok bool) {
 	hash := x.hash(key)
 	reading := x.store.Read(key)
-	for {
-		o := x.winner.get(hash)
-		if o == 0 {
+	for at := x.winner.get(hash); at != 0; {
+		meta = state.Meta{}
+		held, is := x.store.Peek(reading, at, key, &meta)
+		rest, err := c.Parse(held, Author(x.authors[at.Origin()].Load()))
+		if is && err == nil {
+			if ok = !c.Deleted; ok {
+				dst = append(dst, rest...)
+			}
 			break
 		}
-		value, meta, ok = x.store.AppendGetDuring(reading, dst, o, key)
-		rest, err := c.Parse(value[len(dst):], Author(x.authors[o].Load()))
-		if ok && err == nil && !c.Deleted {
-			n := copy(value[len(dst):], rest)
-			reading.Done()
-			return value[:len(dst)+n], c, meta, true
-		}
-		if ok && err == nil || x.winner.get(hash) == o { // it did not pass on meanwhile
-			break
+		before := at
+		if at = x.winner.get(hash); at == before {
+			break // it did not pass on meanwhile
 		}
 	}
 	reading.Done()
-	return dst, c, meta, false
+	return dst, c, meta, ok
 }

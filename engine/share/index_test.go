@@ -3,6 +3,7 @@ package share
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"testing"
 
@@ -261,7 +262,7 @@ func TestManyKeys(t *testing.T) {
 	words := 0
 	for i := range r.index.winner.tables {
 		if t := r.index.winner.tables[i].Load(); t != nil {
-			words += len(t.hashes)
+			words += len(t.words)
 		}
 	}
 	if r.index.Keys() != 0 || words > 1<<17 {
@@ -299,13 +300,16 @@ func BenchmarkAppendGet(b *testing.B) {
 				}
 			}
 			buf := make([]byte, 0, 64)
+			rand.New(rand.NewPCG(1, 2)).Shuffle(len(names), func(i, k int) { names[i], names[k] = names[k], names[i] })
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
-				if _, _, _, ok := r.index.AppendGet(buf, names[i*7919%c.keys]); !ok {
+				if _, _, _, ok := r.index.AppendGet(buf, names[i]); !ok {
 					b.Fatal("gone")
 				}
-				i++
+				if i++; i == len(names) {
+					i = 0
+				}
 			}
 		})
 	}

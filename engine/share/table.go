@@ -14,27 +14,31 @@ const (
 	wordsMin  = 8
 )
 
-// table maps hashes to the origin whose log has the winning claim, by open
-// addressing. One goroutine writes; readers may look at any time: a word is
-// never moved within a table, and growth puts a new table in the place of the
-// old one.
+// table maps hashes to where the winning claim is, by open addressing. One goroutine
+// writes; readers may look at any time: a word is never moved within a table, and
+// growth puts a new table in the place of the old one.
 type table struct {
-	hashes []uint64 // 0: free
-	owners []uint32 // a state.Origin; 0: nobody has the key any more
-	stamps []Stamp  // of the claim that wins, where it is plain, else 0; the writer's own
-	used   int      // words with a hash
+	words  []word
+	stamps []Stamp // of the claim that wins, where it is plain, else 0; the writer's own
+	used   int     // words with a hash
+}
+
+// word is read and written atomically, each half for itself.
+type word struct {
+	hash  uint64      // 0: free
+	place state.Place // 0: nobody has the key any more
 }
 
 func newTable(words int) *table {
-	return &table{hashes: make([]uint64, words), owners: make([]uint32, words), stamps: make([]Stamp, words)}
+	return &table{words: make([]word, words), stamps: make([]Stamp, words)}
 }
 
 // find gives the place of a hash, or of the free word where it would stand.
 // Readers use it too.
 func (t *table) find(hash uint64) (at int, here bool) {
-	mask := len(t.hashes) - 1
+	mask := len(t.words) - 1
 	for i := int(hash) & mask; ; i = (i + 1) & mask {
-		switch atomic.LoadUint64(&t.hashes[i]) {
+		switch atomic.LoadUint64(&t.words[i].hash) {
 		case hash:
 			return i, true
 		case 0:
@@ -43,15 +47,15 @@ func (t *table) find(hash uint64) (at int, here bool) {
 	}
 }
 
-func (t *table) owner(at int) state.Origin {
-	return state.Origin(atomic.LoadUint32(&t.owners[at]))
+func (t *table) place(at int) state.Place {
+	return state.Place(atomic.LoadUint64((*uint64)(&t.words[at].place)))
 }
 
 // grown is a table with the words that have owners, and room for more.
 func (t *table) grown() *table {
 	live := 0
-	for _, o := range t.owners {
-		if o != 0 {
+	for _, w := range t.words {
+		if w.place != 0 {
 			live++
 		}
 	}
@@ -60,17 +64,17 @@ func (t *table) grown() *table {
 		words *= 2
 	}
 	g := newTable(words)
-	for i, o := range t.owners {
-		if o != 0 {
-			at, _ := g.find(t.hashes[i])
-			g.hashes[at], g.owners[at], g.stamps[at] = t.hashes[i], o, t.stamps[i]
+	for i, w := range t.words {
+		if w.place != 0 {
+			at, _ := g.find(w.hash)
+			g.words[at], g.stamps[at] = w, t.stamps[i]
 			g.used++
 		}
 	}
 	return g
 }
 
-// winners is the whole index: hash to origin.
+// winners is the whole index: hash to place.
 type winners struct {
 	tables [tables]atomic.Pointer[table] // nil until a key comes
 	keys   int                           // with an owner
@@ -82,7 +86,7 @@ func (w *winners) table(hash uint64) *atomic.Pointer[table] {
 }
 
 // get is for readers.
-func (w *winners) get(hash uint64) state.Origin {
+func (w *winners) get(hash uint64) state.Place {
 	t := w.table(hash).Load()
 	if t == nil {
 		return 0
@@ -91,8 +95,11 @@ func (w *winners) get(hash uint64) state.Origin {
 	if !here {
 		return 0
 	}
-	return t.owner(at)
+	return t.place(at)
 }
+
+// owner is whose log has the winning claim; 0 if nobody's.
+func (w *winners) owner(hash uint64) state.Origin { return w.get(hash).Origin() }
 
 // overwrites tells whether a plain claim with a stamp wins where its own log has won:
 // all others lost to the one that it replaces.
@@ -105,8 +112,8 @@ func (w *winners) overwrites(hash uint64, s Stamp) bool {
 	return here
 }
 
-// put makes o the owner of a hash, 0: nobody, with the stamp of its claim if that is plain.
-func (w *winners) put(hash uint64, o state.Origin, s Stamp) {
+// put makes a place that of a hash, 0: nobody's, with the stamp of its claim if that is plain.
+func (w *winners) put(hash uint64, place state.Place, s Stamp) {
 	p := w.table(hash)
 	t := p.Load()
 	if t == nil {
@@ -115,25 +122,25 @@ func (w *winners) put(hash uint64, o state.Origin, s Stamp) {
 	}
 	at, here := t.find(hash)
 	if !here {
-		if o == 0 {
+		if place == 0 {
 			return
 		}
-		if 4*(t.used+1) > 3*len(t.hashes) {
+		if 4*(t.used+1) > 3*len(t.words) {
 			t = t.grown()
 			p.Store(t)
 			at, _ = t.find(hash)
 		}
 		t.used++
 	}
-	if was := t.owner(at); was != 0 {
+	if was := t.place(at); was != 0 {
 		w.keys--
-		w.wins[was]--
+		w.wins[was.Origin()]--
 	}
-	if o != 0 {
+	if place != 0 {
 		w.keys++
-		w.wins[o]++
+		w.wins[place.Origin()]++
 	}
 	t.stamps[at] = s
-	atomic.StoreUint32(&t.owners[at], uint32(o))
-	atomic.StoreUint64(&t.hashes[at], hash)
+	atomic.StoreUint64((*uint64)(&t.words[at].place), uint64(place))
+	atomic.StoreUint64(&t.words[at].hash, hash)
 }

@@ -280,9 +280,12 @@ func (s *Store) FindName(name []byte) Origin {
 // not change.
 func (s *Store) Tag(o Origin) uint32 { return s.rec(o).tag }
 
+// originOf is the handle in a tag.
+func originOf(tag uint32) Origin { return Origin(tag & (1<<reuseShift - 1)) }
+
 // Tagged returns the origin with a tag, 0 if it was removed.
 func (s *Store) Tagged(tag uint32) Origin {
-	o := Origin(tag & (1<<reuseShift - 1))
+	o := originOf(tag)
 	if r := s.at(o); r == nil || r.tag != tag {
 		return 0
 	}

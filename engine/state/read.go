@@ -72,28 +72,43 @@ func (s *Store) Read(key []byte) Reading { return Reading{s.epochs.pin(hint(key)
 // Done ends it.
 func (r Reading) Done() { r.count.Add(-1) }
 
-// AppendGetDuring is AppendGetOrigin within a reading in which the handle was found.
-func (s *Store) AppendGetDuring(_ Reading, dst []byte, o Origin, key []byte) (value []byte, meta Meta, ok bool) {
-	return s.appendGet(dst, s.rec(o), key)
+// Place is where a key of an origin is found: the origin's tag and the fingerprint of the key. It is good as long as the
+// origin is not removed, whether the key is there or not. 0 is none.
+type Place uint64
+
+// Place makes that of a key, so that who reads it often need not hash it. It is for the writer.
+func (s *Store) Place(o Origin, key []byte) Place {
+	tag := s.rec(o).tag
+	return Place(tag)<<32 | Place(s.hash(tag, key))
+}
+
+// Origin is whose key it is.
+func (p Place) Origin() Origin { return originOf(uint32(p >> 32)) }
+
+// Peek is AppendGetOrigin for a place that was found within a reading, without a copy: the value is a view of the store,
+// good until the reading is done. m must be zero; it stays so where there is no such key.
+func (s *Store) Peek(_ Reading, p Place, key []byte, m *Meta) (value []byte, ok bool) {
+	tag := uint32(p >> 32)
+	_, _, cell := s.findKey(tag, uint32(p), key)
+	if cell == 0 {
+		return nil, false
+	}
+	r, b := s.rec(originOf(tag)), s.cells.at(cell)
+	at, keyBytes, valueBytes := cellSizes(b)
+	at += keyBytes
+	m.Version, m.Flags, m.Gen, m.Tag = cellVersion(b), cellFlags(b), atomic.LoadUint64(&r.gen), tag
+	if m.Flags&^codec.EntryTombstone != 0 {
+		var e codec.Entry
+		readCell(b, &e, 0)
+		*m = s.meta(r, b, &e)
+	}
+	return b[at : at+valueBytes], m.Flags&codec.EntryTombstone == 0
 }
 
 // appendGet needs a pin. A key that is not there has version 0.
 func (s *Store) appendGet(dst []byte, r *origin, key []byte) (value []byte, meta Meta, ok bool) {
-	_, _, cell := s.findKey(r.tag, s.hash(r.tag, key), key)
-	if cell == 0 {
-		return dst, meta, false
-	}
-	b := s.cells.at(cell)
-	at, keyBytes, valueBytes := cellSizes(b)
-	at += keyBytes
-	meta.Version, meta.Flags, meta.Gen = cellVersion(b), cellFlags(b), atomic.LoadUint64(&r.gen)
-	meta.Tag = r.tag
-	if meta.Flags&^codec.EntryTombstone != 0 {
-		var e codec.Entry
-		readCell(b, &e, 0)
-		meta = s.meta(r, b, &e)
-	}
-	return append(dst, b[at:at+valueBytes]...), meta, meta.Flags&codec.EntryTombstone == 0
+	value, ok = s.Peek(Reading{}, Place(r.tag)<<32|Place(s.hash(r.tag, key)), key, &meta)
+	return append(dst, value...), meta, ok
 }
 
 func (s *Store) meta(r *origin, cell []byte, e *codec.Entry) Meta {
