@@ -125,3 +125,58 @@ func TestThePage(t *testing.T) {
 	holds(t, ctx, "document.querySelectorAll('#log li').length > 8")
 	shoot(t, ctx, "after-light-1280", 1280, "light")
 }
+
+// hit presses a key of the keyboard and waits until the page has done what it stands for.
+func hit(t *testing.T, ctx context.Context, key, act string) {
+	t.Helper()
+	if err := chromedp.Do(ctx, chromedp.KeyEvent(key)); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, ctx, fmt.Sprintf("window.acted && window.acted.name === %q && window.acted.ok && !(window.acted = null)", act))
+}
+
+// Every key does what its button does, whatever was clicked before; the space bar pauses the page, and a key that is held
+// counts once.
+func TestThePageByKeys(t *testing.T) {
+	demo := start(t, "demo", "--nodes", "8", "--listen", "127.0.0.1:0", "--rate", "20")
+	ctx := chromium(t, demo.find(t, `look at (http://\S+)`))
+	holds(t, ctx, "window.state && state.nodes.length === 8 && state.converged && document.querySelectorAll('#buttons kbd').length === 10")
+	press(t, ctx, "write") // it has the focus now
+	holds(t, ctx, "!(window.acted = null)")
+	hit(t, ctx, "w", "write")
+	hit(t, ctx, "p", "partition")
+	holds(t, ctx, "state.faults.cut && state.beliefs[0 * 8 + 7] >= 2")
+	hit(t, ctx, "h", "heal")
+	holds(t, ctx, "!state.faults.cut && state.beliefs.every((v) => v === 1)")
+	hit(t, ctx, "K", "kill") // with caps lock
+	holds(t, ctx, "state.nodes.filter((n) => n.state === 'killed').length === 1 && state.dead === 7")
+	hit(t, ctx, "r", "revive")
+	holds(t, ctx, "state.nodes.every((n) => n.state === 'up') && state.beliefs.every((v) => v === 1)")
+	hit(t, ctx, "l", "loss")
+	holds(t, ctx, "state.faults.loss > 0")
+	hit(t, ctx, "d", "delay")
+	holds(t, ctx, "state.faults.delay_ms > 0")
+	hit(t, ctx, "1", "oneway")
+	holds(t, ctx, "state.faults.one_way.length === 1")
+	hit(t, ctx, "f", "freeze")
+	holds(t, ctx, "state.nodes.some((n) => n.state === 'frozen')")
+	hit(t, ctx, "o", "overload")
+	holds(t, ctx, "state.overloaded")
+	hit(t, ctx, "h", "heal")
+	holds(t, ctx, "!state.overloaded && state.faults.loss === 0 && state.nodes.every((n) => n.state === 'up')")
+
+	if err := chromedp.Do(ctx, chromedp.KeyEvent(" ")); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, ctx, "paused && !window.acted") // the button that has the focus was not pressed
+	holds(t, ctx, "(window.t0 ??= state.t) + 1 < state.t")
+	if err := chromedp.Do(ctx, chromedp.KeyEvent(" ")); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, ctx, "!paused")
+	const held = "for (const repeat of [false, true, true]) dispatchEvent(new KeyboardEvent('keydown', {key: 'k', repeat})); true"
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](held)); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, ctx, "window.acted && state.nodes.filter((n) => n.state === 'killed').length === 1 && (window.t1 ??= state.t) + 1 < state.t")
+}

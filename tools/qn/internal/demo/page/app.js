@@ -289,12 +289,13 @@ async function start() {
     $("buttons").append(b);
   }
   addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey) return;
-    if (e.key === " ") {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.repeat) return; // a key that is held kills one member, not all
+    const key = e.key.toLowerCase(); // caps lock may be on
+    if (key === " ") {
       e.preventDefault();
       paused = !paused;
       draw();
-    } else if (keys.has(e.key)) act(keys.get(e.key));
+    } else if (keys.has(key)) act(keys.get(key));
   });
   $("knows").onclick = $("believes").onclick = choose;
   addEventListener("resize", draw);
