@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -289,6 +290,38 @@ func TestSharedLifetimes(t *testing.T) {
 		}
 		if _, err := a.SetTTL("k", nil, 0); !errors.Is(err, engine.ErrTTL) {
 			t.Error(err)
+		}
+	})
+}
+
+// TestSharedConditionsAtOneInstant: of members that write under a condition with the same stamp one succeeds, and
+// every other one is told whose write the key holds.
+func TestSharedConditionsAtOneInstant(t *testing.T) {
+	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		c.WaitConverged()
+		once := func(s *engine.Shared) (engine.SharedVersion, error) {
+			p, err := s.SetOnce("once", nil)
+			if err == nil {
+				err = p.Confirm(t.Context())
+			}
+			return p.Write, err
+		}
+		cond := func(s *engine.Shared) (engine.SharedVersion, error) {
+			return s.SetIf(t.Context(), "if", engine.SharedVersion{}, nil)
+		}
+		for key, write := range map[string]func(*engine.Shared) (engine.SharedVersion, error){"once": once, "if": cond} {
+			writes, errs := make([]engine.SharedVersion, len(c.Engines)), make([]error, len(c.Engines))
+			var wg sync.WaitGroup
+			for i, e := range c.Engines {
+				wg.Go(func() { writes[i], errs[i] = write(e.Shared()) })
+			}
+			wg.Wait()
+			for i, err := range errs {
+				_, holds, _ := c.Engines[i].Shared().Get(key)
+				if won := writes[i] == holds; won != (err == nil) || !won && !errors.Is(err, engine.ErrConflict) {
+					t.Errorf("%s: wrote %+v, the key holds %+v, and the answer is %v", key, writes[i], holds, err)
+				}
+			}
 		}
 	})
 }

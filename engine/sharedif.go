@@ -110,7 +110,7 @@ func (s *Shared) confirm(ctx context.Context, v Version, key string, is SharedVe
 	if err := s.e.WaitVersion(ctx, v); err != nil {
 		return err
 	}
-	if _, have, _ := s.Get(key); have.Epoch != is.Epoch || have.Stamp != is.Stamp {
+	if _, have, _ := s.Get(key); have != is { // two members may write at one instant: their stamps are equal then
 		return &ConflictError{Key: key, Have: have}
 	}
 	return nil
