@@ -270,12 +270,17 @@ func (e *Engine) alive(name string) bool {
 }
 
 // endings are when what a watcher was told ends by its time to live, on the reactor's
-// clock: nobody may be left to say so.
+// clock: nobody may be left to say so. Each place has one end that counts, and the list is
+// at most so many times longer: what is written again all the time takes no more.
 type endings struct {
 	clock func() sched.Instant
 	list  sched.Heap[placeEnd]
+	first map[place]sched.Instant // the end that counts; others in the list are passed over
 	timer *time.Timer
 }
+
+// endingsSlack is how many ends that do not count a watcher keeps at least.
+const endingsSlack = 64
 
 // placeEnd is when a version of a key ends.
 type placeEnd struct {
@@ -287,9 +292,33 @@ type placeEnd struct {
 func (a placeEnd) Before(b placeEnd) bool { return a.at < b.at }
 
 func (x *endings) note(u *Update) {
-	if !u.Deleted && u.Meta.TTL != 0 {
-		x.list.Push(placeEnd{x.clock() + sched.Instant(u.Meta.TTL-u.Meta.Age), place{u.Member, u.Key}})
+	p := place{u.Member, u.Key}
+	if u.Deleted || u.Meta.TTL == 0 {
+		delete(x.first, p)
+		return
 	}
+	at := x.clock() + sched.Instant(u.Meta.TTL-u.Meta.Age)
+	if was, ok := x.first[p]; ok && was <= at {
+		return // then it is looked at, and noted anew
+	}
+	if x.first == nil {
+		x.first = map[place]sched.Instant{}
+	}
+	x.first[p] = at
+	if x.list.Push(placeEnd{at, p}); len(x.list) > endingsSlack+2*len(x.first) {
+		x.tidy()
+	}
+}
+
+// tidy leaves out the ends that do not count.
+func (x *endings) tidy() {
+	x.list = slices.DeleteFunc(x.list, func(e placeEnd) bool { return !x.counts(e) })
+	x.list.Init()
+}
+
+func (x *endings) counts(e placeEnd) bool {
+	at, ok := x.first[e.place]
+	return ok && at == e.at
 }
 
 // next fires when the first of them ends; never if there is none.
@@ -312,7 +341,10 @@ func (x *endings) stop() {
 // written again, is noted anew when that is told.
 func (x *endings) over(dst []place) []place {
 	for now := x.clock(); len(x.list) > 0 && x.list[0].at <= now; {
-		dst = append(dst, x.list.Pop().place)
+		if e := x.list.Pop(); x.counts(e) {
+			delete(x.first, e.place)
+			dst = append(dst, e.place)
+		}
 	}
 	return dst
 }
