@@ -58,8 +58,8 @@ type Entry struct {
 // Range yields every live key of a member with its entry, in the order of their
 // versions. Key and Value are good until the loop body ends: copy what is kept.
 // Each entry is whole. One that is overwritten during the walk may be seen
-// twice, the newer form last; any other is seen once. The body may call any
-// method. Own writes that are still staged are waited for, a turn or two.
+// again, the newest form last; any other is seen once. The body may call any
+// method, and write the keys that it sees: the walk ends. Own writes that are still staged are waited for, a turn or two.
 func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 	return func(yield func([]byte, Entry) bool) {
 		if member == e.cfg.Name && e.stage.pending.Load() > 0 {

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -128,8 +129,8 @@ const rangeBatchBytes = 4096
 const _ uint = rangeBatchBytes - codec.EntryBytesMax
 
 // Range calls yield for each key of the newest generation of a name, in ascending order of version, until yield returns
-// false. It is for readers. Each entry is whole, and one that is not overwritten during the walk is seen exactly once;
-// key and value are good until yield returns. yield may take its time and may call the store's methods for readers: no
+// false. It is for readers. Each entry is whole, and one that is not overwritten during the walk is seen exactly once; the
+// walk ends, however much is written meanwhile, by yield too. Key and value are good until yield returns. yield may take its time and may call the store's methods for readers: no
 // memory waits for it.
 func (s *Store) Range(name []byte, yield func(key, value []byte, meta Meta) bool) {
 	made, more := s.echoes.made.Load(), true
@@ -202,19 +203,40 @@ func (s *Store) Gone(name []byte) (g Gone, ok bool) {
 	return g, ok
 }
 
+// walk yields what was there at its first look, and then what was written since, which it copies first: yield may write
+// itself, and who walks behind a writer would never end.
 func (s *Store) walk(b *batch, name []byte, yield func(key, value []byte, meta Meta) bool) {
-	for s.fill(b, name) {
-		at := 0
-		for i := range b.items[:b.n] {
-			item := &b.items[i]
-			mid := at + item.key
-			end := mid + item.value
-			if !yield(b.bytes[at:mid:mid], b.bytes[mid:end:end], item.meta) {
-				return
-			}
-			at = end
+	for b.bounded = true; s.fill(b, name); {
+		if !b.each(yield) {
+			return
 		}
 	}
+	var late []batch
+	for b.bounded, b.limit = false, 0; s.fill(b, name); {
+		copied := *b
+		copied.bytes = slices.Clone(b.bytes)
+		late = append(late, copied)
+	}
+	for i := range late {
+		if !late[i].each(yield) {
+			return
+		}
+	}
+}
+
+// each yields the entries of a batch; false: no more is wanted.
+func (b *batch) each(yield func(key, value []byte, meta Meta) bool) bool {
+	at := 0
+	for i := range b.items[:b.n] {
+		item := &b.items[i]
+		mid := at + item.key
+		end := mid + item.value
+		if !yield(b.bytes[at:mid:mid], b.bytes[mid:end:end], item.meta) {
+			return false
+		}
+		at = end
+	}
+	return true
 }
 
 // batch is a part of an origin's entries, copied.
@@ -226,7 +248,9 @@ type batch struct {
 	n     int
 	full  bool
 
-	deleted bool // tombstones too
+	deleted bool   // tombstones too
+	bounded bool   // the first part is to find limit
+	limit   uint64 // later versions are left out; 0: none are
 
 	items [32]struct {
 		key, value int
@@ -254,6 +278,9 @@ func (s *Store) fill(b *batch, name []byte) bool {
 // copyLog copies entries after b.after until the batch is full or the log ends.
 func (s *Store) copyLog(b *batch, r *origin) {
 	v := s.viewOf(r)
+	if b.bounded && b.limit == 0 {
+		b.limit = v.last()
+	}
 	i, high := 0, v.segments-1
 	for i < high { // the last segment with a base not above
 		mid := int(uint(i+high+1) >> 1)
@@ -292,6 +319,10 @@ func (s *Store) copySegment(b *batch, r *origin, base uint64, words []uint64) {
 func (b *batch) add(s *Store, cell []byte, r *origin) bool {
 	var e codec.Entry
 	readCell(cell, &e, 0)
+	if b.limit != 0 && e.Version > b.limit {
+		b.full = true
+		return false
+	}
 	if b.deleted || e.Flags&codec.EntryTombstone == 0 {
 		if b.n == len(b.items) || len(b.bytes)+len(e.Key)+len(e.Value) > cap(b.bytes) {
 			b.full = true
@@ -317,6 +348,15 @@ type view struct {
 func (s *Store) viewOf(r *origin) view {
 	w := atomic.LoadUint64(&r.view)
 	return view{s: s, ref: wordRef(w), segments: int(w >> 32 & 0xffff), used: int(w >> 48)}
+}
+
+// last is the version of the last word, which may be that of an entry that is gone; 0: there is none.
+func (v *view) last() uint64 {
+	if v.segments == 0 || v.used == 0 {
+		return 0
+	}
+	block := v.s.log.seen(v.segment(v.segments - 1))
+	return segBase(block) + atomic.LoadUint64(&block[segHead+v.used-1])>>32
 }
 
 func (v *view) segment(i int) wordRef {
