@@ -33,6 +33,9 @@ func (e *Engine) SetTags(tags map[string]string) error {
 	if err := checkTags("Tags", tags); err != nil {
 		return err
 	}
+	if err := e.refuses(); err != nil {
+		return err
+	}
 	e.tagsMu.Lock()
 	defer e.tagsMu.Unlock()
 	if err := e.write(tagWrites(e.tags, tags)); err != nil {

@@ -330,7 +330,7 @@ const membersKept = 256
 // with it all writes before v. Errors: ctx.Err(), ErrVersion for a version that this
 // process never gave out, ErrDisk where it was lost or nothing is kept, ErrClosed.
 func (e *Engine) WaitSynced(ctx context.Context, v Version) error {
-	if err := e.stage.gaveOut(v); err != nil {
+	if err := e.gaveOut(v); err != nil {
 		return err
 	}
 	if e.kept.log == nil {

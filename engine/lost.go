@@ -22,6 +22,9 @@ type Lost struct {
 // 256 behind gets ErrOverflow once in the place of what it missed.
 func (s *Shared) Lost(ctx context.Context) iter.Seq2[Lost, error] {
 	return func(yield func(Lost, error) bool) {
+		if unstarted(s.e, yield) {
+			return
+		}
 		r := newReader[Lost]()
 		s.lost.add(r)
 		defer s.lost.remove(r)

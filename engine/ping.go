@@ -27,7 +27,10 @@ type pinger struct {
 // for five seconds. The member is asked whatever is believed of it. Errors:
 // ErrNoMember, ErrNoAnswer with the cause, ErrClosed.
 func (e *Engine) Ping(ctx context.Context, name string) (time.Duration, error) {
-	if name == e.cfg.Name {
+	switch {
+	case !e.runs.Load():
+		return 0, ErrClosed
+	case name == e.cfg.Name:
 		return 0, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, pingWait)

@@ -46,7 +46,7 @@ func (e *Engine) Progress() (list []Progress) {
 // not answer any more among them. It takes a turn of the loop. Errors: ErrVersion (a
 // *VersionError) for a version that this process never gave out, ErrClosed.
 func (e *Engine) Acked(v Version) (have []string, err error) {
-	if err := e.stage.gaveOut(v); err != nil {
+	if err := e.gaveOut(v); err != nil {
 		return nil, err
 	}
 	if !e.ask(func(now sched.Instant) {
@@ -65,7 +65,7 @@ func (e *Engine) Acked(v Version) (have []string, err error) {
 // Confirmed counts the other members that answer, and of those the ones that have confirmed this member's write v. Who
 // waits for it asks again: see WaitVersion. It takes a turn of the loop. Errors as for Acked.
 func (e *Engine) Confirmed(v Version) (have, answering int, err error) {
-	if err := e.stage.gaveOut(v); err != nil {
+	if err := e.gaveOut(v); err != nil {
 		return 0, 0, err
 	}
 	if !e.ask(func(now sched.Instant) {

@@ -92,6 +92,13 @@ func userKey(key []byte) string {
 // with Engine.WatchWith, and it ends as that does.
 func (s *Shared) Watch(ctx context.Context, prefix string) iter.Seq2[SharedUpdate, error] {
 	return func(yield func(SharedUpdate, error) bool) {
+		if unstarted(s.e, yield) {
+			return
+		}
+		if prefix != "" && prefix[0] == codec.ReservedPrefix {
+			yield(SharedUpdate{}, ErrKey)
+			return
+		}
 		if len(prefix) > SharedKeyBytesMax {
 			yield(SharedUpdate{}, &SizeError{What: "shared key", Bytes: len(prefix), Limit: SharedKeyBytesMax})
 			return

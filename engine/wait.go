@@ -24,10 +24,18 @@ type waiter struct {
 // (a *MemberFullError) for members that have no room for it or for a write before
 // it, ErrClosed.
 func (e *Engine) WaitVersion(ctx context.Context, v Version) error {
-	if err := e.stage.gaveOut(v); err != nil {
+	if err := e.gaveOut(v); err != nil {
 		return err
 	}
 	return e.wait(ctx, &waiter{seq: v.Seq})
+}
+
+// gaveOut tells whether a version is one of this process: else a *VersionError.
+func (e *Engine) gaveOut(v Version) error {
+	if !e.runs.Load() {
+		return ErrClosed
+	}
+	return e.stage.gaveOut(v)
 }
 
 // WaitConverged returns when every live member has told this one that it holds

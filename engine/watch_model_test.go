@@ -238,6 +238,11 @@ func TestWatchRefusesWhatCantBe(t *testing.T) {
 	f(engine.ErrTooLarge, engine.WatchOptions{Key: long})
 	f(engine.ErrTooLarge, engine.WatchOptions{Prefix: long})
 	f(engine.ErrTooLarge, engine.WatchOptions{Member: long})
+	for prefix, want := range map[string]error{"\x00": engine.ErrKey, long: engine.ErrTooLarge} {
+		if err := firstError(e.Shared().Watch(t.Context(), prefix)); !errors.Is(err, want) {
+			t.Errorf("shared keys with %q: %v, want %v", prefix, err, want)
+		}
+	}
 }
 
 // TestSharedWatch: first what is there, then each change with what was told before.

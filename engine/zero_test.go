@@ -12,7 +12,29 @@ import (
 // TestZeroEngineIsClosed: an Engine that Start did not make is one that was closed.
 func TestZeroEngineIsClosed(t *testing.T) {
 	var e engine.Engine
+	closedCalls(t, &e)
+	if e.Stats().Members != 0 || e.Sample().Members != 0 {
+		t.Error("it counts itself")
+	}
+}
+
+// TestClosedEngineSaysSo: every call that can fail gives ErrClosed after Close, those too that would have had nothing to do.
+func TestClosedEngineSaysSo(t *testing.T) {
+	e := startOne(t, "a", nil)
+	e.Close()
+	closedCalls(t, e)
+	if err := e.SetTags(nil); !errors.Is(err, engine.ErrClosed) {
+		t.Errorf("SetTags that change nothing: %v", err)
+	}
+	if _, err := e.Ping(t.Context(), "a"); !errors.Is(err, engine.ErrClosed) {
+		t.Errorf("Ping of itself: %v", err)
+	}
+}
+
+func closedCalls(t *testing.T, e *engine.Engine) {
+	t.Helper()
 	var b engine.Batch
+	v := engine.Version{Gen: 1, Seq: 1}
 	b.Set("k", nil)
 	ctx := t.Context()
 	calls := map[string]func() error{
@@ -38,7 +60,14 @@ func TestZeroEngineIsClosed(t *testing.T) {
 		"Events":         func() error { return firstError(e.Events(ctx)) },
 		"Subscribe":      func() error { return firstError(e.Subscribe(ctx, "topic")) },
 		"Changes":        func() error { return firstError(e.Changes(ctx)) },
-		"Get, and so on": func() error { return findsNothing(&e) },
+		"Acked":          func() error { return second(e.Acked(v)) },
+		"Confirmed":      func() error { _, _, err := e.Confirmed(v); return err },
+		"WaitVersion":    func() error { return e.WaitVersion(ctx, v) },
+		"WaitSynced":     func() error { return e.WaitSynced(ctx, v) },
+		"Signed":         func() error { return second(e.Signed("a")) },
+		"Shared().Watch": func() error { return firstError(e.Shared().Watch(ctx, "")) },
+		"Shared().Lost":  func() error { return firstError(e.Shared().Lost(ctx)) },
+		"Get, and so on": func() error { return findsNothing(e) },
 	}
 	for name, call := range calls {
 		func() {
@@ -84,8 +113,8 @@ func findsNothing(e *engine.Engine) error {
 	if n := len(e.Leases()) + len(e.Progress()) + len(e.Secrets()) + len(e.Rejects()) + e.NumMembers(); n > 0 {
 		return fmt.Errorf("%d of something", n)
 	}
-	if e.ID() != 0 || e.Stats().Members != 0 || e.Sample().Members != 0 {
-		return fmt.Errorf("it counts itself")
+	if e.ID() != 0 {
+		return fmt.Errorf("it has an identifier")
 	}
 	return engine.ErrClosed
 }
