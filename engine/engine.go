@@ -4,10 +4,13 @@ import (
 	"context"
 	crand "crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
@@ -193,11 +196,21 @@ func (e *Engine) bind() (err error) {
 	if err != nil {
 		e.release()
 		return &bindError{
-			ConfigError{"Bind", fmt.Sprintf("%q", e.cfg.Bind), err.Error(), "choose a free port, or port 0 for any"}, err,
+			ConfigError{"Bind", fmt.Sprintf("%q", e.cfg.Bind), err.Error(), bindFix(err)}, err,
 		}
 	}
 	e.addr = e.conn.LocalAddr()
 	return nil
+}
+
+func bindFix(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return `use an address of this host, or ":port" for all of them`
+	case errors.Is(err, fs.ErrPermission):
+		return "use a port above 1023, or give the process the right to bind it"
+	}
+	return "choose a free port, or port 0 for any"
 }
 
 // bindError keeps the system's cause for errors.Is.
