@@ -25,7 +25,14 @@ var (
 	// known as the member's: somebody speaks in its name, or it has another key without the word
 	// of the former one.
 	ErrForged = errors.New("engine: a signature of its entries is not under the key that is known as its own")
+
+	// ErrKeysFull is the cause in an EventUnsigned where this engine knows the keys of as many
+	// names as Limits.Origins allows, and so verifies nothing of another one.
+	ErrKeysFull = errors.New("engine: no room for the key of another name: its signatures are not verified; fix: raise Limits.Origins")
 )
+
+// unsignedCauses are the causes in an EventUnsigned.
+var unsignedCauses = [...]error{checkpoint.NotTheirs: ErrForged, checkpoint.Unsigned: ErrUnsigned, checkpoint.KeysFull: ErrKeysFull}
 
 // Signing lets members sign what they wrote (Ed25519), so that those who hold the cluster's
 // secret can't write in another one's name, and be believed: package notary says whose key is
@@ -53,7 +60,7 @@ type Signing struct {
 // SigningKeyText is the private key as ReadSigningKeyFile reads it: 64 hexadecimal digits.
 func SigningKeyText(key ed25519.PrivateKey) string { return hex.EncodeToString(key.Seed()) }
 
-const signingFix = "write 64 hexadecimal digits, and in the next line those of the key before; openssl rand -hex 32 makes one"
+const signingFix = "write 64 hexadecimal digits, and in the next line those of the key before; qn keys signing gen makes one"
 
 // ReadSigningKeyFile reads a file with a private key for signatures and, in a second line, the
 // one before it, each as 64 hexadecimal digits; empty lines and those that begin with # are left
@@ -244,10 +251,7 @@ func (e *Engine) Signed(member string) (s Signed, err error) {
 
 // unsigned tells of a member that its signatures do not confirm.
 func (e *Engine) unsigned(ev *core.Event, now sched.Instant) {
-	told := Event{Kind: EventUnsigned, Member: Member{Name: e.nameOf(ev.Origin)}, Cause: ErrForged}
-	if checkpoint.Why(ev.To) == checkpoint.Unsigned {
-		told.Cause = ErrUnsigned
-	}
+	told := Event{Kind: EventUnsigned, Member: Member{Name: e.nameOf(ev.Origin)}, Cause: unsignedCauses[ev.To]}
 	if p := e.core.PeerOf(ev.Origin); p != 0 {
 		about := *ev
 		about.Peer = p

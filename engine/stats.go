@@ -127,7 +127,7 @@ func (e *Engine) statsOf(t *tally) Stats {
 			c.DelegationsSent, c.DelegationsTaken, c.DelegationsReplaced, c.DelegationsRefused, c.DelegationsLost,
 			c.DelegationsForged, c.DelegationsStale, c.DelegationsFalse, c.DelegationsBusy,
 		},
-		Checkpoints: CheckpointStats{c.CheckpointsSent, c.CheckpointsAsked, c.CheckpointsEqual, c.CheckpointsDiffer, c.Contradicted, c.CheckpointsForged, c.CheckpointsMade, c.CheckpointsSigned, c.SignaturesForged},
+		Checkpoints: CheckpointStats{c.CheckpointsSent, c.CheckpointsAsked, c.CheckpointsEqual, c.CheckpointsDiffer, c.Contradicted, c.CheckpointsForged, c.CheckpointsMade, c.CheckpointsSigned, c.SignaturesForged, c.SignaturesUnbound},
 		MailSent:    c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
 		Renewals: c.Renewals, Conflicts: c.Conflicts,
 		EventsLost: e.herald.lostTotal.Load(), BroadcastsLost: c.BroadcastsLost,
@@ -191,6 +191,8 @@ type CheckpointStats struct {
 	Made             uint64 // signatures of this member's entries
 	Signed           uint64 // what is here of a member was what it signed
 	SignaturesForged uint64 // were not under the key that is known as the member's
+
+	SignaturesUnbound uint64 // came when as many keys were known as Limits.Origins allows: they say nothing
 }
 
 // found is the sum of all that was wrong.

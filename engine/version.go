@@ -225,8 +225,9 @@ const (
 	EventContradicted
 	// EventUnsigned: with Config.Signing, what is here of a member is not confirmed by its
 	// signature: none comes that came before or is required (ErrUnsigned), or one came in the
-	// member's name that is not under its key (ErrForged). Cause says which. What is here
-	// stays. Once in ten seconds for each.
+	// member's name that is not under its key (ErrForged), or there is no room to keep whose
+	// key it is (ErrKeysFull, once for all members). Cause says which. What is here stays.
+	// Once in ten seconds for each.
 	EventUnsigned
 	// EventMerged: two clusters that nobody named have become one: several members answer
 	// that were not heard of before and have long been running. Set Config.Cluster. Member

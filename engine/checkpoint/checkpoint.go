@@ -48,6 +48,7 @@ const (
 	NotWritten Why = iota // what is told of the version is not what its owner wrote
 	NotTheirs             // a signature in its owner's name is not under the key that is known as theirs
 	Unsigned              // no signature of it comes
+	KeysFull              // there is no room to keep whose key signed it
 )
 
 // Witness hears what came of it.
@@ -91,6 +92,7 @@ type Counters struct {
 	CheckpointsMade   uint64 // signatures of the own log
 	CheckpointsSigned uint64 // what was held against a signature was the same
 	SignaturesForged  uint64 // were not under the key that is known as their owner's
+	SignaturesUnbound uint64 // came when there was no room to keep whose key that is, and say nothing
 }
 
 // Checkpoints are those of one node: what it says, and what it holds against those of

@@ -30,11 +30,12 @@ type Verdict uint8
 
 // The verdicts.
 const (
-	Moved  Verdict = iota // the log went on meanwhile, or nobody could tell
-	Made                  // the own log is signed
-	Same                  // what is here is what its owner signed
-	Other                 // the owner signed something else
-	Forged                // it is not the owner's: not under the key that is known as theirs
+	Moved   Verdict = iota // the log went on meanwhile, or nobody could tell
+	Made                   // the own log is signed
+	Same                   // what is here is what its owner signed
+	Other                  // the owner signed something else
+	Forged                 // it is not the owner's: not under the key that is known as theirs
+	Unbound                // there is no room to keep whose key it is
 )
 
 // Job is a signature that is to be made or verified outside of the loop: package notary.
@@ -313,6 +314,9 @@ func (k *Checkpoints) Complete(now sched.Instant, j *Job) {
 	case Forged:
 		k.parts.Count.SignaturesForged++
 		k.tell(now, j.origin, told{why: NotTheirs, version: j.Version})
+	case Unbound:
+		k.parts.Count.SignaturesUnbound++
+		k.tell(now, j.origin, told{why: KeysFull, version: j.Version})
 	}
 }
 

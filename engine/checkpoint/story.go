@@ -83,7 +83,10 @@ func (k *Checkpoints) settled(now sched.Instant, o state.Origin, x *origin) {
 // tell tells it, if the one who is to blame was not named for it a moment ago.
 func (k *Checkpoints) tell(now sched.Instant, o state.Origin, t told) {
 	who := t.by
-	if who == 0 {
+	switch {
+	case t.why == KeysFull:
+		who = 0 // it is about this node: told once for all of whom it is so
+	case who == 0:
 		who = k.parts.Store.ID(o)
 	}
 	if k.story.name(named{who, now, t.why}) {

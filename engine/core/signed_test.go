@@ -331,3 +331,29 @@ func TestWhoNeverSignsIsToldWhereItMust(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysThatFindNoRoom: whoever knows as many keys as they may verifies nothing of another name, and says so once, not for
+// each name and each signature; what they know stays known.
+func TestKeysThatFindNoRoom(t *testing.T) {
+	w := signedNet(t, 5, 0, 9, nil)
+	d := w.nodes[0]
+	d.notary = notary.New(&notary.Config{Tag: codec.ClusterTag([]byte("test")), Key: signingKey(0), NamesMax: 2})
+	for i := 1; i < 5; i++ {
+		w.set(i, "k", "true")
+	}
+	w.converge(5 * sched.Second)
+	w.run(8 * sched.Second)
+	known := 0
+	for i := 1; i < 5; i++ {
+		if w.signed(0, i) {
+			known++
+		}
+	}
+	if n := d.core.counters.SignaturesUnbound; known != 2 || n < 2 || w.toldWhy(0, checkpoint.KeysFull) != 1 || w.told(0) != 1 {
+		t.Errorf("%d are known, %d signatures found no room, told %d times, all told %d", known, n, w.toldWhy(0, checkpoint.KeysFull), w.told(0))
+	}
+	w.run(60 * sched.Second)
+	if n := w.toldWhy(0, checkpoint.KeysFull); n > 7 {
+		t.Errorf("told %d times in a minute", n)
+	}
+}

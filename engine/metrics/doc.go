@@ -78,6 +78,7 @@
 //	quidnunc_signatures_made_total                counter Signatures of this member's entries.
 //	quidnunc_signatures_held_total                counter Signatures of members of what was here of them.
 //	quidnunc_signatures_forged_total              counter Signatures that were not under the key known as the member's.
+//	quidnunc_signatures_unbound_total             counter Signatures that say nothing: there was no room to keep whose key they are under.
 //	quidnunc_repair_hops_total                    counter Walks of ring repair that came here.
 //	quidnunc_probes_total                         counter Probes sent.
 //	quidnunc_probe_answers_total                  counter Probes of others that were answered.

@@ -143,6 +143,7 @@ var compareFamilies = []family{
 	{"quidnunc_signatures_made_total", Counter, "Signatures of this member's entries.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Made })},
 	{"quidnunc_signatures_held_total", Counter, "Signatures of members of what was here of them.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Signed })},
 	{"quidnunc_signatures_forged_total", Counter, "Signatures that were not under the key known as the member's.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.SignaturesForged })},
+	{"quidnunc_signatures_unbound_total", Counter, "Signatures that say nothing: there was no room to keep whose key they are under.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.SignaturesUnbound })},
 	{"quidnunc_repair_hops_total", Counter, "Walks of ring repair that came here.", "", count(func(s *engine.Stats) uint64 { return s.RepairHops })},
 }
 

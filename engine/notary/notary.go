@@ -112,7 +112,7 @@ func (n *Notary) verify(s *state.Store, j *checkpoint.Job) checkpoint.Verdict {
 		return checkpoint.Forged
 	}
 	if (!known || key != j.Key) && !n.bind(name, j.Key) {
-		return checkpoint.Moved
+		return checkpoint.Unbound
 	}
 	switch digest, ok := n.digest(s, &j.Signature); {
 	case !ok:

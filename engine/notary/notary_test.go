@@ -133,7 +133,7 @@ func TestSuccession(t *testing.T) {
 func TestNamesAreBounded(t *testing.T) {
 	s := logOf(7, 3, "v")
 	n := New(&Config{Tag: tag, NamesMax: 2})
-	for i, want := range []checkpoint.Verdict{checkpoint.Same, checkpoint.Same, checkpoint.Moved} {
+	for i, want := range []checkpoint.Verdict{checkpoint.Same, checkpoint.Same, checkpoint.Unbound} {
 		j := made(t, New(&Config{Tag: tag, Key: private(byte(i))}), s, 7, 3)
 		j.Name = fmt.Append(nil, "m", i)
 		if n.Do(s, &j); j.Verdict != want {
