@@ -63,7 +63,7 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Zone, "zone", "", "failure domain of this member")
 	fs.StringToStringVar(&o.Tags, "tag", nil, "what this member says of itself: service=web,port=8080")
 	fs.StringSliceVar(&o.KeyFiles, "key-file", nil, "files with the cluster's keys (qn keys gen makes one)")
-	fs.StringVar(&o.SigningKeyFile, "signing-key-file", "", "file with this member's own key, which signs what it writes: 64 hexadecimal digits, in a second line those of the key before")
+	fs.StringVar(&o.SigningKeyFile, "signing-key-file", "", "file with this member's own key, which signs what it writes (qn keys signing gen makes one)")
 	fs.BoolVar(&o.Insecure, "insecure", false, "allow traffic beyond loopback without keys")
 	fs.StringVar(&o.Profile, "profile", "lan", "times that fit the network: lan, wan or local")
 	fs.IntVar(&o.Keys, "limit-keys", 0, "live keys of all members that are kept (default: the engine's)")

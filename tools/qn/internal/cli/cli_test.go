@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/api"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
@@ -297,6 +298,41 @@ func TestKeysGen(t *testing.T) {
 		var r struct{ Sealed, Converged bool }
 		if err := json.Unmarshal([]byte(stdout), &r); code != exit.OK || err != nil || stderr != "" || !r.Converged || r.Sealed != (len(args) == 2) {
 			t.Errorf("%s: exit %d, %v, stderr %q, stdout %s", args[0], code, err, stderr, stdout)
+		}
+	}
+}
+
+// What is written can be read as the engine reads it, is nobody else's, and shows nothing but the public key.
+func TestKeysSigning(t *testing.T) {
+	dir := t.TempDir()
+	first, next := filepath.Join(dir, "first"), filepath.Join(dir, "next")
+	gen := func(args ...string) string {
+		t.Helper()
+		code, stdout, stderr := qn(append([]string{"keys", "signing", "gen"}, args...)...)
+		if code != exit.OK || stderr != "" {
+			t.Fatal(code, stderr)
+		}
+		return strings.TrimSpace(stdout)
+	}
+	shown := gen("--out", first)
+	key, former, err := engine.ReadSigningKeyFile(first)
+	if err != nil || former != nil || shown != publicText(key) {
+		t.Errorf("%v, %q", err, shown)
+	}
+	if code, public, stderr := qn("keys", "signing", "public", first); code != exit.OK || public != shown+"\n" {
+		t.Error(code, public, stderr)
+	}
+	gen("--former", first, "--out", next)
+	if k, f, err := engine.ReadSigningKeyFile(next); err != nil || k.Equal(key) || !f.Equal(key) {
+		t.Errorf("%v, the former one is the first: %v", err, f.Equal(key))
+	}
+	var made signingKeys
+	if err := json.Unmarshal([]byte(gen("-o", "json", "--former", first)), &made); err != nil || made.Former != engine.SigningKeyText(key) || len(made.Private) != 64 {
+		t.Error(err)
+	}
+	for _, args := range [][]string{{"gen", "--out", first}, {"gen", "--former", dir + "/none"}, {"public", dir + "/none"}, {"public"}} {
+		if code, stdout, stderr := qn(append([]string{"keys", "signing"}, args...)...); code != exit.Usage || stdout != "" || strings.Contains(stderr, "engine:") {
+			t.Errorf("%v: exit %d, %q, %q", args, code, stdout, stderr)
 		}
 	}
 }

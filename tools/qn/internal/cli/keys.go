@@ -16,6 +16,7 @@ import (
 const keysExamples = `  qn keys gen --out cluster.key                a key file that only you can read, for Config.SecretFiles
   qn keys gen --id 2 --out next.key            the key that is to follow it
   qn keys install next.key                     then: qn keys use 2, qn keys remove 1
+  qn keys signing gen --out web-1.key          what one member signs with
   qn load --key-file cluster.key               the same load, sealed`
 
 const keysLong = `A key is 32 random bytes under a number from 1 to 255. Members seal with the first key that they are given and accept all
@@ -32,13 +33,13 @@ into the key files, or an agent that starts with the old one alone is shut out.`
 func newKeys() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "keys COMMAND",
-		Short:   "Make and replace the keys that a cluster seals its traffic with",
+		Short:   "Make and replace the keys that a cluster seals its traffic with, and that members sign with",
 		Example: keysExamples,
 		Long:    keysLong,
 		Args:    cobra.ArbitraryArgs,
 		RunE:    parentOnly,
 	}
-	cmd.AddCommand(newKeysGen(), newKeysList(), newKeysInstall(), newKeysUse(), newKeysRemove())
+	cmd.AddCommand(newKeysGen(), newKeysList(), newKeysInstall(), newKeysUse(), newKeysRemove(), newKeysSigning())
 	return cmd
 }
 
