@@ -55,9 +55,8 @@
 //
 // In a precise cluster logs have holes, so sums are compared only where the fingerprint of
 // the owner's frame says that all is the same, which is seldom while many write; signatures
-// need no such thing. Who brought entries one by one there is not known, and not named. A
-// version that was forged for another key can keep a true entry away there for as long as
-// nothing newer is written under that key.
+// need no such thing. A version that somebody took for another key is its owner's again with
+// the next exchange with the owner, whose entries are right (package precise).
 //
 // Memory: 60 bytes an origin and 48 where signatures are verified, 40 a peer, 14 KiB beside.
 // One caller at a time.

@@ -54,6 +54,32 @@ func (k *Checkpoints) Took(now sched.Instant, o state.Origin, p uint32, from, to
 	}
 }
 
+// Brought notes that an entry of an origin that is no continuation of what is here came from peer p.
+func (k *Checkpoints) Brought(o state.Origin, p uint32, version uint64) {
+	if k.parts.Off || k.parts.Host.Author(o) == p {
+		return
+	}
+	x := brought{k.parts.Store.ID(o), k.parts.Host.ID(p), version - 1, version}
+	t := &k.story
+	if last := &t.runs[(t.next+broughtMost-1)%broughtMost]; last.id == x.id && last.by == x.by && last.to == x.from {
+		last.to = x.to
+		return
+	}
+	t.runs[t.next] = x
+	t.next = (t.next + 1) % broughtMost
+}
+
+// Overruled tells that a version was not what its owner wrote until that one sent it. here: what stood there was there to
+// the last, so whoever brought it is named; else nobody knows what it was, since the author or somebody else overwrote it.
+func (k *Checkpoints) Overruled(now sched.Instant, o state.Origin, version uint64, here bool) {
+	if here {
+		k.Differed(now, o, &state.Healed{Alien: version})
+		return
+	}
+	k.parts.Count.Contradicted++
+	k.origins[o].odd = version
+}
+
 // Differed tells that a part of a log was not what the owner holds: whoever brought it is
 // named.
 func (k *Checkpoints) Differed(now sched.Instant, o state.Origin, h *state.Healed) {

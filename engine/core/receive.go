@@ -106,7 +106,7 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 	}
 	f := &c.received
 	f.Begin(c.now, c.counters.FramesReceived, p)
-	f.Fresh, f.Ack, f.Printed, f.Print = fresh, h.Ack, h.Flags&codec.FlagPrints != 0, h.StatePrint
+	f.Author, f.Fresh, f.Ack, f.Printed, f.Print = q.origin, fresh, h.Ack, h.Flags&codec.FlagPrints != 0, h.StatePrint
 	c.store.Hop(int64(c.paths.Underway(&q.link)), q.id)
 	for ; t != 0; t, body, rest = codec.NextRecord(rest) {
 		c.record(p, t, body)

@@ -30,6 +30,13 @@
 // for nor taken. Who learns of a floor above their max may hold what was deleted, and
 // is mended by intervals (package interval), which bring them level first.
 //
+// # Forged entries
+//
+// A version names one write of one key. So what the author itself lists, or sends, is right:
+// it is asked for though our max has passed it, and takes the place of another key under its
+// version. Who brought that one is named (package checkpoint). What the author never wrote
+// at all shows in the next digest that it sees, and it goes on under a new life.
+//
 // # Limits
 //
 // Answers under way are Config.Jobs, of Config.Wants entries each; what does not

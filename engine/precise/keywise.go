@@ -26,6 +26,7 @@ type keywise struct {
 	order   tune.Order
 	compare func(a, b *tune.Candidate) int
 	keys    keys
+	author  state.Origin // what the sender of a digest writes
 
 	at      codec.Place    // where the next window starts: its key is in the buffer
 	floors  codec.OriginID // whose floor is told next
@@ -233,7 +234,9 @@ func (x *keywise) listed(d *codec.PreciseDigest, o state.Origin, runs, pulls *li
 		}
 		switch {
 		case v <= has:
-		case o != x.view.Own && v <= top: // it was written again, or deleted: all that lives up to there is here
+		case o != x.view.Own && v <= top && (o != x.author || v <= x.store.Floor(o)):
+			// It was written again, or deleted: all that lives up to there is here. Where the author itself still has
+			// it, it is not: something was forged in its place.
 		case o != x.view.Own:
 			pulls.ask(item{ID: id, Version: v})
 		case v > top || x.neverWrote(o, key, v):

@@ -179,6 +179,7 @@ func (x *Precise) onWindow(f *reconcile.Frame, d *codec.PreciseDigest) {
 		pulls = x.listOf(p, &t.pulls)
 	}
 	before := runs.Len()
+	x.keys.author = f.Author
 	x.outdone = x.keys.Compare(d, runs, pulls)
 	x.budgets.Lacks(f.Now, p, runs.Len()-before)
 	final := d.Flags&codec.DigestFinal != 0

@@ -7,6 +7,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // Fill appends the first items of a list as runs until dst is limit bytes long,
@@ -134,18 +135,36 @@ func (x *keywise) AppendPull(dst []byte, limit int, l *list) []byte {
 	return w.End(l.Len() == 0)
 }
 
-// Apply merges entries one by one: those of a precise run, or of a run
-// that starts above our max. It gives the lowest version that was news.
-func Apply(s *state.Store, o state.Origin, r *codec.Run, it *codec.RunIter, e *codec.Entry) (a reconcile.Applied, lowest uint64) {
+// Witness hears where entries came from, and what the author of others than these has put right.
+type Witness interface {
+	// Brought tells that a peer brought the entry of a version.
+	Brought(o state.Origin, p uint32, version uint64)
+	// Overruled tells that the entry of a version was another one until its author sent it. here: what stood there
+	// was not overwritten before.
+	Overruled(now sched.Instant, o state.Origin, version uint64, here bool)
+}
+
+// Apply merges entries one by one: those of the frame's run, a precise one or one that starts above our max. It gives the
+// lowest version that was news. What the author of the origin sends itself is right: whatever else is here under its
+// version was forged, and gives way.
+func Apply(s *state.Store, o state.Origin, f *reconcile.Frame, w Witness) (a reconcile.Applied, lowest uint64) {
+	it, e := &f.Iter, &f.Entry
 	a.From, a.To = s.Max(o), s.Max(o)
-	it.Reset(r)
+	it.Reset(&f.Run)
 	for it.Next(e) {
-		if e.Version <= a.From { // all that lives up to max is here: it was written again, or deleted
-			a.Old++
-			continue
+		st, was := state.Old, state.Nothing
+		switch {
+		case f.Author == o && e.Version > s.Floor(o):
+			st, was = s.Overrule(o, e)
+		case e.Version > a.From: // else all that lives up to max is here: it was written again, or deleted
+			st = s.ApplyAny(o, e)
 		}
-		switch s.ApplyAny(o, e) {
+		if was != state.Nothing {
+			w.Overruled(f.Now, o, e.Version, was == state.Alien)
+		}
+		switch st {
 		case state.OK:
+			w.Brought(o, f.Peer, e.Version)
 			a.New++
 			if lowest == 0 {
 				lowest = e.Version

@@ -19,20 +19,22 @@ type side struct {
 	x     Precise
 	peer  Peer
 	wheel sched.Wheel // its one timer wakes Expire
-	run   codec.Run
-	iter  codec.RunIter
-	entry codec.Entry
+	in    reconcile.Frame
 }
+
+// Nobody is told of what came.
+func (n *side) Brought(state.Origin, uint32, uint64)                {}
+func (n *side) Overruled(sched.Instant, state.Origin, uint64, bool) {}
 
 func (n *side) Peer(uint32) *Peer { return &n.peer }
 
 // take applies the entries of a run one by one, as a core does.
 func (n *side) take(_ *reconciletest.Node, t codec.Type, body []byte) {
-	if t != codec.TypePreciseRun || codec.ParsePreciseRun(body, &n.run) != nil {
+	if t != codec.TypePreciseRun || codec.ParsePreciseRun(body, &n.in.Run) != nil {
 		return
 	}
-	if o := n.Store.Find(n.run.ID); o != 0 && o != n.Self {
-		Apply(&n.Store, o, &n.run, &n.iter, &n.entry)
+	if o := n.Store.Find(n.in.Run.ID); o != 0 && o != n.Self {
+		Apply(&n.Store, o, &n.in, n)
 	}
 }
 

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/due"
+	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -50,11 +51,12 @@ type Budgets interface {
 // Frame is the frame that a record came in.
 type Frame struct {
 	Now     sched.Instant
-	Number  uint64 // of all frames received
-	Peer    uint32 // the sender
-	Fresh   bool   // it is newer than all before it from this peer: no replay
-	Ack     uint32 // the last frame to the peer that it had seen
-	Printed bool   // it carries the sender's fingerprint:
+	Number  uint64       // of all frames received
+	Peer    uint32       // the sender
+	Author  state.Origin // what the sender writes; 0: nothing is known of it
+	Fresh   bool         // it is newer than all before it from this peer: no replay
+	Ack     uint32       // the last frame to the peer that it had seen
+	Printed bool         // it carries the sender's fingerprint:
 	Print   uint64
 	Full    codec.FullAts // what its sender has no room for, said before in the frame
 
@@ -64,7 +66,7 @@ type Frame struct {
 // Begin turns to another frame; what is read into Records stays there, but the last run is
 // nobody's.
 func (f *Frame) Begin(now sched.Instant, number uint64, peer uint32) {
-	f.Now, f.Number, f.Peer, f.Fresh, f.Printed, f.Full = now, number, peer, false, false, codec.FullAts{}
+	f.Now, f.Number, f.Peer, f.Author, f.Fresh, f.Printed, f.Full = now, number, peer, 0, false, false, codec.FullAts{}
 	f.Run.ID = 0
 }
 
