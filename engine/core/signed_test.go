@@ -74,13 +74,16 @@ func (w *net) toldWhy(i int, why checkpoint.Why) (n int) {
 
 // impersonate sends node `to` a frame in the name and from the address of another one, sealed where that one's are: as any
 // holder of the cluster's key can.
-func (w *net) impersonate(as, to int, records []byte) {
+func (w *net) impersonate(as, to int, records []byte) { w.impersonateAt(as, to, 1, records) }
+
+// impersonateAt does that with a number so far ahead of the last one.
+func (w *net) impersonateAt(as, to int, ahead uint32, records []byte) {
 	d, c := w.nodes[to], &w.nodes[as].core
 	p := d.core.roster.Find(c.me.ID)
 	high, _ := d.core.peers[p].link.Seen()
 	h := c.page.Header
 	h.Sender, h.KeyID, h.Flags = c.me.ID, c.guard.KeyID(), c.guard.Flags()|codec.FlagFlow
-	h.Seq, h.Ack, h.AckMap, h.Mark = high+1, d.core.peers[p].link.Last(), 0, 0
+	h.Seq, h.Ack, h.AckMap, h.Mark = high+ahead, d.core.peers[p].link.Last(), 0, 0
 	b := append(codec.AppendHeader(make([]byte, 0, codec.FrameBytesMax), &h), records...)
 	b, err := c.guard.Finish(b, w.peer(as, to))
 	if err != nil {

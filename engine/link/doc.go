@@ -44,5 +44,7 @@
 //
 // Numbers are 32 bits and wrap; comparisons are of differences, so that 2^31
 // frames may be between two. A frame that is more than 64 behind the highest one is
-// not recorded. Nothing here takes memory beyond the two types.
+// not recorded, unless resumeAfter such come in a row, each after the one before: then that
+// is where the peer is. So a number that somebody made up, in clear or with the cluster's
+// key, hides four frames of its peer, and not all that come. Nothing here takes memory beyond the two types.
 package link

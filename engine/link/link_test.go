@@ -46,6 +46,46 @@ func TestReceivedKeepsTheLast64(t *testing.T) {
 	}
 }
 
+// TestANumberAheadHidesFewFrames: however far ahead somebody pushes a peer's number, the peer is heard again with the
+// fourth of its own frames; what comes again, goes back or stands alone moves nothing.
+func TestANumberAheadHidesFewFrames(t *testing.T) {
+	for _, first := range starts[1:] {
+		for _, jump := range []uint32{mapBits, 1000, 1 << 20, 1<<31 - 100} {
+			var p Path
+			see := func(seq uint32, fresh bool) {
+				t.Helper()
+				if got := p.Received(first + seq); got != fresh {
+					t.Errorf("from %d, %d ahead: frame %d: fresh %v", first, jump, seq, got)
+				}
+			}
+			stays := func() {
+				t.Helper()
+				if high, _ := p.Seen(); high != first+10+jump {
+					t.Errorf("from %d, %d ahead: it is at %d", first, jump, high-first)
+				}
+			}
+			see(10, true)
+			see(10+jump, true)
+			for range 10 { // one frame again and again, or older and older ones
+				see(9, false)
+				see(8, false)
+			}
+			stays()
+			see(10+jump, false) // the pusher's own
+			for seq := uint32(7); seq < 10; seq++ {
+				see(seq, false)
+			}
+			stays()
+			see(10, true)
+			see(11, true)
+			see(9, false)
+			if high, seen := p.Seen(); high != first+11 || seen != 0b111 {
+				t.Errorf("from %d, %d ahead: high %d, seen %b", first, jump, high-first, seen)
+			}
+		}
+	}
+}
+
 func TestAckedTakesWhatWasSent(t *testing.T) {
 	for _, first := range starts {
 		s, p := pair(first, 10)

@@ -19,6 +19,10 @@ const forgottenSoon = 48
 // that does.
 const reorderMemory = 16 * sched.Second
 
+// resumeAfter is how many frames in a row, each after the one before and all far behind the highest one, show that the peer
+// goes on from there: somebody else sent that one in its name, or the peer forgot how far it was.
+const resumeAfter = 4
+
 // mapBits is how many frames an acknowledgement covers, the highest included.
 const mapBits = 64
 
@@ -28,6 +32,8 @@ type Path struct {
 	seen    uint64        // bit i: frame high-i came
 	high    uint32        // highest that came from it
 	seq     uint32        // of the last frame to the peer
+	behind  uint32        // the last frame that was far behind high,
+	resumes uint8         // and how many such came in a row
 	sawMap  uint64        // and which up to acked
 	acked   uint32        // highest of ours that it saw
 	judged  uint32        // losses up to this frame are known
@@ -65,6 +71,10 @@ func (p *Path) Seen() (high uint32, seen uint64) { return p.high, p.seen }
 // than all before it, and so no replay.
 func (p *Path) Received(seq uint32) (fresh bool) {
 	fresh = p.seen == 0 || int32(seq-p.high) > 0
+	if !fresh && p.high-seq >= mapBits {
+		return p.resumed(seq)
+	}
+	p.resumes = 0
 	switch ahead := seq - p.high; {
 	case p.high == 0 && p.seen == 0, ahead < 1<<31 && ahead >= mapBits:
 		p.high, p.seen = seq, 1
@@ -73,11 +83,22 @@ func (p *Path) Received(seq uint32) (fresh bool) {
 	case ahead < mapBits:
 		p.high, p.seen = seq, p.seen<<ahead|1
 	default:
-		if back := p.high - seq; back < mapBits {
-			p.seen |= 1 << back
-		}
+		p.seen |= 1 << (p.high - seq)
 	}
 	return fresh
+}
+
+// resumed takes a frame from far behind the highest one. It reports whether that is where the peer is.
+func (p *Path) resumed(seq uint32) bool {
+	if p.resumes > 0 && int32(seq-p.behind) <= 0 {
+		return false // an echo
+	}
+	p.behind = seq
+	if p.resumes++; p.resumes < resumeAfter {
+		return false
+	}
+	p.high, p.seen, p.resumes = seq, 1, 0
+	return true
 }
 
 // Sent notes that the next frame leaves. long: it is longer than what every path takes.
