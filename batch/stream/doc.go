@@ -54,12 +54,16 @@
 // # The door
 //
 // Before the first record opens a stream gets 2 s, 1 KiB, and one of 64 places,
-// of which an address has 4 until a hello with a right mark came. The mark costs
-// one hash; no cipher is set up without it. A right hello moves the stream from
-// its address's places, for many members may share an address, to those of its
-// salt, of which there are 4: who repeats recorded hellos gets no further than
-// their author would, and no record of theirs opens. Behind the door a member has 4
-// places and all have Options.StreamsIn: an idle stream gives its place to a new one.
+// of which an address has 4 until a hello with a right mark came: the ticket that
+// only a holder of the key can make, for the salt of this life, which a member tells
+// the others by datagram. The mark costs one hash; no cipher is set up without it. A
+// right hello moves the stream from its address's places, for many members may share
+// an address, to one of 64 more, of which a salt has 4: no record of those who repeat
+// recorded hellos opens. Where all places of a kind are taken the stream that has one for
+// longest gives way, behind right hellos one of the salt that has most: a member needs
+// its place for one round trip, so nobody is kept out by those who hold theirs.
+// Behind the door a member has 4 places and all have Options.StreamsIn: an idle
+// stream gives its place to a new one.
 //
 // # Rotation
 //

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	halfOpenAll     = 64 // streams that are not up, accepted here
-	halfOpenAddress = 4  // of them, from one address, before a hello is right
-	halfOpenSalt    = 4  // of them, behind a right hello of one life of one member
+	halfOpenAll     = 64 // streams that are not up, accepted here, before a hello is right; as many behind it
+	halfOpenAddress = 4  // before a hello is right, from one address
+	halfOpenSalt    = 4  // behind a right hello, of one life of one member
 	upSalt          = 4  // streams that are up, of one life of one member
 )
 
@@ -22,8 +22,14 @@ const (
 // counts for its address, which costs nothing to compare; behind a right hello
 // it counts for the salt in it: many members may share an address, and whoever
 // repeats a hello that they recorded shares four places with its author.
+//
+// Where all places are taken the stream gives way that has had one for longest: of strangers any,
+// of those with a right hello one of the life that has most. So nobody keeps others out by
+// holding places, from whatever addresses and with whatever hellos: a member needs its place for
+// one round trip.
 type door struct {
-	half    int
+	half    int // before a hello is right
+	shown   int // behind it
 	address map[netip.Addr]int
 	salt    map[[batch.StreamSaltSize]byte]int
 	in      int // streams that are up, accepted here
@@ -48,49 +54,93 @@ func (d *door) init() {
 
 // enter gives a new stream a place.
 func (d *door) enter(st *stream) bool {
-	if d.half == halfOpenAll || d.address[st.ip] == halfOpenAddress {
+	if d.address[st.ip] == halfOpenAddress {
 		return false
+	}
+	if d.half == halfOpenAll {
+		d.giveWay(st.l, func(x *stream) bool { return x.place == placeAddress })
 	}
 	d.half++
 	d.address[st.ip]++
 	st.place = placeAddress
-	st.l.s.stats.half.Store(int64(d.half))
+	d.count(st)
 	return true
 }
 
 // advance moves a stream whose hello is right from its address to its salt.
-func (d *door) advance(st *stream) bool {
-	if d.salt[st.peer.Salt] == halfOpenSalt {
-		return false
+func (d *door) advance(st *stream) {
+	d.leave(st)
+	if most := d.most(&st.peer.Salt); most != nil {
+		salt := *most // its entry may go
+		d.giveWay(st.l, func(x *stream) bool { return x.place == placeSalt && x.peer.Salt == salt })
 	}
-	d.lower(st)
+	d.shown++
 	d.salt[st.peer.Salt]++
 	st.place = placeSalt
-	return true
+	d.count(st)
+}
+
+// most is the life of a member whose stream has to give way to one of a salt: this one if it has
+// all that it may, the one that has most where all have; nil: there is room.
+func (d *door) most(salt *[batch.StreamSaltSize]byte) (most *[batch.StreamSaltSize]byte) {
+	switch {
+	case d.salt[*salt] == halfOpenSalt:
+		return salt
+	case d.shown < halfOpenAll:
+		return nil
+	}
+	n := 0
+	for s, has := range d.salt {
+		if has > n {
+			n, most = has, &s
+		}
+	}
+	return most
+}
+
+// giveWay ends the one of some streams that is here for longest.
+func (d *door) giveWay(l *loop, of func(*stream) bool) {
+	var oldest *stream
+	for st := l.first; st != nil; st = st.next { // the newest first
+		if of(st) {
+			oldest = st
+		}
+	}
+	l.s.stats.refused.Add(1)
+	l.close(oldest, batch.StreamBusy)
 }
 
 // pass lets a stream in that is up.
 func (d *door) pass(st *stream) {
-	d.lower(st)
-	d.half--
+	d.leave(st)
 	d.in++
 	st.place = placeUp
-	st.l.s.stats.half.Store(int64(d.half))
 }
 
+// leave takes a stream out of its count.
 func (d *door) leave(st *stream) {
-	d.lower(st)
 	switch st.place {
-	case placeAddress, placeSalt:
+	case placeAddress:
 		d.half--
-		st.l.s.stats.half.Store(int64(d.half))
+		if d.address[st.ip]--; d.address[st.ip] <= 0 {
+			delete(d.address, st.ip)
+		}
+	case placeSalt:
+		d.shown--
+		if d.salt[st.peer.Salt]--; d.salt[st.peer.Salt] <= 0 {
+			delete(d.salt, st.peer.Salt)
+		}
 	case placeUp:
 		d.in--
 	case placeLeaving:
 		d.leaving--
 	}
 	st.place = placeNone
+	d.count(st)
 }
+
+// count tells Stats.
+func (d *door) count(st *stream) { st.l.s.stats.half.Store(int64(d.half + d.shown)) }
 
 // room tells whether one more stream of a member may come up. Where there are as many as there
 // may be, of it or of all, the one that was idle for longest gives its place away; none that has
@@ -131,20 +181,6 @@ func (d *door) dismiss(st *stream) bool {
 	st.place, st.finish = placeLeaving, true
 	st.pump()
 	return true
-}
-
-// lower takes a stream out of its count.
-func (d *door) lower(st *stream) {
-	switch st.place {
-	case placeAddress:
-		if d.address[st.ip]--; d.address[st.ip] <= 0 {
-			delete(d.address, st.ip)
-		}
-	case placeSalt:
-		if d.salt[st.peer.Salt]--; d.salt[st.peer.Salt] <= 0 {
-			delete(d.salt, st.peer.Salt)
-		}
-	}
 }
 
 // dialled is a connection that this side opened, on its way to the loop.
@@ -200,11 +236,7 @@ func (st *stream) takeHello(b []byte) int {
 	}
 	st.keyID, st.peer.Salt = h.keyID(), h.ownSalt()
 	st.peer.Addr = netip.AddrPortFrom(st.ip, 0)
-	if !l.door.advance(st) {
-		l.s.stats.refused.Add(1)
-		st.fail(batch.StreamBusy)
-		return 0
-	}
+	l.door.advance(st)
 	var nonce [nonceSize]byte
 	rand.Read(nonce[:])
 	r := makeReply(&nonce)

@@ -24,7 +24,14 @@ type raw struct {
 
 func connect(tb testing.TB, to *end) *raw {
 	tb.Helper()
-	conn, err := net.Dial("tcp", to.peer().Addr.String())
+	return connectFrom(tb, to, "127.0.0.1")
+}
+
+// connectFrom connects from an address of this host.
+func connectFrom(tb testing.TB, to *end, from string) *raw {
+	tb.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	conn, err := d.Dial("tcp", to.peer().Addr.String())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -329,27 +336,6 @@ func TestHalfOpenFlood(t *testing.T) {
 	ended(e, batch.StreamLate, halfOpenAddress)
 	if e.s.Stats(&st); st.HalfOpen != 0 || st.Refused != flood-halfOpenAddress {
 		t.Errorf("%d half-open and %d refused of %d", st.HalfOpen, st.Refused, flood)
-	}
-}
-
-// Recorded hellos, repeated: four places and no more, whatever the address, and
-// no stream comes up.
-func TestRepeatedHellos(t *testing.T) {
-	keys := keysOf(t, 1, 1)
-	e := open(t, Options{}, keys)
-	h := helloTo(e, keys, [16]byte{7})
-	for i := range halfOpenSalt + 3 {
-		r := connect(t, e)
-		r.write(h[:])
-		if i < halfOpenSalt {
-			r.read(replySize)
-		} else if got, _ := io.ReadAll(r.conn); len(got) != 0 {
-			t.Errorf("hello %d is answered", i)
-		}
-	}
-	var st batch.StreamStats
-	if e.s.Stats(&st); st.HalfOpen != halfOpenSalt || st.Accepted != 0 {
-		t.Errorf("%d half-open, %d accepted", st.HalfOpen, st.Accepted)
 	}
 }
 

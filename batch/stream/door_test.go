@@ -1,0 +1,90 @@
+package stream
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/quidnunc/quidnunc/batch"
+)
+
+// patientOpen is a member whose half-open streams never end by themselves.
+func patientOpen(tb testing.TB, keys batch.StreamKeys) *end {
+	o := Options{}
+	o.times = timesDefault
+	o.times.open = time.Hour
+	return open(tb, o, keys)
+}
+
+// addresses gives n addresses of this host; where a system has one only, the test is skipped.
+func addresses(tb testing.TB, n int) (list []string) {
+	if runtime.GOOS != "linux" {
+		tb.Skip("all of 127/8 is needed")
+	}
+	for i := range n {
+		list = append(list, fmt.Sprintf("127.0.1.%d", i+1))
+	}
+	return list
+}
+
+// Recorded hellos, repeated: four places and no more, whatever the address, and
+// no stream comes up but their author's.
+func TestRepeatedHellos(t *testing.T) {
+	keys := keysOf(t, 1, 1)
+	e, author := patientOpen(t, keys), open(t, Options{}, keys)
+	h := helloTo(e, keys, author.salt)
+	var all []*raw
+	for range halfOpenSalt + 3 {
+		r := connect(t, e)
+		r.write(h[:])
+		r.read(replySize)
+		all = append(all, r)
+	}
+	for i, r := range all[:3] { // the oldest have given way
+		if _, err := io.Copy(io.Discard, r.conn); err != nil {
+			t.Errorf("hello %d: %v", i, err)
+		}
+	}
+	var st batch.StreamStats
+	if e.s.Stats(&st); st.HalfOpen != halfOpenSalt || st.Accepted != 0 || st.Refused != 3 {
+		t.Errorf("%d half-open, %d accepted, %d refused", st.HalfOpen, st.Accepted, st.Refused)
+	}
+	pair(t, author, e)
+}
+
+// Whoever holds all places, from many addresses or with hellos of many members, keeps nobody out,
+// and has no more places than there are.
+func TestTheDoorStaysOpen(t *testing.T) {
+	keys := keysOf(t, 1, 1)
+	f := func(name string, hold func(e *end, i int, from string)) {
+		t.Run(name, func(t *testing.T) {
+			e := patientOpen(t, keys)
+			from := addresses(t, 2*halfOpenAll/halfOpenAddress)
+			for i := range 2 * halfOpenAll {
+				hold(e, i, from[i/halfOpenAddress])
+			}
+			var st batch.StreamStats
+			if e.s.Stats(&st); st.HalfOpen > 2*halfOpenAll || st.Accepted != 0 {
+				t.Errorf("%d half-open, %d accepted", st.HalfOpen, st.Accepted)
+			}
+			for range 3 { // their author, and others
+				pair(t, open(t, Options{}, keys), e)
+			}
+		})
+	}
+	f("strangers of many addresses", func(e *end, _ int, from string) {
+		connectFrom(t, e, from).write([]byte(magic))
+	})
+	f("hellos of many members", func(e *end, i int, from string) {
+		r, h := connectFrom(t, e, from), helloTo(e, keys, [16]byte{byte(i / halfOpenSalt), 1})
+		r.write(h[:])
+		r.read(replySize)
+	})
+	f("one hello of each of many", func(e *end, i int, from string) {
+		r, h := connectFrom(t, e, from), helloTo(e, keys, [16]byte{byte(i), 1})
+		r.write(h[:])
+		r.read(replySize)
+	})
+}
