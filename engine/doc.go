@@ -169,8 +169,8 @@
 // it, checked, kept once whoever refers to it, and becomes visible whole. A
 // reader sees the newest complete large value of a key, and Meta.Newer says that
 // another is on its way; where a large value replaces a small one, a reader sees
-// none until it has come. WaitVersion waits for references, not for contents:
-// Watch tells when a value is there. [Engine.Large] counts. A member that lacks
+// none until it has come. WaitVersion waits for contents too, where they are fetched
+// before they are read. [Engine.Large] counts. A member that lacks
 // much where datagrams are slow is brought level over the same streams, from up
 // to four members at a time.
 //

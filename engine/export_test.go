@@ -77,8 +77,8 @@ func (e *Engine) LargeLeft() (left string) {
 			asked += len(k.asks) + len(k.late)
 			sending += len(k.sending)
 		}
-		if n := len(l.wants.all) + l.wants.ready.len() + l.links.lobby.waiting.len() + l.links.store.waiting.len() + asked + sending; n > 0 {
-			left = fmt.Sprintf("%d wants, %d asked, %d sending", len(l.wants.all), asked, sending)
+		if n := len(l.wants.all) + l.wants.ready.len() + l.links.lobby.waiting.len() + l.links.store.waiting.len() + asked + sending + len(l.complete.missing); n > 0 {
+			left = fmt.Sprintf("%d wants, %d asked, %d sending, %d origins incomplete", len(l.wants.all), asked, sending, len(l.complete.missing))
 		}
 	})
 	return left
@@ -89,4 +89,14 @@ func (e *Engine) SetReference(key string, length int, sum [codec.SumBytes]byte) 
 	_, wake, err := e.stage.write(opContent, 0, key, codec.AppendContent(nil, &codec.Content{Length: uint32(length), Sum: sum}))
 	_, err = e.staged(Version{}, wake, err)
 	return err
+}
+
+// Lacks is how many contents are noted as missing, for acknowledgements.
+func (e *Engine) Lacks() (n int) {
+	e.ask(func(sched.Instant) {
+		for _, q := range e.large.complete.missing {
+			n += len(q.Heap)
+		}
+	})
+	return n
 }

@@ -276,7 +276,9 @@ func (e *Engine) sweepLarge(now sched.Instant) {
 	s := l.table.Stats()
 	l.onLoop = false
 	l.mu.Unlock()
-	l.links.forgive(now, func(tag uint32) bool { return e.store.Tagged(tag) == 0 })
+	gone := func(tag uint32) bool { return e.store.Tagged(tag) == 0 }
+	l.links.forgive(now, gone)
+	l.forgetLacks(gone)
 	if l.links.roomMade(); l.links.able() {
 		l.next = now
 	}

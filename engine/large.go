@@ -102,6 +102,7 @@ func (e *Engine) startLarge() error {
 	l.fetcher.init(seed)
 	l.begin = sched.Never
 	e.store.AttendKinds(kinds{e})
+	e.core.Parts().Mail.Attend(contents{e})
 	l.source.Init(e.core.Parts().View, e.core.Parts().Filler.Book)
 	return nil
 }
@@ -289,9 +290,7 @@ func (k kinds) Kinded(o state.Origin, was, is *codec.Entry) {
 	case !l.table.Fits(int(next.Length)):
 		l.unavailable.Add(1)
 	case e.cfg.Fetch.eager(is.Key):
-		if e.tracesComplete() {
-			l.complete.lacks(tag, is.Key, is.Version, h)
-		}
+		l.lacks(tag, &entry, h)
 		l.seek(h, o)
 	}
 }

@@ -62,8 +62,8 @@ func (e *Engine) Acked(v Version) (have []string, err error) {
 	return have, nil
 }
 
-// Confirmed counts the other members that answer, and of those the ones that have confirmed this member's write v. Who
-// waits for it asks again: see WaitVersion. It takes a turn of the loop. Errors as for Acked.
+// Confirmed counts the other members that answer, and of those the ones that have confirmed this member's write v, with the
+// large values that they take. Who waits for it asks again: see WaitVersion. It takes a turn of the loop. Errors as for Acked.
 func (e *Engine) Confirmed(v Version) (have, answering int, err error) {
 	if err := e.gaveOut(v); err != nil {
 		return 0, 0, err
@@ -73,7 +73,7 @@ func (e *Engine) Confirmed(v Version) (have, answering int, err error) {
 		for p := range e.core.Peers() {
 			if peer, ok := e.core.Peer(p); ok && live(&peer) {
 				answering++
-				if peer.Acked >= v.Seq {
+				if peer.Whole >= v.Seq {
 					have++
 				}
 			}

@@ -18,7 +18,9 @@ type waiter struct {
 
 // WaitVersion returns when every live member has this member's write v, and
 // with it all writes before v. Live are the members that answer: one that
-// falls silent is no longer waited for, one that joins is. Errors: ctx.Err(),
+// falls silent is no longer waited for, one that joins is. A large value is there
+// when its content is, at each member that fetches it: not at those without Streams, whose
+// Limits.LargeBytes are less, or that fetch it when it is read. Errors: ctx.Err(),
 // ErrVersion (a *VersionError) for a version that this process never gave out, ErrFull or
 // ErrNameConflict when the write was accepted and could not be kept, ErrMemberFull
 // (a *MemberFullError) for members that have no room for it or for a write before
@@ -125,7 +127,10 @@ func (e *Engine) true(w *waiter) bool {
 	if w.converged {
 		return a.Equal == a.Members && e.stage.pending.Load() == 0
 	}
-	return a.Confirmed >= w.seq
+	if w.leave { // nobody's leave waits for contents
+		return a.Confirmed >= w.seq
+	}
+	return a.Whole >= w.seq
 }
 
 func live(p *core.Peer) bool { return p.Proven && !p.Quiet && !p.Left }

@@ -64,14 +64,14 @@ func (c *Core) Advertise(now sched.Instant, addr netip.AddrPort) {
 	c.me.Addr = addr
 }
 
-// Ask makes every peer that has not confirmed our newest write, or all of them,
+// Ask makes every peer that has not confirmed our newest write whole, or all of them,
 // answer at once with what it holds and its fingerprint.
 func (c *Core) Ask(now sched.Instant, all bool) {
 	c.enter(now)
 	own := c.store.Max(c.store.Owner())
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
-		if all || q.mail.Acked() < own {
+		if all || q.mail.Whole() < own {
 			c.AskPeer(now, uint32(p))
 		}
 	}
@@ -88,22 +88,24 @@ func (c *Core) AskPeer(now sched.Instant, p uint32) {
 
 // Agreement is how far the members that we reach hold what we hold.
 type Agreement struct {
-	Members   int    // reachable ones, and those that are known and have not answered yet
-	Confirmed uint64 // own version that all of them have, or have no room for; 0 while one has not answered
-	Equal     int    // of them, those whose fingerprint is ours
+	Members int // reachable ones, and those that are known and have not answered yet
+	// Own versions that all of them have, or have no room for, and those with the contents that they take; 0 while one has not answered.
+	Confirmed, Whole uint64
+	Equal            int // of them, those whose fingerprint is ours
 }
 
 // Agreement asks what the members have told; Equal counts what they told at since or
 // later. A member that has not answered yet is waited for, until it does or is given up.
 func (c *Core) Agreement(since sched.Instant) Agreement {
 	own, a := c.Fingerprint(), Agreement{Confirmed: c.store.Max(c.store.Owner())}
+	a.Whole = a.Confirmed
 	for p := 1; p < len(c.peers); p++ {
 		q := &c.peers[p]
 		switch q.Life {
 		case roster.Open:
-			a.Confirmed = min(a.Confirmed, q.mail.Seen())
+			a.Confirmed, a.Whole = min(a.Confirmed, q.mail.Seen()), min(a.Whole, q.mail.Whole())
 		case roster.Named:
-			a.Confirmed = 0
+			a.Confirmed, a.Whole = 0, 0
 		default:
 			continue
 		}

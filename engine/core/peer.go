@@ -51,26 +51,26 @@ type peer struct {
 
 // Peer is what the shell may show of a member.
 type Peer struct {
-	Origin state.Origin
-	Addr   netip.AddrPort
-	Proven bool // it has answered from Addr
-	Took   bool // and it has us: it sent what members alone are sent
-	Level  bool // when it last told, it held the same as we do now
-	Quiet  bool // it owes acknowledgements
-	Left   bool // it said that it leaves
-	Heard  sched.Instant
-	RTT    sched.Instant
-	Acked  uint64        // own-origin version that it confirmed
-	Full   bool          // it has no room for something that others hold, as it said last
-	Lacks  bool          // and so for some of our writes:
-	Missed uint64        // so many, as far as it can tell
-	Since  sched.Instant // when it came into its present state
-	By     uint32        // the peer that told of it; 0: nobody had to
-	Sent   uint32        // number of the last frame to it
-	Wrote  uint64        // how far its own writes went, as it said last:
-	Seen   uint32        // when this was the last frame to it that it had seen
-	Same   sched.Instant // when it said something of them of which all was here; until then: when it became known
-	Kinds  codec.Kind    // the last kind of entries that it knows
+	Origin       state.Origin
+	Addr         netip.AddrPort
+	Proven       bool // it has answered from Addr
+	Took         bool // and it has us: it sent what members alone are sent
+	Level        bool // when it last told, it held the same as we do now
+	Quiet        bool // it owes acknowledgements
+	Left         bool // it said that it leaves
+	Heard        sched.Instant
+	RTT          sched.Instant
+	Acked, Whole uint64        // own-origin versions that it confirmed, and those with the contents that it takes
+	Full         bool          // it has no room for something that others hold, as it said last
+	Lacks        bool          // and so for some of our writes:
+	Missed       uint64        // so many, as far as it can tell
+	Since        sched.Instant // when it came into its present state
+	By           uint32        // the peer that told of it; 0: nobody had to
+	Sent         uint32        // number of the last frame to it
+	Wrote        uint64        // how far its own writes went, as it said last:
+	Seen         uint32        // when this was the last frame to it that it had seen
+	Same         sched.Instant // when it said something of them of which all was here; until then: when it became known
+	Kinds        codec.Kind    // the last kind of entries that it knows
 }
 
 // Peers is one more than the highest peer handle.
@@ -91,7 +91,7 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 	wrote, seen := q.shown.Wrote()
 	return Peer{
 		q.origin, q.at.Addr, q.Proven(), took, level, q.Quiet(), q.Left(), q.link.Heard(), rtt,
-		q.mail.Acked(), lacks || q.shown.Full(), lacks, missed, q.since.At, q.since.By,
+		q.mail.Acked(), q.mail.Whole(), lacks || q.shown.Full(), lacks, missed, q.since.At, q.since.By,
 		q.link.Last(), wrote, seen, q.shown.Level(), q.at.Kinds,
 	}, true
 }

@@ -35,7 +35,11 @@ func (m *Mail) AppendHave(b []byte, g *reconcile.Page) (out []byte, done bool) {
 		m.parts.Ack.Of(g.Peer).Cancel()
 	}
 	b = s.AppendFullAt(b, len(b)+codec.RecordBytes+codec.FullAtBytesMax, o)
-	b = codec.AppendHave(b, codec.Have{Max: top, Floor: s.Floor(o), Dirty: s.Dirty(o)})
+	have := codec.Have{Max: top, Floor: s.Floor(o), Dirty: s.Dirty(o)}
+	if m.large != nil {
+		have.Open = min(m.large.Open(o), top)
+	}
+	b = codec.AppendHave(b, have)
 	if m.parts.Host.Debt(g.Peer).Answers() && (!m.Mails() || m.parts.Host.Cursor(g.Peer).At() >= m.own()) {
 		if out, _, _ := m.parts.Filler.Run(b, g.Limit, m.parts.Own, m.own()); out != nil {
 			b = out

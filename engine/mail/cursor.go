@@ -13,6 +13,7 @@ const (
 	triesMax   = 8                        // doublings for a peer that is not heard
 	noRoomMax  = 16                       // timers without progress that count
 	reorderMax = 1 << 20                  // frames that one may be overtaken by
+	openMost   = 1<<32 - 1                // or more
 )
 
 // Cursor is how far one peer has our writes. The zero value has none.
@@ -29,6 +30,7 @@ type Cursor struct {
 	vain     uint8  // times that the cursor went back since acked grew
 	reborn   bool   // we live another life since the frame to it with this number:
 	last     uint32
+	open     uint32 // of what it holds, so many of the newest versions may lack a content
 }
 
 // At is the version up to which the peer was sent our writes.
@@ -36,6 +38,17 @@ func (c *Cursor) At() uint64 { return c.at }
 
 // Acked is the version up to which the peer said that it holds our writes.
 func (c *Cursor) Acked() uint64 { return c.acked }
+
+// Whole is the version up to which the peer said that it holds our writes, and the contents that they refer to.
+func (c *Cursor) Whole() uint64 {
+	if c.open == openMost {
+		return 0
+	}
+	return c.acked - min(uint64(c.open), c.acked)
+}
+
+// Lacks takes how many of the newest versions that the peer acknowledged may lack a content.
+func (c *Cursor) Lacks(versions uint64) { c.open = uint32(min(versions, openMost)) }
 
 // Seen is the version up to which the peer is done with our writes: it holds them, or has no room for them.
 func (c *Cursor) Seen() uint64 { return max(c.acked, c.beyond) }
@@ -88,7 +101,7 @@ func (c *Cursor) Resume() {
 // Restart is for another life of this node, of which the peer has nothing: it was sent no
 // frame of it yet, the last one of the life before had this number.
 func (c *Cursor) Restart(last uint32) {
-	c.acked, c.held, c.beyond = 0, 0, 0
+	c.acked, c.held, c.beyond, c.open = 0, 0, 0, 0
 	c.reborn, c.last = true, last
 	c.Resume()
 }

@@ -52,6 +52,13 @@ type Word interface {
 	Answer(b []byte, g *reconcile.Page) []byte
 }
 
+// Contents tells what is not here of what entries refer to: values that did not fit one.
+type Contents interface {
+	// Open is how many of the newest versions of an origin may lack a content that is on its way
+	// here; 0: it is complete, or nothing more of it is coming.
+	Open(o state.Origin) uint64
+}
+
 // Parts are what Mail shares with the node around it.
 type Parts struct {
 	Host             Host
@@ -98,8 +105,9 @@ type Mail struct {
 	cfg    Config
 	parts  Parts
 	runs   Cache
-	from   uint64 // own writes after it wait for the next flush
-	told   uint64 // own writes up to it were told over delegates, since mail was the way last; 0: none
+	large  Contents // nil: nothing refers to any
+	from   uint64   // own writes after it wait for the next flush
+	told   uint64   // own writes up to it were told over delegates, since mail was the way last; 0: none
 }
 
 // Init makes it ready.
@@ -115,6 +123,9 @@ func (m *Mail) Init(cfg *Config, parts *Parts) {
 		Fanout: cfg.Fanout, AckDelay: cfg.AckDelay, Seed: cfg.Seed, Count: &parts.Count.Counters, Shared: parts.Shared,
 	})
 }
+
+// Attend has acknowledgements say what contents lack.
+func (m *Mail) Attend(c Contents) { m.large = c }
 
 // own is the newest own version that peers are told of.
 func (m *Mail) own() uint64 { return m.parts.Store.Max(m.parts.Own) }
@@ -282,6 +293,7 @@ func (m *Mail) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 	if h.Max < own {
 		m.Relay.Holds(f.Now, f.Peer, h.Max)
 	}
+	c.Lacks(h.Open)
 	switch c.Have(h.Max, own) {
 	case All:
 		m.parts.Resend.Of(f.Peer).Cancel()
