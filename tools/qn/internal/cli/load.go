@@ -81,7 +81,7 @@ func addLoadFlags(cmd *cobra.Command, o *load.Options) {
 	fs.IntVar(&o.Fanout, "fanout", 0, "peers that a rumor is sent to in a cycle (default: by cluster size)")
 	fs.StringVar(&o.Spread, "spread", o.Spread, "how a write leaves its author: auto, mail, rumor, delegated or gossip")
 	fs.StringVar(&o.Rumor, "rumor", o.Rumor, "how rumors are mongered: words of "+load.RumorHelp+" (default: the engine's)")
-	fs.StringVar(&o.Diff, "diff", o.Diff, "how a comparison finds what differs: auto, vector, sketch, recent, peel, activity or updates")
+	fs.StringVar(&o.Diff, "diff", o.Diff, "how a comparison finds what differs: auto, vector, sketch, recent, peel, activity, updates or ranges")
 	fs.DurationVar(&o.Repair, "repair", 0, "period of ring repair (default: never)")
 	fs.Var(&o.Loss, "loss", "share of datagrams dropped at the receiver (0.2, 20%)")
 	fs.StringVar(&o.Key, "key", "", "seal all traffic with this key: 32 or 64 hexadecimal digits (others see the command line: prefer --key-file)")
