@@ -52,3 +52,37 @@ func TestBroadcastReachesEverybodyOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestBroadcastsUnderAForgedNumber: a member tells others an event in a member's name, under a number far ahead; a second
+// later that member's broadcasts are heard everywhere, once.
+func TestBroadcastsUnderAForgedNumber(t *testing.T) {
+	for _, spread := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor, tune.SpreadGossip} {
+		w := newNet(t, 8, 5, func(_ int, c *Config) { c.Spread, c.Fanout = spread, 4 })
+		w.joinAll()
+		w.converge(5 * sched.Second)
+		tell := func(name string) {
+			if _, st := w.nodes[1].core.Broadcast(w.now, []byte("true"), []byte(name)); st != Written {
+				t.Fatal(st)
+			}
+			w.pump(w.nodes[1])
+			w.run(200 * sched.Millisecond)
+		}
+		tell("before")
+		for _, to := range []int{0, 2, 3} {
+			e := codec.Event{Origin: w.nodes[1].core.me.ID, Seq: 1 << 31, Time: 1, Topic: []byte("forged")}
+			w.say(5, to, codec.TypeEvent, codec.AppendEventBody(nil, &e))
+		}
+		w.run(sched.Second)
+		for _, d := range w.nodes {
+			d.broadcasts()
+		}
+		for i := range 5 {
+			tell(fmt.Sprint(i))
+		}
+		for _, d := range w.nodes {
+			if got := d.broadcasts(); fmt.Sprint(got) != "[true:0 true:1 true:2 true:3 true:4]" {
+				t.Errorf("%v: node %d hears %v", spread, d.i, got)
+			}
+		}
+	}
+}

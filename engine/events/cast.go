@@ -96,12 +96,13 @@ func (c *Cast) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 		return reconcile.Malformed
 	}
 	h := c.parts.Host
+	relays := h.Relays() || !h.Pushes()
 	switch o := c.parts.Store.Find(e.Origin); {
 	case o == 0:
 		return reconcile.Unknown
 	case o == c.parts.Own:
-		c.events.Returned()
-	case c.events.Receive(uint32(o), &e, body) && (h.Relays() || !h.Pushes()):
+		c.events.Returned(&e)
+	case c.events.Receive(uint32(o), &e, body, f.Author == o && !relays) && relays:
 		c.offer(f.Peer, false)
 	}
 	return reconcile.Taken

@@ -15,6 +15,9 @@
 //   - Each event is taken at most once: by its author's number, within the last
 //     [SeenWindow] of them in any order. One further behind counts as seen, since
 //     taking an event twice is worse than missing a straggler.
+//   - Who numbers an event in another author's name silences nobody: no event moves what is
+//     known of an author's numbers by more than 2^32, such an event is sent to its author, too, who
+//     goes on behind it, and where nobody passes events on, its own frames say where it is.
 //   - An event's time is larger than that of every event that its author had seen
 //     (Lamport, "Time, clocks, and the ordering of events in a distributed
 //     system", CACM 1978). A forged time moves the clock by 2^32 at most.
@@ -25,6 +28,6 @@
 // The last few events are kept, for the shell and for late joiners; a newer one
 // pushes out the oldest, and one that was pushed out before the shell took it is
 // counted as lost. Memory is taken with the first event that is sent or comes in:
-// 16 bytes an origin, and codec.EventBytesMax for each event that is kept. Nothing
+// 24 bytes an origin, and codec.EventBytesMax for each event that is kept. Nothing
 // is allocated afterwards. The record is drawn in package codec.
 package events

@@ -13,6 +13,7 @@ type Events struct {
 	kept   Replay
 	seq    uint64
 	taken  uint64 // by the shell, up to this number of kept
+	odd    uint64 // the event before this number of kept was far ahead: its author is sent it, too
 	asking bool   // the next frame asks its peer for what it keeps
 	body   []byte // of the event being sent
 }
@@ -76,26 +77,39 @@ func (v *Events) Send(self codec.OriginID, topic, payload []byte) (time uint64, 
 }
 
 // Receive takes an event of another author, whose handle is o; body is the record
-// that it was parsed from. It reports whether the event is new: then it is the
-// newest, and may be passed on.
-func (v *Events) Receive(o uint32, e *codec.Event, body []byte) bool {
+// that it was parsed from. direct: it came from its author itself, and nobody passes
+// events on. It reports whether the event is new: then it is the newest, and may be
+// passed on.
+func (v *Events) Receive(o uint32, e *codec.Event, body []byte, direct bool) bool {
 	v.prepare()
-	if v.seen.Late(o, e.Seq) {
+	if direct {
+		v.seen.Own(o, e.Seq)
+	}
+	if v.seen.Late(o, e.Seq) || v.seen.Far(o, e.Seq) {
 		v.n.BroadcastsLost++
 		return false
 	}
+	ahead := v.seen.Ahead(o, e.Seq)
 	if !v.seen.First(o, e.Seq) {
 		v.n.BroadcastsKnown++
 		return false
 	}
 	v.n.BroadcastsTaken++
 	v.clock.Witness(e.Time)
-	v.kept.Keep(body)
+	if v.kept.Keep(body); ahead {
+		v.odd = v.kept.End()
+	}
 	return true
 }
 
-// Returned notes an own event that came back.
-func (v *Events) Returned() { v.n.BroadcastsKnown++ }
+// Returned notes an own event that came back. Where somebody else numbered it, the next one goes on from there: those who
+// took it would count lower ones as seen.
+func (v *Events) Returned(e *codec.Event) {
+	v.n.BroadcastsKnown++
+	if e.Seq > v.seq && e.Seq-v.seq <= seqStepMax {
+		v.seq = e.Seq
+	}
+}
 
 // Next gives the shell the next event, own ones included; its bytes are borrowed
 // until the next call of Send or Receive. It reports false when there is none.
@@ -143,7 +157,7 @@ func (v *Events) Append(b []byte, limit int, p *Peer, self, to codec.OriginID) (
 	for ; p.at < v.kept.End(); p.at++ {
 		body := v.kept.At(p.at)
 		var e codec.Event
-		if codec.ParseEvent(body, &e) != nil || !p.all && e.Origin != self || e.Origin == to {
+		if codec.ParseEvent(body, &e) != nil || !p.all && e.Origin != self || e.Origin == to && p.at+1 != v.odd {
 			continue
 		}
 		if len(b)+codec.RecordBytes+len(body) > limit {

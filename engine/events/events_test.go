@@ -30,7 +30,7 @@ func deliver(t *testing.T, to *Events, frame []byte) (fresh []uint64, asked bool
 			asked = true
 		case codec.ParseEvent(body, &e) != nil:
 			t.Fatal("not an event")
-		case to.Receive(uint32(e.Origin), &e, body):
+		case to.Receive(uint32(e.Origin), &e, body, false):
 			fresh = append(fresh, e.Seq)
 		}
 		frame = rest
@@ -167,9 +167,9 @@ func TestForgottenAuthorsBeginAnew(t *testing.T) {
 	v.Forget(3) // before there is anything
 	e := codec.Event{Origin: 3, Seq: 1, Time: 1, Topic: []byte("t")}
 	body := codec.AppendEventBody(nil, &e)
-	first, again := v.Receive(3, &e, body), v.Receive(3, &e, body)
+	first, again := v.Receive(3, &e, body, false), v.Receive(3, &e, body, false)
 	v.Forget(3)
-	if !first || again || !v.Receive(3, &e, body) {
+	if !first || again || !v.Receive(3, &e, body, false) {
 		t.Error("the handle's next author is taken for the one before")
 	}
 }
@@ -185,12 +185,56 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		a.Offer(&p, false, false)
 		frame, _ := a.Append(buf, 1400, &p, 1, 2)
 		_, body, _ := codec.NextRecord(frame)
-		if codec.ParseEvent(body, &e) != nil || !b.Receive(1, &e, body) || !b.Next(&e) || !a.Next(&e) {
+		if codec.ParseEvent(body, &e) != nil || !b.Receive(1, &e, body, false) || !b.Next(&e) || !a.Next(&e) {
 			t.Fatal("lost")
 		}
 	}
 	step() // the first one takes the memory
 	if n := testing.AllocsPerRun(1000, step); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestNumbersInAnothersName: somebody sends an event in an author's name under a number far ahead. It is one event more, and
+// those of the author are taken as before: where the author itself sends them, or once the number has come to it.
+// Those that were seen before are not taken again.
+func TestNumbersInAnothersName(t *testing.T) {
+	at := func(v *Events, seq uint64, direct bool) bool {
+		e := codec.Event{Origin: 3, Seq: seq, Time: 1, Topic: []byte("t")}
+		return v.Receive(3, &e, codec.AppendEventBody(nil, &e), direct)
+	}
+	for _, ahead := range []uint64{SeenWindow, 1000, seqStepMax} {
+		v, _ := newNode()
+		for seq := uint64(1); seq <= 200; seq++ {
+			if !at(v, seq, true) {
+				t.Fatal("an event is not taken")
+			}
+		}
+		if !at(v, 200+ahead, false) || at(v, 201+ahead+seqStepMax, false) {
+			t.Errorf("%d ahead: a step is bounded by %d", ahead, uint64(seqStepMax))
+		}
+		for seq := uint64(100); seq <= 200; seq++ { // as to who asks for what is kept
+			if at(v, seq, true) {
+				t.Errorf("%d ahead: event %d is taken twice", ahead, seq)
+			}
+		}
+		for seq := uint64(201 + SeenWindow); seq < 300+SeenWindow; seq++ {
+			if !at(v, seq, true) || at(v, seq, true) {
+				t.Errorf("%d ahead: event %d of the author", ahead, seq)
+			}
+		}
+	}
+
+	author, n := newNode()
+	send(t, author, 3, "t")
+	author.Returned(&codec.Event{Origin: 3, Seq: 1000})
+	author.Returned(&codec.Event{Origin: 3, Seq: 1001 + seqStepMax}) // nobody takes that
+	send(t, author, 3, "t")
+	var e codec.Event
+	for author.Next(&e) {
+		continue
+	}
+	if e.Seq != 1001 || n.BroadcastsKnown != 2 {
+		t.Errorf("the author goes on with %d", e.Seq)
 	}
 }

@@ -31,15 +31,20 @@ func (c *Clock) Witness(t uint64) {
 // SeenWindow is how many of an origin's latest events may arrive in any order.
 const SeenWindow = 64
 
+// seqStepMax bounds how far one event moves what is known of its author's numbers: who makes
+// numbers up can't use them up, and nobody misses so many events.
+const seqStepMax = 1 << 32
+
 // Seen tells whether an event came before. Each origin numbers its events from
-// 1; a table remembers the highest number and which of the SeenWindow numbers up
-// to it came, 16 bytes an origin. An event further behind counts as seen: events
+// 1; a table remembers the highest number, which of the SeenWindow numbers up
+// to it came, and the highest that its author sent itself, 24 bytes an origin. An event further behind counts as seen: events
 // are fire-and-forget, and taking one twice is worse than missing a straggler.
 type Seen struct{ origins []seen }
 
 type seen struct {
 	high uint64 // highest number taken; 0 before the first
 	bits uint64 // bit i: high-i was taken
+	own  uint64 // highest number that the author sent itself
 }
 
 // Init sizes the table for origin handles 1 to origins. Only this allocates.
@@ -69,6 +74,29 @@ func (s *Seen) First(o uint32, seq uint64) bool {
 func (s *Seen) Late(o uint32, seq uint64) bool {
 	high := s.origins[o].high
 	return seq != 0 && seq < high && high-seq >= SeenWindow
+}
+
+// Far reports whether event number seq of origin o is so far ahead that somebody made it up.
+func (s *Seen) Far(o uint32, seq uint64) bool {
+	high := s.origins[o].high
+	return seq > high && seq-high > seqStepMax
+}
+
+// Ahead reports whether event number seq of origin o is beyond the window of those that are known, if any is.
+func (s *Seen) Ahead(o uint32, seq uint64) bool {
+	high := s.origins[o].high
+	return high != 0 && seq > high && seq-high >= SeenWindow
+}
+
+// Own takes the number of an event that the author of origin o sends here itself. Where that
+// is beyond all that it sent here before, and far behind what is known, somebody else wrote
+// under higher numbers: they are forgotten.
+func (s *Seen) Own(o uint32, seq uint64) {
+	w := &s.origins[o]
+	if w.own != 0 && seq > w.own && s.Late(o, seq) {
+		w.high, w.bits = 0, 0
+	}
+	w.own = max(w.own, seq)
 }
 
 // Forget drops what is known of o, whose handle may then name another origin.
