@@ -252,7 +252,7 @@ func (f *Fault) disturb(w *World) {
 func (w *World) heal(faults []Fault) {
 	w.Net.Clear()
 	for i, n := range w.Nodes {
-		n.Cost, n.Sends, n.Buffer = 0, 0, w.opt.Buffer
+		n.Cost, n.Sends, n.Rest, n.Buffer = 0, 0, 0, w.opt.Buffer
 		if n.Up && n.paused {
 			w.Resume(i)
 		}

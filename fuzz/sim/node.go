@@ -31,6 +31,7 @@ type Node struct {
 	Wall   sched.Wall    // its wall clock is so much ahead
 	Cost   sched.Instant // its loop is busy for so long with each frame it reads
 	Sends  int           // its socket takes so many frames and is full for a while; 0: no limit
+	Rest   sched.Instant // for so long; 0: chokedRetry
 	Buffer int           // bytes of its receive buffer
 	Skip   uint64        // its next write leaves out so many versions
 
@@ -57,8 +58,14 @@ type Node struct {
 	names   map[string]uint64
 }
 
+// sendTurn is what a loop's turn of sending takes: engines send 32 frames in it, of 2.5 µs each.
+const sendTurn = 80 * sched.Microsecond
+
 // Takes lets the node's loop take so long for each frame that it reads or sends.
-func (n *Node) Takes(each sched.Instant) { n.Cost, n.Sends = each, max(1, int(chokedRetry/each)) }
+func (n *Node) Takes(each sched.Instant) {
+	n.Cost, n.Sends = each, max(1, int(sendTurn/each))
+	n.Rest = each * sched.Instant(n.Sends)
+}
 
 // view is what the world last saw of an origin at a node.
 type view struct {

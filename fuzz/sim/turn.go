@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/batch/simnet"
@@ -128,7 +129,7 @@ func (w *World) pump(s *shard, n *Node) {
 	if sent == pumpFrames {
 		w.broken("pump", "node %d sends without end", n.Index)
 	} else if sent == most {
-		n.wantTurn(n.now + chokedRetry)
+		n.wantTurn(n.now + cmp.Or(n.Rest, chokedRetry))
 	}
 	var ev core.Event
 	for n.Core.NextEvent(&ev) {
