@@ -118,7 +118,7 @@ func (c *Core) initMail() {
 		AckDelay: cfg.Experiment.AckDelay, FlushMax: cfg.Experiment.FlushMax, Settle: cfg.Experiment.Settle, Seed: c.me.Key[0],
 	}, &mail.Parts{
 		Host: mailHost{&c.peers}, Clock: &c.me, Roster: &c.roster, Store: &c.store, Own: c.store.Owner(), Paths: &c.paths,
-		Filler: &c.filler, Rumors: &c.rumors, Needs: &c.rumors, Parcels: dueParcel, Have: dueHave, Answers: dueCovered, Alarm: c.wheel.Timer(timerDelegates), Word: &c.word, Scattered: c.differ.Scattered(),
+		Filler: &c.filler, Rumors: &c.rumors, Needs: &c.rumors, Parcels: dueParcel, Answers: dueCovered, Alarm: c.wheel.Timer(timerDelegates), Word: &c.word, Scattered: c.differ.Scattered(),
 		Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),
 		Resend: timersOf(&c.wheel, timerResend), Ack: timersOf(&c.wheel, timerAck),
 		Count: &c.counters.mailCounters, Shared: &c.counters.exchangeCounters,

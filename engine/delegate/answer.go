@@ -9,7 +9,14 @@ func (t *Tree) Answered(now sched.Instant, p uint32, serial uint32, covers bool)
 	if s == nil || s.peer != p {
 		return
 	}
-	if !covers {
+	switch {
+	case s.accused != 0:
+		question := *s
+		if t.finish(s, idle); !covers {
+			t.convict(now, question.accused, &question)
+		}
+		return
+	case !covers:
 		t.parts.Count.DelegationsRefused++
 		t.miss(now, p)
 		t.again(now, s)
@@ -17,50 +24,66 @@ func (t *Tree) Answered(now sched.Instant, p uint32, serial uint32, covers bool)
 	}
 	t.parts.Host.Peer(p).misses = 0
 	s.at = now
-	t.finish(s, done)
-	if !s.alone && s.origin == t.parts.Own {
+	if t.finish(s, done); !s.alone {
 		t.audit(now, s)
 	}
 }
 
-// audit picks a member of a range that its delegate says to cover: it is asked when that should
-// be done, and what it lacks then is told to Lacks. One range of auditEach is audited, so that
-// it costs little beside what it audits.
+// audit sees to it that a member of a range which its delegate says to cover is asked when that
+// should be done. One in auditEach members is, so that it costs little beside what it audits.
 func (t *Tree) audit(now sched.Instant, s *parcel) {
-	if t.covered++; t.covered%auditEach != 0 {
+	if t.unasked += t.parts.Ring.in(s.Range).n; t.unasked < auditEach {
 		return
 	}
-	members := t.parts.Ring.in(s.Range)
-	pick := int(mix(t.parts.Place^uint64(now)) % uint64(max(1, members.n)))
-	for i := range min(2, members.n) {
-		spot := t.parts.Ring.spot(members, (pick+i)%members.n)
-		if spot.Peer == 0 || spot.Peer == s.peer {
-			continue
-		}
-		for k := range t.audits {
-			if x := &t.audits[k]; x.peer == 0 {
-				*x = audit{spot.Peer, now + t.blame(now, s)}
-				t.wakeAt(x.at)
-				return
-			}
+	for k := range t.audits {
+		if x := &t.audits[k]; x.serial == 0 {
+			t.unasked = 0
+			*x = audit{s.serial, now + t.blame(now, s)}
+			t.wakeAt(x.at)
+			return
 		}
 	}
 }
 
-// ask asks those whose time has come, and tells when the next one's comes.
+// ask asks a member of each range whose time has come, and tells when the next one's comes.
 func (t *Tree) ask(now sched.Instant) (next sched.Instant) {
 	next = sched.Never
 	for k := range t.audits {
-		switch x := &t.audits[k]; {
-		case x.peer == 0:
-		case x.at <= now:
-			t.parts.Host.Ask(x.peer)
-			x.peer = 0
-		default:
+		x := &t.audits[k]
+		switch {
+		case x.serial == 0:
+			continue
+		case x.at > now:
 			next = min(next, x.at)
+			continue
+		}
+		s := t.parcels.find(x.serial, done)
+		if x.serial = 0; s == nil {
+			continue // its place was needed
+		}
+		members := t.parts.Ring.in(s.Range)
+		pick := int(mix(t.parts.Place^uint64(now)) % uint64(max(1, members.n)))
+		for i := range min(2, members.n) {
+			spot := t.parts.Ring.spot(members, (pick+i)%members.n)
+			if spot.Peer == 0 || spot.Peer == s.peer {
+				continue
+			}
+			q := *s
+			q.peer, q.accused, q.alone, q.tries = spot.Peer, s.peer, true, 0
+			t.queue(now, &q)
+			break
 		}
 	}
 	return next
+}
+
+// convict takes its turn from a delegate that did not cover the range of a parcel, and lets
+// others cover it. Its members tell this node what they hold, so it costs an answer each where
+// they hold it all.
+func (t *Tree) convict(now sched.Instant, p uint32, s *parcel) {
+	t.parts.Count.DelegationsFalse++
+	t.miss(now, p)
+	t.add(&task{Range: s.Range, from: s.from, news: s.news, to: s.to, origin: s.origin})
 }
 
 // blame is how long after its acknowledgement a range is covered: with time-outs on the way.
@@ -131,6 +154,9 @@ func (t *Tree) Expire(now sched.Instant) {
 		}
 		s := &t.parcels.slots[i]
 		switch {
+		case s.stage == flying && s.accused != 0: // who says nothing says nothing of others
+			t.drop(s, idle)
+			continue
 		case s.stage == flying:
 			t.miss(now, s.peer)
 		case s.alone: // it could not leave yet
@@ -150,11 +176,6 @@ func (t *Tree) Expire(now sched.Instant) {
 // Gone hands what is on its way to a peer to others: it left or died.
 func (t *Tree) Gone(now sched.Instant, p uint32) {
 	t.answers.drop(t.parts.Host.Peer(p))
-	for k := range t.audits {
-		if t.audits[k].peer == p {
-			t.audits[k].peer = 0
-		}
-	}
 	if t.parcels.busy == 0 {
 		return
 	}
@@ -174,7 +195,7 @@ func (t *Tree) Gone(now sched.Instant, p uint32) {
 
 // Lacks notes that the member at a place turned out to hold an origin up to a version only.
 // A delegate that said long ago that it covers that member has lied, or failed since: it
-// loses its turn.
+// loses its turn, and others cover the range with the next Flush.
 func (t *Tree) Lacks(now sched.Instant, place uint64, o uint32, upTo uint64) {
 	for i := range t.parcels.slots {
 		s := &t.parcels.slots[i]
@@ -182,7 +203,6 @@ func (t *Tree) Lacks(now sched.Instant, place uint64, o uint32, upTo uint64) {
 			continue
 		}
 		s.stage = idle
-		t.parts.Count.DelegationsFalse++
-		t.miss(now, s.peer)
+		t.convict(now, s.peer, s)
 	}
 }

@@ -56,10 +56,13 @@
 // after it, up to 32 times, until it acknowledges something. It is covered meanwhile, as a
 // member of somebody's range.
 //
-// Who acknowledges and does not cover is found by the members of its range: one that lacks
-// what was covered there (Lacks) costs the delegate its turn as a miss does. So that liars are
-// found before comparisons mend what they left out, an author asks a member of a range how
-// far it holds the news when that should be done: one range of auditEach.
+// Who acknowledges and does not cover is found by the members of its range: when that should be
+// done, one of them is asked whether it holds the news, by a parcel with nothing in it. A range
+// of auditEach members is always audited, smaller ones in turns. Who says no costs the delegate
+// its turn, as a miss does, and the range is covered anew by others; so does one that
+// comparisons find to lack what was covered there (Lacks). An audit that is not answered says
+// nothing. A member that lies there takes a turn from an honest delegate, and makes the members of
+// one range acknowledge what they hold already.
 //
 // # What is refused
 //
@@ -71,7 +74,7 @@
 //
 // # Limits
 //
-// A Tree has memory for Flying parcels, 80 bytes each, and for as many acknowledgements, of
+// A Tree has memory for Flying parcels, 88 bytes each, and for as many acknowledgements, of
 // which it asks for as much as it needs; what finds no room is counted (Counters.Busy) and left to anti-entropy. Members that
 // this node does not know and that stand between two that it knows are in the range of a
 // delegate, who may know them. Nothing is allocated but with a new peer.

@@ -22,7 +22,7 @@ const (
 	done                // acknowledged; kept until its place is needed
 )
 
-// parcel is news on its way to a delegate. 72 bytes, and 8 for its alarm.
+// parcel is news on its way to a delegate. 80 bytes, and 8 for its alarm.
 type parcel struct {
 	Range
 	from, to uint64        // versions of the origin; once it is sent, to is how far the run went
@@ -33,6 +33,7 @@ type parcel struct {
 	serial   uint32 // that acknowledges it
 	next     uint32 // serial of the next in the peer's queue; 0: none
 	frame    uint32 // flying: the number of the frame that it left in
+	accused  uint32 // the peer is only asked whether it holds what this one said to cover; 0: it is not
 	tries    uint8
 	alone    bool // the peer covers nobody
 	stage    stage
@@ -110,7 +111,7 @@ func (t *Tree) queue(now sched.Instant, p *parcel) bool {
 	peer := t.parts.Host.Peer(p.peer)
 	for s := peer.head; s != 0; {
 		q := t.parcels.slot(s)
-		if q.origin == p.origin && q.Range == p.Range {
+		if q.origin == p.origin && q.Range == p.Range && q.accused == p.accused {
 			q.from, q.news, q.to = min(q.from, p.from), min(q.news, p.news), max(q.to, p.to)
 			return true
 		}
@@ -156,6 +157,7 @@ func (t *Tree) wakeAt(at sched.Instant) {
 type Parcel struct {
 	Range
 	Alone    bool // and nobody is to be covered
+	Asks     bool // it carries nothing: the question is whether To is held
 	Lazy     bool // and its acknowledgement may wait for a ride
 	Origin   uint32
 	From, To uint64 // of the run
@@ -170,7 +172,7 @@ func (t *Tree) Next(p uint32, out *Parcel) bool {
 		return false
 	}
 	q := t.parcels.slot(head)
-	*out = Parcel{Range: q.Range, Alone: q.alone, Origin: q.origin, From: q.from, News: q.news, To: q.to, Serial: q.serial}
+	*out = Parcel{Range: q.Range, Alone: q.alone, Asks: q.accused != 0, Origin: q.origin, From: q.from, News: q.news, To: q.to, Serial: q.serial}
 	return true
 }
 

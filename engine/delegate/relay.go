@@ -38,7 +38,7 @@ func (r *Relay) Init(parts *RelayParts) { *r = Relay{parts: *parts, peers: make(
 func (r *Relay) begin() {
 	if r.tree.parts.Ring == nil {
 		own := r.tree.own
-		r.tree.Init(r.config(), &Parts{Host: r, Ring: &r.ring, Own: uint32(r.parts.Own), Seed: r.parts.Seed, Alarm: r.parts.Timer, Count: r.parts.Count})
+		r.tree.Init(r.config(), &Parts{Host: r, Ring: &r.ring, Seed: r.parts.Seed, Alarm: r.parts.Timer, Count: r.parts.Count})
 		r.tree.own = own
 		r.changes--
 	}
@@ -83,14 +83,19 @@ func (r *Relay) Frame(p uint32) uint32 { return r.parts.Node.Path(p).Last() + 1 
 // Missed is beside it.
 func (r *Relay) Missed(p, frame uint32) bool { return r.parts.Node.Path(p).Missed(frame) }
 
-// Ask is for the mail, and Holds its answer: a delegate that said to cover a peer which lacks
-// our writes after a version loses its turn.
-func (r *Relay) Ask(p uint32) { r.parts.News.Ask(p) }
-
-// Holds is beside it.
+// Holds notes that a peer lacks our writes after a version: a delegate that said to cover it
+// loses its turn.
 func (r *Relay) Holds(now sched.Instant, p uint32, version uint64) {
 	if r.tree.parts.Ring != nil {
 		r.tree.Lacks(now, r.place(r.parts.Node.Origin(p)), uint32(r.parts.Own), version)
+		r.goOn(now)
+	}
+}
+
+// goOn lets others cover what delegates turned out to have left out.
+func (r *Relay) goOn(now sched.Instant) {
+	if r.tree.Waiting() > 0 {
+		r.parts.News.Pass(now)
 	}
 }
 
@@ -199,6 +204,7 @@ func (r *Relay) Needed(f *reconcile.Frame, wants []reconcile.Want) {
 			r.tree.Lacks(f.Now, place, uint32(w.Origin), w.From)
 		}
 	}
+	r.goOn(f.Now)
 }
 
 // Receive takes the body of a Delegate record: the run before it was applied, or not.
@@ -216,7 +222,7 @@ func (r *Relay) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 	}
 	x := Offer{
 		Parcel: Parcel{
-			Range: Range{d.Lo, d.Hi}, Alone: !d.Ranged && !d.Same, Lazy: d.Lazy, Origin: uint32(o),
+			Range: Range{d.Lo, d.Hi}, Alone: !d.Ranged && !d.Same, Asks: !d.Ranged && !d.Same && run.From == run.To, Lazy: d.Lazy, Origin: uint32(o),
 			From: run.From, News: run.From + d.Back, To: run.To, Serial: d.Serial,
 		},
 		Peer: f.Peer, Sender: r.place(r.parts.Node.Origin(f.Peer)), Author: uint64(run.ID),
@@ -267,6 +273,7 @@ func (r *Relay) ReceiveAnswers(f *reconcile.Frame, body []byte) reconcile.Verdic
 	for serial, ok := l.Next(); ok; serial, ok = l.Next() {
 		r.tree.Answered(f.Now, f.Peer, serial, l.Covers)
 	}
+	r.goOn(f.Now)
 	return reconcile.Taken
 }
 
@@ -302,6 +309,18 @@ func (r *Relay) Append(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	named := false
 	for r.tree.Next(g.Peer, &p) {
 		o := state.Origin(p.Origin)
+		if p.Asks {
+			out := r.question(b, g, o, &p)
+			if out == nil && !g.Empty(b) {
+				return b, false
+			}
+			if out == nil {
+				r.tree.Skip(g.Peer)
+				continue
+			}
+			b = out
+			continue
+		}
 		if p.From >= r.parts.Store.Max(o) || r.place(o) == r.place(r.parts.Node.Origin(g.Peer)) || p.From == 0 && !r.parts.Filler.Introduces(o) {
 			r.tree.Skip(g.Peer) // nothing is new, or it is not to be told
 			continue
@@ -324,6 +343,19 @@ func (r *Relay) Append(b []byte, g *reconcile.Page) (out []byte, done bool) {
 		r.tree.Sent(g.Now, g.Peer, to, d.Lazy)
 	}
 	return b, true
+}
+
+// question appends the question whether the peer holds what somebody said to cover: a run with
+// nothing in it, which leaves a gap where it does not. nil: it does not fit, or is settled.
+func (r *Relay) question(b []byte, g *reconcile.Page, o state.Origin, p *Parcel) (out []byte) {
+	if p.To > r.parts.Store.Max(o) {
+		return nil
+	}
+	if out = r.parts.Filler.Mark(b, g.Limit-codec.DelegateBytesMax, o, p.To); out != nil {
+		out = codec.AppendDelegate(out, &codec.Delegate{Serial: p.Serial})
+		r.tree.Sent(g.Now, g.Peer, p.To, false)
+	}
+	return out
 }
 
 // lazy tells whether the acknowledgement of a parcel for a peer alone may wait: where nothing

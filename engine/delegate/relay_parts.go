@@ -34,8 +34,6 @@ type News interface {
 	Pass(now sched.Instant)
 	// Owe sees to it that the peer is sent a frame before its patience with us ends.
 	Owe(now sched.Instant, p uint32)
-	// Ask asks a peer how far it holds what this node writes.
-	Ask(p uint32)
 	// Pushes reports whether this node sends news before it is asked for it.
 	Pushes() bool
 }

@@ -28,8 +28,7 @@ func TestTreeScript(t *testing.T) {
 					w.run(w.now + sched.Instant(s.UpTo(uint64(20*ms))))
 					w.check(t)
 					for _, n := range w.nodes {
-						s.Say(n.count, n.asked, n.alarm, n.tree.Waiting(), n.tree.next)
-						n.asked = n.asked[:0]
+						s.Say(n.count, n.tree.unasked, n.alarm, n.tree.Waiting(), n.tree.next)
 					}
 					n := w.nodes[s.Rand.Uint32n(scriptNodes)]
 					s.Say(n.held, n.tree.recent, n.peers)
@@ -74,7 +73,7 @@ func (w *world) anyOffer(s *golden.Script, to, from int, o uint32) *Offer {
 	width := uint64(1) << (40 + s.Rand.Uint32n(24))
 	x := &Offer{
 		Parcel: Parcel{
-			Range: Range{at - min(at, s.UpTo(width)), at + min(^at, s.UpTo(width))}, Alone: s.Chance(3), Lazy: s.Chance(2),
+			Range: Range{at - min(at, s.UpTo(width)), at + min(^at, s.UpTo(width))}, Alone: s.Chance(3), Asks: s.Chance(12), Lazy: s.Chance(2),
 			Origin: o, From: s.UpTo(20), Serial: uint32(s.UpTo(60)),
 		},
 		Peer: uint32(from + 1), Sender: w.place(from), Author: w.place(int(o - 1)), Old: s.Chance(5), Refuse: s.Chance(8),

@@ -49,11 +49,15 @@ func (t *Tree) Take(now sched.Instant, o *Offer) Verdict {
 		n.DelegationsForged++
 		return Forged
 	}
+	held := o.Held >= o.To
+	if o.Asks {
+		t.answer(now, o.Peer, answer{serial: o.Serial, covers: held || o.Refuse})
+		return Stale
+	}
 	if o.Refuse {
 		t.answer(now, o.Peer, answer{serial: o.Serial})
 		return Busy
 	}
-	held := o.Held >= o.To
 	if held && (o.Alone || o.Old || t.lately(o)) {
 		if !o.Alone {
 			n.DelegationsStale++

@@ -1,6 +1,8 @@
 package delegate
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/sched"
@@ -184,60 +186,128 @@ func TestLiarsAreFound(t *testing.T) {
 	f("once", 100*ms, x.Hi, 1, 0, 1)
 }
 
-// When a range should be covered one of its members is asked for it, and not the delegate: of
-// every auditEach ranges one, as many as there is room for.
+// audited lets node 0 write, and all acknowledge. It gives the ranges that were covered, by
+// delegate.
+func (w *world) audited(v uint64) map[uint32]Range {
+	n := w.nodes[0]
+	ranges := map[uint32]Range{}
+	w.write(0, v)
+	for _, p := range n.due {
+		for x := (Parcel{}); n.tree.Next(p, &x); {
+			n.tree.Sent(w.now, p, v, false)
+			n.tree.Answered(w.now, p, x.Serial, true)
+			if !x.Alone {
+				ranges[p] = x.Range
+			}
+		}
+	}
+	n.due = n.due[:0]
+	return ranges
+}
+
+// questions lets those questions leave that are due, by whom they go to.
+func (w *world) questions(t *testing.T) map[uint32]Parcel {
+	t.Helper()
+	n := w.nodes[0]
+	out := map[uint32]Parcel{}
+	for _, p := range n.due {
+		for x := (Parcel{}); n.tree.Next(p, &x); out[p] = x {
+			if !x.Asks || !x.Alone {
+				t.Errorf("%+v is due", x)
+			}
+			n.tree.Sent(w.now, p, x.To, false)
+		}
+	}
+	n.due = n.due[:0]
+	return out
+}
+
+// When a range should be covered one of its members is asked for it, and not the delegate: one
+// of auditEach members.
 func TestRangesAreAudited(t *testing.T) {
 	w := newWorld(100, 4, 3)
 	n := w.nodes[0]
-	delegates, ranges := map[uint32]bool{}, 0
-	cover := func(v uint64) {
-		w.write(0, v)
-		for _, p := range n.due {
-			for x := (Parcel{}); n.tree.Next(p, &x); {
-				n.tree.Sent(w.now, p, v, false)
-				n.tree.Answered(w.now, p, x.Serial, true)
-				if !x.Alone {
-					delegates[p] = true
-					ranges++
-				}
-			}
-		}
-		n.due = n.due[:0]
+	ranges := w.audited(1)
+	members := 0
+	for _, r := range ranges {
+		members += w.ring.in(r).n
 	}
-	cover(1)
 	n.tree.Expire(w.now + 99*ms)
-	if len(n.asked) != 0 {
+	if got := w.questions(t); len(got) != 0 {
 		t.Fatal("somebody is asked too early")
 	}
-	n.tree.Expire(w.now + 101*ms)
-	n.tree.Expire(w.now + 200*ms)
-	if len(n.asked) != ranges/auditEach || ranges < auditEach {
-		t.Fatalf("of %d ranges %d are asked for", ranges, len(n.asked))
+	w.now += 101 * ms
+	n.tree.Expire(w.now)
+	got := w.questions(t)
+	if len(got) < 3 || len(got) > members/auditEach {
+		t.Fatalf("of %d members in %d ranges %d are asked", members, len(ranges), len(got))
 	}
-	for _, p := range n.asked {
-		if delegates[p] {
-			t.Error("a delegate is asked")
+	for p, x := range got {
+		if delegate := n.tree.parcels.slot(x.Serial).accused; p == delegate || ranges[delegate] != x.Range || !x.Has(w.place(int(p-1))) {
+			t.Errorf("%d is asked for the range of %d", p, delegate)
 		}
 	}
-	n.tree.Lacks(w.now+101*ms, w.place(int(n.asked[0]-1)), 1, 0)
-	if n.count.DelegationsFalse != 1 {
-		t.Errorf("%d liars", n.count.DelegationsFalse)
+	n.tree.Expire(w.now + sched.Second)
+	if got := w.questions(t); len(got) != 0 || n.tree.parcels.busy != 0 || n.count.DelegationsFalse != 0 {
+		t.Errorf("nobody answers: %d more are asked, %d parcels wait, %d liars", len(got), n.tree.parcels.busy, n.count.DelegationsFalse)
 	}
-	n.asked = nil
-	for v := uint64(2); v < 50; v++ {
-		cover(v)
-	}
-	gone, left := n.tree.audits[0].peer, 0
-	for _, x := range n.tree.audits {
-		if x.peer == 0 {
-			t.Error("there is room, and nobody is asked")
+	w.check(t)
+}
+
+// Who is said to lack what somebody covered costs that one its turn, and others cover the
+// range; who holds it costs nobody anything.
+func TestConvicted(t *testing.T) {
+	w := newWorld(100, 4, 3)
+	n := w.nodes[0]
+	w.audited(1)
+	w.now += 101 * ms
+	n.tree.Expire(w.now)
+	lacks := true
+	asked := w.questions(t)
+	for _, p := range slices.Sorted(maps.Keys(asked)) {
+		x := asked[p]
+		delegate := n.tree.parcels.slot(x.Serial).accused
+		before := n.count.DelegationsFalse
+		n.tree.Answered(w.now, p, x.Serial, !lacks)
+		if out := n.peers[delegate].out > w.now; out != lacks || (n.count.DelegationsFalse > before) != lacks {
+			t.Errorf("%d lacks it, %v: %d has lost its turn: %v", p, lacks, delegate, out)
 		}
-		if x.peer != gone {
-			left++
+		if (n.tree.Waiting() > 0) != lacks {
+			t.Errorf("%d ranges wait", n.tree.Waiting())
+		}
+		n.tree.Flush(w.now)
+		covered := 0
+		for _, q := range n.due {
+			for y := (Parcel{}); n.tree.Next(q, &y); n.tree.Sent(w.now, q, y.To, false) {
+				if !x.Holds(y.Range) || q == delegate && !y.Alone {
+					t.Errorf("%d covers %v of %v", q, y.Range, x.Range)
+				}
+				covered += w.ring.in(y.Range).n
+			}
+		}
+		if n.due = n.due[:0]; lacks && covered != w.ring.in(x.Range).n {
+			t.Errorf("%d are covered anew, of %d", covered, w.ring.in(x.Range).n)
+		}
+		lacks = false
+	}
+	w.check(t)
+}
+
+// A question is answered at once by what is held, and covers nothing.
+func TestQuestions(t *testing.T) {
+	w := newWorld(30, 4, 3)
+	n := w.nodes[5]
+	f := func(held uint64, refuse, want bool) {
+		t.Helper()
+		o := Offer{Parcel: Parcel{Alone: true, Asks: true, Origin: 1, From: 7, To: 7, Serial: 9}, Peer: 3, Held: held, Before: held, Refuse: refuse}
+		v := n.tree.Take(w.now, &o)
+		serial, covers, ok := n.answer(3)
+		if v != Stale || serial != 9 || !ok || covers != want || n.tree.Waiting() != 0 {
+			t.Errorf("held %d: %v, %v", held, v, covers)
 		}
 	}
-	n.tree.Gone(w.now, gone)
-	if n.tree.Expire(w.now + 101*ms); len(n.asked) != left {
-		t.Errorf("%d are asked, want all %d but who is gone", len(n.asked), left)
-	}
+	f(7, false, true)
+	f(8, false, true)
+	f(6, false, false)
+	f(6, true, true) // it has no room: that is no delegate's fault
 }

@@ -51,8 +51,6 @@ type Host interface {
 	// known to be lost.
 	Frame(p uint32) uint32
 	Missed(p, frame uint32) bool
-	// Ask asks a peer how far it holds what this node writes.
-	Ask(p uint32)
 	// WantParcels and WantAnswers note that something is due to a peer; lazy: it may wait for
 	// a ride.
 	WantParcels(p uint32)
@@ -67,7 +65,6 @@ type Parts struct {
 	Host  Host
 	Ring  *Ring  // of all members that may be sent to, and of this node
 	Place uint64 // of this node
-	Own   uint32 // what it writes itself
 	Seed  uint64 // of what it draws: the cluster's
 	Alarm Alarm
 	Count *Counters
@@ -121,7 +118,7 @@ type Tree struct {
 	next    uint32        // place in recent
 	alarm   sched.Instant // when it is set for
 	audits  [auditsMax]audit
-	covered uint32        // ranges of own news that somebody said to cover
+	unasked int           // members of ranges that somebody said to cover, since one was asked
 	slack   sched.Instant // what is overdue waits so long for company
 }
 
@@ -130,15 +127,16 @@ const (
 	recentMax = 64
 )
 
-// audit is one range of own news that somebody covers, of which a member is asked.
+// audit is one range that somebody said to cover, of which a member is asked whether it holds
+// the news.
 type audit struct {
-	peer uint32        // who is asked; 0: nobody
-	at   sched.Instant // when
+	serial uint32        // of the parcel; 0: there is none
+	at     sched.Instant // when
 }
 
 const (
-	auditsMax = 8 // under way
-	auditEach = 4 // so many ranges one is audited
+	auditsMax = 64 // that wait
+	auditEach = 16 // members one is asked; a range of as many is always audited
 )
 
 // covered is a range that was covered lately.

@@ -25,13 +25,11 @@ type node struct {
 
 	frames uint32
 	missed map[uint32]bool
-	asked  []uint32
 }
 
 func (n *node) Wall(now sched.Instant) sched.Wall                  { return sched.Wall(now) }
 func (n *node) Peer(p uint32) *Peer                                { return &n.peers[p] }
 func (n *node) Patience(uint32, sched.Instant, bool) sched.Instant { return patience }
-func (n *node) Ask(p uint32)                                       { n.asked = append(n.asked, p) }
 func (n *node) Frame(p uint32) uint32                              { n.frames++; return n.frames }
 func (n *node) Missed(_, frame uint32) bool                        { return n.missed[frame] }
 func (n *node) WantParcels(p uint32)                               { n.due = append(n.due, p) }
@@ -59,7 +57,7 @@ func newWorld(n, fanout int, seed uint64) *world {
 	w.ring.Sort()
 	for i := range n {
 		x := &node{w: w, i: i, peers: make([]Peer, n+1), alarm: sched.Never, held: make([]uint64, n+1)}
-		x.tree.Init(Config{Fanout: fanout, Flying: 1024, Blame: 96 * ms}, &Parts{Host: x, Ring: &w.ring, Place: w.place(i), Own: uint32(i + 1), Seed: seed, Alarm: x, Count: &x.count})
+		x.tree.Init(Config{Fanout: fanout, Flying: 1024, Blame: 96 * ms}, &Parts{Host: x, Ring: &w.ring, Place: w.place(i), Seed: seed, Alarm: x, Count: &x.count})
 		w.nodes = append(w.nodes, x)
 	}
 	return w
@@ -125,7 +123,11 @@ func (n *node) send(to int) {
 	}
 	var p Parcel
 	for n.tree.Next(uint32(to+1), &p) {
-		p.To = n.held[p.Origin]
+		if p.Asks {
+			p.From = p.To
+		} else {
+			p.To = n.held[p.Origin]
+		}
 		n.tree.Sent(w.now, uint32(to+1), p.To, false)
 		w.sent++
 		if !w.lost(n.i, to) {

@@ -72,7 +72,6 @@ type Parts struct {
 	Needs            delegate.Needs // is told what peers turned out to lack
 	Alarm            sched.Timer    // wakes Relay.Expire
 	Parcels, Answers uint32         // on the board: Relay has something for the peer
-	Have             uint32         // on the board: AppendHave has
 	Word             Word           // nil: it says nothing
 	Scattered        bool           // entries come in any order: then nobody can tell what a delegate covers
 	Board            *due.Board
@@ -319,14 +318,6 @@ func (m *Mail) ReceiveFull(f *reconcile.Frame, body []byte) reconcile.Verdict {
 		}
 	}
 	return reconcile.Taken
-}
-
-// Ask asks a peer how far it holds our writes.
-func (m *Mail) Ask(p uint32) {
-	if m.parts.Roster.Reaches(p) {
-		m.parts.Host.Debt(p).Ask()
-		m.parts.Board.Want(p, m.parts.Have)
-	}
 }
 
 // Owe notes that the peer's own writes should be acknowledged to it.

@@ -294,6 +294,16 @@ func (f *Filler) Run(dst []byte, limit int, o state.Origin, from uint64) (out []
 	return f.encode(dst, bounds{limit, limit, -1}, o, from)
 }
 
+// Mark appends a run record of an origin with nothing in it, at a version: who does not hold that
+// one finds a gap. It returns nil when it does not fit below limit.
+func (f *Filler) Mark(dst []byte, limit int, o state.Origin, at uint64) (out []byte) {
+	s := f.Store
+	if !f.writer.Begin(dst, limit, codec.RunHead{ID: s.ID(o), From: at, Floor: s.Floor(o), Max: s.Ahead(o), Dirty: s.Dirty(o)}) {
+		return nil
+	}
+	return f.writer.End(at)
+}
+
 // Part appends a Part record: the entries of a part of an origin's log, as many as fit, and gives
 // where it ends: where it began if nothing fits.
 func (f *Filler) Part(dst []byte, limit int, o state.Origin, part *codec.IntervalPull) (out []byte, end uint64) {

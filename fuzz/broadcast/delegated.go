@@ -51,9 +51,6 @@ func (m *member) Patience(uint32, sched.Instant, bool) sched.Instant {
 	return 8 * (m.d.w.plan.Hop + m.d.w.plan.Proc)
 }
 
-// Ask: nobody is asked here.
-func (m *member) Ask(uint32) {}
-
 // Frame and Missed: an acknowledgement names no frame here.
 func (m *member) Frame(uint32) uint32     { return 0 }
 func (m *member) Missed(_, _ uint32) bool { return false }
@@ -159,9 +156,12 @@ func (d *delegated) turn(i int) {
 		var p parcel
 		for m.tree.Next(uint32(to+1), &p) {
 			a := int(p.Origin - 1)
-			f.runs = append(f.runs, run{author: int32(a), from: uint32(p.From), to: w.held[a][i], given: p})
-			p.To = uint64(w.held[a][i])
-			f.runs[len(f.runs)-1].given.To = p.To
+			if p.Asks {
+				p.From = p.To
+			} else {
+				p.To = uint64(w.held[a][i])
+			}
+			f.runs = append(f.runs, run{author: int32(a), from: uint32(p.From), to: uint32(p.To), given: p})
 			m.tree.Sent(w.now, uint32(to+1), p.To, false)
 		}
 		if len(f.runs)+len(f.acks) == 0 {
