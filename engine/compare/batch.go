@@ -60,8 +60,17 @@ func (c *Compare) goOn(p uint32) {
 	c.compareAll(p)
 }
 
-// compareAll ends a comparison with the version vector.
+// compareAll ends a comparison with what always makes progress: ranges where the version vector is
+// long, else the vector.
 func (c *Compare) compareAll(p uint32) {
+	c.host.Peer(p).say &^= sayBatch | sayTurn | sayUpdates
+	if !c.many() || !c.wantRange(part{peer: p}) {
+		c.compareVectors(p)
+	}
+}
+
+// compareVectors ends a comparison with windows of the version vector.
+func (c *Compare) compareVectors(p uint32) {
 	c.n.Fallbacks++
 	t := c.host.Peer(p)
 	t.say &^= sayBatch | sayTurn | sayUpdates

@@ -21,7 +21,8 @@
 //   - a sketch of the version vector in one frame (package sketch): who receives it
 //     knows which origins differ and by how much. A node begins with the smallest
 //     one; one that did not decode is followed by windows of the vector at once,
-//     and by a larger sketch the next time.
+//     and by a larger sketch the next time. Where the vector takes tens of frames, a
+//     node begins with the largest one, and ranges follow where it did not decode.
 //   - fingerprints of ranges of identifiers, which are split where they differ, until few
 //     origins are left in a range (ranges.go): nothing is drawn, kept or decoded, for a
 //     round trip more where origins are many.

@@ -97,6 +97,7 @@ func (c *Compare) onSync(f *reconcile.Frame, s codec.Sync) {
 	case c.sketchCells(s.Hint) > 0:
 		c.ladder.hint = s.Hint
 		c.say(f.Peer, saySketch)
+	case c.many() && c.wantRange(part{peer: f.Peer}):
 	default:
 		c.wantDigest(f.Peer, t.wants())
 	}

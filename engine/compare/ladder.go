@@ -13,12 +13,15 @@ import (
 //	0  the fingerprint in the header: equal means done
 //	1  a sketch of the version vector in one frame, where the vector takes more;
 //	   who receives it knows which origins differ and by how much, and sends and
-//	   asks for just that
-//	2  windows of the version vector, rotating: always make progress
+//	   asks for just that; who can't tell answers with a larger one
+//	2  fingerprints of ranges, where the vector takes so many frames that they
+//	   find more in the same bytes
+//	3  windows of the version vector, rotating: always make progress
 //
 // When the largest sketch did not decode, sketches rest for some exchanges. A Sync
 // hints at the level of its sender, so that whoever answers does not waste a sketch
-// on it.
+// on it. Where a first sketch that is too small would cost more than it saves, since
+// the vector is long, the largest one comes first.
 
 // rungs are the sizes of sketches, and what they decode in 99 of 100 cases.
 var rungs = [...]struct{ cells, origins int }{{24, 9}, {60, 34}, {80, 48}}
@@ -31,16 +34,20 @@ const (
 	vectorEntry    = 11
 	vectorEntryMax = 8 + 9 + 9 // and at most
 	sketchSalt     = 0
+	// manyOrigins is where a vector takes more than the frames of an exchange, several times over.
+	manyOrigins = 4096
+	restCells   = 24 // of a sketch that did not decode: few are left in it
 )
 
 const _ uint = codec.SyncHintMax - uint(len(rungs))
 
 // ladder is where this node stands.
 type ladder struct {
-	level uint8
-	hint  uint8 // of the Sync that is answered
-	rest  uint8 // exchanges until the next sketch
-	span  uint8 // how long it rests the next time
+	level   uint8
+	hint    uint8 // of the Sync that is answered
+	rest    uint8 // exchanges until the next sketch
+	span    uint8 // how long it rests the next time
+	partial bool  // the last sketch showed nearly all
 	*sketching
 }
 
@@ -107,12 +114,18 @@ func (c *Compare) sketchCells(hint uint8) int {
 	default:
 		return 0
 	}
+	if c.ladder.sketching == nil && c.many() {
+		c.ladder.level = windowsOnly - 1
+	}
 	level := max(c.ladder.level, hint)
 	if level >= windowsOnly {
 		return 0
 	}
 	return rungs[level].cells
 }
+
+// many tells whether the vector is so long that windows of it are the last thing to try.
+func (c *Compare) many() bool { return c.store.Len() >= manyOrigins }
 
 // count brings an origin in the sketch up to date.
 func (s *sketching) count(st *state.Store, o state.Origin) {
@@ -201,10 +214,35 @@ func (c *Compare) onSketch(f *reconcile.Frame, body []byte) bool {
 		c.ladder.descend(n)
 		return true
 	}
-	if !complete {
-		c.ladder.climb(theirs.Cells())
+	if !c.leaveRest(n, complete) && !c.sketchMore(p, theirs.Cells(), complete) {
+		c.compareAll(p)
 	}
-	c.compareAll(p)
+	return true
+}
+
+// leaveRest tells whether a sketch showed so much, where the vector is long, that the next exchange
+// finds the rest by another one. Not twice in a row: origins may hide each other.
+func (c *Compare) leaveRest(n int, complete bool) bool {
+	l := &c.ladder
+	l.partial = !complete && !l.partial && n > 0 && l.decoder.Left() <= restCells && c.many()
+	return l.partial
+}
+
+// sketchMore climbs after a sketch of so many cells that did not show all, and tells whether a
+// larger one is the answer.
+func (c *Compare) sketchMore(p uint32, cells int, complete bool) bool {
+	if complete {
+		return false
+	}
+	c.ladder.climb(cells)
+	if !c.many() {
+		return false
+	}
+	c.ladder.hint, c.ladder.rest = 0, min(c.ladder.rest, 1) // what comes now costs more than a sketch in vain
+	if c.sketchCells(0) <= cells {
+		return false
+	}
+	c.say(p, saySketch)
 	return true
 }
 

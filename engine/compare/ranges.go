@@ -74,7 +74,7 @@ func (c *Compare) onRanges(f *reconcile.Frame, body []byte) bool {
 	}
 	bytes, n := 0, r.Len()
 	if c.allDiffer(&r) {
-		c.compareAll(f.Peer)
+		c.compareVectors(f.Peer)
 		return true
 	}
 	for i, at := 0, int(c.rand.Uint32n(uint32(n))); i < n; i++ { // none is the last for ever where there is no room
@@ -82,23 +82,27 @@ func (c *Compare) onRanges(f *reconcile.Frame, body []byte) bool {
 		if print == c.store.RangePrint(lo, r.Bits) {
 			continue
 		}
-		if bytes += c.partBytes(lo, r.Bits); bytes > rangeFrames*c.cfg.Frame || !c.wantRange(part{f.Peer, uint8(r.Bits), lo}) {
-			c.dropRanges(f.Peer)
-			c.compareAll(f.Peer)
-			break
+		if bytes += c.partBytes(lo, r.Bits); bytes <= rangeFrames*c.cfg.Frame && c.wantRange(part{f.Peer, uint8(r.Bits), lo}) {
+			continue
 		}
+		if !c.many() { // else the parts that have no room come with a later exchange
+			c.dropRanges(f.Peer)
+			c.compareVectors(f.Peer)
+		}
+		break
 	}
 	return true
 }
 
 // allDiffer tells whether there is no part of everything that is equal: then ranges show nothing.
+// Where origins are many a few hundred that differ are in all parts, and are still few.
 func (c *Compare) allDiffer(r *codec.Ranges) bool {
 	for i := range r.Len() {
 		if lo, print := r.At(i); print == c.store.RangePrint(lo, r.Bits) {
 			return false
 		}
 	}
-	return r.Bits <= rangeRoot && r.Len() == 1<<r.Bits
+	return !c.many() && r.Bits <= rangeRoot && r.Len() == 1<<r.Bits
 }
 
 // partBytes is about what it takes to say more of a part.

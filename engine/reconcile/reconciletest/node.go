@@ -51,6 +51,7 @@ type Node struct {
 	TakeRun  func(n *Node, t codec.Type, body []byte) // nil: takes Run records
 	Limit    int                                      // bytes of a frame
 	Keyed    bool                                     // set before Init: the store counts a fingerprint by key
+	Origins  int                                      // set before Init: that the store has room for; 0: the default
 
 	Now    sched.Instant
 	Frames uint64 // that it received
@@ -72,7 +73,9 @@ type Node struct {
 func (n *Node) Init(name string, seed uint64) {
 	n.Name, n.Limit = name, 1200
 	n.Rand.Seed(seed)
-	n.Store.Init(state.LimitsDefault(), seed)
+	l := state.LimitsDefault()
+	l.Origins = max(l.Origins, n.Origins)
+	n.Store.Init(l, seed)
 	if n.Keyed {
 		n.Store.PrintKeys()
 	}
