@@ -181,29 +181,27 @@ func (c *engines) ids() (ids []uint64) {
 	return ids
 }
 
+// formed waits until each node knows all. They are asked in turn, since each answer is a list of all
+// members that its loop makes: asking all at once would be most of what the loops do meanwhile.
 func (c *engines) formed(ctx context.Context) error {
-	for {
-		least, all := len(c.nodes), 0
-		for _, e := range c.nodes {
+	for i, e := range c.nodes {
+		for {
 			known := 0
 			for m := range e.Members() {
 				if m.State == engine.StateAlive {
 					known++
 				}
 			}
-			least = min(least, known)
 			if known == len(c.nodes) {
-				all++
+				break
 			}
+			if ctx.Err() != nil {
+				return fmt.Errorf("node %d of %d knows %d: %w", i+1, len(c.nodes), known, context.Cause(ctx))
+			}
+			time.Sleep(pollSpan)
 		}
-		if all == len(c.nodes) {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("%d of %d nodes know all others, the worst knows %d: %w", all, len(c.nodes), least, context.Cause(ctx))
-		}
-		time.Sleep(pollSpan)
 	}
+	return nil
 }
 
 // totals asks all nodes at once, so that they answer in the same few turns.
