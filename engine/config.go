@@ -83,8 +83,9 @@ type Config struct {
 	// that is unspecified, the source address that others see.
 	Advertise string
 	// Zone is the failure domain that this member says it is in, such as a rack or
-	// an availability zone. Tags are short things that it says of itself; SetTags
-	// changes them. Both show in Members of all others.
+	// an availability zone: news is told once to each other zone, and one member there
+	// tells the rest; most comparisons stay in a zone. Tags are short things that it
+	// says of itself; SetTags changes them. Both show in Members of all others.
 	Zone string
 	Tags map[string]string
 	// Seeds are joined in the background after Start and asked again for ever:

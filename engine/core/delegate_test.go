@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/declare"
 	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -163,6 +164,65 @@ func TestDelegatesThatLie(t *testing.T) {
 		if t.Logf("seed %d: %d liars were found, %d were late, %d after the exchange", seed, found, late, over); found == 0 || late == 0 || over > 3 {
 			t.Errorf("seed %d: %d liars were found, %d were late, %d after the exchange", seed, found, late, over)
 		}
+	}
+}
+
+// carries tells whether a frame has a run with something in it.
+func carries(t *testing.T, frame []byte) bool {
+	t.Helper()
+	var h codec.Header
+	records, err := codec.ParseFrame(frame, &h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(records) > 0 {
+		var typ codec.Type
+		var body []byte
+		var r codec.Run
+		if typ, body, records = codec.NextRecord(records); typ == codec.TypeRun && codec.ParseRun(body, &r) == nil && r.Count > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Members in zones tell each other zone once, however few they are; members of one zone mail.
+func TestZonesAreToldOnce(t *testing.T) {
+	const n, zones = 18, 3
+	w := newNet(t, n, 15, func(_ int, c *Config) { c.Interval = sched.Second })
+	w.joinAll()
+	for i := range n {
+		w.set(i, string(declare.ZoneKey), fmt.Sprint("zone", i%zones))
+	}
+	w.converge(60 * sched.Second)
+	w.run(5 * sched.Second)
+	crossed := 0
+	w.filter = func(from, to *node, b []byte) bool {
+		if from.i%zones != to.i%zones && carries(t, b) {
+			crossed++
+		}
+		return true
+	}
+	for i := range n {
+		crossed = 0
+		w.set(i, "k", "v")
+		w.run(40 * sched.Millisecond)
+		if got := w.holders(i); got != n || crossed != zones-1 {
+			t.Errorf("write %d: after 40 ms %d of %d, %d frames crossed", i, got, n, crossed)
+		}
+		if way, _, why := w.nodes[i].core.mail.Chosen(); way != tune.SpreadDelegated || why.String() != "zones" {
+			t.Errorf("node %d: %v, %v", i, way, why)
+		}
+	}
+	one := newNet(t, 6, 16, func(_ int, c *Config) { c.Interval = sched.Second })
+	one.joinAll()
+	for i := range one.nodes {
+		one.set(i, string(declare.ZoneKey), "home")
+	}
+	one.converge(60 * sched.Second)
+	one.set(0, "k", "v")
+	if way, _, why := one.nodes[0].core.mail.Chosen(); way != tune.SpreadMail {
+		t.Errorf("in one zone: %v, %v", way, why)
 	}
 }
 

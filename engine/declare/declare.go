@@ -24,6 +24,7 @@ type Said struct {
 	Leaves  bool
 	Addr    netip.AddrPort // where the node is; invalid: it says nothing of it
 	BadAddr bool           // an address that nobody can be reached at
+	Zone    uint32         // a hash of its zone; 0: it says nothing of it
 	Other   bool           // anything else: who watches looks again
 }
 
@@ -42,9 +43,23 @@ func Read(s *state.Store, o state.Origin, from uint64) (said Said) {
 			said.Addr, said.BadAddr = addr, !ok
 		default:
 			said.Other = true
+			said.Zone = max(said.Zone, Zone(e.Key, e.Value))
 		}
 	}
 	return said
+}
+
+// Zone is a hash of the zone that an entry says, the same at all members: FNV-1a, and not 0. It is 0 for
+// an entry that says none.
+func Zone(key, value []byte) uint32 {
+	if string(key) != string(ZoneKey) || len(value) == 0 {
+		return 0
+	}
+	h := uint32(2166136261)
+	for _, b := range value {
+		h = (h ^ uint32(b)) * 16777619
+	}
+	return max(h, 1)
 }
 
 // addrBytes is the size of an AddrKey value: address and port, big endian.

@@ -48,7 +48,7 @@ func TestRead(t *testing.T) {
 		"a user's key": {[]byte("k"), []byte("v"), Said{}},
 		"a leave":      {LeaveKey, nil, Said{Leaves: true}},
 		"an address":   {AddrKey, AppendAddr(nil, at), Said{Addr: at}},
-		"a zone":       {ZoneKey, []byte("eu-1"), Said{Other: true}},
+		"a zone":       {ZoneKey, []byte("eu-1"), Said{Other: true, Zone: Zone(ZoneKey, []byte("eu-1"))}},
 		"a tag":        {append(TagPrefix[:len(TagPrefix):len(TagPrefix)], "role"...), []byte("db"), Said{Other: true}},
 		"no address":   {AddrKey, nil, Said{BadAddr: true}},
 	} {
@@ -67,7 +67,7 @@ func TestRead(t *testing.T) {
 		m.set(t, ZoneKey, []byte("eu-1"))
 	}
 	m.set(t, LeaveKey, nil)
-	if got, want := m.read(0), (Said{Leaves: true, Addr: later, Other: true}); got != want {
+	if got, want := m.read(0), (Said{Leaves: true, Addr: later, Other: true, Zone: Zone(ZoneKey, []byte("eu-1"))}); got != want {
 		t.Errorf("%+v, want %+v: the newest address counts", got, want)
 	}
 }

@@ -34,9 +34,12 @@ func (t *Tree) fanout(x *task) int {
 func (t *Tree) cut(now sched.Instant, x *task, r Range, k int, alone bool) (n int, rest Range, own bool) {
 	ring, lo := t.parts.Ring, r.Lo
 	s := ring.in(r)
-	k = min(k, s.n)
+	k = t.split(s, k)
 	for i := range k {
-		first, end := s.n*i/k, s.n*(i+1)/k
+		first, end := 0, t.ends[i]
+		if i > 0 {
+			first = t.ends[i-1]
+		}
 		part := stretch{s.at + first, end - first}
 		if part.at >= ring.Len() {
 			part.at -= ring.Len()
@@ -61,6 +64,19 @@ func (t *Tree) cut(now sched.Instant, x *task, r Range, k int, alone bool) (n in
 		}
 	}
 	return n, rest, own
+}
+
+// split finds where a stretch is cut: between zones where there are several, so that each of the
+// others is told once, else into k parts of as many members.
+func (t *Tree) split(s stretch, k int) (parts int) {
+	if n := t.parts.Ring.zones(s, k, t.ends[:]); n > 0 {
+		return n
+	}
+	k = min(k, s.n, len(t.ends))
+	for i := range k {
+		t.ends[i] = s.n * (i + 1) / k
+	}
+	return k
 }
 
 // draw gives the delegate of a range, of the members in it: the same one for as long as Anew,

@@ -17,6 +17,14 @@
 // at one time draw the same, so the news of many authors shares the frames of a delegate: under
 // load what a member receives follows how often its delegate flushes, not how many write.
 //
+// # Zones
+//
+// A zone is a range of the ring: the places of its members begin with it. A range with several
+// zones in it is cut between them first, so that the news crosses into each once, and those who
+// have no zone stand among all. Who is in a zone may be given all of it to cover, however many
+// they are. Where there are more zones than Fanout, or their places fall together, ranges are
+// cut as if there were none.
+//
 // # Parts
 //
 //   - [Ring]: who is where.

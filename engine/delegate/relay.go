@@ -21,6 +21,7 @@ type Relay struct {
 	last   came   // what the last run brought
 	frame  uint64 // that named a range last:
 	ranged Range
+	saved  int // copies to other zones, where each is told once
 }
 
 // came is how far an origin was held before a frame moved it on.
@@ -42,20 +43,44 @@ func (r *Relay) begin() {
 		r.tree.own = own
 		r.changes--
 	}
+	roster := r.parts.Roster
 	place := r.place(r.parts.Own)
-	if r.changes == r.parts.Roster.Changes() && place == r.tree.parts.Place {
+	if r.changes == roster.Changes() && place == r.tree.parts.Place {
 		return
 	}
-	r.tree.parts.Place, r.changes = place, r.parts.Roster.Changes()
+	r.tree.parts.Place, r.tree.parts.Zone, r.changes = place, roster.Zone(0), roster.Changes()
 	r.ring.Reset()
-	r.ring.Add(Spot{place, 0})
-	for _, p := range r.parts.Roster.Partners() {
-		r.ring.Add(Spot{r.place(r.parts.Node.Origin(p)), p})
+	r.ring.Add(Spot{place, 0, roster.Zone(0)})
+	for _, p := range roster.Partners() {
+		r.ring.Add(Spot{r.place(r.parts.Node.Origin(p)), p, roster.Zone(p)})
 	}
 	r.ring.Sort()
+	r.saved = r.ring.saved(roster.Zone(0))
 }
 
-func (r *Relay) place(o state.Origin) uint64 { return uint64(r.parts.Store.ID(o)) }
+// place is where the node that writes an origin stands.
+func (r *Relay) place(o state.Origin) uint64 {
+	if o == r.parts.Own {
+		return PlaceOf(uint64(r.parts.Store.ID(o)), r.parts.Roster.Zone(0))
+	}
+	return r.placeOf(r.parts.Store.ID(o))
+}
+
+func (r *Relay) placeOf(id codec.OriginID) uint64 {
+	if p := r.parts.Roster.Find(id); p != 0 {
+		return PlaceOf(uint64(id), r.parts.Roster.Zone(p))
+	}
+	return uint64(id)
+}
+
+// Saves is how many copies of a write do not cross into another zone where each zone is told once.
+func (r *Relay) Saves() int {
+	if r.parts.Roster.Zone(0) == 0 {
+		return 0
+	}
+	r.begin()
+	return r.saved
+}
 
 // Wall is that of the node.
 func (r *Relay) Wall(now sched.Instant) sched.Wall { return r.parts.Clock.Wall(now) }
@@ -225,7 +250,7 @@ func (r *Relay) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 			Range: Range{d.Lo, d.Hi}, Alone: !d.Ranged && !d.Same, Asks: !d.Ranged && !d.Same && run.From == run.To, Lazy: d.Lazy, Origin: uint32(o),
 			From: run.From, News: run.From + d.Back, To: run.To, Serial: d.Serial,
 		},
-		Peer: f.Peer, Sender: r.place(r.parts.Node.Origin(f.Peer)), Author: uint64(run.ID),
+		Peer: f.Peer, Sender: r.place(r.parts.Node.Origin(f.Peer)), Author: r.placeOf(run.ID),
 	}
 	switch {
 	case d.Ranged:

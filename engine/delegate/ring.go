@@ -21,16 +21,40 @@ func (r Range) Holds(s Range) bool {
 type Spot struct {
 	Place uint64
 	Peer  uint32
+	Zone  uint32 // 0: none
+}
+
+// zoneBits of a place are those of the zone, where there is one: a zone is a range of the ring.
+const zoneBits = 16
+
+// PlaceOf is the place of an identifier in a zone; 0: in none.
+func PlaceOf(id uint64, zone uint32) uint64 {
+	if zone == 0 {
+		return id
+	}
+	return zoned(zone).Lo | id>>zoneBits
+}
+
+// zoned is the range of a zone.
+func zoned(zone uint32) Range {
+	lo := uint64(zone) << (64 - zoneBits)
+	return Range{lo, lo + (1<<(64-zoneBits) - 1)}
 }
 
 // Ring is the members, in the order of their places.
-type Ring struct{ spots []Spot }
+type Ring struct {
+	spots []Spot
+	zoned bool // some are in zones
+}
 
 // Reset empties the ring.
-func (r *Ring) Reset() { r.spots = r.spots[:0] }
+func (r *Ring) Reset() { r.spots, r.zoned = r.spots[:0], false }
 
 // Add adds a member. Sort is called before the ring is used.
-func (r *Ring) Add(s Spot) { r.spots = append(r.spots, s) }
+func (r *Ring) Add(s Spot) {
+	r.spots = append(r.spots, s)
+	r.zoned = r.zoned || s.Zone != 0
+}
 
 // Sort puts what was added in order.
 func (r *Ring) Sort() {
@@ -74,4 +98,41 @@ func (r *Ring) spot(s stretch, i int) Spot {
 		i -= len(r.spots)
 	}
 	return r.spots[i]
+}
+
+// zones cuts a stretch where the zone changes, at most k times, and writes the ends of the parts to
+// out, counted from its beginning; 0: there is one zone, or there are more than k.
+func (r *Ring) zones(s stretch, k int, out []int) (n int) {
+	if !r.zoned || s.n == 0 {
+		return 0
+	}
+	for i := 1; i <= s.n; i++ {
+		if i < s.n && r.spot(s, i).Zone == r.spot(s, i-1).Zone {
+			continue
+		}
+		if n == min(k, len(out)) {
+			return 0
+		}
+		out[n] = i
+		n++
+	}
+	if n == 1 {
+		return 0
+	}
+	return n
+}
+
+// saved counts the members of other zones than this one, less those zones.
+func (r *Ring) saved(home uint32) (n int) {
+	last := home
+	for i := range r.spots {
+		switch z := r.spots[i].Zone; {
+		case home == 0 || z == 0 || z == home:
+		case z == last:
+			n++
+		default:
+			last = z
+		}
+	}
+	return n
 }

@@ -28,7 +28,7 @@ func TestRangesAgainstAScan(t *testing.T) {
 		for range rand.Uint32n(12) {
 			if p := place(few); at[p] == 0 {
 				at[p] = uint32(len(at) + 1)
-				ring.Add(Spot{p, at[p]})
+				ring.Add(Spot{Place: p, Peer: at[p]})
 			}
 		}
 		ring.Sort()

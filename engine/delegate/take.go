@@ -37,8 +37,12 @@ func (t *Tree) believes(o *Offer) bool {
 	if !o.Has(t.parts.Place) || o.Has(o.Sender) || o.Has(o.Author) {
 		return false
 	}
-	share := t.parts.Ring.Len()/t.cfg.Fanout + 1
-	return t.parts.Ring.in(o.Range).n <= max(t.cfg.Fanout, sharesMost*share)
+	ring := t.parts.Ring
+	n, most := ring.in(o.Range).n, max(t.cfg.Fanout, sharesMost*(ring.Len()/t.cfg.Fanout+1))
+	if z := zoned(t.parts.Zone); n > most && t.parts.Zone != 0 && o.Lo <= o.Hi { // of its own zone it may be given all
+		n -= ring.in(Range{max(o.Lo, z.Lo), min(o.Hi, z.Hi)}).n
+	}
+	return n <= most
 }
 
 // Take takes a parcel: its range is covered with the next Flush. Acknowledgements are due

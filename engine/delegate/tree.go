@@ -65,6 +65,7 @@ type Parts struct {
 	Host  Host
 	Ring  *Ring  // of all members that may be sent to, and of this node
 	Place uint64 // of this node
+	Zone  uint32 // of this node; 0: none
 	Seed  uint64 // of what it draws: the cluster's
 	Alarm Alarm
 	Count *Counters
@@ -114,6 +115,7 @@ type Tree struct {
 	parcels parcels
 	answers answers
 	tasks   []task
+	ends    [fanoutMax]int // of the parts of a stretch that is cut
 	recent  [recentMax]covered
 	next    uint32        // place in recent
 	alarm   sched.Instant // when it is set for

@@ -46,24 +46,37 @@ type world struct {
 	seed  uint64
 	lost  func(from, to int) bool
 	sent  int
+
+	zones   int // members are in so many, in turn; 0: in none
+	crossed int // parcels with news that left for another zone
+	asked   int // parcels with nothing in them
 }
 
-func newWorld(n, fanout int, seed uint64) *world {
-	w := &world{now: sched.Instant(sched.Second), seed: seed, lost: func(int, int) bool { return false }}
+func newWorld(n, fanout int, seed uint64) *world { return newZoned(n, fanout, seed, 0) }
+
+func newZoned(n, fanout int, seed uint64, zones int) *world {
+	w := &world{now: sched.Instant(sched.Second), seed: seed, lost: func(int, int) bool { return false }, zones: zones}
 	w.rand.Seed(seed)
 	for i := range n {
-		w.ring.Add(Spot{w.place(i), uint32(i + 1)})
+		w.ring.Add(Spot{Place: w.place(i), Peer: uint32(i + 1), Zone: w.zone(i)})
 	}
 	w.ring.Sort()
 	for i := range n {
 		x := &node{w: w, i: i, peers: make([]Peer, n+1), alarm: sched.Never, held: make([]uint64, n+1)}
-		x.tree.Init(Config{Fanout: fanout, Flying: 1024, Blame: 96 * ms}, &Parts{Host: x, Ring: &w.ring, Place: w.place(i), Seed: seed, Alarm: x, Count: &x.count})
+		x.tree.Init(Config{Fanout: fanout, Flying: 1024, Blame: 96 * ms}, &Parts{Host: x, Ring: &w.ring, Place: w.place(i), Zone: w.zone(i), Seed: seed, Alarm: x, Count: &x.count})
 		w.nodes = append(w.nodes, x)
 	}
 	return w
 }
 
-func (w *world) place(i int) uint64 { return mix(uint64(i) + w.seed) }
+func (w *world) place(i int) uint64 { return PlaceOf(mix(uint64(i)+w.seed), w.zone(i)) }
+
+func (w *world) zone(i int) uint32 {
+	if w.zones == 0 {
+		return 0
+	}
+	return uint32(1+i%w.zones) * 40503
+}
 
 // write makes a node write up to a version.
 func (w *world) write(i int, to uint64) {
@@ -129,7 +142,11 @@ func (n *node) send(to int) {
 			p.To = n.held[p.Origin]
 		}
 		n.tree.Sent(w.now, uint32(to+1), p.To, false)
-		w.sent++
+		if w.sent++; p.Asks {
+			w.asked++
+		} else if w.zone(n.i) != w.zone(to) {
+			w.crossed++
+		}
 		if !w.lost(n.i, to) {
 			w.nodes[to].take(n.i, &p)
 		}

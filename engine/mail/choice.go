@@ -21,11 +21,12 @@ const (
 	WhyFew                // telling all directly takes no longer than a second hop
 	WhyMany               // telling all directly takes longer
 	WhyPartial            // most members are on nobody's ring
+	WhyZones              // other zones are told once each
 )
 
-var whys = [...]string{"chosen", "few", "many", "partial"}
+var whys = [...]string{"chosen", "few", "many", "partial", "zones"}
 
-// String is "chosen", "few", "many" or "partial".
+// String is "chosen", "few", "many", "partial" or "zones".
 func (w Why) String() string { return whys[w] }
 
 // Load is what a Choice goes by.
@@ -33,6 +34,7 @@ type Load struct {
 	Members int           // that news goes to
 	Trip    sched.Instant // round trip, smoothed over all peers; 0: not known
 	Lag     sched.Instant // of the loop
+	Saves   int           // copies to other zones, where each is told once
 }
 
 // Choice is how many members are told of own news directly. If it is all of them, that is mail;
@@ -45,12 +47,15 @@ type Load struct {
 // and more time a delivery (64 members, 5,000 writes/s: 1.2 times that of mail, and ten times
 // its median).
 //
+// Where members are in zones, the others are told over one member of each, however few they are.
+//
 // It costs nothing while nothing is said. The zero Choice is not ready: call Init.
 type Choice struct {
 	most    int // Config.MailMax
 	direct  int
 	members int
 	mails   bool
+	zones   bool
 	at      sched.Instant // of the last look
 }
 
@@ -68,6 +73,10 @@ func (c *Choice) Look(now sched.Instant, l *Load) {
 		}
 	}
 	n := c.members
+	if c.zones = l.Saves > 0; c.zones {
+		c.mails = false
+		return
+	}
 	if c.mails {
 		c.mails = c.Direct() >= n
 	} else {
@@ -99,8 +108,11 @@ func (c *Choice) Mails() bool { return c.mails }
 
 // Why is what decided.
 func (c *Choice) Why() Why {
-	if c.mails {
+	switch {
+	case c.mails:
 		return WhyFew
+	case c.zones:
+		return WhyZones
 	}
 	return WhyMany
 }

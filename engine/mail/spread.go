@@ -48,7 +48,7 @@ func (m *Mail) look(now sched.Instant) {
 	if m.cfg.Spread != tune.SpreadAuto {
 		return
 	}
-	m.choice.Look(now, &Load{Members: m.parts.Roster.Reach(), Trip: m.parts.Paths.Trip(), Lag: m.parts.Paths.Lag})
+	m.choice.Look(now, &Load{Members: m.parts.Roster.Reach(), Trip: m.parts.Paths.Trip(), Lag: m.parts.Paths.Lag, Saves: m.Relay.Saves()})
 	m.Relay.Direct(m.choice.Direct())
 }
 

@@ -27,5 +27,11 @@
 // named and that have not answered. Seats are for the living: who answers may have
 // the seat of a candidate, of the dead, of those who left.
 //
+// # Zones
+//
+// A member may say that it is in a zone ([Roster.Declared]). Of the turns of members in other
+// zones than this node's most are given up, so that exchanges, which cost where nothing differs
+// too, stay near: one in some ten goes far. News crosses once (package delegate).
+//
 // Memory grows with the members, up to the seats; nothing else allocates.
 package roster

@@ -82,7 +82,10 @@ func (r *Roster) pass(p uint32, l *Life, s step) {
 
 // BecomeNamed begins a life: of a handle that was free, or of a member that is
 // another origin now.
-func (r *Roster) BecomeNamed(p uint32, l *Life) { r.become(p, l, Named) }
+func (r *Roster) BecomeNamed(p uint32, l *Life) {
+	r.unzone(p)
+	r.become(p, l, Named)
+}
 
 // BecomeProven notes that a member has answered from its address.
 func (r *Roster) BecomeProven(p uint32, l *Life) { r.pass(p, l, proves) }
@@ -101,6 +104,7 @@ func (r *Roster) BecomeLeft(p uint32, l *Life) { r.pass(p, l, leaves) }
 
 // BecomeFree ends a life and gives its handle back.
 func (r *Roster) BecomeFree(p uint32, l *Life) {
+	r.unzone(p)
 	r.become(p, l, Free)
 	r.free = append(r.free, p)
 }

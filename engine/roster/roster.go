@@ -26,6 +26,7 @@ type Roster struct {
 	list     sched.Sampler // of partners
 	looked   uint32        // for a candidate that may go
 	changes  uint64        // of partners
+	zones    []uint32      // by handle, 0 the node's own; a zone that is 0 is none
 }
 
 // Init makes it empty.
@@ -92,7 +93,7 @@ func (r *Roster) Look() uint32 {
 // Reach counts the members that exchanges may go to.
 func (r *Roster) Reach() int { return r.partners.Len() }
 
-// Changes is how often a member came to those that exchanges may go to, or went.
+// Changes is how often a member came to those that exchanges may go to, went, or told its zone.
 func (r *Roster) Changes() uint64 { return r.changes }
 
 // Partial reports whether we reach less than half of the members that there are, as
@@ -101,8 +102,55 @@ func (r *Roster) Partial() bool {
 	return 2*r.Reach() < r.lives[Named]+r.lives[Open]+r.lives[Quiet]
 }
 
-// Partner is the next member for an exchange: all have their turns.
-func (r *Roster) Partner() (p uint32, ok bool) { return r.partners.Next(r.rand) }
+// Of the members whose turn for an exchange comes, those in other zones give it up but for one time in
+// farEach, since paths between zones are long and dear. Whoever has few members in its own zone meets
+// others after homeTries.
+const (
+	farEach   = 8
+	homeTries = 16
+)
+
+// Partner is the next member for an exchange: all have their turns, and those in other zones fewer.
+func (r *Roster) Partner() (p uint32, ok bool) {
+	p, ok = r.partners.Next(r.rand)
+	for tries := 0; ok && r.Far(p) && tries < homeTries && r.rand.Uint32n(farEach) > 0; tries++ {
+		p, ok = r.partners.Next(r.rand)
+	}
+	return p, ok
+}
+
+// Declared notes the zone that a member says it is in, 0 being this node; nothing if the zone is 0.
+func (r *Roster) Declared(p, zone uint32) {
+	if zone == 0 || r.Zone(p) == zone {
+		return
+	}
+	for int(p) >= len(r.zones) {
+		r.zones = append(r.zones, 0)
+	}
+	r.zones[p] = zone
+	r.changes++
+}
+
+// unzone forgets the zone of a handle that names somebody else next.
+func (r *Roster) unzone(p uint32) {
+	if int(p) < len(r.zones) {
+		r.zones[p] = 0
+	}
+}
+
+// Zone is that of a member, 0 being this node; 0: it says none.
+func (r *Roster) Zone(p uint32) uint32 {
+	if int(p) < len(r.zones) {
+		return r.zones[p]
+	}
+	return 0
+}
+
+// Far reports a member of another zone than this node's.
+func (r *Roster) Far(p uint32) bool {
+	home := r.Zone(0)
+	return home != 0 && r.Zone(p) != 0 && r.Zone(p) != home
+}
 
 // Reaches reports whether exchanges may go to a member.
 func (r *Roster) Reaches(p uint32) bool { return r.partners.Has(p) }

@@ -127,6 +127,55 @@ func TestSeats(t *testing.T) {
 	}
 }
 
+// Exchanges stay in a zone but for one in some ten, every member of it has its turns, and who is alone in
+// its zone goes to the others.
+func TestZones(t *testing.T) {
+	const seed, rounds = 5, 4000
+	t.Logf("seed %d", seed)
+	h := newHost(seed)
+	for range handles - 2 {
+		p := h.Take()
+		h.BecomeNamed(p, &h.lives[p])
+		h.BecomeProven(p, &h.lives[p])
+		h.Declared(p, 1+p%3)
+	}
+	met := func() (far int, by [handles + 1]int) {
+		for range rounds {
+			p, ok := h.Partner()
+			if !ok {
+				t.Fatal("there is nobody")
+			}
+			if by[p]++; h.Far(p) {
+				far++
+			}
+		}
+		return far, by
+	}
+	if far, _ := met(); far != 0 {
+		t.Errorf("%d are far from a node without a zone", far)
+	}
+	h.Declared(0, 2)
+	far, by := met()
+	for p, n := range by {
+		if p > 0 && p <= handles-2 && h.Zone(uint32(p)) == 2 && n < rounds/handles/2 {
+			t.Errorf("%d of this zone has %d turns of %d", p, n, rounds)
+		}
+	}
+	if far < rounds/40 || far > rounds/4 {
+		t.Errorf("%d of %d exchanges go far", far, rounds)
+	}
+	h.Declared(0, 9)
+	if far, _ := met(); far != rounds {
+		t.Errorf("alone in a zone: %d of %d exchanges go far", far, rounds)
+	}
+	h.BecomeFree(4, &h.lives[4])
+	if before := h.Changes(); h.Zone(4) != 0 {
+		t.Error("a zone outlives its member")
+	} else if h.Declared(5, h.Zone(5)); h.Changes() != before {
+		t.Error("what is known is no change")
+	}
+}
+
 // Steady state allocates nothing: handles come and go, members are picked.
 func TestNothingIsAllocated(t *testing.T) {
 	h := newHost(3)
