@@ -11,7 +11,7 @@ import (
 // How long the proofs live: from one span to two.
 const (
 	cookieSpan    = 65_536 * sched.Millisecond
-	challengeSpan = 1 << 32 // nanoseconds
+	challengeSpan = 1 << 34 // nanoseconds: 17 s, since an answer may wait long where many members of one host form a cluster
 )
 
 // What a proof is for, so that none passes for another.
