@@ -2,8 +2,10 @@ package metrics_test
 
 import (
 	"context"
+	"expvar"
 	"fmt"
 	"log"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -56,4 +58,34 @@ func ExampleVisit() {
 	})
 	// Output:
 	// gauge quidnunc_members state alive 1
+}
+
+// The standard library's expvar shows them as JSON, where expvar.Publish gives them a name.
+func ExampleVisit_expvar() {
+	cfg := engine.Local()
+	cfg.Name = "web-1"
+	eng, err := engine.Start(context.Background(), cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer eng.Close()
+
+	vars := expvar.Func(func() any {
+		values, stats := map[string]float64{}, eng.Sample()
+		metrics.Visit(&stats, func(d *metrics.Desc, label string, v float64) {
+			if !math.IsInf(v, 1) { // JSON has no word for a limit that is none
+				values[d.Name+" "+label] = v
+			}
+		})
+		return values
+	})
+	// expvar.Publish("quidnunc", vars)
+
+	for line := range strings.SplitSeq(vars.String(), ",") {
+		if strings.Contains(line, "quidnunc_members alive") {
+			fmt.Println(line)
+		}
+	}
+	// Output:
+	// "quidnunc_members alive":1
 }

@@ -81,7 +81,8 @@ func Descs() (list []Desc) {
 	return list
 }
 
-// Visit calls put for each sample of s, in the order of Descs: for those who bring the numbers elsewhere. d is good until
+// Visit calls put for each sample of s, in the order of Descs: for those who bring the numbers elsewhere. Where there is no
+// limit, its value is +Inf. d is good until
 // put returns.
 func Visit(s *engine.Stats, put func(d *Desc, label string, value float64)) {
 	for _, f := range families {
