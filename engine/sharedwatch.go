@@ -63,7 +63,7 @@ func (s *Shared) keys(prefix string) (list []string) {
 	}
 	for m := range s.e.Members() {
 		s.e.store.Range([]byte(m.Name), func(key, _ []byte, _ state.Meta) bool {
-			if name := userKey(key); name != "" && strings.HasPrefix(name, prefix) {
+			if name := string(userKey(key)); name != "" && strings.HasPrefix(name, prefix) {
 				list = append(list, name)
 			}
 			return true
@@ -74,17 +74,17 @@ func (s *Shared) keys(prefix string) (list []string) {
 }
 
 // userKey is the shared key under which users know a key of a log, the name of the counter
-// for a part of one; "" if it is neither, as a part of a set.
-func userKey(key []byte) string {
+// for a part of one; nil if it is neither, as a part of a set.
+func userKey(key []byte) []byte {
 	if !codec.Shared(key) {
-		return ""
+		return nil
 	}
 	if key = key[len(codec.SharedPrefix):]; key[0] == codec.ReservedPrefix {
-		if key = key[min(partHead, len(key)):]; len(key) > 0 && key[0] == codec.ReservedPrefix {
-			return ""
+		if key = key[min(partHead, len(key)):]; len(key) == 0 || key[0] == codec.ReservedPrefix {
+			return nil
 		}
 	}
-	return string(key)
+	return key
 }
 
 // Watch yields what the shared keys that begin with a prefix hold, all of them for "",
@@ -219,7 +219,7 @@ func (s *Shared) tellWatchers(key []byte, what share.Change) {
 	if s.watches.count.Load() == 0 {
 		return
 	}
-	if name := userKey(key); name != "" {
-		s.watches.sharedChanged([]byte(name))
+	if name := userKey(key); name != nil {
+		s.watches.sharedChanged(name)
 	}
 }

@@ -240,29 +240,27 @@ func (l *watchList) note(p place) (n uint64) {
 	return n
 }
 
-// advanced marks whoever wants a key with a version in (from, to]. It runs on the loop.
+// advanced tells whoever wants a key with a version in (from, to]. It runs on the loop.
 func (l *watchList) advanced(s *state.Store, o state.Origin, name string, from, to uint64) {
-	l.post(func(x *newsList) {
+	switch {
+	case to-from > scanMax:
+		l.say(tellMember, name, nil)
+		return
+	case l.queue.coarse.Load() > 0:
+		l.say(tellCoarse, name, nil)
+	}
+	if l.queue.fine.Load() == 0 {
+		return
+	}
+	s.After(o, from, &l.cursor)
+	for l.cursor.Next(&l.entry) {
 		switch {
-		case to-from > scanMax:
-			x.put(tellMember, name, nil)
-			return
-		case l.queue.coarse.Load() > 0:
-			x.put(tellCoarse, name, nil)
+		case !codec.Reserved(l.entry.Key):
+			l.say(tellKey, name, l.entry.Key)
+		case codec.Leases(l.entry.Key): // what lives by it may be there now, or not any more
+			l.say(tellMember, name, nil)
 		}
-		if l.queue.fine.Load() == 0 {
-			return
-		}
-		s.After(o, from, &l.cursor)
-		for l.cursor.Next(&l.entry) {
-			switch {
-			case !codec.Reserved(l.entry.Key):
-				x.put(tellKey, name, l.entry.Key)
-			case codec.Leases(l.entry.Key): // what lives by it may be there now, or not any more
-				x.put(tellMember, name, nil)
-			}
-		}
-	})
+	}
 }
 
 // changed marks those that want a key. The mutex is held.
@@ -289,10 +287,10 @@ func (l *watchList) changed(name string, key []byte) {
 	}
 }
 
-// sharedChanged marks those that want a shared key. It runs on the loop.
+// sharedChanged tells those that want a shared key. It runs on the loop.
 func (l *watchList) sharedChanged(key []byte) {
 	if l.count.Load() > 0 {
-		l.post(func(x *newsList) { x.put(tellKey, "", key) })
+		l.say(tellKey, "", key)
 	}
 }
 
@@ -303,20 +301,16 @@ func (l *watchList) member(name string) {
 }
 
 // wake lets all watchers look what has ended meanwhile.
-func (l *watchList) wake() {
-	l.post(func(x *newsList) { x.put(tellEnds, "", nil) })
-}
+func (l *watchList) wake() { l.say(tellEnds, "", nil) }
 
 // told lets all watchers look at the members that something happened to.
 func (l *watchList) told() {
 	if len(l.pulse) == 0 {
 		return
 	}
-	l.post(func(x *newsList) {
-		for _, name := range l.pulse {
-			x.put(tellMember, name, nil)
-		}
-	})
+	for _, name := range l.pulse {
+		l.say(tellMember, name, nil)
+	}
 	clear(l.pulse)
 	l.pulse = l.pulse[:0]
 }

@@ -5,9 +5,11 @@ import (
 	"sync/atomic"
 )
 
-// What a change costs the loop must not depend on how many watch: it is noted in a queue,
-// and a goroutine of the list's own finds and wakes those whom it is for. A list that
-// nobody has started does that at once (start).
+// What a change costs the loop must not depend on how many watch: it is noted, at the end
+// of the turn all that was noted goes into a queue, and a goroutine of the list's own finds
+// and wakes those whom it is for. So a turn takes one lock and wakes one goroutine for all
+// its changes, and is not preempted by it while datagrams wait to be sent. A list that
+// nobody has started tells them at once (start).
 
 // told whom.
 const (
@@ -41,6 +43,16 @@ func (x *newsList) put(whom uint8, member string, key []byte) {
 	x.list = append(x.list, news{whom, member, x.bytes[at:len(x.bytes):len(x.bytes)]})
 }
 
+// take moves what another one has to the end.
+func (x *newsList) take(y *newsList) {
+	for i := range y.list {
+		n := &y.list[i]
+		x.put(n.whom, n.member, n.key)
+	}
+	x.over = x.over || y.over
+	y.reset()
+}
+
 func (x *newsList) reset() {
 	clear(x.list)
 	x.list, x.bytes, x.over = x.list[:0], x.bytes[:0], false
@@ -51,10 +63,14 @@ type newsQueue struct {
 	coarse atomic.Int32 // watchers that look at members
 	fine   atomic.Int32 // and others
 
+	started atomic.Bool // there is a goroutine
+
 	mu     sync.Mutex
-	front  *newsList // that the loop writes to
+	front  *newsList // to be passed on
 	spare  *newsList
-	signal chan struct{} // nil: there is no goroutine
+	signal chan struct{}
+
+	turn *newsList // of this turn; the loop's own once it is started
 }
 
 // newsAtOnce is how many changes are passed on before watchers may look.
@@ -65,10 +81,11 @@ func (l *watchList) start(done <-chan struct{}) {
 	q := &l.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.signal != nil {
+	if q.started.Load() {
 		return
 	}
-	q.front, q.spare, q.signal = &newsList{}, &newsList{}, make(chan struct{}, 1)
+	q.front, q.spare, q.turn, q.signal = &newsList{}, &newsList{}, &newsList{}, make(chan struct{}, 1)
+	q.started.Store(true)
 	go func() {
 		for {
 			select {
@@ -129,22 +146,29 @@ func (l *watchList) overrun() {
 	l.every.mark(n)
 }
 
-// post is what the loop has to say: f puts it.
-func (l *watchList) post(f func(x *newsList)) {
-	q := &l.queue
-	q.mu.Lock()
-	if q.signal == nil {
-		q.mu.Unlock()
-		var x newsList
-		f(&x)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		for i := range x.list {
-			l.tell(&x.list[i])
-		}
+// say notes a change for those whom it is for. It runs on the loop.
+func (l *watchList) say(whom uint8, member string, key []byte) {
+	if l.queue.started.Load() {
+		l.queue.turn.put(whom, member, key)
 		return
 	}
-	f(q.front)
+	l.mu.Lock()
+	l.tell(&news{whom, member, key})
+	l.mu.Unlock()
+}
+
+// post queues what a turn of the loop has noted.
+func (l *watchList) post() {
+	q := &l.queue
+	if !q.started.Load() || len(q.turn.list) == 0 {
+		return
+	}
+	q.mu.Lock()
+	if len(q.front.list) == 0 && !q.front.over {
+		q.front, q.turn = q.turn, q.front
+	} else {
+		q.front.take(q.turn)
+	}
 	q.mu.Unlock()
 	select {
 	case q.signal <- struct{}{}:
