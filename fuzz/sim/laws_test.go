@@ -148,6 +148,25 @@ func TestLawsCanBeBroken(t *testing.T) {
 	})
 }
 
+// TestAnswersToWhatWasHeldUpAreNoStorm: a clog that ends brings everything at once, and all of it may be answered.
+func TestAnswersToWhatWasHeldUpAreNoStorm(t *testing.T) {
+	many := func(late uint64) *Violation {
+		return TryWith(plainPlan(), func(w *World) {
+			w.opt.Late = 0
+			w.At(sched.Second+stormSpan/2, func() {
+				w.Stats.Frames += 8500 // of four nodes, 500 too many
+				w.storm.late[uint64(w.now/stormSpan)] += late
+			})
+		}).Violation
+	}
+	if v := many(0); v == nil || v.Law != "storm" {
+		t.Errorf("nothing was held up: %v", v)
+	}
+	if v := many(1000); v != nil {
+		t.Error("a thousand were held up:", v)
+	}
+}
+
 // setMax changes a Have if that does not change its length.
 func setMax(body []byte, max uint64) {
 	if h, err := codec.ParseHave(body); err == nil {

@@ -198,12 +198,21 @@ func (w *World) settle() {
 	}
 }
 
-// calm checks that nodes do not answer each other without end.
+// storm is what is counted to tell a storm from work.
+type storm struct {
+	span, frames uint64            // the current span, and the frames before it
+	late         map[uint64]uint64 // frames that arrive in a span and were held up for longer than one
+}
+
+// calm checks that nodes do not answer each other without end. What was held up and arrives at once may be answered
+// at once, frame by frame.
 func (w *World) calm() {
-	if span := uint64(w.now / stormSpan); span != w.storm.span {
-		w.storm.span, w.storm.frames = span, w.Stats.Frames
+	x := &w.storm
+	if span := uint64(w.now / stormSpan); span != x.span {
+		delete(x.late, x.span-1)
+		x.span, x.frames = span, w.Stats.Frames
 	}
-	if n := w.Stats.Frames - w.storm.frames; n > stormFrames*uint64(len(w.Nodes)) {
+	if n := w.Stats.Frames - x.frames; n > stormFrames*uint64(len(w.Nodes))+x.late[x.span]+x.late[x.span-1] {
 		w.broken("storm", "%d frames within %v", n, clock(stormSpan))
 	}
 }
@@ -254,6 +263,9 @@ func (w *World) convey(p *parcel) {
 		r := w.frames.put(b)
 		if bit := w.fate.Flip[k]; bit >= 0 {
 			w.frames.bytes(r)[bit/8] ^= 1 << (bit % 8)
+		}
+		if at := w.fate.At[k]; at-p.at > stormSpan {
+			w.storm.late[uint64(at/stormSpan)]++
 		}
 		w.queue.Push(w.fate.At[k], happening{
 			kind: kindArrive, node: uint32(d.Index), from: uint32(n.Index),

@@ -65,11 +65,11 @@ type World struct {
 	guard  sync.Mutex // of err
 	err    *Violation
 	audits int
-	storm  struct{ span, frames uint64 } // the current span, and the frames before it
-	lookAt sched.Instant                 // the next look
-	peace  bool                          // all harm has ended, nobody writes, and all were equal
-	liar   *liar                         // nil: nobody lies
-	rooms  func(i int) bool              // Difference looks at these nodes alone; nil: at all
+	storm  storm
+	lookAt sched.Instant    // the next look
+	peace  bool             // all harm has ended, nobody writes, and all were equal
+	liar   *liar            // nil: nobody lies
+	rooms  func(i int) bool // Difference looks at these nodes alone; nil: at all
 
 	held    event // a call that ended a window; its turn is next
 	holding bool
@@ -111,7 +111,7 @@ func New(opt Options) *World {
 	if opt.Buffer == 0 {
 		opt.Buffer = 4 << 20
 	}
-	w := &World{opt: opt, now: Start, lookAt: Start + lawSpan, byID: map[codec.OriginID]*history{}}
+	w := &World{opt: opt, now: Start, lookAt: Start + lawSpan, byID: map[codec.OriginID]*history{}, storm: storm{late: map[uint64]uint64{}}}
 	w.rand.Seed(opt.Seed)
 	w.Net.Init(w.rand.Uint64(), opt.Link)
 	w.queue.Init(w.now)
