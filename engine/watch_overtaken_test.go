@@ -21,7 +21,10 @@ type news struct {
 // TestWatchCatchesUpWhileOthersWrite: a watcher that was overtaken looks at everything once, however much is written
 // meanwhile, and then it knows the newest of each key.
 func TestWatchCatchesUpWhileOthersWrite(t *testing.T) {
-	const keys = 20_000 // more than changes are kept
+	const (
+		keys  = 20_000 // more than changes are kept
+		piece = 1000   // at once: of a longer one it is only said that the member changed
+	)
 	members := func(e *engine.Engine, ctx context.Context, yield func(news) bool) {
 		for u, err := range e.WatchWith(ctx, engine.WatchOptions{Prefix: "k"}) {
 			if err != nil || !yield(news{u.Key, string(u.Value), u.Resync}) {
@@ -56,11 +59,11 @@ func TestWatchCatchesUpWhileOthersWrite(t *testing.T) {
 				write := func(n int) {
 					for range n {
 						set(fmt.Sprint("k", written%keys), written)
-						written++
+						if written++; written%piece == 0 {
+							synctest.Wait() // the loop has taken it
+						}
 					}
-					for e.Stats().Staged > 0 { // as of a moment ago: time has to pass
-						time.Sleep(time.Millisecond)
-					}
+					synctest.Wait()
 				}
 				write(keys)
 				go func() {
@@ -68,7 +71,9 @@ func TestWatchCatchesUpWhileOthersWrite(t *testing.T) {
 					set("k begin", 0)
 				}()
 				has, resyncs, looks := map[string]int{}, 0, 0
-				c.watch(e, t.Context(), func(u news) bool {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // of virtual time, of which it takes seconds
+				defer cancel()
+				c.watch(e, ctx, func(u news) bool {
 					switch looks++; {
 					case u.resync:
 						resyncs, looks = resyncs+1, 0
@@ -85,6 +90,9 @@ func TestWatchCatchesUpWhileOthersWrite(t *testing.T) {
 					has[u.key], _ = strconv.Atoi(u.value)
 					return true
 				})
+				if ctx.Err() != nil {
+					t.Fatalf("it sleeps after %d resyncs and %d looks, of %d writes", resyncs, looks, written)
+				}
 				if resyncs != 1 {
 					t.Errorf("%d times everything", resyncs)
 				}
