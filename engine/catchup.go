@@ -40,6 +40,8 @@ type catching struct {
 	again  sched.Instant // not before
 	second bool          // the next attempt is the one after the patience
 	jobs   []*catchJob   // of others
+	most   int           // of jobs, ever
+	busy   uint64        // others that were told to ask again later
 	spare  [][]byte      // answers' memory
 	window [batch.StreamHeadMax]byte
 }
@@ -203,6 +205,7 @@ func (e *Engine) spanAnswered(now sched.Instant, k *link, s *span, ev *batch.Str
 func (e *Engine) serveRuns(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	l := &e.large
 	if len(l.jobs) >= catchServed {
+		l.busy++
 		e.answerRuns(k, ev.Tag, codec.AnswerBusy, nil)
 		return
 	}
@@ -219,6 +222,7 @@ func (e *Engine) serveRuns(now sched.Instant, k *link, ev *batch.StreamEvent) {
 		j.body = make([]byte, 0, bulk.AnswerBytes)
 	}
 	l.jobs = append(l.jobs, j)
+	l.most = max(l.most, len(l.jobs))
 }
 
 // makeAnswer makes some pieces of an answer, and sends it when it is full.

@@ -100,3 +100,18 @@ func (e *Engine) Lacks() (n int) {
 	})
 	return n
 }
+
+// CatchServed is how many answers with runs are made at a time.
+const CatchServed = catchServed
+
+// BusyAnswers is how often a member that asked for runs was told to ask again later.
+func (e *Engine) BusyAnswers() (n uint64) {
+	e.ask(func(sched.Instant) { n = e.large.busy })
+	return n
+}
+
+// CatchJobsMost is the most answers with runs that were made at a time.
+func (e *Engine) CatchJobsMost() (n int) {
+	e.ask(func(sched.Instant) { n = e.large.most })
+	return n
+}

@@ -62,12 +62,16 @@ func (s *Streams) carry(now sched.Instant, e *pipeEnd, m *batch.StreamMessage) {
 	if n.faults.Rate > 0 {
 		start += sched.Instant(bytes) * sched.Second / sched.Instant(n.faults.Rate)
 	}
+	if n.faults.Uplink > 0 {
+		s.free = max(s.free, start) + sched.Instant(bytes)*sched.Second/sched.Instant(n.faults.Uplink)
+		start = s.free
+	}
 	at, ok := n.segment(start, s.node, far.s.node, bytes)
 	if n.faults.Stall.draw(&n.model.rand) {
 		at += n.model.rand.Between(0, n.faults.StallMax)
 	}
 	switch {
-	case !ok || at-now > streamStallMax && n.faults.Rate == 0:
+	case !ok || at-now > streamStallMax && n.faults.Rate+n.faults.Uplink == 0:
 		e.breaks(now+streamStallMax, batch.StreamStalled)
 		return
 	case n.faults.Reset.draw(&n.model.rand):

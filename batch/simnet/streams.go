@@ -20,6 +20,7 @@ type StreamFaults struct {
 	StallMax sched.Instant
 	Forge    Chance // of each body: one bit of it turns over, by the sender's hand
 	Rate     int    // bytes a second in each direction of a stream; 0: any
+	Uplink   int    // bytes a second that all streams of a member send together; 0: any
 }
 
 // The times of TCP that are not the path's.
@@ -50,6 +51,7 @@ type Streams struct {
 	open   map[batch.StreamID]*pipeEnd
 	events []streamEvent // the next first
 	order  uint64
+	free   sched.Instant // its uplink has sent all
 	stats  batch.StreamStats
 	closed bool
 }

@@ -89,6 +89,15 @@ func (c *Cluster) Add() (i int) {
 	return i
 }
 
+// AddApart starts one more member that joins nobody yet, and returns its number.
+func (c *Cluster) AddApart() (i int) {
+	c.t.Helper()
+	i = len(c.Engines)
+	c.Engines, c.down = append(c.Engines, nil), append(c.down, true)
+	c.start(i)
+	return i
+}
+
 // Join lets member i join members to. One answer is enough. On a bad network it
 // tries again until Options.Timeout.
 func (c *Cluster) Join(i int, to ...int) {

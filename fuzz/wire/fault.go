@@ -168,7 +168,7 @@ func (p *planner) paint(f *fault) {
 	case kindCorrupt:
 		f.path.Corrupt = p.share(0.02, 0.2)
 	case kindMess:
-		f.path = path{p.share(0.01, 0.05), p.share(0.05, 0.2), p.share(0.02, 0.1), p.time(5, 5), p.time(1, 5), 0, false, false}
+		f.path = path{Loss: p.share(0.01, 0.05), Dup: p.share(0.05, 0.2), Corrupt: p.share(0.02, 0.1), Delay: p.time(5, 5), Jitter: p.time(1, 5)}
 	case kindHole: // behind a cut, so that full frames wait for the path; IPv6 promises 1,280 bytes
 		f.path.Hole, f.rate, f.lasts = 1280+p.rnd.IntN(140), 100, p.time(1500, 3000)
 		f.path.Told = p.rnd.IntN(3) == 0

@@ -15,15 +15,23 @@ import (
 func main() {
 	beMember()
 	o := options{Out: os.Stdout}
-	names := ""
+	names, joins, mbits := "", 0, 0
 	flag.IntVar(&o.Nodes, "nodes", 8, "members, 4 to 64")
 	flag.Uint64Var(&o.Seed, "seed", uint64(time.Now().UnixNano()), "of the plan; even ones seal")
 	flag.DurationVar(&o.Time, "time", 45*time.Second, "for how long faults begin")
 	flag.IntVar(&o.Rate, "rate", 20, "writes a second of each member, 1 to 1000")
 	flag.StringVar(&names, "kinds", "", "only these kinds of faults, with commas")
+	flag.IntVar(&joins, "join", 0, "measure how a member joins one that holds so many keys, instead")
+	flag.IntVar(&mbits, "join.rate", 0, "only over links of so many Mbit/s")
 	flag.Parse()
 	err := o.choose(names)
-	if err == nil {
+	if joins > 0 {
+		rates := []int{100, 1000}
+		if mbits > 0 {
+			rates = []int{mbits}
+		}
+		err = joinTable(context.Background(), o.Out, joins, joinCells(rates...))
+	} else if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		err = run(ctx, o)
 		stop()

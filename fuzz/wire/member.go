@@ -17,12 +17,16 @@ import (
 
 // order is what the driver tells a member, a line of JSON each. The first one starts it.
 type order struct {
-	Do string // start, report, rate, join, leave
+	Do string // start, report, rate, join, leave; fill, arrive
 
 	Name, Bind, Profile string
 	Seeds               []string
 	Secret              []byte
 	Rate                int // writes a second
+
+	Keys    int    // fill, arrive: of the full one
+	Streams bool   // likewise: it has them
+	Seq     uint64 // arrive: the full one's newest version
 }
 
 // sight is how a member sees another.
@@ -47,6 +51,11 @@ type report struct {
 	Late       time.Duration  // the longest that this process stood still since the last report
 	Joined     int
 	Error      string
+
+	Seq      uint64        // of fill: the newest version
+	Took     time.Duration // of arrive: from the start until it had all
+	Streamed uint64        // of that, bytes over streams
+	Peak     int           // most memory, in bytes
 }
 
 const (
@@ -115,6 +124,10 @@ func (m *member) obey(o *order) (r report) {
 		err = m.engine.Close()
 	case "report":
 		r = m.tell()
+	case "fill":
+		r, err = m.fill(o)
+	case "arrive":
+		r, err = m.arrive(o)
 	default:
 		err = fmt.Errorf("no such order: %q", o.Do)
 	}

@@ -16,6 +16,7 @@ type path struct {
 	Hole               int           // packets of more bytes than this vanish; 0: none
 	Told               bool          // and a router says so
 	Cut                bool          // all vanish
+	LossDatagrams      float64       // of the UDP packets, beside Loss: a policer's
 }
 
 // over is both: the path and the weather over it.
@@ -34,6 +35,7 @@ func (p path) String() string {
 		}
 	}
 	put(p.Loss > 0, "loss %.1f%%", p.Loss*100)
+	put(p.LossDatagrams > 0, "datagrams lost %.1f%%", p.LossDatagrams*100)
 	put(p.Dup > 0, "twice %.1f%%", p.Dup*100)
 	put(p.Corrupt > 0, "damaged %.1f%%", p.Corrupt*100)
 	put(p.Delay+p.Jitter > 0, "%v ± %v", p.Delay, p.Jitter)
@@ -75,13 +77,13 @@ func (t tally) String() string {
 }
 
 // drops tells whether the path takes a packet of so many bytes, and counts why not.
-func (p *path) drops(rnd *rand.Rand, bytes int, t *tally) bool {
-	switch {
+func (p *path) drops(rnd *rand.Rand, packet []byte, t *tally) bool {
+	switch bytes := len(packet); {
 	case p.Cut:
 		t[cut]++
 	case p.Hole > 0 && bytes > p.Hole:
 		t[tooLong]++
-	case p.Loss > 0 && rnd.Float64() < p.Loss:
+	case p.Loss > 0 && rnd.Float64() < p.Loss, p.LossDatagrams > 0 && packet[9] == protoUDP && rnd.Float64() < p.LossDatagrams:
 		t[lost]++
 	default:
 		return false

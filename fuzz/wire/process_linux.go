@@ -62,11 +62,14 @@ func (p *process) read(out io.Reader) {
 }
 
 // tell gives an order and waits for the answer.
-func (p *process) tell(o order) (report, error) {
+func (p *process) tell(o order) (report, error) { return p.tellFor(o, 2*patience) }
+
+// tellFor waits for so long at most.
+func (p *process) tellFor(o order, wait time.Duration) (report, error) {
 	if err := json.NewEncoder(p.in).Encode(&o); err != nil {
 		return report{}, fmt.Errorf("it ended: %w", err)
 	}
-	timer := time.NewTimer(2 * patience)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case r, ok := <-p.answers:

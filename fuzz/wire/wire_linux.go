@@ -21,7 +21,18 @@ type wire struct {
 	up      []pipe   // of a host
 	down    []pipe
 	counted tally
+	carried uint64 // bytes that left a host
+	belts   []chan parcel
 }
+
+// parcel is a packet that is due at its receiver.
+type parcel struct {
+	at   time.Time
+	data []byte
+}
+
+// beltPackets is more than a slow link's queue holds of the shortest packets that fill it.
+const beltPackets = 1 << 15
 
 // addressOf is the address of a host by its place, and its other one.
 func addressOf(place int) netip.Addr { return netip.AddrFrom4([4]byte{10, 99, 0, byte(place + 1)}) }
@@ -48,9 +59,29 @@ func newWire(n int, seed uint64) (*wire, error) {
 
 // start lets packets flow.
 func (w *wire) start() {
+	w.belts = make([]chan parcel, len(w.hosts))
 	for i := range w.hosts {
+		w.belts[i] = make(chan parcel, beltPackets)
+		go w.bring(i)
 		go w.read(i)
 	}
+}
+
+// bring writes packets that waited for a slow link in the order in which they came off it.
+func (w *wire) bring(j int) {
+	for p := range w.belts[j] {
+		if wait := time.Until(p.at); wait > 0 {
+			time.Sleep(wait)
+		}
+		w.hosts[j].tun.Write(p.data)
+	}
+}
+
+// bytes is how many bytes have left hosts so far.
+func (w *wire) bytes() uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.carried
 }
 
 func (w *wire) close() {
@@ -85,7 +116,7 @@ func (w *wire) read(i int) {
 
 // carry brings a packet to the other host, as often and as late as the path says.
 func (w *wire) carry(i, j int, b []byte) {
-	waits, mtu := w.fate(i, j, b)
+	waits, mtu, inOrder := w.fate(i, j, b)
 	if mtu > 0 {
 		w.hosts[i].tun.Write(tooBig(b, mtu))
 	}
@@ -95,27 +126,35 @@ func (w *wire) carry(i, j int, b []byte) {
 			continue
 		}
 		late := slices.Clone(b)
+		if inOrder {
+			select {
+			case w.belts[j] <- parcel{time.Now().Add(wait), late}:
+			default: // lost, as before a link that can't keep up
+			}
+			continue
+		}
 		time.AfterFunc(wait, func() { w.hosts[j].tun.Write(late) })
 	}
 }
 
 // fate draws when the copies of a packet arrive, and damages it if that is its fate. mtu is
-// what a router says of one that is too long; 0: nothing.
-func (w *wire) fate(i, j int, b []byte) (waits []time.Duration, mtu int) {
+// what a router says of one that is too long; 0: nothing. inOrder: none overtakes another.
+func (w *wire) fate(i, j int, b []byte) (waits []time.Duration, mtu int, inOrder bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p, now := w.paths[i][j].over(w.weather), time.Now()
-	if p.drops(w.rnd, len(b), &w.counted) {
+	w.carried += uint64(len(b))
+	if p.drops(w.rnd, b, &w.counted) {
 		if p.Told && len(b) > p.Hole {
 			mtu = p.Hole
 		}
-		return nil, mtu
+		return nil, mtu, false
 	}
 	up, ok := w.up[i].holds(now, len(b))
 	down, free := w.down[j].holds(now.Add(up), len(b))
 	if !ok || !free {
 		w.counted[overflowed]++
-		return nil, 0
+		return nil, 0, false
 	}
 	if p.Corrupt > 0 && w.rnd.Float64() < p.Corrupt && damage(w.rnd, b) {
 		w.counted[damaged]++
@@ -128,7 +167,7 @@ func (w *wire) fate(i, j int, b []byte) (waits []time.Duration, mtu int) {
 	if w.counted[passed]++; waits[0] > 0 {
 		w.counted[late]++
 	}
-	return waits, 0
+	return waits, 0, p.Jitter == 0
 }
 
 // set changes the paths for which which is true.
