@@ -1,0 +1,182 @@
+package engine_test
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/quidnunc/quidnunc/batch/stream"
+	"github.com/quidnunc/quidnunc/engine"
+)
+
+const (
+	besideMembers = 8
+	besidePairs   = 7
+	besidePhase   = 2 * time.Second
+	besideEvery   = 4 * time.Millisecond // a small write
+	besideValue   = 64 << 10
+	besideFlying  = 8 // large writes that are not everywhere yet, while their highest rate is sought
+)
+
+// beside is a cluster with a writer of large values and others of small ones.
+type beside struct {
+	b     *testing.B
+	all   []*engine.Engine
+	start time.Time
+	mu    sync.Mutex
+	sent  map[uint64]map[uint64]time.Duration // small writes by author and version
+	left  map[uint64]map[uint64]int           // members that lack them
+	took  []time.Duration
+}
+
+// BenchmarkSmallBesideLarge measures how long small writes of seven members take to be visible on
+// all others while an eighth writes values of 64 KiB at half of the highest rate at which they are
+// everywhere, and while it does not: phases alternate, and p99-ratio is the median over pairs.
+//
+//	go test ./engine -run '^$' -bench SmallBesideLarge -benchtime 1x
+func BenchmarkSmallBesideLarge(b *testing.B) {
+	x := &beside{b: b, start: time.Now(), sent: map[uint64]map[uint64]time.Duration{}, left: map[uint64]map[uint64]int{}}
+	for i := range besideMembers {
+		c := engine.Local()
+		c.Name, c.Streams = fmt.Sprint("m", i), stream.New(stream.Options{PortsTried: 1024})
+		c.Trace = &engine.Trace{Advanced: x.advanced}
+		e, err := engine.Start(b.Context(), c)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { e.Close() })
+		if x.all = append(x.all, e); i > 0 {
+			if _, err := e.Join(b.Context(), x.all[0].Addr().String()); err != nil {
+				b.Fatal(err)
+			}
+		}
+		x.sent[e.ID()], x.left[e.ID()] = map[uint64]time.Duration{}, map[uint64]int{}
+	}
+	for b.Loop() {
+		highest := x.highest()
+		var ratios, with, without []float64
+		var delivered uint64
+		for range besidePairs {
+			before := x.fetched()
+			on := x.phase(highest / 2)
+			delivered += x.fetched() - before
+			off := x.phase(0)
+			with, without, ratios = append(with, on), append(without, off), append(ratios, on/off)
+		}
+		b.ReportMetric(highest, "highest/s")
+		b.ReportMetric(float64(delivered)*besideValue/1e6/(besidePairs*besidePhase.Seconds()), "MB/s")
+		b.ReportMetric(middle(with), "p99-with-us")
+		b.ReportMetric(middle(without), "p99-without-us")
+		b.ReportMetric(middle(ratios), "p99-ratio")
+	}
+}
+
+func middle(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+// fetched is how many contents came, at all members.
+func (x *beside) fetched() (n uint64) {
+	for _, e := range x.all {
+		n += e.Large().Fetched
+	}
+	return n
+}
+
+// advanced sees small writes arrive.
+func (x *beside) advanced(a engine.Advance) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for v := a.From + 1; v <= a.To; v++ {
+		began, ok := x.sent[a.Origin][v]
+		if !ok {
+			continue
+		}
+		if x.left[a.Origin][v]--; x.left[a.Origin][v] == 0 {
+			x.took = append(x.took, time.Since(x.start)-began)
+			delete(x.sent[a.Origin], v)
+			delete(x.left[a.Origin], v)
+		}
+	}
+}
+
+// large writes one large value.
+func (x *beside) large(n int) (engine.Version, error) {
+	b := make([]byte, besideValue)
+	for i := 0; i < len(b); i += 2 {
+		b[i] = byte(n*7919 + i>>3*31)
+	}
+	return x.all[0].Set(fmt.Sprint("large", n%64), b)
+}
+
+// highest is how many large writes a second are everywhere at the most.
+func (x *beside) highest() float64 {
+	var next, done atomic.Int64
+	var writers sync.WaitGroup
+	began := time.Now()
+	for range besideFlying {
+		writers.Go(func() {
+			for time.Since(began) < besidePhase {
+				v, err := x.large(int(next.Add(1)))
+				if err == nil {
+					err = x.all[0].WaitVersion(x.b.Context(), v)
+				}
+				if err != nil {
+					x.b.Error(err)
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	writers.Wait()
+	return float64(done.Load()) / time.Since(began).Seconds()
+}
+
+// phase writes small values, and so many large ones a second beside. It gives the p99 of the time
+// until the small ones were everywhere, in microseconds.
+func (x *beside) phase(rate float64) float64 {
+	end, larges := time.Now().Add(besidePhase), sync.WaitGroup{}
+	if rate > 0 {
+		larges.Go(func() {
+			began := time.Now()
+			for n := 0; time.Now().Before(end); n++ {
+				<-time.After(time.Until(began.Add(time.Duration(float64(n) / rate * 1e9))))
+				x.large(n)
+			}
+		})
+	}
+	x.mu.Lock()
+	x.took = x.took[:0]
+	x.mu.Unlock()
+	for n, next := 0, time.Now(); time.Now().Before(end); n++ {
+		next = next.Add(besideEvery)
+		<-time.After(time.Until(next))
+		e := x.all[1+n%(besideMembers-1)]
+		x.mu.Lock() // nobody sees it before it is noted
+		if v, err := e.Set("k", fmt.Appendf(nil, "%060d", n)); err == nil {
+			x.sent[e.ID()][v.Seq], x.left[e.ID()][v.Seq] = time.Since(x.start), besideMembers // its author too
+		}
+		x.mu.Unlock()
+	}
+	larges.Wait()
+	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); <-time.After(10 * time.Millisecond) {
+		x.mu.Lock()
+		n := 0
+		for _, s := range x.sent {
+			n += len(s)
+		}
+		x.mu.Unlock()
+		if n == 0 {
+			break
+		}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	slices.Sort(x.took)
+	return float64(x.took[len(x.took)*99/100].Nanoseconds()) / 1e3
+}

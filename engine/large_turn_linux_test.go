@@ -1,0 +1,57 @@
+package engine_test
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/quidnunc/quidnunc/engine"
+)
+
+// turnStreamsMost is ten times what a turn of the loop is to spend on streams where the machine has
+// nothing else to do, 50 us: the test holds it where much else runs, too. To copy 16 MiB, or to
+// hash them, takes longer.
+const turnStreamsMost = 500 * time.Microsecond
+
+// Values of 16 MiB cost the loops of those who send and receive them a few microseconds of the
+// processor in a turn. Bytes are hashed, sealed and copied elsewhere.
+func TestATurnsShareOfLargeValues(t *testing.T) {
+	const size, values = 16 << 20, 6
+	all := largeCluster(t, 2, func(_ int, c *engine.Config) { c.Limits.LargeBytes = size })
+	var took [2][]time.Duration
+	var turns sync.WaitGroup
+	var over atomic.Bool
+	for i, e := range all {
+		turns.Go(func() {
+			for !over.Load() {
+				took[i] = append(took[i], e.LargeTurn())
+			}
+		})
+	}
+	for i := range values {
+		key, want := fmt.Sprint("k", i%2), value(size, byte(i))
+		v, err := all[0].Set(key, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := all[0].WaitVersion(t.Context(), v); err != nil {
+			t.Fatal(err)
+		}
+		if !reads(all[1], "m0", key, want) {
+			t.Fatalf("value %d is not there; %+v", i, all[1].Large())
+		}
+	}
+	over.Store(true)
+	turns.Wait()
+	for i, list := range took {
+		slices.Sort(list)
+		few := list[max(0, len(list)-5):] // most turns have nothing to do
+		t.Logf("%s: %d turns, the longest %v", all[i].Name(), len(list), few)
+		if d := few[0]; d > turnStreamsMost { // the collector of garbage may have its share of some
+			t.Errorf("%s: turns spend %v on streams", all[i].Name(), d)
+		}
+	}
+}
