@@ -6,5 +6,7 @@
 //	go test -race ./fuzz/attack
 //
 // Datagrams come from raw sockets, and where a source has to be forged, through
-// a tap between the engine and its socket. Everything stays on loopback.
+// a tap between the engine and its socket. Streams are attacked at their port and by
+// somebody on the path, whose port the member tells the others. Everything stays on
+// loopback.
 package attack
