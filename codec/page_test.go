@@ -197,7 +197,7 @@ func TestPageGrammar(t *testing.T) {
 		if ty == TypeEvent && len(body) == 0 {
 			continue // as the page says: it asks
 		}
-		r := reading{entry: entry, rest: body, vars: map[string]uint64{}}
+		r := bodyReader{entry: entry, rest: body, vars: map[string]uint64{}}
 		if err := r.items(grammar[ty], 0); err != nil || len(r.rest) != 0 {
 			t.Errorf("%s: %v, %d bytes left\n%s\n%x", name, err, len(r.rest), grammar[ty], body)
 		}
@@ -209,8 +209,8 @@ func TestPageGrammar(t *testing.T) {
 	}
 }
 
-// reading takes a body apart by a grammar.
-type reading struct {
+// bodyReader takes a body apart by a grammar.
+type bodyReader struct {
 	entry string
 	rest  []byte
 	vars  map[string]uint64
@@ -219,7 +219,7 @@ type reading struct {
 var errGrammar = errors.New("the body ends early")
 
 // items reads what a list of items says; tail bytes behind it belong to others.
-func (r *reading) items(list string, tail int) error {
+func (r *bodyReader) items(list string, tail int) error {
 	parts := split(list)
 	for i, item := range parts {
 		after := tail
@@ -240,7 +240,7 @@ func (r *reading) items(list string, tail int) error {
 }
 
 // applies strips the condition of an item.
-func (r *reading) applies(item string) (string, bool) {
+func (r *bodyReader) applies(item string) (string, bool) {
 	word, rest, _ := strings.Cut(item, " ")
 	if word != "if" && word != "unless" {
 		return item, true
@@ -257,7 +257,7 @@ func (r *reading) applies(item string) (string, bool) {
 	return rest, holds == (word == "if")
 }
 
-func (r *reading) item(item string, tail int) error {
+func (r *bodyReader) item(item string, tail int) error {
 	if strings.HasPrefix(item, "(") {
 		end := strings.LastIndex(item, ")")
 		if n, ok := strings.CutPrefix(item[end:], ")^"); ok {
@@ -306,7 +306,7 @@ func (r *reading) item(item string, tail int) error {
 }
 
 // take takes n bytes, at least some, and as many more as they say.
-func (r *reading) take(n, least int, more func([]byte) int) error {
+func (r *bodyReader) take(n, least int, more func([]byte) int) error {
 	if n < least || len(r.rest) < n {
 		return errGrammar
 	}
@@ -320,7 +320,7 @@ func (r *reading) take(n, least int, more func([]byte) int) error {
 	return nil
 }
 
-func (r *reading) key() error {
+func (r *bodyReader) key() error {
 	if len(r.rest) == 0 {
 		return errGrammar
 	}

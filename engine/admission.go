@@ -100,7 +100,7 @@ func (b *stageBuffer) chargeMax() charge {
 }
 
 // charge is what a write takes. Only near a limit does it find out what the write replaces.
-func (s *stage) charge(hash uint64, w *staging) charge {
+func (s *stage) charge(hash uint64, w *stagedWrite) charge {
 	c := wholeCharge(w.op, w.batch, w.ttl, w.key, len(w.value))
 	if s.room.ample || c.keys == 0 {
 		return c

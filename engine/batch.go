@@ -17,14 +17,14 @@ const BatchMax = codec.BatchMax
 // BatchMax writes, of some 800 bytes of keys and values and what goes with them. The zero
 // Batch is empty and ready. It is for one goroutine, and may be used again.
 type Batch struct {
-	writes []staging
+	writes []stagedWrite
 	memory []byte   // of the values
 	leases []*Lease // that keys are to live by
 	err    error    // of what was added: Write gives it
 }
 
 // Set adds key = value. The value is copied. Of several writes of a key the last counts.
-func (b *Batch) Set(key string, value []byte) { b.add(staging{op: opSet, key: key}, value) }
+func (b *Batch) Set(key string, value []byte) { b.add(stagedWrite{op: opSet, key: key}, value) }
 
 // SetTTL is Set for an entry that ends after ttl. One out of range is an error of Write.
 func (b *Batch) SetTTL(key string, value []byte, ttl time.Duration) {
@@ -32,7 +32,7 @@ func (b *Batch) SetTTL(key string, value []byte, ttl time.Duration) {
 	if err != nil && b.err == nil {
 		b.err = fmt.Errorf("key %q: %w", key, err)
 	}
-	b.add(staging{op: opSet, key: key, ttl: ms}, value)
+	b.add(stagedWrite{op: opSet, key: key, ttl: ms}, value)
 }
 
 // SetLease is Set for a key that lives by a lease, which has to live when the batch is
@@ -41,11 +41,11 @@ func (b *Batch) SetLease(l *Lease, key string, value []byte) {
 	if !slices.Contains(b.leases, l) {
 		b.leases = append(b.leases, l)
 	}
-	b.add(staging{op: opLeased, key: key, ttl: l.number}, value)
+	b.add(stagedWrite{op: opLeased, key: key, ttl: l.number}, value)
 }
 
 // Delete adds the removal of a key.
-func (b *Batch) Delete(key string) { b.add(staging{op: opDelete, key: key}, nil) }
+func (b *Batch) Delete(key string) { b.add(stagedWrite{op: opDelete, key: key}, nil) }
 
 // Len is how many keys it writes.
 func (b *Batch) Len() int { return len(b.writes) }
@@ -55,7 +55,7 @@ func (b *Batch) Reset() {
 	b.writes, b.memory, b.leases, b.err = b.writes[:0], b.memory[:0], b.leases[:0], nil
 }
 
-func (b *Batch) add(w staging, value []byte) {
+func (b *Batch) add(w stagedWrite, value []byte) {
 	for i := range b.writes {
 		if b.writes[i].key == w.key {
 			b.writes = append(b.writes[:i], b.writes[i+1:]...)
@@ -122,7 +122,7 @@ func (e *Engine) checkBatch(b *Batch) error {
 }
 
 // batchBytes is what a write takes of the limit of a batch.
-func (w *staging) batchBytes() int {
+func (w *stagedWrite) batchBytes() int {
 	flags := codec.EntryFlags(0)
 	switch {
 	case w.op == opDelete:
@@ -136,7 +136,7 @@ func (w *staging) batchBytes() int {
 }
 
 // writeTogether stages a batch with consecutive versions, all or nothing.
-func (s *stage) writeTogether(list []staging) (v Version, wake bool, err error) {
+func (s *stage) writeTogether(list []stagedWrite) (v Version, wake bool, err error) {
 	bytes := 0
 	for i := range list {
 		bytes += len(list[i].key) + len(list[i].value)
@@ -150,7 +150,7 @@ func (s *stage) writeTogether(list []staging) (v Version, wake bool, err error) 
 }
 
 // takeTogether is take for a batch.
-func (s *stage) takeTogether(list []staging, bytes int) (Version, error) {
+func (s *stage) takeTogether(list []stagedWrite, bytes int) (Version, error) {
 	switch {
 	case s.err != nil:
 		return Version{}, s.err

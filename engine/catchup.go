@@ -31,9 +31,9 @@ const (
 	catchRest     = 64
 )
 
-// catching is a member that is brought up to date over streams, and the help
+// catchState is a member that is brought up to date over streams, and the help
 // that it gives to others. It is the loop's own.
-type catching struct {
+type catchState struct {
 	source bulk.Source
 	spans  []*span
 	begin  sched.Instant // when the next attempt begins; Never: none is due

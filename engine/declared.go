@@ -117,7 +117,7 @@ func (s *stage) writeAll(list []declaration) (last Version, wake bool, err error
 			op = opDelete
 		}
 		s.version.Seq++
-		appendRecord(s.front, maphash.String(s.seed, d.key), s.version.Seq, &staging{op: op, value: d.value}, d.key)
+		appendRecord(s.front, maphash.String(s.seed, d.key), s.version.Seq, &stagedWrite{op: op, value: d.value}, d.key)
 	}
 	s.pending.Add(int64(len(list)))
 	return s.version, !s.waiting.Load() && s.waiting.CompareAndSwap(false, true), nil

@@ -12,15 +12,15 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// keeping is a cluster in virtual time whose members have disks, and are killed in the middle of things.
-type keeping struct {
+// diskCluster is a cluster in virtual time whose members have disks, and are killed in the middle of things.
+type diskCluster struct {
 	*enginetest.Cluster
 	t    *testing.T
 	dirs []string
 	log  heard
 }
 
-func (k *keeping) kill(members ...int) {
+func (k *diskCluster) kill(members ...int) {
 	for _, i := range members {
 		to := k.t.TempDir()
 		if err := os.CopyFS(to, os.DirFS(k.dirs[i])); err != nil {
@@ -34,7 +34,7 @@ func (k *keeping) kill(members ...int) {
 	}
 }
 
-func (k *keeping) reads(i int, want map[string]string) {
+func (k *diskCluster) reads(i int, want map[string]string) {
 	k.t.Helper()
 	for key, value := range want {
 		if got := sharedText(k.Engines[i], key); got != value {
@@ -43,8 +43,8 @@ func (k *keeping) reads(i int, want map[string]string) {
 	}
 }
 
-func withDisks(t *testing.T, members int, f func(k *keeping)) {
-	k := &keeping{dirs: make([]string, members)}
+func withDisks(t *testing.T, members int, f func(k *diskCluster)) {
+	k := &diskCluster{dirs: make([]string, members)}
 	virtual(t, members, enginetest.Options{Timeout: 2 * time.Minute, Config: func(i int, c *engine.Config) {
 		if k.dirs[i] == "" {
 			k.dirs[i] = t.TempDir()
@@ -60,7 +60,7 @@ func withDisks(t *testing.T, members int, f func(k *keeping)) {
 
 // What shared keys held is back with any one member's disk, whoever wrote it: values, deletes, and ends.
 func TestSharedKeysOutliveAllOthers(t *testing.T) {
-	withDisks(t, 3, func(k *keeping) {
+	withDisks(t, 3, func(k *diskCluster) {
 		k.Engines[0].Shared().Set("deleted", []byte("v"))
 		k.WaitConverged()
 		for i, e := range k.Engines {
@@ -102,7 +102,7 @@ func TestSharedKeysOutliveAllOthers(t *testing.T) {
 // A cluster that loses its power whole has its shared keys again when it is back, and each of them few times.
 func TestSharedKeysOutliveTheCluster(t *testing.T) {
 	const keys = 300
-	withDisks(t, 4, func(k *keeping) {
+	withDisks(t, 4, func(k *diskCluster) {
 		for n := range keys {
 			k.Engines[n%4].Shared().Set(fmt.Sprint("k", n), []byte(fmt.Sprint("v", n)))
 		}
@@ -136,7 +136,7 @@ func TestSharedKeysOutliveTheCluster(t *testing.T) {
 
 // What others wrote or deleted while a member was away stands, and what its disk has of another's log does not come back.
 func TestSharedKeysOfOthersAreNotUndone(t *testing.T) {
-	withDisks(t, 3, func(k *keeping) {
+	withDisks(t, 3, func(k *diskCluster) {
 		for _, key := range []string{"deleted", "overwritten", "kept"} {
 			k.Engines[0].Shared().Set(key, []byte("old"))
 		}
@@ -160,7 +160,7 @@ func TestSharedKeysOfOthersAreNotUndone(t *testing.T) {
 
 // Who was away for longer than deletes are remembered drops what the disk has of shared keys, and says so.
 func TestSharedKeysFromDiskGrowOld(t *testing.T) {
-	withDisks(t, 2, func(k *keeping) {
+	withDisks(t, 2, func(k *diskCluster) {
 		k.Engines[0].Shared().Set("k", []byte("v"))
 		k.Engines[1].Set("own", []byte("v"))
 		k.WaitConverged()
@@ -178,7 +178,7 @@ func TestSharedKeysFromDiskGrowOld(t *testing.T) {
 
 // A shared value that ends does so though its only member was started anew meanwhile.
 func TestSharedEndsOutliveARestart(t *testing.T) {
-	withDisks(t, 1, func(k *keeping) {
+	withDisks(t, 1, func(k *diskCluster) {
 		k.Engines[0].Shared().SetTTL("k", []byte("v"), time.Minute)
 		k.Engines[0].Shared().Set("l", []byte("v"))
 		pause(2 * time.Second)
@@ -195,7 +195,7 @@ func TestSharedEndsOutliveARestart(t *testing.T) {
 // What is written while the disk's shared keys are not said again yet is above them: forced writes, first ones, sums, and
 // with a clock that was set back.
 func TestSharedWritesAreAboveTheDisk(t *testing.T) {
-	withDisks(t, 2, func(k *keeping) {
+	withDisks(t, 2, func(k *diskCluster) {
 		a := k.Engines[1].Shared()
 		a.Skew(400 * time.Millisecond)
 		a.Set("set", []byte("old"))

@@ -72,8 +72,8 @@ type Engine struct {
 	leases  leases
 	kept    keeper
 	upgrade upgrade
-	merging merging // the loop's own
-	signing signing
+	merges  mergeWatch // the loop's own
+	signing signState
 	started time.Time
 	here    netip.AddrPort // what others are told, else the bound address
 

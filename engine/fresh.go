@@ -142,7 +142,7 @@ func (e *Engine) answerReads(now sched.Instant) {
 	again := now >= e.readAt
 	kept := e.reads[:0]
 	for _, r := range e.reads {
-		r.of = slices.DeleteFunc(r.of, func(a asked) bool { return e.told(r, a) })
+		r.of = slices.DeleteFunc(r.of, func(a asked) bool { return e.settled(r, a) })
 		switch {
 		case r.stale, now >= r.until && len(r.of) > 0:
 			r.done <- ErrStale
@@ -166,9 +166,9 @@ func (e *Engine) answerReads(now sched.Instant) {
 	e.touched = true
 }
 
-// told reports whether a member is not to be waited for any more: it has told how far its
+// settled reports whether a member is not to be waited for any more: it has told how far its
 // writes went, and they are here, or it is gone.
-func (e *Engine) told(r *freshRead, a asked) bool {
+func (e *Engine) settled(r *freshRead, a asked) bool {
 	p, ok := e.core.Peer(a.peer)
 	if !ok || e.gone(a.peer, &p) {
 		r.stale = r.stale || !r.shared

@@ -70,7 +70,7 @@ type large struct {
 	fetched, served, unavailable, absent atomic.Uint64
 
 	fetcher // the loop's own
-	catching
+	catchState
 	complete completion
 }
 

@@ -166,7 +166,7 @@ func (e *Engine) attach(lease uint32, key string) (v Version, wake bool, err err
 		codec.ParseContent(value, &c)
 		err = &SizeError{What: "value", Bytes: int(c.Length), Limit: EntryBytesMax - len(key)}
 	default:
-		w := staging{op: opLeased, ttl: lease, key: key, value: value}
+		w := stagedWrite{op: opLeased, ttl: lease, key: key, value: value}
 		if err = s.gate.pass(1, len(key)+len(value)); err == nil {
 			v, err = s.take(maphash.String(s.seed, key), &w)
 		}

@@ -211,7 +211,7 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		e.events.fail(&Event{Kind: EventOverflow})
 	default:
 		e.upgrade.meets(e, ev)
-		e.merging.meets(e, now, ev)
+		e.merges.meets(e, now, ev)
 		if ev.Kind == core.MemberForgotten && e.signing.notary != nil {
 			e.signing.notary.Forget(e.nameOf(ev.Origin))
 		}

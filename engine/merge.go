@@ -95,7 +95,7 @@ func (s *Shared) rule(key string) *share.Order {
 }
 
 // ruled is a claim on a key under the order that it has.
-func (s *Shared) ruled(key string, value []byte, claim claiming) claiming {
+func (s *Shared) ruled(key string, value []byte, claim claimFunc) claimFunc {
 	r := s.rule(key)
 	if r == nil {
 		return claim

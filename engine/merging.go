@@ -15,18 +15,18 @@ const (
 	mergeLooks = 32                 // members that became known lately
 )
 
-// merging finds out that two clusters that nobody named have become one: several members
+// mergeWatch finds out that two clusters that nobody named have become one: several members
 // that were never heard of answer, and have long been running, while others are here.
-type merging struct {
-	new   [mergeLooks]state.Origin // known, and not met yet; the oldest gives way
-	next  int
-	first sched.Instant // when the first of them answered
-	n     int           // of them, within mergeSpan
-	told  sched.Instant // 0: never
+type mergeWatch struct {
+	new       [mergeLooks]state.Origin // known, and not met yet; the oldest gives way
+	next      int
+	first     sched.Instant // when the first of them answered
+	n         int           // of them, within mergeSpan
+	noticedAt sched.Instant // 0: never
 }
 
 // meets takes what happened to a member: it runs on the loop.
-func (m *merging) meets(e *Engine, now sched.Instant, ev *core.Event) {
+func (m *mergeWatch) meets(e *Engine, now sched.Instant, ev *core.Event) {
 	if !e.cfg.mayMerge(e.addr.Addr()) {
 		return
 	}
@@ -43,7 +43,7 @@ func (m *merging) meets(e *Engine, now sched.Instant, ev *core.Event) {
 
 // stranger tells whether a member that answers was not known before, and is no newcomer:
 // generations begin as the time of a start.
-func (m *merging) stranger(ev *core.Event) bool {
+func (m *mergeWatch) stranger(ev *core.Event) bool {
 	for i := range m.new {
 		if m.new[i] == ev.Origin && ev.Origin != 0 {
 			m.new[i] = 0
@@ -55,7 +55,7 @@ func (m *merging) stranger(ev *core.Event) bool {
 
 // counts counts another stranger. One alone may have waited before it joined, and who has
 // nobody else joins them.
-func (m *merging) counts(e *Engine, now sched.Instant, ev *core.Event) {
+func (m *mergeWatch) counts(e *Engine, now sched.Instant, ev *core.Event) {
 	if m.n == 0 || now-m.first > mergeSpan {
 		m.first, m.n = now, 0
 	}
@@ -66,9 +66,9 @@ func (m *merging) counts(e *Engine, now sched.Instant, ev *core.Event) {
 			met++
 		}
 	}
-	if m.n < 2 || met <= m.n || m.told != 0 && now-m.told < mergeGap {
+	if m.n < 2 || met <= m.n || m.noticedAt != 0 && now-m.noticedAt < mergeGap {
 		return
 	}
-	m.told = now
+	m.noticedAt = now
 	e.emit(Event{Kind: EventMerged, Member: e.memberOf(now, ev)})
 }

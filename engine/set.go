@@ -94,7 +94,7 @@ func (s *Shared) Remove(set, element string) (Version, error) {
 }
 
 // removal claims to have deleted what is there, and nothing newer.
-func removal(self share.Author) claiming {
+func removal(self share.Author) claimFunc {
 	return func(c, now *share.Claim) error {
 		*c = *now
 		if !now.Deleted {
@@ -104,7 +104,7 @@ func removal(self share.Author) claiming {
 	}
 }
 
-func (s *Shared) stagePart(set, element string, author share.Author, claim claiming) (Version, bool, error) {
+func (s *Shared) stagePart(set, element string, author share.Author, claim claimFunc) (Version, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stageClaim(setKey(make([]byte, 0, KeyBytesMax), author, set, element), nil, 0, claim)

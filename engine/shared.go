@@ -55,7 +55,7 @@ type Shared struct {
 	counters counters
 	sets     sets
 
-	sharing // the loop's own
+	sharedState // the loop's own
 }
 
 // Shared is the map that all members share.
@@ -197,9 +197,9 @@ func (s *Shared) lifetime(key string, ttl time.Duration) (ms uint32, err error) 
 	return ms, err
 }
 
-// claiming says what a write claims, given what wins now. c has the author, the stamp and the
+// claimFunc says what a write claims, given what wins now. c has the author, the stamp and the
 // order of the key.
-type claiming func(c, now *share.Claim) error
+type claimFunc func(c, now *share.Claim) error
 
 // lastWrite is the claim of a write that is to win over all that is there.
 func lastWrite(c, now *share.Claim) error {
@@ -236,7 +236,7 @@ func (s *Shared) Force(key string, value []byte) (Version, error) {
 }
 
 // writeAs is write that gives the write as it was claimed, too.
-func (s *Shared) writeAs(key string, value []byte, ttl uint32, claim claiming) (is SharedVersion, v Version, err error) {
+func (s *Shared) writeAs(key string, value []byte, ttl uint32, claim claimFunc) (is SharedVersion, v Version, err error) {
 	claim = s.ruled(key, value, claim)
 	v, err = s.writeClaim(key, value, ttl, func(c, now *share.Claim) error {
 		err := claim(c, now)
@@ -247,11 +247,11 @@ func (s *Shared) writeAs(key string, value []byte, ttl uint32, claim claiming) (
 }
 
 // write writes a shared key: with what is claimed, given what wins now and the rule of the key.
-func (s *Shared) write(key string, value []byte, ttl uint32, claim claiming) (Version, error) {
+func (s *Shared) write(key string, value []byte, ttl uint32, claim claimFunc) (Version, error) {
 	return s.writeClaim(key, value, ttl, s.ruled(key, value, claim))
 }
 
-func (s *Shared) writeClaim(key string, value []byte, ttl uint32, claim claiming) (Version, error) {
+func (s *Shared) writeClaim(key string, value []byte, ttl uint32, claim claimFunc) (Version, error) {
 	if err := s.checkSize(key, value); err != nil {
 		s.e.stage.rejected.Add(1)
 		return Version{}, err
@@ -263,14 +263,14 @@ func (s *Shared) writeClaim(key string, value []byte, ttl uint32, claim claiming
 }
 
 // stage makes the claim and stages both.
-func (s *Shared) stage(key string, value []byte, ttl uint32, claim claiming) (v Version, wake bool, err error) {
+func (s *Shared) stage(key string, value []byte, ttl uint32, claim claimFunc) (v Version, wake bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stageClaim(logKey(make([]byte, 0, KeyBytesMax), key), value, ttl, claim)
 }
 
 // stageClaim is stage for a key of the log. The mutex is held.
-func (s *Shared) stageClaim(k, value []byte, ttl uint32, claim claiming) (v Version, wake bool, err error) {
+func (s *Shared) stageClaim(k, value []byte, ttl uint32, claim claimFunc) (v Version, wake bool, err error) {
 	if !s.e.runs.Load() {
 		return v, false, ErrClosed
 	}

@@ -20,9 +20,9 @@ const (
 	ripenEvery    = 50 * sched.Millisecond // between looks for stamps whose time has come
 )
 
-// sharing is what the loop does for shared keys: it keeps the index, adopts what those
+// sharedState is what the loop does for shared keys: it keeps the index, adopts what those
 // who go have won, and withdraws what lost. behind is for readers too.
-type sharing struct {
+type sharedState struct {
 	behind atomic.Pointer[lead] // by how much our clock is behind most others'; nil: it is not
 
 	entry   codec.Entry

@@ -132,8 +132,8 @@ func (c *Config) checkSigning() error {
 	return errors.Join(errs...)
 }
 
-// signing is what an engine signs and verifies; the loop's own but for the notary.
-type signing struct {
+// signState is what an engine signs and verifies; the loop's own but for the notary.
+type signState struct {
 	notary *notary.Notary // nil: nothing
 	word   *checkpoint.Checkpoints
 	job    checkpoint.Job

@@ -25,8 +25,8 @@ const (
 	livesMax    = 64 // generations of this process that versions are known of
 )
 
-// staging is a write that is to be staged.
-type staging struct {
+// stagedWrite is a write that is to be staged.
+type stagedWrite struct {
 	op    uint8
 	batch uint8  // as in a record
 	ttl   uint32 // milliseconds; with opLeased: the lease
@@ -82,7 +82,7 @@ func (s *stage) init(bytes int, v Version) {
 // the loop has to be woken for it. It never waits longer than for the mutex,
 // which nobody holds for more than a few copies.
 func (s *stage) write(op uint8, ttl uint32, key string, value []byte) (v Version, wake bool, err error) {
-	w := staging{op: op, ttl: ttl, key: key, value: value}
+	w := stagedWrite{op: op, ttl: ttl, key: key, value: value}
 	hash := maphash.String(s.seed, key)
 	s.mu.Lock()
 	if err = s.gate.pass(1, len(key)+len(value)); err == nil {
@@ -102,7 +102,7 @@ func (s *stage) wrote(v Version, err error) (Version, bool, error) {
 }
 
 // take checks the limits, gives the version and stages the write, under mu.
-func (s *stage) take(hash uint64, w *staging) (Version, error) {
+func (s *stage) take(hash uint64, w *stagedWrite) (Version, error) {
 	switch {
 	case s.err != nil:
 		return Version{}, s.err
@@ -118,7 +118,7 @@ func (s *stage) take(hash uint64, w *staging) (Version, error) {
 }
 
 // put gives a write its version and stages it, under mu.
-func (s *stage) put(hash uint64, w *staging, c charge) {
+func (s *stage) put(hash uint64, w *stagedWrite, c charge) {
 	s.front.charged = s.front.charged.plus(c)
 	s.front.whole = s.front.whole.plus(wholeCharge(w.op, w.batch, w.ttl, w.key, len(w.value)))
 	if w.op == opDelete {
@@ -146,7 +146,7 @@ func (s *stage) adopt(key string, value []byte, ttl uint32) (err error) {
 		}
 	}
 	s.waiting.Store(true)
-	_, err = s.take(hash, &staging{op: opSet, ttl: ttl, key: key, value: value})
+	_, err = s.take(hash, &stagedWrite{op: opSet, ttl: ttl, key: key, value: value})
 	return err
 }
 
@@ -173,7 +173,7 @@ func (s *stage) expire(key []byte, version uint64) error {
 	}
 	s.front.deletes++
 	s.version.Seq++
-	appendRecord(s.front, hash, s.version.Seq, &staging{op: opDelete}, key)
+	appendRecord(s.front, hash, s.version.Seq, &stagedWrite{op: opDelete}, key)
 	s.pending.Add(1)
 	return nil
 }

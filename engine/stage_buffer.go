@@ -68,7 +68,7 @@ func (b *stageBuffer) fits(records, bytes int) bool {
 
 // appendRecord stages a write of a key. One of a batch is never left out for a later one of its
 // key: whoever shows the rest of the batch shows it too.
-func appendRecord[K keyText](b *stageBuffer, hash uint64, version uint64, w *staging, key K) {
+func appendRecord[K keyText](b *stageBuffer, hash uint64, version uint64, w *stagedWrite, key K) {
 	slot, old, ok := find(b, hash, key)
 	if ok && b.log[old+19]>>recordBatch == 0 {
 		b.log[old+19] |= recordDead

@@ -21,7 +21,7 @@
 // monitor takes it back, so an epoll loop for each of many engines starves
 // them all.
 //
-// Wake writes to an eventfd, and only when somebody sleeps (batch.Parking). The
+// Wake writes to an eventfd, and only when somebody sleeps (batch.Parker). The
 // eventfd is edge-triggered and never read: that saves a call for each wake, and
 // its counter has 2^64-2 wakes.
 //

@@ -31,7 +31,7 @@ type Poller struct {
 	lease lease
 	shut  func() // bound once: a method value allocates
 
-	park    batch.Parking
+	park    batch.Parker
 	conns   batch.Table[*Conn] // by index; nil where closed
 	backlog atomic.Int32       // Conns that hold datagrams the kernel no longer has
 

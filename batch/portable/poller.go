@@ -12,7 +12,7 @@ import (
 type Poller struct {
 	clock batch.Clock
 	conns batch.Table[*Conn]
-	park  batch.Parking
+	park  batch.Parker
 	bell  chan struct{} // one ring at most is outstanding
 	done  atomic.Bool
 

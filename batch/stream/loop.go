@@ -81,7 +81,7 @@ type stream struct {
 	heardEnd    bool
 	asks        [batch.StreamAsksMax]ask
 	owed        int // asks of the other side that are not answered
-	in          incoming
+	in          inBody
 	need        int // bytes of the record that is arriving, as far as is known
 	taken       int // bytes of bodies that the other side has no credit for yet
 	cause       batch.StreamCause
@@ -305,7 +305,7 @@ func (st *stream) drop() {
 	for ; st.queued > 0; st.pop() {
 	}
 	l.pool.put(st.in.body)
-	st.in = incoming{}
+	st.in = inBody{}
 	l.s.stats.ended[st.cause].Add(1)
 	if st.state == up {
 		l.s.stats.up.Add(-1)

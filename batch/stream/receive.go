@@ -9,8 +9,8 @@ import (
 	"github.com/quidnunc/quidnunc/batch"
 )
 
-// incoming is the answer whose body is arriving.
-type incoming struct {
+// inBody is the answer whose body is arriving.
+type inBody struct {
 	open bool
 	ask  *ask
 	head event

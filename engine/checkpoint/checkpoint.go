@@ -104,7 +104,7 @@ type Checkpoints struct {
 	next    int            // where the next look begins
 	said    []said
 	story   story
-	sign    signing
+	sign    signState
 }
 
 // origin is what is kept of one of them.

@@ -32,7 +32,7 @@ type side struct {
 	rtt    sched.RTT
 	count  Counters
 	doubts []uint64 // from where the log was to be gone through
-	told   []told
+	told   []accusation
 	silent bool // peers take nothing
 	whole  bool // the last doubt
 }
@@ -49,7 +49,7 @@ func (s *side) Doubt(_ sched.Instant, _ state.Origin, from uint64, whole bool) {
 }
 
 func (s *side) Contradicted(_ state.Origin, by codec.OriginID, version uint64, why Why) {
-	s.told = append(s.told, told{by, version, why})
+	s.told = append(s.told, accusation{by, version, why})
 }
 
 func newDesk() *desk {
@@ -256,22 +256,22 @@ func TestWhoBroughtItIsNamed(t *testing.T) {
 	w.Took(x.now, o, 2, 10, 20)
 	w.Took(x.now, o, 3, 15, 30)
 	differs := func(first, alien uint64) { w.Differed(x.now, o, &state.Healed{First: first, Alien: alien}) }
-	expect := func(want ...told) {
+	expect := func(want ...accusation) {
 		t.Helper()
 		if fmt.Sprint(x.replica.told) != fmt.Sprint(want) {
 			t.Fatalf("told %v, want %v", x.replica.told, want)
 		}
 	}
 	differs(5, 18) // 5 is the older form of a key that 18 took the place of
-	expect(told{by: 102, version: 18})
+	expect(accusation{by: 102, version: 18})
 	differs(17, 0)
 	differs(18, 19)
-	expect(told{by: 102, version: 18}) // not again
+	expect(accusation{by: 102, version: 18}) // not again
 	differs(25, 25)
-	expect(told{by: 102, version: 18}, told{by: 103, version: 25})
+	expect(accusation{by: 102, version: 18}, accusation{by: 103, version: 25})
 	x.now += nameGap
 	differs(18, 18)
-	expect(told{by: 102, version: 18}, told{by: 103, version: 25}, told{by: 102, version: 18})
+	expect(accusation{by: 102, version: 18}, accusation{by: 103, version: 25}, accusation{by: 102, version: 18})
 	x.replica.told = nil
 	x.write("a", "v", "v")
 	x.pass(x.owner.word.Answer(x.buf[:0], x.page()))
@@ -280,7 +280,7 @@ func TestWhoBroughtItIsNamed(t *testing.T) {
 	expect()
 	x.now += answerGap
 	x.pass(x.owner.word.Answer(x.buf[:0], x.page()))
-	expect(told{by: 0, version: 5})
+	expect(accusation{by: 0, version: 5})
 	for p := range uint64(1000) { // more runs than are remembered, more liars than are
 		w.Took(x.now, o, 2, 100+p, 101+p)
 		differs(101+p, 101+p)

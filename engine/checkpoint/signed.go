@@ -69,8 +69,8 @@ type slot struct {
 	origin     state.Origin
 }
 
-// signing is what a node signs and verifies.
-type signing struct {
+// signState is what a node signs and verifies.
+type signState struct {
 	made       codec.Signature // of the own log; Version 0: none
 	succession codec.PublicKey
 	wanted     bool          // somebody asked for one of the log as it is
@@ -127,7 +127,7 @@ func (k *Checkpoints) askSigned(now sched.Instant, o state.Origin) {
 	}
 	p.asks++
 	if p.asks == signKnown || p.asks == signTries && !p.known && k.parts.Required {
-		k.tell(now, o, told{why: Unsigned, version: top})
+		k.accuse(now, o, accusation{why: Unsigned, version: top})
 	}
 }
 
@@ -219,7 +219,7 @@ func (k *Checkpoints) owned(f *reconcile.Frame, id codec.OriginID, version uint6
 		return 0
 	case k.parts.Host.Author(o) != f.Peer:
 		k.parts.Count.CheckpointsForged++
-		k.tell(f.Now, o, told{by: k.parts.Host.ID(f.Peer), version: version})
+		k.accuse(f.Now, o, accusation{by: k.parts.Host.ID(f.Peer), version: version})
 		return 0
 	}
 	return o
@@ -313,10 +313,10 @@ func (k *Checkpoints) Complete(now sched.Instant, j *Job) {
 		k.differs(now, j.origin, x, min(p.signed, x.equal), x.equal == j.Version)
 	case Forged:
 		k.parts.Count.SignaturesForged++
-		k.tell(now, j.origin, told{why: NotTheirs, version: j.Version})
+		k.accuse(now, j.origin, accusation{why: NotTheirs, version: j.Version})
 	case Unbound:
 		k.parts.Count.SignaturesUnbound++
-		k.tell(now, j.origin, told{why: KeysFull, version: j.Version})
+		k.accuse(now, j.origin, accusation{why: KeysFull, version: j.Version})
 	}
 }
 

@@ -184,7 +184,7 @@ func TestWhatIsSignedIsNotAskedForAgain(t *testing.T) {
 func TestForgedSignatureIsTold(t *testing.T) {
 	x, body := signed(t)
 	for range 2 {
-		if !x.judge(1, body, Forged, nil) || x.replica.count.SignaturesForged == 0 || len(x.replica.told) != 1 || x.replica.told[0] != (told{version: 1, why: NotTheirs}) {
+		if !x.judge(1, body, Forged, nil) || x.replica.count.SignaturesForged == 0 || len(x.replica.told) != 1 || x.replica.told[0] != (accusation{version: 1, why: NotTheirs}) {
 			t.Fatalf("%+v %+v", x.replica.count, x.replica.told)
 		}
 		x.now -= 9 * sched.Second
@@ -293,7 +293,7 @@ func TestWhoSpeaksOfAnothersLogIsNamed(t *testing.T) {
 	if f.Now = x.now; x.replica.word.Receive(f, sum) != reconcile.Taken || x.replica.word.ReceiveKey(f, key) != reconcile.Taken {
 		t.Error("malformed")
 	}
-	if n := x.replica.count.CheckpointsForged; n != 3 || len(x.replica.told) != 2 || x.replica.told[0] != (told{by: 102, version: 1}) {
+	if n := x.replica.count.CheckpointsForged; n != 3 || len(x.replica.told) != 2 || x.replica.told[0] != (accusation{by: 102, version: 1}) {
 		t.Errorf("%d, %+v", n, x.replica.told)
 	}
 	_, unknown, _ := codec.NextRecord(codec.AppendCheckpoint(nil, &codec.Checkpoint{ID: 77, Version: 1, Sum: 7}))
@@ -360,7 +360,7 @@ func TestWhoSignedIsAskedOnAndOn(t *testing.T) {
 	if x.looks(600); x.replica.count.CheckpointsAsked-was < 25 || x.replica.count.CheckpointsAsked-was > 40 {
 		t.Errorf("%d questions in a minute", x.replica.count.CheckpointsAsked-was)
 	}
-	if len(x.replica.told) != 1 || x.replica.told[0] != (told{version: 2, why: Unsigned}) {
+	if len(x.replica.told) != 1 || x.replica.told[0] != (accusation{version: 2, why: Unsigned}) {
 		t.Errorf("%+v", x.replica.told)
 	}
 }

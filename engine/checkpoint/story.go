@@ -31,8 +31,8 @@ type named struct {
 	why Why
 }
 
-// told is what is to be told of an origin.
-type told struct {
+// accusation is what is to be told of an origin.
+type accusation struct {
 	by      codec.OriginID // who brought it; 0: nobody but its owner
 	version uint64
 	why     Why
@@ -95,19 +95,19 @@ func (k *Checkpoints) Differed(now sched.Instant, o state.Origin, h *state.Heale
 		return
 	}
 	x.named = true
-	k.tell(now, o, told{by: by, version: version})
+	k.accuse(now, o, accusation{by: by, version: version})
 }
 
 // settled names nobody where nobody else than the owner brought what differed.
 func (k *Checkpoints) settled(now sched.Instant, o state.Origin, x *origin) {
 	if x.odd != 0 && !x.named {
-		k.tell(now, o, told{version: x.odd})
+		k.accuse(now, o, accusation{version: x.odd})
 	}
 	x.odd, x.named = 0, false
 }
 
-// tell tells it, if the one who is to blame was not named for it a moment ago.
-func (k *Checkpoints) tell(now sched.Instant, o state.Origin, t told) {
+// accuse tells it, if the one who is to blame was not named for it a moment ago.
+func (k *Checkpoints) accuse(now sched.Instant, o state.Origin, t accusation) {
 	who := t.by
 	switch {
 	case t.why == KeysFull:

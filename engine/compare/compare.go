@@ -157,7 +157,7 @@ func (c *Compare) Moved(o state.Origin, now sched.Instant, frame uint64) {
 		m.hi, m.frame = c.store.Max(o), frame
 		c.updates.Add(uint32(o))
 	default:
-		if c.ladder.sketching != nil {
+		if c.ladder.sketchState != nil {
 			c.ladder.count(c.store, o)
 		}
 	}
@@ -174,7 +174,7 @@ func (c *Compare) Forget(o state.Origin) {
 		c.updates.Forget(uint32(o))
 		c.moves[o] = move{}
 	default:
-		if c.ladder.sketching != nil {
+		if c.ladder.sketchState != nil {
 			c.ladder.uncount(o)
 		}
 	}

@@ -48,12 +48,12 @@ type ladder struct {
 	rest    uint8 // exchanges until the next sketch
 	span    uint8 // how long it rests the next time
 	partial bool  // the last sketch showed nearly all
-	*sketching
+	*sketchState
 }
 
-// sketching is the sketch of our version vector, and what decoding one takes. It
+// sketchState is the sketch of our version vector, and what decoding one takes. It
 // is made when the first one is needed.
-type sketching struct {
+type sketchState struct {
 	key     [2]uint64
 	own     sketch.Sketch
 	decoder sketch.Decoder
@@ -114,7 +114,7 @@ func (c *Compare) sketchCells(hint uint8) int {
 	default:
 		return 0
 	}
-	if c.ladder.sketching == nil && c.many() {
+	if c.ladder.sketchState == nil && c.many() {
 		c.ladder.level = windowsOnly - 1
 	}
 	level := max(c.ladder.level, hint)
@@ -128,7 +128,7 @@ func (c *Compare) sketchCells(hint uint8) int {
 func (c *Compare) many() bool { return c.store.Len() >= manyOrigins }
 
 // count brings an origin in the sketch up to date.
-func (s *sketching) count(st *state.Store, o state.Origin) {
+func (s *sketchState) count(st *state.Store, o state.Origin) {
 	for int(o) >= len(s.counted) {
 		s.counted = append(s.counted, counted{})
 	}
@@ -142,7 +142,7 @@ func (s *sketching) count(st *state.Store, o state.Origin) {
 }
 
 // uncount takes an origin out of the sketch.
-func (s *sketching) uncount(o state.Origin) {
+func (s *sketchState) uncount(o state.Origin) {
 	if int(o) < len(s.counted) {
 		k := &s.counted[o]
 		s.own.Bump(&k.item, -int64(k.max))
@@ -151,15 +151,15 @@ func (s *sketching) uncount(o state.Origin) {
 }
 
 // readySketch makes the sketch of all that is here, once.
-func (c *Compare) readySketch() *sketching {
+func (c *Compare) readySketch() *sketchState {
 	l := &c.ladder
-	if l.sketching == nil {
-		l.sketching = &sketching{key: [2]uint64{c.cfg.Key[0] ^ 0x736b65746368, c.cfg.Key[1]}}
+	if l.sketchState == nil {
+		l.sketchState = &sketchState{key: [2]uint64{c.cfg.Key[0] ^ 0x736b65746368, c.cfg.Key[1]}}
 		for o := c.store.FirstAtOrAfter(0); o != 0; o = c.store.Following(o) {
 			l.count(c.store, o)
 		}
 	}
-	return l.sketching
+	return l.sketchState
 }
 
 // appendSketch appends our sketch, as large as our level says and as fits.

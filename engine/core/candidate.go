@@ -60,7 +60,7 @@ func (c *Core) drop(p uint32) {
 	c.counters.Evicted++
 	c.door.Seeds.Heard(c.peers[p].at.Addr)
 	c.wheel.Timer(timerSeeds).SetOnce(c.now + door.BackoffMax)
-	c.tell(MemberForgotten, p)
+	c.notify(MemberForgotten, p)
 	c.live.Unwatch(c.now, p)
 	c.erase(c.peers[p].origin)
 	c.freePeer(p)

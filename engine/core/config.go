@@ -8,6 +8,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/engine/tune"
@@ -109,9 +110,13 @@ func (e *Experiment) fill(interval sched.Instant) {
 	}
 }
 
-// jobsMin is one for each direction of an exchange: with a single one, the
-// direction that is tried first would take it from the other each time.
-const jobsMin = 2
+const (
+	fanoutMax = 16 // the largest fan-out by cluster size
+
+	// jobsMin is one for each direction of an exchange: with a single one, the
+	// direction that is tried first would take it from the other each time.
+	jobsMin = 2
+)
 
 // fill takes the defaults, and a copy of the experiment that is all zero in a product
 // but for its own.
@@ -154,6 +159,14 @@ func (c *Config) fill() {
 func setDefault[T int | sched.Instant](v *T, to T) {
 	if *v == 0 {
 		*v = to
+	}
+}
+
+// seats are how many members may be known, in service and by hearsay.
+func (c *Config) seats() roster.Limits {
+	l := &c.Limits
+	return roster.Limits{
+		Handles: l.Peers, Seats: min(l.Peers, l.State.Origins-1), Candidates: l.Unproven, Pick: max(fanoutMax, c.Fanout),
 	}
 }
 

@@ -94,13 +94,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.wheel.Init(timersEngine+(l.Peers+1)*timersPeer, now)
 	c.origins = make([]origin, 1, 16)
 	c.peers = make([]peer, 1, 16)
-	c.roster.Init(roster.Limits{
-		Handles: l.Peers, Seats: min(l.Peers, l.State.Origins-1), Candidates: l.Unproven, Pick: max(16, c.cfg.Fanout),
-	}, &c.rand)
-	c.gaps.Init(l.Gaps, &gaps.Parts{
-		Host: gapHost{&c.peers, &c.origins, &c.roster}, Store: &c.store,
-		Board: &c.due, Due: duePull, Timer: c.wheel.Timer(timerGaps), Count: &c.counters.exchangeCounters,
-	})
+	c.roster.Init(c.cfg.seats(), &c.rand)
 	c.queue.Init(l.Events)
 	c.due.Init(l.Peers)
 	c.filler.Init(&c.store, introductions{&c.now, &c.store, &c.me, &c.origins, &c.peers}, l.Wants)
@@ -111,27 +105,12 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.store.SetOwner(self)
 	c.store.Tell(int64(now))
 	c.initDiffer()
-	c.mends.Init(now, &interval.Parts{
-		Host: mendHost{gapHost{&c.peers, &c.origins, &c.roster}, (*book)(c)}, Store: &c.store, Own: self, Filler: &c.filler, Board: &c.due, Due: dueMend,
-		Timer: c.wheel.Timer(timerMend), Shared: &c.counters.exchangeCounters,
-		Audit: c.cfg.auditEvery(), Rand: &c.rand, Count: &c.counters.auditCounters, Doubts: &c.word,
-	})
-	c.word.Init(&checkpoint.Parts{
-		Host: wordHost{mailHost{&c.peers}, &c.origins}, Store: &c.store, Own: self, Mender: &c.mends, Witness: accuser{&c.queue, &c.roster},
-		Board: &c.due, Due: dueHave, Timer: c.wheel.Timer(timerWord), Off: c.cfg.Experiment.NoWord, Precise: c.differ.Scattered(), Count: &c.counters.wordCounters, Signing: c.cfg.Signing,
-	})
-	c.initRumors()
-	c.initMail()
-	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: l.Broadcasts}, &events.Parts{
-		Host: eventHost{&c.peers, &c.roster, &c.mail}, Store: &c.store, Own: self, Board: &c.due, Due: dueCast,
-		Count: &c.counters.eventCounters,
-	})
+	c.initMending()
+	c.initNews()
 	c.noteOrigin(self)
-	c.initDetector(now)
 	c.graves.Init(c.me.Key, c.cfg.Detector.GraveAge)
-	c.initGuard()
-	c.cfg.Keys = nil
-	c.initFlow(now)
+	c.initMembers()
+	c.initFlow()
 	if c.cfg.RepairEvery > 0 {
 		c.wheel.Set(timerPeriod, now+c.rand.JitterLittle(c.cfg.RepairEvery))
 	}

@@ -69,6 +69,12 @@ func (s *Counters) sent(frame []byte, err error) (n int) {
 	return len(frame)
 }
 
+// dropped counts what is not used of a record: it gives nobody.
+func (s *Counters) dropped(why Drop) (nobody uint32) {
+	s.Drops[why]++
+	return 0
+}
+
 // applied counts what became of a run.
 func (s *Counters) applied(a *reconcile.Applied) {
 	s.EntriesNew += uint64(a.New)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -15,12 +16,17 @@ import (
 //
 // A peer's handle is its member handle; our own is one above all peers.
 
-func (c *Core) initDetector(now sched.Instant) {
+// initMembers makes the detector ready, and chooses how frames are protected.
+func (c *Core) initMembers() {
 	if c.cfg.Experiment.NoDetector {
 		c.cfg.Detector.TimeoutMax = sched.Never // no path is too long for probes that nobody sends
-		return
+	} else {
+		c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.me.ID, c.me.Key, c.rand.Uint64(), c.now, detectorHost{&c.peers, &c.roster, &c.guard})
 	}
-	c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.me.ID, c.me.Key, c.rand.Uint64(), now, detectorHost{&c.peers, &c.roster, &c.guard})
+	c.guard = protect.New(&c.door, c.cfg.Keys, c.cfg.Salt, c.live.Graves())
+	c.cfg.Keys = nil
+	s := c.sender()
+	c.door.Measure(c.now, &s)
 }
 
 // observed takes a record of the detector.
@@ -79,7 +85,7 @@ func (c *Core) judged() {
 		switch ch.To {
 		case member.Suspect, member.Closed:
 			if ch.From != member.Suspect { // else that was told
-				c.tell(MemberSuspected, p)
+				c.notify(MemberSuspected, p)
 			}
 		case member.Dead:
 			c.dead(p)
@@ -103,7 +109,7 @@ func (c *Core) forget(p uint32) {
 	if slot := c.live.Bury(q.id, q.at.Addr); slot >= 0 {
 		c.guard.Bury(slot, p)
 	}
-	c.tell(MemberForgotten, p)
+	c.notify(MemberForgotten, p)
 	c.live.Unwatch(c.now, p)
 	c.bury(q.origin)
 	c.freePeer(p)

@@ -70,7 +70,7 @@ func (c *Core) NextEvent(ev *Event) bool {
 	return false
 }
 
-func (c *Core) tell(k EventKind, p uint32) {
+func (c *Core) notify(k EventKind, p uint32) {
 	ev := Event{Kind: k, Peer: p}
 	if p != 0 {
 		q := &c.peers[p]

@@ -50,12 +50,10 @@ type budgets struct {
 	flow  *flow.Control
 }
 
-func (b budgets) Lacks(now sched.Instant, p uint32, entries int) {
-	b.flow.Lacks(now, &(*b.peers)[p].flow, entries)
-}
+func (b budgets) Lacks(now sched.Instant, p uint32, n int) { b.flow.Lacks(now, &(*b.peers)[p].flow, n) }
 
-func (b budgets) Sent(now sched.Instant, p uint32, entries int) {
-	b.flow.With(now, &(*b.peers)[p].flow).Sent(entries)
+func (b budgets) Sent(now sched.Instant, p uint32, n int) {
+	b.flow.With(now, &(*b.peers)[p].flow).Sent(n)
 }
 
 func (b budgets) Left(now sched.Instant, p uint32) int { return b.flow.Left(now, &(*b.peers)[p].flow) }
@@ -121,11 +119,7 @@ func (b introductions) Intro(o state.Origin, in *codec.Intro) {
 		}
 		in.Age = age
 	}
-	at := &q.at
-	in.Addr, in.Since, in.Kinds = at.Advertised, at.Since, at.Kinds
-	if !at.Advertised.IsValid() || at.Advertised.Addr().IsUnspecified() {
-		in.Addr = at.Addr
-	}
+	in.Addr, in.Since, in.Kinds = q.at.Known(), q.at.Since, q.at.Kinds
 }
 
 // preciseHost is what precise mode sees of the node.

@@ -11,13 +11,13 @@ import (
 // peer is asked before a frame to it is encoded: what is due and may not go waits
 // for the peer's timer (package flow).
 
-func (c *Core) initFlow(now sched.Instant) {
+func (c *Core) initFlow() {
 	cfg := &c.cfg
 	plan := c.cfg.Experiment.Plan
 	if plan == (flow.Plan{}) && c.cfg.Experiment.Deltas < 0 {
 		plan = flow.DefaultPlan(cfg.Frame, cfg.Interval)
 	}
-	c.flow.Init(now, &flow.Config{
+	c.flow.Init(c.now, &flow.Config{
 		Flow: cfg.Flow, Plan: plan, Frame: cfg.Frame, Frames: c.cfg.Experiment.Frames, Entries: c.cfg.Experiment.Deltas, Interval: cfg.Interval,
 		ReceiveMax: cfg.ReceiveMax, Quiet: dueRuns | dueDigest,
 		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRepair, Passing: dueRumor | dueParcel},
@@ -74,13 +74,6 @@ func (c *Core) advanceSelf(to uint64) {
 	c.store.Advance(c.store.Owner(), to, c.store.Floor(c.store.Owner()))
 	c.moved(c.store.Owner())
 	c.mail.News(c.now, c.store.Owner(), from, 0, c.counters.FramesReceived)
-}
-
-// publishMore publishes as many of the held writes as there is rate for.
-func (c *Core) publishMore() {
-	if to := c.flow.PublishTo(c.now); to > c.store.Max(c.store.Owner()) {
-		c.advanceSelf(to)
-	}
 }
 
 // FlowState sums up flow control. It looks at every peer.

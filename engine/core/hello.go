@@ -42,7 +42,7 @@ func (c *Core) greet(p uint32) {
 	if q.Takes() || q.Left() || q.Life == roster.Free {
 		return
 	}
-	if q.at.Addr.IsValid() && !q.at.Addr.Addr().IsUnspecified() && q.at.Addr.Port() != 0 {
+	if door.Dialable(q.at.Addr) {
 		c.due.Want(p, dueHello)
 		q.at.Greeted(c.now)
 	}
@@ -92,7 +92,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 		if reason == codec.RefusedName {
 			r.Named = c.store.FindName(h.Name)
 			if r.Named == c.store.Owner() && c.me.Strange(h.Gen) { // what answers there is a process, and told of
-				c.door.Hint(c.now, nil, from, size, false)
+				c.door.GreetBack(c.now, nil, from, size, false)
 			}
 		}
 		if c.door.Refuse(c.now, r, reason, detail) && reason != codec.RefusedBusy && c.door.Say(c.now, e) {
@@ -111,7 +111,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 			r.Named = o
 		}
 		if o == c.store.Owner() && !c.door.Ours(c.now, &h.Salt) && c.me.Strange(h.Gen) && size >= door.PaddedBytes {
-			c.door.Hint(c.now, nil, from, size, false) // what answers there is a process
+			c.door.GreetBack(c.now, nil, from, size, false) // what answers there is a process
 		}
 		r.Alive = o == c.store.Owner() || p.Open()
 		if p.Quiet() && p.at.Addr == from && h.Gen == r.Known && c.now-p.at.HelloAt > door.GreetGap {
@@ -122,7 +122,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 		c.counters.Drops[DropBusy]++
 	}
 	if h.Flags&codec.HelloBuried != 0 {
-		c.door.Hint(c.now, nil, from, size, false)
+		c.door.GreetBack(c.now, nil, from, size, false)
 	}
 	q := &c.peers[c.roster.Find(c.in.Sender)]
 	if h.Flags&codec.HelloBack == 0 && q.Proven() && q.at.Back(c.now, from) { // it has forgotten us, or knows somebody else under our name: its answer will say so
@@ -195,64 +195,56 @@ func (c *Core) yields(p uint32, from netip.AddrPort, other bool) bool {
 // learn makes an origin and its peer known, after checking that the id belongs
 // to the name and generation. It returns the peer; 0 if there is none.
 func (c *Core) learn(in *codec.Intro, from netip.AddrPort) uint32 {
-	id, gen, name, adv := in.ID, in.Gen, in.Name, in.Addr
-	if id == c.me.ID {
+	if in.ID == c.me.ID {
 		return 0
 	}
-	if codec.MakeOriginID(c.me.Key, name, gen) != id {
-		c.counters.Drops[DropForged]++
-		return 0
+	if codec.MakeOriginID(c.me.Key, in.Name, in.Gen) != in.ID {
+		return c.counters.dropped(DropForged)
 	}
-	if p := c.roster.Find(id); p != 0 {
-		if q := &c.peers[p]; adv.IsValid() && from.IsValid() && adv != q.at.Advertised {
-			q.at.Says(adv)
+	if p := c.roster.Find(in.ID); p != 0 {
+		if q := &c.peers[p]; in.Addr.IsValid() && from.IsValid() && in.Addr != q.at.Advertised {
+			q.at.Says(in.Addr)
 		}
 		return p
 	}
-	if c.graves.Has(c.now, id) {
-		c.counters.Drops[DropBuried]++
-		return 0
+	if c.graves.Has(c.now, in.ID) {
+		return c.counters.dropped(DropBuried)
 	}
-	if c.roster.Reach() > 0 && gen > (*book)(c).Believed(gen) {
-		c.counters.Drops[DropGeneration]++
-		return 0
+	if c.roster.Reach() > 0 && in.Gen > (*book)(c).Believed(in.Gen) {
+		return c.counters.dropped(DropGeneration)
 	}
-	addr := from
-	if adv.IsValid() && !adv.Addr().IsUnspecified() && adv.Port() != 0 && !from.IsValid() {
-		addr = adv
-	}
-	old := c.store.FindName(name)
+	addr := door.Place(from, in.Addr)
+	old := c.store.FindName(in.Name)
 	switch {
 	case old == c.store.Owner():
-		met := codec.Intro{Gen: gen, Since: in.Since, Addr: addr}
-		c.rename(c.me.Met(c.now, &met, from.IsValid(), (*book)(c)))
+		c.rename(c.me.Met(c.now, &codec.Intro{Gen: in.Gen, Since: in.Since, Addr: addr}, from.IsValid(), (*book)(c)))
 		return 0
 	case !from.IsValid() && !names.FreshAge(in.Age): // it ends where it is known
-		c.counters.Drops[DropUnknown]++
-		return 0
-	case old != 0 && c.store.Gen(old) > gen:
-		c.counters.Drops[DropBuried]++
-		return 0
+		return c.counters.dropped(DropUnknown)
+	case old != 0 && c.store.Gen(old) > in.Gen:
+		return c.counters.dropped(DropBuried)
 	case old != 0 && c.contest(old, in, from) != names.Succeeds:
-		c.counters.Drops[DropClaim]++
-		return 0
+		return c.counters.dropped(DropClaim)
 	case old != 0:
 		return c.replace(old, in, addr)
-	case c.graves.Bars(c.now, name, gen+1) != 0: // a later life was here, and went
-		c.counters.Drops[DropBuried]++
+	case c.graves.Bars(c.now, in.Name, in.Gen+1) != 0: // a later life was here, and went
+		return c.counters.dropped(DropBuried)
+	}
+	return c.enroll(in, addr, from.IsValid())
+}
+
+// enroll makes somebody whose name is new a peer, if there is room. answers: they answer
+// from their address themselves.
+func (c *Core) enroll(in *codec.Intro, addr netip.AddrPort, answers bool) uint32 {
+	if !c.cfg.Admit(in.Name, addr) {
+		return c.counters.dropped(DropBanned)
+	}
+	if !c.seat(answers) {
 		return 0
 	}
-	if !c.cfg.Admit(name, addr) {
-		c.counters.Drops[DropBanned]++
-		return 0
-	}
-	if !c.seat(from.IsValid()) {
-		return 0
-	}
-	o, st := c.store.Add(id, gen, name)
+	o, st := c.store.Add(in.ID, in.Gen, in.Name)
 	if st != state.OK {
-		c.counters.Drops[DropFull]++
-		return 0
+		return c.counters.dropped(DropFull)
 	}
 	c.noteOrigin(o)
 	p := c.addPeer(o, addr)
@@ -262,7 +254,7 @@ func (c *Core) learn(in *codec.Intro, from netip.AddrPort) uint32 {
 		return 0
 	}
 	c.peers[p].at.Introduced(in)
-	c.tell(MemberJoined, p)
+	c.notify(MemberJoined, p)
 	c.greetSoon(p)
 	return p
 }
@@ -287,7 +279,7 @@ func (c *Core) contest(o state.Origin, in *codec.Intro, from netip.AddrPort) nam
 		c.silent(p)
 		return names.Succeeds
 	case names.Unproven:
-		c.door.Hint(c.now, nil, in.Addr, door.PaddedBytes, false)
+		c.door.GreetBack(c.now, nil, in.Addr, door.PaddedBytes, false)
 	}
 	return v
 }
@@ -299,13 +291,12 @@ func (c *Core) replace(old state.Origin, in *codec.Intro, addr netip.AddrPort) u
 	c.bury(old)
 	o, st := c.store.Add(in.ID, in.Gen, in.Name)
 	if st != state.OK {
-		c.counters.Drops[DropFull]++
-		return 0
+		return c.counters.dropped(DropFull)
 	}
 	c.noteOrigin(o)
 	c.resetPeer(p, o, addr)
 	c.peers[p].at.Introduced(in)
-	c.tell(MemberReplaced, p)
+	c.notify(MemberReplaced, p)
 	c.greetSoon(p)
 	return p
 }

@@ -8,17 +8,6 @@ import (
 
 const noticeEvery = sched.Second // unacknowledged notices are sent again
 
-// initGuard chooses how frames are protected.
-func (c *Core) initGuard() {
-	if c.cfg.Keys == nil {
-		c.guard = protect.NewClear(&c.door, c.cfg.Salt)
-	} else {
-		c.guard = protect.NewSealed(&c.door, c.cfg.Keys, c.cfg.Salt, c.live.Graves())
-	}
-	s := c.sender()
-	c.door.Measure(c.now, &s)
-}
-
 // TurnKeys changes the keys, tells everybody of it, and tries the seeds that may
 // understand us now. It needs a keyring.
 func (c *Core) TurnKeys(now sched.Instant, turn func(*protect.Sealed) error) error {

@@ -12,12 +12,12 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 	c.wheel.Cancel(peerTimer(p, timerHello))
 	if q.Proven() {
 		q.link.Moved()
-		c.tell(MemberMoved, p)
+		c.notify(MemberMoved, p)
 		return
 	}
 	c.roster.BecomeProven(p, &q.Life)
 	c.live.Watch(c.now, p, q.id)
-	c.tell(MemberReachable, p)
+	c.notify(MemberReachable, p)
 	c.mail.Start(c.now, p)
 }
 
@@ -39,7 +39,7 @@ func (c *Core) silent(p uint32) {
 	q.at.Anew()
 	q.mail.GiveUp()
 	c.roster.BecomeQuiet(p, &q.Life)
-	c.tell(MemberQuiet, p)
+	c.notify(MemberQuiet, p)
 	c.greetSoon(p)
 }
 
@@ -50,12 +50,12 @@ func (c *Core) dead(p uint32) {
 	q.mail.GiveUp()
 	c.roster.BecomeDead(p, &q.Life)
 	c.wheel.Cancel(peerTimer(p, timerResend))
-	c.tell(MemberDied, p)
+	c.notify(MemberDied, p)
 }
 
 // alive takes up exchanges and mail with a member again that refuted or came back.
 func (c *Core) alive(p uint32) {
-	c.tell(MemberReachable, p)
+	c.notify(MemberReachable, p)
 	q := &c.peers[p]
 	if !q.Quiet() {
 		return
@@ -68,7 +68,7 @@ func (c *Core) alive(p uint32) {
 
 // left takes a peer that leaves out of exchanges and mail.
 func (c *Core) left(p uint32) {
-	c.tell(MemberLeft, p)
+	c.notify(MemberLeft, p)
 	c.roster.BecomeLeft(p, &c.peers[p].Life)
 	c.wheel.Cancel(peerTimer(p, timerResend)) // what we owe it is still due
 	c.wheel.Cancel(peerTimer(p, timerHello))

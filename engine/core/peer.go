@@ -101,8 +101,7 @@ func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
 	p := c.roster.Take()
 	switch {
 	case p == 0:
-		c.counters.Drops[DropFull]++
-		return 0
+		return c.counters.dropped(DropFull)
 	case int(p) == len(c.peers):
 		c.peers = append(c.peers, peer{})
 	}

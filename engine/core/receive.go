@@ -51,30 +51,29 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 	}
 }
 
-// frame handles a frame of peer p, 0 a stranger, that is well formed, of our
-// cluster, and opened if it was sealed.
-func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []byte) {
+// whose tells which peer a frame is of, 0 if it may not be heard, and whether it came from
+// where that one is. Its first record is the introduction of somebody new with a valid cookie.
+func (c *Core) whose(from netip.AddrPort, datagram []byte, p uint32, t codec.Type, body []byte) (of uint32, here bool) {
 	h := &c.in.Header
-	t, body, rest := codec.NextRecord(records)
 	usual := p != 0 && c.peers[p].Proven() && c.peers[p].at.Addr == from
 	shown := !usual && h.Flags&codec.FlagCookie != 0 && c.door.Shows(c.now, from, &h.Salt, &h.Cookie)
-	if p == 0 && shown {
-		p = c.admit(from, t, body)
+	if in := &c.received.Intro; p == 0 && shown && t == codec.TypeIntro && codec.ParseIntro(body, in) == nil && in.ID == h.Sender {
+		p = c.learn(in, from)
 	}
 	if p == 0 {
 		c.refuse(from, datagram, stranger)
-		return
+		return 0, false
 	}
 	if other := c.guard.Other(p, h); (shown || other) && !c.yields(p, from, other) {
 		if other {
 			c.reject(from, DropClaim)
-			return
+			return 0, false
 		}
 		shown = false
 	}
 	c.guard.Adopt(p, h)
 	q := &c.peers[p]
-	here := usual || from == q.at.Addr
+	here = usual || from == q.at.Addr
 	if here {
 		q.claim.Heard(c.now)
 	}
@@ -85,13 +84,26 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 		here = from == q.at.Addr
 	case !q.Proven():
 		c.refuse(from, datagram, stranger)
-		return
+		return 0, false
 	case !here:
-		c.door.Hint(c.now, nil, from, len(datagram), false) // it may have moved; it is believed when it answers from there
+		c.door.GreetBack(c.now, nil, from, len(datagram), false) // it may have moved; it is believed when it answers from there
+	}
+	return p, here
+}
+
+// frame handles a frame of peer p, 0 a stranger, that is well formed, of our
+// cluster, and opened if it was sealed.
+func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []byte) {
+	h := &c.in.Header
+	t, body, rest := codec.NextRecord(records)
+	p, here := c.whose(from, datagram, p, t, body)
+	if p == 0 {
+		return
 	}
 	if here || c.guard.Sealed() {
 		c.flow.Took(len(datagram))
 	}
+	q := &c.peers[p]
 	c.heardFrom(p)
 	fresh := h.Flags&codec.FlagFlow != 0 && c.flowed(p)
 	if h.Flags&codec.FlagPrints != 0 {
@@ -164,16 +176,6 @@ func (c *Core) greeting(from netip.AddrPort, size int, records []byte) {
 	if t, body, _ = codec.NextRecord(rest); known && t == codec.TypeIntro {
 		c.record(0, t, body) // who bears our name
 	}
-}
-
-// admit makes the sender of a valid cookie a peer: its frame begins with its
-// introduction.
-func (c *Core) admit(from netip.AddrPort, t codec.Type, body []byte) uint32 {
-	if t != codec.TypeIntro || codec.ParseIntro(body, &c.received.Intro) != nil || c.received.Intro.ID != c.in.Sender {
-		return 0
-	}
-	in := c.received.Intro
-	return c.learn(&in, from)
 }
 
 // stranger is somebody we don't know, or no longer know: they are greeted, with

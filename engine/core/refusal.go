@@ -30,7 +30,7 @@ func (c *Core) refuse(from netip.AddrPort, datagram []byte, r protect.Refusal) {
 		if why == DropKey && c.door.Say(c.now, e) {
 			c.queue.Push(Event{Kind: KeyUnknown, Addr: from, Key: c.in.KeyID})
 		}
-		c.door.Hint(c.now, e, from, len(datagram), c.in.Flags&codec.FlagHello != 0)
+		c.door.GreetBack(c.now, e, from, len(datagram), c.in.Flags&codec.FlagHello != 0)
 	}
 	if reason := refusalOf[why]; reason != 0 && c.door.RefusePlain(c.now, from, datagram, reason) && e.Again() && c.door.Say(c.now, e) {
 		c.queue.Push(Event{Kind: Refuses, Addr: from, From: uint64(reason)})

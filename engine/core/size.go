@@ -15,7 +15,7 @@ func (c *Core) probeSize(p uint32) {
 		c.due.Want(p, dueSize)
 	}
 	if q.link.TakeSize() {
-		c.tell(PathNarrow, p)
+		c.notify(PathNarrow, p)
 	}
 }
 

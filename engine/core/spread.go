@@ -2,8 +2,10 @@ package core
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/events"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/roster"
+	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -18,8 +20,7 @@ import (
 // a cycle, from their own max before the news, as the policy says (package rumor).
 // Anti-entropy repairs the residue.
 //
-// When news leaves, mail.Flush decides; it waits for company up to FlushMax. How it is
-// mailed and when it is sent again is in package mail.
+// When news leaves, mail.Flush decides, after FlushMax at the latest; package mail mails it.
 
 // OpKind is what a local write does.
 type OpKind uint8
@@ -42,6 +43,27 @@ type Op struct {
 	Is      codec.Kind // what the value is; 0: a user's bytes
 	Lease   uint32     // that it lives by; 0: none
 	Batch   uint8      // how many writes of the same batch are left, this one among them; 0: it is none of a batch
+}
+
+// entry is what the write says, without its stamp.
+func (op *Op) entry() codec.Entry {
+	e := codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value, TTL: op.TTL, Age: op.Age}
+	if op.Kind == Delete {
+		e.Flags, e.Value = codec.EntryTombstone, nil
+	}
+	if op.TTL != 0 {
+		e.Flags |= codec.EntryTTL
+	}
+	if op.Is != 0 {
+		e.Flags, e.Kind = e.Flags|codec.EntryKinded, op.Is
+	}
+	if op.Lease != 0 {
+		e.Flags, e.Lease = e.Flags|codec.EntryLeased, op.Lease
+	}
+	if op.Batch > 1 {
+		e.Flags, e.Rest = e.Flags|codec.EntryMore, op.Batch-1
+	}
+	return e
 }
 
 // Status says what became of a write.
@@ -67,22 +89,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	if op.Version <= max(c.store.Max(c.store.Owner()), c.flow.Written()) || op.Version > codec.VersionMax || len(op.Key) == 0 {
 		return Disorder
 	}
-	e := codec.Entry{Version: op.Version, Key: op.Key, Value: op.Value, TTL: op.TTL, Age: op.Age}
-	if op.Kind == Delete {
-		e.Flags, e.Value = codec.EntryTombstone, nil
-	}
-	if op.TTL != 0 {
-		e.Flags |= codec.EntryTTL
-	}
-	if op.Is != 0 {
-		e.Flags, e.Kind = e.Flags|codec.EntryKinded, op.Is
-	}
-	if op.Lease != 0 {
-		e.Flags, e.Lease = e.Flags|codec.EntryLeased, op.Lease
-	}
-	if op.Batch > 1 {
-		e.Flags, e.Rest = e.Flags|codec.EntryMore, op.Batch-1
-	}
+	e := op.entry()
 	c.me.Stamp(c.now, &e, op.Stamp, c.differ.Scattered())
 	if codec.System(op.Key) {
 		c.declare(op)
@@ -110,9 +117,14 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	return Written
 }
 
-// initMail makes it ready to send news.
-func (c *Core) initMail() {
+// initNews makes ready what news travels by.
+func (c *Core) initNews() {
 	cfg := &c.cfg
+	c.rumors.Init(cfg.Rumor, max(fanoutMax, cfg.Fanout), &rumor.Parts{
+		Host: rumorHost{&c.peers, &c.origins, &c.roster, &c.mail}, Store: &c.store, Filler: &c.filler, Rand: &c.rand,
+		Board: &c.due, Due: rumor.Due{Windows: dueRumor, Contact: dueContact, Answers: dueAnswers}, Cycles: &c.mail,
+		Count: &c.counters.rumorCounters, Shared: &c.counters.exchangeCounters, Busy: &c.counters.Drops[DropBusy],
+	})
 	c.mail.Init(&mail.Config{
 		Spread: cfg.Spread, MailMax: cfg.Experiment.MailMax, Fanout: cfg.Fanout, Blind: cfg.Rumor.Blind,
 		AckDelay: cfg.Experiment.AckDelay, FlushMax: cfg.Experiment.FlushMax, Settle: cfg.Experiment.Settle, Seed: c.me.Key[0],
@@ -123,15 +135,16 @@ func (c *Core) initMail() {
 		Resend: timersOf(&c.wheel, timerResend), Ack: timersOf(&c.wheel, timerAck),
 		Count: &c.counters.mailCounters, Shared: &c.counters.exchangeCounters,
 	})
+	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: cfg.Limits.Broadcasts}, &events.Parts{
+		Host: eventHost{&c.peers, &c.roster, &c.mail}, Store: &c.store, Own: c.store.Owner(), Board: &c.due, Due: dueCast,
+		Count: &c.counters.eventCounters,
+	})
 }
 
 // mailHost is what mail sees of the node.
 type mailHost struct{ *peerList }
 
 func (h mailHost) Cursor(p uint32) *mail.Cursor { return &(*h.peerList)[p].mail }
-
-func (h mailHost) Debt(p uint32) *mail.Debt { return &(*h.peerList)[p].debt }
-
+func (h mailHost) Debt(p uint32) *mail.Debt     { return &(*h.peerList)[p].debt }
 func (h mailHost) Origin(p uint32) state.Origin { return (*h.peerList)[p].origin }
-
-func (h mailHost) Life(p uint32) roster.Life { return (*h.peerList)[p].Life }
+func (h mailHost) Life(p uint32) roster.Life    { return (*h.peerList)[p].Life }

@@ -196,13 +196,17 @@ const (
 
 // timers are whom a timer of the engine wakes.
 var timers = [timersEngine]func(c *Core){
-	timerExchange:  (*Core).exchangeAgain,
-	timerFlush:     func(c *Core) { c.mail.FlushNow(c.now) },
-	timerGaps:      func(c *Core) { c.gaps.Chase(c.now) },
-	timerSeeds:     (*Core).contactSeeds,
-	timerRival:     func(c *Core) { c.rename(c.me.Wake(c.now)) },
-	timerKeys:      (*Core).noticeKeys,
-	timerPublish:   (*Core).publishMore,
+	timerExchange: (*Core).exchangeAgain,
+	timerFlush:    func(c *Core) { c.mail.FlushNow(c.now) },
+	timerGaps:     func(c *Core) { c.gaps.Chase(c.now) },
+	timerSeeds:    (*Core).contactSeeds,
+	timerRival:    func(c *Core) { c.rename(c.me.Wake(c.now)) },
+	timerKeys:     (*Core).noticeKeys,
+	timerPublish: func(c *Core) { // as many of the held writes as there is rate for
+		if to := c.flow.PublishTo(c.now); to > c.store.Max(c.store.Owner()) {
+			c.advanceSelf(to)
+		}
+	},
 	timerRepair:    func(c *Core) { c.walks.Step(c.now) },
 	timerPeriod:    (*Core).repairPeriod,
 	timerPrecise:   func(c *Core) { c.differ.Expire(c.now) },

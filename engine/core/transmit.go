@@ -61,8 +61,8 @@ func (c *Core) head(flags codec.Flags) *codec.Header {
 // (UDP_SEGMENT), which costs it a third, and only equal ones.
 const padShare = 8
 
-// leaving is the frame to a peer that is being composed.
-type leaving struct {
+// outFrame is the frame to a peer that is being composed.
+type outFrame struct {
 	peer  uint32
 	due   uint32 // what the peer's budget lets go, but for dueSize
 	probe bool   // dueSize is due: the frame is padded, to see whether the path takes it
@@ -86,7 +86,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 	if c.due.Of(p) == 0 {
 		return 0
 	}
-	f := leaving{peer: p, probe: c.due.Done(p, dueSize)}
+	f := outFrame{peer: p, probe: c.due.Done(p, dueSize)}
 	f.due = c.due.Of(p)
 	c.composeHeader(&f)
 	b := c.composeStart(&f, dst)
@@ -102,7 +102,7 @@ func (c *Core) compose(p uint32, dst []byte) int {
 }
 
 // composeHeader fills in the page's header: each block that the frame needs.
-func (c *Core) composeHeader(f *leaving) {
+func (c *Core) composeHeader(f *outFrame) {
 	q, h := &c.peers[f.peer], c.head(codec.FlagFlow)
 	h.Seq, h.Mark = q.link.Last()+1, 0
 	h.Ack, h.AckMap = q.link.Seen()
@@ -122,7 +122,7 @@ func (c *Core) composeHeader(f *leaving) {
 }
 
 // composeStart appends the header, and what comes before all that is due.
-func (c *Core) composeStart(f *leaving, dst []byte) []byte {
+func (c *Core) composeStart(f *outFrame, dst []byte) []byte {
 	q, h := &c.peers[f.peer], &c.page.Header
 	f.limit = min(q.link.Most(c.cfg.Frame, codec.FrameBytesFloor), cap(dst)) - h.TrailerBytes()
 	b := codec.AppendHeader(dst[:0], h)
@@ -142,7 +142,7 @@ func (c *Core) composeStart(f *leaving, dst []byte) []byte {
 }
 
 // composeProbe pads the frame to the length that is asked about.
-func (c *Core) composeProbe(f *leaving, b []byte, room int) []byte {
+func (c *Core) composeProbe(f *outFrame, b []byte, room int) []byte {
 	f.limit = min(c.cfg.Frame, room) - c.page.TrailerBytes()
 	c.due.Done(f.peer, dueHave)
 	b, _ = c.mail.AppendHave(b, &c.page)
@@ -150,7 +150,7 @@ func (c *Core) composeProbe(f *leaving, b []byte, room int) []byte {
 }
 
 // finish protects the frame, and notes that it leaves.
-func (c *Core) finish(f *leaving, b []byte) int {
+func (c *Core) finish(f *outFrame, b []byte) int {
 	q, h := &c.peers[f.peer], &c.page.Header
 	if f.due == dueHave {
 		c.counters.AcksSent++

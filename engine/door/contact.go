@@ -21,6 +21,29 @@ type Contact struct {
 	Since      uint64         // seniority: the first generation of its boot
 }
 
+// Dialable reports whether an address says where somebody is.
+func Dialable(addr netip.AddrPort) bool {
+	return addr.IsValid() && !addr.Addr().IsUnspecified() && addr.Port() != 0
+}
+
+// Place is where somebody is met: where they sent from themselves; else, if others name
+// them, where these say, if that can be dialled.
+func Place(from, advertised netip.AddrPort) netip.AddrPort {
+	if !from.IsValid() && Dialable(advertised) {
+		return advertised
+	}
+	return from
+}
+
+// Known is the address by which others are told of the peer: what it says of itself, or
+// where it was met if that is nowhere.
+func (c *Contact) Known() netip.AddrPort {
+	if !c.Advertised.IsValid() || c.Advertised.Addr().IsUnspecified() {
+		return c.Addr
+	}
+	return c.Advertised
+}
+
 // Introduced takes what an introduction says beside addresses.
 func (c *Contact) Introduced(in *codec.Intro) {
 	c.Kinds = in.Kinds

@@ -75,26 +75,26 @@ func (d *Door) Derive(now sched.Instant, from netip.AddrPort) bool {
 // elsewhere, that address is greeted itself, and the seed remembers it.
 func (d *Door) Greeted(now sched.Instant, from netip.AddrPort, size int, echo *[codec.SaltBytes]byte) bool {
 	here, elsewhere := d.Answers(now, from, echo)
-	if elsewhere && Room(size) >= d.bare && d.hints.Take(now, 1) {
+	if elsewhere && Room(size) >= d.bare && d.greetBacks.Take(now, 1) {
 		d.Seeds.Elsewhere(now, &d.Proofs, from, echo)
 		d.Push(&Reply{Kind: codec.TypeHello, To: from, Bare: true})
 	}
 	return here
 }
 
-// Hint greets somebody whose frame we could not use, within what may be sent
+// GreetBack greets somebody whose frame we could not use, within what may be sent
 // there, and not too often; never in answer to such a greeting, so that two nodes
 // that can't understand each other fall silent. e is the source's entry in the
 // table, nil if it has none.
-func (d *Door) Hint(now sched.Instant, e *Entry, from netip.AddrPort, size int, toHello bool) {
+func (d *Door) GreetBack(now sched.Instant, e *Entry, from netip.AddrPort, size int, toHello bool) {
 	if toHello && size < PaddedBytes || Room(size) < d.bare {
 		return
 	}
-	if e != nil && e.hinted != 0 && now-e.hinted < GreetGap || !d.hints.Take(now, 1) {
+	if e != nil && e.greetedBack != 0 && now-e.greetedBack < GreetGap || !d.greetBacks.Take(now, 1) {
 		return
 	}
 	if e != nil {
-		e.hinted = max(1, now)
+		e.greetedBack = max(1, now)
 	}
 	d.Push(&Reply{Kind: codec.TypeHello, To: from, Bare: true})
 }

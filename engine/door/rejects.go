@@ -18,7 +18,7 @@ const (
 	rejectSays   = 60 * sched.Second
 
 	// Greetings in answer to frames that we can't use.
-	hintRate, hintBurst = 512, 256
+	greetBackRate, greetBackBurst = 512, 256
 	// SayRate and SayBurst bound the lines about unknown keys, over all sources.
 	sayRate, SayBurst = 1, 32
 )
@@ -40,9 +40,9 @@ type Reject struct {
 // Entry is a place in the table.
 type Entry struct {
 	Reject
-	said   sched.Instant // reported
-	hinted sched.Instant // greeted
-	weight uint8         // 0: free
+	said        sched.Instant // reported
+	greetedBack sched.Instant // greeted
+	weight      uint8         // 0: free
 }
 
 // Again tells that it is not the first one: that may have been damaged on the way.
@@ -50,15 +50,15 @@ func (e *Entry) Again() bool { return e != nil && e.Count > 1 }
 
 // Rejects is the table.
 type Rejects struct {
-	sets  [][rejectWays]Entry
-	says  sched.Pacer
-	hints sched.Pacer
+	sets       [][rejectWays]Entry
+	says       sched.Pacer
+	greetBacks sched.Pacer
 }
 
 func (r *Rejects) init(now sched.Instant) {
 	r.sets = make([][rejectWays]Entry, rejectSets)
 	r.says.Init(now, sayRate, SayBurst)
-	r.hints.Init(now, hintRate, hintBurst)
+	r.greetBacks.Init(now, greetBackRate, greetBackBurst)
 }
 
 // mixAddr hashes an address. It is not keyed: a collision is easy to make, and

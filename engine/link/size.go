@@ -13,7 +13,7 @@ type Size struct {
 	long   uint64        // bit i: the frame Path.seq-i was long
 	at     sched.Instant // when the probe left; narrow: when the next may
 	probe  uint32        // the padded frame that is under way
-	phase  sizing
+	phase  sizePhase
 	tries  uint8 // probes without an answer
 	doubt  uint8 // long frames that were lost since one arrived
 	waits  uint8 // times that the path was found narrow
@@ -21,12 +21,12 @@ type Size struct {
 	news   bool  // see TakeSize
 }
 
-type sizing uint8
+type sizePhase uint8
 
 const (
-	probing sizing = iota // short frames, and a probe whenever long ones were of use
-	wide                  // long frames
-	narrow                // short frames; a probe is due now and then
+	probing sizePhase = iota // short frames, and a probe whenever long ones were of use
+	wide                     // long frames
+	narrow                   // short frames; a probe is due now and then
 )
 
 const (

@@ -2,10 +2,10 @@ package mail
 
 // Debt is what a peer and this node owe each other in acknowledgements of writes.
 type Debt struct {
-	told    uint64 // the last version of the peer's own writes that it was told of
-	owed    bool   // a timer for an acknowledgement runs
-	asks    bool   // the next frame asks the peer for an answer at once
-	answers bool   // the peer asked: the next frame carries our fingerprint
+	acknowledged uint64 // the last version of the own writes of the peer that it was told to be here
+	owed         bool   // a timer for an acknowledgement runs
+	asks         bool   // the next frame asks the peer for an answer at once
+	answers      bool   // the peer asked: the next frame carries our fingerprint
 }
 
 // Owe notes that writes of the peer came in. False: that it is owed is known.
@@ -20,11 +20,11 @@ func (d *Debt) Owed() bool { return d.owed }
 
 // Due reports whether a frame that leaves anyway should tell that the peer's writes
 // are here up to max.
-func (d *Debt) Due(max uint64) bool { return d.owed || d.told != max }
+func (d *Debt) Due(max uint64) bool { return d.owed || d.acknowledged != max }
 
 // Pay notes that the peer is told so. It reports whether the timer runs.
 func (d *Debt) Pay(max uint64) (owed bool) {
-	owed, d.owed, d.told = d.owed, false, max
+	owed, d.owed, d.acknowledged = d.owed, false, max
 	return owed
 }
 

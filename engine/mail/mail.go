@@ -99,14 +99,14 @@ type Mail struct {
 	Settle settle.Settle  // what of the news has had its time to arrive
 	Relay  delegate.Relay // news over delegates
 
-	flush  Flush
-	choice Choice
-	cfg    Config
-	parts  Parts
-	runs   Cache
-	large  Contents // nil: nothing refers to any
-	from   uint64   // own writes after it wait for the next flush
-	told   uint64   // own writes up to it were told over delegates, since mail was the way last; 0: none
+	flush     Flush
+	choice    Choice
+	cfg       Config
+	parts     Parts
+	runs      Cache
+	large     Contents // nil: nothing refers to any
+	from      uint64   // own writes after it wait for the next flush
+	delegated uint64   // own writes up to it were told over delegates, since mail was the way last; 0: none
 }
 
 // Init makes it ready.
@@ -161,7 +161,7 @@ func (m *Mail) FlushNow(now sched.Instant) {
 	n := 0
 	if m.flush.Begin() {
 		m.look(now)
-		n += m.tell(now)
+		n += m.sendNews(now)
 	}
 	n += m.Relay.Flush(now)
 	r := m.parts.Rumors
@@ -170,20 +170,20 @@ func (m *Mail) FlushNow(now sched.Instant) {
 	m.flush.Sent(now, n, m.parts.Paths.Lag)
 }
 
-// tell tells own news the way that it takes now, and returns at how many peers it is due
+// sendNews sends own news the way that it takes now, and returns at how many peers it is due
 // already.
-func (m *Mail) tell(now sched.Instant) (n int) {
+func (m *Mail) sendNews(now sched.Instant) (n int) {
 	switch m.Spread() {
 	case tune.SpreadMail:
 		for _, p := range m.parts.Roster.Partners() {
-			if m.told != 0 {
-				m.parts.Host.Cursor(p).Told(m.told)
+			if m.delegated != 0 {
+				m.parts.Host.Cursor(p).Told(m.delegated)
 			}
 			n += m.begin(now, p)
 		}
-		m.told = 0
+		m.delegated = 0
 	case tune.SpreadDelegated:
-		m.told = max(m.own(), 1)
+		m.delegated = max(m.own(), 1)
 		m.Relay.Tell(m.from)
 	default:
 		m.parts.Rumors.Learn(m.parts.Own, m.from, 0, 0)

@@ -52,14 +52,14 @@ func (t *Table) NextChange(c *Change) bool {
 		i := t.changed.head
 		f := &t.facts[i]
 		t.unreport(i)
-		if f.told == f.status {
+		if f.reported == f.status {
 			continue
 		}
 		*c = Change{
-			Member: f.member, From: f.told, To: f.status, Incarnation: f.incarnation,
+			Member: f.member, From: f.reported, To: f.status, Incarnation: f.incarnation,
 			By: f.by, Votes: f.votes, Since: f.since,
 		}
-		f.told = f.status
+		f.reported = f.status
 		return true
 	}
 	return false

@@ -14,7 +14,7 @@ type fact struct {
 	nextChanged uint32
 	hot         uint16 // place among the hot facts + 1
 	status      Status
-	told        Status // last given to the caller
+	reported    Status // last given to the caller
 	votes       uint8  // counted when this node suspected it
 	health      uint8  // own, then
 	news        bool   // in the list of changes

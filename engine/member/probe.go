@@ -11,26 +11,26 @@ import (
 // answer to any of them, until the next round begins, is a success. When it is due is in Table.dues, and what it does
 // in Table.queued and Table.waiting: if in neither, the next round starts when it is due.
 type watch struct {
-	peer   uint32
-	base   uint32
-	try    uint8 // probes sent in this round
-	missed uint8 // rounds missed in a row
-	told   uint8 // observers told of the stance below
-	stance codec.Stance
-	closed bool          // since it was last heard, its host said that nobody listens at its port
-	theirs uint8         // its own health, as it last told
-	scout  bool          // probed once, beyond this node's share (sparse.go)
-	slows  uint8         // answers since one came within TimeoutMax
-	round  sched.Instant // start of the round
-	sent   [Tries]sched.Instant
-	heard  sched.Instant // last answer, or any frame of it
-	acked  sched.Instant // last answer
-	rtt    sched.RTT
-	least  sched.Instant // no round trip takes less; 0 unless that is more than TimeoutMax
-	slow   sched.Instant // least round trip of those
-	base0  uint32        // the round before: its first nonce, and when it was sent
-	sent0  sched.Instant
-	pair   pair
+	peer     uint32
+	base     uint32
+	try      uint8 // probes sent in this round
+	missed   uint8 // rounds missed in a row
+	informed uint8 // observers told of the stance below
+	stance   codec.Stance
+	closed   bool          // since it was last heard, its host said that nobody listens at its port
+	theirs   uint8         // its own health, as it last told
+	scout    bool          // probed once, beyond this node's share (sparse.go)
+	slows    uint8         // answers since one came within TimeoutMax
+	round    sched.Instant // start of the round
+	sent     [Tries]sched.Instant
+	heard    sched.Instant // last answer, or any frame of it
+	acked    sched.Instant // last answer
+	rtt      sched.RTT
+	least    sched.Instant // no round trip takes less; 0 unless that is more than TimeoutMax
+	slow     sched.Instant // least round trip of those
+	base0    uint32        // the round before: its first nonce, and when it was sent
+	sent0    sched.Instant
+	pair     pair
 }
 
 const watchBytes = 160
@@ -275,11 +275,11 @@ func (t *Table) OnProbe(now sched.Instant, from uint32, p *codec.Probe, ack *cod
 	if t.leaving && now >= t.leaveUntil {
 		return false
 	}
-	told := *p
+	claim := *p
 	if from == 0 || from == t.self || !t.cfg.has(Refutation) {
-		told.Status = Alive
+		claim.Status = Alive
 	}
-	AnswerProbe(me, t.health, &told, ack)
+	AnswerProbe(me, t.health, &claim, ack)
 	t.counters.ProbesAnswered++
 	if from == 0 || from == t.self {
 		t.counters.DropStranger++
@@ -287,7 +287,7 @@ func (t *Table) OnProbe(now sched.Instant, from uint32, p *codec.Probe, ack *cod
 	}
 	t.Heard(now, from)
 	t.probed(now, from, p)
-	if told.Status != Alive {
+	if claim.Status != Alive {
 		t.accused(now, codec.Fact{ID: me.ID, Incarnation: p.Incarnation, Status: p.Status}, from)
 	} else if p.Incarnation > me.Incarnation {
 		t.counters.DropIncarnation++

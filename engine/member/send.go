@@ -72,9 +72,9 @@ func (t *Table) nextVote(s *Send) bool {
 		i := bits.TrailingZeros64(t.votes)
 		w := &t.watches[i]
 		n := t.observers(w.peer, o[:])
-		for int(w.told) < n {
-			h := o[w.told]
-			w.told++
+		for int(w.informed) < n {
+			h := o[w.informed]
+			w.informed++
 			if h != t.self {
 				t.vote(s, h, w.peer, w.stance)
 				return true

@@ -122,7 +122,7 @@ func (t *Table) stand(now sched.Instant, i int, s codec.Stance) {
 	} else if c.opened == 0 {
 		c.opened = now
 	}
-	w.stance, w.told = s, 0
+	w.stance, w.informed = s, 0
 	t.votes |= 1 << i
 }
 

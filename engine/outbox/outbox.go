@@ -30,8 +30,8 @@ type Outbox[E any] struct {
 }
 
 type origin struct {
-	told  uint64 // up to here
-	waits bool
+	reported uint64 // up to here
+	waits    bool
 }
 
 // Init makes room for so many events.
@@ -45,7 +45,7 @@ func (b *Outbox[E]) Reset(o state.Origin) {
 	for int(o) >= len(b.origins) {
 		b.origins = append(b.origins, origin{})
 	}
-	b.origins[o].told = 0
+	b.origins[o].reported = 0
 }
 
 // Moved notes that an origin has news.
@@ -59,7 +59,7 @@ func (b *Outbox[E]) Moved(o state.Origin) {
 // Below notes that news of an origin is as low as a version, which was told of before.
 func (b *Outbox[E]) Below(o state.Origin, version uint64) {
 	x := &b.origins[o]
-	x.told = min(x.told, version-1)
+	x.reported = min(x.reported, version-1)
 }
 
 // Next takes out an origin that moved on; false: there is none. It may be one that was
@@ -78,6 +78,6 @@ func (b *Outbox[E]) Next() (o state.Origin, ok bool) {
 // it was before.
 func (b *Outbox[E]) Tell(o state.Origin, to uint64) (from uint64) {
 	x := &b.origins[o]
-	from, x.told = x.told, to
+	from, x.reported = x.reported, to
 	return from
 }

@@ -70,12 +70,12 @@ func (s *Sealed) Keys() (primary uint8, held codec.KeySet) {
 }
 
 // PeerKeys is what a peer last said of its keys; false if it said nothing.
-func (s *Sealed) PeerKeys(p uint32) (primary uint8, held codec.KeySet, told bool) {
+func (s *Sealed) PeerKeys(p uint32) (primary uint8, held codec.KeySet, noticed bool) {
 	if int(p) >= len(s.lives) {
 		return 0, held, false
 	}
 	l := &s.lives[p]
-	return l.primary, l.held, l.told
+	return l.primary, l.held, l.noticed
 }
 
 // Unaware tells whether a peer that frames can be made for has not acknowledged
@@ -114,7 +114,7 @@ func (s *Sealed) OnNotice(p uint32, body []byte) (ok bool) {
 		return false
 	}
 	l := s.life(p)
-	l.told, l.held, l.primary = true, s.notice.Held, s.notice.Primary
+	l.noticed, l.held, l.primary = true, s.notice.Held, s.notice.Primary
 	return true
 }
 

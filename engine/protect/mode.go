@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/codec/seal"
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -82,6 +83,15 @@ type Mode interface {
 type Clear struct {
 	door *door.Door
 	salt Salt
+}
+
+// New is the mode that a configuration asks for: sealed where there are keys. The door has
+// cookies and budgets, and there are so many graves.
+func New(d *door.Door, ring *seal.Keyring, salt Salt, graves int) Mode {
+	if ring == nil {
+		return NewClear(d, salt)
+	}
+	return NewSealed(d, ring, salt, graves)
 }
 
 // NewClear is the mode without keys. The door has the budgets.

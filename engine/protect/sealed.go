@@ -36,7 +36,7 @@ type life struct {
 	keys   [seal.KeysMax]seal.Key
 	window seal.Window
 
-	told    bool // it said what keys it holds
+	noticed bool // it said what keys it holds
 	held    codec.KeySet
 	primary uint8
 
@@ -209,7 +209,7 @@ func (s *Sealed) Adopt(p uint32, h *codec.Header) {
 
 // begin starts a life with another salt.
 func (l *life) begin(salt Salt) {
-	*l = life{salt: salt, known: true, before: l.salt, old: l.known, told: l.told, held: l.held, primary: l.primary}
+	*l = life{salt: salt, known: true, before: l.salt, old: l.known, noticed: l.noticed, held: l.held, primary: l.primary}
 }
 
 // Meet takes the life that has answered a fresh challenge: also one that was here

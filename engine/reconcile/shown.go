@@ -9,13 +9,13 @@ import (
 // Shown is the fingerprint that a peer showed last, and how far it said that its own
 // writes go.
 type Shown struct {
-	print uint64
-	at    sched.Instant
-	wrote uint64
-	seen  uint32
-	told  bool // wrote is of the frame at hand
-	full  bool
-	level sched.Instant // when all of that was here; until then: when the peer became known
+	print   uint64
+	at      sched.Instant
+	wrote   uint64
+	seen    uint32
+	current bool // wrote is of the frame at hand
+	full    bool
+	level   sched.Instant // when all of that was here; until then: when the peer became known
 }
 
 // Unshown is that of a peer that becomes known.
@@ -28,7 +28,7 @@ func (s *Shown) Show(now sched.Instant, print uint64) { s.print, s.at, s.full = 
 // version that the peer tells others of.
 func (s *Shown) Tell(f *Frame, peer codec.OriginID) {
 	if r := &f.Run; r.ID == peer && f.Fresh && (r.Count == 0 || r.Level()) {
-		s.wrote, s.seen, s.told = r.To, f.Ack, true
+		s.wrote, s.seen, s.current = r.To, f.Ack, true
 	}
 }
 
@@ -36,10 +36,10 @@ func (s *Shown) Tell(f *Frame, peer codec.OriginID) {
 // a frame that says how far the log goes, or shows that all is the same here, tells whether
 // all of it is.
 func (s *Shown) Have(f *Frame, o state.Origin, here *state.Store, print uint64, underway sched.Instant) {
-	if f.Printed && f.Print == print || s.told && here.Max(o) >= s.wrote && here.Level(o) && !here.Dirty(o) {
+	if f.Printed && f.Print == print || s.current && here.Max(o) >= s.wrote && here.Level(o) && !here.Dirty(o) {
 		s.level = max(1, f.Now-underway)
 	}
-	s.told = false
+	s.current = false
 }
 
 // Level is when the peer said something of its own log of which all was here; until then: when it became

@@ -49,12 +49,12 @@ func (m *Monger) AppendWindows(b []byte, g *reconcile.Page) (out []byte, done bo
 		limit -= codec.RecordBytes
 	}
 	first := q.at
-	for ; int(q.at) < len(m.told); q.at++ {
+	for ; int(q.at) < len(m.offered); q.at++ {
 		room := limit
 		if shows {
 			room -= (sent + 1) * codec.FeedbackBytes
 		}
-		out, had := m.appendWindow(b, room, g.Peer, m.told[q.at])
+		out, had := m.appendWindow(b, room, g.Peer, m.offered[q.at])
 		if out == nil {
 			break
 		}
@@ -64,12 +64,12 @@ func (m *Monger) AppendWindows(b []byte, g *reconcile.Page) (out []byte, done bo
 		}
 	}
 	if shows && sent > 0 {
-		b = m.appendShown(b, g.Peer, m.told[first:q.at])
+		b = m.appendShown(b, g.Peer, m.offered[first:q.at])
 	}
 	if len(b) > before {
 		m.n.RumorsSent++
 	}
-	if int(q.at) < len(m.told) && (len(b) > before || before > g.Begun) {
+	if int(q.at) < len(m.offered) && (len(b) > before || before > g.Begun) {
 		return b, false
 	}
 	m.EndContact(g.Peer)
@@ -109,10 +109,10 @@ func (m *Monger) appendWindow(b []byte, room int, p uint32, o state.Origin) (out
 }
 
 // appendShown appends our counters for the windows of this frame.
-func (m *Monger) appendShown(b []byte, p uint32, told []state.Origin) []byte {
+func (m *Monger) appendShown(b []byte, p uint32, offered []state.Origin) []byte {
 	start := len(b)
 	b = codec.BeginRecord(b, codec.TypeRumorFeedback)
-	for _, o := range told {
+	for _, o := range offered {
 		if _, ok := m.offers(p, o); !ok {
 			continue
 		}

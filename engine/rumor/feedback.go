@@ -48,7 +48,7 @@ func (m *Monger) contacted(f *reconcile.Frame) {
 		return
 	}
 	if m.policy.Shape != tune.ShapePush && m.table.Hot() > 0 {
-		m.tell(f.Peer, false)
+		m.offer(f.Peer, false)
 	}
 }
 
@@ -90,6 +90,6 @@ func (m *Monger) hunt(refuser uint32) {
 		return
 	}
 	if p := all[m.rand.Uint32n(uint32(len(all)))]; p != refuser {
-		m.tell(p, true)
+		m.offer(p, true)
 	}
 }

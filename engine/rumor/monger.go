@@ -72,9 +72,9 @@ type Counters struct {
 
 // Peer is what is kept of a peer: the contact of this cycle.
 type Peer struct {
-	at      uint32 // the next of what is told
-	telling bool   // it is owed what is told
-	opens   bool   // its next frame opens the contact
+	at       uint32 // the next of what is offered
+	offering bool   // it is owed what is offered
+	opens    bool   // its next frame opens the contact
 }
 
 // news is what arrived of one origin since the last cycle.
@@ -106,7 +106,7 @@ type Monger struct {
 	ready   bool
 	news    []news         // by origin
 	waiting []state.Origin // news that becomes a rumor with the next cycle
-	told    []state.Origin // rumors of the cycle that is being sent
+	offered []state.Origin // rumors of the cycle that is being sent
 	owed    int            // peers that are still to be sent them
 	refused int            // contacts of this cycle that were
 	full    uint64         // number of the frame whose contact is over the limit
@@ -185,7 +185,7 @@ func (m *Monger) Cycle() int {
 	}
 	picked := m.pick()
 	for _, p := range picked {
-		m.tell(p, true)
+		m.offer(p, true)
 	}
 	return len(picked)
 }
@@ -200,20 +200,20 @@ func (m *Monger) pick() []uint32 {
 	return m.picked[:sched.Sample(m.rand, all, m.picked[:k])]
 }
 
-// tell makes what is hot due at one peer.
-func (m *Monger) tell(p uint32, open bool) {
+// offer makes what is hot due at one peer.
+func (m *Monger) offer(p uint32, open bool) {
 	q := m.host.Peer(p)
-	if q.telling {
+	if q.offering {
 		return
 	}
 	if m.owed == 0 {
-		m.told = m.told[:0]
+		m.offered = m.offered[:0]
 		for i := range m.table.Hot() {
-			m.told = append(m.told, state.Origin(m.table.HotAt(i)))
+			m.offered = append(m.offered, state.Origin(m.table.HotAt(i)))
 		}
 	}
 	m.owed++
-	*q = Peer{telling: true, opens: open && spoken(&m.policy)}
+	*q = Peer{offering: true, opens: open && spoken(&m.policy)}
 	m.board.Want(p, m.due.Windows)
 }
 
@@ -251,9 +251,9 @@ func (m *Monger) Forget(o state.Origin) {
 			break
 		}
 	}
-	for i, h := range m.told {
+	for i, h := range m.offered {
 		if h == o {
-			m.told[i] = 0
+			m.offered[i] = 0
 		}
 	}
 	if int(o) < len(m.news) {
@@ -272,8 +272,8 @@ func (m *Monger) Drop(p uint32) {
 
 // EndContact ends the contact with a peer, whether or not it was sent everything.
 func (m *Monger) EndContact(p uint32) {
-	if q := m.host.Peer(p); q.telling {
-		q.telling = false
+	if q := m.host.Peer(p); q.offering {
+		q.offering = false
 		m.owed--
 	}
 }

@@ -366,7 +366,7 @@ func holdsAll(b []byte, e *codec.Entry) bool {
 
 // dropOthers drops what the owner does not have, as far as it may have been deleted.
 func (s *Store) dropOthers(o Origin, r *origin, from uint64, theirs []uint64, h *Healed) {
-	var gone dropping
+	var gone dropList
 	b := Budget{Drops: mendDrops}
 	i := 0
 	s.eachWord(r, from, func(v uint64, cell cellRef) bool {

@@ -8,15 +8,15 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// healing is an owner, and a replica that holds the same prefix but for what went wrong.
-type healing struct {
+// healPair is an owner, and a replica that holds the same prefix but for what went wrong.
+type healPair struct {
 	owner, replica Store
 	o, p           Origin
 	wrong          Healed // what is to be found
 }
 
-func newHealing(keys int) *healing {
-	x := &healing{}
+func newHealPair(keys int) *healPair {
+	x := &healPair{}
 	l := Limits{Origins: 4, Keys: 2*keys + 100, Tombstones: 2*keys + 100, ValueBytes: 512 * (keys + 100)}
 	for _, s := range []*Store{&x.owner, &x.replica} {
 		s.Init(l, 1)
@@ -27,7 +27,7 @@ func newHealing(keys int) *healing {
 }
 
 // fill writes a log with overwritten and deleted keys, and plants differences at about one entry in so many.
-func (x *healing) fill(r *rand.Rand, keys, writes, one int) (floor uint64) {
+func (x *healPair) fill(r *rand.Rand, keys, writes, one int) (floor uint64) {
 	value := func(v uint64) []byte { return fmt.Appendf(nil, "%d %0*d", v, r.IntN(40), v) }
 	newest := map[int]*codec.Entry{}
 	for v := uint64(1); v <= uint64(writes); v++ {
@@ -78,7 +78,7 @@ func (x *healing) fill(r *rand.Rand, keys, writes, one int) (floor uint64) {
 }
 
 // harm plants a difference in the place of an entry.
-func (x *healing) harm(r *rand.Rand, e *codec.Entry) {
+func (x *healPair) harm(r *rand.Rand, e *codec.Entry) {
 	kind := r.IntN(5)
 	if kind == 4 && len(e.Value) == 0 {
 		kind = 3
@@ -115,7 +115,7 @@ func (x *healing) harm(r *rand.Rand, e *codec.Entry) {
 }
 
 // part is what the owner sends of its log after a version, as much as fits, and where that ends.
-func (x *healing) part(from, to, floor uint64) (run codec.Run) {
+func (x *healPair) part(from, to, floor uint64) (run codec.Run) {
 	var w codec.RunWriter
 	w.BeginPart(nil, 1200, codec.RunHead{ID: 1, From: from, Floor: floor, Max: x.owner.Max(x.o)})
 	var c Cursor
@@ -140,7 +140,7 @@ func TestHealingTowardsTheOwner(t *testing.T) {
 	seed := rand.Uint64()
 	for n := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, n))
-		x := newHealing(300)
+		x := newHealPair(300)
 		writes := 1 + r.IntN(1000)
 		floor := x.fill(r, 1+r.IntN(300), writes, 5+r.IntN(50))
 		var got Healed
@@ -192,7 +192,7 @@ func TestHealingTowardsTheOwner(t *testing.T) {
 
 // TestHealingOfWhatWasOverwritten: an older entry of a key gives way to the one that the owner has.
 func TestHealingOfWhatWasOverwritten(t *testing.T) {
-	x := newHealing(10)
+	x := newHealPair(10)
 	x.owner.Apply(x.o, &codec.Entry{Version: 9, Key: []byte("k"), Value: []byte("new")})
 	x.owner.Advance(x.o, 10, 0)
 	x.replica.Apply(x.p, &codec.Entry{Version: 5, Key: []byte("k"), Value: []byte("old")})
@@ -207,7 +207,7 @@ func TestHealingOfWhatWasOverwritten(t *testing.T) {
 
 // TestHealingDoesNotAllocate: nor do sums of contents.
 func TestHealingDoesNotAllocate(t *testing.T) {
-	x := newHealing(200)
+	x := newHealPair(200)
 	for v := uint64(1); v <= 100; v++ {
 		e := codec.Entry{Version: v, Key: fmt.Appendf(nil, "k%d", v), Value: []byte("value")}
 		x.owner.Apply(x.o, &e)

@@ -106,7 +106,7 @@ func (s *Store) Mend(o Origin, theirs *codec.Interval, b *Budget) (m Mended) {
 	ours := s.Interval(o, &part, b)
 	m.To, m.Held, m.Extra = theirs.From, int(ours.Count), int(ours.Count)-int(theirs.Count)
 	diff := ours.Print - theirs.Print
-	var gone dropping
+	var gone dropList
 	switch {
 	case ours.To < theirs.To: // above the budget
 		m.Extra = max(1, m.Extra)
@@ -139,8 +139,8 @@ func (s *Store) Mend(o Origin, theirs *codec.Interval, b *Budget) (m Mended) {
 	return m
 }
 
-// dropping lists entries that go.
-type dropping struct {
+// dropList lists entries that go.
+type dropList struct {
 	cells [mendDrops]cellRef
 	n     int
 	last  uint64 // version of the last one
@@ -148,7 +148,7 @@ type dropping struct {
 }
 
 // add takes an entry, and tells whether it found a place.
-func (g *dropping) add(v uint64, cell cellRef, b *Budget) bool {
+func (g *dropList) add(v uint64, cell cellRef, b *Budget) bool {
 	if g.n == mendDrops || b.Drops <= 0 {
 		g.full = true
 		return false
@@ -160,7 +160,7 @@ func (g *dropping) add(v uint64, cell cellRef, b *Budget) bool {
 }
 
 // pair finds the two entries of an interval whose prints sum up to a difference.
-func (s *Store) pair(r *origin, x *codec.Interval, diff uint64, gone *dropping, b *Budget) {
+func (s *Store) pair(r *origin, x *codec.Interval, diff uint64, gone *dropList, b *Budget) {
 	var prints [mendPairs]uint64
 	var cells [mendPairs]cellRef
 	n := 0

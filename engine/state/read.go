@@ -64,14 +64,14 @@ func (s *Store) AppendGetOrigin(dst []byte, o Origin, key []byte) (value []byte,
 	return dst, meta, ok
 }
 
-// Reading is a reader at work: handles that it finds stay good until Done.
-type Reading struct{ count *atomic.Int64 }
+// ReadPin is a reader at work: handles that it finds stay good until Done.
+type ReadPin struct{ count *atomic.Int64 }
 
 // Read begins a reading about a key. It is for readers.
-func (s *Store) Read(key []byte) Reading { return Reading{s.epochs.pin(hint(key))} }
+func (s *Store) Read(key []byte) ReadPin { return ReadPin{s.epochs.pin(hint(key))} }
 
 // Done ends it.
-func (r Reading) Done() { r.count.Add(-1) }
+func (r ReadPin) Done() { r.count.Add(-1) }
 
 // Place is where a key of an origin is found: the origin's tag and the fingerprint of the key. It is good as long as the
 // origin is not removed, whether the key is there or not. 0 is none.
@@ -88,7 +88,7 @@ func (p Place) Origin() Origin { return originOf(uint32(p >> 32)) }
 
 // Peek is AppendGetOrigin for a place that was found within a reading, without a copy: the value is a view of the store,
 // good until the reading is done. m must be zero; it stays so where there is no such key.
-func (s *Store) Peek(_ Reading, p Place, key []byte, m *Meta) (value []byte, ok bool) {
+func (s *Store) Peek(_ ReadPin, p Place, key []byte, m *Meta) (value []byte, ok bool) {
 	tag := uint32(p >> 32)
 	_, _, cell := s.findKey(tag, uint32(p), key)
 	if cell == 0 {
@@ -108,7 +108,7 @@ func (s *Store) Peek(_ Reading, p Place, key []byte, m *Meta) (value []byte, ok 
 
 // appendGet needs a pin. A key that is not there has version 0.
 func (s *Store) appendGet(dst []byte, r *origin, key []byte) (value []byte, meta Meta, ok bool) {
-	value, ok = s.Peek(Reading{}, Place(r.tag)<<32|Place(s.hash(r.tag, key)), key, &meta)
+	value, ok = s.Peek(ReadPin{}, Place(r.tag)<<32|Place(s.hash(r.tag, key)), key, &meta)
 	return append(dst, value...), meta, ok
 }
 

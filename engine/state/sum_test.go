@@ -26,7 +26,7 @@ func (s *Store) holdSum(t interface{ Fatalf(string, ...any) }, o Origin, words i
 
 // forging is a replica that took what its owner wrote up to a version, then what somebody else wrote under its name, and
 // what the owner wrote after that.
-func (x *healing) forging(r *rand.Rand, keys, writes int) (since uint64) {
+func (x *healPair) forging(r *rand.Rand, keys, writes int) (since uint64) {
 	since = uint64(r.IntN(writes))
 	until := since + 1 + uint64(r.IntN(writes-int(since)))
 	entry := func(v uint64, what string) *codec.Entry {
@@ -59,7 +59,7 @@ func (x *healing) forging(r *rand.Rand, keys, writes int) (since uint64) {
 }
 
 // sweep heals all in (from, to] that differs.
-func (x *healing) sweep(r *rand.Rand, from, to uint64) (got Healed) {
+func (x *healPair) sweep(r *rand.Rand, from, to uint64) (got Healed) {
 	it := new(codec.RunIter)
 	for from < to {
 		step := codec.IntervalPull{From: from, To: to, Step: uint64(1 + r.IntN(64))}
@@ -96,7 +96,7 @@ func TestWhatWasForgedIsEvicted(t *testing.T) {
 	seed, differed := rand.Uint64(), 0
 	for n := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, n))
-		x := newHealing(300)
+		x := newHealPair(300)
 		writes := 1 + r.IntN(800)
 		since := x.forging(r, 1+r.IntN(300), writes)
 		equal := func() bool {

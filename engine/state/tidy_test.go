@@ -6,21 +6,21 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// tidying is a store with keys that are written again and again.
-type tidying struct {
+// tidyStore is a store with keys that are written again and again.
+type tidyStore struct {
 	Store
 	o       Origin
 	version uint64
 }
 
-func newTidying() *tidying {
-	x := new(tidying)
+func newTidyStore() *tidyStore {
+	x := new(tidyStore)
 	x.Init(Limits{Origins: 2, Keys: 100, ValueBytes: 1 << 20}, 1)
 	x.o, _ = x.Add(1, 1, []byte("n"))
 	return x
 }
 
-func (x *tidying) write(n int) {
+func (x *tidyStore) write(n int) {
 	for range n {
 		x.version++
 		x.Apply(x.o, &codec.Entry{Version: x.version, Key: []byte{'a' + byte(x.version%20)}, Value: make([]byte, 64)})
@@ -31,7 +31,7 @@ func (x *tidying) write(n int) {
 // TestWritesTakeWhatWritesRetired: while keys are written again the cells that were replaced go from one to the next and
 // not over their pages, however often Tidy is called; it reclaims what nobody took since its last call.
 func TestWritesTakeWhatWritesRetired(t *testing.T) {
-	x := newTidying()
+	x := newTidyStore()
 	x.write(1000)
 	waiting := func() uint64 { return x.retired.tail - x.retired.head }
 	for range 100 {
@@ -51,7 +51,7 @@ func TestWritesTakeWhatWritesRetired(t *testing.T) {
 // TestWhatReadersHoldIsTidiedLater: a reader that stays holds what is replaced meanwhile, and the store says so until
 // that is reclaimed.
 func TestWhatReadersHoldIsTidiedLater(t *testing.T) {
-	x := newTidying()
+	x := newTidyStore()
 	x.write(100)
 	pin := x.epochs.pin(5)
 	x.write(1000)

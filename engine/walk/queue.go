@@ -10,11 +10,11 @@ const tokensMax = 16
 
 // queue holds the tokens that wait for their frames.
 type queue struct {
-	list [tokensMax]outgoing
+	list [tokensMax]queuedToken
 	n    int
 }
 
-type outgoing struct {
+type queuedToken struct {
 	peer  uint32
 	token codec.Token
 }
@@ -31,7 +31,7 @@ func (q *queue) put(p uint32, t *codec.Token) bool {
 	if q.n == tokensMax {
 		return false
 	}
-	q.list[q.n] = outgoing{p, *t}
+	q.list[q.n] = queuedToken{p, *t}
 	q.n++
 	return true
 }

@@ -106,7 +106,7 @@ func TestNineOfTenDieAtOnce(t *testing.T) {
 func TestPartitionHeals(t *testing.T) {
 	f := func(n, parts int, cut sched.Instant) {
 		t.Helper()
-		h := must[Healing](t)(Partition(n, parts, 4, "lan", cut, 20*sched.Second, false))
+		h := must[HealResult](t)(Partition(n, parts, 4, "lan", cut, 20*sched.Second, false))
 		t.Logf("%d nodes in %d parts: apart after %d ms, first contact %d ms, healed %d ms", n, parts, h.Cut/ms, h.Contact/ms, h.Healed/ms)
 		if h.Cut == 0 || h.Healed > 5*sched.Second || !h.Done || h.FalseDead > 0 {
 			t.Errorf("%d nodes, %d parts: %+v", n, parts, h)
@@ -122,7 +122,7 @@ func TestPartitionHeals(t *testing.T) {
 }
 
 func TestOneWayCutHeals(t *testing.T) {
-	h := must[Healing](t)(Partition(60, 2, 5, "lan", 20*sched.Second, 20*sched.Second, true))
+	h := must[HealResult](t)(Partition(60, 2, 5, "lan", 20*sched.Second, 20*sched.Second, true))
 	if !h.Done || h.Healed > 5*sched.Second {
 		t.Errorf("%+v", h)
 	}

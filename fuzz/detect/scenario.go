@@ -45,8 +45,8 @@ func MassDeath(cfg Config, die int, limit sched.Instant) (Mass, error) {
 	return res, nil
 }
 
-// Healing is what Partition has shown.
-type Healing struct {
+// HealResult is what Partition has shown.
+type HealResult struct {
 	Cut       sched.Instant // from the cut until every node believed all beyond it dead; 0: not all did
 	Healed    sched.Instant // from the end of the cut until every node believed every node alive
 	Contact   sched.Instant // until the first node came back
@@ -56,12 +56,12 @@ type Healing struct {
 
 // Partition cuts n nodes into parts that can't reach each other, heals after a time, and watches. oneWay lets frames
 // through from lower to higher parts.
-func Partition(n, parts int, seed uint64, profile string, cut, limit sched.Instant, oneWay bool) (Healing, error) {
+func Partition(n, parts int, seed uint64, profile string, cut, limit sched.Instant, oneWay bool) (HealResult, error) {
 	mc, err := Profile(profile)
 	if err != nil {
-		return Healing{}, err
+		return HealResult{}, err
 	}
-	var res Healing
+	var res HealResult
 	w := start(n, seed, mc, smallLimits(n, n), Network{Delay: 50 * sched.Microsecond, Jitter: 100 * sched.Microsecond})
 	part := func(h uint32) uint32 { return h % uint32(parts) }
 	beyond := 0 // pairs that are dead and ought to be

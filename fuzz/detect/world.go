@@ -27,8 +27,8 @@ type Network struct {
 	Jitter sched.Instant // added, uniform; one datagram in a hundred gets ten times as much
 }
 
-// happening is a message that arrives at a node, or its timer if there is none.
-type happening struct {
+// occurrence is a message that arrives at a node, or its timer if there is none.
+type occurrence struct {
 	node uint32
 	msg  *message
 }
@@ -63,7 +63,7 @@ const (
 
 // world is a running simulation.
 type world struct {
-	queue  simnet.Queue[happening]
+	queue  simnet.Queue[occurrence]
 	now    sched.Instant
 	ring   member.Ring
 	hosts  []host // [0] is nil
@@ -114,7 +114,7 @@ func smallLimits(n, facts int) member.Limits {
 // run lets time go on by d.
 func (w *world) run(d sched.Instant) {
 	w.end += d
-	var e happening
+	var e occurrence
 	for {
 		at, ok := w.queue.Pop(w.end, &e)
 		if !ok {
@@ -139,7 +139,7 @@ func (w *world) arrive(h uint32, m *message) {
 	switch {
 	case x.down && w.closed && !m.refused:
 		m.from, m.to, m.refused = m.to, m.from, true
-		w.queue.Push(w.now+w.net.Delay, happening{m.to, m})
+		w.queue.Push(w.now+w.net.Delay, occurrence{m.to, m})
 		return
 	case x.down:
 	case w.now < x.asleep:
@@ -266,7 +266,7 @@ func (w *world) send(from, to uint32, kind int, m *message) {
 		}
 		delay += jitter
 	}
-	w.queue.Push(w.now+delay, happening{to, m})
+	w.queue.Push(w.now+delay, occurrence{to, m})
 }
 
 // arm sets a node's timer if it is not set for that time or an earlier one.
@@ -275,7 +275,7 @@ func (w *world) arm(h uint32) {
 	at := max(x.table.Deadline(), now+1)
 	if at < x.armed {
 		x.armed = at
-		w.queue.Push(at, happening{node: h})
+		w.queue.Push(at, occurrence{node: h})
 	}
 }
 
@@ -289,7 +289,7 @@ func (w *world) stall(h uint32, d sched.Instant) {
 func (w *world) wake(h uint32) {
 	x := &w.hosts[h]
 	x.armed = x.asleep
-	w.queue.Push(x.armed, happening{node: h})
+	w.queue.Push(x.armed, occurrence{node: h})
 }
 
 // crash stops a node for good.

@@ -11,8 +11,8 @@ const (
 	kindCall               // a function of the caller
 )
 
-// happening is one thing that happens.
-type happening struct {
+// occurrence is one thing that happens.
+type occurrence struct {
 	node  uint32
 	from  uint32 // kindArrive: the sender; kindCall: which function
 	frame frameRef
@@ -21,8 +21,8 @@ type happening struct {
 	kind  kind
 }
 
-// event is a happening and its time.
+// event is an occurrence and its time.
 type event struct {
 	at sched.Instant
-	happening
+	occurrence
 }

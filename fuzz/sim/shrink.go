@@ -45,7 +45,7 @@ func (c *Cut) Apply(p *Plan) *Plan {
 // Shrink looks for a small part of a plan that breaks the same law, for at most
 // the given time. It tells what to leave out, and how that went.
 func Shrink(failed *Outcome, budget time.Duration) (Cut, *Outcome) {
-	s := &shrinking{
+	s := &shrinker{
 		plan: NewPlan(failed.Plan.Seed), law: failed.Violation.Law, best: failed,
 		end: time.Now().Add(budget),
 	}
@@ -63,7 +63,7 @@ func Shrink(failed *Outcome, budget time.Duration) (Cut, *Outcome) {
 	return s.cut, s.best
 }
 
-type shrinking struct {
+type shrinker struct {
 	plan  *Plan
 	law   string
 	cut   Cut
@@ -73,7 +73,7 @@ type shrinking struct {
 }
 
 // try keeps a cut if it breaks the law still.
-func (s *shrinking) try(c Cut) bool {
+func (s *shrinker) try(c Cut) bool {
 	if time.Now().After(s.end) {
 		return false
 	}
@@ -87,7 +87,7 @@ func (s *shrinking) try(c Cut) bool {
 }
 
 // shorter ends harm when the law broke, or earlier.
-func (s *shrinking) shorter() (better bool) {
+func (s *shrinker) shorter() (better bool) {
 	until := s.best.Plan.Until
 	if at := s.best.Violation.At; at < until && at > 0 {
 		until = at + sched.Millisecond
@@ -103,7 +103,7 @@ func (s *shrinking) shorter() (better bool) {
 }
 
 // honest leaves out the lies.
-func (s *shrinking) honest() bool {
+func (s *shrinker) honest() bool {
 	c := s.cut
 	c.Honest = true
 	return s.best.Plan.Lies.Kinds != 0 && s.try(c)
@@ -111,7 +111,7 @@ func (s *shrinking) honest() bool {
 
 // faults leaves out runs of faults, first long ones (Zeller and Hildebrandt
 // 2002, ddmin).
-func (s *shrinking) faults() (better bool) {
+func (s *shrinker) faults() (better bool) {
 	keep := slices.Clone(s.best.Plan.Rough)
 	for size := len(keep); size > 0; size = size / 2 {
 		for at := 0; at < len(keep); {
@@ -128,7 +128,7 @@ func (s *shrinking) faults() (better bool) {
 	return better
 }
 
-func (s *shrinking) nodes() (better bool) {
+func (s *shrinker) nodes() (better bool) {
 	for n := 2; n < s.best.Plan.Nodes; n++ {
 		c := s.cut
 		if c.Nodes = n; s.try(c) {
@@ -138,7 +138,7 @@ func (s *shrinking) nodes() (better bool) {
 	return false
 }
 
-func (s *shrinking) writes() (better bool) {
+func (s *shrinker) writes() (better bool) {
 	for _, more := range []int{6, 3, 1} {
 		c := s.cut
 		if c.Slower += more; c.Slower < 20 && s.try(c) {

@@ -78,7 +78,7 @@ func (w *World) window(until sched.Instant) bool {
 
 // pop takes the next event.
 func (w *World) pop(until sched.Instant, e *event) (ok bool) {
-	e.at, ok = w.queue.Pop(until, &e.happening)
+	e.at, ok = w.queue.Pop(until, &e.occurrence)
 	return ok
 }
 
@@ -187,7 +187,7 @@ func (w *World) settle() {
 		w.renewed(n)
 		if at := n.alarm(); at < n.queued {
 			n.queued = max(at, w.now)
-			w.queue.Push(n.queued, happening{kind: kindAlarm, node: uint32(n.Index)})
+			w.queue.Push(n.queued, occurrence{kind: kindAlarm, node: uint32(n.Index)})
 		}
 	}
 	w.touched = w.touched[:0]
@@ -267,7 +267,7 @@ func (w *World) convey(p *parcel) {
 		if at := w.fate.At[k]; at-p.at > stormSpan {
 			w.storm.late[uint64(at/stormSpan)]++
 		}
-		w.queue.Push(w.fate.At[k], happening{
+		w.queue.Push(w.fate.At[k], occurrence{
 			kind: kindArrive, node: uint32(d.Index), from: uint32(n.Index),
 			port: n.Addr.Port(), frame: r, size: uint16(len(b)),
 		})

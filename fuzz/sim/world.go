@@ -53,7 +53,7 @@ type World struct {
 
 	opt    Options
 	now    sched.Instant
-	queue  simnet.Queue[happening]
+	queue  simnet.Queue[occurrence]
 	frames frames
 	rand   sched.Rand // of the applications
 	calls  []func()
@@ -170,7 +170,7 @@ func (w *World) At(at sched.Instant, f func()) {
 	} else {
 		w.calls = append(w.calls, f)
 	}
-	w.queue.Push(Start+at, happening{kind: kindCall, from: i})
+	w.queue.Push(Start+at, occurrence{kind: kindCall, from: i})
 }
 
 // After calls f when d has passed.

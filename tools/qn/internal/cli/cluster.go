@@ -15,7 +15,7 @@ import (
 var states = []string{"alive", "suspect", "dead", "left", "unknown"}
 
 func newMembers() *cobra.Command {
-	var a asking
+	var a agentFlags
 	var state string
 	cmd := a.command("members", "List the members of the cluster", `  qn members                                 who is there, how far each is behind
   qn members --state dead                    those that died
@@ -66,7 +66,7 @@ func tagText(tags map[string]string) string {
 }
 
 func newStatus() *cobra.Command {
-	var a asking
+	var a agentFlags
 	return a.command("status", "Say whether the agent and its cluster are well, and what to do if not", `  qn status                                  a line for each check; exit code 3 if one fails
   qn status -o json | jq .checks             for a script
   qn status --agent 10.0.0.7:7947 --token-file token`, func(cmd *cobra.Command, _ []string) error {
@@ -90,7 +90,7 @@ func printStatus(w io.Writer, st *api.Status) error {
 }
 
 func newLag() *cobra.Command {
-	var a asking
+	var a agentFlags
 	return a.command("lag", "Show how far each member's state has come here, and ours there", `  qn lag                                     versions that each member has not confirmed
   qn lag -o json                             for a script
   qn lag --agent 127.0.0.1:7948              as another agent sees it`, func(cmd *cobra.Command, _ []string) error {
@@ -109,7 +109,7 @@ func newLag() *cobra.Command {
 }
 
 func newDigest() *cobra.Command {
-	var a asking
+	var a agentFlags
 	return a.command("digest", "Group the members by the state that they hold; exit code 3 if it differs", `  qn digest                                  is everybody equal?
   qn digest -o json                          each member's fingerprint
   qn digest && echo converged                in a script`, func(cmd *cobra.Command, _ []string) error {
@@ -147,7 +147,7 @@ func printDigest(w io.Writer, groups map[string][]string) error {
 }
 
 func newWhy() *cobra.Command {
-	var a asking
+	var a agentFlags
 	cmd := a.command("why MEMBER", "Explain a member's state: who voted, who told, when it was heard", `  qn why web-2                               why is it suspect?
   qn why web-2 -o json                       for a script
   qn why web-2 --agent 127.0.0.1:7948        as another agent sees it`, func(cmd *cobra.Command, args []string) error {
@@ -165,7 +165,7 @@ func newWhy() *cobra.Command {
 }
 
 // nearMember adds the member that was probably meant to the answer that there is none.
-func nearMember(cmd *cobra.Command, a *asking, name string, err error) error {
+func nearMember(cmd *cobra.Command, a *agentFlags, name string, err error) error {
 	if exit.Code(err) != exit.No {
 		return err
 	}
@@ -184,7 +184,7 @@ func nearMember(cmd *cobra.Command, a *asking, name string, err error) error {
 }
 
 func newPing() *cobra.Command {
-	var a asking
+	var a agentFlags
 	cmd := a.command("ping MEMBER", "Probe a member and print the round trip", `  qn ping web-2                              from loop to loop
   qn ping web-2 -o json                      for a script
   qn ping web-2 --agent 127.0.0.1:7948       from another agent`, func(cmd *cobra.Command, args []string) error {
@@ -202,7 +202,7 @@ func newPing() *cobra.Command {
 }
 
 func newForget() *cobra.Command {
-	var a asking
+	var a agentFlags
 	cmd := a.command("forget MEMBER", "Let the cluster forget a member that is dead or left", `  qn forget web-2                            its keys are gone everywhere within seconds
   qn forget web-2 -o json                    for a script
   qn forget web-2 --agent 127.0.0.1:7948     by another agent`, func(cmd *cobra.Command, args []string) error {
@@ -220,7 +220,7 @@ func newForget() *cobra.Command {
 }
 
 func newLeave() *cobra.Command {
-	var a asking
+	var a agentFlags
 	return a.command("leave", "Let the agent leave its cluster and end", `  qn leave                                   the agent on this machine
   qn leave --agent unix:/run/qn/agent.sock   by its socket
   qn leave --agent 127.0.0.1:7948            another one`, func(cmd *cobra.Command, _ []string) error {

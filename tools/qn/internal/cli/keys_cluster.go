@@ -15,7 +15,7 @@ import (
 )
 
 func newKeysList() *cobra.Command {
-	var a asking
+	var a agentFlags
 	return a.command("list", "Show where the cluster stands with each key", `  qn keys list                               who lacks which, who seals with which
   qn keys list -o json                       for a script
   qn keys list --agent 127.0.0.1:7948        as another agent sees it`, func(cmd *cobra.Command, _ []string) error {
@@ -40,7 +40,7 @@ func printKeys(w io.Writer, list []api.KeyState) error {
 }
 
 func newKeysInstall() *cobra.Command {
-	var a asking
+	var a agentFlags
 	return a.command("install FILE", "Step 1: give a new key to all members", `  qn keys gen --id 2 --out next.key && qn keys install next.key
   qn keys install next.key -o json           for a script
   qn keys install next.key --agent 127.0.0.1:7948`, func(cmd *cobra.Command, args []string) error {
@@ -53,20 +53,20 @@ func newKeysInstall() *cobra.Command {
 }
 
 func newKeysUse() *cobra.Command {
-	var a asking
+	var a agentFlags
 	return a.command("use ID", "Step 2: let all members seal with a key that all of them hold", `  qn keys use 2
   qn keys use 2 -o json                      for a script
   qn keys use 2 --agent 127.0.0.1:7948`, keyNumber(&a, "use"))
 }
 
 func newKeysRemove() *cobra.Command {
-	var a asking
+	var a agentFlags
 	return a.command("remove ID", "Step 3: let all members forget a key that none of them seals with", `  qn keys remove 1
   qn keys remove 1 -o json                   for a script
   qn keys remove 1 --agent 127.0.0.1:7948`, keyNumber(&a, "remove"))
 }
 
-func keyNumber(a *asking, step string) func(cmd *cobra.Command, args []string) error {
+func keyNumber(a *agentFlags, step string) func(cmd *cobra.Command, args []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if id, err := strconv.ParseUint(args[0], 10, 8); err != nil || id == 0 {
 			return exit.Usagef("%q is no number of a key; fix: from 1 to 255, see qn keys list", args[0])
@@ -76,7 +76,7 @@ func keyNumber(a *asking, step string) func(cmd *cobra.Command, args []string) e
 }
 
 // keyStep takes one step and shows where the keys stand then; exit code 3 if it did not reach everybody.
-func keyStep(cmd *cobra.Command, a *asking, step string, body []byte) error {
+func keyStep(cmd *cobra.Command, a *agentFlags, step string, body []byte) error {
 	r, err := ask[api.KeyResult](cmd.Context(), a, "POST", "/v1/keys/"+step, body)
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func newKV() *cobra.Command {
 }
 
 func newGet() *cobra.Command {
-	var a asking
+	var a agentFlags
 	cmd := a.command("get NAME", "Print the value of a key", `  qn kv get color                            a key that all share
   qn kv get web-2/color                      a key of another member
   qn kv get color -o json                    with version and lifetime`, func(cmd *cobra.Command, args []string) error {
@@ -53,7 +53,7 @@ func newGet() *cobra.Command {
 }
 
 func newSet() *cobra.Command {
-	var a asking
+	var a agentFlags
 	var ttl time.Duration
 	var absent bool
 	cmd := a.command("set NAME VALUE", "Write a key that all share, or one of this agent; the value - is read from the input", `  qn kv set color green                      for ever
@@ -87,7 +87,7 @@ func newSet() *cobra.Command {
 	return cmd
 }
 
-func written(cmd *cobra.Command, a *asking, method, path string, value []byte) error {
+func written(cmd *cobra.Command, a *agentFlags, method, path string, value []byte) error {
 	v, err := ask[api.Written](cmd.Context(), a, method, path, value)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func written(cmd *cobra.Command, a *asking, method, path string, value []byte) e
 }
 
 func newDel() *cobra.Command {
-	var a asking
+	var a agentFlags
 	cmd := a.command("del NAME", "Delete a key; exit code 3 if there is none", `  qn kv del color
   qn kv del ./a/b                            an own key with a slash
   qn kv del color -o json                    with its version`, func(cmd *cobra.Command, args []string) error {
@@ -110,7 +110,7 @@ func newDel() *cobra.Command {
 }
 
 func newList() *cobra.Command {
-	var a asking
+	var a agentFlags
 	var member string
 	cmd := a.command("ls [PREFIX]", "List keys", `  qn kv ls                                   all keys of all members
   qn kv ls --member web-2                    those of one member
@@ -168,7 +168,7 @@ func shown(v []byte) string {
 }
 
 func newWatch() *cobra.Command {
-	var a asking
+	var a agentFlags
 	var member string
 	var snapshot bool
 	cmd := a.command("watch [PREFIX]", "Print every change of a key as it comes, until interrupted", `  qn kv watch                                all keys of all members
@@ -219,7 +219,7 @@ func printChange(w io.Writer, line json.RawMessage) error {
 }
 
 func newTrace() *cobra.Command {
-	var a asking
+	var a agentFlags
 	cmd := a.command("trace NAME", "Show when, and from whom, each member learned the newest version of a key", `  qn trace color                             a key that all share
   qn trace web-2/color                       a key of another member
   qn trace color -o json                     for a script`, func(cmd *cobra.Command, args []string) error {

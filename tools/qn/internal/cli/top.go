@@ -17,7 +17,7 @@ import (
 )
 
 func newTop() *cobra.Command {
-	var a asking
+	var a agentFlags
 	var every time.Duration
 	var rounds int
 	cmd := a.command("top", "Show rates and members, live", `  qn top                                     once a second, until interrupted
@@ -36,7 +36,7 @@ func newTop() *cobra.Command {
 	return cmd
 }
 
-func runTop(cmd *cobra.Command, a *asking, every time.Duration, rounds int) error {
+func runTop(cmd *cobra.Command, a *agentFlags, every time.Duration, rounds int) error {
 	w := cmd.OutOrStdout()
 	before, err := get[api.Sample](cmd.Context(), a, "/v1/stats")
 	if err != nil {

@@ -17,15 +17,15 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
 )
 
-// asking is what every command that asks an agent has.
-type asking struct {
+// agentFlags is what every command that asks an agent has.
+type agentFlags struct {
 	agent     string
 	tokenFile string
 	output    form.Form
 }
 
 // add gives cmd the flags.
-func (a *asking) add(cmd *cobra.Command) {
+func (a *agentFlags) add(cmd *cobra.Command) {
 	agent := api.AgentDefault
 	if v := os.Getenv("QN_AGENT"); v != "" {
 		agent = v
@@ -36,7 +36,7 @@ func (a *asking) add(cmd *cobra.Command) {
 	form.Add(cmd, &a.output)
 }
 
-func (a *asking) client() (*api.Client, error) {
+func (a *agentFlags) client() (*api.Client, error) {
 	token := ""
 	if a.tokenFile != "" {
 		b, err := os.ReadFile(a.tokenFile)
@@ -49,11 +49,11 @@ func (a *asking) client() (*api.Client, error) {
 }
 
 // get asks for a path within api.Wait.
-func get[T any](ctx context.Context, a *asking, path string) (v T, err error) {
+func get[T any](ctx context.Context, a *agentFlags, path string) (v T, err error) {
 	return ask[T](ctx, a, "GET", path, nil)
 }
 
-func ask[T any](ctx context.Context, a *asking, method, path string, body []byte) (v T, err error) {
+func ask[T any](ctx context.Context, a *agentFlags, method, path string, body []byte) (v T, err error) {
 	c, err := a.client()
 	if err != nil {
 		return v, err
@@ -66,7 +66,7 @@ func ask[T any](ctx context.Context, a *asking, method, path string, body []byte
 
 // command makes a command that asks an agent. It takes the arguments that args names, "NAME" each; one in brackets may be left
 // out.
-func (a *asking) command(use, short, example string, run func(cmd *cobra.Command, args []string) error) *cobra.Command {
+func (a *agentFlags) command(use, short, example string, run func(cmd *cobra.Command, args []string) error) *cobra.Command {
 	names := strings.Fields(use)[1:]
 	least := 0
 	for _, n := range names {
@@ -130,7 +130,7 @@ func millis(seconds float64) string {
 const completionWait = 200 * time.Millisecond
 
 // completeMembers offers the names of members, if an agent says them soon.
-func (a *asking) completeMembers(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+func (a *agentFlags) completeMembers(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionWait)
 	defer cancel()
 	if len(args) == 0 {
@@ -145,7 +145,7 @@ func (a *asking) completeMembers(cmd *cobra.Command, args []string, _ string) (n
 }
 
 // completeKeys offers the names of keys, as people write them, if an agent says them soon.
-func (a *asking) completeKeys(cmd *cobra.Command, args []string, begun string) (names []string, _ cobra.ShellCompDirective) {
+func (a *agentFlags) completeKeys(cmd *cobra.Command, args []string, begun string) (names []string, _ cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionWait)
 	defer cancel()
 	if len(args) > 0 {

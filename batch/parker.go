@@ -2,12 +2,12 @@ package batch
 
 import "sync/atomic"
 
-// Parking is the word by which the caller of Wait and those who wake it agree,
+// Parker is the word by which the caller of Wait and those who wake it agree,
 // for implementations of Poller: awake → parked → awake around a sleep, and
 // notified when a wake is due. Who publishes work first and asks then whether to
 // ring is seen, since both sides store before they load (Dekker), and Go atomics
 // are sequentially consistent. The zero value is awake.
-type Parking struct{ word atomic.Uint32 }
+type Parker struct{ word atomic.Uint32 }
 
 // The values of the word.
 const (
@@ -18,7 +18,7 @@ const (
 
 // Park is called before a sleep. False: a wake was due, and has been taken.
 // What was published before Park has to be looked for after it.
-func (p *Parking) Park() bool {
+func (p *Parker) Park() bool {
 	if p.word.CompareAndSwap(awake, parked) {
 		return true
 	}
@@ -27,13 +27,13 @@ func (p *Parking) Park() bool {
 }
 
 // Unpark is called after a sleep. A wake that came meanwhile is taken.
-func (p *Parking) Unpark() { p.word.Store(awake) }
+func (p *Parker) Unpark() { p.word.Store(awake) }
 
 // Parked reports whether nobody has notified the sleeper: what rang was left over.
-func (p *Parking) Parked() bool { return p.word.Load() == parked }
+func (p *Parker) Parked() bool { return p.word.Load() == parked }
 
 // Take takes a wake that is due; for a Wait that spins.
-func (p *Parking) Take() bool {
+func (p *Parker) Take() bool {
 	if p.word.Load() != notified {
 		return false
 	}
@@ -42,7 +42,7 @@ func (p *Parking) Take() bool {
 }
 
 // Notify makes a wake due. True: somebody sleeps, and the caller has to ring.
-func (p *Parking) Notify() (ring bool) {
+func (p *Parker) Notify() (ring bool) {
 	for {
 		w := p.word.Load()
 		if w == notified {
@@ -56,6 +56,6 @@ func (p *Parking) Notify() (ring bool) {
 
 // NotifyParked does so only if somebody sleeps, for news that the next Wait finds
 // by itself.
-func (p *Parking) NotifyParked() (ring bool) {
+func (p *Parker) NotifyParked() (ring bool) {
 	return p.word.Load() == parked && p.word.CompareAndSwap(parked, notified)
 }

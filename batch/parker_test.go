@@ -7,7 +7,7 @@ import (
 )
 
 func TestParking(t *testing.T) {
-	var p Parking
+	var p Parker
 	f := func(what string, got, want bool) {
 		t.Helper()
 		if got != want {
@@ -34,7 +34,7 @@ func TestParking(t *testing.T) {
 // No wake is lost: whatever was published before a Notify is seen by a sleeper
 // that sleeps only while nobody rings.
 func TestParkingLosesNoWake(t *testing.T) {
-	var p Parking
+	var p Parker
 	var work atomic.Int64
 	bell := make(chan struct{}, 1)
 	const each, producers = 20000, 3
