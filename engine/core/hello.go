@@ -233,8 +233,7 @@ func (c *Core) learn(in *codec.Intro, from netip.AddrPort) uint32 {
 	return c.enroll(in, addr, from.IsValid())
 }
 
-// enroll makes somebody whose name is new a peer, if there is room. answers: they answer
-// from their address themselves.
+// enroll makes somebody whose name is new a peer, if there is room. answers: they sent this.
 func (c *Core) enroll(in *codec.Intro, addr netip.AddrPort, answers bool) uint32 {
 	if !c.cfg.Admit(in.Name, addr) {
 		return c.counters.dropped(DropBanned)

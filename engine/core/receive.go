@@ -91,8 +91,7 @@ func (c *Core) whose(from netip.AddrPort, datagram []byte, p uint32, t codec.Typ
 	return p, here
 }
 
-// frame handles a frame of peer p, 0 a stranger, that is well formed, of our
-// cluster, and opened if it was sealed.
+// frame handles a frame of peer p, 0 a stranger: it is well formed, of our cluster, and opened.
 func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []byte) {
 	h := &c.in.Header
 	t, body, rest := codec.NextRecord(records)
