@@ -1,12 +1,9 @@
 package engine_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,19 +15,10 @@ import (
 // A second later it shows what that one wrote, and an event and one line of the log, however
 // often it is lied to, name who said so.
 func TestWhoeverLiesAboutAnotherIsNamed(t *testing.T) {
-	var log bytes.Buffer
-	var mu sync.Mutex
-	var events []engine.Event
+	var r recorder
 	o := enginetest.Options{Config: func(i int, c *engine.Config) {
 		if i == 1 {
-			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
-			c.OnEvent = func(ev engine.Event) {
-				mu.Lock()
-				defer mu.Unlock()
-				if ev.Kind == engine.EventContradicted {
-					events = append(events, ev)
-				}
-			}
+			r.attach(c)
 		}
 	}}
 	virtual(t, 3, o, func(t *testing.T, c *enginetest.Cluster) {
@@ -59,13 +47,12 @@ func TestWhoeverLiesAboutAnotherIsNamed(t *testing.T) {
 		if n := author.Stats().Renewals; n > 0 {
 			t.Errorf("the author took another life: the test shows nothing")
 		}
-		mu.Lock()
-		defer mu.Unlock()
+		events := r.of(engine.EventContradicted, "")
 		if len(events) != 1 || events[0].Member.Name != "node-2" || !strings.Contains(fmt.Sprint(events[0].Cause), `"node-0"`) || errors.Unwrap(events[0].Cause) != nil {
 			t.Errorf("events %+v", events)
 		}
 	})
-	if n := strings.Count(log.String(), "level=WARN"); n != 1 || !strings.Contains(log.String(), "member-contradicted") {
-		t.Errorf("%d warnings:\n%s", n, log.String())
+	if n := strings.Count(r.log.String(), "level=WARN"); n != 1 || !strings.Contains(r.log.String(), "member-contradicted") {
+		t.Errorf("%d warnings:\n%s", n, r.log.String())
 	}
 }

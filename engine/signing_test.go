@@ -1,16 +1,13 @@
 package engine_test
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -95,9 +92,7 @@ func TestUnnamedIsNotTakenIn(t *testing.T) {
 
 // TestRequiredSignatures: of whom no signature comes an event and a warning tell.
 func TestRequiredSignatures(t *testing.T) {
-	var log bytes.Buffer
-	var mu sync.Mutex
-	var told []engine.Event
+	var r recorder
 	keys := map[string]ed25519.PublicKey{}
 	for i := range 3 {
 		keys[fmt.Sprint("node-", i)] = signingKey(i).Public().(ed25519.PublicKey)
@@ -108,14 +103,7 @@ func TestRequiredSignatures(t *testing.T) {
 		}
 		c.Signing = &engine.Signing{Key: signingKey(i), Keys: keys, Required: true}
 		if i == 0 {
-			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
-			c.OnEvent = func(ev engine.Event) {
-				mu.Lock()
-				defer mu.Unlock()
-				if ev.Kind == engine.EventUnsigned {
-					told = append(told, ev)
-				}
-			}
+			r.attach(c)
 		}
 	}}
 	virtual(t, 3, o, func(t *testing.T, c *enginetest.Cluster) {
@@ -124,8 +112,7 @@ func TestRequiredSignatures(t *testing.T) {
 		}
 		c.WaitConverged()
 		pause(30 * time.Second)
-		mu.Lock()
-		defer mu.Unlock()
+		told := r.of(engine.EventUnsigned, "")
 		if len(told) != 1 || told[0].Member.Name != "node-2" || told[0].Cause != engine.ErrUnsigned {
 			t.Errorf("%+v", told)
 		}
@@ -133,8 +120,8 @@ func TestRequiredSignatures(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	})
-	if n := strings.Count(log.String(), "member-unsigned"); n != 1 || !strings.Contains(log.String(), "no signature") {
-		t.Errorf("%d lines:\n%s", n, log.String())
+	if n := strings.Count(r.log.String(), "member-unsigned"); n != 1 || !strings.Contains(r.log.String(), "no signature") {
+		t.Errorf("%d lines:\n%s", n, r.log.String())
 	}
 }
 

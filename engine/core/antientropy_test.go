@@ -2,10 +2,8 @@ package core
 
 import (
 	"fmt"
-	"net/netip"
 	"testing"
 
-	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -25,20 +23,7 @@ func TestEveryComparisonRepairs(t *testing.T) {
 					continue
 				}
 				t.Run(fmt.Sprint(name, spread, mode), func(t *testing.T) {
-					w := newNet(t, 8, 7, func(_ int, c *Config) {
-						c.Spread, c.Mode, c.Diff = spread, mode, compare
-					})
-					w.joinAll()
-					w.loss, w.dup = 0.1, 0.05
-					for k := range 40 {
-						for i := range 8 {
-							w.set(i, fmt.Sprint("key", k%13), fmt.Sprintf("%d/%d", i, k))
-						}
-						w.run(3 * sched.Millisecond)
-					}
-					w.loss = 0
-					d := w.converge(60 * sched.Second)
-					t.Logf("%d ms", d/sched.Millisecond)
+					levelsOverLoss(t, func(c *Config) { c.Spread, c.Mode, c.Diff = spread, mode, compare })
 				})
 			}
 		}
@@ -96,30 +81,13 @@ func TestComparisonsDoNotAllocate(t *testing.T) {
 			w.set(0, "key", "value")
 			w.set(1, "key", "value")
 			w.converge(sched.Second)
-			a, b := &w.nodes[0].core, &w.nodes[1].core
-			var buf [codec.FrameBytesMax]byte
-			var ev Event
-			now, version := w.now, w.nodes[0].version
-			op := Op{Kind: Set, Key: []byte("key"), Value: []byte("value")}
-			turn := func(c, other *Core, from netip.AddrPort) {
-				for n, _, ok := c.Transmit(now, buf[:]); ok; n, _, ok = c.Transmit(now, buf[:]) {
-					other.Receive(now, from, buf[:n])
-				}
-				for c.NextEvent(&ev) {
-				}
-			}
+			x := newPump(w, "key")
 			one := func() {
-				now += sched.Millisecond
-				version++
-				op.Version = version
-				if a.Write(now, &op) != Written {
-					t.Fatal("refused")
-				}
-				a.Tick(now, 0)
-				b.Tick(now, 0)
+				x.write(t)
+				x.tick()
 				for range 3 {
-					turn(a, b, addrOf(0))
-					turn(b, a, addrOf(1))
+					x.there()
+					x.back()
 				}
 			}
 			for range 2000 {
@@ -128,8 +96,8 @@ func TestComparisonsDoNotAllocate(t *testing.T) {
 			if n := testing.AllocsPerRun(2000, one); n != 0 {
 				t.Errorf("%v allocations", n)
 			}
-			if got := b.store.Max(b.store.Find(a.me.ID)); got+20 < version {
-				t.Errorf("the other side has %d of %d", got, version)
+			if got := x.held(); got+20 < x.version {
+				t.Errorf("the other side has %d of %d", got, x.version)
 			}
 		})
 	}

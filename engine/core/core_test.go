@@ -39,20 +39,7 @@ func TestModesAndOrders(t *testing.T) {
 		for _, mode := range []tune.Mode{tune.ModePushPull, tune.ModePush, tune.ModePull} {
 			for _, order := range []tune.Order{tune.OrderFair, tune.OrderDepth, tune.OrderBreadth} {
 				t.Run(fmt.Sprint(spread, mode, order), func(t *testing.T) {
-					w := newNet(t, 8, 7, func(_ int, c *Config) {
-						c.Spread, c.Mode, c.Order = spread, mode, order
-					})
-					w.joinAll()
-					w.loss, w.dup = 0.1, 0.05
-					for k := range 40 {
-						for i := range 8 {
-							w.set(i, fmt.Sprint("key", k%13), fmt.Sprintf("%d/%d", i, k))
-						}
-						w.run(3 * sched.Millisecond)
-					}
-					w.loss = 0
-					d := w.converge(60 * sched.Second)
-					t.Logf("%d ms", d/sched.Millisecond)
+					levelsOverLoss(t, func(c *Config) { c.Spread, c.Mode, c.Order = spread, mode, order })
 				})
 			}
 		}

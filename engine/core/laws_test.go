@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
-	"net/netip"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -96,34 +95,13 @@ func quietPair(t *testing.T) *net {
 func TestLawNothingAllocates(t *testing.T) { nothingAllocates(t, quietPair(t)) }
 
 func nothingAllocates(t *testing.T, w *net) {
-	a, b := &w.nodes[0].core, &w.nodes[1].core
-	var buf [codec.FrameBytesMax]byte
-	op := Op{Kind: Set, Key: []byte("key"), Value: []byte("value")}
-	version, now := w.nodes[0].version, w.now
-	var ev Event
-	turn := func(c, other *Core, from netip.AddrPort) {
-		for {
-			n, _, ok := c.Transmit(now, buf[:])
-			if !ok {
-				break
-			}
-			other.Receive(now, from, buf[:n])
-		}
-		for c.NextEvent(&ev) {
-		}
-	}
+	x := newPump(w, "key")
 	one := func() {
-		now += sched.Millisecond
-		version++
-		op.Version = version
-		if a.Write(now, &op) != Written {
-			t.Fatal("refused")
-		}
-		a.Tick(now, 0)
-		b.Tick(now, 0)
-		turn(a, b, addrOf(0))
-		turn(b, a, addrOf(1))
-		turn(a, b, addrOf(0))
+		x.write(t)
+		x.tick()
+		x.there()
+		x.back()
+		x.there()
 	}
 	for range 2000 {
 		one()
@@ -132,11 +110,11 @@ func nothingAllocates(t *testing.T, w *net) {
 		t.Errorf("write, tick, transmit, receive: %v allocations", n)
 	}
 	garbage := []byte("Q\x01 not a frame at all, but long enough to look like one")
-	if n := testing.AllocsPerRun(1000, func() { a.Receive(now, addrOf(7), garbage) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { x.a.Receive(x.now, addrOf(7), garbage) }); n != 0 {
 		t.Errorf("garbage: %v allocations", n)
 	}
-	if got := b.store.Max(b.store.Find(a.me.ID)); got != version {
-		t.Errorf("the other side has %d of %d", got, version)
+	if got := x.held(); got != x.version {
+		t.Errorf("the other side has %d of %d", got, x.version)
 	}
 }
 

@@ -2,7 +2,6 @@ package core
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"testing"
 
@@ -250,40 +249,25 @@ func TestPeriodicRepairWalksOnce(t *testing.T) {
 // TestRingRepairDoesNotAllocate: walks of two that differ by a write each time.
 func TestRingRepairDoesNotAllocate(t *testing.T) {
 	w := ringNet(t, 2, 21, nil)
-	a, b := &w.nodes[0].core, &w.nodes[1].core
 	if s := w.walk(w.nodes[0], 10*sched.Second); s != walk.StateDone {
 		t.Fatal(s)
 	}
-	a.Parts().Repair.End()
-	var buf [codec.FrameBytesMax]byte
-	var ev Event
-	now, version := w.now, w.nodes[0].version
-	op := Op{Kind: Set, Key: []byte("key0"), Value: []byte("value")}
-	turn := func(c, other *Core, from netip.AddrPort) {
-		for n, _, ok := c.Transmit(now, buf[:]); ok; n, _, ok = c.Transmit(now, buf[:]) {
-			other.Receive(now, from, buf[:n])
-		}
-		for c.NextEvent(&ev) {
-		}
-	}
+	x := newPump(w, "key0")
+	x.a.Parts().Repair.End()
 	one := func() {
-		now += sched.Millisecond
-		version++
-		op.Version = version
-		a.Write(now, &op)
-		if !a.StartRepair(now) {
+		x.write(t)
+		if !x.a.StartRepair(x.now) {
 			t.Fatal("not started")
 		}
 		for range 8 {
-			turn(a, b, addrOf(0))
-			turn(b, a, addrOf(1))
+			x.there()
+			x.back()
 		}
-		if _, s := a.Parts().Repair.Progress(now); s != walk.StateDone {
+		if _, s := x.a.Parts().Repair.Progress(x.now); s != walk.StateDone {
 			t.Fatalf("state %d", s)
 		}
-		a.Parts().Repair.End()
-		a.Tick(now, 0)
-		b.Tick(now, 0)
+		x.a.Parts().Repair.End()
+		x.tick()
 	}
 	for range 1000 {
 		one()
@@ -291,7 +275,7 @@ func TestRingRepairDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, one); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if got := b.store.Max(b.store.Find(a.me.ID)); got != version {
-		t.Errorf("the other side has %d of %d", got, version)
+	if got := x.held(); got != x.version {
+		t.Errorf("the other side has %d of %d", got, x.version)
 	}
 }
