@@ -23,7 +23,7 @@ func TestOverruleLeavesWhatTheOwnerHolds(t *testing.T) {
 
 func overruled(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 0))
-	x := &healing{}
+	x := &healPair{}
 	for _, s := range []*Store{&x.owner, &x.replica} {
 		s.Init(Limits{Origins: 4, Keys: 200, Tombstones: 200, ValueBytes: 1 << 16}, 1)
 		s.PrintKeys()
