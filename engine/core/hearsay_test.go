@@ -39,17 +39,23 @@ func TestInventedMembersEnd(t *testing.T) {
 	for _, x := range []struct {
 		name   string
 		spread tune.Spread
+		order  tune.Order
 		sealed bool
 		ghosts int
-	}{{"mail", tune.SpreadAuto, false, 10_000}, {"mail sealed", tune.SpreadAuto, true, 2_000}, {"rumor", tune.SpreadRumor, false, 1_000}, {"gossip sealed", tune.SpreadGossip, true, 1_000}} {
+	}{
+		{"mail", tune.SpreadAuto, tune.OrderFair, false, 10_000},
+		{"mail sealed", tune.SpreadAuto, tune.OrderFair, true, 2_000},
+		{"rumor", tune.SpreadRumor, tune.OrderFair, false, 1_000},
+		{"gossip sealed", tune.SpreadGossip, tune.OrderFair, true, 1_000},
+		{"precise", tune.SpreadAuto, tune.OrderPreciseNewest, false, 300},
+	} {
 		t.Run(x.name, func(t *testing.T) {
 			const honest = 4
 			if testing.Short() {
 				x.ghosts = min(x.ghosts, 1_000)
 			}
 			w := newNet(t, honest+1, 91, func(i int, c *Config) {
-				c.Spread = x.spread
-				if x.sealed {
+				if c.Spread, c.Order = x.spread, x.order; x.sealed {
 					c.Keys = ringOf(string(c.Cluster), 1)
 				}
 				if i == honest {
@@ -104,8 +110,14 @@ func (w *net) traffic(d sched.Instant) (sum traffic) {
 // as those meet it, over many hops, and costs little; and it ends once it is cut off
 // from all.
 func TestHearsayLastsWhileSomebodyMeetsThem(t *testing.T) {
+	for _, order := range []tune.Order{tune.OrderFair, tune.OrderPreciseNewest} {
+		t.Run(order.String(), func(t *testing.T) { hearsayLasts(t, order) })
+	}
+}
+
+func hearsayLasts(t *testing.T, order tune.Order) {
 	const n = 8
-	w := newNet(t, n, 92, nil)
+	w := newNet(t, n, 92, func(_ int, c *Config) { c.Order = order })
 	w.linked = func(a, b int) bool { return a-b == 1 || b-a == 1 }
 	for i, d := range w.nodes {
 		if i > 0 {

@@ -58,10 +58,11 @@ func (x *keywise) pick(room int, l *list) {
 	}
 }
 
-// holds reads the item's entry, if it is still the newest of its key. A key that lives by a lease
+// holds reads the item's entry, if it is still the newest of its key. Who was to be introduced and
+// was met by nobody for too long meanwhile is not spoken of. A key that lives by a lease
 // says what that has left: entries come one by one.
 func (x *keywise) holds(it *item) bool {
-	if x.store.ID(it.Origin) != it.ID {
+	if x.store.ID(it.Origin) != it.ID || it.intro && !x.filler.Introduces(it.Origin) {
 		return false
 	}
 	if it.Version == 0 {
