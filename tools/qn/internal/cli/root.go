@@ -23,7 +23,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	defer stop()
 	root := newRoot()
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // of nil it would take those of the process
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	return exit.Report(stderr, root.ExecuteContext(ctx))
