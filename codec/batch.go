@@ -30,5 +30,13 @@ func BatchFits(writes, bytes int) bool {
 	return writes <= BatchMax && bytes <= BatchBytesMax-batchHeadBytes
 }
 
+// EndAt makes an entry one of the batch that ends at a version, which is not below its own.
+func (e *Entry) EndAt(end uint64) {
+	e.Rest, e.Flags = uint8(end-e.Version), e.Flags&^EntryMore
+	if e.Rest > 0 {
+		e.Flags |= EntryMore
+	}
+}
+
 // End is the last version of the batch that an entry belongs to; its own version where it belongs to none.
 func (e *Entry) End() uint64 { return e.Version + uint64(e.Rest) }

@@ -96,7 +96,7 @@ func (w *RunWriter) Entry(e *Entry) bool {
 	if e.Flags != 0 && !e.wellFormed() {
 		panic("codec: entry of no valid kind")
 	}
-	if e.Version < w.end && e.End() != w.end {
+	if e.Version <= w.end && e.End() != w.end {
 		panic("codec: batch with two ends")
 	}
 	shared := commonPrefix(w.key[:w.keyBytes], e.Key)
@@ -245,7 +245,7 @@ func (r *Run) checkEntries(explicit bool) (flags EntryFlags, err error) {
 		if err := it.step(&e); err != nil {
 			return 0, err
 		}
-		if e.Version < end && e.Version+uint64(e.Rest) != end {
+		if e.Version <= end && e.Version+uint64(e.Rest) != end {
 			return 0, ErrEntry // a batch has one end
 		}
 		end = max(end, e.Version+uint64(e.Rest))

@@ -234,7 +234,7 @@ func (m *Mender) entries(f *reconcile.Frame) {
 	a := &m.audit
 	for i := range a.todo {
 		x := &a.todo[i]
-		if f.Run.From != x.from || f.Run.To > x.to {
+		if f.Run.From != x.from || f.Run.To >= x.to+codec.BatchMax { // it ends with a batch, maybe beyond what was asked for
 			continue
 		}
 		h := m.Store.Heal(a.origin, &f.Run, &f.Iter, a.doubted)

@@ -305,22 +305,29 @@ func (f *Filler) Mark(dst []byte, limit int, o state.Origin, at uint64) (out []b
 }
 
 // Part appends a Part record: the entries of a part of an origin's log, as many as fit, and gives
-// where it ends: where it began if nothing fits.
+// where it ends: where it began if nothing fits. It ends between batches, beyond the part if need be.
 func (f *Filler) Part(dst []byte, limit int, o state.Origin, part *codec.IntervalPull) (out []byte, end uint64) {
 	s, w := f.Store, &f.writer
 	if !w.BeginPart(dst, limit, codec.RunHead{ID: s.ID(o), From: part.From, Floor: s.Floor(o), Max: s.Max(o)}) {
 		return dst, part.From
 	}
-	for s.After(o, part.From, &f.cursor); f.cursor.Next(&f.entry) && f.entry.Version <= part.To; {
-		if f.lease.hint(s, o, &f.entry, true); w.Entry(&f.entry) {
-			continue
+	end = part.From // of what is in it, batches whole
+	for s.After(o, part.From, &f.cursor); f.cursor.Next(&f.entry) && f.entry.Version <= max(part.To, end); {
+		begins := f.entry.Version > end
+		if !begins {
+			f.entry.EndAt(end)
 		}
-		if w.Count() == 0 {
-			return w.Cancel(), part.From
+		f.lease.hint(s, o, &f.entry, true)
+		if begins && f.entry.Rest > 0 && !f.batchFits() || !w.Entry(&f.entry) {
+			if w.Count() == 0 {
+				return w.Cancel(), part.From
+			}
+			return w.End(end), end
 		}
-		return w.End(w.Last()), w.Last()
+		end = f.entry.End()
 	}
-	return w.End(part.To), part.To
+	end = max(part.To, end)
+	return w.End(end), end
 }
 
 // bounds of one run: dst ends below limit; after the first entry it ends at soft
@@ -353,6 +360,9 @@ func (f *Filler) encodeRun(dst []byte, b bounds, o state.Origin, from uint64, hi
 			whole = false
 			break
 		}
+		if e.Version <= to {
+			e.EndAt(to)
+		}
 		if f.lease.hint(s, o, e, hint); !w.Entry(e) {
 			if e.Version <= to {
 				panic("reconcile: a batch that fits does not fit")
@@ -364,7 +374,7 @@ func (f *Filler) encodeRun(dst []byte, b bounds, o state.Origin, from uint64, hi
 		n++
 	}
 	if whole {
-		to = top
+		to = max(to, top)
 	} else if n == 0 {
 		return nil, from, 0
 	}

@@ -139,8 +139,8 @@ func (l *liar) run(limit int) []byte {
 			break
 		}
 		switch {
-		case e.Version < end:
-			e.Flags, e.Rest = e.Flags|codec.EntryMore, uint8(end-e.Version)
+		case e.Version <= end:
+			e.EndAt(end)
 		case l.pick(3) == 0:
 			e.Flags, e.Rest = e.Flags|codec.EntryMore, uint8(1+l.pick(codec.BatchMax-1))
 		}
