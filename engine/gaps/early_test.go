@@ -68,3 +68,33 @@ func TestEarlyDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestEarlyKeepsTheLonger: a run that goes no further than one that waits is not kept, one that goes further is; nor is one
+// that no frame could have brought.
+func TestEarlyKeepsTheLonger(t *testing.T) {
+	var h Early
+	keep := func(to uint64, text string) { h.Keep(run(1, 5, to), 2, []byte(text), 3) }
+	keep(9, "first")
+	keep(9, "again")
+	keep(8, "shorter")
+	if h.n != 1 {
+		t.Fatalf("%d runs wait", h.n)
+	}
+	keep(10, "longer")
+	if h.n != 2 {
+		t.Fatalf("%d runs wait", h.n)
+	}
+	h.Keep(run(1, 20, 30), 2, make([]byte, codec.FrameBytesMax+1), 3)
+	if h.n != 2 {
+		t.Error("what no frame could have brought is kept")
+	}
+	h.Keep(run(1, 20, 30), 2, make([]byte, codec.FrameBytesMax), 3)
+	if h.n != 3 {
+		t.Error("a whole frame is not kept")
+	}
+	for _, want := range []string{"first", "longer"} {
+		if body, by, at := h.Take(1, 5); string(body) != want || by != 2 || at != 3 {
+			t.Errorf("%q, want %q", body, want)
+		}
+	}
+}
