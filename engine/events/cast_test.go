@@ -154,3 +154,50 @@ func TestTheFirstPeerIsAsked(t *testing.T) {
 		t.Errorf("got %+v", e)
 	}
 }
+
+// TestAQuestionIsAnswered: who asks for what is kept is sent all of it, who is asked first is asked when it is met, and who is
+// not the first is not.
+func TestAQuestionIsAnswered(t *testing.T) {
+	a, b := newFake(t, 55), newFake(t, 7)
+	b.mails, b.pushes = true, true
+	for range 2 {
+		b.cast.Send([]byte("topic"), nil)
+	}
+	for p := uint32(1); p < 4; p++ {
+		b.frame(t, p)
+	}
+	a.all = []uint32{2}
+	if a.cast.Met(2); a.due() != 1 {
+		t.Fatal("the first one is not asked")
+	}
+	if v := b.take(a.frame(t, 2), 1); v != reconcile.Taken || b.due() != 1 {
+		t.Fatalf("verdict %d, due at %d", v, b.due())
+	}
+	if frame := b.frame(t, 1); len(frame) == 0 {
+		t.Error("the question is not answered")
+	}
+	a.all = []uint32{1, 2}
+	if a.cast.Met(1); a.due() != 0 {
+		t.Error("the second one is asked, too")
+	}
+}
+
+// TestWhatIsDueGathers: an event does not take the place of one that is due at a peer already.
+func TestWhatIsDueGathers(t *testing.T) {
+	f := newFake(t, 7)
+	f.mails, f.pushes = true, true
+	for range 3 {
+		f.cast.Send([]byte("topic"), nil)
+	}
+	var e codec.Event
+	n := 0
+	for b := f.frame(t, 1); len(b) > 0; n++ {
+		_, body, rest := codec.NextRecord(b)
+		if b = rest; codec.ParseEvent(body, &e) != nil || e.Seq != uint64(n+1) {
+			t.Errorf("event %d is number %d", n, e.Seq)
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d of 3", n)
+	}
+}
