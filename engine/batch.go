@@ -38,6 +38,12 @@ func (b *Batch) SetTTL(key string, value []byte, ttl time.Duration) {
 // SetLease is Set for a key that lives by a lease, which has to live when the batch is
 // written.
 func (b *Batch) SetLease(l *Lease, key string, value []byte) {
+	if l == nil {
+		if b.err == nil {
+			b.err = fmt.Errorf("key %q: %w", key, ErrLease)
+		}
+		return
+	}
 	if !slices.Contains(b.leases, l) {
 		b.leases = append(b.leases, l)
 	}

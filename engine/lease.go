@@ -14,7 +14,7 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// ErrLease is returned for a lease that has ended, and for one that is not of this engine.
+// ErrLease is returned for a lease that has ended, and for one that this engine did not grant.
 var ErrLease = errors.New("engine: the lease has ended: grant another one and write the keys anew")
 
 // Lease is a time to live that many keys share: they are there as long as it is renewed. A
@@ -105,6 +105,9 @@ func (l *Lease) TTL() time.Duration { return millis(l.ttl) }
 
 // Left is how much of that is left; 0 once it has ended.
 func (l *Lease) Left() time.Duration {
+	if l.e == nil {
+		return 0
+	}
 	x := &l.e.leases
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -123,6 +126,9 @@ func (l *Lease) lives() bool {
 // value have to fit an entry. Errors: ErrLease, and as for Set.
 func (l *Lease) Set(key string, value []byte) (Version, error) {
 	e := l.e
+	if e == nil {
+		return Version{}, ErrLease
+	}
 	if err := checkEntry(key, value); err != nil {
 		e.stage.rejected.Add(1)
 		return Version{}, err
@@ -134,6 +140,9 @@ func (l *Lease) Set(key string, value []byte) (Version, error) {
 // whatever it lived by before. Errors: ErrLease, ErrNoKey, ErrTooLarge for a value that does
 // not fit an entry, and as for Set.
 func (l *Lease) Attach(key string) (Version, error) {
+	if l.e == nil {
+		return Version{}, ErrLease
+	}
 	if err := checkEntry(key, nil); err != nil {
 		l.e.stage.rejected.Add(1)
 		return Version{}, err
@@ -200,6 +209,9 @@ func (l *Lease) Revoke() (Version, error) {
 
 // stage stages a write if the lease lives.
 func (l *Lease) stage(write func() (Version, bool, error)) (v Version, err error) {
+	if l.e == nil {
+		return Version{}, ErrLease
+	}
 	one := [...]*Lease{l}
 	return l.e.stageLeased(one[:], write)
 }
@@ -212,7 +224,7 @@ func (e *Engine) stageLeased(leases []*Lease, write func() (Version, bool, error
 	wake := false
 	e.leases.mu.Lock()
 	for _, l := range leases {
-		if l.e != e || !l.lives() {
+		if l == nil || l.e != e || !l.lives() {
 			err = ErrLease
 		}
 	}

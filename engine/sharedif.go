@@ -82,6 +82,9 @@ func (s *Shared) SetOnce(key string, value []byte) (Provisional, error) {
 // Confirm waits until every live member has the write, and tells whether it is still
 // the one that the key holds: else a *ConflictError. Errors also as for WaitVersion.
 func (p *Provisional) Confirm(ctx context.Context) error {
+	if p.s == nil {
+		return &VersionError{} // SetOnce did not make it
+	}
 	return p.s.confirm(ctx, p.Version, p.key, p.Write)
 }
 
