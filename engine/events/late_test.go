@@ -113,3 +113,54 @@ func TestAsksOnce(t *testing.T) {
 		t.Error("what is kept of others is not given to who asks")
 	}
 }
+
+// TestWhatIsNotNews: an event that comes again is not passed on again, a peer that was left out is sent the newest alone and
+// holds nobody up, and a shell that takes nothing does.
+func TestWhatIsNotNews(t *testing.T) {
+	author, f := newFake(t, 55), newFake(t, 7)
+	author.cast.Send([]byte("topic"), nil)
+	again := author.frame(t, 1)
+	f.pushes, f.relays = false, true
+	if f.take(again, 1); f.due() == 0 {
+		t.Fatal("what is new is not passed on")
+	}
+	for _, p := range f.all {
+		f.frame(t, p)
+	}
+	if f.take(again, 2); f.due() != 0 {
+		t.Error("what is known is passed on again")
+	}
+	f.cast.Forget(f.store.Find(55))
+	if f.take(again, 1); f.due() == 0 {
+		t.Error("what was known of an author is known of whoever has its handle")
+	}
+
+	f = newFake(t, 7)
+	f.mails = false // to two of three
+	var e codec.Event
+	for n := range 3 * kept {
+		if _, st := f.cast.Send([]byte("topic"), nil); st != Sent {
+			t.Fatalf("event %d: status %d, for a peer to which nothing is due", n, st)
+		}
+		f.cast.Next(&e)
+		f.frame(t, 1)
+		f.frame(t, 2)
+	}
+	f.mails = true // to all
+	f.cast.Send([]byte("topic"), nil)
+	_, body, rest := codec.NextRecord(f.frame(t, 3))
+	if codec.ParseEvent(body, &e) != nil || e.Seq != 3*kept+1 || len(rest) != 0 {
+		t.Errorf("a peer that was left out is sent %d, and %d bytes more", e.Seq, len(rest))
+	}
+
+	f = newFake(t, 7)
+	for n := range kept + 1 {
+		_, st := f.cast.Send([]byte("topic"), nil)
+		if (st == Busy) != (n == kept) {
+			t.Errorf("event %d: status %d, though the shell took none", n, st)
+		}
+		for _, p := range f.all {
+			f.frame(t, p)
+		}
+	}
+}

@@ -67,6 +67,15 @@ func TestGapsWaitForTheirPath(t *testing.T) {
 	if more := h.gaps[relayed].wait - patience; more != h.path.RTT.Smoothed() || more < rtt/2 {
 		t.Errorf("where another one relays it waits %v longer, the round trip is %v", more, h.path.RTT.Smoothed())
 	}
+	far := h.path
+	for range 50 {
+		h.path.RTT.Sample(10 * PatienceMost)
+	}
+	if g.Found(0, relayed, 2, 7); h.gaps[relayed].wait > 2*PatienceMost {
+		t.Errorf("it waits %v for a path that is very long", h.gaps[relayed].wait)
+	}
+	h.path = far
+	g.Found(0, relayed, 2, 7)
 	h.gaps[direct].Closer(patience / 2)
 	if of, _ := asks(t, g, s, patience, 1); len(of) != 0 {
 		t.Error("what came closer is asked for as if it had not")

@@ -239,6 +239,7 @@ func TestRefusedOverAName(t *testing.T) {
 	f("first", s, elsewhere, there, true, wakes)
 	f("while that is found out", s, elsewhere, there, true, Act{})
 	f("while that is found out, of a third one", s, there, elsewhere, true, Act{})
+	f("while that is found out, by one that has it, too", s, elsewhere, elsewhere, true, Act{})
 	f("by the one that has it", s, there, there, true, Act{Conflict: true, Superseded: true, Gen: 7, Addr: there, Wake: now + rivalWatch})
 	if !s.Silenced || s.rival.open {
 		t.Errorf("%+v", s)
@@ -277,6 +278,10 @@ func TestOutlivedByWhom(t *testing.T) {
 	unspecified := netip.MustParseAddrPort("0.0.0.0:7946")
 	if got := newSelf(7).Outlived(now, 9, unspecified, host(100)); got != (Act{Renew: 10}) {
 		t.Errorf("at no address: %+v", got)
+	}
+	senior := codec.Intro{Gen: 10, Since: 5, Addr: there}
+	if got := newSelf(7).Met(now, &senior, false, host(100)); got != (Act{Wake: now}) {
+		t.Errorf("a senior, by others: %+v", got)
 	}
 	in := codec.Intro{Gen: 7, Addr: there}
 	if got := newSelf(7).Met(now, &in, false, host(100)); got != (Act{Wake: now}) {
