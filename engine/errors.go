@@ -15,7 +15,7 @@ var (
 
 	// ErrBackpressure is returned by a write that the engine can't take now:
 	// the stage between callers and the loop is full. Nothing was written; the
-	// caller may retry, drop, or slow down. A write never blocks. It also
+	// caller may drop it, slow down, or retry: WaitRoom tells when. A write never blocks. It also
 	// matches a *BackpressureError: the write is above the allowed rate.
 	ErrBackpressure = errors.New("engine: backpressure: the write stage is full")
 

@@ -64,6 +64,7 @@ type stage struct {
 	room    room         // of the store, as last told by the loop
 	known   func(key string) (held, bool)
 	seed    maphash.Seed
+	emptied chan struct{} // closed at the next swap; nil: nobody waits for it
 	gate    writeGate
 
 	rejected atomic.Uint64
@@ -193,6 +194,7 @@ func (s *stage) begin() bool {
 	}
 	s.mu.Lock()
 	s.front, s.back = s.back, s.front
+	s.tellEmptied()
 	s.mu.Unlock()
 	s.offset = 0
 	return s.back.used > 0
@@ -289,7 +291,16 @@ func (s *stage) stop(err error) {
 	if s.err == nil || s.err == ErrNameConflict {
 		s.err = err
 	}
+	s.tellEmptied()
 	s.mu.Unlock()
+}
+
+// letGo forgets what is staged: nothing is taken any more.
+func (s *stage) letGo() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.front, s.back = &stageBuffer{index: make([]uint64, 1), epoch: 1}, &stageBuffer{index: make([]uint64, 1), epoch: 1}
+	s.pending.Store(0)
 }
 
 // resume takes writes again after stop(err), unless it was stopped for something
