@@ -78,7 +78,7 @@ type Engine struct {
 	tags   map[string]string // as last written
 
 	// The loop's own from here.
-	core       core.Core
+	core       *core.Core
 	reports    [batch.ReportsMax]batch.Report
 	unsent     uint64 // frames that waited for a full socket, and were given up
 	rec        record
@@ -205,6 +205,7 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 	}
 	e.upgrade.init(e.cfg.kinds, &cc)
 	randomness(&cc)
+	e.core = new(core.Core)
 	e.core.Init(&cc, now, wall)
 	e.expiry.list.Start(now)
 	e.parts, e.started, e.here = e.core.Parts(), time.Now(), advertise

@@ -20,7 +20,7 @@ const (
 // its own. The loop hands over without waiting: what does not fit is counted.
 type herald struct {
 	e         *Engine
-	queue     chan notice
+	queue     chan *notice
 	lost      atomic.Uint64 // events that did not fit since the last that did
 	lostTotal atomic.Uint64
 	quiet     map[string]*quiet
@@ -43,7 +43,7 @@ type quiet struct {
 }
 
 func newHerald(e *Engine) *herald {
-	h := &herald{e: e, queue: make(chan notice, heraldQueue), quiet: map[string]*quiet{}}
+	h := &herald{e: e, queue: make(chan *notice, heraldQueue), quiet: map[string]*quiet{}}
 	go h.run()
 	return h
 }
@@ -52,12 +52,12 @@ func (h *herald) run() {
 	for {
 		select {
 		case n := <-h.queue:
-			h.deliver(&n)
+			h.deliver(n)
 		case <-h.e.life.Done():
 			for {
 				select {
 				case n := <-h.queue:
-					h.deliver(&n)
+					h.deliver(n)
 				default:
 					return
 				}
@@ -146,7 +146,7 @@ func (q *quiet) may(now time.Time, most int) (skipped int, ok bool) {
 	return skipped, true
 }
 
-func (h *herald) put(n notice) {
+func (h *herald) put(n *notice) {
 	select {
 	case h.queue <- n:
 	default:
@@ -157,19 +157,19 @@ func (h *herald) put(n notice) {
 	}
 }
 
-func (h *herald) tell(ev Event) { h.put(notice{event: ev}) }
+func (h *herald) tell(ev Event) { h.put(&notice{event: ev}) }
 
 func (h *herald) info(text string, args ...any) {
-	h.put(notice{text: text, level: slog.LevelInfo, args: args})
+	h.put(&notice{text: text, level: slog.LevelInfo, args: args})
 }
 
 func (h *herald) warn(text string, args ...any) {
-	h.put(notice{text: text, level: slog.LevelWarn, args: args})
+	h.put(&notice{text: text, level: slog.LevelWarn, args: args})
 }
 
 // warnRare is warn for what is limited where it was made.
 func (h *herald) warnRare(text string, args ...any) {
-	h.put(notice{text: text, level: slog.LevelWarn, args: args, rare: true})
+	h.put(&notice{text: text, level: slog.LevelWarn, args: args, rare: true})
 }
 
 // logNotices says once what the sockets had to do without, and what is risky.

@@ -70,7 +70,7 @@ func TestLogTellsReporterFromSubject(t *testing.T) {
 // TestWhoIsOnlyNamedIsUnknown: a member is alive once it has answered, not because
 // another one speaks of it.
 func TestWhoIsOnlyNamedIsUnknown(t *testing.T) {
-	var e Engine
+	e := Engine{core: new(core.Core)}
 	f := func(p core.Peer, want MemberState) {
 		t.Helper()
 		if got := e.stateOf(1, &p); got != want {

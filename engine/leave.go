@@ -2,11 +2,12 @@ package engine
 
 import (
 	"context"
+	"runtime"
 	"time"
 
-	"github.com/quidnunc/quidnunc/engine/declare"
-
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/declare"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -76,5 +77,23 @@ func (e *Engine) Close() error {
 	e.bg.Wait()
 	err := e.closeDisk()
 	e.release()
+	e.letGo()
 	return err
+}
+
+// letGo frees what is of no use after Close, for as long as somebody has the Engine: readers may still be at work, in their
+// last steps.
+func (e *Engine) letGo() {
+	e.stage.letGo()
+	for !e.shared.index.Release() {
+		runtime.Gosched()
+	}
+	e.core, e.parts, e.send = nil, core.Parts{}, nil
+	e.names, e.declared, e.lost, e.expiry = nil, nil, nil, expiry{}
+	e.rec, e.op, e.event, e.entry = record{}, core.Op{}, core.Event{}, codec.Entry{} // views
+	e.members.Store(nil)
+	e.shared.letGo()
+	e.large.mu.Lock()
+	e.large.table.Clear()
+	e.large.mu.Unlock()
 }

@@ -46,7 +46,7 @@ func (e *Engine) Rejects() (list []Reject) {
 // secretUnknown says who seals with a secret that is not held here.
 func (e *Engine) secretUnknown(ev *core.Event) {
 	_, held := e.core.Parts().Keys.Keys()
-	e.herald.put(notice{
+	e.herald.put(&notice{
 		text: fmt.Sprintf("unknown secret %d from %s (we hold %s)", ev.Key, ev.Addr, secretIDs(held)),
 		args: []any{"member", e.cfg.Name}, level: slog.LevelWarn, rare: true,
 	})

@@ -65,6 +65,17 @@ func (e *Engine) nameShared() {
 	s.self, s.merge = s.author(e.name), s.orders()
 }
 
+// letGo forgets what is known of shared keys: readers find nothing any more.
+func (s *Shared) letGo() {
+	s.counters.mu.Lock()
+	s.counters.parts = nil
+	s.counters.mu.Unlock()
+	s.sets.mu.Lock()
+	s.sets.of = nil
+	s.sets.mu.Unlock()
+	s.alive, s.goers, s.ahead, s.entry = nil, nil, nil, codec.Entry{}
+}
+
 // startShared begins with an empty index.
 func (e *Engine) startShared() {
 	s := &e.shared

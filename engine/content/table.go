@@ -73,6 +73,14 @@ func (t *Table) Init(l Limits, seed uint64, release func([]byte)) {
 	*t = Table{limits: l, seed: seed, release: release, contents: make([]content, 1), refs: make([]Ref, 1)}
 }
 
+// Clear lets go of all contents and takes no others. Its counts stay as they were. Who holds a content may read and drop
+// it still.
+func (t *Table) Clear() {
+	stats := t.stats
+	t.Init(Limits{Each: -1}, t.seed, t.release)
+	t.stats = stats
+}
+
 // Stats counts what is here.
 func (t *Table) Stats() Stats { return t.stats }
 
@@ -216,6 +224,9 @@ func (t *Table) Hold(h Handle) (b []byte, ok bool) {
 
 // Drop ends a Hold.
 func (t *Table) Drop(h Handle) {
+	if int(h) >= len(t.contents) { // Clear came between
+		return
+	}
 	if t.contents[h].holds == 0 {
 		panic("content: Drop of what nobody holds")
 	}

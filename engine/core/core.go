@@ -30,7 +30,7 @@ import (
 // caller at a time, and now never goes back.
 type Core struct {
 	cfg   Config
-	store state.Store
+	store *state.Store // of its own: readers may be at work in it when the core is gone
 	rand  sched.Rand
 	wheel sched.Wheel
 	now   sched.Instant // set by enter alone: core.go
@@ -72,7 +72,7 @@ type Core struct {
 // Init makes the core ready. It copies cfg. It panics on a configuration that
 // the shell should have refused.
 func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
-	*c = Core{cfg: *cfg, now: now}
+	*c = Core{cfg: *cfg, now: now, store: new(state.Store)}
 	c.cfg.fill()
 	if len(cfg.Name) == 0 || len(cfg.Name) > codec.NameBytesMax || cfg.Generation == 0 {
 		panic("core: a node needs a name and a generation")
@@ -97,7 +97,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	c.roster.Init(c.cfg.seats(), &c.rand)
 	c.queue.Init(l.Events)
 	c.due.Init(l.Peers)
-	c.filler.Init(&c.store, introductions{&c.now, &c.store, &c.me, &c.origins, &c.peers}, l.Wants)
+	c.filler.Init(c.store, introductions{&c.now, c.store, &c.me, &c.origins, &c.peers}, l.Wants)
 	self, st := c.store.Add(c.me.ID, c.me.Gen, c.me.Name)
 	if st != state.OK {
 		panic("core: no room for the own origin")
@@ -183,7 +183,7 @@ type Parts struct {
 func (c *Core) Parts() Parts {
 	keys, _ := c.guard.(*protect.Sealed)
 	return Parts{
-		View: reconcile.View{Store: &c.store, Own: c.store.Owner(), News: &c.mail.Settle, Graves: &c.graves},
+		View: reconcile.View{Store: c.store, Own: c.store.Owner(), News: &c.mail.Settle, Graves: &c.graves},
 		Self: &c.me, Mail: &c.mail, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Events: &c.events, Repair: &c.walks, Word: &c.word, Keys: keys,
 	}
 }

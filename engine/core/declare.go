@@ -33,7 +33,7 @@ func (c *Core) declares(o state.Origin, from, to uint64) {
 func (c *Core) declared(o state.Origin, from uint64) {
 	x := &c.origins[o]
 	p, q := x.peer, &c.peers[x.peer]
-	said := declare.Read(&c.store, o, from)
+	said := declare.Read(c.store, o, from)
 	if said.BadAddr {
 		c.counters.Drops[DropRecord]++
 	}

@@ -74,7 +74,7 @@ func (c *Core) initDiffer() {
 	c.differ = x
 	c.walks.Init(c.me.ID, &walk.Parts{
 		Host:  walkHost{&c.peers, &c.origins, &c.mail.Settle, &c.roster, &c.guard},
-		Store: &c.store, Vectors: x, Rand: &c.rand, Board: &c.due, Due: dueToken, Timer: c.wheel.Timer(timerRepair),
+		Store: c.store, Vectors: x, Rand: &c.rand, Board: &c.due, Due: dueToken, Timer: c.wheel.Timer(timerRepair),
 		Count: &c.counters.walkCounters, Shared: parts.Count, Busy: parts.Busy,
 	})
 }

@@ -22,7 +22,7 @@ func (c *Core) initFlow() {
 		ReceiveMax: cfg.ReceiveMax, Quiet: dueRuns | dueDigest,
 		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRepair, Passing: dueRumor | dueParcel},
 	}, &flow.Parts{
-		Store: &c.store, Own: c.store.Owner(), Board: &c.due, Pace: timersOf(&c.wheel, timerPace),
+		Store: c.store, Own: c.store.Owner(), Board: &c.due, Pace: timersOf(&c.wheel, timerPace),
 		Later: c.wheel.Timer(timerPublish), Count: &c.counters.flowCounters,
 	})
 }

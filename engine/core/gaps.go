@@ -20,7 +20,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		return
 	}
 	c.flow.Got(p, r.Count)
-	a := reconcile.Apply(&c.store, o, r, &c.received.Iter)
+	a := reconcile.Apply(c.store, o, r, &c.received.Iter)
 	c.counters.applied(&a)
 	if a.Full && c.store.Seen(o) == a.To {
 		c.origins[o].gap.Full(c.now)

@@ -11,15 +11,15 @@ import (
 func (c *Core) initMending() {
 	host, self := gapHost{&c.peers, &c.origins, &c.roster}, c.store.Owner()
 	c.gaps.Init(c.cfg.Limits.Gaps, &gaps.Parts{
-		Host: host, Store: &c.store, Board: &c.due, Due: duePull, Timer: c.wheel.Timer(timerGaps), Count: &c.counters.exchangeCounters,
+		Host: host, Store: c.store, Board: &c.due, Due: duePull, Timer: c.wheel.Timer(timerGaps), Count: &c.counters.exchangeCounters,
 	})
 	c.mends.Init(c.now, &interval.Parts{
-		Host: mendHost{host, (*book)(c)}, Store: &c.store, Own: self, Filler: &c.filler, Board: &c.due, Due: dueMend,
+		Host: mendHost{host, (*book)(c)}, Store: c.store, Own: self, Filler: &c.filler, Board: &c.due, Due: dueMend,
 		Timer: c.wheel.Timer(timerMend), Shared: &c.counters.exchangeCounters,
 		Audit: c.cfg.auditEvery(), Rand: &c.rand, Count: &c.counters.auditCounters, Doubts: &c.word,
 	})
 	c.word.Init(&checkpoint.Parts{
-		Host: wordHost{mailHost{&c.peers}, &c.origins}, Store: &c.store, Own: self, Mender: &c.mends, Witness: accuser{&c.queue, &c.roster},
+		Host: wordHost{mailHost{&c.peers}, &c.origins}, Store: c.store, Own: self, Mender: &c.mends, Witness: accuser{&c.queue, &c.roster},
 		Board: &c.due, Due: dueHave, Timer: c.wheel.Timer(timerWord), Off: c.cfg.Experiment.NoWord, Precise: c.differ.Scattered(),
 		Count: &c.counters.wordCounters, Signing: c.cfg.Signing,
 	})

@@ -129,7 +129,7 @@ func (w *net) set(i int, key, value string) {
 func (w *net) pump(d *node) {
 	var buf [codec.FrameBytesMax]byte
 	for d.notary != nil && d.core.word.NextJob(w.now, &d.job) {
-		d.notary.Do(&d.core.store, &d.job)
+		d.notary.Do(d.core.store, &d.job)
 		d.core.word.Complete(w.now, &d.job)
 	}
 	for {

@@ -109,7 +109,7 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 		if q.shown.Show(c.now, h.StatePrint); h.StatePrint != c.Fingerprint() {
 			c.mail.Settle.Pace.Stir(c.now)
 		}
-		if c.differ.Scattered() && h.StatePrint == c.Fingerprint() && precise.Agreed(&c.store, q.origin) {
+		if c.differ.Scattered() && h.StatePrint == c.Fingerprint() && precise.Agreed(c.store, q.origin) {
 			c.moved(q.origin)
 			c.mail.Owe(c.now, p)
 		}
@@ -124,7 +124,7 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 	}
 	c.store.Hop(0, 0)
 	if fresh && q.origin != 0 {
-		q.shown.Have(f, q.origin, &c.store, c.Fingerprint(), c.paths.Underway(&q.link))
+		q.shown.Have(f, q.origin, c.store, c.Fingerprint(), c.paths.Underway(&q.link))
 	}
 	if q.link.TakeHole() { // after its Have, which says from where on
 		c.mail.Lost(c.now, p)

@@ -149,7 +149,7 @@ func sameSum(w *net, sealed bool) (right func() bool) {
 	w.impersonate(author, victim, run.End(a.version))
 	w.filter = nil
 	return func() bool {
-		s := &w.nodes[victim].core.store
+		s := w.nodes[victim].core.store
 		var e codec.Entry
 		for i := range ttl {
 			if !s.Get(s.Find(a.core.me.ID), fmt.Append(nil, "life ", i), &e) || e.TTL != ttl[i] {
@@ -233,14 +233,14 @@ func wordInTheOwnersName(t *testing.T, order tune.Order, sealed bool) {
 		c := codec.Checkpoint{ID: a.core.me.ID, Version: d.core.store.Max(o), Sum: sum}
 		w.impersonate(1, 2, codec.AppendCheckpoint(nil, &c))
 		j := checkpoint.Job{Signature: codec.Signature{ID: c.ID, Version: c.Version}}
-		liar.Do(&d.core.store, &j)
+		liar.Do(d.core.store, &j)
 		w.impersonate(1, 2, codec.AppendSignature(nil, &j.Signature))
 		if replayed != nil {
 			w.impersonate(1, 2, replayed)
 		}
 		if i == 0 {
 			j = checkpoint.Job{Signature: codec.Signature{ID: c.ID, Version: a.version}}
-			a.notary.Do(&a.core.store, &j)
+			a.notary.Do(a.core.store, &j)
 			replayed = codec.AppendSignature(nil, &j.Signature)
 		}
 		w.run(10 * sched.Millisecond)

@@ -121,7 +121,7 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 func (c *Core) initNews() {
 	cfg := &c.cfg
 	c.rumors.Init(cfg.Rumor, max(fanoutMax, cfg.Fanout), &rumor.Parts{
-		Host: rumorHost{&c.peers, &c.origins, &c.roster, &c.mail}, Store: &c.store, Filler: &c.filler, Rand: &c.rand,
+		Host: rumorHost{&c.peers, &c.origins, &c.roster, &c.mail}, Store: c.store, Filler: &c.filler, Rand: &c.rand,
 		Board: &c.due, Due: rumor.Due{Windows: dueRumor, Contact: dueContact, Answers: dueAnswers}, Cycles: &c.mail,
 		Count: &c.counters.rumorCounters, Shared: &c.counters.exchangeCounters, Busy: &c.counters.Drops[DropBusy],
 	})
@@ -129,14 +129,14 @@ func (c *Core) initNews() {
 		Spread: cfg.Spread, MailMax: cfg.Experiment.MailMax, Fanout: cfg.Fanout, Blind: cfg.Rumor.Blind,
 		AckDelay: cfg.Experiment.AckDelay, FlushMax: cfg.Experiment.FlushMax, Settle: cfg.Experiment.Settle, Seed: c.me.Key[0],
 	}, &mail.Parts{
-		Host: mailHost{&c.peers}, Clock: &c.me, Roster: &c.roster, Store: &c.store, Own: c.store.Owner(), Paths: &c.paths,
+		Host: mailHost{&c.peers}, Clock: &c.me, Roster: &c.roster, Store: c.store, Own: c.store.Owner(), Paths: &c.paths,
 		Filler: &c.filler, Rumors: &c.rumors, Needs: &c.rumors, Parcels: dueParcel, Answers: dueCovered, Alarm: c.wheel.Timer(timerDelegates), Word: &c.word, Scattered: c.differ.Scattered(),
 		Board: &c.due, Due: dueMail, Flush: c.wheel.Timer(timerFlush),
 		Resend: timersOf(&c.wheel, timerResend), Ack: timersOf(&c.wheel, timerAck),
 		Count: &c.counters.mailCounters, Shared: &c.counters.exchangeCounters,
 	})
 	c.events.Init(events.Limits{Origins: c.store.Limits().Handles(), Kept: cfg.Limits.Broadcasts}, &events.Parts{
-		Host: eventHost{&c.peers, &c.roster, &c.mail}, Store: &c.store, Own: c.store.Owner(), Board: &c.due, Due: dueCast,
+		Host: eventHost{&c.peers, &c.roster, &c.mail}, Store: c.store, Own: c.store.Owner(), Board: &c.due, Due: dueCast,
 		Count: &c.counters.eventCounters,
 	})
 }

@@ -43,6 +43,8 @@ func (x *bearers) brought(tag uint32, after, to uint64) {
 // written here, and where that is not remembered: of the last 1,024 runs it is. It is for readers.
 func (s *Store) Bearer(tag uint32, version uint64) (name string) {
 	x := &s.bearers
+	pin := s.epochs.pin(uint32(version))
+	defer pin.Add(-1)
 	made := x.made.Load()
 	for n := made; n > 0 && n+bearersMax > made+1; n-- { // the oldest may be written just now
 		slot := &x.ring[(n-1)%bearersMax]
@@ -53,11 +55,9 @@ func (s *Store) Bearer(tag uint32, version uint64) (name string) {
 		if x.made.Load() >= n+bearersMax-1 {
 			return "" // overwritten while it was read
 		}
-		pin := s.epochs.pin(uint32(id))
 		if o := s.Find(id); o != 0 {
 			name = string(s.Name(o))
 		}
-		pin.Add(-1)
 		return name
 	}
 	return ""

@@ -70,6 +70,7 @@ type Store struct {
 	bearers  bearers
 	kinds    Kinds
 	epochs   epochs
+	release  release
 	batch    [runBatch]write
 }
 
