@@ -77,6 +77,19 @@
 // Entries that were written together (codec.EntryMore) are taken together or not at all: ApplyRun looks whether there is
 // room for all of them before the first is shown. What Store.Level is true of is a state that the owner was in.
 //
+// # Leases
+//
+// What names a lease is hidden from readers when the lease ends, by age or by the tombstone of its entry: in that moment,
+// everywhere, whatever else comes. Then the owner deletes the keys, each by a tombstone of its own, a few in a turn. To
+// have that one tombstone stand for all of them would save those bytes (4.8 a key and member where keys are alike:
+// engine.TestTheEndOfALeaseCostsFewBytes), but a delete would not be an entry any more, on which all else relies:
+//
+//   - Every replica would drop the keys in a walk of its own. Until that is through, two that hold the same versions have
+//     other sums of checkpoints and other prints.
+//   - The lease's tombstone may be collected once all have it. Whoever is fed then by one whose walk is not through keeps
+//     keys that nobody will ever delete, hidden and counted by Limits.Keys.
+//   - A number that is granted again, as after a restart, would wake such keys.
+//
 // # Former lives
 //
 // When another life of a member takes the place of the one that is here, readers go on seeing what that one wrote, key by
