@@ -34,9 +34,10 @@ func TestVirtualCatchUpUnderFaults(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				net := simnet.NewNetwork(seed, simnet.Link{Delay: simnet.Delay{Min: 100 * sched.Microsecond, Max: sched.Millisecond}})
 				poller := net.Poller()
-				c := enginetest.NewCluster(t, 5, enginetest.Options{Transport: poller, Config: func(_ int, c *engine.Config) {
-					c.Streams = poller.Streams()
-				}})
+				c := enginetest.NewCluster(t, 5, enginetest.Options{
+					Transport: poller, Timeout: 3 * time.Minute, // half of all greetings find no answer, and pauses double
+					Config:    func(_ int, c *engine.Config) { c.Streams = poller.Streams() },
+				})
 				c.Kill(4)
 				for _, e := range c.Engines[:4] {
 					for k := range 3000 {

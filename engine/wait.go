@@ -94,7 +94,10 @@ const askEvery = 20 * sched.Millisecond
 // answer completes what has come true, and asks the others again while there
 // is something to wait for.
 func (e *Engine) answer(now sched.Instant) {
-	kept, all := e.waiters[:0], false
+	kept, all, agreed := e.waiters[:0], false, core.Agreement{}
+	if len(e.waiters) > 0 {
+		agreed = e.core.Agreement(now) // one look at all members, however many wait
+	}
 	for _, w := range e.waiters {
 		if err := e.lostError(w.seq); err != nil && !w.leave {
 			w.done <- err
@@ -104,7 +107,7 @@ func (e *Engine) answer(now sched.Instant) {
 			w.done <- err
 			continue
 		}
-		if e.true(w) {
+		if e.true(w, &agreed) {
 			w.done <- nil
 			continue
 		}
@@ -121,16 +124,17 @@ func (e *Engine) answer(now sched.Instant) {
 	e.answerJoins(now)
 }
 
-// true reports whether what w waits for is so.
-func (e *Engine) true(w *waiter) bool {
-	a := e.core.Agreement(w.asked)
-	if w.converged {
+// true reports whether what w waits for is so. The agreement is that of now, for who waits for versions.
+func (e *Engine) true(w *waiter, a *core.Agreement) bool {
+	switch {
+	case w.converged:
+		a := e.core.Agreement(w.asked)
 		return a.Equal == a.Members && e.stage.pending.Load() == 0
-	}
-	if w.leave { // nobody's leave waits for contents
+	case w.leave: // nobody's leave waits for contents
 		return a.Confirmed >= w.seq
+	default:
+		return a.Whole >= w.seq
 	}
-	return a.Whole >= w.seq
 }
 
 func live(p *core.Peer) bool { return p.Proven && !p.Quiet && !p.Left }
