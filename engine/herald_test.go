@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // TestLogLinesOfOneKindAreLimited: however often something happens, and whatever
@@ -70,10 +71,17 @@ func TestLogTellsReporterFromSubject(t *testing.T) {
 // TestWhoIsOnlyNamedIsUnknown: a member is alive once it has answered, not because
 // another one speaks of it.
 func TestWhoIsOnlyNamedIsUnknown(t *testing.T) {
-	e := Engine{core: new(core.Core)}
+	c := Local()
+	c.Name = "n"
+	e, err := Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
 	f := func(p core.Peer, want MemberState) {
 		t.Helper()
-		if got := e.stateOf(1, &p); got != want {
+		var got MemberState
+		if e.ask(func(sched.Instant) { got = e.stateOf(1, &p) }); got != want {
 			t.Errorf("%+v is %v, want %v", p, got, want)
 		}
 	}
