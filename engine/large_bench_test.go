@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,11 +27,14 @@ const (
 type beside struct {
 	b     *testing.B
 	all   []*engine.Engine
+	ids   []uint64 // of them
 	start time.Time
-	mu    sync.Mutex
-	sent  map[uint64]map[uint64]time.Duration // small writes by author and version
-	left  map[uint64]map[uint64]int           // members that lack them
-	took  []time.Duration
+
+	larges atomic.Uint64 // written
+	mu     sync.Mutex
+	sent   map[uint64]map[uint64]time.Duration // small writes by author and version
+	left   map[uint64]map[uint64]int           // members that lack them
+	took   []time.Duration
 }
 
 // BenchmarkSmallBesideLarge measures how long small writes of seven members take to be visible on
@@ -53,7 +58,8 @@ func BenchmarkSmallBesideLarge(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		x.sent[e.ID()], x.left[e.ID()] = map[uint64]time.Duration{}, map[uint64]int{}
+		x.ids = append(x.ids, e.ID())
+		x.sent[x.ids[i]], x.left[x.ids[i]] = map[uint64]time.Duration{}, map[uint64]int{}
 	}
 	for b.Loop() {
 		highest := x.highest()
@@ -67,7 +73,7 @@ func BenchmarkSmallBesideLarge(b *testing.B) {
 			with, without, ratios = append(with, on), append(without, off), append(ratios, on/off)
 		}
 		b.ReportMetric(highest, "highest/s")
-		b.ReportMetric(float64(delivered)*besideValue/1e6/(besidePairs*besidePhase.Seconds()), "MB/s")
+		b.ReportMetric(float64(delivered)*besideValue/1e6/(besidePairs*besidePhase.Seconds()), "delivered-MB/s")
 		b.ReportMetric(middle(with), "p99-with-us")
 		b.ReportMetric(middle(without), "p99-without-us")
 		b.ReportMetric(middle(ratios), "p99-ratio")
@@ -89,7 +95,7 @@ func (x *beside) fetched() (n uint64) {
 
 // advanced sees small writes arrive.
 func (x *beside) advanced(a engine.Advance) {
-	x.mu.Lock()
+	x.mu.Lock() // whoever writes holds it, and waits for no loop meanwhile
 	defer x.mu.Unlock()
 	for v := a.From + 1; v <= a.To; v++ {
 		began, ok := x.sent[a.Origin][v]
@@ -104,24 +110,25 @@ func (x *beside) advanced(a engine.Advance) {
 	}
 }
 
-// large writes one large value.
-func (x *beside) large(n int) (engine.Version, error) {
-	b := make([]byte, besideValue)
-	for i := 0; i < len(b); i += 2 {
-		b[i] = byte(n*7919 + i>>3*31)
+// large writes one large value that was not written before: equal ones would not be fetched again.
+func (x *beside) large() (engine.Version, error) {
+	n := x.larges.Add(1)
+	b, rnd := make([]byte, besideValue), rand.New(rand.NewPCG(n, 1))
+	for i := 0; i < len(b); i += 16 { // half of it is zero
+		binary.LittleEndian.PutUint64(b[i:], rnd.Uint64())
 	}
 	return x.all[0].Set(fmt.Sprint("large", n%64), b)
 }
 
 // highest is how many large writes a second are everywhere at the most.
 func (x *beside) highest() float64 {
-	var next, done atomic.Int64
+	var done atomic.Int64
 	var writers sync.WaitGroup
 	began := time.Now()
 	for range besideFlying {
 		writers.Go(func() {
 			for time.Since(began) < besidePhase {
-				v, err := x.large(int(next.Add(1)))
+				v, err := x.large()
 				if err == nil {
 					err = x.all[0].WaitVersion(x.b.Context(), v)
 				}
@@ -146,7 +153,7 @@ func (x *beside) phase(rate float64) float64 {
 			began := time.Now()
 			for n := 0; time.Now().Before(end); n++ {
 				<-time.After(time.Until(began.Add(time.Duration(float64(n) / rate * 1e9))))
-				x.large(n)
+				x.large()
 			}
 		})
 	}
@@ -156,10 +163,10 @@ func (x *beside) phase(rate float64) float64 {
 	for n, next := 0, time.Now(); time.Now().Before(end); n++ {
 		next = next.Add(besideEvery)
 		<-time.After(time.Until(next))
-		e := x.all[1+n%(besideMembers-1)]
+		i := 1 + n%(besideMembers-1)
 		x.mu.Lock() // nobody sees it before it is noted
-		if v, err := e.Set("k", fmt.Appendf(nil, "%060d", n)); err == nil {
-			x.sent[e.ID()][v.Seq], x.left[e.ID()][v.Seq] = time.Since(x.start), besideMembers // its author too
+		if v, err := x.all[i].Set("k", fmt.Appendf(nil, "%060d", n)); err == nil {
+			x.sent[x.ids[i]][v.Seq], x.left[x.ids[i]][v.Seq] = time.Since(x.start), besideMembers // its author too
 		}
 		x.mu.Unlock()
 	}
