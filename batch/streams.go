@@ -204,7 +204,7 @@ const (
 
 // StreamStats are counters since Start, and three gauges.
 type StreamStats struct {
-	Up, HalfOpen  int // streams now
+	Up, HalfOpen  int // streams now; half-open are those that were accepted and are not up yet
 	BufferedMax   int // the most bytes that were ever encoded and not yet taken by a socket, of one stream
 	Opened        uint64
 	Accepted      uint64
