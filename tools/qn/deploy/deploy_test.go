@@ -121,3 +121,19 @@ func TestSettingsAreThoseOfTheAgent(t *testing.T) {
 		has("systemd", m[1])
 	}
 }
+
+// The container's program is static, runs as nobody, and keeps its health check, which the format of OCI would drop.
+func TestContainerIsStaticUnprivilegedAndChecked(t *testing.T) {
+	file := read(t, "container/Containerfile")
+	_, last, _ := strings.Cut(file, "FROM scratch\n")
+	for where, lines := range map[string][]string{
+		file: {`# podman build --format docker .*`, `RUN CGO_ENABLED=0 go build .*`},
+		last: {`COPY --from=build /qn /qn`, `USER [1-9]\d*:[1-9]\d*`, `HEALTHCHECK .* CMD \["/qn", "status"\]`, `ENTRYPOINT \["/qn"\]`},
+	} {
+		for _, line := range lines {
+			if !regexp.MustCompile(`(?m)^` + line + `$`).MatchString(where) {
+				t.Errorf("no line %s", line)
+			}
+		}
+	}
+}
