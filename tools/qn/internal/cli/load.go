@@ -70,7 +70,7 @@ func addLoadFlags(cmd *cobra.Command, o *load.Options) {
 	fs.IntVarP(&o.Nodes, "nodes", "n", o.Nodes, "engines in this process")
 	fs.VarP(&o.Rate, "rate", "r", "writes per second, all nodes together (1000, 10k, 2.5k/s)")
 	fs.Var(&o.Size, "size", "bytes of a value (64, 1KiB)")
-	fs.IntVar(&o.Keys, "keys", o.Keys, "keys of each node, written in turns (200 with --find-max)")
+	fs.IntVar(&o.Keys, "keys", o.Keys, "keys of each node, written in turns (200 with --find-max, fewer above 100 nodes)")
 	fs.DurationVarP(&o.Duration, "duration", "d", o.Duration, "measured time")
 	fs.DurationVar(&o.Warmup, "warmup", o.Warmup, "time under load before measuring")
 	fs.DurationVar(&o.Drain, "drain", o.Drain, "longest wait for equal replicas afterwards")
@@ -107,6 +107,9 @@ func runLoad(cmd *cobra.Command, o *load.Options, f *loadFlags) error {
 	}
 	if o.Large() {
 		o.SetLarge(!cmd.Flags().Changed("keys"), !cmd.Flags().Changed("rate"))
+	}
+	if !o.FindMax && !cmd.Flags().Changed("keys") {
+		o.SetMany()
 	}
 	if o.Scenario == "kill" && !cmd.Flags().Changed("nodes") {
 		o.Nodes = load.NodesKill

@@ -177,6 +177,13 @@ func (o *Options) Large() bool { return int(o.Size) > engine.EntryBytesMax-len(k
 // largeBytes is what all replicas hold of large values together.
 func (o *Options) largeBytes() int { return o.Nodes * o.Nodes * o.Keys * int(o.Size) }
 
+// manyCells is how many keys all replicas of a run hold together by default: each is written and
+// delivered once before anything is measured.
+const manyCells = 1 << 20
+
+// SetMany makes the default of keys fit many nodes.
+func (o *Options) SetMany() { o.Keys = min(o.Keys, max(1, manyCells/(o.Nodes*o.Nodes))) }
+
 // SetLarge makes the defaults of keys and rate fit large values: about 64 MiB in each replica at most, and 16 MiB a second
 // written, all nodes together.
 func (o *Options) SetLarge(keys, rate bool) {
