@@ -11,7 +11,7 @@ import (
 // How long the proofs live: from one span to two.
 const (
 	cookieSpan    = 65_536 * sched.Millisecond
-	challengeSpan = 1 << 34 // nanoseconds: 17 s, since an answer may wait long where many members of one host form a cluster
+	challengeSpan = 1 << 34 // nanoseconds: 17 s; where a busy host forms a cluster answers wait for long
 )
 
 // What a proof is for, so that none passes for another.
