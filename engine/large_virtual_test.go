@@ -36,7 +36,7 @@ func TestVirtualCatchUpUnderFaults(t *testing.T) {
 				poller := net.Poller()
 				c := enginetest.NewCluster(t, 5, enginetest.Options{
 					Transport: poller, Timeout: 3 * time.Minute, // half of all greetings find no answer, and pauses double
-					Config:    func(_ int, c *engine.Config) { c.Streams = poller.Streams() },
+					Config: func(_ int, c *engine.Config) { c.Streams = poller.Streams() },
 				})
 				c.Kill(4)
 				for _, e := range c.Engines[:4] {
