@@ -49,10 +49,10 @@ type Streams interface {
 	// Open begins a stream to a member. ErrStreamsFull: too many are open.
 	Open(to StreamPeer) (StreamID, error)
 
-	// Send queues a message on a stream that is up and has read m.Head when it
-	// returns; m.Body is borrowed until StreamSent or StreamDown. ErrStreamFull: so many messages wait already, or so
-	// many asks are open, that it must be tried again after an event of the
-	// stream. ErrClosed: the stream is not up (any more).
+	// Send queues a message on a stream that is up and has read m.Head when it returns; m.Body is
+	// borrowed until StreamSent or StreamDown. ErrStreamFull: so many messages wait already, or so
+	// many asks are open, that it must be tried again after an event of the stream. ErrClosed: the
+	// stream is not up (any more).
 	Send(id StreamID, m *StreamMessage) error
 
 	// Finish ends a stream behind what was sent on it.

@@ -1,13 +1,15 @@
 package codec
 
 const (
-	// batchHeadBytes is what the head of a batch's first entry may have beyond the one byte of the others.
+	// batchHeadBytes is what the head of a batch's first entry may have beyond the one byte of the
+	// others.
 	batchHeadBytes = 8
 	uint32BytesMax = 5 // of a uvarint
 )
 
-// BatchEntryBytes is what an entry with so many bytes of key and value takes of BatchBytesMax: the most that it may have
-// in a run, whatever became of the others of its batch, however old it is, and with a hint of its lease.
+// BatchEntryBytes is what an entry with so many bytes of key and value takes of BatchBytesMax: the
+// most that it may have in a run, whatever became of the others of its batch, however old it is,
+// and with a hint of its lease.
 func BatchEntryBytes(f EntryFlags, key, value int) int {
 	n := 1 + 2 + 2 + key // head, flags and rest, lengths of the key
 	if f&EntryTombstone == 0 {
@@ -38,5 +40,6 @@ func (e *Entry) EndAt(end uint64) {
 	}
 }
 
-// End is the last version of the batch that an entry belongs to; its own version where it belongs to none.
+// End is the last version of the batch that an entry belongs to; its own version where it belongs
+// to none.
 func (e *Entry) End() uint64 { return e.Version + uint64(e.Rest) }

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// plainEntries makes entries of about 30 bytes: a key of 14 and a value of 16, as a service registry has them.
+// plainEntries makes entries of about 30 bytes: a key of 14 and a value of 16, as a service
+// registry has them.
 func plainEntries(n int) []Entry {
 	es := make([]Entry, n)
 	for i := range es {
@@ -222,7 +223,8 @@ func BenchmarkChecksum(b *testing.B) {
 	}
 }
 
-// BenchmarkReject is the price of hostile frames, which may not exceed that of good ones: BenchmarkParseRunFrame.
+// BenchmarkReject is the price of hostile frames, which may not exceed that of good ones:
+// BenchmarkParseRunFrame.
 func BenchmarkReject(b *testing.B) {
 	x := newBench()
 	f := func(name string, want error, change func(m []byte)) {

@@ -444,7 +444,8 @@ func TestRunFull(t *testing.T) {
 	}
 }
 
-// TestLargestEntryFits builds the worst frame that the limits allow: what one node accepts, every node can send.
+// TestLargestEntryFits builds the worst frame that the limits allow: what one node accepts, every
+// node can send.
 func TestLargestEntryFits(t *testing.T) {
 	h := Header{Flags: flagBlocks, KeyID: 255, Sender: 1}
 	b := AppendHeader(nil, &h)
@@ -512,7 +513,8 @@ func TestNoRunEndsWithinABatch(t *testing.T) {
 	}
 }
 
-// TestBatchEntryBytes: what a batch is charged is the most that it takes in any run, so that one which is taken fits.
+// TestBatchEntryBytes: what a batch is charged is the most that it takes in any run, so that one
+// which is taken fits.
 func TestBatchEntryBytes(t *testing.T) {
 	for _, e := range testEntries() {
 		if e.Flags&(EntryByRef|EntryStamp) != 0 {

@@ -51,8 +51,8 @@ func ParseAskRuns(b []byte) (least uint32, window []byte, err error) {
 	return binary.LittleEndian.Uint32(b[1:]), b[5:], nil
 }
 
-// AnswerStatus is what became of an ask. It is the first byte of the answer's head; with AnswerBusy, milliseconds 4
-// follow, after which to ask again.
+// AnswerStatus is what became of an ask. It is the first byte of the answer's head; with
+// AnswerBusy, milliseconds 4 follow, after which to ask again.
 type AnswerStatus uint8
 
 // The statuses.

@@ -2,9 +2,9 @@ package codec
 
 import "encoding/binary"
 
-// Delegate follows a Run: its sender wants the run acknowledged under a serial, and passed on to the members whose
-// origins lie in a range of the ring of identifiers, if there is one. The range may pass the ring's end: then Lo is above
-// Hi.
+// Delegate follows a Run: its sender wants the run acknowledged under a serial, and passed on to
+// the members whose origins lie in a range of the ring of identifiers, if there is one. The range
+// may pass the ring's end: then Lo is above Hi.
 type Delegate struct {
 	Serial uint32 // not 0; the sender's
 	Back   uint64 // so far before the news did the run begin: its sender was behind
@@ -31,7 +31,8 @@ const (
 	CoveredHeadBytes = 1
 )
 
-// AppendDelegate appends a Delegate record. It panics on the serial 0, and where both Ranged and Same are set.
+// AppendDelegate appends a Delegate record. It panics on the serial 0, and where both Ranged and
+// Same are set.
 func AppendDelegate(dst []byte, d *Delegate) []byte {
 	if d.Serial == 0 || d.Ranged && d.Same {
 		panic("codec: a delegation without a serial, or with two ranges")
@@ -73,8 +74,9 @@ func ParseDelegate(body []byte, d *Delegate) error {
 	return nil
 }
 
-// BeginCovered appends the start of a Covered record: whether what is named by the serials that follow is held and will
-// be covered. The caller appends one serial at least, each with AppendSerial, and ends with EndRecord.
+// BeginCovered appends the start of a Covered record: whether what is named by the serials that
+// follow is held and will be covered. The caller appends one serial at least, each with
+// AppendSerial, and ends with EndRecord.
 func BeginCovered(dst []byte, covers bool) []byte {
 	return append(BeginRecord(dst, TypeCovered), boolByte(covers))
 }

@@ -15,8 +15,9 @@ type tally struct {
 	plain            int // bytes of the same in the layout of chitchat: whole node names, lengths of 2 bytes and more
 }
 
-// TestDensity states how many deltas a frame of the default size carries: bursts of 1 to 6 writes from random nodes of
-// 300, in the usual header; with keys front-coded, and by reference when all of them are announced.
+// TestDensity states how many deltas a frame of the default size carries: bursts of 1 to 6 writes
+// from random nodes of 300, in the usual header; with keys front-coded, and by reference when all
+// of them are announced.
 func TestDensity(t *testing.T) {
 	f := func(name string, set density.Set, least, leastByRef int) {
 		t.Helper()
@@ -45,7 +46,8 @@ func TestDensity(t *testing.T) {
 	f("flags", density.Flag, 44, 136)
 }
 
-// numberOf is the number under which a node announced a key: in the order in which its keys first appeared.
+// numberOf is the number under which a node announced a key: in the order in which its keys first
+// appeared.
 func numberOf(numbers map[string]uint32, node int, key string) uint32 {
 	of := fmt.Sprint(node)
 	n, ok := numbers[of+" "+key]

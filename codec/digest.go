@@ -15,8 +15,8 @@ const (
 	digestFlagsKnown = DigestWantRuns | DigestOffer | DigestFinal | DigestPartial
 )
 
-// Digest is a parsed window of a version vector. Any origin in the closed range from Lo to Hi that it does not list is
-// unknown to its sender, unless it is partial.
+// Digest is a parsed window of a version vector. Any origin in the closed range from Lo to Hi that
+// it does not list is unknown to its sender, unless it is partial.
 type Digest struct {
 	Flags   DigestFlags
 	Lo, Hi  OriginID
@@ -40,8 +40,8 @@ type DigestWriter struct {
 	lo    OriginID
 }
 
-// Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the record's. It reports
-// false, and leaves dst alone, if not even an empty digest fits.
+// Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the
+// record's. It reports false, and leaves dst alone, if not even an empty digest fits.
 func (w *DigestWriter) Begin(dst []byte, limit int, flags DigestFlags, lo OriginID) bool {
 	limit = min(limit, len(dst)+RecordBytes+RecordBodyMax)
 	if len(dst)+RecordBytes+digestFixed > limit || flags&^digestFlagsKnown != 0 {
@@ -54,8 +54,8 @@ func (w *DigestWriter) Begin(dst []byte, limit int, flags DigestFlags, lo Origin
 	return true
 }
 
-// Add appends an entry. It reports false, and appends nothing, if the entry does not fit. Identifiers must ascend and not
-// be below lo; if not, Add panics.
+// Add appends an entry. It reports false, and appends nothing, if the entry does not fit.
+// Identifiers must ascend and not be below lo; if not, Add panics.
 func (w *DigestWriter) Add(e DigestEntry) bool {
 	if e.ID <= w.last || e.ID < w.lo {
 		panic("codec: digest out of order")
@@ -75,8 +75,8 @@ func (w *DigestWriter) Add(e DigestEntry) bool {
 // Count is the number of entries so far.
 func (w *DigestWriter) Count() int { return w.count }
 
-// End completes the record, which covers identifiers up to hi, and gives the extended dst. hi must not be below the last
-// entry or lo; if it is, End panics.
+// End completes the record, which covers identifiers up to hi, and gives the extended dst. hi must
+// not be below the last entry or lo; if it is, End panics.
 func (w *DigestWriter) End(hi OriginID) []byte {
 	if hi < w.last || hi < w.lo {
 		panic("codec: digest does not cover its entries")
@@ -99,8 +99,8 @@ func DigestEntryBytes(e DigestEntry) int {
 // DigestOverhead is the encoded size of a digest without entries.
 const DigestOverhead = RecordBytes + digestFixed
 
-// ParseDigest checks the whole body of a Digest record and fills d, whose entries are a view of it. Afterwards iteration
-// can't fail.
+// ParseDigest checks the whole body of a Digest record and fills d, whose entries are a view of it.
+// Afterwards iteration can't fail.
 func ParseDigest(body []byte, d *Digest) error {
 	if len(body) < digestFixed {
 		return ErrBody
@@ -131,8 +131,8 @@ func ParseDigest(body []byte, d *Digest) error {
 	return nil
 }
 
-// DigestEntry says that the sender holds the prefix of an origin up to Max, and knows of its floor. Dirty: it may still
-// hold keys whose deletes were collected.
+// DigestEntry says that the sender holds the prefix of an origin up to Max, and knows of its floor.
+// Dirty: it may still hold keys whose deletes were collected.
 type DigestEntry struct {
 	ID         OriginID
 	Max, Floor uint64

@@ -1,10 +1,12 @@
-// Package codec is the wire format of Quidnunc, and the only place where it is described. A test reads this page: its
-// tables and the constants are compared, and every golden sample is taken apart by the grammar below.
+// Package codec is the wire format of Quidnunc, and the only place where it is described. A test
+// reads this page: its tables and the constants are compared, and every golden sample is taken
+// apart by the grammar below.
 //
-// One datagram is one frame: a header, records to the end, a trailer. All numbers are little endian. A uvarint is a
-// prefix varint: the count of trailing zero bits of its first byte, plus one, is its length n of 1 to 8 bytes, and the
-// number stands in the 7n bits above; a zero first byte is followed by 8 bytes in full. Numbers must be in their shortest
-// form. Every other choice that a writer could have is taken away too (the longest shared prefix of keys, an absent field
+// One datagram is one frame: a header, records to the end, a trailer. All numbers are little
+// endian. A uvarint is a prefix varint: the count of trailing zero bits of its first byte, plus
+// one, is its length n of 1 to 8 bytes, and the number stands in the 7n bits above; a zero first
+// byte is followed by 8 bytes in full. Numbers must be in their shortest form. Every other choice
+// that a writer could have is taken away too (the longest shared prefix of keys, an absent field
 // instead of a zero, ascending lists), so that whatever parses, encodes to the same bytes again.
 //
 // # Frame
@@ -25,11 +27,11 @@
 //	|          else: tag of AES-GCM (16); the records are encrypted |
 //	+---------------------------------------------------------------+
 //
-// The nonce is that of a greeting that may be refused: the first 3 bytes of its salt. In all other frames it is 0; it is
-// carried and not checked.
+// The nonce is that of a greeting that may be refused: the first 3 bytes of its salt. In all other
+// frames it is 0; it is carried and not checked.
 //
-// Flags. The low byte names blocks, and a frame that sets an unknown one is dropped, since its block can't be skipped.
-// The high byte holds hints; unknown ones are carried and ignored:
+// Flags. The low byte names blocks, and a frame that sets an unknown one is dropped, since its
+// block can't be skipped. The high byte holds hints; unknown ones are carried and ignored:
 //
 //	1     seal     counter 8, boot salt 16             present exactly if the key id is not 0
 //	2     flow     seq 4, ack 4, ack map 8, credit 2, mark 1    per destination; bit i of the map: seq ack-1-i came too
@@ -52,9 +54,10 @@
 //	| type | length | body             |     type 1 (not 0), length 2
 //	+------+--------+------------------+
 //
-// A record of an unknown type is skipped. In a body "name n" is a field of n bytes. In a uvarint a<<k|b the bits from k
-// on are a, and b is below them; "if b:" and "unless b:" say whether the next field is there; (…)* repeats to the end of
-// the body or to the fields behind it, (…)^n repeats n times. bytes is a uvarint length and as many bytes:
+// A record of an unknown type is skipped. In a body "name n" is a field of n bytes. In a uvarint
+// a<<k|b the bits from k on are a, and b is below them; "if b:" and "unless b:" say whether the
+// next field is there; (…)* repeats to the end of the body or to the fields behind it, (…)^n
+// repeats n times. bytes is a uvarint length and as many bytes:
 //
 //	1   Hello          flags 1, min 1, max 1, kinds 1, mode 4, generation 8, salt 16, uvarint renewed, name, address
 //	2   HelloReply     flags 1, min 1, max 1, kinds 1, mode 4, generation 8, salt 16, uvarint renewed, name, address,
@@ -99,55 +102,69 @@
 //
 // What the fields mean, beyond their names:
 //
-//   - A name is a length byte, 1 to 128, and that many bytes of printable UTF-8. An address is a family byte, 0 (none), 4
-//     or 6, then 4 or 16 bytes and the port in 2; an IPv4 address is never in IPv6 form. min and max are the format
-//     versions that somebody speaks, from 1 on, kinds the last kind of entries that it knows, from 1 on. renewed is the
-//     generation less the seniority, the first generation of the boot: 0 unless it had to renew itself; the seniority is
-//     at least 1.
-//   - A Sync's kind is 1 push, 2 pull, 3 push-pull; plus 4 times the hint, 0 to 3: how large a difference was seen lately.
-//   - A digest's origins ascend within lo and hi, both included. dirty, here and elsewhere: the sender may still hold keys
-//     whose deletes were collected. A floor that is written is not 0, but in Have.
-//   - A run covers the versions above from up to to; without t it ends at its last entry, or without entries at from, and
-//     with t it ends beyond that. max is what the sender holds of the origin; level says that it is the run's end.
+//   - A name is a length byte, 1 to 128, and that many bytes of printable UTF-8. An address is a
+//     family byte, 0 (none), 4 or 6, then 4 or 16 bytes and the port in 2; an IPv4 address is never
+//     in IPv6 form. min and max are the format versions that somebody speaks, from 1 on, kinds the
+//     last kind of entries that it knows, from 1 on. renewed is the generation less the seniority,
+//     the first generation of the boot: 0 unless it had to renew itself; the seniority is at least
+//     1.
+//   - A Sync's kind is 1 push, 2 pull, 3 push-pull; plus 4 times the hint, 0 to 3: how large a
+//     difference was seen lately.
+//   - A digest's origins ascend within lo and hi, both included. dirty, here and elsewhere: the
+//     sender may still hold keys whose deletes were collected. A floor that is written is not 0,
+//     but in Have.
+//   - A run covers the versions above from up to to; without t it ends at its last entry, or
+//     without entries at from, and with t it ends beyond that. max is what the sender holds of the
+//     origin; level says that it is the run's end.
 //   - A Pull's origins stand in any order; have is what the asker holds.
-//   - A Have is about the receiver's own origin. The contents that its entries refer to are complete up to max - open.
-//   - A Probe's target alone answers it. echo is the nonce of the target's last answer, which arrived held
-//     microseconds ago; echoes is 0 or 1. A Vote's stance has 128 added when it answers one. An Observed record has 64
-//     sums, the low halves of the sums of facts by the first 6 bits of a member's identifier; answer is 0, or 1 when it
-//     answers one. A Verdict has at least one fact, a RumorFeedback at least one answer.
-//   - The hi of a feedback is the end of the offered window; max, below it, is what the answerer holds. A Turn with the
-//     number 255 wants no answer. An Event with an empty body asks for the events that the receiver keeps. A Sketch has
-//     24, 40, 60, 80, 120 or 240 cells.
-//   - A precise digest covers what comes after (after, its key), up to and with the last that it lists or, with the flag 8,
-//     to the end; what it does not list there is unknown to its sender. The key after is a length byte and its bytes; the
-//     others are front-coded as in an entry, ascending, the first of a group against nothing or, if its origin is after,
-//     against that key. A precise run's entries ascend from 0 and may leave any out. A group of a precise pull without
-//     versions asks for all of its origin; a gap is a version less the one before, less 1.
-//   - A KeyNotice's key ids ascend, the primary among them. A Refusal echoes the salt of the greeting. A FullAt says of
-//     the sender alone that it has no room: how far it took an origin's log whole, that of so many versions beyond it took
-//     what takes the place of something, and how many entries it knows to be missing. A Checkpoint's sum is over the live
-//     entries of the origin when version was its newest.
-//   - A Signature is one of Ed25519 (RFC 8032), under key, of "quidnunc checkpoint" and a zero byte, cluster tag 4, origin
-//     8, version 8, digest 32. The digest is SHA-256 over the live entries of the origin when version was its newest,
-//     ascending, each as: version 8, stamp 8, ttl 4, lease 4, flags 1, kind 1, rest 1, key length 1, value length 2, key,
-//     value; with a lease ttl and its flag are 0. A PublicKey says that key took the place of the former one, whose
-//     signature it has of "quidnunc public key" and a zero byte, cluster tag 4, origin 8, key 32.
-//   - A Delegate is about the run before it in the frame: the receiver acknowledges that under the serial, which is not 0,
-//     and passes it on to the members whose origins' identifiers lie from lo to hi, both included, round the end if lo is
-//     above hi; with same, in the range of the Delegate before; without either it passes it on to nobody. The news began
-//     back versions after the run: its sender was behind, and handed on that too. lazy: the acknowledgement may wait for a
-//     frame that leaves anyway, as a Have may. A Covered names at least one serial;
-//     covers is 1, or 0: the sender can't.
-//   - An interval begins skip versions above the end of the one before, the first above 0, and has span + 1 versions; at
-//     least one is listed. count is how many live entries the sender holds there, print the sum of mix(version) over them:
-//     x ^= x>>30, x *= 0xbf58476d1ce4e5b9, x ^= x>>27, x *= 0x94d049bb133111eb, x ^= x>>31. max is what the sender holds of
-//     the origin: with what that was the intervals are compared. An IntervalPull asks for intervals of step entries each.
-//   - Audits are intervals too, of the sender's own log: count is of all entries but deletes up to the floor, and print is
-//     a sum over them of their contents. With a step of 1 an AuditPull asks for a Part: as a run, of the asker's log below
-//     its max, with all that lives there.
-//   - A Ranges has at least one print. Each is the sum, over the origins whose identifiers have the same first bits (1 to
-//     64), of what they contribute to the state fingerprint; the first begins at lo, which has only zeros behind those
-//     bits, and each of the others at the next identifier after the one before.
+//   - A Have is about the receiver's own origin. The contents that its entries refer to are
+//     complete up to max - open.
+//   - A Probe's target alone answers it. echo is the nonce of the target's last answer, which
+//     arrived held microseconds ago; echoes is 0 or 1. A Vote's stance has 128 added when it
+//     answers one. An Observed record has 64 sums, the low halves of the sums of facts by the first
+//     6 bits of a member's identifier; answer is 0, or 1 when it answers one. A Verdict has at
+//     least one fact, a RumorFeedback at least one answer.
+//   - The hi of a feedback is the end of the offered window; max, below it, is what the answerer
+//     holds. A Turn with the number 255 wants no answer. An Event with an empty body asks for the
+//     events that the receiver keeps. A Sketch has 24, 40, 60, 80, 120 or 240 cells.
+//   - A precise digest covers what comes after (after, its key), up to and with the last that it
+//     lists or, with the flag 8, to the end; what it does not list there is unknown to its sender.
+//     The key after is a length byte and its bytes; the others are front-coded as in an entry,
+//     ascending, the first of a group against nothing or, if its origin is after, against that key.
+//     A precise run's entries ascend from 0 and may leave any out. A group of a precise pull
+//     without versions asks for all of its origin; a gap is a version less the one before, less 1.
+//   - A KeyNotice's key ids ascend, the primary among them. A Refusal echoes the salt of the
+//     greeting. A FullAt says of the sender alone that it has no room: how far it took an origin's
+//     log whole, that of so many versions beyond it took what takes the place of something, and how
+//     many entries it knows to be missing. A Checkpoint's sum is over the live entries of the
+//     origin when version was its newest.
+//   - A Signature is one of Ed25519 (RFC 8032), under key, of "quidnunc checkpoint" and a zero
+//     byte, cluster tag 4, origin 8, version 8, digest 32. The digest is SHA-256 over the live
+//     entries of the origin when version was its newest, ascending, each as: version 8, stamp 8,
+//     ttl 4, lease 4, flags 1, kind 1, rest 1, key length 1, value length 2, key, value; with a
+//     lease ttl and its flag are 0. A PublicKey says that key took the place of the former one,
+//     whose signature it has of "quidnunc public key" and a zero byte, cluster tag 4, origin 8, key
+//     32.
+//   - A Delegate is about the run before it in the frame: the receiver acknowledges that under the
+//     serial, which is not 0, and passes it on to the members whose origins' identifiers lie from
+//     lo to hi, both included, round the end if lo is above hi; with same, in the range of the
+//     Delegate before; without either it passes it on to nobody. The news began back versions after
+//     the run: its sender was behind, and handed on that too. lazy: the acknowledgement may wait
+//     for a frame that leaves anyway, as a Have may. A Covered names at least one serial; covers is
+//     1, or 0: the sender can't.
+//   - An interval begins skip versions above the end of the one before, the first above 0, and has
+//     span + 1 versions; at least one is listed. count is how many live entries the sender holds
+//     there, print the sum of mix(version) over them: x ^= x>>30, x *= 0xbf58476d1ce4e5b9, x ^=
+//     x>>27, x *= 0x94d049bb133111eb, x ^= x>>31. max is what the sender holds of the origin: with
+//     what that was the intervals are compared. An IntervalPull asks for intervals of step entries
+//     each.
+//   - Audits are intervals too, of the sender's own log: count is of all entries but deletes up to
+//     the floor, and print is a sum over them of their contents. With a step of 1 an AuditPull asks
+//     for a Part: as a run, of the asker's log below its max, with all that lives there.
+//   - A Ranges has at least one print. Each is the sum, over the origins whose identifiers have the
+//     same first bits (1 to 64), of what they contribute to the state fingerprint; the first begins
+//     at lo, which has only zeros behind those bits, and each of the others at the next identifier
+//     after the one before.
 //   - Nobody reads a Pad.
 //
 // Flags of a greeting; unknown ones are carried and ignored:
@@ -209,25 +226,29 @@
 //
 // # Entry
 //
-// A run's entries ascend in version from from, exclusively; gap is the version less the one before, less 1:
+// A run's entries ascend in version from from, exclusively; gap is the version less the one before,
+// less 1:
 //
 //	entry  uvarint gap<<2|r<<1|f, if f: flags 1, if flags&8: kind 1, if flags&32: rest 1, if flags&2: uvarint ttl,
 //	       if flags&2: uvarint age, if flags&16: uvarint lease, if flags&4: uvarint stamp, if r: uvarint number,
 //	       unless r: key, unless flags&1: bytes
 //
-// A key is one byte s | o<<4, if s = 15 a byte that adds to it, the same for o, and o bytes: the first s bytes of the key
-// before it (of the first: none) and these. s is as large as it can be, and a key is not empty. So a plain entry costs 3
-// bytes, 4 or 5 with long parts of keys, beside what its key has of its own and its value:
+// A key is one byte s | o<<4, if s = 15 a byte that adds to it, the same for o, and o bytes: the
+// first s bytes of the key before it (of the first: none) and these. s is as large as it can be,
+// and a key is not empty. So a plain entry costs 3 bytes, 4 or 5 with long parts of keys, beside
+// what its key has of its own and its value:
 //
 //	addr  = x   01 | 40 | 61 64 64 72 | 03 | 78    version from+1, shared 0, own 4, length 1
 //	addr6 = y   01 | 14 |          36 | 03 | 79    the next version, shared 4, own 1
 //
-// ttl, age, lease and number have 32 bits, ttl and age are milliseconds. A stamp is written as the difference from the
-// last one in the run (of the first: 0), shifted left by one, and inverted if it is negative. rest is how many versions
-// of the same batch follow, 1 to 31: all of a batch name the same end, and no run ends before it. Those that were written
-// again meanwhile are left out, as others are.
+// ttl, age, lease and number have 32 bits, ttl and age are milliseconds. A stamp is written as the
+// difference from the last one in the run (of the first: 0), shifted left by one, and inverted if
+// it is negative. rest is how many versions of the same batch follow, 1 to 31: all of a batch name
+// the same end, and no run ends before it. Those that were written again meanwhile are left out, as
+// others are.
 //
-// Entry flags. Flags that are written are not 0, and unknown ones are refused. The last is not among them: it is r:
+// Entry flags. Flags that are written are not 0, and unknown ones are refused. The last is not
+// among them: it is r:
 //
 //	1    tombstone  the key is deleted
 //	2    TTL        ttl and age
@@ -237,8 +258,8 @@
 //	32   more       rest: the batch goes on; whoever shows a part of it shows all, no sender cuts within it
 //	128  by ref     a number in place of the key
 //
-// Kinds of entries. Kind 0, a user's value, is not written. A kind that is not known here is kept and relayed as its
-// bytes, and hidden from readers:
+// Kinds of entries. Kind 0, a user's value, is not written. A kind that is not known here is kept
+// and relayed as its bytes, and hidden from readers:
 //
 //	1  lease          its key is "\x00lease/" and the uvarint of its number, it has a TTL and no value
 //	2  announce       binds a number to the key: uvarint number
@@ -246,16 +267,17 @@
 //	4  shared         a key that many write: uvarint epoch, stamp 8, author 8, generation 8, then the value
 //	5  shared delete  its delete, a live entry: the same without a value
 //
-// A tombstone of a lease's key ends every key that names the lease; a tombstone of a shared key withdraws what this
-// origin wrote, and competes with nobody. ParseRun answers ErrUnsupported to the flags that no store
-// keeps yet: 128. A precise run has no batches: 32 is not supported there.
+// A tombstone of a lease's key ends every key that names the lease; a tombstone of a shared key
+// withdraws what this origin wrote, and competes with nobody. ParseRun answers ErrUnsupported to
+// the flags that no store keeps yet: 128. A precise run has no batches: 32 is not supported there.
 //
 // # Refusal
 //
-// Who can't open a greeting, or does not speak its version, may answer with a datagram of 32 bytes that has this form in
-// every version: 'Q' 1, 0 1, reason 1, min 1, max 1, nonce 3, cluster tag 4, sender 8, detail 8, CRC32C 4. It gives back
-// the greeting's nonce, answers nothing that is shorter, is never answered, and is advice: anybody can make one. A frame
-// of every version has its version in its second byte, not 0, and its nonce in bytes 5 to 7.
+// Who can't open a greeting, or does not speak its version, may answer with a datagram of 32 bytes
+// that has this form in every version: 'Q' 1, 0 1, reason 1, min 1, max 1, nonce 3, cluster tag 4,
+// sender 8, detail 8, CRC32C 4. It gives back the greeting's nonce, answers nothing that is
+// shorter, is never answered, and is advice: anybody can make one. A frame of every version has its
+// version in its second byte, not 0, and its nonce in bytes 5 to 7.
 //
 // # Reserved
 //
@@ -286,16 +308,18 @@
 //	EventTimeMax          4611686018427387903
 //	RefusalDatagramBytes  32
 //
-// The relations between them that the compiler checks are in limits.go; the entry limit is a constant of the protocol.
+// The relations between them that the compiler checks are in limits.go; the entry limit is a
+// constant of the protocol.
 //
 // # Laws
 //
-// AppendX appends to the caller's bytes: a whole record or, where a body is a list, one item of it. ParseX checks
-// everything once, in one pass, and gives views of the frame: afterwards getters and iterators can't fail. Views die with
-// the frame. Nothing here allocates or panics on any input from the network; writers panic when their caller breaks a
-// stated rule. Parsing hostile bytes costs no more than parsing good ones. Errors are sentinels without detail, so that a
-// caller counts them by comparing.
+// AppendX appends to the caller's bytes: a whole record or, where a body is a list, one item of it.
+// ParseX checks everything once, in one pass, and gives views of the frame: afterwards getters and
+// iterators can't fail. Views die with the frame. Nothing here allocates or panics on any input
+// from the network; writers panic when their caller breaks a stated rule. Parsing hostile bytes
+// costs no more than parsing good ones. Errors are sentinels without detail, so that a caller
+// counts them by comparing.
 //
-// What this package does not do: it does not know who may say what, whether an identifier belongs to a name, or whether a
-// cluster tag is ours. Sealing is package codec/seal.
+// What this package does not do: it does not know who may say what, whether an identifier belongs
+// to a name, or whether a cluster tag is ours. Sealing is package codec/seal.
 package codec

@@ -2,8 +2,8 @@ package codec
 
 import "testing"
 
-// TestKeysAreNotEmpty: no run brings an entry without a key, whichever way it is decoded, so that no reader of keys has
-// to think of one.
+// TestKeysAreNotEmpty: no run brings an entry without a key, whichever way it is decoded, so that
+// no reader of keys has to think of one.
 func TestKeysAreNotEmpty(t *testing.T) {
 	id := []byte{1, 0, 0, 0, 0, 0, 0, 0}
 	filler := []byte{1, 0x60, 'f', 'i', 'l', 'l', 'e', 'r', 17, 'v', 'v', 'v', 'v', 'v', 'v', 'v', 'v'}

@@ -5,7 +5,8 @@ import (
 	"math/bits"
 )
 
-// EntryFlags says which optional fields an entry has, and whether it is more than a key and its value.
+// EntryFlags says which optional fields an entry has, and whether it is more than a key and its
+// value.
 type EntryFlags uint8
 
 // The entry flags; 64 is reserved and must be 0.
@@ -23,15 +24,16 @@ const (
 	entryFlagsStored = EntryTombstone | EntryTTL | EntryStamp | EntryKinded | EntryLeased | EntryMore
 )
 
-// ReservedPrefix is the first byte of the keys that the engine itself writes. No user may write such a key, and no reader
-// is shown one.
+// ReservedPrefix is the first byte of the keys that the engine itself writes. No user may write
+// such a key, and no reader is shown one.
 const ReservedPrefix = 0
 
 // Reserved tells whether a key is one of the engine's own. It takes any key, the empty one too.
 func Reserved[T string | []byte](key T) bool { return len(key) > 0 && key[0] == ReservedPrefix }
 
-// SharedPrefix begins the reserved keys that hold what users share: keys with many writers, one entry in each writer's log
-// (engine/share). Users can't write them as their own, but limits and rates count them as users' keys.
+// SharedPrefix begins the reserved keys that hold what users share: keys with many writers, one
+// entry in each writer's log (engine/share). Users can't write them as their own, but limits and
+// rates count them as users' keys.
 const SharedPrefix = "\x00s/"
 
 // Shared tells whether a key is one of those.
@@ -39,8 +41,8 @@ func Shared[T string | []byte](key T) bool {
 	return len(key) > len(SharedPrefix) && string(key[:len(SharedPrefix)]) == SharedPrefix
 }
 
-// System tells whether a key is one with which a member says something of itself: reserved, and neither shared nor a
-// lease's.
+// System tells whether a key is one with which a member says something of itself: reserved, and
+// neither shared nor a lease's.
 func System[T string | []byte](key T) bool { return Reserved(key) && !Shared(key) && !Leases(key) }
 
 // Entry is one write of an origin: the newest version of a key.
@@ -58,8 +60,8 @@ type Entry struct {
 	Rest    uint8 // with EntryMore: how many versions of its batch follow, 1 to BatchMax - 1
 }
 
-// EntryBytes is the encoded size of e in a run after an entry with prevVersion (the first: the run's from) and prevKey.
-// A stamp counts as long as it can be.
+// EntryBytes is the encoded size of e in a run after an entry with prevVersion (the first: the
+// run's from) and prevKey. A stamp counts as long as it can be.
 func EntryBytes(e *Entry, prevVersion uint64, prevKey []byte) int {
 	n := entryBytes(e, e.Version-prevVersion-1, commonPrefix(prevKey, e.Key), 0)
 	if e.Flags&EntryStamp != 0 {
@@ -127,7 +129,8 @@ func entryOptionalBytes(e *Entry, stamp int64) (n int) {
 	return n
 }
 
-// stampStep is a stamp as it is written: the difference from the one before in its run, its sign in the lowest bit.
+// stampStep is a stamp as it is written: the difference from the one before in its run, its sign in
+// the lowest bit.
 func stampStep(stamp, before int64) uint64 {
 	d := stamp - before
 	return uint64(d<<1) ^ uint64(d>>63)
@@ -148,7 +151,8 @@ func nibbleExtra(n int) int {
 	return 0
 }
 
-// appendEntry appends e, which shares its first bytes with the key before it; stamp is the last one before it.
+// appendEntry appends e, which shares its first bytes with the key before it; stamp is the last one
+// before it.
 func appendEntry(dst []byte, e *Entry, gap uint64, shared int, stamp int64) []byte {
 	dst = appendUvarint(dst, e.head(gap))
 	if e.Flags != 0 {

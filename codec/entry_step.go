@@ -5,11 +5,13 @@ const stepWindow = 2 + 16
 
 const _ uint = KeyBytesMax - (nibbleMax - 1 + 16) // its copy of a key stays in the iterator
 
-// step decodes the next entry into it.key and e, all of e but Key. Every length and every claim is checked here, once
-// for parsing and once for walking: what passed the first time passes the second.
+// step decodes the next entry into it.key and e, all of e but Key. Every length and every claim is
+// checked here, once for parsing and once for walking: what passed the first time passes the
+// second.
 //
-// Nearly every entry has no flags, and numbers of one byte each: a gap below 32, short parts of a key, a value below 128
-// bytes. Those are decoded with two tests; its key is copied as 16 bytes whatever its length.
+// Nearly every entry has no flags, and numbers of one byte each: a gap below 32, short parts of a
+// key, a value below 128 bytes. Those are decoded with two tests; its key is copied as 16 bytes
+// whatever its length.
 func (it *RunIter) step(e *Entry) error {
 	b := it.rest
 	if len(b) < stepWindow || b[0]&7 != 1 {
@@ -78,8 +80,8 @@ func (it *RunIter) stepAny(e *Entry) error {
 	return nil
 }
 
-// stepKey decodes a front-coded key into it.key. It insists on the longest shared prefix, the only valid form, and on a
-// key that is not empty: whoever reads keys may look at the first byte.
+// stepKey decodes a front-coded key into it.key. It insists on the longest shared prefix, the only
+// valid form, and on a key that is not empty: whoever reads keys may look at the first byte.
 func (it *RunIter) stepKey(b []byte) ([]byte, error) {
 	if len(b) == 0 {
 		return nil, ErrBody

@@ -2,9 +2,10 @@ package codec
 
 import "errors"
 
-// The errors of parsing and of opening seals: all that this package and codec/seal return for bytes from the network,
-// so that a caller can count drops by comparing. They carry no detail: the frame that caused one is hostile or damaged, and
-// building a text for it would cost more than dropping it.
+// The errors of parsing and of opening seals: all that this package and codec/seal return for bytes
+// from the network, so that a caller can count drops by comparing. They carry no detail: the frame
+// that caused one is hostile or damaged, and building a text for it would cost more than dropping
+// it.
 var (
 	ErrShort       = errors.New("codec: frame is too short")
 	ErrLong        = errors.New("codec: frame is too long")

@@ -19,8 +19,8 @@ const (
 // A full event fits the smallest frame, sealed and with every header block.
 const _ uint = FrameBytesFloor - HeaderBytesMax - TagBytes - RecordBytes - EventBytesMax
 
-// Event is a user's broadcast. Topic and Payload are views of the frame. An Event record with an empty body is none: it
-// asks for the events that the receiver has kept.
+// Event is a user's broadcast. Topic and Payload are views of the frame. An Event record with an
+// empty body is none: it asks for the events that the receiver has kept.
 type Event struct {
 	Origin  OriginID // who sent it first
 	Seq     uint64   // its number among that origin's events, from 1
@@ -34,7 +34,8 @@ func (e *Event) Fits() bool {
 	return len(e.Topic) > 0 && len(e.Topic) <= TopicBytesMax && len(e.Topic)+len(e.Payload) <= EventPayloadMax
 }
 
-// AppendEventBody appends the body of an Event record. e must Fit; it is kept as these bytes, and relayed as them.
+// AppendEventBody appends the body of an Event record. e must Fit; it is kept as these bytes, and
+// relayed as them.
 func AppendEventBody(dst []byte, e *Event) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(e.Origin))
 	dst = binary.LittleEndian.AppendUint64(dst, e.Seq)

@@ -47,8 +47,8 @@ func (f Facts) At(i int) Fact {
 	}
 }
 
-// Observed is the checked body of an Observed record, a view of the frame: for each part of the identifier space a sum
-// of the facts that its sender knows.
+// Observed is the checked body of an Observed record, a view of the frame: for each part of the
+// identifier space a sum of the facts that its sender knows.
 type Observed []byte
 
 // observedAnswer marks an Observed record that answers one, so that it isn't answered with a third.

@@ -24,8 +24,8 @@ const (
 	TurnBytes = 1
 )
 
-// Feedback is one answer: what became of an offered window, or with FeedbackShown the sender's own counter for its hot
-// window.
+// Feedback is one answer: what became of an offered window, or with FeedbackShown the sender's own
+// counter for its hot window.
 type Feedback struct {
 	Kind    FeedbackKind
 	Counter uint8
@@ -48,8 +48,8 @@ func AppendFeedback(dst []byte, a *Feedback) []byte {
 // Feedbacks are the answers of a checked body, a view of the frame.
 type Feedbacks struct{ rest []byte }
 
-// ParseFeedbacks checks the body of a RumorFeedback record: every answer is whole, of a known kind, of an origin, and
-// within the versions. Iteration can't fail then.
+// ParseFeedbacks checks the body of a RumorFeedback record: every answer is whole, of a known kind,
+// of an origin, and within the versions. Iteration can't fail then.
 func ParseFeedbacks(b []byte) (Feedbacks, error) {
 	a := Feedbacks{b}
 	if len(b) == 0 {
@@ -114,9 +114,9 @@ func (s *Feedbacks) Next(a *Feedback) bool {
 // TurnEnd is the number of a Turn that wants no answer.
 const TurnEnd = 255
 
-// BeginTurn appends the start of a Turn record, one message of a comparison that takes several: the sender's
-// fingerprint is in the frame's header. Answers may follow: what became of the peer's increments, and FeedbackShown for
-// those in this frame. The caller ends it with EndRecord.
+// BeginTurn appends the start of a Turn record, one message of a comparison that takes several: the
+// sender's fingerprint is in the frame's header. Answers may follow: what became of the peer's
+// increments, and FeedbackShown for those in this frame. The caller ends it with EndRecord.
 func BeginTurn(dst []byte, turn uint8) []byte { return append(BeginRecord(dst, TypeTurn), turn) }
 
 // ParseTurn checks the body of a Turn record.

@@ -22,8 +22,8 @@ const (
 // Flags says which blocks a header has, and how the frame is meant.
 type Flags uint16
 
-// The low byte names blocks: an unknown one can't be skipped, so that it makes the frame invalid. The high byte holds
-// hints without a block: unknown ones are carried and ignored.
+// The low byte names blocks: an unknown one can't be skipped, so that it makes the frame invalid.
+// The high byte holds hints without a block: unknown ones are carried and ignored.
 const (
 	FlagSeal   Flags = 1 << 0  // counter and boot salt; set exactly when KeyID is not 0
 	FlagFlow   Flags = 1 << 1  // per-destination sequence, acknowledgement, credit, congestion mark
@@ -43,16 +43,16 @@ func IsRepair(datagram []byte) bool {
 	return len(datagram) > 3 && datagram[3]&byte(FlagRepair>>8) != 0
 }
 
-// Rates is the header block of the flow control between origins. The ledger is cumulative, so that a lost or repeated
-// frame changes nothing: Given and Taken are sums since the two nodes met.
+// Rates is the header block of the flow control between origins. The ledger is cumulative, so that
+// a lost or repeated frame changes nothing: Given and Taken are sums since the two nodes met.
 type Rates struct {
 	Rho, Tau     uint32 // desired and allowed rate, in bytes a second
 	Given, Taken int64  // rate handed to the peer, and received from it, in bytes a second
 	Overflow     bool   // the sender's exchange set was over its limit
 }
 
-// Header is a frame's header as a plain value. Fields whose block is absent are zero after parsing and ignored in
-// encoding. A caller keeps one and uses it again.
+// Header is a frame's header as a plain value. Fields whose block is absent are zero after parsing
+// and ignored in encoding. A caller keeps one and uses it again.
 type Header struct {
 	Sender     OriginID
 	Flags      Flags
@@ -98,7 +98,8 @@ func (h *Header) TrailerBytes() int {
 // SetNonce writes the nonce of a greeting whose header is made: the first bytes of its salt.
 func SetNonce(frame []byte, salt *[SaltBytes]byte) { copy(frame[nonceAt:nonceAt+NonceBytes], salt[:]) }
 
-// AppendHeader appends the header. It panics if FlagSeal and KeyID disagree or a flag names an unknown block.
+// AppendHeader appends the header. It panics if FlagSeal and KeyID disagree or a flag names an
+// unknown block.
 func AppendHeader(dst []byte, h *Header) []byte {
 	if (h.Flags&FlagSeal != 0) != (h.KeyID != 0) || h.Flags&0xff&^flagBlocks != 0 {
 		panic("codec: invalid header flags")
@@ -153,8 +154,8 @@ func AppendChecksum(dst []byte, from int) []byte {
 	return binary.LittleEndian.AppendUint32(dst, CRC32C(dst[from:]))
 }
 
-// ParseHeader reads the header at the start of a frame into h and gives what follows it, including the trailer. It does
-// not look at what follows.
+// ParseHeader reads the header at the start of a frame into h and gives what follows it, including
+// the trailer. It does not look at what follows.
 func ParseHeader(b []byte, h *Header) (rest []byte, err error) {
 	if len(b) < HeaderBytesFixed {
 		return nil, ErrShort
@@ -223,9 +224,10 @@ func (h *Header) parseBlocks(b []byte) bool {
 	return true
 }
 
-// ParseFrame is the door for unsealed frames: it checks length, magic, version, header blocks, checksum and the framing
-// of all records, reads the header into h and gives the records, a view of b. Afterwards NextRecord can't fail on them.
-// The bodies are checked by the parser of each record. Whether h.Cluster is ours is the caller's to ask.
+// ParseFrame is the door for unsealed frames: it checks length, magic, version, header blocks,
+// checksum and the framing of all records, reads the header into h and gives the records, a view of
+// b. Afterwards NextRecord can't fail on them. The bodies are checked by the parser of each record.
+// Whether h.Cluster is ours is the caller's to ask.
 func ParseFrame(b []byte, h *Header) (records []byte, err error) {
 	rest, err := ParseHeader(b, h)
 	if err != nil {
@@ -234,8 +236,8 @@ func ParseFrame(b []byte, h *Header) (records []byte, err error) {
 	return ParseUnsealed(b, rest, h)
 }
 
-// ParseUnsealed is the second half of ParseFrame, for who asks something of the header before paying for the checksum:
-// rest is what ParseHeader gave for b and h.
+// ParseUnsealed is the second half of ParseFrame, for who asks something of the header before
+// paying for the checksum: rest is what ParseHeader gave for b and h.
 func ParseUnsealed(b, rest []byte, h *Header) (records []byte, err error) {
 	if h.KeyID != 0 {
 		return nil, ErrSealed

@@ -2,8 +2,8 @@ package codec
 
 import "encoding/binary"
 
-// FullAt says that the sender took an origin's log up to a version and has no room for what follows. It holds for the
-// sender alone, and for one interval unless it is said again.
+// FullAt says that the sender took an origin's log up to a version and has no room for what
+// follows. It holds for the sender alone, and for one interval unless it is said again.
 type FullAt struct {
 	ID      OriginID
 	Version uint64 // the prefix up to here is whole
@@ -11,7 +11,8 @@ type FullAt struct {
 	Missing uint64 // entries above Version that the sender knows of and does not hold, as far as it can tell; 0: unknown
 }
 
-// AppendFullAt appends one origin: the body of a FullAt record is one or more of them, in ascending order.
+// AppendFullAt appends one origin: the body of a FullAt record is one or more of them, in ascending
+// order.
 func AppendFullAt(dst []byte, f *FullAt) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(f.ID))
 	return appendUvarint(appendUvarint(appendUvarint(dst, f.Version), f.Through-f.Version), f.Missing)
@@ -56,7 +57,8 @@ func (l *FullAts) Next(f *FullAt) bool {
 	return err == nil
 }
 
-// Through is how far the sender has seen the log of an origin of which it is full; 0: it is not, as far as the list says.
+// Through is how far the sender has seen the log of an origin of which it is full; 0: it is not, as
+// far as the list says.
 func (l FullAts) Through(id OriginID) uint64 {
 	for f := (FullAt{}); l.Next(&f) && f.ID <= id; {
 		if f.ID == id {
@@ -88,16 +90,17 @@ func parseFullAt(b []byte, f *FullAt) (rest []byte, err error) {
 	return b[n:], nil
 }
 
-// Checkpoint says what the live entries of an origin sum up to, without their ages, when its log ended at Version. Only
-// who reached that version when it was the newest, and is clean and not full, must have the same sum: elsewhere two
-// replicas may legally differ.
+// Checkpoint says what the live entries of an origin sum up to, without their ages, when its log
+// ended at Version. Only who reached that version when it was the newest, and is clean and not
+// full, must have the same sum: elsewhere two replicas may legally differ.
 type Checkpoint struct {
 	ID      OriginID
 	Version uint64 // not 0
 	Sum     uint64
 }
 
-// AppendCheckpoint appends a Checkpoint record. It panics on a version that is not from 1 to VersionMax.
+// AppendCheckpoint appends a Checkpoint record. It panics on a version that is not from 1 to
+// VersionMax.
 func AppendCheckpoint(dst []byte, p *Checkpoint) []byte {
 	if p.Version == 0 || p.Version > VersionMax {
 		panic("codec: version out of range")

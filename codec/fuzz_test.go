@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// recoder parses records and encodes what it has understood: what parses must come out as it went in.
+// recoder parses records and encodes what it has understood: what parses must come out as it went
+// in.
 type recoder struct {
 	hello  Hello
 	reply  HelloReply
@@ -209,7 +210,8 @@ func FuzzPrecise(f *testing.F) {
 	fuzzRecord(f, TypePreciseDigest, TypePreciseRun, TypePrecisePull)
 }
 
-// FuzzFrame takes a frame through both doors as it is, then with the checksum made right and all of its records parsed.
+// FuzzFrame takes a frame through both doors as it is, then with the checksum made right and all of
+// its records parsed.
 func FuzzFrame(f *testing.F) {
 	names, bytesOf := samples()
 	records := []byte{}

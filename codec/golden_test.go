@@ -12,7 +12,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/golden.txt")
 
-// samples are frames and records by name, in a fixed order: the goldens, and the seeds of the fuzzers.
+// samples are frames and records by name, in a fixed order: the goldens, and the seeds of the
+// fuzzers.
 func samples() (names []string, bytesOf map[string][]byte) {
 	bytesOf = map[string][]byte{}
 	add := func(name string, b []byte) {

@@ -9,9 +9,10 @@ import (
 // OriginID names an origin, that is, one life of one node, in 8 bytes. 0 is no origin.
 type OriginID uint64
 
-// MakeOriginID derives the identifier of the origin (name, generation) under the key of its cluster: SipHash-2-4 of the
-// name and the generation in 8 little endian bytes. It gives 0 if the name is empty or longer than NameBytesMax, and
-// never otherwise. With 10,000 origins two collide with a probability of 3·10⁻¹².
+// MakeOriginID derives the identifier of the origin (name, generation) under the key of its
+// cluster: SipHash-2-4 of the name and the generation in 8 little endian bytes. It gives 0 if the
+// name is empty or longer than NameBytesMax, and never otherwise. With 10,000 origins two collide
+// with a probability of 3·10⁻¹².
 func MakeOriginID(key [2]uint64, name []byte, generation uint64) OriginID {
 	if len(name) == 0 || len(name) > NameBytesMax {
 		return 0
@@ -26,15 +27,16 @@ func MakeOriginID(key [2]uint64, name []byte, generation uint64) OriginID {
 	return OriginID(id)
 }
 
-// Keys under which a cluster's name is hashed, so that the three results have nothing to do with each other.
+// Keys under which a cluster's name is hashed, so that the three results have nothing to do with
+// each other.
 var (
 	frameKeyLow    = [2]uint64{0x7175_6964_6e75_6e63, 0x6672_616d_656b_6579}
 	frameKeyHigh   = [2]uint64{0x7175_6964_6e75_6e63, 0x6672_616d_656b_657a}
 	clusterTagSeed = [2]uint64{0x7175_6964_6e75_6e63, 0x636c_7573_7465_7274}
 )
 
-// FrameKey derives from a cluster's name the SipHash key for origin identifiers. It is public knowledge to whoever knows
-// the name: it spreads identifiers, it does not authenticate.
+// FrameKey derives from a cluster's name the SipHash key for origin identifiers. It is public
+// knowledge to whoever knows the name: it spreads identifiers, it does not authenticate.
 func FrameKey(clusterName []byte) [2]uint64 {
 	return [2]uint64{SipHash(frameKeyLow, clusterName), SipHash(frameKeyHigh, clusterName)}
 }

@@ -11,7 +11,8 @@ type HelloFlags uint8
 // HelloBack marks a greeting that answers one, so that two nodes do not greet for ever.
 const HelloBack HelloFlags = 1 << 0
 
-// HelloBuried says that the life which is greeted was buried here: its greeting is answered with the generation to exceed.
+// HelloBuried says that the life which is greeted was buried here: its greeting is answered with
+// the generation to exceed.
 const HelloBuried HelloFlags = 1 << 1
 
 // Hello is the first word to a node that does not know us.
@@ -27,19 +28,21 @@ type Hello struct {
 	Addr  netip.AddrPort  // the address that it advertises; the zero value means: where this came from
 }
 
-// HelloReply is the answer to a Hello: the same about the answering node, and what it knows of the asking one.
+// HelloReply is the answer to a Hello: the same about the answering node, and what it knows of the
+// asking one.
 type HelloReply struct {
 	Hello
 	Echo       [SaltBytes]byte // boot salt of the hello that this answers
 	KnownGen   uint64          // highest generation known under the asker's name, 0 = none
 	KnownAlive bool            // an origin of that name and generation is believed to be alive
 
-	// Cookie is what the asker shows with its next frame. It stands here and not in the header, so that where frames
-	// are sealed nobody without a key reads one.
+	// Cookie is what the asker shows with its next frame. It stands here and not in the header, so
+	// that where frames are sealed nobody without a key reads one.
 	Cookie [CookieBytes]byte
 }
 
-// Intro says who an origin is. It stands in a frame before the first run of an origin that the receiver may not know.
+// Intro says who an origin is. It stands in a frame before the first run of an origin that the
+// receiver may not know.
 type Intro struct {
 	ID    OriginID
 	Gen   uint64
@@ -51,11 +54,12 @@ type Intro struct {
 	Addr  netip.AddrPort
 }
 
-// IntroAgeUnit is what Intro.Age counts, in nanoseconds: an eighth of a second. Ages are rounded up, so that what is told
-// on and on grows older.
+// IntroAgeUnit is what Intro.Age counts, in nanoseconds: an eighth of a second. Ages are rounded
+// up, so that what is told on and on grows older.
 const IntroAgeUnit = 125_000_000
 
-// Versions is a range of format versions. When it is written, the zero value stands for FormatVersion alone.
+// Versions is a range of format versions. When it is written, the zero value stands for
+// FormatVersion alone.
 type Versions struct{ Min, Max uint8 }
 
 func appendVersions(dst []byte, v Versions) []byte {
@@ -121,7 +125,8 @@ func ParseHello(body []byte, h *Hello) error {
 	return err
 }
 
-// AppendHelloReply appends a HelloReply record. It panics on a name of a length that is not allowed.
+// AppendHelloReply appends a HelloReply record. It panics on a name of a length that is not
+// allowed.
 func AppendHelloReply(dst []byte, r *HelloReply) []byte {
 	start := len(dst)
 	dst = appendHello(BeginRecord(dst, TypeHelloReply), &r.Hello)
@@ -169,8 +174,8 @@ func IntroBytes(in *Intro) int {
 	return RecordBytes + introFixed + uvarintBytes(in.Gen-since) + 1 + len(in.Name) + addrBytes(in.Addr)
 }
 
-// ParseIntro reads the body of an Intro record. That the identifier belongs to name and generation is the caller's to
-// check, with the cluster's key and MakeOriginID.
+// ParseIntro reads the body of an Intro record. That the identifier belongs to name and generation
+// is the caller's to check, with the cluster's key and MakeOriginID.
 func ParseIntro(body []byte, in *Intro) (err error) {
 	if len(body) < introFixed {
 		return ErrBody
@@ -270,8 +275,8 @@ func parseName(b []byte) (name, rest []byte, err error) {
 	return name, b[1+n:], nil
 }
 
-// appendAddr writes the family (0, 4 or 6), the address and the port. A zone is local to its host and is not written;
-// an IPv4 address in IPv6 form is written as IPv4.
+// appendAddr writes the family (0, 4 or 6), the address and the port. A zone is local to its host
+// and is not written; an IPv4 address in IPv6 form is written as IPv4.
 func appendAddr(dst []byte, a netip.AddrPort) []byte {
 	ip := a.Addr().Unmap()
 	switch {

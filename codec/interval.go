@@ -2,15 +2,16 @@ package codec
 
 import "encoding/binary"
 
-// Interval is what somebody holds of an origin's versions above From, up to To: how many of its entries live there, and
-// the print of their versions.
+// Interval is what somebody holds of an origin's versions above From, up to To: how many of its
+// entries live there, and the print of their versions.
 type Interval struct {
 	From, To uint64
 	Count    uint64 // at most To - From
 	Print    uint64 // 0 if Count is
 }
 
-// IntervalPull asks for the intervals of a part of a log: those of Step entries each, in the order of versions.
+// IntervalPull asks for the intervals of a part of a log: those of Step entries each, in the order
+// of versions.
 type IntervalPull struct {
 	From, To uint64
 	Step     uint64 // entries, at least 1
@@ -53,7 +54,8 @@ func (s *spans) cut(b []byte) (from, to uint64, rest []byte, err error) {
 	return from, to, b[n+m:], nil
 }
 
-// IntervalWriter appends an Intervals or an IntervalPull record part by part. A caller keeps one and uses it again.
+// IntervalWriter appends an Intervals or an IntervalPull record part by part. A caller keeps one
+// and uses it again.
 type IntervalWriter struct {
 	dst          []byte
 	start, limit int
@@ -61,8 +63,9 @@ type IntervalWriter struct {
 	spans        spans
 }
 
-// Begin starts a record of type TypeIntervals or TypeIntervalPull, TypeAudits or TypeAuditPull, about the log of id, of which the sender holds max. limit
-// bounds the length that dst may reach. It reports false, and leaves dst alone, if not even an empty record fits.
+// Begin starts a record of type TypeIntervals or TypeIntervalPull, TypeAudits or TypeAuditPull,
+// about the log of id, of which the sender holds max. limit bounds the length that dst may reach.
+// It reports false, and leaves dst alone, if not even an empty record fits.
 func (w *IntervalWriter) Begin(dst []byte, limit int, t Type, id OriginID, max uint64) bool {
 	limit = min(limit, len(dst)+RecordBytes+RecordBodyMax)
 	if len(dst)+intervalsHeadBytesMax > limit {
@@ -73,8 +76,9 @@ func (w *IntervalWriter) Begin(dst []byte, limit int, t Type, id OriginID, max u
 	return true
 }
 
-// Add appends an interval. It reports false, and appends nothing, if that does not fit. It panics on one that is empty,
-// begins below the end of the last, or counts more entries than it has versions.
+// Add appends an interval. It reports false, and appends nothing, if that does not fit. It panics
+// on one that is empty, begins below the end of the last, or counts more entries than it has
+// versions.
 func (w *IntervalWriter) Add(x *Interval) bool {
 	if !w.spans.fits(x.From, x.To) || x.Count > x.To-x.From || x.Count == 0 && x.Print != 0 {
 		panic("codec: not an interval")

@@ -3,8 +3,8 @@ package codec
 // KeyNoticeMax is how many keys a KeyNotice may name: what a keyring holds.
 const KeyNoticeMax = 8
 
-// KeyNotice says which sealing keys its sender holds, so that an operator sees when all members can do without an old
-// one.
+// KeyNotice says which sealing keys its sender holds, so that an operator sees when all members can
+// do without an old one.
 type KeyNotice struct {
 	Primary uint8  // the key that it seals with, one of Held
 	Held    KeySet // the keys that it opens

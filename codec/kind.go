@@ -1,7 +1,8 @@
 package codec
 
-// Kind says what the value of an entry is. All kinds are written alike, a key and a value of so many bytes, so that a
-// kind which a version does not know is kept, relayed as its bytes, and hidden from readers.
+// Kind says what the value of an entry is. All kinds are written alike, a key and a value of so
+// many bytes, so that a kind which a version does not know is kept, relayed as its bytes, and
+// hidden from readers.
 type Kind uint8
 
 // The kinds. Those from KindFree on are free; 0, a user's value, is never written.
@@ -14,8 +15,9 @@ const (
 	KindFree         Kind = 6
 )
 
-// leaseKeyHead starts the key of a lease: an origin's leases are entries of its log like all others, and the newest of
-// a number counts. A tombstone of the key ends the lease, and with it every key that names it.
+// leaseKeyHead starts the key of a lease: an origin's leases are entries of its log like all
+// others, and the newest of a number counts. A tombstone of the key ends the lease, and with it
+// every key that names it.
 const leaseKeyHead = "\x00lease/"
 
 // LeaseKeyBytesMax is the longest key of a lease.
@@ -26,12 +28,14 @@ func AppendLeaseKey(dst []byte, number uint32) []byte {
 	return appendUvarint(append(dst, leaseKeyHead...), uint64(number))
 }
 
-// Leases tells whether a key is that of a lease, well formed or not. Limits and rates count those as users' keys.
+// Leases tells whether a key is that of a lease, well formed or not. Limits and rates count those
+// as users' keys.
 func Leases[T string | []byte](key T) bool {
 	return len(key) > len(leaseKeyHead) && string(key[:len(leaseKeyHead)]) == leaseKeyHead
 }
 
-// ParseLeaseKey gives the number of the lease with that key; false if it is the key of something else.
+// ParseLeaseKey gives the number of the lease with that key; false if it is the key of something
+// else.
 func ParseLeaseKey(key []byte) (number uint32, ok bool) {
 	if !Leases(key) {
 		return 0, false
@@ -51,7 +55,8 @@ func (e *Entry) wellFormed() bool {
 	return e.Kind != 0 && e.Flags&EntryTombstone == 0 && e.kindValid(e.Key)
 }
 
-// kindValid tells whether the rest of an entry is as its kind wants it. Later kinds may want anything.
+// kindValid tells whether the rest of an entry is as its kind wants it. Later kinds may want
+// anything.
 func (e *Entry) kindValid(key []byte) bool {
 	if e.Kind != KindLease {
 		return true

@@ -29,7 +29,8 @@ func TestLeaseKeys(t *testing.T) {
 	}
 }
 
-// TestEntriesOfNoValidForm: each meaning has one encoding, and what has none is refused, not guessed.
+// TestEntriesOfNoValidForm: each meaning has one encoding, and what has none is refused, not
+// guessed.
 func TestEntriesOfNoValidForm(t *testing.T) {
 	lease := string(AppendLeaseKey(nil, 5))
 	keyed := func(s string) string { return string(byte(len(s)<<4)) + s }

@@ -2,11 +2,12 @@ package codec
 
 // Sizes of a frame: bytes of UDP payload.
 const (
-	// FrameBytesDefault is what a node sends unless it is configured otherwise: an Ethernet frame less IPv6, UDP
-	// and room for one tunnel.
+	// FrameBytesDefault is what a node sends unless it is configured otherwise: an Ethernet frame
+	// less IPv6, UDP and room for one tunnel.
 	FrameBytesDefault = 1400
-	// FrameBytesFloor is the smallest frame size that a node may be configured to: it passes IPv6's minimum link of
-	// 1,280 bytes (RFC 8200 §5). All limits on what a user may store are computed here.
+	// FrameBytesFloor is the smallest frame size that a node may be configured to: it passes IPv6's
+	// minimum link of 1,280 bytes (RFC 8200 §5). All limits on what a user may store are computed
+	// here.
 	FrameBytesFloor = 1200
 	// FrameBytesMax is the largest frame that is accepted: an Ethernet frame less IPv4 and UDP.
 	FrameBytesMax = 1472
@@ -18,7 +19,8 @@ const (
 	HeaderBytesFixed = 20
 	// HeaderBytesMax is a header with every block.
 	HeaderBytesMax = HeaderBytesFixed + sealBytes + flowBytes + CookieBytes + ratesBytes + printsBytes
-	// SealBlockAt is where the seal block starts if there is one: the counter, then the boot salt. It is the first block.
+	// SealBlockAt is where the seal block starts if there is one: the counter, then the boot salt.
+	// It is the first block.
 	SealBlockAt = HeaderBytesFixed
 	// SaltBytes is the length of a boot salt.
 	SaltBytes = 16
@@ -46,24 +48,28 @@ const (
 const (
 	// NameBytesMax bounds a node's name; a name has at least one byte.
 	NameBytesMax = 128
-	// GenerationMax is the highest generation that anybody begins with: the nanoseconds of a wall clock end there too,
-	// in the year 2262. What is added to a generation afterwards, a year at most, does not overflow.
+	// GenerationMax is the highest generation that anybody begins with: the nanoseconds of a wall
+	// clock end there too, in the year 2262. What is added to a generation afterwards, a year at
+	// most, does not overflow.
 	GenerationMax = 1<<63 - 1
 	// KeyBytesMax bounds a key.
 	KeyBytesMax = 255
-	// EntryBytesMax bounds key and value of an entry together. It is a constant of the protocol, the same on every
-	// node: the entry, alone in a run, beside the longest introduction of its origin, in a sealed frame with every
-	// header block, fits the smallest frame size. So what one node accepts, every node can send.
+	// EntryBytesMax bounds key and value of an entry together. It is a constant of the protocol,
+	// the same on every node: the entry, alone in a run, beside the longest introduction of its
+	// origin, in a sealed frame with every header block, fits the smallest frame size. So what one
+	// node accepts, every node can send.
 	EntryBytesMax = 768
-	// BatchMax bounds the writes of a batch, and BatchBytesMax what BatchEntryBytes gives for them together. Alone in
-	// a run, as an entry of EntryBytesMax is, a batch fits the smallest frame size.
+	// BatchMax bounds the writes of a batch, and BatchBytesMax what BatchEntryBytes gives for them
+	// together. Alone in a run, as an entry of EntryBytesMax is, a batch fits the smallest frame
+	// size.
 	BatchMax      = 32
 	BatchBytesMax = 816
 	// VersionMax is the last version of an origin: at a million writes a second, 2,283 years away.
 	VersionMax = 1<<56 - 1
 )
 
-// Worst cases. A uvarint of a 56-bit number has 8 bytes, of one with one or two flag bits below it 9, of a 32-bit one 5.
+// Worst cases. A uvarint of a 56-bit number has 8 bytes, of one with one or two flag bits below it
+// 9, of a 32-bit one 5.
 const (
 	addrBytesMax  = 1 + 16 + 2
 	nameBytesMax  = 1 + NameBytesMax
@@ -74,7 +80,8 @@ const (
 	runTailBytes  = 2 * versionBytes
 	runBytesMax   = RecordBytes + 8 + 9 + 8 + runTailBytes
 	stampBytesMax = 9
-	// entryOverheadMax: head, flags, kind, rest, TTL, age, lease, stamp, number or lengths of the key, length of the value.
+	// entryOverheadMax: head, flags, kind, rest, TTL, age, lease, stamp, number or lengths of the
+	// key, length of the value.
 	entryOverheadMax = 9 + 1 + 1 + 1 + 5 + 5 + 5 + stampBytesMax + 5 + 2
 
 	entryFrameBytesMax = HeaderBytesMax + TagBytes + introBytesMax + runBytesMax + entryOverheadMax + EntryBytesMax

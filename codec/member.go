@@ -2,7 +2,8 @@ package codec
 
 import "encoding/binary"
 
-// Status is what is believed of one incarnation of a member. A higher number wins at the same incarnation.
+// Status is what is believed of one incarnation of a member. A higher number wins at the same
+// incarnation.
 type Status uint8
 
 // The statuses. Buried is what remains of a member that was dead, or had left, for long.
@@ -38,12 +39,13 @@ const (
 	FactBytes     = 8 + 4 + 1
 	ObservedBytes = 1 + ObservedBuckets*4
 
-	// ObservedBuckets is the number of parts of the identifier space whose facts an Observed record sums up.
+	// ObservedBuckets is the number of parts of the identifier space whose facts an Observed record
+	// sums up.
 	ObservedBuckets = 64
 )
 
-// Probe asks a member for a sign of life. It also tells the member how the sender sees it, so that a suspected or
-// condemned one can refute in its answer (the Buddy System of Lifeguard §IV-C).
+// Probe asks a member for a sign of life. It also tells the member how the sender sees it, so that
+// a suspected or condemned one can refute in its answer (the Buddy System of Lifeguard §IV-C).
 type Probe struct {
 	Target      OriginID // whom the sender believes to reach; anyone else stays silent
 	Nonce       uint32   // repeated in the answer; unpredictable

@@ -17,7 +17,8 @@ import (
 	"unicode"
 )
 
-// constants are those of this package by the name of their type, as the sources declare them; "" is for untyped ones.
+// constants are those of this package by the name of their type, as the sources declare them; "" is
+// for untyped ones.
 func constants(t *testing.T) map[string]map[string]uint64 {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -72,8 +73,8 @@ func page(t *testing.T) string {
 	return strings.ReplaceAll(strings.ReplaceAll(string(b), "// ", ""), "//", "")
 }
 
-// table is the first block of rows after a text, as lists of columns that two spaces or more part. A row that begins
-// with a space goes on with the last column of the one before.
+// table is the first block of rows after a text, as lists of columns that two spaces or more part.
+// A row that begins with a space goes on with the last column of the one before.
 func table(t *testing.T, page, after string) (rows [][]string) {
 	t.Helper()
 	at := strings.Index(page, after)
@@ -98,7 +99,8 @@ func table(t *testing.T, page, after string) (rows [][]string) {
 	return rows
 }
 
-// TestPageTables: each table of the page has a row for each constant, with its value, and no others.
+// TestPageTables: each table of the page has a row for each constant, with its value, and no
+// others.
 func TestPageTables(t *testing.T) {
 	text, all := page(t), constants(t)
 	f := func(after, of, prefix string, but ...string) {
@@ -177,7 +179,8 @@ func TestPageBlocks(t *testing.T) {
 	}
 }
 
-// TestPageGrammar takes every golden record apart by the grammar of the page: nothing is left over, and nothing lacks.
+// TestPageGrammar takes every golden record apart by the grammar of the page: nothing is left over,
+// and nothing lacks.
 func TestPageGrammar(t *testing.T) {
 	text := page(t)
 	grammar := map[Type]string{}

@@ -2,16 +2,18 @@ package codec
 
 import "encoding/binary"
 
-// Precise reconciliation compares entry by entry instead of origin by origin. Its records stand in the order of (origin,
-// key), in which both sides hold the same things at the same places whatever the versions are.
+// Precise reconciliation compares entry by entry instead of origin by origin. Its records stand in
+// the order of (origin, key), in which both sides hold the same things at the same places whatever
+// the versions are.
 
 // PreciseEnd says of a window that it covers everything to the end of the order.
 const PreciseEnd DigestFlags = 8
 
 const preciseFlagsKnown = DigestWantRuns | DigestOffer | DigestFinal | PreciseEnd
 
-// Place is a place in the order of (origin, key): after all that the origin has up to the key. With an empty key it is
-// after the origin itself and before its keys; the zero Place is before everything.
+// Place is a place in the order of (origin, key): after all that the origin has up to the key. With
+// an empty key it is after the origin itself and before its keys; the zero Place is before
+// everything.
 type Place struct {
 	ID  OriginID
 	Key []byte
@@ -20,9 +22,9 @@ type Place struct {
 // groupBytes is what stands before the members of a group: the origin and their number.
 const groupBytes = 8 + 2
 
-// PreciseDigest is a parsed window of what its sender holds, by key. It covers what comes after After up to its last
-// group's last key, both included, or up to the end with PreciseEnd: what is in there and not listed, be it an origin or
-// a key, is unknown to the sender.
+// PreciseDigest is a parsed window of what its sender holds, by key. It covers what comes after
+// After up to its last group's last key, both included, or up to the end with PreciseEnd: what is
+// in there and not listed, be it an origin or a key, is unknown to the sender.
 type PreciseDigest struct {
 	Flags  DigestFlags
 	After  Place    // its Key is a view of the frame
@@ -61,8 +63,9 @@ type PreciseDigestWriter struct {
 	key      [KeyBytesMax]byte
 }
 
-// Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the record's. It reports
-// false, and leaves dst alone, if not even an empty window fits. It panics if after has a key but no origin.
+// Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the
+// record's. It reports false, and leaves dst alone, if not even an empty window fits. It panics if
+// after has a key but no origin.
 func (w *PreciseDigestWriter) Begin(dst []byte, limit int, after Place) bool {
 	if after.ID == 0 && len(after.Key) > 0 || len(after.Key) > KeyBytesMax {
 		panic("codec: no such place")
@@ -86,8 +89,9 @@ func (w *PreciseDigestWriter) Begin(dst []byte, limit int, after Place) bool {
 	return true
 }
 
-// Origin starts the group of an origin: its keys follow. It reports false, and appends nothing, if it does not fit.
-// Identifiers must ascend; only the first may be After's own, to go on with the keys behind it. If not, Origin panics.
+// Origin starts the group of an origin: its keys follow. It reports false, and appends nothing, if
+// it does not fit. Identifiers must ascend; only the first may be After's own, to go on with the
+// keys behind it. If not, Origin panics.
 func (w *PreciseDigestWriter) Origin(id OriginID) bool {
 	if id < w.last || id == w.last && !w.first || id == 0 {
 		panic("codec: digest out of order")
@@ -104,8 +108,8 @@ func (w *PreciseDigestWriter) Origin(id OriginID) bool {
 	return true
 }
 
-// Key appends a key of the origin and the version that the sender holds. It reports false, and appends nothing, if it
-// does not fit. Keys must ascend and not be empty; if not, Key panics.
+// Key appends a key of the origin and the version that the sender holds. It reports false, and
+// appends nothing, if it does not fit. Keys must ascend and not be empty; if not, Key panics.
 func (w *PreciseDigestWriter) Key(key []byte, version uint64) bool {
 	shared := commonPrefix(w.key[:w.keyBytes], key)
 	if len(key) == shared || shared < w.keyBytes && key[shared] < w.key[shared] || w.groups == 0 {
@@ -149,14 +153,15 @@ func (w *PreciseDigestWriter) Cancel() []byte {
 	return dst
 }
 
-// PreciseKeyBytes is the encoded size of a key of a digest that shares its first bytes with the one before it.
+// PreciseKeyBytes is the encoded size of a key of a digest that shares its first bytes with the one
+// before it.
 func PreciseKeyBytes(key []byte, shared int, version uint64) int {
 	own := len(key) - shared
 	return 1 + own + nibbleExtra(shared) + nibbleExtra(own) + uvarintBytes(version)
 }
 
-// ParsePreciseDigest checks the whole body of a PreciseDigest record and fills d, whose groups are a view of it.
-// Afterwards iteration can't fail. it is scratch.
+// ParsePreciseDigest checks the whole body of a PreciseDigest record and fills d, whose groups are
+// a view of it. Afterwards iteration can't fail. it is scratch.
 func ParsePreciseDigest(body []byte, d *PreciseDigest, it *PreciseIter) error {
 	if len(body) < 1+8 {
 		return ErrBody
@@ -195,8 +200,8 @@ func ParsePreciseDigest(body []byte, d *PreciseDigest, it *PreciseIter) error {
 	return nil
 }
 
-// PreciseIter walks the groups and keys of a parsed PreciseDigest. It holds the bytes of the current key, so that an
-// owner keeps one and uses it again.
+// PreciseIter walks the groups and keys of a parsed PreciseDigest. It holds the bytes of the
+// current key, so that an owner keeps one and uses it again.
 type PreciseIter struct {
 	keys RunIter // its key
 	rest []byte
@@ -222,8 +227,8 @@ func (it *PreciseIter) Origin() (OriginID, bool) {
 	return id, ok
 }
 
-// Key gives the next key of the group and the version that the sender holds, or false at its end. The key is a view of
-// the iterator, valid until the next call.
+// Key gives the next key of the group and the version that the sender holds, or false at its end.
+// The key is a view of the iterator, valid until the next call.
 func (it *PreciseIter) Key() (key []byte, version uint64, ok bool) {
 	if it.left == 0 {
 		return nil, 0, false

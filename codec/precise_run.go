@@ -2,15 +2,15 @@ package codec
 
 import "encoding/binary"
 
-// PreciseRunWriter appends a PreciseRun record: entries of one origin in ascending order of version that need not be
-// without holes. A caller keeps one and uses it again.
+// PreciseRunWriter appends a PreciseRun record: entries of one origin in ascending order of version
+// that need not be without holes. A caller keeps one and uses it again.
 type PreciseRunWriter struct{ run RunWriter }
 
 // PreciseRunOverhead is the size of a record without entries.
 const PreciseRunOverhead = RecordBytes + 8
 
-// Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the record's. It reports
-// false, and leaves dst alone, if not even an empty record fits.
+// Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the
+// record's. It reports false, and leaves dst alone, if not even an empty record fits.
 func (w *PreciseRunWriter) Begin(dst []byte, limit int, id OriginID) bool {
 	limit = min(limit, len(dst)+RecordBytes+RecordBodyMax)
 	if len(dst)+PreciseRunOverhead > limit {
@@ -36,8 +36,8 @@ func (w *PreciseRunWriter) End() []byte {
 	return dst
 }
 
-// ParsePreciseRun checks the whole body of a PreciseRun record and fills r: From is 0 and To the last entry's version,
-// which says nothing about what is between. Afterwards iteration can't fail.
+// ParsePreciseRun checks the whole body of a PreciseRun record and fills r: From is 0 and To the
+// last entry's version, which says nothing about what is between. Afterwards iteration can't fail.
 func ParsePreciseRun(body []byte, r *Run) error {
 	flags, err := parsePreciseRun(body, r)
 	if err == nil && flags&^(entryFlagsStored&^EntryMore) != 0 { // who takes any entries in any order keeps no batch together
@@ -57,7 +57,8 @@ func parsePreciseRun(body []byte, r *Run) (EntryFlags, error) {
 	return r.checkEntries(false)
 }
 
-// PrecisePullWriter appends a PrecisePull record: a list of entries by origin and version, which name one write.
+// PrecisePullWriter appends a PrecisePull record: a list of entries by origin and version, which
+// name one write.
 type PrecisePullWriter struct {
 	dst     []byte
 	start   int
@@ -68,8 +69,8 @@ type PrecisePullWriter struct {
 	version uint64
 }
 
-// Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the record's. It reports
-// false, and leaves dst alone, if not even an empty record fits.
+// Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the
+// record's. It reports false, and leaves dst alone, if not even an empty record fits.
 func (w *PrecisePullWriter) Begin(dst []byte, limit int) bool {
 	limit = min(limit, len(dst)+RecordBytes+RecordBodyMax)
 	if len(dst)+RecordBytes+1 > limit {
@@ -79,9 +80,9 @@ func (w *PrecisePullWriter) Begin(dst []byte, limit int) bool {
 	return true
 }
 
-// Origin starts the group of an origin: the versions that are asked for follow. A group without any asks for all of the
-// origin, and who it is. It reports false, and appends nothing, if it does not fit, or no version behind it would.
-// Identifiers must ascend; if not, Origin panics.
+// Origin starts the group of an origin: the versions that are asked for follow. A group without any
+// asks for all of the origin, and who it is. It reports false, and appends nothing, if it does not
+// fit, or no version behind it would. Identifiers must ascend; if not, Origin panics.
 func (w *PrecisePullWriter) Origin(id OriginID) bool {
 	if id <= w.last {
 		panic("codec: pull out of order")
@@ -95,8 +96,8 @@ func (w *PrecisePullWriter) Origin(id OriginID) bool {
 	return true
 }
 
-// Version asks for a version of the group's origin. It reports false, and appends nothing, if it does not fit. Versions
-// must ascend; if not, Version panics.
+// Version asks for a version of the group's origin. It reports false, and appends nothing, if it
+// does not fit. Versions must ascend; if not, Version panics.
 func (w *PrecisePullWriter) Version(v uint64) bool {
 	if v <= w.version || v > VersionMax {
 		panic("codec: pull out of order")
@@ -120,7 +121,8 @@ func (w *PrecisePullWriter) Cancel() []byte {
 	return dst
 }
 
-// End completes the record and gives the extended dst. final says that no more of the list follows in other frames.
+// End completes the record and gives the extended dst. final says that no more of the list follows
+// in other frames.
 func (w *PrecisePullWriter) End(final bool) []byte {
 	w.dst[w.start+RecordBytes] = boolByte(final)
 	dst := EndRecord(w.dst, w.start)
@@ -135,8 +137,8 @@ type PrecisePull struct {
 	groups []byte
 }
 
-// ParsePrecisePull checks the whole body of a PrecisePull record and fills p, whose groups are a view of it. Afterwards
-// iteration can't fail.
+// ParsePrecisePull checks the whole body of a PrecisePull record and fills p, whose groups are a
+// view of it. Afterwards iteration can't fail.
 func ParsePrecisePull(body []byte, p *PrecisePull) error {
 	if len(body) < 1 {
 		return ErrBody
@@ -171,8 +173,8 @@ type PrecisePullIter struct {
 // Groups gives an iterator before the first group.
 func (p *PrecisePull) Groups() PrecisePullIter { return PrecisePullIter{rest: p.groups} }
 
-// Origin gives the next group and the number of its versions that follow, or false at the end. The versions of the
-// group before must have been walked.
+// Origin gives the next group and the number of its versions that follow, or false at the end. The
+// versions of the group before must have been walked.
 func (it *PrecisePullIter) Origin() (id OriginID, versions int, ok bool) {
 	if len(it.rest) == 0 || it.left > 0 {
 		return 0, 0, false

@@ -99,7 +99,8 @@ func addPrecise(add func(name string, b []byte)) {
 	add("record/precise-pull", p.End(true))
 }
 
-// TestPreciseWindows cuts a random set into windows of random sizes: they stand in order and leave nothing out.
+// TestPreciseWindows cuts a random set into windows of random sizes: they stand in order and leave
+// nothing out.
 func TestPreciseWindows(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

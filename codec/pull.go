@@ -2,7 +2,8 @@ package codec
 
 import "encoding/binary"
 
-// PullWriter appends a Pull record: a list of origins, each with the version that the sender has, in any order.
+// PullWriter appends a Pull record: a list of origins, each with the version that the sender has,
+// in any order.
 type PullWriter struct {
 	dst   []byte
 	start int
@@ -10,8 +11,8 @@ type PullWriter struct {
 	count int
 }
 
-// Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the record's. It reports
-// false, and leaves dst alone, if not even an empty record fits.
+// Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the
+// record's. It reports false, and leaves dst alone, if not even an empty record fits.
 func (w *PullWriter) Begin(dst []byte, limit int) bool {
 	limit = min(limit, len(dst)+RecordBytes+RecordBodyMax)
 	if len(dst)+RecordBytes > limit {
@@ -21,7 +22,8 @@ func (w *PullWriter) Begin(dst []byte, limit int) bool {
 	return true
 }
 
-// Add asks for runs of id that start at have or below. It reports false, and appends nothing, if that does not fit.
+// Add asks for runs of id that start at have or below. It reports false, and appends nothing, if
+// that does not fit.
 func (w *PullWriter) Add(id OriginID, have uint64) bool {
 	if len(w.dst)+8+uvarintBytes(have) > w.limit {
 		return false
@@ -47,8 +49,8 @@ type Pull struct {
 	entries []byte
 }
 
-// ParsePull checks the whole body of a Pull record and fills p, whose entries are a view of it. Afterwards iteration
-// can't fail.
+// ParsePull checks the whole body of a Pull record and fills p, whose entries are a view of it.
+// Afterwards iteration can't fail.
 func ParsePull(body []byte, p *Pull) error {
 	p.Count, p.entries = 0, body
 	it := PullIter{body}

@@ -2,8 +2,9 @@ package codec
 
 import "encoding/binary"
 
-// Ranges is the checked body of a Ranges record, a view of the frame: fingerprints of parts of the version vector. Each is
-// over the origins whose identifiers have the same first Bits bits, the first those that begin like Lo.
+// Ranges is the checked body of a Ranges record, a view of the frame: fingerprints of parts of the
+// version vector. Each is over the origins whose identifiers have the same first Bits bits, the
+// first those that begin like Lo.
 type Ranges struct {
 	Bits   int // 1 to 64
 	Lo     OriginID
@@ -18,8 +19,8 @@ const (
 // RangesBytes is the encoded size of a Ranges record of n parts.
 func RangesBytes(n int) int { return RecordBytes + rangesFixed + n*rangePrintBytes }
 
-// BeginRanges appends the start of a Ranges record. The caller appends at least one fingerprint by AppendRangePrint, and
-// ends it with EndRecord. It panics where lo has bits behind the first.
+// BeginRanges appends the start of a Ranges record. The caller appends at least one fingerprint by
+// AppendRangePrint, and ends it with EndRecord. It panics where lo has bits behind the first.
 func BeginRanges(dst []byte, bits int, lo OriginID) []byte {
 	if bits < 1 || bits > 64 || lo<<bits != 0 {
 		panic("codec: not the beginning of a range")

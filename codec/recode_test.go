@@ -46,7 +46,8 @@ func (c *recoder) recodeMember(dst []byte, t Type, body []byte) ([]byte, error) 
 	return AppendObserved(dst, o.Answer(), &sums), nil
 }
 
-// recodeNews is the recoder's part for rumors, broadcasts, ring repair, sketches, ranges and notices of keys.
+// recodeNews is the recoder's part for rumors, broadcasts, ring repair, sketches, ranges and
+// notices of keys.
 func (c *recoder) recodeNews(dst []byte, t Type, body []byte) ([]byte, error) {
 	start := len(dst)
 	switch t {
@@ -176,7 +177,8 @@ func addNews(add func(name string, b []byte)) {
 	add("record/keys-most", AppendKeyNotice(nil, &KeyNotice{Serial: 255, Primary: 255, Held: KeySet{1, 2, 3, 4, 5, 6, 7, 255}}))
 }
 
-// recodeLimits is the recoder's part for refusals, limits that were reached, checkpoints and their signatures.
+// recodeLimits is the recoder's part for refusals, limits that were reached, checkpoints and their
+// signatures.
 func (c *recoder) recodeLimits(dst []byte, t Type, body []byte) ([]byte, error) {
 	switch t {
 	case TypeRefusal:

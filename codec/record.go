@@ -47,11 +47,12 @@ const (
 	TypeFree          Type = 48 // the first free number
 )
 
-// BeginRecord appends the start of a record with an empty body. The caller appends the body and ends with EndRecord.
+// BeginRecord appends the start of a record with an empty body. The caller appends the body and
+// ends with EndRecord.
 func BeginRecord(dst []byte, t Type) []byte { return append(dst, byte(t), 0, 0) }
 
-// EndRecord writes the length of the record that BeginRecord started when dst had the length start. It panics if the
-// body is longer than RecordBodyMax.
+// EndRecord writes the length of the record that BeginRecord started when dst had the length start.
+// It panics if the body is longer than RecordBodyMax.
 func EndRecord(dst []byte, start int) []byte {
 	n := len(dst) - start - RecordBytes
 	if n < 0 || n > RecordBodyMax {
@@ -82,8 +83,8 @@ func ParseRecords(b []byte) error {
 	return nil
 }
 
-// NextRecord gives the first record of b, whose framing was checked at the door, and what follows it. At the end it
-// gives type 0.
+// NextRecord gives the first record of b, whose framing was checked at the door, and what follows
+// it. At the end it gives type 0.
 func NextRecord(b []byte) (t Type, body, rest []byte) {
 	if len(b) == 0 {
 		return 0, nil, nil

@@ -19,10 +19,10 @@ const (
 	RefusedBusy    RefusalReason = 10 // later; Detail: milliseconds
 )
 
-// Refusal answers a greeting that leads nowhere. It has two forms. As a record it stands in a frame sealed like the
-// answer to a greeting, and echoes the greeting's salt: what opens is true. As a datagram it has a form that no version
-// changes, so that who speaks another version, or holds another key, is told too: anybody who sees a greeting can make
-// one, so that it is advice.
+// Refusal answers a greeting that leads nowhere. It has two forms. As a record it stands in a frame
+// sealed like the answer to a greeting, and echoes the greeting's salt: what opens is true. As a
+// datagram it has a form that no version changes, so that who speaks another version, or holds
+// another key, is told too: anybody who sees a greeting can make one, so that it is advice.
 type Refusal struct {
 	Reason RefusalReason
 	Speak  Versions // what is spoken here
@@ -55,10 +55,11 @@ func ParseRefusal(body []byte, r *Refusal) (err error) {
 	return err
 }
 
-// The datagram: 'Q', 0, reason, min, max, nonce 3, cluster tag 4, sender 8, detail 8, CRC32C of all that 4. Nonce,
-// cluster tag and sender stand where they stand in a header, in every version.
+// The datagram: 'Q', 0, reason, min, max, nonce 3, cluster tag 4, sender 8, detail 8, CRC32C of all
+// that 4. Nonce, cluster tag and sender stand where they stand in a header, in every version.
 const (
-	// RefusalDatagramBytes is the length of a refusal as a datagram. Whatever is shorter is not answered with one.
+	// RefusalDatagramBytes is the length of a refusal as a datagram. Whatever is shorter is not
+	// answered with one.
 	RefusalDatagramBytes = 32
 
 	refusalVersion = 0 // in the place of a format version
@@ -72,7 +73,8 @@ const (
 	_ uint = helloBytesMin - (HeaderBytesFixed + RecordBytes + refusalBytes)
 )
 
-// AppendRefusalDatagram appends the datagram that refuses a greeting of a known header; cluster and sender are ours.
+// AppendRefusalDatagram appends the datagram that refuses a greeting of a known header; cluster and
+// sender are ours.
 func AppendRefusalDatagram(dst []byte, r *Refusal, cluster uint32, sender OriginID) []byte {
 	le, start := binary.LittleEndian, len(dst)
 	dst = appendVersions(append(dst, Magic, refusalVersion, byte(r.Reason)), r.Speak)
@@ -107,8 +109,9 @@ func ParseRefusalDatagram(b []byte, r *Refusal) (cluster uint32, sender OriginID
 	return cluster, sender, nil
 }
 
-// RefusalNonce gives what a refusal of a datagram echoes, and whether the datagram may be answered with one: it is as
-// long as the answer, may be a frame of some version, and has a nonce. It reads nothing that a version may change.
+// RefusalNonce gives what a refusal of a datagram echoes, and whether the datagram may be answered
+// with one: it is as long as the answer, may be a frame of some version, and has a nonce. It reads
+// nothing that a version may change.
 func RefusalNonce(b []byte) (nonce [NonceBytes]byte, ok bool) {
 	if len(b) < RefusalDatagramBytes || b[0] != Magic || b[1] == refusalVersion {
 		return nonce, false

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestRefusalDatagram: its bytes are the same in every version, it is never longer than what it answers, and it gives
-// back what stands in the greeting's header.
+// TestRefusalDatagram: its bytes are the same in every version, it is never longer than what it
+// answers, and it gives back what stands in the greeting's header.
 func TestRefusalDatagram(t *testing.T) {
 	in := Refusal{Reason: RefusedVersion, Speak: Versions{2, 3}, Detail: 1<<64 - 1, Echo: [SaltBytes]byte{1, 2, 3}}
 	b := AppendRefusalDatagram([]byte("x"), &in, 0x04030201, 0x0807060504030201)[1:]
@@ -35,7 +35,8 @@ func TestRefusalDatagram(t *testing.T) {
 	}
 }
 
-// TestRefusalOfAnyVersion: who can read nothing but the first eight bytes of a greeting can refuse it.
+// TestRefusalOfAnyVersion: who can read nothing but the first eight bytes of a greeting can refuse
+// it.
 func TestRefusalOfAnyVersion(t *testing.T) {
 	h := Header{Sender: 9, Nonce: [NonceBytes]byte{7, 8, 9}}
 	hello := AppendChecksum(AppendHello(AppendHeader(nil, &h), &Hello{Gen: 1, Name: []byte("n")}), 0)

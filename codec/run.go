@@ -11,9 +11,10 @@ type RunHead struct {
 	Dirty bool   // the sender may still hold keys whose deletes were collected
 }
 
-// Run is a parsed contiguous piece of one origin's log: every live key of the origin whose version is in (From, To], and
-// nothing else. A replica that holds the prefix up to From or more holds it up to To after applying the run. Where To is
-// Max it is level with the sender then: it holds a state that the origin was in.
+// Run is a parsed contiguous piece of one origin's log: every live key of the origin whose version
+// is in (From, To], and nothing else. A replica that holds the prefix up to From or more holds it
+// up to To after applying the run. Where To is Max it is level with the sender then: it holds a
+// state that the origin was in.
 type Run struct {
 	RunHead
 	To      uint64
@@ -49,9 +50,9 @@ type RunWriter struct {
 	key      [KeyBytesMax]byte
 }
 
-// Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the record's. It reports
-// false, and leaves dst alone, if not even an empty run fits. A Max below where the run ends counts as that end. Begin
-// panics on versions above VersionMax.
+// Begin starts a record at the end of dst. limit bounds the length that dst may reach, not the
+// record's. It reports false, and leaves dst alone, if not even an empty run fits. A Max below
+// where the run ends counts as that end. Begin panics on versions above VersionMax.
 func (w *RunWriter) Begin(dst []byte, limit int, h RunHead) bool {
 	return w.begin(dst, limit, TypeRun, h)
 }
@@ -81,8 +82,9 @@ func (w *RunWriter) begin(dst []byte, limit int, t Type, h RunHead) bool {
 	return true
 }
 
-// Entry appends e. It reports false, and appends nothing, if e does not fit: it always fits the next empty frame. It
-// panics if e is not newer than the entry before it (the first: than from) or is above the limits of the protocol.
+// Entry appends e. It reports false, and appends nothing, if e does not fit: it always fits the
+// next empty frame. It panics if e is not newer than the entry before it (the first: than from) or
+// is above the limits of the protocol.
 func (w *RunWriter) Entry(e *Entry) bool {
 	if e.Version <= w.version || e.Version > VersionMax {
 		panic("codec: run out of order")
@@ -116,7 +118,8 @@ func (w *RunWriter) Entry(e *Entry) bool {
 	return true
 }
 
-// FitsBatch tells whether a batch has room whose writes take so much by BatchEntryBytes. Entry takes all of it then.
+// FitsBatch tells whether a batch has room whose writes take so much by BatchEntryBytes. Entry
+// takes all of it then.
 func (w *RunWriter) FitsBatch(bytes int) bool {
 	return len(w.dst)+batchHeadBytes+bytes+runTailBytes <= w.limit
 }
@@ -130,8 +133,8 @@ func (w *RunWriter) Len() int { return len(w.dst) }
 // Last is the version of the last entry so far, or from.
 func (w *RunWriter) Last() uint64 { return w.version }
 
-// End completes the record, a run up to version to, and gives the extended dst. to must not be below the last entry; if
-// it is, or within a batch, or above VersionMax, End panics.
+// End completes the record, a run up to version to, and gives the extended dst. to must not be
+// below the last entry; if it is, or within a batch, or above VersionMax, End panics.
 func (w *RunWriter) End(to uint64) []byte {
 	if to < w.end || to > VersionMax {
 		panic("codec: run ends before its last entry")
@@ -172,8 +175,9 @@ func RunOverhead(from, floor uint64) int {
 	return n
 }
 
-// ParseRun checks the whole body of a Run record, every entry included, and fills r, whose entries are a view of it.
-// Afterwards iteration can't fail. Runs with entries that no store keeps yet give ErrUnsupported.
+// ParseRun checks the whole body of a Run record, every entry included, and fills r, whose entries
+// are a view of it. Afterwards iteration can't fail. Runs with entries that no store keeps yet give
+// ErrUnsupported.
 func ParseRun(body []byte, r *Run) error {
 	flags, err := parseRun(body, r)
 	if err == nil && flags&^entryFlagsStored != 0 {
@@ -235,7 +239,8 @@ func cutVersion(b []byte) (rest []byte, v uint64, err error) {
 	return b[:end], load(b[end:], versionBytes), nil
 }
 
-// checkEntries walks the entries once. explicit says that the body named To: it must then be beyond the last entry.
+// checkEntries walks the entries once. explicit says that the body named To: it must then be beyond
+// the last entry.
 func (r *Run) checkEntries(explicit bool) (flags EntryFlags, err error) {
 	var it RunIter
 	it.Reset(r)
@@ -264,8 +269,8 @@ func (r *Run) checkEntries(explicit bool) (flags EntryFlags, err error) {
 	return flags, nil
 }
 
-// RunIter walks the entries of a parsed run. It holds the bytes of the current key, so that an owner keeps one and uses
-// it again: a local one would move to the heap.
+// RunIter walks the entries of a parsed run. It holds the bytes of the current key, so that an
+// owner keeps one and uses it again: a local one would move to the heap.
 type RunIter struct {
 	rest     []byte
 	version  uint64
@@ -280,8 +285,8 @@ func (it *RunIter) Reset(r *Run) {
 	it.rest, it.version, it.to, it.stamp, it.keyBytes = r.entries, r.From, r.To, 0, 0
 }
 
-// Next gives the next entry in ascending order of versions, or false at the end. e.Key is a view of the iterator, valid
-// until the next call; e.Value is a view of the frame.
+// Next gives the next entry in ascending order of versions, or false at the end. e.Key is a view of
+// the iterator, valid until the next call; e.Value is a view of the frame.
 func (it *RunIter) Next(e *Entry) bool {
 	if len(it.rest) == 0 || it.step(e) != nil {
 		return false

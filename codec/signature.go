@@ -13,8 +13,8 @@ const (
 	SuccessionBytes   = RecordBytes + 8 + 2*PublicKeyBytes + SignatureBytes
 )
 
-// Signature is an owner's word of what its log was when it ended at Version, under a key of its own: who holds the
-// cluster's key can't make it.
+// Signature is an owner's word of what its log was when it ended at Version, under a key of its
+// own: who holds the cluster's key can't make it.
 type Signature struct {
 	ID      OriginID
 	Version uint64 // not 0
@@ -31,7 +31,8 @@ type PublicKey struct {
 	Sig    [SignatureBytes]byte
 }
 
-// AppendSignature appends a Signature record. It panics on a version that is not from 1 to VersionMax.
+// AppendSignature appends a Signature record. It panics on a version that is not from 1 to
+// VersionMax.
 func AppendSignature(dst []byte, p *Signature) []byte {
 	if p.Version == 0 || p.Version > VersionMax {
 		panic("codec: version out of range")
@@ -101,8 +102,8 @@ func AppendSucceeded(dst []byte, tag uint32, p *PublicKey) []byte {
 	return append(binary.LittleEndian.AppendUint64(dst, uint64(p.ID)), p.Key[:]...)
 }
 
-// AppendDigested appends what the digest of a Signature is over, of one live entry: all but its age. Of what lives by a
-// lease the hint is left out, which replicas may hold differently.
+// AppendDigested appends what the digest of a Signature is over, of one live entry: all but its
+// age. Of what lives by a lease the hint is left out, which replicas may hold differently.
 func AppendDigested(dst []byte, e *Entry) []byte {
 	flags, ttl := e.Flags, e.TTL
 	if flags&EntryLeased != 0 {

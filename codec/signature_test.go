@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestDigested: what a signature's digest is over tells any two entries apart that readers can tell apart, and is the same
-// where replicas may differ: in ages, and in what is left of a lease.
+// TestDigested: what a signature's digest is over tells any two entries apart that readers can tell
+// apart, and is the same where replicas may differ: in ages, and in what is left of a lease.
 func TestDigested(t *testing.T) {
 	e := Entry{Version: 7, Key: []byte("key"), Value: []byte("value"), Flags: EntryStamp | EntryTTL, TTL: 9, Stamp: 11}
 	of := func(change func(e *Entry)) []byte {
@@ -49,8 +49,8 @@ func TestDigested(t *testing.T) {
 	}
 }
 
-// TestSignedIsBound: what is signed is another thing in another cluster, for another origin, version or digest, and as the
-// word of a former key.
+// TestSignedIsBound: what is signed is another thing in another cluster, for another origin,
+// version or digest, and as the word of a former key.
 func TestSignedIsBound(t *testing.T) {
 	seen := map[string]string{}
 	f := func(what string, b []byte) {

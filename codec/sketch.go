@@ -12,30 +12,33 @@ const (
 	sketchFixed = 2
 )
 
-// A sketch of 60 cells fits the smallest frame with everything else in it, one of 80 the default frame with seal and
-// fingerprints but no other header block.
+// A sketch of 60 cells fits the smallest frame with everything else in it, one of 80 the default
+// frame with seal and fingerprints but no other header block.
 const (
 	_ uint = FrameBytesFloor - HeaderBytesMax - TagBytes - RecordBytes - (sketchFixed + 60*SketchCellBytes)
 	_ uint = FrameBytesDefault - (HeaderBytesFixed + sealBytes + printsBytes + TagBytes + RecordBytes) -
 		(sketchFixed + 80*SketchCellBytes)
 )
 
-// SketchCell is a sum over origins: of their versions, of version times check, of version times identifier.
+// SketchCell is a sum over origins: of their versions, of version times check, of version times
+// identifier.
 type SketchCell struct {
 	Span  int32
 	Check uint32
 	IDs   int64
 }
 
-// Sketch is the checked body of a Sketch record, a linear sketch of the version vector and a view of the frame: the
-// number of cells, the number of the key that they were made with, then the cells.
+// Sketch is the checked body of a Sketch record, a linear sketch of the version vector and a view
+// of the frame: the number of cells, the number of the key that they were made with, then the
+// cells.
 type Sketch struct{ b []byte }
 
 // SketchBytes is the size of the body of a sketch with that many cells.
 func SketchBytes(cells int) int { return sketchFixed + cells*SketchCellBytes }
 
-// BeginSketch appends the start of a Sketch record with that many cells, one of SketchSizes; salt names the key among
-// those that the cluster knows. The caller appends as many cells and ends it with EndRecord.
+// BeginSketch appends the start of a Sketch record with that many cells, one of SketchSizes; salt
+// names the key among those that the cluster knows. The caller appends as many cells and ends it
+// with EndRecord.
 func BeginSketch(dst []byte, cells int, salt uint8) []byte {
 	return append(BeginRecord(dst, TypeSketch), uint8(cells), salt)
 }

@@ -10,8 +10,9 @@ const (
 	SyncPushPull SyncKind = 3
 )
 
-// Sync asks the receiver to compare the state fingerprint in the header with its own, and to answer with a digest if
-// they differ. Hint, 0 to SyncHintMax, is how large a difference the sender has seen lately: 0 is small.
+// Sync asks the receiver to compare the state fingerprint in the header with its own, and to answer
+// with a digest if they differ. Hint, 0 to SyncHintMax, is how large a difference the sender has
+// seen lately: 0 is small.
 type Sync struct {
 	Kind SyncKind
 	Hint uint8
@@ -37,8 +38,9 @@ func ParseSync(body []byte) (Sync, error) {
 	return s, nil
 }
 
-// Have tells a node what the sender holds of that node's own origin: the prefix up to Max, and the floor that it knows.
-// It acknowledges direct mail, cumulatively. Dirty: the sender may still hold keys whose deletes were collected.
+// Have tells a node what the sender holds of that node's own origin: the prefix up to Max, and the
+// floor that it knows. It acknowledges direct mail, cumulatively. Dirty: the sender may still hold
+// keys whose deletes were collected.
 type Have struct {
 	Max, Floor uint64
 	Open       uint64 // contents that entries refer to are here for versions up to Max - Open; 0: all
@@ -91,8 +93,9 @@ func ParseHave(body []byte) (h Have, err error) {
 	return h, nil
 }
 
-// AppendPad appends a Pad record of n bytes in all, at least RecordBytes: fillers make frames equally long, and a hello
-// at least as long as its answer. With a smaller n it appends nothing. Nobody reads the body.
+// AppendPad appends a Pad record of n bytes in all, at least RecordBytes: fillers make frames
+// equally long, and a hello at least as long as its answer. With a smaller n it appends nothing.
+// Nobody reads the body.
 func AppendPad(dst []byte, n int) []byte {
 	if n < RecordBytes {
 		return dst

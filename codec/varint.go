@@ -5,9 +5,10 @@ import (
 	"math/bits"
 )
 
-// A uvarint is a prefix varint: the number of trailing zero bits of its first byte, plus one, is its length n; the
-// number follows in the upper 7n bits, little endian. A zero first byte says n = 9: eight whole bytes follow. It has the
-// sizes of LEB128 (and 9 bytes, not 10, for the largest), but decodes with one load and one shift.
+// A uvarint is a prefix varint: the number of trailing zero bits of its first byte, plus one, is
+// its length n; the number follows in the upper 7n bits, little endian. A zero first byte says n =
+// 9: eight whole bytes follow. It has the sizes of LEB128 (and 9 bytes, not 10, for the largest),
+// but decodes with one load and one shift.
 
 // appendUvarint appends v in its shortest form.
 func appendUvarint(dst []byte, v uint64) []byte {
@@ -34,7 +35,8 @@ func appendUvarintLong(dst []byte, v uint64) []byte {
 	return dst
 }
 
-// orUvarint sets bits of the encoded number at the start of b that are below its highest: it stays as long as it is.
+// orUvarint sets bits of the encoded number at the start of b that are below its highest: it stays
+// as long as it is.
 func orUvarint(b []byte, set uint64) {
 	n := bits.TrailingZeros8(b[0]) + 1
 	if n == 9 {
@@ -54,8 +56,8 @@ func uvarintBytes(v uint64) int {
 	return (bits.Len64(v|1) + 6) / 7
 }
 
-// uvarint decodes the number at the start of b and its length; the length is 0 if the number is cut off or is not in
-// its shortest form.
+// uvarint decodes the number at the start of b and its length; the length is 0 if the number is cut
+// off or is not in its shortest form.
 func uvarint(b []byte) (v uint64, n int) {
 	if len(b) > 0 && b[0]&1 != 0 {
 		return uint64(b[0] >> 1), 1

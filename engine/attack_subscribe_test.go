@@ -34,7 +34,8 @@ func TestSubscribeTwiceFromOneSequence(t *testing.T) {
 	}
 }
 
-// TestEndedContexts: calls that take a context say that it had ended; a leave is announced all the same.
+// TestEndedContexts: calls that take a context say that it had ended; a leave is announced all the
+// same.
 func TestEndedContexts(t *testing.T) {
 	ended, cancel := context.WithCancelCause(context.Background())
 	cancel(errors.New("enough"))

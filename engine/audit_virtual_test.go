@@ -12,8 +12,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// TestAuditMendsTowardsTheOwner: an entry whose bytes changed in a replica's memory, unseen by any comparison of
-// versions, is what its owner holds again, and somebody is told.
+// TestAuditMendsTowardsTheOwner: an entry whose bytes changed in a replica's memory, unseen by any
+// comparison of versions, is what its owner holds again, and somebody is told.
 func TestAuditMendsTowardsTheOwner(t *testing.T) {
 	var log bytes.Buffer
 	o := enginetest.Options{Config: func(i int, c *engine.Config) {

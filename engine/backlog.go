@@ -9,8 +9,9 @@ const (
 	backlogKept = 4096
 )
 
-// backlog is where a watcher has to look. A look at everything takes its time, and what changes meanwhile is noted here
-// before the list of changes forgets it: one such look is enough, however fast others write.
+// backlog is where a watcher has to look. A look at everything takes its time, and what changes
+// meanwhile is noted here before the list of changes forgets it: one such look is enough, however
+// fast others write.
 type backlog struct {
 	changes *watchList
 	w       *watcher
@@ -40,8 +41,8 @@ func (b *backlog) note() {
 	}
 }
 
-// next gives the places to look at now, more among them, each once, in the memory of more or in that of the call before.
-// full: everything.
+// next gives the places to look at now, more among them, each once, in the memory of more or in
+// that of the call before. full: everything.
 func (b *backlog) next(more []place) (places []place, full bool) {
 	b.note()
 	places, full = uniquePlaces(append(b.noted, more...)), b.full

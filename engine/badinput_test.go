@@ -12,8 +12,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// TestBadInputSaysWhatToDo: whatever a caller may not ask for gets a sentinel, the value, and what to do, and changes
-// nothing.
+// TestBadInputSaysWhatToDo: whatever a caller may not ask for gets a sentinel, the value, and what
+// to do, and changes nothing.
 func TestBadInputSaysWhatToDo(t *testing.T) {
 	lifes := enginetest.Options{Config: func(i int, c *engine.Config) { // in virtual time all begin in the same nanosecond
 		c.Generation = uint64(time.Now().UnixNano() + int64(i))

@@ -14,8 +14,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// TestBatchIsSeenWholeOrNotAtAll: whatever is lost or cut off, no view of any replica has a part of a batch, and in the
-// end all have the last one. Between batches each key is written alone too.
+// TestBatchIsSeenWholeOrNotAtAll: whatever is lost or cut off, no view of any replica has a part of
+// a batch, and in the end all have the last one. Between batches each key is written alone too.
 func TestBatchIsSeenWholeOrNotAtAll(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -75,8 +75,8 @@ func TestBatchIsSeenWholeOrNotAtAll(t *testing.T) {
 	})
 }
 
-// oneState fails if keys, of which each batch writes the first so many, do not show one state: no key is older than one
-// behind it.
+// oneState fails if keys, of which each batch writes the first so many, do not show one state: no
+// key is older than one behind it.
 func oneState(t *testing.T, v *engine.View, keys []string) {
 	t.Helper()
 	last := 1 << 30
@@ -93,8 +93,8 @@ func oneState(t *testing.T, v *engine.View, keys []string) {
 	}
 }
 
-// TestBatchIsKeptOrRefusedWhole: what is too much for a frame, for the store or for the protocol writes nothing, and says
-// what to do.
+// TestBatchIsKeptOrRefusedWhole: what is too much for a frame, for the store or for the protocol
+// writes nothing, and says what to do.
 func TestBatchIsKeptOrRefusedWhole(t *testing.T) {
 	virtual(t, 2, enginetest.Options{Config: func(_ int, c *engine.Config) { c.Limits.Keys = 20 }}, func(t *testing.T, c *enginetest.Cluster) {
 		e := c.Engines[0]
@@ -147,7 +147,8 @@ func TestBatchIsKeptOrRefusedWhole(t *testing.T) {
 	})
 }
 
-// TestLargestBatchTravels: any batch that Write takes reaches members that take the smallest frames, sealed.
+// TestLargestBatchTravels: any batch that Write takes reaches members that take the smallest
+// frames, sealed.
 func TestLargestBatchTravels(t *testing.T) {
 	o := enginetest.Options{Config: func(i int, c *engine.Config) {
 		c.Name = fmt.Sprintf("node-%d-%s", i, strings.Repeat("x", 120))
@@ -188,7 +189,8 @@ func TestLargestBatchTravels(t *testing.T) {
 	})
 }
 
-// TestBatchAtAFullReplica: one that has no room for all of a batch shows none of it, and all once there is room.
+// TestBatchAtAFullReplica: one that has no room for all of a batch shows none of it, and all once
+// there is room.
 func TestBatchAtAFullReplica(t *testing.T) {
 	o := enginetest.Options{Config: func(i int, c *engine.Config) {
 		if i == 1 {

@@ -10,8 +10,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// TestBehindTellsHowFar: how far a replica is behind a member is right after a join, in quiet, during a cut, after it, and
-// for the dead, of which it says what was known last; an entry that was read says the same.
+// TestBehindTellsHowFar: how far a replica is behind a member is right after a join, in quiet,
+// during a cut, after it, and for the dead, of which it says what was known last; an entry that was
+// read says the same.
 func TestBehindTellsHowFar(t *testing.T) {
 	const quiet = 5 * time.Second // no two of four members are longer without an exchange
 	o := enginetest.Options{Config: func(_ int, c *engine.Config) { c.Detector.DeadAge = 10 * time.Minute }}
@@ -96,7 +97,8 @@ func TestBehindTellsHowFar(t *testing.T) {
 	})
 }
 
-// TestBehindCountsWhatIsMissing: a replica that has no room for what a member writes says how many versions it lacks.
+// TestBehindCountsWhatIsMissing: a replica that has no room for what a member writes says how many
+// versions it lacks.
 func TestBehindCountsWhatIsMissing(t *testing.T) {
 	virtual(t, 3, enginetest.Options{Config: oneWithLittleMemory}, func(t *testing.T, c *enginetest.Cluster) {
 		setAll(t, 2000, func(key string) error { return second(c.Engines[0].Set(key, make([]byte, 600))) })

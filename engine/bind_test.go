@@ -9,7 +9,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine"
 )
 
-// TestBindSaysWhatHelps: an address that is not this host's wants another address, and a port that is taken another port.
+// TestBindSaysWhatHelps: an address that is not this host's wants another address, and a port that
+// is taken another port.
 func TestBindSaysWhatHelps(t *testing.T) {
 	taken := startOne(t, "a", nil)
 	for bind, want := range map[string]struct {

@@ -11,11 +11,14 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Changes yields every entry of every member, and from then on each newer one: a Watch of all keys. Changes coalesce: who
-// is slow sees the newest entry of a key and not every one between. A delete is an Update with Deleted set. An Update with
-// Deleted and without a Key says that all that was known of a member is gone: it was forgotten, or began anew, or deletes
-// may have been missed, since they were collected before they were looked at; what lives follows then. Of one
-// member, updates come in the order of its versions, but for large values (Config.Streams), which come when they are complete. It ends as Watch does. With a precise Order versions come in no order: it ends with ErrPrecise at once.
+// Changes yields every entry of every member, and from then on each newer one: a Watch of all keys.
+// Changes coalesce: who is slow sees the newest entry of a key and not every one between. A delete
+// is an Update with Deleted set. An Update with Deleted and without a Key says that all that was
+// known of a member is gone: it was forgotten, or began anew, or deletes may have been missed,
+// since they were collected before they were looked at; what lives follows then. Of one member,
+// updates come in the order of its versions, but for large values (Config.Streams), which come when
+// they are complete. It ends as Watch does. With a precise Order versions come in no order: it ends
+// with ErrPrecise at once.
 func (e *Engine) Changes(ctx context.Context) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
 		if unstarted(e, yield) {
@@ -90,15 +93,15 @@ func (e *Engine) everybody(f *followed, dst []place) []place {
 	return dst
 }
 
-// missed tells whether deletes after a version may have gone unseen: they were collected, or what a repair dropped had
-// none.
+// missed tells whether deletes after a version may have gone unseen: they were collected, or what a
+// repair dropped had none.
 func (f *followed) missed(name string, seen Version, is state.Gone) bool {
 	was := f.gone[name]
 	return is.Gen == seen.Gen && (is.Floor > max(seen.Seq, was.Floor) || is.Lost != was.Lost)
 }
 
-// newer yields what a member wrote since it was last looked at, and all of it where deletes may have been missed. False:
-// no more is wanted.
+// newer yields what a member wrote since it was last looked at, and all of it where deletes may
+// have been missed. False: no more is wanted.
 func (e *Engine) newer(name string, f *followed, yield func(Update, error) bool) (more bool) {
 	if name == e.cfg.Name && e.stage.pending.Load() > 0 {
 		e.askApplied(func(sched.Instant) {})

@@ -13,7 +13,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
-// Who follows Changes has in the end what the replica has: through overwrites, deletes, a new life, and a forgotten one.
+// Who follows Changes has in the end what the replica has: through overwrites, deletes, a new life,
+// and a forgotten one.
 func TestChangesAreTheReplica(t *testing.T) {
 	virtual(t, 4, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -90,7 +91,8 @@ func TestChangesNeedAnOrderOfVersions(t *testing.T) {
 	}
 }
 
-// Who looks so late that deletes were collected in the meantime is told so, and has what the replica has in the end.
+// Who looks so late that deletes were collected in the meantime is told so, and has what the
+// replica has in the end.
 func TestChangesTellOfDeletesThatWereMissed(t *testing.T) {
 	virtual(t, 3, enginetest.Options{Config: func(_ int, c *engine.Config) { c.Limits.Tombstones = 64 }}, func(t *testing.T, c *enginetest.Cluster) {
 		ctx, cancel := context.WithCancel(context.Background())

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// TestAClosedEngineKeepsNothing: what an engine took is free once it is closed, however long somebody has the Engine, and
-// what is asked of it then is answered as before: nothing is there, and writes give ErrClosed. Readers may be at work while
-// it closes.
+// TestAClosedEngineKeepsNothing: what an engine took is free once it is closed, however long
+// somebody has the Engine, and what is asked of it then is answered as before: nothing is there,
+// and writes give ErrClosed. Readers may be at work while it closes.
 func TestAClosedEngineKeepsNothing(t *testing.T) {
 	const engines, keys = 8, 2000
 	r := NewReactor(ReactorOptions{})

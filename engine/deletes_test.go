@@ -14,8 +14,9 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestDeletedKeysMakeRoom: keys of ever new names that end, by their time to live or by a delete, at a constant rate.
-// Nobody is ever full, and in the end everybody is equal and holds next to nothing.
+// TestDeletedKeysMakeRoom: keys of ever new names that end, by their time to live or by a delete,
+// at a constant rate. Nobody is ever full, and in the end everybody is equal and holds next to
+// nothing.
 func TestDeletedKeysMakeRoom(t *testing.T) {
 	for _, how := range []string{"time to live", "delete"} {
 		t.Run(how, func(t *testing.T) {
@@ -47,7 +48,8 @@ func TestDeletedKeysMakeRoom(t *testing.T) {
 	}
 }
 
-// TestBurstOfDeletesMakesRoom: as many pairs of Set and Delete as the loop takes, of one member alone.
+// TestBurstOfDeletesMakesRoom: as many pairs of Set and Delete as the loop takes, of one member
+// alone.
 func TestBurstOfDeletesMakesRoom(t *testing.T) {
 	o := enginetest.Options{Config: func(_ int, c *engine.Config) { c.Limits.Keys = 1000 }}
 	virtual(t, 1, o, func(t *testing.T, c *enginetest.Cluster) {
@@ -70,8 +72,8 @@ func TestBurstOfDeletesMakesRoom(t *testing.T) {
 	})
 }
 
-// TestWaitsCountWhomTheyKnow: right after Join, WaitVersion and WaitConverged wait for members that are known and have not
-// answered yet, over links of 20 ms.
+// TestWaitsCountWhomTheyKnow: right after Join, WaitVersion and WaitConverged wait for members that
+// are known and have not answered yet, over links of 20 ms.
 func TestWaitsCountWhomTheyKnow(t *testing.T) {
 	for _, which := range []string{"WaitVersion", "WaitConverged"} {
 		t.Run(which, func(t *testing.T) {

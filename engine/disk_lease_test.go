@@ -14,7 +14,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine"
 )
 
-// TestTornBatchIsAllOrNothing: wherever the log on a disk ends, a restart has a batch whole or not at all.
+// TestTornBatchIsAllOrNothing: wherever the log on a disk ends, a restart has a batch whole or not
+// at all.
 func TestTornBatchIsAllOrNothing(t *testing.T) {
 	dir := t.TempDir()
 	e := startWith(t, "a", dir, nil)
@@ -76,8 +77,9 @@ func TestTornBatchIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestLeasesAfterARestart: a lease is on disk with its keys, has what is left of it, and can be renewed; one that ended while
-// the member was down shows nothing; and where the wall clock went back nobody knows how much has passed: it has ended.
+// TestLeasesAfterARestart: a lease is on disk with its keys, has what is left of it, and can be
+// renewed; one that ended while the member was down shows nothing; and where the wall clock went
+// back nobody knows how much has passed: it has ended.
 func TestLeasesAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	e := startWith(t, "a", dir, nil)

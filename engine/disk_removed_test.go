@@ -11,8 +11,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/disk"
 )
 
-// TestRemovedDirectory: what is written to files that are gone is not on disk, and nobody is told that it is. The
-// directory is made and taken anew, unless another process has it by then.
+// TestRemovedDirectory: what is written to files that are gone is not on disk, and nobody is told
+// that it is. The directory is made and taken anew, unless another process has it by then.
 func TestRemovedDirectory(t *testing.T) {
 	for _, sync := range []engine.Sync{engine.SyncInterval, engine.SyncEach} {
 		t.Run(sync.String(), func(t *testing.T) {

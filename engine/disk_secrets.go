@@ -10,8 +10,9 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// keptSecrets is the keyring on the disk, for Disk.KeepSecrets. What is written is the state of the keyring, and prints of the
-// secrets that the configuration had, so that one that was removed does not come back with the next start:
+// keptSecrets is the keyring on the disk, for Disk.KeepSecrets. What is written is the state of the
+// keyring, and prints of the secrets that the configuration had, so that one that was removed does
+// not come back with the next start:
 //
 //	count 1, (id 1, print 16)*, state
 type keptSecrets struct {
@@ -45,8 +46,8 @@ func hasPrint(prints []byte, id uint8, print [16]byte) bool {
 	return false
 }
 
-// restoreSecrets makes a ring of the configuration the one that this member held last: with what the configuration
-// has more than at the start before, and without what was removed since.
+// restoreSecrets makes a ring of the configuration the one that this member held last: with what
+// the configuration has more than at the start before, and without what was removed since.
 func (k *keptSecrets) restoreSecrets(ring *seal.Keyring, cluster string, kept []byte) error {
 	k.prints = printSecrets(ring)
 	if len(kept) == 0 || len(kept) < 1+int(kept[0])*secretPrintBytes {
@@ -102,8 +103,8 @@ func (e *Engine) keepSecrets(state []byte) error {
 	return nil
 }
 
-// keepUnkept writes the secrets anew: the disk did not take them, or has lost what it had. It runs on the disk's
-// goroutine, when the disk works again.
+// keepUnkept writes the secrets anew: the disk did not take them, or has lost what it had. It runs
+// on the disk's goroutine, when the disk works again.
 func (e *Engine) keepUnkept() {
 	k := &e.kept.secrets
 	if !e.cfg.Disk.KeepSecrets || !k.mu.TryLock() { // a turn is under way, which writes the newest, or Close, which tries too

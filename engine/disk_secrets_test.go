@@ -51,8 +51,9 @@ func turned(t *testing.T, errs ...error) {
 	}
 }
 
-// TestReplacedSecretsComeBack: a member that was told of another secret has it after a restart, whatever its configuration
-// says, and after a kill; what was removed does not come back, and what is new in the configuration is accepted too.
+// TestReplacedSecretsComeBack: a member that was told of another secret has it after a restart,
+// whatever its configuration says, and after a kill; what was removed does not come back, and what
+// is new in the configuration is accepted too.
 func TestReplacedSecretsComeBack(t *testing.T) {
 	dir := privateDir(t)
 	one, two, three := engine.NewSecret(1), engine.NewSecret(2), engine.NewSecret(3)
@@ -111,8 +112,8 @@ func where(t *testing.T, dir string, k engine.Secret) (files []string) {
 	return files
 }
 
-// TestSecretsAreOnDiskOnRequestOnly: in one file that only its owner can read, as long as they are held; without the
-// request in none, and a start without it erases them.
+// TestSecretsAreOnDiskOnRequestOnly: in one file that only its owner can read, as long as they are
+// held; without the request in none, and a start without it erases them.
 func TestSecretsAreOnDiskOnRequestOnly(t *testing.T) {
 	one, two := engine.NewSecret(1), engine.NewSecret(2)
 	dir := privateDir(t)
@@ -147,8 +148,8 @@ func TestSecretsAreOnDiskOnRequestOnly(t *testing.T) {
 	f(two, "")
 }
 
-// TestDamagedSecretsOnDisk: whatever is left of the file, the start says so, goes on with what the configuration has, and
-// writes a good one.
+// TestDamagedSecretsOnDisk: whatever is left of the file, the start says so, goes on with what the
+// configuration has, and writes a good one.
 func TestDamagedSecretsOnDisk(t *testing.T) {
 	one, two := engine.NewSecret(1), engine.NewSecret(2)
 	dir := privateDir(t)
@@ -229,7 +230,8 @@ func TestSecretsAndABadDirectory(t *testing.T) {
 	}, `of member "a"`, "a directory of its own")
 }
 
-// TestSecretsAndAFullDisk: a change that can't be written holds, is told, and is on disk once there is room.
+// TestSecretsAndAFullDisk: a change that can't be written holds, is told, and is on disk once there
+// is room.
 func TestSecretsAndAFullDisk(t *testing.T) {
 	dir, is, log := privateDir(t), new(atomic.Bool), new(heard)
 	one, two := engine.NewSecret(1), engine.NewSecret(2)

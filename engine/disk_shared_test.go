@@ -12,7 +12,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// diskCluster is a cluster in virtual time whose members have disks, and are killed in the middle of things.
+// diskCluster is a cluster in virtual time whose members have disks, and are killed in the middle
+// of things.
 type diskCluster struct {
 	*enginetest.Cluster
 	t    *testing.T
@@ -58,7 +59,8 @@ func withDisks(t *testing.T, members int, f func(k *diskCluster)) {
 	})
 }
 
-// What shared keys held is back with any one member's disk, whoever wrote it: values, deletes, and ends.
+// What shared keys held is back with any one member's disk, whoever wrote it: values, deletes, and
+// ends.
 func TestSharedKeysOutliveAllOthers(t *testing.T) {
 	withDisks(t, 3, func(k *diskCluster) {
 		k.Engines[0].Shared().Set("deleted", []byte("v"))
@@ -99,7 +101,8 @@ func TestSharedKeysOutliveAllOthers(t *testing.T) {
 	})
 }
 
-// A cluster that loses its power whole has its shared keys again when it is back, and each of them few times.
+// A cluster that loses its power whole has its shared keys again when it is back, and each of them
+// few times.
 func TestSharedKeysOutliveTheCluster(t *testing.T) {
 	const keys = 300
 	withDisks(t, 4, func(k *diskCluster) {
@@ -134,7 +137,8 @@ func TestSharedKeysOutliveTheCluster(t *testing.T) {
 	})
 }
 
-// What others wrote or deleted while a member was away stands, and what its disk has of another's log does not come back.
+// What others wrote or deleted while a member was away stands, and what its disk has of another's
+// log does not come back.
 func TestSharedKeysOfOthersAreNotUndone(t *testing.T) {
 	withDisks(t, 3, func(k *diskCluster) {
 		for _, key := range []string{"deleted", "overwritten", "kept"} {
@@ -158,7 +162,8 @@ func TestSharedKeysOfOthersAreNotUndone(t *testing.T) {
 	})
 }
 
-// Who was away for longer than deletes are remembered drops what the disk has of shared keys, and says so.
+// Who was away for longer than deletes are remembered drops what the disk has of shared keys, and
+// says so.
 func TestSharedKeysFromDiskGrowOld(t *testing.T) {
 	withDisks(t, 2, func(k *diskCluster) {
 		k.Engines[0].Shared().Set("k", []byte("v"))
@@ -192,8 +197,8 @@ func TestSharedEndsOutliveARestart(t *testing.T) {
 	})
 }
 
-// What is written while the disk's shared keys are not said again yet is above them: forced writes, first ones, sums, and
-// with a clock that was set back.
+// What is written while the disk's shared keys are not said again yet is above them: forced writes,
+// first ones, sums, and with a clock that was set back.
 func TestSharedWritesAreAboveTheDisk(t *testing.T) {
 	withDisks(t, 2, func(k *diskCluster) {
 		a := k.Engines[1].Shared()

@@ -133,14 +133,14 @@
 // can't tell from the owner's. A signature under another key than the one that is known as
 // the member's is told as [EventUnsigned]. Without it, these stay until the owner writes on.
 //
-// These things stay with it: what members that do not sign, or do not verify, are told; a log
-// that never rests for as long as a question and its answer take, half a second and a round
-// trip, until it does; an old state of a member, whole and as it was, for who is cut off from
-// it; the key of a liar, for those who met the liar before the owner, if Signing.Keys does not
-// name the owner's; large values are bound by their SHA-256, and shared keys by who won,
-// not by who may write them: every member may. And whatever is signed, a name that was taken
-// by a generation of the next year stays, for those who believed it. So give the secret only to those whom you trust with the state, and replace it
-// (see [Engine.Secrets]) when one of them is not to have it any more.
+// These things stay with it: what members that do not sign, or do not verify, are told; a log that
+// never rests for as long as a question and its answer take, half a second and a round trip, until
+// it does; an old state of a member, whole and as it was, for who is cut off from it; the key of a
+// liar, for those who met the liar before the owner, if Signing.Keys does not name the owner's;
+// large values are bound by their SHA-256, and shared keys by who won, not by who may write them:
+// every member may. And whatever is signed, a name that was taken by a generation of the next year
+// stays, for those who believed it. So give the secret only to those whom you trust with the state,
+// and replace it (see [Engine.Secrets]) when one of them is not to have it any more.
 //
 // In clear, everybody whose datagrams arrive and who can read the answers is an
 // insider. Cookies and challenges still keep those out who can't read them.

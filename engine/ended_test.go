@@ -17,7 +17,8 @@ func last[T any](list iter.Seq2[T, error]) (err error) {
 	return err
 }
 
-// TestIteratorsEndWithTheErrOfTheirContext: an iterator that its context ends yields ctx.Err(), whatever the cause.
+// TestIteratorsEndWithTheErrOfTheirContext: an iterator that its context ends yields ctx.Err(),
+// whatever the cause.
 func TestIteratorsEndWithTheErrOfTheirContext(t *testing.T) {
 	virtual(t, 1, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		e := c.Engines[0]

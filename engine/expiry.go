@@ -5,20 +5,21 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// expiriesPerTurn bounds the entries that end in one turn: with their tombstones about a microsecond each, among a million
-// keys (BenchmarkMillionEnds: a turn takes 20 µs, one in a hundred 56).
+// expiriesPerTurn bounds the entries that end in one turn: with their tombstones about a
+// microsecond each, among a million keys (BenchmarkMillionEnds: a turn takes 20 µs, one in a
+// hundred 56).
 const expiriesPerTurn = 24
 
-// movesPerTurn bounds the ends that come nearer in one turn (sched.Calendar); sweepPerWrite those that are
-// looked at for each write with an end: whether its entry is there still.
+// movesPerTurn bounds the ends that come nearer in one turn (sched.Calendar); sweepPerWrite those
+// that are looked at for each write with an end: whether its entry is there still.
 const (
 	movesPerTurn  = 256
 	sweepPerWrite = 2
 	sweepFrom     = 1024 // fewer ends are left alone
 )
 
-// expiry holds when own entries end. A version names a write for ever, so an entry that was overwritten in the meantime
-// is found to be gone when its time comes, or by a sweep before.
+// expiry holds when own entries end. A version names a write for ever, so an entry that was
+// overwritten in the meantime is found to be gone when its time comes, or by a sweep before.
 type expiry struct{ list sched.Calendar }
 
 // next is when the first entry ends.

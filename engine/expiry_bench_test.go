@@ -9,8 +9,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine"
 )
 
-// BenchmarkMillionEnds: a million keys that end at the same time, at their owner: how many tombstones a second the loop
-// writes, and how long the piece of it takes that a turn does.
+// BenchmarkMillionEnds: a million keys that end at the same time, at their owner: how many
+// tombstones a second the loop writes, and how long the piece of it takes that a turn does.
 func BenchmarkMillionEnds(b *testing.B) {
 	const keys = 1_000_000
 	for b.Loop() {

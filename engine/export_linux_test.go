@@ -9,8 +9,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// LargeTurn has the loop do a turn's share of what is to do for streams, and gives the processor's time
-// that it took.
+// LargeTurn has the loop do a turn's share of what is to do for streams, and gives the processor's
+// time that it took.
 func (e *Engine) LargeTurn() (took time.Duration) {
 	e.ask(func(now sched.Instant) {
 		runtime.LockOSThread()

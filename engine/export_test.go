@@ -21,7 +21,8 @@ func (e *Engine) SeedCount() (n int) {
 	return n
 }
 
-// EndAll ends what has ended d from now, piece by piece as turns do. It gives how long the pieces took, and all.
+// EndAll ends what has ended d from now, piece by piece as turns do. It gives how long the pieces
+// took, and all.
 func (e *Engine) EndAll(d time.Duration) (pieces []time.Duration, all time.Duration) {
 	e.ask(func(now sched.Instant) {
 		now = now.After(sched.Instant(d))

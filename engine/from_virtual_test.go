@@ -9,8 +9,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// TestFromTellsWhoBrought: an entry, own or shared, says from whom this replica has its version: from its writer where that
-// reached it, from who was left where the writer is dead, and from nobody at the writer itself.
+// TestFromTellsWhoBrought: an entry, own or shared, says from whom this replica has its version:
+// from its writer where that reached it, from who was left where the writer is dead, and from
+// nobody at the writer itself.
 func TestFromTellsWhoBrought(t *testing.T) {
 	virtual(t, 4, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		from := func(i int, key string) (own, shared string) {
@@ -67,7 +68,8 @@ func TestFromTellsWhoBrought(t *testing.T) {
 	})
 }
 
-// TestFromIsForgotten: what was pushed out by a thousand later runs is from nobody, not from somebody else.
+// TestFromIsForgotten: what was pushed out by a thousand later runs is from nobody, not from
+// somebody else.
 func TestFromIsForgotten(t *testing.T) {
 	virtual(t, 2, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		set(t, c.Engines[1], "first", "v")

@@ -25,7 +25,8 @@ func (e *MemberFullError) Error() string {
 // Is makes errors.Is(err, ErrMemberFull) true.
 func (e *MemberFullError) Is(target error) bool { return target == ErrMemberFull }
 
-// memberFull is the error of a waiter that waits for members without room. Nobody's leave waits for them.
+// memberFull is the error of a waiter that waits for members without room. Nobody's leave waits for
+// them.
 func (e *Engine) memberFull(w *waiter) error {
 	if w.leave || e.core.Counters().FullsReceived == 0 {
 		return nil
@@ -51,8 +52,8 @@ type fullness struct {
 	own   bool
 }
 
-// lookFull tells of members that have no room, and of those that have it again: by an event, and the log has one line
-// of each.
+// lookFull tells of members that have no room, and of those that have it again: by an event, and
+// the log has one line of each.
 func (e *Engine) lookFull(now sched.Instant) {
 	f, heard := &e.fullness, e.core.Counters().FullsReceived
 	if now < f.at || heard == f.heard && len(f.names) == 0 && e.store.Holes() == 0 && !f.own {

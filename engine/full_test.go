@@ -32,7 +32,8 @@ var smallBy = []struct {
 	{"BytesPerOrigin", func(l *engine.Limits, n int) { l.BytesPerOrigin = 20_000 * n }},
 }
 
-// heartbeats lets every member write its heartbeat each 200 ms, and gives the bytes that all sent together meanwhile.
+// heartbeats lets every member write its heartbeat each 200 ms, and gives the bytes that all sent
+// together meanwhile.
 func heartbeats(t *testing.T, c *enginetest.Cluster, beats *int, span time.Duration) (sent uint64) {
 	t.Helper()
 	before := uint64(0)
@@ -53,10 +54,10 @@ func heartbeats(t *testing.T, c *enginetest.Cluster, beats *int, span time.Durat
 	return sent - before
 }
 
-// TestFullMember: one of four members has a tenth of the others' limits, whichever limit it is. The cluster does not pay for
-// it: its traffic is within 1.5 times of what it is without that member's want. Heartbeats of all are fresh at it, deletes and
-// overwrites come to it, everybody knows that it is full, waits say so at once, and it is equal within a second of raising
-// its limit.
+// TestFullMember: one of four members has a tenth of the others' limits, whichever limit it is. The
+// cluster does not pay for it: its traffic is within 1.5 times of what it is without that member's
+// want. Heartbeats of all are fresh at it, deletes and overwrites come to it, everybody knows that
+// it is full, waits say so at once, and it is equal within a second of raising its limit.
 func TestFullMember(t *testing.T) {
 	for _, by := range smallBy {
 		t.Run(by.name, func(t *testing.T) {
@@ -153,8 +154,8 @@ func raise(t *testing.T, c *enginetest.Cluster, full *engine.Engine, set func(l 
 	}
 }
 
-// TestFullMemberWhateverTheWay: however news travels, and when some of it is lost, a full member has what takes no more room
-// than before, and is equal when there is room.
+// TestFullMemberWhateverTheWay: however news travels, and when some of it is lost, a full member
+// has what takes no more room than before, and is equal when there is room.
 func TestFullMemberWhateverTheWay(t *testing.T) {
 	for _, spread := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor, tune.SpreadGossip} {
 		for _, loss := range []float64{0, 0.05} {

@@ -48,7 +48,8 @@ func TestLogLinesOfOneKindAreLimited(t *testing.T) {
 	f(slog.LevelInfo, logInfos)
 }
 
-// TestLogTellsReporterFromSubject: who reports is the member, whom it is about the peer; a death wants a look.
+// TestLogTellsReporterFromSubject: who reports is the member, whom it is about the peer; a death
+// wants a look.
 func TestLogTellsReporterFromSubject(t *testing.T) {
 	var out bytes.Buffer
 	h := &herald{e: &Engine{cfg: Config{Name: "web-1", Logger: slog.New(slog.NewTextHandler(&out, nil))}}, quiet: map[string]*quiet{}}

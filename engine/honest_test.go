@@ -36,8 +36,8 @@ func oneWithLittleMemory(i int, c *engine.Config) {
 	}
 }
 
-// TestFullReplicaComesBack: a replica whose memory was full once is equal again when everything was deleted, or made
-// small.
+// TestFullReplicaComesBack: a replica whose memory was full once is equal again when everything was
+// deleted, or made small.
 func TestFullReplicaComesBack(t *testing.T) {
 	for _, how := range []string{"deleted", "made small"} {
 		t.Run(how, func(t *testing.T) {
@@ -69,8 +69,8 @@ func TestFullReplicaComesBack(t *testing.T) {
 	}
 }
 
-// TestAcceptedWritesAreKept: others have filled this member's memory. What its own Set, Delete and time to live
-// accepted comes true here and there, and WaitVersion says so.
+// TestAcceptedWritesAreKept: others have filled this member's memory. What its own Set, Delete and
+// time to live accepted comes true here and there, and WaitVersion says so.
 func TestAcceptedWritesAreKept(t *testing.T) {
 	virtual(t, 2, enginetest.Options{Config: oneWithLittleMemory}, func(t *testing.T, c *enginetest.Cluster) {
 		a, b := c.Engines[0], c.Engines[1]
@@ -117,8 +117,8 @@ func TestAcceptedWritesAreKept(t *testing.T) {
 	})
 }
 
-// TestSetKeepsItsWordAtTheLimit: random sizes against limits of every size. What Set accepted is there, what it
-// refused is not, and the error says which limit it was and who has most.
+// TestSetKeepsItsWordAtTheLimit: random sizes against limits of every size. What Set accepted is
+// there, what it refused is not, and the error says which limit it was and who has most.
 func TestSetKeepsItsWordAtTheLimit(t *testing.T) {
 	seed := rand.Uint64()
 	for _, l := range []engine.Limits{{ValueBytes: 16 << 10}, {ValueBytes: 64 << 10}, {ValueBytes: 256 << 10}, {Keys: 100}, {BytesPerOrigin: 20000}, {KeysPerOrigin: 50}} {
@@ -184,7 +184,8 @@ func TestKeysOneByOneUpToTheLimit(t *testing.T) {
 	})
 }
 
-// TestShortLivesInBurstsEnd: entries whose time comes while their burst is still on its way into the store.
+// TestShortLivesInBurstsEnd: entries whose time comes while their burst is still on its way into
+// the store.
 func TestShortLivesInBurstsEnd(t *testing.T) {
 	virtual(t, 1, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		e := c.Engines[0]
@@ -205,7 +206,8 @@ func TestShortLivesInBurstsEnd(t *testing.T) {
 	})
 }
 
-// TestDeletingNothingLeavesNothing: a delete of a key that is not there takes a version and no memory.
+// TestDeletingNothingLeavesNothing: a delete of a key that is not there takes a version and no
+// memory.
 func TestDeletingNothingLeavesNothing(t *testing.T) {
 	virtual(t, 2, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		e := c.Engines[0]
@@ -229,8 +231,8 @@ func TestDeletingNothingLeavesNothing(t *testing.T) {
 	})
 }
 
-// TestRaisedLimitsCount: a member with too little memory becomes equal within a second of raising its limit, and one whose
-// writes were refused goes on. What can't be raised is told by its field.
+// TestRaisedLimitsCount: a member with too little memory becomes equal within a second of raising
+// its limit, and one whose writes were refused goes on. What can't be raised is told by its field.
 func TestRaisedLimitsCount(t *testing.T) {
 	o := enginetest.Options{Config: func(i int, c *engine.Config) {
 		if c.Limits.Keys = 2000; i == 1 {

@@ -53,8 +53,8 @@ type largeWrite struct {
 
 // Clusters whose streams are reset in the middle of bodies, stall, stay half open and are forged,
 // whose members are killed, start blank, are cut off, lack much and change keys: whatever is read
-// is whole, is what its owner wrote as that version of that key, and never older than before; in the
-// end all replicas are equal, and what nothing refers to is let go.
+// is whole, is what its owner wrote as that version of that key, and never older than before; in
+// the end all replicas are equal, and what nothing refers to is let go.
 func TestLargeValuesThroughFaults(t *testing.T) {
 	for seed := *largeFirst; seed < *largeFirst+uint64(*largeSeeds); seed++ {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -316,7 +316,8 @@ func (r *largeRun) readKey(i int, member, key string, final bool) {
 		r.t.Fatalf("%s: a value of %q", at, text)
 	}
 	sum := sha256.Sum256(b)
-	// A write may be shown as an earlier one of its key that nobody was told of, in whose place it is.
+	// A write may be shown as an earlier one of its key that nobody was told of, in whose place it
+	// is.
 	if !slices.ContainsFunc(r.wrote[member+" "+key], func(w largeWrite) bool { return w.seq >= meta.Version.Seq && w.sum == sum }) {
 		r.t.Fatalf("%s: not what was written as that version", at)
 	}

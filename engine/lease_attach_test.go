@@ -12,8 +12,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// TestAttachKeepsTheValue: a key that is there lives by a lease from then on, with the value that it had, staged or
-// published, whatever it lived by before; it ends with the lease everywhere. What is not there can't be attached.
+// TestAttachKeepsTheValue: a key that is there lives by a lease from then on, with the value that
+// it had, staged or published, whatever it lived by before; it ends with the lease everywhere. What
+// is not there can't be attached.
 func TestAttachKeepsTheValue(t *testing.T) {
 	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		e := c.Engines[0]
@@ -74,7 +75,8 @@ func TestAttachKeepsTheValue(t *testing.T) {
 	})
 }
 
-// TestAttachLosesNoWrite: whoever writes a key beside Attach, the newest value that was written is there at the end.
+// TestAttachLosesNoWrite: whoever writes a key beside Attach, the newest value that was written is
+// there at the end.
 func TestAttachLosesNoWrite(t *testing.T) {
 	e := startOne(t, "n", nil)
 	l, err := e.Grant(time.Hour)
@@ -104,8 +106,8 @@ func TestAttachLosesNoWrite(t *testing.T) {
 	}
 }
 
-// TestBatchWithLeases: keys of a batch may live by leases; if one of those has ended, nothing is written. Nobody ever shows
-// a part of one, and when the lease ends all of it goes.
+// TestBatchWithLeases: keys of a batch may live by leases; if one of those has ended, nothing is
+// written. Nobody ever shows a part of one, and when the lease ends all of it goes.
 func TestBatchWithLeases(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	rng := rand.New(rand.NewPCG(seed, 1))

@@ -55,9 +55,9 @@ func shows(t *testing.T, e *engine.Engine, member string) (n int) {
 	return n
 }
 
-// TestLeaseKeepsManyKeysForOneEntry: a renewal keeps a thousand keys, which keep their versions, for one small entry to
-// each member; when the owner is killed all are hidden everywhere at the end of the lease, to within 10 ms, and whoever
-// joins then is never shown one.
+// TestLeaseKeepsManyKeysForOneEntry: a renewal keeps a thousand keys, which keep their versions,
+// for one small entry to each member; when the owner is killed all are hidden everywhere at the end
+// of the lease, to within 10 ms, and whoever joins then is never shown one.
 func TestLeaseKeepsManyKeysForOneEntry(t *testing.T) {
 	virtual(t, 4, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		const life = 10 * time.Second
@@ -121,8 +121,8 @@ func TestLeaseKeepsManyKeysForOneEntry(t *testing.T) {
 	})
 }
 
-// TestLeaseRevoked: all keys are hidden everywhere as soon as the revocation is there, watchers are told of each once, and
-// nothing is left of them; the lease takes no more writes.
+// TestLeaseRevoked: all keys are hidden everywhere as soon as the revocation is there, watchers are
+// told of each once, and nothing is left of them; the lease takes no more writes.
 func TestLeaseRevoked(t *testing.T) {
 	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		e := c.Engines[0]
@@ -197,7 +197,8 @@ func TestLeaseRevoked(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestLeaseOwnReads: the owner sees at once what it renewed, revoked or let end, also while that is staged.
+// TestLeaseOwnReads: the owner sees at once what it renewed, revoked or let end, also while that is
+// staged.
 func TestLeaseOwnReads(t *testing.T) {
 	virtual(t, 1, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		e := c.Engines[0]
@@ -245,9 +246,9 @@ func TestLeaseOwnReads(t *testing.T) {
 	})
 }
 
-// TestTheEndOfALeaseCostsFewBytes: its owner deletes the keys of a lease that ended, a few in each turn. Each is sent once
-// to each member, and takes a few bytes beside its like. Links that shuffle frames would have some sent twice, until the
-// paths know about it: these keep the order.
+// TestTheEndOfALeaseCostsFewBytes: its owner deletes the keys of a lease that ended, a few in each
+// turn. Each is sent once to each member, and takes a few bytes beside its like. Links that shuffle
+// frames would have some sent twice, until the paths know about it: these keep the order.
 func TestTheEndOfALeaseCostsFewBytes(t *testing.T) {
 	link := simnet.Link{Delay: simnet.Delay{Min: 200 * sched.Microsecond, Max: 200 * sched.Microsecond}}
 	virtualOver(t, link, 4, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {

@@ -11,8 +11,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// TestLeaseEndsWithoutItsOwner: what has a time to live ends for every reader when its time is over, whatever became of
-// its owner: Get, Range and Watch; and members that join later are never shown it.
+// TestLeaseEndsWithoutItsOwner: what has a time to live ends for every reader when its time is
+// over, whatever became of its owner: Get, Range and Watch; and members that join later are never
+// shown it.
 func TestLeaseEndsWithoutItsOwner(t *testing.T) {
 	for _, how := range []string{"killed", "left", "cut off"} {
 		t.Run(how, func(t *testing.T) {
@@ -73,8 +74,8 @@ func TestLeaseEndsWithoutItsOwner(t *testing.T) {
 	}
 }
 
-// TestManyLeasesEndAtOnce: what ends at the same moment is hidden from every reader then, however long its tombstones
-// take, and those leave nothing behind.
+// TestManyLeasesEndAtOnce: what ends at the same moment is hidden from every reader then, however
+// long its tombstones take, and those leave nothing behind.
 func TestManyLeasesEndAtOnce(t *testing.T) {
 	const keys = 20_000
 	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {

@@ -81,8 +81,8 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// letGo frees what is of no use after Close, for as long as somebody has the Engine: readers may still be at work, in their
-// last steps.
+// letGo frees what is of no use after Close, for as long as somebody has the Engine: readers may
+// still be at work, in their last steps.
 func (e *Engine) letGo() {
 	e.stage.letGo()
 	for !e.shared.index.Release() {

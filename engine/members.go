@@ -51,8 +51,8 @@ func (e *Engine) memberList(age sched.Instant) []Member {
 	return nil
 }
 
-// snapshot is at most so old; nil after Close, and before there is the first: the disk of a member that starts may look
-// already.
+// snapshot is at most so old; nil after Close, and before there is the first: the disk of a member
+// that starts may look already.
 func (e *Engine) snapshot(age sched.Instant) *memberList {
 	if !e.runs.Load() {
 		return nil

@@ -6,8 +6,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine/disk"
 )
 
-// TestNobodyIsThereBeforeTheStart: a disk that begins with a snapshot walks what others wrote to shared keys before the
-// members are known for the first time. There are none then, and that is no crash.
+// TestNobodyIsThereBeforeTheStart: a disk that begins with a snapshot walks what others wrote to
+// shared keys before the members are known for the first time. There are none then, and that is no
+// crash.
 func TestNobodyIsThereBeforeTheStart(t *testing.T) {
 	var e Engine
 	for m := range e.Members() {

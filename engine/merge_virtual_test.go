@@ -22,8 +22,8 @@ func byNumber(a, b []byte) int {
 
 var numbers = []engine.MergeRule{{Name: "numbers", Prefix: "max/", Compare: byNumber}}
 
-// TestMergeRules: the higher value wins whoever wrote it when, with clocks that are wrong and members that are cut off; a
-// delete and a forced write begin anew.
+// TestMergeRules: the higher value wins whoever wrote it when, with clocks that are wrong and
+// members that are cut off; a delete and a forced write begin anew.
 func TestMergeRules(t *testing.T) {
 	virtual(t, 3, enginetest.Options{Config: func(_ int, c *engine.Config) { c.Merge = numbers }}, func(t *testing.T, c *enginetest.Cluster) {
 		a, b, d := c.Engines[0].Shared(), c.Engines[1].Shared(), c.Engines[2].Shared()
@@ -93,8 +93,8 @@ func TestMergeRules(t *testing.T) {
 	})
 }
 
-// TestMergeRulesThatDiffer: a member without the rule says so, refuses to write, and loses nothing: once it has the rule, it
-// reads what others do.
+// TestMergeRulesThatDiffer: a member without the rule says so, refuses to write, and loses nothing:
+// once it has the rule, it reads what others do.
 func TestMergeRulesThatDiffer(t *testing.T) {
 	var log heard
 	lacks := true

@@ -8,8 +8,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine"
 )
 
-// TestLeasesThatNobodyGranted: a lease that Grant did not make has ended, and a first write that SetOnce did not make names
-// none; nothing panics.
+// TestLeasesThatNobodyGranted: a lease that Grant did not make has ended, and a first write that
+// SetOnce did not make names none; nothing panics.
 func TestLeasesThatNobodyGranted(t *testing.T) {
 	e := startOne(t, "a", nil)
 	var zero engine.Lease

@@ -8,15 +8,18 @@ import (
 type Progress struct {
 	Member string
 	State  MemberState
-	// Known: this replica has all that the member wrote, up to this version. Of this member itself it is the newest.
+	// Known: this replica has all that the member wrote, up to this version. Of this member itself
+	// it is the newest.
 	Known Version
 	// Acked is how far the member has confirmed this one's own writes; of itself, its newest.
 	Acked uint64
-	// Entries are what this replica holds of the member, tombstones included, and Bytes their keys and values.
+	// Entries are what this replica holds of the member, tombstones included, and Bytes their keys
+	// and values.
 	Entries, Bytes int
 }
 
-// Progress tells of every member that is known, this one first. It takes a turn of the loop; after Close it is empty.
+// Progress tells of every member that is known, this one first. It takes a turn of the loop; after
+// Close it is empty.
 func (e *Engine) Progress() (list []Progress) {
 	e.ask(func(now sched.Instant) {
 		e.drainAll(now)
@@ -62,8 +65,9 @@ func (e *Engine) Acked(v Version) (have []string, err error) {
 	return have, nil
 }
 
-// Confirmed counts the other members that answer, and of those the ones that have confirmed this member's write v, with the
-// large values that they take. Who waits for it asks again: see WaitVersion. It takes a turn of the loop. Errors as for Acked.
+// Confirmed counts the other members that answer, and of those the ones that have confirmed this
+// member's write v, with the large values that they take. Who waits for it asks again: see
+// WaitVersion. It takes a turn of the loop. Errors as for Acked.
 func (e *Engine) Confirmed(v Version) (have, answering int, err error) {
 	if err := e.gaveOut(v); err != nil {
 		return 0, 0, err

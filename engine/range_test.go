@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestRangeEndsThoughItWrites: the body of a walk may write the key that it sees, and new ones: the walk ends all the same,
-// and has shown each key that was there.
+// TestRangeEndsThoughItWrites: the body of a walk may write the key that it sees, and new ones: the
+// walk ends all the same, and has shown each key that was there.
 func TestRangeEndsThoughItWrites(t *testing.T) {
 	e := startOne(t, "a", nil)
 	const keys = 50

@@ -55,11 +55,11 @@ type Entry struct {
 	Meta  Meta
 }
 
-// Range yields every live key of a member with its entry, in the order of their
-// versions. Key and Value are good until the loop body ends: copy what is kept.
-// Each entry is whole. One that is overwritten during the walk may be seen
-// again, the newest form last; any other is seen once. The body may call any
-// method, and write the keys that it sees: the walk ends. Own writes that are still staged are waited for, a turn or two.
+// Range yields every live key of a member with its entry, in the order of their versions. Key and
+// Value are good until the loop body ends: copy what is kept. Each entry is whole. One that is
+// overwritten during the walk may be seen again, the newest form last; any other is seen once. The
+// body may call any method, and write the keys that it sees: the walk ends. Own writes that are
+// still staged are waited for, a turn or two.
 func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 	return func(yield func([]byte, Entry) bool) {
 		if member == e.cfg.Name && e.stage.pending.Load() > 0 {
@@ -100,8 +100,8 @@ func (e *Engine) metaOf(m *state.Meta) (meta Meta, ended bool) {
 	return meta, meta.Age >= meta.TTL
 }
 
-// shown gives what a reader is shown of an entry that is not a user's bytes, which is dst[at:]. Only large values are
-// anything to users: the newest complete one.
+// shown gives what a reader is shown of an entry that is not a user's bytes, which is dst[at:].
+// Only large values are anything to users: the newest complete one.
 func (e *Engine) shown(dst []byte, at int, m *state.Meta, key string) (value []byte, meta Meta, ok bool) {
 	meta, ended := e.metaOf(m)
 	if m.Kind != codec.KindContent || m.Kind > e.upgrade.own || ended { // what is not known is hidden

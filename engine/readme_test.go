@@ -35,7 +35,8 @@ func TestReadmeExample(t *testing.T) {
 	}
 }
 
-// What the README names in code, beside other libraries' names in the left column of a table, is a name of the engine's.
+// What the README names in code, beside other libraries' names in the left column of a table, is a
+// name of the engine's.
 func TestReadmeNamesExist(t *testing.T) {
 	known := map[string]bool{"StatefulSet": true, "AES": true}
 	for _, dir := range []string{".", "tune", "enginetest", "metrics"} {

@@ -25,7 +25,8 @@ func (d deafDNS) LookupSRV(context.Context, string, string, string) (string, []*
 	return "", nil, errNoDNS
 }
 
-// TestDeafResolverHoldsNobody: Join ends with its context, and Close at once, while a lookup goes on that minds neither.
+// TestDeafResolverHoldsNobody: Join ends with its context, and Close at once, while a lookup goes
+// on that minds neither.
 func TestDeafResolverHoldsNobody(t *testing.T) {
 	for _, seed := range []string{"web.example:7946", "dns+srv://_gossip._udp.web.example"} {
 		var dns deafDNS

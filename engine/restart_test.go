@@ -14,8 +14,8 @@ import (
 // formerLife is longer than what a member wrote in a former life stays readable.
 const formerLife = 12 * time.Second
 
-// lookAt reads member 1's keys at a reader without a pause, until stop; it counts the looks that found a key missing, by Get
-// and by Range, and those that went back to an older life.
+// lookAt reads member 1's keys at a reader without a pause, until stop; it counts the looks that
+// found a key missing, by Get and by Range, and those that went back to an older life.
 func lookAt(e *engine.Engine, keys int, until time.Time) (looks, missing, back int) {
 	last := map[string]engine.Version{}
 	for ; time.Now().Before(until); looks++ {
@@ -42,8 +42,9 @@ func lookAt(e *engine.Engine, keys int, until time.Time) (looks, missing, back i
 	return looks, missing, back
 }
 
-// TestRestartLeavesNoHole: a member that was killed starts anew with nothing and writes its keys again, one after the other,
-// in two lives or three. At no moment does a reader elsewhere miss a key, and none goes back to an older life.
+// TestRestartLeavesNoHole: a member that was killed starts anew with nothing and writes its keys
+// again, one after the other, in two lives or three. At no moment does a reader elsewhere miss a
+// key, and none goes back to an older life.
 func TestRestartLeavesNoHole(t *testing.T) {
 	for _, lives := range []int{2, 3} {
 		virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
@@ -84,8 +85,8 @@ func TestRestartLeavesNoHole(t *testing.T) {
 	}
 }
 
-// TestFormerLifeEnds: what the new life never says of goes after a while, and what it deletes goes at once; a watcher hears
-// of both, and of nothing before.
+// TestFormerLifeEnds: what the new life never says of goes after a while, and what it deletes goes
+// at once; a watcher hears of both, and of nothing before.
 func TestFormerLifeEnds(t *testing.T) {
 	virtual(t, 2, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		for _, key := range []string{"kept", "deleted", "unsaid"} {

@@ -11,8 +11,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// TestWaitRoom: whoever writes faster than the loop takes, or faster than the rate allows, and waits for room after each
-// refusal, is refused once a wait at most and gets all writes in; a wait ends with its context and with the engine.
+// TestWaitRoom: whoever writes faster than the loop takes, or faster than the rate allows, and
+// waits for room after each refusal, is refused once a wait at most and gets all writes in; a wait
+// ends with its context and with the engine.
 func TestWaitRoom(t *testing.T) {
 	for name, throttle := range map[string]engine.Throttle{"stage": engine.ThrottleCoalesce, "rate": engine.ThrottleRefuse} {
 		t.Run(name, func(t *testing.T) {

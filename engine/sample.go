@@ -19,7 +19,8 @@ const (
 	sampleRare  = sched.Second
 )
 
-// tally is what the loop tells of itself, in plain numbers: to copy it allocates nothing. Stats are made of it elsewhere.
+// tally is what the loop tells of itself, in plain numbers: to copy it allocates nothing. Stats are
+// made of it elsewhere.
 type tally struct {
 	core        core.Counters
 	store       state.Stats
@@ -37,7 +38,8 @@ type tally struct {
 	lag         sched.Instant
 }
 
-// sampled is the tally that Sample reads. The loop and readers hold the mutex for the copy of one tally.
+// sampled is the tally that Sample reads. The loop and readers hold the mutex for the copy of one
+// tally.
 type sampled struct {
 	read atomic.Bool   // the last one
 	made bool          // written by the loop alone, under mu
@@ -49,9 +51,9 @@ type sampled struct {
 	next tally // the loop's own
 }
 
-// Sample is Stats as the loop last left them, without a turn of the loop: for metrics, as often as one likes. While
-// the loop turns it is at most 50 ms old if the one before that was read too, else at most a second. Flow.Peers is left
-// out.
+// Sample is Stats as the loop last left them, without a turn of the loop: for metrics, as often as
+// one likes. While the loop turns it is at most 50 ms old if the one before that was read too, else
+// at most a second. Flow.Peers is left out.
 func (e *Engine) Sample() Stats {
 	select {
 	case <-e.done:
@@ -69,7 +71,8 @@ func (e *Engine) Sample() Stats {
 	return e.statsOf(&t)
 }
 
-// sample keeps a tally for Sample, now or soon. It runs at the end of a turn. Nobody's tally wakes no loop.
+// sample keeps a tally for Sample, now or soon. It runs at the end of a turn. Nobody's tally wakes
+// no loop.
 func (e *Engine) sample(now sched.Instant) {
 	s := &e.sampled
 	switch read := s.read.Load(); {

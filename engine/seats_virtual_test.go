@@ -8,8 +8,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// TestFewSeatsMakeNobodyFlap: a member that has no room for some of the others answers their probes all the same, so nobody
-// suspects anybody, and those whom it refused leave it in peace.
+// TestFewSeatsMakeNobodyFlap: a member that has no room for some of the others answers their probes
+// all the same, so nobody suspects anybody, and those whom it refused leave it in peace.
 func TestFewSeatsMakeNobodyFlap(t *testing.T) {
 	o := enginetest.Options{Apart: true, Config: func(i int, c *engine.Config) {
 		if i == 3 {

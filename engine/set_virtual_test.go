@@ -13,8 +13,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// TestSetsAddsWin: members that are cut off from each other add and remove, with clocks that are wrong by up to 200 ms.
-// Afterwards all hold the same: what somebody has added and not removed since, and what was there and nobody has removed.
+// TestSetsAddsWin: members that are cut off from each other add and remove, with clocks that are
+// wrong by up to 200 ms. Afterwards all hold the same: what somebody has added and not removed
+// since, and what was there and nobody has removed.
 func TestSetsAddsWin(t *testing.T) {
 	const members, elements = 3, 5
 	seed := rand.Uint64()
@@ -73,7 +74,8 @@ func TestSetsAddsWin(t *testing.T) {
 	})
 }
 
-// TestSetsOutliveTheirWriters: what a member has added stays when it is forgotten, and can be removed then.
+// TestSetsOutliveTheirWriters: what a member has added stays when it is forgotten, and can be
+// removed then.
 func TestSetsOutliveTheirWriters(t *testing.T) {
 	o := enginetest.Options{Config: func(_ int, c *engine.Config) {
 		c.Detector.DeadAge, c.Detector.LeftAge = time.Minute, time.Minute
@@ -99,7 +101,8 @@ func TestSetsOutliveTheirWriters(t *testing.T) {
 	})
 }
 
-// TestSharedRefusesWhatCantBe: a bad name, key, version or clock is refused with what is wrong, and nothing is written.
+// TestSharedRefusesWhatCantBe: a bad name, key, version or clock is refused with what is wrong, and
+// nothing is written.
 func TestSharedRefusesWhatCantBe(t *testing.T) {
 	virtual(t, 2, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		e := c.Engines[0]

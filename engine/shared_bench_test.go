@@ -40,8 +40,8 @@ func BenchmarkSharedGet(b *testing.B) {
 	}
 }
 
-// BenchmarkSharedAdoption is how long the keys of a member that left take to be others', from the first that is taken over
-// to the last.
+// BenchmarkSharedAdoption is how long the keys of a member that left take to be others', from the
+// first that is taken over to the last.
 func BenchmarkSharedAdoption(b *testing.B) {
 	const keys = 100_000
 	for b.Loop() {

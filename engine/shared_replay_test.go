@@ -9,9 +9,10 @@ import (
 	"testing"
 )
 
-// TestSharedKeysThroughFaults: whatever goes, comes back with or without a disk, sleeps and has a wrong clock, all hold the
-// same in the end, a write has one value wherever it is read, and what all have acknowledged is never undone but by a later
-// write. A run is repeated by its seed, up to what goroutines do in another order:
+// TestSharedKeysThroughFaults: whatever goes, comes back with or without a disk, sleeps and has a
+// wrong clock, all hold the same in the end, a write has one value wherever it is read, and what
+// all have acknowledged is never undone but by a later write. A run is repeated by its seed, up to
+// what goroutines do in another order:
 //
 //	go test ./engine -run TestSharedKeysThroughFaults -shared.first 1 -shared.seeds 200
 //	go test ./engine -run TestSharedKeysThroughFaults -shared.replay 4f3a:1,7-12
@@ -69,8 +70,8 @@ func (k kept) of(p *sharedPlan) *sharedPlan {
 	return &q
 }
 
-// shrinkShared leaves out of a plan that breaks a law what it does not need (Zeller and Hildebrandt 2002, ddmin): runs are
-// not quite repeatable, so what does not fail at once is tried twice.
+// shrinkShared leaves out of a plan that breaks a law what it does not need (Zeller and Hildebrandt
+// 2002, ddmin): runs are not quite repeatable, so what does not fail at once is tried twice.
 func shrinkShared(t *testing.T, seed uint64) (kept, string) {
 	p := newSharedPlan(seed)
 	keep, law := make(kept, len(p.steps)), ""

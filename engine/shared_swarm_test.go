@@ -251,7 +251,8 @@ func (s *sharedRun) start(x *sharedStep) {
 	s.c.Engines[x.member].Shared().Skew(s.skews[x.member])
 }
 
-// harm lets a member go, or be alone. Whoever goes is found to be gone, and what they had is taken over, before the next.
+// harm lets a member go, or be alone. Whoever goes is found to be gone, and what they had is taken
+// over, before the next.
 func (s *sharedRun) harm(x *sharedStep) {
 	switch x.do {
 	case doCut:
@@ -353,7 +354,8 @@ func (s *sharedRun) write(x *sharedStep) {
 	}
 }
 
-// read holds every member against what was said of the same write elsewhere, and against what was acknowledged.
+// read holds every member against what was said of the same write elsewhere, and against what was
+// acknowledged.
 func (s *sharedRun) read(final bool) {
 	for k := range sharedKeys {
 		s.readKey(fmt.Sprint("k", k), final)

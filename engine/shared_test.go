@@ -27,7 +27,8 @@ func everywhere(t *testing.T, list []*engine.Engine, key, want string) {
 	}
 }
 
-// TestSharedKeys: whoever writes, all read the same; the last writer wins, then the first, then a delete, then a forced write.
+// TestSharedKeys: whoever writes, all read the same; the last writer wins, then the first, then a
+// delete, then a forced write.
 func TestSharedKeys(t *testing.T) {
 	c := enginetest.NewCluster(t, 3, enginetest.Options{})
 	a, b, d := c.Engines[0].Shared(), c.Engines[1].Shared(), c.Engines[2].Shared()
@@ -153,7 +154,8 @@ func TestSharedReadsAllocateNothing(t *testing.T) {
 	}
 }
 
-// TestSharedKeysOutliveTheirWriter: what a member wrote last is read after it left, died, or came back with nothing.
+// TestSharedKeysOutliveTheirWriter: what a member wrote last is read after it left, died, or came
+// back with nothing.
 func TestSharedKeysOutliveTheirWriter(t *testing.T) {
 	for _, how := range []string{"leaves", "dies", "returns blank"} {
 		t.Run(how, func(t *testing.T) {

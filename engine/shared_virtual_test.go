@@ -13,8 +13,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// TestSharedClocks: a clock that is ahead spoils nothing, a forced write takes its key back, and one that is behind most
-// others is told so.
+// TestSharedClocks: a clock that is ahead spoils nothing, a forced write takes its key back, and
+// one that is behind most others is told so.
 func TestSharedClocks(t *testing.T) {
 	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		fast, b, d := c.Engines[0].Shared(), c.Engines[1].Shared(), c.Engines[2].Shared()
@@ -57,8 +57,8 @@ func TestSharedClocks(t *testing.T) {
 	})
 }
 
-// TestSharedRipeClaimsAreNews: what comes with a stamp ahead of the clock and competes later is told, counted and in its set
-// then, and whoever it overtakes hears of it.
+// TestSharedRipeClaimsAreNews: what comes with a stamp ahead of the clock and competes later is
+// told, counted and in its set then, and whoever it overtakes hears of it.
 func TestSharedRipeClaimsAreNews(t *testing.T) {
 	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		fast, b, other := c.Engines[0].Shared(), c.Engines[1].Shared(), c.Engines[2].Shared()
@@ -152,7 +152,8 @@ func TestSharedLost(t *testing.T) {
 	})
 }
 
-// TestSharedDeletesEnd: a delete that all have is kept as long as anybody may come back, and no longer.
+// TestSharedDeletesEnd: a delete that all have is kept as long as anybody may come back, and no
+// longer.
 func TestSharedDeletesEnd(t *testing.T) {
 	o := enginetest.Options{Config: func(_ int, c *engine.Config) {
 		d := &c.Detector
@@ -176,8 +177,8 @@ func TestSharedDeletesEnd(t *testing.T) {
 	})
 }
 
-// TestSharedCounters: members that add at the same time lose nothing, a set or a delete begins anew, and what a member has
-// added outlives it.
+// TestSharedCounters: members that add at the same time lose nothing, a set or a delete begins
+// anew, and what a member has added outlives it.
 func TestSharedCounters(t *testing.T) {
 	virtual(t, 4, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		sums := func(list []*engine.Engine, want int64, counted bool) {
@@ -243,8 +244,8 @@ func TestSharedCounters(t *testing.T) {
 	})
 }
 
-// TestSharedLifetimes: a value ends when its time has passed, whoever has it then, and nothing older shows; a write in the
-// meantime stays.
+// TestSharedLifetimes: a value ends when its time has passed, whoever has it then, and nothing
+// older shows; a write in the meantime stays.
 func TestSharedLifetimes(t *testing.T) {
 	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		a, b, w := c.Engines[0].Shared(), c.Engines[1].Shared(), c.Engines[2].Shared()
@@ -294,8 +295,8 @@ func TestSharedLifetimes(t *testing.T) {
 	})
 }
 
-// TestSharedConditionsAtOneInstant: of members that write under a condition with the same stamp one succeeds, and
-// every other one is told whose write the key holds.
+// TestSharedConditionsAtOneInstant: of members that write under a condition with the same stamp one
+// succeeds, and every other one is told whose write the key holds.
 func TestSharedConditionsAtOneInstant(t *testing.T) {
 	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		c.WaitConverged()

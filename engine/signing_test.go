@@ -20,8 +20,8 @@ func signingKey(i int) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(append(make([]byte, 31), byte(i+1)))
 }
 
-// TestMembersSign: those that sign are known by that within seconds, also where others are older, and where somebody lied
-// under their name.
+// TestMembersSign: those that sign are known by that within seconds, also where others are older,
+// and where somebody lied under their name.
 func TestMembersSign(t *testing.T) {
 	o := enginetest.Options{Config: func(i int, c *engine.Config) {
 		if i < 3 {

@@ -46,8 +46,9 @@ func (s *shelf) collect(rng *rand.Rand) {
 	}
 }
 
-// TestWhatIsStagedFits: whatever is written, deleted and written again before the loop comes to it, in turns of any length
-// and while tombstones go, what the stage took fits into what the store may take.
+// TestWhatIsStagedFits: whatever is written, deleted and written again before the loop comes to it,
+// in turns of any length and while tombstones go, what the stage took fits into what the store may
+// take.
 func TestWhatIsStagedFits(t *testing.T) {
 	seed := rand.Uint64()
 	for round := range uint64(100) {

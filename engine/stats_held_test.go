@@ -11,8 +11,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine"
 )
 
-// TestNoCallHoldsTheLoop: while a member refuses writes for want of room and many go on writing, calls that look at what is
-// staged answer, and another member on the same loop goes on.
+// TestNoCallHoldsTheLoop: while a member refuses writes for want of room and many go on writing,
+// calls that look at what is staged answer, and another member on the same loop goes on.
 func TestNoCallHoldsTheLoop(t *testing.T) {
 	a := startOne(t, "a", func(c *engine.Config) { c.Limits.Keys = 64 })
 	other := startOne(t, "other", func(c *engine.Config) { c.Cluster = "another" })

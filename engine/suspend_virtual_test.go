@@ -17,8 +17,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// laptop is a host that may be suspended, and a program on it that may be stopped. The timers of a suspended host stand
-// still: what it waits for takes as long as it would have.
+// laptop is a host that may be suspended, and a program on it that may be stopped. The timers of a
+// suspended host stand still: what it waits for takes as long as it would have.
 type laptop struct {
 	batch.Poller
 	slept atomic.Int64
@@ -126,9 +126,10 @@ func has(e *engine.Engine, key string) bool {
 	return ok
 }
 
-// TestSuspendIsTimeThatPassed: hosts sleep for three hours while the clocks of their timers stand still. What had less to
-// live is shown by nobody when they wake up, before any loop has turned: not by its owner, nor by replicas, whichever of
-// them slept; its leases have ended, and watchers are told soon.
+// TestSuspendIsTimeThatPassed: hosts sleep for three hours while the clocks of their timers stand
+// still. What had less to live is shown by nobody when they wake up, before any loop has turned:
+// not by its owner, nor by replicas, whichever of them slept; its leases have ended, and watchers
+// are told soon.
 func TestSuspendIsTimeThatPassed(t *testing.T) {
 	for _, who := range []string{"all", "the owner", "a replica"} {
 		t.Run(who, func(t *testing.T) {
@@ -201,8 +202,8 @@ func TestSuspendIsTimeThatPassed(t *testing.T) {
 	}
 }
 
-// endsOnTime writes a key that lives for two seconds, has something happen that brings it to the replica late, ends the
-// owner as soon as it is there, and looks when the replica hides it.
+// endsOnTime writes a key that lives for two seconds, has something happen that brings it to the
+// replica late, ends the owner as soon as it is there, and looks when the replica hides it.
 func endsOnTime(t *testing.T, late func(hosts []*laptop, write func())) {
 	const life = 2 * time.Second
 	laptops(t, 2, func(t *testing.T, hosts []*laptop, members []*engine.Engine) {
@@ -231,8 +232,9 @@ func endsOnTime(t *testing.T, late func(hosts []*laptop, write func())) {
 	})
 }
 
-// TestAgeCountsWhatWaits: an entry ages wherever it waits on its way: with its owner until it is published, in a frame
-// that a full socket does not take, and in the socket of a program that is stopped.
+// TestAgeCountsWhatWaits: an entry ages wherever it waits on its way: with its owner until it is
+// published, in a frame that a full socket does not take, and in the socket of a program that is
+// stopped.
 func TestAgeCountsWhatWaits(t *testing.T) {
 	for name, late := range map[string]func(hosts []*laptop, write func()){
 		"nothing": func(_ []*laptop, write func()) { write() },

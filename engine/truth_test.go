@@ -14,8 +14,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/enginetest"
 )
 
-// TestBroadcastsAreHeardOrTheLossIsTold: many goroutines broadcast in one turn of the loop. What was accepted is heard
-// by every subscriber, here and there, or each is told that it missed some.
+// TestBroadcastsAreHeardOrTheLossIsTold: many goroutines broadcast in one turn of the loop. What
+// was accepted is heard by every subscriber, here and there, or each is told that it missed some.
 func TestBroadcastsAreHeardOrTheLossIsTold(t *testing.T) {
 	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -75,8 +75,8 @@ func TestBroadcastsAreHeardOrTheLossIsTold(t *testing.T) {
 	})
 }
 
-// TestSubscriptionsLeakNothing: sequences that are broken off, with a context that lives on, and ones that are never
-// walked.
+// TestSubscriptionsLeakNothing: sequences that are broken off, with a context that lives on, and
+// ones that are never walked.
 func TestSubscriptionsLeakNothing(t *testing.T) {
 	c := enginetest.NewCluster(t, 1, enginetest.Options{})
 	e := c.Engines[0]
@@ -112,8 +112,8 @@ func TestSubscriptionsLeakNothing(t *testing.T) {
 	runtime.KeepAlive(ctx)
 }
 
-// TestLeaveWithEndedContext: the usual way to stop is to leave when a context has ended. The leave is announced, and
-// writes are closed.
+// TestLeaveWithEndedContext: the usual way to stop is to leave when a context has ended. The leave
+// is announced, and writes are closed.
 func TestLeaveWithEndedContext(t *testing.T) {
 	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -171,7 +171,8 @@ func TestWatchOfWhatCantBe(t *testing.T) {
 	})
 }
 
-// TestPictureIsNoNews: Events begins with a picture of all members, and none of it comes again as an event.
+// TestPictureIsNoNews: Events begins with a picture of all members, and none of it comes again as
+// an event.
 func TestPictureIsNoNews(t *testing.T) {
 	for range 20 {
 		virtual(t, 6, enginetest.Options{Apart: true}, func(t *testing.T, c *enginetest.Cluster) {
@@ -197,8 +198,9 @@ func TestPictureIsNoNews(t *testing.T) {
 	}
 }
 
-// TestWaitVersionTellsOfLostWrites: a write that was accepted and could not be kept is told to those who wait for it and
-// to those who ask later, also when later writes went through; the writes beside it are not.
+// TestWaitVersionTellsOfLostWrites: a write that was accepted and could not be kept is told to
+// those who wait for it and to those who ask later, also when later writes went through; the writes
+// beside it are not.
 func TestWaitVersionTellsOfLostWrites(t *testing.T) {
 	virtual(t, 2, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
 		e := c.Engines[0]

@@ -56,9 +56,10 @@ type Meta struct {
 	tag uint32  // of the member that they ask about; 0: of this one
 }
 
-// From is the name of the member whose frame brought this version here: the hop before this one, not who wrote it. "" for
-// an own entry, and where it is not known any more: it is for the last 1,024 runs that came, and while that member is.
-// It reads what this replica remembers and never waits.
+// From is the name of the member whose frame brought this version here: the hop before this one,
+// not who wrote it. "" for an own entry, and where it is not known any more: it is for the last
+// 1,024 runs that came, and while that member is. It reads what this replica remembers and never
+// waits.
 func (m Meta) From() string {
 	if m.of == nil || m.tag == 0 {
 		return ""

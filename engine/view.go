@@ -74,13 +74,13 @@ func (e *BehindError) Is(target error) bool { return target == ErrBehind }
 // Unwrap gives the cause to errors.Is.
 func (e *BehindError) Unwrap() error { return e.Cause }
 
-// View reads keys of one member, or without any all that it has, as they were together: a
-// Batch is seen whole or not at all, and no key as of before what another one shows. It reads
-// the local replica. Where that is between two states of the member, since a part of what the
-// member wrote is still on its way, or keys of a former life are still shown, View waits until
-// ctx ends: a context that has ended gives one attempt. Values are the caller's own. It takes a turn of the loop for each 256 keys, so
-// a large member that writes all the time may not be seen whole. Errors: ErrBehind (a
-// *BehindError), ErrNoMember, ErrPrecise where the Order is precise, ErrClosed.
+// View reads keys of one member, or without any all that it has, as they were together: a Batch is
+// seen whole or not at all, and no key as of before what another one shows. It reads the local
+// replica. Where that is between two states of the member, since a part of what the member wrote is
+// still on its way, or keys of a former life are still shown, View waits until ctx ends: a context
+// that has ended gives one attempt. Values are the caller's own. It takes a turn of the loop for
+// each 256 keys, so a large member that writes all the time may not be seen whole. Errors:
+// ErrBehind (a *BehindError), ErrNoMember, ErrPrecise where the Order is precise, ErrClosed.
 func (e *Engine) View(ctx context.Context, member string, keys ...string) (*View, error) {
 	if e.cfg.Tune.Order.Precise() {
 		return nil, ErrPrecise

@@ -124,7 +124,8 @@ func (e *Engine) answer(now sched.Instant) {
 	e.answerJoins(now)
 }
 
-// true reports whether what w waits for is so. The agreement is that of now, for who waits for versions.
+// true reports whether what w waits for is so. The agreement is that of now, for who waits for
+// versions.
 func (e *Engine) true(w *waiter, a *core.Agreement) bool {
 	switch {
 	case w.converged:

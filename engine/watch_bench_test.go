@@ -38,9 +38,10 @@ func percentile(list []time.Duration, part float64) time.Duration {
 	return list[int(part*float64(len(list)-1))]
 }
 
-// BenchmarkWatchers has one member write 10,000 times a second and two others hold it, one with 10,000 watchers of keys,
-// prefixes and members, the other with none, for five seconds: their loops carry the same at the same time. It reports the
-// 99th percentile of turns, as a part of that without watchers, and of the time from a write to the watcher that wants it.
+// BenchmarkWatchers has one member write 10,000 times a second and two others hold it, one with
+// 10,000 watchers of keys, prefixes and members, the other with none, for five seconds: their loops
+// carry the same at the same time. It reports the 99th percentile of turns, as a part of that
+// without watchers, and of the time from a write to the watcher that wants it.
 func BenchmarkWatchers(b *testing.B) {
 	const watchers, writes, lasts = 10_000, 10_000, 5 * time.Second
 	for b.Loop() {

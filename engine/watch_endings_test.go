@@ -9,8 +9,9 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestEndingsAreBounded: what a watcher notes of ends is bounded by the keys that it watches, however often they are written
-// again, for longer, for shorter or for ever; and each key that ends is looked at when it does.
+// TestEndingsAreBounded: what a watcher notes of ends is bounded by the keys that it watches,
+// however often they are written again, for longer, for shorter or for ever; and each key that ends
+// is looked at when it does.
 func TestEndingsAreBounded(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

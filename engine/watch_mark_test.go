@@ -20,7 +20,8 @@ func TestWatchMarksBeforeItSignals(t *testing.T) {
 	}
 }
 
-// A watcher that was asleep for more changes than are kept looks at everything, and one that was not sees each place once.
+// A watcher that was asleep for more changes than are kept looks at everything, and one that was
+// not sees each place once.
 func TestWatchNotesAreBounded(t *testing.T) {
 	var l watchList
 	w, sleeper := newWatcher(scope{prefix: "k"}), newWatcher(scope{prefix: "k"})
@@ -84,8 +85,8 @@ func TestExpiryAsksBothBuffers(t *testing.T) {
 	}
 }
 
-// BenchmarkWatchDispatch is what a write costs the loop for its watchers: 10,000 that want a key, a prefix or a member, and
-// look at nothing.
+// BenchmarkWatchDispatch is what a write costs the loop for its watchers: 10,000 that want a key, a
+// prefix or a member, and look at nothing.
 func BenchmarkWatchDispatch(b *testing.B) {
 	for _, n := range []int{0, 1, 10_000} {
 		b.Run(fmt.Sprint(n, " watchers"), func(b *testing.B) {

@@ -80,8 +80,9 @@ func (w *watched) matches(e *engine.Engine) {
 	}
 }
 
-// TestWatchesAreTheReplica: through overwrites, deletes, ends of lifetimes, kills, restarts, cuts and slow readers, each
-// watch has told in the end what the replica has, each version after the one before, and who is alive.
+// TestWatchesAreTheReplica: through overwrites, deletes, ends of lifetimes, kills, restarts, cuts
+// and slow readers, each watch has told in the end what the replica has, each version after the one
+// before, and who is alive.
 func TestWatchesAreTheReplica(t *testing.T) {
 	for seed := range uint64(3) {
 		o := enginetest.Options{Timeout: 5 * time.Minute, Config: func(_ int, c *engine.Config) {

@@ -18,8 +18,8 @@ type news struct {
 	resync     bool
 }
 
-// TestWatchCatchesUpWhileOthersWrite: a watcher that was overtaken looks at everything once, however much is written
-// meanwhile, and then it knows the newest of each key.
+// TestWatchCatchesUpWhileOthersWrite: a watcher that was overtaken looks at everything once,
+// however much is written meanwhile, and then it knows the newest of each key.
 func TestWatchCatchesUpWhileOthersWrite(t *testing.T) {
 	const (
 		keys  = 20_000 // more than changes are kept

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestWatchQueueIsBounded: changes that come faster than watchers can be told are not kept; then all look at everything,
-// once, and go on with what comes after.
+// TestWatchQueueIsBounded: changes that come faster than watchers can be told are not kept; then
+// all look at everything, once, and go on with what comes after.
 func TestWatchQueueIsBounded(t *testing.T) {
 	var l watchList
 	l.queue.front, l.queue.spare, l.queue.turn, l.queue.signal = &newsList{}, &newsList{}, &newsList{}, make(chan struct{}, 1)
@@ -63,7 +63,8 @@ func TestWatchesTellInOrder(t *testing.T) {
 	}
 }
 
-// TestWatchQueueAllocatesNothing: the loop says what has changed without memory, however many watch.
+// TestWatchQueueAllocatesNothing: the loop says what has changed without memory, however many
+// watch.
 func TestWatchQueueAllocatesNothing(t *testing.T) {
 	var l watchList
 	done := make(chan struct{})

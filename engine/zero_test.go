@@ -18,7 +18,8 @@ func TestZeroEngineIsClosed(t *testing.T) {
 	}
 }
 
-// TestClosedEngineSaysSo: every call that can fail gives ErrClosed after Close, those too that would have had nothing to do.
+// TestClosedEngineSaysSo: every call that can fail gives ErrClosed after Close, those too that
+// would have had nothing to do.
 func TestClosedEngineSaysSo(t *testing.T) {
 	e := startOne(t, "a", nil)
 	e.Close()

@@ -1,13 +1,14 @@
 package sched
 
-// Calendar holds when very many things happen that are not called off one by one, such as the ends of a million keys: a
-// timing wheel as [Wheel] is one, whose entries have a number of the caller's and no identity. Its memory comes and goes
-// in pages, so that growth copies nothing.
+// Calendar holds when very many things happen that are not called off one by one, such as the ends
+// of a million keys: a timing wheel as [Wheel] is one, whose entries have a number of the caller's
+// and no identity. Its memory comes and goes in pages, so that growth copies nothing.
 //
-// Laws: nothing is taken before its instant; what is due is taken at the first Take that is a tick or more later and not
-// kept from it by its bound. Add, Take and Sweep are O(1), but for the moves between levels, at most 7 an entry: Take
-// makes as many as it is allowed to and goes on with the next call. What falls due within one tick comes in the order in
-// which it was added, but for what was moved. The zero value is empty; Start tells it the time.
+// Laws: nothing is taken before its instant; what is due is taken at the first Take that is a tick
+// or more later and not kept from it by its bound. Add, Take and Sweep are O(1), but for the moves
+// between levels, at most 7 an entry: Take makes as many as it is allowed to and goes on with the
+// next call. What falls due within one tick comes in the order in which it was added, but for what
+// was moved. The zero value is empty; Start tells it the time.
 type Calendar struct {
 	dial
 	pages  []*[pageEntries]entry
@@ -38,7 +39,8 @@ func (c *Calendar) Start(now Instant) { *c = Calendar{dial: dial{base: now}} }
 // Len is how many entries there are.
 func (c *Calendar) Len() int { return c.count }
 
-// Add notes that something happens at an instant; one that has passed is due. It allocates a page now and then.
+// Add notes that something happens at an instant; one that has passed is due. It allocates a page
+// now and then.
 func (c *Calendar) Add(at Instant, value uint64) {
 	i := c.take()
 	e := c.entry(i)
@@ -47,7 +49,8 @@ func (c *Calendar) Add(at Instant, value uint64) {
 	c.link(i, c.seat(max(c.ceil(at), c.tick)))
 }
 
-// Next is when Take has something to do: never later than the first tick, and Never when there is nothing.
+// Next is when Take has something to do: never later than the first tick, and Never when there is
+// nothing.
 func (c *Calendar) Next() Instant {
 	if c.moving {
 		return c.instant(c.tick)
@@ -55,8 +58,9 @@ func (c *Calendar) Next() Instant {
 	return c.next()
 }
 
-// Take takes out something that is due, and tells its number. Each entry that moves to a lower level costs one of moves:
-// when these are used up ok is false, as when nothing is due, and Next tells which. now must not go back.
+// Take takes out something that is due, and tells its number. Each entry that moves to a lower
+// level costs one of moves: when these are used up ok is false, as when nothing is due, and Next
+// tells which. now must not go back.
 func (c *Calendar) Take(now Instant, moves *int) (value uint64, ok bool) {
 	target := c.floor(now)
 	for {

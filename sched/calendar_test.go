@@ -7,8 +7,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestCalendarAgainstList holds it against a plain list: each entry is taken once, at the first call a tick or more after
-// its instant, whatever is added, swept and left over for want of moves meanwhile.
+// TestCalendarAgainstList holds it against a plain list: each entry is taken once, at the first
+// call a tick or more after its instant, whatever is added, swept and left over for want of moves
+// meanwhile.
 func TestCalendarAgainstList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var c Calendar
@@ -69,8 +70,8 @@ func TestCalendarAgainstList(t *testing.T) {
 	})
 }
 
-// TestCalendarIsBoundedEachCall: a million that fall due together are taken a few moves and entries at a time, in the
-// order in which they were added, and their memory is given back.
+// TestCalendarIsBoundedEachCall: a million that fall due together are taken a few moves and entries
+// at a time, in the order in which they were added, and their memory is given back.
 func TestCalendarIsBoundedEachCall(t *testing.T) {
 	const all, moves = 200_000, 64
 	var c Calendar
@@ -127,7 +128,8 @@ func TestCalendarDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// BenchmarkCalendar is Add and Take of one entry, of a million that fall due at one time, as the heap of them would be.
+// BenchmarkCalendar is Add and Take of one entry, of a million that fall due at one time, as the
+// heap of them would be.
 func BenchmarkCalendar(b *testing.B) {
 	var c Calendar
 	now := Instant(1)

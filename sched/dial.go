@@ -36,8 +36,8 @@ func (d *dial) vacate(slot uint32) {
 	}
 }
 
-// next is when to look again: never later than the first tick that is set, and Never when none is. Where what was first
-// in a far slot is gone it may be too early, once.
+// next is when to look again: never later than the first tick that is set, and Never when none is.
+// Where what was first in a far slot is gone it may be too early, once.
 func (d *dial) next() Instant {
 	if d.used == 0 {
 		return Never

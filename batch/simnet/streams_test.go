@@ -34,7 +34,8 @@ func streamEnds(t *testing.T, net *Network) (ends [2]*streamEnd) {
 	return ends
 }
 
-// connected are two ends with a stream between them: its number at the opener, and what the other one was told of it.
+// connected are two ends with a stream between them: its number at the opener, and what the other
+// one was told of it.
 func connected(t *testing.T) (e [2]*streamEnd, id batch.StreamID, far batch.StreamEvent) {
 	t.Helper()
 	e = streamEnds(t, NewNetwork(1, Link{Delay: Delay{Min: sched.Millisecond, Max: 2 * sched.Millisecond}}))

@@ -85,7 +85,8 @@ func BenchmarkSeal(b *testing.B) { each(b, func(b *testing.B, p *pair) { p.seal(
 // BenchmarkOpen includes the header, the window and a copy of the frame.
 func BenchmarkOpen(b *testing.B) { each(b, func(b *testing.B, p *pair) { p.open(b) }) }
 
-// BenchmarkRejectForged is what a forged frame of a known sender costs: it may not exceed BenchmarkOpen.
+// BenchmarkRejectForged is what a forged frame of a known sender costs: it may not exceed
+// BenchmarkOpen.
 func BenchmarkRejectForged(b *testing.B) {
 	each(b, func(b *testing.B, p *pair) {
 		frame := p.slot[:copy(p.slot, p.sealed)]

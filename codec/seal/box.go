@@ -9,10 +9,11 @@ import (
 
 // Bounds of the counters.
 const (
-	// CounterMax is the last frame that a key seals. 2⁴⁰ frames of 1,400 bytes leave an attacker an advantage of 2⁻³⁶
-	// (RFC 9001 §B.1: σ²/2¹²⁹ with σ blocks).
+	// CounterMax is the last frame that a key seals. 2⁴⁰ frames of 1,400 bytes leave an attacker an
+	// advantage of 2⁻³⁶ (RFC 9001 §B.1: σ²/2¹²⁹ with σ blocks).
 	CounterMax = 1 << 40
-	// CounterRotate is when Worn asks for a new salt: a week at 100,000 frames a second, advantage 2⁻⁴⁴.
+	// CounterRotate is when Worn asks for a new salt: a week at 100,000 frames a second, advantage
+	// 2⁻⁴⁴.
 	CounterRotate = 1 << 36
 	// HelloMax is the last hello of a salt: the counter has 4 bytes of the nonce.
 	HelloMax = 1<<32 - 1
@@ -29,8 +30,8 @@ const (
 // ErrSalt is the answer to a boot salt that this Box has or had: under it, nonces would repeat.
 var ErrSalt = errors.New("seal: this boot salt was used before")
 
-// Box seals and opens the frames of one life of a node. It has one owner, which keeps it in one place: it holds the
-// scratch bytes that make its work free of allocation.
+// Box seals and opens the frames of one life of a node. It has one owner, which keeps it in one
+// place: it holds the scratch bytes that make its work free of allocation.
 type Box struct {
 	ring    *Keyring
 	key     Key    // own, under the primary cluster key
@@ -43,7 +44,8 @@ type Box struct {
 	ad      [codec.HeaderBytesMax + codec.SaltBytes]byte
 }
 
-// Init starts a life with a boot salt of 16 random bytes. The ring must have a key; it stays in use and shared.
+// Init starts a life with a boot salt of 16 random bytes. The ring must have a key; it stays in use
+// and shared.
 func (b *Box) Init(ring *Keyring, salt [codec.SaltBytes]byte) error {
 	if b.ring != nil && (salt == b.salt || b.hasOld && salt == b.old) {
 		return ErrSalt
@@ -56,7 +58,8 @@ func (b *Box) Init(ring *Keyring, salt [codec.SaltBytes]byte) error {
 	return nil
 }
 
-// Use seals with the ring's primary key from now on. The counter goes on, so that switching back repeats nothing.
+// Use seals with the ring's primary key from now on. The counter goes on, so that switching back
+// repeats nothing.
 func (b *Box) Use() error {
 	key, err := b.ring.Derive(b.ring.primary, &b.salt)
 	if err == nil {
@@ -65,9 +68,10 @@ func (b *Box) Use() error {
 	return err
 }
 
-// Rotate takes a new boot salt of 16 random bytes, and with it a new key and counters from the start. Frames bound to
-// the salt before still open, until the next Rotate or Forget. The lowest bit of the salt is changed if need be, so that
-// the two are told apart by it: Salt gives the result.
+// Rotate takes a new boot salt of 16 random bytes, and with it a new key and counters from the
+// start. Frames bound to the salt before still open, until the next Rotate or Forget. The lowest
+// bit of the salt is changed if need be, so that the two are told apart by it: Salt gives the
+// result.
 func (b *Box) Rotate(salt [codec.SaltBytes]byte) error {
 	salt[0] = salt[0]&^1 | ^b.salt[0]&1
 	if b.hasOld && salt == b.old {
@@ -82,7 +86,8 @@ func (b *Box) Rotate(salt [codec.SaltBytes]byte) error {
 	return nil
 }
 
-// Forget stops to open frames bound to the salt before the last Rotate. Do it once peers have learned the new one.
+// Forget stops to open frames bound to the salt before the last Rotate. Do it once peers have
+// learned the new one.
 func (b *Box) Forget() { b.hasOld = false }
 
 // Close erases what can be erased. The Box seals and opens nothing any more.
@@ -97,9 +102,10 @@ func (b *Box) KeyID() uint8 { return b.key.id }
 // Worn says that a counter nears its end and Rotate is due.
 func (b *Box) Worn() bool { return b.counter >= CounterRotate || b.hellos >= HelloRotate }
 
-// SealInPlace seals a frame for the receiver with the boot salt to, and gives it with its tag. frame is a header with
-// FlagSeal, whose key id, counter, salt and hints are filled in here, and records; it needs codec.TagBytes of spare
-// capacity. It fails with codec.ErrExhausted at the end of the counter, and panics on a frame that was not prepared so.
+// SealInPlace seals a frame for the receiver with the boot salt to, and gives it with its tag.
+// frame is a header with FlagSeal, whose key id, counter, salt and hints are filled in here, and
+// records; it needs codec.TagBytes of spare capacity. It fails with codec.ErrExhausted at the end
+// of the counter, and panics on a frame that was not prepared so.
 func (b *Box) SealInPlace(frame []byte, to *[codec.SaltBytes]byte) ([]byte, error) {
 	if b.ring == nil || !b.ring.Current(b.key) {
 		return nil, codec.ErrKey
@@ -152,9 +158,9 @@ func (b *Box) prepare(frame []byte, counter uint64, hints byte) int {
 	return n
 }
 
-// OpenInPlace opens a frame that codec.ParseHeader has read into h, under the key of its sender and that sender's window,
-// and gives its records, a view of frame whose framing is checked. An error leaves the window as it was and the frame
-// destroyed.
+// OpenInPlace opens a frame that codec.ParseHeader has read into h, under the key of its sender and
+// that sender's window, and gives its records, a view of frame whose framing is checked. An error
+// leaves the window as it was and the frame destroyed.
 func (b *Box) OpenInPlace(frame []byte, h *codec.Header, key Key, w *Window) (records []byte, err error) {
 	if b.ring == nil || key.aead == nil || h.KeyID != key.id || !b.ring.Current(key) {
 		return nil, codec.ErrKey
@@ -179,8 +185,9 @@ func (b *Box) OpenInPlace(frame []byte, h *codec.Header, key Key, w *Window) (re
 	return records, codec.ParseRecords(records)
 }
 
-// OpenHelloInPlace is OpenInPlace for a frame with FlagHello: any holder of the cluster key may have sealed it, at any
-// time. The cookie in its header says whether the sender is where it says; what it asks for must be harmless if replayed.
+// OpenHelloInPlace is OpenInPlace for a frame with FlagHello: any holder of the cluster key may
+// have sealed it, at any time. The cookie in its header says whether the sender is where it says;
+// what it asks for must be harmless if replayed.
 func (b *Box) OpenHelloInPlace(frame []byte, h *codec.Header) (records []byte, err error) {
 	k := b.find(h.KeyID)
 	if k == nil {
@@ -208,8 +215,8 @@ func (b *Box) helloNonce(salt *[codec.SaltBytes]byte, counter uint64) {
 	binary.LittleEndian.PutUint32(b.nonce[8:], uint32(counter))
 }
 
-// bind collects the associated data: the header, and the receiver's salt if there is one. The header says its own
-// length, so that no two pairs give the same bytes.
+// bind collects the associated data: the header, and the receiver's salt if there is one. The
+// header says its own length, so that no two pairs give the same bytes.
 func (b *Box) bind(header []byte, to *[codec.SaltBytes]byte) []byte {
 	n := copy(b.ad[:], header)
 	if to != nil {

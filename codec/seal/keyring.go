@@ -10,7 +10,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// KeysMax is how many cluster keys a keyring accepts at a time: two during a rotation, and room for mistakes.
+// KeysMax is how many cluster keys a keyring accepts at a time: two during a rotation, and room for
+// mistakes.
 const KeysMax = 8
 
 // The errors of configuration.
@@ -40,8 +41,8 @@ type clusterKey struct {
 	hello  cipher.AEAD
 }
 
-// Key is what a cluster key becomes for one life of one sender: an AEAD that was set up once. The zero value opens
-// nothing.
+// Key is what a cluster key becomes for one life of one sender: an AEAD that was set up once. The
+// zero value opens nothing.
 type Key struct {
 	aead   cipher.AEAD
 	serial uint32
@@ -54,8 +55,8 @@ func (k Key) ID() uint8 { return k.id }
 // Init empties the keyring and binds it to a cluster, by its codec.ClusterTag.
 func (r *Keyring) Init(clusterTag uint32) { *r = Keyring{tag: clusterTag} }
 
-// Add accepts a cluster key. The first one becomes primary. The secret is not kept: the caller should erase it. Adding
-// the same key again changes nothing.
+// Add accepts a cluster key. The first one becomes primary. The secret is not kept: the caller
+// should erase it. Adding the same key again changes nothing.
 func (r *Keyring) Add(id uint8, secret []byte) error {
 	if id == 0 {
 		return ErrKeyID
@@ -119,13 +120,15 @@ func (r *Keyring) Remove(id uint8) error {
 	return nil
 }
 
-// keyStateBytes is a key in a state: its id, the length of the AES keys that it gives, what they are derived from.
+// keyStateBytes is a key in a state: its id, the length of the AES keys that it gives, what they
+// are derived from.
 const keyStateBytes = 1 + 1 + sha256.Size
 
 // StateBytesMax is the largest state.
 const StateBytesMax = 1 + KeysMax*keyStateBytes
 
-// AppendState appends what Restore makes the same keyring of. Whoever has it can do what a holder of the keys can.
+// AppendState appends what Restore makes the same keyring of. Whoever has it can do what a holder
+// of the keys can.
 func (r *Keyring) AppendState(dst []byte) []byte {
 	dst = append(dst, r.primary)
 	for i := range r.keys[:r.count] {
@@ -135,8 +138,8 @@ func (r *Keyring) AppendState(dst []byte) []byte {
 	return dst
 }
 
-// Restore makes the keyring what it was when AppendState wrote a state, bound to a cluster as Init does. It fails with
-// ErrState, and leaves the keyring empty, for what is none.
+// Restore makes the keyring what it was when AppendState wrote a state, bound to a cluster as Init
+// does. It fails with ErrState, and leaves the keyring empty, for what is none.
 func (r *Keyring) Restore(clusterTag uint32, state []byte) error {
 	r.Init(clusterTag)
 	if len(state) < 1+keyStateBytes || len(state) > StateBytesMax || (len(state)-1)%keyStateBytes != 0 {
@@ -192,9 +195,9 @@ func (r *Keyring) AppendIDs(dst []byte) []byte {
 	return dst
 }
 
-// Derive makes the key of the sender with this boot salt under the cluster key id. It allocates and takes microseconds:
-// keep the result, and do it only for senders who have shown a cookie. It fails with codec.ErrKey if the keyring does not
-// have the cluster key.
+// Derive makes the key of the sender with this boot salt under the cluster key id. It allocates and
+// takes microseconds: keep the result, and do it only for senders who have shown a cookie. It fails
+// with codec.ErrKey if the keyring does not have the cluster key.
 func (r *Keyring) Derive(id uint8, salt *[codec.SaltBytes]byte) (Key, error) {
 	k := r.find(id)
 	if k == nil {
@@ -207,7 +210,8 @@ func (r *Keyring) Derive(id uint8, salt *[codec.SaltBytes]byte) (Key, error) {
 	return Key{aead, k.serial, id}, nil
 }
 
-// Current says whether the key's cluster key is still in the ring: under one that is not, nothing opens.
+// Current says whether the key's cluster key is still in the ring: under one that is not, nothing
+// opens.
 func (r *Keyring) Current(key Key) bool {
 	k := r.find(key.id)
 	return k != nil && k.serial == key.serial

@@ -12,8 +12,9 @@ type use struct {
 	nonce [nonceBytes]byte
 }
 
-// fleet is a model of machines: nodes that start, restart, are cloned from an image, rotate keys and salts, with clocks
-// that step back. What a start takes with it is chosen by draw, except for the salt: 16 new random bytes.
+// fleet is a model of machines: nodes that start, restart, are cloned from an image, rotate keys
+// and salts, with clocks that step back. What a start takes with it is chosen by draw, except for
+// the salt: 16 new random bytes.
 type fleet struct {
 	t     *rapid.T
 	rings []*Keyring
@@ -56,10 +57,11 @@ func (f *fleet) note(b *Box, purpose string) {
 	}
 }
 
-// TestNoNonceRepeats: why two clones of one machine, a clock step and a restart never repeat a (key, nonce). The key comes
-// from the salt alone, which is new at each start: neither the node's name nor its generation nor the time is in it, so
-// that it does not matter if these repeat. Within a life the counter only grows, whatever happens to keys, and the counter
-// starts again only with a new salt.
+// TestNoNonceRepeats: why two clones of one machine, a clock step and a restart never repeat a
+// (key, nonce). The key comes from the salt alone, which is new at each start: neither the node's
+// name nor its generation nor the time is in it, so that it does not matter if these repeat. Within
+// a life the counter only grows, whatever happens to keys, and the counter starts again only with a
+// new salt.
 func TestNoNonceRepeats(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		f := &fleet{t: rt, used: map[use]int{}}
@@ -105,8 +107,9 @@ func TestNoNonceRepeats(t *testing.T) {
 	})
 }
 
-// TestOnlyTheSaltSeparatesLives is the other side: with the same salt, nonces would repeat. So the shell must draw it from
-// the system's random source at each start, and nothing else may be put in its place.
+// TestOnlyTheSaltSeparatesLives is the other side: with the same salt, nonces would repeat. So the
+// shell must draw it from the system's random source at each start, and nothing else may be put in
+// its place.
 func TestOnlyTheSaltSeparatesLives(t *testing.T) {
 	to := salt(3)
 	a, b := newBox(t, newRing(t, testTag), salt(1)), newBox(t, newRing(t, testTag), salt(1))

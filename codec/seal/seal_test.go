@@ -179,7 +179,8 @@ func TestFramesStayWhereTheyBelong(t *testing.T) {
 }
 
 func TestKeyRotationDropsNothing(t *testing.T) {
-	// Two nodes that learn of a new key one after the other; both hold both keys from add to remove.
+	// Two nodes that learn of a new key one after the other; both hold both keys from add to
+	// remove.
 	ra, rb := newRing(t, testTag), newRing(t, testTag)
 	a, b := newBox(t, ra, salt(1)), newBox(t, rb, salt(2))
 	var w Window
@@ -335,8 +336,9 @@ func TestKeyring(t *testing.T) {
 	}
 }
 
-// TestGolden holds derivation, nonces and associated data: nodes of different builds must agree on them. The values were
-// computed a second time by another implementation of HKDF and AES-GCM, from the description in doc.go alone.
+// TestGolden holds derivation, nonces and associated data: nodes of different builds must agree on
+// them. The values were computed a second time by another implementation of HKDF and AES-GCM, from
+// the description in doc.go alone.
 func TestGolden(t *testing.T) {
 	ring := newRing(t, testTag)
 	f := func(name, want string, frame []byte, err error) {
@@ -375,7 +377,8 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// TestKeyringState: a keyring that was written down is the same again, and what is no state makes none.
+// TestKeyringState: a keyring that was written down is the same again, and what is no state makes
+// none.
 func TestKeyringState(t *testing.T) {
 	var r, again Keyring
 	r.Init(7)

@@ -7,14 +7,16 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// StreamKeys gives the ciphers of streams: a copy of a keyring that does not change any more, for any goroutine.
+// StreamKeys gives the ciphers of streams: a copy of a keyring that does not change any more, for
+// any goroutine.
 //
 //	hello mark = first half of SHA-256(HKDF-Expand(prk, "stream mark" ‖ cluster tag) ‖ hello)
 //	opener key = HKDF-Expand(prk, "stream opener" ‖ cluster tag ‖ SHA-256(transcript))
 //	acceptor key = the same with "stream acceptor"
 //
-// The transcript holds both boot salts and a fresh nonce of each end, so that no two streams and no two directions have
-// a key in common, and records may count from 0. Hellos have one length, so that an extension is no hello.
+// The transcript holds both boot salts and a fresh nonce of each end, so that no two streams and no
+// two directions have a key in common, and records may count from 0. Hellos have one length, so
+// that an extension is no hello.
 type StreamKeys struct {
 	keys    [KeysMax]streamKey
 	count   int
@@ -58,8 +60,8 @@ func (s *StreamKeys) find(id uint8) *streamKey {
 // helloBytesMax bounds what is marked: with the key it is two blocks of the hash.
 const helloBytesMax = 87
 
-// Mark is what nobody without the key can compute for a hello of a stream, of at most 87 bytes. It allocates nothing.
-// ok is false when there is no key of this id.
+// Mark is what nobody without the key can compute for a hello of a stream, of at most 87 bytes. It
+// allocates nothing. ok is false when there is no key of this id.
 func (s *StreamKeys) Mark(id uint8, hello []byte) (mark [16]byte, ok bool) {
 	k := s.find(id)
 	if k == nil || len(hello) > helloBytesMax {
@@ -72,8 +74,9 @@ func (s *StreamKeys) Mark(id uint8, hello []byte) (mark [16]byte, ok bool) {
 	return [16]byte(sum[:16]), true
 }
 
-// Ciphers are those of the two directions of the stream with this transcript: the opener's and the acceptor's. It
-// allocates, and takes some ten microseconds. It fails with codec.ErrKey if there is no key of this id.
+// Ciphers are those of the two directions of the stream with this transcript: the opener's and the
+// acceptor's. It allocates, and takes some ten microseconds. It fails with codec.ErrKey if there is
+// no key of this id.
 func (s *StreamKeys) Ciphers(id uint8, transcript []byte) (opener, acceptor cipher.AEAD, err error) {
 	k := s.find(id)
 	if k == nil {

@@ -1,7 +1,7 @@
 package seal
 
-// WindowCounters is how far behind the newest counter a frame may come and still be taken. The counter counts frames to
-// all receivers: at 10,000 frames a second this is 0.4 s.
+// WindowCounters is how far behind the newest counter a frame may come and still be taken. The
+// counter counts frames to all receivers: at 10,000 frames a second this is 0.4 s.
 const WindowCounters = windowBits - 64
 
 const (
@@ -9,8 +9,8 @@ const (
 	windowWords = windowBits / 64
 )
 
-// Window remembers which counters of a sender came: each is taken once (RFC 6479). It is a ring of words of which the
-// newest moves, so that nothing is shifted. The zero value is empty.
+// Window remembers which counters of a sender came: each is taken once (RFC 6479). It is a ring of
+// words of which the newest moves, so that nothing is shifted. The zero value is empty.
 type Window struct {
 	newest uint64
 	seen   [windowWords]uint64
@@ -27,7 +27,8 @@ func (w *Window) Fresh(counter uint64) bool {
 	return w.seen[counter/64%windowWords]&(1<<(counter%64)) == 0
 }
 
-// Mark notes a counter that is Fresh and whose frame has opened: an attacker must not move the window.
+// Mark notes a counter that is Fresh and whose frame has opened: an attacker must not move the
+// window.
 func (w *Window) Mark(counter uint64) {
 	if counter > w.newest {
 		from, to := w.newest/64, counter/64
@@ -44,8 +45,8 @@ func (w *Window) Old(counter uint64) bool {
 	return counter < w.newest && w.newest-counter >= WindowCounters
 }
 
-// Restart takes what comes after a counter, and nothing up to it: for a sender that has just shown that this is where
-// it is, when the window is ahead of it.
+// Restart takes what comes after a counter, and nothing up to it: for a sender that has just shown
+// that this is where it is, when the window is ahead of it.
 func (w *Window) Restart(counter uint64) { *w = Window{newest: counter, seen: w.seen} }
 
 // Reset forgets everything: for a sender with a new boot salt.

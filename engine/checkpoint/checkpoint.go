@@ -311,7 +311,8 @@ func (k *Checkpoints) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict
 	return reconcile.Taken
 }
 
-// differs sees to it that a log is gone through from a version on, unless that helped nothing a moment ago.
+// differs sees to it that a log is gone through from a version on, unless that helped nothing a
+// moment ago.
 func (k *Checkpoints) differs(now sched.Instant, o state.Origin, x *origin, from uint64, whole bool) {
 	if x.doubts > 0 && now-x.doubted < min(sched.Instant(answerGap)<<x.doubts, doubtMost) {
 		return

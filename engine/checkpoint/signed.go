@@ -18,8 +18,9 @@ const (
 	signSeldom = sched.Second * 60       // until somebody who never signed is asked once more
 	slotsMost  = 16                      // signatures that wait to be verified
 
-	// After a job there is a pause of a hundred times what it takes: 80 µs to verify a signature, and for the digest 160 ns
-	// an entry and 1.5 ns a byte. Measured on a busy machine: notary.BenchmarkJobs.
+	// After a job there is a pause of a hundred times what it takes: 80 µs to verify a signature,
+	// and for the digest 160 ns an entry and 1.5 ns a byte. Measured on a busy machine:
+	// notary.BenchmarkJobs.
 	jobPause   = 8 * sched.Millisecond
 	entryPause = 16 * sched.Microsecond
 	bytePause  = 150 // ns
@@ -115,7 +116,8 @@ func (k *Checkpoints) signDue(now sched.Instant, peer uint32, o state.Origin) bo
 	return p.asked == 0 || now-p.asked >= max(gap, k.parts.Host.RTT(peer).RTO(answerGap, doubtMost))
 }
 
-// askSigned notes the question. Whoever should have signed a log that rests, and does not, is told of.
+// askSigned notes the question. Whoever should have signed a log that rests, and does not, is told
+// of.
 func (k *Checkpoints) askSigned(now sched.Instant, o state.Origin) {
 	p, top := &k.sign.pens[o], k.parts.Store.Max(o)
 	if p.asked = now; p.known && p.of != top {
@@ -146,7 +148,8 @@ func (k *Checkpoints) Edited(now sched.Instant, o state.Origin) {
 	}
 }
 
-// appendSigned appends the signature of the own log to an answer; a log that rests is signed when it is asked for.
+// appendSigned appends the signature of the own log to an answer; a log that rests is signed when
+// it is asked for.
 func (k *Checkpoints) appendSigned(b []byte, g *reconcile.Page) []byte {
 	if !k.parts.Signs || k.parts.Off {
 		return b
@@ -181,7 +184,8 @@ func (k *Checkpoints) ReceiveKey(f *reconcile.Frame, body []byte) reconcile.Verd
 	return reconcile.Taken
 }
 
-// ReceiveSigned takes the body of a Signature record. It waits for its turn where it is wanted: the shell verifies it.
+// ReceiveSigned takes the body of a Signature record. It waits for its turn where it is wanted: the
+// shell verifies it.
 func (k *Checkpoints) ReceiveSigned(f *reconcile.Frame, body []byte) reconcile.Verdict {
 	var c codec.Signature
 	if codec.ParseSignature(body, &c) != nil {
@@ -210,8 +214,8 @@ func (k *Checkpoints) ReceiveSigned(f *reconcile.Frame, body []byte) reconcile.V
 	return reconcile.Taken
 }
 
-// owned gives the origin that a frame of its author speaks of. Who speaks of the log of somebody else lies, and is
-// named.
+// owned gives the origin that a frame of its author speaks of. Who speaks of the log of somebody
+// else lies, and is named.
 func (k *Checkpoints) owned(f *reconcile.Frame, id codec.OriginID, version uint64) state.Origin {
 	o := k.parts.Store.Find(id)
 	switch {
@@ -225,8 +229,8 @@ func (k *Checkpoints) owned(f *reconcile.Frame, id codec.OriginID, version uint6
 	return o
 }
 
-// NextJob gives the next signature that is to be made or verified; false: none is, now. The shell hands it back to
-// Complete, and has one at a time. The name is the job's own.
+// NextJob gives the next signature that is to be made or verified; false: none is, now. The shell
+// hands it back to Complete, and has one at a time. The name is the job's own.
 func (k *Checkpoints) NextJob(now sched.Instant, j *Job) bool {
 	n := &k.sign
 	if n.busy || now < n.at || !k.nextOwn(now, j) && !k.nextOther(j) {
@@ -337,8 +341,8 @@ func (k *Checkpoints) signed(now sched.Instant, j *Job) {
 	}
 }
 
-// Signed is the newest version at which what is here of an origin was what its owner signed, 0 for none, and whether the
-// owner signs, as far as is known.
+// Signed is the newest version at which what is here of an origin was what its owner signed, 0 for
+// none, and whether the owner signs, as far as is known.
 func (k *Checkpoints) Signed(o state.Origin) (version uint64, signs bool) {
 	if !k.parts.Verifies || int(o) >= len(k.sign.pens) {
 		return 0, false

@@ -127,8 +127,8 @@ func TestOwnLogIsSignedWhenItIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestLogThatGoesOnIsSignedAllTheSame: each two seconds, however it moves; what moved while it was signed
-// is signed anew.
+// TestLogThatGoesOnIsSignedAllTheSame: each two seconds, however it moves; what moved while it was
+// signed is signed anew.
 func TestLogThatGoesOnIsSignedAllTheSame(t *testing.T) {
 	x, _ := signed(t)
 	var j Job
@@ -220,7 +220,8 @@ func TestForgedSignaturesAreVerifiedSeldom(t *testing.T) {
 	}
 }
 
-// TestOtherLogThanSignedIsGoneThrough: from where it was signed last, and whole where the sums are equal.
+// TestOtherLogThanSignedIsGoneThrough: from where it was signed last, and whole where the sums are
+// equal.
 func TestOtherLogThanSignedIsGoneThrough(t *testing.T) {
 	x, body := signed(t)
 	if !x.judge(1, body, Other, nil) || len(x.replica.doubts) != 1 || x.replica.doubts[0] != 0 || x.replica.whole {
@@ -264,8 +265,8 @@ func TestWhatMovedMeanwhileIsNotJudged(t *testing.T) {
 	}
 }
 
-// TestLogThatIsBehindMayBeSignedAndMayDiffer: what is here is what the owner signed, whatever more there is to come; if
-// it is not, that is no lie where there is more to come.
+// TestLogThatIsBehindMayBeSignedAndMayDiffer: what is here is what the owner signed, whatever more
+// there is to come; if it is not, that is no lie where there is more to come.
 func TestLogThatIsBehindMayBeSignedAndMayDiffer(t *testing.T) {
 	for _, v := range []Verdict{Same, Other} {
 		x, body := signed(t)
@@ -279,7 +280,8 @@ func TestLogThatIsBehindMayBeSignedAndMayDiffer(t *testing.T) {
 	}
 }
 
-// TestWhoSpeaksOfAnothersLogIsNamed: a sum, a signature or a key of a log in frames of somebody else than its author.
+// TestWhoSpeaksOfAnothersLogIsNamed: a sum, a signature or a key of a log in frames of somebody
+// else than its author.
 func TestWhoSpeaksOfAnothersLogIsNamed(t *testing.T) {
 	x, body := signed(t)
 	if x.judge(2, body, Same, nil) {
@@ -302,7 +304,8 @@ func TestWhoSpeaksOfAnothersLogIsNamed(t *testing.T) {
 	}
 }
 
-// TestWhoNeverSignsIsLeftAlone: after three questions, until a minute later the log moves; told if signatures are required.
+// TestWhoNeverSignsIsLeftAlone: after three questions, until a minute later the log moves; told if
+// signatures are required.
 func TestWhoNeverSignsIsLeftAlone(t *testing.T) {
 	for _, required := range []bool{false, true} {
 		x := signedDesk(required)
@@ -365,8 +368,8 @@ func TestWhoSignedIsAskedOnAndOn(t *testing.T) {
 	}
 }
 
-// TestSignaturesAreAskedForAtRest: half a second after the last write; of a log that moves on and on two seconds after it
-// began to, and then as seldom.
+// TestSignaturesAreAskedForAtRest: half a second after the last write; of a log that moves on and
+// on two seconds after it began to, and then as seldom.
 func TestSignaturesAreAskedForAtRest(t *testing.T) {
 	x := signedDesk(false)
 	equal := func() {
@@ -400,7 +403,8 @@ func TestSignaturesAreAskedForAtRest(t *testing.T) {
 	}
 }
 
-// TestJobsArePaced: signatures take less than a hundredth of a core, and so does what is hashed for them.
+// TestJobsArePaced: signatures take less than a hundredth of a core, and so does what is hashed for
+// them.
 func TestJobsArePaced(t *testing.T) {
 	for _, bytes := range []int{1, 60000} {
 		x, _ := signed(t)

@@ -54,7 +54,8 @@ func (k *Checkpoints) Took(now sched.Instant, o state.Origin, p uint32, from, to
 	}
 }
 
-// Brought notes that an entry of an origin that is no continuation of what is here came from peer p.
+// Brought notes that an entry of an origin that is no continuation of what is here came from peer
+// p.
 func (k *Checkpoints) Brought(o state.Origin, p uint32, version uint64) {
 	if k.parts.Off || k.parts.Host.Author(o) == p {
 		return
@@ -69,8 +70,9 @@ func (k *Checkpoints) Brought(o state.Origin, p uint32, version uint64) {
 	t.next = (t.next + 1) % broughtMost
 }
 
-// Overruled tells that a version was not what its owner wrote until that one sent it. here: what stood there was there to
-// the last, so whoever brought it is named; else nobody knows what it was, since the author or somebody else overwrote it.
+// Overruled tells that a version was not what its owner wrote until that one sent it. here: what
+// stood there was there to the last, so whoever brought it is named; else nobody knows what it was,
+// since the author or somebody else overwrote it.
 func (k *Checkpoints) Overruled(now sched.Instant, o state.Origin, version uint64, here bool) {
 	if here {
 		k.Differed(now, o, &state.Healed{Alien: version})

@@ -45,11 +45,10 @@
 //
 // # Limits
 //
-// Config.Jobs lists of Config.Wants origins are under way at once, 256 answers
-// to updates, and 256 ranges; what finds no room is counted by Host.Busy, and found again by a later
-// exchange. A comparison takes at most 20 messages. A fingerprint or a digest may be
-// a lie: it makes this node send what it holds, at the rate that the peer's budget
-// allows, and nothing else. Nothing is allocated once each list was used; the order
-// or the sketch that a way needs takes memory at Init, or when the first sketch is
-// needed.
+// Config.Jobs lists of Config.Wants origins are under way at once, 256 answers to updates, and 256
+// ranges; what finds no room is counted by Host.Busy, and found again by a later exchange. A
+// comparison takes at most 20 messages. A fingerprint or a digest may be a lie: it makes this node
+// send what it holds, at the rate that the peer's budget allows, and nothing else. Nothing is
+// allocated once each list was used; the order or the sketch that a way needs takes memory at Init,
+// or when the first sketch is needed.
 package compare

@@ -9,8 +9,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
-// The comparison by ranges of identifiers, in the place of a Merkle tree (range-based set reconciliation, Meyer 2022).
-// Identifiers are hashes, so that equal parts of their space hold about as many origins:
+// The comparison by ranges of identifiers, in the place of a Merkle tree (range-based set
+// reconciliation, Meyer 2022). Identifiers are hashes, so that equal parts of their space hold
+// about as many origins:
 //
 //	b -> a  Ranges: fingerprints of 64 parts
 //	a -> b  Ranges: of a sixteenth of each part that differs, or a window of the version vector where few origins are left
@@ -62,7 +63,8 @@ func (c *Compare) few(lo, hi codec.OriginID) (n int) {
 	return n
 }
 
-// onRanges looks which parts differ here. More is said of each, or of everything when that takes less.
+// onRanges looks which parts differ here. More is said of each, or of everything when that takes
+// less.
 func (c *Compare) onRanges(f *reconcile.Frame, body []byte) bool {
 	r, err := codec.ParseRanges(body)
 	if err != nil {
@@ -134,7 +136,8 @@ func (c *Compare) appendRanges(b []byte, g *reconcile.Page) []byte {
 	return b
 }
 
-// appendPart says more of a part: who is in it, or the fingerprints of parts of it. nil: there is no room.
+// appendPart says more of a part: who is in it, or the fingerprints of parts of it. nil: there is
+// no room.
 func (c *Compare) appendPart(b []byte, g *reconcile.Page, x *part) []byte {
 	lo, hi := state.IDRange(x.lo, int(x.bits))
 	to := int(x.bits) + rangeSplit

@@ -8,8 +8,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
-// TestRangesFollowTheDifference: among 2,000 origins the bytes of a comparison by ranges grow with what differs, whichever
-// side lacks it, and no comparison comes down to the whole vector while that would take more.
+// TestRangesFollowTheDifference: among 2,000 origins the bytes of a comparison by ranges grow with
+// what differs, whichever side lacks it, and no comparison comes down to the whole vector while
+// that would take more.
 func TestRangesFollowTheDifference(t *testing.T) {
 	const origins = 2000
 	a, b := newSide("a", usual(tune.DiffRanges)), newSide("b", usual(tune.DiffRanges))

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestIndexAgainstAMap: whatever is inserted and removed, in whatever order and however many share a place, the rest is
-// found; and what is removed makes room, so that the index does not grow.
+// TestIndexAgainstAMap: whatever is inserted and removed, in whatever order and however many share
+// a place, the rest is found; and what is removed makes room, so that the index does not grow.
 func TestIndexAgainstAMap(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -6,8 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestPlacesAreGivenAgain: a content that nothing needs goes, cannot be found any more, and leaves its place and that of its
-// sum to others, however many come and go.
+// TestPlacesAreGivenAgain: a content that nothing needs goes, cannot be found any more, and leaves
+// its place and that of its sum to others, however many come and go.
 func TestPlacesAreGivenAgain(t *testing.T) {
 	var x Table
 	released := 0

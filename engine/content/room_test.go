@@ -6,8 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestRoomOfContents: to the byte, all together and each; what replaces a longer one has room, once; a content that is here,
-// coming or too long is not expected.
+// TestRoomOfContents: to the byte, all together and each; what replaces a longer one has room,
+// once; a content that is here, coming or too long is not expected.
 func TestRoomOfContents(t *testing.T) {
 	newTable := func() *Table {
 		var x Table

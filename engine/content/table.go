@@ -73,8 +73,8 @@ func (t *Table) Init(l Limits, seed uint64, release func([]byte)) {
 	*t = Table{limits: l, seed: seed, release: release, contents: make([]content, 1), refs: make([]Ref, 1)}
 }
 
-// Clear lets go of all contents and takes no others. Its counts stay as they were. Who holds a content may read and drop
-// it still.
+// Clear lets go of all contents and takes no others. Its counts stay as they were. Who holds a
+// content may read and drop it still.
 func (t *Table) Clear() {
 	stats := t.stats
 	t.Init(Limits{Each: -1}, t.seed, t.release)

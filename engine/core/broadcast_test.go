@@ -53,8 +53,8 @@ func TestBroadcastReachesEverybodyOnce(t *testing.T) {
 	}
 }
 
-// TestBroadcastsUnderAForgedNumber: a member tells others an event in a member's name, under a number far ahead; a second
-// later that member's broadcasts are heard everywhere, once.
+// TestBroadcastsUnderAForgedNumber: a member tells others an event in a member's name, under a
+// number far ahead; a second later that member's broadcasts are heard everywhere, once.
 func TestBroadcastsUnderAForgedNumber(t *testing.T) {
 	for _, spread := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor, tune.SpreadGossip} {
 		w := newNet(t, 8, 5, func(_ int, c *Config) { c.Spread, c.Fanout = spread, 4 })

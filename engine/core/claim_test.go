@@ -149,9 +149,10 @@ func TestAMemberThatMovesIsFollowed(t *testing.T) {
 	}
 }
 
-// TestNumbersInAnothersName: somebody sends frames in a member's name, from its address and with numbers far ahead. As soon
-// as it stops the member's frames are fresh again: what others hold is compared with its checkpoint, they know that they
-// hold all of it, and its acknowledgements move, without anything being sent twice.
+// TestNumbersInAnothersName: somebody sends frames in a member's name, from its address and with
+// numbers far ahead. As soon as it stops the member's frames are fresh again: what others hold is
+// compared with its checkpoint, they know that they hold all of it, and its acknowledgements move,
+// without anything being sent twice.
 func TestNumbersInAnothersName(t *testing.T) {
 	for _, sealed := range []bool{false, true} {
 		for _, ahead := range []uint32{100, 1 << 20, 1 << 30} {

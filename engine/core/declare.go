@@ -89,7 +89,7 @@ func (c *Core) AskPeer(now sched.Instant, p uint32) {
 // Agreement is how far the members that we reach hold what we hold.
 type Agreement struct {
 	Members int // reachable ones, and those that are known and have not answered yet
-	// Own versions that all of them have, or have no room for, and those with the contents that they take; 0 while one has not answered.
+	// Own versions that all have, or have no room for, and with contents; 0: one has not answered.
 	Confirmed, Whole uint64
 	Equal            int // of them, those whose fingerprint is ours
 }

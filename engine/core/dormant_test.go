@@ -8,8 +8,9 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestDormantBurialAwakes: a member stands still for longer than all others remember its life, and goes on with it. Those that
-// keep its grave dormant, here all, do not let that life in again; it takes another one, and all are equal.
+// TestDormantBurialAwakes: a member stands still for longer than all others remember its life, and
+// goes on with it. Those that keep its grave dormant, here all, do not let that life in again; it
+// takes another one, and all are equal.
 func TestDormantBurialAwakes(t *testing.T) {
 	w := newNet(t, 4, 78, func(_ int, c *Config) {
 		c.Detector = member.LAN()

@@ -8,7 +8,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// emptyKeyRun is the body of a run of id that brings versions 1 and 2: an entry without a key, and a zone.
+// emptyKeyRun is the body of a run of id that brings versions 1 and 2: an entry without a key, and
+// a zone.
 func emptyKeyRun(id codec.OriginID) []byte {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(id))
 	b = append(b, 1)                   // from 0
@@ -17,8 +18,9 @@ func emptyKeyRun(id codec.OriginID) []byte {
 	return append(b, 'o', 'n', 'e', 1) // without a value
 }
 
-// TestEmptyKeysStayOutside: an entry without a key beside a reserved one ends nobody, whatever their order, neither who
-// is there nor who joins later; the run is dropped and counted, and nothing of it is kept or passed on.
+// TestEmptyKeysStayOutside: an entry without a key beside a reserved one ends nobody, whatever
+// their order, neither who is there nor who joins later; the run is dropped and counted, and
+// nothing of it is kept or passed on.
 func TestEmptyKeysStayOutside(t *testing.T) {
 	w := newNet(t, 3, 3, nil)
 	w.joinAll()

@@ -89,8 +89,8 @@ func (h gapHost) Partner() uint32 {
 	return p
 }
 
-// Refill asks for what there was no room for, where there may be some now. The shell calls it after it has raised limits;
-// otherwise it is tried now and then.
+// Refill asks for what there was no room for, where there may be some now. The shell calls it after
+// it has raised limits; otherwise it is tried now and then.
 func (c *Core) Refill(now sched.Instant) {
 	c.enter(now)
 	for o, to := c.store.Refill(); o != 0; o, to = c.store.Refill() {

@@ -10,9 +10,9 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestHeldKeysKeepTheirTurn: a writer above its rate publishes held keys in the order in which they were first held, each
-// in its newest form. So no key stands still for longer than a round of all of them takes at that rate, however often it
-// is written.
+// TestHeldKeysKeepTheirTurn: a writer above its rate publishes held keys in the order in which they
+// were first held, each in its newest form. So no key stands still for longer than a round of all
+// of them takes at that rate, however often it is written.
 func TestHeldKeysKeepTheirTurn(t *testing.T) {
 	const entries, keys = 200, 101 // a second; the hot one among them
 	const rate = entries * (80 + 16)

@@ -7,9 +7,10 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestACutLongerThanEveryAgeHeals: 26 hours with the ages as they are, which is longer than the dead are remembered and
-// kept out together: between two, and for a member of three that was suspended. Nobody is told an address, and within 5 s
-// of its end all are one cluster again in which everybody has what the others wrote meanwhile.
+// TestACutLongerThanEveryAgeHeals: 26 hours with the ages as they are, which is longer than the
+// dead are remembered and kept out together: between two, and for a member of three that was
+// suspended. Nobody is told an address, and within 5 s of its end all are one cluster again in
+// which everybody has what the others wrote meanwhile.
 func TestACutLongerThanEveryAgeHeals(t *testing.T) {
 	const cut = 26 * 3600 * sched.Second
 	for _, x := range []struct {

@@ -22,9 +22,10 @@ func (w *net) del(i int, key string) {
 	w.pump(d)
 }
 
-// TestSleeperIsMended: while a member slept, keys were deleted and their tombstones collected. When it is back, it holds
-// every key that lives all the time, drops the others, and is equal to everybody; no deleted key comes back to anybody,
-// a blank newcomer included that is fed by the sleeper alone.
+// TestSleeperIsMended: while a member slept, keys were deleted and their tombstones collected. When
+// it is back, it holds every key that lives all the time, drops the others, and is equal to
+// everybody; no deleted key comes back to anybody, a blank newcomer included that is fed by the
+// sleeper alone.
 func TestSleeperIsMended(t *testing.T) {
 	const keys, gone = 3000, 600
 	w := newNet(t, 4, 91, func(_ int, c *Config) {
@@ -74,8 +75,8 @@ func TestSleeperIsMended(t *testing.T) {
 	}
 }
 
-// sleepers is a cluster whose node 0 wrote many keys and deleted some, collected, while the last node slept and had the
-// rest. It gives the keys that were deleted.
+// sleepers is a cluster whose node 0 wrote many keys and deleted some, collected, while the last
+// node slept and had the rest. It gives the keys that were deleted.
 func sleepers(t *testing.T, n int, seed uint64, keys, gone int) (w *net, dead []string) {
 	w = newNet(t, n, seed, func(_ int, c *Config) {
 		c.Limits.State = state.Limits{Origins: 16, Keys: 2 * keys, Tombstones: 100, ValueBytes: 1 << 24}
@@ -96,8 +97,8 @@ func sleepers(t *testing.T, n int, seed uint64, keys, gone int) (w *net, dead []
 	return w, dead
 }
 
-// TestSleeperIsMendedByOthers: the owner died while a member slept; who is whole mends that one, and a newcomer that the
-// dirty one alone feeds is dirty until it meets somebody who is whole.
+// TestSleeperIsMendedByOthers: the owner died while a member slept; who is whole mends that one,
+// and a newcomer that the dirty one alone feeds is dirty until it meets somebody who is whole.
 func TestSleeperIsMendedByOthers(t *testing.T) {
 	w, dead := sleepers(t, 5, 93, 2000, 50)
 	owner := &w.nodes[0].core
@@ -142,8 +143,8 @@ func TestSleeperIsMendedByOthers(t *testing.T) {
 	}
 }
 
-// TestMendingIsCheap: what a sleeper's repair costs on the wire, all frames counted: 100 bytes for each of the keys that
-// were deleted, at most, with 5 % of them deleted.
+// TestMendingIsCheap: what a sleeper's repair costs on the wire, all frames counted: 100 bytes for
+// each of the keys that were deleted, at most, with 5 % of them deleted.
 func TestMendingIsCheap(t *testing.T) {
 	const gone = 200
 	w, _ := sleepers(t, 3, 95, 4000, gone)
@@ -197,8 +198,8 @@ func TestFloorsSpreadInEveryMode(t *testing.T) {
 	}
 }
 
-// TestPreciseDeletesEnd: in a precise cluster too tombstones go once all have them, all stay equal, and who slept is
-// mended: nothing that was deleted comes back.
+// TestPreciseDeletesEnd: in a precise cluster too tombstones go once all have them, all stay equal,
+// and who slept is mended: nothing that was deleted comes back.
 func TestPreciseDeletesEnd(t *testing.T) {
 	const keys, gone = 400, 300
 	for order := tune.OrderPreciseNewest; order <= tune.OrderPreciseRandom; order++ {
@@ -253,8 +254,9 @@ func TestPreciseDeletesEnd(t *testing.T) {
 	}
 }
 
-// TestSleeperIsMendedUnderThrottling: an owner that writes above its rate for minutes is never level with what it tells. A
-// member that slept below its floor is mended all the same, within a bound, and misses no key that rests.
+// TestSleeperIsMendedUnderThrottling: an owner that writes above its rate for minutes is never
+// level with what it tells. A member that slept below its floor is mended all the same, within a
+// bound, and misses no key that rests.
 func TestSleeperIsMendedUnderThrottling(t *testing.T) {
 	const keys, gone, rate, bound = 200, 40, 40 * 96, 65 * sched.Second
 	w := newNet(t, 3, 103, func(i int, c *Config) {

@@ -7,9 +7,9 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestFrameNumbersNeverGoBack: a member that came back with its memory lost, and took a new generation while frames
-// went to it already, still sees what is sent to it as new: otherwise nothing is acknowledged any more, and the sender
-// takes it for one that stalls.
+// TestFrameNumbersNeverGoBack: a member that came back with its memory lost, and took a new
+// generation while frames went to it already, still sees what is sent to it as new: otherwise
+// nothing is acknowledged any more, and the sender takes it for one that stalls.
 func TestFrameNumbersNeverGoBack(t *testing.T) {
 	for seed := uint64(400); seed < 416; seed++ {
 		w := newNet(t, 2, seed, nil)

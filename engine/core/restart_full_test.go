@@ -9,9 +9,9 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestRestartAtAFullMember: a member restarts while another has no memory left, so that what comes next of the change of
-// lives may fail there. Each peer still is one origin and each origin one peer, nobody else's state is buried in its
-// place, and when there is room again all are equal.
+// TestRestartAtAFullMember: a member restarts while another has no memory left, so that what comes
+// next of the change of lives may fail there. Each peer still is one origin and each origin one
+// peer, nobody else's state is buried in its place, and when there is room again all are equal.
 func TestRestartAtAFullMember(t *testing.T) {
 	short := func(i int, c *Config) {
 		c.Detector = member.LAN()

@@ -72,8 +72,8 @@ func (w *net) toldWhy(i int, why checkpoint.Why) (n int) {
 	return n
 }
 
-// impersonate sends node `to` a frame in the name and from the address of another one, sealed where that one's are: as any
-// holder of the cluster's key can.
+// impersonate sends node `to` a frame in the name and from the address of another one, sealed where
+// that one's are: as any holder of the cluster's key can.
 func (w *net) impersonate(as, to int, records []byte) { w.impersonateAt(as, to, 1, records) }
 
 // impersonateAt does that with a number so far ahead of the last one.
@@ -93,8 +93,9 @@ func (w *net) impersonateAt(as, to int, ahead uint32, records []byte) {
 	w.pump(d)
 }
 
-// TestAllIsSigned: in a cluster of those who sign and one older, everybody holds within seconds what the others signed,
-// while they write and with losses too; then nobody asks any more, and nobody is blamed.
+// TestAllIsSigned: in a cluster of those who sign and one older, everybody holds within seconds
+// what the others signed, while they write and with losses too; then nobody asks any more, and
+// nobody is blamed.
 func TestAllIsSigned(t *testing.T) {
 	for _, order := range []tune.Order{tune.OrderFair, tune.OrderPreciseNewest} {
 		t.Run(order.String(), func(t *testing.T) { allIsSigned(t, order) })
@@ -129,8 +130,8 @@ func allIsSigned(t *testing.T, order tune.Order) {
 	t.Logf("signed after %d ms", took/sched.Millisecond)
 }
 
-// sameSum lies to node 2 about what node 1 wrote, in that one's own name: two entries have each other's time to live, so that the
-// log's sum is the owner's. It gives what node 2 is to hold.
+// sameSum lies to node 2 about what node 1 wrote, in that one's own name: two entries have each
+// other's time to live, so that the log's sum is the owner's. It gives what node 2 is to hold.
 func sameSum(w *net, sealed bool) (right func() bool) {
 	const author, victim = 1, 2
 	a := w.nodes[author]
@@ -160,8 +161,9 @@ func sameSum(w *net, sealed bool) (right func() bool) {
 	}
 }
 
-// TestStateWithTheSumOfItsOwners: what is forged in the owner's own name with the sum of what the owner wrote stays where
-// nothing is signed; else it is found by the owner's signature and mended within five seconds, sealed or not.
+// TestStateWithTheSumOfItsOwners: what is forged in the owner's own name with the sum of what the
+// owner wrote stays where nothing is signed; else it is found by the owner's signature and mended
+// within five seconds, sealed or not.
 func TestStateWithTheSumOfItsOwners(t *testing.T) {
 	for _, sealed := range []bool{false, true} {
 		for _, signed := range []bool{false, true} {
@@ -194,9 +196,10 @@ func TestStateWithTheSumOfItsOwners(t *testing.T) {
 	}
 }
 
-// TestWordInTheOwnersName: a holder of the key tells a member other values, that they are right, and signs that, all in the
-// owner's own name and again and again. Within five seconds of their end all is as it was written, and signed, and the
-// victim knows that somebody spoke in the owner's name.
+// TestWordInTheOwnersName: a holder of the key tells a member other values, that they are right,
+// and signs that, all in the owner's own name and again and again. Within five seconds of their end
+// all is as it was written, and signed, and the victim knows that somebody spoke in the owner's
+// name.
 func TestWordInTheOwnersName(t *testing.T) {
 	for _, order := range []tune.Order{tune.OrderFair, tune.OrderPreciseNewest} {
 		for _, sealed := range []bool{false, true} {
@@ -255,7 +258,8 @@ func wordInTheOwnersName(t *testing.T, order tune.Order, sealed bool) {
 	t.Logf("sealed %v: healed %d ms after the liar's end", sealed, took/sched.Millisecond)
 }
 
-// TestCheckpointOfAnotherIsNamed: who says a sum or a signature of somebody else's log is named, and nothing comes of it.
+// TestCheckpointOfAnotherIsNamed: who says a sum or a signature of somebody else's log is named,
+// and nothing comes of it.
 func TestCheckpointOfAnotherIsNamed(t *testing.T) {
 	for _, typ := range []codec.Type{codec.TypeCheckpoint, codec.TypeSignature} {
 		w := signedNet(t, 4, 0, 5, nil)
@@ -290,8 +294,9 @@ func (w *net) again(i int, key, former ed25519.PrivateKey) {
 	w.set(i, "again", "word")
 }
 
-// TestKeysOverRestarts: who comes back under its key is believed at once; under another one only with the word of the former
-// key, or once its name was forgotten; until then it is told, and its state is there all the same.
+// TestKeysOverRestarts: who comes back under its key is believed at once; under another one only
+// with the word of the former key, or once its name was forgotten; until then it is told, and its
+// state is there all the same.
 func TestKeysOverRestarts(t *testing.T) {
 	w := signedNet(t, 3, 0, 6, nil)
 	w.set(1, "k", "true")
@@ -335,8 +340,8 @@ func TestWhoNeverSignsIsToldWhereItMust(t *testing.T) {
 	}
 }
 
-// TestKeysThatFindNoRoom: whoever knows as many keys as they may verifies nothing of another name, and says so once, not for
-// each name and each signature; what they know stays known.
+// TestKeysThatFindNoRoom: whoever knows as many keys as they may verifies nothing of another name,
+// and says so once, not for each name and each signature; what they know stays known.
 func TestKeysThatFindNoRoom(t *testing.T) {
 	w := signedNet(t, 5, 0, 9, nil)
 	d := w.nodes[0]

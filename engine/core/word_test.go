@@ -182,10 +182,11 @@ var insiders = []struct {
 	}},
 }
 
-// TestForgedStateIsFoundAndHealed: while a member writes, a holder of the key writes under
-// its name, in every way. Two seconds after the author's last word, five where frames are lost, each replica shows what
-// the author wrote and nothing else, whoever was lied to names the liar, if known, and nobody else,
-// a bounded number of times, and an author that nobody is ahead of takes no other life.
+// TestForgedStateIsFoundAndHealed: while a member writes, a holder of the key writes under its
+// name, in every way. Two seconds after the author's last word, five where frames are lost, each
+// replica shows what the author wrote and nothing else, whoever was lied to names the liar, if
+// known, and nobody else, a bounded number of times, and an author that nobody is ahead of takes no
+// other life.
 func TestForgedStateIsFoundAndHealed(t *testing.T) {
 	for _, in := range insiders {
 		for _, order := range []tune.Order{tune.OrderFair, tune.OrderPreciseNewest} {
@@ -243,9 +244,10 @@ func forgedState(t *testing.T, lies func(w *insider, i int), order tune.Order, s
 	t.Logf("as written after %d ms, named %d times, %d renewals", took/sched.Millisecond, told, renewed)
 }
 
-// TestAVersionThatSomebodyTookIsItsOwners: in a precise cluster somebody writes another key under the next version of an
-// author's, and whether the author writes that key or not: what it wrote is everywhere within a second, it goes on with
-// its life where it can, and whoever was lied to tells that, once, and by whom if what it was told was there to the last.
+// TestAVersionThatSomebodyTookIsItsOwners: in a precise cluster somebody writes another key under
+// the next version of an author's, and whether the author writes that key or not: what it wrote is
+// everywhere within a second, it goes on with its life where it can, and whoever was lied to tells
+// that, once, and by whom if what it was told was there to the last.
 func TestAVersionThatSomebodyTookIsItsOwners(t *testing.T) {
 	for _, overwritten := range []bool{false, true} {
 		w := newNet(t, 4, 21, func(_ int, c *Config) { c.Order = tune.OrderPreciseNewest })

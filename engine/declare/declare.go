@@ -49,8 +49,8 @@ func Read(s *state.Store, o state.Origin, from uint64) (said Said) {
 	return said
 }
 
-// Zone is a hash of the zone that an entry says, the same at all members: FNV-1a, and not 0. It is 0 for
-// an entry that says none.
+// Zone is a hash of the zone that an entry says, the same at all members: FNV-1a, and not 0. It is
+// 0 for an entry that says none.
 func Zone(key, value []byte) uint32 {
 	if string(key) != string(ZoneKey) || len(value) == 0 {
 		return 0

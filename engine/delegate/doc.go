@@ -43,11 +43,11 @@
 //	queued --Sent--> flying --Covered--> done
 //	   '------<--- overdue, refused ---'
 //
-// A parcel that is not acknowledged within the path's patience is handed to another
-// member of its range, again without doubling, since that one did nothing wrong; a parcel
-// for a single member is sent to it again, with doubling. Where later frames show that the one
-// that carried it was lost (Lost), it leaves again at once, to whom it was for. Both end after a number of
-// tries and are left to anti-entropy ([Counters.DelegationsLost]).
+// A parcel that is not acknowledged within the path's patience is handed to another member of its
+// range, again without doubling, since that one did nothing wrong; a parcel for a single member is
+// sent to it again, with doubling. Where later frames show that the one that carried it was lost
+// (Lost), it leaves again at once, to whom it was for. Both end after a number of tries and are
+// left to anti-entropy ([Counters.DelegationsLost]).
 //
 // # Acknowledgements
 //
@@ -82,8 +82,8 @@
 //
 // # Limits
 //
-// A Tree has memory for Flying parcels, 88 bytes each, and for as many acknowledgements, of
-// which it asks for as much as it needs; what finds no room is counted (Counters.Busy) and left to anti-entropy. Members that
-// this node does not know and that stand between two that it knows are in the range of a
-// delegate, who may know them. Nothing is allocated but with a new peer.
+// A Tree has memory for Flying parcels, 88 bytes each, and for as many acknowledgements, of which
+// it asks for as much as it needs; what finds no room is counted (Counters.Busy) and left to
+// anti-entropy. Members that this node does not know and that stand between two that it knows are
+// in the range of a delegate, who may know them. Nothing is allocated but with a new peer.
 package delegate

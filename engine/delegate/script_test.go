@@ -7,8 +7,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestTreeScript: twelve members tell each other through loss, refusals, deaths and returns, members that lie, tables
-// that are full and members without a turn.
+// TestTreeScript: twelve members tell each other through loss, refusals, deaths and returns,
+// members that lie, tables that are full and members without a turn.
 func TestTreeScript(t *testing.T) {
 	for name, flying := range map[string]int{"room": 1024, "full": 12} {
 		t.Run(name, func(t *testing.T) {

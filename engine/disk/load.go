@@ -181,7 +181,8 @@ func (r *reader) readFile(name string, kind fileKind) (whole bool, err error) {
 	return whole && s.damaged+s.torn == 0, nil
 }
 
-// readHead reads the head of a file. An *Error says that it is not for this program or this member to touch.
+// readHead reads the head of a file. An *Error says that it is not for this program or this member
+// to touch.
 func (r *reader) readHead(name string, b []byte) (h header, at int, err error) {
 	h, at, err = parseHeader(b)
 	switch _, later := err.(versionError); {

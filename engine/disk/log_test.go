@@ -96,7 +96,8 @@ func file(t *testing.T, dir *memory, end string) *memFile {
 	return dir.files[names[0]]
 }
 
-// sample is a directory with a log of many blocks and, if asked, a snapshot, or another log before it.
+// sample is a directory with a log of many blocks and, if asked, a snapshot, or another log before
+// it.
 func sample(t *testing.T, snapshot, two bool) (*memory, *model) {
 	dir, m := newMemory(), newModel(t)
 	m.open(Options{FS: dir, Sync: SyncEach})

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// secretsName is the file with the secrets. One that is damaged is not kept aside, but replaced: what was removed from it
-// must not be anywhere.
+// secretsName is the file with the secrets. One that is damaged is not kept aside, but replaced:
+// what was removed from it must not be anywhere.
 const secretsName = filePrefix + ".secrets"
 
-// Private is an error where others than the owner and their group can look into the directory, or others than the owner
-// can write to it. One that is missing is made private.
+// Private is an error where others than the owner and their group can look into the directory, or
+// others than the owner can write to it. One that is missing is made private.
 func (d Dir) Private() error {
 	info, err := os.Stat(string(d))
 	if errors.Is(err, fs.ErrNotExist) || runtime.GOOS == "windows" {
@@ -57,8 +57,9 @@ func (r *reader) readSecrets(names []string) error {
 	return nil
 }
 
-// PutSecrets keeps what Image.Secrets is then, in the place of what was kept before. It returns once that is on disk. While
-// the log is broken it fails: the directory may be another process's by now.
+// PutSecrets keeps what Image.Secrets is then, in the place of what was kept before. It returns
+// once that is on disk. While the log is broken it fails: the directory may be another process's by
+// now.
 func (l *Log) PutSecrets(b []byte) error {
 	if err := l.Broken(); err != nil {
 		return err

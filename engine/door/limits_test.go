@@ -20,8 +20,9 @@ func (d *desk) pop() (n int) {
 	return n
 }
 
-// TestHintsAreRare: somebody whose frame can't be used is greeted once in a while, in answer to no bare greeting and to
-// nothing shorter than the greeting, at a bounded rate for all, those too for whom the table has no place.
+// TestHintsAreRare: somebody whose frame can't be used is greeted once in a while, in answer to no
+// bare greeting and to nothing shorter than the greeting, at a bounded rate for all, those too for
+// whom the table has no place.
 func TestHintsAreRare(t *testing.T) {
 	d := newDesk()
 	now := sched.Instant(1)
@@ -53,8 +54,8 @@ func TestHintsAreRare(t *testing.T) {
 	}
 }
 
-// TestAnswersFromElsewhere: a host that answers from another address than was greeted is greeted there, within the budget of
-// hints, and remembered as the seed.
+// TestAnswersFromElsewhere: a host that answers from another address than was greeted is greeted
+// there, within the budget of hints, and remembered as the seed.
 func TestAnswersFromElsewhere(t *testing.T) {
 	d := newDesk()
 	seed := source(1)
@@ -76,7 +77,8 @@ func TestAnswersFromElsewhere(t *testing.T) {
 	}
 }
 
-// TestRefusalsHaveABudget: of one source and of all, and what is refused plainly bears the nonce of its greeting.
+// TestRefusalsHaveABudget: of one source and of all, and what is refused plainly bears the nonce of
+// its greeting.
 func TestRefusalsHaveABudget(t *testing.T) {
 	d := newDesk()
 	n := 0
@@ -106,8 +108,9 @@ func TestRefusalsHaveABudget(t *testing.T) {
 	}
 }
 
-// TestSeedsThatRefuse: a seed that says why is asked when that makes sense: at once under another life, after the time that it
-// names, seldom where it is sure; a word that anybody may have said changes nothing but what is told.
+// TestSeedsThatRefuse: a seed that says why is asked when that makes sense: at once under another
+// life, after the time that it names, seldom where it is sure; a word that anybody may have said
+// changes nothing but what is told.
 func TestSeedsThatRefuse(t *testing.T) {
 	f := func(what string, why Turned, next sched.Instant, tries uint8) {
 		t.Helper()
@@ -148,8 +151,8 @@ func TestSeedsThatRefuse(t *testing.T) {
 	}
 }
 
-// TestRejectsAreTold: a source is told of once in a while, all together at a bounded rate, and the table shows each that is in
-// it with what it counted.
+// TestRejectsAreTold: a source is told of once in a while, all together at a bounded rate, and the
+// table shows each that is in it with what it counted.
 func TestRejectsAreTold(t *testing.T) {
 	d := newDesk()
 	now := sched.Instant(0)
@@ -208,7 +211,8 @@ func TestHellosGoBackRarely(t *testing.T) {
 	}
 }
 
-// TestKeysOfProofs: a secret gives its key and is erased; without one two doors have different keys.
+// TestKeysOfProofs: a secret gives its key and is erased; without one two doors have different
+// keys.
 func TestKeysOfProofs(t *testing.T) {
 	var rand sched.Rand
 	rand.Seed(1)

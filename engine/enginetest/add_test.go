@@ -23,8 +23,8 @@ func TestMembersComeLater(t *testing.T) {
 	})
 }
 
-// TestCutsOfOneDirection: what a member writes does not reach another one while that direction is cut, and what that one
-// writes does; after Heal both do.
+// TestCutsOfOneDirection: what a member writes does not reach another one while that direction is
+// cut, and what that one writes does; after Heal both do.
 func TestCutsOfOneDirection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := simnet.NewNetwork(1, simnet.Link{})

@@ -155,8 +155,8 @@ func TestTheFirstPeerIsAsked(t *testing.T) {
 	}
 }
 
-// TestAQuestionIsAnswered: who asks for what is kept is sent all of it, who is asked first is asked when it is met, and who is
-// not the first is not.
+// TestAQuestionIsAnswered: who asks for what is kept is sent all of it, who is asked first is asked
+// when it is met, and who is not the first is not.
 func TestAQuestionIsAnswered(t *testing.T) {
 	a, b := newFake(t, 55), newFake(t, 7)
 	b.mails, b.pushes = true, true

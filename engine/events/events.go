@@ -102,8 +102,8 @@ func (v *Events) Receive(o uint32, e *codec.Event, body []byte, direct bool) boo
 	return true
 }
 
-// Returned notes an own event that came back. Where somebody else numbered it, the next one goes on from there: those who
-// took it would count lower ones as seen.
+// Returned notes an own event that came back. Where somebody else numbered it, the next one goes on
+// from there: those who took it would count lower ones as seen.
 func (v *Events) Returned(e *codec.Event) {
 	v.n.BroadcastsKnown++
 	if e.Seq > v.seq && e.Seq-v.seq <= seqStepMax {

@@ -195,9 +195,9 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestNumbersInAnothersName: somebody sends an event in an author's name under a number far ahead. It is one event more, and
-// those of the author are taken as before: where the author itself sends them, or once the number has come to it.
-// Those that were seen before are not taken again.
+// TestNumbersInAnothersName: somebody sends an event in an author's name under a number far ahead.
+// It is one event more, and those of the author are taken as before: where the author itself sends
+// them, or once the number has come to it. Those that were seen before are not taken again.
 func TestNumbersInAnothersName(t *testing.T) {
 	at := func(v *Events, seq uint64, direct bool) bool {
 		e := codec.Event{Origin: 3, Seq: seq, Time: 1, Topic: []byte("t")}

@@ -35,10 +35,10 @@ const SeenWindow = 64
 // numbers up can't use them up, and nobody misses so many events.
 const seqStepMax = 1 << 32
 
-// Seen tells whether an event came before. Each origin numbers its events from
-// 1; a table remembers the highest number, which of the SeenWindow numbers up
-// to it came, and the highest that its author sent itself, 24 bytes an origin. An event further behind counts as seen: events
-// are fire-and-forget, and taking one twice is worse than missing a straggler.
+// Seen tells whether an event came before. Each origin numbers its events from 1; a table remembers
+// the highest number, which of the SeenWindow numbers up to it came, and the highest that its
+// author sent itself, 24 bytes an origin. An event further behind counts as seen: events are
+// fire-and-forget, and taking one twice is worse than missing a straggler.
 type Seen struct{ origins []seen }
 
 type seen struct {
@@ -82,7 +82,8 @@ func (s *Seen) Far(o uint32, seq uint64) bool {
 	return seq > high && seq-high > seqStepMax
 }
 
-// Ahead reports whether event number seq of origin o is beyond the window of those that are known, if any is.
+// Ahead reports whether event number seq of origin o is beyond the window of those that are known,
+// if any is.
 func (s *Seen) Ahead(o uint32, seq uint64) bool {
 	high := s.origins[o].high
 	return high != 0 && seq > high && seq-high >= SeenWindow

@@ -12,8 +12,9 @@ func event(seq uint64) (e codec.Event, body []byte) {
 	return e, codec.AppendEventBody(nil, &e)
 }
 
-// TestWhatIsLostIsCounted: an event that may have been seen, one that the shell did not take in time and one that a peer was
-// not sent in time are lost, each counted once, and what comes after them is taken and sent.
+// TestWhatIsLostIsCounted: an event that may have been seen, one that the shell did not take in
+// time and one that a peer was not sent in time are lost, each counted once, and what comes after
+// them is taken and sent.
 func TestWhatIsLostIsCounted(t *testing.T) {
 	v, n := newNode()
 	take := func(seq uint64) bool {
@@ -68,7 +69,8 @@ func TestWhatIsLostIsCounted(t *testing.T) {
 	}
 }
 
-// TestFramesAreFilled: a frame is filled to its last byte, and what has no room in it is due in the next.
+// TestFramesAreFilled: a frame is filled to its last byte, and what has no room in it is due in the
+// next.
 func TestFramesAreFilled(t *testing.T) {
 	v, _ := newNode()
 	send(t, v, 1, "t")
@@ -84,7 +86,8 @@ func TestFramesAreFilled(t *testing.T) {
 	}
 }
 
-// TestAsksOnce: who asks for what others keep asks one of them, once; and nobody who is asked before they keep anything fails.
+// TestAsksOnce: who asks for what others keep asks one of them, once; and nobody who is asked
+// before they keep anything fails.
 func TestAsksOnce(t *testing.T) {
 	v, _ := newNode()
 	v.Ask()
@@ -114,8 +117,8 @@ func TestAsksOnce(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotNews: an event that comes again is not passed on again, a peer that was left out is sent the newest alone and
-// holds nobody up, and a shell that takes nothing does.
+// TestWhatIsNotNews: an event that comes again is not passed on again, a peer that was left out is
+// sent the newest alone and holds nobody up, and a shell that takes nothing does.
 func TestWhatIsNotNews(t *testing.T) {
 	author, f := newFake(t, 55), newFake(t, 7)
 	author.cast.Send([]byte("topic"), nil)

@@ -69,8 +69,8 @@ func TestEarlyDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestEarlyKeepsTheLonger: a run that goes no further than one that waits is not kept, one that goes further is; nor is one
-// that no frame could have brought.
+// TestEarlyKeepsTheLonger: a run that goes no further than one that waits is not kept, one that
+// goes further is; nor is one that no frame could have brought.
 func TestEarlyKeepsTheLonger(t *testing.T) {
 	var h Early
 	keep := func(to uint64, text string) { h.Keep(run(1, 5, to), 2, []byte(text), 3) }

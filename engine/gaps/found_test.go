@@ -29,8 +29,8 @@ func asks(t *testing.T, g *Gaps, s *state.Store, now sched.Instant, p uint32) (o
 	}
 }
 
-// TestAGapThatClosedIsFoundAgain: once it is filled, or there is no room for it, it leaves the list, and the next one of its
-// origin is another.
+// TestAGapThatClosedIsFoundAgain: once it is filled, or there is no room for it, it leaves the
+// list, and the next one of its origin is another.
 func TestAGapThatClosedIsFoundAgain(t *testing.T) {
 	g, h, s := newGaps(t, 4, 1)
 	o := h.first()
@@ -52,8 +52,8 @@ func TestAGapThatClosedIsFoundAgain(t *testing.T) {
 	}
 }
 
-// TestGapsWaitForTheirPath: by how much the path varies, a round trip more where another one relays, and anew from when a
-// part was filled.
+// TestGapsWaitForTheirPath: by how much the path varies, a round trip more where another one
+// relays, and anew from when a part was filled.
 func TestGapsWaitForTheirPath(t *testing.T) {
 	g, h, s := newGaps(t, 4, 2)
 	const rtt = 10 * sched.Millisecond
@@ -99,8 +99,8 @@ func TestGapsWaitForTheirPath(t *testing.T) {
 	}
 }
 
-// TestPullsWaitForTheirAnswer: a peer that was asked is not asked again before its answer is late, and who it is of is asked
-// beside that, once each, of whom it was meant for.
+// TestPullsWaitForTheirAnswer: a peer that was asked is not asked again before its answer is late,
+// and who it is of is asked beside that, once each, of whom it was meant for.
 func TestPullsWaitForTheirAnswer(t *testing.T) {
 	g, h, s := newGaps(t, 4, 3)
 	o := h.first()

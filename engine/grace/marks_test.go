@@ -6,8 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestTheGraceRuns: without an acknowledgement a tombstone goes once it is as old as the grace, to the nanosecond, and marks
-// are half of one apart.
+// TestTheGraceRuns: without an acknowledgement a tombstone goes once it is as old as the grace, to
+// the nanosecond, and marks are half of one apart.
 func TestTheGraceRuns(t *testing.T) {
 	const begin = sched.Instant(7)
 	o := Owner{Max: 100, Tombstones: 30, Budget: 50}
@@ -31,8 +31,8 @@ func TestTheGraceRuns(t *testing.T) {
 	}
 }
 
-// TestTheBudgetPresses: only more than the budget makes the owner collect what is not acknowledged, at least one version, and
-// never above what there is.
+// TestTheBudgetPresses: only more than the budget makes the owner collect what is not acknowledged,
+// at least one version, and never above what there is.
 func TestTheBudgetPresses(t *testing.T) {
 	f := func(tombstones int, top, floor, want uint64) {
 		t.Helper()

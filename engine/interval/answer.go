@@ -25,13 +25,14 @@ type ask struct {
 	at     sched.Instant
 }
 
-// sound tells whether others may be mended from what is here. The owner's is even while it holds writes back: what it
-// rewrote is hidden until it is published, and whoever asks counts on that.
+// sound tells whether others may be mended from what is here. The owner's is even while it holds
+// writes back: what it rewrote is hidden until it is published, and whoever asks counts on that.
 func sound(s *state.Store, o state.Origin) bool {
 	return !s.Dirty(o) && (o == s.Owner() || s.Level(o))
 }
 
-// take notes the questions of a record. It tells whether there are any, and whether there are tombstones in the way.
+// take notes the questions of a record. It tells whether there are any, and whether there are
+// tombstones in the way.
 func (a *asks) take(s *state.Store, f *reconcile.Frame, l *codec.Intervals) (some, early bool) {
 	o := s.Find(l.ID)
 	if o == 0 || !sound(s, o) {
@@ -63,7 +64,8 @@ func (a *asks) expire(f *reconcile.Frame) (mine int) {
 	return mine
 }
 
-// next is the place of a peer's first question that can be answered; -1 if there is none. Others are dropped.
+// next is the place of a peer's first question that can be answered; -1 if there is none. Others
+// are dropped.
 func (a *asks) next(s *state.Store, p uint32) int {
 	for i := 0; i < len(a.list); {
 		x := &a.list[i]
@@ -84,7 +86,8 @@ func (a *asks) drop(i int) {
 	a.list = a.list[:len(a.list)-1]
 }
 
-// Append appends a question for the peer, or a frame of answers. done reports that nothing more is due to it.
+// Append appends a question for the peer, or a frame of answers. done reports that nothing more is
+// due to it.
 func (m *Mender) Append(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	for i := range m.jobs {
 		j := &m.jobs[i]
@@ -140,7 +143,8 @@ func (m *Mender) appendAsk(b []byte, g *reconcile.Page, j *job) (out []byte, don
 	return b, true
 }
 
-// appendAnswer brings the asker of question i level, and answers it and those that follow about the same origin.
+// appendAnswer brings the asker of question i level, and answers it and those that follow about the
+// same origin.
 func (m *Mender) appendAnswer(b []byte, g *reconcile.Page, i int) []byte {
 	s := m.Store
 	o, id := m.asks.list[i].origin, m.asks.list[i].id

@@ -207,7 +207,8 @@ func (m *Mender) sums(now sched.Instant, l *codec.Intervals) {
 	m.swept(now)
 }
 
-// swept goes on where the log begins when the sweep has come to its end, and ends it where it began.
+// swept goes on where the log begins when the sweep has come to its end, and ends it where it
+// began.
 func (m *Mender) swept(now sched.Instant) {
 	a := &m.audit
 	if a.doubted && !a.round {

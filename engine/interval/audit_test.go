@@ -73,8 +73,8 @@ func (w *pair) audit(passes uint64) {
 	}
 }
 
-// TestAuditFindsWhatWentWrong: 20 planted differences among many keys are found and mended within two passes, at less than
-// a byte for each key that is right.
+// TestAuditFindsWhatWentWrong: 20 planted differences among many keys are found and mended within
+// two passes, at less than a byte for each key that is right.
 func TestAuditFindsWhatWentWrong(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
@@ -110,8 +110,8 @@ func (w *pair) sameContents(seed uint64) {
 	}
 }
 
-// TestAuditBesideWrites: while the owner writes, deletes and collects, and frames are lost, nothing is found that is not
-// wrong, and what is wrong is mended.
+// TestAuditBesideWrites: while the owner writes, deletes and collects, and frames are lost, nothing
+// is found that is not wrong, and what is wrong is mended.
 func TestAuditBesideWrites(t *testing.T) {
 	const keys = 3000
 	seed := rand.Uint64()

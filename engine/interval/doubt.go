@@ -6,9 +6,10 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// A replica whose sum is another one than its owner's checkpoint (engine/checkpoint) holds something that the owner did
-// not write, or lacks something that it wrote. The audit turns to that log at once, goes through it without pause, from
-// where the two were equal last, and drops what the owner does not have: it was not deleted, it was never there.
+// A replica whose sum is another one than its owner's checkpoint (engine/checkpoint) holds
+// something that the owner did not write, or lacks something that it wrote. The audit turns to that
+// log at once, goes through it without pause, from where the two were equal last, and drops what
+// the owner does not have: it was not deleted, it was never there.
 
 const doubtsMax = 16 // logs that wait for their turn; what finds no place comes again with the next checkpoint
 
@@ -27,8 +28,9 @@ type doubt struct {
 	whole bool
 }
 
-// Doubt goes through the log of an origin, first what is above a version, up to which it was what its owner holds. whole:
-// its sums are the owner's, and its entries are not for sure, so all of them are fetched.
+// Doubt goes through the log of an origin, first what is above a version, up to which it was what
+// its owner holds. whole: its sums are the owner's, and its entries are not for sure, so all of
+// them are fetched.
 func (m *Mender) Doubt(now sched.Instant, o state.Origin, from uint64, whole bool) {
 	a, id := &m.audit, m.Store.ID(o)
 	if a.doubted && a.id == id && a.origin == o {
@@ -70,7 +72,8 @@ func (m *Mender) doubtNext(now sched.Instant) {
 	m.Timer.Set(now)
 }
 
-// auditPace is the time between two questions to an owner: those of a doubt are asked again when no answer came.
+// auditPace is the time between two questions to an owner: those of a doubt are asked again when no
+// answer came.
 func (m *Mender) auditPace(owner uint32) sched.Instant {
 	if m.audit.doubted && owner != 0 {
 		return m.Host.RTT(owner).RTO(patience, patienceMost)

@@ -17,7 +17,8 @@ const (
 	trip       = sched.Millisecond
 )
 
-// pair is a sleeper, node 0, and somebody who is whole, node 1. What one sends, the other has half a trip later.
+// pair is a sleeper, node 0, and somebody who is whole, node 1. What one sends, the other has half
+// a trip later.
 type pair struct {
 	t      *testing.T
 	now    sched.Instant
@@ -86,8 +87,8 @@ func (n *node) set(v uint64, k int) {
 	}
 }
 
-// forget deletes keys at the owner while the other one sleeps, and collects the tombstones. The sleeper learns of the
-// floor by a run, as from mail.
+// forget deletes keys at the owner while the other one sleeps, and collects the tombstones. The
+// sleeper learns of the floor by a run, as from mail.
 func (w *pair) forget(gone []int) {
 	n, v := w.nodes[1], w.nodes[1].store.Max(w.nodes[1].o)
 	for _, k := range gone {
@@ -200,8 +201,9 @@ func (w *pair) equal(gone int) {
 	}
 }
 
-// TestMendingCostsWhatWasDeleted: of 100,000 keys 1 % were deleted at random and collected. They are found in four round
-// trips at most, for 100 bytes a deleted key at most; where less was deleted it costs less.
+// TestMendingCostsWhatWasDeleted: of 100,000 keys 1 % were deleted at random and collected. They
+// are found in four round trips at most, for 100 bytes a deleted key at most; where less was
+// deleted it costs less.
 func TestMendingCostsWhatWasDeleted(t *testing.T) {
 	const keys = 100_000
 	f := func(seed uint64, deleted, bytes int, trips sched.Instant) {
@@ -221,8 +223,8 @@ func TestMendingCostsWhatWasDeleted(t *testing.T) {
 	f(seed+2, 1000, 100*1000, 4)
 }
 
-// TestMendingWhateverWasDeleted: ends of the log, all of it, runs of it, most of it; frames are lost, and the owner writes
-// meanwhile. No key that lives is missing for a moment.
+// TestMendingWhateverWasDeleted: ends of the log, all of it, runs of it, most of it; frames are
+// lost, and the owner writes meanwhile. No key that lives is missing for a moment.
 func TestMendingWhateverWasDeleted(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -309,7 +311,8 @@ func (w *pair) busyMend(rng *rand.Rand, keys int, dead map[int]bool) {
 	}
 }
 
-// TestOnlyWhoWasAskedIsBelieved: answers of others, of before a newer floor, and of who is ahead change nothing.
+// TestOnlyWhoWasAskedIsBelieved: answers of others, of before a newer floor, and of who is ahead
+// change nothing.
 func TestOnlyWhoWasAskedIsBelieved(t *testing.T) {
 	w := newPair(t, 100)
 	w.forget([]int{5})

@@ -31,7 +31,8 @@ func (w *pair) answers(n *node, peer uint32) (bytes int) {
 	return bytes
 }
 
-// TestQuestionsAreBounded: of one peer and of all; those that wait for too long are dropped, and make room.
+// TestQuestionsAreBounded: of one peer and of all; those that wait for too long are dropped, and
+// make room.
 func TestQuestionsAreBounded(t *testing.T) {
 	w := newPair(t, 100)
 	w.forget([]int{5, 6, 7})
@@ -80,8 +81,8 @@ func TestQuestionsAreBounded(t *testing.T) {
 	}
 }
 
-// TestDoubtsAreBounded: each log once, from the lowest version that was in doubt, whole if one was; those for which there is no
-// place are left out, and one that is gone meanwhile is passed over.
+// TestDoubtsAreBounded: each log once, from the lowest version that was in doubt, whole if one was;
+// those for which there is no place are left out, and one that is gone meanwhile is passed over.
 func TestDoubtsAreBounded(t *testing.T) {
 	w := newPair(t, 100)
 	n := w.nodes[0]

@@ -23,12 +23,11 @@
 //
 // # Time
 //
-// Two times are kept of each path. RTT is the round trip of frames that ask for
-// an answer at once: the first to a peer, then one a second while there is news. An
-// acknowledgement names its frame, so what is sent again makes no sample ambiguous. The time until a frame is acknowledged that does not ask
-// includes what the peer waits for company, and on an overloaded machine what
-// frames wait in queues: late is not lost. One frame of each kind is timed at a
-// time.
+// Two times are kept of each path. RTT is the round trip of frames that ask for an answer at once:
+// the first to a peer, then one a second while there is news. An acknowledgement names its frame,
+// so what is sent again makes no sample ambiguous. The time until a frame is acknowledged that does
+// not ask includes what the peer waits for company, and on an overloaded machine what frames wait
+// in queues: late is not lost. One frame of each kind is timed at a time.
 //
 // # Length
 //
@@ -42,9 +41,9 @@
 //
 // # Limits
 //
-// Numbers are 32 bits and wrap; comparisons are of differences, so that 2^31
-// frames may be between two. A frame that is more than 64 behind the highest one is
-// not recorded, unless resumeAfter such come in a row, each after the one before: then that
-// is where the peer is. So a number that somebody made up, in clear or with the cluster's
-// key, hides four frames of its peer, and not all that come. Nothing here takes memory beyond the two types.
+// Numbers are 32 bits and wrap; comparisons are of differences, so that 2^31 frames may be between
+// two. A frame that is more than 64 behind the highest one is not recorded, unless resumeAfter such
+// come in a row, each after the one before: then that is where the peer is. So a number that
+// somebody made up, in clear or with the cluster's key, hides four frames of its peer, and not all
+// that come. Nothing here takes memory beyond the two types.
 package link

@@ -46,8 +46,9 @@ func TestReceivedKeepsTheLast64(t *testing.T) {
 	}
 }
 
-// TestANumberAheadHidesFewFrames: however far ahead somebody pushes a peer's number, the peer is heard again with the
-// fourth of its own frames; what comes again, goes back or stands alone moves nothing.
+// TestANumberAheadHidesFewFrames: however far ahead somebody pushes a peer's number, the peer is
+// heard again with the fourth of its own frames; what comes again, goes back or stands alone moves
+// nothing.
 func TestANumberAheadHidesFewFrames(t *testing.T) {
 	for _, first := range starts[1:] {
 		for _, jump := range []uint32{mapBits, 1000, 1 << 20, 1<<31 - 100} {

@@ -19,8 +19,9 @@ const forgottenSoon = 48
 // that does.
 const reorderMemory = 16 * sched.Second
 
-// resumeAfter is how many frames in a row, each after the one before and all far behind the highest one, show that the peer
-// goes on from there: somebody else sent that one in its name, or the peer forgot how far it was.
+// resumeAfter is how many frames in a row, each after the one before and all far behind the highest
+// one, show that the peer goes on from there: somebody else sent that one in its name, or the peer
+// forgot how far it was.
 const resumeAfter = 4
 
 // mapBits is how many frames an acknowledgement covers, the highest included.
@@ -88,7 +89,8 @@ func (p *Path) Received(seq uint32) (fresh bool) {
 	return fresh
 }
 
-// resumed takes a frame from far behind the highest one. It reports whether that is where the peer is.
+// resumed takes a frame from far behind the highest one. It reports whether that is where the peer
+// is.
 func (p *Path) resumed(seq uint32) bool {
 	if p.resumes > 0 && int32(seq-p.behind) <= 0 {
 		return false // an echo

@@ -32,8 +32,9 @@ func (s *sizer) probe() bool {
 // arrive acknowledges all up to the last frame, or all but that one.
 func (s *sizer) arrive() { s.Acked(&s.Path, s.now, s.seq, 1<<63-1) }
 
-// TestPathsAreFoundNarrow: four probes in a row that nobody answers end them for half a minute, then one at a time for twice as
-// long each, up to ten minutes; one that arrives makes the path wide, and forgets all that.
+// TestPathsAreFoundNarrow: four probes in a row that nobody answers end them for half a minute,
+// then one at a time for twice as long each, up to ten minutes; one that arrives makes the path
+// wide, and forgets all that.
 func TestPathsAreFoundNarrow(t *testing.T) {
 	s := newSizer()
 	wait := s.RTT.RTO(probeWait, probeMost)
@@ -74,8 +75,8 @@ func TestPathsAreFoundNarrow(t *testing.T) {
 	}
 }
 
-// TestLongFramesThatAreLost: four in a row, with none that arrived between them, make a wide path probe again; a short one
-// says nothing of length, and what was never a probe proves nothing.
+// TestLongFramesThatAreLost: four in a row, with none that arrived between them, make a wide path
+// probe again; a short one says nothing of length, and what was never a probe proves nothing.
 func TestLongFramesThatAreLost(t *testing.T) {
 	wide := func() *sizer {
 		s := newSizer()
@@ -156,7 +157,8 @@ func TestEndedNumbersGoOn(t *testing.T) {
 	}
 }
 
-// TestReceivedFramesOfAnyNumber: a path may begin with any number, zero too, and each frame is fresh once.
+// TestReceivedFramesOfAnyNumber: a path may begin with any number, zero too, and each frame is
+// fresh once.
 func TestReceivedFramesOfAnyNumber(t *testing.T) {
 	for _, first := range []uint32{0, 1, 1<<32 - 1, 1 << 31} {
 		var p Path

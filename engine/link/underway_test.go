@@ -6,8 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestUnderwayOfANewPath: what comes on a path that was never measured took as long as frames do elsewhere: an entry
-// with a time to live that it carries is no younger for that.
+// TestUnderwayOfANewPath: what comes on a path that was never measured took as long as frames do
+// elsewhere: an entry with a time to live that it carries is no younger for that.
 func TestUnderwayOfANewPath(t *testing.T) {
 	var s Paths
 	var known, fresh Path

@@ -47,8 +47,8 @@ func (c *Cache) Own(now sched.Instant, id codec.OriginID, own uint64) {
 	}
 }
 
-// Find gives the run from a cursor, for frames of at most limit bytes. If there is none, it gives a place for it: see [Cache.Keep]. It gives nil, nil
-// when all places are taken.
+// Find gives the run from a cursor, for frames of at most limit bytes. If there is none, it gives a
+// place for it: see [Cache.Keep]. It gives nil, nil when all places are taken.
 func (c *Cache) Find(from uint64, limit int) (run, place *Run) {
 	for i := range c.runs[:c.n] {
 		if r := &c.runs[i]; r.From == from && r.Limit == limit {

@@ -37,11 +37,11 @@ type Load struct {
 	Saves   int           // copies to other zones, where each is told once
 }
 
-// Choice is how many members are told of own news directly. If it is all of them, that is mail;
-// the others are in the ranges of those who are told (package delegate). It is as many as can be
-// told in the time of the second hop that the others wait for: direct = trip ÷ frameTime, within a
-// factor of two of Config.MailMax. Of n members, if there are more, direct × √(direct ÷ n) are told,
-// so nothing leaps where a cluster grows.
+// Choice is how many members are told of own news directly. If it is all of them, that is mail; the
+// others are in the ranges of those who are told (package delegate). It is as many as can be told
+// in the time of the second hop that the others wait for: direct = trip ÷ frameTime, within a
+// factor of two of Config.MailMax. Of n members, if there are more, direct × √(direct ÷ n) are
+// told, so nothing leaps where a cluster grows.
 //
 // A loop that is busy with news tells no fewer: delegates saved frames there, and took longer
 // and more time a delivery (64 members, 5,000 writes/s: 1.2 times that of mail, and ten times

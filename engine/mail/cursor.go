@@ -39,7 +39,8 @@ func (c *Cursor) At() uint64 { return c.at }
 // Acked is the version up to which the peer said that it holds our writes.
 func (c *Cursor) Acked() uint64 { return c.acked }
 
-// Whole is the version up to which the peer said that it holds our writes, and the contents that they refer to.
+// Whole is the version up to which the peer said that it holds our writes, and the contents that
+// they refer to.
 func (c *Cursor) Whole() uint64 {
 	if c.open == openMost {
 		return 0
@@ -50,10 +51,12 @@ func (c *Cursor) Whole() uint64 {
 // Lacks takes how many of the newest versions that the peer acknowledged may lack a content.
 func (c *Cursor) Lacks(versions uint64) { c.open = uint32(min(versions, openMost)) }
 
-// Seen is the version up to which the peer is done with our writes: it holds them, or has no room for them.
+// Seen is the version up to which the peer is done with our writes: it holds them, or has no room
+// for them.
 func (c *Cursor) Seen() uint64 { return max(c.acked, c.beyond) }
 
-// Full tells whether the peer has no room for some of our writes, and for how many as far as it knows.
+// Full tells whether the peer has no room for some of our writes, and for how many as far as it
+// knows.
 func (c *Cursor) Full() (missing uint64, full bool) { return c.missing, c.beyond > c.acked }
 
 // NoRoom takes the word of a peer that it has no room for some of our writes, but has

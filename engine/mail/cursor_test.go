@@ -6,8 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// TestToldAnotherWay: what was told another way is not mailed, but never less than before, and a peer that was sent nothing
-// begins at the beginning.
+// TestToldAnotherWay: what was told another way is not mailed, but never less than before, and a
+// peer that was sent nothing begins at the beginning.
 func TestToldAnotherWay(t *testing.T) {
 	var c Cursor
 	if c.Told(9); c.At() != 0 {
@@ -22,8 +22,8 @@ func TestToldAnotherWay(t *testing.T) {
 	}
 }
 
-// TestNoRoomIsGoodForOneWord: a peer without room is done with our writes up to where it says, until it acknowledges without
-// saying so; then what it lacks is sent again.
+// TestNoRoomIsGoodForOneWord: a peer without room is done with our writes up to where it says,
+// until it acknowledges without saying so; then what it lacks is sent again.
 func TestNoRoomIsGoodForOneWord(t *testing.T) {
 	var c Cursor
 	c.Mailed(20)
@@ -52,8 +52,8 @@ func TestNoRoomIsGoodForOneWord(t *testing.T) {
 	}
 }
 
-// TestSignsOfLifeCount: timers in vain add up only while nothing comes: what was acknowledged, or had nothing to wait for,
-// begins anew.
+// TestSignsOfLifeCount: timers in vain add up only while nothing comes: what was acknowledged, or
+// had nothing to wait for, begins anew.
 func TestSignsOfLifeCount(t *testing.T) {
 	silent := func() *Cursor {
 		c := new(Cursor)

@@ -4,11 +4,12 @@
 //
 // # How news leaves
 //
-// [Mail.News] makes own writes due at every open peer, or has them and the news of
-// others told to a few (package rumor), as [tune.Spread] says. With tune.SpreadAuto [Choice]
-// says how many members hear of own news from this node; if that is not all, the others are
-// told by those (package delegate). [Flush] lets the news of many origins go in one frame. [Mail.Append] appends a run from the peer's cursor,
-// [Mail.Receive] takes its acknowledgement, and [Mail.Resend] looks what became of it.
+// [Mail.News] makes own writes due at every open peer, or has them and the news of others told to a
+// few (package rumor), as [tune.Spread] says. With tune.SpreadAuto [Choice] says how many members
+// hear of own news from this node; if that is not all, the others are told by those (package
+// delegate). [Flush] lets the news of many origins go in one frame. [Mail.Append] appends a run
+// from the peer's cursor, [Mail.Receive] takes its acknowledgement, and [Mail.Resend] looks what
+// became of it.
 //
 // How long news is on its way, [settle.Settle] knows: what peers should have by now is
 // offered to them, and what is on its way is not.

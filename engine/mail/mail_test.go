@@ -217,8 +217,8 @@ func TestMailDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestAcknowledgementsOfAnotherLife: what was said before the peer had seen a frame of this life is not of this life, also
-// where numbers wrap; frames do not count for ever.
+// TestAcknowledgementsOfAnotherLife: what was said before the peer had seen a frame of this life is
+// not of this life, also where numbers wrap; frames do not count for ever.
 func TestAcknowledgementsOfAnotherLife(t *testing.T) {
 	f := func(c *Cursor, seen uint32, want bool) {
 		t.Helper()

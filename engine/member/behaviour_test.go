@@ -7,7 +7,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// The behaviours of a detector that can be trusted, as far as they can be seen without sockets. Names say which.
+// The behaviours of a detector that can be trusted, as far as they can be seen without sockets.
+// Names say which.
 
 func TestCrashIsFound(t *testing.T) {
 	for _, n := range []int{3, 5, 9, 30} {
@@ -37,7 +38,8 @@ func TestPairCondemnsAfterTheLongGrace(t *testing.T) {
 	c.all(2, Dead)
 }
 
-// A path that is cut both ways for a second in a pair, and for ever in larger clusters, condemns nobody.
+// A path that is cut both ways for a second in a pair, and for ever in larger clusters, condemns
+// nobody.
 func TestOneBadPathCondemnsNobody(t *testing.T) {
 	for _, n := range []int{2, 3, 5, 9} {
 		c := newCluster(t, n, quick())
@@ -73,7 +75,8 @@ func TestOneWayPathCondemnsNobody(t *testing.T) {
 	}
 }
 
-// A node that hears nobody, but is heard, is condemned, and what it says of the others afterwards kills none of them.
+// A node that hears nobody, but is heard, is condemned, and what it says of the others afterwards
+// kills none of them.
 func TestDeafNodeKillsNobody(t *testing.T) {
 	for _, n := range []int{3, 5, 20} {
 		c := newCluster(t, n, quick())
@@ -199,7 +202,8 @@ func TestLeave(t *testing.T) {
 	}
 }
 
-// Leaving while cut off is bounded, and the others learn it when they meet the word later, or find it dead.
+// Leaving while cut off is bounded, and the others learn it when they meet the word later, or find
+// it dead.
 func TestLeaveWhileCutOff(t *testing.T) {
 	c := newCluster(t, 6, quick())
 	c.run(sched.Second)

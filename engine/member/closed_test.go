@@ -7,7 +7,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// A process that ended, on a host that says so, is dead everywhere as soon as nobody can refute it any more.
+// A process that ended, on a host that says so, is dead everywhere as soon as nobody can refute it
+// any more.
 func TestClosedPortIsFoundAtOnce(t *testing.T) {
 	for _, n := range []int{2, 3, 5, 30} {
 		c := newCluster(t, n, LAN())

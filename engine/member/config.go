@@ -20,20 +20,22 @@ const (
 
 // Constants of the protocol.
 const (
-	// Observers is the number of members that watch each member: its successors on as many permutations.
+	// Observers is the number of members that watch each member: its successors on as many
+	// permutations.
 	Observers = 8
-	// Electors is the number of successors, in the receiver's view, whose votes count. Views differ while members come
-	// and go, hence more than Observers.
+	// Electors is the number of successors, in the receiver's view, whose votes count. Views differ
+	// while members come and go, hence more than Observers.
 	Electors = 2 * Observers
 	// Tries is the number of probes in a round.
 	Tries = 3
-	// HealthMax is the worst own health; timeouts are multiplied by health + 1 (Lifeguard §IV-A, S = 8).
+	// HealthMax is the worst own health; timeouts are multiplied by health + 1 (Lifeguard §IV-A, S
+	// = 8).
 	HealthMax = codec.HealthMax
-	// IncarnationStep bounds how far one message may raise an incarnation. A larger jump is a forgery: a member raises
-	// its own by one for each suspicion that it refutes.
+	// IncarnationStep bounds how far one message may raise an incarnation. A larger jump is a
+	// forgery: a member raises its own by one for each suspicion that it refutes.
 	IncarnationStep = 1 << 20
-	// IncarnationMax is the last incarnation: it can't be accused. A member asks for a new generation (Table.Exhausted)
-	// long before.
+	// IncarnationMax is the last incarnation: it can't be accused. A member asks for a new
+	// generation (Table.Exhausted) long before.
 	IncarnationMax = 1<<32 - 1 - IncarnationStep
 )
 
@@ -56,8 +58,8 @@ type Config struct {
 	Grace      sched.Instant // from suspect to dead: the longest pause that never kills
 	SoloGrace  sched.Instant // the same where a member has a single observer left
 
-	// ClosedGrace is the same where a quorum of observers was told by the kernel that the member's port is closed: no
-	// pause looks like that, so all that it leaves time for is a refutation.
+	// ClosedGrace is the same where a quorum of observers was told by the kernel that the member's
+	// port is closed: no pause looks like that, so all that it leaves time for is a refutation.
 	ClosedGrace sched.Instant
 
 	LagMin    sched.Instant // own lateness from which on it counts as a stall
@@ -76,9 +78,9 @@ type Config struct {
 	Without Mechanism // experiments only
 }
 
-// LAN is for one data centre: suspicion within a quarter of a second; death within 0.6 s where the kernel says that the
-// port is closed, within 3 s where a member is merely silent; pauses up to 2.5 s live. A Grace of 300 ms makes every
-// death known within 0.6 s, and pauses from 500 ms on deadly.
+// LAN is for one data centre: suspicion within a quarter of a second; death within 0.6 s where the
+// kernel says that the port is closed, within 3 s where a member is merely silent; pauses up to 2.5
+// s live. A Grace of 300 ms makes every death known within 0.6 s, and pauses from 500 ms on deadly.
 func LAN() Config {
 	return Config{
 		Period: 200 * sched.Millisecond, TimeoutMin: 10 * sched.Millisecond, TimeoutMax: 60 * sched.Millisecond,
@@ -116,14 +118,15 @@ func (c *Config) has(m Mechanism) bool { return c.Without&m == 0 }
 // voteLife is how long a vote counts: voters renew theirs every period.
 func (c *Config) voteLife() sched.Instant { return c.Period + c.Period/4 }
 
-// patience is how long an observer may be silent to a doubting one before it stops counting as live.
+// patience is how long an observer may be silent to a doubting one before it stops counting as
+// live.
 func (c *Config) patience() sched.Instant { return 3 * c.Period }
 
 // again is how long who has a suspicion from others waits for their last word before it condemns.
 func (c *Config) again() sched.Instant { return min(c.Grace, c.ClosedGrace) / 2 }
 
-// hold is how long judgement rests after an own stall of length lag: the answers that came meanwhile wait in the
-// socket, and are read first.
+// hold is how long judgement rests after an own stall of length lag: the answers that came
+// meanwhile wait in the socket, and are read first.
 func (c *Config) hold(lag sched.Instant) sched.Instant { return 2*c.TimeoutMin + lag/4 }
 
 // Limits sizes a table. All memory is taken in Init.

@@ -5,7 +5,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// repair is the anti-entropy of observed facts: at most one question and one reply wait to be pulled.
+// repair is the anti-entropy of observed facts: at most one question and one reply wait to be
+// pulled.
 type repair struct {
 	askTo  uint32
 	answer bool // the question answers one
@@ -67,8 +68,9 @@ func (r *repair) forget(h uint32) {
 	}
 }
 
-// SeenPrint compares the live fingerprint in a member's header with the own one. When they differ, and not just because
-// news is on its way, a digest is queued for that member: at most one a period.
+// SeenPrint compares the live fingerprint in a member's header with the own one. When they differ,
+// and not just because news is on its way, a digest is queued for that member: at most one a
+// period.
 func (t *Table) SeenPrint(now sched.Instant, from uint32, print uint64) {
 	r := &t.repair
 	if print == t.print || from == 0 || from == t.self || now < r.askNext || !t.live(from) || t.leaving {
@@ -81,8 +83,8 @@ func (t *Table) SeenPrint(now sched.Instant, from uint32, print uint64) {
 	r.askedAt, r.askNext = now, now+t.cfg.Period
 }
 
-// OnDigest takes in a member's digest: the facts of all buckets that differ go back to it, up to a few frames, and,
-// unless it was an answer, a digest of our own, so that both sides are repaired.
+// OnDigest takes in a member's digest: the facts of all buckets that differ go back to it, up to a
+// few frames, and, unless it was an answer, a digest of our own, so that both sides are repaired.
 func (t *Table) OnDigest(now sched.Instant, from uint32, d codec.Observed) {
 	if from == 0 || from == t.self {
 		t.counters.DropStranger++
@@ -112,8 +114,8 @@ func (t *Table) OnDigest(now sched.Instant, from uint32, d codec.Observed) {
 	}
 }
 
-// appendReply appends facts of the wanted buckets in at most room bytes. A reply that is cut short goes on with the next
-// digest where this one ended, so that every fact has its turn.
+// appendReply appends facts of the wanted buckets in at most room bytes. A reply that is cut short
+// goes on with the next digest where this one ended, so that every fact has its turn.
 func (t *Table) appendReply(dst []byte, room int) []byte {
 	r := &t.repair
 	for ; r.left > 0 && room >= codec.FactBytes; r.left-- {
@@ -136,7 +138,8 @@ func (t *Table) appendReply(dst []byte, room int) []byte {
 	return dst
 }
 
-// appendGraves appends the burials of the wanted buckets: who has not buried yet, does so on hearing it.
+// appendGraves appends the burials of the wanted buckets: who has not buried yet, does so on
+// hearing it.
 func (t *Table) appendGraves(dst []byte, room int) []byte {
 	for i := range t.graveLive {
 		g := t.graveAt(i)

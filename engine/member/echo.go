@@ -7,15 +7,17 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Two members that watch each other would each probe and each answer, where half of that shows as much. So of such a
-// pair one leads, by the identifiers. Its probes tell which answer of the other came last, and how long ago: whoever gets
-// that knows that frames pass in both directions, and the round trip. Their own round rests meanwhile, until a
-// sixteenth of a period after the leader's next probe should have come: what the leader does not send, or does not
-// confirm, is looked for at once, with as many probes as ever. A leader that asks again within a round has not got the
+// Two members that watch each other would each probe and each answer, where half of that shows as
+// much. So of such a pair one leads, by the identifiers. Its probes tell which answer of the other
+// came last, and how long ago: whoever gets that knows that frames pass in both directions, and the
+// round trip. Their own round rests meanwhile, until a sixteenth of a period after the leader's
+// next probe should have come: what the leader does not send, or does not confirm, is looked for at
+// once, with as many probes as ever. A leader that asks again within a round has not got the
 // answer, which is looked into without waiting for the next round.
 //
-// An echo is taken once, and only of the last answer. Its nonce is as hard to guess as that of an answer. One that comes
-// late counts for nothing, and none improves the own health: it says that the other's round went well.
+// An echo is taken once, and only of the last answer. Its nonce is as hard to guess as that of an
+// answer. One that comes late counts for nothing, and none improves the own health: it says that
+// the other's round went well.
 
 // pair is what is known of the probes between this node and a member that it watches.
 type pair struct {
@@ -37,7 +39,8 @@ func (p *pair) answered(now sched.Instant, nonce uint32) {
 	p.mutual, p.left, p.gave, p.gaveAt = true, true, nonce, now
 }
 
-// confirmed takes a probe of the member. True: our last answer had come there, after this round trip.
+// confirmed takes a probe of the member. True: our last answer had come there, after this round
+// trip.
 func (p *pair) confirmed(now sched.Instant, probe *codec.Probe) (rtt sched.Instant, ok bool) {
 	if !p.left || !probe.Echoes || probe.Echo != p.gave {
 		return 0, false
@@ -45,7 +48,8 @@ func (p *pair) confirmed(now sched.Instant, probe *codec.Probe) (rtt sched.Insta
 	return max(0, now-p.gaveAt-sched.Instant(probe.Held)*sched.Microsecond), true
 }
 
-// leads tells whether this node's rounds serve a member that watches it too. Exactly one of two leads.
+// leads tells whether this node's rounds serve a member that watches it too. Exactly one of two
+// leads.
 func (t *Table) leads(h uint32) bool {
 	a, b := t.ring.ID(t.self), t.ring.ID(h)
 	return (a < b) == (bits.OnesCount64(uint64(a^b))&1 == 0)

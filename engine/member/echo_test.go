@@ -51,8 +51,8 @@ func TestOneRoundServesBothSides(t *testing.T) {
 	}
 }
 
-// A direction that is cut is missed by both sides as soon as if each probed for itself, a little more than a period
-// later at most; one vote each condemns nobody.
+// A direction that is cut is missed by both sides as soon as if each probed for itself, a little
+// more than a period later at most; one vote each condemns nobody.
 func TestEitherDirectionIsMissedInTime(t *testing.T) {
 	for _, leads := range []bool{true, false} {
 		cfg := LAN()
@@ -85,7 +85,8 @@ func TestEitherDirectionIsMissedInTime(t *testing.T) {
 	}
 }
 
-// Who leads and falls silent is looked for by probes at once; a probe that is lost is no more than that.
+// Who leads and falls silent is looked for by probes at once; a probe that is lost is no more than
+// that.
 func TestProbesOfAFollower(t *testing.T) {
 	cfg := LAN()
 	c := settled(t, cfg)
@@ -121,8 +122,8 @@ func TestProbesOfAFollower(t *testing.T) {
 	}
 }
 
-// An echo of anything but the last answer, one that comes again, and one of a member that is not believed to be alive
-// let no round rest.
+// An echo of anything but the last answer, one that comes again, and one of a member that is not
+// believed to be alive let no round rest.
 func TestEchoesOfOtherAnswers(t *testing.T) {
 	x, now := alone(t, 8)
 	x.Tick(*now)

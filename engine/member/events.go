@@ -2,8 +2,8 @@ package member
 
 import "github.com/quidnunc/quidnunc/sched"
 
-// Change is a member's new status. Changes that come together are told as one: what counts is what was told last, so
-// there is no queue that can overflow.
+// Change is a member's new status. Changes that come together are told as one: what counts is what
+// was told last, so there is no queue that can overflow.
 type Change struct {
 	Member      uint32
 	From, To    Status

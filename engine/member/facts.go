@@ -33,9 +33,9 @@ type list struct {
 	len        int
 }
 
-// key orders what may be said of a member: the higher incarnation, then the worse status. Merging takes the maximum, so
-// that all orders of the same news end alike. (SWIM §4.2, but for Dead, which SWIM lets override all incarnations: here
-// the condemned may come back with a higher one.)
+// key orders what may be said of a member: the higher incarnation, then the worse status. Merging
+// takes the maximum, so that all orders of the same news end alike. (SWIM §4.2, but for Dead, which
+// SWIM lets override all incarnations: here the condemned may come back with a higher one.)
 func key(incarnation uint32, s Status) uint64 { return uint64(incarnation)<<3 | uint64(s) }
 
 // mix is what a fact adds to the fingerprint.
@@ -125,8 +125,8 @@ func (t *Table) unlink(l *list, i uint32) {
 	l.len--
 }
 
-// set is the only place where a member's fact changes: fingerprint, lists, what is hot, what the caller hears. Nil when
-// there is no room for another fact.
+// set is the only place where a member's fact changes: fingerprint, lists, what is hot, what the
+// caller hears. Nil when there is no room for another fact.
 func (t *Table) set(now sched.Instant, h, incarnation uint32, s Status, by uint32) *fact {
 	f := t.obtain(h)
 	if f == nil {
@@ -170,7 +170,8 @@ func (t *Table) note(now sched.Instant, was, is Status) {
 	}
 }
 
-// grace starts the time in which a suspect may refute. A node that does not trust itself waits longer.
+// grace starts the time in which a suspect may refute. A node that does not trust itself waits
+// longer.
 func (t *Table) grace(now sched.Instant, f *fact) {
 	g := t.cfg.Grace
 	switch {
@@ -185,9 +186,9 @@ func (t *Table) grace(now sched.Instant, f *fact) {
 	t.graceAt = min(t.graceAt, f.until)
 }
 
-// expire condemns the suspects whose grace is over. Who counted the votes does so at once. Who knows the suspicion from
-// others waits a little longer, for the word of those, and repeats the accusation to a few members meanwhile: one that
-// knows better corrects it.
+// expire condemns the suspects whose grace is over. Who counted the votes does so at once. Who
+// knows the suspicion from others waits a little longer, for the word of those, and repeats the
+// accusation to a few members meanwhile: one that knows better corrects it.
 func (t *Table) expire(now sched.Instant) {
 	t.graceAt = sched.Never
 	t.expireAll(now, Closed)
@@ -217,8 +218,8 @@ func (t *Table) expireAll(now sched.Instant, s Status) {
 	}
 }
 
-// OnFacts takes in facts that a member spreads. A condemned member is not believed: it may be one that hears nobody
-// and condemns everybody.
+// OnFacts takes in facts that a member spreads. A condemned member is not believed: it may be one
+// that hears nobody and condemns everybody.
 func (t *Table) OnFacts(now sched.Instant, from uint32, facts codec.Facts) {
 	if from == 0 || from == t.self {
 		t.counters.DropStranger++
@@ -248,8 +249,9 @@ func (t *Table) onFact(now sched.Instant, from uint32, f codec.Fact) {
 	}
 }
 
-// learn merges a fact about another member. No member goes from alive to dead in one step: whoever hears of a death
-// only, gives a grace of its own first. So two halves that believed each other dead do not kill when they meet.
+// learn merges a fact about another member. No member goes from alive to dead in one step: whoever
+// hears of a death only, gives a grace of its own first. So two halves that believed each other
+// dead do not kill when they meet.
 func (t *Table) learn(now sched.Instant, h, incarnation uint32, s Status, by uint32) {
 	have, was := t.Incarnation(h), t.Status(h)
 	if incarnation > have && incarnation-have > IncarnationStep || incarnation > IncarnationMax ||
@@ -285,8 +287,8 @@ func (t *Table) learn(now sched.Instant, h, incarnation uint32, s Status, by uin
 // suspected tells of the statuses that a member may refute in its grace.
 func suspected(s Status) bool { return s == Suspect || s == Closed }
 
-// accuse makes a member suspected, or closed if it was suspected: that may shorten its grace, and never lengthens it.
-// Nil when there is no room for the fact.
+// accuse makes a member suspected, or closed if it was suspected: that may shorten its grace, and
+// never lengthens it. Nil when there is no room for the fact.
 func (t *Table) accuse(now sched.Instant, h, incarnation uint32, s Status, by uint32) *fact {
 	until := sched.Instant(sched.Never)
 	if suspected(t.Status(h)) && t.Incarnation(h) == incarnation {
@@ -316,7 +318,8 @@ func (t *Table) claim(now sched.Instant, h, incarnation, by uint32) {
 	}
 }
 
-// accused answers word about this node itself. Nobody else may raise its incarnation or speak of it as alive.
+// accused answers word about this node itself. Nobody else may raise its incarnation or speak of it
+// as alive.
 func (t *Table) accused(now sched.Instant, f codec.Fact, from uint32) {
 	own := t.Incarnation(t.self)
 	switch {
@@ -336,7 +339,8 @@ func (t *Table) accused(now sched.Instant, f codec.Fact, from uint32) {
 	}
 }
 
-// BuriedSelf tells, once, that others have buried this node: it must come back under a new generation.
+// BuriedSelf tells, once, that others have buried this node: it must come back under a new
+// generation.
 func (t *Table) BuriedSelf() bool {
 	was := t.revive.buried
 	t.revive.buried = false
@@ -350,9 +354,9 @@ func (t *Table) Left(now sched.Instant, h uint32) {
 	}
 }
 
-// Leave announces that this node goes: spread at once and repeatedly, told in each answer to a probe for LeaveFor,
-// after which probes stay unanswered. It never refutes again, watches nobody and votes no more. Calling it again
-// changes nothing.
+// Leave announces that this node goes: spread at once and repeatedly, told in each answer to a
+// probe for LeaveFor, after which probes stay unanswered. It never refutes again, watches nobody
+// and votes no more. Calling it again changes nothing.
 func (t *Table) Leave(now sched.Instant) {
 	if t.leaving {
 		return
@@ -362,7 +366,8 @@ func (t *Table) Leave(now sched.Instant) {
 	t.rebuildAt = now
 }
 
-// LeaveDone tells that the announcement has been spread as often as it ever will, or that its time is over.
+// LeaveDone tells that the announcement has been spread as often as it ever will, or that its time
+// is over.
 func (t *Table) LeaveDone(now sched.Instant) bool {
 	return t.leaving && (now >= t.leaveUntil || t.facts[t.standings[t.self].fact].hot == 0 || t.ring.Len() == 1)
 }

@@ -22,7 +22,8 @@ func give(t testing.TB, x *Table, now sched.Instant, from uint32, facts ...codec
 	}
 }
 
-// Whatever the order in which the same facts come, and however often, two tables end alike once graces are over.
+// Whatever the order in which the same facts come, and however often, two tables end alike once
+// graces are over.
 func TestFactsMergeInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		facts := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) codec.Fact {
@@ -66,7 +67,8 @@ func TestStaleClaimsAreIgnored(t *testing.T) {
 	if x.Status(4) != Alive || x.Incarnation(4) != 5 || x.Counters().FactsStale != 4 {
 		t.Errorf("%v %d %+v", x.Status(4), x.Incarnation(4), x.Counters())
 	}
-	// A death with a higher incarnation moves the incarnation too, so that an older sign of life does not raise it.
+	// A death with a higher incarnation moves the incarnation too, so that an older sign of life
+	// does not raise it.
 	give(t, x, *now, 2, codec.Fact{ID: id, Incarnation: 10, Status: Dead})
 	give(t, x, *now, 2, codec.Fact{ID: id, Incarnation: 7, Status: Alive})
 	if x.Incarnation(4) != 10 || x.Status(4) != Suspect {
@@ -139,7 +141,8 @@ func TestNobodySpeaksForAnother(t *testing.T) {
 	}
 }
 
-// A death that is only heard of opens a grace; a claim shortens one that runs, and never lengthens it.
+// A death that is only heard of opens a grace; a claim shortens one that runs, and never lengthens
+// it.
 func TestGraceIsNeverSkippedNorLengthened(t *testing.T) {
 	x, now := alone(t, 10)
 	at := func(h uint32) sched.Instant { return x.facts[x.standings[h].fact].until - *now }

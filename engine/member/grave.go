@@ -5,8 +5,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// grave is what is kept of a buried member so that it can't come back, and so that two halves of a long partition find
-// each other again.
+// grave is what is kept of a buried member so that it can't come back, and so that two halves of a
+// long partition find each other again.
 type grave struct {
 	id          codec.OriginID
 	at          sched.Instant
@@ -16,7 +16,8 @@ type grave struct {
 
 const graveBytes = 24
 
-// bury moves a dead or gone member to the graves: it leaves the fingerprint. The oldest grave gives way.
+// bury moves a dead or gone member to the graves: it leaves the fingerprint. The oldest grave gives
+// way.
 func (t *Table) bury(now sched.Instant, i uint32) {
 	f := &t.facts[i]
 	if f.status == Buried {
@@ -41,7 +42,8 @@ func (t *Table) graveAt(i int) *grave {
 	return &t.graves[(int(t.graveNext)+len(t.graves)-t.graveLive+i)%len(t.graves)]
 }
 
-// Buried tells whether an origin was buried here less than GraveAge ago, so that it is not to be let in again.
+// Buried tells whether an origin was buried here less than GraveAge ago, so that it is not to be
+// let in again.
 func (t *Table) Buried(now sched.Instant, id codec.OriginID) bool {
 	slot := t.GraveSlot(id)
 	return slot >= 0 && t.keepsOut(now, &t.graves[slot])
@@ -50,8 +52,8 @@ func (t *Table) Buried(now sched.Instant, id codec.OriginID) bool {
 // keepsOut tells whether a grave still does.
 func (t *Table) keepsOut(now sched.Instant, g *grave) bool { return now-g.at < t.cfg.GraveAge }
 
-// GraveSlot is the place of an origin's grave, 0..Limits.Graves-1, where the caller may keep its address; -1 if there
-// is none. A place is used again when its grave has gone.
+// GraveSlot is the place of an origin's grave, 0..Limits.Graves-1, where the caller may keep its
+// address; -1 if there is none. A place is used again when its grave has gone.
 func (t *Table) GraveSlot(id codec.OriginID) int {
 	for i := t.graveLive - 1; i >= 0; i-- { // the newest, if it was buried again
 		if g := t.graveAt(i); g.id == id {
@@ -61,8 +63,8 @@ func (t *Table) GraveSlot(id codec.OriginID) int {
 	return -1
 }
 
-// burialAt is when the next burial is due. A grave lasts until its place is needed: after GraveAge it keeps nobody out,
-// but whoever lies there may only have been cut off, and is looked for.
+// burialAt is when the next burial is due. A grave lasts until its place is needed: after GraveAge
+// it keeps nobody out, but whoever lies there may only have been cut off, and is looked for.
 func (t *Table) burialAt() sched.Instant {
 	at := sched.Instant(sched.Never)
 	if i := t.lists[Dead].head; i != 0 {
@@ -93,8 +95,9 @@ func (t *Table) BuryNow(now sched.Instant, h uint32) bool {
 	return true
 }
 
-// BuryOldest buries who is dead for longest, else who left for longest, before their time: their place is needed. It
-// returns the member, which the caller forgets (Remove); 0 if nobody is dead or left.
+// BuryOldest buries who is dead for longest, else who left for longest, before their time: their
+// place is needed. It returns the member, which the caller forgets (Remove); 0 if nobody is dead or
+// left.
 func (t *Table) BuryOldest(now sched.Instant) (h uint32) {
 	i := t.lists[Dead].head
 	if i == 0 {
@@ -111,7 +114,8 @@ func (t *Table) BuryOldest(now sched.Instant) (h uint32) {
 	return h
 }
 
-// revival probes the dead: one random dead or buried member at a time, the more rarely the longer nobody has died.
+// revival probes the dead: one random dead or buried member at a time, the more rarely the longer
+// nobody has died.
 type revival struct {
 	at     sched.Instant // next visit; Never: nobody is dead
 	queue  [8]uint32     // members to probe now
@@ -194,9 +198,9 @@ func (t *Table) reviveSoon(now sched.Instant, h uint32) {
 	}
 }
 
-// visit picks one of the dead when it is time. The time to the next visit is a sixteenth of the time since the last
-// death, within [ReviveMin, ReviveMax]: a cut of a minute is found healed within four seconds even by a pair of nodes,
-// and long dead ones cost next to nothing.
+// visit picks one of the dead when it is time. The time to the next visit is a sixteenth of the
+// time since the last death, within [ReviveMin, ReviveMax]: a cut of a minute is found healed
+// within four seconds even by a pair of nodes, and long dead ones cost next to nothing.
 func (t *Table) visit(now sched.Instant) {
 	r := &t.revive
 	if now < r.at {
@@ -223,7 +227,8 @@ func (t *Table) visit(now sched.Instant) {
 	}
 }
 
-// someGrave is the slot of the first grave from the i-th on of somebody who may come back; -1: they all left.
+// someGrave is the slot of the first grave from the i-th on of somebody who may come back; -1: they
+// all left.
 func (t *Table) someGrave(i int) int {
 	for k := range t.graveLive {
 		at := (i + k) % t.graveLive

@@ -11,8 +11,8 @@ func (t *Table) sicken(now sched.Instant, by uint8) {
 	t.calmAt = now + 2*t.cfg.Period
 }
 
-// improve raises it by one step: a round was answered, or nothing bad has happened for two periods. Without the latter
-// the only survivor of a cluster would never trust itself again.
+// improve raises it by one step: a round was answered, or nothing bad has happened for two periods.
+// Without the latter the only survivor of a cluster would never trust itself again.
 func (t *Table) improve(now sched.Instant) {
 	if t.health > 0 {
 		t.health--
@@ -29,9 +29,9 @@ func (t *Table) recover(now sched.Instant) {
 	}
 }
 
-// Lagged tells that this node came late by this span: its loop was stuck, the process stopped, the machine asleep.
-// Timeouts and graces rest until what arrived meanwhile can have been read. Tick finds its own lateness; a caller that
-// measures its loop otherwise may tell more.
+// Lagged tells that this node came late by this span: its loop was stuck, the process stopped, the
+// machine asleep. Timeouts and graces rest until what arrived meanwhile can have been read. Tick
+// finds its own lateness; a caller that measures its loop otherwise may tell more.
 func (t *Table) Lagged(now, late sched.Instant) {
 	if late < t.cfg.LagMin {
 		return

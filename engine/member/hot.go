@@ -20,8 +20,8 @@ func (t *Table) spreads() uint16 {
 	return uint16(min(t.cfg.Lambda*bits.Len(uint(t.ring.Len())), 255))
 }
 
-// heat makes a fact hot, or fresh again. When there are too many, the one sent most gives way: whoever missed it learns
-// it by comparing fingerprints.
+// heat makes a fact hot, or fresh again. When there are too many, the one sent most gives way:
+// whoever missed it learns it by comparing fingerprints.
 func (t *Table) heat(now sched.Instant, i uint32) {
 	t.pushAt = min(t.pushAt, max(now, t.pushedAt+t.cfg.PushGap))
 	f := &t.facts[i]
@@ -59,7 +59,8 @@ func (t *Table) cool(i uint32) {
 	}
 }
 
-// known counts a fact that came back as one send: the others have it (feedback and counter, Demers et al. 1987, §1.4).
+// known counts a fact that came back as one send: the others have it (feedback and counter, Demers
+// et al. 1987, §1.4).
 func (t *Table) known(i uint32) {
 	if place := t.facts[i].hot; place != 0 {
 		h := &t.hot[place-1]
@@ -69,8 +70,8 @@ func (t *Table) known(i uint32) {
 	}
 }
 
-// AppendFacts appends hot facts, the body of a record 13, in at most room bytes, and counts them as sent: for any frame
-// to a member that has room left. Nothing is appended when nothing is hot.
+// AppendFacts appends hot facts, the body of a record 13, in at most room bytes, and counts them as
+// sent: for any frame to a member that has room left. Nothing is appended when nothing is hot.
 func (t *Table) AppendFacts(dst []byte, room int) []byte {
 	want := room / codec.FactBytes
 	if want <= 0 || len(t.hot) == 0 {
@@ -103,7 +104,8 @@ func (t *Table) AppendFacts(dst []byte, room int) []byte {
 	return dst
 }
 
-// level is the smallest number of sends such that at least want facts, or all, were sent that often or less.
+// level is the smallest number of sends such that at least want facts, or all, were sent that often
+// or less.
 func (t *Table) level(want int) uint16 {
 	var counts [256]uint16
 	for _, h := range t.hot {

@@ -14,8 +14,8 @@ import (
 
 const ms = sched.Millisecond
 
-// cluster runs tables over simnet's network and queue: every record goes through its encoding. Handles are the same on
-// all nodes only because they are added in one order.
+// cluster runs tables over simnet's network and queue: every record goes through its encoding.
+// Handles are the same on all nodes only because they are added in one order.
 type cluster struct {
 	t      testing.TB
 	cfg    Config
@@ -156,7 +156,8 @@ func (c *cluster) receive(n *node, e event) {
 	}
 }
 
-// turn is one turn of a node's loop. A node that wakes up looks at its timers before its mail: the worse order.
+// turn is one turn of a node's loop. A node that wakes up looks at its timers before its mail: the
+// worse order.
 func (c *cluster) turn(n *node) {
 	if n.down || c.now < n.asleep {
 		return

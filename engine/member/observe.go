@@ -2,8 +2,9 @@ package member
 
 import "github.com/quidnunc/quidnunc/sched"
 
-// observers writes the first len(dst) distinct live successors of a member: first the nearest on each permutation in
-// turn, then the second ones, and so on. The first Observers of them watch it; with few members, all others do.
+// observers writes the first len(dst) distinct live successors of a member: first the nearest on
+// each permutation in turn, then the second ones, and so on. The first Observers of them watch it;
+// with few members, all others do.
 func (t *Table) observers(subject uint32, dst []uint32) int {
 	if n, ok := t.allPresent(subject, dst); ok {
 		return n
@@ -51,8 +52,9 @@ func (t *Table) elector(subject, h uint32) bool {
 	return contains(o[:t.observers(subject, o[:])], h)
 }
 
-// targets writes the members that this node watches, the inverse of observers: on permutation p only the p+1 nearest
-// live predecessors can have this node as observer, since everyone between must have been chosen on an earlier one.
+// targets writes the members that this node watches, the inverse of observers: on permutation p
+// only the p+1 nearest live predecessors can have this node as observer, since everyone between
+// must have been chosen on an earlier one.
 func (t *Table) targets(dst []uint32) int {
 	if !t.live(t.self) {
 		return 0

@@ -7,9 +7,10 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// watch is one member that this node observes. A round has up to Tries probes with the nonces base, base+1, ...; an
-// answer to any of them, until the next round begins, is a success. When it is due is in Table.dues, and what it does
-// in Table.queued and Table.waiting: if in neither, the next round starts when it is due.
+// watch is one member that this node observes. A round has up to Tries probes with the nonces base,
+// base+1, ...; an answer to any of them, until the next round begins, is a success. When it is due
+// is in Table.dues, and what it does in Table.queued and Table.waiting: if in neither, the next
+// round starts when it is due.
 type watch struct {
 	peer     uint32
 	base     uint32
@@ -35,7 +36,8 @@ type watch struct {
 
 const watchBytes = 160
 
-// watch starts to observe a member, at a random time within a period so that its observers spread out.
+// watch starts to observe a member, at a random time within a period so that its observers spread
+// out.
 func (t *Table) watch(now sched.Instant, h uint32) (i int) {
 	i = bits.TrailingZeros64(^t.taken)
 	if i >= len(t.watches) {
@@ -82,7 +84,8 @@ func (t *Table) watchOf(h uint32) int {
 // idle reports that a watch is between two rounds.
 func (t *Table) idle(i int) bool { return (t.queued|t.waiting)>>i&1 == 0 }
 
-// advance is called when a watch is due: a round starts, the next try follows, or the round is missed.
+// advance is called when a watch is due: a round starts, the next try follows, or the round is
+// missed.
 func (t *Table) advance(now sched.Instant, i int) {
 	w := &t.watches[i]
 	switch {
@@ -102,9 +105,10 @@ func (t *Table) advance(now sched.Instant, i int) {
 	}
 }
 
-// rest ends a round. All watches begin their next one together, so that a node wakes up once a period for them and
-// once for the answers. Beats are a period apart, less or more a thirty-second, so that no two observers stay in step,
-// and go on from when they were due: a node that is late each time would never find out if they began when it wakes up.
+// rest ends a round. All watches begin their next one together, so that a node wakes up once a
+// period for them and once for the answers. Beats are a period apart, less or more a thirty-second,
+// so that no two observers stay in step, and go on from when they were due: a node that is late
+// each time would never find out if they began when it wakes up.
 func (t *Table) rest(now sched.Instant, i int) {
 	t.queued &^= 1 << i
 	t.waiting &^= 1 << i
@@ -118,8 +122,8 @@ func (t *Table) rest(now sched.Instant, i int) {
 	t.due(i, t.beat)
 }
 
-// probe fills the next probe of a queued watch. Its time starts here, when it is pulled, not when it was due: a full
-// socket is not the member's fault.
+// probe fills the next probe of a queued watch. Its time starts here, when it is pulled, not when
+// it was due: a full socket is not the member's fault.
 func (t *Table) probe(now sched.Instant, i int, s *Send) {
 	w := &t.watches[i]
 	t.queued &^= 1 << i
@@ -148,8 +152,9 @@ func (t *Table) timeout(w *watch) sched.Instant {
 // most is TimeoutMax, but where the path alone takes longer, twice its least.
 func (t *Table) most(w *watch) sched.Instant { return max(t.cfg.TimeoutMax, 2*w.least) }
 
-// Long says that no round trip to a member takes less: its probes have to wait longer than TimeoutMax, or a member at the
-// end of a long path would never answer in time. A shorter round trip ends it.
+// Long says that no round trip to a member takes less: its probes have to wait longer than
+// TimeoutMax, or a member at the end of a long path would never answer in time. A shorter round
+// trip ends it.
 func (t *Table) Long(h uint32, least sched.Instant) {
 	if w := t.watching(h); w != nil && h != 0 {
 		if w.least == 0 {
@@ -189,8 +194,8 @@ func (t *Table) miss(now sched.Instant, i int) {
 		t.silent(now, h)
 		return
 	}
-	// Once for each silence, once a period, as a node of SWIM that has one probe a period, and not while others answer
-	// in time: many real deaths must not silence the survivors.
+	// Once for each silence, once a period, as a node of SWIM that has one probe a period, and not
+	// while others answer in time: many real deaths must not silence the survivors.
 	if w.missed == 0 && !w.closed && now-max(t.timelyAt, t.missedAt) > t.cfg.Period {
 		t.missedAt = now
 		t.sicken(now, 1)
@@ -200,9 +205,10 @@ func (t *Table) miss(now sched.Instant, i int) {
 	t.doubt(now, i)
 }
 
-// Refused takes in that the kernel of a watched member's host has answered a frame of ours with word that nobody listens
-// at its port. A round under way ends as missed; one that is not is begun, so that a forged word is found out and costs a
-// probe. It does nothing else: a quorum of observers has to hear the same (Closed).
+// Refused takes in that the kernel of a watched member's host has answered a frame of ours with
+// word that nobody listens at its port. A round under way ends as missed; one that is not is begun,
+// so that a forged word is found out and costs a probe. It does nothing else: a quorum of observers
+// has to hear the same (Closed).
 func (t *Table) Refused(now sched.Instant, h uint32) {
 	i := t.watchOf(h)
 	if i < 0 || h == 0 || !t.live(h) {
@@ -222,7 +228,8 @@ func (t *Table) Refused(now sched.Instant, h uint32) {
 	}
 }
 
-// ask brings the next round of probes forward: to now, but not nearer than a quarter of a period to the last one.
+// ask brings the next round of probes forward: to now, but not nearer than a quarter of a period to
+// the last one.
 func (t *Table) ask(now sched.Instant, i int) {
 	t.due(i, min(t.dues[i], max(now, t.watches[i].round+t.cfg.Period/4)))
 }
@@ -249,9 +256,10 @@ func (t *Table) doubt(now sched.Instant, i int) {
 	t.count(now, w.peer)
 }
 
-// AnswerProbe makes the answer of the member me, in its incarnation and with status Alive or Left, to a probe: a pure
-// function, so that it can be given before any other work. False: the probe is for someone else, or the accusation in
-// it can't be true. An accusation is refuted by an incarnation one above it.
+// AnswerProbe makes the answer of the member me, in its incarnation and with status Alive or Left,
+// to a probe: a pure function, so that it can be given before any other work. False: the probe is
+// for someone else, or the accusation in it can't be true. An accusation is refuted by an
+// incarnation one above it.
 func AnswerProbe(me codec.Fact, health uint8, p *codec.Probe, ack *codec.ProbeAck) bool {
 	if p.Target != me.ID {
 		return false
@@ -264,8 +272,9 @@ func AnswerProbe(me codec.Fact, health uint8, p *codec.Probe, ack *codec.ProbeAc
 	return true
 }
 
-// OnProbe takes in a probe and fills the answer, which goes back before anything else is done. from is 0 for a
-// stranger: it is answered, since a new member may know us first, but not believed. False: no answer.
+// OnProbe takes in a probe and fills the answer, which goes back before anything else is done. from
+// is 0 for a stranger: it is answered, since a new member may know us first, but not believed.
+// False: no answer.
 func (t *Table) OnProbe(now sched.Instant, from uint32, p *codec.Probe, ack *codec.ProbeAck) bool {
 	me := codec.Fact{ID: t.ring.ID(t.self), Incarnation: t.Incarnation(t.self), Status: t.Status(t.self)}
 	if p.Target != me.ID {
@@ -325,7 +334,8 @@ func (t *Table) OnAck(now sched.Instant, from uint32, a *codec.ProbeAck) {
 	}
 }
 
-// answered ends a round, or the doubt of the last one: an answer came, after a round trip that took so long.
+// answered ends a round, or the doubt of the last one: an answer came, after a round trip that took
+// so long.
 func (t *Table) answered(now sched.Instant, i int, rtt sched.Instant) {
 	w := &t.watches[i]
 	t.timed(now, w, rtt)
@@ -366,8 +376,8 @@ func (t *Table) trust(now sched.Instant, i int) {
 	}
 }
 
-// Heard notes a frame of a member. It is a sign of life, but not of a round trip: it feeds the silence estimate, and it
-// keeps a member alive whose only observer is this node.
+// Heard notes a frame of a member. It is a sign of life, but not of a round trip: it feeds the
+// silence estimate, and it keeps a member alive whose only observer is this node.
 func (t *Table) Heard(now sched.Instant, from uint32) {
 	t.speaks(now, from)
 	if w := t.watching(from); w != nil {

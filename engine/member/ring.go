@@ -15,17 +15,18 @@ const (
 // MembersMax is the largest member handle.
 const MembersMax = handleMask
 
-// Ring knows the identifiers of all members and their order on Observers keyed permutations. Who watches whom follows
-// from it alone, so that nodes with equal members agree without a word. The successors of a node on independent
-// permutations make an expander graph: no two members share all their observers but by chance.
+// Ring knows the identifiers of all members and their order on Observers keyed permutations. Who
+// watches whom follows from it alone, so that nodes with equal members agree without a word. The
+// successors of a node on independent permutations make an expander graph: no two members share all
+// their observers but by chance.
 //
-// It depends on identifiers, not on handles or names, so that it is the same everywhere. One writer; tables that only
-// read may share one.
+// It depends on identifiers, not on handles or names, so that it is the same everywhere. One
+// writer; tables that only read may share one.
 type Ring struct {
 	key [2]uint64
 	ids []codec.OriginID // by handle, 0 = none
-	// each ascending by hash of the identifier under the permutation's key (40 bits), then by identifier; the handle
-	// is in the low 24 bits
+	// each ascending by hash of the identifier under the permutation's key (40 bits), then by
+	// identifier; the handle is in the low 24 bits
 	order [Observers][]uint64
 }
 
@@ -55,8 +56,8 @@ func (r *Ring) ID(h uint32) codec.OriginID {
 	return 0
 }
 
-// Add enters a member: Observers binary searches and moves of up to 8 bytes a member. It is false when the handle is
-// out of range or taken, or the identifier is 0 or already there.
+// Add enters a member: Observers binary searches and moves of up to 8 bytes a member. It is false
+// when the handle is out of range or taken, or the identifier is 0 or already there.
 func (r *Ring) Add(h uint32, id codec.OriginID) bool {
 	if h == 0 || h >= uint32(len(r.ids)) || r.ids[h] != 0 || id == 0 || r.Find(id) != 0 {
 		return false

@@ -7,8 +7,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Next gives the next thing to send, probes first. False: nothing for now. The state is the queue: whatever is not
-// pulled stays due, and what is pulled later is what is believed then.
+// Next gives the next thing to send, probes first. False: nothing for now. The state is the queue:
+// whatever is not pulled stays due, and what is pulled later is what is believed then.
 func (t *Table) Next(now sched.Instant, s *Send) bool {
 	if t.quiet() {
 		return false
@@ -114,11 +114,13 @@ func (t *Table) nextRepair(s *Send) bool {
 	return true
 }
 
-// piggyback is how many hot facts ride on a probe, an answer or a vote at most, so that those frames stay small.
+// piggyback is how many hot facts ride on a probe, an answer or a vote at most, so that those
+// frames stay small.
 const piggyback = 8
 
-// AppendSend appends the records of what Next gave, in at most room bytes; room is at least that of a digest. It may
-// append nothing, when what was to be told is known by now: then there is nothing to send.
+// AppendSend appends the records of what Next gave, in at most room bytes; room is at least that of
+// a digest. It may append nothing, when what was to be told is known by now: then there is nothing
+// to send.
 func (t *Table) AppendSend(dst []byte, room int, s *Send) []byte {
 	start, body := len(dst), room-codec.RecordBytes
 	switch s.Kind {
@@ -156,7 +158,8 @@ func endFacts(dst []byte, start int) []byte {
 	return codec.EndRecord(dst, start)
 }
 
-// AppendHot appends a record of hot facts in at most room bytes, or nothing: for any frame to a member.
+// AppendHot appends a record of hot facts in at most room bytes, or nothing: for any frame to a
+// member.
 func (t *Table) AppendHot(dst []byte, room int) []byte {
 	if len(t.hot) == 0 || room < codec.RecordBytes+codec.FactBytes {
 		return dst
@@ -173,9 +176,10 @@ func (t *Table) AppendAnswer(dst []byte, room int, a *codec.ProbeAck) []byte {
 	return t.AppendHot(dst, min(room-(len(dst)-start), codec.RecordBytes+piggyback*codec.FactBytes))
 }
 
-// OnRecord takes in the body of a record of type Probe, ProbeAck, Vote, Verdict or Observed from a member, or from 0, a
-// stranger. True: the sender is owed the answer in ack, now. A malformed body is counted and gives an error of codec;
-// a record of another type is the caller's mistake and does nothing.
+// OnRecord takes in the body of a record of type Probe, ProbeAck, Vote, Verdict or Observed from a
+// member, or from 0, a stranger. True: the sender is owed the answer in ack, now. A malformed body
+// is counted and gives an error of codec; a record of another type is the caller's mistake and does
+// nothing.
 func (t *Table) OnRecord(now sched.Instant, from uint32, typ codec.Type, body []byte, ack *codec.ProbeAck) (bool, error) {
 	if t.ring.ID(from) == 0 {
 		from = 0

@@ -2,8 +2,8 @@ package member
 
 import "github.com/quidnunc/quidnunc/sched"
 
-// silence estimates the time between signs of life of a member: smoothed mean and mean deviation with the gains of RFC
-// 6298, scaled by 8 and 4, in microseconds.
+// silence estimates the time between signs of life of a member: smoothed mean and mean deviation
+// with the gains of RFC 6298, scaled by 8 and 4, in microseconds.
 type silence struct {
 	last         sched.Instant // 0: never heard
 	mean8, dev4m uint32
@@ -44,9 +44,9 @@ func (t *Table) LastHeard(h uint32) sched.Instant {
 	return 0
 }
 
-// Phi is the suspicion level of a member's silence in thousandths, for people to read: with φ = 1000 a silence as long
-// as this one would be a mistake in one of ten cases, with 2000 in one of a hundred (Hayashibara et al. 2004). It
-// decides nothing. False: not heard often enough.
+// Phi is the suspicion level of a member's silence in thousandths, for people to read: with φ =
+// 1000 a silence as long as this one would be a mistake in one of ten cases, with 2000 in one of a
+// hundred (Hayashibara et al. 2004). It decides nothing. False: not heard often enough.
 //
 // With y = (t - mean)/deviation the normal tail is taken as a logistic one, as in Akka:
 // φ = log10(1 + 10^z), z = log10(e)·y·(1.5976 + 0.070566·y²).
@@ -70,7 +70,8 @@ func phi(t, mean, deviation int64) uint32 {
 	return uint32((z + softplus(z)) / 1000)
 }
 
-// softplus is log10(1 + 10^-x), both in millionths, x ≥ 0: a table in steps of 1/16, straight between.
+// softplus is log10(1 + 10^-x), both in millionths, x ≥ 0: a table in steps of 1/16, straight
+// between.
 func softplus(x int64) int64 {
 	const step = 62500
 	i := x / step

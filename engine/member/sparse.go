@@ -52,7 +52,8 @@ func (t *Table) silent(now sched.Instant, h uint32) {
 	t.thin(now)
 }
 
-// thin makes the node sparse, or keeps it so, while more than half of the watched members are silent.
+// thin makes the node sparse, or keeps it so, while more than half of the watched members are
+// silent.
 func (t *Table) thin(now sched.Instant) {
 	watched, missed := 0, 0
 	for i := range t.watches {
@@ -152,8 +153,9 @@ func (t *Table) nextScouted(now sched.Instant) uint32 {
 	return 0
 }
 
-// allPresent gives the members that are present other than subject and this node included, when a sparse node finds so
-// few of them that all are observers of everybody: the walk to them over all that are silent is long.
+// allPresent gives the members that are present other than subject and this node included, when a
+// sparse node finds so few of them that all are observers of everybody: the walk to them over all
+// that are silent is long.
 func (t *Table) allPresent(subject uint32, dst []uint32) (count int, ok bool) {
 	s := &t.sparse
 	if !t.isSparse() {
@@ -182,9 +184,9 @@ func (t *Table) allPresent(subject uint32, dst []uint32) (count int, ok bool) {
 	return count, true
 }
 
-// addMute adds to the count targets in dst, in the order of the ring, mute members that this node observes and that
-// are not suspected yet: as many as there is room for in the others' cases, and none before all have been scouted,
-// since the others have no word on them yet.
+// addMute adds to the count targets in dst, in the order of the ring, mute members that this node
+// observes and that are not suspected yet: as many as there is room for in the others' cases, and
+// none before all have been scouted, since the others have no word on them yet.
 func (t *Table) addMute(dst []uint32, count int) int {
 	if t.sparse.turns < 2 && t.sparse.left > 0 {
 		return count

@@ -2,7 +2,8 @@ package member
 
 import "github.com/quidnunc/quidnunc/codec"
 
-// standing is where the table keeps what it knows of a member: each frame of one asks for it, so it is together.
+// standing is where the table keeps what it knows of a member: each frame of one asks for it, so it
+// is together.
 type standing struct {
 	fact    uint32 // index of the fact; 0: alive in its first incarnation
 	seat    uint8  // one more than the index of its watch; 0: it has none
@@ -12,7 +13,8 @@ type standing struct {
 
 const standingBytes = 8
 
-// enter notes that a handle is that of a member; those that the ring holds already, if it holds any.
+// enter notes that a handle is that of a member; those that the ring holds already, if it holds
+// any.
 func (t *Table) enter() {
 	for h := range uint32(len(t.standings)) {
 		t.standings[h].entered = t.ring.ID(h) != 0

@@ -7,10 +7,11 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Table is what one node knows of the liveness of all members. One caller at a time; time never goes back; nothing
-// allocates after Init. Members have the caller's dense handles, 0 is nobody.
+// Table is what one node knows of the liveness of all members. One caller at a time; time never
+// goes back; nothing allocates after Init. Members have the caller's dense handles, 0 is nobody.
 type Table struct {
-	// What every frame and every turn asks for: these lines are in no near cache when there are many tables.
+	// What every frame and every turn asks for: these lines are in no near cache when there are
+	// many tables.
 	standings []standing // by handle
 	silence   []silence  // by handle
 	facts     []fact     // [0] is nil
@@ -95,8 +96,9 @@ type Counters struct {
 	FullFacts, FullWatch, FullCases, FullQueue, Grave uint64 // limits reached; news of a buried one
 }
 
-// Init makes the table of the member self, whose identifier is id. A ring may already hold members (then they are
-// alive in the first incarnation): several tables that never Add or Remove may share one.
+// Init makes the table of the member self, whose identifier is id. A ring may already hold members
+// (then they are alive in the first incarnation): several tables that never Add or Remove may share
+// one.
 func (t *Table) Init(cfg *Config, lim Limits, ring *Ring, self uint32, id codec.OriginID, seed uint64, now sched.Instant) {
 	if lim.Watch < Observers || lim.Watch > 64 || lim.Cases < 1 || lim.Cases > 64 || lim.Facts < 1 || lim.Hot < 1 ||
 		lim.Hot >= 1<<16 || lim.Members > MembersMax || cfg.Fanout < 1 || cfg.Period < Tries*cfg.TimeoutMin {
@@ -124,8 +126,9 @@ func (t *Table) Init(cfg *Config, lim Limits, ring *Ring, self uint32, id codec.
 	t.obtain(self) // there is always room to refute
 }
 
-// Add enters a member under a handle of the caller. It is false when handle or identifier are out of range or taken,
-// or the identifier is buried here: such an origin must come back under a new generation.
+// Add enters a member under a handle of the caller. It is false when handle or identifier are out
+// of range or taken, or the identifier is buried here: such an origin must come back under a new
+// generation.
 func (t *Table) Add(now sched.Instant, h uint32, id codec.OriginID) bool {
 	if h >= uint32(len(t.standings)) || t.Buried(now, id) || !t.ring.Add(h, id) {
 		return false
@@ -137,8 +140,9 @@ func (t *Table) Add(now sched.Instant, h uint32, id codec.OriginID) bool {
 	return true
 }
 
-// Remove forgets a member whose origin the caller has dropped, after which its handle may be used again. If it was dead
-// or had left, and was not buried yet, it is buried. The node itself can't be removed.
+// Remove forgets a member whose origin the caller has dropped, after which its handle may be used
+// again. If it was dead or had left, and was not buried yet, it is buried. The node itself can't be
+// removed.
 func (t *Table) Remove(now sched.Instant, h uint32) bool {
 	id := t.ring.ID(h)
 	if id == 0 || h == t.self {
@@ -228,7 +232,8 @@ func (t *Table) Deadline() sched.Instant {
 	return t.timer()
 }
 
-// timer is when something is due that does not depend on what the caller pulls: lateness shows a stall.
+// timer is when something is due that does not depend on what the caller pulls: lateness shows a
+// stall.
 func (t *Table) timer() sched.Instant {
 	at := min(t.rebuildAt, t.recountAt, t.calmAt, t.revive.at, max(t.graceAt, t.hold), t.sparseAt())
 	if t.judgeOld {
@@ -237,7 +242,8 @@ func (t *Table) timer() sched.Instant {
 	return min(at, t.judgeAt, t.burialAt())
 }
 
-// firstJudgement is the soonest one. It does not change but with what a watch waits for, and with hold.
+// firstJudgement is the soonest one. It does not change but with what a watch waits for, and with
+// hold.
 func (t *Table) firstJudgement() sched.Instant {
 	at := sched.Instant(sched.Never)
 	for m := t.taken &^ t.queued; m != 0; m &= m - 1 {
@@ -246,7 +252,8 @@ func (t *Table) firstJudgement() sched.Instant {
 	return at
 }
 
-// judgement is when a watch has work: timeouts rest while the node recovers from a stall of its own.
+// judgement is when a watch has work: timeouts rest while the node recovers from a stall of its
+// own.
 func (t *Table) judgement(i int) sched.Instant {
 	if t.waiting>>i&1 != 0 {
 		return max(t.dues[i], t.hold)
@@ -269,13 +276,14 @@ func (t *Table) Health() uint8 { return t.health }
 // Self is the handle of the node itself, one above all that others have.
 func (t *Table) Self() uint32 { return t.self }
 
-// Exhausted tells that forged accusations have driven the own incarnation near its maximum: the caller should
-// republish under a new generation.
+// Exhausted tells that forged accusations have driven the own incarnation near its maximum: the
+// caller should republish under a new generation.
 func (t *Table) Exhausted() bool { return t.Incarnation(t.self) >= IncarnationMax-2*IncarnationStep }
 
 // Counters gives the table's counters, to read.
 func (t *Table) Counters() *Counters { return &t.counters }
 
-// LivePrint is the fingerprint of all observed facts, for the header of each frame. Members that are alive in their
-// first incarnation and buried ones add nothing, so that it does not depend on who has heard of whom.
+// LivePrint is the fingerprint of all observed facts, for the header of each frame. Members that
+// are alive in their first incarnation and buried ones add nothing, so that it does not depend on
+// who has heard of whom.
 func (t *Table) LivePrint() uint64 { return t.print }

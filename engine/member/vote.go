@@ -29,8 +29,8 @@ type seen struct {
 	before      uint64
 }
 
-// seenVoters is the size of the replay table. Two voters with one place forget each other, so that an old vote of one
-// can count once more: one vote, for one subject, for a period.
+// seenVoters is the size of the replay table. Two voters with one place forget each other, so that
+// an old vote of one can count once more: one vote, for one subject, for a period.
 const seenVoters = 256
 
 // fresh notes round of voter and tells whether it is new.
@@ -52,7 +52,8 @@ func (t *Table) fresh(voter, round uint32) bool {
 	return true
 }
 
-// ballotsFor gives the case of a subject, and opens one if it is asked to: an unused one, else that used longest ago.
+// ballotsFor gives the case of a subject, and opens one if it is asked to: an unused one, else that
+// used longest ago.
 func (t *Table) ballotsFor(now sched.Instant, subject uint32, open bool) *ballots {
 	oldest := 0
 	for i := range t.cases {
@@ -113,7 +114,8 @@ func (c *ballots) drop(voter uint32) {
 	}
 }
 
-// stand sets what this node says of a member that it watches, and has it told to the other observers.
+// stand sets what this node says of a member that it watches, and has it told to the other
+// observers.
 func (t *Table) stand(now sched.Instant, i int, s codec.Stance) {
 	w := &t.watches[i]
 	c := t.ballotsFor(now, w.peer, true)
@@ -140,9 +142,10 @@ func (t *Table) stance(subject uint32) codec.Stance {
 	return codec.StanceAbstain // it misses the member too, but does not trust itself
 }
 
-// OnVote takes in a vote. Votes count while voter and subject are members, the voter is not suspected itself, it is one
-// of the subject's first Electors successors in this node's view, and both know the same incarnation of the subject.
-// What does not is dropped and counted; the voter repeats itself every period.
+// OnVote takes in a vote. Votes count while voter and subject are members, the voter is not
+// suspected itself, it is one of the subject's first Electors successors in this node's view, and
+// both know the same incarnation of the subject. What does not is dropped and counted; the voter
+// repeats itself every period.
 func (t *Table) OnVote(now sched.Instant, from uint32, v *codec.Vote) {
 	subject := t.ring.Find(v.Subject)
 	c := &t.counters
@@ -210,7 +213,8 @@ func (y *tally) count(s codec.Stance) {
 	}
 }
 
-// need is the relative quorum: more than half of the live observers and never a single one, unless there is only one.
+// need is the relative quorum: more than half of the live observers and never a single one, unless
+// there is only one.
 func (y tally) need() int {
 	if y.live <= 1 {
 		return 1
@@ -218,9 +222,10 @@ func (y tally) need() int {
 	return max(2, y.live/2+1)
 }
 
-// tally counts the votes about a subject. An observer under suspicion does not count, nor one that abstains, nor one
-// that has been silent for so long that it does not reach this node: without that rule a small island of nodes could
-// never condemn what is beyond the water. Only a node that asks can know of silence.
+// tally counts the votes about a subject. An observer under suspicion does not count, nor one that
+// abstains, nor one that has been silent for so long that it does not reach this node: without that
+// rule a small island of nodes could never condemn what is beyond the water. Only a node that asks
+// can know of silence.
 func (t *Table) tally(now sched.Instant, subject uint32) (y tally) {
 	var electors [Electors]uint32
 	c := t.ballotsFor(now, subject, false)
@@ -260,8 +265,8 @@ func (t *Table) tally(now sched.Instant, subject uint32) (y tally) {
 	return y
 }
 
-// count suspects a subject when a quorum is against it, and finds it closed when a quorum says so. What the kernel
-// says shortens the grace; it does not replace the quorum.
+// count suspects a subject when a quorum is against it, and finds it closed when a quorum says so.
+// What the kernel says shortens the grace; it does not replace the quorum.
 func (t *Table) count(now sched.Instant, subject uint32) {
 	was := t.Status(subject)
 	if was >= Closed || t.leaving {

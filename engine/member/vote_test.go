@@ -71,7 +71,8 @@ func TestVotesThatDoNotCount(t *testing.T) {
 	}
 }
 
-// Five of eight observers suspect; four don't, nor one that votes five times, nor five of which one changes its mind.
+// Five of eight observers suspect; four don't, nor one that votes five times, nor five of which one
+// changes its mind.
 func TestQuorum(t *testing.T) {
 	f := func(what string, against []int, want Status) {
 		t.Helper()
@@ -107,7 +108,8 @@ func TestVotesRunOut(t *testing.T) {
 	}
 }
 
-// Observers under suspicion count neither way: of eight, four suspected, three votes of the rest are enough.
+// Observers under suspicion count neither way: of eight, four suspected, three votes of the rest
+// are enough.
 func TestQuorumIsRelative(t *testing.T) {
 	x, now := alone(t, 60)
 	h := subject(x)

@@ -5,9 +5,10 @@
 //		metrics.WriteMetrics(w, eng)
 //	})
 //
-// A scrape takes no turn of the engine's loop and no time of it: the loop leaves its numbers every 50 ms (Engine.Sample).
-// Each sample has the label member, the engine's own name, so that a process may have several. Counters begin with the
-// engine. Units are seconds, bytes, and bytes a second. Names and labels are stable: some are added, none is renamed.
+// A scrape takes no turn of the engine's loop and no time of it: the loop leaves its numbers every
+// 50 ms (Engine.Sample). Each sample has the label member, the engine's own name, so that a process
+// may have several. Counters begin with the engine. Units are seconds, bytes, and bytes a second.
+// Names and labels are stable: some are added, none is renamed.
 //
 // The metrics, with their labels beside member:
 //

@@ -12,8 +12,8 @@ import (
 // ContentType is that of what WriteMetrics writes.
 const ContentType = "text/plain; version=0.0.4; charset=utf-8"
 
-// WriteMetrics writes the metrics of each engine, marked by the label member, in Prometheus' text format. It takes no
-// turn of their loops. The error is that of w.
+// WriteMetrics writes the metrics of each engine, marked by the label member, in Prometheus' text
+// format. It takes no turn of their loops. The error is that of w.
 func WriteMetrics(w io.Writer, engines ...*engine.Engine) error {
 	b := pages.Get().(*page)
 	defer pages.Put(b)
@@ -81,9 +81,8 @@ func Descs() (list []Desc) {
 	return list
 }
 
-// Visit calls put for each sample of s, in the order of Descs: for those who bring the numbers elsewhere. Where there is no
-// limit, its value is +Inf. d is good until
-// put returns.
+// Visit calls put for each sample of s, in the order of Descs: for those who bring the numbers
+// elsewhere. Where there is no limit, its value is +Inf. d is good until put returns.
 func Visit(s *engine.Stats, put func(d *Desc, label string, value float64)) {
 	for _, f := range families {
 		d := Desc{f.name, f.help, f.kind, f.label}

@@ -54,8 +54,9 @@ func TestWriteMetrics(t *testing.T) {
 
 var sample = regexp.MustCompile(`^([a-z_]+)\{member="((?:[^"\\\n]|\\["\\n])*)"(?:,([a-z]+)="([a-z_-]+)")?\} (\S+)$`)
 
-// checkText holds a scrape against the text format: one HELP and one TYPE before each family, families in one piece, no
-// sample twice, numbers that can be read, counters that end in _total, base units.
+// checkText holds a scrape against the text format: one HELP and one TYPE before each family,
+// families in one piece, no sample twice, numbers that can be read, counters that end in _total,
+// base units.
 func checkText(t *testing.T, text string) {
 	t.Helper()
 	descs := map[string]metrics.Desc{}
@@ -133,7 +134,8 @@ func TestTheWritersErrorIsReturned(t *testing.T) {
 	}
 }
 
-// Neither metrics nor the engine brings an HTTP server, a decoder or a module into the programs that embed them.
+// Neither metrics nor the engine brings an HTTP server, a decoder or a module into the programs
+// that embed them.
 func TestEmbeddersCompileLittle(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestRenewalsGrowRarer: the pause between renewals doubles up to the longest, and only a rest of more than ten of them makes
-// it short again.
+// TestRenewalsGrowRarer: the pause between renewals doubles up to the longest, and only a rest of
+// more than ten of them makes it short again.
 func TestRenewalsGrowRarer(t *testing.T) {
 	var r Renewals
 	now := sched.Instant(0)
@@ -36,8 +36,8 @@ func TestRenewalsGrowRarer(t *testing.T) {
 	renew(RenewalPause)
 }
 
-// TestClaimsNeedTheirTries: three challenges that the known one leaves unanswered, 50 ms apart, and as much silence as is
-// asked for; what was taken, or lapsed, begins anew.
+// TestClaimsNeedTheirTries: three challenges that the known one leaves unanswered, 50 ms apart, and
+// as much silence as is asked for; what was taken, or lapsed, begins anew.
 func TestClaimsNeedTheirTries(t *testing.T) {
 	const silence sched.Instant = sched.Second
 	var c Claim
@@ -83,8 +83,8 @@ func TestClaimsNeedTheirTries(t *testing.T) {
 	}
 }
 
-// TestGravesOfOthers: a grave bars its own name and its own life, and nobody else's; a dormant one that a life wakes is awake
-// for another age.
+// TestGravesOfOthers: a grave bars its own name and its own life, and nobody else's; a dormant one
+// that a life wakes is awake for another age.
 func TestGravesOfOthers(t *testing.T) {
 	const age sched.Instant = 100 * sched.Second
 	var g Graves
@@ -126,8 +126,8 @@ func TestGravesOfAnyAgeSleep(t *testing.T) {
 	}
 }
 
-// TestHearsayTellsItsAge: the newest meeting counts, ages are rounded up and end at the most that can be said, and what is
-// too old is not passed on.
+// TestHearsayTellsItsAge: the newest meeting counts, ages are rounded up and end at the most that
+// can be said, and what is too old is not passed on.
 func TestHearsayTellsItsAge(t *testing.T) {
 	var h Hearsay
 	if h.Told(5, 7, 100); h.by != 7 || h.met != 5-100*codec.IntroAgeUnit {
@@ -165,7 +165,8 @@ func TestHearsayTellsItsAge(t *testing.T) {
 	}
 }
 
-// TestSeniorsNeedAHigherGeneration: of two in service the senior has the name once its generation is above, not before.
+// TestSeniorsNeedAHigherGeneration: of two in service the senior has the name once its generation
+// is above, not before.
 func TestSeniorsNeedAHigherGeneration(t *testing.T) {
 	f := func(gen uint64, want Verdict) {
 		t.Helper()
@@ -179,8 +180,8 @@ func TestSeniorsNeedAHigherGeneration(t *testing.T) {
 	f(6, Succeeds)
 }
 
-// TestTheMedianIsBelieved: generations that were met count by their median, in whatever order they came, and only where it
-// is above the own and the clock.
+// TestTheMedianIsBelieved: generations that were met count by their median, in whatever order they
+// came, and only where it is above the own and the clock.
 func TestTheMedianIsBelieved(t *testing.T) {
 	f := func(own uint64, want uint64, met ...uint64) {
 		t.Helper()
@@ -195,8 +196,8 @@ func TestTheMedianIsBelieved(t *testing.T) {
 	f(0, 10, 1, 1, 1)
 }
 
-// TestWhoHolds: a process that greets under our name has it where we are silenced, where it is our own life, and where it
-// began no later.
+// TestWhoHolds: a process that greets under our name has it where we are silenced, where it is our
+// own life, and where it began no later.
 func TestWhoHolds(t *testing.T) {
 	f := func(silenced bool, gen, since uint64, want bool) {
 		t.Helper()
@@ -213,8 +214,8 @@ func TestWhoHolds(t *testing.T) {
 	f(true, 9, 8, false)
 }
 
-// TestRefusedOverAName: who is told that another one has the name finds out who that is if it is in service, lets that one
-// know if not, and does neither twice, nor where there is nobody else.
+// TestRefusedOverAName: who is told that another one has the name finds out who that is if it is in
+// service, lets that one know if not, and does neither twice, nor where there is nobody else.
 func TestRefusedOverAName(t *testing.T) {
 	const now = 100 * sched.Second
 	var none netip.AddrPort
@@ -255,8 +256,8 @@ func TestRefusedOverAName(t *testing.T) {
 	}
 }
 
-// TestOutlivedByWhom: an older generation, one that is heard of while silenced, and one soon after a renewal change nothing;
-// the same one does, and one that is just believed.
+// TestOutlivedByWhom: an older generation, one that is heard of while silenced, and one soon after
+// a renewal change nothing; the same one does, and one that is just believed.
 func TestOutlivedByWhom(t *testing.T) {
 	const now = 100 * sched.Second
 	f := func(what string, s *Self, gen uint64, want Act) {

@@ -47,8 +47,9 @@ func (c *cemetery) bury(now sched.Instant, name string, gen uint64) codec.Origin
 	return id
 }
 
-// TestDormantGravesAwake: what comes back after everybody's age is still kept out by r members of n, each of which then
-// keeps it out for another age; a later life is let in by all; after τ1 + τ2 nobody remembers.
+// TestDormantGravesAwake: what comes back after everybody's age is still kept out by r members of
+// n, each of which then keeps it out for another age; a later life is let in by all; after τ1 + τ2
+// nobody remembers.
 func TestDormantGravesAwake(t *testing.T) {
 	const age = 24 * 3600 * sched.Second
 	for _, n := range []int{1, 3, 4, 5, 30, 300} {
@@ -86,8 +87,9 @@ func TestDormantGravesAwake(t *testing.T) {
 	}
 }
 
-// TestDormantGravesTakeNoMoreRoom: with τ2 = τ1·n/r all members together keep as many graves as if each kept all for two
-// ages, and none keeps many more than another (Demers et al. 1987, section 2.1).
+// TestDormantGravesTakeNoMoreRoom: with τ2 = τ1·n/r all members together keep as many graves as if
+// each kept all for two ages, and none keeps many more than another (Demers et al. 1987, section
+// 2.1).
 func TestDormantGravesTakeNoMoreRoom(t *testing.T) {
 	const n, age = 60, 1000 * sched.Second
 	c := newCemetery(n, age)
@@ -116,7 +118,8 @@ func TestDormantGravesTakeNoMoreRoom(t *testing.T) {
 	}
 }
 
-// TestDormantGravesAreLostRarely: when each member is lost in one of two cases, all that keep a grave are in one of 2^r.
+// TestDormantGravesAreLostRarely: when each member is lost in one of two cases, all that keep a
+// grave are in one of 2^r.
 func TestDormantGravesAreLostRarely(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	rng := rand.New(rand.NewPCG(seed, 1))

@@ -122,7 +122,8 @@ func (g *Graves) Has(now sched.Instant, id codec.OriginID) bool {
 	return false
 }
 
-// Bars is the highest buried generation of a name that a life of it is not above; 0 if there is none.
+// Bars is the highest buried generation of a name that a life of it is not above; 0 if there is
+// none.
 func (g *Graves) Bars(now sched.Instant, name []byte, life uint64) (gen uint64) {
 	hash := codec.SipHash(g.key, name)
 	for i := range g.ring {

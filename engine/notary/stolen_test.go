@@ -6,8 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/checkpoint"
 )
 
-// TestAStolenWordIsNobodyElses: the word of a former key, whole and as it was given, is for the key and the life that it names,
-// and helps nobody else who shows it.
+// TestAStolenWordIsNobodyElses: the word of a former key, whole and as it was given, is for the key
+// and the life that it names, and helps nobody else who shows it.
 func TestAStolenWordIsNobodyElses(t *testing.T) {
 	s, later := logOf(7, 3, "v"), logOf(8, 3, "v")
 	given := made(t, New(&Config{Tag: tag, Key: private(2), Former: private(1)}), s, 7, 3)

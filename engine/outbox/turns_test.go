@@ -6,8 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
-// TestEachAdvanceIsTold: an origin that moved is told of once, and again whenever it moves after that, from where the last
-// one ended or from below what comes late.
+// TestEachAdvanceIsTold: an origin that moved is told of once, and again whenever it moves after
+// that, from where the last one ended or from below what comes late.
 func TestEachAdvanceIsTold(t *testing.T) {
 	var b Outbox[int]
 	b.Init(2)

@@ -96,8 +96,8 @@ func (x *keywise) AppendWindow(dst []byte, limit int, flags codec.DigestFlags, l
 // floorsMost is how many floors are told beside a window.
 const floorsMost = 8
 
-// AppendFloors appends the floors of a few origins, in turn, as runs without entries. They go before a window, which
-// takes all room that there is.
+// AppendFloors appends the floors of a few origins, in turn, as runs without entries. They go
+// before a window, which takes all room that there is.
 func (x *keywise) AppendFloors(dst []byte, limit int) []byte {
 	s := x.store
 	told := 0
@@ -235,8 +235,8 @@ func (x *keywise) listed(d *codec.PreciseDigest, o state.Origin, runs, pulls *li
 		switch {
 		case v <= has:
 		case o != x.view.Own && v <= top && (o != x.author || v <= x.store.Floor(o)):
-			// It was written again, or deleted: all that lives up to there is here. Where the author itself still has
-			// it, it is not: something was forged in its place.
+			// It was written again, or deleted: all that lives up to there is here. Where the
+			// author itself still has it, it is not: something was forged in its place.
 		case o != x.view.Own:
 			pulls.ask(item{ID: id, Version: v})
 		case v > top || x.neverWrote(o, key, v):

@@ -140,14 +140,14 @@ func (x *keywise) AppendPull(dst []byte, limit int, l *list) []byte {
 type Witness interface {
 	// Brought tells that a peer brought the entry of a version.
 	Brought(o state.Origin, p uint32, version uint64)
-	// Overruled tells that the entry of a version was another one until its author sent it. here: what stood there
-	// was not overwritten before.
+	// Overruled tells that the entry of a version was another one until its author sent it. here:
+	// what stood there was not overwritten before.
 	Overruled(now sched.Instant, o state.Origin, version uint64, here bool)
 }
 
-// Apply merges entries one by one: those of the frame's run, a precise one or one that starts above our max. It gives the
-// lowest version that was news. What the author of the origin sends itself is right: whatever else is here under its
-// version was forged, and gives way.
+// Apply merges entries one by one: those of the frame's run, a precise one or one that starts above
+// our max. It gives the lowest version that was news. What the author of the origin sends itself is
+// right: whatever else is here under its version was forged, and gives way.
 func Apply(s *state.Store, o state.Origin, f *reconcile.Frame, w Witness) (a reconcile.Applied, lowest uint64) {
 	it, e := &f.Iter, &f.Entry
 	a.From, a.To = s.Max(o), s.Max(o)

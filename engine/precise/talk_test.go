@@ -259,8 +259,8 @@ func TestAnAgreedAuthorMovesThePrefix(t *testing.T) {
 	}
 }
 
-// TestWhoIsAskedForIsIntroduced: somebody who knows of a member by hearsay asks who met it, and is told of those that are
-// known here, without what they wrote.
+// TestWhoIsAskedForIsIntroduced: somebody who knows of a member by hearsay asks who met it, and is
+// told of those that are known here, without what they wrote.
 func TestWhoIsAskedForIsIntroduced(t *testing.T) {
 	a, b := pair(tune.OrderPreciseNewest)
 	known := b.Store.FindName([]byte("member7"))
@@ -279,7 +279,8 @@ func TestWhoIsAskedForIsIntroduced(t *testing.T) {
 	}
 }
 
-// TestFloorsHaveRoomBesideAWindow: a window takes all room that there is, and floors are told all the same.
+// TestFloorsHaveRoomBesideAWindow: a window takes all room that there is, and floors are told all
+// the same.
 func TestFloorsHaveRoomBesideAWindow(t *testing.T) {
 	a, b := pair(tune.OrderPreciseNewest)
 	for i := range 60 {

@@ -9,7 +9,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// batches is a store with entries of many sizes, in batches: of an honest owner, or of one that says two ends of them.
+// batches is a store with entries of many sizes, in batches: of an honest owner, or of one that
+// says two ends of them.
 func batches(t *testing.T, r *sched.Rand, honest bool) (*state.Store, state.Origin) {
 	t.Helper()
 	s := new(state.Store)
@@ -38,7 +39,8 @@ func batches(t *testing.T, r *sched.Rand, honest bool) (*state.Store, state.Orig
 	return s, o
 }
 
-// TestBatchesHaveOneEnd: whatever an owner says of its batches, runs and parts of its log can be made of it, and read.
+// TestBatchesHaveOneEnd: whatever an owner says of its batches, runs and parts of its log can be
+// made of it, and read.
 func TestBatchesHaveOneEnd(t *testing.T) {
 	for seed := range uint64(200) {
 		var r sched.Rand

@@ -305,7 +305,8 @@ func (f *Filler) Mark(dst []byte, limit int, o state.Origin, at uint64) (out []b
 }
 
 // Part appends a Part record: the entries of a part of an origin's log, as many as fit, and gives
-// where it ends: where it began if nothing fits. It ends between batches, beyond the part if need be.
+// where it ends: where it began if nothing fits. It ends between batches, beyond the part if need
+// be.
 func (f *Filler) Part(dst []byte, limit int, o state.Origin, part *codec.IntervalPull) (out []byte, end uint64) {
 	s, w := f.Store, &f.writer
 	if !w.BeginPart(dst, limit, codec.RunHead{ID: s.ID(o), From: part.From, Floor: s.Floor(o), Max: s.Max(o)}) {
@@ -334,7 +335,8 @@ func (f *Filler) Part(dst []byte, limit int, o state.Origin, part *codec.Interva
 // bytes, and after grant entries (negative: any number).
 type bounds struct{ limit, soft, grant int }
 
-// encode appends a run. Where its end cuts leases off that keys in it name, it is made anew with hints.
+// encode appends a run. Where its end cuts leases off that keys in it name, it is made anew with
+// hints.
 func (f *Filler) encode(dst []byte, b bounds, o state.Origin, from uint64) (out []byte, to uint64, n int) {
 	f.lease = leased{}
 	if out, to, n = f.encodeRun(dst, b, o, from, false); f.lease.newest > to {

@@ -5,8 +5,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
-// leased is what a run has of keys that live by leases. A renewal moves a lease to the end of its origin's log, so a run
-// often ends before it; and whoever has a key without its lease hides it.
+// leased is what a run has of keys that live by leases. A renewal moves a lease to the end of its
+// origin's log, so a run often ends before it; and whoever has a key without its lease hides it.
 type leased struct {
 	newest uint64 // the highest version of the leases that its keys name
 	of     state.Origin

@@ -10,9 +10,10 @@ import (
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
-// TestRunsHintAtLeases: however runs are cut, and through however many replicas they come, a key that lives by a lease is
-// readable as soon as it is here, with what that has left, though a renewal comes later in the log than the key; and once
-// the lease has ended, or was deleted, nobody shows it.
+// TestRunsHintAtLeases: however runs are cut, and through however many replicas they come, a key
+// that lives by a lease is readable as soon as it is here, with what that has left, though a
+// renewal comes later in the log than the key; and once the lease has ended, or was deleted, nobody
+// shows it.
 func TestRunsHintAtLeases(t *testing.T) {
 	const ttl, second = 60_000, int64(time.Second)
 	seed := uint64(time.Now().UnixNano())

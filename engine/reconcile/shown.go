@@ -42,8 +42,8 @@ func (s *Shown) Have(f *Frame, o state.Origin, here *state.Store, print uint64, 
 	s.current = false
 }
 
-// Level is when the peer said something of its own log of which all was here; until then: when it became
-// known.
+// Level is when the peer said something of its own log of which all was here; until then: when it
+// became known.
 func (s *Shown) Level() sched.Instant { return s.level }
 
 // Wrote is the newest version that the peer told of, and the number of the last frame to

@@ -102,9 +102,9 @@ func (r *Roster) Partial() bool {
 	return 2*r.Reach() < r.lives[Named]+r.lives[Open]+r.lives[Quiet]
 }
 
-// Of the members whose turn for an exchange comes, those in other zones give it up but for one time in
-// farEach, since paths between zones are long and dear. Whoever has few members in its own zone meets
-// others after homeTries.
+// Of the members whose turn for an exchange comes, those in other zones give it up but for one time
+// in farEach, since paths between zones are long and dear. Whoever has few members in its own zone
+// meets others after homeTries.
 const (
 	farEach   = 8
 	homeTries = 16

@@ -127,8 +127,8 @@ func TestSeats(t *testing.T) {
 	}
 }
 
-// Exchanges stay in a zone but for one in some ten, every member of it has its turns, and who is alone in
-// its zone goes to the others.
+// Exchanges stay in a zone but for one in some ten, every member of it has its turns, and who is
+// alone in its zone goes to the others.
 func TestZones(t *testing.T) {
 	const seed, rounds = 5, 4000
 	t.Logf("seed %d", seed)

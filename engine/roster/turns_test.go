@@ -7,8 +7,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// TestIndexAgainstAMap: whatever is put and removed, in whatever order and however many share a place, the rest is found;
-// and what is removed makes room.
+// TestIndexAgainstAMap: whatever is put and removed, in whatever order and however many share a
+// place, the rest is found; and what is removed makes room.
 func TestIndexAgainstAMap(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -67,7 +67,8 @@ func TestWhatALifeMeans(t *testing.T) {
 	}
 }
 
-// TestTurns: all handles are looked at in turn, changes of partners are counted, once each, and a part is less than half.
+// TestTurns: all handles are looked at in turn, changes of partners are counted, once each, and a
+// part is less than half.
 func TestTurns(t *testing.T) {
 	h := newHost(4)
 	if p := h.Look(); p != 0 {

@@ -40,10 +40,10 @@
 //
 // # Cycles
 //
-// The papers count in synchronous cycles with effects at the cycle's end.
-// [Table.CycleEnd] is that end: feedback is collected during a cycle and judged
-// there, unless the policy (tune.RumorPolicy) is Immediate and asks for each answer to be judged as it comes.
-// An engine calls CycleEnd once a gossip interval.
+// The papers count in synchronous cycles with effects at the cycle's end. [Table.CycleEnd] is that
+// end: feedback is collected during a cycle and judged there, unless the policy (tune.RumorPolicy)
+// is Immediate and asks for each answer to be judged as it comes. An engine calls CycleEnd once a
+// gossip interval.
 //
 // # Limits
 //

@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestClockVectors: the rules of hybrid logical clocks, as pairs of (milliseconds, counter). This clock counts an event
-// of receiving when the next stamp is made, not when it is seen.
+// TestClockVectors: the rules of hybrid logical clocks, as pairs of (milliseconds, counter). This
+// clock counts an event of receiving when the next stamp is made, not when it is seen.
 func TestClockVectors(t *testing.T) {
 	at := func(l, c uint64) Stamp { return Stamp(l<<counterBits | c) }
 	next := func(last Stamp, wall int64, want Stamp) {

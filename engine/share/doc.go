@@ -2,12 +2,11 @@
 //
 // # How it stands on logs of one writer
 //
-// Every member writes its own log and nobody else's; that stays a law. A shared
-// write is an entry of the writer's own log under a reserved key, and its value
-// begins with a claim: epoch, stamp, author (a hash of the writer's name). What a shared key holds is a pure
-// function of the claims on it that the logs have, whatever the order in which
-// they came, so members with equal logs agree. Nothing of this is consensus: two
-// members may both believe for a moment that they wrote last.
+// Every member writes its own log and nobody else's; that stays a law. A shared write is an entry
+// of the writer's own log under a reserved key, and its value begins with a claim: epoch, stamp,
+// author (a hash of the writer's name). What a shared key holds is a pure function of the claims on
+// it that the logs have, whatever the order in which they came, so members with equal logs agree.
+// Nothing of this is consensus: two members may both believe for a moment that they wrote last.
 //
 // # The order of claims (Claim.Compare)
 //
@@ -28,8 +27,8 @@
 // can make, are settled too: a delete wins, then the value with the smaller
 // SHA-256.
 //
-// But for orders that an embedder asks for, a value never decides before epoch, stamp and
-// author do: comparing values earlier would mix concurrent writes of several keys into a state that nobody
+// But for orders that an embedder asks for, a value never decides before epoch, stamp and author
+// do: comparing values earlier would mix concurrent writes of several keys into a state that nobody
 // wrote.
 //
 // # Time (Clock)

@@ -350,8 +350,9 @@ func (x *Index) AppendGet(dst, key []byte) (value []byte, c Claim, meta state.Me
 	return dst, c, meta, ok
 }
 
-// Release lets go of the memory of the index and of its store, which are not used any more: readers find nothing in
-// either. False asks for another call: some are still at work (state.Store.Release).
+// Release lets go of the memory of the index and of its store, which are not used any more: readers
+// find nothing in either. False asks for another call: some are still at work
+// (state.Store.Release).
 func (x *Index) Release() (done bool) {
 	for i := range x.winner.tables {
 		x.winner.tables[i].Store(nil)

@@ -76,8 +76,8 @@ func (r *replica) get(key string) (string, bool) {
 	return string(v), ok
 }
 
-// TestIndexIsAFunctionOfTheLogs: logs that hold the same give the same winner, whatever the order in which their claims
-// came, what was overwritten on the way, and what was withdrawn.
+// TestIndexIsAFunctionOfTheLogs: logs that hold the same give the same winner, whatever the order
+// in which their claims came, what was overwritten on the way, and what was withdrawn.
 func TestIndexIsAFunctionOfTheLogs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const origins = 4
@@ -179,7 +179,8 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// TestMalformedClaims: a value of a shared key that holds no claim does not compete, and takes back what its log had.
+// TestMalformedClaims: a value of a shared key that holds no claim does not compete, and takes back
+// what its log had.
 func TestMalformedClaims(t *testing.T) {
 	r := newReplica(t, 2)
 	r.write(t, 1, "k", &Claim{Stamp: 5, Author: 1}, "a")
@@ -194,8 +195,8 @@ func TestMalformedClaims(t *testing.T) {
 	}
 }
 
-// TestShelf: the claims of an origin that was removed compete until others have taken them over; of equal claims those of
-// the ones that stay win.
+// TestShelf: the claims of an origin that was removed compete until others have taken them over; of
+// equal claims those of the ones that stay win.
 func TestShelf(t *testing.T) {
 	r := newReplica(t, 3)
 	r.write(t, 1, "mine", &Claim{Stamp: 9, Author: 1}, "dead")

@@ -17,8 +17,9 @@ type said struct {
 	value string
 }
 
-// anyHistory is what members with clocks that are off by up to 20 s write to one key: each by the rule of the last or of the
-// first writer, with what they have heard of, and some of it adopted. Logs are in order.
+// anyHistory is what members with clocks that are off by up to 20 s write to one key: each by the
+// rule of the last or of the first writer, with what they have heard of, and some of it adopted.
+// Logs are in order.
 func anyHistory(t *rapid.T, origins int) (all []said) {
 	clocks := make([]Clock, origins+1)
 	skews := make([]sched.Wall, origins+1)
@@ -63,8 +64,8 @@ func shuffled(t *rapid.T, all []said) (out []said) {
 	return out
 }
 
-// TestMergeUnderSkew: logs that hold the same have one winner, which the order of claims alone decides: in whatever order
-// they come, however often, and where a part came long before the rest.
+// TestMergeUnderSkew: logs that hold the same have one winner, which the order of claims alone
+// decides: in whatever order they come, however often, and where a part came long before the rest.
 func TestMergeUnderSkew(t *testing.T) {
 	const origins = 4
 	rapid.Check(t, func(t *rapid.T) {
@@ -113,7 +114,8 @@ func (r *replica) offer(id codec.OriginID, key string) {
 	}
 }
 
-// TestMergeOfTheFuture: claims that came before their time have the winner that they would have had, once it has come.
+// TestMergeOfTheFuture: claims that came before their time have the winner that they would have
+// had, once it has come.
 func TestMergeOfTheFuture(t *testing.T) {
 	const origins = 3
 	rapid.Check(t, func(t *rapid.T) {

@@ -2,14 +2,17 @@ package state
 
 import "github.com/quidnunc/quidnunc/codec"
 
-// Who may take how much. A write that takes no more than what it replaces is always taken: a delete, an overwrite that is
-// not larger. The rest is counted in the unit in which it is stored, bytes of cells, and in keys that are not deleted.
+// Who may take how much. A write that takes no more than what it replaces is always taken: a
+// delete, an overwrite that is not larger. The rest is counted in the unit in which it is stored,
+// bytes of cells, and in keys that are not deleted.
 //
-// A limit L is what the owners of keys hold themselves to (Admits). Replicas take a sixteenth more, for what several
-// owners admitted at the same moment; and origins below an equal share of a sixteenth of L may go on beyond, which
-// replicas take up to an eighth above L. What the owner of this store admitted is always taken.
+// A limit L is what the owners of keys hold themselves to (Admits). Replicas take a sixteenth more,
+// for what several owners admitted at the same moment; and origins below an equal share of a
+// sixteenth of L may go on beyond, which replicas take up to an eighth above L. What the owner of
+// this store admitted is always taken.
 
-// keptBytes is what is kept beyond ValueBytes beside its sixteenths, so that small limits keep something.
+// keptBytes is what is kept beyond ValueBytes beside its sixteenths, so that small limits keep
+// something.
 const keptBytes = 2 * cellPageBytes
 
 // room is the room of one kind, in units of it.
@@ -54,8 +57,8 @@ func (s *Store) byteRoom(r *origin) room {
 	}
 }
 
-// SetOwner names the origin that the owner of this store writes. Its writes were admitted before (see Admits), so limits
-// that all share do not refuse them.
+// SetOwner names the origin that the owner of this store writes. Its writes were admitted before
+// (see Admits), so limits that all share do not refuse them.
 func (s *Store) SetOwner(o Origin) { s.owner = o }
 
 // Owner is the origin that the owner of this store writes; 0: nobody does.
@@ -68,8 +71,8 @@ type Room struct {
 	Owned int // key and value bytes, by BytesPerOrigin
 }
 
-// Taken is what all entries take. While it stays the same, and limits do, nobody is admitted more or less than before
-// but who wrote themselves.
+// Taken is what all entries take. While it stays the same, and limits do, nobody is admitted more
+// or less than before but who wrote themselves.
 type Taken struct {
 	keys, held, bytes, origins int
 }
@@ -77,8 +80,8 @@ type Taken struct {
 // Taken returns what is taken.
 func (s *Store) Taken() Taken { return Taken{s.live - s.system, s.held, s.bytes, s.order.len()} }
 
-// Admits tells how much an origin may still take as a writer. What was admitted and is not written yet is for the caller
-// to subtract.
+// Admits tells how much an origin may still take as a writer. What was admitted and is not written
+// yet is for the caller to subtract.
 func (s *Store) Admits(o Origin) (m Room) {
 	r := s.at(o)
 	if r == nil {
@@ -96,13 +99,14 @@ func (s *Store) Admits(o Origin) (m Room) {
 	return m
 }
 
-// CellBytes is what an entry with so many bytes of key and value and these flags takes of Limits.ValueBytes.
+// CellBytes is what an entry with so many bytes of key and value and these flags takes of
+// Limits.ValueBytes.
 func CellBytes(keyAndValue int, flags codec.EntryFlags) int {
 	return int(classBytes[classOf[(cellHeadBytes+optionalBytes(flags)+keyAndValue+7)>>3]])
 }
 
-// HeldBy tells what the entry of an origin's key takes, of Limits.ValueBytes and of BytesPerOrigin, and whether it is not
-// deleted. It is for readers that know that the origin was not removed.
+// HeldBy tells what the entry of an origin's key takes, of Limits.ValueBytes and of BytesPerOrigin,
+// and whether it is not deleted. It is for readers that know that the origin was not removed.
 func (s *Store) HeldBy(o Origin, key []byte) (bytes, owned int, live, ok bool) {
 	pin := s.epochs.pin(hint(key))
 	r := s.rec(o)
@@ -136,7 +140,8 @@ func (s *Store) admit(w *write, o Origin, r *origin) Status {
 	return OK
 }
 
-// tombstonesMost is how many deleted keys are remembered: owners keep to their share, which is never very small.
+// tombstonesMost is how many deleted keys are remembered: owners keep to their share, which is
+// never very small.
 func (s *Store) tombstonesMost() int {
 	return max(s.limits.Tombstones, 4*tombstonesLeast*s.order.len())
 }
@@ -160,8 +165,9 @@ func (s *Store) keyFits(w *write, o Origin, r *origin) bool {
 	return m.own < s.limits.KeysPerOrigin && (o == s.owner || m.takes() > 0)
 }
 
-// SetLimits changes the limits while the store is in use. Each may go up to four times what it was at Init, and down to
-// anything: what is here stays. Origins does not change. It gives what the limits are now.
+// SetLimits changes the limits while the store is in use. Each may go up to four times what it was
+// at Init, and down to anything: what is here stays. Origins does not change. It gives what the
+// limits are now.
 func (s *Store) SetLimits(l Limits) Limits {
 	l = l.normal()
 	l.Origins = s.limits.Origins

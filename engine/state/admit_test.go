@@ -26,8 +26,8 @@ func full(t *testing.T, l Limits, size int) (s *Store, o Origin, keys int) {
 	}
 }
 
-// TestShrinkingNeedsNoRoom: in a full store every delete and every overwrite that is not larger is taken, in any order,
-// and afterwards there is room for as much as before.
+// TestShrinkingNeedsNoRoom: in a full store every delete and every overwrite that is not larger is
+// taken, in any order, and afterwards there is room for as much as before.
 func TestShrinkingNeedsNoRoom(t *testing.T) {
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 0))
@@ -53,7 +53,8 @@ func TestShrinkingNeedsNoRoom(t *testing.T) {
 	}
 }
 
-// TestWhatIsAdmittedFits: an owner that writes what Admits leaves room for is never refused, whatever sizes came before.
+// TestWhatIsAdmittedFits: an owner that writes what Admits leaves room for is never refused,
+// whatever sizes came before.
 func TestWhatIsAdmittedFits(t *testing.T) {
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 0))
@@ -88,7 +89,8 @@ func TestWhatIsAdmittedFits(t *testing.T) {
 	}
 }
 
-// TestNobodyLocksOthersOut: whoever takes all that the limits allow leaves each other origin a share.
+// TestNobodyLocksOthersOut: whoever takes all that the limits allow leaves each other origin a
+// share.
 func TestNobodyLocksOthersOut(t *testing.T) {
 	l := Limits{Origins: 8, Keys: 1600, ValueBytes: 1 << 20}
 	for _, size := range []int{10, 700} {
@@ -152,7 +154,8 @@ func TestKeysAreLiveKeys(t *testing.T) {
 	}
 }
 
-// TestReservedKeysHaveRoom: the engine's own keys are written where others left no room, and are bounded.
+// TestReservedKeysHaveRoom: the engine's own keys are written where others left no room, and are
+// bounded.
 func TestReservedKeysHaveRoom(t *testing.T) {
 	for _, size := range []int{10, 700} {
 		s, o, _ := full(t, Limits{Origins: 4, Keys: 100, ValueBytes: 64 << 10}, size)
@@ -188,8 +191,8 @@ func TestLimitsCanBeRaised(t *testing.T) {
 	}
 }
 
-// TestPagesServeAnySize: where small values left each page a few cells, those move together, and the pages serve large
-// values. Readers meanwhile see each key.
+// TestPagesServeAnySize: where small values left each page a few cells, those move together, and
+// the pages serve large values. Readers meanwhile see each key.
 func TestPagesServeAnySize(t *testing.T) {
 	pagesServeAnySize(t, rand.Uint64())
 	pagesServeAnySize(t, 3045860944290548092) // a page was empty an attempt too late

@@ -111,7 +111,8 @@ func fillRuns(e *codec.Entry, keys uint64, runs []codec.Run, frames []byte) {
 	}
 }
 
-// benchmarkApplyRun applies runs that are in the near caches, as those that the kernel has just delivered are.
+// benchmarkApplyRun applies runs that are in the near caches, as those that the kernel has just
+// delivered are.
 func benchmarkApplyRun(b *testing.B, keys int) {
 	s, o, e := filled(b, keys)
 	var it codec.RunIter

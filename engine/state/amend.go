@@ -6,9 +6,10 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// Amend writes the newest form of a key that has an entry above Max, which nobody was told of yet, in the place of that
-// entry: under its version, which e is given. So a key that is written again while it waits keeps its place. It is Old if
-// there is no such entry, and changes nothing then; otherwise it is like Apply.
+// Amend writes the newest form of a key that has an entry above Max, which nobody was told of yet,
+// in the place of that entry: under its version, which e is given. So a key that is written again
+// while it waits keeps its place. It is Old if there is no such entry, and changes nothing then;
+// otherwise it is like Apply.
 func (s *Store) Amend(o Origin, e *codec.Entry) Status {
 	r := s.at(o)
 	if r == nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// TestAmendKeepsThePlace: what is written again above Max is found under its first version, in the order of the first
-// versions, with its newest bytes; what was published is left to Apply.
+// TestAmendKeepsThePlace: what is written again above Max is found under its first version, in the
+// order of the first versions, with its newest bytes; what was published is left to Apply.
 func TestAmendKeepsThePlace(t *testing.T) {
 	var s Store
 	s.Init(Limits{Origins: 2, Keys: 1000, ValueBytes: 1 << 20}, 1)
@@ -44,7 +44,8 @@ func TestAmendKeepsThePlace(t *testing.T) {
 	checkLog(t, &s, o)
 }
 
-// TestKinded: that an entry is more than a key and its value is known by whatever way it came, and stays known.
+// TestKinded: that an entry is more than a key and its value is known by whatever way it came, and
+// stays known.
 func TestKinded(t *testing.T) {
 	plain := codec.Entry{Version: 1, Key: []byte("k")}
 	kinded := codec.Entry{Version: 2, Key: []byte("k"), Flags: codec.EntryKinded, Kind: codec.KindContent}

@@ -6,10 +6,10 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// Apply writes an entry of an origin: a local write, or one entry of a run that starts at or below Max. Key and value are
-// copied. Entries come in ascending order of version; one at or below Max, or not newer than what is here for its key, is
-// Old. Max does not move: Advance does that. Who stops in the middle of a run, on Full for instance, advances to the
-// last version applied.
+// Apply writes an entry of an origin: a local write, or one entry of a run that starts at or below
+// Max. Key and value are copied. Entries come in ascending order of version; one at or below Max,
+// or not newer than what is here for its key, is Old. Max does not move: Advance does that. Who
+// stops in the middle of a run, on Full for instance, advances to the last version applied.
 //
 // Apply changes everything or nothing. It never waits for readers.
 func (s *Store) Apply(o Origin, e *codec.Entry) Status {
@@ -23,9 +23,10 @@ func (s *Store) Apply(o Origin, e *codec.Entry) Status {
 	return s.apply(o, r, e)
 }
 
-// ApplyAny writes an entry whose version may be below Max or below versions that are here: for precise mode and repair.
-// It is Old if an entry of its key with this or a higher version is here, or the write of this version. It may have to
-// copy a segment of the log, so it is slower than Apply. Readers that walk the log see it at once.
+// ApplyAny writes an entry whose version may be below Max or below versions that are here: for
+// precise mode and repair. It is Old if an entry of its key with this or a higher version is here,
+// or the write of this version. It may have to copy a segment of the log, so it is slower than
+// Apply. Readers that walk the log see it at once.
 func (s *Store) ApplyAny(o Origin, e *codec.Entry) Status {
 	r := s.at(o)
 	if r == nil {
@@ -134,8 +135,8 @@ func (s *Store) wanted(w *write, o Origin, r *origin) Status {
 	return OK
 }
 
-// fits tells whether a write is newer than what it replaces and within the limits. Most overwrites take just what they
-// replace, which needs no look at the limits.
+// fits tells whether a write is newer than what it replaces and within the limits. Most overwrites
+// take just what they replace, which needs no look at the limits.
 func (s *Store) fits(w *write, o Origin, r *origin) Status {
 	if w.was = (held{}); w.old != 0 {
 		old := s.cells.at(w.old)
@@ -227,8 +228,8 @@ func (s *Store) count(r *origin, is, was held, system bool) {
 // Attempts to get memory by finishing what was put off, before a write is refused.
 const memoryAttempts = 16
 
-// newCell takes a cell of a class, if need be one that was put off. All attempts together empty a page of the smallest
-// cells, and begin another: the one at hand may turn out to stay.
+// newCell takes a cell of a class, if need be one that was put off. All attempts together empty a
+// page of the smallest cells, and begin another: the one at hand may turn out to stay.
 func (s *Store) newCell(class uint8) cellRef {
 	for range memoryAttempts {
 		if cell := s.draft(class); cell != 0 {
@@ -242,7 +243,8 @@ func (s *Store) newCell(class uint8) cellRef {
 
 const _ uint = memoryAttempts*2*squeezeCells - cellPageBytes/cellHeadBytes
 
-// putOff does a part of what was put off: entries of removed origins, and cells of pages that are being emptied.
+// putOff does a part of what was put off: entries of removed origins, and cells of pages that are
+// being emptied.
 func (s *Store) putOff(cells int) {
 	if s.dying != 0 {
 		s.sweep(cells)
@@ -277,12 +279,14 @@ func (s *Store) findKey(tag, frag uint32, key []byte) (t *table, i int, cell cel
 	}
 }
 
-// Advance says that a run up to version to is applied: every live key up to it is here. Floor is what the sender of the
-// run says of the origin: tombstones up to there may be missing from the run.
+// Advance says that a run up to version to is applied: every live key up to it is here. Floor is
+// what the sender of the run says of the origin: tombstones up to there may be missing from the
+// run.
 //
-// The origin becomes dirty when keys may be here that were deleted by tombstones which it will never see: when a floor
-// above its max is new to it although it had entries before, or when it takes a run from a sender below the floor that
-// it is itself still catching up to; in a precise cluster, any entry from below that floor (ApplyAny).
+// The origin becomes dirty when keys may be here that were deleted by tombstones which it will
+// never see: when a floor above its max is new to it although it had entries before, or when it
+// takes a run from a sender below the floor that it is itself still catching up to; in a precise
+// cluster, any entry from below that floor (ApplyAny).
 func (s *Store) Advance(o Origin, to, floor uint64) Status {
 	r := s.at(o)
 	if r == nil {
@@ -291,8 +295,8 @@ func (s *Store) Advance(o Origin, to, floor uint64) Status {
 	return s.advance(o, r, span{to, floor, s.begun(r)})
 }
 
-// begun tells whether something is here of an origin that a delete may be missing for: in a precise cluster entries may
-// be here before there is a max.
+// begun tells whether something is here of an origin that a delete may be missing for: in a precise
+// cluster entries may be here before there is a max.
 func (s *Store) begun(r *origin) bool { return r.max > 0 || s.keyed.on && r.entries > 0 }
 
 // span is how far a run goes, and whether there were entries before it.

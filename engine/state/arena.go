@@ -16,8 +16,9 @@ const (
 	cellBytesMax      = 816
 )
 
-// classBytes are the sizes of cells: steps of an eighth, so that rounding up costs about 6 % beyond the granule. The last
-// two are those of names, which have pages of their own, because a name stays where it is: see squeeze.
+// classBytes are the sizes of cells: steps of an eighth, so that rounding up costs about 6 % beyond
+// the granule. The last two are those of names, which have pages of their own, because a name stays
+// where it is: see squeeze.
 var classBytes = [...]uint16{
 	24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 144, 160, 176, 192, 216, 240, 264, 296, 328, 368, 408, 456, 512,
 	576, 648, 728, cellBytesMax,
@@ -50,7 +51,8 @@ func classOfName(bytes int) uint8 {
 	return entryClasses + 1
 }
 
-// cellPage is what the writer knows of a page. All cells of a page are of one class as long as one of them is in use.
+// cellPage is what the writer knows of a page. All cells of a page are of one class as long as one
+// of them is in use.
 type cellPage struct {
 	next, prev uint32 // neighbours in the list of pages of the class that have a free cell
 	free       uint16 // granule of the first freed cell plus 1; the next one stands in the cell
@@ -71,7 +73,8 @@ const (
 // cells is how many cells a page of the class has.
 func cellsOf(class uint8) int { return cellPageBytes / int(classBytes[class]) }
 
-// arena is the memory of all cells: pages that are cut into cells of one size class, with freelists in the pages.
+// arena is the memory of all cells: pages that are cut into cells of one size class, with freelists
+// in the pages.
 type arena struct {
 	pages   []*[cellPageBytes]byte // from 1 to len(meta)-1; nil up to the limit, so that the slice never changes
 	meta    []cellPage
@@ -99,8 +102,9 @@ func (a *arena) at(r cellRef) []byte {
 	return a.pages[r>>cellPageBits][(r&(1<<cellPageBits-1))<<3:]
 }
 
-// alloc returns a cell of a class, or 0 if the limit is reached. Where no page is left an entry gets a larger cell: so
-// whoever makes an entry smaller can take the cell that it had before, once it is free.
+// alloc returns a cell of a class, or 0 if the limit is reached. Where no page is left an entry
+// gets a larger cell: so whoever makes an entry smaller can take the cell that it had before, once
+// it is free.
 func (a *arena) alloc(class uint8) cellRef {
 	page := a.partial[class]
 	if page == 0 {

@@ -6,12 +6,12 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// bearersMax is how many advances a store remembers who brought: one a run, so that the newest version of a key that was
-// written in the last of them is found.
+// bearersMax is how many advances a store remembers who brought: one a run, so that the newest
+// version of a key that was written in the last of them is found.
 const bearersMax = 1 << 10
 
-// bearers is a ring of what came from whom. The writer fills it; readers take no lock: a slot is good if it was not used
-// again while they read it.
+// bearers is a ring of what came from whom. The writer fills it; readers take no lock: a slot is
+// good if it was not used again while they read it.
 type bearers struct {
 	from codec.OriginID // who brings what is applied now; 0: nobody, it is written here
 	made atomic.Uint64  // slots that were filled so far
@@ -21,8 +21,8 @@ type bearers struct {
 // advance is versions (after, to] of an origin that came in one run, each word on its own.
 type advance struct{ tag, by, after, to atomic.Uint64 }
 
-// KeepBearers makes the store remember, from now on, which member brought a version here: Bearer. It is called before
-// there are readers.
+// KeepBearers makes the store remember, from now on, which member brought a version here: Bearer.
+// It is called before there are readers.
 func (s *Store) KeepBearers() { s.bearers.ring = make([]advance, bearersMax) }
 
 // brought notes that a run came.
@@ -39,8 +39,9 @@ func (x *bearers) brought(tag uint32, after, to uint64) {
 	x.made.Store(n + 1)
 }
 
-// Bearer is the name of the member whose frame brought a version of an origin here, by the origin's tag; "" for what was
-// written here, and where that is not remembered: of the last 1,024 runs it is. It is for readers.
+// Bearer is the name of the member whose frame brought a version of an origin here, by the origin's
+// tag; "" for what was written here, and where that is not remembered: of the last 1,024 runs it
+// is. It is for readers.
 func (s *Store) Bearer(tag uint32, version uint64) (name string) {
 	x := &s.bearers
 	pin := s.epochs.pin(uint32(version))

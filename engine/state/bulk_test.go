@@ -9,7 +9,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// TestBulk overwrites many keys at random, so that logs have many segments, and compares with a map.
+// TestBulk overwrites many keys at random, so that logs have many segments, and compares with a
+// map.
 func TestBulk(t *testing.T) {
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 0))

@@ -6,8 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// A cell holds one entry whole and, once it is published, does not change but for the position of its log word, which
-// only the writer reads:
+// A cell holds one entry whole and, once it is published, does not change but for the position of
+// its log word, which only the writer reads:
 //
 //	 0  version 56 bits, flags 8 bits
 //	 8  tag of the origin: handle and how often the handle was reused
@@ -68,7 +68,8 @@ func (s *Store) fillCell(b []byte, tag uint32, e *codec.Entry) {
 	writeCell(b, tag, e, s.now-s.hop)
 }
 
-// Kinded reports whether an entry that is more than a key and its value ([codec.EntryKinded]) was ever applied.
+// Kinded reports whether an entry that is more than a key and its value ([codec.EntryKinded]) was
+// ever applied.
 func (s *Store) Kinded() bool { return s.kinded }
 
 func writeOptional(b []byte, e *codec.Entry, now int64) int {
@@ -102,8 +103,8 @@ const millisecond = 1_000_000
 // cellBorn is when the age of an entry with a TTL was 0.
 func cellBorn(b []byte) int64 { return int64(binary.LittleEndian.Uint64(b[cellHeadBytes+4:])) }
 
-// ageAt is how old, in milliseconds, is at now what was born at a time: begun ones count. It never says that something
-// is younger than it was.
+// ageAt is how old, in milliseconds, is at now what was born at a time: begun ones count. It never
+// says that something is younger than it was.
 func ageAt(now, born int64) uint32 {
 	return uint32(min(max((now-born+millisecond-1)/millisecond, 0), 1<<32-1))
 }

@@ -11,8 +11,9 @@ import (
 
 var churnWrites = flag.Int("churn.writes", 1_000_000, "writes of the churn test; a tenth as many keys come and go")
 
-// TestChurnEndsWhereItBegan: keys come, are overwritten, are deleted or end, all of them distinct, in a store whose limits
-// are twice what lives. Nothing is refused, memory does not grow, and what is left is what a model has.
+// TestChurnEndsWhereItBegan: keys come, are overwritten, are deleted or end, all of them distinct,
+// in a store whose limits are twice what lives. Nothing is refused, memory does not grow, and what
+// is left is what a model has.
 func TestChurnEndsWhereItBegan(t *testing.T) {
 	const live, batch = 2000, 500
 	seed := rand.Uint64()

@@ -2,9 +2,9 @@ package state
 
 import "github.com/quidnunc/quidnunc/codec"
 
-// Tombstones up to the floor of an origin go, here and at every replica that holds its prefix beyond the floor, a few at a
-// time with the writes and with Tidy. Who is still below the floor learns of it from any run, and is dirty then: see
-// Advance.
+// Tombstones up to the floor of an origin go, here and at every replica that holds its prefix
+// beyond the floor, a few at a time with the writes and with Tidy. Who is still below the floor
+// learns of it from any run, and is dirty then: see Advance.
 
 // collectLook is how many entries are looked at for tombstones at a time.
 const (
@@ -15,21 +15,22 @@ const (
 // Tombstones returns how many deleted keys of an origin are remembered.
 func (s *Store) Tombstones(o Origin) int { r := s.rec(o); return int(r.entries - r.live) }
 
-// TombstoneShare is how many deleted keys an owner may leave others to remember: its part of Limits.Tombstones.
+// TombstoneShare is how many deleted keys an owner may leave others to remember: its part of
+// Limits.Tombstones.
 func (s *Store) TombstoneShare() int {
 	return max(tombstonesLeast, s.limits.Tombstones/max(1, s.order.len()))
 }
 
-// Collect raises the floor of an origin: its tombstones up to there are not needed any more. The owner calls it. A floor
-// above Max is taken as Max.
+// Collect raises the floor of an origin: its tombstones up to there are not needed any more. The
+// owner calls it. A floor above Max is taken as Max.
 func (s *Store) Collect(o Origin, floor uint64) {
 	if r := s.at(o); r != nil && min(floor, r.max) > r.floor {
 		s.Advance(o, r.max, min(floor, r.max))
 	}
 }
 
-// Clear looks at about so many entries for tombstones that may go, as writes and Tidy do. It tells whether there may be
-// more.
+// Clear looks at about so many entries for tombstones that may go, as writes and Tidy do. It tells
+// whether there may be more.
 func (s *Store) Clear(entries int) (more bool) { return s.clearSome(entries) }
 
 // clearLater puts an origin into the list of those with tombstones to collect.

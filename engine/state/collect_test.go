@@ -8,8 +8,9 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// TestDeletesEnd: keys of ever new names, written and deleted, in an owner and in a replica that takes its runs, with
-// limits of twice the live set. Neither is ever full, and their memory is flat.
+// TestDeletesEnd: keys of ever new names, written and deleted, in an owner and in a replica that
+// takes its runs, with limits of twice the live set. Neither is ever full, and their memory is
+// flat.
 func TestDeletesEnd(t *testing.T) {
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 0))
@@ -101,8 +102,9 @@ func relay(t *testing.T, from *Store, o Origin, to *Store, p Origin, w *codec.Ru
 	}
 }
 
-// TestSleeperIsDirty: a replica that slept below the floor says that it may hold what was deleted, and so does whoever
-// was fed by it; a blank one that the owner fed does not. What the owner holds, compared, makes them clean.
+// TestSleeperIsDirty: a replica that slept below the floor says that it may hold what was deleted,
+// and so does whoever was fed by it; a blank one that the owner fed does not. What the owner holds,
+// compared, makes them clean.
 func TestSleeperIsDirty(t *testing.T) {
 	var owner, sleeper, blank, fed Store
 	var w codec.RunWriter

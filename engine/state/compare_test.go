@@ -9,8 +9,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// BenchmarkReadBesideWriter compares a reader of 1,000 or 1,000,000 keys while a writer overwrites as fast as it can.
-// All copy the value to the reader's buffer.
+// BenchmarkReadBesideWriter compares a reader of 1,000 or 1,000,000 keys while a writer overwrites
+// as fast as it can. All copy the value to the reader's buffer.
 func BenchmarkReadBesideWriter(b *testing.B) {
 	for _, size := range []struct {
 		name string

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// cpuTime is the processor time of this thread in nanoseconds: on a machine that others use, the time that counts.
+// cpuTime is the processor time of this thread in nanoseconds: on a machine that others use, the
+// time that counts.
 func cpuTime() int64 {
 	var u syscall.Rusage
 	const thread = 1

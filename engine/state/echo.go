@@ -6,11 +6,12 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// When another life of a member takes the place of the one that is here, the other has said nothing yet. Readers would find
-// nothing until it has. So what the former life wrote stays readable, as an echo: a key is that of the newest life that says
-// anything of it, a delete too. An echo is no origin: it has no identifier, nobody is sent of it, and it is in no
-// fingerprint and no limit but that of memory. It ends when the new life has said something of each of its keys, when
-// there is no room for others, or after a while.
+// When another life of a member takes the place of the one that is here, the other has said nothing
+// yet. Readers would find nothing until it has. So what the former life wrote stays readable, as an
+// echo: a key is that of the newest life that says anything of it, a delete too. An echo is no
+// origin: it has no identifier, nobody is sent of it, and it is in no fingerprint and no limit but
+// that of memory. It ends when the new life has said something of each of its keys, when there is
+// no room for others, or after a while.
 
 const (
 	echoFor   = 10_000_000_000 // nanoseconds
@@ -36,8 +37,8 @@ type echoes struct {
 	faded []string
 }
 
-// Echo lets readers see the entries of an origin that is removed next, because another life of its member is here, until
-// that one has said something of each of its keys.
+// Echo lets readers see the entries of an origin that is removed next, because another life of its
+// member is here, until that one has said something of each of its keys.
 func (s *Store) Echo(o Origin) { s.echoes.next = o }
 
 // resound makes an echo of an origin that is being removed, if it is to be one.
@@ -103,7 +104,8 @@ func (s *Store) appendEcho(dst, name, key []byte) (value []byte, meta Meta, ok b
 	return dst, meta, false
 }
 
-// walkEchoes calls yield for the keys of former lives of which later ones have said nothing; false: it wants no more.
+// walkEchoes calls yield for the keys of former lives of which later ones have said nothing; false:
+// it wants no more.
 func (s *Store) walkEchoes(name []byte, yield func(key, value []byte, meta Meta) bool) bool {
 	pin := s.epochs.pin(hint(name))
 	o := s.echoOf(name)
@@ -131,7 +133,8 @@ func (s *Store) walkEchoes(name []byte, yield func(key, value []byte, meta Meta)
 	return more
 }
 
-// fillEcho copies the next entries of the echoes of a name, one echo after the other; false if there are none.
+// fillEcho copies the next entries of the echoes of a name, one echo after the other; false if
+// there are none.
 func (s *Store) fillEcho(b *batch, name []byte) bool {
 	pin := s.epochs.pin(hint(name))
 	defer pin.Add(-1)
@@ -190,7 +193,8 @@ func (s *Store) fadeAll() {
 	}
 }
 
-// isCovered tells whether the life that is here now has said something of all keys of an echo, or there is none any more.
+// isCovered tells whether the life that is here now has said something of all keys of an echo, or
+// there is none any more.
 func (s *Store) isCovered(x *echo) bool {
 	now := s.FindName(s.Name(x.origin))
 	if now == 0 {
@@ -214,8 +218,9 @@ func (s *Store) isCovered(x *echo) bool {
 	return false
 }
 
-// hush takes a key out of the echoes of a name when what the present life said of it is dropped: what a former life wrote
-// does not come back. It comes before, so that no reader sees that either. Shared keys have a Witness.
+// hush takes a key out of the echoes of a name when what the present life said of it is dropped:
+// what a former life wrote does not come back. It comes before, so that no reader sees that either.
+// Shared keys have a Witness.
 func (s *Store) hush(name, key []byte) {
 	if s.echoes.count.Load() == 0 || codec.Shared(key) {
 		return
@@ -257,8 +262,8 @@ func (s *Store) endEcho(i int) {
 	}
 }
 
-// Faded returns the names of members whose echoes have ended since the last call: what their present lives have not said
-// is gone. The writer calls it.
+// Faded returns the names of members whose echoes have ended since the last call: what their
+// present lives have not said is gone. The writer calls it.
 func (s *Store) Faded() (names []string) {
 	names, s.echoes.faded = s.echoes.faded, nil
 	return names

@@ -6,7 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// successor makes a store that has a life of a member, and shows what the life before wrote under "k" and "other".
+// successor makes a store that has a life of a member, and shows what the life before wrote under
+// "k" and "other".
 func successor(t *testing.T) (s *Store, o Origin) {
 	t.Helper()
 	s = new(Store)
@@ -41,8 +42,9 @@ func shows(t *testing.T, s *Store) (keys string) {
 	return keys
 }
 
-// TestFormerLivesStaySilent: of what the present life has said something, nothing of a former life is shown ever again,
-// whatever becomes of what was said: collected as a tombstone, or dropped because the owner does not have it.
+// TestFormerLivesStaySilent: of what the present life has said something, nothing of a former life
+// is shown ever again, whatever becomes of what was said: collected as a tombstone, or dropped
+// because the owner does not have it.
 func TestFormerLivesStaySilent(t *testing.T) {
 	s, o := successor(t)
 	if got := shows(t, s); got != "k other " {

@@ -2,14 +2,15 @@ package state
 
 import "sync/atomic"
 
-// Readers take no lock. What the writer replaces stays as it was until every reader that could have seen it has left, and
-// only then is its memory used again. That is the grace period of read-copy-update with two counters a stripe, as in
-// userspace RCU (Desnoyers et al. 2012).
+// Readers take no lock. What the writer replaces stays as it was until every reader that could have
+// seen it has left, and only then is its memory used again. That is the grace period of
+// read-copy-update with two counters a stripe, as in userspace RCU (Desnoyers et al. 2012).
 //
-// A reader adds itself to the counter of the current phase in a stripe, looks, and takes itself off: two locked
-// additions, 12 to 18 ns. A reader that could have seen something had added itself before that was replaced. So once the
-// writer has seen each of the counters at zero at some moment after the replacement, that reader is gone. The phase is
-// there so that the moment comes: new readers go to the other counter.
+// A reader adds itself to the counter of the current phase in a stripe, looks, and takes itself
+// off: two locked additions, 12 to 18 ns. A reader that could have seen something had added itself
+// before that was replaced. So once the writer has seen each of the counters at zero at some moment
+// after the replacement, that reader is gone. The phase is there so that the moment comes: new
+// readers go to the other counter.
 type epochs struct {
 	phase   atomic.Uint32
 	_       [124]byte
@@ -30,7 +31,8 @@ type stripe struct {
 	_     [112]byte
 }
 
-// pin enters a reader; it leaves by adding -1 to the counter. The hint spreads readers over the stripes.
+// pin enters a reader; it leaves by adding -1 to the counter. The hint spreads readers over the
+// stripes.
 func (p *epochs) pin(hint uint32) *atomic.Int64 {
 	c := &p.stripes[hint%stripeCount].count[p.phase.Load()&1]
 	c.Add(1)
@@ -59,7 +61,8 @@ func (p *epochs) refill() {
 	}
 }
 
-// over looks at the counters that have not been zero yet, and tells whether the grace period is over. It never waits.
+// over looks at the counters that have not been zero yet, and tells whether the grace period is
+// over. It never waits.
 func (p *epochs) over() bool {
 	for p.draining {
 		other := p.phase.Load()&1 ^ 1
@@ -103,8 +106,9 @@ const (
 	retiredMany      = 4 * retiredBatch // more than writes leave to each other while no reader stays
 )
 
-// retired is the queue of what waits for readers, oldest first: [head, ready) can be used again, [ready, wait) waits for
-// the grace period under way, [wait, tail) for the next one. It grows in chunks, so it never pauses.
+// retired is the queue of what waits for readers, oldest first: [head, ready) can be used again,
+// [ready, wait) waits for the grace period under way, [wait, tail) for the next one. It grows in
+// chunks, so it never pauses.
 type retired struct {
 	ring                    []*[retiredChunk]uint64 // by position / retiredChunk, modulo its length; chunks stay
 	chunks                  int
@@ -169,7 +173,8 @@ func (s *Store) retireCell(ref cellRef, class uint8) {
 	s.retire(retiredCell|kind(class)<<classShift, uint32(ref))
 }
 
-// reclaim makes at most so many retired things usable again, as far as readers have left. It tells whether it did.
+// reclaim makes at most so many retired things usable again, as far as readers have left. It tells
+// whether it did.
 func (s *Store) reclaim(budget int) (some bool) {
 	n := s.reuse(budget)
 	if s.pass() {
@@ -178,7 +183,8 @@ func (s *Store) reclaim(budget int) (some bool) {
 	return n > 0
 }
 
-// pass makes ready what has waited for readers and that they have left, and lets what came since wait for those of now.
+// pass makes ready what has waited for readers and that they have left, and lets what came since
+// wait for those of now.
 func (s *Store) pass() (some bool) {
 	q := &s.retired
 	q.looked = q.tail
@@ -215,8 +221,8 @@ func (s *Store) giveBack(item uint64) {
 	}
 }
 
-// draft takes a cell of a class, or 0. Who overwrites values of one size gets the cells that readers have left
-// without a detour over their pages, and while they may still be in a near cache.
+// draft takes a cell of a class, or 0. Who overwrites values of one size gets the cells that
+// readers have left without a detour over their pages, and while they may still be in a near cache.
 func (s *Store) draft(class uint8) cellRef {
 	q := &s.retired
 	for q.head < q.ready {

@@ -2,8 +2,8 @@ package state
 
 import "github.com/quidnunc/quidnunc/codec"
 
-// Cursor walks the live entries of one origin in ascending order of version. It is for the writer, and good until the
-// next write to that origin.
+// Cursor walks the live entries of one origin in ascending order of version. It is for the writer,
+// and good until the next write to that origin.
 type Cursor struct {
 	s     *Store
 	r     *origin
@@ -11,8 +11,8 @@ type Cursor struct {
 	next  int      // segment
 }
 
-// After sets the cursor before the first live entry with a version above v. If the origin is not there, the cursor is at
-// the end.
+// After sets the cursor before the first live entry with a version above v. If the origin is not
+// there, the cursor is at the end.
 func (s *Store) After(o Origin, v uint64, c *Cursor) {
 	c.s, c.r, c.words, c.next = s, s.kept(o), nil, 0
 	if c.r == nil || c.r.segments == 0 || v >= c.r.last {
@@ -24,7 +24,8 @@ func (s *Store) After(o Origin, v uint64, c *Cursor) {
 	c.words, c.next = segWords(b)[locate(b, v):], i+1
 }
 
-// Next makes e a view of the next live entry: tombstones are among them. Key and Value are good until the next write.
+// Next makes e a view of the next live entry: tombstones are among them. Key and Value are good
+// until the next write.
 func (c *Cursor) Next(e *codec.Entry) bool {
 	cell := c.cell()
 	if cell == 0 {
@@ -56,9 +57,9 @@ func (c *Cursor) cell() cellRef {
 // missingExact bounds the segments that Missing counts one by one.
 const missingExact = 8
 
-// Missing estimates the number of live entries with a version above v, tombstones included: 0 only if there is none, not
-// always then, and close when it is small. For ranking origins by how much a peer lacks; whether there is one, a Cursor
-// tells.
+// Missing estimates the number of live entries with a version above v, tombstones included: 0 only
+// if there is none, not always then, and close when it is small. For ranking origins by how much a
+// peer lacks; whether there is one, a Cursor tells.
 func (s *Store) Missing(o Origin, v uint64) int {
 	r := s.at(o)
 	if r == nil || v >= r.last || r.segments == 0 {
@@ -81,8 +82,8 @@ func (s *Store) Missing(o Origin, v uint64) int {
 	return n
 }
 
-// Get makes e a view of the entry of a key, which may be a tombstone. It is for the writer; the view is good until the
-// next write.
+// Get makes e a view of the entry of a key, which may be a tombstone. It is for the writer; the
+// view is good until the next write.
 func (s *Store) Get(o Origin, key []byte, e *codec.Entry) bool {
 	r := s.kept(o)
 	if r == nil {
@@ -106,8 +107,8 @@ func (s *Store) Lives(o Origin, key []byte) bool {
 	return cell != 0 && cellFlags(s.cells.at(cell))&codec.EntryTombstone == 0
 }
 
-// At makes e a view of the entry with exactly this version, if it is still the newest of its key. An (origin, version)
-// pair names a write for ever, so it serves as the handle of timers.
+// At makes e a view of the entry with exactly this version, if it is still the newest of its key.
+// An (origin, version) pair names a write for ever, so it serves as the handle of timers.
 func (s *Store) At(o Origin, v uint64, e *codec.Entry) bool {
 	if v == 0 {
 		return false

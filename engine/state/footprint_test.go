@@ -19,8 +19,8 @@ func heapBytes() int {
 	return int(m.HeapAlloc)
 }
 
-// TestBytesPerKey: a million keys cost at most 56 bytes each above key and value, when they were written once and when
-// each was overwritten several times in random order.
+// TestBytesPerKey: a million keys cost at most 56 bytes each above key and value, when they were
+// written once and when each was overwritten several times in random order.
 func TestBytesPerKey(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a million keys")
@@ -65,8 +65,9 @@ func TestBytesPerKey(t *testing.T) {
 	runtime.KeepAlive(s)
 }
 
-// TestLimitsFootprint: a full store maps no more than Limits.Footprint promises, and not much less: the promise has
-// an eighth for cells that move, a sixteenth for shares that nobody took here, and room for long keys of the deleted.
+// TestLimitsFootprint: a full store maps no more than Limits.Footprint promises, and not much less:
+// the promise has an eighth for cells that move, a sixteenth for shares that nobody took here, and
+// room for long keys of the deleted.
 func TestLimitsFootprint(t *testing.T) {
 	f := func(l Limits, value int) {
 		before := heapBytes()

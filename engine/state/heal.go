@@ -8,11 +8,13 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// Two replicas that hold the same prefix of an origin, both level, hold the same entries, byte by byte, but for deletes up
-// to the floor, which each clears in its own time. Where they do not, memory was damaged or somebody has a bug. Contents
-// sums up a part of a log so that such a difference shows, and Heal mends it towards the owner.
+// Two replicas that hold the same prefix of an origin, both level, hold the same entries, byte by
+// byte, but for deletes up to the floor, which each clears in its own time. Where they do not,
+// memory was damaged or somebody has a bug. Contents sums up a part of a log so that such a
+// difference shows, and Heal mends it towards the owner.
 
-// Contents sums up a part of an origin's log as Interval does, contents too: all entries but deletes up to the floor.
+// Contents sums up a part of an origin's log as Interval does, contents too: all entries but
+// deletes up to the floor.
 func (s *Store) Contents(o Origin, part *codec.IntervalPull, b *Budget) codec.Interval {
 	floor := s.rec(o).floor
 	x := codec.Interval{From: part.From, To: part.To}
@@ -104,9 +106,10 @@ func lower(first, v uint64) uint64 {
 // healMost bounds the entries of one part: a frame has not more.
 const healMost = 512
 
-// Heal makes a part of an origin's log what its owner holds there: r has all of it, and is as old as what is here. Keys that
-// the owner does not have go if they are below the floor, where their deletes may have been collected; others only if
-// they are not the owner's for sure, because its checkpoint leaves them out (evict).
+// Heal makes a part of an origin's log what its owner holds there: r has all of it, and is as old
+// as what is here. Keys that the owner does not have go if they are below the floor, where their
+// deletes may have been collected; others only if they are not the owner's for sure, because its
+// checkpoint leaves them out (evict).
 func (s *Store) Heal(o Origin, r *codec.Run, it *codec.RunIter, evict bool) (h Healed) {
 	rec := s.at(o)
 	h.evicts = evict
@@ -142,8 +145,8 @@ const (
 	Alien                // another key, or another value: somebody else wrote it
 )
 
-// Overrule is ApplyAny for an entry that its owner itself sent, above the floor: whatever else stands under its version
-// goes, and a version that something else took, and left, is free.
+// Overrule is ApplyAny for an entry that its owner itself sent, above the floor: whatever else
+// stands under its version goes, and a version that something else took, and left, is free.
 func (s *Store) Overrule(o Origin, e *codec.Entry) (st Status, was Stood) {
 	r := s.at(o)
 	switch {
@@ -250,8 +253,8 @@ func (s *Store) examine(w *write, r *origin, e *codec.Entry) ailment {
 	return missing
 }
 
-// evict drops what stands in the way of an entry of the owner's: another key under its version, and a form of its key that
-// is newer than the owner's newest.
+// evict drops what stands in the way of an entry of the owner's: another key under its version, and
+// a form of its key that is newer than the owner's newest.
 func (s *Store) evict(w *write, o Origin, r *origin, e *codec.Entry, h *Healed) (gone int) {
 	if there := s.cellAt(r, e.Version); there != 0 && there != w.old && s.indexed(r, there) {
 		s.drop(o, r, there)
@@ -267,7 +270,8 @@ func (s *Store) evict(w *write, o Origin, r *origin, e *codec.Entry, h *Healed) 
 	return gone
 }
 
-// indexed tells whether the index has a cell where its key says: one whose key was damaged is elsewhere.
+// indexed tells whether the index has a cell where its key says: one whose key was damaged is
+// elsewhere.
 func (s *Store) indexed(r *origin, cell cellRef) bool {
 	b := s.cells.at(cell)
 	at, n, _ := cellSizes(b)

@@ -26,7 +26,8 @@ func newHealPair(keys int) *healPair {
 	return x
 }
 
-// fill writes a log with overwritten and deleted keys, and plants differences at about one entry in so many.
+// fill writes a log with overwritten and deleted keys, and plants differences at about one entry in
+// so many.
 func (x *healPair) fill(r *rand.Rand, keys, writes, one int) (floor uint64) {
 	value := func(v uint64) []byte { return fmt.Appendf(nil, "%d %0*d", v, r.IntN(40), v) }
 	newest := map[int]*codec.Entry{}
@@ -134,8 +135,8 @@ func (x *healPair) part(from, to, floor uint64) (run codec.Run) {
 	return run
 }
 
-// TestHealingTowardsTheOwner: whatever went wrong in a log, sums of contents show where, the owner's entries mend it, and
-// what was not deleted for sure is counted and stays.
+// TestHealingTowardsTheOwner: whatever went wrong in a log, sums of contents show where, the
+// owner's entries mend it, and what was not deleted for sure is counted and stays.
 func TestHealingTowardsTheOwner(t *testing.T) {
 	seed := rand.Uint64()
 	for n := range uint64(200) {

@@ -6,10 +6,11 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// A replica that is full has a hole in the log of an origin: entries that there was no room for. Its max stays before the
-// first of them, and so does what it tells of the origin. What follows is not lost on it: of each run that joins on to
-// what it has seen, it takes what takes the place of something (overwrites and deletes of keys that are here) and what has
-// room of its own (reserved keys), and counts the rest as missing. When there may be room again, the log is to be had once
+// A replica that is full has a hole in the log of an origin: entries that there was no room for.
+// Its max stays before the first of them, and so does what it tells of the origin. What follows is
+// not lost on it: of each run that joins on to what it has seen, it takes what takes the place of
+// something (overwrites and deletes of keys that are here) and what has room of its own (reserved
+// keys), and counts the rest as missing. When there may be room again, the log is to be had once
 // more from the hole on.
 
 const (
@@ -40,7 +41,8 @@ func (s *Store) holeOf(o Origin) *hole {
 	return nil
 }
 
-// Seen is the version up to which the log of an origin was seen: Max, or beyond that where there was no room for all.
+// Seen is the version up to which the log of an origin was seen: Max, or beyond that where there
+// was no room for all.
 func (s *Store) Seen(o Origin) uint64 {
 	if h := s.holeOf(o); h != nil {
 		return max(s.rec(o).max, h.through)
@@ -51,7 +53,8 @@ func (s *Store) Seen(o Origin) uint64 {
 // Holes is how many origins have writes that are not here for want of room.
 func (s *Store) Holes() int { return len(s.holes) }
 
-// beyond applies what it can of a run that the hole of an origin is in or before. The status of a is Full already.
+// beyond applies what it can of a run that the hole of an origin is in or before. The status of a
+// is Full already.
 func (s *Store) beyond(o Origin, r *origin, run *codec.Run, it *codec.RunIter, a *Applied) {
 	s.fadeAll()
 	h := s.holeOf(o)
@@ -99,7 +102,8 @@ func (s *Store) dig(o Origin, r *origin) *hole {
 	return &s.holes[i]
 }
 
-// replacesAll tells whether all of the batch that an entry begins takes the place of something, or has room of its own.
+// replacesAll tells whether all of the batch that an entry begins takes the place of something, or
+// has room of its own.
 func (s *Store) replacesAll(r *origin, it *codec.RunIter, e codec.Entry) (all bool) {
 	was, end := *it, e.End()
 	for all = true; all && e.Version <= end; {
@@ -147,8 +151,9 @@ func (s *Store) beyondOne(o Origin, r *origin, h *hole, e *codec.Entry, a *Appli
 	h.bytes += CellBytes(len(e.Key)+len(e.Value), e.Flags)
 }
 
-// Refill returns an origin whose log is to be had once more, from Max up to a version, because there may be room for what
-// is missing; 0: none is. It is for the writer to ask now and then, until it gives 0.
+// Refill returns an origin whose log is to be had once more, from Max up to a version, because
+// there may be room for what is missing; 0: none is. It is for the writer to ask now and then,
+// until it gives 0.
 func (s *Store) Refill() (o Origin, to uint64) {
 	for i := range s.holes {
 		h := &s.holes[i]
@@ -162,7 +167,8 @@ func (s *Store) Refill() (o Origin, to uint64) {
 	return 0, 0
 }
 
-// roomFor tells whether there is room for what is missing, or for a good part of it, or for anything after a long time.
+// roomFor tells whether there is room for what is missing, or for a good part of it, or for
+// anything after a long time.
 func (s *Store) roomFor(h *hole) bool {
 	r := s.rec(h.origin)
 	m, b := s.keyRoom(r), s.byteRoom(r)
@@ -190,8 +196,8 @@ func (s *Store) closeHole(o Origin, r *origin) {
 	}
 }
 
-// AppendFullAt appends a record of the origins with a hole, in the order of their identifiers, as many as fit below
-// limit, o among them if it has one. It appends nothing if there are none.
+// AppendFullAt appends a record of the origins with a hole, in the order of their identifiers, as
+// many as fit below limit, o among them if it has one. It appends nothing if there are none.
 func (s *Store) AppendFullAt(dst []byte, limit int, o Origin) []byte {
 	room := (limit - len(dst) - codec.RecordBytes) / codec.FullAtBytesMax
 	if room <= 0 || len(s.holes) == 0 {

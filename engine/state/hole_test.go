@@ -36,8 +36,8 @@ func offer(t *testing.T, owner, replica *Store, from uint64) {
 	}
 }
 
-// TestHoleKeepsTheRest: a replica that is full holds, of all keys that it has, the newest values; it forgets nothing else,
-// says how far it is, and is equal when it has had room for the rest.
+// TestHoleKeepsTheRest: a replica that is full holds, of all keys that it has, the newest values;
+// it forgets nothing else, says how far it is, and is equal when it has had room for the rest.
 func TestHoleKeepsTheRest(t *testing.T) {
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 0))
@@ -91,8 +91,8 @@ func TestHoleKeepsTheRest(t *testing.T) {
 	}
 }
 
-// TestHolesAreTold: the record of holes is in the order of identifiers, ends below its limit, and has the one that it is
-// for; an origin that is removed has none.
+// TestHolesAreTold: the record of holes is in the order of identifiers, ends below its limit, and
+// has the one that it is for; an origin that is removed has none.
 func TestHolesAreTold(t *testing.T) {
 	var s Store
 	s.Init(Limits{Origins: 100, Keys: 10, ValueBytes: 1 << 20, KeysPerOrigin: 1}, 1)

@@ -2,13 +2,14 @@ package state
 
 import "sync/atomic"
 
-// An index maps 32-bit fingerprints to references by open addressing. It is split by the leading bits of the
-// fingerprint into tables that grow each for itself by a quarter (extendible hashing), so that no insertion moves more
-// than tableWordsMax words and the load stays between 0.68 and 0.85 at any size.
+// An index maps 32-bit fingerprints to references by open addressing. It is split by the leading
+// bits of the fingerprint into tables that grow each for itself by a quarter (extendible hashing),
+// so that no insertion moves more than tableWordsMax words and the load stays between 0.68 and 0.85
+// at any size.
 //
-// A word is the fingerprint and the reference; within a table words are in about the order of their fingerprints, so
-// that a larger table is filled sequentially. Words never move within a table, and a deleted one stays as wordGone until
-// the table is rebuilt.
+// A word is the fingerprint and the reference; within a table words are in about the order of their
+// fingerprints, so that a larger table is filled sequentially. Words never move within a table, and
+// a deleted one stays as wordGone until the table is rebuilt.
 type index struct {
 	dir   []atomic.Pointer[table] // by the leading bits; its length does not change
 	shift uint8                   // 32 - leading bits
@@ -60,8 +61,8 @@ func (t *table) home(frag uint32) int {
 	return int(uint64(frag<<t.depth) * uint64(len(t.words)) >> 32)
 }
 
-// next returns the place and the reference of the first word of the fingerprint from i on, or reference 0 at a free word.
-// Readers use it too.
+// next returns the place and the reference of the first word of the fingerprint from i on, or
+// reference 0 at a free word. Readers use it too.
 func (t *table) next(i int, frag uint32) (at int, ref uint32) {
 	words := t.words
 	for {
@@ -124,7 +125,8 @@ func (t *table) replace(i int, frag, ref uint32) {
 	atomic.StoreUint64(&t.words[i], uint64(frag)<<32|uint64(ref))
 }
 
-// find returns the place of the word of a fingerprint that has this reference; no table if there is none.
+// find returns the place of the word of a fingerprint that has this reference; no table if there is
+// none.
 func (x *index) find(frag, ref uint32) (t *table, i int) {
 	t = x.table(frag)
 	for i = t.home(frag); ; i++ {
@@ -147,7 +149,8 @@ func (x *index) remove(frag, ref uint32) {
 	}
 }
 
-// erase makes a word one that a search passes over, or, where every search ends at the next word anyway, a free one.
+// erase makes a word one that a search passes over, or, where every search ends at the next word
+// anyway, a free one.
 func (t *table) erase(i int) {
 	next := i + 1
 	if next == len(t.words) {
@@ -169,8 +172,8 @@ func (t *table) erase(i int) {
 	}
 }
 
-// rebuild replaces a full table by one that fits its words, or by two that share them. Readers that are in the old one
-// find what was there when it was replaced.
+// rebuild replaces a full table by one that fits its words, or by two that share them. Readers that
+// are in the old one find what was there when it was replaced.
 func (x *index) rebuild(t *table, frag uint32) {
 	if (t.live+1)*100 > tableWordsMax*loadNew && len(t.words) >= tableWordsMax && t.depth < 32-x.shift {
 		x.split(t, frag)

@@ -1,7 +1,7 @@
 package state
 
-// insert makes room for version v with its cell in the middle of the log and returns its place, or 0 for want of memory.
-// The segment that it belongs to is copied, into two halves if it is full.
+// insert makes room for version v with its cell in the middle of the log and returns its place, or
+// 0 for want of memory. The segment that it belongs to is copied, into two halves if it is full.
 func (s *Store) insert(o Origin, r *origin, v uint64, cell cellRef) wordRef {
 	i := s.segmentOf(r, v)
 	old := s.segment(r, i)
@@ -38,7 +38,8 @@ func (s *Store) taken(r *origin, v uint64) bool {
 	return i > 0 && segVersion(b, i-1) == v
 }
 
-// insertAlone puts a version that is too far from its neighbours into a segment of its own, the one with index i.
+// insertAlone puts a version that is too far from its neighbours into a segment of its own, the one
+// with index i.
 func (s *Store) insertAlone(o Origin, r *origin, i int, v uint64, cell cellRef) wordRef {
 	ref := s.newBlock(blockClassMin)
 	if ref == 0 {

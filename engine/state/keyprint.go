@@ -6,8 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// keyPrints is the fingerprint of precise mode: of every entry by origin, key and version, whatever Max is. It is kept
-// only if PrintKeys was called, since it costs each write a hash of its key.
+// keyPrints is the fingerprint of precise mode: of every entry by origin, key and version, whatever
+// Max is. It is kept only if PrintKeys was called, since it costs each write a hash of its key.
 type keyPrints struct {
 	on  bool
 	sum uint64
@@ -17,9 +17,10 @@ type keyPrints struct {
 // PrintKeys makes the store keep KeyPrint. It is called after Init, before there are origins.
 func (s *Store) PrintKeys() { s.keyed = keyPrints{on: true} }
 
-// KeyPrint is the sum over all origins of a hash of the identifier and of (key, version) of every entry, tombstones
-// included. Two replicas with equal ones hold the same entries of the same origins, but for a chance of 2^-64; they may
-// have learned of them in any order, so their Max may differ.
+// KeyPrint is the sum over all origins of a hash of the identifier and of (key, version) of every
+// entry, tombstones included. Two replicas with equal ones hold the same entries of the same
+// origins, but for a chance of 2^-64; they may have learned of them in any order, so their Max may
+// differ.
 func (s *Store) KeyPrint() uint64 { return s.keyed.sum }
 
 // RecomputeKeys computes KeyPrint from scratch, for tests and audits: O(entries).

@@ -44,8 +44,9 @@ func TestKeyPrintIsOfContent(t *testing.T) {
 	}
 }
 
-// TestEntriesFromBelowAFloorAreDoubted: where entries come one by one, one at or below a floor that is known already may
-// have been deleted since; so the replica is to be mended, in whatever order floor and entries came.
+// TestEntriesFromBelowAFloorAreDoubted: where entries come one by one, one at or below a floor that
+// is known already may have been deleted since; so the replica is to be mended, in whatever order
+// floor and entries came.
 func TestEntriesFromBelowAFloorAreDoubted(t *testing.T) {
 	f := func(max, floor, version uint64, want bool) {
 		t.Helper()

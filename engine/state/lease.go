@@ -7,8 +7,8 @@ func leases(e *codec.Entry) bool {
 	return e.Kind == codec.KindLease && e.Flags&(codec.EntryTTL|codec.EntryTombstone) == codec.EntryTTL
 }
 
-// leased gives what lives by a lease the time to live of that. It is for readers, and needs a pin. Where the lease has
-// ended or is not here, nobody knows how long it would live: it has ended.
+// leased gives what lives by a lease the time to live of that. It is for readers, and needs a pin.
+// Where the lease has ended or is not here, nobody knows how long it would live: it has ended.
 func (s *Store) leased(r *origin, m *Meta) {
 	var room [codec.LeaseKeyBytesMax]byte
 	key := codec.AppendLeaseKey(room[:0], m.Lease)
@@ -29,22 +29,23 @@ func (s *Store) leased(r *origin, m *Meta) {
 	}
 }
 
-// Lease makes lease a view of the entry of a lease, which may be a tombstone. It is for the writer; the view is good
-// until the next write.
+// Lease makes lease a view of the entry of a lease, which may be a tombstone. It is for the writer;
+// the view is good until the next write.
 func (s *Store) Lease(o Origin, number uint32, lease *codec.Entry) bool {
 	var room [codec.LeaseKeyBytesMax]byte
 	return s.Get(o, codec.AppendLeaseKey(room[:0], number), lease)
 }
 
-// Hint has an entry that lives by a lease tell how old that is, for somebody who may not have it. A lease that was
-// deleted has nothing to tell.
+// Hint has an entry that lives by a lease tell how old that is, for somebody who may not have it. A
+// lease that was deleted has nothing to tell.
 func Hint(e, lease *codec.Entry) {
 	if Bare(e); leases(lease) {
 		e.Flags, e.TTL, e.Age = e.Flags|codec.EntryTTL, lease.TTL, lease.Age
 	}
 }
 
-// Bare takes the hint from an entry that lives by a lease: who has that needs none, and replicas hold different ones.
+// Bare takes the hint from an entry that lives by a lease: who has that needs none, and replicas
+// hold different ones.
 func Bare(e *codec.Entry) {
 	if e.Flags&codec.EntryLeased != 0 {
 		e.Flags, e.TTL, e.Age = e.Flags&^codec.EntryTTL, 0, 0

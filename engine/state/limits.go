@@ -2,12 +2,13 @@ package state
 
 import "github.com/quidnunc/quidnunc/codec"
 
-// Limits bounds a store. Memory grows from a few tens of kilobytes towards them in pages and never beyond what Footprint
-// says. Zero fields of the lower half take the defaults beside them.
+// Limits bounds a store. Memory grows from a few tens of kilobytes towards them in pages and never
+// beyond what Footprint says. Zero fields of the lower half take the defaults beside them.
 //
-// Keys and ValueBytes are what the origins may take together. One origin can't lock the others out: beyond these limits
-// a sixteenth more is kept for origins that have less than an equal share of it, and another for writes that other
-// members admitted at the same moment as ours. See Admits for what a writer may begin, and admit for what a replica takes.
+// Keys and ValueBytes are what the origins may take together. One origin can't lock the others out:
+// beyond these limits a sixteenth more is kept for origins that have less than an equal share of
+// it, and another for writes that other members admitted at the same moment as ours. See Admits for
+// what a writer may begin, and admit for what a replica takes.
 type Limits struct {
 	Origins    int // (name, generation) pairs held at once; at most OriginsMax
 	Keys       int // keys over all origins that are not deleted, the engine's own apart; at most KeysMax
@@ -30,12 +31,14 @@ const (
 	ValueBytesMax    = int(1 << 29 * (1 + 44*(^uint(0)>>63))) // 22.5 GiB; 512 MiB on 32-bit systems
 )
 
-// LimitsDefault returns limits that fit a process of a cluster of a thousand nodes. A store with them starts small.
+// LimitsDefault returns limits that fit a process of a cluster of a thousand nodes. A store with
+// them starts small.
 func LimitsDefault() Limits {
 	return Limits{Origins: 4096, Keys: 1 << 20, ValueBytes: 256 << 20}
 }
 
-// Footprint is about how many bytes a store maps when it is filled up to its limits: what to set a container's memory by.
+// Footprint is about how many bytes a store maps when it is filled up to its limits: what to set a
+// container's memory by.
 func (l Limits) Footprint() (bytes int) {
 	l = l.normal()
 	entries := l.entries()
@@ -59,8 +62,9 @@ func (l Limits) bytes() int {
 // tombstoneBytes is kept for tombstones and reserved keys beyond what others can take.
 func (l Limits) tombstoneBytes() int { return l.Tombstones * 48 }
 
-// pages is how many pages of cells hold so many bytes, whatever their sizes and however those changed: an eighth for the
-// ends of pages and for what is emptied, a page for each class, and some for what waits for readers.
+// pages is how many pages of cells hold so many bytes, whatever their sizes and however those
+// changed: an eighth for the ends of pages and for what is emptied, a page for each class, and some
+// for what waits for readers.
 func (l Limits) pages() int {
 	return (l.bytes()+l.bytes()/8)/cellPageBytes + len(classBytes) + 16 + l.Origins*(nameBytesShort+8)/cellPageBytes
 }

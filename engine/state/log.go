@@ -6,7 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// room makes sure that the tail of the log can take a word of version v. It fails only for want of memory.
+// room makes sure that the tail of the log can take a word of version v. It fails only for want of
+// memory.
 func (s *Store) room(o Origin, r *origin, v uint64) bool {
 	if r.tail == 0 {
 		return s.extend(o, r, v, blockClassMin)
@@ -33,8 +34,8 @@ func (s *Store) room(o Origin, r *origin, v uint64) bool {
 	return true
 }
 
-// logRoom makes sure that the tail can take so many words from version v on, a batch of them. It fails only for want of
-// memory.
+// logRoom makes sure that the tail can take so many words from version v on, a batch of them. It
+// fails only for want of memory.
 func (s *Store) logRoom(o Origin, r *origin, v uint64, words int) bool {
 	if r.tail == 0 {
 		return s.extend(o, r, v, classFor(words))
@@ -90,8 +91,9 @@ func (s *Store) rewrite(o Origin, r *origin, class uint8) bool {
 	return true
 }
 
-// move appends the live words [i, j) of one segment to another, which nobody else sees yet. Half of the words are dead,
-// in no order that a processor could predict, so a dead one is written like the others, and then over.
+// move appends the live words [i, j) of one segment to another, which nobody else sees yet. Half of
+// the words are dead, in no order that a processor could predict, so a dead one is written like the
+// others, and then over.
 func (s *Store) move(ref wordRef, to, from []uint64, i, j int) {
 	shift := (segBase(from) - segBase(to)) << 32
 	first := segHead + segUsed(to)
@@ -116,7 +118,8 @@ func (s *Store) move(ref wordRef, to, from []uint64, i, j int) {
 	to[1] += moved<<16 + moved
 }
 
-// append adds a word at the tail and returns its place, or 0 for want of memory. No view leads to it yet.
+// append adds a word at the tail and returns its place, or 0 for want of memory. No view leads to
+// it yet.
 func (s *Store) append(o Origin, r *origin, v uint64, cell cellRef) wordRef {
 	var b []uint64
 	if r.tail != 0 {
@@ -165,7 +168,8 @@ func (s *Store) kill(r *origin, pos wordRef) {
 	}
 }
 
-// tryMerge merges segment i and the next one, neither of them the tail, if both together fit one block.
+// tryMerge merges segment i and the next one, neither of them the tail, if both together fit one
+// block.
 func (s *Store) tryMerge(r *origin, i int) bool {
 	if i < 0 || i+2 >= int(r.segments) {
 		return false

@@ -7,7 +7,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// many is a cluster in one process: each of the stores holds all origins, and together they fit no second-level cache.
+// many is a cluster in one process: each of the stores holds all origins, and together they fit no
+// second-level cache.
 type many struct {
 	stores  []*Store
 	entries []codec.Entry // newest of each origin
@@ -78,8 +79,8 @@ func (m *many) apply(tb testing.TB) {
 	}
 }
 
-// BenchmarkApplyRunMany is the load of a process with many engines: nothing of a store is in the near caches when its
-// turn comes.
+// BenchmarkApplyRunMany is the load of a process with many engines: nothing of a store is in the
+// near caches when its turn comes.
 func BenchmarkApplyRunMany(b *testing.B) {
 	m := newMany(b)
 	b.ReportAllocs()

@@ -6,34 +6,38 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// A replica that slept below a floor is dirty: it may hold keys whose deletes were collected meanwhile. It compares what
-// lives in intervals of versions with somebody who is whole, and drops what that one does not hold; readers go on seeing
-// all keys that live. Package interval does the talking.
+// A replica that slept below a floor is dirty: it may hold keys whose deletes were collected
+// meanwhile. It compares what lives in intervals of versions with somebody who is whole, and drops
+// what that one does not hold; readers go on seeing all keys that live. Package interval does the
+// talking.
 //
-// Why what is missing there was deleted: who is level at m holds what the owner held when its newest version was m. A key
-// that is here, at a version up to m, and not there, was written again or deleted by m; written again, its newer version
-// would be here too, since this replica is level at m or beyond. So both must be level, and it not behind the other.
+// Why what is missing there was deleted: who is level at m holds what the owner held when its
+// newest version was m. A key that is here, at a version up to m, and not there, was written again
+// or deleted by m; written again, its newer version would be here too, since this replica is level
+// at m or beyond. So both must be level, and it not behind the other.
 
 // DirtyOrigins is how many origins are dirty.
 func (s *Store) DirtyOrigins() int { return s.dirty }
 
-// Level tells whether what is here of an origin is what its owner held at a moment: no run that was taken came from
-// somebody who was further ahead, and nothing was taken beyond a hole. Elsewhere a key that was written again may be
-// missing for a while.
+// Level tells whether what is here of an origin is what its owner held at a moment: no run that was
+// taken came from somebody who was further ahead, and nothing was taken beyond a hole. Elsewhere a
+// key that was written again may be missing for a while.
 func (s *Store) Level(o Origin) bool { r := s.rec(o); return r.max >= max(r.ahead, r.last) }
 
-// Ahead is how far the log of an origin is known to go: what is here ends at Max. For the owner, what it has promised
-// (Promise).
+// Ahead is how far the log of an origin is known to go: what is here ends at Max. For the owner,
+// what it has promised (Promise).
 func (s *Store) Ahead(o Origin) uint64 { r := s.rec(o); return max(r.max, r.last, r.ahead) }
 
-// Promise says that the owner is about to write up to a version: until then it shows no state that it was in.
+// Promise says that the owner is about to write up to a version: until then it shows no state that
+// it was in.
 func (s *Store) Promise(o Origin, to uint64) { r := s.rec(o); r.ahead = max(r.ahead, to) }
 
-// Doubts counts how often an origin became dirty, or dirty again: what was compared before does not count any more.
+// Doubts counts how often an origin became dirty, or dirty again: what was compared before does not
+// count any more.
 func (s *Store) Doubts(o Origin) uint16 { return s.rec(o).doubts }
 
-// Collected is the version up to which there are no tombstones of an origin any more. Two replicas can be compared up to
-// the lower one.
+// Collected is the version up to which there are no tombstones of an origin any more. Two replicas
+// can be compared up to the lower one.
 func (s *Store) Collected(o Origin) uint64 {
 	r := s.rec(o)
 	if end := min(r.floor, r.max); r.entries == r.live {
@@ -45,8 +49,9 @@ func (s *Store) Collected(o Origin) uint64 {
 // Budget is how much work comparisons may still do: words of logs to look at, entries to drop.
 type Budget struct{ Words, Drops int }
 
-// Interval sums up what lives in a part of an origin's log, up to its end, to so many entries as are asked for, or to the
-// end of the budget: the interval ends there. At least one word is looked at.
+// Interval sums up what lives in a part of an origin's log, up to its end, to so many entries as
+// are asked for, or to the end of the budget: the interval ends there. At least one word is looked
+// at.
 func (s *Store) Interval(o Origin, part *codec.IntervalPull, b *Budget) codec.Interval {
 	x := codec.Interval{From: part.From, To: part.To}
 	words := max(1, b.Words)
@@ -98,8 +103,9 @@ const (
 	mendDrops = 128 // entries that one call drops
 )
 
-// Mend compares an interval of a dirty origin with what somebody holds there who is whole and not ahead. What was
-// deleted is dropped if the sums tell what that is: one or two entries, or all but one at most.
+// Mend compares an interval of a dirty origin with what somebody holds there who is whole and not
+// ahead. What was deleted is dropped if the sums tell what that is: one or two entries, or all but
+// one at most.
 func (s *Store) Mend(o Origin, theirs *codec.Interval, b *Budget) (m Mended) {
 	r := s.rec(o)
 	part := codec.IntervalPull{From: theirs.From, To: theirs.To, Step: codec.VersionMax}

@@ -211,7 +211,8 @@ func (x *machine) Encoded(t *rapid.T) {
 	}
 }
 
-// beyond: of what follows a refused entry, what takes the place of something is taken if it has room.
+// beyond: of what follows a refused entry, what takes the place of something is taken if it has
+// room.
 func (x *machine) beyond(t *rapid.T, o *modelOrigin, entries []codec.Entry) {
 	for i := range entries {
 		e, status := &entries[i], OK

@@ -6,8 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// order keeps the origins sorted by identifier, for digest windows. An insertion moves 12 bytes for each origin behind
-// it: 3 µs at 10,000 origins.
+// order keeps the origins sorted by identifier, for digest windows. An insertion moves 12 bytes for
+// each origin behind it: 3 µs at 10,000 origins.
 type order struct {
 	ids     []codec.OriginID
 	origins []Origin
@@ -42,8 +42,8 @@ func (s *Store) FirstAtOrAfter(id codec.OriginID) Origin {
 	return d.origins[i]
 }
 
-// Following returns the origin with the next higher identifier, or 0. In a walk it costs a few nanoseconds, otherwise a
-// binary search.
+// Following returns the origin with the next higher identifier, or 0. In a walk it costs a few
+// nanoseconds, otherwise a binary search.
 func (s *Store) Following(o Origin) Origin {
 	d := &s.order
 	i := d.hint

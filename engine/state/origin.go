@@ -6,12 +6,12 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// Origin is the handle of a (name, generation) pair within one store: small numbers from 1, 0 is none. The handle of an
-// origin that was removed is given out again.
+// Origin is the handle of a (name, generation) pair within one store: small numbers from 1, 0 is
+// none. The handle of an origin that was removed is given out again.
 type Origin uint32
 
-// origin is the record of one origin. The writer writes it; readers look at id, gen, floor, lost, name, tag and view, of which name and
-// tag do not change while they can.
+// origin is the record of one origin. The writer writes it; readers look at id, gen, floor, lost,
+// name, tag and view, of which name and tag do not change while they can.
 type origin struct {
 	id       uint64 // codec.OriginID
 	gen      uint64
@@ -51,7 +51,8 @@ const (
 
 type originChunk [1 << originChunkBits]origin
 
-// Handles is how many handles there may be: more than origins, because those of removed origins rest for a while.
+// Handles is how many handles there may be: more than origins, because those of removed origins
+// rest for a while.
 func (l Limits) Handles() int { return l.Origins + l.Origins/8 + 64 }
 
 // at returns the record of a handle, or nil if it is not one of an origin.
@@ -72,7 +73,8 @@ func (s *Store) rec(o Origin) *origin {
 	return &s.origins[i>>originChunkBits][i&(1<<originChunkBits-1)]
 }
 
-// Add makes a new origin with nothing known of it: max 0, floor 0. The name is copied. Exists comes with its handle.
+// Add makes a new origin with nothing known of it: max 0, floor 0. The name is copied. Exists comes
+// with its handle.
 func (s *Store) Add(id codec.OriginID, gen uint64, name []byte) (Origin, Status) {
 	if id == 0 || len(name) == 0 {
 		return 0, Invalid
@@ -193,8 +195,8 @@ func (s *Store) findName(frag uint32, name []byte) (t *table, i int, o Origin) {
 	}
 }
 
-// Remove forgets an origin and all of its entries. Their memory is used again after a while: see Tidy. So is the handle.
-// A Witness may keep the entries for a time.
+// Remove forgets an origin and all of its entries. Their memory is used again after a while: see
+// Tidy. So is the handle. A Witness may keep the entries for a time.
 func (s *Store) Remove(o Origin) Status {
 	r := s.at(o)
 	if r == nil {
@@ -227,8 +229,9 @@ func (s *Store) dies(o Origin, r *origin) {
 	s.sweep(sweepCells)
 }
 
-// Rename gives an origin another identifier and generation and keeps its entries, their versions and its handle: the
-// owner goes on under a new generation. O(1), but for the place in the sorted order.
+// Rename gives an origin another identifier and generation and keeps its entries, their versions
+// and its handle: the owner goes on under a new generation. O(1), but for the place in the sorted
+// order.
 func (s *Store) Rename(o Origin, id codec.OriginID, gen uint64) Status {
 	r := s.at(o)
 	switch {
@@ -276,8 +279,8 @@ func (s *Store) FindName(name []byte) Origin {
 	return o
 }
 
-// Tag is a number for an origin that no other one gets before its handle was used 2,048 times, and that Rename does
-// not change.
+// Tag is a number for an origin that no other one gets before its handle was used 2,048 times, and
+// that Rename does not change.
 func (s *Store) Tag(o Origin) uint32 { return s.rec(o).tag }
 
 // originOf is the handle in a tag.
@@ -298,8 +301,8 @@ func (s *Store) Older(o Origin) Origin { return s.rec(o).older }
 // Len is the number of origins.
 func (s *Store) Len() int { return s.order.len() }
 
-// ID returns the identifier of an origin, 0 for a handle that was removed: how a holder of an old handle finds out.
-// The questions below answer for nobody or panic then, so ask this first.
+// ID returns the identifier of an origin, 0 for a handle that was removed: how a holder of an old
+// handle finds out. The questions below answer for nobody or panic then, so ask this first.
 func (s *Store) ID(o Origin) codec.OriginID {
 	if r := s.rec(o); r.here {
 		return codec.OriginID(r.id)
@@ -319,14 +322,15 @@ func (s *Store) Name(o Origin) []byte {
 // Max returns the version up to which every live key is here.
 func (s *Store) Max(o Origin) uint64 { return s.rec(o).max }
 
-// Last returns the highest version of any entry that is here; above Max only while a run is being applied, and in
-// precise mode.
+// Last returns the highest version of any entry that is here; above Max only while a run is being
+// applied, and in precise mode.
 func (s *Store) Last(o Origin) uint64 { return s.rec(o).last }
 
 // Floor returns the version up to which tombstones may have been collected.
 func (s *Store) Floor(o Origin) uint64 { return s.rec(o).floor }
 
-// Dirty tells whether keys may be here that were deleted and whose tombstones were collected before they came here.
+// Dirty tells whether keys may be here that were deleted and whose tombstones were collected before
+// they came here.
 func (s *Store) Dirty(o Origin) bool { return s.rec(o).dirty }
 
 // Entries returns the number of live entries, tombstones included.

@@ -8,9 +8,10 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// TestOverruleLeavesWhatTheOwnerHolds: under versions of an owner's somebody wrote other keys, some of which were
-// overwritten since. Once what the owner holds has come from itself, in any order and twice, nothing else is here, what
-// was right was never touched, and the fingerprint and the sum are the owner's.
+// TestOverruleLeavesWhatTheOwnerHolds: under versions of an owner's somebody wrote other keys, some
+// of which were overwritten since. Once what the owner holds has come from itself, in any order and
+// twice, nothing else is here, what was right was never touched, and the fingerprint and the sum
+// are the owner's.
 func TestOverruleLeavesWhatTheOwnerHolds(t *testing.T) {
 	seed := rand.Uint64()
 	for i := range uint64(200) {

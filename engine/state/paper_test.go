@@ -8,8 +8,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// holdsC is the invariant C(p,q) of the Scuttlebutt paper, equation (2), for one author: each key of the author is the
-// same at the replica, or newer than all that the replica knows.
+// holdsC is the invariant C(p,q) of the Scuttlebutt paper, equation (2), for one author: each key
+// of the author is the same at the replica, or newer than all that the replica knows.
 func holdsC(author *Store, a Origin, replica *Store, b Origin) bool {
 	var c Cursor
 	var mine, theirs codec.Entry
@@ -59,8 +59,8 @@ func set(t testing.TB, s *Store, o Origin, key string, version uint64) {
 	s.Advance(o, version, 0)
 }
 
-// TestPaperFigure1 is the table of Figure 1 of the paper: two replicas with the same max hold different versions of a
-// key, exchange nothing, and are repaired by the author.
+// TestPaperFigure1 is the table of Figure 1 of the paper: two replicas with the same max hold
+// different versions of a key, exchange nothing, and are repaired by the author.
 func TestPaperFigure1(t *testing.T) {
 	p, pr := newStore(t, 1)
 	q, qr := newStore(t, 2)
@@ -102,7 +102,8 @@ func TestPaperFigure1(t *testing.T) {
 	}
 }
 
-// TestInvariantUnderTruncatedRuns: an author writes, two replicas learn from it and from each other in pieces.
+// TestInvariantUnderTruncatedRuns: an author writes, two replicas learn from it and from each other
+// in pieces.
 func TestInvariantUnderTruncatedRuns(t *testing.T) {
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 0))

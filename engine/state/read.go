@@ -21,8 +21,9 @@ type Meta struct {
 	Rest    uint8            // with codec.EntryMore: how many versions of its batch follow
 }
 
-// AppendGet appends to dst the value of a key that the newest generation of a name wrote. It is for readers: any
-// goroutine may call it at any time. It never waits, and it does not allocate if dst has room.
+// AppendGet appends to dst the value of a key that the newest generation of a name wrote. It is for
+// readers: any goroutine may call it at any time. It never waits, and it does not allocate if dst
+// has room.
 func (s *Store) AppendGet(dst, name, key []byte) (value []byte, meta Meta, ok bool) {
 	pin := s.epochs.pin(hint(key))
 	echoed := s.echoes.count.Load() > 0
@@ -32,7 +33,8 @@ func (s *Store) AppendGet(dst, name, key []byte) (value []byte, meta Meta, ok bo
 			pin.Add(-1)
 			return value, meta, ok
 		}
-		// Not there: unless another generation took over meanwhile, which may have had it all the time.
+		// Not there: unless another generation took over meanwhile, which may have had it all the
+		// time.
 		was := o
 		if o = s.FindName(name); o == was {
 			break
@@ -56,7 +58,8 @@ func (s *Store) AppendGetID(dst []byte, id codec.OriginID, key []byte) (value []
 	return dst, meta, ok
 }
 
-// AppendGetOrigin is AppendGet for an origin by its handle. It is for readers that know that the origin was not removed.
+// AppendGetOrigin is AppendGet for an origin by its handle. It is for readers that know that the
+// origin was not removed.
 func (s *Store) AppendGetOrigin(dst []byte, o Origin, key []byte) (value []byte, meta Meta, ok bool) {
 	pin := s.epochs.pin(hint(key))
 	dst, meta, ok = s.appendGet(dst, s.rec(o), key)
@@ -73,8 +76,8 @@ func (s *Store) Read(key []byte) ReadPin { return ReadPin{s.epochs.pin(hint(key)
 // Done ends it.
 func (r ReadPin) Done() { r.count.Add(-1) }
 
-// Place is where a key of an origin is found: the origin's tag and the fingerprint of the key. It is good as long as the
-// origin is not removed, whether the key is there or not. 0 is none.
+// Place is where a key of an origin is found: the origin's tag and the fingerprint of the key. It
+// is good as long as the origin is not removed, whether the key is there or not. 0 is none.
 type Place uint64
 
 // Place makes that of a key, so that who reads it often need not hash it. It is for the writer.
@@ -86,8 +89,9 @@ func (s *Store) Place(o Origin, key []byte) Place {
 // Origin is whose key it is.
 func (p Place) Origin() Origin { return originOf(uint32(p >> 32)) }
 
-// Peek is AppendGetOrigin for a place that was found within a reading, without a copy: the value is a view of the store,
-// good until the reading is done. m must be zero; it stays so where there is no such key.
+// Peek is AppendGetOrigin for a place that was found within a reading, without a copy: the value is
+// a view of the store, good until the reading is done. m must be zero; it stays so where there is
+// no such key.
 func (s *Store) Peek(_ ReadPin, p Place, key []byte, m *Meta) (value []byte, ok bool) {
 	tag := uint32(p >> 32)
 	_, _, cell := s.findKey(tag, uint32(p), key)
@@ -128,10 +132,11 @@ const rangeBatchBytes = 4096
 
 const _ uint = rangeBatchBytes - codec.EntryBytesMax
 
-// Range calls yield for each key of the newest generation of a name, in ascending order of version, until yield returns
-// false. It is for readers. Each entry is whole, and one that is not overwritten during the walk is seen exactly once; the
-// walk ends, however much is written meanwhile, by yield too. Key and value are good until yield returns. yield may take its time and may call the store's methods for readers: no
-// memory waits for it.
+// Range calls yield for each key of the newest generation of a name, in ascending order of version,
+// until yield returns false. It is for readers. Each entry is whole, and one that is not
+// overwritten during the walk is seen exactly once; the walk ends, however much is written
+// meanwhile, by yield too. Key and value are good until yield returns. yield may take its time and
+// may call the store's methods for readers: no memory waits for it.
 func (s *Store) Range(name []byte, yield func(key, value []byte, meta Meta) bool) {
 	made, more := s.echoes.made.Load(), true
 	seen := func(key, value []byte, meta Meta) bool {
@@ -147,9 +152,9 @@ func (s *Store) Range(name []byte, yield func(key, value []byte, meta Meta) bool
 	}
 }
 
-// Since is Range for what was written after a version of the newest generation, tombstones too: those have
-// codec.EntryTombstone in their flags and no value. It reports the generation; where that is not the one of after, all of
-// it is walked.
+// Since is Range for what was written after a version of the newest generation, tombstones too:
+// those have codec.EntryTombstone in their flags and no value. It reports the generation; where
+// that is not the one of after, all of it is walked.
 func (s *Store) Since(name []byte, gen, after uint64, yield func(key, value []byte, meta Meta) bool) (now uint64, ok bool) {
 	b := batch{bytes: make([]byte, 0, rangeBatchBytes), deleted: true}
 	pin := s.epochs.pin(hint(name))
@@ -169,7 +174,8 @@ func (s *Store) Since(name []byte, gen, after uint64, yield func(key, value []by
 	return now, true
 }
 
-// Live is Range for an origin by its identifier; false: it is not here. What it wrote in a former life is none of it.
+// Live is Range for an origin by its identifier; false: it is not here. What it wrote in a former
+// life is none of it.
 func (s *Store) Live(id codec.OriginID, yield func(key, value []byte, meta Meta) bool) (ok bool) {
 	b := batch{bytes: make([]byte, 0, rangeBatchBytes), id: id}
 	pin := s.epochs.pin(hint(nil))
@@ -190,8 +196,8 @@ type Gone struct {
 	Lost  uint64 // so many keys went without one (Mend)
 }
 
-// Gone tells what may have gone from the newest generation of a name. It is for readers: who asks it before and after
-// Since knows whether they may have missed a delete.
+// Gone tells what may have gone from the newest generation of a name. It is for readers: who asks
+// it before and after Since knows whether they may have missed a delete.
 func (s *Store) Gone(name []byte) (g Gone, ok bool) {
 	pin := s.epochs.pin(hint(name))
 	if o := s.FindName(name); o != 0 {
@@ -203,8 +209,8 @@ func (s *Store) Gone(name []byte) (g Gone, ok bool) {
 	return g, ok
 }
 
-// walk yields what was there at its first look, and then what was written since, which it copies first: yield may write
-// itself, and who walks behind a writer would never end.
+// walk yields what was there at its first look, and then what was written since, which it copies
+// first: yield may write itself, and who walks behind a writer would never end.
 func (s *Store) walk(b *batch, name []byte, yield func(key, value []byte, meta Meta) bool) {
 	for b.bounded = true; s.fill(b, name); {
 		if !b.each(yield) {
@@ -350,7 +356,8 @@ func (s *Store) viewOf(r *origin) view {
 	return view{s: s, ref: wordRef(w), segments: int(w >> 32 & 0xffff), used: int(w >> 48)}
 }
 
-// last is the version of the last word, which may be that of an entry that is gone; 0: there is none.
+// last is the version of the last word, which may be that of an entry that is gone; 0: there is
+// none.
 func (v *view) last() uint64 {
 	if v.segments == 0 || v.used == 0 {
 		return 0

@@ -10,8 +10,9 @@ const (
 	released         // what held entries is gone
 )
 
-// Release lets go of the memory of a store that is not used any more: its writer calls nothing else from then on. Readers
-// find nothing in it. What those that are at work read stays until they have left: false asks for another call.
+// Release lets go of the memory of a store that is not used any more: its writer calls nothing else
+// from then on. Readers find nothing in it. What those that are at work read stays until they have
+// left: false asks for another call.
 func (s *Store) Release() (done bool) {
 	if s.release == kept {
 		s.release = hidden

@@ -15,11 +15,12 @@ type Applied struct {
 // runBatch is how many entries of a run are resolved together.
 const runBatch = 32
 
-// ApplyRun applies a run to an origin and advances it: what Apply for each entry and Advance would do. A run that begins
-// above what was seen is a Gap and changes nothing.
+// ApplyRun applies a run to an origin and advances it: what Apply for each entry and Advance would
+// do. A run that begins above what was seen is a Gap and changes nothing.
 //
-// With many keys an entry costs several cache misses, one after the other: index, old cell, log word. Entries are
-// resolved in batches, one of these steps for all of the batch at a time, so that their misses overlap.
+// With many keys an entry costs several cache misses, one after the other: index, old cell, log
+// word. Entries are resolved in batches, one of these steps for all of the batch at a time, so that
+// their misses overlap.
 func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied) {
 	r := s.at(o)
 	if r == nil {
@@ -63,7 +64,8 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 	return a
 }
 
-// applyBatch applies the next entries; false at the end of the run. What was written together is resolved together.
+// applyBatch applies the next entries; false at the end of the run. What was written together is
+// resolved together.
 func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (more bool) {
 	var e codec.Entry
 	n, end := 0, uint64(0) // of the last entry's batch
@@ -138,8 +140,8 @@ func (a *Applied) count(status Status, v uint64, system bool) {
 	}
 }
 
-// finishBatch makes n drafts visible, in order, or releases them from the first refusal on. Those of one batch of the
-// owner are refused together.
+// finishBatch makes n drafts visible, in order, or releases them from the first refusal on. Those
+// of one batch of the owner are refused together.
 func (s *Store) finishBatch(o Origin, r *origin, n int, a *Applied) {
 	batch := s.batch[:n]
 	s.resolve(r.tag, batch)
@@ -175,8 +177,8 @@ func (s *Store) find(w *write, tag uint32, key []byte) {
 	}
 }
 
-// wantsAll tells whether there is room for all drafts of the batch of the owner that list begins with: in the limits,
-// counted one after the other, and in the log.
+// wantsAll tells whether there is room for all drafts of the batch of the owner that list begins
+// with: in the limits, counted one after the other, and in the log.
 func (s *Store) wantsAll(o Origin, r *origin, list []write) (status Status) {
 	n, end := 0, list[0].end
 	for ; n < len(list) && list[n].end == end; n++ {
@@ -212,9 +214,9 @@ func (s *Store) tally(w *write, r *origin, is, was held, one int) {
 	}
 }
 
-// resolve finds what the drafts of a batch replace: all index words, then all cells, then all log words. The loads of
-// one kind do not depend on each other, so the processor overlaps the misses: as many as fit its window, so each loop
-// that misses does nothing else.
+// resolve finds what the drafts of a batch replace: all index words, then all cells, then all log
+// words. The loads of one kind do not depend on each other, so the processor overlaps the misses:
+// as many as fit its window, so each loop that misses does nothing else.
 func (s *Store) resolve(tag uint32, batch []write) {
 	sum := uint64(0)
 	for i := range batch {

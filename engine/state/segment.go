@@ -6,17 +6,20 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// The version log of an origin is a list of segments in version order. A segment is a block of the slab:
+// The version log of an origin is a list of segments in version order. A segment is a block of the
+// slab:
 //
 //	word 0  56 bits base: the version that the deltas of its words count from | 8 bits class of the block
 //	word 1  32 bits handle of the origin | 16 bits words used | 16 bits words live; the writer's
 //	words   32 bits version - base, ascending, at least 1 | 32 bits cell; cell 0: dead; all 0: the end
 //
-// A log of one segment needs nothing else; a longer one has a directory: a block of references, two in a word, in order.
+// A log of one segment needs nothing else; a longer one has a directory: a block of references, two
+// in a word, in order.
 //
-// What readers see of it is the view of the origin, one word: 32 bits reference of the tail or, with two or more segments,
-// of the directory | 16 bits segments | 16 bits words of the tail. A block that a view led to is not written any more but
-// for words that die and words beyond the view.
+// What readers see of it is the view of the origin, one word: 32 bits reference of the tail or,
+// with two or more segments, of the directory | 16 bits segments | 16 bits words of the tail. A
+// block that a view led to is not written any more but for words that die and words beyond the
+// view.
 const (
 	segHead      = 2
 	segClassSoon = subBits // a log of one segment doubles up to this class, then it gets more segments
@@ -42,8 +45,8 @@ func setSegHead(b []uint64, base uint64, o Origin, used, live int) {
 	b[1] = uint64(o)<<32 | uint64(used)<<16 | uint64(live)
 }
 
-// segClass is the size of segments for an origin of so many entries: larger ones only where the directory would
-// otherwise be too long.
+// segClass is the size of segments for an origin of so many entries: larger ones only where the
+// directory would otherwise be too long.
 func segClass(entries uint32) uint8 {
 	switch {
 	case entries < 2<<20:
@@ -58,7 +61,8 @@ func segClass(entries uint32) uint8 {
 // classFor is the smallest class of block for a segment of so many words.
 func classFor(words int) uint8 { return classOfBlock(max(words+segHead, blockWordsMin)) }
 
-// locate returns the place of the first word in a segment with a version above v, counted from the head.
+// locate returns the place of the first word in a segment with a version above v, counted from the
+// head.
 func locate(b []uint64, v uint64) int {
 	base := segBase(b)
 	if v <= base {
@@ -94,7 +98,8 @@ func (s *Store) segment(r *origin, i int) wordRef {
 // dirRef is the reference of segment i in its word of a directory.
 func dirRef(w uint64, i int) wordRef { return wordRef(w >> (32 * uint(i&1))) }
 
-// segmentOf returns the last segment with a base below v; 0 if there is none, which is not told from the first.
+// segmentOf returns the last segment with a base below v; 0 if there is none, which is not told
+// from the first.
 func (s *Store) segmentOf(r *origin, v uint64) int {
 	low, high := 0, int(r.segments)-1
 	if high < 0 || *s.log.word(r.tail)&codec.VersionMax < v {

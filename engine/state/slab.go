@@ -17,11 +17,12 @@ const (
 	runClasses    = blockClassMax - subBits + 1
 )
 
-// slab hands out aligned blocks of a power of two of 64-bit words: segments of version logs and their directories.
+// slab hands out aligned blocks of a power of two of 64-bit words: segments of version logs and
+// their directories.
 //
-// A page is eight parts. Blocks smaller than a part share one with others of their class; larger ones are runs of parts,
-// split and joined as buddies (Knowlton 1965). A part whose last block is freed is a run again, so memory that logs of
-// one size gave back serves logs of any size.
+// A page is eight parts. Blocks smaller than a part share one with others of their class; larger
+// ones are runs of parts, split and joined as buddies (Knowlton 1965). A part whose last block is
+// freed is a run again, so memory that logs of one size gave back serves logs of any size.
 type slab struct {
 	pages   []*[wordPageWords]uint64 // from 1; nil up to the limit, so that the slice never changes
 	class   []uint8                  // of each part of the pages in use, from the first part of page 0

@@ -8,8 +8,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// TestLogMemoryServesAnySize: what logs of one size gave back serves logs of every other. A store that holds logs of
-// many sizes one after the other takes each of them whole.
+// TestLogMemoryServesAnySize: what logs of one size gave back serves logs of every other. A store
+// that holds logs of many sizes one after the other takes each of them whole.
 func TestLogMemoryServesAnySize(t *testing.T) {
 	const keys, origins = 20000, 4000
 	var s Store
@@ -45,7 +45,8 @@ func TestLogMemoryServesAnySize(t *testing.T) {
 	}
 }
 
-// TestSlabGivesBackAll: blocks of random sizes, freed in any order, leave whole pages, and none overlaps another.
+// TestSlabGivesBackAll: blocks of random sizes, freed in any order, leave whole pages, and none
+// overlaps another.
 func TestSlabGivesBackAll(t *testing.T) {
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 1))

@@ -2,12 +2,14 @@ package state
 
 import "sync/atomic"
 
-// A page serves one class of cells, so a store whose values change their size could run out of pages while most of its
-// cells are free. When pages become few, those that are half empty are emptied: their cells move to other pages of their
-// class, a few with each write, and the page serves any class again.
+// A page serves one class of cells, so a store whose values change their size could run out of
+// pages while most of its cells are free. When pages become few, those that are half empty are
+// emptied: their cells move to other pages of their class, a few with each write, and the page
+// serves any class again.
 //
-// So what is admitted by its size fits. All cells packed take one page of each class more than their bytes, and a page
-// wastes at most a twentieth at its end; limits.go gives the pages for that.
+// So what is admitted by its size fits. All cells packed take one page of each class more than
+// their bytes, and a page wastes at most a twentieth at its end; limits.go gives the pages for
+// that.
 type squeeze struct {
 	short bool   // pages are few
 	page  uint32 // being emptied; 0: none
@@ -102,8 +104,8 @@ func (a *arena) stay(page uint32) {
 	}
 }
 
-// moveCell gives the entry in a cell another one of its class. What is not an entry, a free cell, a draft or one that
-// waits for readers, has no word in the index, and stays.
+// moveCell gives the entry in a cell another one of its class. What is not an entry, a free cell, a
+// draft or one that waits for readers, has no word in the index, and stays.
 func (s *Store) moveCell(from cellRef, size int) {
 	b := s.cells.at(from)[:size]
 	at, keyBytes, valueBytes := cellSizes(b)

@@ -27,8 +27,8 @@ func (s Status) String() string {
 	return "unknown"
 }
 
-// Store is the replica of a node: what it knows of all origins. Init comes first. All methods are for one goroutine, the
-// writer, except those that say that they are for readers.
+// Store is the replica of a node: what it knows of all origins. Init comes first. All methods are
+// for one goroutine, the writer, except those that say that they are for readers.
 type Store struct {
 	// What every turn of a loop and every run asks for: one after the other in few cache lines.
 	secret [2]uint64
@@ -83,8 +83,9 @@ type Compactions struct {
 	Cells   uint64 // cells moved so that pages became free
 }
 
-// Init makes an empty store. The seed need not be secret for correctness; a secret one keeps others from choosing keys
-// that collide in the index. Init may be called again to start over, but not while there are readers.
+// Init makes an empty store. The seed need not be secret for correctness; a secret one keeps others
+// from choosing keys that collide in the index. Init may be called again to start over, but not
+// while there are readers.
 func (s *Store) Init(l Limits, seed uint64) {
 	l = l.normal()
 	most := l.raised()
@@ -100,8 +101,9 @@ func (s *Store) Init(l Limits, seed uint64) {
 	s.keys.init(most.entries())
 }
 
-// Tell says what time it is, in nanoseconds of any clock that does not go back: entries with a TTL age by it. Entries that
-// are applied after Hop were underway for so long, also in nanoseconds, and came from a member; 0: they are written here.
+// Tell says what time it is, in nanoseconds of any clock that does not go back: entries with a TTL
+// age by it. Entries that are applied after Hop were underway for so long, also in nanoseconds, and
+// came from a member; 0: they are written here.
 func (s *Store) Tell(now int64) { s.now = now }
 
 // Hop is for Tell.
@@ -142,8 +144,8 @@ func (s *Store) Footprint() int {
 		len(s.origins)*8 + chunks*originBytes<<originChunkBits + cap(s.sums)*summedBytes
 }
 
-// Fingerprint is the sum over all origins of a hash of (identifier, max, floor, dirty). Two replicas with equal ones
-// know the same, but for a chance of 2^-64.
+// Fingerprint is the sum over all origins of a hash of (identifier, max, floor, dirty). Two
+// replicas with equal ones know the same, but for a chance of 2^-64.
 func (s *Store) Fingerprint() uint64 { return s.print }
 
 // Recompute computes the fingerprint from scratch, for tests and audits: O(origins).
@@ -154,7 +156,8 @@ func (s *Store) Recompute() (print uint64) {
 	return print
 }
 
-// partBits is how finely the store keeps parts of its fingerprint: what RangePrint looks up and does not compute.
+// partBits is how finely the store keeps parts of its fingerprint: what RangePrint looks up and
+// does not compute.
 const partBits = 6
 
 // fold changes the fingerprint by what an origin contributes more.
@@ -163,8 +166,9 @@ func (s *Store) fold(r *origin, more uint64) {
 	s.parts[r.id>>(64-partBits)] += more
 }
 
-// RangePrint is the part of the fingerprint of those origins whose identifiers have the same first bits as lo, 0 to 64 of
-// them; 0 if there are none. Up to 6 bits it is looked up, from there on summed up: O(origins of the range).
+// RangePrint is the part of the fingerprint of those origins whose identifiers have the same first
+// bits as lo, 0 to 64 of them; 0 if there are none. Up to 6 bits it is looked up, from there on
+// summed up: O(origins of the range).
 func (s *Store) RangePrint(lo codec.OriginID, bits int) (print uint64) {
 	lo, hi := IDRange(lo, bits)
 	if bits <= partBits {

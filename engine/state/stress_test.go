@@ -13,7 +13,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// Every value says whose it is and proves that it is whole: generation, version, key, filler, checksum.
+// Every value says whose it is and proves that it is whole: generation, version, key, filler,
+// checksum.
 func sealValue(dst []byte, gen, version uint64, key []byte, size int) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, gen)
 	dst = binary.LittleEndian.AppendUint64(dst, version)
@@ -217,18 +218,20 @@ func stressSteps() int {
 	return 30000
 }
 
-// TestReadersBesideWriter: readers and iterators beside a writer that grows, overwrites, deletes, replaces origins and
-// uses memory again see no torn, foreign or older value.
+// TestReadersBesideWriter: readers and iterators beside a writer that grows, overwrites, deletes,
+// replaces origins and uses memory again see no torn, foreign or older value.
 func TestReadersBesideWriter(t *testing.T) {
 	testStress(t, Limits{Origins: 16, Keys: 1 << 15, ValueBytes: 32 << 20}, stressSteps())
 }
 
-// TestReadersBesideWriterAtLimits is the same with so little memory that every freed cell is used at once.
+// TestReadersBesideWriterAtLimits is the same with so little memory that every freed cell is used
+// at once.
 func TestReadersBesideWriterAtLimits(t *testing.T) {
 	testStress(t, Limits{Origins: 8, Keys: 4000, ValueBytes: 800 << 10}, stressSteps())
 }
 
-// TestReaderHoldsMemory: what a reader could see stays as it is while it looks, and comes back afterwards.
+// TestReaderHoldsMemory: what a reader could see stays as it is while it looks, and comes back
+// afterwards.
 func TestReaderHoldsMemory(t *testing.T) {
 	s, o := newStore(t, 1)
 	set(t, s, o, "k", 1)
@@ -247,7 +250,8 @@ func TestReaderHoldsMemory(t *testing.T) {
 	}
 }
 
-// TestRenameBesideReaders: an origin that goes on under new generations is never missing, and never seen to go back.
+// TestRenameBesideReaders: an origin that goes on under new generations is never missing, and never
+// seen to go back.
 func TestRenameBesideReaders(t *testing.T) {
 	s, o := newStore(t, 1)
 	for v := uint64(1); v <= 200; v++ {

@@ -2,18 +2,19 @@ package state
 
 import "github.com/quidnunc/quidnunc/codec"
 
-// An owner says from time to time what its log sums up to, contents too. Whoever holds as much of it, and all of it, must
-// have the same sum. A sum costs one hash for each entry that is new since the last one, and one for each that was part of
-// it and is not any more: nothing where nobody asks, and little where keys are written again and again.
+// An owner says from time to time what its log sums up to, contents too. Whoever holds as much of
+// it, and all of it, must have the same sum. A sum costs one hash for each entry that is new since
+// the last one, and one for each that was part of it and is not any more: nothing where nobody
+// asks, and little where keys are written again and again.
 
-// summed is what the entries of an origin up to a version sum up to, deletes left out, and how often one of them became
-// another one or went while the log did not go on.
+// summed is what the entries of an origin up to a version sum up to, deletes left out, and how
+// often one of them became another one or went while the log did not go on.
 type summed struct{ to, sum, edits uint64 }
 
 const summedBytes = 24
 
-// Sum sums up an origin up to Max: a hash of version, key, value and all else but the age of each entry that is no delete.
-// False: the budget is used up, and the next call goes on.
+// Sum sums up an origin up to Max: a hash of version, key, value and all else but the age of each
+// entry that is no delete. False: the budget is used up, and the next call goes on.
 func (s *Store) Sum(o Origin, b *Budget) (sum uint64, done bool) {
 	r, x := s.rec(o), &s.sums[o]
 	top := x.to
@@ -35,8 +36,8 @@ func (s *Store) Sum(o Origin, b *Budget) (sum uint64, done bool) {
 	return x.sum, done
 }
 
-// Unsum forgets the sum of an origin: the next one begins anew. What was changed in memory behind the store's back is part
-// of the old one.
+// Unsum forgets the sum of an origin: the next one begins anew. What was changed in memory behind
+// the store's back is part of the old one.
 func (s *Store) Unsum(o Origin) { s.sums[o] = summed{edits: s.sums[o].edits + 1} }
 
 // unsum makes a place for the sum of a new origin.
@@ -47,8 +48,9 @@ func (s *Store) unsum(o Origin) {
 	s.Unsum(o)
 }
 
-// Edits counts what changed of that which was summed up, but by the log going on. If neither Max nor this is another number
-// than it was, the entries that live are what they were when Sum was done.
+// Edits counts what changed of that which was summed up, but by the log going on. If neither Max
+// nor this is another number than it was, the entries that live are what they were when Sum was
+// done.
 func (s *Store) Edits(o Origin) uint64 { return s.sums[o].edits }
 
 // livePrint is what an entry adds to a sum.
@@ -72,7 +74,8 @@ func (s *Store) resum(x *summed, w *write, b []byte) {
 	}
 }
 
-// Ends says that the log of an origin ends at Max, as its owner says itself just now, whatever others said of it.
+// Ends says that the log of an origin ends at Max, as its owner says itself just now, whatever
+// others said of it.
 func (s *Store) Ends(o Origin) {
 	if r := s.at(o); r != nil {
 		r.ahead = r.max

@@ -24,8 +24,8 @@ func (s *Store) holdSum(t interface{ Fatalf(string, ...any) }, o Origin, words i
 	}
 }
 
-// forging is a replica that took what its owner wrote up to a version, then what somebody else wrote under its name, and
-// what the owner wrote after that.
+// forging is a replica that took what its owner wrote up to a version, then what somebody else
+// wrote under its name, and what the owner wrote after that.
 func (x *healPair) forging(r *rand.Rand, keys, writes int) (since uint64) {
 	since = uint64(r.IntN(writes))
 	until := since + 1 + uint64(r.IntN(writes-int(since)))
@@ -89,9 +89,9 @@ func (s *Store) lives(id codec.OriginID) string {
 	return string(b)
 }
 
-// TestWhatWasForgedIsEvicted: whatever somebody wrote under an owner's name, ahead of it or under versions that it has,
-// sums differ, and after one sweep from where they were equal last, and one from the beginning to there, the replica
-// holds what the owner holds, and nothing else.
+// TestWhatWasForgedIsEvicted: whatever somebody wrote under an owner's name, ahead of it or under
+// versions that it has, sums differ, and after one sweep from where they were equal last, and one
+// from the beginning to there, the replica holds what the owner holds, and nothing else.
 func TestWhatWasForgedIsEvicted(t *testing.T) {
 	seed, differed := rand.Uint64(), 0
 	for n := range uint64(300) {
@@ -133,7 +133,8 @@ func TestWhatWasForgedIsEvicted(t *testing.T) {
 	}
 }
 
-// TestSumDependsOnEverythingButAges: a sum changes with each part of an entry that replicas hold alike.
+// TestSumDependsOnEverythingButAges: a sum changes with each part of an entry that replicas hold
+// alike.
 func TestSumDependsOnEverythingButAges(t *testing.T) {
 	base := codec.Entry{Version: 7, Key: []byte("k"), Value: []byte("v"), Flags: codec.EntryTTL | codec.EntryStamp, TTL: 10, Stamp: 3}
 	leased := codec.Entry{Version: 7, Key: []byte("k"), Value: []byte("v"), Flags: codec.EntryLeased, Lease: 4}
@@ -227,9 +228,9 @@ func BenchmarkSum(b *testing.B) {
 	}
 }
 
-// TestEditsAreCounted: whatever changes the entries that live up to a version which was summed up is counted, or moves Max:
-// what is dropped and what is healed; what follows in the log, and deletes that are collected, are no
-// edits.
+// TestEditsAreCounted: whatever changes the entries that live up to a version which was summed up
+// is counted, or moves Max: what is dropped and what is healed; what follows in the log, and
+// deletes that are collected, are no edits.
 func TestEditsAreCounted(t *testing.T) {
 	s := new(Store)
 	s.Init(Limits{Origins: 2, Keys: 100, ValueBytes: 1 << 16}, 1)
@@ -266,7 +267,8 @@ func TestEditsAreCounted(t *testing.T) {
 	}
 }
 
-// TestLiveIsOneLife: what a member wrote in a former life, which readers by name still see, is none of its log's.
+// TestLiveIsOneLife: what a member wrote in a former life, which readers by name still see, is none
+// of its log's.
 func TestLiveIsOneLife(t *testing.T) {
 	s := new(Store)
 	s.Init(Limits{Origins: 4, Keys: 1000, ValueBytes: 1 << 18}, 1)

@@ -1,14 +1,15 @@
 package state
 
-// A removed origin disappears at once, but its entries go a few at a time, with the writes that follow and with Tidy:
-// a million of them at once would take the writer half a second.
+// A removed origin disappears at once, but its entries go a few at a time, with the writes that
+// follow and with Tidy: a million of them at once would take the writer half a second.
 
 // sweepCells is how many cells go with one write.
 const sweepCells = 16
 
-// Tidy does a bounded part of what is left to do of removals and of memory that waited for readers: at most so many
-// cells. It tells whether there may be more. A loop calls it now and then; writes do a part each by themselves. Cells that
-// were retired since the last call it leaves to the writes that follow: they take them while they are in a near cache.
+// Tidy does a bounded part of what is left to do of removals and of memory that waited for readers:
+// at most so many cells. It tells whether there may be more. A loop calls it now and then; writes
+// do a part each by themselves. Cells that were retired since the last call it leaves to the writes
+// that follow: they take them while they are in a near cache.
 func (s *Store) Tidy(cells int) (more bool) {
 	more = s.tidy(cells)
 	q := &s.retired
@@ -32,7 +33,8 @@ func (s *Store) scrape() {
 	s.reclaim(retiredBatch)
 }
 
-// Untidy tells whether so much is left for Tidy that a loop should see to it soon, and not once in a while.
+// Untidy tells whether so much is left for Tidy that a loop should see to it soon, and not once in
+// a while.
 func (s *Store) Untidy() bool {
 	return s.dying|s.clearing != 0 || s.retired.tail-s.retired.head > retiredMany || len(s.echoes.list) > 0
 }
@@ -53,8 +55,8 @@ func (s *Store) sweep(cells int) {
 	}
 }
 
-// sweepSegment forgets cells of the last segment and, when there are no more, the segment. Its words stay as they are
-// for readers; how many are left is in its head.
+// sweepSegment forgets cells of the last segment and, when there are no more, the segment. Its
+// words stay as they are for readers; how many are left is in its head.
 func (s *Store) sweepSegment(r *origin, cells int) int {
 	b := s.log.block(r.tail)
 	left := segUsed(b)

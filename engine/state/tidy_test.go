@@ -28,8 +28,9 @@ func (x *tidyStore) write(n int) {
 	}
 }
 
-// TestWritesTakeWhatWritesRetired: while keys are written again the cells that were replaced go from one to the next and
-// not over their pages, however often Tidy is called; it reclaims what nobody took since its last call.
+// TestWritesTakeWhatWritesRetired: while keys are written again the cells that were replaced go
+// from one to the next and not over their pages, however often Tidy is called; it reclaims what
+// nobody took since its last call.
 func TestWritesTakeWhatWritesRetired(t *testing.T) {
 	x := newTidyStore()
 	x.write(1000)
@@ -48,8 +49,8 @@ func TestWritesTakeWhatWritesRetired(t *testing.T) {
 	}
 }
 
-// TestWhatReadersHoldIsTidiedLater: a reader that stays holds what is replaced meanwhile, and the store says so until
-// that is reclaimed.
+// TestWhatReadersHoldIsTidiedLater: a reader that stays holds what is replaced meanwhile, and the
+// store says so until that is reclaimed.
 func TestWhatReadersHoldIsTidiedLater(t *testing.T) {
 	x := newTidyStore()
 	x.write(100)

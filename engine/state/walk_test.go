@@ -7,8 +7,8 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// TestWalksEnd: a walk shows each key that was there when it began, also one that is overwritten before it comes to it, and
-// ends however much is written meanwhile.
+// TestWalksEnd: a walk shows each key that was there when it began, also one that is overwritten
+// before it comes to it, and ends however much is written meanwhile.
 func TestWalksEnd(t *testing.T) {
 	const keys = 200 // more than a part
 	for _, deleted := range []bool{false, true} {

@@ -2,13 +2,14 @@ package state
 
 import "github.com/quidnunc/quidnunc/codec"
 
-// Witness is told by the writer what becomes of shared keys (codec.SharedPrefix), in the moment when it happens. Its
-// methods may read the store; they must not write it, and key is good until they return.
+// Witness is told by the writer what becomes of shared keys (codec.SharedPrefix), in the moment
+// when it happens. Its methods may read the store; they must not write it, and key is good until
+// they return.
 type Witness interface {
 	// Changed: the entry of a key in o's log is another one, or gone.
 	Changed(o Origin, key []byte)
-	// Removed: o is no origin any more. With true its entries stay on a shelf, readable by their handle (Get, After,
-	// AppendGetOrigin, WasID), until Discard.
+	// Removed: o is no origin any more. With true its entries stay on a shelf, readable by their
+	// handle (Get, After, AppendGetOrigin, WasID), until Discard.
 	Removed(o Origin) (keep bool)
 }
 
@@ -22,11 +23,11 @@ func (s *Store) witnessed(o Origin, key []byte) {
 }
 
 // Kinds is told by the writer what becomes of entries that are more than a key and its value
-// (codec.EntryKinded), in the moment before readers see it. Its method may read the store; it must not write it,
-// and the entries are good until it returns.
+// (codec.EntryKinded), in the moment before readers see it. Its method may read the store; it must
+// not write it, and the entries are good until it returns.
 type Kinds interface {
-	// Kinded: a key of o's log has another entry. was or is has a kind. was has no version where the key had none, and is
-	// is nil where it has none any more.
+	// Kinded: a key of o's log has another entry. was or is has a kind. was has no version where
+	// the key had none, and is is nil where it has none any more.
 	Kinded(o Origin, was, is *codec.Entry)
 }
 
@@ -70,7 +71,8 @@ func (s *Store) WasID(o Origin) codec.OriginID {
 	return 0
 }
 
-// kept returns the record of a handle whose entries are here, on the shelf or as an echo too; nil if they are not.
+// kept returns the record of a handle whose entries are here, on the shelf or as an echo too; nil
+// if they are not.
 func (s *Store) kept(o Origin) *origin {
 	if o == 0 || uint32(o) > s.made {
 		return nil

@@ -9,8 +9,9 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 )
 
-// worstCalls fills a store with so many keys in random order and overwrites as many at random, and keeps for each call
-// the shortest time of several passes: the same calls do the same work, so what is left is not the machine's noise.
+// worstCalls fills a store with so many keys in random order and overwrites as many at random, and
+// keeps for each call the shortest time of several passes: the same calls do the same work, so what
+// is left is not the machine's noise.
 func worstCalls(keys, passes int) []time.Duration {
 	best := make([]time.Duration, 3*keys)
 	for pass := range passes {

@@ -50,7 +50,8 @@ func TestGarbageFlood(t *testing.T) {
 					s.throw(t, at.Addr(), b)
 					sent[s.addr] += len(b)
 				}
-				// Not faster than it is read, so that the kernel drops nothing and every datagram counts.
+				// Not faster than it is read, so that the kernel drops nothing and every datagram
+				// counts.
 				eventually(t, "the datagrams arrive", func() bool {
 					s := at.Stats()
 					return s.Socket.Received+s.Socket.KernelDrops >= before+64

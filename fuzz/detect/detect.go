@@ -10,8 +10,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Config is one measurement: a cluster in which nodes crash, one after another, while the network loses datagrams and
-// living nodes stall.
+// Config is one measurement: a cluster in which nodes crash, one after another, while the network
+// loses datagrams and living nodes stall.
 type Config struct {
 	Nodes      int
 	Seed       uint64
@@ -44,8 +44,8 @@ func (c *Config) Defaults() {
 	}
 }
 
-// Result is what a run has shown. Times are from the crash until a survivor believed it, over all pairs of crash and
-// survivor; First is until the first survivor did.
+// Result is what a run has shown. Times are from the crash until a survivor believed it, over all
+// pairs of crash and survivor; First is until the first survivor did.
 type Result struct {
 	Nodes                 int     `json:"nodes"`
 	Seed                  uint64  `json:"seed"`

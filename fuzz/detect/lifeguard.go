@@ -5,10 +5,11 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Slow is the interval experiment of Lifeguard (Dadgar, Phillips, Currey 2017, §V): Count of Nodes nodes are blocked for
-// Block, run for Gap, and so on, all at the same times. While they run they are slow: each datagram takes Cost, and all
-// timers are looked at before the next one. (With a Cost of 0 they catch up in no time, and condemn nobody even without
-// the mechanisms, because the timeout of a probe starts when it is sent and three must fail.)
+// Slow is the interval experiment of Lifeguard (Dadgar, Phillips, Currey 2017, §V): Count of Nodes
+// nodes are blocked for Block, run for Gap, and so on, all at the same times. While they run they
+// are slow: each datagram takes Cost, and all timers are looked at before the next one. (With a
+// Cost of 0 they catch up in no time, and condemn nobody even without the mechanisms, because the
+// timeout of a probe starts when it is sent and three must fail.)
 type Slow struct {
 	Nodes, Count int
 	Block, Gap   sched.Instant
@@ -95,7 +96,8 @@ type Grid struct {
 	Advance func(done float64) error // asked between cells, an error ends the run; may be nil
 }
 
-// DefaultGrid takes the paper's cycles where they mean something to a detector that is fifty times as fast.
+// DefaultGrid takes the paper's cycles where they mean something to a detector that is fifty times
+// as fast.
 func DefaultGrid() Grid {
 	return Grid{
 		Nodes: 100, Counts: []int{1, 4, 16, 32}, Seed: 1, Cost: 4 * ms, Run: 10 * sched.Second,

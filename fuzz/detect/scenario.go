@@ -54,8 +54,8 @@ type HealResult struct {
 	Done      bool          // all came back within the limit
 }
 
-// Partition cuts n nodes into parts that can't reach each other, heals after a time, and watches. oneWay lets frames
-// through from lower to higher parts.
+// Partition cuts n nodes into parts that can't reach each other, heals after a time, and watches.
+// oneWay lets frames through from lower to higher parts.
 func Partition(n, parts int, seed uint64, profile string, cut, limit sched.Instant, oneWay bool) (HealResult, error) {
 	mc, err := Profile(profile)
 	if err != nil {

@@ -207,7 +207,8 @@ func (w *world) turn(h uint32) {
 	}
 }
 
-// read handles the mail: all of it, or as much as a slow node can without another look at its timers: one datagram.
+// read handles the mail: all of it, or as much as a slow node can without another look at its
+// timers: one datagram.
 func (w *world) read(h uint32) {
 	x := &w.hosts[h]
 	n := len(x.inbox)

@@ -215,8 +215,8 @@ func (w *world) watch(ctx context.Context) {
 
 const stepsMax = 60
 
-// play runs a script: the lies, then a newcomer that asks those who were lied to. It returns how many entries of the
-// liar were taken.
+// play runs a script: the lies, then a newcomer that asks those who were lied to. It returns how
+// many entries of the liar were taken.
 func play(t *testing.T, input []byte) (taken uint64) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, input)

@@ -50,9 +50,9 @@
 //
 // TestLawsCanBeBroken breaks them.
 //
-// In some plans the last node lies ([LiePlan]): it confirms what it does not hold, condemns the living, hides or
-// scrambles what it says of a kind, and repeats itself. What honest nodes know of each other then keeps all laws;
-// counters and times have the lies for an explanation.
+// In some plans the last node lies ([LiePlan]): it confirms what it does not hold, condemns the
+// living, hides or scrambles what it says of a kind, and repeats itself. What honest nodes know of
+// each other then keeps all laws; counters and times have the lies for an explanation.
 //
 // What a replica gained is checked at once; small origins whole each time, large
 // ones in what is new; and all nodes whole in turn ([World.Audit]).

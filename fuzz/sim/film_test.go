@@ -35,7 +35,8 @@ func TestAFilmChangesNothing(t *testing.T) {
 	}
 }
 
-// TestPicturesSayWhatNodesBelieve: cut off, each side calls the other dead, and lacks what it writes.
+// TestPicturesSayWhatNodesBelieve: cut off, each side calls the other dead, and lacks what it
+// writes.
 func TestPicturesSayWhatNodesBelieve(t *testing.T) {
 	w := New(Options{Nodes: 3, Seed: 1, Check: true, Link: simnet.Link{Delay: simnet.Delay{Min: 100 * sched.Microsecond, Max: 200 * sched.Microsecond}}, Config: func(_, _ int, c *core.Config) { c.Interval = 100 * sched.Millisecond }})
 	c := camera{span: sched.Second}

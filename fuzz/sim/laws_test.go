@@ -148,7 +148,8 @@ func TestLawsCanBeBroken(t *testing.T) {
 	})
 }
 
-// TestAnswersToWhatWasHeldUpAreNoStorm: a clog that ends brings everything at once, and all of it may be answered.
+// TestAnswersToWhatWasHeldUpAreNoStorm: a clog that ends brings everything at once, and all of it
+// may be answered.
 func TestAnswersToWhatWasHeldUpAreNoStorm(t *testing.T) {
 	many := func(late uint64) *Violation {
 		return TryWith(plainPlan(), func(w *World) {

@@ -17,8 +17,8 @@ type lease struct {
 	keys  map[uint32]bool // that ever lived by it
 }
 
-// Ages count whole milliseconds. What an entry waits on its way counts as it is usually: keys are hidden sooner by what
-// that is more than it was, and by what a member that stalled can't know.
+// Ages count whole milliseconds. What an entry waits on its way counts as it is usually: keys are
+// hidden sooner by what that is more than it was, and by what a member that stalled can't know.
 const (
 	endSlack  = 10 * sched.Millisecond // a key is hidden so soon after its lease has ended
 	keptSlack = 60 * sched.Millisecond // and not sooner than that before, where nothing goes wrong
@@ -197,7 +197,8 @@ func (w *World) readLease(n *Node, o state.Origin, h *history, number uint32) {
 	}
 }
 
-// whole checks that an origin does not end within a batch, and that where it is level it is what its author held then.
+// whole checks that an origin does not end within a batch, and that where it is level it is what
+// its author held then.
 func (w *World) whole(n *Node, o state.Origin, v *view) {
 	s, h := n.Core.Parts().Store, v.log
 	top := s.Max(o)

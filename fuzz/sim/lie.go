@@ -33,8 +33,9 @@ func (k LieKind) String() string {
 	return "invalid"
 }
 
-// LiePlan is what the last node of a cluster in clear lies about, until harm ends. It says nothing that others
-// wrote otherwise than they did: who may write for others is asked in fuzz/attack and engine/checkpoint.
+// LiePlan is what the last node of a cluster in clear lies about, until harm ends. It says nothing
+// that others wrote otherwise than they did: who may write for others is asked in fuzz/attack and
+// engine/checkpoint.
 type LiePlan struct {
 	Kinds uint32     // bit by bit; 0: it is honest
 	Type  codec.Type // of the records that it hides or scrambles
@@ -123,7 +124,8 @@ func (l *liar) twist(w *World, p *parcel) (data []byte, again *parcel) {
 	return data, again
 }
 
-// rewrite is a frame with lies in place of the truth. What is sealed, greets or gets too long stays as it is.
+// rewrite is a frame with lies in place of the truth. What is sealed, greets or gets too long stays
+// as it is.
 func (l *liar) rewrite(w *World, p *parcel) []byte {
 	var h codec.Header
 	records, err := codec.ParseFrame(p.data, &h)

@@ -6,8 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// TestLiarsAreOutlived: whatever one member of six says wrongly in every second frame, the others keep all laws, and
-// all are equal soon after its end.
+// TestLiarsAreOutlived: whatever one member of six says wrongly in every second frame, the others
+// keep all laws, and all are equal soon after its end.
 func TestLiarsAreOutlived(t *testing.T) {
 	f := func(l LiePlan) {
 		t.Helper()

@@ -14,10 +14,11 @@ import (
 
 var lifeHours = flag.Float64("life.hours", 0.2, "virtual hours that the cluster of the long life lives")
 
-// TestALongLifeEndsWhereItBegan: four members write keys of ever new names, overwrite and delete them, while one after
-// the other sleeps, at times so long that it is buried and comes back as another life. Their limits are twice what
-// lives; their ages are those of a product, divided by 365. Nobody is ever full, memory does not grow, and every few
-// minutes all hold the same as the authors, so that nothing comes back that was deleted.
+// TestALongLifeEndsWhereItBegan: four members write keys of ever new names, overwrite and delete
+// them, while one after the other sleeps, at times so long that it is buried and comes back as
+// another life. Their limits are twice what lives; their ages are those of a product, divided by
+// 365. Nobody is ever full, memory does not grow, and every few minutes all hold the same as the
+// authors, so that nothing comes back that was deleted.
 func TestALongLifeEndsWhereItBegan(t *testing.T) {
 	const nodes, live = 4, 100
 	seed := rand.Uint64()

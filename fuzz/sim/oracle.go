@@ -107,7 +107,8 @@ func (h *history) needed(v, floor uint64) uint64 {
 	return v
 }
 
-// entryHash sums up what an author said. What it is of a lease is not: each sender tells how old that is as it sees it.
+// entryHash sums up what an author said. What it is of a lease is not: each sender tells how old
+// that is as it sees it.
 func entryHash(e *codec.Entry) uint64 {
 	flags, ttl := e.Flags, e.TTL
 	if e.Flags&codec.EntryLeased != 0 {

@@ -18,8 +18,8 @@ var (
 	replayFlag = flag.String("sim.replay", "", "run this instead of the swarm")
 )
 
-// TestSwarm runs a few seeds more. Fresh ones are for fuzz/night and qn sim --swarm: what they find is seldom the fault of
-// the change that is being tested. Run a failure again with -sim.replay.
+// TestSwarm runs a few seeds more. Fresh ones are for fuzz/night and qn sim --swarm: what they find
+// is seldom the fault of the change that is being tested. Run a failure again with -sim.replay.
 func TestSwarm(t *testing.T) {
 	if *replayFlag != "" {
 		r, err := ParseReplay(*replayFlag)
@@ -40,8 +40,8 @@ func TestSwarm(t *testing.T) {
 	hunt(t, first, *seedsFlag)
 }
 
-// TestFixedSeeds runs the same seeds each time. They have batches and leases, renewed ones, and keys that are hidden before
-// they are deleted, and members that lie.
+// TestFixedSeeds runs the same seeds each time. They have batches and leases, renewed ones, and
+// keys that are hidden before they are deleted, and members that lie.
 func TestFixedSeeds(t *testing.T) {
 	s := hunt(t, 1, 60)
 	t.Logf("%d batches, %d leases, %d renewals, %d ends; %d keys seen hidden, %d kept by renewals; %d lies",

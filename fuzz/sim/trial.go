@@ -84,8 +84,8 @@ func TryWith(p *Plan, look func(w *World)) (out *Outcome) {
 // quiet is how long all may take to become equal in peace.
 func (p *Plan) quiet() sched.Instant { return max(quietMax, roundsMax*p.Node.Interval) }
 
-// staysEqual: in peace all stay equal, but for a floor that an owner raises once all have its deletes: then they are
-// equal again in time, and that ends.
+// staysEqual: in peace all stay equal, but for a floor that an owner raises once all have its
+// deletes: then they are equal again in time, and that ends.
 func (w *World) staysEqual(p *Plan, took sched.Instant) {
 	for range w.Nodes {
 		floors := w.floors()
@@ -329,7 +329,8 @@ func (p *Plan) op(w *World, lease uint32, longest int) core.Op {
 	return core.Op{Kind: core.Set, Key: []byte(key), Value: []byte(value(r, min(longest, p.Value))), Lease: lease}
 }
 
-// useLease has a node do something with the newest lease that it granted; the number of one that a key may live by, or 0.
+// useLease has a node do something with the newest lease that it granted; the number of one that a
+// key may live by, or 0.
 func (p *Plan) useLease(w *World, i int) (number uint32) {
 	r, n := &w.rand, w.Nodes[i]
 	number = uint32(len(n.log.leases))
@@ -348,8 +349,8 @@ func (p *Plan) useLease(w *World, i int) (number uint32) {
 	return number
 }
 
-// doubt is how much longer frames may be under way than their receivers know: where paths do not take what they usually
-// do, and some hops between nodes that have measured none yet.
+// doubt is how much longer frames may be under way than their receivers know: where paths do not
+// take what they usually do, and some hops between nodes that have measured none yet.
 func (p *Plan) doubt() (most sched.Instant) {
 	most = 8 * p.Link.Delay.Max
 	for i := range p.Faults {

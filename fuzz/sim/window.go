@@ -204,8 +204,8 @@ type storm struct {
 	late         map[uint64]uint64 // frames that arrive in a span and were held up for longer than one
 }
 
-// calm checks that nodes do not answer each other without end. What was held up and arrives at once may be answered
-// at once, frame by frame.
+// calm checks that nodes do not answer each other without end. What was held up and arrives at once
+// may be answered at once, frame by frame.
 func (w *World) calm() {
 	x := &w.storm
 	if span := uint64(w.now / stormSpan); span != x.span {

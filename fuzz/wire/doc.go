@@ -12,10 +12,10 @@
 // that it is for. Namespaces and devices have no names; they end with this process, however
 // it ends, and so do the members.
 //
-// A seed plans the faults, one phase after another: a deck of all kinds is shuffled and
-// played, then the next. Half of the phases have bad weather beside: some loss and some jitter for all.
-// What becomes of one packet is drawn from the seed too, but times are those of a real
-// machine, so a seed repeats the plan and not the run.
+// A seed plans the faults, one phase after another: a deck of all kinds is shuffled and played,
+// then the next. Half of the phases have bad weather beside: some loss and some jitter for all.
+// What becomes of one packet is drawn from the seed too, but times are those of a real machine, so
+// a seed repeats the plan and not the run.
 //
 // With -join nothing is hurt but the link: it carries 100 Mbit/s or 1 Gbit/s and loses none to
 // 30 % of datagrams alone, as a policer does, or of all packets, and the table says after what

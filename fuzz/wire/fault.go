@@ -86,7 +86,8 @@ func (f *fault) hurts(from, to int) bool {
 	}
 }
 
-// apart tells whether the two may lose each other: the one may lack news of the other, and declare it dead.
+// apart tells whether the two may lose each other: the one may lack news of the other, and declare
+// it dead.
 func (f *fault) apart(by, about int) bool {
 	in := func(i int) bool { return slices.Contains(f.victims, i) }
 	switch f.kind {

@@ -19,8 +19,8 @@ const (
 // The main thread must not be one that moves into a namespace and ends there.
 func init() { runtime.LockOSThread() }
 
-// host is a network of its own: a namespace with a device whose other end is tun, and a
-// thread that lives in it. Nothing of it has a name outside, so nothing of it outlives this process.
+// host is a network of its own: a namespace with a device whose other end is tun, and a thread that
+// lives in it. Nothing of it has a name outside, so nothing of it outlives this process.
 type host struct {
 	addr netip.Addr
 	tun  *os.File
@@ -55,7 +55,8 @@ func (h *host) live(begun chan<- error) {
 	}
 }
 
-// in does something in the namespace. Processes that are started so live in it, and die with its thread.
+// in does something in the namespace. Processes that are started so live in it, and die with its
+// thread.
 func (h *host) in(do func() error) (err error) {
 	done := make(chan struct{})
 	h.jobs <- func() {

@@ -137,7 +137,8 @@ func (m *member) obey(o *order) (r report) {
 	return r
 }
 
-// start begins a life: all keys are written at once, so that what an earlier life wrote ends at once too.
+// start begins a life: all keys are written at once, so that what an earlier life wrote ends at
+// once too.
 func (m *member) start(o *order) (err error) {
 	c := engine.LAN()
 	if o.Profile == "wan" {

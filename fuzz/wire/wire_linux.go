@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// wire is what lies between the hosts: it reads what leaves a device and decides what becomes of it.
+// wire is what lies between the hosts: it reads what leaves a device and decides what becomes of
+// it.
 type wire struct {
 	hosts []*host
 	place map[netip.Addr]int // of a host, by each of its addresses

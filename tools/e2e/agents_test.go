@@ -75,8 +75,8 @@ func (a *agent) states(t *testing.T, want map[string]string) {
 	t.Fatalf("%+v, want %v", got, want)
 }
 
-// A member is killed while a client of Redis writes through another: what it wrote is still read everywhere, and the
-// commands tell the story.
+// A member is killed while a client of Redis writes through another: what it wrote is still read
+// everywhere, and the commands tell the story.
 func TestAKilledMemberIsStillRead(t *testing.T) {
 	a := startAgent(t, "web-1")
 	b, c := startAgent(t, "web-2", a.udp), startAgent(t, "web-3", a.udp)
@@ -240,8 +240,9 @@ func onDisk(t *testing.T, dir, text string) {
 	t.Fatalf("%q is in no file of %s", text, dir)
 }
 
-// An agent with --data is killed and started anew, with nobody to join: it has its keys, also what nobody had heard of,
-// and finds those that it knew. A second one can't use its directory meanwhile.
+// An agent with --data is killed and started anew, with nobody to join: it has its keys, also what
+// nobody had heard of, and finds those that it knew. A second one can't use its directory
+// meanwhile.
 func TestAKilledAgentHasItsKeysAgain(t *testing.T) {
 	for _, sync := range []string{"interval", "each"} {
 		dir := filepath.Join(t.TempDir(), "data")

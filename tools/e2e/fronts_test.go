@@ -49,7 +49,8 @@ func TestPromtool(t *testing.T) {
 	}
 }
 
-// dig finds members by their service, over UDP and TCP, and tells a name without addresses of a kind from no name.
+// dig finds members by their service, over UDP and TCP, and tells a name without addresses of a
+// kind from no name.
 func TestDig(t *testing.T) {
 	need(t, "dig", "the DNS front was not asked by it")
 	a := startAgentWith(t, "web-1", []string{"--tag", "service=web,port=8080"})

@@ -135,8 +135,8 @@ func hit(t *testing.T, ctx context.Context, key, act string) {
 	holds(t, ctx, fmt.Sprintf("window.acted && window.acted.name === %q && window.acted.ok && !(window.acted = null)", act))
 }
 
-// Every key does what its button does, whatever was clicked before; the space bar pauses the page, and a key that is held
-// counts once.
+// Every key does what its button does, whatever was clicked before; the space bar pauses the page,
+// and a key that is held counts once.
 func TestThePageByKeys(t *testing.T) {
 	demo := start(t, "demo", "--nodes", "8", "--listen", "127.0.0.1:0", "--rate", "20")
 	ctx := chromium(t, demo.find(t, `look at (http://\S+)`))

@@ -35,7 +35,8 @@ func TestRedisPy(t *testing.T) {
 	}
 }
 
-// redis-cli works as people use it: one command, a script on its input, both protocols, and its own reports.
+// redis-cli works as people use it: one command, a script on its input, both protocols, and its own
+// reports.
 func TestRedisCLI(t *testing.T) {
 	need(t, "redis-cli", "it was not tried")
 	a, b := twoAgents(t)
@@ -82,7 +83,8 @@ func TestRedisCLI(t *testing.T) {
 	}
 }
 
-// A form of a web page that is sent to the front of Redis clients writes nothing: the connection is closed.
+// A form of a web page that is sent to the front of Redis clients writes nothing: the connection is
+// closed.
 func TestAFormWritesNothing(t *testing.T) {
 	a := startAgent(t, "web-1")
 	for _, text := range []string{"POST / HTTP/1.1\r\nHost: x\r\n\r\nSET k v\r\n", "Host: x\r\nSET k v\r\n"} {

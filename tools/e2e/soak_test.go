@@ -16,13 +16,14 @@ import (
 
 const (
 	soakKeys = 200
-	// soakPut is how long a write may take while all those watch: they are ten thousand on two processors, which share them
-	// with who watches; a writer that waited for watchers would wait for the slowest.
+	// soakPut is how long a write may take while all those watch: they are ten thousand on two
+	// processors, which share them with who watches; a writer that waited for watchers would wait
+	// for the slowest.
 	soakPut = 5 * time.Second
 )
 
-// soakReader follows the agent's changes as server-sent events until it has seen each key. It is a bare connection, so that
-// ten thousand of them fit into one process.
+// soakReader follows the agent's changes as server-sent events until it has seen each key. It is a
+// bare connection, so that ten thousand of them fit into one process.
 func soakReader(addr string, opened func()) error {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -68,8 +69,8 @@ func soakReader(addr string, opened func()) error {
 	return nil
 }
 
-// Many watch one agent, which is a process of its own: each of them sees every key, and the writer is not held up. There are
-// 1,000 of them, or as many as QN_WATCHERS says.
+// Many watch one agent, which is a process of its own: each of them sees every key, and the writer
+// is not held up. There are 1,000 of them, or as many as QN_WATCHERS says.
 func TestWatchersLoseNothing(t *testing.T) {
 	watchers := 1000
 	if text := os.Getenv("QN_WATCHERS"); text != "" {

@@ -20,8 +20,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// wireSince is the first commit whose members live together with those of this tree. A change of the wire that parts
-// them moves it, and says so in the change log.
+// wireSince is the first commit whose members live together with those of this tree. A change of
+// the wire that parts them moves it, and says so in the change log.
 const wireSince = "8fa7d8a2e9fb2adae49f92265b6cfb6a830448e7"
 
 // earlier builds qn as it was at a commit: wireSince, or EARLIER from the environment.
@@ -102,8 +102,8 @@ func (f *fleet) whole() {
 	}
 }
 
-// write has a member write of everything that there is: small values, one of many frames, a shared key; and deletes, once
-// everybody has what it wrote.
+// write has a member write of everything that there is: small values, one of many frames, a shared
+// key; and deletes, once everybody has what it wrote.
 func (f *fleet) write(i int, when string) {
 	f.t.Helper()
 	c := client(f.t, f.agents[i])
@@ -182,9 +182,9 @@ func (f *fleet) quiet(when string) {
 	}
 }
 
-// Members of an earlier commit and of this tree are one cluster while one after the other is replaced, in both
-// directions: everybody reads everything, also what was written by many who are gone by now, nothing can't be read, and
-// nobody is taken for dead.
+// Members of an earlier commit and of this tree are one cluster while one after the other is
+// replaced, in both directions: everybody reads everything, also what was written by many who are
+// gone by now, nothing can't be read, and nobody is taken for dead.
 func TestMembersOfAnEarlierCommit(t *testing.T) {
 	was := earlier(t)
 	for _, sealed := range []bool{false, true} {

@@ -17,13 +17,13 @@
 // program's) and no floating point (a compiler may fuse x*y+z, so two processors
 // may differ).
 //
-// The house in which all protocols meet, engine/core, has ceilings: fields of its root
-// type and functions that reach it, functions through which leaves see peers and origins,
-// fields of a peer, lines of a file and of all. A field of Core, peer and origin is
-// written by one file, the one that its comment names if it names one, and so are whole
-// values. A leaf that the house composes looks down: its row can't name the house, and it
-// keeps no function; what it asks of its host is an interface. What is above that today stands in testdata/house.txt, which may only
-// shrink (house.go).
+// The house in which all protocols meet, engine/core, has ceilings: fields of its root type and
+// functions that reach it, functions through which leaves see peers and origins, fields of a peer,
+// lines of a file and of all. A field of Core, peer and origin is written by one file, the one that
+// its comment names if it names one, and so are whole values. A leaf that the house composes looks
+// down: its row can't name the house, and it keeps no function; what it asks of its host is an
+// interface. What is above that today stands in testdata/house.txt, which may only shrink
+// (house.go).
 //
 // The table is in rules.go. A new package needs a row there, and a row permits only
 // what its package imports. Test files, testdata and nested modules are not

@@ -1,6 +1,7 @@
-// Package otel brings what engines count to OpenTelemetry, as observable instruments: with one callback that reads a sample
-// of each engine and takes no turn of its loop. It is a module of its own. The names are those of package engine/metrics
-// with dots for the first underscore and without _total; the label member is the attribute member.
+// Package otel brings what engines count to OpenTelemetry, as observable instruments: with one
+// callback that reads a sample of each engine and takes no turn of its loop. It is a module of its
+// own. The names are those of package engine/metrics with dots for the first underscore and without
+// _total; the label member is the attribute member.
 //
 //	_, err := otel.Register(provider.Meter("quidnunc"), eng)
 package otel

@@ -1,5 +1,6 @@
-// Package prometheus brings what engines count into a registry of client_golang. It is a module of its own: who does not use
-// it does not get that library. The names and labels are those of package engine/metrics.
+// Package prometheus brings what engines count into a registry of client_golang. It is a module of
+// its own: who does not use it does not get that library. The names and labels are those of package
+// engine/metrics.
 //
 //	registry.MustRegister(prometheus.NewCollector(eng))
 package prometheus

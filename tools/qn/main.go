@@ -1,4 +1,5 @@
-// Command qn is Quidnunc's one tool: it runs members, shows and asks clusters, loads them and simulates them. Run "qn help" for its verbs.
+// Command qn is Quidnunc's one tool: it runs members, shows and asks clusters, loads them and
+// simulates them. Run "qn help" for its verbs.
 package main
 
 import (

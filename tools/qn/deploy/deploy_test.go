@@ -122,7 +122,8 @@ func TestSettingsAreThoseOfTheAgent(t *testing.T) {
 	}
 }
 
-// The container's program is static, runs as nobody, and keeps its health check, which the format of OCI would drop.
+// The container's program is static, runs as nobody, and keeps its health check, which the format
+// of OCI would drop.
 func TestContainerIsStaticUnprivilegedAndChecked(t *testing.T) {
 	file := read(t, "container/Containerfile")
 	_, last, _ := strings.Cut(file, "FROM scratch\n")

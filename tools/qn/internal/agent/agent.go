@@ -26,7 +26,8 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/web"
 )
 
-// stageBytes is how much the fronts may write before the loop takes it: a pipeline of every connection.
+// stageBytes is how much the fronts may write before the loop takes it: a pipeline of every
+// connection.
 const stageBytes = 4 << 20
 
 // Agent is a running member with its fronts. Close ends it.
@@ -267,8 +268,9 @@ func (a *Agent) Banner(w io.Writer) {
 	}
 }
 
-// loopProcs is how many goroutines more than there are processors run at a time: the system gives the engine's loop its turn
-// at once, where the runtime would let it wait for up to 10 ms behind each of the fronts'.
+// loopProcs is how many goroutines more than there are processors run at a time: the system gives
+// the engine's loop its turn at once, where the runtime would let it wait for up to 10 ms behind
+// each of the fronts'.
 const loopProcs = 2
 
 // makeRoom applies loopProcs, unless somebody has said how many there are to be.

@@ -166,7 +166,8 @@ func TestTheClusterTellsOfItself(t *testing.T) {
 	if do(ca, "GET", "/v1/status", "", &st); !st.Healthy || st.Members["alive"] != 2 || len(st.Fronts) != 3 {
 		t.Errorf("%+v", st)
 	}
-	// An agent writes entries of its own at any time (what its host tells), so that the two are equal soon, not at once.
+	// An agent writes entries of its own at any time (what its host tells), so that the two are
+	// equal soon, not at once.
 	var lag []api.Lag
 	soon(t, func() bool {
 		do(ca, "GET", "/v1/lag", "", &lag)
@@ -228,8 +229,8 @@ func TestTheClusterTellsOfItself(t *testing.T) {
 	}
 }
 
-// A key is replaced in the whole cluster by three requests to one agent, without a time in which members don't hear each
-// other.
+// A key is replaced in the whole cluster by three requests to one agent, without a time in which
+// members don't hear each other.
 func TestKeysAreReplacedByThreeRequests(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(file, []byte(engine.NewSecret(1).Text()+"\n"), 0o600); err != nil {
@@ -345,7 +346,8 @@ func TestStrangersAreKeptOut(t *testing.T) {
 	}
 }
 
-// A watch that was cut off goes on where it was; one of another life of the agent begins with what there is.
+// A watch that was cut off goes on where it was; one of another life of the agent begins with what
+// there is.
 func TestWatchResumes(t *testing.T) {
 	a := start(t, "web-1")
 	set := func(key, value string) {
@@ -445,7 +447,8 @@ func TestSocketIsForItsOwnerAndReplacesADeadOne(t *testing.T) {
 	}
 }
 
-// systemd is told when the agent is ready, that it lives, and when it goes; a hangup brings tags and new keys.
+// systemd is told when the agent is ready, that it lives, and when it goes; a hangup brings tags
+// and new keys.
 func TestLifeAsAService(t *testing.T) {
 	dir := t.TempDir()
 	sock := filepath.Join(dir, "notify")

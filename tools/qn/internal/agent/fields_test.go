@@ -9,7 +9,8 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/exit"
 )
 
-// What can't be started says which flag, which value, why and what to do, and nothing of the packages behind it.
+// What can't be started says which flag, which value, why and what to do, and nothing of the
+// packages behind it.
 func TestBadStartsSpeakOfFlags(t *testing.T) {
 	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/api"
 )
 
-// Whatever a key is called, it comes to the agent as it was written: /a/b is the shared key a/b, ./a/b an own one, and no
-// part of a name is tidied away on the way.
+// Whatever a key is called, it comes to the agent as it was written: /a/b is the shared key a/b,
+// ./a/b an own one, and no part of a name is tidied away on the way.
 func TestNamesComeAsTheyWereWritten(t *testing.T) {
 	a := start(t, "web-1")
 	c := a.client(t)

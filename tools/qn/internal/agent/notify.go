@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// notify tells systemd about the state of the service (sd_notify(3)). Without systemd it does nothing.
+// notify tells systemd about the state of the service (sd_notify(3)). Without systemd it does
+// nothing.
 func notify(state string) {
 	path := os.Getenv("NOTIFY_SOCKET")
 	if path == "" {

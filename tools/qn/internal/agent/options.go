@@ -85,7 +85,8 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.LogFormat, "log-format", "text", "text or json")
 }
 
-// Load fills what no flag has set, from the environment and the file. Fill is done once more for each SIGHUP.
+// Load fills what no flag has set, from the environment and the file. Fill is done once more for
+// each SIGHUP.
 func Load(fs *pflag.FlagSet, env func(string) (string, bool)) error {
 	file := fs.Lookup("config")
 	if v, ok := env(envName("config")); ok && !file.Changed {
@@ -145,7 +146,8 @@ func readFile(fs *pflag.FlagSet, path string) (settings map[string]any, err erro
 	return settings, nil
 }
 
-// set gives a flag a value of TOML: a list for a list, a table for tags, and anything else as it is written.
+// set gives a flag a value of TOML: a list for a list, a table for tags, and anything else as it is
+// written.
 func set(f *pflag.Flag, v any) error {
 	switch v := v.(type) {
 	case []any:

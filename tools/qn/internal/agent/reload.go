@@ -6,7 +6,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine"
 )
 
-// reload reads the settings again and takes what can change while the agent runs: tags, and keys that are new.
+// reload reads the settings again and takes what can change while the agent runs: tags, and keys
+// that are new.
 func (a *Agent) reload(read func() (Options, error)) {
 	notify("RELOADING=1")
 	defer notify("READY=1")

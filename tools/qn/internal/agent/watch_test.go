@@ -13,7 +13,8 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/api"
 )
 
-// Many watch, some of them without reading: all others see the newest value of every key, and nobody holds the writer up.
+// Many watch, some of them without reading: all others see the newest value of every key, and
+// nobody holds the writer up.
 func TestManyWatchNobodyMissesTheNewest(t *testing.T) {
 	const watchers, sleepers, keys, rounds = 300, 20, 20, 50
 	a := start(t, "web-1")

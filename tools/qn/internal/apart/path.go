@@ -9,8 +9,9 @@ import (
 	"sync/atomic"
 )
 
-// path stands between the members: each is advertised at a socket of the path, which passes on what comes to it, from the
-// socket of who sent it. So members know each other by the path's addresses alone.
+// path stands between the members: each is advertised at a socket of the path, which passes on what
+// comes to it, from the socket of who sent it. So members know each other by the path's addresses
+// alone.
 type path struct {
 	sockets []*net.UDPConn
 	real    []atomic.Pointer[netip.AddrPort] // where a member is, once it is known

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Members reach each other by the path's addresses, unless a cut or a loss is between them; strangers reach nobody.
+// Members reach each other by the path's addresses, unless a cut or a loss is between them;
+// strangers reach nobody.
 func TestPath(t *testing.T) {
 	p, err := newPath(2)
 	if err != nil {

@@ -32,8 +32,8 @@ type tour struct {
 	falsely atomic.Int64
 }
 
-// Tour runs nodes processes of the program with the flags of qn agent, and measures: write, kill, revive, partition, heal,
-// loss and overload, in parts of span together.
+// Tour runs nodes processes of the program with the flags of qn agent, and measures: write, kill,
+// revive, partition, heal, loss and overload, in parts of span together.
 func Tour(ctx context.Context, nodes int, seed uint64, span time.Duration, program []string, say func(format string, args ...any)) (*demo.Report, error) {
 	c, err := start(ctx, nodes, program)
 	if err != nil {
@@ -103,8 +103,8 @@ func (t *tour) keepWriting(ctx context.Context) {
 	}
 }
 
-// judge counts verdicts about members that run, while nothing was done that would explain them: one for each observer and
-// member that stays wrong.
+// judge counts verdicts about members that run, while nothing was done that would explain them: one
+// for each observer and member that stays wrong.
 func (t *tour) judge(ctx context.Context) {
 	wrong := map[[2]int]bool{}
 	again := time.NewTicker(100 * time.Millisecond)
@@ -152,7 +152,8 @@ func (t *tour) millis(from time.Time, what string, so func(ctx context.Context) 
 	return float64(took) / 1e6
 }
 
-// quiet measures how long writes take, by what each agent says of when it learned them; all clocks are this machine's.
+// quiet measures how long writes take, by what each agent says of when it learned them; all clocks
+// are this machine's.
 func (t *tour) quiet(part time.Duration) {
 	t.say("%d processes write %d keys a second", t.n, t.rate.Load())
 	var took []float64

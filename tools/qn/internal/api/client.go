@@ -150,7 +150,8 @@ const BodyBytesMax = 4 << 20
 // Wait is how long a command waits for an answer that is ready.
 const Wait = 10 * time.Second
 
-// Path joins parts, each escaped, so that slashes and dots in a name are the name's own: a server would tidy them away.
+// Path joins parts, each escaped, so that slashes and dots in a name are the name's own: a server
+// would tidy them away.
 func Path(parts ...string) string {
 	var b strings.Builder
 	for _, p := range parts {

@@ -64,8 +64,8 @@ func ask[T any](ctx context.Context, a *agentFlags, method, path string, body []
 	return v, err
 }
 
-// command makes a command that asks an agent. It takes the arguments that args names, "NAME" each; one in brackets may be left
-// out.
+// command makes a command that asks an agent. It takes the arguments that args names, "NAME" each;
+// one in brackets may be left out.
 func (a *agentFlags) command(use, short, example string, run func(cmd *cobra.Command, args []string) error) *cobra.Command {
 	names := strings.Fields(use)[1:]
 	least := 0

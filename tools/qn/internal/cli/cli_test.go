@@ -302,7 +302,8 @@ func TestKeysGen(t *testing.T) {
 	}
 }
 
-// What is written can be read as the engine reads it, is nobody else's, and shows nothing but the public key.
+// What is written can be read as the engine reads it, is nobody else's, and shows nothing but the
+// public key.
 func TestKeysSigning(t *testing.T) {
 	dir := t.TempDir()
 	first, next := filepath.Join(dir, "first"), filepath.Join(dir, "next")
@@ -337,7 +338,8 @@ func TestKeysSigning(t *testing.T) {
 	}
 }
 
-// Keys are printed as people write them, and never as what they would do to a terminal or to a table.
+// Keys are printed as people write them, and never as what they would do to a terminal or to a
+// table.
 func TestKeysAreTame(t *testing.T) {
 	f := func(member, key, want string) {
 		t.Helper()

@@ -18,7 +18,8 @@ func checkClock() api.Check {
 	return clockCheck(t.Status&unix.STA_UNSYNC == 0, time.Duration(t.Maxerror)*time.Microsecond)
 }
 
-// clockCheck judges what the kernel says: whether the clock is kept right, and how far it may be off then.
+// clockCheck judges what the kernel says: whether the clock is kept right, and how far it may be
+// off then.
 func clockCheck(kept bool, off time.Duration) api.Check {
 	const fix = "run chrony or systemd-timesyncd: the last writer of a shared key wins by clock"
 	if !kept {

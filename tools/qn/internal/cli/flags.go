@@ -18,7 +18,8 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// flagError says which flag is wrong, what was given, and what would be right, without the words of the parser.
+// flagError says which flag is wrong, what was given, and what would be right, without the words of
+// the parser.
 func flagError(cmd *cobra.Command, err error) error {
 	var value *pflag.InvalidValueError
 	var unknown *pflag.NotExistError
@@ -48,7 +49,8 @@ func nearestFlag(cmd *cobra.Command, name string) string {
 	return exit.Nearest(name, known)
 }
 
-// tidyDefaults leaves out of the help what says nothing: defaults that are zero, and those that the text names already.
+// tidyDefaults leaves out of the help what says nothing: defaults that are zero, and those that the
+// text names already.
 func tidyDefaults(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		zero := f.DefValue == "0/s" || f.DefValue == "0B" || f.DefValue == "0s"

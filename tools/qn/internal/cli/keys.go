@@ -76,7 +76,8 @@ func newKeysGen() *cobra.Command {
 	return cmd
 }
 
-// writeNew makes a file that only its owner can read. It never writes over one: that could be the cluster's only key.
+// writeNew makes a file that only its owner can read. It never writes over one: that could be the
+// cluster's only key.
 func writeNew(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {

@@ -75,7 +75,8 @@ func keyNumber(a *agentFlags, step string) func(cmd *cobra.Command, args []strin
 	}
 }
 
-// keyStep takes one step and shows where the keys stand then; exit code 3 if it did not reach everybody.
+// keyStep takes one step and shows where the keys stand then; exit code 3 if it did not reach
+// everybody.
 func keyStep(cmd *cobra.Command, a *agentFlags, step string, body []byte) error {
 	r, err := ask[api.KeyResult](cmd.Context(), a, "POST", "/v1/keys/"+step, body)
 	if err != nil {

@@ -150,7 +150,8 @@ func named(member, key string) string {
 	return member + "/" + key
 }
 
-// printed is a key, in quotes where it would do something to a terminal or a table: members call their keys as they like.
+// printed is a key, in quotes where it would do something to a terminal or a table: members call
+// their keys as they like.
 func printed(key string) string {
 	if q := strconv.Quote(key); len(q) != len(key)+2+strings.Count(key, `\`)+strings.Count(key, `"`) {
 		return q

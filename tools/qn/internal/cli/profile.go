@@ -8,8 +8,9 @@ import (
 	"runtime/pprof"
 )
 
-// profiles are the two files that --cpuprofile and --memprofile ask for. Both cover the measured phase only (of a search:
-// its last one), so that starting and comparing the cluster does not hide what a write costs.
+// profiles are the two files that --cpuprofile and --memprofile ask for. Both cover the measured
+// phase only (of a search: its last one), so that starting and comparing the cluster does not hide
+// what a write costs.
 type profiles struct {
 	cpu, mem *os.File
 	failed   error

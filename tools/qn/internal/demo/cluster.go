@@ -137,7 +137,8 @@ func (c *cluster) forget(i int) {
 	}
 }
 
-// renew notes the members' present generations: one that was taken for another life begins a new one.
+// renew notes the members' present generations: one that was taken for another life begins a new
+// one.
 func (c *cluster) renew() {
 	for _, i := range c.living() {
 		if eng := c.engineOf(i); eng != nil {

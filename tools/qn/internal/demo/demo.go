@@ -154,8 +154,9 @@ func (d *Demo) Look(turn, event uint64) *Picture {
 	return p
 }
 
-// level reports whether no member that runs is behind another one. The members' fingerprints can't tell while there are
-// writes: each is up to a sample's age old, so two of them are of different moments.
+// level reports whether no member that runs is behind another one. The members' fingerprints can't
+// tell while there are writes: each is up to a sample's age old, so two of them are of different
+// moments.
 func level(behind []byte) bool {
 	return !slices.ContainsFunc(behind, func(versions byte) bool { return versions != 0 && versions != unknownCell })
 }

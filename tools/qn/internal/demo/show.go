@@ -141,7 +141,8 @@ func Show(ctx context.Context, o *Command, stdin io.Reader, stderr io.Writer) er
 	return nil
 }
 
-// terminal shows a line that overwrites itself and takes keys where there is a terminal, and prints the log where not.
+// terminal shows a line that overwrites itself and takes keys where there is a terminal, and prints
+// the log where not.
 func (d *Demo) terminal(ctx context.Context, quit func(), stdin io.Reader, stderr io.Writer) {
 	live := term.Interactive(stderr)
 	if f, ok := stdin.(*os.File); ok && live && xterm.IsTerminal(int(f.Fd())) {

@@ -12,7 +12,8 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
-// Report is what a tour measured. Times in _us are microseconds, in _ms milliseconds; -1 says that it did not come true.
+// Report is what a tour measured. Times in _us are microseconds, in _ms milliseconds; -1 says that
+// it did not come true.
 type Report struct {
 	Schema        string  `json:"schema"` // qn.demo/1
 	Nodes         int     `json:"nodes"`
@@ -50,8 +51,8 @@ type tour struct {
 // settleWait is how long anything may take to come true; it is not part of the duration.
 const settleWait = 20 * time.Second
 
-// Tour runs write, kill, revive, partition, heal, loss and overload, in parts of span together, and measures. say tells of
-// each step.
+// Tour runs write, kill, revive, partition, heal, loss and overload, in parts of span together, and
+// measures. say tells of each step.
 func (d *Demo) Tour(ctx context.Context, span time.Duration, say func(format string, args ...any)) (*Report, error) {
 	t := &tour{d: d, ctx: ctx, say: say, report: &Report{Schema: "qn.demo/1", Nodes: d.cluster.n, Seed: d.opt.Seed}}
 	part := span / 10

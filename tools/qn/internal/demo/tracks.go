@@ -80,7 +80,8 @@ type Spread struct {
 	seq uint64
 }
 
-// after are the writes after a number, as far as they are followed, oldest first. living says who counts.
+// after are the writes after a number, as far as they are followed, oldest first. living says who
+// counts.
 func (t *tracks) after(turn uint64, living []int) (list []Spread) {
 	newest := t.next.Load()
 	for n := max(turn+1, newest-min(newest, tracksMax-1)+1); n <= newest; n++ {

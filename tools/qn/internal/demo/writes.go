@@ -25,7 +25,8 @@ func (c *cluster) write(i int) (ok bool) {
 	return true
 }
 
-// via tells by which member each one has a write: the hop before it, where the key was not written again since.
+// via tells by which member each one has a write: the hop before it, where the key was not written
+// again since.
 func (c *cluster) via(s *Spread) {
 	s.Via = make([]int32, len(s.Micro))
 	for i, us := range s.Micro {
@@ -42,8 +43,8 @@ func (c *cluster) via(s *Spread) {
 	}
 }
 
-// lost counts keys whose newest acknowledged value is not on every member that runs. Keys of a member that was killed and
-// has begun anew count from its new life.
+// lost counts keys whose newest acknowledged value is not on every member that runs. Keys of a
+// member that was killed and has begun anew count from its new life.
 func (c *cluster) lost() (n int, first string) {
 	living := c.living()
 	for _, owner := range living {

@@ -14,7 +14,8 @@ const (
 	streamMax = 65535
 )
 
-// badVersion answers an EDNS of a version that is not known (RFC 6891, 6.1.3). Its upper bits stand in the OPT record.
+// badVersion answers an EDNS of a version that is not known (RFC 6891, 6.1.3). Its upper bits stand
+// in the OPT record.
 const badVersion dnsmessage.RCode = 16
 
 // responder answers questions. Its methods are safe for any number of goroutines.
@@ -90,8 +91,8 @@ func parse(b []byte) (x query, code dnsmessage.RCode, reply bool) {
 	return x, dnsmessage.RCodeFormatError, true
 }
 
-// answer appends the answer to a question to dst, in at most room bytes, or in as many as the question allows if room is 0.
-// It returns nil if there is none.
+// answer appends the answer to a question to dst, in at most room bytes, or in as many as the
+// question allows if room is 0. It returns nil if there is none.
 func (r *responder) answer(dst, question []byte, x *index, room int) []byte {
 	q, code, reply := parse(question)
 	if !reply {

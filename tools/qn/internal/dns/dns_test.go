@@ -249,7 +249,8 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
-// FuzzAnswer: whatever comes, an answer can be read, is no longer than it may be, and answers that question.
+// FuzzAnswer: whatever comes, an answer can be read, is no longer than it may be, and answers that
+// question.
 func FuzzAnswer(f *testing.F) {
 	f.Add(question("web.service.qn.", dnsmessage.TypeSRV, 1232))
 	f.Add(question("x.node.qn.", dnsmessage.TypeA, 0))

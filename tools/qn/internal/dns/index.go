@@ -120,8 +120,8 @@ func portOf(s string) uint16 {
 	return uint16(n)
 }
 
-// isLabel reports what can be one label of a name: letters, digits, dashes and underscores, at most 63. Members with other
-// names, such as with a dot, are not in the DNS.
+// isLabel reports what can be one label of a name: letters, digits, dashes and underscores, at most
+// 63. Members with other names, such as with a dot, are not in the DNS.
 func isLabel(s string) bool {
 	if s == "" || len(s) > 63 {
 		return false
@@ -136,7 +136,8 @@ func isLabel(s string) bool {
 	return true
 }
 
-// find looks up the part of a name before the zone, in lower case. exists tells NODATA from NXDOMAIN.
+// find looks up the part of a name before the zone, in lower case. exists tells NODATA from
+// NXDOMAIN.
 func (x *index) find(name string) (list []*target, exists bool) {
 	labels := strings.Split(name, ".")
 	kind := labels[len(labels)-1]

@@ -68,8 +68,8 @@ func Start(eng *engine.Engine, o Options) (*Server, error) {
 	return s, nil
 }
 
-// listen binds the same port twice. One that is free for UDP may be taken for TCP: a port that the system chose is tried
-// again.
+// listen binds the same port twice. One that is free for UDP may be taken for TCP: a port that the
+// system chose is tried again.
 func (s *Server) listen(addr string) (err error) {
 	at, err := net.ResolveUDPAddr("udp", addr)
 	if err != nil {

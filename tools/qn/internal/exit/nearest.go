@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Nearest is the known word that was probably meant, or "" if none is near: within a third of its letters, at least one,
-// or the only one that begins alike.
+// Nearest is the known word that was probably meant, or "" if none is near: within a third of its
+// letters, at least one, or the only one that begins alike.
 func Nearest(word string, known []string) string {
 	best, least := "", max(1, len(word)/3)+1
 	for _, k := range known {
@@ -23,7 +23,8 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
-// OneOf is nil if word is known, and otherwise a usage error that names what, the word and what was probably meant.
+// OneOf is nil if word is known, and otherwise a usage error that names what, the word and what was
+// probably meant.
 func OneOf(what, word string, known []string) error {
 	if slices.Contains(known, word) {
 		return nil

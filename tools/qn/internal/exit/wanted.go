@@ -15,7 +15,8 @@ var examples = map[string][2]string{
 	"stringToString": {"pairs of a name and a value", "service=web,port=8080"},
 }
 
-// Wanted says what a flag takes, in place of the words of a parser. Our own types say it themselves, by cause.
+// Wanted says what a flag takes, in place of the words of a parser. Our own types say it
+// themselves, by cause.
 func Wanted(f *pflag.Flag, cause error) string {
 	kind := f.Value.Type()
 	if e, ok := examples[kind]; ok {

@@ -12,7 +12,8 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// heldMax is how many datagrams one socket holds back at most; what comes then is lost, as in a full queue.
+// heldMax is how many datagrams one socket holds back at most; what comes then is lost, as in a
+// full queue.
 const heldMax = 4096
 
 // Rules are what is wrong now. Members are numbered from 0.
@@ -88,7 +89,8 @@ func (p *Poller) Listen(bind netip.AddrPort, opt batch.Options) (batch.Conn, err
 	return c, nil
 }
 
-// Wait is the wrapped Wait. It does not return while the member is frozen, and wakes for what is held back.
+// Wait is the wrapped Wait. It does not return while the member is frozen, and wakes for what is
+// held back.
 func (p *Poller) Wait(deadline sched.Instant, ready []batch.Conn) (int, error) {
 	p.thaw()
 	c := p.conn.Load()
@@ -132,7 +134,8 @@ type held struct {
 	addr netip.AddrPort
 }
 
-// Recv is the wrapped Recv without what is lost or held back, and with what was held back long enough.
+// Recv is the wrapped Recv without what is lost or held back, and with what was held back long
+// enough.
 func (c *Conn) Recv(ms []batch.Msg) (int, error) {
 	kept := c.release(ms)
 	n, err := c.Conn.Recv(ms[kept:])

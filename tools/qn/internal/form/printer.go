@@ -5,7 +5,8 @@ import (
 	"io"
 )
 
-// Printer writes lines and keeps the first error, so that a report is written without a check for each line.
+// Printer writes lines and keeps the first error, so that a report is written without a check for
+// each line.
 type Printer struct {
 	w   io.Writer
 	err error
@@ -24,7 +25,8 @@ func (p *Printer) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Line writes a subject, which grep and awk find at the beginning of the line, and what there is to say about it.
+// Line writes a subject, which grep and awk find at the beginning of the line, and what there is to
+// say about it.
 func (p *Printer) Line(subject, format string, args ...any) {
 	_, _ = fmt.Fprintf(p, "%-10s"+format+"\n", append([]any{subject}, args...)...) // Err tells
 }

@@ -2,7 +2,8 @@ package load
 
 import "context"
 
-// cluster is what a run needs of the nodes: N replicas in this process that can be written, counted and compared.
+// cluster is what a run needs of the nodes: N replicas in this process that can be written, counted
+// and compared.
 type cluster interface {
 	// set writes on one node. Called from one goroutine.
 	set(node int, key string, value []byte) (version uint64, err error)

@@ -15,8 +15,8 @@ func (d *difference) add(format string, args ...any) {
 	d.entries++
 }
 
-// compare reads every entry of every origin on every node, the owner included, and holds it against what the generator
-// wrote last: key, version and value. It trusts no digest and no fingerprint.
+// compare reads every entry of every origin on every node, the owner included, and holds it against
+// what the generator wrote last: key, version and value. It trusts no digest and no fingerprint.
 func compare(c cluster, d *driver) (diff difference) {
 	slot := make(map[string]int, len(d.keys))
 	for i, key := range d.keys {

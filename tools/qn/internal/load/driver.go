@@ -10,12 +10,14 @@ import (
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// setter is the one call that the generator makes: write a key on a node, get its version or a refusal.
+// setter is the one call that the generator makes: write a key on a node, get its version or a
+// refusal.
 type setter func(node int, key string, value []byte) (version uint64, err error)
 
-// driver is the open-loop generator: it writes at intended times, one goroutine for all nodes. Writes that became due
-// while it was held up leave in a burst under their own intended times, so that a delay of the generator or of Set is
-// counted against the cluster and never hidden (no coordinated omission). A refused write is counted, not retried.
+// driver is the open-loop generator: it writes at intended times, one goroutine for all nodes.
+// Writes that became due while it was held up leave in a burst under their own intended times, so
+// that a delay of the generator or of Set is counted against the cluster and never hidden (no
+// coordinated omission). A refused write is counted, not retried.
 type driver struct {
 	set    setter
 	clock  func() int64
@@ -103,8 +105,8 @@ func clockCost(clock func() int64) int64 {
 	return max(least, 0)
 }
 
-// sampleCapacity is how many samples one origin's history must hold for the whole run: the mean, half more, and a floor
-// for the spread of random choice.
+// sampleCapacity is how many samples one origin's history must hold for the whole run: the mean,
+// half more, and a floor for the spread of random choice.
 func sampleCapacity(o *Options) int {
 	writes := (o.Warmup + o.Duration).Seconds() * float64(o.Rate)
 	mean := writes / float64(sampleStride(o)) / float64(o.Nodes)
@@ -131,8 +133,9 @@ func (d *driver) run(p *pacer) {
 	d.tally.ended = d.clock()
 }
 
-// write does one write under its intended time: on a random node, of the key whose turn it is there. A key is then not
-// overwritten before its last write has had the time of a whole cycle to arrive everywhere as an entry of its own.
+// write does one write under its intended time: on a random node, of the key whose turn it is
+// there. A key is then not overwritten before its last write has had the time of a whole cycle to
+// arrive everywhere as an entry of its own.
 func (d *driver) write(intended int64, sampled bool) {
 	node := d.pick()
 	key := d.order[d.turn[node]]
@@ -158,7 +161,8 @@ func (d *driver) write(intended int64, sampled bool) {
 	}
 }
 
-// pick chooses the node of a write: node 0 is as likely as d.heavy others, the quiet ones are last and write nothing.
+// pick chooses the node of a write: node 0 is as likely as d.heavy others, the quiet ones are last
+// and write nothing.
 func (d *driver) pick() int {
 	writers := d.nodes - d.quiet
 	if d.heavy <= 1 {

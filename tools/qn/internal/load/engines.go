@@ -19,7 +19,8 @@ import (
 
 var clockBase = time.Now()
 
-// clock is the one clock of a run: monotonic nanoseconds, read alike by the generator and by what the loops report.
+// clock is the one clock of a run: monotonic nanoseconds, read alike by the generator and by what
+// the loops report.
 func clock() int64 { return int64(time.Since(clockBase)) }
 
 // engines is a cluster of real engines on loopback sockets that share a few reactors.
@@ -49,8 +50,9 @@ func startEngines(ctx context.Context, o *Options, track *tracker) (cluster, err
 	return c, nil
 }
 
-// procs gives each reactor and the generator a processor of Go's own, also where there are fewer cores: the kernel then
-// shares the cores, in slices far shorter than the 10 ms after which Go's scheduler takes one away.
+// procs gives each reactor and the generator a processor of Go's own, also where there are fewer
+// cores: the kernel then shares the cores, in slices far shorter than the 10 ms after which Go's
+// scheduler takes one away.
 func procs(reactors int) {
 	if want := reactors + 2; runtime.GOMAXPROCS(0) < want {
 		runtime.GOMAXPROCS(want)
@@ -89,7 +91,8 @@ func (c *engines) start(ctx context.Context, o *Options) (err error) {
 	return c.join(ctx)
 }
 
-// addReactor makes a loop on sockets of its own, with the loss between the two if there is to be one.
+// addReactor makes a loop on sockets of its own, with the loss between the two if there is to be
+// one.
 func (c *engines) addReactor(o *Options, n uint64) {
 	if o.Loss == 0 {
 		c.reactors = append(c.reactors, engine.NewReactor(engine.ReactorOptions{Idle: c.idle}))
@@ -151,8 +154,9 @@ func (c *engines) config(o *Options, i int) (cfg engine.Config, err error) {
 	return cfg, err
 }
 
-// join makes every node ask the first one; they learn of each other from it. An answer that was lost is no failure: nodes
-// ask again for as long as they run, and formed says whether that was enough.
+// join makes every node ask the first one; they learn of each other from it. An answer that was
+// lost is no failure: nodes ask again for as long as they run, and formed says whether that was
+// enough.
 func (c *engines) join(ctx context.Context) error {
 	failed := make([]error, len(c.nodes))
 	seed := c.nodes[0].Addr().String()
@@ -181,8 +185,8 @@ func (c *engines) ids() (ids []uint64) {
 	return ids
 }
 
-// formed waits until each node knows all. They are asked in turn, since each answer is a list of all
-// members that its loop makes: asking all at once would be most of what the loops do meanwhile.
+// formed waits until each node knows all. They are asked in turn, since each answer is a list of
+// all members that its loop makes: asking all at once would be most of what the loops do meanwhile.
 func (c *engines) formed(ctx context.Context) error {
 	for i, e := range c.nodes {
 		for {

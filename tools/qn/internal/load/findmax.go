@@ -40,8 +40,8 @@ const (
 	drainMax     = 10 * time.Second // a rate whose queue takes longer was not sustained
 )
 
-// search finds the highest sustained rate: doubling, then halving the gap, then one run of the full duration at the rate
-// found, which must be sustained too or a rate a twentieth lower is tried.
+// search finds the highest sustained rate: doubling, then halving the gap, then one run of the full
+// duration at the rate found, which must be sustained too or a rate a twentieth lower is tried.
 type search struct {
 	opt    Options
 	run    func(*Options) (*Report, error)
@@ -68,7 +68,8 @@ func findMax(o *Options, run func(*Options) (*Report, error)) (*Max, error) {
 	return &s.result, err
 }
 
-// bracket returns a sustained rate and one that is not; low is 0 if nothing above the minimum is sustained.
+// bracket returns a sustained rate and one that is not; low is 0 if nothing above the minimum is
+// sustained.
 func (s *search) bracket(from uint64) (low, high uint64, err error) {
 	for rate := from; rate < rateMax; rate *= 2 {
 		ok, err := s.sustains(rate, min(probeSpan, s.opt.Duration))

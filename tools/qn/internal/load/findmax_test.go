@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// machine answers like a cluster that sustains up to capacity for short runs and a little less for long ones.
+// machine answers like a cluster that sustains up to capacity for short runs and a little less for
+// long ones.
 func machine(capacity float64) func(*Options) (*Report, error) {
 	return func(o *Options) (*Report, error) {
 		r := newReport(o)

@@ -30,7 +30,8 @@ func TestHeavyWriter(t *testing.T) {
 	}
 }
 
-// TestStalledReceiver runs one pair on real sockets: the node that stops does not hold up the others, and catches up.
+// TestStalledReceiver runs one pair on real sockets: the node that stops does not hold up the
+// others, and catches up.
 func TestStalledReceiver(t *testing.T) {
 	o := testOptions()
 	o.Nodes, o.Pairs, o.Duration, o.Drain = 4, 1, time.Second, 30*time.Second

@@ -11,8 +11,8 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
-// HeavyWriter is a cluster in which one node writes fifty times as much as each other one, and all together send twice
-// what a node takes: that is half of what the writes are on the wire.
+// HeavyWriter is a cluster in which one node writes fifty times as much as each other one, and all
+// together send twice what a node takes: that is half of what the writes are on the wire.
 type HeavyWriter struct {
 	Schema      string  `json:"schema"`
 	Nodes       int     `json:"nodes"`
@@ -50,8 +50,8 @@ const (
 // Passed reports whether no key was lost.
 func (h *HeavyWriter) Passed() bool { return h.Converged }
 
-// encoded is the bytes a second that all writes take when they arrive at one node: the heavy node's share frames, each of
-// a light node has its own.
+// encoded is the bytes a second that all writes take when they arrive at one node: the heavy node's
+// share frames, each of a light node has its own.
 func encoded(o *Options) int {
 	const entry, header = 16, 72 // beside the value; of a frame with one run, without its entries
 	share := int(o.Rate) / (o.Nodes - 1 + heavyWeight)

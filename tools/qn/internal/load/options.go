@@ -56,7 +56,8 @@ type Options struct {
 	rumor tune.RumorPolicy // what Rumor says, once validated
 	seal  []engine.Secret  // what Key or KeyFile hold, once validated
 
-	// Around is called at the start and at the end of the measured phase, for profiles; nil is fine.
+	// Around is called at the start and at the end of the measured phase, for profiles; nil is
+	// fine.
 	Around func(begin bool)
 }
 
@@ -74,12 +75,14 @@ func Defaults() Options {
 	}
 }
 
-// KeysFindMax is the default of Keys for a search. Nodes write their keys in turns: at 100,000 writes/s into 32 nodes a key
-// then lives 64 ms, several times what news takes while the machine keeps up. More keys make every delivery a cache miss
-// when all replicas share one machine, which no real cluster does.
+// KeysFindMax is the default of Keys for a search. Nodes write their keys in turns: at 100,000
+// writes/s into 32 nodes a key then lives 64 ms, several times what news takes while the machine
+// keeps up. More keys make every delivery a cache miss when all replicas share one machine, which
+// no real cluster does.
 const KeysFindMax = 200
 
-// Bounds of the options. They protect the machine from a typing error; none of them is a limit of the engine.
+// Bounds of the options. They protect the machine from a typing error; none of them is a limit of
+// the engine.
 const (
 	nodesMax = 1024
 	keysMax  = 1_000_000
@@ -184,8 +187,8 @@ const manyCells = 1 << 20
 // SetMany makes the default of keys fit many nodes.
 func (o *Options) SetMany() { o.Keys = min(o.Keys, max(1, manyCells/(o.Nodes*o.Nodes))) }
 
-// SetLarge makes the defaults of keys and rate fit large values: about 64 MiB in each replica at most, and 16 MiB a second
-// written, all nodes together.
+// SetLarge makes the defaults of keys and rate fit large values: about 64 MiB in each replica at
+// most, and 16 MiB a second written, all nodes together.
 func (o *Options) SetLarge(keys, rate bool) {
 	if keys {
 		o.Keys = min(o.Keys, max(1, min(64<<20, largeBytesMax/o.Nodes)/(o.Nodes*int(o.Size))))

@@ -2,11 +2,13 @@ package load
 
 import "runtime"
 
-// pacer issues the times at which an open-loop generator intends to write: write n is due at start + n/rate, whatever
-// happened to the writes before it. It owns its thread while it runs, so that its sleeps are the kernel's own.
+// pacer issues the times at which an open-loop generator intends to write: write n is due at start
+// + n/rate, whatever happened to the writes before it. It owns its thread while it runs, so that
+// its sleeps are the kernel's own.
 //
-// A wait is a sleep up to `early` before the time and a spin for the rest. `early` follows what sleeps overshoot on this
-// machine, within bounds, so that the generator neither adds its own delay nor burns a core that the cluster needs.
+// A wait is a sleep up to `early` before the time and a spin for the rest. `early` follows what
+// sleeps overshoot on this machine, within bounds, so that the generator neither adds its own delay
+// nor burns a core that the cluster needs.
 type pacer struct {
 	clock   func() int64 // monotonic nanoseconds
 	start   int64

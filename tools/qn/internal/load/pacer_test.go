@@ -36,7 +36,8 @@ func TestPacerDueMatchesTimes(t *testing.T) {
 	}
 }
 
-// TestPacerNeverEarly also reports how late it is: its own delay must stay far below half a millisecond on a quiet machine.
+// TestPacerNeverEarly also reports how late it is: its own delay must stay far below half a
+// millisecond on a quiet machine.
 func TestPacerNeverEarly(t *testing.T) {
 	base := time.Now()
 	clock := func() int64 { return int64(time.Since(base)) }

@@ -19,8 +19,9 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
-// Pingpong is how long one write takes to one other node when nothing else goes on: two engines write in turns, each as
-// soon as it holds the other's write. OneWay.Quantiles are those of the parked loops.
+// Pingpong is how long one write takes to one other node when nothing else goes on: two engines
+// write in turns, each as soon as it holds the other's write. OneWay.Quantiles are those of the
+// parked loops.
 type Pingpong struct {
 	Schema    string  `json:"schema"`
 	Nodes     int     `json:"nodes"`
@@ -34,8 +35,8 @@ type Pingpong struct {
 	Env       Env     `json:"env"`
 }
 
-// OneWay has the time from the call of Set to visibility on the other node, for loops that sleep when idle and for loops
-// that never do.
+// OneWay has the time from the call of Set to visibility on the other node, for loops that sleep
+// when idle and for loops that never do.
 type OneWay struct {
 	Quantiles
 	Parked   Quantiles `json:"parked"`
@@ -142,7 +143,8 @@ func (t *table) observe(node int, a engine.Advance) {
 	}
 }
 
-// play has the two write in turns, from one thread that spins for the answer: a sleeping caller would add its own waking.
+// play has the two write in turns, from one thread that spins for the answer: a sleeping caller
+// would add its own waking.
 func (t *table) play(value []byte, span time.Duration) (n uint64, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -33,7 +33,8 @@ func quantiles(h *hdr.Histogram) Quantiles {
 	}
 }
 
-// micros has one decimal: a tenth of a microsecond is the finest that a clock read per turn can mean.
+// micros has one decimal: a tenth of a microsecond is the finest that a clock read per turn can
+// mean.
 func micros(nanos int64) float64 { return round(float64(nanos)/1e3, 1) }
 
 // round keeps JSON free of digits that mean nothing, and of NaN, which JSON can't say.

@@ -9,7 +9,8 @@ import (
 // Schema names the shape of Report. Fields are added, never renamed or removed.
 const Schema = "qn.load/1"
 
-// Report is the result of one run. The JSON names are a contract; times are microseconds where a name ends in _us.
+// Report is the result of one run. The JSON names are a contract; times are microseconds where a
+// name ends in _us.
 type Report struct {
 	Schema    string  `json:"schema"`
 	Nodes     int     `json:"nodes"`
@@ -135,7 +136,8 @@ func (r *Report) writes(d *driver) {
 	}
 }
 
-// visibility fills the distributions from the samples of the measured phase. No loop may run any more.
+// visibility fills the distributions from the samples of the measured phase. No loop may run any
+// more.
 func (r *Report) visibility(t *tracker, from, to int64) {
 	half, most, all, first, last := newHistogram(), newHistogram(), newHistogram(), newHistogram(), newHistogram()
 	third := (to - from) / 3
@@ -180,13 +182,14 @@ func newReport(o *Options) *Report {
 	}
 }
 
-// coalescedMax is how much of the writes may be overtaken by newer ones of the same key for the rate to say how fast news
-// travels, and not how fast keys can be overwritten at home.
+// coalescedMax is how much of the writes may be overtaken by newer ones of the same key for the
+// rate to say how fast news travels, and not how fast keys can be overwritten at home.
 const coalescedMax = 0.05
 
-// Sustained says whether the cluster kept up with the rate: at least 99 % of it was accepted, all replicas became equal,
-// news was not slower in the last third than in the first by more than a fifth, which would mean a growing queue, and
-// the writes reached the replicas as entries of their own.
+// Sustained says whether the cluster kept up with the rate: at least 99 % of it was accepted, all
+// replicas became equal, news was not slower in the last third than in the first by more than a
+// fifth, which would mean a growing queue, and the writes reached the replicas as entries of their
+// own.
 func (r *Report) Sustained() bool {
 	return r.Converged && r.RateAchieved >= 0.99*r.RateTarget && r.LastThird <= 1.2*r.FirstThird && r.Coalesced <= coalescedMax
 }

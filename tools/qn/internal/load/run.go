@@ -24,8 +24,8 @@ type run struct {
 	from, to moment // start and end of the measured phase
 }
 
-// measure forms a cluster, loads it, waits until the replicas are level and compares them. An error means that there is
-// no measurement; replicas that differ are a result.
+// measure forms a cluster, loads it, waits until the replicas are level and compares them. An error
+// means that there is no measurement; replicas that differ are a result.
 func measure(ctx context.Context, o *Options, start starter, clock func() int64, progress *term.Progress) (*Report, error) {
 	defer progress.Clear()
 	r := &run{
@@ -56,7 +56,8 @@ func measure(ctx context.Context, o *Options, start starter, clock func() int64,
 	return r.report, nil
 }
 
-// form starts the nodes, waits until all know all, and writes every key once, so that the measured phase only overwrites.
+// form starts the nodes, waits until all know all, and writes every key once, so that the measured
+// phase only overwrites.
 func (r *run) form(ctx context.Context, start starter) (err error) {
 	r.progress.Show("forming %d nodes", r.opt.Nodes)
 	began := r.clock()

@@ -78,7 +78,8 @@ func TestRunStopsWhenToldTo(t *testing.T) {
 	}
 }
 
-// TestSchema holds the names and kinds of the JSON contract. Fields may be added here, never removed.
+// TestSchema holds the names and kinds of the JSON contract. Fields may be added here, never
+// removed.
 func TestSchema(t *testing.T) {
 	b, err := json.Marshal(testRun(t, testOptions(), &fakeCluster{deaf: -1}))
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
-// StalledReceiver compares runs in which the last node stops for the whole measured phase with runs in which it does not,
-// in turns. What counts are the other nodes.
+// StalledReceiver compares runs in which the last node stops for the whole measured phase with runs
+// in which it does not, in turns. What counts are the other nodes.
 type StalledReceiver struct {
 	Schema     string  `json:"schema"`
 	Nodes      int     `json:"nodes"`

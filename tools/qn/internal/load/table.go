@@ -10,7 +10,8 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/units"
 )
 
-// WriteTable prints the report for people: one line a subject, the name first, so that grep and awk work on it too.
+// WriteTable prints the report for people: one line a subject, the name first, so that grep and awk
+// work on it too.
 func (r *Report) WriteTable(w io.Writer) error {
 	p := form.NewPrinter(w)
 	p.Line("load", "open loop, %s writes/s, %d B values, %d nodes, %d keys each, %s, %s, spread %s, diff %s, %s, loss %g, seed %s",

@@ -4,15 +4,18 @@ import (
 	"sync/atomic"
 )
 
-// tracker follows sampled writes to the replicas. A write (origin, version) is visible on a node in the first turn in
-// which that node's max for the origin is at least the version; the nodes other than the writer count.
+// tracker follows sampled writes to the replicas. A write (origin, version) is visible on a node in
+// the first turn in which that node's max for the origin is at least the version; the nodes other
+// than the writer count.
 //
-// The generator appends a sample *before* it writes, under the version that the write will take: the origin has one
-// writer and its versions are consecutive, and a sample appended afterwards could be overtaken by its own write. Each
-// node's loop calls advanced for what moved on it. All memory is taken at the start, so neither side allocates.
+// The generator appends a sample *before* it writes, under the version that the write will take:
+// the origin has one writer and its versions are consecutive, and a sample appended afterwards
+// could be overtaken by its own write. Each node's loop calls advanced for what moved on it. All
+// memory is taken at the start, so neither side allocates.
 //
-// Who writes what: an origin's samples and count by the generator; a view by its node's loop; a sample's counter by all
-// loops, and each of its three times by the one loop whose step reached the threshold.
+// Who writes what: an origin's samples and count by the generator; a view by its node's loop; a
+// sample's counter by all loops, and each of its three times by the one loop whose step reached the
+// threshold.
 type tracker struct {
 	clock           func() int64
 	half, most, all uint32 // how many other nodes make "half", "99 %" and "all"
@@ -97,8 +100,8 @@ func (t *tracker) identify(ids []uint64) {
 	t.index.Store(&index)
 }
 
-// expect appends a sample for the write that the generator is about to do. It reports false when the history is full:
-// that write is then not sampled.
+// expect appends a sample for the write that the generator is about to do. It reports false when
+// the history is full: that write is then not sampled.
 func (t *tracker) expect(node int, version uint64, intended int64) (*sample, bool) {
 	o := &t.origins[node]
 	n := o.n.Load()
@@ -111,9 +114,9 @@ func (t *tracker) expect(node int, version uint64, intended int64) (*sample, boo
 	return s, true
 }
 
-// observe is what node's loop calls for each origin that moved in a turn; turn names the turn. The clock is read at the
-// first report of a turn: by then its work is done and readers see it, which the turn's own time, read at its start, would
-// not tell.
+// observe is what node's loop calls for each origin that moved in a turn; turn names the turn. The
+// clock is read at the first report of a turn: by then its work is done and readers see it, which
+// the turn's own time, read at its start, would not tell.
 func (t *tracker) observe(node int, turn int64, handle uint32, id, max uint64) {
 	v := &t.views[node]
 	calls := v.calls.Load() + 1

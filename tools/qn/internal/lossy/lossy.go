@@ -23,7 +23,8 @@ type Poller struct {
 // socketsMax is how many sockets may be opened between two Waits.
 const socketsMax = 4096
 
-// New wraps p. share is between 0 and 1; the same seed and the same arrivals lose the same datagrams.
+// New wraps p. share is between 0 and 1; the same seed and the same arrivals lose the same
+// datagrams.
 func New(p batch.Poller, share float64, seed uint64) *Poller {
 	return &Poller{Poller: p, share: share, seed: seed, wrapped: map[batch.Conn]*Conn{}, fresh: make(chan *Conn, socketsMax)}
 }
@@ -69,8 +70,8 @@ type Conn struct {
 // Reports is the wrapped Reports: what hosts say is not lost.
 func (c *Conn) Reports(rs []batch.Report) int { return batch.Reports(c.Conn, rs) }
 
-// Recv is the wrapped Recv without the datagrams that are lost. It may return 0 although more are waiting; Wait then
-// reports the socket again.
+// Recv is the wrapped Recv without the datagrams that are lost. It may return 0 although more are
+// waiting; Wait then reports the socket again.
 func (c *Conn) Recv(ms []batch.Msg) (int, error) {
 	n, err := c.Conn.Recv(ms)
 	kept := 0

@@ -47,7 +47,8 @@ type Answer struct {
 	Error  string          `json:"error,omitempty"`
 }
 
-// Handler answers one verb. It runs on a goroutine of the Service, one question at a time. from is who asks.
+// Handler answers one verb. It runs on a goroutine of the Service, one question at a time. from is
+// who asks.
 type Handler func(from string, args json.RawMessage) (result any, err error)
 
 // Service answers the questions of others and asks for its own agent.
@@ -147,8 +148,8 @@ func (s *Service) collect(b *engine.Broadcast) {
 	}
 }
 
-// Ask asks all live members, this one too, and returns when each has answered or ctx ends: missing lists those that have
-// not. The error says that nothing was asked.
+// Ask asks all live members, this one too, and returns when each has answered or ctx ends: missing
+// lists those that have not. The error says that nothing was asked.
 func (s *Service) Ask(ctx context.Context, verb string, args any) (answers []Answer, missing []string, err error) {
 	text, err := json.Marshal(args)
 	if err != nil {

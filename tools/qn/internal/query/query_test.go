@@ -13,7 +13,8 @@ import (
 	"github.com/quidnunc/quidnunc/tools/qn/internal/query"
 )
 
-// Every live member answers once and acts once, however often it is asked; who does not answer is named.
+// Every live member answers once and acts once, however often it is asked; who does not answer is
+// named.
 func TestAsk(t *testing.T) {
 	c := enginetest.NewCluster(t, 3, enginetest.Options{})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -13,7 +13,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine"
 )
 
-// conn is one client. Its fields belong to the event loop of the connection, but for those that say otherwise.
+// conn is one client. Its fields belong to the event loop of the connection, but for those that say
+// otherwise.
 type conn struct {
 	server *Server
 	out    gnet.Conn
@@ -48,7 +49,8 @@ type conn struct {
 	subbed int // channels and patterns
 }
 
-// traffic serves what came. It stops where a command takes its time, and where answers are not taken.
+// traffic serves what came. It stops where a command takes its time, and where answers are not
+// taken.
 func (c *conn) traffic() gnet.Action {
 	if c.collect() {
 		return c.greedy()
@@ -92,7 +94,8 @@ func (c *conn) traffic() gnet.Action {
 	return c.greedy()
 }
 
-// greedy closes a connection whose unserved requests are too much, or too much beside those of all others.
+// greedy closes a connection whose unserved requests are too much, or too much beside those of all
+// others.
 func (c *conn) greedy() gnet.Action {
 	limit := unparsedMax
 	if !c.authed {

@@ -190,7 +190,8 @@ func client(c *conn, a [][]byte) bool {
 	return false
 }
 
-// line describes the connection, as CLIENT LIST does. Others are not shown: each belongs to a loop of its own.
+// line describes the connection, as CLIENT LIST does. Others are not shown: each belongs to a loop
+// of its own.
 func (c *conn) line() string {
 	return fmt.Sprintf("id=%d addr=%s name=%s age=%d db=0 resp=%d lib-name=%s lib-ver=%s",
 		c.id, c.remote, c.name, int(time.Since(c.since).Seconds()), c.reply.proto, c.lib[0], c.lib[1])

@@ -1,7 +1,7 @@
 package resp
 
-// glob reports whether s matches a pattern of Redis: *, ?, [abc], [^a-z], and \ before a character that stands for itself.
-// It takes time in proportion to the product of both lengths at worst.
+// glob reports whether s matches a pattern of Redis: *, ?, [abc], [^a-z], and \ before a character
+// that stands for itself. It takes time in proportion to the product of both lengths at worst.
 func glob(pattern, s string) bool {
 	p, i, star, mark := 0, 0, -1, 0
 	for i < len(s) {

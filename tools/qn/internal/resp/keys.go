@@ -53,8 +53,9 @@ func get(c *conn, a [][]byte) bool {
 	return false
 }
 
-// problem answers with what went wrong. Where the engine's stage is full, it answers nothing: the request stays unserved
-// and is tried again, so that a client that writes faster than can be published is slowed down instead of refused.
+// problem answers with what went wrong. Where the engine's stage is full, it answers nothing: the
+// request stays unserved and is tried again, so that a client that writes faster than can be
+// published is slowed down instead of refused.
 func (c *conn) problem(err error) bool {
 	var throttled *engine.BackpressureError
 	if errors.Is(err, engine.ErrBackpressure) && !errors.As(err, &throttled) {
@@ -371,7 +372,8 @@ func wait(c *conn, a [][]byte) bool {
 	})
 }
 
-// confirmed is how many others have what a connection wrote last: all that live, if it wrote nothing.
+// confirmed is how many others have what a connection wrote last: all that live, if it wrote
+// nothing.
 func confirmed(eng *engine.Engine, v engine.Version) (have int, err error) {
 	if v.IsZero() {
 		return max(0, eng.NumMembers()-1), nil

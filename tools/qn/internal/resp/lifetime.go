@@ -22,8 +22,8 @@ func lifetimeWord(word []byte) (unit time.Duration, at, ok bool) {
 	return 0, false, false
 }
 
-// readLifetime reads a number of units, from now or from the epoch; text says what is wrong with it. What is over already
-// is a nanosecond.
+// readLifetime reads a number of units, from now or from the epoch; text says what is wrong with
+// it. What is over already is a nanosecond.
 func readLifetime(word []byte, unit time.Duration, at bool, verb string) (ttl time.Duration, text string) {
 	n, ok := integer(word)
 	if !ok {
@@ -87,8 +87,8 @@ func (c *conn) expire(a [][]byte, unit time.Duration, at bool) bool {
 	return false
 }
 
-// mayExpire is the condition of EXPIRE: NX no lifetime yet, XX one, GT a longer one than there is, LT a shorter one. None counts
-// as the longest.
+// mayExpire is the condition of EXPIRE: NX no lifetime yet, XX one, GT a longer one than there is,
+// LT a shorter one. None counts as the longest.
 func (c *conn) mayExpire(name, word []byte, ttl time.Duration) (allowed, known bool) {
 	_, info, _ := c.server.space.AppendGet(c.value[:0], string(name))
 	has := info.TTL > 0

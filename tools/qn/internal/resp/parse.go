@@ -28,8 +28,9 @@ var (
 	errHTTP      = errors.New("HTTP is not spoken here")
 )
 
-// parse reads one request from the beginning of b. It appends its arguments, which are views of b, to args. used is 0 if
-// the request is not whole yet: then it can't be before b has need bytes. A request may be empty: used without arguments.
+// parse reads one request from the beginning of b. It appends its arguments, which are views of b,
+// to args. used is 0 if the request is not whole yet: then it can't be before b has need bytes. A
+// request may be empty: used without arguments.
 func parse(b []byte, args [][]byte) (used, need int, list [][]byte, err error) {
 	if len(b) == 0 {
 		return 0, 1, args, nil

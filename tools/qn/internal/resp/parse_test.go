@@ -75,8 +75,8 @@ func TestGlob(t *testing.T) {
 	f(strings.Repeat("*a", 40)+"b", strings.Repeat("a", 2000), false) // and soon
 }
 
-// FuzzParse: whatever comes, the parser takes a part of it or waits for more than there is; what it took means the same in
-// the form that clients send.
+// FuzzParse: whatever comes, the parser takes a part of it or waits for more than there is; what it
+// took means the same in the form that clients send.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", "PING\r\n", "set k \"v w\"\r\n", "*1\r\n$", "*3\r\n$0\r\n\r\n", "POST /\r\n"} {
 		f.Add([]byte(s))

@@ -224,7 +224,8 @@ func (v *Server) admits(password []byte) bool {
 	return subtle.ConstantTimeCompare(given[:], v.secret[:]) == 1
 }
 
-// quiet brings gnet's log to ours: nothing of it is for standard output, and no word of it ends the process.
+// quiet brings gnet's log to ours: nothing of it is for standard output, and no word of it ends the
+// process.
 type quiet struct{ log *slog.Logger }
 
 func (q quiet) say(level slog.Level, format string, args []any) {

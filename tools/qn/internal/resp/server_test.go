@@ -339,7 +339,8 @@ func TestPassword(t *testing.T) {
 	f("CLIENT GETNAME", "me")
 }
 
-// Two agents: keys are read alike, written by their owner alone, WAIT counts, and messages and events go round.
+// Two agents: keys are read alike, written by their owner alone, WAIT counts, and messages and
+// events go round.
 func TestTwoAgents(t *testing.T) {
 	a := startFront(t, "web-1", "")
 	b := startFront(t, "web-2", "", a.eng.Addr().String())
@@ -411,7 +412,8 @@ func TestTwoAgents(t *testing.T) {
 	}
 }
 
-// A plain key is the same at every agent, whoever wrote it, and a number that both add to is the sum.
+// A plain key is the same at every agent, whoever wrote it, and a number that both add to is the
+// sum.
 func TestSharedKeysOfAgents(t *testing.T) {
 	a := startFront(t, "web-1", "")
 	b := startFront(t, "web-2", "", a.eng.Addr().String())
@@ -475,7 +477,8 @@ func TestNonsenseClosesTheConnection(t *testing.T) {
 	}
 }
 
-// Who asks for much and reads nothing costs a bounded amount of memory and is closed in the end; others are served.
+// Who asks for much and reads nothing costs a bounded amount of memory and is closed in the end;
+// others are served.
 func TestClientsThatDoNotReadAreBounded(t *testing.T) {
 	v := startFront(t, "web-1", "")
 	good, bad := v.dial(t), v.dial(t)
@@ -499,7 +502,8 @@ func TestClientsThatDoNotReadAreBounded(t *testing.T) {
 	}
 }
 
-// Requests that are never whole cost a bounded amount of memory together, whoever sends them, and others are served.
+// Requests that are never whole cost a bounded amount of memory together, whoever sends them, and
+// others are served.
 func TestHalfRequestsAreBounded(t *testing.T) {
 	v := startFront(t, "web-1", "")
 	good := v.dial(t)

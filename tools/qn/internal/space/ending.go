@@ -22,8 +22,8 @@ type ending struct {
 // Before implements sched.Timed.
 func (a ending) Before(b ending) bool { return a.at.Before(b.at) }
 
-// endGrace is how long the index waits to be told that a key is over. A short life may be over before anybody looked, and
-// then nobody tells.
+// endGrace is how long the index waits to be told that a key is over. A short life may be over
+// before anybody looked, and then nobody tells.
 const endGrace = time.Second
 
 // dues are the lifetimes of keys. The index's mutex guards them.

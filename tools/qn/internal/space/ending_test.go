@@ -8,8 +8,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine"
 )
 
-// A life that was over before anybody looked leaves no name behind: nobody tells its end. One that was made longer, or is a
-// lease's, stays; and what a key that is written again and again takes is bounded.
+// A life that was over before anybody looked leaves no name behind: nobody tells its end. One that
+// was made longer, or is a lease's, stays; and what a key that is written again and again takes is
+// bounded.
 func TestShortLivesLeaveNoName(t *testing.T) {
 	s := &Space{log: newLog(), index: newIndex(maphash.MakeSeed())}
 	then := time.Now().Add(-10 * time.Second)

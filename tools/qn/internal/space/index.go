@@ -9,8 +9,9 @@ import (
 	"github.com/quidnunc/quidnunc/engine"
 )
 
-// bucketBits is how many bits of a name's hash choose its place. The number of buckets never changes, so that a cursor,
-// which is the number of the next bucket, stays good while keys come and go.
+// bucketBits is how many bits of a name's hash choose its place. The number of buckets never
+// changes, so that a cursor, which is the number of the next bucket, stays good while keys come and
+// go.
 const bucketBits = 16
 
 // index knows the names of all keys, for those who list them, and when keys with a lifetime end.
@@ -52,7 +53,8 @@ func (x *index) bucket(n Name) *[]item {
 // endSlack is how much earlier than here another member may see a lifetime end.
 const endSlack = 50 * time.Millisecond
 
-// note keeps up with a change, which somebody brought. It reports whether a key went because its lifetime was over.
+// note keeps up with a change, which somebody brought. It reports whether a key went because its
+// lifetime was over.
 func (x *index) note(u *engine.Update, from string, now time.Time) (expired bool) {
 	n := Name{u.Member, u.Key}
 	x.mu.Lock()
@@ -169,8 +171,9 @@ func (s *Space) Ending() int {
 	return len(s.index.dues.of)
 }
 
-// Scan lists keys from a cursor on, 0 at the beginning: at least count, if there are so many, and then up to the end of a
-// bucket. next is the cursor to go on with, 0 at the end. A key that is there during the whole walk is listed exactly once.
+// Scan lists keys from a cursor on, 0 at the beginning: at least count, if there are so many, and
+// then up to the end of a bucket. next is the cursor to go on with, 0 at the end. A key that is
+// there during the whole walk is listed exactly once.
 func (s *Space) Scan(cursor uint64, count int) (names []Name, next uint64) {
 	x := s.index
 	x.read()
@@ -200,7 +203,8 @@ func (s *Space) Any() (Name, bool) {
 	return Name{}, false
 }
 
-// Writer is the newest version of a key that is known here, and who wrote it, "" if that is not known.
+// Writer is the newest version of a key that is known here, and who wrote it, "" if that is not
+// known.
 func (s *Space) Writer(member, key string) (v engine.Version, writer string) {
 	if member != "" {
 		a, _ := s.Learned(member, key)

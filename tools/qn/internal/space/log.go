@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// LogMax is how many changes are kept for those who come back, LogBytesMax the bytes of their values together.
+	// LogMax is how many changes are kept for those who come back, LogBytesMax the bytes of their
+	// values together.
 	LogMax      = 8192
 	LogBytesMax = 32 << 20
 	// wakeGap is how often those who follow are woken at most.
@@ -109,8 +110,9 @@ func (l *Log) Newest() uint64 {
 	return l.newest
 }
 
-// After appends up to limit changes after a number to dst. whole is false if some of them are gone: the caller must read
-// everything anew. signal is closed when there may be more; ended, when there won't.
+// After appends up to limit changes after a number to dst. whole is false if some of them are gone:
+// the caller must read everything anew. signal is closed when there may be more; ended, when there
+// won't.
 func (l *Log) After(seq uint64, dst []Change, limit int) (list []Change, whole, ended bool, signal <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -15,7 +15,8 @@ func add(l *Log, n, bytes int) {
 	}
 }
 
-// Who comes back soon gets every change once, in order; who comes back late is told that some are gone.
+// Who comes back soon gets every change once, in order; who comes back late is told that some are
+// gone.
 func TestLogKeepsTheLast(t *testing.T) {
 	l := newLog()
 	f := func(after uint64, want int, whole bool) {

@@ -13,7 +13,8 @@ import (
 	"github.com/quidnunc/quidnunc/engine"
 )
 
-// Space is the keys of a cluster as one agent sees them. Its methods are safe for any number of goroutines.
+// Space is the keys of a cluster as one agent sees them. Its methods are safe for any number of
+// goroutines.
 type Space struct {
 	eng   *engine.Engine
 	seed  maphash.Seed
@@ -257,7 +258,8 @@ func (s *Space) Last() engine.Version {
 	return s.last
 }
 
-// Sync waits until the index has what was written through the space before, the log too of own keys, or ctx ends.
+// Sync waits until the index has what was written through the space before, the log too of own
+// keys, or ctx ends.
 func (s *Space) Sync(ctx context.Context) error {
 	s.lastMu.Lock()
 	own := s.ownLast

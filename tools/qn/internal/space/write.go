@@ -25,7 +25,8 @@ type Result struct {
 	Old     []byte // with Put.Old, where there was a value; nil if not
 }
 
-// Set writes an own key or a shared one. The conditions on an own key are exact: this agent alone writes it.
+// Set writes an own key or a shared one. The conditions on an own key are exact: this agent alone
+// writes it.
 func (s *Space) Set(name string, value []byte, p Put) (r Result, err error) {
 	k, err := s.writable(name)
 	if err != nil {
@@ -154,8 +155,8 @@ func (s *Space) Take(dst []byte, name string) (value []byte, was bool, v engine.
 	return dst, true, v, nil
 }
 
-// Expire gives an own or a shared key a lifetime from now on; 0 takes it away, a negative one deletes the key. It reports whether
-// there is such a key, and, for 0, whether it had a lifetime.
+// Expire gives an own or a shared key a lifetime from now on; 0 takes it away, a negative one
+// deletes the key. It reports whether there is such a key, and, for 0, whether it had a lifetime.
 func (s *Space) Expire(name string, ttl time.Duration) (done bool, err error) {
 	if ttl < 0 {
 		done, _, err = s.Delete(name)
@@ -174,8 +175,9 @@ func (s *Space) Expire(name string, ttl time.Duration) (done bool, err error) {
 	return err == nil, err
 }
 
-// Add adds to a number in an own key or a shared one; a key that is not there counts as 0. The lifetime of an own key
-// stays. To a shared key agents add at the same time without losing anything; one that ends is set to the sum.
+// Add adds to a number in an own key or a shared one; a key that is not there counts as 0. The
+// lifetime of an own key stays. To a shared key agents add at the same time without losing
+// anything; one that ends is set to the sum.
 func (s *Space) Add(name string, by int64) (sum int64, err error) {
 	k, err := s.writable(name)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	xterm "golang.org/x/term"
 )
 
-// Interactive reports whether w is a terminal that a person watches: not a file or pipe, not TERM=dumb, not a CI job.
+// Interactive reports whether w is a terminal that a person watches: not a file or pipe, not
+// TERM=dumb, not a CI job.
 func Interactive(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok || os.Getenv("TERM") == "dumb" {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Span prints a span of time with three digits at most, in the unit that reads best: 780ns, 12.5µs, 1.20ms, 3.4s.
+// Span prints a span of time with three digits at most, in the unit that reads best: 780ns, 12.5µs,
+// 1.20ms, 3.4s.
 func Span(nanos int64) string {
 	v, d := float64(nanos), time.Duration(nanos)
 	switch {

@@ -292,8 +292,9 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) {
 	ok(w, t)
 }
 
-// compareLearned finds the version that matters, that of the writer, and how much later than the writer the others had it.
-// Where the writer is not there to answer, it is newest, and who had it first stands in. It reports whether anybody has the key.
+// compareLearned finds the version that matters, that of the writer, and how much later than the
+// writer the others had it. Where the writer is not there to answer, it is newest, and who had it
+// first stands in. It reports whether anybody has the key.
 func compareLearned(t *api.Trace, newest, writer string) (known bool) {
 	slices.SortFunc(t.Learned, func(a, b api.Learned) int { return a.At.Compare(b.At) })
 	t.Version = newest
@@ -348,7 +349,8 @@ func keyStates(eng *engine.Engine) []api.KeyState {
 	return list
 }
 
-// changeKeys brings all agents one step further: install a key (the body has its text), use one, or remove one (its number).
+// changeKeys brings all agents one step further: install a key (the body has its text), use one, or
+// remove one (its number).
 func (s *Server) changeKeys(w http.ResponseWriter, r *http.Request) {
 	step := r.PathValue("step")
 	body, err := io.ReadAll(r.Body)

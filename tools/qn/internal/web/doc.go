@@ -1,5 +1,5 @@
-// Package web is the front of an agent for HTTP: what the commands of qn ask for, keys for curl, streams of changes, and
-// metrics.
+// Package web is the front of an agent for HTTP: what the commands of qn ask for, keys for curl,
+// streams of changes, and metrics.
 //
 //	GET    /v1/status  /v1/members  /v1/lag  /v1/digest  /v1/stats  /v1/keys
 //	GET    /v1/why/{member}    POST /v1/ping/{member}    POST /v1/forget/{member}    POST /v1/leave
@@ -15,12 +15,13 @@
 //
 // # Who may ask
 //
-// On a unix socket, who may open the file. On loopback everybody on the machine, unless there is a token; beyond loopback a
-// token is required. A browser is kept from being a tool of other sites: the Host must be an address or a name that the
-// agent was told, and a request that changes something must not come from another origin.
+// On a unix socket, who may open the file. On loopback everybody on the machine, unless there is a
+// token; beyond loopback a token is required. A browser is kept from being a tool of other sites:
+// the Host must be an address or a name that the agent was told, and a request that changes
+// something must not come from another origin.
 //
 // # Who is slow
 //
-// A watch that can't be written for ten seconds is closed. Changes wait for nobody: a watch that falls behind more than
-// space.LogMax changes gets a "resync" and begins with a snapshot.
+// A watch that can't be written for ten seconds is closed. Changes wait for nobody: a watch that
+// falls behind more than space.LogMax changes gets a "resync" and begins with a snapshot.
 package web

@@ -110,7 +110,8 @@ func writeProblem(w http.ResponseWriter, err error) {
 	}
 }
 
-// list is all keys, or those of one member, or those whose name begins in some way; by member and key.
+// list is all keys, or those of one member, or those whose name begins in some way; by member and
+// key.
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), syncMax)
 	defer cancel()

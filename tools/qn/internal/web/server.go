@@ -109,7 +109,8 @@ func (s *Server) loopback(addr string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// listenUnix makes a socket that the agent's user alone may open. One that a dead agent left is replaced.
+// listenUnix makes a socket that the agent's user alone may open. One that a dead agent left is
+// replaced.
 func (s *Server) listenUnix(path string) (net.Addr, error) {
 	if c, err := net.Dial("unix", path); err == nil {
 		c.Close()
@@ -160,8 +161,9 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	}))
 }
 
-// Guard refuses requests for hosts that are neither addresses nor localhost nor in hosts, and those of pages of other
-// origins that would change something: what is only meant for this machine must not be a tool of other sites.
+// Guard refuses requests for hosts that are neither addresses nor localhost nor in hosts, and those
+// of pages of other origins that would change something: what is only meant for this machine must
+// not be a tool of other sites.
 func Guard(hosts []string, next http.Handler) http.Handler { return guarded(hosts, problem, next) }
 
 type denier func(w http.ResponseWriter, code int, text, fix string)

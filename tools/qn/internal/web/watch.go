@@ -56,8 +56,8 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// resume is where a client left off: the number of the last change that it has. stale says that the number is of another
-// life of the agent.
+// resume is where a client left off: the number of the last change that it has. stale says that the
+// number is of another life of the agent.
 func (t *stream) resume(r *http.Request) (after uint64, resumed, stale bool) {
 	id := r.Header.Get("Last-Event-ID")
 	if id == "" {
