@@ -285,48 +285,6 @@ func (r *Relay) held(f *reconcile.Frame, o state.Origin, x *Offer) {
 	x.Refuse = x.Held < x.To && s.Seen(o) >= x.To // there was no room for it
 }
 
-// ReceiveAnswers takes the body of a Covered record.
-func (r *Relay) ReceiveAnswers(f *reconcile.Frame, body []byte) reconcile.Verdict {
-	l, err := codec.ParseCovered(body)
-	if err != nil {
-		return reconcile.Malformed
-	}
-	if r.tree.parts.Ring == nil {
-		return reconcile.Taken
-	}
-	r.begin()
-	for serial, ok := l.Next(); ok; serial, ok = l.Next() {
-		r.tree.Answered(f.Now, f.Peer, serial, l.Covers)
-	}
-	r.goOn(f.Now)
-	return reconcile.Taken
-}
-
-// AppendAnswers appends the acknowledgements that a peer is owed. done reports, here and below,
-// that nothing more of its kind is due to it.
-func (r *Relay) AppendAnswers(b []byte, g *reconcile.Page) (out []byte, done bool) {
-	if int(g.Peer) >= len(r.peers) || r.peers[g.Peer].owed == 0 {
-		return b, true
-	}
-	for _, covers := range []bool{true, false} {
-		start := len(b)
-		b = codec.BeginCovered(b, covers)
-		for len(b)+codec.CoveredBytes <= g.Limit {
-			serial, ok := r.tree.Answer(g.Peer, covers)
-			if !ok {
-				break
-			}
-			b = codec.AppendSerial(b, serial)
-		}
-		if len(b) <= start+codec.RecordBytes+codec.CoveredHeadBytes {
-			b = b[:start]
-			continue
-		}
-		b = codec.EndRecord(b, start)
-	}
-	return b, !r.tree.Owes(g.Peer)
-}
-
 // Append appends runs, and for each the parcel that it goes with.
 func (r *Relay) Append(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	var p Parcel
