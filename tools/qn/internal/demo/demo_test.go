@@ -154,6 +154,7 @@ func TestOthersCannotPressTheButtons(t *testing.T) {
 	f("POST", "/act/write", "127.0.0.1:7900", "http://evil.example", http.StatusForbidden)
 	f("POST", "/act/write", "evil.example", "", http.StatusForbidden)
 	f("GET", "/", "evil.example", "", http.StatusForbidden)
+	f("GET", "/app.js", "127.0.0.1:7900", "http://evil.example", http.StatusForbidden)
 	f("POST", "/act/nosuch", "127.0.0.1:7900", "", http.StatusBadRequest)
 	f("GET", "/act/write", "127.0.0.1:7900", "", http.StatusNotFound)
 }

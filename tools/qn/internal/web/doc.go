@@ -17,8 +17,8 @@
 //
 // On a unix socket, who may open the file. On loopback everybody on the machine, unless there is a
 // token; beyond loopback a token is required. A browser is kept from being a tool of other sites:
-// the Host must be an address or a name that the agent was told, and a request that changes
-// something must not come from another origin.
+// the Host must be an address or a name that the agent was told, and what asks must not be a page
+// of another origin. A link from there may be followed.
 //
 // # Who is slow
 //

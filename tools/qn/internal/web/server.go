@@ -162,18 +162,14 @@ func (s *Server) guard(next http.Handler) http.Handler {
 }
 
 // Guard refuses requests for hosts that are neither addresses nor localhost nor in hosts, and those
-// of pages of other origins that would change something: what is only meant for this machine must
-// not be a tool of other sites.
+// of pages of other origins, but for links that are followed: what is only meant for this machine
+// must not be a tool of other sites.
 func Guard(hosts []string, next http.Handler) http.Handler { return guarded(hosts, problem, next) }
 
 type denier func(w http.ResponseWriter, code int, text, fix string)
 
 func guarded(hosts []string, deny denier, next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
-	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		deny(w, http.StatusForbidden, "a page of another origin can't change anything here", "")
-	}))
-	inner := origins.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
@@ -181,8 +177,23 @@ func guarded(hosts []string, deny denier, next http.Handler) http.Handler {
 			deny(w, http.StatusForbidden, fmt.Sprintf("host %q is not known here", r.Host), "use an address, localhost, or a name from --http-host")
 			return
 		}
-		inner.ServeHTTP(w, r)
+		if origins.Check(likeWrite(r)) != nil {
+			deny(w, http.StatusForbidden, "a page of another origin can't change or read anything here", "")
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
+}
+
+// likeWrite is a request whose origin is to be looked at as that of a write: each one but a link
+// that somebody follows, of which the page with the link learns nothing.
+func likeWrite(r *http.Request) *http.Request {
+	if r.Header.Get("Sec-Fetch-Mode") == "navigate" {
+		return r
+	}
+	write := *r
+	write.Method = http.MethodPost
+	return &write
 }
 
 // probe reports paths that tell nothing but that the agent lives.
