@@ -50,8 +50,8 @@ type joinSeed struct {
 // Join asks members of a cluster to take this one in, all at once, and returns
 // how many of the seeds did. A seed is "host:port", "dns://host:port" or
 // "dns+srv://_service._udp.name"; a name stands for all of its addresses and
-// is one seed. A seed counts when it speaks to this member as to one and, unless that
-// takes more than a second, what it holds is here: its members and their keys.
+// is one seed. A seed counts when it speaks to this member as to one. What it holds, its
+// members and their keys, is waited for, a second at most and no longer than ctx.
 //
 // One is enough: err is nil when n > 0, and the other seeds are logged. Otherwise
 // err is a *JoinError that lists each seed with its cause: a *RefusedError where
