@@ -113,8 +113,11 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte, hea
 		}
 		var op *net.OpError
 		cause := err
-		if errors.As(err, &op) {
+		switch {
+		case errors.As(err, &op):
 			cause = op.Err
+		case errors.Is(err, context.DeadlineExceeded):
+			return nil, exit.Unreachablef("the agent at %s does not answer; fix: look at its process and its log, or name another with --agent", c.name)
 		}
 		return nil, exit.Unreachablef("no agent at %s: %w; fix: start one with qn agent, or name another with --agent", c.name, cause)
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,6 +73,9 @@ func (s *Server) lag(w http.ResponseWriter, _ *http.Request) {
 			Member: p.Member, State: p.State.String(), Known: p.Known.String(), Acked: p.Acked, Newest: newest,
 			Behind: newest - min(p.Acked, newest), Entries: p.Entries, Bytes: p.Bytes,
 		})
+	}
+	if len(list) > 1 { // the own one stays first
+		slices.SortFunc(list[1:], func(a, b api.Lag) int { return cmp.Compare(a.Member, b.Member) })
 	}
 	ok(w, list)
 }
