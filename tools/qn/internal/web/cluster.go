@@ -142,7 +142,7 @@ func (s *Server) checks(stats *engine.Stats) (list []api.Check) {
 		if stats.DiskProblem != "" {
 			detail = exit.Plain(errors.New(stats.DiskProblem))
 		}
-		add("disk", level(stats.DiskProblem != "", api.Fail), detail, "free space there; all is written anew by itself then")
+		add("disk", level(stats.DiskProblem != "", api.Fail), detail, "mend that: all is written anew by itself then")
 	}
 	return list
 }
