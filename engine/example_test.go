@@ -54,9 +54,8 @@ func ExampleStart() {
 	cfg.Name, cfg.Bind = "web-1", "10.0.0.1:7946"
 	_, err := engine.Start(context.Background(), cfg)
 	fmt.Println(err)
-	// Output: engine: Config.Bind "10.0.0.1:7946": not a loopback address and no secret is set; set
-	// Secrets or SecretFiles (qn keys gen makes one), Insecure: true to gossip in clear on this
-	// network, or bind to 127.0.0.1
+	// Output:
+	// engine: Config.Bind "10.0.0.1:7946": not a loopback address and no secret is set; set Secrets or SecretFiles (qn keys gen makes one), Insecure: true to gossip in clear on this network, or bind to 127.0.0.1
 }
 
 func ExampleEngine_Set() {
@@ -68,8 +67,9 @@ func ExampleEngine_Set() {
 
 	_, err := eng.Set("big", make([]byte, 5000))
 	fmt.Println(errors.Is(err, engine.ErrTooLarge), err)
-	// Output: 0.7 1 true true engine: key and value together of 5003 bytes: the limit is 768 bytes;
-	// more goes by Config.Streams
+	// Output:
+	// 0.7 1 true
+	// true engine: key and value together of 5003 bytes: the limit is 768 bytes; more goes by Config.Streams
 }
 
 func ExampleEngine_WaitVersion() {
