@@ -8,9 +8,10 @@
 // A mutant that the tests of its package pass is asked of whole nodes then, where they are
 // made of it: fuzz/sim's traces and scenarios, which hold every frame.
 //
-// Gremlins (pinned in tools/tools.mod) finds the places. The tests run over an overlay,
-// so that the tree stays as it is and several can run beside each other. Places that no
-// coverage shows are tried like all others: among them are constants and cases.
+// Gremlins (pinned in tools/tools.mod) finds the places. All mutants of a package are built
+// once, as one program of tests in which the environment says which one lives; those that
+// the compiler has to know, such as constants, are built one by one. The files lie over the
+// tree, which stays as it is. Places that no coverage shows are tried like all others.
 //
 // # The score
 //

@@ -106,15 +106,22 @@ func places(o *options, dir string) ([]mutant, error) {
 
 // of tries the mutants of one package and prints what survives.
 func of(o *options, dir string, all []mutant, known map[string]string, end time.Time) (*tally, error) {
-	limit, out, err := sound(dir)
+	some := draw(o, all)
+	s, err := newSchema(dir, some)
 	if err != nil {
-		return nil, fmt.Errorf("%s: its tests fail without a mutant:\n%s", dir, out)
+		return nil, err
 	}
-	some := slices.Clone(all)
-	if o.sample > 0 && o.sample < len(some) {
-		r := rand.New(rand.NewPCG(o.seed, 0))
-		r.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
-		some = some[:o.sample]
+	if s == nil {
+		fmt.Printf("%s: its tests do not pass many mutants in one program: each is built\n", dir)
+	} else {
+		defer s.close()
+	}
+	var limit time.Duration // of those that are built one by one
+	if s == nil || slices.ContainsFunc(some, func(m mutant) bool { return m.id == 0 }) {
+		var out []byte
+		if limit, out, err = sound(dir); err != nil {
+			return nil, fmt.Errorf("%s: its tests fail without a mutant:\n%s", dir, out)
+		}
 	}
 	var t tally
 	var mu sync.Mutex
@@ -124,22 +131,12 @@ func of(o *options, dir string, all []mutant, known map[string]string, end time.
 	for range max(1, o.workers) {
 		group.Go(func() {
 			for m := range next {
-				f, err := try(m, limit)
+				f, err := m.fate(s, limit)
 				mu.Lock()
-				why, excused := known[m.key()]
-				switch {
-				case err != nil:
+				if err != nil {
 					fail = err
-				case (f == lived || f == uncovered) && excused:
-					fmt.Printf("argued %s: %s\n", m.key(), why)
-				default:
-					t[f]++
-					if f == killed && excused {
-						fmt.Printf("killed though argued: take it out of survivors.txt: %s\n", m.key())
-					}
-					if f == lived || f == uncovered || f == endless {
-						fmt.Printf("%s %s/%s:%d:%d %s %s\n", fateNames[f], m.dir, m.file, m.line, m.col, m.kind, m.source)
-					}
+				} else {
+					t.count(m, f, known)
 				}
 				mu.Unlock()
 			}
@@ -155,6 +152,17 @@ func of(o *options, dir string, all []mutant, known map[string]string, end time.
 	close(next)
 	group.Wait()
 	return &t, fail
+}
+
+// draw is the seeded sample of all, or all.
+func draw(o *options, all []mutant) []mutant {
+	some := slices.Clone(all)
+	if o.sample > 0 && o.sample < len(some) {
+		r := rand.New(rand.NewPCG(o.seed, 0))
+		r.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
+		some = some[:o.sample]
+	}
+	return some
 }
 
 // packages are the directories of the packages that match, from here.

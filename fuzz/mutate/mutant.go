@@ -18,6 +18,7 @@ type mutant struct {
 	source    string // the line, trimmed
 	covered   bool   // a test runs the line, as far as coverage shows: not for constants and cases
 	core      bool   // whole nodes of the simulator have it
+	id        int    // in a schema; 0: it is in none
 }
 
 // change is what a kind of mutation makes of an operator.

@@ -24,7 +24,20 @@ const (
 
 var fateNames = [fates]string{"killed", "lived", "not covered", "timed out", "not a program"}
 
-// try runs the tests of the mutant's package over it, for at most the given time.
+// fate tries a mutant as one of a schema, if it is in that, or alone.
+func (m *mutant) fate(s *schema, limit time.Duration) (f fate, err error) {
+	if s != nil && m.id != 0 {
+		f = s.try(m)
+	} else if f, err = try(m, limit); err != nil {
+		return f, err
+	}
+	if f == lived && !m.covered {
+		f = uncovered
+	}
+	return f, nil
+}
+
+// try runs the tests of the mutant's package over it alone, for at most the given time.
 func try(m *mutant, limit time.Duration) (fate, error) {
 	text, err := m.apply()
 	if err != nil {
@@ -52,24 +65,27 @@ func try(m *mutant, limit time.Duration) (fate, error) {
 	}
 	f := test(over, limit, "./"+m.dir)
 	if f == lived && m.core {
-		f = test(over, wideMost, wide...)
-	}
-	if f == lived && !m.covered {
-		f = uncovered
+		f = test(over, wideMost, "-run", wideTests, "./"+wideDir)
 	}
 	return f, nil
 }
 
-// wide is asked when the package's own tests have nothing to say, of what a node is
+// These are asked when the package's own tests have nothing to say, of what a node is
 // made of: whole nodes do what they did before, frame by frame.
-var wide = []string{"-run", "TraceHash|Scenarios", "./fuzz/sim"}
-
-const wideMost = 3 * time.Minute
+const (
+	wideDir   = "fuzz/sim"
+	wideTests = "TraceHash|Scenarios"
+	wideMost  = 3 * time.Minute
+)
 
 // test runs tests over a mutant.
 func test(overlay string, limit time.Duration, what ...string) fate {
 	args := append([]string{"test", "-overlay", overlay, "-count=1", "-failfast", "-timeout", limit.String()}, what...)
-	out, err := exec.Command("go", args...).CombinedOutput()
+	return judge(exec.Command("go", args...).CombinedOutput())
+}
+
+// judge says what tests made of a mutant by how their program ended.
+func judge(out []byte, err error) fate {
 	switch {
 	case err == nil:
 		return lived

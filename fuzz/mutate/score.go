@@ -29,6 +29,24 @@ func argued(text string) (map[string]string, error) {
 // tally counts fates.
 type tally [fates]int
 
+// count notes what became of a mutant, and prints it if it was not noticed.
+func (t *tally) count(m *mutant, f fate, known map[string]string) {
+	why, excused := known[m.key()]
+	if excused && (f == lived || f == uncovered) {
+		fmt.Printf("argued %s: %s\n", m.key(), why)
+		return
+	}
+	t[f]++
+	switch f {
+	case killed:
+		if excused {
+			fmt.Printf("killed though argued: take it out of survivors.txt: %s\n", m.key())
+		}
+	case lived, uncovered, endless:
+		fmt.Printf("%s %s/%s:%d:%d %s %s\n", fateNames[f], m.dir, m.file, m.line, m.col, m.kind, m.source)
+	}
+}
+
 // score is killed ÷ (killed + lived + not covered), and the interval in which the
 // score of all lies with 95 % if these are a sample of them.
 func (t *tally) score() (of, low, high float64) {
