@@ -11,9 +11,13 @@ import (
 
 const (
 	pause     = 100 * sched.Millisecond // between two looks; a log that rests for so long is asked for
-	late      = 500 * sched.Millisecond // one that moves on and on is asked for after this
+	rest      = 250 * sched.Millisecond // or for this, if it moved on by more than rideFew: it may go on
+	late      = 10 * sched.Second       // one that moves on and on is asked for after this
 	rideGap   = 500 * sched.Millisecond // between two that ride to a peer
-	answerGap = 200 * sched.Millisecond // and two that answer it
+	rideLate  = 8 * sched.Second        // or this, while the log moves on: it is asked for when it rests
+	rideFew   = 8                       // new versions, and fewer: the log hardly moves
+	rideMany  = 512                     // and more: summed up now, so that a log that rests takes one step
+	answerGap = 200 * sched.Millisecond // and two that answer it, if nothing was written in between
 	askGap    = 800 * sched.Millisecond // questions are not further apart, but on a long path: a lost one costs no more
 	looksMost = 512                     // origins that a look is at
 	asksMost  = 16                      // and of them, those that are asked for
@@ -184,6 +188,10 @@ func (k *Checkpoints) Step(now sched.Instant) {
 		}
 		o := k.waiting[k.next]
 		x := &k.origins[o]
+		if now-x.moved < pause && now-x.since < late && !k.parts.Verifies { // most, and of those nothing else is looked at
+			k.next++
+			continue
+		}
 		if !k.open(o, x) {
 			x.waits = false
 			last := len(k.waiting) - 1
@@ -219,7 +227,7 @@ func (k *Checkpoints) unequal(o state.Origin, x *origin) bool {
 func (k *Checkpoints) asks(now sched.Instant, p uint32, o state.Origin) bool {
 	x := &k.origins[o]
 	if k.unequal(o, x) {
-		due := k.due(now, p, x)
+		due := k.due(now, p, o)
 		if due {
 			x.asked = now
 			x.tries++
@@ -234,8 +242,12 @@ func (k *Checkpoints) asks(now sched.Instant, p uint32, o state.Origin) bool {
 }
 
 // due tells whether it is time to ask peer p for the checkpoint of its log.
-func (k *Checkpoints) due(now sched.Instant, p uint32, x *origin) bool {
-	if now-x.moved < pause && now-x.since < late {
+func (k *Checkpoints) due(now sched.Instant, p uint32, o state.Origin) bool {
+	x, rests := &k.origins[o], sched.Instant(pause)
+	if k.parts.Store.Max(o)-x.equal > rideFew {
+		rests = rest
+	}
+	if now-x.moved < rests && now-x.since < late {
 		return false // its own frames bring it
 	}
 	return x.asked == 0 || now-x.asked >= max(min(sched.Instant(answerGap)<<x.tries, askGap), k.parts.Host.RTT(p).RTO(answerGap, doubtMost))
@@ -243,7 +255,13 @@ func (k *Checkpoints) due(now sched.Instant, p uint32, x *origin) bool {
 
 // Ride appends the checkpoint of the own log to a frame that brings a peer level.
 func (k *Checkpoints) Ride(b []byte, g *reconcile.Page) []byte {
-	if x := k.to(g.Peer); k.parts.Precise || g.Now-x.at < rideGap && x.at != 0 || x.version == k.parts.Store.Max(k.parts.Own) {
+	x := k.to(g.Peer)
+	news := k.parts.Store.Max(k.parts.Own) - x.version
+	gap := sched.Instant(rideGap)
+	if news > rideFew && news < rideMany {
+		gap = rideLate
+	}
+	if k.parts.Precise || news == 0 || g.Now-x.at < gap && x.at != 0 {
 		return b
 	}
 	return k.append(b, g)
@@ -251,7 +269,11 @@ func (k *Checkpoints) Ride(b []byte, g *reconcile.Page) []byte {
 
 // Answer appends it to a frame that tells a peer who asked how far the own log goes.
 func (k *Checkpoints) Answer(b []byte, g *reconcile.Page) []byte {
-	if x := k.to(g.Peer); x.at == 0 || g.Now-x.at >= answerGap {
+	x, gap := k.to(g.Peer), sched.Instant(answerGap)
+	if x.version != k.parts.Store.Max(k.parts.Own) {
+		gap = pause // who looked just before the last write asks once more
+	}
+	if x.at == 0 || g.Now-x.at >= gap {
 		b = k.append(b, g)
 	}
 	return k.appendSigned(b, g)

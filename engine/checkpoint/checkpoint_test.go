@@ -110,6 +110,8 @@ func (x *desk) look() bool {
 	return x.replica.count.CheckpointsAsked != asked
 }
 
+const restLooks = int(rest/pause) + 1 // until a log rests
+
 // looks looks so often, and tells whether the replica asked.
 func (x *desk) looks(n int) (asked bool) {
 	for range n {
@@ -149,7 +151,7 @@ func TestWhatIsNotComparedIsAskedFor(t *testing.T) {
 			}
 		}
 	}
-	if len(at) != triesMost || at[0] > 2*pause {
+	if len(at) != triesMost || at[0] > rest+pause {
 		t.Fatalf("asked at %v", at)
 	}
 	for i := 2; i < len(at); i++ {
@@ -158,7 +160,7 @@ func TestWhatIsNotComparedIsAskedFor(t *testing.T) {
 		}
 	}
 	x.write("k", "w", "w")
-	if !x.looks(2) {
+	if !x.looks(restLooks) {
 		t.Error("it moved on, and nobody is asked")
 	}
 	if !x.pass(x.owner.word.Answer(x.buf[:0], x.page())) || x.replica.count.CheckpointsEqual != 1 {
@@ -169,13 +171,42 @@ func TestWhatIsNotComparedIsAskedFor(t *testing.T) {
 // TestALogThatNeverRestsIsAskedFor, since what its author sends may be lost each time.
 func TestALogThatNeverRestsIsAskedFor(t *testing.T) {
 	x := newDesk()
-	for range 20 {
+	begun := x.now
+	for x.replica.count.CheckpointsAsked == 0 {
+		if x.now-begun > late+pause {
+			t.Fatal("nobody asked")
+		}
+		x.now += pause
 		x.write("k", "v", "v")
-		if x.look() {
-			return
+		x.replica.word.Step(x.now)
+	}
+	if x.now-begun < late {
+		t.Errorf("asked after %d ms: its owner's frames bring its word", (x.now-begun)/sched.Millisecond)
+	}
+}
+
+// TestWordsOfALogThatMovesAreRare: they ride each half second with what hardly moves, and with each
+// rideMany versions, and else after rideLate.
+func TestWordsOfALogThatMovesAreRare(t *testing.T) {
+	f := func(every sched.Instant, want int) {
+		x := newDesk()
+		words := 0
+		for end := x.now + 80*sched.Second; x.now < end; x.now += every {
+			x.write(fmt.Sprint("k", x.version%50), "v", "v")
+			if x.pass(x.owner.word.Ride(x.buf[:0], x.page())) {
+				words++
+			}
+		}
+		if words < want-2 || words > want+2 || x.replica.count.CheckpointsEqual != uint64(words) {
+			t.Errorf("a version every %d ms: %d words in 80 s, want %d: %+v", every/sched.Millisecond, words, want, x.replica.count)
 		}
 	}
-	t.Error("nobody asked")
+	f(sched.Second, 80)
+	f(100*sched.Millisecond, 160)
+	f(50*sched.Millisecond, 10)
+	f(20*sched.Millisecond, 10)
+	f(10*sched.Millisecond, 80*100/rideMany)
+	f(sched.Millisecond/2, 80*2000/(2000/2))
 }
 
 func TestWhatDiffersIsGoneThrough(t *testing.T) {
@@ -238,7 +269,7 @@ func TestALogThatLooksEndless(t *testing.T) {
 	x.pass(x.owner.word.Ride(x.buf[:0], x.page()))
 	x.replica.store.Promise(x.replica.o, codec.VersionMax)
 	x.replica.word.Took(x.now, x.replica.o, 2, 1, 1)
-	if !x.looks(2) {
+	if !x.looks(restLooks) {
 		t.Fatal("nobody is asked")
 	}
 	x.now += answerGap

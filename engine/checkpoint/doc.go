@@ -43,15 +43,17 @@
 //
 // # Limits
 //
-// A log is compared within half a second of its last change where frames arrive, and as
-// often while it changes. At most 160 authors are asked in a second. An owner that holds
-// writes back (flow control) says nothing: what it replaces is not in its log any more.
-// Sums are hashes without a key: whoever knows what an owner will write can make up an
-// entry with the same one, and frames in the owner's own name, from a holder of the
-// cluster's key, are taken for its own: where nothing is signed. A log that never rests
-// for as long as a question and its answer take is not held against signatures. An owner
-// that says wrong sums makes others go through its own log, at growing intervals up to a
-// minute. Who brought the last 256 runs of others is known.
+// A log is compared within half a second of its last change where frames arrive. While it changes
+// it is so every half second if it is slow (8 versions in that time) or each 512 versions if it is
+// fast, but for the rest every 8 seconds: a sum costs a hash for each entry, and what is
+// overwritten before the next one costs none. At most 160 authors are asked in a second. An owner
+// that holds writes back (flow control) says nothing: what it replaces is not in its log any more.
+// Sums are hashes without a key: whoever knows what an owner will write can make up an entry with
+// the same one, and frames in the owner's own name, from a holder of the cluster's key, are taken
+// for its own: where nothing is signed. A log that never rests for as long as a question and its
+// answer take is not held against signatures. An owner that says wrong sums makes others go through
+// its own log, at growing intervals up to a minute. Who brought the last 256 runs of others is
+// known.
 //
 // In a precise cluster logs have holes, so sums are compared only where the fingerprint of
 // the owner's frame says that all is the same, which is seldom while many write; signatures

@@ -335,3 +335,41 @@ func nobodyIsNamed(t *testing.T, order tune.Order) {
 		}
 	}
 }
+
+// TestALogIsComparedOnceItRests: half a second after its last write every replica has held a log
+// against its owner's word, however fast it was written, and while it moves on, words are rare.
+func TestALogIsComparedOnceItRests(t *testing.T) {
+	const keys, lasts = 400, 10 * sched.Second
+	f := func(rate int, wordsMost uint64) {
+		t.Run(fmt.Sprint(rate, " a second"), func(t *testing.T) {
+			seed := rand.Uint64()
+			w := newNet(t, 5, seed, nil)
+			r := rand.New(rand.NewPCG(seed, 1))
+			w.joinAll()
+			w.set(1, "k", "v")
+			w.converge(5 * sched.Second)
+			w.run(2 * sched.Second)
+			n := &w.nodes[1].core.counters
+			words := n.CheckpointsSent
+			for end := w.now + lasts; w.now < end; {
+				w.set(1, fmt.Sprint("k", r.IntN(keys)), "v")
+				w.run(sched.Instant(r.ExpFloat64() * float64(sched.Second) / float64(rate)))
+			}
+			words = n.CheckpointsSent - words
+			if t.Logf("%d words of %d versions to 4 replicas", words, w.nodes[1].version); words > wordsMost {
+				t.Errorf("%d words, want %d at most", words, wordsMost)
+			}
+			w.set(1, "last", "v")
+			w.run(sched.Second / 2)
+			for _, d := range w.nodes {
+				if o := d.core.store.Find(w.nodes[1].core.me.ID); d.i != 1 && !d.core.word.Compared(o) {
+					t.Errorf("node %d did not compare it: %+v", d.i, d.core.counters.wordCounters)
+				}
+			}
+		})
+	}
+	f(3, 4*10*10) // as often as it answers
+	f(40, 4*10)
+	f(300, 4*10)
+	f(2000, 4*10*2)
+}
