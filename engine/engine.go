@@ -186,20 +186,8 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		return err
 	}
 	now, wall := e.reactor.poller.Now(), sched.Wall(time.Now().UnixNano())
-	cc := core.Config{
-		Name: e.name, Cluster: []byte(e.cfg.Cluster), Advertise: advertise,
-		Generation: e.generation(wall),
-		Seed:       e.cfg.Seed,
-		Options:    e.cfg.Tune,
-		Interval:   sched.Instant(e.cfg.Interval), RepairEvery: sched.Instant(e.cfg.RepairInterval), AuditEvery: sched.Instant(e.cfg.AuditInterval),
-		Frame: e.cfg.FrameBytes, Detector: e.cfg.Detector.config(),
-		Refuse: e.cfg.Throttle == ThrottleRefuse, ReceiveMax: e.cfg.ReceiveRate,
-	}
-	cc.Admit = e.cfg.Admit
-	if weight := e.cfg.Weight; weight != nil {
-		cc.Weight = func(name []byte) uint8 { return uint8(min(max(weight(string(name)), 1), 255)) }
-	}
-	cc.Limits, cc.Keys = e.cfg.coreLimits(), ring
+	cc := e.coreConfig(wall)
+	cc.Advertise, cc.Keys = advertise, ring
 	if err := e.initSigning(&cc); err != nil {
 		return err
 	}
@@ -222,6 +210,32 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		e.stopLarge()
 		return err
 	}
+	e.open(now)
+	e.declareAll()
+	e.publishMembers(now)
+	return nil
+}
+
+// coreConfig is what the configuration says to the core.
+func (e *Engine) coreConfig(wall sched.Wall) core.Config {
+	cc := core.Config{
+		Name: e.name, Cluster: []byte(e.cfg.Cluster),
+		Generation: e.generation(wall),
+		Seed:       e.cfg.Seed,
+		Options:    e.cfg.Tune,
+		Interval:   sched.Instant(e.cfg.Interval), RepairEvery: sched.Instant(e.cfg.RepairInterval), AuditEvery: sched.Instant(e.cfg.AuditInterval),
+		Frame: e.cfg.FrameBytes, Detector: e.cfg.Detector.config(),
+		Refuse: e.cfg.Throttle == ThrottleRefuse, ReceiveMax: e.cfg.ReceiveRate,
+		Admit: e.cfg.Admit, Limits: e.cfg.coreLimits(),
+	}
+	if weight := e.cfg.Weight; weight != nil {
+		cc.Weight = func(name []byte) uint8 { return uint8(min(max(weight(string(name)), 1), 255)) }
+	}
+	return cc
+}
+
+// open lets writes in, and makes room for the frames that they leave in.
+func (e *Engine) open(now sched.Instant) {
 	e.stage.init(e.cfg.StageBytes, Version{Gen: e.core.Parts().Self.Gen, Seq: e.newest()})
 	e.leases.tag = e.store.Tag(e.store.Owner())
 	e.stage.known, e.stage.gate.clock = e.knows, e.reactor.poller.Now
@@ -233,9 +247,6 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		e.send[i].Buf = slab[i*codec.FrameBytesMax : (i+1)*codec.FrameBytesMax : (i+1)*codec.FrameBytesMax]
 	}
 	e.deadline = now
-	e.declareAll()
-	e.publishMembers(now)
-	return nil
 }
 
 // speak makes what this member has to say at its start: what its disk holds, and what the

@@ -178,20 +178,8 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		if e.declares(ev.Origin, ev.From) && ev.Origin != e.store.Owner() {
 			e.emit(Event{Kind: EventUpdated, Member: e.memberOf(now, ev)})
 		}
-	case core.Renewed:
-		e.stage.renew(ev.Generation)
-		e.shared.renewed(now)
-		e.kept.renewed(ev.Generation)
-		e.herald.info("took a new generation", "member", e.cfg.Name, "generation", ev.Generation)
-	case core.NameConflict:
-		e.conflict(ev)
-	case core.Superseded:
-		e.stage.stop(ErrNameConflict)
-		e.herald.warn("the other process wins the name: no more writes here", "member", e.cfg.Name, "there", ev.Addr)
-	case core.Restored:
-		e.stage.resume(ErrNameConflict)
-		e.emit(Event{Kind: EventNameRestored, Member: Member{Name: e.cfg.Name, Addr: ev.Addr, Generation: ev.Generation}, Here: e.here})
-		e.herald.warn("the other process with this name is gone: writes go on here", "member", e.cfg.Name, "there", ev.Addr)
+	case core.Renewed, core.NameConflict, core.Superseded, core.Restored:
+		e.named(now, ev)
 	case core.Refused, core.Refuses:
 		e.refusal(ev)
 	case core.Ponged:
@@ -210,22 +198,47 @@ func (e *Engine) happened(now sched.Instant, ev *core.Event) {
 		e.herald.tell(Event{Kind: EventOverflow})
 		e.events.fail(&Event{Kind: EventOverflow})
 	default:
-		e.upgrade.meets(e, ev)
-		e.merges.meets(e, now, ev)
-		if ev.Kind == core.MemberForgotten && e.signing.notary != nil {
-			e.signing.notary.Forget(e.nameOf(ev.Origin))
-		}
-		switch ev.Kind {
-		case core.MemberReachable:
-			e.meets(now)
-		case core.MemberForgotten, core.MemberReplaced:
-			e.large.change(now) // its contents go
-		}
-		e.emit(Event{Kind: memberNews[ev.Kind].kind, Member: e.memberOf(now, ev)})
+		e.lived(now, ev)
 	}
 	if e.watches.count.Load() > 0 && ev.Origin != 0 {
 		e.watches.member(e.nameOf(ev.Origin))
 	}
+}
+
+// named acts on what became of this member's own name.
+func (e *Engine) named(now sched.Instant, ev *core.Event) {
+	switch ev.Kind {
+	case core.Renewed:
+		e.stage.renew(ev.Generation)
+		e.shared.renewed(now)
+		e.kept.renewed(ev.Generation)
+		e.herald.info("took a new generation", "member", e.cfg.Name, "generation", ev.Generation)
+	case core.NameConflict:
+		e.conflict(ev)
+	case core.Superseded:
+		e.stage.stop(ErrNameConflict)
+		e.herald.warn("the other process wins the name: no more writes here", "member", e.cfg.Name, "there", ev.Addr)
+	case core.Restored:
+		e.stage.resume(ErrNameConflict)
+		e.emit(Event{Kind: EventNameRestored, Member: Member{Name: e.cfg.Name, Addr: ev.Addr, Generation: ev.Generation}, Here: e.here})
+		e.herald.warn("the other process with this name is gone: writes go on here", "member", e.cfg.Name, "there", ev.Addr)
+	}
+}
+
+// lived acts on what became of another member's life.
+func (e *Engine) lived(now sched.Instant, ev *core.Event) {
+	e.upgrade.meets(e, ev)
+	e.merges.meets(e, now, ev)
+	if ev.Kind == core.MemberForgotten && e.signing.notary != nil {
+		e.signing.notary.Forget(e.nameOf(ev.Origin))
+	}
+	switch ev.Kind {
+	case core.MemberReachable:
+		e.meets(now)
+	case core.MemberForgotten, core.MemberReplaced:
+		e.large.change(now) // its contents go
+	}
+	e.emit(Event{Kind: memberNews[ev.Kind].kind, Member: e.memberOf(now, ev)})
 }
 
 // conflict tells of another process under our name. The one in service has it; of two
