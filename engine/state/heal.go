@@ -17,27 +17,12 @@ import (
 // deletes up to the floor.
 func (s *Store) Contents(o Origin, part *codec.IntervalPull, b *Budget) codec.Interval {
 	floor := s.rec(o).floor
-	x := codec.Interval{From: part.From, To: part.To}
-	left := max(1, b.Words)
-	words := left
-	s.eachWord(s.rec(o), part.From, func(v uint64, ref cellRef) bool {
-		switch {
-		case v > part.To:
-			return false
-		case left <= 0 || ref != 0 && x.Count == part.Step:
-			x.To = v - 1
-			return false
+	return s.sumUp(o, part, b, func(v uint64, ref cellRef) (uint64, int, bool) {
+		if s.bygone(ref, floor) {
+			return 0, 0, false
 		}
-		left--
-		if ref != 0 && !s.bygone(ref, floor) {
-			left -= s.hashed(ref)
-			x.Count++
-			x.Print += contentPrint(v, s.cells.at(ref))
-		}
-		return true
+		return contentPrint(v, s.cells.at(ref)), s.hashed(ref), true
 	})
-	b.Words -= words - left
-	return x
 }
 
 // bygone tells whether a cell is a delete up to the floor.

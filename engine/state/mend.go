@@ -53,21 +53,30 @@ type Budget struct{ Words, Drops int }
 // are asked for, or to the end of the budget: the interval ends there. At least one word is looked
 // at.
 func (s *Store) Interval(o Origin, part *codec.IntervalPull, b *Budget) codec.Interval {
+	return s.sumUp(o, part, b, func(v uint64, _ cellRef) (uint64, int, bool) { return mix(v), 0, true })
+}
+
+// sumUp is Interval of the entries that `of` counts: it gives what one adds, and what that takes in
+// words.
+func (s *Store) sumUp(o Origin, part *codec.IntervalPull, b *Budget, of func(v uint64, ref cellRef) (print uint64, words int, counts bool)) codec.Interval {
 	x := codec.Interval{From: part.From, To: part.To}
 	words := max(1, b.Words)
 	left := words
-	s.eachWord(s.rec(o), part.From, func(v uint64, cell cellRef) bool {
+	s.eachWord(s.rec(o), part.From, func(v uint64, ref cellRef) bool {
 		switch {
 		case v > part.To:
 			return false
-		case left == 0 || cell != 0 && x.Count == part.Step:
+		case left <= 0 || ref != 0 && x.Count == part.Step:
 			x.To = v - 1
 			return false
 		}
-		left--
-		if cell != 0 {
+		if left--; ref == 0 {
+			return true
+		}
+		if print, words, counts := of(v, ref); counts {
+			left -= words
 			x.Count++
-			x.Print += mix(v)
+			x.Print += print
 		}
 		return true
 	})
