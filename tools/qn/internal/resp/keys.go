@@ -85,43 +85,9 @@ func (c *conn) written(v engine.Version) {
 
 // set is SET key value [NX|XX] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL].
 func set(c *conn, a [][]byte) bool {
-	if len(a) == 3 { // what is sent most
-		r, err := c.server.space.Set(string(a[1]), a[2], space.Put{})
-		if err != nil {
-			return c.problem(err)
-		}
-		c.written(r.Version)
-		c.reply.ok()
-		return false
-	}
-	var p space.Put
-	lifetime := false
-	for i := 3; i < len(a); i++ {
-		unit, at, timed := lifetimeWord(a[i])
-		switch {
-		case is(a[i], "NX"):
-			p.Absent = true
-		case is(a[i], "XX"):
-			p.Present = true
-		case is(a[i], "GET"):
-			p.Old = true
-		case is(a[i], "KEEPTTL"):
-			p.Keep = true
-		case timed && i+1 < len(a) && !lifetime:
-			i++
-			var text string
-			if p.TTL, text = readLifetime(a[i], unit, at, "set"); text != "" {
-				c.fail(text)
-				return false
-			}
-			lifetime = true
-		default:
-			c.fail("ERR syntax error")
-			return false
-		}
-	}
-	if p.Absent && p.Present || p.Keep && lifetime {
-		c.fail("ERR syntax error")
+	p, text := setWords(a[3:])
+	if text != "" {
+		c.fail(text)
 		return false
 	}
 	r, err := c.server.space.Set(string(a[1]), a[2], p)
@@ -137,6 +103,37 @@ func set(c *conn, a [][]byte) bool {
 	}
 	c.written(r.Version)
 	return false
+}
+
+// setWords reads what follows key and value; text says what is wrong.
+func setWords(a [][]byte) (p space.Put, text string) {
+	const syntax = "ERR syntax error"
+	lifetime := false
+	for i := 0; i < len(a); i++ {
+		unit, at, timed := lifetimeWord(a[i])
+		switch {
+		case is(a[i], "NX"):
+			p.Absent = true
+		case is(a[i], "XX"):
+			p.Present = true
+		case is(a[i], "GET"):
+			p.Old = true
+		case is(a[i], "KEEPTTL"):
+			p.Keep = true
+		case timed && i+1 < len(a) && !lifetime:
+			i++
+			if p.TTL, text = readLifetime(a[i], unit, at, "set"); text != "" {
+				return p, text
+			}
+			lifetime = true
+		default:
+			return p, syntax
+		}
+	}
+	if p.Absent && p.Present || p.Keep && lifetime {
+		return p, syntax
+	}
+	return p, ""
 }
 
 func (c *conn) setFor(a [][]byte, unit time.Duration) bool {
