@@ -29,7 +29,7 @@ func (e *Engine) Changes(ctx context.Context) iter.Seq2[Update, error] {
 			return
 		}
 		w := newWatcher(scope{coarse: true})
-		e.watches.start(e.done)
+		e.startWatch(&e.watches)
 		if !e.watches.add(w, e.cfg.Limits.Watchers) {
 			yield(Update{}, ErrWatchers)
 			return

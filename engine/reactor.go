@@ -162,8 +162,10 @@ func (r *Reactor) turn(now sched.Instant, n int) sched.Instant {
 			e.core.Observe(e.pressure(now, r.lag))
 			e.turn(now)
 		}
-		e.watches.post() // of tasks, too
-		e.shared.watches.post()
+		if e.uses.any(useWatch) { // tasks note news, too
+			e.watches.post()
+			e.shared.watches.post()
+		}
 		next = min(next, e.deadline)
 	}
 	r.busy = next <= now

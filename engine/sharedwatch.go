@@ -104,7 +104,7 @@ func (s *Shared) Watch(ctx context.Context, prefix string) iter.Seq2[SharedUpdat
 			return
 		}
 		w := newWatcher(scope{prefix: prefix})
-		s.watches.start(s.e.done)
+		s.e.startWatch(&s.watches)
 		if !s.watches.add(w, s.e.cfg.Limits.Watchers) {
 			yield(SharedUpdate{}, ErrWatchers)
 			return

@@ -12,6 +12,7 @@ const (
 	useHeld                    // what the disk held of others' shared keys is not said yet
 	useLeases                  // a lease has ended
 	useWaits                   // somebody waits for what the loop does
+	useWatch                   // somebody watched, once
 )
 
 // uses are those of an engine. What begins one says so; any goroutine may.

@@ -54,7 +54,7 @@ func (e *Engine) WatchWith(ctx context.Context, o WatchOptions) iter.Seq2[Update
 			return
 		}
 		w := newWatcher(scope{key: o.Key, prefix: o.Prefix, member: o.Member})
-		e.watches.start(e.done)
+		e.startWatch(&e.watches)
 		if !e.watches.add(w, e.cfg.Limits.Watchers) {
 			yield(Update{}, ErrWatchers)
 			return

@@ -98,6 +98,12 @@ func (l *watchList) start(done <-chan struct{}) {
 	}()
 }
 
+// startWatch makes ready one of an engine's lists of watchers.
+func (e *Engine) startWatch(l *watchList) {
+	e.uses.begin(useWatch) // first: turns post from now on
+	l.start(e.done)
+}
+
 // passOn tells the watchers what has come.
 func (l *watchList) passOn() {
 	q := &l.queue
