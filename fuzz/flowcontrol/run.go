@@ -25,6 +25,8 @@ type Plan struct {
 	// flow control; 0: with it.
 	Rate             float64
 	Start, Half, End int // seconds; 15, 90, 180
+	// Progress is told after each second how many are through, if set.
+	Progress func(second, end int)
 }
 
 func (p *Plan) fill() {
@@ -101,6 +103,9 @@ func Run(ctx context.Context, p Plan) ([]Sample, error) {
 		}
 		r.w.Run(second)
 		samples = append(samples, r.sample(s))
+		if p.Progress != nil {
+			p.Progress(s, p.End)
+		}
 	}
 	return samples, r.w.Err()
 }

@@ -250,7 +250,7 @@ func believes(n, of *Node) (letter byte, behind uint64) {
 
 // status is the letter of what a node's detector says of an origin.
 func (n *Node) status(o state.Origin) byte {
-	p := n.peerOf(o)
+	p := n.Core.PeerOf(o)
 	if p == 0 {
 		return '.'
 	}

@@ -287,16 +287,7 @@ func (n *Node) PeerOf(of *Node) uint32 {
 	if o == 0 {
 		return 0
 	}
-	return n.peerOf(o)
-}
-
-func (n *Node) peerOf(o state.Origin) uint32 {
-	for p := uint32(1); p < n.Core.Peers(); p++ {
-		if q, ok := n.Core.Peer(p); ok && q.Origin == o {
-			return p
-		}
-	}
-	return 0
+	return n.Core.PeerOf(o)
 }
 
 // happened takes one event of a core.

@@ -2,6 +2,7 @@ package staleness
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/state"
@@ -27,19 +28,20 @@ type Ledger struct {
 	zero    sched.Instant // when the experiment began
 	names   []string      // of keys
 	authors []author
+	whole   []uint64 // by replica and author: up to this version the replica lacks nothing
 	have    []uint64 // scratch: versions of one author's keys at one replica
 }
 
 // author is what one node wrote.
 type author struct {
-	id   codec.OriginID
-	keys [][]update // by key, in order
-	n    uint64
+	id     codec.OriginID
+	log    []update        // version v is log[v-1]
+	newest []sched.Instant // by key: when it was last updated
 }
 
 type update struct {
-	version uint64
-	at      sched.Instant
+	key int
+	at  sched.Instant
 }
 
 // Open lets everybody join the first node, waits until all know all, and begins a ledger
@@ -61,8 +63,9 @@ func Open(w *sim.World, keys int, within sched.Instant) (*Ledger, error) {
 		l.names = append(l.names, fmt.Sprintf("k%02d", k))
 	}
 	for i, n := range w.Nodes {
-		l.authors[i] = author{id: n.Core.Parts().Self.ID, keys: make([][]update, keys)}
+		l.authors[i] = author{id: n.Core.Parts().Self.ID, newest: make([]sched.Instant, keys)}
 	}
+	l.whole = make([]uint64, len(w.Nodes)*len(w.Nodes))
 	return l, nil
 }
 
@@ -82,8 +85,7 @@ func (l *Ledger) Now() sched.Instant { return l.w.Now() - l.zero }
 // Write lets node i update a key of its own.
 func (l *Ledger) Write(i, key int) {
 	a := &l.authors[i]
-	a.n++
-	a.keys[key] = append(a.keys[key], update{a.n, l.Now()})
+	a.log, a.newest[key] = append(a.log, update{key, l.Now()}), l.Now()
 	l.w.Set(i, l.names[key], value)
 }
 
@@ -96,39 +98,47 @@ type Lack struct {
 
 // Lack holds every replica against what the authors wrote.
 func (l *Ledger) Lack() (out Lack) {
-	for _, n := range l.w.Nodes {
+	for r, n := range l.w.Nodes {
 		for i := range l.authors {
-			l.read(n.Core.Parts().Store, l.authors[i].id)
-			for k, made := range l.authors[i].keys {
-				if first, ok := lacking(made, l.have[k]); ok {
-					out.Mappings++
-					out.Staleness = max(out.Staleness, l.Now()-first)
-					out.Age = max(out.Age, l.Now()-made[len(made)-1].at)
-				}
+			a, whole := &l.authors[i], &l.whole[r*len(l.authors)+i]
+			if *whole < uint64(len(a.log)) {
+				l.read(n.Core.Parts().Store, a.id, *whole)
+				*whole = a.lacking(l.Now(), *whole, l.have, &out)
 			}
 		}
 	}
 	return out
 }
 
-// read notes which versions of an author's keys a replica holds.
-func (l *Ledger) read(st *state.Store, id codec.OriginID) {
+// read notes which versions above one a replica holds of an author's keys.
+func (l *Ledger) read(st *state.Store, id codec.OriginID, above uint64) {
 	var cur state.Cursor
 	var e codec.Entry
 	clear(l.have)
-	for st.After(st.Find(id), 0, &cur); cur.Next(&e); {
+	for st.After(st.Find(id), above, &cur); cur.Next(&e); {
 		l.have[int(e.Key[1]-'0')*10+int(e.Key[2]-'0')] = e.Version
 	}
 }
 
-// lacking gives the time of the first update above a version.
-func lacking(made []update, have uint64) (sched.Instant, bool) {
-	i := len(made)
-	for i > 0 && made[i-1].version > have {
-		i--
+// lacking adds what a replica lacks that lacks nothing up to whole and holds these versions of
+// keys above it, and gives up to where it lacks nothing now. It changes have.
+func (a *author) lacking(now sched.Instant, whole uint64, have []uint64, out *Lack) uint64 {
+	lacks := false
+	for v := whole + 1; v <= uint64(len(a.log)); v++ {
+		u := a.log[v-1]
+		if have[u.key] >= v {
+			continue
+		}
+		if !lacks { // the oldest of all that are lacking
+			lacks, whole = true, v-1
+			out.Staleness = max(out.Staleness, now-u.at)
+		}
+		out.Mappings++
+		out.Age = max(out.Age, now-a.newest[u.key])
+		have[u.key] = math.MaxUint64 // counted
 	}
-	if i == len(made) {
-		return 0, false
+	if !lacks {
+		return uint64(len(a.log))
 	}
-	return made[i].at, true
+	return whole
 }

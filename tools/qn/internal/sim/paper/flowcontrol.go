@@ -26,7 +26,8 @@ entries in an exchange is halved at 90 s. Real engines' cores in virtual time; e
 rate is the mean allowed rate of the participants, in updates a second; capacity is 2·mtu/(N-1), above which updates pile up.
 Staleness is the age of the oldest update that somebody lacks. The last line of each N has no flow control and 1.25 times the
 capacity as its load. In the paper's figure the rate climbs by 0.2 every 5 s; with 128 participants it settles near 1.0 and
-falls after 90 s to 0.6 (100 s) and 0.3 (114 s). What each took is by the clock, two at a time.
+falls after 90 s to 0.6 (100 s) and 0.3 (114 s). What each took is by the clock, two at a time; while they run, it says
+on stderr how much is left.
 
 Exit code 3 says that a rate ran above the capacity, or did not follow the limit.`
 
@@ -118,7 +119,7 @@ func runFlowcontrol(cmd *cobra.Command, f *flags, runs []*flowRun) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if err := measureFlow(cmd.Context(), runs); err != nil {
+	if err := measureFlow(cmd.Context(), newWay(cmd.ErrOrStderr(), len(runs)), runs); err != nil {
 		return err
 	}
 	var all []flowSummary
@@ -138,10 +139,12 @@ func runFlowcontrol(cmd *cobra.Command, f *flags, runs []*flowRun) error {
 }
 
 // measureFlow makes the runs.
-func measureFlow(ctx context.Context, runs []*flowRun) error {
+func measureFlow(ctx context.Context, w *way, runs []*flowRun) error {
+	defer w.shown.Clear()
 	return each(len(runs), func(i int) (err error) {
 		r := runs[i]
 		began := time.Now()
+		r.Plan.Progress = func(second, end int) { w.come(i, float64(second)/float64(end)) }
 		r.Samples, err = flowcontrol.Run(ctx, r.Plan)
 		r.Summary = flowSummary{flowcontrol.Summarize(r.Plan, r.Order, r.Samples), time.Since(began).Seconds()}
 		return err
