@@ -60,8 +60,9 @@
 // right hello moves the stream from its address's places, for many members may share
 // an address, to one of 64 more, of which a salt has 4: no record of those who repeat
 // recorded hellos opens. Where all places of a kind are taken the stream that has one for
-// longest gives way, behind right hellos one of the salt that has most: a member needs
-// its place for one round trip, so nobody is kept out by those who hold theirs.
+// longest gives way, at first one of the same address, behind right hellos one of the salt that
+// has most: a member needs its place for one round trip, so nobody is kept out by those who hold
+// theirs.
 // Behind the door a member has 4 places and all have Options.StreamsIn: an idle
 // stream gives its place to a new one.
 //

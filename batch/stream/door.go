@@ -23,10 +23,11 @@ const (
 // it counts for the salt in it: many members may share an address, and whoever
 // repeats a hello that they recorded shares four places with its author.
 //
-// Where all places are taken the stream gives way that has had one for longest: of strangers any,
-// of those with a right hello one of the life that has most. So nobody keeps others out by
-// holding places, from whatever addresses and with whatever hellos: a member needs its place for
-// one round trip.
+// Where all places are taken the stream gives way that has had one for longest: of strangers one of
+// the same address, or else any, of those with a right hello one of the life that has most. So
+// nobody keeps others out by holding places, from whatever addresses, their own too, and with
+// whatever hellos: a hello comes right behind its connection, and then a member needs its place
+// for one round trip.
 type door struct {
 	half    int // before a hello is right
 	shown   int // behind it
@@ -53,18 +54,17 @@ func (d *door) init() {
 }
 
 // enter gives a new stream a place.
-func (d *door) enter(st *stream) bool {
-	if d.address[st.ip] == halfOpenAddress {
-		return false
-	}
-	if d.half == halfOpenAll {
+func (d *door) enter(st *stream) {
+	switch {
+	case d.address[st.ip] == halfOpenAddress:
+		d.giveWay(st.l, func(x *stream) bool { return x.place == placeAddress && x.ip == st.ip })
+	case d.half == halfOpenAll:
 		d.giveWay(st.l, func(x *stream) bool { return x.place == placeAddress })
 	}
 	d.half++
 	d.address[st.ip]++
 	st.place = placeAddress
 	d.count(st)
-	return true
 }
 
 // advance moves a stream whose hello is right from its address to its salt.

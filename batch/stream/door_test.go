@@ -77,6 +77,9 @@ func TestTheDoorStaysOpen(t *testing.T) {
 	f("strangers of many addresses", func(e *end, _ int, from string) {
 		connectFrom(t, e, from).write([]byte(magic))
 	})
+	f("strangers of the members' own address", func(e *end, _ int, _ string) {
+		connect(t, e).write([]byte(magic))
+	})
 	f("hellos of many members", func(e *end, i int, from string) {
 		r, h := connectFrom(t, e, from), helloTo(e, keys, [16]byte{byte(i / halfOpenSalt), 1})
 		r.write(h[:])

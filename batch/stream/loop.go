@@ -140,10 +140,7 @@ func (l *loop) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		return nil, gnet.None
 	}
 	st := &stream{l: l, c: c, state: strange, since: now, moved: now, window: l.s.opt.WindowBytes, ip: addrOf(c)}
-	if !l.door.enter(st) {
-		l.s.stats.refused.Add(1)
-		return nil, gnet.Close
-	}
+	l.door.enter(st)
 	c.SetContext(st)
 	l.list(st)
 	return nil, gnet.None
