@@ -29,6 +29,7 @@ const (
 	catchPatience = 300 * sched.Millisecond
 	catchLess     = 1000
 	catchRest     = 64
+	catchNone     = 3 // others are asked then, for one that has nothing to give may join too
 )
 
 // catchState is a member that is brought up to date over streams, and the help
@@ -57,6 +58,8 @@ type span struct {
 	least           uint32
 	body, rest      []byte // an answer, and what of it is not applied yet
 	at              sched.Instant
+	later           sched.Instant // when one that had no time may be asked again
+	none            int           // of a window: members that had nothing that is worth it
 }
 
 // catchJob is an answer that is being made.
@@ -161,7 +164,10 @@ func (e *Engine) askSpan(now sched.Instant, s *span) {
 		s.want.anew()
 	}
 	if k == nil || !k.up {
-		if s.at, s.tries = now+catchDelay, s.tries+1; s.tries == catchTries {
+		if s.at, s.tries = now+catchDelay, s.tries+1; k == nil {
+			s.at = max(s.at, s.later)
+		}
+		if s.tries == catchTries {
 			s.done = true
 			return
 		}
@@ -190,14 +196,18 @@ func (e *Engine) spanAnswered(now sched.Instant, k *link, s *span, ev *batch.Str
 	status, retry, err := codec.ParseAnswer(ev.Head)
 	switch {
 	case err == nil && status == codec.AnswerHere && codec.ParseRecords(ev.Body) == nil && len(ev.Body) > 0:
-		s.body, s.rest, s.least = ev.Body, ev.Body, catchRest
+		s.body, s.rest, s.least, s.none = ev.Body, ev.Body, catchRest, 0
 		ev.Body = nil
-	case err == nil && status == codec.AnswerBusy:
-		s.at = now + sched.Instant(min(retry, 10_000))*sched.Millisecond
+	case err == nil && status == codec.AnswerBusy: // another may have time
+		s.later = now + sched.Instant(min(retry, 10_000))*sched.Millisecond
+		s.want.tried = append(s.want.tried, k.tag)
+	case s.least < catchLeast && s.none < catchNone: // it may lack the same
+		s.none++
+		s.want.tried = append(s.want.tried, k.tag)
 	case s.through == s.hi:
 		s.done = true
 	default: // nothing that is worth it in this window: the next one
-		s.lo = s.through + 1
+		s.lo, s.none = s.through+1, 0
 	}
 }
 

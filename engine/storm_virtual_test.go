@@ -3,6 +3,7 @@ package engine_test
 import (
 	"flag"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,6 +104,61 @@ func TestAStormOfJoiners(t *testing.T) {
 		}
 		if jobs := full.CatchJobsMost(); jobs > engine.CatchServed {
 			t.Errorf("%d answers were made at a time", jobs)
+		}
+	})
+}
+
+// Who has as many joiners to serve as it may refuses the others, and says when it has time again.
+// Those go on at other members meanwhile, and all end level. Frames and streams take the same time
+// on all paths, so what many begin at one instant meets at one.
+func TestRefusedJoinersGoOnElsewhere(t *testing.T) {
+	const servers, joiners = 3, 24
+	virtualStreams(t, servers, nil, func(t *testing.T, net *simnet.Network, c *enginetest.Cluster) {
+		fillStore(t, c.Engines[0])
+		c.WaitConverged()
+		lose := func(p float64) {
+			net.Do(func(m *simnet.Model) {
+				m.SetLink(simnet.Link{Delay: simnet.Delay{Min: sched.Millisecond, Max: sched.Millisecond}, Loss: simnet.Probability(p)})
+			})
+		}
+		lose(0)
+		net.SetStreamFaults(simnet.StreamFaults{Policed: true})
+		var joins sync.WaitGroup
+		for i := range joiners {
+			e := c.Engines[c.AddApart()]
+			joins.Go(func() {
+				if _, err := e.Join(t.Context(), c.Engines[i%servers].Addr().String()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		pause(5 * time.Millisecond) // they know a member, and have some of the keys
+		lose(0.9)
+		joins.Wait()
+		began := time.Now()
+		for level := 0; level < joiners; pause(50 * time.Millisecond) {
+			level = 0
+			for _, e := range c.Engines[servers:] {
+				if keys, values := holdsStore(e, "node-0"); keys == stormKeys+stormValues && values == stormValues {
+					level++
+				}
+			}
+			if time.Since(began) > time.Minute {
+				t.Fatalf("%d of %d are level after a minute", level, joiners)
+			}
+		}
+		took, refused, serve := time.Since(began), uint64(0), 0
+		for _, e := range c.Engines {
+			refused += e.BusyAnswers()
+			if jobs := e.CatchJobsMost(); jobs > engine.CatchServed {
+				t.Errorf("%d answers were made at a time", jobs)
+			} else if jobs > 0 {
+				serve++
+			}
+		}
+		t.Logf("%d joiners are level in %v; %d asks were refused, %d members made answers", joiners, took, refused, serve)
+		if refused == 0 || serve < 2 {
+			t.Errorf("%d asks were refused, %d members made answers", refused, serve)
 		}
 	})
 }

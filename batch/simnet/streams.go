@@ -21,6 +21,7 @@ type StreamFaults struct {
 	Forge    Chance // of each body: one bit of it turns over, by the sender's hand
 	Rate     int    // bytes a second in each direction of a stream; 0: any
 	Uplink   int    // bytes a second that all streams of a member send together; 0: any
+	Policed  bool   // what the model loses by chance are datagrams alone
 }
 
 // The times of TCP that are not the path's.
@@ -210,6 +211,9 @@ func (n *Network) segment(now sched.Instant, from, to, bytes int) (at sched.Inst
 		case Arrived:
 			return n.fate.At[0], true
 		case Lost, InBurst:
+			if n.faults.Policed {
+				return now + n.model.DelayMin(), true
+			}
 			now += retransmit
 		default:
 			return 0, false
