@@ -23,14 +23,15 @@ func TestWatchMarksBeforeItSignals(t *testing.T) {
 // A watcher that was asleep for more changes than are kept looks at everything, and one that was
 // not sees each place once.
 func TestWatchNotesAreBounded(t *testing.T) {
+	const keys = 2 * nearMax
 	var l watchList
 	w, sleeper := newWatcher(scope{prefix: "k"}), newWatcher(scope{prefix: "k"})
 	l.add(w, 2)
 	l.add(sleeper, 2)
 	for i := range 2 * placesMax {
-		l.sharedChanged(fmt.Append(nil, "k", i%3))
+		l.sharedChanged(fmt.Append(nil, "k", i%keys))
 		if i%100 == 99 {
-			if places, full := l.take(w, nil); len(places) != 3 || full {
+			if places, full := l.take(w, nil); len(places) != keys || full {
 				t.Fatal(places, full)
 			}
 		}
@@ -40,6 +41,38 @@ func TestWatchNotesAreBounded(t *testing.T) {
 	}
 	if places, full := l.take(sleeper, nil); full || len(places) > 0 {
 		t.Error("full again")
+	}
+}
+
+// TestWatchersOfLittleAreNotOvertaken: whoever wants few keys knows them however much has changed
+// besides, and in the order of their last changes; so does whoever wants one member.
+func TestWatchersOfLittleAreNotOvertaken(t *testing.T) {
+	var l watchList
+	exact, few, other := newWatcher(scope{key: "k0"}), newWatcher(scope{prefix: "k"}), newWatcher(scope{member: "b"})
+	for _, w := range []*watcher{exact, few, other, newWatcher(scope{})} {
+		l.add(w, 4)
+	}
+	for i := range 3 * placesMax {
+		l.say(tellKey, "a", fmt.Append(nil, "any", i))
+		if i%1000 < nearMax {
+			l.say(tellKey, "a", fmt.Append(nil, "k", i%1000))
+		}
+	}
+	l.say(tellMember, "b", nil)
+	l.say(tellMember, "c", nil)
+	for _, c := range []struct {
+		w    *watcher
+		want string
+	}{
+		{exact, "[{a k0} {b } {c }]"},
+		{other, "[{b }]"},
+	} {
+		if places, full := l.take(c.w, nil); full || fmt.Sprint(places) != c.want {
+			t.Errorf("%v, full %v, and not %s", places, full, c.want)
+		}
+	}
+	if _, full := l.take(few, nil); !full {
+		t.Errorf("%d places and two members are more than fit", nearMax)
 	}
 }
 

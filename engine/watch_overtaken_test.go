@@ -56,18 +56,22 @@ func TestWatchCatchesUpWhileOthersWrite(t *testing.T) {
 				set := func(key string, value int) {
 					insist(t, e, func() (engine.Version, error) { return c.set(e, key, strconv.AppendInt(nil, int64(value), 10)) })
 				}
+				told := func() {
+					time.Sleep(time.Millisecond) // the loop has taken it, and has passed it on
+					synctest.Wait()
+				}
 				write := func(n int) {
 					for range n {
 						set(fmt.Sprint("k", written%keys), written)
 						if written++; written%piece == 0 {
-							synctest.Wait() // the loop has taken it
+							told()
 						}
 					}
-					synctest.Wait()
+					told()
 				}
 				write(keys)
 				go func() {
-					synctest.Wait() // all is told, and the watch sleeps
+					told() // and the watch sleeps
 					set("k begin", 0)
 				}()
 				has, resyncs, looks := map[string]int{}, 0, 0

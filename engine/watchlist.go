@@ -15,8 +15,11 @@ const (
 	// watchers look themselves.
 	scanMax = 4096
 	// placesMax is how many of the last changes are kept for all watchers together:
-	// one that was asleep for more looks at everything.
+	// one that was asleep for more looks at everything, unless it keeps all of its own.
 	placesMax = 1 << 14
+	// nearMax is how many of its own a watcher keeps besides. So whoever wants little is not
+	// overtaken by what others want, however late it is, and does not search for it.
+	nearMax = 4
 )
 
 // place is where something may have changed: a key of a member, or with key "" any of
@@ -38,24 +41,74 @@ func (s *scope) takes(member, key string) bool {
 }
 
 // watcher is woken when something that it wants may have changed. All that is noted of
-// it until it looks is where in the list of changes it has to begin.
+// it until it looks is where in the list of changes it has to begin, and a few places.
 type watcher struct {
 	scope
-	signal  chan struct{}
-	pending atomic.Bool // it was woken and has not looked
-	from    uint64      // number of the first change that it has not looked at; under the list's mutex
+	signal chan struct{}
+
+	// A mutex of its own, for 10,000 that look at once would stand in line for the list's, and
+	// who passes changes on behind them. It is taken last.
+	mu      sync.Mutex
+	pending bool   // it was woken and has not looked
+	from    uint64 // number of the first change that it has not looked at
+	near    [nearMax]place
+	count   int // of these; beyond nearMax it searches the list
 }
 
 func newWatcher(s scope) *watcher { return &watcher{scope: s, signal: make(chan struct{}, 1)} }
 
-// mark wakes it for a change. The list's mutex is held.
-func (w *watcher) mark(n uint64) {
-	if w.pending.Load() {
+// mark wakes it for change n.
+func (w *watcher) mark(n uint64, p place) {
+	if w.wants(&p) {
+		w.mu.Lock()
+		w.begin(n)
+		w.keep(p)
+		w.mu.Unlock()
+	}
+}
+
+// markAll wakes it for all from change n on.
+func (w *watcher) markAll(n uint64) {
+	w.mu.Lock()
+	w.begin(n)
+	w.count = nearMax + 1
+	w.mu.Unlock()
+}
+
+// begin wakes it, unless it has not looked since. The mutex is held.
+func (w *watcher) begin(n uint64) {
+	if !w.pending {
+		w.pending, w.from = true, n
+		w.wake()
+	}
+}
+
+// keep has a place among those near as the last one. The mutex is held.
+func (w *watcher) keep(p place) {
+	if w.count > nearMax {
 		return
 	}
-	w.from = n
-	w.pending.Store(true)
-	w.wake()
+	if i := slices.Index(w.near[:w.count], p); i >= 0 {
+		copy(w.near[i:], w.near[i+1:w.count])
+		w.near[w.count-1] = p
+		return
+	}
+	if w.count < nearMax {
+		w.near[w.count] = p
+	}
+	w.count++
+}
+
+// take gives the places of what it was woken for, and all is looked at. many: there are more.
+func (w *watcher) take(dst []place) (places []place, from uint64, many bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if many = w.count > nearMax; !many {
+		dst = append(dst, w.near[:w.count]...)
+	}
+	w.pending, w.count = false, 0
+	clear(w.near[:])
+	return dst, w.from, many
 }
 
 // wake lets it look.
@@ -77,9 +130,9 @@ func (w *watcher) wants(p *place) bool {
 // watchers is a set of them.
 type watchers []*watcher
 
-func (s watchers) mark(n uint64) {
+func (s watchers) mark(n uint64, p place) {
 	for _, w := range s {
-		w.mark(n)
+		w.mark(n, p)
 	}
 }
 
@@ -195,15 +248,16 @@ func (l *watchList) take(w *watcher, dst []place) (places []place, full bool) {
 
 // gather is take that appends, and gives a place as often as it changed.
 func (l *watchList) gather(w *watcher, dst []place) (places []place, full bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !w.pending.Swap(false) {
+	dst, from, many := w.take(dst)
+	if !many {
 		return dst, false
 	}
-	if l.next-w.from > placesMax {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next-from > placesMax {
 		return dst, true
 	}
-	for n := w.from; n < l.next; n++ {
+	for n := from; n < l.next; n++ {
 		p := &l.places[n%placesMax]
 		if w.wants(p) {
 			dst = append(dst, *p)
@@ -265,13 +319,17 @@ func (l *watchList) advanced(s *state.Store, o state.Origin, name string, from, 
 
 // changed marks those that want a key. The mutex is held.
 func (l *watchList) changed(name string, key []byte) {
-	n, some := l.next, false
+	n, p, some := l.next, place{}, false
 	mark := func(set watchers) {
 		for _, w := range set {
-			if len(w.prefix) <= len(key) && string(key[:len(w.prefix)]) == w.prefix {
-				some = true
-				w.mark(n)
+			if len(w.prefix) > len(key) || string(key[:len(w.prefix)]) != w.prefix {
+				continue
 			}
+			if !some {
+				p, some = place{name, string(key)}, true
+				l.note(p)
+			}
+			w.mark(n, p)
 		}
 	}
 	mark(l.whole)
@@ -281,9 +339,6 @@ func (l *watchList) changed(name string, key []byte) {
 		if l.lengths[k] > 0 {
 			mark(l.byPrefix[string(key[:k])])
 		}
-	}
-	if some {
-		l.note(place{name, string(key)})
 	}
 }
 

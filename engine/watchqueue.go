@@ -3,13 +3,16 @@ package engine
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // What a change costs the loop must not depend on how many watch: it is noted, at the end
 // of the turn all that was noted goes into a queue, and a goroutine of the list's own finds
 // and wakes those whom it is for. So a turn takes one lock and wakes one goroutine for all
-// its changes, and is not preempted by it while datagrams wait to be sent. A list that
-// nobody has started tells them at once (start).
+// its changes, and is not preempted by it while datagrams wait to be sent. Having told
+// them, the goroutine rests: to wake it costs a loop that takes in 10,000 writes a second
+// more than to note them, and in each turn. The first change after a rest is told at once.
+// A list that nobody has started tells them at once (start).
 
 // told whom.
 const (
@@ -73,8 +76,10 @@ type newsQueue struct {
 	turn *newsList // of this turn; the loop's own once it is started
 }
 
-// newsAtOnce is how many changes are passed on before watchers may look.
-const newsAtOnce = 64
+const (
+	newsAtOnce = 64                     // changes that are passed on before watchers may look
+	newsRest   = 250 * time.Microsecond // between two times; an idle process sleeps a millisecond
+)
 
 // start has changes passed on by a goroutine, until done.
 func (l *watchList) start(done <-chan struct{}) {
@@ -86,16 +91,27 @@ func (l *watchList) start(done <-chan struct{}) {
 	}
 	q.front, q.spare, q.turn, q.signal = &newsList{}, &newsList{}, &newsList{}, make(chan struct{}, 1)
 	q.started.Store(true)
-	go func() {
-		for {
-			select {
-			case <-q.signal:
-				l.passOn()
-			case <-done:
-				return
-			}
+	go l.serve(done)
+}
+
+// serve passes on what the loop queues, until done.
+func (l *watchList) serve(done <-chan struct{}) {
+	rest := time.NewTimer(newsRest)
+	defer rest.Stop()
+	for {
+		select {
+		case <-rest.C:
+		case <-done:
+			return
 		}
-	}()
+		select {
+		case <-l.queue.signal:
+			l.passOn()
+		case <-done:
+			return
+		}
+		rest.Reset(newsRest)
+	}
 }
 
 // startWatch makes ready one of an engine's lists of watchers.
@@ -132,9 +148,11 @@ func (l *watchList) tell(n *news) {
 	case tellKey:
 		l.changed(n.member, n.key)
 	case tellMember:
-		l.every.mark(l.note(place{member: n.member}))
+		p := place{member: n.member}
+		l.every.mark(l.note(p), p)
 	case tellCoarse:
-		l.coarse.mark(l.note(place{member: n.member}))
+		p := place{member: n.member}
+		l.coarse.mark(l.note(p), p)
 	case tellEnds:
 		for _, w := range l.every {
 			w.wake()
@@ -149,7 +167,9 @@ func (l *watchList) overrun() {
 	}
 	n := l.next
 	l.next += placesMax + 1
-	l.every.mark(n)
+	for _, w := range l.every {
+		w.markAll(n)
+	}
 }
 
 // say notes a change for those whom it is for. It runs on the loop.
