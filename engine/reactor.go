@@ -14,7 +14,7 @@ const (
 	recvBatch    = 64   // datagrams received by one engine in one turn
 	sendBatch    = 32   // frames sent by one engine in one turn
 	recvSlot     = 2048 // bytes: above any frame, so that a longer datagram shows
-	readyBatch   = 64   // sockets served in one turn
+	readyBatch   = 64   // sockets served in one turn, at least
 	enginesFirst = 64
 	lagMax       = 100 * sched.Millisecond
 )
@@ -219,6 +219,9 @@ func (r *Reactor) observe(now sched.Instant, ready bool) {
 
 func (r *Reactor) add(e *Engine) {
 	r.engines = append(r.engines, e)
+	if len(r.engines) > len(r.ready) { // a turn lets all of them send: what it sends has to be received in the next
+		r.ready = append(r.ready, make([]batch.Conn, len(r.ready))...)
+	}
 	r.byConn[e.conn] = e
 	e.touched = true
 }

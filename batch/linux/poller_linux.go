@@ -12,9 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// eventsMax bounds the Conns that one Wait reports.
-const eventsMax = 128
-
 // Places of the eventfd and of the timer in an event, where Conns have their index.
 const (
 	bellIndex  = -1
@@ -38,8 +35,8 @@ type Poller struct {
 	// Fields below belong to the caller of Wait.
 	idle   batch.Idle
 	dozer  dozer
-	dozes  bool // long waits go through the runtime's poller
-	events [eventsMax + others]unix.EpollEvent
+	dozes  bool              // long waits go through the runtime's poller
+	events []unix.EpollEvent // as many as were asked for
 }
 
 // New returns a Poller, or batch.ErrUnsupported where not even epoll is to be

@@ -113,7 +113,10 @@ func (p *Poller) nap(ready []batch.Conn, span int64) (n int, errno unix.Errno) {
 // room is where the kernel writes events: one for each place in ready, and for
 // the bell and the timer.
 func (p *Poller) room(ready []batch.Conn) []unix.EpollEvent {
-	return p.events[:min(len(ready), eventsMax)+others]
+	if n := len(ready) + others; n > len(p.events) {
+		p.events = make([]unix.EpollEvent, n)
+	}
+	return p.events[:len(ready)+others]
 }
 
 // report turns n events into Conns. An event of a Conn that has been closed

@@ -211,6 +211,27 @@ func TestNotices(t *testing.T) {
 	}
 }
 
+// One Wait reports as many readable Conns as there is room for: who serves them in one turn sends
+// no more than all of them take in.
+func TestOneWaitReportsAll(t *testing.T) {
+	const conns = 300
+	b := bench(t)
+	from := b.Open(batchtest.Loopback, batch.Options{})
+	for i := range conns {
+		to := b.Open(batchtest.Loopback, batch.Options{Slots: 4})
+		out := batchtest.Messages(1, 16)
+		batchtest.Fill(&out[0], 10, byte(i), to.LocalAddr())
+		b.Send(from, out)
+	}
+	ready, n := make([]batch.Conn, conns+1), 0
+	for end := b.Poller.Now() + batchtest.Patience; n < conns; { // it is a level: the last may take a moment
+		var err error
+		if n, err = b.Poller.Wait(end, ready); err != nil || b.Poller.Now() >= end {
+			t.Fatalf("%d of %d Conns in one Wait, %v", n, conns, err)
+		}
+	}
+}
+
 // TestSignals interrupts a sleep over and over: the deadline holds.
 func TestSignals(t *testing.T) {
 	b := bench(t)
