@@ -96,6 +96,9 @@ func (p *Peer) Init(now sched.Instant, frame int, seq uint32) { p.Budget.Init(no
 // Renewed forgets what was agreed with a peer under an earlier origin.
 func (p *Peer) Renewed() { p.pair = Pair{} }
 
+// Ledger is where the own rate came from, and went.
+func (f *Control) Ledger() Ledger { return f.source.Ledger() }
+
 // Shed looks at a datagram before it is decoded: true drops it, since there is a
 // standing queue. repair is the hint in its header; it is not proven, and a forged
 // one harms nobody but its sender. What a datagram weighs is noted when its sender

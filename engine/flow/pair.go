@@ -78,6 +78,7 @@ func (s *Source) Meet(now sched.Instant, p *Pair, h *codec.Rates, fresh bool, pe
 	d := min(own.Tau-keep, theirs-q.Tau)
 	s.tau -= d
 	p.given += int64(d)
+	s.given += uint64(d)
 	return true
 }
 
@@ -98,7 +99,9 @@ func (s *Source) take(p *Pair, h *codec.Rates, fresh bool) {
 		d = int64(s.plan.Limit)
 	}
 	p.taken = h.Given
+	s.taken += uint64(d)
 	if s.free {
+		s.Spilled += uint64(d)
 		return
 	}
 	sum := uint64(s.tau) + uint64(d)

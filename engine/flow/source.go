@@ -28,6 +28,7 @@ type Source struct {
 	plan   Plan
 	rho    uint32 // desired, clamped to the limit
 	used   uint32 // published lately
+	first  uint32 // allowed at the start
 	tau    uint32 // allowed
 	median uint32 // of the rates that wanting peers told
 	met    bool   // median has a first sample
@@ -38,11 +39,29 @@ type Source struct {
 
 	Cuts, Raises uint64 // how often τ was lowered and raised by AIMD
 	Clamped      uint64 // absurd values that peers told
-	Spilled      uint64 // rate that was given to us above the limit, and lost
+	Spilled      uint64 // rate that was given to us and lost: above the limit, or while free
+
+	raised, lowered uint64 // by AIMD, in all
+	given, taken    uint64 // to peers and from them, in all
+}
+
+// Ledger is where the rate of a source came from and went since it began, for checks:
+// Start + Raised + Taken = Rate + Lowered + Given + Spilled.
+type Ledger struct{ Start, Rate, Raised, Lowered, Taken, Given, Spilled uint64 }
+
+// Ledger sums the source up.
+func (s *Source) Ledger() Ledger {
+	return Ledger{
+		Start: uint64(s.first), Rate: uint64(s.tau), Raised: s.raised, Lowered: s.lowered,
+		Taken: s.taken, Given: s.given, Spilled: s.Spilled,
+	}
 }
 
 // Init starts a source by its plan.
-func (s *Source) Init(p Plan) { *s = Source{plan: p, tau: min(p.Start, p.Limit), free: p.Free} }
+func (s *Source) Init(p Plan) {
+	first := min(p.Start, p.Limit)
+	*s = Source{plan: p, first: first, tau: first, free: p.Free}
+}
 
 // SetLimit changes the cap on τ, for a limit on exchanges that changes.
 func (s *Source) SetLimit(limit uint32) { s.plan.Limit = limit }
@@ -94,8 +113,18 @@ func (s *Source) cut() {
 	} else if s.plan.Free {
 		from = min(from, max(s.used, s.tau/2)) // what is not used is no evidence
 	}
-	s.tau = max(uint32(uint64(from)*alphaNum/alphaDen), s.plan.Floor)
+	s.adapt(max(uint32(uint64(from)*alphaNum/alphaDen), s.plan.Floor))
 	s.Cuts++
+}
+
+// adapt changes τ for better or worse, and notes by how much.
+func (s *Source) adapt(tau uint32) {
+	if tau > s.tau {
+		s.raised += uint64(tau - s.tau)
+	} else {
+		s.lowered += uint64(s.tau - tau)
+	}
+	s.tau = tau
 }
 
 func (s *Source) raise() {
@@ -110,6 +139,6 @@ func (s *Source) raise() {
 	if s.plan.Grow > 0 {
 		up += uint64(s.tau >> s.plan.Grow)
 	}
-	s.tau = max(s.tau, uint32(min(up, uint64(s.plan.Limit))))
+	s.adapt(max(s.tau, uint32(min(up, uint64(s.plan.Limit)))))
 	s.Raises++
 }

@@ -29,6 +29,10 @@
 //   - a name's generation never goes back;
 //   - index, log and fingerprint of the store agree; its limits are kept;
 //   - no frame is longer than the limit; no node sends or ticks without end;
+//   - to an address where nobody has proved to read it a node sends three times what came from
+//     there at most, greetings and the detector's frames apart;
+//   - a node's rate is what it began with, adapted, gave and took, and all have not taken more of
+//     each other's rates than they gave;
 //   - a peer is one origin and an origin one peer, for the detector as well;
 //   - nobody has confirmed more than it holds;
 //   - a key that waits to be published keeps its turn, however often it is written;
@@ -68,8 +72,8 @@
 //
 //	go test ./fuzz/sim -run Swarm -sim.seeds 1000
 //	go run ./tools/qn sim --swarm 100000 --budget 10m
-//	go run ./tools/qn sim --replay p5.s4f3a.n3
-//	go run ./tools/qn sim --replay p5.s4f3a.n3 --html run.html
+//	go run ./tools/qn sim --replay p6.s4f3a.n3
+//	go run ./tools/qn sim --replay p6.s4f3a.n3 --html run.html
 //
 // The last one is [Shoot]: the run as a page of frames and beliefs over time.
 //

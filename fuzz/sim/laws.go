@@ -34,8 +34,10 @@ func (w *World) look() {
 		if n.Up && w.err == nil {
 			w.members(n)
 			w.waiting(n)
+			w.balanced(n)
 		}
 	}
+	w.shared()
 }
 
 // members looks at all that a node knows of its peers.

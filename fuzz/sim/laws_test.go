@@ -1,10 +1,12 @@
 package sim
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -98,6 +100,14 @@ func TestLawsCanBeBroken(t *testing.T) {
 		}
 		w.At(p.Until+5*sched.Second, again)
 	})
+	f("amplified", onFrame(func(w *World, f *Frame) bool { // who answers a greeting twenty times
+		rewrite(f, codec.TypeHelloReply, func([]byte) {
+			for range 19 {
+				w.amplified(w.Nodes[f.From], w.Nodes[f.To].Addr, f.Data)
+			}
+		})
+		return true
+	}))
 	f("storm", func(w *World, p *Plan) {
 		w.OnFrame = func(f *Frame) bool {
 			if f.At > sched.Second {
@@ -146,6 +156,41 @@ func TestLawsCanBeBroken(t *testing.T) {
 			h.write(&codec.Entry{Version: h.max() + 1, Key: []byte("lost")})
 		})
 	})
+}
+
+// TestRatesThatNobodyGave: nodes take no more of each other's rates than they give, and where one
+// says that it gave more, that is told.
+func TestRatesThatNobodyGave(t *testing.T) {
+	try := func(more int64) (given uint64, v *Violation) {
+		p := plainPlan()
+		p.Node.Flow, p.Node.Rate, p.Node.Shares = tune.FlowOn, 4000, true
+		v = TryWith(p, func(w *World) {
+			for k := range sched.Instant(400) { // one wishes for much more than the others
+				w.At(sched.Second/2+k*sched.Millisecond, func() { w.Set(1, fmt.Sprint("much", k%50), filler[:k%64]) })
+			}
+			w.At(p.Until, func() {
+				for _, n := range w.Nodes {
+					given += n.Core.Parts().Flow.Ledger().Given
+				}
+			})
+			w.OnFrame = func(f *Frame) bool {
+				var h codec.Header
+				if _, err := codec.ParseFrame(f.Data, &h); err == nil && h.Flags&codec.FlagRates != 0 && h.Rates.Given > 0 {
+					h.Rates.Given += more
+					codec.AppendHeader(f.Data[:0], &h)
+					codec.AppendChecksum(f.Data[:len(f.Data)-checksumBytes], 0)
+				}
+				return true
+			}
+		}).Violation
+		return given, v
+	}
+	if given, v := try(0); v != nil || given == 0 {
+		t.Errorf("%d given, %v", given, v)
+	}
+	if _, v := try(100); v == nil || v.Law != "ledger" {
+		t.Errorf("rates of nobody: %v", v)
+	}
 }
 
 // TestAnswersToWhatWasHeldUpAreNoStorm: a clog that ends brings everything at once, and all of it

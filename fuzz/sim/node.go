@@ -54,7 +54,8 @@ type Node struct {
 	log     *history
 	views   []view // by origin handle
 	ties    []tie  // by peer handle
-	forgot  bool   // it has forgotten an origin
+	gates   map[netip.AddrPort]*gate
+	forgot  bool // it has forgotten an origin
 	names   map[string]uint64
 }
 
@@ -126,7 +127,7 @@ func (w *World) Start(i int) {
 	}
 	n.Up, n.paused, n.queued, n.turnAt, n.busy = true, false, sched.Never, 0, 0
 	n.inbox, n.charged, n.views, n.names = n.inbox[:0], 0, n.views[:0], nil
-	n.ties, n.forgot = n.ties[:0], false
+	n.ties, n.forgot, n.gates = n.ties[:0], false, map[netip.AddrPort]*gate{}
 	n.Core = new(core.Core)
 	n.Core.Init(&n.cfg, w.now, w.wall(n))
 	n.gen = max(n.gen, n.cfg.Generation)
@@ -164,6 +165,7 @@ func (w *World) Stop(i int) {
 	for k := range n.inbox {
 		w.frames.release(n.inbox[k].frame)
 	}
+	w.ended.add(n.Core.Parts().Flow.Ledger())
 	n.Up, n.inbox, n.charged = false, n.inbox[:0], 0
 }
 

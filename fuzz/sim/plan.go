@@ -16,7 +16,7 @@ import (
 )
 
 // PlanVersion changes when a seed no longer makes the plan that it made before.
-const PlanVersion = 5
+const PlanVersion = 6
 
 // Plan is one run of the swarm, told in full: the seed decides all of it, and a
 // smaller plan is made by leaving something out.
@@ -67,6 +67,7 @@ type NodePlan struct {
 	Diff                 tune.Diff
 	MixedDiff            bool // every node has another way to compare
 	Rate                 int  // bytes a second that a node may publish; 0: as the flow control finds
+	Shares               bool // that is where it begins, and nodes give each other of it
 	Small                int  // keys that every third node has room for; 0: all
 	Young                bool // the dead are buried within seconds, and their graves forgotten
 }
@@ -118,6 +119,7 @@ func NewPlan(seed uint64) *Plan {
 	r.Seed(^seed) // a stream of its own: the rest of a plan does not depend on it
 	p.Node.drawSpread(r)
 	p.drawLies(r)
+	p.Node.Shares = p.Node.Rate != 0 && oneIn(r, 2)
 	return p
 }
 
@@ -286,6 +288,9 @@ func (p *Plan) configure(i int, c *core.Config) {
 	if n.Rate != 0 {
 		rate := uint32(n.Rate)
 		c.Experiment.Plan = flow.Plan{Over: 3, Slack: 3, Floor: rate, Start: rate, Limit: rate, Beta: 1}
+		if n.Shares {
+			c.Experiment.Plan = flow.Plan{Over: 3, Slack: 3, Floor: rate / 2, Start: rate, Limit: 8 * rate, Beta: rate / 8}
+		}
 	}
 	if !p.roomy(i) {
 		c.Limits.State.Keys = n.Small
@@ -316,7 +321,7 @@ func (p *Plan) Text() string {
 	fmt.Fprintf(&b, "  sealed %v, rumor %+v, flow %d, receives %d B/s, repair each %v\n", n.Sealed, n.Rumor, n.Flow, n.ReceiveMax, clock(n.RepairEvery))
 	fmt.Fprintf(&b, "  delay %v..%v; a write each %v to one of %d keys, values up to %d bytes, %.0f%% deletes; %v, then quiet\n",
 		clock(p.Link.Delay.Min), clock(p.Link.Delay.Max), clock(p.Gap), p.Keys, p.Value, float64(p.Deletes)/(1<<32)*100, clock(p.Until))
-	fmt.Fprintf(&b, "  hot key %v, %d keys at first; publishes %d B/s, room for %d keys, young graves %v\n", p.Hot, p.Fill, n.Rate, n.Small, n.Young)
+	fmt.Fprintf(&b, "  hot key %v, %d keys at first; publishes %d B/s (shared %v), room for %d keys, young graves %v\n", p.Hot, p.Fill, n.Rate, n.Shares, n.Small, n.Young)
 	fmt.Fprintf(&b, "  %.0f%% of writes are batches, %.0f%% have to do with a lease, of %v at most\n",
 		float64(p.Batches)/(1<<32)*100, float64(p.Leases)/(1<<32)*100, clock(p.LeaseTTL))
 	fmt.Fprintf(&b, "  %v\n", p.Lies)

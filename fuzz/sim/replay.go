@@ -11,7 +11,7 @@ import (
 // Replay names a run in one word: the version of the plans, the seed, what is
 // left out, and the hash that the run had. It looks like
 //
-//	p5.s4f3a.n3.t1800000.w2.f0,4.h9c0d1e2f
+//	p6.s4f3a.n3.t1800000.w2.f0,4.h9c0d1e2f
 //
 // where all but version and seed are there only if they say something.
 type Replay struct {

@@ -103,11 +103,11 @@ func TestReplayWords(t *testing.T) {
 			t.Errorf("%s comes back as %s, %v", want, back.String(), err)
 		}
 	}
-	f(Replay{Seed: 0x4f3a}, "p5.s4f3a")
-	f(Replay{Seed: 1, Hash: 255, Cut: Cut{Nodes: 2, Until: 1800, Slower: 2, Some: true, Faults: []int{0, 4}}}, "p5.s1.n2.t1800.w2.f0,4.hff")
-	f(Replay{Seed: 1, Cut: Cut{Some: true}}, "p5.s1.f")
-	f(Replay{Seed: 1, Cut: Cut{Honest: true}}, "p5.s1.l")
-	for _, bad := range []string{"", "4f3a", "p4.s1", "p5.sxyz", "p5.s1.n500", "p5.s1.n1", "p5.s1.q", "p5.s1..", "p5.s1.fx", "p5.s1.l1"} {
+	f(Replay{Seed: 0x4f3a}, "p6.s4f3a")
+	f(Replay{Seed: 1, Hash: 255, Cut: Cut{Nodes: 2, Until: 1800, Slower: 2, Some: true, Faults: []int{0, 4}}}, "p6.s1.n2.t1800.w2.f0,4.hff")
+	f(Replay{Seed: 1, Cut: Cut{Some: true}}, "p6.s1.f")
+	f(Replay{Seed: 1, Cut: Cut{Honest: true}}, "p6.s1.l")
+	for _, bad := range []string{"", "4f3a", "p5.s1", "p6.sxyz", "p6.s1.n500", "p6.s1.n1", "p6.s1.q", "p6.s1..", "p6.s1.fx", "p6.s1.l1"} {
 		if _, err := ParseReplay(bad); err == nil {
 			t.Errorf("%q was believed", bad)
 		}

@@ -181,7 +181,7 @@ func (w *World) floors() (sum uint64) {
 // round is within which a node publishes each of its keys once, twice over; 0 where
 // its rate is not given.
 func (p *Plan) round() sched.Instant {
-	if p.Node.Rate == 0 {
+	if p.Node.Rate == 0 || p.Node.Shares {
 		return 0
 	}
 	bytes := p.Keys*(p.Value+120) + p.Fill*200
@@ -274,6 +274,9 @@ func (p *Plan) writeNext(w *World) {
 			return
 		}
 		i := int(r.Uint32n(uint32(p.Nodes)))
+		if p.Node.Shares && oneIn(r, 2) {
+			i = 0 // who wishes for more than the others is given of their rates
+		}
 		if uint32(r.Uint64()) < p.Skips {
 			w.Nodes[i].Skip = uint64(r.Uint32n(5))
 		}

@@ -48,6 +48,9 @@ func (w *World) receive(s *shard, n *Node, e *event) {
 	s.stats.Delivered++
 	b := w.frames.bytes(e.frame)[:e.size]
 	from := netip.AddrPortFrom(w.Nodes[e.from].Addr.Addr(), e.port)
+	if w.opt.Check {
+		n.gate(from).in += uint64(e.size)
+	}
 	n.Core.Receive(n.now, from, b)
 	if w.opt.Check {
 		for i := range b {
@@ -125,6 +128,9 @@ func (w *World) pump(s *shard, n *Node) {
 			break
 		}
 		s.send(n, to, s.buf[:k])
+		if w.opt.Check {
+			w.amplified(n, to, s.buf[:k])
+		}
 	}
 	if sent == pumpFrames {
 		w.broken("pump", "node %d sends without end", n.Index)

@@ -66,6 +66,7 @@ type World struct {
 	err    *Violation
 	audits int
 	storm  storm
+	ended  rates            // that lives which are over took and gave
 	lookAt sched.Instant    // the next look
 	peace  bool             // all harm has ended, nobody writes, and all were equal
 	liar   *liar            // nil: nobody lies

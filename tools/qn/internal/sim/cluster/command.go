@@ -29,8 +29,8 @@ const Examples = `  qn sim --nodes 1000 --loss 5% --seed 7         a cluster for
   qn sim --topology cliques --writes 50/s --for 10s  news that travels by relay
   qn sim --scenario gap                          what two nodes say to each other, frame by frame
   qn sim --swarm 100000 --budget 10m             hunt for broken laws, seed by seed, on all cores
-  qn sim --replay p5.s4f3a.n3                    run a failure of the swarm again
-  qn sim --replay p5.s4f3a.n3 --html run.html    and look at it in a browser: frames and beliefs over time`
+  qn sim --replay p6.s4f3a.n3                    run a failure of the swarm again
+  qn sim --replay p6.s4f3a.n3 --html run.html    and look at it in a browser: frames and beliefs over time`
 
 // Long follows the examples.
 const Long = `Runs the engine's own core, every frame encoded and parsed, on a network in memory under a virtual clock. The seed decides

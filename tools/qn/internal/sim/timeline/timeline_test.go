@@ -26,7 +26,7 @@ func TestThePageHasTheFilm(t *testing.T) {
 	film, _ := sim.Shoot(sim.NewPlan(0xb))
 	film.Broken = &sim.FilmFailure{At: 7, Law: "prefix", Text: "</script><b>bad</b>"}
 	var b strings.Builder
-	p := Page{Replay: "p5.s9", Plan: "a <plan>", Outcome: "prefix: </p><script>alert(1)</script>", Film: film}
+	p := Page{Replay: "p6.s9", Plan: "a <plan>", Outcome: "prefix: </p><script>alert(1)</script>", Film: film}
 	if err := p.Write(&b); err != nil {
 		t.Fatal(err)
 	}
