@@ -71,3 +71,44 @@ func TestABusyLoopChangesNothing(t *testing.T) {
 		t.Error("no mail, and all can be told")
 	}
 }
+
+// A choice learns what round trips take once in a while, and nothing from a loop that is late or
+// from none: n members more than the room for mail end it, and a share more than that bring it back.
+func TestWhatAChoiceLearns(t *testing.T) {
+	const most, now = 128, sched.Instant(sched.Second)
+	f := func(name string, at sched.Instant, l Load, learns bool) {
+		t.Helper()
+		c := Choice{most: most, direct: most, at: at}
+		if c.Look(now, &l); (c.direct != most) != learns {
+			t.Errorf("%s: %d directly", name, c.direct)
+		}
+	}
+	const short = sched.Instant(10 * us)
+	f("the first look", 0, Load{Trip: short}, true)
+	f("another one soon after", now-lookEvery+1, Load{Trip: short}, false)
+	f("the next one", now-lookEvery, Load{Trip: short}, true)
+	f("no round trip is known", 0, Load{}, false)
+	f("a loop that is late", 0, Load{Trip: short, Lag: coolLag}, false)
+	f("one that is hardly not", 0, Load{Trip: short, Lag: coolLag - 1}, true)
+	g := func(mails bool, members int, want bool) {
+		t.Helper()
+		c := Choice{most: most, direct: 90, at: now, mails: mails}
+		if c.Look(now, &Load{Members: members}); c.Mails() != want {
+			t.Errorf("mail before %v, %d members: %v", mails, members, c.Mails())
+		}
+	}
+	g(true, 90, true)
+	g(true, 91, false)
+	g(false, 80, true) // 90 are 80 and an eighth more
+	g(false, 81, false)
+}
+
+func TestRoot(t *testing.T) {
+	for r := range 2000 {
+		for _, x := range [...]int{r * r, r*r + r, r*r + 2*r} {
+			if got := root(x); got != r {
+				t.Fatalf("the root of %d: %d, want %d", x, got, r)
+			}
+		}
+	}
+}

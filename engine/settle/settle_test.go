@@ -76,6 +76,59 @@ func TestALoopThatLagsTakesLonger(t *testing.T) {
 	}
 }
 
+// What goes through queues and over long paths takes longer, by both of them twice.
+func TestLongPathsTakeLonger(t *testing.T) {
+	s, store, paths, o := newSettle(t, true)
+	paths.Init(0, sched.Millisecond)
+	var p link.Path
+	p.Init(1)
+	now := sched.Instant(sched.Second)
+	for k := range 400 { // some ask and are answered in 3 ms, the others' acknowledgements take 9
+		p.Sent(false)
+		p.Time(now, k%2 == 0)
+		now += 3 * sched.Millisecond
+		if k%2 != 0 {
+			now += 6 * sched.Millisecond
+		}
+		paths.Acked(&p, now, p.Last(), 1)
+	}
+	queued, trip := paths.Queued(), paths.Trip()
+	if queued < 6*sched.Millisecond || trip < 2*sched.Millisecond {
+		t.Fatalf("queues of %d, round trips of %d", queued, trip)
+	}
+	store.Advance(o, 5, 0)
+	s.Moved(now, o)
+	took := least + 2*queued + 2*trip
+	if !s.Moving(now+took-1, o) || s.Moving(now+took, o) {
+		t.Errorf("news settles after another time than %d", took)
+	}
+}
+
+// A mark is as old as a change has to be, to the nanosecond, before the next one takes its place;
+// what came since the one before is what may be coming.
+func TestWhatCameLately(t *testing.T) {
+	s, store, _, o := newSettle(t, true)
+	now := sched.Instant(sched.Second)
+	at := func(d sched.Instant, to uint64) {
+		now += d
+		store.Advance(o, to, 0)
+		s.Moved(now, o)
+	}
+	at(0, 100)
+	at(least-1, 110) // no mark yet
+	at(1, 120)
+	if got := s.Settled(now, o); got != 100 {
+		t.Errorf("settled up to %d", got)
+	}
+	if !s.Coming(now, o, 140) || s.Coming(now, o, 141) {
+		t.Error("120 are here, 20 of them came since the mark: 20 may be coming")
+	}
+	at(least-1, 130)
+	if now++; s.Settled(now, o) != 120 { // the mark is of age, and what moved last is not
+		t.Errorf("settled up to %d", s.Settled(now, o))
+	}
+}
+
 func TestWithoutPushAllIsSettled(t *testing.T) {
 	s, store, _, o := newSettle(t, false)
 	store.Advance(o, 5, 0)
