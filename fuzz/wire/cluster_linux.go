@@ -79,17 +79,18 @@ func (c *cluster) all(o order, gone func(i int) bool) ([]report, error) {
 }
 
 // who restricts what is asked: who can't answer, who need not know of whom, and who may show
-// whom as suspect.
+// whom as suspect. whole: news count where a whole state is shown, and no part of the next.
 type who struct {
 	gone          func(i int) bool
 	apart, doubts func(by, about int) bool
+	whole         bool
 }
 
 func nobody(int) bool     { return false }
 func never(int, int) bool { return false }
 
 // everybody is a who without exceptions.
-var everybody = who{nobody, never, never}
+var everybody = who{nobody, never, never, true}
 
 // fresh waits until everybody has all that everybody had written when it was called, and
 // shows them alive, or suspect where it may. gather gets all reports on the way.
@@ -122,8 +123,8 @@ func lacks(owns, reports []report, w who) string {
 			}
 			s := r.Sees[own.Name]
 			fit := s.State == "alive" || s.State == "suspect" && w.doubts(i, j)
-			if !fit || s.Life != own.Own.Life || s.N < own.Own.N {
-				list = append(list, fmt.Sprintf("%s shows %s as %q at write %d of life %d, and had to be at %d of %d or later", r.Name, own.Name, s.State, s.N, s.Life, own.Own.N, own.Own.Life))
+			if !fit || !s.has(own.Own, w.whole) {
+				list = append(list, fmt.Sprintf("%s shows %s as %q at write %d of life %d and parts of %d, and had to be at %d of %d or later", r.Name, own.Name, s.State, s.N, s.Life, s.Part, own.Own.N, own.Own.Life))
 			}
 		}
 	}

@@ -35,7 +35,9 @@
 //     longer than Detector.Grace, and nobody on their own side of a cut.
 //
 //   - Whoever is not cut off has all the news while the fault lasts, and everybody has soon
-//     after it ended. They show everybody of whom they have it as alive, but for a member
+//     after it ended. News are there when a key shows them; a whole state of somebody who writes
+//     on and on (engine.View) may not be had while more than an eighth of all frames is lost, and must be soon
+//     afterwards. They show everybody of whom they have it as alive, but for a member
 //     whose packets don't reach them: that one they may suspect, and nobody else may.
 //
 // A machine that stands still for a second kills members by itself: where this process or a

@@ -17,7 +17,7 @@ import (
 
 // order is what the driver tells a member, a line of JSON each. The first one starts it.
 type order struct {
-	Do string // start, report, rate, join, leave; fill, arrive
+	Do string // start, report, deaths, rate, join, leave; fill, arrive
 
 	Name, Bind, Profile string
 	Seeds               []string
@@ -29,15 +29,23 @@ type order struct {
 	Seq     uint64 // arrive: the full one's newest version
 }
 
-// sight is how a member sees another.
+// sight is how a member sees another: the last of its states that it saw whole, and the newest
+// write of which it shows anything. Part is 0 where that is no later one.
 type sight struct {
 	standing
+	Part  uint64
 	State string
+}
+
+// has tells whether it has all news of the other up to a write, or shows that whole, too.
+func (s sight) has(own standing, whole bool) bool {
+	return s.Life == own.Life && (s.N >= own.N || !whole && s.Part > 0 && shows(min(s.Part, own.N), own.N))
 }
 
 // death is a member that was declared dead, by whom the word came.
 type death struct {
 	Member, By string
+	At         time.Time
 }
 
 // report is what a member answers.
@@ -123,7 +131,9 @@ func (m *member) obey(o *order) (r report) {
 	case "leave":
 		err = m.engine.Close()
 	case "report":
-		r = m.tell()
+		r = m.tell(m.scan(viewWait))
+	case "deaths": // and no look at anybody's keys, which takes a processor while it is waited for
+		r = m.tell(nil)
 	case "fill":
 		r, err = m.fill(o)
 	case "arrive":
@@ -167,7 +177,7 @@ func (m *member) hear(e engine.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if e.Kind == engine.EventDead {
-		m.report.Deaths = append(m.report.Deaths, death{e.Member.Name, e.Member.By})
+		m.report.Deaths = append(m.report.Deaths, death{e.Member.Name, e.Member.By, time.Now()})
 	}
 }
 
@@ -237,9 +247,8 @@ func (m *member) scans() {
 	}
 }
 
-// tell is a report of now; what it counts begins anew.
-func (m *member) tell() report {
-	sees := m.scan(viewWait)
+// tell is a report of what was seen now; what it counts begins anew.
+func (m *member) tell(sees map[string]sight) report {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.report
@@ -265,9 +274,20 @@ func (m *member) scan(wait time.Duration) map[string]sight {
 			}
 		}
 		m.broken(x.Name, err)
-		sees[x.Name] = sight{now, x.State.String()}
+		sees[x.Name] = sight{now, m.part(x.Name, now), x.State.String()}
 	}
 	return sees
+}
+
+// part finds the newest write of a member that any of its keys shows, of the life that was seen
+// last. Where a view is of that write there is nothing to find.
+func (m *member) part(name string, now standing) (newest uint64) {
+	for key, entry := range m.engine.Range(name) {
+		if life, n, err := number(name, string(key), entry.Value); err == nil && life == now.Life && n > now.N {
+			newest = max(newest, n)
+		}
+	}
+	return newest
 }
 
 // shows tells whether keys are after write n as they are after a later one: all in between delete.

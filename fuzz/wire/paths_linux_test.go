@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -122,42 +123,82 @@ func TestSeedsBehindASecondAddress(t *testing.T) {
 }
 
 // A process that was killed leaves a closed port behind, and the kernel of its host says so:
-// it is dead long before one that is merely silent.
+// it is dead long before one that is merely silent, and so are many that are killed at once.
 func TestKilledIsDeadBeforeSilent(t *testing.T) {
 	if testing.Short() {
 		t.Skip("seconds of silence")
 	}
-	c := newCluster(t, 6)
+	n := *wireProcesses
+	c := newCluster(t, n)
 	c.start()
+	c.rate = max(1, 120/n) // each goes to all others: this is about deaths, not about the load
 	c.boots(t)
+	formed := c.agree(t, everybody)
+	c.members[n-1].signal(syscall.SIGSTOP)
+	silent := c.dead(t, func() {}, n-1)
+	c.members[n-1].signal(syscall.SIGCONT)
 	c.agree(t, everybody)
-	until := func(victim int) time.Duration {
-		began, dead := time.Now(), map[string]bool{}
-		for len(dead) < len(c.members)-1 {
-			reports, err := c.all(order{Do: "report"}, func(i int) bool { return i == victim })
-			if err != nil {
-				t.Fatal(err)
+	killed := c.dead(t, func() { c.kill(n - 2) }, n-2)
+	var rest []int
+	for i := 3; i < n; i++ {
+		if c.members[i] != nil {
+			rest = append(rest, i)
+		}
+	}
+	atOnce := c.dead(t, func() {
+		for _, i := range rest {
+			c.members[i].signal(syscall.SIGKILL)
+		}
+		for _, i := range rest {
+			c.kill(i)
+		}
+	}, rest...)
+	ms := func(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+	t.Logf("%d processes agree after %v; all know of one that is silent after %v, of one that was killed after %v, of %d killed at once after %v",
+		n, ms(formed), ms(silent), ms(killed), len(rest), ms(atOnce))
+	if killed >= silent || atOnce >= silent {
+		t.Errorf("who was killed is dead after %v, %d that were killed at once after %v, who is silent after %v", killed, len(rest), atOnce, silent)
+	}
+}
+
+// dead ends the victims and gives the time until all others have declared all of them dead, by
+// their own clocks.
+func (c *cluster) dead(t *testing.T, end func(), victims ...int) (took time.Duration) {
+	t.Helper()
+	gone := func(i int) bool { return slices.Contains(victims, i) }
+	ask := func() []report {
+		reports, err := c.all(order{Do: "deaths"}, gone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reports
+	}
+	ask() // those of before do not count
+	missing := map[string]bool{}
+	for i := range c.members {
+		for _, v := range victims {
+			if c.members[i] != nil && !gone(i) {
+				missing[nameOf(i)+" of "+nameOf(v)] = true
 			}
-			for _, r := range reports {
-				if s := r.Sees[nameOf(victim)]; r.Name != "" && s.State == "dead" {
-					dead[r.Name] = true
+		}
+	}
+	began := time.Now()
+	end()
+	for {
+		for _, r := range ask() {
+			for _, d := range r.Deaths {
+				if what := r.Name + " of " + d.Member; missing[what] {
+					delete(missing, what)
+					took = max(took, d.At.Sub(began))
 				}
 			}
-			if time.Since(began) > patience {
-				t.Fatalf("%s is dead for %v only", nameOf(victim), dead)
-			}
-			time.Sleep(tickEvery / 5)
 		}
-		return time.Since(began)
-	}
-	c.members[5].signal(syscall.SIGSTOP)
-	silent := until(5)
-	c.members[5].signal(syscall.SIGCONT)
-	c.agree(t, everybody)
-	c.kill(4)
-	killed := until(4)
-	t.Logf("killed: all know after %v; silent: %v", killed.Round(time.Millisecond), silent.Round(time.Millisecond))
-	if killed >= silent {
-		t.Errorf("who was killed is dead after %v, who is silent after %v", killed, silent)
+		if len(missing) == 0 {
+			return took
+		}
+		if time.Since(began) > patience {
+			t.Fatalf("%d deaths are not known, such as %v", len(missing), slices.Min(slices.Collect(maps.Keys(missing))))
+		}
+		time.Sleep(tickEvery)
 	}
 }

@@ -97,7 +97,7 @@ func (t *trial) phase(ctx context.Context) error {
 	if err := t.during(ctx, f); err != nil {
 		return err
 	}
-	took, err := t.fresh(who{f.gone, f.apart, f.doubts}, t.gather)
+	took, err := t.fresh(who{f.gone, f.apart, f.doubts, false}, t.gather)
 	err = errors.Join(err, t.end(f))
 	healed, again := t.fresh(everybody, t.gather)
 	t.slowest = max(t.slowest, took, healed)

@@ -17,6 +17,8 @@ import (
 var (
 	wireTime = flag.Duration("wire.time", 45*time.Second, "how long the wire is hurt")
 	wireSeed = flag.Uint64("wire.seed", 0, "of the plan; 0: any")
+
+	wireProcesses = flag.Int("wire.processes", 6, "of which nearly all are killed, 6 to 64")
 )
 
 func TestMain(m *testing.M) {
