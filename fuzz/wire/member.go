@@ -17,12 +17,13 @@ import (
 
 // order is what the driver tells a member, a line of JSON each. The first one starts it.
 type order struct {
-	Do string // start, report, deaths, rate, join, leave; fill, arrive
+	Do string // start, report, members, rate, join, leave; fill, arrive
 
 	Name, Bind, Profile string
 	Seeds               []string
 	Secret              []byte
-	Rate                int // writes a second
+	Rate                int  // writes a second
+	Blind               bool // start: it looks at nobody's keys until it is asked for a report
 
 	Keys    int    // fill, arrive: of the full one
 	Streams bool   // likewise: it has them
@@ -132,8 +133,8 @@ func (m *member) obey(o *order) (r report) {
 		err = m.engine.Close()
 	case "report":
 		r = m.tell(m.scan(viewWait))
-	case "deaths": // and no look at anybody's keys, which takes a processor while it is waited for
-		r = m.tell(nil)
+	case "members": // and no look at anybody's keys, which takes a processor while it is waited for
+		r = m.tell(m.states())
 	case "fill":
 		r, err = m.fill(o)
 	case "arrive":
@@ -168,7 +169,9 @@ func (m *member) start(o *order) (err error) {
 	}
 	m.rate.Store(int64(o.Rate))
 	go m.writes()
-	go m.scans()
+	if !o.Blind {
+		go m.scans()
+	}
 	go m.watchesItself()
 	return nil
 }
@@ -255,6 +258,15 @@ func (m *member) tell(sees map[string]sight) report {
 	m.report = report{}
 	r.Name, r.Own, r.Sees, r.Addr = m.name, m.seen[m.name].standing, sees, m.engine.Addr().String()
 	return r
+}
+
+// states are those of all members.
+func (m *member) states() map[string]sight {
+	sees := map[string]sight{}
+	for x := range m.engine.Members() {
+		sees[x.Name] = sight{State: x.State.String()}
+	}
+	return sees
 }
 
 // scan looks at all members, for so long at each that is between two states, and holds the laws.

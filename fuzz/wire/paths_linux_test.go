@@ -131,13 +131,13 @@ func TestKilledIsDeadBeforeSilent(t *testing.T) {
 	n := *wireProcesses
 	c := newCluster(t, n)
 	c.start()
-	c.rate = max(1, 120/n) // each goes to all others: this is about deaths, not about the load
+	c.rate, c.blind = 1, true // each write goes to all others: this is about deaths, not about the load
 	c.boots(t)
-	formed := c.agree(t, everybody)
+	formed := c.alive(t)
 	c.members[n-1].signal(syscall.SIGSTOP)
 	silent := c.dead(t, func() {}, n-1)
 	c.members[n-1].signal(syscall.SIGCONT)
-	c.agree(t, everybody)
+	c.alive(t)
 	killed := c.dead(t, func() { c.kill(n - 2) }, n-2)
 	var rest []int
 	for i := 3; i < n; i++ {
@@ -161,19 +161,46 @@ func TestKilledIsDeadBeforeSilent(t *testing.T) {
 	}
 }
 
+// alive waits until all who are up show each other as alive.
+func (c *cluster) alive(t *testing.T) time.Duration {
+	t.Helper()
+	began := time.Now()
+	return c.ask(t, nobody, func(reports []report) (missing []string) {
+		for _, r := range reports {
+			for _, about := range reports {
+				if s := r.Sees[about.Name]; r.Name != "" && about.Name != "" && s.State != "alive" {
+					missing = append(missing, fmt.Sprintf("%s shows %s as %q", r.Name, about.Name, s.State))
+				}
+			}
+		}
+		return missing
+	}).Sub(began)
+}
+
+// ask asks all who are not gone for what they show of members, until nothing is missing.
+func (c *cluster) ask(t *testing.T, gone func(int) bool, lacks func([]report) (missing []string)) time.Time {
+	t.Helper()
+	for began := time.Now(); ; time.Sleep(tickEvery) {
+		reports, err := c.all(order{Do: "members"}, gone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		missing := lacks(reports)
+		if len(missing) == 0 {
+			return time.Now()
+		}
+		if time.Since(began) > 2*patience {
+			t.Fatalf("%d things are missing, such as: %s", len(missing), missing[0])
+		}
+	}
+}
+
 // dead ends the victims and gives the time until all others have declared all of them dead, by
 // their own clocks.
 func (c *cluster) dead(t *testing.T, end func(), victims ...int) (took time.Duration) {
 	t.Helper()
 	gone := func(i int) bool { return slices.Contains(victims, i) }
-	ask := func() []report {
-		reports, err := c.all(order{Do: "deaths"}, gone)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return reports
-	}
-	ask() // those of before do not count
+	c.ask(t, gone, func([]report) []string { return nil }) // the deaths of before do not count
 	missing := map[string]bool{}
 	for i := range c.members {
 		for _, v := range victims {
@@ -184,8 +211,8 @@ func (c *cluster) dead(t *testing.T, end func(), victims ...int) (took time.Dura
 	}
 	began := time.Now()
 	end()
-	for {
-		for _, r := range ask() {
+	c.ask(t, gone, func(reports []report) []string {
+		for _, r := range reports {
 			for _, d := range r.Deaths {
 				if what := r.Name + " of " + d.Member; missing[what] {
 					delete(missing, what)
@@ -193,12 +220,7 @@ func (c *cluster) dead(t *testing.T, end func(), victims ...int) (took time.Dura
 				}
 			}
 		}
-		if len(missing) == 0 {
-			return took
-		}
-		if time.Since(began) > patience {
-			t.Fatalf("%d deaths are not known, such as %v", len(missing), slices.Min(slices.Collect(maps.Keys(missing))))
-		}
-		time.Sleep(tickEvery)
-	}
+		return slices.Collect(maps.Keys(missing))
+	})
+	return took
 }
