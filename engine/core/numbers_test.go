@@ -1,9 +1,14 @@
 package core
 
 import (
+	"bytes"
 	"fmt"
+	"net/netip"
+	"slices"
 	"testing"
 
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -69,4 +74,52 @@ func TestFrameNumbersGoOnWhereAPeerWasForgotten(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestWhatIsSentAgainFromElsewhere: in clear, whoever heard frames of a member sends them again, from
+// another address: they are dropped, whatever their order, cost no answer, take nobody back to where
+// the member was when it sent them, and are no sign of its life.
+func TestWhatIsSentAgainFromElsewhere(t *testing.T) {
+	w := newNet(t, 3, 11, nil)
+	victim := &w.nodes[0].core
+	var heard [][]byte
+	w.carried = func(from *node, to netip.AddrPort, b []byte) {
+		var h codec.Header
+		if _, err := codec.ParseHeader(b, &h); err == nil && from.i == 1 && to == w.nodes[0].addr && h.Flags&codec.FlagFlow != 0 {
+			heard = append(heard, bytes.Clone(b))
+		}
+	}
+	w.joinAll()
+	for i := range 500 {
+		w.set(1, fmt.Sprint("k", i%10), fmt.Sprint(i))
+		w.run(5 * sched.Millisecond)
+	}
+	w.converge(5 * sched.Second)
+	w.carried = nil
+	p := w.peer(0, 1)
+	again := func() {
+		t.Helper()
+		before, sent, at := victim.counters.Drops[DropReplay], w.frames, victim.peers[p].link
+		for _, b := range heard {
+			victim.Receive(w.now, addrOf(99), bytes.Clone(b))
+		}
+		w.pump(w.nodes[0])
+		if n := victim.counters.Drops[DropReplay] - before; n != uint64(len(heard)) || w.frames != sent {
+			t.Errorf("%d of %d frames dropped, %d sent", n, len(heard), w.frames-sent)
+		}
+		if victim.peers[p].link != at {
+			t.Error("they moved what is known of the path, or are a sign of life")
+		}
+	}
+	if len(heard) < 100 {
+		t.Fatalf("%d frames heard", len(heard))
+	}
+	w.run(sched.Millisecond) // nothing is due any more
+	w.pump(w.nodes[0])
+	again()
+	slices.Reverse(heard)
+	again()
+	w.nodes[1].down = true
+	w.until("it is dead", 10*sched.Second, func() bool { return w.statusOf(0, 1) == member.Dead })
+	again()
 }

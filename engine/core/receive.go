@@ -78,12 +78,15 @@ func (c *Core) whose(from netip.AddrPort, datagram []byte, p uint32, t codec.Typ
 		q.claim.Heard(c.now)
 	}
 	switch {
-	case usual:
 	case shown:
 		c.prove(p, from)
 		here = from == q.at.Addr
 	case !q.Proven():
 		c.refuse(from, datagram, stranger)
+		return 0, false
+	case !here && !c.guard.Sealed() && (h.Flags&codec.FlagFlow == 0 || !q.link.Unseen(h.Seq)):
+		// In clear everybody can send again what they heard.
+		c.refuse(from, datagram, protect.Refusal{Err: codec.ErrReplay, Greet: h.Flags&codec.FlagFlow == 0})
 		return 0, false
 	case !here:
 		c.door.GreetBack(c.now, nil, from, len(datagram), false) // it may have moved; it is believed when it answers from there

@@ -32,24 +32,19 @@ type walkHost struct {
 }
 
 func (h walkHost) Members(dst []codec.OriginID) []codec.OriginID {
-	for p := 1; p < len(*h.peerList); p++ {
-		if h.takes(uint32(p)) {
-			dst = append(dst, (*h.peerList)[p].id)
+	for p := range *h.peerList {
+		if q := &(*h.peerList)[p]; q.Open() && (*h.guard).Reachable(uint32(p)) {
+			dst = append(dst, q.id)
 		}
 	}
 	return dst
 }
 
 func (h walkHost) Find(id codec.OriginID) uint32 {
-	if p := h.roster.Find(id); h.takes(p) {
+	if p := h.roster.Find(id); (*h.peerList)[p].Open() && (*h.guard).Reachable(p) {
 		return p
 	}
 	return 0
-}
-
-// takes reports whether a peer can be sent tokens.
-func (h walkHost) takes(p uint32) bool {
-	return p != 0 && (*h.peerList)[p].Open() && (*h.guard).Reachable(p)
 }
 
 func (h walkHost) Peer(p uint32) *walk.Peer { return &(*h.peerList)[p].walk }

@@ -87,6 +87,27 @@ func TestANumberAheadHidesFewFrames(t *testing.T) {
 	}
 }
 
+// TestUnseen: what came is not to come again; what is missing among the last, and what follows, is.
+func TestUnseen(t *testing.T) {
+	for _, first := range starts {
+		var p Path
+		if !p.Unseen(first) {
+			t.Error("the first frame is none")
+		}
+		for seq := range uint32(200) {
+			if seq%7 != 3 {
+				p.Received(first + seq)
+			}
+		}
+		for seq := range uint32(300) {
+			want := seq >= 200 || seq%7 == 3 && 199-seq < mapBits
+			if got := p.Unseen(first + seq); got != want {
+				t.Errorf("from %d, frame %d: %v", first, seq, got)
+			}
+		}
+	}
+}
+
 func TestAckedTakesWhatWasSent(t *testing.T) {
 	for _, first := range starts {
 		s, p := pair(first, 10)

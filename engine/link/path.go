@@ -103,6 +103,13 @@ func (p *Path) resumed(seq uint32) bool {
 	return true
 }
 
+// Unseen tells whether a frame of that number may be one that did not come yet: it is beyond the
+// highest one, or missing among the last. A recorded one is neither.
+func (p *Path) Unseen(seq uint32) bool {
+	behind := p.high - seq
+	return p.seen == 0 || int32(behind) < 0 || behind < mapBits && p.seen>>behind&1 == 0
+}
+
 // Sent notes that the next frame leaves. long: it is longer than what every path takes.
 func (p *Path) Sent(long bool) {
 	p.seq++
