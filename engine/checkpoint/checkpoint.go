@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	pause     = 100 * sched.Millisecond // between two looks; a log that rests for so long is asked for
-	rest      = 250 * sched.Millisecond // or for this, if it moved on by more than rideFew: it may go on
-	late      = 10 * sched.Second       // one that moves on and on is asked for after this
-	rideGap   = 500 * sched.Millisecond // between two that ride to a peer
-	rideLate  = 8 * sched.Second        // or this, while the log moves on: it is asked for when it rests
-	rideFew   = 8                       // new versions, and fewer: the log hardly moves
-	rideMany  = 512                     // and more: summed up now, so that a log that rests takes one step
-	answerGap = 200 * sched.Millisecond // and two that answer it, if nothing was written in between
-	askGap    = 800 * sched.Millisecond // questions are not further apart, but on a long path: a lost one costs no more
-	looksMost = 512                     // origins that a look is at
-	asksMost  = 16                      // and of them, those that are asked for
-	triesMost = 8                       // questions, until the log moves on
-	doubtMost = sched.Second * 60       // between two times that a log is gone through for a sum
-	wordsMost = 4 << 10                 // of a log that are summed up at once: some 600 small entries
+	pause     = 100 * sched.Millisecond  // between two looks; a log that rests for so long is asked for
+	rest      = 250 * sched.Millisecond  // or for this, if it moved on by more than rideFew: it may go on
+	late      = 4500 * sched.Millisecond // one that moves on and on is asked for after this
+	rideGap   = 500 * sched.Millisecond  // between two that ride to a peer
+	rideLate  = 4 * sched.Second         // or this, while the log moves on: it is asked for when it rests
+	rideFew   = 8                        // new versions, and fewer: the log hardly moves
+	rideMany  = 512                      // and more: summed up now, so that a log that rests takes one step
+	answerGap = 200 * sched.Millisecond  // and two that answer it, if nothing was written in between
+	askGap    = 800 * sched.Millisecond  // questions are not further apart, but on a long path: a lost one costs no more
+	looksMost = 512                      // origins that a look is at
+	asksMost  = 16                       // and of them, those that are asked for
+	triesMost = 8                        // questions, until the log moves on
+	doubtMost = sched.Second * 60        // between two times that a log is gone through for a sum
+	wordsMost = 4 << 10                  // of a log that are summed up at once: some 600 small entries
 )
 
 // Host is the node around the checkpoints.

@@ -203,9 +203,10 @@ func TestWordsOfALogThatMovesAreRare(t *testing.T) {
 	}
 	f(sched.Second, 80)
 	f(100*sched.Millisecond, 160)
-	f(50*sched.Millisecond, 10)
-	f(20*sched.Millisecond, 10)
-	f(10*sched.Millisecond, 80*100/rideMany)
+	f(50*sched.Millisecond, 20)
+	f(20*sched.Millisecond, 20)
+	f(10*sched.Millisecond, 20)
+	f(5*sched.Millisecond, 80*200/rideMany)
 	f(sched.Millisecond/2, 80*2000/(2000/2))
 }
 

@@ -45,7 +45,7 @@
 //
 // A log is compared within half a second of its last change where frames arrive. While it changes
 // it is so every half second if it is slow (8 versions in that time) or each 512 versions if it is
-// fast, but for the rest every 8 seconds: a sum costs a hash for each entry, and what is
+// fast, but for the rest every 4 seconds: a sum costs a hash for each entry, and what is
 // overwritten before the next one costs none. At most 160 authors are asked in a second. An owner
 // that holds writes back (flow control) says nothing: what it replaces is not in its log any more.
 // Sums are hashes without a key: whoever knows what an owner will write can make up an entry with

@@ -373,3 +373,36 @@ func TestALogIsComparedOnceItRests(t *testing.T) {
 	f(300, 4*10)
 	f(2000, 4*10*2)
 }
+
+// TestForgedStateEndsWhileItsOwnerWritesOn: an author need not rest for what somebody else writes
+// under its name to be found, at any rate of its own.
+func TestForgedStateEndsWhileItsOwnerWritesOn(t *testing.T) {
+	for _, every := range []sched.Instant{400, 100, 45, 20, 7, 1} { // milliseconds
+		seed := rand.Uint64()
+		w := newNet(t, 5, seed, nil)
+		w.joinAll()
+		w.set(1, "k", "true")
+		w.set(1, "other", "true")
+		w.converge(5 * sched.Second)
+		w.run(2 * sched.Second)
+		write := func(lasts sched.Instant) {
+			for end, i := w.now+lasts, 0; w.now < end; i++ {
+				w.set(1, fmt.Sprint("k", i%40), "v")
+				w.run(every * sched.Millisecond)
+			}
+		}
+		write(sched.Second)
+		v := w.nodes[1].version
+		w.forge(3, 2, 1, &falseRun{v, v + 1, v + 1, 0, []codec.Entry{{Version: v + 1, Key: []byte("other"), Value: []byte("forged")}}})
+		w.run(sched.Millisecond)
+		lied := !w.asWritten()
+		write(5 * sched.Second)
+		if !lied {
+			t.Error("nobody believes it")
+		}
+		w.run(20 * sched.Millisecond)
+		if !w.asWritten() {
+			t.Errorf("a write each %d ms, seed %d: the lie stands after 5 s", every, seed)
+		}
+	}
+}
