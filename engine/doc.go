@@ -121,7 +121,9 @@
 // back to each other and to what their owners wrote: what an insider writes under another
 // member's name is found by that one's next checkpoint, within half a second of its last
 // write where frames arrive, replaced by what the owner holds, and whoever brought it is
-// named ([EventContradicted], package checkpoint). The address and the life of a member
+// named ([EventContradicted], package checkpoint). Who says that a member collected deletes
+// which it did not is found when that one takes a new life because of it, and named then, but
+// not in precise clusters, where nobody says that nothing was collected. The address and the life of a member
 // that answers where it is known are not for others to take: it is challenged first. A
 // name that an insider took so is its owner's again seconds after they are gone. Until
 // then readers may see what was forged.

@@ -34,6 +34,8 @@ type Host interface {
 	Takes(p uint32) bool
 	RTT(p uint32) *sched.RTT
 	ID(p uint32) codec.OriginID
+	// Boot is the first generation of a peer's process.
+	Boot(p uint32) uint64
 	// Debt is what is owed to a peer in acknowledgements: the next frame may ask for one.
 	Debt(p uint32) *mail.Debt
 }
@@ -123,6 +125,7 @@ type origin struct {
 	doubts  uint8  // sums that differed since one did not
 	waits   bool   // it is in the list
 	named   bool   // somebody was, since the last sum that was the same
+	fresh   bool   // its author said nothing of it yet
 }
 
 // OriginBytes is what an origin takes at most, PeerBytes what a peer does.
@@ -155,7 +158,7 @@ func (k *Checkpoints) Reset(o state.Origin) {
 		k.waiting = append(k.waiting, 0)[:len(k.waiting)] // there is room for all
 	}
 	waits := k.origins[o].waits
-	k.origins[o] = origin{waits: waits}
+	k.origins[o] = origin{waits: waits, fresh: true}
 	if !k.parts.Verifies {
 		return
 	}

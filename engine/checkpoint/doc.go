@@ -22,6 +22,10 @@
 // What differs is made what the owner holds. Who brought it first, if that was not the
 // owner itself, is told: it may be the liar, or it believed one.
 //
+// A floor that its owner never had is in no sum. The owner, told by others that they hold it, takes
+// a new life, with the floor that it has. Floors of one boot only rise, so a lower one shows that
+// the former was made up: who brought it is told.
+//
 // # Signatures
 //
 // Whoever holds the cluster's key can say sums in an owner's own name, too, and the sum is no

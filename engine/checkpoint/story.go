@@ -23,6 +23,9 @@ type story struct {
 type brought struct {
 	id, by   codec.OriginID // id 0: free
 	from, to uint64
+	floor    uint64 // of the origin then
+	author   uint32
+	boot     uint64 // of the author
 }
 
 type named struct {
@@ -44,10 +47,15 @@ func (k *Checkpoints) Took(now sched.Instant, o state.Origin, p uint32, from, to
 	if k.parts.Off {
 		return
 	}
-	if to > from && k.parts.Host.Author(o) != p {
+	author := k.parts.Host.Author(o)
+	if to > from && author != p {
 		t := &k.story
-		t.runs[t.next] = brought{k.parts.Store.ID(o), k.parts.Host.ID(p), from, to}
+		t.runs[t.next] = brought{k.parts.Store.ID(o), k.parts.Host.ID(p), from, to, k.parts.Store.Floor(o), author, k.parts.Host.Boot(author)}
 		t.next = (t.next + 1) % broughtMost
+	}
+	if author == p && k.origins[o].fresh {
+		k.origins[o].fresh = false
+		k.lowered(now, o, p)
 	}
 	if to > from || !k.parts.Store.Level(o) {
 		k.Moved(now, o)
@@ -60,7 +68,7 @@ func (k *Checkpoints) Brought(o state.Origin, p uint32, version uint64) {
 	if k.parts.Off || k.parts.Host.Author(o) == p {
 		return
 	}
-	x := brought{k.parts.Store.ID(o), k.parts.Host.ID(p), version - 1, version}
+	x := brought{id: k.parts.Store.ID(o), by: k.parts.Host.ID(p), from: version - 1, to: version}
 	t := &k.story
 	if last := &t.runs[(t.next+broughtMost-1)%broughtMost]; last.id == x.id && last.by == x.by && last.to == x.from {
 		last.to = x.to
@@ -68,6 +76,21 @@ func (k *Checkpoints) Brought(o state.Origin, p uint32, version uint64) {
 	}
 	t.runs[t.next] = x
 	t.next = (t.next + 1) % broughtMost
+}
+
+// lowered looks whether a floor was made up, when peer p speaks of its new life for the first time.
+// Floors of a boot only rise, and an author of whom others hold a higher one than it said takes a
+// new life: whoever brought the higher one to the former is named.
+func (k *Checkpoints) lowered(now sched.Instant, o state.Origin, p uint32) {
+	s, t := k.parts.Store, &k.story
+	id, boot, floor := s.ID(o), k.parts.Host.Boot(p), s.Floor(o)
+	for i := range t.runs {
+		if x := &t.runs[(t.next+i)%broughtMost]; x.author == p && x.boot == boot && x.id != id && x.floor > floor {
+			k.parts.Count.Contradicted++
+			k.accuse(now, o, accusation{by: x.by, version: x.floor})
+			return
+		}
+	}
 }
 
 // Overruled tells that a version was not what its owner wrote until that one sent it. here: what

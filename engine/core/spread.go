@@ -145,6 +145,7 @@ func (c *Core) initNews() {
 type mailHost struct{ *peerList }
 
 func (h mailHost) Cursor(p uint32) *mail.Cursor { return &(*h.peerList)[p].mail }
+func (h mailHost) Boot(p uint32) uint64         { return (*h.peerList)[p].at.Since }
 func (h mailHost) Debt(p uint32) *mail.Debt     { return &(*h.peerList)[p].debt }
 func (h mailHost) Origin(p uint32) state.Origin { return (*h.peerList)[p].origin }
 func (h mailHost) Life(p uint32) roster.Life    { return (*h.peerList)[p].Life }

@@ -269,6 +269,55 @@ func TestAVersionThatSomebodyTookIsItsOwners(t *testing.T) {
 	}
 }
 
+// TestAFloorThatSomebodyMadeUp: whoever is told that an author collected deletes which it never
+// made finds out when the author says so in its next life, and names who told it, once. A process
+// that comes back with nothing says less than the one before, too, and nobody is named for that.
+func TestAFloorThatSomebodyMadeUp(t *testing.T) {
+	w := newNet(t, 5, 31, func(_ int, c *Config) { c.Spread = tune.SpreadRumor })
+	w.joinAll()
+	w.set(insiderAuthor, "first", "word")
+	w.converge(5 * sched.Second)
+	w.run(2 * sched.Second)
+	v := w.nodes[insiderAuthor].version
+	for _, to := range []int{0, 2, 3} {
+		w.forge(insiderLiar, to, insiderAuthor, &falseRun{v, v + 3, v + 3, v + 3, nil})
+	}
+	w.until("everything as it was written", 2*sched.Second, w.asWritten)
+	w.run(3 * sched.Second)
+	for _, i := range []int{0, 2, 3} {
+		if w.named(i, insiderLiar) != 1 || w.told(i) != 1 {
+			t.Errorf("node %d names the liar %d times, of %d", i, w.named(i, insiderLiar), w.told(i))
+		}
+		w.nodes[i].events = nil
+	}
+
+	for i := range 100 {
+		w.set(insiderAuthor, fmt.Sprint("k", i), "v")
+		w.run(10 * sched.Millisecond)
+		w.del(insiderAuthor, fmt.Sprint("k", i))
+		w.run(10 * sched.Millisecond)
+	}
+	w.run(sched.Second)
+	w.nodes[insiderAuthor].core.store.Collect(w.nodes[insiderAuthor].core.store.Owner(), w.nodes[insiderAuthor].version)
+	w.set(insiderAuthor, "last", "word")
+	w.run(5 * sched.Second)
+	d := &w.nodes[2].core
+	if o := d.store.Find(w.nodes[insiderAuthor].core.me.ID); o == 0 || d.store.Floor(o) == 0 {
+		t.Fatal("no deletes were collected: this shows nothing")
+	}
+	back := w.start(insiderAuthor, w.nodes[insiderAuthor].core.me.Gen+1, nil)
+	back.core.Join(w.now, w.nodes[0].addr)
+	w.pump(back)
+	w.set(insiderAuthor, "second", "word")
+	w.converge(10 * sched.Second)
+	w.run(3 * sched.Second)
+	for _, i := range []int{0, 2, 3} {
+		if w.told(i) != 0 {
+			t.Errorf("node %d tells of %d lies of a member that came back", i, w.told(i))
+		}
+	}
+}
+
 // TestForgedStateThatIsRelayed: where news goes from one to the next, a lie does, too; all
 // find it.
 func TestForgedStateThatIsRelayed(t *testing.T) {
