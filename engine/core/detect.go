@@ -97,7 +97,7 @@ func (c *Core) judged() {
 			c.forget(p)
 		}
 	}
-	if c.live.Renewal(c.me.Renewals.May(c.now)) {
+	if c.live.Ending() && c.live.Renewal(c.me.Renewals.May(c.now)) {
 		c.renew(c.me.Gen + 1)
 	}
 }

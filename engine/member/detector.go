@@ -181,6 +181,9 @@ func (d *Detector) Renew(now sched.Instant, id codec.OriginID) {
 // NextChange gives the next change of a status; false: there is none.
 func (d *Detector) NextChange(c *Change) bool { return d.on && d.Table.NextChange(c) }
 
+// Ending tells whether Renewal has something to report: it is asked with each frame.
+func (d *Detector) Ending() bool { return d.on && (d.buried || d.spent) }
+
 // Renewal reports that the node needs another identifier: its own was buried
 // elsewhere and it may take one now, or its incarnations are used up.
 func (d *Detector) Renewal(may bool) bool {

@@ -136,6 +136,9 @@ func (t *Table) set(now sched.Instant, h, incarnation uint32, s Status, by uint3
 	t.addPrint(now, f, minus)
 	t.unlink(&t.lists[was], i)
 	f.incarnation, f.status, f.by = incarnation, s, by
+	if h == t.self {
+		t.spent = incarnation >= IncarnationMax-2*IncarnationStep
+	}
 	f.since, f.until = now, sched.Never
 	f.health, f.votes, f.solo, f.claimed, f.again = t.health, 0, false, false, false
 	t.push(&t.lists[s], i)
@@ -329,7 +332,7 @@ func (t *Table) accused(now sched.Instant, f codec.Fact, from uint32) {
 	case f.Status == Alive || f.Incarnation < own:
 		t.counters.FactsStale++
 	case f.Status == Buried:
-		t.revive.buried = true
+		t.buried = true
 	case f.Incarnation >= IncarnationMax:
 		t.counters.DropIncarnation++
 	default:
@@ -342,8 +345,8 @@ func (t *Table) accused(now sched.Instant, f codec.Fact, from uint32) {
 // BuriedSelf tells, once, that others have buried this node: it must come back under a new
 // generation.
 func (t *Table) BuriedSelf() bool {
-	was := t.revive.buried
-	t.revive.buried = false
+	was := t.buried
+	t.buried = false
 	return was
 }
 

@@ -121,6 +121,9 @@ func TestImpossibleIncarnations(t *testing.T) {
 	if !x.Exhausted() {
 		t.Errorf("at %d, not exhausted", own)
 	}
+	if !x.Renew(*now, testID(50)) || x.Exhausted() {
+		t.Error("a new life is as old as the one before")
+	}
 }
 
 func TestNobodySpeaksForAnother(t *testing.T) {

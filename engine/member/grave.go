@@ -122,7 +122,6 @@ type revival struct {
 	queued int
 	grave  int // buried member to probe now + 1
 	asked  [8]asked
-	buried bool // others have buried this node
 }
 
 // asked is a visit that waits for its answer; the zero value is a free place.

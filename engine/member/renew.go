@@ -14,6 +14,7 @@ func (t *Table) Renew(now sched.Instant, id codec.OriginID) bool {
 	}
 	t.release(t.standings[t.self].fact)
 	t.obtain(t.self) // there is room: one was given back
+	t.spent = false
 	t.ring.Remove(t.self)
 	t.ring.Add(t.self, id)
 	if t.leaving {

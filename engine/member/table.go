@@ -32,6 +32,8 @@ type Table struct {
 	graceAt         sched.Instant // not later than the first suspicion that runs out
 	judgeAt         sched.Instant // the first judgement of a watch, unless judgeOld
 	judgeOld        bool
+	buried          bool // others have buried this node
+	spent           bool // the own incarnation is near its maximum
 	self            uint32
 	changed         list // facts with news for the caller, by nextChanged
 	repair          repair
@@ -278,7 +280,7 @@ func (t *Table) Self() uint32 { return t.self }
 
 // Exhausted tells that forged accusations have driven the own incarnation near its maximum: the
 // caller should republish under a new generation.
-func (t *Table) Exhausted() bool { return t.Incarnation(t.self) >= IncarnationMax-2*IncarnationStep }
+func (t *Table) Exhausted() bool { return t.spent }
 
 // Counters gives the table's counters, to read.
 func (t *Table) Counters() *Counters { return &t.counters }
