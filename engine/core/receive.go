@@ -212,26 +212,27 @@ func (c *Core) flowed(p uint32) (fresh bool) {
 	return fresh
 }
 
-// drops are the errors of those who open frames, as they are counted.
+// drops are the errors of those who open frames, as they are counted: first those that floods of
+// whole frames end in, since each comparison costs them time.
 var drops = [...]struct {
 	err error
 	why Drop
 }{
-	{codec.ErrShort, DropShort},
+	{protect.ErrRate, DropRate},
+	{protect.ErrStranger, DropStranger},
+	{codec.ErrKey, DropKey},
+	{codec.ErrAuth, DropAuth},
+	{protect.ErrUnsealed, DropUnsealed},
+	{protect.ErrCluster, DropCluster},
+	{codec.ErrChecksum, DropChecksum},
+	{protect.ErrCookie, DropCookie},
+	{codec.ErrReplay, DropReplay},
 	{codec.ErrMagic, DropMagic},
 	{codec.ErrVersion, DropVersion},
 	{codec.ErrFlags, DropFlags},
-	{codec.ErrChecksum, DropChecksum},
+	{codec.ErrShort, DropShort},
 	{codec.ErrLong, DropLong},
-	{codec.ErrKey, DropKey},
-	{codec.ErrAuth, DropAuth},
-	{codec.ErrReplay, DropReplay},
 	{codec.ErrSealed, DropSealed},
-	{protect.ErrCluster, DropCluster},
-	{protect.ErrUnsealed, DropUnsealed},
-	{protect.ErrStranger, DropStranger},
-	{protect.ErrCookie, DropCookie},
-	{protect.ErrRate, DropRate},
 	{codec.ErrExhausted, DropExhausted},
 }
 
