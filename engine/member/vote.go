@@ -27,7 +27,13 @@ const caseBytes = 24 + Electors*16
 type seen struct {
 	voter, last uint32
 	before      uint64
+	behind      uint32 // the last round that was further behind,
+	resumes     uint8  // and how many such came in a row
 }
+
+// resumeAfter is how many votes in a row, each later than the one before and all far behind the
+// last one, show that the voter goes on from there: somebody else said that one in its name.
+const resumeAfter = 4
 
 // seenVoters is the size of the replay table. Two voters with one place forget each other, so that
 // an old vote of one can count once more: one vote, for one subject, for a period.
@@ -41,14 +47,30 @@ func (t *Table) fresh(voter, round uint32) bool {
 		return true
 	}
 	if ahead := round - s.last; round > s.last {
-		s.last, s.before = round, s.before<<ahead|1<<(ahead-1)
+		s.last, s.before, s.resumes = round, s.before<<ahead|1<<(ahead-1), 0
 		return true
 	}
 	back := s.last - round
-	if back == 0 || back > 64 || s.before>>(back-1)&1 != 0 {
+	switch {
+	case back > 64:
+		return s.resumed(round)
+	case back == 0 || s.before>>(back-1)&1 != 0:
 		return false
 	}
 	s.before |= 1 << (back - 1)
+	return true
+}
+
+// resumed takes a vote from far behind the last one. It reports whether that is where the voter is.
+func (s *seen) resumed(round uint32) bool {
+	if s.resumes > 0 && round <= s.behind {
+		return false // an echo
+	}
+	s.behind = round
+	if s.resumes++; s.resumes < resumeAfter {
+		return false
+	}
+	s.last, s.before, s.resumes = round, 0, 0
 	return true
 }
 

@@ -269,3 +269,30 @@ func TestRoundsBeginAnewWithAMember(t *testing.T) {
 		x.Add(*now, 3, testID(11))
 	}
 }
+
+// TestARoundAheadSilencesNoVoter: somebody votes in another's name, with a round far beyond its own.
+// The fourth of its own votes counts again; what comes again, or goes back, moves nothing.
+func TestARoundAheadSilencesNoVoter(t *testing.T) {
+	for _, jump := range []uint32{65, 1000, 1<<32 - 1 - 200} {
+		var x Table
+		is := func(round uint32, fresh bool) {
+			t.Helper()
+			if got := x.fresh(7, round); got != fresh {
+				t.Errorf("%d ahead: round %d: fresh %v", jump, round, got)
+			}
+		}
+		is(100, true)
+		is(100+jump, true)
+		for range 10 {
+			is(30, false)
+			is(29, false)
+		}
+		is(31, false)
+		is(32, false)
+		is(32, false)
+		is(33, true)
+		is(33, false)
+		is(34, true)
+		is(35, true)
+	}
+}
