@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -93,6 +94,9 @@ func never(int, int) bool { return false }
 // everybody is a who without exceptions.
 var everybody = who{nobody, never, never, true}
 
+// errBehind is that news did not come in time.
+var errBehind = errors.New("news are missing")
+
 // fresh waits until everybody has all that everybody had written when it was called, and
 // shows them alive, or suspect where it may. gather gets all reports on the way.
 func (c *cluster) fresh(w who, gather func([]report)) (took time.Duration, err error) {
@@ -106,7 +110,7 @@ func (c *cluster) fresh(w who, gather func([]report)) (took time.Duration, err e
 			return took, nil
 		}
 		if took > patience {
-			return took, fmt.Errorf("after %v %s", took.Round(time.Millisecond), missing)
+			return took, fmt.Errorf("after %v %w: %s", took.Round(time.Millisecond), errBehind, missing)
 		}
 		time.Sleep(tickEvery)
 		reports, err = c.all(order{Do: "report"}, w.gone)

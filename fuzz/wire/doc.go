@@ -41,7 +41,8 @@
 //     whose packets don't reach them: that one they may suspect, and nobody else may.
 //
 // A machine that stands still for a second kills members by itself: where this process or a
-// member to whom nothing was done sees that, the deaths of that phase count for nothing, and
-// the last line says of how many phases that is true. Linux only, and whoever runs it needs
+// member to whom nothing was done sees that, the deaths of that phase count for nothing, nor
+// does how long news take while its fault lasts, and the last line says of how many phases that
+// is true. Linux only, and whoever runs it needs
 // the right to make namespaces; the test says so and is skipped without.
 package main

@@ -98,6 +98,9 @@ func (t *trial) phase(ctx context.Context) error {
 		return err
 	}
 	took, err := t.fresh(who{f.gone, f.apart, f.doubts, false}, t.gather)
+	if t.late > stoodStill && errors.Is(err, errBehind) {
+		err = nil // nobody could bring them
+	}
 	err = errors.Join(err, t.end(f))
 	healed, again := t.fresh(everybody, t.gather)
 	t.slowest = max(t.slowest, took, healed)
@@ -234,7 +237,7 @@ func (t *trial) gather(reports []report) {
 // judge ends a phase.
 func (t *trial) judge() error {
 	if t.late > stoodStill {
-		fmt.Fprintf(t.out, "    this machine stood still for %v: deaths count for nothing: %v\n", t.late.Round(time.Millisecond), t.deaths)
+		fmt.Fprintf(t.out, "    this machine stood still for %v: deaths and delays count for nothing: %v\n", t.late.Round(time.Millisecond), t.deaths)
 		t.void++
 		t.deaths = nil
 	}
