@@ -29,8 +29,8 @@ func TestHowLongAnswersAreWaitedFor(t *testing.T) {
 	f(ms, 50*ms, ms, 2*ms)
 }
 
-// Queues show in what acknowledgements take beyond their delay; that and round trips are believed up
-// to a second.
+// Queues show in what acknowledgements take beyond their delay. That and round trips are
+// believed up to a second.
 func TestQueuesAndTripsAreBounded(t *testing.T) {
 	s, _ := pair(1, 1)
 	f := func(transit, trip, queued, want sched.Instant) {
