@@ -86,18 +86,19 @@ func TestRestartLeavesNoHole(t *testing.T) {
 }
 
 // TestFormerLifeEnds: what the new life never says of goes after a while, and what it deletes goes
-// at once; a watcher hears of both, and of nothing before.
+// at once, also what it does not have or wrote just before; a watcher hears of both, and of nothing
+// before.
 func TestFormerLifeEnds(t *testing.T) {
 	virtual(t, 2, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
-		for _, key := range []string{"kept", "deleted", "unsaid"} {
+		for _, key := range []string{"kept", "deleted", "denied", "brief", "unsaid"} {
 			set(t, c.Engines[1], key, "1")
 		}
 		c.WaitConverged()
 		ctx, cancel := context.WithCancel(context.Background())
 		var mu sync.Mutex
 		gone := map[string]time.Duration{}
-		began, ended := time.Now(), make(chan struct{}, 2)
-		for _, key := range []string{"deleted", "unsaid"} {
+		began, ended := time.Now(), make(chan struct{}, 4)
+		for _, key := range []string{"deleted", "denied", "brief", "unsaid"} {
 			go func() {
 				for u, err := range c.Engines[0].Watch(ctx, key) {
 					if err == nil && u.Deleted {
@@ -114,11 +115,14 @@ func TestFormerLifeEnds(t *testing.T) {
 		c.Restart(1)
 		set(t, c.Engines[1], "kept", "2")
 		set(t, c.Engines[1], "deleted", "2")
+		set(t, c.Engines[1], "brief", "2")
+		c.Engines[1].Delete("brief")
+		c.Engines[1].Delete("denied")
 		pause(100 * time.Millisecond)
 		c.Engines[1].Delete("deleted")
 		pause(time.Second)
 		e := c.Engines[0]
-		for key, want := range map[string]bool{"kept": true, "deleted": false, "unsaid": true} {
+		for key, want := range map[string]bool{"kept": true, "deleted": false, "denied": false, "brief": false, "unsaid": true} {
 			if _, _, ok := e.Get("node-1", key); ok != want {
 				t.Errorf("a second after the restart %s is there: %v", key, ok)
 			}
@@ -132,13 +136,45 @@ func TestFormerLifeEnds(t *testing.T) {
 			t.Errorf("what the new life never wrote is there after 20 s, with %d keys", n)
 		}
 		cancel()
-		<-ended
-		<-ended
-		if d := gone["deleted"]; d == 0 || d > 3*time.Second {
-			t.Errorf("the watcher heard of the delete after %v", d)
+		for range 4 {
+			<-ended
+		}
+		for _, key := range []string{"deleted", "denied", "brief"} {
+			if d := gone[key]; d == 0 || d > 3*time.Second {
+				t.Errorf("the watcher heard of the delete of %q after %v", key, d)
+			}
 		}
 		if d := gone["unsaid"]; d < 8*time.Second || d > 15*time.Second {
 			t.Errorf("the watcher heard of the end of the former life after %v", d)
+		}
+	})
+}
+
+// TestFormerLifeEndsWhereItIsMetLate: who was away while a member began a new life may show for a
+// while what the former one wrote, also what the new life has deleted since, and then no more.
+func TestFormerLifeEndsWhereItIsMetLate(t *testing.T) {
+	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		keys := []string{"deleted", "denied", "unsaid"}
+		for _, key := range keys {
+			set(t, c.Engines[1], key, "1")
+		}
+		c.WaitConverged()
+		c.Partition([]int{0, 1}, []int{2})
+		c.Kill(1)
+		c.Restart(1)
+		pause(time.Minute)
+		set(t, c.Engines[1], "deleted", "2")
+		c.Engines[1].Delete("deleted")
+		c.Engines[1].Delete("denied")
+		set(t, c.Engines[1], "new", "2")
+		pause(time.Minute)
+		c.Heal()
+		eventually(t, "the new life is met", func() bool { _, _, ok := c.Engines[2].Get("node-1", "new"); return ok })
+		pause(formerLife)
+		for _, key := range keys {
+			if v, _, ok := c.Engines[2].Get("node-1", key); ok {
+				t.Errorf("%s after the new life was met, %q is %q", formerLife, key, v)
+			}
 		}
 	})
 }

@@ -102,8 +102,8 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	if st != state.OK {
 		panic("core: no room for the own origin")
 	}
-	c.store.SetOwner(self)
 	c.store.Tell(int64(now))
+	c.store.SetOwner(self)
 	c.initDiffer()
 	c.initMending()
 	c.initNews()

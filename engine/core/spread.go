@@ -94,8 +94,8 @@ func (c *Core) Write(now sched.Instant, op *Op) Status {
 	if codec.System(op.Key) {
 		c.declare(op)
 	}
-	if op.Kind == Delete && !c.store.Lives(c.store.Owner(), op.Key) {
-		c.counters.Writes++ // a version that says nothing: what is not here needs no tombstone
+	if op.Kind == Delete && c.store.Denies(&e) {
+		c.counters.Writes++ // a version that says nothing, but for a young life
 		c.publish(op)
 		return Written
 	}

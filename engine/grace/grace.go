@@ -14,7 +14,7 @@
 //
 // A budget bounds what is remembered meanwhile: above it the older half of the
 // versions goes at once. Below half of it everything stays, since memory is there
-// for that. The floor moves at most once in Every.
+// for that, but for what is said to be spent. The floor moves at most once in Every.
 //
 // # Limits
 //
@@ -45,6 +45,7 @@ type Owner struct {
 	Confirmed  uint64 // every live member has acknowledged so much; 0: one is unknown
 	Tombstones int
 	Budget     int
+	Spent      uint64 // tombstones up to here need no memory once everybody has them
 }
 
 // Floor is how far tombstones may go now; the present floor if they may not.
@@ -54,7 +55,7 @@ func (k *Keeper) Floor(now sched.Instant, o *Owner) uint64 {
 		k.marks[0] = mark{o.Max, now}
 	}
 	pressed := o.Tombstones > o.Budget
-	if o.Tombstones <= o.Budget/2 || !pressed && k.at != 0 && now-k.at < Every {
+	if o.Tombstones <= o.Budget/2 && o.Spent <= o.Floor || !pressed && k.at != 0 && now-k.at < Every {
 		return o.Floor
 	}
 	floor := o.Confirmed

@@ -15,8 +15,11 @@ func TestFloorFollowsAcknowledgements(t *testing.T) {
 		}
 	}
 	s := sched.Instant(sched.Second)
-	f(1, Owner{Max: 100, Confirmed: 80, Budget: 50}, 0)                                        // nothing was deleted
-	f(1, Owner{Max: 100, Confirmed: 80, Budget: 50, Tombstones: 25}, 0)                        // or little
+	f(1, Owner{Max: 100, Confirmed: 80, Budget: 50}, 0)                                       // nothing was deleted
+	f(1, Owner{Max: 100, Confirmed: 80, Budget: 50, Tombstones: 25}, 0)                       // or little
+	f(1, Owner{Max: 100, Confirmed: 30, Budget: 50, Tombstones: 2, Spent: 40}, 30)            // but what is spent goes
+	f(1, Owner{Max: 100, Floor: 30, Confirmed: 30, Budget: 50, Tombstones: 2, Spent: 30}, 30) // no further
+	k = Keeper{}
 	f(1, Owner{Max: 100, Confirmed: 80, Budget: 50, Tombstones: 30}, 80)                       // everybody has it
 	f(2, Owner{Max: 110, Floor: 80, Confirmed: 110, Budget: 50, Tombstones: 30}, 80)           // not so soon again
 	f(2, Owner{Max: 110, Floor: 80, Confirmed: 110, Budget: 2, Tombstones: 3}, 110)            // but above the budget

@@ -125,6 +125,7 @@ func (m *Mender) Collect(now sched.Instant, confirmed uint64) {
 	if dead := s.Tombstones(m.Own); dead > 0 {
 		s.Collect(m.Own, m.keep.Floor(now, &grace.Owner{
 			Max: s.Max(m.Own), Floor: s.Floor(m.Own), Confirmed: confirmed, Tombstones: dead, Budget: s.TombstoneShare(),
+			Spent: s.SpentDenials(),
 		}))
 	}
 }

@@ -58,8 +58,9 @@ func (s *Store) byteRoom(r *origin) room {
 }
 
 // SetOwner names the origin that the owner of this store writes. Its writes were admitted before
-// (see Admits), so limits that all share do not refuse them.
-func (s *Store) SetOwner(o Origin) { s.owner = o }
+// (see Admits), so limits that all share do not refuse them. It begins to live with this call: see
+// Denies.
+func (s *Store) SetOwner(o Origin) { s.owner, s.owned = o, s.now }
 
 // Owner is the origin that the owner of this store writes; 0: nobody does.
 func (s *Store) Owner() Origin { return s.owner }

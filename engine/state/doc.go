@@ -105,7 +105,8 @@
 // When another life of a member takes the place of the one that is here, readers go on seeing what
 // that one wrote, key by key, until the new one has said something of all of it, or 10 s have
 // passed: echo.go. Fingerprints, digests and the methods that take a handle or an identifier know
-// nothing of it.
+// nothing of it. For half a minute a life says what it does not have when it is asked to delete it:
+// deny.go.
 //
 // # Laws
 //

@@ -35,6 +35,8 @@ type Store struct {
 	now    int64  // as last told, in nanoseconds: ages count by it
 	hop    int64  // what entries that are applied have aged on their way here
 	owner  Origin // 0: nobody's
+	owned  int64  // when that one began to live
+	denied uint64 // version of its last denial, 0: none
 
 	origins  []*originChunk // by handle; nil up to the limit
 	made     uint32         // handles ever given out
