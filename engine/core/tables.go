@@ -282,8 +282,8 @@ func (c *Core) takeIntro(p uint32, _ codec.Type, body []byte) bool {
 	if named := c.learn(&in, netip.AddrPort{}); named != 0 {
 		c.peers[named].hearsay.Told(c.now, c.peers[p].id, in.Age)
 		c.heard(named)
-	} else {
-		c.live.Named(c.now, p, in.ID)
+	} else if c.graves.Has(c.now, in.ID) { // one that slept awakes: who speaks of it is told
+		c.live.Named(p, in.ID)
 	}
 	return true
 }

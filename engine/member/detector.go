@@ -314,10 +314,10 @@ func (d *Detector) enterDead(now sched.Instant, from uint32, body []byte) {
 	}
 }
 
-// Named answers a member that speaks of an origin, if that one is buried here.
-func (d *Detector) Named(now sched.Instant, by uint32, id codec.OriginID) {
+// Named answers a member that speaks of an origin which is buried here.
+func (d *Detector) Named(by uint32, id codec.OriginID) {
 	b, n := &d.burials, &d.left.burials
-	if by == 0 || d.Watched(by) == 0 || *n == len(b.to) || !d.Buried(now, id) {
+	if by == 0 || d.Watched(by) == 0 || *n == len(b.to) {
 		return
 	}
 	for i := range *n {
