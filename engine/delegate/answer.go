@@ -28,9 +28,16 @@ func (t *Tree) Answered(now sched.Instant, p uint32, serial uint32, covers bool)
 	}
 	t.parts.Host.Peer(p).misses = 0
 	s.at = now
-	if t.finish(s, done); !s.alone {
-		t.audit(now, s)
+	if t.finish(s, done); s.alone {
+		return
 	}
+	if len(t.covers) < coversMax {
+		t.covers = append(t.covers, s.serial)
+	} else {
+		t.covers[t.covered%coversMax] = s.serial
+	}
+	t.covered++
+	t.audit(now, s)
 }
 
 // audit sees to it that a member of a range which its delegate says to cover is asked when that
@@ -201,9 +208,9 @@ func (t *Tree) Gone(now sched.Instant, p uint32) {
 // A delegate that said long ago that it covers that member has lied, or failed since: it
 // loses its turn, and others cover the range with the next Flush.
 func (t *Tree) Lacks(now sched.Instant, place uint64, o uint32, upTo uint64) {
-	for i := range t.parcels.slots {
-		s := &t.parcels.slots[i]
-		if s.stage != done || s.alone || s.origin != o || s.to <= upTo || !s.Has(place) || now-s.at < t.blame(now, s) {
+	for _, serial := range t.covers {
+		s := t.parcels.find(serial, done)
+		if s == nil || s.origin != o || s.to <= upTo || !s.Has(place) || now-s.at < t.blame(now, s) {
 			continue
 		}
 		s.stage = idle

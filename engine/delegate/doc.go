@@ -83,7 +83,7 @@
 // # Limits
 //
 // A Tree has memory for Flying parcels, 88 bytes each, and for as many acknowledgements, of which
-// it asks for as much as it needs; what finds no room is counted (Counters.Busy) and left to
+// it asks for as much as it needs; of what was said to be covered it remembers the last 1,024 ranges; what finds no room is counted (Counters.Busy) and left to
 // anti-entropy. Members that this node does not know and that stand between two that it knows are
 // in the range of a delegate, who may know them. Nothing is allocated but with a new peer.
 package delegate

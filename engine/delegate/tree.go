@@ -5,7 +5,7 @@ import "github.com/quidnunc/quidnunc/sched"
 // Config is what a Tree is told before it starts. Fields that are 0 take their defaults.
 type Config struct {
 	Fanout int           // ranges that a stretch is cut into, at most: 2 to 256; 32
-	Flying int           // parcels at once, at most: up to 65,535; 4096
+	Flying int           // parcels at once, at most: up to 65,535; 16,384: the news of 500 authors a second on its way to 32 members
 	Anew   sched.Instant // for so long the same delegates are taken: 1 s
 	Out    sched.Instant // for so long one that missed loses its turn, at first: 1 s
 	Blame  sched.Instant // after so long, and the time that its levels take, a range is covered, or its delegate lied: 20 ms
@@ -22,7 +22,7 @@ func (c *Config) fill() {
 		c.Fanout = 32
 	}
 	if c.Flying == 0 {
-		c.Flying = 4096
+		c.Flying = 1 << 14
 	}
 	if c.Anew == 0 {
 		c.Anew = sched.Second
@@ -120,6 +120,8 @@ type Tree struct {
 	next    uint32        // place in recent
 	alarm   sched.Instant // when it is set for
 	audits  [auditsMax]audit
+	covers  []uint32      // serials of the ranges that were said to be covered last
+	covered int           // how many ever were
 	unasked int           // members of ranges that somebody said to cover, since one was asked
 	slack   sched.Instant // what is overdue waits so long for company
 }
@@ -127,6 +129,7 @@ type Tree struct {
 const (
 	tasksMax  = 256 // ranges that wait for a flush, or for a hole to be filled
 	recentMax = 64
+	coversMax = 1024 // ranges said to be covered that are remembered, if their places are not needed
 )
 
 // audit is one range that somebody said to cover, of which a member is asked whether it holds
