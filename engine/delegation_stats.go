@@ -9,8 +9,9 @@ type SpreadStats struct {
 	// which one member is told for; else 0.
 	Direct int
 	// Why is "chosen" in Config.Tune, "few" where telling all members takes no longer than a
-	// second hop, "many" where it does, "zones" where each other zone is told once, or "partial"
-	// where most members are not reached.
+	// second hop, "many" where it does, "late" where the loop has too much to do for that to
+	// decide, "zones" where each other zone is told once, or "partial" where most members are not
+	// reached.
 	Why string
 }
 

@@ -42,9 +42,9 @@ func TestTheChoiceHasNoCliff(t *testing.T) {
 	}
 }
 
-// A loop that is late learns no round trips, and news goes to as many as before; mail comes
-// back only where there is room for some members more.
-func TestABusyLoopChangesNothing(t *testing.T) {
+// A loop that is late learns no round trips; mail comes back only where there is room for some
+// members more.
+func TestABusyLoopLearnsNothing(t *testing.T) {
 	var c Choice
 	now, l := sched.Instant(sched.Second), &Load{Members: 200, Trip: 300 * us}
 	c.Init(128)
@@ -54,10 +54,14 @@ func TestABusyLoopChangesNothing(t *testing.T) {
 		t.Fatalf("%d directly at rest, %v", rest, c.Why())
 	}
 	l.Lag, l.Trip = 5*ms, 100*ms
-	if chosen(&c, &now, 10*sched.Second, l); c.Direct() != rest {
-		t.Errorf("%d directly, %d before the loop was late", c.Direct(), rest)
+	direct := c.direct
+	if chosen(&c, &now, 10*sched.Second, l); c.direct != direct {
+		t.Errorf("%d in the time of a second hop, %d before the loop was late", c.direct, direct)
 	}
 	l.Lag, l.Trip = 0, 300*us
+	if chosen(&c, &now, 2*sched.Second, l); c.Direct() != rest {
+		t.Errorf("%d directly, %d before the loop was late", c.Direct(), rest)
+	}
 	l.Members = c.direct
 	if chosen(&c, &now, lookEvery, l); c.Mails() {
 		t.Error("mail, with no room for a member more")
@@ -109,6 +113,41 @@ func TestRoot(t *testing.T) {
 			if got := root(x); got != r {
 				t.Fatalf("the root of %d: %d, want %d", x, got, r)
 			}
+		}
+	}
+}
+
+// A late loop tells all of up to twice MailMax itself, and of more the fewer the later it is, down to
+// the square root; a loop that is a little less late tells as many or twice as many. At rest it is as
+// before.
+func TestALateLoop(t *testing.T) {
+	for _, n := range []int{150, 255, 300, 2000} {
+		var c Choice
+		now, l := sched.Instant(sched.Second), &Load{Members: n, Trip: 300 * us}
+		c.Init(128)
+		chosen(&c, &now, sched.Second, l)
+		rest, last := c.Direct(), n
+		for _, lag := range []sched.Instant{200 * us, 900 * us, 2 * ms, 4 * ms, 50 * ms} {
+			l.Lag = lag
+			chosen(&c, &now, 2*sched.Second, l)
+			switch k := c.Direct(); {
+			case lag < lateLag && k != rest:
+				t.Errorf("%d members: %d directly at a lag of %d us, %d at rest", n, k, lag/us, rest)
+			case lag > lateLag && (n <= 256 && !c.Mails() || c.Why() != WhyLate):
+				t.Errorf("%d members: %d directly at a lag of %d us, and no mail", n, k, lag/us)
+			case lag > lateLag && n > 256 && (c.Mails() || k > last || k < root(n) && k < rest || k > 2*root(n) && lag > 10*ms):
+				t.Errorf("%d members: %d directly at a lag of %d us, %d at a shorter one", n, k, lag/us, last)
+			default:
+				last = k
+			}
+		}
+		l.Lag = coolLag + 100*us
+		if chosen(&c, &now, 2*sched.Second, l); n <= 256 && !c.Mails() {
+			t.Errorf("%d members: no mail, and it is late still", n)
+		}
+		l.Lag = 0
+		if chosen(&c, &now, 2*sched.Second, l); c.Direct() != rest || c.Mails() {
+			t.Errorf("%d members: %d directly at rest again, %d before", n, c.Direct(), rest)
 		}
 	}
 }
