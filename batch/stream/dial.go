@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"crypto/rand"
 	"net"
 	"time"
 
@@ -9,16 +10,36 @@ import (
 	"github.com/quidnunc/quidnunc/batch"
 )
 
-// dial connects to a member, within the time for opening, and hands the
-// connection to the loop. gnet's own dial has no deadline.
+// dialled is a connection that this side opened, on its way to the loop, and what was said on it.
+type dialled struct {
+	id    batch.StreamID
+	to    batch.StreamPeer
+	keyID uint8
+	hello hello
+}
+
+// dial connects to a member, within the time for opening, says hello, and hands the connection to
+// the loop. gnet's own dial has no deadline. The hello does not wait for the loop: it is what tells
+// a member from strangers at a door where they stand in line.
 func (s *Streams) dial(id batch.StreamID, to batch.StreamPeer) {
+	x := &dialled{id: id, to: to}
 	d := net.Dialer{Timeout: s.opt.times.open}
 	conn, err := d.DialContext(s.ctx, "tcp", to.Addr.String())
 	if err != nil {
 		s.undialled(id, batch.StreamUnreachable)
 		return
 	}
-	done, err := s.engine.Register(gnet.NewNetConnContext(gnet.NewContext(s.ctx, &dialled{id, to}), conn))
+	if !x.introduce(s) {
+		conn.Close()
+		s.undialled(id, batch.StreamRotated)
+		return
+	}
+	if _, err := conn.Write(x.hello[:]); err != nil { // it never waits: nothing was sent before
+		conn.Close()
+		s.undialled(id, batch.StreamTruncated)
+		return
+	}
+	done, err := s.engine.Register(gnet.NewNetConnContext(gnet.NewContext(s.ctx, x), conn))
 	if err != nil {
 		conn.Close()
 		s.undialled(id, batch.StreamHere)
@@ -31,6 +52,37 @@ func (s *Streams) dial(id batch.StreamID, to batch.StreamPeer) {
 		}
 	case <-s.ctx.Done(): // the loop may have ended before it took the connection
 	}
+}
+
+// introduce makes the hello; false: the key is gone.
+func (x *dialled) introduce(s *Streams) (ok bool) {
+	keys := s.cipherKeys()
+	if keys != nil {
+		x.keyID = keys.Primary()
+	}
+	var nonce [nonceSize]byte
+	rand.Read(nonce[:]) // never fails
+	x.hello = makeHello(x.keyID, s.setup.Cluster, &s.setup.Salt, &x.to.Salt, &nonce)
+	if keys == nil {
+		return true
+	}
+	mark, ok := keys.Mark(x.keyID, x.hello.marked())
+	copy(x.hello[markAt:], mark[:])
+	return ok
+}
+
+// begin takes over a stream that this side opened.
+func (l *loop) begin(c gnet.Conn, x *dialled, now time.Time) {
+	st := &stream{
+		l: l, c: c, state: greeted, opened: true, id: x.id, peer: x.to, keyID: x.keyID, hello: x.hello,
+		since: now, moved: now, window: l.s.opt.WindowBytes,
+	}
+	if keys := l.s.cipherKeys(); keys != nil && keys.Primary() != x.keyID {
+		st.retire = true // it changed since the hello
+	}
+	c.SetContext(st)
+	l.list(st)
+	l.streams[st.id] = st
 }
 
 // undialled tells the reactor of a stream that never reached the loop. It is

@@ -4,9 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"net/netip"
-	"time"
-
-	"github.com/panjf2000/gnet/v2"
 
 	"github.com/quidnunc/quidnunc/batch"
 )
@@ -181,39 +178,6 @@ func (d *door) dismiss(st *stream) bool {
 	st.place, st.finish = placeLeaving, true
 	st.pump()
 	return true
-}
-
-// dialled is a connection that this side opened, on its way to the loop.
-type dialled struct {
-	id batch.StreamID
-	to batch.StreamPeer
-}
-
-// greet begins a stream that this side opened.
-func (l *loop) greet(c gnet.Conn, d *dialled, now time.Time) ([]byte, gnet.Action) {
-	st := &stream{
-		l: l, c: c, state: greeted, opened: true, id: d.id, peer: d.to,
-		since: now, moved: now, window: l.s.opt.WindowBytes,
-	}
-	c.SetContext(st)
-	l.list(st)
-	l.streams[st.id] = st
-	keys := l.s.cipherKeys()
-	if keys != nil {
-		st.keyID = keys.Primary()
-	}
-	var nonce [nonceSize]byte
-	rand.Read(nonce[:]) // never fails
-	st.hello = makeHello(st.keyID, l.s.setup.Cluster, &l.s.setup.Salt, &d.to.Salt, &nonce)
-	if keys != nil {
-		mark, ok := keys.Mark(st.keyID, st.hello.marked())
-		if !ok {
-			st.fail(batch.StreamRotated)
-			return nil, gnet.Close
-		}
-		copy(st.hello[markAt:], mark[:])
-	}
-	return st.hello[:], gnet.None
 }
 
 // takeHello judges the first bytes of a stream that was accepted. All that it

@@ -135,7 +135,8 @@ func (l *loop) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	now := time.Now()
 	switch d := c.Context().(type) {
 	case *dialled:
-		return l.greet(c, d, now)
+		l.begin(c, d, now)
+		return nil, gnet.None
 	case *bell:
 		return nil, gnet.None
 	}

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"math/rand/v2"
 	"net/netip"
+	"runtime"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/codec/seal"
@@ -162,4 +164,36 @@ func TestAskAndAnswer(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What has ended is held by nobody: no instance, and nothing that its set-up reaches, stays for as
+// long as the process lives.
+func TestEndedInstancesAreForgotten(t *testing.T) {
+	start := func(near netip.AddrPort) (*Streams, weak.Pointer[Streams]) {
+		s := New(Options{PortsTried: 1 << 10})
+		if err := s.Start(batch.StreamSetup{Near: near, Wake: func() {}}); err != nil {
+			t.Fatal(err)
+		}
+		return s, weak.Make(s)
+	}
+	var ended []weak.Pointer[Streams]
+	near := netip.MustParseAddrPort("127.0.0.1:21000")
+	for range 3 { // the same address, again and again
+		s, w := start(near)
+		near = netip.AddrPortFrom(near.Addr(), s.Port())
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		ended = append(ended, w)
+	}
+	other, _ := start(near)
+	defer other.Close()
+	for i, w := range ended {
+		for limit := time.Now().Add(10 * time.Second); w.Value() != nil; runtime.GC() {
+			if time.Now().After(limit) {
+				t.Fatalf("instance %d is still held", i)
+			}
+		}
+	}
+	pair(t, open(t, Options{}, nil), open(t, Options{}, nil)) // those that run are not touched
 }

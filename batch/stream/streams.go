@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -22,6 +23,7 @@ type Streams struct {
 	opt     Options
 	setup   batch.StreamSetup
 	port    uint16
+	at      string // as gnet has it
 	notices []string
 	ended   chan error // from gnet.Run
 	ctx     context.Context
@@ -131,6 +133,26 @@ func (s *Streams) listen() error {
 	return fmt.Errorf("stream: cannot bind TCP %v: %w; fix: free one of %d ports from there, or allow more by Options.PortsTried", near, first, s.opt.PortsTried)
 }
 
+// listening are the instances of this process by the address that gnet knows them by. gnet keeps
+// each instance that it ever ran, and all that hangs on it, until its Stop is called with that
+// address, and then ends whoever has the address: so starts and ends take turns.
+var listening = struct {
+	sync.Mutex
+	by map[string]*Streams
+}{by: map[string]*Streams{}}
+
+// forget has gnet forget an instance that has ended, unless another has its address now, in whose
+// favour it was forgotten.
+func (s *Streams) forget() {
+	listening.Lock()
+	defer listening.Unlock()
+	if listening.by[s.at] == s {
+		delete(listening.by, s.at)
+		//lint:ignore SA1019 nothing else forgets
+		_ = gnet.Stop(s.ctx, s.at) // says that it has ended already
+	}
+}
+
 // run starts gnet on an address and waits until it listens.
 func (s *Streams) run(at netip.AddrPort) error {
 	network := "tcp4"
@@ -141,16 +163,19 @@ func (s *Streams) run(at netip.AddrPort) error {
 		network = "tcp6"
 	}
 	s.loop.booted = make(chan struct{})
+	s.at = network + "://" + net.JoinHostPort(at.Addr().Unmap().String(), strconv.Itoa(int(at.Port())))
 	ended := make(chan error, 1)
+	listening.Lock()
+	defer listening.Unlock()
 	go func() {
-		ended <- gnet.Run(&s.loop, network+"://"+net.JoinHostPort(at.Addr().Unmap().String(), strconv.Itoa(int(at.Port()))),
+		ended <- gnet.Run(&s.loop, s.at,
 			gnet.WithNumEventLoop(1), gnet.WithLoadBalancing(gnet.LeastConnections), gnet.WithReuseAddr(true), gnet.WithTicker(true),
 			gnet.WithReadBufferCap(readBuffer), gnet.WithWriteBufferCap(chunkBytes), gnet.WithTCPNoDelay(gnet.TCPNoDelay),
 			gnet.WithLogger(logger{s.opt.Logger}), gnet.WithLogLevel(logging.DebugLevel))
 	}()
 	select {
 	case <-s.loop.booted:
-		s.ended = ended
+		s.ended, listening.by[s.at] = ended, s
 		return nil
 	case err := <-ended:
 		return err
@@ -176,6 +201,7 @@ func (s *Streams) Close() error {
 	// With a context that has ended, Stop does not poll for the end: Run tells it.
 	_ = s.engine.Stop(s.ctx)
 	err := <-s.ended
+	s.forget()
 	s.loop.unpack.close()
 	if s.bell != nil {
 		s.bell.Close()
