@@ -9,9 +9,10 @@ import (
 )
 
 const (
-	linkPause = sched.Second // before a member is connected to again
-	shutLeast = 5            // failures in a row, the pauses between them: more than a death takes
-	linkTurn  = sched.Second // that a stream is open before it gives its place to another
+	linkPause = sched.Second   // before a member is connected to again
+	cutPause  = linkPause >> 4 // the same, where it cut the stream off at its door; each time in a row twice as long
+	shutLeast = 5              // failures in a row, the pauses between them: more than a death takes
+	linkTurn  = sched.Second   // that a stream is open before it gives its place to another
 )
 
 // links are the streams that are open.
@@ -35,6 +36,7 @@ type link struct {
 	used    sched.Instant // something was last asked on it
 	until   sched.Instant // not before: it failed
 	failed  bool
+	cuts    uint                      // so often in a row the member cut a stream off before it was up
 	retired bool                      // it gives its place to another: nothing more is asked
 	waiting fifo                      // contents that are to be asked for on it
 	stuck   bool                      // nothing more can be asked before something happens
@@ -70,23 +72,41 @@ func (l *links) init() {
 func (l *links) opened(now sched.Instant, id batch.StreamID, tag uint32) *link {
 	k := newLink(id)
 	k.tag, k.since, k.used = tag, now, now
+	if last := l.byTag[tag]; last != nil {
+		k.cuts = last.cuts
+	}
 	l.byTag[tag], l.byID[id], l.here = k, k, append(l.here, k)
 	return k
 }
 
-// down forgets a stream, and has what waited for it looked at. With failed nobody connects to
+// down forgets a stream, and has what waited for it looked at. Where it failed nobody connects to
 // its member for a while.
-func (l *links) down(now sched.Instant, k *link, failed bool) {
+func (l *links) down(now sched.Instant, k *link, cause batch.StreamCause) {
 	delete(l.byID, k.id)
 	if k.tag != 0 {
 		delete(l.byTag, k.tag)
 		l.here = slices.DeleteFunc(l.here, func(x *link) bool { return x == k })
-		if failed {
-			l.byTag[k.tag] = &link{tag: k.tag, failed: true, until: now + linkPause}
+		if !whole(cause) {
+			l.byTag[k.tag] = k.failure(now, cause)
 		}
 	}
 	l.resume(k)
 	l.resume(&l.lobby)
+}
+
+// whole tells whether nothing is wrong with the member at the other end.
+func whole(cause batch.StreamCause) bool {
+	return cause == batch.StreamEnded || cause == batch.StreamRotated
+}
+
+// failure is what is kept of a stream that failed. Who was cut off at a door may have met a crowd
+// of strangers there, and tries again soon.
+func (k *link) failure(now sched.Instant, cause batch.StreamCause) *link {
+	f := &link{tag: k.tag, failed: true, until: now + linkPause}
+	if !k.up && cause != batch.StreamUnreachable && cause != batch.StreamLate {
+		f.until, f.cuts = now+min(sched.Instant(linkPause), sched.Instant(cutPause)<<k.cuts), min(k.cuts+1, 8)
+	}
+	return f
 }
 
 // closed notes that no stream to an origin came up. It is true when it is time to say so:
@@ -166,7 +186,7 @@ func (l *links) forgive(now sched.Instant, gone func(tag uint32) bool) {
 		}
 	}
 	for tag, k := range l.byTag {
-		if k.failed && k.until < now {
+		if k.failed && k.until+linkPause < now {
 			delete(l.byTag, tag)
 		}
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -229,7 +230,7 @@ func (r *Reactor) add(e *Engine) {
 func (r *Reactor) remove(e *Engine) {
 	for i, x := range r.engines {
 		if x == e {
-			r.engines = append(r.engines[:i], r.engines[i+1:]...)
+			r.engines = slices.Delete(r.engines, i, i+1) // nothing is kept alive behind its end
 			break
 		}
 	}

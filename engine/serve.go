@@ -176,11 +176,10 @@ func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	if !k.up && (ev.Cause == batch.StreamUnreachable || ev.Cause == batch.StreamLate) && l.links.closed(k.tag) {
 		e.tellClosed(k.tag, ev.Cause)
 	}
-	whole := ev.Cause == batch.StreamEnded || ev.Cause == batch.StreamRotated // nothing is wrong with the member
 	for _, h := range k.asks {
 		l.fail(h)
 		if w := l.wants.all[h]; w != nil {
-			if whole {
+			if whole(ev.Cause) {
 				l.wants.look(h, w)
 			} else {
 				l.wants.retry(h, w, k.tag)
@@ -188,7 +187,7 @@ func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
 		}
 	}
 	e.spansBroken(now, k)
-	l.links.down(now, k, !whole)
+	l.links.down(now, k, ev.Cause)
 	l.links.roomMade()
 	l.next = now
 }
