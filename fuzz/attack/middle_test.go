@@ -300,6 +300,26 @@ func (c *clearEnd) ask() (tag, want uint32, ok bool) {
 	}
 }
 
+// answer begins an answer that fills what is wanted.
+func (c *clearEnd) answer(tag, want uint32) {
+	head := append(binary.LittleEndian.AppendUint32(nil, tag), 1)
+	head = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(head, want), 0)
+	c.record(3, codec.AppendAnswer(head, codec.AnswerHere, 0))
+}
+
+// explode answers one ask of a stream with a bomb, and waits until the stream ends.
+func explode(in net.Conn, bomb []byte) {
+	c := &clearEnd{Conn: in}
+	io.ReadFull(in, make([]byte, 76))
+	c.Write(append([]byte("qns\x01"), make([]byte, 16)...))
+	c.record(1, []byte{0, 0, 16, 0})
+	if tag, want, ok := c.ask(); ok {
+		c.answer(tag, want)
+		c.record(6, bomb)
+	}
+	io.Copy(io.Discard, in)
+}
+
 // Bodies that blow up when they are decompressed take no more memory than was asked for.
 func TestStreamsWithBombs(t *testing.T) {
 	z, err := zstd.NewWriter(nil)
@@ -320,19 +340,7 @@ func TestStreamsWithBombs(t *testing.T) {
 	})
 	a, b := w.nodes[0], w.nodes[1]
 	before, held := b.Large().Streams, heap()
-	at.take(3, func(_ *middle, in net.Conn) {
-		c := &clearEnd{Conn: in}
-		io.ReadFull(in, make([]byte, 76))
-		c.Write(append([]byte("qns\x01"), make([]byte, 16)...))
-		c.record(1, []byte{0, 0, 16, 0})
-		if tag, want, ok := c.ask(); ok {
-			head := append(binary.LittleEndian.AppendUint32(nil, tag), 1)
-			head = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(head, want), 0)
-			c.record(3, codec.AppendAnswer(head, codec.AnswerHere, 0))
-			c.record(6, bomb)
-		}
-		io.Copy(io.Discard, in)
-	})
+	at.take(3, func(_ *middle, in net.Conn) { explode(in, bomb) })
 	w.large(a, []*engine.Engine{b}, "k", 300_000)
 	after := b.Large().Streams
 	if n := after.Ended[batch.StreamBroken] - before.Ended[batch.StreamBroken]; n != 3 || !at.taken() {
