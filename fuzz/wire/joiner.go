@@ -17,7 +17,7 @@ import (
 
 const (
 	joinKeyBytes, joinValueBytes = 16, 64
-	joinWait                     = 10 * time.Minute // for one that joins
+	joinWait                     = 10 * time.Minute // for one that is filled
 	fullName                     = "full"
 )
 
@@ -58,13 +58,14 @@ func (m *member) fill(o *order) (r report, err error) {
 	return r, nil
 }
 
-// arrive starts a member, joins it and waits until it has all that the full one wrote.
+// arrive starts a member, joins it and waits until it has all that the full one wrote, or for as
+// long as it may: then Took is zero.
 func (m *member) arrive(o *order) (r report, err error) {
 	began := time.Now()
 	if err = m.beginStore(o); err != nil {
 		return r, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), joinWait)
+	ctx, cancel := context.WithTimeout(context.Background(), o.Wait)
 	defer cancel()
 	for {
 		if _, err = m.engine.Join(ctx, o.Seeds...); err == nil || ctx.Err() != nil {
@@ -78,7 +79,8 @@ func (m *member) arrive(o *order) (r report, err error) {
 			}
 		}
 		if ctx.Err() != nil {
-			return r, fmt.Errorf("it has %d of %d versions after %v", known, o.Seq, time.Since(began))
+			r.Seq = known
+			return r, nil
 		}
 		time.Sleep(2 * time.Millisecond)
 	}

@@ -36,8 +36,9 @@ func (c *joinCell) String() string {
 }
 
 // joinTable measures how a member that joins comes by a store of so many keys, over each link
-// with streams and without, and prints a row each. The engine chooses what goes over streams.
-func joinTable(ctx context.Context, out io.Writer, keys int, cells []joinCell) error {
+// with streams and without, and prints a row each. The engine chooses what goes over streams. One
+// that is not level after wait is shown with the share of versions that it has then.
+func joinTable(ctx context.Context, out io.Writer, keys int, wait time.Duration, cells []joinCell) error {
 	w, err := newWire(2, 1)
 	if err != nil {
 		return err
@@ -64,22 +65,23 @@ func joinTable(ctx context.Context, out io.Writer, keys int, cells []joinCell) e
 			}
 			r, bytes, err := w.joinOver(&c, order{
 				Do: "arrive", Name: fmt.Sprintf("joiner-%d-%d", i, side), Bind: addressOf(1).String() + ":7946", Keys: keys, Streams: streams,
-				Seeds: []string{held.Addr}, Seq: held.Seq,
+				Seeds: []string{held.Addr}, Seq: held.Seq, Wait: wait,
 			})
 			if err != nil {
 				return fmt.Errorf("%v: %w", &c, err)
 			}
-			took[side] = r.Took
+			if took[side] = r.Took; r.Took == 0 {
+				took[side] = wait // at least
+				fmt.Fprintf(out, " not level within %v: %d %% |", wait, 100*r.Seq/held.Seq)
+				continue
+			}
 			fmt.Fprintf(out, " %7.2f s %6.1f MB %4d MiB", r.Took.Seconds(), float64(bytes)/1e6, r.Peak>>20)
 			if streams {
 				fmt.Fprintf(out, " %3d %% streamed", int(100*float64(r.Streamed)/float64(max(1, keys*(joinKeyBytes+joinValueBytes)))))
 			}
 			fmt.Fprint(out, " |")
 		}
-		if took[0] > 0 && took[1] > 0 {
-			fmt.Fprintf(out, " %.2f", float64(took[0])/float64(min(took[0], took[1])))
-		}
-		fmt.Fprintln(out)
+		fmt.Fprintf(out, " %.2f\n", float64(took[0])/float64(min(took[0], took[1])))
 	}
 	return nil
 }
@@ -98,6 +100,6 @@ func (w *wire) joinOver(c *joinCell, o order) (r report, bytes uint64, err error
 	}
 	defer joiner.kill()
 	before := w.bytes()
-	r, err = joiner.tellFor(o, joinWait+patience)
+	r, err = joiner.tellFor(o, o.Wait+2*patience)
 	return r, w.bytes() - before, err
 }

@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"strings"
+	"testing"
+	"time"
+)
 
 // A member joins one that holds much over links that lose datagrams, or all kinds of packets, with
 // streams and without, and has all: what the table is made of.
@@ -9,7 +13,12 @@ func TestMembersJoinOverLossyLinks(t *testing.T) {
 	allowed(t, err)
 	w.close()
 	cells := []joinCell{{100_000_000, 0.05, false}, {100_000_000, 0.05, true}}
-	if err := joinTable(t.Context(), t.Output(), 3000, cells); err != nil {
-		t.Error(err)
+	var table strings.Builder
+	if err := joinTable(t.Context(), &table, 3000, time.Minute, cells); err != nil || strings.Contains(table.String(), "not level") {
+		t.Errorf("%v\n%s", err, table.String())
+	}
+	table.Reset() // who is not level in time is shown, and the table goes on
+	if err := joinTable(t.Context(), &table, 3000, time.Millisecond, cells); err != nil || strings.Count(table.String(), "not level within 1ms") != 4 {
+		t.Errorf("%v\n%s", err, table.String())
 	}
 }

@@ -15,7 +15,7 @@ import (
 func main() {
 	beMember()
 	o := options{Out: os.Stdout}
-	names, joins, mbits := "", 0, 0
+	names, joins, mbits, wait := "", 0, 0, time.Duration(0)
 	flag.IntVar(&o.Nodes, "nodes", 8, "members, 4 to 64")
 	flag.Uint64Var(&o.Seed, "seed", uint64(time.Now().UnixNano()), "of the plan; even ones seal")
 	flag.DurationVar(&o.Time, "time", 45*time.Second, "for how long faults begin")
@@ -23,6 +23,7 @@ func main() {
 	flag.StringVar(&names, "kinds", "", "only these kinds of faults, with commas")
 	flag.IntVar(&joins, "join", 0, "measure how a member joins one that holds so many keys, instead")
 	flag.IntVar(&mbits, "join.rate", 0, "only over links of so many Mbit/s")
+	flag.DurationVar(&wait, "join.wait", 2*time.Minute, "for one that joins: then the next is measured")
 	flag.Parse()
 	err := o.choose(names)
 	if joins > 0 {
@@ -30,7 +31,7 @@ func main() {
 		if mbits > 0 {
 			rates = []int{mbits}
 		}
-		err = joinTable(context.Background(), o.Out, joins, joinCells(rates...))
+		err = joinTable(context.Background(), o.Out, joins, wait, joinCells(rates...))
 	} else if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		err = run(ctx, o)

@@ -25,9 +25,10 @@ type order struct {
 	Rate                int  // writes a second
 	Blind               bool // start: it looks at nobody's keys until it is asked for a report
 
-	Keys    int    // fill, arrive: of the full one
-	Streams bool   // likewise: it has them
-	Seq     uint64 // arrive: the full one's newest version
+	Keys    int           // fill, arrive: of the full one
+	Streams bool          // likewise: it has them
+	Seq     uint64        // arrive: the full one's newest version
+	Wait    time.Duration // arrive: until it gives up
 }
 
 // sight is how a member sees another: the last of its states that it saw whole, and the newest
@@ -61,8 +62,8 @@ type report struct {
 	Joined     int
 	Error      string
 
-	Seq      uint64        // of fill: the newest version
-	Took     time.Duration // of arrive: from the start until it had all
+	Seq      uint64        // of fill: the newest version; of arrive that gave up: what it has
+	Took     time.Duration // of arrive: from the start until it had all; 0: it gave up
 	Streamed uint64        // of that, bytes over streams
 	Peak     int           // most memory, in bytes
 }

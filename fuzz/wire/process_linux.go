@@ -82,8 +82,21 @@ func (p *process) tellFor(o order, wait time.Duration) (report, error) {
 		}
 		return r, nil
 	case <-timer.C:
-		return report{}, fmt.Errorf("no answer to %q", o.Do)
+		return report{}, fmt.Errorf("no answer to %q; it was at: %s", o.Do, p.stacks())
 	}
+}
+
+// stacks ends a process that does not answer, and gives what it was at.
+func (p *process) stacks() string {
+	p.signal(syscall.SIGQUIT)
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-p.answers: // closed: it has ended
+	case <-timer.C:
+	}
+	p.kill()
+	return p.stderr.String()
 }
 
 // kill ends it, whatever it does, and waits until it is gone.
