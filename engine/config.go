@@ -84,7 +84,8 @@ type Config struct {
 	Advertise string
 	// Zone is the failure domain that this member says it is in, such as a rack or
 	// an availability zone: news is told once to each other zone, and one member there
-	// tells the rest; most comparisons stay in a zone. Tags are short things that it
+	// tells the rest; most comparisons stay in a zone, and so does about half of who watches
+	// a member. Tags are short things that it
 	// says of itself; SetTags changes them. Both show in Members of all others.
 	Zone string
 	Tags map[string]string

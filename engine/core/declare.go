@@ -14,7 +14,7 @@ import (
 // declare acts on a reserved key that we are about to write. A leave is told by
 // the detector too, so that it is heard of even where there is no room for it.
 func (c *Core) declare(op *Op) {
-	if c.roster.Declared(0, declare.Zone(op.Key, op.Value)); string(op.Key) != string(declare.LeaveKey) {
+	if c.live.Zone(c.now, 0, c.roster.Declared(0, declare.Zone(op.Key, op.Value))); string(op.Key) != string(declare.LeaveKey) {
 		c.declares(c.store.Owner(), op.Version-1, op.Version)
 		return
 	}
@@ -52,7 +52,7 @@ func (c *Core) declared(o state.Origin, from uint64) {
 		}
 		c.mail.Owe(c.now, p) // it waits to hear that the word got through
 	}
-	if c.roster.Declared(p, said.Zone); said.Other {
+	if c.live.Zone(c.now, p, c.roster.Declared(p, said.Zone)); said.Other {
 		c.declares(o, from, c.store.Max(o))
 	}
 }

@@ -98,9 +98,21 @@ func (d *Detector) Watch(now sched.Instant, m uint32, id codec.OriginID) {
 	}
 }
 
+// Zone notes the zone that a member says it is in, watched or not, 0 being this node; a zone that is
+// 0 is none.
+func (d *Detector) Zone(now sched.Instant, m, zone uint32) {
+	if m == 0 {
+		m = d.Self()
+	}
+	if d.on {
+		d.Table.Zone(now, m, uint16(zone))
+	}
+}
+
 // Unwatch removes a member.
 func (d *Detector) Unwatch(now sched.Instant, m uint32) {
 	if d.on {
+		d.Table.Zone(now, m, 0)
 		d.Remove(now, m)
 	}
 }

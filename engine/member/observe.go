@@ -10,9 +10,8 @@ func (t *Table) observers(subject uint32, dst []uint32) int {
 		return n
 	}
 	var at, left [Observers]int
-	id := t.ring.ID(subject)
 	for p := range at {
-		at[p], left[p] = t.ring.place(p, id)+1, t.ring.Len()-1
+		at[p], left[p] = t.ring.place(p, subject)+1, t.ring.Len()-1
 	}
 	count := 0
 	for count < len(dst) {
@@ -59,9 +58,9 @@ func (t *Table) targets(dst []uint32) int {
 	if !t.live(t.self) {
 		return 0
 	}
-	count, id := 0, t.ring.ID(t.self)
+	count := 0
 	for p := range Observers {
-		at, found := t.ring.place(p, id)-1, 0
+		at, found := t.ring.place(p, t.self)-1, 0
 		for left := t.ring.Len() - 1; left > 0 && found <= p; left-- {
 			if at < 0 {
 				at = t.ring.Len() - 1

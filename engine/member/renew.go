@@ -15,8 +15,10 @@ func (t *Table) Renew(now sched.Instant, id codec.OriginID) bool {
 	t.release(t.standings[t.self].fact)
 	t.obtain(t.self) // there is room: one was given back
 	t.spent = false
+	zone := t.ring.Zone(t.self)
 	t.ring.Remove(t.self)
 	t.ring.Add(t.self, id)
+	t.ring.Move(t.self, zone)
 	if t.leaving {
 		t.set(now, t.self, 0, Left, t.self)
 	}

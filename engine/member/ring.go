@@ -20,18 +20,25 @@ const MembersMax = handleMask
 // successors of a node on independent permutations make an expander graph: no two members share all
 // their observers but by chance.
 //
-// It depends on identifiers, not on handles or names, so that it is the same everywhere. One
-// writer; tables that only read may share one.
+// It depends on identifiers and zones, not on handles or names, so that it is the same everywhere.
+// One writer; tables that only read may share one.
+//
+// On the last Near permutations the members of a zone stand together: so about half of who watches a
+// member is near it, and half is anywhere, since a zone that is cut off has to be seen from outside.
 type Ring struct {
 	key [2]uint64
 	ids []codec.OriginID // by handle, 0 = none
 	// each ascending by hash of the identifier under the permutation's key (40 bits), then by
-	// identifier; the handle is in the low 24 bits
+	// identifier; the handle is in the low 24 bits. The zone comes before the hash on the last Near.
 	order [Observers][]uint64
+	zones []uint16 // by handle; nil: nobody is in any
 }
 
+// Near is how many permutations are in the order of zones.
+const Near = Observers / 2
+
 // RingBytes is the memory of a ring for this many members.
-func RingBytes(members int) int { return (members+1)*8 + Observers*members*8 }
+func RingBytes(members int) int { return (members+1)*(8+2) + Observers*members*8 }
 
 // Init takes memory for handles 1..members. The key is the same in the whole cluster.
 func (r *Ring) Init(members int, key [2]uint64) {
@@ -63,15 +70,58 @@ func (r *Ring) Add(h uint32, id codec.OriginID) bool {
 		return false
 	}
 	for p := range r.order {
-		hash := r.hash(p, id)
-		i := r.search(p, hash, id)
-		o := r.order[p]
-		o = o[:len(o)+1]
-		copy(o[i+1:], o[i:])
-		o[i] = hash<<hashShift | uint64(h)
-		r.order[p] = o
+		r.enter(p, h, id)
 	}
 	r.ids[h] = id
+	return true
+}
+
+// enter puts a member in its place on a permutation, leave takes it out.
+func (r *Ring) enter(p int, h uint32, id codec.OriginID) {
+	at := r.key40(p, h, id)
+	i := r.search(p, at, id)
+	o := r.order[p]
+	o = o[:len(o)+1]
+	copy(o[i+1:], o[i:])
+	o[i] = at<<hashShift | uint64(h)
+	r.order[p] = o
+}
+
+func (r *Ring) leave(p int, h uint32) {
+	o, i := r.order[p], r.place(p, h)
+	copy(o[i:], o[i+1:])
+	r.order[p] = o[:len(o)-1]
+}
+
+// Zone is that of a member, 0 for none.
+func (r *Ring) Zone(h uint32) uint16 {
+	if h < uint32(len(r.zones)) {
+		return r.zones[h]
+	}
+	return 0
+}
+
+// Move puts a member in a zone, whether it is there yet or comes later. It is false where that
+// changes nothing. The first one takes memory.
+func (r *Ring) Move(h uint32, zone uint16) (changes bool) {
+	if h >= uint32(len(r.ids)) || r.Zone(h) == zone {
+		return false
+	}
+	if r.zones == nil {
+		r.zones = make([]uint16, len(r.ids))
+	}
+	id := r.ids[h]
+	if id == 0 {
+		r.zones[h] = zone
+		return false
+	}
+	for p := Observers - Near; p < Observers; p++ {
+		r.leave(p, h)
+	}
+	r.zones[h] = zone
+	for p := Observers - Near; p < Observers; p++ {
+		r.enter(p, h, id)
+	}
 	return true
 }
 
@@ -82,18 +132,17 @@ func (r *Ring) Remove(h uint32) bool {
 		return false
 	}
 	for p := range r.order {
-		o := r.order[p]
-		i := r.place(p, id)
-		copy(o[i:], o[i+1:])
-		r.order[p] = o[:len(o)-1]
+		r.leave(p, h)
 	}
-	r.ids[h] = 0
+	if r.ids[h] = 0; r.zones != nil {
+		r.zones[h] = 0
+	}
 	return true
 }
 
 // Find gives the handle of an identifier, 0 for a stranger.
 func (r *Ring) Find(id codec.OriginID) uint32 {
-	i := r.place(0, id)
+	i := r.search(0, r.hash(0, id), id)
 	if o := r.order[0]; i < len(o) {
 		if h := uint32(o[i] & handleMask); r.ids[h] == id {
 			return h
@@ -109,8 +158,20 @@ func (r *Ring) hash(p int, id codec.OriginID) uint64 {
 	return codec.SipHash([2]uint64{r.key[0] ^ uint64(p+1)*0x9e3779b97f4a7c15, r.key[1]}, b[:]) >> hashShift
 }
 
-// place is the index on permutation p of an identifier, or where it would stand.
-func (r *Ring) place(p int, id codec.OriginID) int { return r.search(p, r.hash(p, id), id) }
+// key40 is the place of a member on permutation p.
+func (r *Ring) key40(p int, h uint32, id codec.OriginID) uint64 {
+	hash := r.hash(p, id)
+	if z := r.Zone(h); z != 0 && p >= Observers-Near {
+		return uint64(z)<<hashShift | hash>>(64-hashShift-hashShift)
+	}
+	return hash
+}
+
+// place is the index on permutation p of a member.
+func (r *Ring) place(p int, h uint32) int {
+	id := r.ids[h]
+	return r.search(p, r.key40(p, h, id), id)
+}
 
 func (r *Ring) search(p int, hash uint64, id codec.OriginID) int {
 	o := r.order[p]

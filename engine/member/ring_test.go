@@ -20,7 +20,7 @@ func slowObservers(r *Ring, live func(uint32) bool, subject uint32, want int) (c
 			}
 		}
 		slices.SortFunc(orders[p], func(a, b uint32) int {
-			x, y := r.hash(p, r.ids[a]), r.hash(p, r.ids[b])
+			x, y := r.key40(p, a, r.ids[a]), r.key40(p, b, r.ids[b])
 			if x != y {
 				return int(min(max(int64(x)-int64(y), -1), 1))
 			}
@@ -59,6 +59,8 @@ func TestRingAgainstSorting(t *testing.T) {
 				x.Add(now, h, testID(h))
 			case i%3 == 0:
 				x.set(now, h, x.Incarnation(h)+1, Status(i/3)%(Left+1), 1)
+			case i%3 == 1:
+				x.Zone(now, h, uint16(i/3)%4)
 			default:
 				x.Remove(now, h)
 			}
@@ -158,5 +160,53 @@ func TestRingRefuses(t *testing.T) {
 	f(2, 8, true)
 	if r.Remove(0) || r.Remove(3) || !r.Remove(1) || r.Remove(1) || r.Len() != 1 {
 		t.Error("Remove")
+	}
+}
+
+// Of members in zones about half of who watches one is of its own zone and some are not, and each
+// watches about as many as others do.
+func TestHalfOfTheObserversAreNear(t *testing.T) {
+	const n, zones = 120, 3
+	var r Ring
+	r.Init(n, [2]uint64{8, 9})
+	x, cfg := new(Table), quick()
+	x.Init(&cfg, DefaultLimits(n), &r, 1, testID(1), 1, 1)
+	for h := uint32(1); h <= n; h++ {
+		if h%2 == 0 {
+			x.Zone(1, h, uint16(1+h%zones)) // it is told before it is watched
+		}
+		if h > 1 {
+			x.Add(1, h, testID(h))
+		}
+		x.Zone(1, h, uint16(1+h%zones))
+	}
+	near, load := 0, map[uint32]int{}
+	for h := uint32(1); h <= n; h++ {
+		var o [Observers]uint32
+		x.observers(h, o[:])
+		home := 0
+		for _, w := range o {
+			load[w]++
+			if r.Zone(w) == r.Zone(h) {
+				home++
+			}
+		}
+		if near += home; home < Near-2 || home == Observers {
+			t.Errorf("%d of the %d observers of %d are in its zone", home, Observers, h)
+		}
+	}
+	if share := float64(near) / (n * Observers); share < 0.55 || share > 0.8 {
+		t.Errorf("%.2f of the observers are near", share)
+	}
+	for h, l := range load {
+		if l > Observers+6 {
+			t.Errorf("%d watches %d", h, l)
+		}
+	}
+	for h := uint32(2); h <= n; h++ {
+		x.Remove(2, h)
+	}
+	if x.graveLive = 0; !x.Add(3, 2, testID(2)) || r.Zone(2) != 0 {
+		t.Errorf("a handle that is used again is in zone %d", r.Zone(2))
 	}
 }

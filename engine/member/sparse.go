@@ -70,7 +70,7 @@ func (t *Table) thin(now sched.Instant) {
 	s := &t.sparse
 	if !t.isSparse() {
 		s.fewOld = true
-		s.at, s.left, s.turns, s.turnAt = uint32(t.ring.place(0, t.ring.ID(t.self))), 0, 0, now
+		s.at, s.left, s.turns, s.turnAt = uint32(t.ring.place(0, t.self)), 0, 0, now
 		t.rebuildSoon(now)
 		t.recountSoon(now)
 	}

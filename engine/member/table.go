@@ -162,6 +162,15 @@ func (t *Table) Remove(now sched.Instant, h uint32) bool {
 	return true
 }
 
+// Zone notes the zone of a member: who watches it, and whom it watches, changes a little.
+func (t *Table) Zone(now sched.Instant, h uint32, zone uint16) {
+	if t.ring.Move(h, zone) {
+		t.sparse.fewOld = true
+		t.rebuildSoon(now)
+		t.recountSoon(now)
+	}
+}
+
 // forget drops all that is kept of a member by handle.
 func (t *Table) forget(h uint32) {
 	if f := t.standings[h].fact; f != 0 {

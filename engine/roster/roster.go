@@ -120,15 +120,17 @@ func (r *Roster) Partner() (p uint32, ok bool) {
 }
 
 // Declared notes the zone that a member says it is in, 0 being this node; nothing if the zone is 0.
-func (r *Roster) Declared(p, zone uint32) {
+// It gives the zone that the member is in.
+func (r *Roster) Declared(p, zone uint32) uint32 {
 	if zone == 0 || r.Zone(p) == zone {
-		return
+		return r.Zone(p)
 	}
 	for int(p) >= len(r.zones) {
 		r.zones = append(r.zones, 0)
 	}
 	r.zones[p] = zone
 	r.changes++
+	return zone
 }
 
 // unzone forgets the zone of a handle that names somebody else next.
