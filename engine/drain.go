@@ -69,7 +69,7 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 
 // operation is a staged write as the core takes it.
 func operation(r *record, stamp int64) core.Op {
-	op := core.Op{Kind: core.Set, Version: r.version, Key: r.key, Value: r.value, TTL: r.ttl, Stamp: stamp, Batch: r.batch}
+	op := core.Op{Kind: core.Set, Version: r.version, Key: r.key, Value: r.value, TTL: r.ttl, Stamp: stamp, Batch: r.batch, Class: r.class}
 	switch r.op {
 	case opDelete:
 		op.Kind = core.Delete

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // Sentinels for errors.Is. Errors that carry more (which field, which limit,
@@ -37,6 +39,9 @@ var (
 
 	// ErrTTL matches a *TTLError.
 	ErrTTL = errors.New("engine: time to live out of range")
+
+	// ErrClass matches a *ClassError.
+	ErrClass = errors.New("engine: not a class of writes")
 
 	// ErrVersion matches a *VersionError; and it is the cause in a JoinError for a
 	// seed that speaks none of the format's versions that this engine does.
@@ -146,6 +151,17 @@ func (e *TTLError) Error() string {
 
 // Is makes errors.Is(err, ErrTTL) true.
 func (e *TTLError) Is(target error) bool { return target == ErrTTL }
+
+// ClassError is a class that no write can have. Nothing was written.
+type ClassError struct{ Class tune.Class }
+
+// Error names the value and what to use.
+func (e *ClassError) Error() string {
+	return fmt.Sprintf("engine: class of a write %d: there is none of that number: use tune.ClassNormal, ClassUrgent or ClassBulk", uint8(e.Class))
+}
+
+// Is makes errors.Is(err, ErrClass) true.
+func (e *ClassError) Is(target error) bool { return target == ErrClass }
 
 // VersionError is a version that this process never gave out: one of another
 // member, of an earlier or a later life, or of a write that is yet to come.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/quidnunc/quidnunc/engine/disk"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -16,6 +17,7 @@ const (
 	recordHead  = disk.RecordHead
 	recordDead  = disk.RecordDead // flag: a later record of the same buffer has the same key
 	recordBatch = disk.RecordBatch
+	recordClass = disk.RecordClass
 	opSet       = disk.OpSet
 	opDelete    = disk.OpDelete
 	opContent   = disk.OpContent // the value is a reference to a content
@@ -28,7 +30,8 @@ const (
 // stagedWrite is a write that is to be staged.
 type stagedWrite struct {
 	op    uint8
-	batch uint8  // as in a record
+	batch uint8 // as in a record
+	class tune.Class
 	ttl   uint32 // milliseconds; with opLeased: the lease
 	key   string
 	value []byte
@@ -41,6 +44,7 @@ type record struct {
 	ttl     uint32
 	op      uint8
 	batch   uint8 // how many writes of its batch are left, this one among them; 0: none
+	class   tune.Class
 	dead    bool
 	key     []byte
 	value   []byte
@@ -79,15 +83,19 @@ func (s *stage) init(bytes int, v Version) {
 	s.version, s.lives, s.seed = v, append(s.lives, v.Gen), maphash.MakeSeed()
 }
 
-// write takes the next version for one write and stages it. wake is true when
+// write stages a write of the usual class.
+func (s *stage) write(op uint8, ttl uint32, key string, value []byte) (v Version, wake bool, err error) {
+	return s.writeOne(&stagedWrite{op: op, ttl: ttl, key: key, value: value})
+}
+
+// writeOne takes the next version for one write and stages it. wake is true when
 // the loop has to be woken for it. It never waits longer than for the mutex,
 // which nobody holds for more than a few copies.
-func (s *stage) write(op uint8, ttl uint32, key string, value []byte) (v Version, wake bool, err error) {
-	w := stagedWrite{op: op, ttl: ttl, key: key, value: value}
-	hash := maphash.String(s.seed, key)
+func (s *stage) writeOne(w *stagedWrite) (v Version, wake bool, err error) {
+	hash := maphash.String(s.seed, w.key)
 	s.mu.Lock()
-	if err = s.gate.pass(1, len(key)+len(value)); err == nil {
-		v, err = s.take(hash, &w)
+	if err = s.gate.pass(1, len(w.key)+len(w.value)); err == nil {
+		v, err = s.take(hash, w)
 	}
 	s.mu.Unlock()
 	return s.wrote(v, err)

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -70,8 +71,10 @@ func (b *stageBuffer) fits(records, bytes int) bool {
 // key: whoever shows the rest of the batch shows it too.
 func appendRecord[K keyText](b *stageBuffer, hash uint64, version uint64, w *stagedWrite, key K) {
 	slot, old, ok := find(b, hash, key)
+	class := w.class
 	if ok && b.log[old+19]>>recordBatch == 0 {
 		b.log[old+19] |= recordDead
+		class = class.With(tune.Class(b.log[old+18] >> recordClass))
 	}
 	at := b.used
 	h := b.log[at : at+recordHead]
@@ -79,7 +82,7 @@ func appendRecord[K keyText](b *stageBuffer, hash uint64, version uint64, w *sta
 	binary.LittleEndian.PutUint32(h[8:], w.ttl)
 	binary.LittleEndian.PutUint32(h[12:], uint32(len(w.value)))
 	binary.LittleEndian.PutUint16(h[16:], uint16(len(key)))
-	h[18], h[19] = w.op, w.batch<<recordBatch
+	h[18], h[19] = w.op|uint8(class)<<recordClass, w.batch<<recordBatch
 	n := copy(b.log[at+recordHead:], key)
 	copy(b.log[at+recordHead+n:], w.value)
 	b.used = at + recordHead + len(key) + len(w.value)
@@ -104,7 +107,8 @@ func (b *stageBuffer) at(offset int, r *record) (next int) {
 	r.ttl = binary.LittleEndian.Uint32(h[8:])
 	values := int(binary.LittleEndian.Uint32(h[12:]))
 	keys := int(binary.LittleEndian.Uint16(h[16:]))
-	r.op, r.batch, r.dead = h[18], h[19]>>recordBatch, h[19]&recordDead != 0
+	r.op, r.class = h[18]&(1<<recordClass-1), tune.Class(h[18]>>recordClass)
+	r.batch, r.dead = h[19]>>recordBatch, h[19]&recordDead != 0
 	offset += recordHead
 	r.key = b.log[offset : offset+keys : offset+keys]
 	offset += keys

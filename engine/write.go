@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // Limits of one entry, the same for all members of all clusters: what one
@@ -28,7 +29,7 @@ const (
 // come faster than the loop takes them, ErrTooLarge (a *SizeError), ErrKey, ErrFull,
 // ErrNameConflict, ErrClosed; then nothing was written. And ErrDisk.
 func (e *Engine) Set(key string, value []byte) (Version, error) {
-	return e.put(opSet, 0, key, value)
+	return e.put(&stagedWrite{op: opSet, key: key, value: value})
 }
 
 // SetTTL is Set for an entry that ends after ttl, rounded up to milliseconds.
@@ -43,7 +44,18 @@ func (e *Engine) SetTTL(key string, value []byte, ttl time.Duration) (Version, e
 		e.stage.rejected.Add(1)
 		return Version{}, err
 	}
-	return e.put(opSet, ms, key, value)
+	return e.put(&stagedWrite{op: opSet, ttl: ms, key: key, value: value})
+}
+
+// SetClass is Set for a write that is more urgent than others, or less; what travels by
+// Config.Streams leaves as Set's, and so does what flow control holds back. Errors: ErrClass (a
+// *ClassError), and as for Set.
+func (e *Engine) SetClass(key string, value []byte, class tune.Class) (Version, error) {
+	if class > tune.ClassBulk {
+		e.stage.rejected.Add(1)
+		return Version{}, &ClassError{class}
+	}
+	return e.put(&stagedWrite{op: opSet, class: class, key: key, value: value})
 }
 
 // lifetime is a time to live as it is written, in milliseconds: begun ones count.
@@ -57,21 +69,22 @@ func lifetime(ttl time.Duration) (ms uint32, err error) {
 // Delete removes a key of this member. The removal is a write with a version of
 // its own. Deleting what is not there is no error. Errors as for Set.
 func (e *Engine) Delete(key string) (Version, error) {
-	return e.put(opDelete, 0, key, nil)
+	return e.put(&stagedWrite{op: opDelete, key: key})
 }
 
-func (e *Engine) put(op uint8, ttl uint32, key string, value []byte) (Version, error) {
+func (e *Engine) put(w *stagedWrite) (Version, error) {
+	key, value := w.key, w.value
 	if len(key) == 0 || codec.Reserved(key) || len(key) > KeyBytesMax || len(key)+len(value) > EntryBytesMax {
 		if err := e.sizeError(key, value); err != nil {
 			e.stage.rejected.Add(1)
 			return Version{}, err
 		}
-		return e.putLarge(ttl, key, value)
+		return e.putLarge(w.ttl, key, value)
 	}
 	if err := e.refuses(); err != nil {
 		return Version{}, err
 	}
-	v, wake, err := e.stage.write(op, ttl, key, value)
+	v, wake, err := e.stage.writeOne(w)
 	return e.staged(v, wake, err)
 }
 

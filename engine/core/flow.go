@@ -65,6 +65,7 @@ func (c *Core) publish(op *Op) {
 		Version: op.Version, Key: len(op.Key), Value: len(op.Value),
 		Waits: !c.cfg.Refuse && !codec.System(op.Key), More: op.Batch > 1,
 	}) {
+		c.mail.Class(op.Class)
 		c.advanceSelf(op.Version)
 	}
 }

@@ -7,19 +7,17 @@ import (
 	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/rumor"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
 // News leaves at once, in one of three ways; that over delegates is in package delegate.
 //
-// Mail: the author sends to every reachable peer, from that peer's cursor, so
-// that what one peer gets is contiguous. An acknowledgement that is missed
-// moves the cursor back; nothing is queued.
+// Mail: the author sends to every reachable peer, from that peer's cursor, so that what one
+// peer gets is contiguous. An acknowledgement that is missed moves the cursor back.
 //
-// Rumor: the author and everybody who learns something spread it to a few peers
-// a cycle, from their own max before the news, as the policy says (package rumor).
-// Anti-entropy repairs the residue.
-//
+// Rumor: the author and everybody who learns something spread it to a few peers a cycle, from
+// their own max before the news (package rumor).
 // When news leaves, mail.Flush decides, after FlushMax at the latest; package mail mails it.
 
 // OpKind is what a local write does.
@@ -42,6 +40,7 @@ type Op struct {
 	Stamp   int64      // when it was written, by the shell's wall clock; 0: none
 	Is      codec.Kind // what the value is; 0: a user's bytes
 	Lease   uint32     // that it lives by; 0: none
+	Class   tune.Class // how urgent it is
 	Batch   uint8      // how many writes of the same batch are left, this one among them; 0: it is none of a batch
 }
 

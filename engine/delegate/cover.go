@@ -25,6 +25,13 @@ func (t *Tree) fanout(x *task) int {
 	return t.cfg.Fanout
 }
 
+// turned is the whole ring, beginning half a part further on than [whole] does.
+func (t *Tree) turned(k int) Range {
+	n := t.parts.Ring.Len()
+	lo := t.parts.Ring.spot(stretch{0, n}, n/(2*min(k, n))).Place
+	return Range{lo, lo - 1}
+}
+
 // cut cuts a range into at most k parts of as many members, and queues parcels for those of
 // one member, or for the others. The part that this node stands in is its own to cover: own
 // tells that there is more in it than itself, and rest is that part.

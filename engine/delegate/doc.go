@@ -25,6 +25,12 @@
 // they are. Where there are more zones than Fanout, or their places fall together, ranges are
 // cut as if there were none.
 //
+// # Urgent news
+//
+// Where more than 5 % of the frames are lost on the way to the last member, urgent news goes over two
+// trees. The second cuts the ring half a part further on, so it has other delegates, and nearly
+// everybody is told by two: one that is lost costs no time-out.
+//
 // # Parts
 //
 //   - [Ring]: who is where.

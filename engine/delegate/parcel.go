@@ -103,7 +103,7 @@ func (t *parcels) take() *parcel {
 }
 
 // queue makes a parcel due at its delegate. One for the same range and origin that has not
-// left takes it in.
+// left takes it in, and so does one for the peer alone another that is.
 func (t *Tree) queue(now sched.Instant, p *parcel) bool {
 	if p.peer == 0 {
 		return false
@@ -111,7 +111,7 @@ func (t *Tree) queue(now sched.Instant, p *parcel) bool {
 	peer := t.parts.Host.Peer(p.peer)
 	for s := peer.head; s != 0; {
 		q := t.parcels.slot(s)
-		if q.origin == p.origin && q.Range == p.Range && q.accused == p.accused {
+		if q.origin == p.origin && (q.Range == p.Range || q.alone && p.alone) && q.accused == p.accused {
 			q.from, q.news, q.to = min(q.from, p.from), min(q.news, p.news), max(q.to, p.to)
 			return true
 		}

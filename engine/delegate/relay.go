@@ -141,10 +141,13 @@ func (r *Relay) WantAnswers(now sched.Instant, p uint32, lazy bool) {
 	r.parts.Board.Want(p, r.parts.Due.Answers)
 }
 
-// Tell notes that own versions after from are new.
-func (r *Relay) Tell(from uint64) {
+// Tell notes that own versions after from are new, and whether that is urgent.
+func (r *Relay) Tell(from uint64, urgent bool) {
 	r.begin()
 	r.tree.Learn(uint32(r.parts.Own), from, r.parts.Store.Max(r.parts.Own))
+	if urgent {
+		r.tree.Urge(uint32(r.parts.Own), r.parts.Paths.Loss())
+	}
 }
 
 // Came notes that an origin moved on from a version, by the frame of that number.

@@ -104,6 +104,7 @@ type task struct {
 	until    sched.Instant // for so long it waits to be held
 	waits    bool          // it does
 	alone    bool          // nobody is to be covered: the acknowledgement is all
+	twice    bool          // over a second tree too
 }
 
 // Tree is one node's delegation. The zero Tree is not ready: call Init. One caller at a
@@ -179,6 +180,36 @@ func (t *Tree) Learn(o uint32, from, to uint64) {
 	t.add(&task{Range: whole, from: from, news: from, to: to, origin: o})
 }
 
+// twiceFrom is the share of frames, of 2^16, that are lost on the way down a tree from which on
+// urgent news goes over two: 5 %.
+const twiceFrom = 1 << 16 / 20
+
+// Urge lets own news that waits go over a second tree too, where so large a share of frames is lost
+// (of 2^16) that many would wait for a time-out: on any level one that is lost keeps its whole range
+// waiting. The second tree cuts the ring elsewhere, so nearly everybody is told by two delegates.
+func (t *Tree) Urge(o uint32, loss int32) {
+	if int64(loss)*int64(t.depth()) < twiceFrom {
+		return
+	}
+	for i := range t.tasks {
+		if x := &t.tasks[i]; x.origin == o && x.Range == whole {
+			x.twice = true
+		}
+	}
+}
+
+// depth is how many frames in a row own news takes to the last member.
+func (t *Tree) depth() (levels int) {
+	k := max(t.own, 1)
+	if t.own == 0 {
+		k = t.cfg.Fanout
+	}
+	for n := t.parts.Ring.Len() - 1; n > 0; n, k = (n+k-1)/k-1, t.cfg.Fanout {
+		levels++
+	}
+	return levels
+}
+
 // add lets a task wait for the next flush.
 func (t *Tree) add(x *task) bool {
 	if len(t.tasks) == tasksMax {
@@ -209,6 +240,10 @@ func (t *Tree) Flush(now sched.Instant) (n int) {
 			continue
 		}
 		n += t.cover(now, x)
+		if x.twice {
+			x.Range = t.turned(t.fanout(x))
+			n += t.cover(now, x)
+		}
 	}
 	t.tasks = kept
 	return n

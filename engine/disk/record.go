@@ -19,13 +19,14 @@ const (
 )
 
 // A record is one write: version u64, time to live u32 (milliseconds, 0 for none), value
-// bytes u32, key bytes u16, op u8, flags u8, key, value. Writers that stage their writes
+// bytes u32, key bytes u16, op and class u8, flags u8, key, value. The class is for who stages it. Writers that stage their writes
 // in this form hand them over as they are. What is offered together is on disk together
 // or not at all.
 const (
 	RecordHead  = 20
 	RecordDead  = 1 // flag: a later record of the same offer has the same key
 	RecordBatch = 2 // from this bit on: how many writes of a batch are left, this one among them; 0: none
+	RecordClass = 6 // from this bit of the op on: how urgent it is
 )
 
 // Record is one write that was read. Key and Value are borrowed.
@@ -79,7 +80,7 @@ func readRecord(b []byte, r *Record) (n int) {
 		return 0
 	}
 	r.Batch = b[19] >> RecordBatch
-	r.Version, r.TTL, r.Op = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:]), b[18]
+	r.Version, r.TTL, r.Op = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint32(b[8:]), b[18]&(1<<RecordClass-1)
 	r.Key, r.Value = b[RecordHead:mid:mid], b[mid:n:n]
 	return n
 }

@@ -131,6 +131,9 @@ func (s *Paths) Long(p *Path, most sched.Instant) bool {
 	return true
 }
 
+// Loss is the share of frames that were lost lately, of 2^16, over all paths.
+func (s *Paths) Loss() int32 { return s.loss }
+
 // Copies is how many frames to send so that, on average, k of them arrive.
 func (s *Paths) Copies(k int32) int32 { return k + k*s.loss/(1<<16-s.loss) }
 

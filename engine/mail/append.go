@@ -40,7 +40,7 @@ func (m *Mail) AppendHave(b []byte, g *reconcile.Page) (out []byte, done bool) {
 		have.Open = min(m.large.Open(o), top)
 	}
 	b = codec.AppendHave(b, have)
-	if m.parts.Host.Debt(g.Peer).Answers() && (!m.Mails() || m.parts.Host.Cursor(g.Peer).At() >= m.own()) {
+	if m.parts.Host.Debt(g.Peer).Answers() && (!m.Mails() || m.parts.Host.Cursor(g.Peer).At() >= m.told()) {
 		if out, _, _ := m.parts.Filler.Run(b, g.Limit, m.parts.Own, m.own()); out != nil {
 			b = out
 		}

@@ -134,8 +134,8 @@ const (
 	Less         // it has lost what it had
 )
 
-// Have takes the version up to which the peer holds our writes, of own.
-func (c *Cursor) Have(version, own uint64) News {
+// Have takes the version up to which the peer holds our writes, of those that it is told of.
+func (c *Cursor) Have(version, told uint64) News {
 	before := c.held
 	if c.acked = version; !c.said {
 		c.beyond = 0
@@ -146,7 +146,7 @@ func (c *Cursor) Have(version, own uint64) News {
 	case now > before:
 		c.tries, c.vain, c.late = 0, 0, 0
 		c.at = max(c.at, now)
-		if now == own {
+		if now >= told {
 			return All
 		}
 		return Further

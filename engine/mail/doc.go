@@ -11,6 +11,10 @@
 // from the peer's cursor, [Mail.Receive] takes its acknowledgement, and [Mail.Resend] looks what
 // became of it.
 //
+// A write has a class ([Mail.Class]). An urgent one waits for no company. A bulk one makes nothing
+// leave: peers are told of it with the next write of another class, else by comparisons, and nobody
+// misses it until then.
+//
 // How long news is on its way, [settle.Settle] knows: what peers should have by now is
 // offered to them, and what is on its way is not.
 //

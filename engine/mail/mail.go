@@ -106,7 +106,11 @@ type Mail struct {
 	runs      Cache
 	large     Contents // nil: nothing refers to any
 	from      uint64   // own writes after it wait for the next flush
-	delegated uint64   // own writes up to it were told over delegates, since mail was the way last; 0: none
+	bulk      uint64   // so many of the newest own writes are told of only when asked for, or with later ones
+	bulkAt    sched.Instant
+	class     tune.Class // of the own writes that News is told of next
+	urgent    bool       // own writes that wait are
+	delegated uint64     // own writes up to it were told over delegates, since mail was the way last; 0: none
 }
 
 // Init makes it ready.
@@ -126,8 +130,35 @@ func (m *Mail) Init(cfg *Config, parts *Parts) {
 // Attend has acknowledgements say what contents lack.
 func (m *Mail) Attend(c Contents) { m.large = c }
 
-// own is the newest own version that peers are told of.
+// own is the newest own version.
 func (m *Mail) own() uint64 { return m.parts.Store.Max(m.parts.Own) }
+
+// told is the newest own version that peers are told of unasked.
+func (m *Mail) told() uint64 { return m.own() - min(m.bulk, m.own()) }
+
+// bulkSettled is how long comparisons have to bring a bulk write to all before later writes no
+// longer take it along.
+const bulkSettled = 4 * sched.Second
+
+// Class tells how urgent the own writes are that News is told of next.
+func (m *Mail) Class(c tune.Class) { m.class = c }
+
+// ownNews notes that the own log moved on from a version. It reports whether that is to leave.
+func (m *Mail) ownNews(now sched.Instant, from uint64) (leaves bool) {
+	class := m.class
+	m.class = tune.ClassNormal
+	if !m.flush.own && (m.bulk == 0 || now-m.bulkAt > bulkSettled) {
+		m.from = from
+	}
+	m.from = min(m.from, from)
+	if class == tune.ClassBulk {
+		m.bulk, m.bulkAt = m.bulk+m.own()-from, now
+		return false
+	}
+	m.bulk, m.urgent = 0, m.urgent || class == tune.ClassUrgent
+	m.flush.Own()
+	return true
+}
 
 // News notes that an origin moved on from a version, brought by peer p (0: written
 // here) in the frame of that number.
@@ -140,17 +171,15 @@ func (m *Mail) News(now sched.Instant, o state.Origin, from uint64, p uint32, fr
 	case !m.Pushes():
 		return
 	case own:
-		if !m.flush.own {
-			m.from = from
+		if !m.ownNews(now, from) {
+			return
 		}
-		m.from = min(m.from, from)
-		m.flush.Own()
 	case m.Relays():
 		m.parts.Rumors.Learn(o, from, p, frame)
 	default:
 		return
 	}
-	if m.flush.Arm(now, m.cfg.Blind) {
+	if m.flush.Arm(now, m.cfg.Blind) || m.urgent {
 		m.FlushNow(now)
 	}
 }
@@ -184,10 +213,11 @@ func (m *Mail) sendNews(now sched.Instant) (n int) {
 		m.delegated = 0
 	case tune.SpreadDelegated:
 		m.delegated = max(m.own(), 1)
-		m.Relay.Tell(m.from)
+		m.Relay.Tell(m.from, m.urgent)
 	default:
 		m.parts.Rumors.Learn(m.parts.Own, m.from, 0, 0)
 	}
+	m.urgent = false
 	return n
 }
 
@@ -212,7 +242,7 @@ func (m *Mail) Start(now sched.Instant, p uint32) int {
 
 // begin is Start, whatever the way that news takes now.
 func (m *Mail) begin(now sched.Instant, p uint32) int {
-	if !m.parts.Roster.Reaches(p) || m.parts.Host.Cursor(p).At() >= m.own() {
+	if !m.parts.Roster.Reaches(p) || m.parts.Host.Cursor(p).At() >= m.told() {
 		return 0
 	}
 	m.parts.Board.Want(p, m.parts.Due)
@@ -224,7 +254,7 @@ func (m *Mail) begin(now sched.Instant, p uint32) int {
 func (m *Mail) expect(now sched.Instant, p uint32) {
 	c := m.parts.Host.Cursor(p)
 	if t := m.parts.Resend.Of(p); !t.Armed() {
-		c.Expect(m.own())
+		c.Expect(m.told())
 		t.Set(now + m.parts.Paths.ResendAfter(m.parts.Host.Path(p), now, c.Doubled()))
 	}
 }
@@ -254,7 +284,7 @@ func (m *Mail) Resend(now sched.Instant, p uint32) (silent bool) {
 		c.Stop()
 		return false
 	}
-	next, late := c.Overdue(m.own(), now-path.Heard())
+	next, late := c.Overdue(m.told(), now-path.Heard())
 	if late {
 		path.Late()
 	}
@@ -293,7 +323,7 @@ func (m *Mail) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 		m.Relay.Holds(f.Now, f.Peer, h.Max)
 	}
 	c.Lacks(h.Open)
-	switch c.Have(h.Max, own) {
+	switch c.Have(h.Max, m.told()) {
 	case All:
 		m.parts.Resend.Of(f.Peer).Cancel()
 	case Less:

@@ -46,9 +46,14 @@ func (m *member) Peer(p uint32) *delegate.Peer {
 // Wall is what all clocks show.
 func (m *member) Wall(now sched.Instant) sched.Wall { return sched.Wall(now) }
 
-// Patience is four times the round trip of two idle nodes.
+// Patience is four times the round trip of two idle nodes; where news goes out twice, with the time
+// that it takes to send.
 func (m *member) Patience(uint32, sched.Instant, bool) sched.Instant {
-	return 8 * (m.d.w.plan.Hop + m.d.w.plan.Proc)
+	p := m.d.w.plan
+	if p.Urgent {
+		return 8*(p.Hop+p.Proc) + sched.Instant(len(m.due))*p.Proc
+	}
+	return 8 * (p.Hop + p.Proc)
 }
 
 // Frame and Missed: an acknowledgement names no frame here.
@@ -98,6 +103,9 @@ func (d *delegated) member(i int) *member {
 func (d *delegated) write(a int, to uint32) {
 	i := d.w.author(a)
 	d.member(i).tree.Learn(uint32(a+1), uint64(to-1), uint64(to))
+	if d.w.plan.Urgent {
+		d.member(i).tree.Urge(uint32(a+1), int32(d.w.plan.Loss*(1<<16)))
+	}
 	d.w.wake(i)
 }
 

@@ -15,6 +15,7 @@ type Plan struct {
 	Deaf    float64       // share that receive, and neither answer nor pass on
 	Liars   float64       // share that acknowledge, and do not pass on
 	Fanout  int           // of delegated and of rumor; 0: 32, and about ln n + 2
+	Urgent  bool          // delegated: of that class
 	Authors int           // members that write; 0: 8
 	Writes  int           // of each, that are timed; 0: 5
 	Gap     sched.Instant // between writes; 0: 20 ms
