@@ -23,7 +23,7 @@ func virtualStreams(t *testing.T, n int, edit func(i int, c *engine.Config), do 
 	synctest.Test(t, func(t *testing.T) {
 		net := simnet.NewNetwork(1, simnet.Link{Delay: simnet.Delay{Min: 100 * sched.Microsecond, Max: sched.Millisecond}})
 		poller := net.Poller()
-		do(t, net, enginetest.NewCluster(t, n, enginetest.Options{Transport: poller, Config: func(i int, c *engine.Config) {
+		do(t, net, enginetest.NewCluster(t, n, enginetest.Options{Transport: poller, Timeout: 5 * time.Minute, Config: func(i int, c *engine.Config) {
 			if c.Streams = poller.Streams(); edit != nil {
 				edit(i, c)
 			}

@@ -41,6 +41,9 @@ const (
 	FaultKinds                  // how many there are
 )
 
+// holdMost is how long a frame that others overtake may be held.
+const holdMost = 30 * sched.Millisecond
+
 var faultNames = [FaultKinds]string{
 	"pause", "crash", "restart", "amnesia", "death", "leave", "move", "clock", "slow", "choke", "brim",
 	"split", "deaf", "clog", "loss", "burst", "garble", "double", "shuffle", "narrow", "delay",
@@ -237,7 +240,7 @@ func (f *Fault) disturb(w *World) {
 	case Doubles:
 		r.Link.Duplicate = chance
 	case Shuffles:
-		r.Link.Reorder, r.Link.HoldMax = chance, 30*sched.Millisecond
+		r.Link.Reorder, r.Link.HoldMax = chance, holdMost
 	case Narrows:
 		r.Link.MTU = int(f.part(300, 1400))
 	case Delays:

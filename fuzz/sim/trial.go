@@ -364,7 +364,7 @@ func (p *Plan) doubt() (most sched.Instant) {
 		case Delays:
 			most += f.part(sched.Millisecond, 200*sched.Millisecond)
 		case Shuffles:
-			most += 30 * sched.Millisecond
+			most += 3 * holdMost // at each of some hops
 		}
 	}
 	return most
