@@ -112,6 +112,9 @@ func TestAStormOfJoiners(t *testing.T) {
 // Those go on at other members meanwhile, and all end level. Frames and streams take the same time
 // on all paths, so what many begin at one instant meets at one.
 func TestRefusedJoinersGoOnElsewhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two dozen joiners take minutes with the race detector")
+	}
 	const servers, joiners = 3, 24
 	virtualStreams(t, servers, nil, func(t *testing.T, net *simnet.Network, c *enginetest.Cluster) {
 		fillStore(t, c.Engines[0])
@@ -125,9 +128,9 @@ func TestRefusedJoinersGoOnElsewhere(t *testing.T) {
 		net.SetStreamFaults(simnet.StreamFaults{Policed: true})
 		var joins sync.WaitGroup
 		for i := range joiners {
-			e := c.Engines[c.AddApart()]
+			e, server := c.Engines[c.AddApart()], c.Engines[i%servers].Addr().String()
 			joins.Go(func() {
-				if _, err := e.Join(t.Context(), c.Engines[i%servers].Addr().String()); err != nil {
+				if _, err := e.Join(t.Context(), server); err != nil {
 					t.Error(err)
 				}
 			})
