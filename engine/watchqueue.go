@@ -10,9 +10,9 @@ import (
 // of the turn all that was noted goes into a queue, and a goroutine of the list's own finds
 // and wakes those whom it is for. So a turn takes one lock and wakes one goroutine for all
 // its changes, and is not preempted by it while datagrams wait to be sent. Having told
-// them, the goroutine rests: to wake it costs a loop that takes in 10,000 writes a second
-// more than to note them, and in each turn. The first change after a rest is told at once.
-// A list that nobody has started tells them at once (start).
+// them, the goroutine rests, and the loop need not wake it meanwhile; 10,000 watchers that
+// all fall behind catch up so. The first change after a rest is told at once. A list that
+// nobody has started tells them at once (start).
 
 // told whom.
 const (
