@@ -8,10 +8,14 @@
 // A mutant that the tests of its package pass is asked of whole nodes then, where they are
 // made of it: fuzz/sim's traces and scenarios, which hold every frame.
 //
-// Gremlins (pinned in tools/tools.mod) finds the places. All mutants of a package are built
-// once, as one program of tests in which the environment says which one lives; those that
-// the compiler has to know, such as constants, are built one by one. The files lie over the
-// tree, which stays as it is. Places that no coverage shows are tried like all others.
+// The kinds of change are those of Gremlins (github.com/go-gremlins/gremlins), each place
+// once. All mutants of a package are built as one program of tests in which the environment
+// says which one lives; those that the compiler has to know, such as constants, are built
+// one by one. The files lie over the tree, which stays as it is.
+//
+// First each test runs alone while no mutant lives, and marks where a mutant would have
+// computed something else. Only tests with such a mark are asked of that mutant, the cheap
+// ones first, until one tells; a mutant without a mark has lived before it is tried.
 //
 // # The score
 //

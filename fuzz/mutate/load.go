@@ -54,3 +54,10 @@ func load(dir string) (*loaded, error) {
 	_, err = conf.Check(own.ImportPath, p.fset, all, &types.Info{Types: p.types})
 	return p, err
 }
+
+func underlying(t types.Type) types.Type {
+	if t == nil {
+		return nil
+	}
+	return t.Underlying()
+}

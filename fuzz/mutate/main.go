@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -20,6 +21,7 @@ type options struct {
 	changed string
 	budget  time.Duration
 	workers int
+	short   bool
 	least   float64
 }
 
@@ -28,8 +30,9 @@ func main() {
 	flag.IntVar(&o.sample, "sample", 0, "mutants of each package, drawn by the seed; 0: all")
 	flag.Uint64Var(&o.seed, "seed", 1, "of the sample")
 	flag.StringVar(&o.changed, "changed", "", "only lines that differ from this commit")
-	flag.DurationVar(&o.budget, "budget", 24*time.Hour, "begin no mutant after that")
+	flag.DurationVar(&o.budget, "budget", 24*time.Hour, "end after that, whatever is under way")
 	flag.IntVar(&o.workers, "workers", 1, "mutants at one time")
+	flag.BoolVar(&o.short, "short", false, "ask the package's own tests as with go test -short")
 	flag.Float64Var(&o.least, "least", 0, "exit with 1 if a score is below so many percent; with -changed: if that of all together surely is")
 	flag.Parse()
 	bad, err := run(&o, flag.Args())
@@ -44,6 +47,8 @@ func main() {
 
 // run tries the packages one after the other. It reports whether a score is too low.
 func run(o *options, patterns []string) (bad bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), o.budget)
+	defer cancel()
 	known, err := argued(survivors)
 	if err != nil {
 		return false, err
@@ -52,24 +57,16 @@ func run(o *options, patterns []string) (bad bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	core, err := inCore()
-	if err != nil {
-		return false, err
-	}
-	end := time.Now().Add(o.budget)
 	var sum tally
 	for _, dir := range dirs {
 		all, err := places(o, dir)
 		if err != nil {
 			return false, err
 		}
-		for i := range all {
-			all[i].core = core[dir]
-		}
-		if len(all) == 0 || time.Now().After(end) {
+		if len(all) == 0 {
 			continue
 		}
-		t, err := of(o, dir, all, known, end)
+		t, err := of(ctx, o, draw(o, all), known)
 		if err != nil {
 			return false, err
 		}
@@ -104,26 +101,19 @@ func places(o *options, dir string) ([]mutant, error) {
 	return slices.DeleteFunc(all, func(m mutant) bool { return !lines[m.dir+"/"+m.file][m.line] }), err
 }
 
-// of tries the mutants of one package and prints what survives.
-func of(o *options, dir string, all []mutant, known map[string]string, end time.Time) (*tally, error) {
-	some := draw(o, all)
-	s, err := newSchema(dir, some)
-	if err != nil {
-		return nil, err
-	}
-	if s == nil {
-		fmt.Printf("%s: its tests do not pass many mutants in one program: each is built\n", dir)
-	} else {
-		defer s.close()
-	}
-	var limit time.Duration // of those that are built one by one
-	if s == nil || slices.ContainsFunc(some, func(m mutant) bool { return m.id == 0 }) {
-		var out []byte
-		if limit, out, err = sound(dir); err != nil {
-			return nil, fmt.Errorf("%s: its tests fail without a mutant:\n%s", dir, out)
-		}
-	}
+// of tries mutants of one package and prints what survives.
+func of(ctx context.Context, o *options, some []mutant, known map[string]string) (*tally, error) {
 	var t tally
+	dir := some[0].dir
+	s, err := newSchema(ctx, o, dir, some)
+	if ctx.Err() != nil {
+		fmt.Printf("%s: the budget ended before its tests were known\n", dir)
+		return &t, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	defer s.close()
 	var mu sync.Mutex
 	var fail error
 	var group sync.WaitGroup
@@ -131,11 +121,11 @@ func of(o *options, dir string, all []mutant, known map[string]string, end time.
 	for range max(1, o.workers) {
 		group.Go(func() {
 			for m := range next {
-				f, err := m.fate(s, limit)
+				f, err := s.fate(ctx, m)
 				mu.Lock()
 				if err != nil {
 					fail = err
-				} else {
+				} else if ctx.Err() == nil {
 					t.count(m, f, known)
 				}
 				mu.Unlock()
@@ -143,7 +133,7 @@ func of(o *options, dir string, all []mutant, known map[string]string, end time.
 		})
 	}
 	for i := range some {
-		if time.Now().After(end) {
+		if ctx.Err() != nil {
 			fmt.Printf("%s: the budget ended after %d of %d\n", dir, i, len(some))
 			break
 		}
@@ -151,6 +141,9 @@ func of(o *options, dir string, all []mutant, known map[string]string, end time.
 	}
 	close(next)
 	group.Wait()
+	if ctx.Err() != nil {
+		fail = nil // of what was ended
+	}
 	return &t, fail
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -8,91 +9,140 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
-
-// livingMutant is the variable that says which mutant of a schema lives; 0 or none: none.
-const livingMutant = "LIVING_MUTANT"
 
 // schema is one test program that has all mutants of a package that can be told apart when
 // it runs: it is built once and not once for each (Untch, Offutt and Harrold 1993). What
 // has to be known before, such as a constant, is no part of it.
 type schema struct {
-	dir   string
-	work  string        // what it is made of
-	bin   string        // the tests of the package
-	wide  string        // whole nodes; "": no node has it
-	limit time.Duration // of a run
+	dir       string
+	work      string   // what it is made of
+	own, wide *program // wide: whole nodes; nil: no node has the package
 }
 
-// newSchema weaves mutants into a package and numbers those that are in. It returns nil if
-// the tests do not pass such a package while no mutant lives.
-func newSchema(dir string, some []mutant) (*schema, error) {
+// These are asked when the package's own tests have nothing to say, of what a node is
+// made of: whole nodes do what they did before, frame by frame.
+const (
+	wideDir   = "fuzz/sim"
+	wideTests = "TraceHash|Scenarios"
+	patience  = 10 * time.Second
+)
+
+// newSchema weaves mutants into a package and numbers those that are in.
+func newSchema(ctx context.Context, o *options, dir string, some []mutant) (*schema, error) {
 	work, err := os.MkdirTemp("", "mutate-")
 	if err != nil {
 		return nil, err
 	}
-	s := &schema{dir: dir, work: work, bin: filepath.Join(work, "own.test")}
-	for i := range some {
-		some[i].id = i + 1
+	s := &schema{dir: dir, work: work}
+	s.own = &program{bin: filepath.Join(work, "own.test"), dir: dir, patience: patience}
+	if o.short {
+		s.own.flags = []string{"-test.short"}
 	}
-	for range 8 {
-		if err := s.weave(some); err != nil {
-			s.close()
-			return nil, err
-		}
-		out, err := s.build(s.bin, dir)
-		if err == nil {
-			return s.ready(some)
-		}
-		if !drop(some, string(out)) {
-			break // it is not a mutant that does not compile
-		}
-	}
-	s.close()
-	return nil, nil
-}
-
-// ready builds what is needed besides, and runs the tests with no mutant alive.
-func (s *schema) ready(some []mutant) (*schema, error) {
-	start := time.Now()
-	if f := runTests(s.bin, s.dir, 0, 10*time.Minute); f != lived {
+	if err := s.make(ctx, some); err != nil {
 		s.close()
-		return nil, nil
-	}
-	s.limit = max(10*time.Second, 4*time.Since(start)).Round(time.Second)
-	if len(some) > 0 && some[0].core {
-		s.wide = filepath.Join(s.work, "wide.test")
-		if out, err := s.build(s.wide, wideDir); err != nil {
-			s.close()
-			return nil, fmt.Errorf("%w\n%s", err, out)
-		}
+		return nil, err
 	}
 	return s, nil
 }
 
 func (s *schema) close() { os.RemoveAll(s.work) }
 
-func (s *schema) build(bin, dir string) ([]byte, error) {
-	return exec.Command("go", "test", "-c", "-vet=off", "-gcflags=-e", "-overlay", s.overlay(), "-o", bin, "./"+dir).CombinedOutput()
+// make builds the programs and gets to know their tests.
+func (s *schema) make(ctx context.Context, some []mutant) error {
+	for i := range some {
+		some[i].id = i + 1
+	}
+	for {
+		if err := s.weave(some); err != nil {
+			return err
+		}
+		out, err := s.build(ctx, s.overlay(), s.own.bin, s.dir)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil || !drop(some, string(out)) { // it is not a mutant that does not compile
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+	}
+	tests, err := s.own.list(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.own.survey(ctx, tests, len(some)); err != nil {
+		return err
+	}
+	inside, err := inCore(ctx, s.dir)
+	if err != nil || !inside {
+		return err
+	}
+	s.wide = &program{bin: filepath.Join(s.work, "wide.test"), dir: wideDir, patience: patience}
+	if out, err := s.build(ctx, s.overlay(), s.wide.bin, wideDir); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	parts, err := s.wide.parts(ctx, wideTests)
+	if err != nil {
+		return err
+	}
+	return s.wide.survey(ctx, parts, len(some))
+}
+
+// inCore reports whether a core of the simulator is made of a package.
+func inCore(ctx context.Context, dir string) (bool, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-deps", "-f", "{{.ImportPath}}", "./engine/core").Output()
+	return strings.Contains(string(out), "github.com/quidnunc/quidnunc/"+dir+"\n"), err
+}
+
+func (s *schema) build(ctx context.Context, overlay, bin, dir string) ([]byte, error) {
+	return exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-gcflags=-e", "-overlay", overlay, "-o", bin, "./"+dir).CombinedOutput()
 }
 
 func (s *schema) overlay() string { return filepath.Join(s.work, "overlay.json") }
 
-// try runs the tests while one mutant lives.
-func (s *schema) try(m *mutant) fate {
-	f := runTests(s.bin, s.dir, m.id, s.limit)
-	if f == lived && s.wide != "" {
-		f = runTests(s.wide, wideDir, m.id, wideMost, "-test.run", wideTests)
+// fate tries a mutant.
+func (s *schema) fate(ctx context.Context, m *mutant) (fate, error) {
+	if m.id == 0 {
+		return s.alone(ctx, m)
 	}
-	return f
+	f := s.own.ask(ctx, s.own.bin, m.id)
+	if f == lived && s.wide != nil {
+		f = s.wide.ask(ctx, s.wide.bin, m.id)
+	}
+	if f == lived && !s.own.reaches(m.id) && (s.wide == nil || !s.wide.reaches(m.id)) {
+		f = uncovered
+	}
+	return f, nil
 }
 
-// runTests runs a test program in its package's directory while one mutant lives.
-func runTests(bin, dir string, id int, limit time.Duration, also ...string) fate {
-	cmd := exec.Command(bin, append([]string{"-test.failfast", "-test.timeout", limit.String()}, also...)...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), livingMutant+"="+strconv.Itoa(id))
-	return judge(cmd.CombinedOutput())
+// alone tries a mutant in programs that are built for it.
+func (s *schema) alone(ctx context.Context, m *mutant) (fate, error) {
+	work, err := os.MkdirTemp(s.work, "")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(work)
+	text, err := m.apply()
+	if err != nil {
+		return 0, err
+	}
+	over := filepath.Join(work, "overlay.json")
+	if err := writeOverlay(over, map[string][]byte{filepath.Join(s.dir, m.file): text}); err != nil {
+		return 0, err
+	}
+	f := lived
+	for _, p := range [...]*program{s.own, s.wide} {
+		if p == nil || f != lived {
+			continue
+		}
+		bin := filepath.Join(work, filepath.Base(p.bin))
+		if _, err := s.build(ctx, over, bin, p.dir); err != nil {
+			return broken, nil
+		}
+		f = p.ask(ctx, bin, 0)
+	}
+	return f, nil
 }
 
 // weave writes the files of the package anew. What could not be woven loses its number.
@@ -101,20 +151,14 @@ func (s *schema) weave(some []mutant) error {
 	if err != nil {
 		return err
 	}
-	replace, in := map[string]string{}, map[*mutant]bool{}
-	put := func(name string, text []byte) error {
-		replace[filepath.Join(p.path, name)] = filepath.Join(s.work, name)
-		return os.WriteFile(filepath.Join(s.work, name), text, 0o644)
-	}
+	files, in := map[string][]byte{}, map[*mutant]bool{}
 	for name, file := range p.files {
 		text, err := os.ReadFile(filepath.Join(p.path, name))
 		if err != nil {
 			return err
 		}
 		w := weaver{fset: p.fset, types: p.types, here: byPlace(some, name)}
-		if err := put(name, w.weave(text, file)); err != nil {
-			return err
-		}
+		files[filepath.Join(s.dir, name)] = w.weave(text, file)
 		for _, m := range w.kept {
 			in[m] = true
 		}
@@ -124,14 +168,28 @@ func (s *schema) weave(some []mutant) error {
 			some[i].id = 0
 		}
 	}
-	if err := put("zz_mutated.go", []byte(helperSource(p.name))); err != nil {
-		return err
+	files[filepath.Join(s.dir, "zz_mutated.go")] = []byte(helperSource(p.name, len(some)))
+	return writeOverlay(s.overlay(), files)
+}
+
+// writeOverlay writes files beside an overlay that says what they stand for.
+func writeOverlay(over string, files map[string][]byte) error {
+	replace := map[string]string{}
+	for name, text := range files {
+		from, err := filepath.Abs(name)
+		if err != nil {
+			return err
+		}
+		replace[from] = filepath.Join(filepath.Dir(over), filepath.Base(name))
+		if err := os.WriteFile(replace[from], text, 0o644); err != nil {
+			return err
+		}
 	}
 	text, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(s.overlay(), text, 0o644)
+	return os.WriteFile(over, text, 0o644)
 }
 
 // byPlace finds the mutants of a file that have a number by where their operator is.

@@ -7,7 +7,6 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
-	"strings"
 )
 
 // weaver writes a file anew so that it has many mutants in it, each behind its number.
@@ -36,18 +35,14 @@ const (
 	rankReplace
 )
 
-// helpers are the names of the functions that stand for operators.
-var helpers = map[token.Token]string{
-	token.ADD: "Add", token.SUB: "Sub", token.MUL: "Mul", token.QUO: "Quo", token.REM: "Rem",
-	token.LSS: "Less", token.LEQ: "AtMost", token.GTR: "More", token.GEQ: "AtLeast",
-	token.INC: "Inc", token.DEC: "Dec",
-}
-
 // weave returns the text with the mutants in it.
 func (w *weaver) weave(text []byte, file *ast.File) []byte {
 	w.edits = w.edits[:0]
 	var path []ast.Node
 	ast.Inspect(file, func(n ast.Node) bool {
+		if d, ok := n.(*ast.GenDecl); ok && d.Tok == token.CONST {
+			return false
+		}
 		if n == nil {
 			w.visit(path[len(path)-1], true)
 			path = path[:len(path)-1]
@@ -80,7 +75,7 @@ func (w *weaver) visit(n ast.Node, after bool) {
 	case *ast.BinaryExpr:
 		w.binary(x, after)
 	case *ast.UnaryExpr:
-		if m := w.mutants(x.OpPos, "INVERT_NEGATIVES"); len(m) == 1 && w.numeric(x) {
+		if m := w.mutants(x.OpPos, "INVERT_NEGATIVES"); len(m) == 1 && isNumber(w.types[x].Type) {
 			w.around(x, fmt.Sprintf("mutatedNeg%s(%d, ", w.of(x), m[0].id), ")", after)
 			w.replace(x.OpPos, 1, "", after)
 			w.keep(m, after)
@@ -94,15 +89,13 @@ func (w *weaver) visit(n ast.Node, after bool) {
 	}
 }
 
+// binary weaves an operator between two operands. What is constant is computed when the
+// program runs; where it may not be, the compiler complains.
 func (w *weaver) binary(x *ast.BinaryExpr, after bool) {
-	if w.types[x].Value != nil { // a constant stays one
-		return
-	}
 	before, behind := "", ""
-	swap := w.mutants(x.OpPos, "ARITHMETIC_BASE", "INVERT_NEGATIVES")
-	if len(swap) > 0 && w.numeric(x) {
-		before, behind = fmt.Sprintf("mutated%s%s(%d, %d, ", helpers[x.Op], w.of(x), swap[0].id, swap[len(swap)-1].id), ")"
-		w.keep(swap, after)
+	if m := w.mutants(x.OpPos, "ARITHMETIC_BASE"); len(m) == 1 {
+		before, behind = fmt.Sprintf("mutated%s%s(%d, ", helpers[x.Op], w.of(x), m[0].id), ")"
+		w.keep(m, after)
 	}
 	if m := w.mutants(x.OpPos, "CONDITIONALS_BOUNDARY"); len(m) == 1 {
 		before, behind = fmt.Sprintf("mutated%s%s(%d, ", helpers[x.Op], w.of(x.X), m[0].id), ")"
@@ -138,22 +131,15 @@ func (w *weaver) keep(m []*mutant, after bool) {
 	}
 }
 
-// mutants are those of some kinds whose operator stands at a place.
-func (w *weaver) mutants(at token.Pos, kinds ...string) (some []*mutant) {
+// mutants are those of a kind whose operator stands at a place: one, or none.
+func (w *weaver) mutants(at token.Pos, kind string) (some []*mutant) {
 	p := w.fset.Position(at)
 	for _, m := range w.here[place{p.Line, p.Column}] {
-		if slices.Contains(kinds, m.kind) {
+		if m.kind == kind {
 			some = append(some, m)
 		}
 	}
 	return some
-}
-
-// numeric tells whether an expression is a number that is not known before the program runs.
-func (w *weaver) numeric(x ast.Expr) bool {
-	t := w.types[x]
-	b, ok := underlying(t.Type).(*types.Basic)
-	return ok && t.Value == nil && b.Info()&(types.IsInteger|types.IsFloat) != 0
 }
 
 func (w *weaver) inMap(x ast.Expr) bool {
@@ -172,85 +158,3 @@ func (w *weaver) of(x ast.Expr) string {
 	}
 	return ""
 }
-
-func underlying(t types.Type) types.Type {
-	if t == nil {
-		return nil
-	}
-	return t.Underlying()
-}
-
-// helperSource is what a woven package gets besides: which mutant lives, and the operators.
-func helperSource(name string) string {
-	var b strings.Builder
-	b.WriteString(strings.Replace(helperHead, "PACKAGE", name, 1))
-	for _, h := range [...]struct{ name, is, mutant string }{
-		{"Add", "+", "-"}, {"Sub", "-", "+"}, {"Mul", "*", "/"}, {"Quo", "/", "*"},
-	} {
-		fmt.Fprintf(&b, helperArithmetic, h.name, "mutable", h.mutant, h.is)
-	}
-	fmt.Fprintf(&b, helperArithmetic, "Rem", "mutableWhole", "*", "%")
-	for _, h := range [...]struct{ name, is, mutant string }{
-		{"Less", "<", "<="}, {"AtMost", "<=", "<"}, {"More", ">", ">="}, {"AtLeast", ">=", ">"},
-	} {
-		fmt.Fprintf(&b, helperOrder, h.name, h.mutant, h.is)
-	}
-	fmt.Fprintf(&b, helperStep, "Inc", "--", "++")
-	fmt.Fprintf(&b, helperStep, "Dec", "++", "--")
-	return b.String()
-}
-
-const (
-	helperHead = `package PACKAGE
-
-import (
-	"cmp"
-	"os"
-	"strconv"
-)
-
-type mutableWhole interface {
-	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr
-}
-
-type mutable interface {
-	mutableWhole | ~float32 | ~float64
-}
-
-var mutatedOne, _ = strconv.Atoi(os.Getenv("` + livingMutant + `"))
-
-func mutated(id int) bool { return id == mutatedOne }
-
-func mutatedNeg[T mutable](id int, a T) T {
-	if id == mutatedOne {
-		return a
-	}
-	return -a
-}
-`
-	helperArithmetic = `
-func mutated%s[T %s](id, also int, a, b T) T {
-	if id == mutatedOne || also == mutatedOne {
-		return a %s b
-	}
-	return a %s b
-}
-`
-	helperOrder = `
-func mutated%s[T cmp.Ordered](id int, a, b T) bool {
-	if id == mutatedOne {
-		return a %s b
-	}
-	return a %s b
-}
-`
-	helperStep = `
-func mutated%s[T mutable](id int, a *T) {
-	if id == mutatedOne {
-		*a%s
-		return
-	}
-	*a%s
-}
-`
-)

@@ -24,40 +24,28 @@ func f(a, b int, c number, s string, shift uint64) bool {
 	c = -c - 1
 	x := shift + 1<<a
 	_ = s + s
-	return a+b >= -b && s < "t" || x == half && half != 3
+	var room [2 * half]byte
+	return a+b >= -b && s < "t" || x == half && len(room)-1 != 3
 }
 `
 
 // TestWeave: each operator that only runs becomes a choice, what the compiler has to know
 // stays, and lines stay where they are.
 func TestWeave(t *testing.T) {
-	all := []mutant{
-		{kind: "ARITHMETIC_BASE", line: 3, col: 16, id: 1},
-		{kind: "INCREMENT_DECREMENT", line: 10, col: 3, id: 2},
-		{kind: "INCREMENT_DECREMENT", line: 11, col: 9, id: 3},
-		{kind: "INVERT_NEGATIVES", line: 12, col: 6, id: 4},
-		{kind: "ARITHMETIC_BASE", line: 12, col: 9, id: 5},
-		{kind: "INVERT_NEGATIVES", line: 12, col: 9, id: 6},
-		{kind: "ARITHMETIC_BASE", line: 13, col: 13, id: 7},
-		{kind: "ARITHMETIC_BASE", line: 14, col: 8, id: 8},
-		{kind: "ARITHMETIC_BASE", line: 15, col: 10, id: 9},
-		{kind: "CONDITIONALS_BOUNDARY", line: 15, col: 13, id: 10},
-		{kind: "CONDITIONALS_NEGATION", line: 15, col: 13, id: 11},
-		{kind: "CONDITIONALS_BOUNDARY", line: 15, col: 24, id: 12},
-		{kind: "CONDITIONALS_NEGATION", line: 15, col: 35, id: 13},
-		{kind: "CONDITIONALS_NEGATION", line: 15, col: 51, id: 14},
-	}
 	want := []string{
 		2: "const half = 4 / 2",
 		9: "\tmutatedInc(2, &a)",
 		// keys of a map have no address
 		10: "\tseen[s]--",
-		11: "\tc = mutatedSub(5, 6, mutatedNeg(4, c) , 1)",
-		12: "\tx := mutatedAdd[uint64](7, 7, shift , 1<<a)",
+		11: "\tc = mutatedSub(5, mutatedNeg(4, c) , 1)",
+		12: "\tx := mutatedAdd[uint64](6, shift , 1<<a)",
 		13: "\t_ = s + s",
-		14: "\treturn ((mutatedAtLeast[int](10, mutatedAdd[int](9, 9, a,b) , -b)) != mutated(11)) && " +
-			"mutatedLess[string](12, s , \"t\") || ((x == half) != mutated(13)) && half != 3",
+		14: "\tvar room [mutatedMul(7, 2 , half)]byte", // the compiler complains, and it is dropped
+		15: "\treturn ((mutatedAtLeast[int](9, mutatedAdd[int](8, a,b) , mutatedNeg[int](11, b))) != mutated(10)) && " +
+			"((mutatedLess[string](12, s , \"t\")) != mutated(13)) || ((x == half) != mutated(14)) && " +
+			"((mutatedSub[int](15, len(room),1) != 3) != mutated(16))",
 	}
+	all := numbered(t)
 	got, kept := woven(t, all)
 	lines := strings.Split(got, "\n")
 	for i, w := range want {
@@ -65,13 +53,29 @@ func TestWeave(t *testing.T) {
 			t.Errorf("line %d:\n%s, want\n%s", i+1, lines[i], w)
 		}
 	}
-	if kept != len(all)-4 || strings.Count(got, "\n") != strings.Count(unwoven, "\n") {
+	if kept != len(all)-2 || strings.Count(got, "\n") != strings.Count(unwoven, "\n") {
 		t.Errorf("%d mutants are in:\n%s", kept, got)
 	}
 }
 
+// numbered are the places of the text above.
+func numbered(t *testing.T) []mutant {
+	fset, file, known := parsed(t)
+	all := findIn(fset, file, known)
+	for i := range all {
+		all[i].id = i + 1
+	}
+	return all
+}
+
 // woven weaves mutants into the text above.
 func woven(t *testing.T, all []mutant) (text string, kept int) {
+	fset, file, known := parsed(t)
+	w := weaver{fset: fset, types: known, here: byPlace(all, "")}
+	return string(w.weave([]byte(unwoven), file)), len(w.kept)
+}
+
+func parsed(t *testing.T) (*token.FileSet, *ast.File, map[ast.Expr]types.TypeAndValue) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "p.go", unwoven, 0)
 	if err != nil {
@@ -82,8 +86,7 @@ func woven(t *testing.T, all []mutant) (text string, kept int) {
 	if _, err := conf.Check("p", fset, []*ast.File{file}, &info); err != nil {
 		t.Fatal(err)
 	}
-	w := weaver{fset: fset, types: info.Types, here: byPlace(all, "")}
-	return string(w.weave([]byte(unwoven), file)), len(w.kept)
+	return fset, file, info.Types
 }
 
 // TestDropped: a mutant on whose line the compiler complains is built alone.
@@ -100,7 +103,7 @@ func TestDropped(t *testing.T) {
 // TestHelpers: what a woven package gets besides is a program.
 func TestHelpers(t *testing.T) {
 	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, "zz_mutated.go", helperSource("p"), 0)
+	file, err := parser.ParseFile(fset, "zz_mutated.go", helperSource("p", 3), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
