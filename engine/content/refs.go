@@ -122,14 +122,14 @@ func (t *Table) Sweep(now sched.Instant, budget int, live func(*Ref) bool) (item
 		if t.sweepAt++; t.sweepAt >= n {
 			t.sweepAt = 0
 		}
-		if i := t.sweepAt; i > 0 && i < len(t.refs) && t.refs[i].Version != 0 {
+		if i := t.sweepAt; i < len(t.refs) && t.refs[i].Version != 0 {
 			if live(&t.refs[i]) {
 				t.settle(&t.refs[i], now)
 			} else {
 				t.removeRef(uint32(i), now)
 			}
 		}
-		if i := t.sweepAt; i > 0 && i < len(t.contents) {
+		if i := t.sweepAt; i < len(t.contents) {
 			t.tryForget(Handle(i), now)
 		}
 	}
