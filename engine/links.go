@@ -10,7 +10,7 @@ import (
 
 const (
 	linkPause = sched.Second   // before a member is connected to again
-	cutPause  = linkPause >> 4 // the same, where it cut the stream off at its door; each time in a row twice as long
+	cutPause  = linkPause >> 8 // the same, where it cut the stream off at its door; each time in a row twice as long
 	shutLeast = 5              // failures in a row, the pauses between them: more than a death takes
 	linkTurn  = sched.Second   // that a stream is open before it gives its place to another
 )

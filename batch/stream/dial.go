@@ -2,7 +2,9 @@ package stream
 
 import (
 	"crypto/rand"
+	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
@@ -23,10 +25,10 @@ type dialled struct {
 // a member from strangers at a door where they stand in line.
 func (s *Streams) dial(id batch.StreamID, to batch.StreamPeer) {
 	x := &dialled{id: id, to: to}
-	d := net.Dialer{Timeout: s.opt.times.open}
+	d := net.Dialer{Timeout: s.opt.times.open, Control: withHello}
 	conn, err := d.DialContext(s.ctx, "tcp", to.Addr.String())
 	if err != nil {
-		s.undialled(id, batch.StreamUnreachable)
+		s.undialled(id, undialledFor(err))
 		return
 	}
 	if !x.introduce(s) {
@@ -52,6 +54,15 @@ func (s *Streams) dial(id batch.StreamID, to batch.StreamPeer) {
 		}
 	case <-s.ctx.Done(): // the loop may have ended before it took the connection
 	}
+}
+
+// undialledFor says why a connection did not come about. One that was cut in the middle met
+// somebody: whose door was full.
+func undialledFor(err error) batch.StreamCause {
+	if errors.Is(err, syscall.ECONNRESET) {
+		return batch.StreamTruncated
+	}
+	return batch.StreamUnreachable
 }
 
 // introduce makes the hello; false: the key is gone.

@@ -59,7 +59,9 @@
 // the others by datagram. The mark costs one hash; no cipher is set up without it. A
 // right hello moves the stream from its address's places, for many members may share
 // an address, to one of 64 more, of which a salt has 4: no record of those who repeat
-// recorded hellos opens. Where all places of a kind are taken the stream that has one for
+// recorded hellos opens. The opener's kernel keeps the connection back until the hello goes
+// with it, where it can, and the acceptor looks for it when the connection comes: who has a
+// right one never stands in the crowd. Where all places of a kind are taken the stream that has one for
 // longest gives way, at first one of the same address, behind right hellos one of the salt that
 // has most: a member needs its place for one round trip, so nobody is kept out by those who hold
 // theirs.

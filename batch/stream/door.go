@@ -50,8 +50,13 @@ func (d *door) init() {
 	d.salt = make(map[[batch.StreamSaltSize]byte]int, halfOpenAll)
 }
 
-// enter gives a new stream a place.
+// enter gives a new stream a place: behind the door at once where its hello has arrived with it, for
+// whoever is behind a crowd there may be gone when it is read in its turn.
 func (d *door) enter(st *stream) {
+	if peek(st.c.Fd(), st.hello[:]) == helloSize && st.known() {
+		d.advance(st)
+		return
+	}
 	switch {
 	case d.address[st.ip] == halfOpenAddress:
 		d.giveWay(st.l, func(x *stream) bool { return x.place == placeAddress && x.ip == st.ip })
@@ -180,31 +185,35 @@ func (d *door) dismiss(st *stream) bool {
 	return true
 }
 
-// takeHello judges the first bytes of a stream that was accepted. All that it
-// does for a stranger is to compare, and one hash.
+// known judges the hello of a stream that was accepted. All that it does for a stranger is to
+// compare, and one hash.
+func (st *stream) known() bool {
+	h, s := &st.hello, &st.l.s.setup
+	if !h.known() || h.cluster() != s.Cluster || h.peerSalt() != s.Salt || h.ownSalt() == s.Salt || !marked(st.l.s.cipherKeys(), h) {
+		return false
+	}
+	st.keyID, st.peer.Salt = h.keyID(), h.ownSalt()
+	st.peer.Addr = netip.AddrPortFrom(st.ip, 0)
+	return true
+}
+
+// takeHello takes the first bytes of a stream that was accepted.
 func (st *stream) takeHello(b []byte) int {
 	if len(b) < helloSize {
 		return 0
 	}
-	l, h := st.l, &st.hello
-	copy(h[:], b)
-	s := &l.s.setup
-	if !h.known() || h.cluster() != s.Cluster || h.peerSalt() != s.Salt || h.ownSalt() == s.Salt {
-		st.fail(batch.StreamStranger)
-		return 0
+	l := st.l
+	if st.place == placeAddress { // else it was seen when the stream came
+		if copy(st.hello[:], b); !st.known() {
+			st.fail(batch.StreamStranger)
+			return 0
+		}
+		l.door.advance(st)
 	}
-	keys := l.s.cipherKeys()
-	if !marked(keys, h) {
-		st.fail(batch.StreamStranger)
-		return 0
-	}
-	st.keyID, st.peer.Salt = h.keyID(), h.ownSalt()
-	st.peer.Addr = netip.AddrPortFrom(st.ip, 0)
-	l.door.advance(st)
 	var nonce [nonceSize]byte
 	rand.Read(nonce[:])
 	r := makeReply(&nonce)
-	if !st.cipher(keys, &r) {
+	if !st.cipher(l.s.cipherKeys(), &r) {
 		return 0
 	}
 	st.state = confirmed

@@ -1,11 +1,14 @@
 package stream
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/panjf2000/gnet/v2"
 
 	"github.com/quidnunc/quidnunc/batch"
 )
@@ -90,4 +93,33 @@ func TestTheDoorStaysOpen(t *testing.T) {
 		r.write(h[:])
 		r.read(replySize)
 	})
+}
+
+// A hello that comes with its connection is seen in a crowd, too: so many strangers of its address
+// come with it that none of them would keep a place until its turn to be read.
+func TestAHelloInACrowd(t *testing.T) {
+	keys := keysOf(t, 1, 1)
+	e := patientOpen(t, keys)
+	held := make(chan struct{})
+	if err := e.s.exec.Load().Execute(t.Context(), gnet.RunnableFunc(func(context.Context) error { <-held; return nil })); err != nil {
+		t.Fatal(err)
+	}
+	var crowd []*raw
+	for range 2 * halfOpenAddress {
+		crowd = append(crowd, connect(t, e))
+	}
+	r, h := connect(t, e), helloTo(e, keys, [16]byte{0xaa})
+	r.write(h[:])
+	for range 2 * halfOpenAddress {
+		crowd = append(crowd, connect(t, e))
+	}
+	close(held)
+	r.read(replySize)
+	for _, x := range crowd[:len(crowd)-halfOpenAddress] {
+		x.closed()
+	}
+	var st batch.StreamStats
+	if e.s.Stats(&st); st.HalfOpen != halfOpenAddress+1 {
+		t.Errorf("%d half-open", st.HalfOpen)
+	}
 }

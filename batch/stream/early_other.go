@@ -1,0 +1,8 @@
+//go:build !linux
+
+package stream
+
+import "syscall"
+
+// withHello does nothing here: the hello comes right behind the connection.
+func withHello(string, string, syscall.RawConn) error { return nil }
