@@ -42,7 +42,7 @@ type event struct {
 // reactor is what the reactor knows of its streams.
 type reactor struct {
 	heads   ring.Slab // of what it sends
-	back    ring.SPSC[[]byte]
+	back    homeward
 	streams map[batch.StreamID]*outlook
 	lastID  batch.StreamID // odd: opened here
 	open    int            // streams that were opened here
@@ -59,7 +59,7 @@ type outlook struct {
 
 func (r *reactor) init(o Options) {
 	r.heads.Init(ordersMax, batch.StreamHeadMax)
-	r.back.Init(64)
+	r.back.queue.Init(64)
 	r.streams = map[batch.StreamID]*outlook{}
 	r.lastID, r.max = 1<<32-1, o.StreamsOut
 }
@@ -229,4 +229,8 @@ func (s *Streams) Release(ev *batch.StreamEvent) {
 }
 
 // Recycle implements batch.Streams.
-func (s *Streams) Recycle(body []byte) { s.reactor.back.Push(body) } // without room, the collector has it
+func (s *Streams) Recycle(body []byte) {
+	if s.stats.up.Load() > 0 { // else nobody needs it, and nobody lets go of it
+		s.reactor.back.push(body)
+	}
+}

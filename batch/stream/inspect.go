@@ -11,7 +11,7 @@ import (
 )
 
 // inspectLater has all streams looked at after a while. It runs only while there
-// are any: an engine without streams has no timer.
+// are any, or memory of theirs: an engine without streams has no timer.
 func (l *loop) inspectLater() {
 	el := l.s.exec.Load()
 	time.AfterFunc(l.s.opt.times.inspect, func() {
@@ -24,6 +24,7 @@ func (l *loop) inspectLater() {
 func (l *loop) inspect(now time.Time) {
 	l.unspill()
 	l.rekey()
+	l.pool.trim(now)
 	for st := l.first; st != nil; {
 		next := st.next
 		if cause, late := st.late(now); late {
@@ -33,7 +34,7 @@ func (l *loop) inspect(now time.Time) {
 		}
 		st = next
 	}
-	if l.watched = l.first != nil || len(l.spill) > 0; l.watched {
+	if l.watched = l.first != nil || len(l.spill) > 0 || !l.pool.empty(); l.watched {
 		l.inspectLater()
 	}
 }

@@ -2,20 +2,53 @@ package stream
 
 import (
 	"math/bits"
+	"sync/atomic"
+	"time"
 
 	"github.com/quidnunc/quidnunc/ring"
 )
 
 // pool keeps the memory of bodies for later ones, by size. It is the loop's; the
-// reactor hands memory back by a queue.
+// reactor hands memory back by a queue. What is not needed goes: of each size half of
+// what no body took in the last second, each second.
 type pool struct {
-	back  *ring.SPSC[[]byte]
+	back  *homeward
 	free  [classes][][]byte
-	bytes int
+	least [classes]int // that were free since the last trim
+	next  time.Time    // trim
 }
+
+// homeward is memory of bodies on its way to the pool, and the count of all that is kept.
+type homeward struct {
+	queue ring.SPSC[[]byte]
+	kept  atomic.Int64 // bytes, in the queue and in the pool
+}
+
+// push is the reactor's. Without room the collector has the memory.
+func (h *homeward) push(b []byte) {
+	if h.take(b) && !h.queue.Push(b) {
+		h.drop(b)
+	}
+}
+
+// take counts memory that is going to be kept; false: there is too much, or it is of no class's
+// size. It need not be from get.
+func (h *homeward) take(b []byte) bool {
+	if class, size := classOf(cap(b)); class >= classes || size != cap(b) {
+		return false
+	}
+	if h.kept.Add(int64(cap(b))) > poolBytesMax {
+		h.drop(b)
+		return false
+	}
+	return true
+}
+
+func (h *homeward) drop(b []byte) { h.kept.Add(-int64(cap(b))) }
 
 const (
 	poolBytesMax = 32 << 20 // that are kept; the collector has the rest
+	trimEvery    = time.Second
 	bodyLeast    = 1 << 10
 	classes      = 4*15 + 1 // four to a doubling, from 1 KiB to 16 MiB: at most a quarter is waste
 )
@@ -33,28 +66,59 @@ func classOf(n int) (class, size int) {
 
 // get gives memory for a body, with any bytes in it.
 func (p *pool) get(n int) []byte {
-	for b, ok := p.back.Pop(); ok; b, ok = p.back.Pop() {
-		p.put(b)
-	}
+	p.fetch()
 	class, size := classOf(n)
-	if k := len(p.free[class]); k > 0 {
-		b := p.free[class][k-1]
-		p.free[class] = p.free[class][:k-1]
-		p.bytes -= cap(b)
-		return b[:n]
+	if len(p.free[class]) == 0 {
+		return make([]byte, n, size)
 	}
-	return make([]byte, n, size)
+	b := p.pop(class)
+	p.least[class] = min(p.least[class], len(p.free[class]))
+	return b[:n]
 }
 
-// put keeps memory that came from get. Other memory of a class's size will do.
-func (p *pool) put(b []byte) {
-	if cap(b) < bodyLeast || p.bytes+cap(b) > poolBytesMax {
-		return
+// fetch takes in what has come home.
+func (p *pool) fetch() {
+	for b, ok := p.back.queue.Pop(); ok; b, ok = p.back.queue.Pop() {
+		p.keep(b)
 	}
-	class, size := classOf(cap(b))
-	if class >= classes || size != cap(b) {
-		return
-	}
-	p.free[class] = append(p.free[class], b)
-	p.bytes += cap(b)
 }
+
+// put keeps memory for later.
+func (p *pool) put(b []byte) {
+	if p.back.take(b) {
+		p.keep(b)
+	}
+}
+
+// keep keeps memory that is counted.
+func (p *pool) keep(b []byte) {
+	class, _ := classOf(cap(b))
+	p.free[class] = append(p.free[class], b)
+}
+
+func (p *pool) pop(class int) []byte {
+	list := p.free[class]
+	n := len(list) - 1
+	b := list[n]
+	list[n], p.free[class] = nil, list[:n]
+	p.back.drop(b)
+	return b
+}
+
+// trim lets go of a half of what was not needed since the last time.
+func (p *pool) trim(now time.Time) {
+	if now.Before(p.next) {
+		return
+	}
+	p.next = now.Add(trimEvery)
+	p.fetch()
+	for class := range p.free {
+		for range (p.least[class] + 1) / 2 {
+			p.pop(class)
+		}
+		p.least[class] = len(p.free[class])
+	}
+}
+
+// empty tells whether nothing is kept.
+func (p *pool) empty() bool { return p.back.kept.Load() == 0 }
