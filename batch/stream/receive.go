@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+	"runtime"
 
 	"github.com/quidnunc/quidnunc/batch"
 )
@@ -198,6 +199,7 @@ func (st *stream) chunk(kind uint8, sealed []byte) bool {
 	if in.got == len(in.body) {
 		st.whole()
 	}
+	runtime.Gosched()
 	return st.grant(n)
 }
 

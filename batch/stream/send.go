@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
@@ -51,6 +52,7 @@ func (st *stream) pump() {
 			st.l.s.stats.sentBytes.Add(uint64(len(chunk)))
 			st.write(kind, payload)
 			moved = true
+			runtime.Gosched() // see the package's documentation
 		}
 		if st.off || st.caused {
 			return
