@@ -129,11 +129,7 @@ func (c *Core) Forget(now sched.Instant, p uint32) bool {
 // way can make it up (member.Table.Refused).
 func (c *Core) Refused(now sched.Instant, addr netip.AddrPort) {
 	c.enter(now)
-	for i := range c.live.Watches() {
-		if p := c.live.Watching(i); p != 0 && c.peers[p].at.Addr == addr {
-			c.live.Refused(now, p)
-		}
-	}
+	c.live.Refused(now, addr)
 	c.judged()
 }
 

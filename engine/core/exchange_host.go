@@ -1,6 +1,8 @@
 package core
 
 import (
+	"net/netip"
+
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/flow"
@@ -80,6 +82,12 @@ func (h detectorHost) Reaches(p uint32) bool {
 
 // Proven reports whether a peer has answered from its address.
 func (h detectorHost) Proven(p uint32) bool { return (*h.peerList)[p].Proven() }
+
+// Addr is where frames to a peer go.
+func (h detectorHost) Addr(p uint32) netip.AddrPort { return (*h.peerList)[p].at.Addr }
+
+// Heard is when the last frame of a peer came.
+func (h detectorHost) Heard(p uint32) sched.Instant { return (*h.peerList)[p].link.Heard() }
 
 // Unproven is the peer with an id that never answered, 0 for none.
 func (h detectorHost) Unproven(id codec.OriginID) uint32 {

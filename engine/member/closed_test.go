@@ -1,6 +1,7 @@
 package member
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -64,4 +65,60 @@ func fact1(t *testing.T, f codec.Fact) codec.Facts {
 		t.Fatal(err)
 	}
 	return facts
+}
+
+// A host says a few times to each who sends that a port is closed, and then once a second: what was
+// said before a member was watched, or to other frames than probes, counts until it is heard.
+func TestAWordThatOtherFramesGotCounts(t *testing.T) {
+	f := func(said bool, want Status) {
+		t.Helper()
+		h := host{1: {id: 11, proven: true}}
+		d, now := newDetector(h), sched.Instant(ms)
+		if said {
+			d.Refused(now, addrOf(1))
+		}
+		d.Watch(now, 1, 11)
+		for ; now < 450*ms; now += ms { // nobody answers, and no host says so any more
+			d.Tick(now)
+			for d.Next(now) != nil {
+			}
+		}
+		if got := d.Status(1); got != want {
+			t.Errorf("said: %v, status %v", said, got)
+		}
+		h[1] = known{11, true, now}
+		if d.Heard(now, 1); d.shut(1) {
+			t.Error("it was heard, and its port counts as closed")
+		}
+	}
+	f(true, Dead)
+	f(false, Alive)
+}
+
+// Other words, of addresses that anybody makes up, push out no more than those, and cost no search.
+func TestMadeUpAddressesAreForgotten(t *testing.T) {
+	d, now := newDetector(host{1: {id: 11, proven: true}}), sched.Instant(sched.Second)
+	for i := range uint16(1000) {
+		d.Refused(now, netip.AddrPortFrom(addrOf(9).Addr(), i))
+		d.Refused(now, addrOf(7))
+	}
+	d.Watch(now, 1, 11)
+	if d.shut(1) || !d.refusals.since(addrOf(7), 0) {
+		t.Error("an address is taken for another, or the last one is forgotten")
+	}
+}
+
+// A node that came late has no vote of its own, but what the kernels of others say is not its own.
+func TestALateNodeHearsOfClosedPorts(t *testing.T) {
+	c := newCluster(t, 10, LAN())
+	c.closed = true
+	c.run(sched.Second)
+	c.node(2).down = true
+	for range 120 {
+		for _, n := range c.nodes {
+			n.health = HealthMax
+		}
+		c.run(5 * ms)
+	}
+	c.all(2, Dead)
 }

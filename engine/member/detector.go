@@ -13,6 +13,10 @@ type Host interface {
 	Reaches(m uint32) bool
 	// Proven reports whether the member has answered from its address.
 	Proven(m uint32) bool
+	// Addr is where frames to a member go.
+	Addr(m uint32) netip.AddrPort
+	// Heard is when the last frame of a member came.
+	Heard(m uint32) sched.Instant
 	// Unproven is the member with this identifier that never answered, 0 for none.
 	Unproven(id codec.OriginID) uint32
 }
@@ -38,6 +42,7 @@ type Detector struct {
 	burials burials
 	send    Send             // the last that Next gave
 	graves  []netip.AddrPort // of the buried, by GraveSlot
+	refusals
 }
 
 // backlog is how much waits to be sent beside what the table wants.
@@ -89,6 +94,7 @@ func (d *Detector) Init(cfg *Config, members int, id codec.OriginID, key [2]uint
 	d.Table.Init(cfg, lim, &d.ring, uint32(members+1), id, seed, now)
 	d.graves = make([]netip.AddrPort, lim.Graves)
 	d.on, d.host = true, host
+	d.Table.told = func(m uint32) bool { return d.refusals.since(host.Addr(m), host.Heard(m)) }
 }
 
 // Watch enters a member that is not in the table.

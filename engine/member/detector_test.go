@@ -9,13 +9,22 @@ import (
 )
 
 // host reaches the members that it lists.
-type host map[uint32]struct {
+type host map[uint32]known
+
+type known struct {
 	id     codec.OriginID
 	proven bool
+	heard  sched.Instant
 }
 
-func (h host) Reaches(m uint32) bool { return h[m].id != 0 }
-func (h host) Proven(m uint32) bool  { return h[m].proven }
+func addrOf(m uint32) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(m)}), 7946)
+}
+
+func (h host) Reaches(m uint32) bool        { return h[m].id != 0 }
+func (h host) Proven(m uint32) bool         { return h[m].proven }
+func (h host) Addr(m uint32) netip.AddrPort { return addrOf(m) }
+func (h host) Heard(m uint32) sched.Instant { return h[m].heard }
 func (h host) Unproven(id codec.OriginID) uint32 {
 	for m, is := range h {
 		if is.id == id && !is.proven {
@@ -65,7 +74,7 @@ func TestNoDetector(t *testing.T) {
 // An answer to a probe goes first, then the ping that the host asked for, and its
 // answer is given once.
 func TestAnswersThenPings(t *testing.T) {
-	d := newDetector(host{1: {11, true}, 2: {12, true}})
+	d := newDetector(host{1: {id: 11, proven: true}, 2: {id: 12, proven: true}})
 	d.Watch(0, 1, 11)
 	d.Watch(0, 2, 12)
 	var rand sched.Rand
@@ -104,7 +113,7 @@ func TestAnswersThenPings(t *testing.T) {
 // More pings or answers than there is room for take the oldest's place, or are asked
 // again: nothing grows.
 func TestPingsAndAnswersAreBounded(t *testing.T) {
-	d := newDetector(host{1: {11, true}})
+	d := newDetector(host{1: {id: 11, proven: true}})
 	d.Watch(0, 1, 11)
 	var rand sched.Rand
 	rand.Seed(2)
@@ -125,7 +134,7 @@ func TestPingsAndAnswersAreBounded(t *testing.T) {
 
 // A member that never answered is entered when its death is told, and not before.
 func TestDeathOfOneThatNeverAnswered(t *testing.T) {
-	d := newDetector(host{1: {11, true}, 2: {12, false}})
+	d := newDetector(host{1: {id: 11, proven: true}, 2: {id: 12}})
 	d.Watch(0, 1, 11)
 	for _, status := range []Status{Suspect, Dead} {
 		fact := codec.AppendFact(nil, codec.Fact{ID: 12, Incarnation: 0, Status: status})
@@ -140,7 +149,7 @@ func TestDeathOfOneThatNeverAnswered(t *testing.T) {
 
 // A member that speaks of a buried origin is told so, once for all that it named.
 func TestNamedAndBuried(t *testing.T) {
-	h := host{1: {11, true}, 2: {12, true}, 3: {13, true}}
+	h := host{1: {id: 11, proven: true}, 2: {id: 12, proven: true}, 3: {id: 13, proven: true}}
 	d := newDetector(h)
 	for m, is := range h {
 		d.Watch(0, m, is.id)

@@ -40,8 +40,12 @@
 // look alike from outside, so the grace of a silent member is long: 2.5 s with
 // LAN. Where the host of a dead process answers, the kernels of its observers
 // hear it (Refused): a round is missed at once, the other observers are asked at
-// once, and 200 ms for a refutation are enough. Such word can be forged by anybody
-// on the way, so it takes a quorum too, and costs a probe if it is not so.
+// once, and 200 ms for a refutation are enough. A host says it a few times to each
+// who sends, then once a second, so the word that any frame got counts until
+// something of the member is heard, also before it is watched, and whatever the own
+// health. Who hears of the death alone asks the member itself, and condemns it as
+// soon if its host says the same. Such word can be forged by anybody on the way, so
+// it takes a quorum too, and costs a probe if it is not so.
 //
 // With the LAN profile (period 200 ms, timeout 10 ms) the time to
 // a quorum of 5 among 8 is the fifth of eight uniform phases plus three

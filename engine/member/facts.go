@@ -313,11 +313,13 @@ func (t *Table) claim(now sched.Instant, h, incarnation, by uint32) {
 		until := f.until
 		t.grace(now, f)
 		f.until = min(until, max(now, f.until))
+		t.look(now, h)
 		return
 	}
 	if f := t.set(now, h, incarnation, Suspect, by); f != nil {
 		f.claimed = true
 		t.grace(now, f)
+		t.look(now, h)
 	}
 }
 

@@ -131,7 +131,7 @@ func (t *Table) burst(now sched.Instant) {
 func (t *Table) anyone() uint32 {
 	n := t.ring.Len()
 	for range 16 {
-		if h := t.ring.at(0, int(t.rand.Uint32n(uint32(n)))); h != t.self && t.live(h) {
+		if h := t.ring.at(0, int(t.rand.Uint32n(uint32(n)))); h != t.self && t.live(h) && !t.standings[h].shut {
 			return h
 		}
 	}

@@ -18,7 +18,6 @@ type watch struct {
 	missed   uint8 // rounds missed in a row
 	informed uint8 // observers told of the stance below
 	stance   codec.Stance
-	closed   bool          // since it was last heard, its host said that nobody listens at its port
 	theirs   uint8         // its own health, as it last told
 	scout    bool          // probed once, beyond this node's share (sparse.go)
 	slows    uint8         // answers since one came within TimeoutMax
@@ -48,7 +47,7 @@ func (t *Table) watch(now sched.Instant, h uint32) (i int) {
 	t.standings[h].seat = uint8(i + 1)
 	t.watches[i] = watch{peer: h, heard: now, acked: now}
 	t.due(i, now+sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period))))
-	if suspected(t.Status(h)) {
+	if suspected(t.Status(h)) || t.shut(h) {
 		t.dues[i], t.watches[i].heard = now, 0 // beginning to watch is no sign of life
 	}
 	return i
@@ -196,7 +195,7 @@ func (t *Table) miss(now sched.Instant, i int) {
 	}
 	// Once for each silence, once a period, as a node of SWIM that has one probe a period, and not
 	// while others answer in time: many real deaths must not silence the survivors.
-	if w.missed == 0 && !w.closed && now-max(t.timelyAt, t.missedAt) > t.cfg.Period {
+	if w.missed == 0 && !t.shut(w.peer) && now-max(t.timelyAt, t.missedAt) > t.cfg.Period {
 		t.missedAt = now
 		t.sicken(now, 1)
 	}
@@ -205,21 +204,26 @@ func (t *Table) miss(now sched.Instant, i int) {
 	t.doubt(now, i)
 }
 
-// Refused takes in that the kernel of a watched member's host has answered a frame of ours with
-// word that nobody listens at its port. A round under way ends as missed; one that is not is begun,
-// so that a forged word is found out and costs a probe. It does nothing else: a quorum of observers
-// has to hear the same (Closed).
+// Refused takes in that the kernel of a member's host has answered a frame of ours with word that
+// nobody listens at its port. That is noted until something of the member is heard: hosts say it a
+// few times to each who sends, and then once a second (Linux: icmp_ratelimit), so what other frames
+// were told counts for the probes. A round under way ends as missed; one that is not is begun, so
+// that a forged word is found out and costs a probe. It does nothing else: a quorum of observers has
+// to hear the same (Closed).
 func (t *Table) Refused(now sched.Instant, h uint32) {
+	if h == 0 || h == t.self || !t.entered(h) || !t.live(h) {
+		return
+	}
+	t.standings[h].shut = true
+	t.agree(now, h)
 	i := t.watchOf(h)
-	if i < 0 || h == 0 || !t.live(h) {
+	if i < 0 {
 		return
 	}
 	t.counters.Refused++
-	w := &t.watches[i]
 	switch {
 	case t.waiting>>i&1 != 0:
-		w.closed = true
-		if !w.scout {
+		if !t.watches[i].scout {
 			t.rest(now, i)
 		}
 		t.miss(now, i)
@@ -242,15 +246,14 @@ func (t *Table) Watching(i int) uint32 { return t.watches[i].peer }
 
 // doubt lets a miss count: a vote against the member, if this node may trust itself.
 func (t *Table) doubt(now sched.Instant, i int) {
-	w := &t.watches[i]
-	if t.cfg.has(OwnHealth) && t.health >= t.cfg.BarFrom {
+	w, s := &t.watches[i], codec.StanceAgainst
+	switch {
+	case t.shut(w.peer): // however late this node is: the word is not its own
+		s = codec.StanceClosed
+	case t.cfg.has(OwnHealth) && t.health >= t.cfg.BarFrom:
 		t.counters.VotesBarred++
 		w.stance = 0
 		return
-	}
-	s := codec.StanceAgainst
-	if w.closed {
-		s = codec.StanceClosed
 	}
 	t.stand(now, i, s)
 	t.count(now, w.peer)
@@ -381,7 +384,7 @@ func (t *Table) trust(now sched.Instant, i int) {
 func (t *Table) Heard(now sched.Instant, from uint32) {
 	t.speaks(now, from)
 	if w := t.watching(from); w != nil {
-		w.heard, w.closed = now, false
+		w.heard = now
 	}
 	if from < uint32(len(t.silence)) {
 		t.silence[from].heard(now)

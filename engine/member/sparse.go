@@ -79,10 +79,12 @@ func (t *Table) thin(now sched.Instant) {
 
 // speaks notes a sign of life.
 func (t *Table) speaks(now sched.Instant, h uint32) {
-	if !t.standings[h].mute {
+	s := &t.standings[h]
+	s.shut = false
+	if !s.mute {
 		return
 	}
-	t.standings[h].mute = false
+	s.mute = false
 	t.sparse.fewOld = true
 	if t.isSparse() {
 		t.rebuildSoon(now)

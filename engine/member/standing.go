@@ -9,6 +9,7 @@ type standing struct {
 	seat    uint8  // one more than the index of its watch; 0: it has none
 	entered bool   // it is a member
 	mute    bool   // silent for a whole round of ours
+	shut    bool   // since it was last heard, its host said that nobody listens at its port
 }
 
 const standingBytes = 8

@@ -73,6 +73,8 @@ type Table struct {
 	leaving    bool
 	leaveUntil sched.Instant
 
+	told func(h uint32) bool // of a member that was not watched: its port is closed; may be nil
+
 	counters Counters
 }
 
@@ -188,7 +190,7 @@ func (t *Table) forget(h uint32) {
 	}
 	t.revive.forget(h)
 	t.repair.forget(h)
-	t.standings[h].mute = false
+	t.standings[h].mute, t.standings[h].shut = false, false
 	if s := &t.seen[h%seenVoters]; s.voter == h {
 		*s = seen{} // whoever has the handle next numbers votes from the start
 	}

@@ -18,6 +18,7 @@ type Config struct {
 	Profile    string        // lan (default), wan or local
 	Grace      sched.Instant // from suspect to dead; 0: the profile's
 	Closed     bool          // the host of a crashed node says that its port is closed; else it is merely silent
+	Chat       int           // MassDeath: frames that each node sends to others every 10 ms, beside its detector's
 	Network    Network
 	Crashes    int           // in all; 0 only watches for mistakes
 	Every      sched.Instant // time between crashes

@@ -29,3 +29,37 @@ func TestMostDieAtOnce(t *testing.T) {
 		f(1000, 30, 3)
 	}
 }
+
+// However many are killed at once, and whatever other frames are told by their hosts, which say
+// only so much: survivors know within 0.6 s where ports are closed.
+func TestClosedPortsOfManyAreFoundAtOnce(t *testing.T) {
+	seeds := uint64(2)
+	if *long {
+		seeds = 50
+	}
+	f := func(n, die, chat int) {
+		t.Helper()
+		var most sched.Instant
+		for seed := uint64(1); seed <= seeds; seed++ {
+			r := must[Mass](t)(MassDeath(Config{Nodes: n, Seed: seed, Closed: true, Chat: chat}, die, 10*sched.Second))
+			if most = max(most, r.Took); !r.Done || r.Took > 600*ms || r.FalseDead > 0 {
+				t.Errorf("%d of %d, %d frames, seed %d: %+v", die, n, chat, seed, r)
+			}
+		}
+		t.Logf("%d of %d, %d frames: %d ms at most", die, n, chat, most/ms)
+	}
+	for _, chat := range []int{0, 3, 100} {
+		f(6, 1, chat)
+		f(6, 4, chat)
+		for _, die := range []int{1, 8, 12, 16, 20, 24, 28, 30} {
+			f(32, die, chat)
+		}
+		if *long {
+			f(100, 40, chat)
+			f(100, 60, chat)
+			f(100, 97, chat)
+			f(300, 100, chat)
+			f(300, 250, chat)
+		}
+	}
+}

@@ -22,7 +22,7 @@ func MassDeath(cfg Config, die int, limit sched.Instant) (Mass, error) {
 	var res Mass
 	n := cfg.Nodes
 	w := start(n, cfg.Seed, mc, smallLimits(n, n), cfg.Network)
-	w.closed = cfg.Closed
+	w.closed, w.chat = cfg.Closed, cfg.Chat
 	missing, killed := die*(n-die), map[uint32]bool{}
 	w.change = func(at uint32, c *member.Change) {
 		switch down := w.hosts[c.Member].down; {
@@ -38,6 +38,7 @@ func MassDeath(cfg Config, die int, limit sched.Instant) (Mass, error) {
 		w.crash(h)
 	}
 	for missing > 0 && res.Took < limit {
+		w.chats()
 		w.run(10 * ms)
 		res.Took += 10 * ms
 	}

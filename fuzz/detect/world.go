@@ -40,6 +40,44 @@ type message struct {
 	refused  bool // no frame: the host of from says that its port is closed
 }
 
+// words are what the host of a crashed node has left to say to another one (Linux: icmp_ratelimit,
+// XRLIM_BURST_FACTOR).
+type words struct {
+	left float64
+	at   sched.Instant
+}
+
+const wordsMax = 6
+
+// says reports whether the host of a crashed node answers to another one, this time.
+func (w *world) says(down, to uint32) bool {
+	k := [2]uint32{down, to}
+	b := w.words[k]
+	if b == nil {
+		b = &words{wordsMax, w.now}
+		w.words[k] = b
+	}
+	b.left = min(wordsMax, b.left+float64(w.now-b.at)/sched.Second)
+	b.at = w.now
+	if b.left < 1 {
+		return false
+	}
+	b.left--
+	return true
+}
+
+// chats lets each node send frames to members that it does not hold dead.
+func (w *world) chats() {
+	for h := range w.hosts {
+		for range w.chat {
+			to := 1 + w.rand.Uint32n(uint32(len(w.hosts)-1))
+			if x := &w.hosts[h]; h > 0 && int(to) != h && !x.down && x.table.Status(to) < member.Dead {
+				w.send(uint32(h), to, kindFacts, w.message(true))
+			}
+		}
+	}
+}
+
 type host struct {
 	table  member.Table
 	armed  sched.Instant // its timer in the queue; older ones are void
@@ -68,7 +106,9 @@ type world struct {
 	ring   member.Ring
 	hosts  []host // [0] is nil
 	net    Network
-	closed bool // hosts of crashed nodes answer
+	closed bool // hosts of crashed nodes answer, as Linux does: wordsMax times at once to each, then once a second
+	words  map[[2]uint32]*words
+	chat   int // frames that each node sends to others at each step of chats, beside those of its detector
 	loss   uint32
 	rand   sched.Rand
 	cut    func(from, to uint32) bool
@@ -81,7 +121,7 @@ type world struct {
 
 // start makes n nodes that all know each other.
 func start(n int, seed uint64, cfg member.Config, lim member.Limits, net Network) *world {
-	w := &world{net: net, loss: uint32(net.Loss * (1<<32 - 1)), hosts: make([]host, n+1)}
+	w := &world{net: net, loss: uint32(net.Loss * (1<<32 - 1)), hosts: make([]host, n+1), words: map[[2]uint32]*words{}}
 	w.rand.Seed(seed)
 	now := sched.Instant(sched.Second)
 	w.end = now
@@ -137,7 +177,7 @@ func (w *world) run(d sched.Instant) {
 func (w *world) arrive(h uint32, m *message) {
 	x := &w.hosts[h]
 	switch {
-	case x.down && w.closed && !m.refused:
+	case x.down && w.closed && !m.refused && w.says(h, m.from):
 		m.from, m.to, m.refused = m.to, m.from, true
 		w.queue.Push(w.now+w.net.Delay, occurrence{m.to, m})
 		return

@@ -134,11 +134,11 @@ func TestKilledIsDeadBeforeSilent(t *testing.T) {
 	c.rate, c.blind = 1, true // each write goes to all others: this is about deaths, not about the load
 	c.boots(t)
 	formed := c.alive(t)
+	killed := c.dead(t, func() { c.kill(n - 2) }, n-2) // before anybody stood still, who judges nobody for a while
 	c.members[n-1].signal(syscall.SIGSTOP)
 	silent := c.dead(t, func() {}, n-1)
 	c.members[n-1].signal(syscall.SIGCONT)
 	c.alive(t)
-	killed := c.dead(t, func() { c.kill(n - 2) }, n-2)
 	var rest []int
 	for i := 3; i < n; i++ {
 		if c.members[i] != nil {
