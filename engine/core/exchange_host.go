@@ -1,13 +1,12 @@
 package core
 
 import (
-	"net/netip"
-
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/compare"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/link"
+	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/precise"
 	"github.com/quidnunc/quidnunc/engine/protect"
@@ -80,18 +79,15 @@ func (h detectorHost) Reaches(p uint32) bool {
 	return int(p) < len(*h.peerList) && (*h.peerList)[p].origin != 0 && (*h.peerList)[p].at.Addr.IsValid() && (*h.guard).Reachable(p)
 }
 
-// Proven reports whether a peer has answered from its address.
-func (h detectorHost) Proven(p uint32) bool { return (*h.peerList)[p].Proven() }
-
-// Addr is where frames to a peer go.
-func (h detectorHost) Addr(p uint32) netip.AddrPort { return (*h.peerList)[p].at.Addr }
-
-// Heard is when the last frame of a peer came.
-func (h detectorHost) Heard(p uint32) sched.Instant { return (*h.peerList)[p].link.Heard() }
+// Contact is how a peer is reached.
+func (h detectorHost) Contact(p uint32) member.Contact {
+	q := &(*h.peerList)[p]
+	return member.Contact{Addr: q.at.Addr, Proven: q.Proven(), Heard: q.link.Heard()}
+}
 
 // Unproven is the peer with an id that never answered, 0 for none.
 func (h detectorHost) Unproven(id codec.OriginID) uint32 {
-	if p := h.roster.Find(id); p != 0 && !h.Proven(p) {
+	if p := h.roster.Find(id); p != 0 && !(*h.peerList)[p].Proven() {
 		return p
 	}
 	return 0

@@ -11,14 +11,17 @@ import (
 type Host interface {
 	// Reaches reports whether frames may go to a member.
 	Reaches(m uint32) bool
-	// Proven reports whether the member has answered from its address.
-	Proven(m uint32) bool
-	// Addr is where frames to a member go.
-	Addr(m uint32) netip.AddrPort
-	// Heard is when the last frame of a member came.
-	Heard(m uint32) sched.Instant
+	// Contact is how a member is reached.
+	Contact(m uint32) Contact
 	// Unproven is the member with this identifier that never answered, 0 for none.
 	Unproven(id codec.OriginID) uint32
+}
+
+// Contact is how a member is reached.
+type Contact struct {
+	Addr   netip.AddrPort // where frames to it go
+	Proven bool           // it has answered from there
+	Heard  sched.Instant  // when the last frame of it came
 }
 
 // Detector is a node's part in the detection: its [Table], and what waits to be
@@ -94,7 +97,7 @@ func (d *Detector) Init(cfg *Config, members int, id codec.OriginID, key [2]uint
 	d.Table.Init(cfg, lim, &d.ring, uint32(members+1), id, seed, now)
 	d.graves = make([]netip.AddrPort, lim.Graves)
 	d.on, d.host = true, host
-	d.Table.told = func(m uint32) bool { return d.refusals.since(host.Addr(m), host.Heard(m)) }
+	d.Table.witness = d
 }
 
 // Watch enters a member that is not in the table.

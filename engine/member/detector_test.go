@@ -21,10 +21,8 @@ func addrOf(m uint32) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(m)}), 7946)
 }
 
-func (h host) Reaches(m uint32) bool        { return h[m].id != 0 }
-func (h host) Proven(m uint32) bool         { return h[m].proven }
-func (h host) Addr(m uint32) netip.AddrPort { return addrOf(m) }
-func (h host) Heard(m uint32) sched.Instant { return h[m].heard }
+func (h host) Reaches(m uint32) bool    { return h[m].id != 0 }
+func (h host) Contact(m uint32) Contact { return Contact{addrOf(m), h[m].proven, h[m].heard} }
 func (h host) Unproven(id codec.OriginID) uint32 {
 	for m, is := range h {
 		if is.id == id && !is.proven {

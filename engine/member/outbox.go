@@ -57,7 +57,7 @@ func (d *Detector) nextPing(now sched.Instant, s *Send) bool {
 
 func (d *Detector) nextBurial(s *Send) bool {
 	for n := &d.left.burials; *n > 0; *n-- {
-		if to := d.burials.to[*n-1]; d.host.Proven(to) && d.host.Reaches(to) {
+		if to := d.burials.to[*n-1]; d.host.Contact(to).Proven && d.host.Reaches(to) {
 			s.Kind, s.To = SendBurials, to
 			return true
 		}

@@ -47,7 +47,7 @@ func (d *Detector) Refused(now sched.Instant, addr netip.AddrPort) {
 	}
 	watched := false
 	for i := range d.Watches() {
-		if m := d.Watching(i); m != 0 && d.host.Addr(m) == addr {
+		if m := d.Watching(i); m != 0 && d.host.Contact(m).Addr == addr {
 			d.Table.Refused(now, m)
 			watched = true
 		}
@@ -57,12 +57,22 @@ func (d *Detector) Refused(now sched.Instant, addr netip.AddrPort) {
 	}
 }
 
+// witness knows what the kernel said of a member that was not watched.
+type witness interface {
+	told(h uint32) bool // its port is closed, since it was last heard
+}
+
+func (d *Detector) told(m uint32) bool {
+	at := d.host.Contact(m)
+	return d.refusals.since(at.Addr, at.Heard)
+}
+
 // shut tells whether the host of a member has said that nobody listens at its port, since it was
 // last heard.
 func (t *Table) shut(h uint32) bool {
 	s := &t.standings[h]
-	if !s.shut && t.told != nil {
-		s.shut = t.told(h)
+	if !s.shut && t.witness != nil {
+		s.shut = t.witness.told(h)
 	}
 	return s.shut
 }

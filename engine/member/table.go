@@ -73,7 +73,7 @@ type Table struct {
 	leaving    bool
 	leaveUntil sched.Instant
 
-	told func(h uint32) bool // of a member that was not watched: its port is closed; may be nil
+	witness witness // may be nil
 
 	counters Counters
 }
