@@ -191,14 +191,15 @@ func Settle(deletedA bool, a []byte, deletedB bool, b []byte) int {
 func Rank(key uint64, self codec.OriginID, others []codec.OriginID) (place int) {
 	own := weight(key, self)
 	for _, id := range others {
-		if w := weight(key, id); w > own || w == own && id > self {
+		if weight(key, id) > own {
 			place++
 		}
 	}
 	return place
 }
 
-// weight mixes a key's hash with an origin (the finaliser of MurmurHash3).
+// weight mixes a key's hash with an origin (the finaliser of MurmurHash3, a bijection: two origins
+// never have the same).
 func weight(key uint64, id codec.OriginID) uint64 {
 	x := key ^ uint64(id)
 	x = (x ^ x>>33) * 0xff51afd7ed558ccd

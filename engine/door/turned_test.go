@@ -1,0 +1,74 @@
+package door
+
+import (
+	"net/netip"
+	"testing"
+	"unsafe"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+)
+
+// TestRefusalsAreRead: one that is cut off says nothing, and where the holder of a name is counts
+// only where it is an address.
+func TestRefusalsAreRead(t *testing.T) {
+	_, body, _ := codec.NextRecord(codec.AppendRefusal(nil, &codec.Refusal{Reason: codec.RefusedName, Detail: 3}))
+	intro := func(addr string) []byte {
+		return codec.AppendIntro(nil, &codec.Intro{ID: 4, Gen: 6, Name: []byte("me"), Addr: netip.MustParseAddrPort(addr)})
+	}
+	var x Turned
+	for addr, known := range map[string]bool{"10.0.0.2:7946": true, "0.0.0.0:7946": false} {
+		if err := x.Parse(body, intro(addr)); err != nil || x.Reason != codec.RefusedName || x.Detail != 3 || x.Holder.IsValid() != known {
+			t.Errorf("%s: %+v, %v", addr, x, err)
+		}
+	}
+	if err := x.Parse(body, nil); err != nil || x.Holder.IsValid() {
+		t.Errorf("of nobody: %+v, %v", x, err)
+	}
+	for n := range len(body) {
+		if err := x.Parse(body[:n], intro("10.0.0.2:7946")); err == nil || x.Holder.IsValid() {
+			t.Errorf("%d of %d bytes are a refusal", n, len(body))
+		}
+	}
+}
+
+// TestAnswersHaveTheirRoom: an answer to a padded greeting is no longer than that, one to a shorter
+// greeting at most so many times longer.
+func TestAnswersHaveTheirRoom(t *testing.T) {
+	var h codec.Hello
+	for size, want := range map[int]int{
+		PaddedBytes - 1: Amplification * (PaddedBytes - 1), PaddedBytes: PaddedBytes, PaddedBytes + 1: PaddedBytes + 1,
+	} {
+		if r := Answer(elsewhere, size, &h, [codec.SaltBytes]byte{}); r.Room != want {
+			t.Errorf("an answer to %d bytes may have %d, want %d", size, r.Room, want)
+		}
+	}
+}
+
+// TestTurnsOfTheQuiet: once the total is used up, a bucket has a turn if it had none for so long,
+// and not a moment sooner.
+func TestTurnsOfTheQuiet(t *testing.T) {
+	const start = 100 * sched.Second
+	for _, c := range []struct {
+		later sched.Instant
+		want  bool
+	}{{fairTurn - 1, false}, {fairTurn, true}, {fairTurn + 1, true}} {
+		var b Budget
+		b.Init(start, Rate{Total: 1, Burst: 1, Each: 1 << 20, EachBurst: 1})
+		if !b.Take(start, 1) || !b.Take(start, 2) || b.Take(start, 1) {
+			t.Fatal("the first turns: one of the total, one of a bucket that never had any")
+		}
+		gap := sched.Second / (1 << 20)
+		if got := b.Take(start+sched.Instant(gap)+c.later, 2); got != c.want {
+			t.Errorf("%d after its turn is paid for: %v", c.later, got)
+		}
+	}
+}
+
+// TestFootprintIsThatOfTheTable: what Footprint says is what rejects take.
+func TestFootprintIsThatOfTheTable(t *testing.T) {
+	d := newDesk()
+	if n := len(d.Rejects.sets) * int(unsafe.Sizeof(d.Rejects.sets[0])); n != Footprint {
+		t.Errorf("%d bytes, and %d are said", n, Footprint)
+	}
+}
