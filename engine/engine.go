@@ -106,7 +106,7 @@ type Engine struct {
 	entry      codec.Entry
 	auditAt    sched.Instant
 	socket     batch.Stats
-	audited    Stats
+	audited    tally // at the last audit
 
 	fullness fullness
 }

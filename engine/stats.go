@@ -164,7 +164,6 @@ func countDrops(s *Stats, c *core.Counters) {
 	}
 }
 
-// auditEvery is how often the loop looks for losses worth a line in the log.
 // AuditStats are what the audit found (Config.AuditInterval), of itself or because a
 // checkpoint was another one. All but the first two should stay zero: they are the work of a
 // bug, of memory that does not keep what it is given or, with a checkpoint, of a liar.
@@ -193,43 +192,4 @@ type CheckpointStats struct {
 	SignaturesForged uint64 // were not under the key that is known as the member's
 
 	SignaturesUnbound uint64 // came when as many keys were known as Limits.Origins allows: they say nothing
-}
-
-// found is the sum of all that was wrong.
-func (s *AuditStats) found() uint64 { return s.Missing + s.Damaged + s.Removed + s.Foreign }
-
-const auditEvery = 10 * sched.Second
-
-// audit logs losses that grew since the last look.
-func (e *Engine) audit(now sched.Instant) {
-	e.auditAt = now.After(auditEvery)
-	was := e.audited
-	s := e.stats()
-	e.audited = s
-	if s := e.core.Parts().Keys; s != nil && s.Worn() {
-		e.reseal(now)
-	}
-	if was.Members == 0 {
-		return // the first look
-	}
-	grew := func(what, text string) {
-		if n := s.Drops[what] - was.Drops[what]; n > 0 {
-			e.herald.warn(text, "member", e.cfg.Name, "datagrams", n)
-		}
-	}
-	grew("kernel", "the kernel dropped datagrams: raise net.core.rmem_max")
-	grew("checksum", "garbled datagrams arrived")
-	grew("cluster", "datagrams of another cluster arrived")
-	if s.Holes == 0 { // else a line says so: full.go
-		grew("full", "a limit of Config.Limits is reached")
-	}
-	if n := s.Audit.found() - was.Audit.found(); n > 0 && s.Checkpoints.Contradicted == was.Checkpoints.Contradicted { // else an event says so
-		e.herald.warn("entries of other members were not what their owners hold: test the memory of this host, and report it if that is sound",
-			"member", e.cfg.Name, "entries", n, "missing", s.Audit.Missing, "damaged", s.Audit.Damaged, "removed", s.Audit.Removed, "foreign", s.Audit.Foreign)
-	}
-	for k, n := range s.SendErrors {
-		if d := n - was.SendErrors[k]; d > 0 && k != batch.Again.String() {
-			e.herald.warn("datagrams were refused on sending", "member", e.cfg.Name, "kind", k, "datagrams", d)
-		}
-	}
 }
