@@ -20,10 +20,10 @@ const (
 
 // Constants of the protocol.
 const (
-	// Observers is the number of members that watch each member: its successors on as many
-	// permutations.
+	// Observers is the number of members that watch each member: its neighbours on the permutations
+	// of the ring.
 	Observers = 8
-	// Electors is the number of successors, in the receiver's view, whose votes count. Views differ
+	// Electors is the number of neighbours, in the receiver's view, whose votes count. Views differ
 	// while members come and go, hence more than Observers.
 	Electors = 2 * Observers
 	// Tries is the number of probes in a round.

@@ -15,12 +15,13 @@
 // # Who watches whom
 //
 // All members stand on 8 keyed permutations of their identifiers (Ring). The
-// nearest live successor of a node on each, made distinct, are its observers.
+// nearest live successors of a node on each, made distinct, are its observers; with
+// up to PairsMax members, both neighbours on half of them.
 // On 4 of them the members of a zone stand together: so at least about half of
 // who watches a member is near, and some are where a zone that is cut off is seen.
 // So the load of each node is at most 8 probes and 8 answers a period at any size, any
 // two nodes with the same members agree on who watches whom, and the death of
-// an observer moves its work to the next successor. With up to 9 members
+// an observer moves its work to the next in line. With up to 9 members
 // everybody watches everybody.
 //
 // A node begins its rounds together, so that it wakes up once a period for its probes and

@@ -136,5 +136,5 @@ func (t *Table) anyone() uint32 {
 		}
 	}
 	at, left := int(t.rand.Uint32n(uint32(n))), n
-	return t.nextLive(0, &at, &left, []uint32{t.self})
+	return t.nextLive(side{0, 1}, &at, &left, []uint32{t.self})
 }

@@ -2,22 +2,38 @@ package member
 
 import "github.com/quidnunc/quidnunc/sched"
 
-// observers writes the first len(dst) distinct live successors of a member: first the nearest on
-// each permutation in turn, then the second ones, and so on. The first Observers of them watch it;
-// with few members, all others do.
+// PairsMax is the number of members up to which a member's observers stand on both sides of it on
+// half of the permutations, and not behind it on all: then nearly all who watch each other are
+// pairs, which cost half. With more members few would be, and the rounds of those that follow in a
+// pair begin together, which makes the last of a quorum later.
+const PairsMax = Electors
+
+// A side is a permutation and a direction on it. There are Observers of them.
+type side struct{ order, step int }
+
+func (t *Table) side(i int) side {
+	if t.ring.Len() > PairsMax {
+		return side{i, 1}
+	}
+	return side{(Observers/2 + i) / 2, 1 - i%2*2} // half of them with the zones together
+}
+
+// observers writes the first len(dst) distinct live neighbours of a member: first the nearest on
+// each side in turn, then the second ones, and so on. The first Observers of them watch it; with few
+// members, all others do.
 func (t *Table) observers(subject uint32, dst []uint32) int {
 	if n, ok := t.allPresent(subject, dst); ok {
 		return n
 	}
 	var at, left [Observers]int
-	for p := range at {
-		at[p], left[p] = t.ring.place(p, subject)+1, t.ring.Len()-1
+	for i := range at {
+		at[i], left[i] = t.ring.place(t.side(i).order, subject), t.ring.Len()-1
 	}
 	count := 0
 	for count < len(dst) {
 		before := count
-		for p := 0; p < Observers && count < len(dst); p++ {
-			if h := t.nextLive(p, &at[p], &left[p], dst[:count]); h != 0 {
+		for i := 0; i < Observers && count < len(dst); i++ {
+			if h := t.nextLive(t.side(i), &at[i], &left[i], dst[:count]); h != 0 {
 				dst[count] = h
 				count++
 			}
@@ -29,15 +45,12 @@ func (t *Table) observers(subject uint32, dst []uint32) int {
 	return count
 }
 
-// nextLive walks permutation p forwards to the next live member that is not chosen yet.
-func (t *Table) nextLive(p int, at, left *int, chosen []uint32) uint32 {
+// nextLive walks on a side from a place to the next live member that is not chosen yet.
+func (t *Table) nextLive(s side, at, left *int, chosen []uint32) uint32 {
 	for *left > 0 {
-		if *at >= t.ring.Len() {
-			*at = 0
-		}
-		h := t.ring.at(p, *at)
-		*at++
+		*at = t.ring.around(*at + s.step)
 		*left--
+		h := t.ring.at(s.order, *at)
 		if t.present(h) && !contains(chosen, h) {
 			return h
 		}
@@ -45,28 +58,26 @@ func (t *Table) nextLive(p int, at, left *int, chosen []uint32) uint32 {
 	return 0
 }
 
-// elector tells whether h is among the first Electors successors of the subject.
+// elector tells whether h is among the first Electors neighbours of the subject.
 func (t *Table) elector(subject, h uint32) bool {
 	var o [Electors]uint32
 	return contains(o[:t.observers(subject, o[:])], h)
 }
 
-// targets writes the members that this node watches, the inverse of observers: on permutation p
-// only the p+1 nearest live predecessors can have this node as observer, since everyone between
-// must have been chosen on an earlier one.
+// targets writes the members that this node watches, the inverse of observers. It looks on each
+// side the other way: who chose this node on the i-th is one of the i+1 nearest live members there,
+// since everyone between must have been chosen on an earlier side.
 func (t *Table) targets(dst []uint32) int {
 	if !t.live(t.self) {
 		return 0
 	}
 	count := 0
-	for p := range Observers {
-		at, found := t.ring.place(p, t.self)-1, 0
-		for left := t.ring.Len() - 1; left > 0 && found <= p; left-- {
-			if at < 0 {
-				at = t.ring.Len() - 1
-			}
-			h := t.ring.at(p, at)
-			at--
+	for i := range Observers {
+		s := t.side(i)
+		at, found := t.ring.place(s.order, t.self), 0
+		for left := t.ring.Len() - 1; left > 0 && found <= i; left-- {
+			at = t.ring.around(at - s.step)
+			h := t.ring.at(s.order, at)
 			if !t.present(h) {
 				continue
 			}

@@ -17,7 +17,7 @@ const MembersMax = handleMask
 
 // Ring knows the identifiers of all members and their order on Observers keyed permutations. Who
 // watches whom follows from it alone, so that nodes with equal members agree without a word. The
-// successors of a node on independent permutations make an expander graph: no two members share all
+// neighbours of a node on independent permutations make an expander graph: no two members share all
 // their observers but by chance.
 //
 // It depends on identifiers and zones, not on handles or names, so that it is the same everywhere.
@@ -187,13 +187,17 @@ func (r *Ring) search(p int, hash uint64, id codec.OriginID) int {
 	return lo
 }
 
-// at is the handle at index i of permutation p, counted around the ring in both directions.
-func (r *Ring) at(p, i int) uint32 {
-	o := r.order[p]
-	if i >= len(o) {
-		i -= len(o)
-	} else if i < 0 {
-		i += len(o)
+// at is the handle at index i of permutation p.
+func (r *Ring) at(p, i int) uint32 { return uint32(r.order[p][i] & handleMask) }
+
+// around is the index that is meant by one that is next to the ends.
+func (r *Ring) around(i int) int {
+	switch n := r.Len(); {
+	case i >= n:
+		return i - n
+	case i < 0:
+		return i + n
+	default:
+		return i
 	}
-	return uint32(o[i] & handleMask)
 }

@@ -13,21 +13,28 @@ import (
 // slowObservers is who watches a member, by sorting all members on each permutation.
 func slowObservers(r *Ring, live func(uint32) bool, subject uint32, want int) (chosen []uint32) {
 	var orders [Observers][]uint32
-	for p := range orders {
+	for i := range orders {
+		p := i
+		if r.Len() <= PairsMax {
+			p = [Observers]int{2, 2, 3, 3, 4, 4, 5, 5}[i]
+		}
 		for h := range r.ids {
 			if r.ids[h] != 0 {
-				orders[p] = append(orders[p], uint32(h))
+				orders[i] = append(orders[i], uint32(h))
 			}
 		}
-		slices.SortFunc(orders[p], func(a, b uint32) int {
+		slices.SortFunc(orders[i], func(a, b uint32) int {
 			x, y := r.key40(p, a, r.ids[a]), r.key40(p, b, r.ids[b])
 			if x != y {
 				return int(min(max(int64(x)-int64(y), -1), 1))
 			}
 			return int(min(max(int64(r.ids[a]>>1)-int64(r.ids[b]>>1), -1), 1))
 		})
-		at := slices.Index(orders[p], subject)
-		orders[p] = append(slices.Clone(orders[p][at+1:]), orders[p][:at]...)
+		at := slices.Index(orders[i], subject)
+		orders[i] = append(slices.Clone(orders[i][at+1:]), orders[i][:at]...)
+		if r.Len() <= PairsMax && i%2 == 1 {
+			slices.Reverse(orders[i])
+		}
 	}
 	for before := -1; len(chosen) > before && len(chosen) < want; {
 		before = len(chosen)
@@ -208,5 +215,37 @@ func TestHalfOfTheObserversAreNear(t *testing.T) {
 	}
 	if x.graveLive = 0; !x.Add(3, 2, testID(2)) || r.Zone(2) != 0 {
 		t.Errorf("a handle that is used again is in zone %d", r.Zone(2))
+	}
+}
+
+// In small clusters nearly all who watch each other are pairs, so that one round of probes serves
+// both.
+func TestFewMembersWatchInPairs(t *testing.T) {
+	for n := uint32(2); n <= PairsMax; n++ {
+		pairs, watched := 0, 0
+		for key := range uint64(20) {
+			var r Ring
+			r.Init(PairsMax, [2]uint64{key, 1})
+			for h := range n {
+				r.Add(h+1, testID(h+1))
+			}
+			x, cfg := new(Table), quick()
+			x.Init(&cfg, DefaultLimits(PairsMax), &r, 1, testID(1), 1, 1)
+			observed := map[[2]uint32]bool{}
+			for h := uint32(1); h <= n; h++ {
+				var o [Observers]uint32
+				for _, w := range o[:x.observers(h, o[:])] {
+					observed[[2]uint32{w, h}] = true
+				}
+			}
+			for k := range observed {
+				if watched++; observed[[2]uint32{k[1], k[0]}] {
+					pairs++
+				}
+			}
+		}
+		if share := float64(pairs) / float64(watched); share < 0.8 || n <= Observers+1 && share < 1 {
+			t.Errorf("%d members: %.2f of those who watch are watched by the other", n, share)
+		}
 	}
 }

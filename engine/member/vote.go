@@ -165,7 +165,7 @@ func (t *Table) stance(subject uint32) codec.Stance {
 }
 
 // OnVote takes in a vote. Votes count while voter and subject are members, the voter is not
-// suspected itself, it is one of the subject's first Electors successors in this node's view, and
+// suspected itself, it is one of the subject's first Electors neighbours in this node's view, and
 // both know the same incarnation of the subject. What does not is dropped and counted; the voter
 // repeats itself every period.
 func (t *Table) OnVote(now sched.Instant, from uint32, v *codec.Vote) {

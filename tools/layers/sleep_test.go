@@ -15,6 +15,8 @@ import (
 // sleepers are the functions of tests that sleep in real time, and why.
 var sleepers = map[string]string{
 	"bench BenchmarkSetParked": "measures a loop that has gone to sleep; nothing tells that it has",
+	"bench/peers idle":         "measures what processes cost that have nothing to do",
+	"bench/peers idleChild":    "asks memberlist until it says so; it tells nobody",
 	"fuzz/wire ask":            "asks other processes until they say so",
 	"fuzz/wire learns1280":     "asks the kernel until it has heard of a narrow path",
 }
