@@ -132,6 +132,16 @@ func (c *Cluster) Heal() { c.net.heal() }
 // Loss makes every datagram disappear with probability p.
 func (c *Cluster) Loss(p float64) { c.net.setLoss(p) }
 
+// Delay makes every datagram arrive so much later than it would.
+func (c *Cluster) Delay(d time.Duration) { c.net.setDelay(d) }
+
+// Freeze makes member i silent until Thaw: what it sends is lost, and what is sent to it waits. It
+// runs on meanwhile, and finds the others as silent as they find it.
+func (c *Cluster) Freeze(i int) { c.net.freeze(i) }
+
+// Thaw ends Freeze: what has waited arrives.
+func (c *Cluster) Thaw(i int) { c.net.thaw(i) }
+
 // Kill ends member i without a word to the others.
 func (c *Cluster) Kill(i int) {
 	c.net.mute(c.Engines[i].Addr())

@@ -10,8 +10,8 @@
 //
 // Members talk over loopback sockets, or over any batch.Poller that Options
 // name, such as the network in memory of batch/simnet: with it a test runs
-// under testing/synctest, in virtual time. Partitions, losses and kills work
-// on either. Everything is closed when the test ends.
+// under testing/synctest, in virtual time. Partitions, losses, delays, frozen
+// members and kills work on either. Everything is closed when the test ends.
 //
 //	func TestLossOfALeader(t *testing.T) {
 //		synctest.Test(t, func(t *testing.T) {

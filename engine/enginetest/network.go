@@ -3,6 +3,7 @@ package enginetest
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/quidnunc/quidnunc/batch"
@@ -11,7 +12,8 @@ import (
 )
 
 // network is a Poller over another one that drops datagrams on arrival: those
-// from the other side of a cut, from members that were killed, and by chance.
+// from the other side of a cut, from members that were killed, and by chance. Those
+// that are late, or to a member that is frozen, it holds.
 type network struct {
 	batch.Poller
 	owned bool
@@ -19,11 +21,14 @@ type network struct {
 
 	mu     sync.Mutex
 	conns  map[batch.Conn]*conn
+	list   []*conn // of conns, in the order in which they were opened
 	places map[netip.AddrPort]int
 	group  map[int]int // by member; none: 0
 	muted  map[netip.AddrPort]bool
 	cut    map[[2]int]bool // from a member to another: nothing arrives
 	loss   float64
+	delay  sched.Instant // of each datagram
+	frozen map[int]bool  // by member
 	rand   *rand.Rand
 }
 
@@ -31,7 +36,8 @@ func newNetwork(under batch.Poller, seed uint64) *network {
 	n := &network{
 		Poller: under, conns: map[batch.Conn]*conn{},
 		places: map[netip.AddrPort]int{}, muted: map[netip.AddrPort]bool{}, cut: map[[2]int]bool{},
-		rand: rand.New(rand.NewPCG(seed, 0)),
+		frozen: map[int]bool{},
+		rand:   rand.New(rand.NewPCG(seed, 0)),
 	}
 	if under == nil {
 		n.Poller, n.lock = engine.Sockets(batch.Idle{})
@@ -48,14 +54,14 @@ func (n *network) Listen(bind netip.AddrPort, opt batch.Options) (batch.Conn, er
 	}
 	c := &conn{Conn: under, net: n}
 	n.mu.Lock()
-	n.conns[under] = c
+	n.conns[under], n.list = c, append(n.list, c)
 	n.mu.Unlock()
 	return c, nil
 }
 
-// Wait names the wrapped sockets.
+// Wait names the wrapped sockets, and those for which something has waited.
 func (n *network) Wait(deadline sched.Instant, ready []batch.Conn) (int, error) {
-	k, err := n.Poller.Wait(deadline, ready)
+	k, err := n.Poller.Wait(min(deadline, n.due()), ready)
 	n.mu.Lock()
 	for i := range ready[:k] {
 		if c := n.conns[ready[i]]; c != nil {
@@ -63,7 +69,7 @@ func (n *network) Wait(deadline sched.Instant, ready []batch.Conn) (int, error) 
 		}
 	}
 	n.mu.Unlock()
-	return k, err
+	return n.wake(ready, k), err
 }
 
 // Close closes what is under it only when that was made here.
@@ -130,15 +136,20 @@ func (n *network) passes(from, to netip.AddrPort) bool {
 
 type conn struct {
 	batch.Conn
-	net *network
+	net  *network
+	held []held
+	size int // bytes of held
 }
 
-// Recv leaves out what the network drops.
+// Recv leaves out what the network drops or holds. What was held comes first.
 func (c *conn) Recv(ms []batch.Msg) (int, error) {
+	if k := c.release(ms); k > 0 {
+		return k, nil
+	}
 	n, err := c.Conn.Recv(ms)
 	to, kept := c.LocalAddr(), 0
 	for i := range ms[:n] {
-		if c.net.passes(ms[i].Addr, to) {
+		if c.net.passes(ms[i].Addr, to) && !c.net.holds(c, &ms[i]) {
 			ms[kept], ms[i] = ms[i], ms[kept]
 			kept++
 		}
@@ -150,6 +161,7 @@ func (c *conn) Recv(ms []batch.Msg) (int, error) {
 func (c *conn) Close() error {
 	c.net.mu.Lock()
 	delete(c.net.conns, c.Conn)
+	c.net.list = slices.DeleteFunc(c.net.list, func(x *conn) bool { return x == c })
 	c.net.mu.Unlock()
 	return c.Conn.Close()
 }
