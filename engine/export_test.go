@@ -15,6 +15,12 @@ func (e *Engine) Endings() (n int) {
 	return n
 }
 
+// Tombstones is how many deleted keys of its own a member remembers.
+func (e *Engine) Tombstones() (n int) {
+	e.ask(func(sched.Instant) { n = e.store.Tombstones(e.store.Owner()) })
+	return n
+}
+
 // SeedCount is how many addresses are contacted.
 func (e *Engine) SeedCount() (n int) {
 	e.ask(func(sched.Instant) { n = e.core.Parts().Door.Seeds.Len() })
