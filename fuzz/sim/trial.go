@@ -85,7 +85,8 @@ func TryWith(p *Plan, look func(w *World)) (out *Outcome) {
 func (p *Plan) quiet() sched.Instant { return max(quietMax, roundsMax*p.Node.Interval) }
 
 // staysEqual: in peace all stay equal, but for a floor that an owner raises once all have its
-// deletes: then they are equal again in time, and that ends.
+// deletes, and for a member that was believed when it lied that it has left, which is buried a while
+// later and comes back in another life: then they are equal again in time, and that ends.
 func (w *World) staysEqual(p *Plan, took sched.Instant) {
 	for range w.Nodes {
 		floors := w.floors()
@@ -94,7 +95,7 @@ func (w *World) staysEqual(p *Plan, took sched.Instant) {
 		if d == "" || w.err != nil {
 			return
 		}
-		if w.floors() == floors {
+		if w.floors() == floors && w.liar == nil {
 			w.broken("peace", "equal after %v, and not any more: %s", clock(took), d)
 			return
 		}
