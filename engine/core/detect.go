@@ -21,9 +21,9 @@ func (c *Core) initMembers() {
 	if c.cfg.Experiment.NoDetector {
 		c.cfg.Detector.TimeoutMax = sched.Never // no path is too long for probes that nobody sends
 	} else {
-		c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.me.ID, c.me.Key, c.rand.Uint64(), c.now, detectorHost{&c.peers, &c.roster, &c.guard})
+		c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.me.ID, &c.graves, c.rand.Uint64(), c.now, detectorHost{&c.peers, &c.roster, &c.guard})
 	}
-	c.guard = protect.New(&c.door, c.cfg.Keys, c.cfg.Salt, c.live.Graves())
+	c.guard = protect.New(&c.door, c.cfg.Keys, c.cfg.Salt, c.graves.Places())
 	c.cfg.Keys = nil
 	s := c.sender()
 	c.door.Measure(c.now, &s)
@@ -61,7 +61,7 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 			continue
 		}
 		if s.Kind == member.SendGrave {
-			to, n = c.live.Grave(s.Grave), c.counters.sent(c.guard.FinishGrave(b, s.Grave))
+			to, n = c.graves.Addr(s.Grave), c.counters.sent(c.guard.FinishGrave(b, s.Grave))
 		} else {
 			to, n = c.peers[s.To].at.Addr, c.counters.sent(c.guard.Finish(b, s.To))
 		}

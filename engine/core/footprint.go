@@ -40,6 +40,6 @@ func (l Limits) Footprint() (bytes int) {
 	bytes += l.Events*eventBytes + l.Gaps*4
 	bytes += mail.CacheBytes + gaps.EarlyBytes
 	bytes += door.Footprint
-	bytes += names.GravesMax * (names.GraveBytes + codec.SaltBytes + 32)
+	bytes += names.GravesMax * (names.GraveBytes + codec.SaltBytes)
 	return bytes
 }

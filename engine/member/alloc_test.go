@@ -18,7 +18,6 @@ func TestFootprintIsHonest(t *testing.T) {
 	f("watch", unsafe.Sizeof(watch{}), watchBytes)
 	f("ballots", unsafe.Sizeof(ballots{}), caseBytes)
 	f("hotFact", unsafe.Sizeof(hotFact{}), hotBytes)
-	f("grave", unsafe.Sizeof(grave{}), graveBytes)
 	f("silence", unsafe.Sizeof(silence{}), silenceBytes)
 }
 

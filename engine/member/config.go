@@ -69,7 +69,7 @@ type Config struct {
 	ReviveMax sched.Instant // and the longest
 	DeadAge   sched.Instant // a dead member is buried after this
 	LeftAge   sched.Instant // and one that left after this
-	GraveAge  sched.Instant // a grave keeps nobody out after this; the dead are looked for until their place is needed
+	GraveAge  sched.Instant // a grave keeps nobody out after this; see names.Graves
 	LeaveFor  sched.Instant // a leaving member answers probes (with "left") for this long
 
 	Fanout  int       // receivers of a burst of facts
@@ -136,7 +136,6 @@ type Limits struct {
 	Watch   int // members watched at once, at most 64; 8 expected
 	Cases   int // subjects with votes at once, at most 64
 	Hot     int // facts being spread
-	Graves  int // buried members remembered
 	Silence int // members whose silence is estimated: Members, or 0
 }
 
@@ -144,7 +143,7 @@ type Limits struct {
 func DefaultLimits(members int) Limits {
 	return Limits{
 		Members: members, Facts: members, Watch: 64, Cases: 64,
-		Hot: min(max(members, 16), 4096), Graves: min(max(members, 16), 1024), Silence: members,
+		Hot: min(max(members, 16), 4096), Silence: members,
 	}
 }
 
@@ -155,7 +154,6 @@ func (l Limits) Footprint() (bytes int) {
 	bytes += l.Watch * (watchBytes + 8)     // and when it is due
 	bytes += l.Cases * caseBytes            //
 	bytes += l.Hot * hotBytes               //
-	bytes += l.Graves * graveBytes          //
 	bytes += (l.Silence + 1) * silenceBytes //
 	return bytes + RingBytes(l.Members)
 }

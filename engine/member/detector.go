@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -43,8 +44,7 @@ type Detector struct {
 	answers answers
 	pings   pings
 	burials burials
-	send    Send             // the last that Next gave
-	graves  []netip.AddrPort // of the buried, by GraveSlot
+	send    Send // the last that Next gave
 	refusals
 }
 
@@ -90,12 +90,13 @@ type Pong struct {
 }
 
 // Init makes a detector for up to `members` members beside the node itself, whose
-// handle is above theirs. key is that of the cluster's identifiers.
-func (d *Detector) Init(cfg *Config, members int, id codec.OriginID, key [2]uint64, seed uint64, now sched.Instant, host Host) {
+// handle is above theirs. Whom it buries it lays in the graves, whose key is that of the cluster's
+// identifiers.
+func (d *Detector) Init(cfg *Config, members int, id codec.OriginID, graves *names.Graves, seed uint64, now sched.Instant, host Host) {
 	lim := DefaultLimits(members + 1)
-	d.ring.Init(lim.Members, key)
+	d.ring.Init(lim.Members, graves.Key())
 	d.Table.Init(cfg, lim, &d.ring, uint32(members+1), id, seed, now)
-	d.graves = make([]netip.AddrPort, lim.Graves)
+	d.graves = graves
 	d.on, d.host = true, host
 	d.Table.witness = d
 }
@@ -232,18 +233,8 @@ func (d *Detector) Bury(id codec.OriginID, addr netip.AddrPort) int {
 	if !d.on {
 		return -1
 	}
-	slot := d.GraveSlot(id)
-	if slot >= 0 {
-		d.graves[slot] = addr
-	}
-	return slot
+	return d.graves.At(id, addr)
 }
-
-// Graves is how many buried members have a place.
-func (d *Detector) Graves() int { return len(d.graves) }
-
-// Grave is the address of a buried member.
-func (d *Detector) Grave(slot int) netip.AddrPort { return d.graves[slot] }
 
 // Phi is how unusual a member's silence is, in thousandths (Table.Phi). It decides
 // nothing. False: not heard often enough.

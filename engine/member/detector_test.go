@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -33,8 +34,9 @@ func (h host) Unproven(id codec.OriginID) uint32 {
 }
 
 func newDetector(h host) *Detector {
-	d, cfg := new(Detector), LAN()
-	d.Init(&cfg, 16, 99, [2]uint64{1, 2}, 3, 0, h)
+	d, cfg, graves := new(Detector), LAN(), new(names.Graves)
+	graves.Init([2]uint64{1, 2}, cfg.GraveAge)
+	d.Init(&cfg, 16, 99, graves, 3, 0, h)
 	return d
 }
 

@@ -141,13 +141,12 @@ func (t *Table) appendReply(dst []byte, room int) []byte {
 // appendGraves appends the burials of the wanted buckets: who has not buried yet, does so on
 // hearing it.
 func (t *Table) appendGraves(dst []byte, room int) []byte {
-	for i := range t.graveLive {
-		g := t.graveAt(i)
+	for i := range t.graves.Len() {
 		if room < codec.FactBytes {
 			break
 		}
-		if t.repair.mask>>bucket(g.id)&1 != 0 && t.keepsOut(t.repair.replyAt, g) {
-			dst = codec.AppendFact(dst, codec.Fact{ID: g.id, Incarnation: g.incarnation, Status: Buried})
+		if id, incarnation, ok := t.graves.Member(t.repair.replyAt, i); ok && t.repair.mask>>bucket(id)&1 != 0 {
+			dst = codec.AppendFact(dst, codec.Fact{ID: id, Incarnation: incarnation, Status: Buried})
 			room -= codec.FactBytes
 		}
 	}
@@ -177,7 +176,7 @@ const (
 type Send struct {
 	Kind   SendKind
 	To     uint32         // member; 0 for SendGrave
-	Grave  int            // for SendGrave: the caller's place for its address, see GraveSlot
+	Grave  int            // for SendGrave: its place (names.Graves)
 	ID     codec.OriginID // of the receiver
 	Probe  codec.Probe
 	Vote   codec.Vote

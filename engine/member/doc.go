@@ -117,7 +117,7 @@
 //
 // One random dead member is probed every ReviveMin to ReviveMax, a sixteenth of the time since the
 // last death. The dead are buried after DeadAge, those that left after LeftAge; a grave keeps the
-// origin out for GraveAge. As long as its place is not needed (Limits.Graves) it is probed like the
+// origin out for GraveAge (names.Graves). As long as its place is not needed it is probed like the
 // dead unless the member left, however long that is, and tells one that comes back that it needs a
 // new generation (BuriedSelf).
 //

@@ -239,7 +239,7 @@ func (t *Table) onFact(now sched.Instant, from uint32, f codec.Fact) {
 	switch {
 	case h == t.self:
 		t.accused(now, f, from)
-	case h == 0 && t.Buried(now, f.ID):
+	case h == 0 && t.graves.Awake(now, f.ID):
 		t.counters.Grave++
 	case h == 0:
 		t.counters.DropStranger++

@@ -2,69 +2,32 @@ package member
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// grave is what is kept of a buried member so that it can't come back, and so that two halves of a
-// long partition find each other again.
-type grave struct {
-	id          codec.OriginID
-	at          sched.Instant
-	incarnation uint32
-	left        bool // it left: never probed
-}
+// Graves are package names' (names.Graves): they keep the buried from coming back, and let two
+// halves of a long partition find each other again.
 
-const graveBytes = 24
-
-// bury moves a dead or gone member to the graves: it leaves the fingerprint. The oldest grave gives
-// way.
+// bury moves a dead or gone member to the graves: it leaves the fingerprint.
 func (t *Table) bury(now sched.Instant, i uint32) {
 	f := &t.facts[i]
 	if f.status == Buried {
 		return
 	}
-	left := f.status == Left
+	fate := names.Died
+	if f.status == Left {
+		fate = names.Departed
+	}
 	t.set(now, f.member, f.incarnation, Buried, f.by)
 	t.counters.Buried++
-	if len(t.graves) == 0 {
-		return
-	}
-	t.graves[t.graveNext] = grave{id: t.ring.ID(f.member), at: now, incarnation: f.incarnation, left: left}
-	t.graveNext = (t.graveNext + 1) % uint32(len(t.graves))
-	t.graveLive = min(t.graveLive+1, len(t.graves))
-	if !left && t.revive.at == sched.Never {
+	t.graves.Lay(now, t.ring.ID(f.member), f.incarnation, fate)
+	if fate == names.Died && t.revive.at == sched.Never {
 		t.revive.at = now + t.cfg.ReviveMax
 	}
 }
 
-// graveAt is the i-th grave, the oldest first.
-func (t *Table) graveAt(i int) *grave {
-	return &t.graves[(int(t.graveNext)+len(t.graves)-t.graveLive+i)%len(t.graves)]
-}
-
-// Buried tells whether an origin was buried here less than GraveAge ago, so that it is not to be
-// let in again.
-func (t *Table) Buried(now sched.Instant, id codec.OriginID) bool {
-	slot := t.GraveSlot(id)
-	return slot >= 0 && t.keepsOut(now, &t.graves[slot])
-}
-
-// keepsOut tells whether a grave still does.
-func (t *Table) keepsOut(now sched.Instant, g *grave) bool { return now-g.at < t.cfg.GraveAge }
-
-// GraveSlot is the place of an origin's grave, 0..Limits.Graves-1, where the caller may keep its
-// address; -1 if there is none. A place is used again when its grave has gone.
-func (t *Table) GraveSlot(id codec.OriginID) int {
-	for i := t.graveLive - 1; i >= 0; i-- { // the newest, if it was buried again
-		if g := t.graveAt(i); g.id == id {
-			return (int(t.graveNext) + len(t.graves) - t.graveLive + i) % len(t.graves)
-		}
-	}
-	return -1
-}
-
-// burialAt is when the next burial is due. A grave lasts until its place is needed: after GraveAge
-// it keeps nobody out, but whoever lies there may only have been cut off, and is looked for.
+// burialAt is when the next burial is due.
 func (t *Table) burialAt() sched.Instant {
 	at := sched.Instant(sched.Never)
 	if i := t.lists[Dead].head; i != 0 {
@@ -120,7 +83,7 @@ type revival struct {
 	at     sched.Instant // next visit; Never: nobody is dead
 	queue  [8]uint32     // members to probe now
 	queued int
-	grave  int // buried member to probe now + 1
+	grave  int // place of the grave whose member to probe now + 1
 	asked  [8]asked
 }
 
@@ -205,14 +168,11 @@ func (t *Table) visit(now sched.Instant) {
 	if now < r.at {
 		return
 	}
-	dead, graves := t.lists[Dead].len, t.graveLive
+	dead := t.lists[Dead].len
+	graves, last := t.graves.Sought()
 	if dead+graves == 0 || t.leaving {
 		r.at = sched.Never
 		return
-	}
-	var last sched.Instant
-	if graves > 0 {
-		last = t.graveAt(graves - 1).at
 	}
 	if dead > 0 {
 		last = max(last, t.facts[t.lists[Dead].tail].since)
@@ -222,20 +182,8 @@ func (t *Table) visit(now sched.Instant) {
 	if pick := int(t.rand.Uint32n(uint32(dead + graves))); pick < dead {
 		t.reviveSoon(now, t.someDead(pick))
 	} else {
-		r.grave = t.someGrave(pick-dead) + 1
+		r.grave = t.graves.Seek(pick-dead) + 1
 	}
-}
-
-// someGrave is the slot of the first grave from the i-th on of somebody who may come back; -1: they
-// all left.
-func (t *Table) someGrave(i int) int {
-	for k := range t.graveLive {
-		at := (i + k) % t.graveLive
-		if !t.graveAt(at).left {
-			return (int(t.graveNext) + len(t.graves) - t.graveLive + at) % len(t.graves)
-		}
-	}
-	return -1
 }
 
 // someDead finds a random dead member: by a few random looks, then by a short walk.
@@ -271,9 +219,9 @@ func (t *Table) nextRevival(now sched.Instant, s *Send) bool {
 		return true
 	}
 	if r.grave != 0 {
-		g := &t.graves[r.grave-1]
-		s.Kind, s.Grave, s.ID = SendGrave, r.grave-1, g.id
-		s.Probe = codec.Probe{Target: g.id, Nonce: nonce, Incarnation: g.incarnation, Status: Buried, Health: t.health}
+		id, incarnation, _ := t.graves.Member(now, r.grave-1)
+		s.Kind, s.Grave, s.ID = SendGrave, r.grave-1, id
+		s.Probe = codec.Probe{Target: id, Nonce: nonce, Incarnation: incarnation, Status: Buried, Health: t.health}
 		r.grave = 0
 		t.counters.ProbesSent++
 		return true

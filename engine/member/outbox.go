@@ -20,7 +20,7 @@ func (d *Detector) Next(now sched.Instant) *Send {
 		}
 	}
 	for d.Table.Next(now, s) {
-		if s.Kind == SendGrave && d.graves[s.Grave].IsValid() || s.Kind != SendGrave && d.host.Reaches(s.To) {
+		if s.Kind == SendGrave && d.graves.Addr(s.Grave).IsValid() || s.Kind != SendGrave && d.host.Reaches(s.To) {
 			return s
 		}
 	}

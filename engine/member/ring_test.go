@@ -71,7 +71,7 @@ func TestRingAgainstSorting(t *testing.T) {
 			default:
 				x.Remove(now, h)
 			}
-			x.graveLive = 0 // a buried one may come back in this test
+			x.graves.Init([2]uint64{}, 0) // a buried one may come back in this test
 		}
 		for h := uint32(1); h <= most; h++ {
 			if r.ID(h) == 0 {
@@ -213,7 +213,7 @@ func TestHalfOfTheObserversAreNear(t *testing.T) {
 	for h := uint32(2); h <= n; h++ {
 		x.Remove(2, h)
 	}
-	if x.graveLive = 0; !x.Add(3, 2, testID(2)) || r.Zone(2) != 0 {
+	if x.graves.Init([2]uint64{}, 0); !x.Add(3, 2, testID(2)) || r.Zone(2) != 0 {
 		t.Errorf("a handle that is used again is in zone %d", r.Zone(2))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -60,10 +61,8 @@ type Table struct {
 	round uint32 // of the last vote sent
 	seen  [seenVoters]seen
 
-	pushedAt  sched.Instant // last burst
-	graves    []grave
-	graveNext uint32
-	graveLive int
+	pushedAt sched.Instant // last burst
+	graves   *names.Graves
 
 	corrections [64]correction
 
@@ -115,7 +114,8 @@ func (t *Table) Init(cfg *Config, lim Limits, ring *Ring, self uint32, id codec.
 	t.watches, t.dues = make([]watch, lim.Watch), make([]sched.Instant, lim.Watch)
 	t.cases = make([]ballots, lim.Cases)
 	t.hot = make([]hotFact, 0, lim.Hot)
-	t.graves = make([]grave, lim.Graves)
+	t.graves = new(names.Graves) // of its own, but where it is part of a Detector
+	t.graves.Init([2]uint64{}, cfg.GraveAge)
 	if lim.Silence > 0 {
 		t.silence = make([]silence, lim.Silence+1)
 	}
@@ -134,7 +134,7 @@ func (t *Table) Init(cfg *Config, lim Limits, ring *Ring, self uint32, id codec.
 // of range or taken, or the identifier is buried here: such an origin must come back under a new
 // generation.
 func (t *Table) Add(now sched.Instant, h uint32, id codec.OriginID) bool {
-	if h >= uint32(len(t.standings)) || t.Buried(now, id) || !t.ring.Add(h, id) {
+	if h >= uint32(len(t.standings)) || t.graves.Awake(now, id) || !t.ring.Add(h, id) {
 		return false
 	}
 	t.standings[h].entered = true

@@ -148,7 +148,7 @@ func nodeID(seed uint64, h int) codec.OriginID {
 
 // smallLimits keeps tables small: facts about this many members at once.
 func smallLimits(n, facts int) member.Limits {
-	return member.Limits{Members: n, Facts: min(n, facts), Watch: 64, Cases: 64, Hot: min(max(facts, 16), 1024), Graves: 1}
+	return member.Limits{Members: n, Facts: min(n, facts), Watch: 64, Cases: 64, Hot: min(max(facts, 16), 1024)}
 }
 
 // run lets time go on by d.

@@ -58,7 +58,7 @@ var rules = map[string]rule{
 	"engine/names":     leaf("sched"),
 	"engine/roster":    leaf("sched"),
 	"engine/protect":   leaf("codec/seal", "engine/door", "sched"),
-	"engine/member":    leaf("sched"),
+	"engine/member":    leaf("sched", "engine/names"),
 	"engine/bulk":      leaf("engine/tune", "sched", "engine/state", "engine/reconcile"),
 	"engine/content":   {pure: true, project: []string{"sched"}},
 	"engine/share":     {pure: true, project: []string{"codec", "sched", "engine/state"}, std: []string{"crypto/sha256", "sync/atomic"}},
