@@ -4,10 +4,11 @@ package stream
 
 import (
 	"errors"
+	"io"
 	"net"
 )
 
 // newBell has no local sockets to make here: the loop is told by gnet.
-func newBell() (ring, hear net.Conn, err error) {
+func newBell() (ring io.WriteCloser, hear net.Conn, err error) {
 	return nil, nil, errors.ErrUnsupported
 }

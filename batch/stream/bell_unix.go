@@ -8,10 +8,8 @@ import (
 	"syscall"
 )
 
-// newBell makes two ends of a local socket: what is written to the one makes the
-// loop, which has the other, look at its orders. gnet's own way to run something
-// on its loop makes two heap objects each time.
-func newBell() (ring, hear net.Conn, err error) {
+// newPair makes two ends of a local socket.
+func newPair() (ring, hear net.Conn, err error) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		return nil, nil, err

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"encoding/binary"
+
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/ring"
 )
@@ -150,7 +152,7 @@ func (s *Streams) tell() {
 		return
 	}
 	if s.bell != nil {
-		_, _ = s.bell.Write(one[:])
+		_, _ = s.bell.Write(one)
 		return
 	}
 	if el := s.exec.Load(); el == nil || el.Execute(s.ctx, s.loop.run) != nil {
@@ -158,7 +160,7 @@ func (s *Streams) tell() {
 	}
 }
 
-var one [1]byte
+var one = binary.NativeEndian.AppendUint64(nil, 1) // an eventfd takes a number
 
 // Ready implements batch.Streams.
 func (s *Streams) Ready() bool { return !s.events.Empty() }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strconv"
@@ -36,7 +37,7 @@ type Streams struct {
 	orders  ring.SPSC[order]
 	ordered atomic.Bool               // the loop has been told that there are some
 	exec    atomic.Pointer[eventLoop] // known once there is a connection
-	bell    net.Conn                  // rings the loop; nil where there is none
+	bell    io.WriteCloser            // rings the loop; nil where there is none
 	// From the loop, and from those who dial, to the reactor.
 	events ring.MPSC[event]
 
