@@ -72,3 +72,64 @@ func TestFootprintIsThatOfTheTable(t *testing.T) {
 		t.Errorf("%d bytes, and %d are said", n, Footprint)
 	}
 }
+
+// TestRejectsUseTheirPlaces: a source has a place while its set has one, whichever that is; the
+// reasons of one source do not stand in each other's way; and the fifth of a set has to wait until
+// one of the four is forgotten.
+func TestRejectsUseTheirPlaces(t *testing.T) {
+	d := newDesk()
+	var alike []int // sources of one set
+	set := mixAddr(source(0)) % rejectSets
+	for i := 0; len(alike) < rejectWays+1; i++ {
+		if mixAddr(source(i))%rejectSets == set {
+			alike = append(alike, i)
+		}
+	}
+	for n, i := range alike {
+		if e := d.Note(1, source(i), 0, 0); (e != nil) != (n < rejectWays) {
+			t.Fatalf("source %d of its set: %+v", n, e)
+		}
+	}
+	if e := d.Note(2, source(alike[rejectWays]), 0, 0); e == nil || e.Count != 1 {
+		t.Errorf("those that came once are not forgotten: %+v", e)
+	}
+	sets := map[uint64]bool{}
+	for why := range uint8(8) {
+		d := newDesk()
+		d.Note(1, source(1), why, 0)
+		for i := range d.sets {
+			if d.sets[i] != ([rejectWays]Entry{}) {
+				sets[uint64(i)] = true
+			}
+		}
+	}
+	if len(sets) < 4 {
+		t.Errorf("eight reasons of a source share %d sets", len(sets))
+	}
+}
+
+// TestPlainRefusalsAnswerOurs: to a greeting of this span of time or the one before, at any time.
+func TestPlainRefusalsAnswerOurs(t *testing.T) {
+	d := newDesk()
+	seed := source(1)
+	for _, c := range []struct {
+		later sched.Instant
+		want  bool
+	}{{0, true}, {challengeSpan, true}, {2 * challengeSpan, false}} {
+		const sent = 1000 * challengeSpan
+		x := Turned{Plain: true}
+		x.Echo = d.Challenge(sent, seed)
+		if d.Refused(sent+c.later, seed, &x) != c.want {
+			t.Errorf("%d later: not %v", c.later, c.want)
+		}
+	}
+}
+
+// TestDeclaredElsewhere: whoever declares another address than frames go to is told so.
+func TestDeclaredElsewhere(t *testing.T) {
+	var c Contact
+	c.Moved(elsewhere)
+	if c.Declares(elsewhere) || !c.Declares(source(1)) {
+		t.Error("where it is counts as elsewhere, or elsewhere as where it is")
+	}
+}
