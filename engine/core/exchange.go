@@ -97,8 +97,7 @@ func (c *Core) exchangeAgain() {
 	c.mail.Settle.Pace.Again(c.now, c.store.DirtyOrigins() > 0 || c.flow.Behind())
 }
 
-// exchange ends the exchange that this node started before, and starts this interval's
-// with one peer.
+// exchange ends the exchange that this node started last, and starts one with one peer.
 func (c *Core) exchange() {
 	var p uint32
 	var last, next *flow.Peer

@@ -51,7 +51,7 @@ func (t *Table) buryOld(now sched.Instant) {
 
 // BuryNow buries a member that is dead or left before its time. False: it is neither.
 func (t *Table) BuryNow(now sched.Instant, h uint32) bool {
-	if s := t.Status(h); s != Dead && s != Left || h == t.self {
+	if !t.parted(h) || h == t.self {
 		return false
 	}
 	t.bury(now, t.standings[h].fact)
@@ -142,12 +142,13 @@ func (r *revival) place() *asked {
 	return p
 }
 
-// reviveSoon queues a probe of a dead member that gave a sign of life. Two that hold
-// each other dead see a sign of life in each other's probes: so there is one visit to
-// a member at a time, ReviveMin long, and what waits for an answer keeps its place.
+// reviveSoon queues a probe of a member that gave a sign of life though it is dead, or left as
+// somebody said: the probe says so, and it refutes. Two that hold each other dead see a sign of
+// life in each other's probes: so there is one visit to a member at a time, ReviveMin long, and
+// what waits for an answer keeps its place.
 func (t *Table) reviveSoon(now sched.Instant, h uint32) {
 	r := &t.revive
-	if s := t.Status(h); s != Dead || t.leaving || contains(r.queue[:r.queued], h) {
+	if !t.parted(h) || t.leaving || contains(r.queue[:r.queued], h) {
 		return
 	}
 	switch visits, toIt := r.under(now, t.cfg.ReviveMin, h); {
@@ -210,7 +211,7 @@ func (t *Table) nextRevival(now sched.Instant, s *Send) bool {
 	for r.queued > 0 {
 		r.queued--
 		h := r.queue[r.queued]
-		if t.Status(h) != Dead {
+		if !t.parted(h) {
 			continue
 		}
 		*r.place() = asked{h, nonce, now}

@@ -152,7 +152,7 @@ func (t *Table) Remove(now sched.Instant, h uint32) bool {
 	if id == 0 || h == t.self {
 		return false
 	}
-	if s := t.Status(h); s == Dead || s == Left {
+	if t.parted(h) {
 		t.bury(now, t.standings[h].fact)
 	}
 	t.forget(h)
@@ -279,6 +279,9 @@ func (t *Table) due(i int, at sched.Instant) { t.dues[i], t.judgeOld = at, true 
 
 // live tells whether a member takes part: it is alive or suspected.
 func (t *Table) live(h uint32) bool { return t.Status(h) < Dead }
+
+// parted tells whether a member is dead or has left, as far as is known.
+func (t *Table) parted(h uint32) bool { return t.Status(h) == Dead || t.Status(h) == Left }
 
 // Find gives the handle of an identifier, 0 for a stranger.
 func (t *Table) Find(id codec.OriginID) uint32 { return t.ring.Find(id) }

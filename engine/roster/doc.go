@@ -15,6 +15,8 @@
 //
 //	passed --answers--> leaving --condemned--> gone --heard--> leaving
 //
+// Somebody else may say that a member leaves. One that refutes it is quiet, or absent, and heard.
+//
 // A member that is forgotten is free again, from everywhere; one that comes back as
 // another origin is named again. Only an open one may be sent everything, and only
 // one that is open or leaving is sent what it is owed; the others get greetings.

@@ -30,7 +30,7 @@ func (l Life) Proven() bool { return l >= Open }
 // Quiet reports whether the member owes acknowledgements.
 func (l Life) Quiet() bool { return l == Quiet || l == Dead || l == Gone || l == Absent }
 
-// Left reports whether the member said that it leaves.
+// Left reports whether the member leaves, as far as is known.
 func (l Life) Left() bool { return l == Passed || l >= Leaving }
 
 // become is the one place where a life changes, and the set of partners with it.
@@ -62,6 +62,7 @@ const (
 	misses
 	condemns
 	leaves
+	stays
 	steps
 )
 
@@ -72,6 +73,7 @@ var next = [steps][phases]Life{
 	misses:   {Open: Quiet},
 	condemns: {Named: Absent, Open: Dead, Quiet: Dead, Leaving: Gone},
 	leaves:   {Named: Passed, Absent: Passed, Open: Leaving, Quiet: Gone, Dead: Gone},
+	stays:    {Passed: Absent, Leaving: Quiet, Gone: Quiet},
 }
 
 func (r *Roster) pass(p uint32, l *Life, s step) {
@@ -101,6 +103,10 @@ func (r *Roster) BecomeDead(p uint32, l *Life) { r.pass(p, l, condemns) }
 
 // BecomeLeft notes that a member said that it leaves.
 func (r *Roster) BecomeLeft(p uint32, l *Life) { r.pass(p, l, leaves) }
+
+// BecomeStaying notes that a member refuted that it leaves, as somebody had said of it: it is
+// heard next.
+func (r *Roster) BecomeStaying(p uint32, l *Life) { r.pass(p, l, stays) }
 
 // BecomeFree ends a life and gives its handle back.
 func (r *Roster) BecomeFree(p uint32, l *Life) {

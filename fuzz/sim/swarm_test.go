@@ -56,6 +56,7 @@ func TestSeedsThatFoundSomething(t *testing.T) {
 	for _, seed := range []uint64{
 		0x59,     // an answer in the order of breadth was empty where only dead words were left
 		0x895512, // what the dead left is above the limit of small nodes
+		0x13c3,   // a member of whom a liar had said that it left was nobody's partner any more
 	} {
 		hunt(t, seed, 1)
 	}
