@@ -124,6 +124,9 @@ func (e *Engine) askFor(now sched.Instant, h content.Handle, w *want) {
 	case k == nil && later: // there is no place for a stream now
 		l.links.lobby.wait(h, w)
 		return
+	case k == nil && w.soon != sched.Never:
+		l.wants.rest(w.soon, h, w)
+		return
 	case k == nil:
 		l.wants.pause(now, h, w)
 		return
@@ -158,6 +161,7 @@ func (e *Engine) askFor(now sched.Instant, h content.Handle, w *want) {
 // a few at a time and each once. It begins to connect where there is no stream; later means
 // that it would, and all places for streams are taken. Neither: nobody is left for now.
 func (e *Engine) source(now sched.Instant, w *want) (k *link, later bool) {
+	w.soon = sched.Never
 	for _, o := range w.authors {
 		if e.store.ID(o) == 0 {
 			continue
@@ -205,6 +209,9 @@ func (e *Engine) linkTo(now sched.Instant, o state.Origin, w *want) (k *link, la
 	case !k.failed:
 		return k, false
 	case k.until > now:
+		if k.cuts > 0 {
+			w.soon = min(w.soon, k.until)
+		}
 		return nil, false
 	}
 	to, ok := e.streamPeer(o)

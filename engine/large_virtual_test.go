@@ -78,3 +78,31 @@ func TestVirtualCatchUpUnderFaults(t *testing.T) {
 		t.Error("nothing came over streams")
 	}
 }
+
+// Who is cut off before anything came on a stream, also on one that looked up from here, tries again
+// soon, however often in a row, and whoever cut it off is asked again for what was asked there.
+func TestCutOffAtADoorTriesAgainSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := simnet.NewNetwork(3, simnet.Link{Delay: simnet.Delay{Min: 100 * sched.Microsecond, Max: sched.Millisecond}})
+		poller := net.Poller()
+		c := enginetest.NewCluster(t, 2, enginetest.Options{
+			Transport: poller, Config: func(_ int, c *engine.Config) { c.Streams = poller.Streams() },
+		})
+		want := value(100_000, 1)
+		net.SetStreamFaults(simnet.StreamFaults{Reset: simnet.Probability(1)})
+		if _, err := c.Engines[0].Set("k", want); err != nil {
+			t.Fatal(err)
+		}
+		const crowd = 200 * time.Millisecond
+		pause(crowd)
+		cuts := c.Engines[1].Large().Streams.Opened
+		if cuts < 4 {
+			t.Errorf("%d streams were opened in %v", cuts, crowd)
+		}
+		net.SetStreamFaults(simnet.StreamFaults{})
+		pause(2 * crowd)
+		if !reads(c.Engines[1], c.Engines[0].Name(), "k", want) {
+			t.Errorf("it is not here %v after the crowd has gone; %+v", 2*crowd, c.Engines[1].Large())
+		}
+	})
+}

@@ -32,11 +32,12 @@ type link struct {
 	id      batch.StreamID
 	tag     uint32 // of the origin at the other end, where this side opened it
 	up      bool
+	heard   bool // something came on it
 	since   sched.Instant
 	used    sched.Instant // something was last asked on it
 	until   sched.Instant // not before: it failed
 	failed  bool
-	cuts    uint                      // so often in a row the member cut a stream off before it was up
+	cuts    uint                      // so often in a row the member cut a stream off at its door
 	retired bool                      // it gives its place to another: nothing more is asked
 	waiting fifo                      // contents that are to be asked for on it
 	stuck   bool                      // nothing more can be asked before something happens
@@ -99,11 +100,21 @@ func whole(cause batch.StreamCause) bool {
 	return cause == batch.StreamEnded || cause == batch.StreamRotated
 }
 
+// cutOff tells whether a stream ended as it does for want of a place at a door: before anything
+// came on it. It may have looked up from here.
+func (k *link) cutOff(cause batch.StreamCause) bool {
+	switch cause {
+	case batch.StreamUnreachable, batch.StreamLate, batch.StreamStalled:
+		return false
+	}
+	return !k.heard
+}
+
 // failure is what is kept of a stream that failed. Who was cut off at a door may have met a crowd
 // of strangers there, and tries again soon.
 func (k *link) failure(now sched.Instant, cause batch.StreamCause) *link {
 	f := &link{tag: k.tag, failed: true, until: now + linkPause}
-	if !k.up && cause != batch.StreamUnreachable && cause != batch.StreamLate {
+	if k.cutOff(cause) {
 		f.until, f.cuts = now+min(sched.Instant(linkPause), sched.Instant(cutPause)<<k.cuts), min(k.cuts+1, 8)
 	}
 	return f

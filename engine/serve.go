@@ -40,6 +40,9 @@ func (e *Engine) streamed(now sched.Instant, ev *batch.StreamEvent) {
 	case batch.StreamDown:
 		e.broken(now, k, ev)
 	}
+	if k != nil && ev.Kind != batch.StreamUp {
+		k.heard = true
+	}
 	if k != nil && len(k.late) > 0 && ev.Kind != batch.StreamDown {
 		late := k.late
 		k.late = nil
@@ -179,7 +182,7 @@ func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	for _, h := range k.asks {
 		l.fail(h)
 		if w := l.wants.all[h]; w != nil {
-			if whole(ev.Cause) {
+			if whole(ev.Cause) || k.cutOff(ev.Cause) {
 				l.wants.look(h, w)
 			} else {
 				l.wants.retry(h, w, k.tag)

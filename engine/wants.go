@@ -25,6 +25,7 @@ type want struct {
 	strangers int            // that were asked in this round
 	rounds    int            // that were in vain
 	at        sched.Instant  // of wantPaused
+	soon      sched.Instant  // when a member may be tried again that cut this one off; Never: none did
 	place     wantPlace
 }
 

@@ -69,8 +69,8 @@
 // recorded hellos opens. The opener's kernel keeps the connection back until the hello goes
 // with it, where it can, and the acceptor looks for it when the connection comes: who has a
 // right one never stands in the crowd. Where all places of a kind are taken the stream that has one for
-// longest gives way, at first one of the same address, behind right hellos one of the salt that
-// has most: a member needs its place for one round trip, so nobody is kept out by those who hold
+// longest gives way, at first one of the same address, behind right hellos one of the salts that
+// have most: a member needs its place for one round trip, so nobody is kept out by those who hold
 // theirs.
 // Behind the door a member has 4 places and all have Options.StreamsIn: an idle
 // stream gives its place to a new one.

@@ -21,7 +21,7 @@ const (
 // repeats a hello that they recorded shares four places with its author.
 //
 // Where all places are taken the stream gives way that has had one for longest: of strangers one of
-// the same address, or else any, of those with a right hello one of the life that has most. So
+// the same address, or else any, of those with a right hello one of the lives that have most. So
 // nobody keeps others out by holding places, from whatever addresses, their own too, and with
 // whatever hellos: a hello comes right behind its connection, and then a member needs its place
 // for one round trip.
@@ -72,32 +72,20 @@ func (d *door) enter(st *stream) {
 // advance moves a stream whose hello is right from its address to its salt.
 func (d *door) advance(st *stream) {
 	d.leave(st)
-	if most := d.most(&st.peer.Salt); most != nil {
-		salt := *most // its entry may go
-		d.giveWay(st.l, func(x *stream) bool { return x.place == placeSalt && x.peer.Salt == salt })
+	switch {
+	case d.salt[st.peer.Salt] == halfOpenSalt:
+		d.giveWay(st.l, func(x *stream) bool { return x.place == placeSalt && x.peer.Salt == st.peer.Salt })
+	case d.shown == halfOpenAll:
+		most := 0
+		for _, has := range d.salt {
+			most = max(most, has)
+		}
+		d.giveWay(st.l, func(x *stream) bool { return x.place == placeSalt && d.salt[x.peer.Salt] == most })
 	}
 	d.shown++
 	d.salt[st.peer.Salt]++
 	st.place = placeSalt
 	d.count(st)
-}
-
-// most is the life of a member whose stream has to give way to one of a salt: this one if it has
-// all that it may, the one that has most where all have; nil: there is room.
-func (d *door) most(salt *[batch.StreamSaltSize]byte) (most *[batch.StreamSaltSize]byte) {
-	switch {
-	case d.salt[*salt] == halfOpenSalt:
-		return salt
-	case d.shown < halfOpenAll:
-		return nil
-	}
-	n := 0
-	for s, has := range d.salt {
-		if has > n {
-			n, most = has, &s
-		}
-	}
-	return most
 }
 
 // giveWay ends the one of some streams that is here for longest.

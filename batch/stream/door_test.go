@@ -123,3 +123,24 @@ func TestAHelloInACrowd(t *testing.T) {
 		t.Errorf("%d half-open", st.HalfOpen)
 	}
 }
+
+// Of many lives that have one place each behind their hellos, the one that came first gives way: who
+// has come for a round trip keeps its place for as long as all others together hold theirs.
+func TestTheOldestHelloGivesWay(t *testing.T) {
+	keys := keysOf(t, 1, 1)
+	e := patientOpen(t, keys)
+	var all []*raw
+	for i := range halfOpenAll + 2 {
+		r, h := connect(t, e), helloTo(e, keys, [16]byte{byte(i), 1})
+		r.write(h[:])
+		r.read(replySize)
+		all = append(all, r)
+	}
+	for _, r := range all[:2] {
+		r.closed()
+	}
+	var st batch.StreamStats
+	if e.s.Stats(&st); st.HalfOpen != halfOpenAll || st.Refused != 2 {
+		t.Errorf("%d half-open, %d refused", st.HalfOpen, st.Refused)
+	}
+}
