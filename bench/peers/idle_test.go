@@ -30,8 +30,8 @@ type idler interface {
 	sent() (datagrams, bytes uint64) // since it started
 }
 
-// idlers are the kinds that BenchmarkIdle compares. The slow one suspects as late as
-// memberlist with its LAN defaults: the benchmark prints both.
+// idlers are the kinds that BenchmarkIdle compares. The slow one holds a member for dead about
+// when memberlist does with its LAN defaults: the benchmark prints both.
 var idlers = []struct {
 	name string
 	make func(name string) (idler, error)
@@ -124,7 +124,7 @@ func usage(x idler) (u use) {
 // member each, half a minute. Reported are medians of the twelve: processor time in percent
 // of a core, voluntary context switches (each is a wake-up), datagrams and bytes sent, all a
 // second; and how long it takes at the end until all others hold one for dead that was
-// stopped. The kinds take turns if -count is more than one.
+// stopped. One run after the other lets the kinds take turns.
 func BenchmarkIdle(b *testing.B) {
 	for _, k := range idlers {
 		b.Run(k.name, func(b *testing.B) {
