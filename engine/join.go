@@ -24,6 +24,10 @@ const (
 	// how seldom: the time doubles. It says nothing by itself to one that holds the same.
 	joinAskFirst = 2 * sched.Millisecond
 	joinAskMost  = 64 * sched.Millisecond
+
+	// joinGreet is how often a seed is greeted anew while somebody waits for it: left to
+	// itself the time between two greetings doubles up to ten seconds.
+	joinGreet = sched.Second
 )
 
 var defaultResolver Resolver = net.DefaultResolver
@@ -36,6 +40,8 @@ type joinWait struct {
 	opened bool
 	askAt  sched.Instant // when the seeds are asked again
 	gap    sched.Instant // between that and the next time
+
+	greetAt sched.Instant // when those that have not taken us in are greeted anew
 }
 
 type joinSeed struct {
@@ -121,17 +127,20 @@ func (e *Engine) beginJoin(now sched.Instant, j *joinWait) {
 			e.core.Join(now, a)
 		}
 	}
-	j.askAt, j.gap = now.After(joinAskFirst), joinAskFirst
+	j.askAt, j.gap, j.greetAt = now.After(joinAskFirst), joinAskFirst, now.After(joinGreet)
 	e.joins = append(e.joins, j)
 	e.uses.begin(useWaits)
 }
 
 // joined looks which seeds took us in; true when no more is to come.
 func (e *Engine) joined(now sched.Instant, j *joinWait) bool {
-	all, ask := true, now >= j.askAt
+	all, ask, greet := true, now >= j.askAt, now >= j.greetAt
 	if ask {
 		j.gap = min(2*j.gap, joinAskMost)
 		j.askAt = now.After(j.gap)
+	}
+	if greet {
+		j.greetAt = now.After(joinGreet)
 	}
 	for i := range j.seeds {
 		s := &j.seeds[i]
@@ -142,7 +151,9 @@ func (e *Engine) joined(now sched.Instant, j *joinWait) bool {
 		}
 		if s.took == 0 && len(s.addrs) > 0 {
 			_, final := e.toldWhy(s.addrs)
-			all = all && final
+			if all = all && final; greet && !final {
+				e.greetSeed(now, s)
+			}
 			continue
 		}
 		all = all && (s.got || len(s.addrs) == 0)
@@ -151,6 +162,14 @@ func (e *Engine) joined(now sched.Instant, j *joinWait) bool {
 		close(j.done)
 	}
 	return all
+}
+
+// greetSeed greets a seed anew, within the budget of greetings.
+func (e *Engine) greetSeed(now sched.Instant, s *joinSeed) {
+	for _, a := range s.addrs {
+		e.core.Join(now, a)
+	}
+	e.touched = true
 }
 
 // lookAtSeed looks whether a seed took us in and what it holds is here, and asks it if

@@ -198,3 +198,32 @@ func TestVirtualIdle(t *testing.T) {
 
 // pause lets virtual time pass.
 func pause(d time.Duration) { <-time.After(d) }
+
+// Whoever waits in Join greets at least once a second: where three frames of ten are lost on
+// either way, a seed takes it in within seconds.
+func TestJoinGoesOnGreeting(t *testing.T) {
+	link := simnet.Link{Loss: simnet.Probability(0.3), Delay: simnet.Delay{Min: sched.Millisecond, Max: 3 * sched.Millisecond}}
+	joins := 300
+	if testing.Short() {
+		joins = 50
+	}
+	virtualOver(t, link, 1, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		var most time.Duration
+		for range joins {
+			i := c.AddApart()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			began := time.Now()
+			if _, err := c.Engines[i].Join(ctx, c.Engines[0].Addr().String()); err != nil {
+				t.Error(err)
+			}
+			cancel()
+			if took := time.Since(began); took > most {
+				most = took
+			}
+			c.Kill(i)
+		}
+		if t.Logf("%d joins: %v at most", joins, most); most > 10*time.Second {
+			t.Error("too long")
+		}
+	})
+}
