@@ -14,10 +14,6 @@
 // and memory of bodies comes home by a queue. A connection has no goroutine and
 // no buffer while nothing is on its way.
 //
-// A chunk takes the loop a few tenths of a millisecond of its processor. Behind each it
-// lets others run: a reactor that wakes up meanwhile, for a datagram that is small, would
-// have to wait for all that is on its way here, up to the 10 ms of the runtime's scheduler.
-//
 // Memory of bodies is kept for later ones, 32 MiB at most; each second half of what
 // nobody took in the last goes to the collector.
 //

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
-	"runtime"
 
 	"github.com/quidnunc/quidnunc/batch"
 )
@@ -199,7 +198,6 @@ func (st *stream) chunk(kind uint8, sealed []byte) bool {
 	if in.got == len(in.body) {
 		st.whole()
 	}
-	runtime.Gosched()
 	return st.grant(n)
 }
 

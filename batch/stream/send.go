@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"runtime"
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
@@ -52,7 +51,6 @@ func (st *stream) pump() {
 			st.l.s.stats.sentBytes.Add(uint64(len(chunk)))
 			st.write(kind, payload)
 			moved = true
-			runtime.Gosched() // see the package's documentation
 		}
 		if st.off || st.caused {
 			return
