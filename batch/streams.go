@@ -125,7 +125,9 @@ type StreamMessage struct {
 	Dense  bool   // the body is worth more work at compressing it: a snapshot
 	Want   int    // of an ask: the most bytes of body that it takes
 	// Sum, of an ask: the SHA-256 that the body must have, unless the answer has
-	// no body. One that differs is dropped, counted, and told as StreamForged.
+	// no body. One that differs is dropped, counted, and told as StreamForged. Of an
+	// answer: that of its body, if it is known; a body that goes to many is then
+	// compressed once.
 	Sum *[StreamSumSize]byte
 }
 

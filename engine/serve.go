@@ -89,7 +89,7 @@ func (e *Engine) answerAsk(k *link, s served) {
 	l.message = batch.StreamMessage{Answer: true, Tag: s.tag}
 	if here {
 		status = codec.AnswerHere
-		l.message.Body = body
+		l.message.Body, l.message.Sum = body, (*[batch.StreamSumSize]byte)(&s.sum)
 		k.sending[s.tag] = h
 	}
 	l.message.Head = codec.AppendAnswer(l.head[:0], status, 0)

@@ -51,7 +51,7 @@ func runsOf(set density.Set, byNumber bool) (chunks [][]byte, entries int) {
 func compressed(how Compression, chunks [][]byte) (plain, packed int) {
 	p := packer{how: how}
 	for _, c := range chunks {
-		b, _ := p.pack(c, false)
+		b, _ := p.pack(p.out[:], c, false)
 		plain, packed = plain+len(c), packed+len(b)
 	}
 	return plain, packed
@@ -88,7 +88,7 @@ func BenchmarkCodec(b *testing.B) {
 	chunks, _ := runsOf(density.Service, false)
 	for _, how := range []Compression{S2, Zstd} {
 		p, u := packer{how: how}, unpacker{}
-		packed, kind := p.pack(chunks[0], false)
+		packed, kind := p.pack(p.out[:], chunks[0], false)
 		packed = append([]byte(nil), packed...)
 		dst := make([]byte, len(chunks[0]))
 		name := fmt.Sprint([...]string{S2: "s2", Zstd: "zstd"}[how])
@@ -96,7 +96,7 @@ func BenchmarkCodec(b *testing.B) {
 			b.SetBytes(int64(len(dst)))
 			b.ReportAllocs()
 			for b.Loop() {
-				p.pack(chunks[0], false)
+				p.pack(p.out[:], chunks[0], false)
 			}
 		})
 		b.Run(name+"/unpack", func(b *testing.B) {

@@ -15,7 +15,8 @@
 // no buffer while nothing is on its way.
 //
 // Memory of bodies is kept for later ones, 32 MiB at most; each second half of what
-// nobody took in the last goes to the collector.
+// nobody took in the last goes to the collector. A chunk of a body that several ask for
+// at a time is compressed once.
 //
 // # The wire
 //

@@ -34,6 +34,9 @@ func (l *loop) inspect(now time.Time) {
 		}
 		st = next
 	}
+	if l.first == nil {
+		l.pack.forget()
+	}
 	if l.watched = l.first != nil || len(l.spill) > 0 || !l.pool.empty(); l.watched {
 		l.inspectLater()
 	}

@@ -45,7 +45,7 @@ func (st *stream) pump() {
 				st.touch(moved)
 				return
 			}
-			payload, kind := st.l.pack.pack(chunk, m.dense)
+			payload, kind := st.l.pack.packOf(chunk, st.sent, m)
 			st.window -= len(chunk)
 			st.sent += len(chunk)
 			st.l.s.stats.sentBytes.Add(uint64(len(chunk)))
