@@ -386,13 +386,15 @@ func nobodyIsNamed(t *testing.T, order tune.Order) {
 }
 
 // TestALogIsComparedOnceItRests: half a second after its last write every replica has held a log
-// against its owner's word, however fast it was written, and while it moves on, words are rare.
+// against its owner's word, however fast it was written, and while it moves on, words are rare. A
+// frame that another one overtakes has no word that counts, so none does here.
 func TestALogIsComparedOnceItRests(t *testing.T) {
 	const keys, lasts = 400, 10 * sched.Second
 	f := func(rate int, wordsMost uint64) {
 		t.Run(fmt.Sprint(rate, " a second"), func(t *testing.T) {
 			seed := rand.Uint64()
 			w := newNet(t, 5, seed, nil)
+			w.delay[1] = w.delay[0]
 			r := rand.New(rand.NewPCG(seed, 1))
 			w.joinAll()
 			w.set(1, "k", "v")
