@@ -90,7 +90,7 @@ func (c *Core) judged() {
 		case member.Dead:
 			c.dead(p)
 		case member.Alive:
-			c.roster.BecomeStaying(p, &c.peers[p].Life)
+			c.roster.BecomeStaying(p, &c.peers[p].Life, c.origins[c.peers[p].origin].left)
 			c.alive(p)
 		case member.Left:
 			c.left(p)

@@ -105,8 +105,12 @@ func (r *Roster) BecomeDead(p uint32, l *Life) { r.pass(p, l, condemns) }
 func (r *Roster) BecomeLeft(p uint32, l *Life) { r.pass(p, l, leaves) }
 
 // BecomeStaying notes that a member refuted that it leaves, as somebody had said of it: it is
-// heard next.
-func (r *Roster) BecomeStaying(p uint32, l *Life) { r.pass(p, l, stays) }
+// heard next. left: it said so itself, so it has.
+func (r *Roster) BecomeStaying(p uint32, l *Life, left bool) {
+	if !left {
+		r.pass(p, l, stays)
+	}
+}
 
 // BecomeFree ends a life and gives its handle back.
 func (r *Roster) BecomeFree(p uint32, l *Life) {
