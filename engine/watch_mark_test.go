@@ -157,3 +157,23 @@ func BenchmarkWatchDispatch(b *testing.B) {
 		})
 	}
 }
+
+// TestWatchersLeaveNothing: however many keys, prefixes and members were watched, a list that nobody
+// watches by any more keeps none of them.
+func TestWatchersLeaveNothing(t *testing.T) {
+	var l watchList
+	for _, s := range []scope{{}, {coarse: true}, {key: "k"}, {key: "k", member: "a"}, {prefix: "long"}, {member: "a"}, {prefix: "p", member: "a"}} {
+		var all []*watcher
+		for range 3 {
+			w := newWatcher(s)
+			l.add(w, 3)
+			all = append(all, w)
+		}
+		for _, w := range all {
+			l.remove(w)
+		}
+		if n := len(l.every) + len(l.coarse) + len(l.whole) + len(l.byKey) + len(l.byPrefix) + len(l.byMember) + l.longest; n != 0 || l.count.Load() != 0 {
+			t.Errorf("after watchers of %+v: %d are left, of %+v", s, n, &l)
+		}
+	}
+}

@@ -311,3 +311,32 @@ func TestQuestions(t *testing.T) {
 	f(6, false, false)
 	f(6, true, true) // it has no room: that is no delegate's fault
 }
+
+// TestAllThatWaitedAreAnswered: whoever offered what was not here yet hears that it is, however
+// many did, once it came.
+func TestAllThatWaitedAreAnswered(t *testing.T) {
+	for many := 1; many <= 5; many++ {
+		w := newWorld(1000, 32, 9)
+		to, from, author := w.apart()
+		n := w.nodes[to]
+		o := w.offer(to, from, author)
+		for serial := range uint32(many) {
+			o.Alone, o.Held, o.Serial = true, 0, 1+serial
+			if v := n.tree.Take(w.now, o); v != Taken {
+				t.Fatalf("verdict %d", v)
+			}
+		}
+		if _, _, ok := n.answer(o.Peer); ok {
+			t.Error("it is acknowledged before it is here")
+		}
+		n.tree.Moved(w.now, o.Origin, 1)
+		for range many {
+			if _, covers, ok := n.answer(o.Peer); !ok || !covers {
+				t.Errorf("of %d one is not answered", many)
+			}
+		}
+		if len(n.tree.tasks) != 0 {
+			t.Errorf("%d of %d wait still", len(n.tree.tasks), many)
+		}
+	}
+}
