@@ -61,6 +61,7 @@ type Engine struct {
 	final   Stats         // valid once done is closed
 
 	members atomic.Pointer[memberList]
+	told    atomic.Bool // members is older than what events told: see outdate
 	watches watchList
 	subs    subscribers
 	events  fan[Event]

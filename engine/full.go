@@ -78,7 +78,7 @@ func (e *Engine) lookFull(now sched.Instant) {
 			if f.names[name] = true; !full {
 				delete(f.names, name)
 			}
-			e.stale = true
+			e.outdate()
 			e.tellFull(e.member(now, time.Now(), p, &peer))
 		}
 	}

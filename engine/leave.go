@@ -47,7 +47,8 @@ func (e *Engine) sayLeave(now sched.Instant) uint64 {
 	}
 	e.drainAll(now)
 	e.op = core.Op{Kind: core.Set, Version: e.stage.skip(), Key: declare.LeaveKey}
-	e.leftAt, e.stale = e.op.Version, true
+	e.leftAt = e.op.Version
+	e.outdate()
 	if e.core.Write(now, &e.op) != core.Written { // the name is another's, or there is no room: the detector tells it then
 		e.leftAt = max(1, e.store.Max(e.store.Owner()))
 	}

@@ -57,13 +57,27 @@ func (e *Engine) snapshot(age sched.Instant) *memberList {
 	if !e.runs.Load() {
 		return nil
 	}
-	if p := e.members.Load(); p == nil || e.reactor.poller.Now()-p.at < age {
+	told := e.told.Load() // before it looks: the snapshot that ended it is there then
+	p := e.members.Load()
+	if p == nil || !told && e.reactor.poller.Now()-p.at < age {
 		return p
 	}
-	if !e.ask(e.publishMembers) {
+	asked := e.ask(func(now sched.Instant) {
+		if e.stale || now-e.members.Load().at >= age { // who asked before may have had it made
+			e.publishMembers(now)
+		}
+	})
+	if !asked {
 		return nil
 	}
 	return e.members.Load()
+}
+
+// outdate has the next snapshot made soon, and by whoever reads it first: what happened is about to
+// be told.
+func (e *Engine) outdate() {
+	e.stale = true
+	e.told.Store(true)
 }
 
 // publishMembers makes the snapshot that Members reads.
@@ -93,6 +107,7 @@ func (e *Engine) publishMembers(now sched.Instant) {
 		e.kept.know(list)
 	}
 	e.members.Store(&memberList{at: now, list: list})
+	e.told.Store(false)
 	e.stale, e.makeAt = false, now+sched.Instant(len(list))*memberCost
 }
 
@@ -172,7 +187,7 @@ var memberNews = [...]struct {
 
 // happened turns an event of the core into one for the embedder.
 func (e *Engine) happened(now sched.Instant, ev *core.Event) {
-	e.stale = true
+	e.outdate()
 	switch ev.Kind {
 	case core.Declared:
 		if e.declares(ev.Origin, ev.From) && ev.Origin != e.store.Owner() {
