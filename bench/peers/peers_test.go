@@ -37,6 +37,8 @@ var kinds = []kind{
 		c.GossipInterval, c.GossipNodes, c.EnableCompression = time.Millisecond, 4, false
 		return newMemberlist(b, n, c, landed)
 	}},
+	{"memberlist-best-effort", newBestEffort},
+	{"redis", newRedis},
 	{"memberlist-lan", func(b *testing.B, n int, landed func(uint64)) cluster {
 		return newMemberlist(b, n, memberlist.DefaultLANConfig(), landed)
 	}},
@@ -171,6 +173,7 @@ type listNode struct {
 	list   *memberlist.Memberlist
 	queue  *memberlist.TransmitLimitedQueue
 	landed func(uint64)
+	once   bool // messages are not passed on
 	mu     sync.Mutex
 	seen   map[uint64]bool
 }
@@ -189,7 +192,9 @@ func (d *listNode) NotifyMsg(b []byte) {
 	d.seen[seq] = true
 	d.mu.Unlock()
 	if !known {
-		d.queue.QueueBroadcast(message(slices.Clone(b)))
+		if !d.once {
+			d.queue.QueueBroadcast(message(slices.Clone(b)))
+		}
 		d.landed(seq)
 	}
 }
@@ -251,6 +256,31 @@ func (c listCluster) send(i int, seq uint64) {
 	d.seen[seq] = true
 	d.mu.Unlock()
 	d.queue.QueueBroadcast(message(b))
+}
+
+// bestEffort says a message once to each other member, in a datagram of its own: what is
+// nearest to the engine's mail. What is lost stays lost.
+type bestEffort struct{ listCluster }
+
+func newBestEffort(b *testing.B, n int, landed func(uint64)) cluster {
+	c := memberlist.DefaultLANConfig()
+	c.EnableCompression = false
+	x := bestEffort{newMemberlist(b, n, c, landed).(listCluster)}
+	for _, d := range x.listCluster {
+		d.once = true
+	}
+	return x
+}
+
+func (c bestEffort) send(i int, seq uint64) {
+	b := make([]byte, 64)
+	binary.LittleEndian.PutUint64(b, seq)
+	from := c.listCluster[i]
+	for _, m := range from.list.Members() {
+		if m.Name != from.list.LocalNode().Name {
+			from.list.SendBestEffort(m, b) // the queue of its receiver is what may drop it
+		}
+	}
 }
 
 func (c listCluster) close() {
