@@ -67,4 +67,11 @@
 // probe > membership > urgent > normal > repair > bulk. Probes always go. Lower
 // classes leave a reserve in the bucket for the higher ones, and user data
 // leaves every eighth frame to repair, so that neither starves the other.
+//
+// # What it can't tell
+//
+// Where more than one frame of eight is lost, a budget can't tell a bad radio from a link that many
+// senders share, and takes it for the link: the rate to each peer falls as far as its share of
+// that. So what is written fast over such a radio is late for as long as that lasts. Whoever judges
+// otherwise floods links: what lost less by mistake lost half of all on a link that many share.
 package flow
