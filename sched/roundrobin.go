@@ -3,8 +3,9 @@ package sched
 // RoundRobin visits a changing set of handles in traversals: each traversal
 // visits every handle once, in a fresh random order. A handle that joins lands
 // at a random position of the running traversal. So two visits of one handle
-// lie at most 2n-1 calls apart while n handles are in the set (SWIM §4.3), and
-// a newcomer is not favoured over the others.
+// lie at most 2n-1 calls apart while at most n handles are in the set (SWIM §4.3),
+// and one more for each that joined between them; a newcomer is not favoured over
+// the others.
 //
 // The order is drawn as it is walked (a Fisher-Yates shuffle, one step a call),
 // so no call costs more than O(1).
