@@ -48,7 +48,7 @@
 // # Limits
 //
 // A log is compared within half a second of its last change where frames arrive in their order; what
-// another frame has overtaken counts as lost, and is asked for 0.4 to 0.5 s later. While it changes
+// another frame has overtaken counts as lost, and is asked for again. While it changes
 // it is so every half second if it is slow (8 versions in that time) or each 512 versions if it is
 // fast, but for the rest every 4 seconds: a sum costs a hash for each entry, and what is
 // overwritten before the next one costs none. At most 160 authors are asked in a second. An owner
