@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -57,6 +58,7 @@ type Reactor struct {
 	until   sched.Instant // and when the next was to, at the latest
 	stall   stall
 	busy    bool // it left work for the next
+	credit  mail.Credit
 	err     error
 }
 
@@ -108,11 +110,17 @@ func (r *Reactor) run() {
 		defer runtime.UnlockOSThread()
 	}
 	defer r.end()
-	n := 0
+	n, idle := 0, sched.Never
 	for r.runTasks() {
-		deadline := r.turn(r.poller.Now(), n)
+		now := r.poller.Now()
+		r.credit.Slept(max(0, now-idle))
+		r.credit.Look(now)
+		deadline := r.turn(now, n)
 		if r.working.Load() {
 			deadline = r.turned
+		}
+		if idle = sched.Never; deadline > now {
+			idle = r.poller.Now()
 		}
 		var err error
 		r.until = deadline
@@ -220,6 +228,7 @@ func (r *Reactor) observe(now sched.Instant, ready bool) {
 
 func (r *Reactor) add(e *Engine) {
 	r.engines = append(r.engines, e)
+	e.parts.Mail.Share(&r.credit)
 	if len(r.engines) > len(r.ready) { // a turn lets all of them send: what it sends has to be received in the next
 		r.ready = append(r.ready, make([]batch.Conn, len(r.ready))...)
 	}

@@ -7,8 +7,9 @@
 // [Mail.News] makes own writes due at every open peer, or has them and the news of others told to a
 // few (package rumor), as [tune.Spread] says. With tune.SpreadAuto [Choice] says how many members
 // hear of own news from this node; if that is not all, the others are told by those (package
-// delegate). [Flush] lets the news of many origins go in one frame. [Mail.Append] appends a run
-// from the peer's cursor, [Mail.Receive] takes its acknowledgement, and [Mail.Resend] looks what
+// delegate). [Flush] lets the news of many origins go in one frame, and takes its turn by the
+// [Credit] of the loop, which all engines of the loop share. [Mail.Append] appends a run from the
+// peer's cursor, [Mail.Receive] takes its acknowledgement, and [Mail.Resend] looks what
 // became of it.
 //
 // A write has a class ([Mail.Class]). An urgent one waits for no company. A bulk one makes nothing

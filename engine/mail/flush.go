@@ -12,11 +12,15 @@ const (
 
 // Flush decides when news leaves: the news of many origins goes in one frame. It
 // leaves at once while datagrams are within the rate that flushCost allows, and waits
-// for company beyond. The zero Flush is not ready: call Init.
+// for company beyond; where a loop shares its time among engines, its Credit says when. The zero
+// Flush is not ready: call Init.
 type Flush struct {
 	timer sched.Timer
 	most  sched.Instant // how long news waits for company
 	paid  sched.Instant // the time up to which datagrams are paid for
+	loop  *Credit       // of the loop that shares its time; nil: there is none
+	peers int           // that the last flush went to
+	given int           // that the loop's credit was taken for
 	own   bool          // own writes wait
 	armed bool
 	idle  bool // armed only to end a cycle of rumors
@@ -36,6 +40,10 @@ func (f *Flush) Arm(now sched.Instant, early bool) bool {
 	}
 	f.armed, f.idle = true, false
 	due := max(now, f.paid-flushBurst)
+	if f.loop != nil {
+		f.given = f.peers
+		due = f.loop.Give(now, f.given)
+	}
 	f.timer.Set(min(due, now+f.most))
 	return due <= now
 }
@@ -70,6 +78,11 @@ func (f *Flush) Rest(now sched.Instant, waiting, hot int) {
 
 // Sent pays for a flush to so many peers, by a loop that lags so much.
 func (f *Flush) Sent(now sched.Instant, peers int, lag sched.Instant) {
+	if f.loop != nil {
+		f.loop.Spend(now, peers-f.given)
+		f.peers, f.given = peers, 0
+		return
+	}
 	cost := flushCost * (1 + min(lag, 10*sched.Millisecond)/sched.Millisecond)
 	f.paid = max(f.paid, now) + sched.Instant(peers)*cost
 }

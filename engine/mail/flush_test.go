@@ -69,3 +69,34 @@ func TestFlushOfACycleIsBroughtForward(t *testing.T) {
 		t.Error("a cycle has to end, and its end keeps news from its flush")
 	}
 }
+
+// Where a loop shares its time, a flush waits for its turn, which is kept for as many peers as the
+// last one went to.
+func TestFlushHasItsTurn(t *testing.T) {
+	var w sched.Wheel
+	var x Flush
+	var loop Credit
+	w.Init(1, 0)
+	x.Init(w.Timer(0), 10*sched.Millisecond)
+	x.loop = &loop
+	now := sched.Instant(sched.Second)
+	for loop.Look(now); loop.price < 100*sched.Microsecond; loop.Look(now) {
+		now += creditLook
+	}
+	if !x.Arm(now, false) {
+		t.Fatal("it waits, and the loop has time")
+	}
+	x.Begin()
+	x.Sent(now, 40, 0)
+	given := loop.given
+	if given <= now || x.Arm(now, false) {
+		t.Fatal("it does not wait, and the loop has none")
+	}
+	if want := given + 40*loop.price; loop.given != want {
+		t.Errorf("taken up to %d us from now, want %d", (loop.given-now)/1000, (want-now)/1000)
+	}
+	x.Begin()
+	if x.Sent(now, 10, 0); loop.given != given+10*loop.price {
+		t.Error("what was taken for more peers is not given back")
+	}
+}

@@ -130,6 +130,10 @@ func (m *Mail) Init(cfg *Config, parts *Parts) {
 // Attend has acknowledgements say what contents lack.
 func (m *Mail) Attend(c Contents) { m.large = c }
 
+// Share has flushes take their turns by what a loop has of time. The caller of Mail is that loop
+// from now on.
+func (m *Mail) Share(c *Credit) { m.flush.loop = c }
+
 // own is the newest own version.
 func (m *Mail) own() uint64 { return m.parts.Store.Max(m.parts.Own) }
 

@@ -107,7 +107,7 @@ var rules = map[string]rule{
 
 	"engine": {project: []string{
 		"codec", "codec/seal", "sched", "engine/disk", "engine/state", "engine/reconcile",
-		"engine/bulk", "engine/checkpoint", "engine/content", "engine/declare", "engine/flow", "engine/notary", "engine/share", "engine/member", "engine/enum", "engine/tune", "engine/protect", "engine/walk", "engine/core", "batch", "batch/linux", "batch/portable",
+		"engine/bulk", "engine/checkpoint", "engine/content", "engine/declare", "engine/flow", "engine/mail", "engine/notary", "engine/share", "engine/member", "engine/enum", "engine/tune", "engine/protect", "engine/walk", "engine/core", "batch", "batch/linux", "batch/portable",
 	}},
 	"engine/enginetest": {project: []string{"engine", "batch", "sched"}},
 	"engine/metrics":    {project: []string{"engine"}},
