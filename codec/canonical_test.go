@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 )
@@ -58,6 +59,32 @@ func TestRunEndIsCanonical(t *testing.T) {
 		var r Run
 		if err := ParseRun(c[RecordBytes:], &r); (err == nil) != (to > 5) {
 			t.Errorf("last entry 5, end %d: %v", to, err)
+		}
+	}
+}
+
+// Lists of origins ascend: one that comes twice, or after a higher one, has no valid form.
+func TestOriginsAscend(t *testing.T) {
+	var d DigestWriter
+	d.Begin(nil, 1400, DigestOffer, 1)
+	d.Add(DigestEntry{ID: 10, Max: 1})
+	d.Add(DigestEntry{ID: 20, Max: 1})
+	full := BeginRecord(nil, TypeFullAt)
+	full = AppendFullAt(full, &FullAt{ID: 10, Version: 1, Through: 2, Missing: 1})
+	full = EndRecord(AppendFullAt(full, &FullAt{ID: 20, Version: 1, Through: 2, Missing: 1}), 0)
+	for name, x := range map[string]struct {
+		record []byte
+		parse  func(body []byte) error
+	}{
+		"digest":  {d.End(30), func(b []byte) error { var d Digest; return ParseDigest(b, &d) }},
+		"full at": {full, func(b []byte) error { _, err := ParseFullAts(b); return err }},
+	} {
+		body := x.record[RecordBytes:]
+		at := bytes.Index(body, []byte{20, 0, 0, 0, 0, 0, 0, 0})
+		for id, want := range map[byte]error{20: nil, 11: nil, 10: ErrOrder, 9: ErrOrder} {
+			if body[at] = id; x.parse(body) != want {
+				t.Errorf("%s: %d after 10: %v", name, id, x.parse(body))
+			}
 		}
 	}
 }

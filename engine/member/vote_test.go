@@ -296,3 +296,29 @@ func TestARoundAheadSilencesNoVoter(t *testing.T) {
 		is(35, true)
 	}
 }
+
+// TestAVoteCountsOnce: rounds come in any order, none further behind than a window is long: each is
+// new once, whichever came in between.
+func TestAVoteCountsOnce(t *testing.T) {
+	var rng sched.Rand
+	seed := testSeed(t)
+	rng.Seed(seed)
+	for range 200 {
+		var x Table
+		high := rng.Uint32n(1 << 30)
+		came := map[uint32]bool{high: true}
+		if !x.fresh(7, high) {
+			t.Fatal("the first is none")
+		}
+		for range 300 {
+			round := high + rng.Uint32n(5) - min(high, rng.Uint32n(68))
+			if back := int64(high) - int64(round); back > 64 {
+				continue
+			}
+			if got := x.fresh(7, round); got == came[round] {
+				t.Fatalf("seed %d: round %d, the highest is %d: fresh %v", seed, round, high, got)
+			}
+			came[round], high = true, max(high, round)
+		}
+	}
+}

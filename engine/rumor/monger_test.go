@@ -198,3 +198,45 @@ func TestMongeringDoesNotAllocate(t *testing.T) {
 		t.Errorf("news takes %d bytes", n)
 	}
 }
+
+// TestNewsOfAForgottenOrigin goes with it: who has its handle next is told of as anybody is, at
+// whatever point the one before was forgotten.
+func TestNewsOfAForgottenOrigin(t *testing.T) {
+	for _, cycles := range []int{0, 1, 2} {
+		s := newSide("a", Default())
+		s.write("gone", 3)
+		for range cycles {
+			s.m.Cycle()
+			s.frameTo(1)
+			s.frameTo(2)
+			s.frameTo(3)
+		}
+		o := s.Store.FindName([]byte("gone"))
+		s.m.Forget(o)
+		s.Store.Remove(o)
+		for s.Store.Tidy(1000) {
+		}
+		name := ""
+		for i := 0; name == ""; i++ {
+			if next := fmt.Sprint("next", i); s.Origin(next) == o {
+				name = next
+			}
+		}
+		if s.m.Waiting() != 0 || s.m.Hot() != 0 {
+			t.Errorf("%d cycles: %d wait and %d are hot of one that is forgotten", cycles, s.m.Waiting(), s.m.Hot())
+		}
+		s.write(name, 2)
+		if s.m.Waiting() != 1 {
+			t.Fatalf("%d cycles: news of the next one does not wait", cycles)
+		}
+		for p := range uint32(3) {
+			s.m.EndContact(p + 1)
+		}
+		if s.m.Cycle() == 0 || s.m.Hot() != 1 {
+			t.Errorf("%d cycles: nobody is told of the next one", cycles)
+		}
+		if lo, hi, _ := s.m.table.Window(uint32(o)); lo != 0 || hi != 2 {
+			t.Errorf("%d cycles: from %d to %d is told of", cycles, lo, hi)
+		}
+	}
+}
