@@ -31,6 +31,7 @@ func (r *rough) news() bool                                      { return r.Rand
 
 // Has and HasShort are the graves: of few.
 func (r *rough) Has(_ sched.Instant, id codec.OriginID) bool { return id%16 == 0 }
+
 func (r *rough) HasShort(_ sched.Instant, short uint64, _ func(codec.OriginID) uint64) bool {
 	return short%16 == 0
 }

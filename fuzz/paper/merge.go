@@ -1,6 +1,6 @@
 package paper
 
-import "slices"
+import "github.com/quidnunc/quidnunc/fuzz/staleness"
 
 // Merged are several runs of one ordering, with different seeds.
 type Merged struct {
@@ -26,9 +26,9 @@ func Merge(p Plan, name string, runs [][]Sample) Merged {
 	for _, r := range runs {
 		all = append(all, Summarize(p, name, r))
 	}
-	middle := func(of func(Summary) float64) float64 { return median(all, of) }
+	middle := func(of func(Summary) float64) float64 { return staleness.Median(all, of) }
 	count := func(of func(Summary) int) int {
-		return int(median(all, func(s Summary) float64 { return float64(of(s)) }))
+		return int(staleness.Median(all, func(s Summary) float64 { return float64(of(s)) }))
 	}
 	m := Merged{Runs: len(runs), Summary: Summary{
 		Name: name, Published: all[0].Published,
@@ -38,7 +38,7 @@ func Merge(p Plan, name string, runs [][]Sample) Merged {
 		Growth: middle(func(s Summary) float64 { return s.Growth }), Recovered: count(func(s Summary) int { return s.Recovered }),
 		Zero: count(func(s Summary) int { return s.Zero }),
 	}}
-	m.PeakMin, m.PeakMax = ends(all, func(s Summary) float64 { return s.Peak })
+	m.PeakMin, m.PeakMax = staleness.Ends(all, func(s Summary) float64 { return s.Peak })
 	for i := range runs[0] {
 		var second []Sample
 		for _, r := range runs {
@@ -46,31 +46,12 @@ func Merge(p Plan, name string, runs [][]Sample) Merged {
 		}
 		b := Band{Second: runs[0][i].Second}
 		b.Median = Sample{
-			b.Second, median(second, func(s Sample) float64 { return s.Staleness }),
-			median(second, func(s Sample) float64 { return s.Stale }), median(second, func(s Sample) float64 { return s.Age }),
+			b.Second, staleness.Median(second, func(s Sample) float64 { return s.Staleness }),
+			staleness.Median(second, func(s Sample) float64 { return s.Stale }), staleness.Median(second, func(s Sample) float64 { return s.Age }),
 		}
-		b.Least, b.Most = ends(second, func(s Sample) float64 { return s.Staleness })
-		b.Fewest, b.Worst = ends(second, func(s Sample) float64 { return s.Stale })
+		b.Least, b.Most = staleness.Ends(second, func(s Sample) float64 { return s.Staleness })
+		b.Fewest, b.Worst = staleness.Ends(second, func(s Sample) float64 { return s.Stale })
 		m.Curve = append(m.Curve, b)
 	}
 	return m
-}
-
-func sorted[T any](all []T, of func(T) float64) (v []float64) {
-	for _, x := range all {
-		v = append(v, of(x))
-	}
-	slices.Sort(v)
-	return v
-}
-
-// median is the middle value, the lower one of two.
-func median[T any](all []T, of func(T) float64) float64 {
-	v := sorted(all, of)
-	return v[(len(v)-1)/2]
-}
-
-func ends[T any](all []T, of func(T) float64) (least, most float64) {
-	v := sorted(all, of)
-	return v[0], v[len(v)-1]
 }

@@ -172,7 +172,10 @@ func plotDemers(f *flags, r epidemic.Report) error {
 	}{{"e^-m", 1}, {"e^-1.58m", 1 / (1 - math.Exp(-1))}} {
 		addCurve(residue, law.name, 1, 6.5, func(m float64) float64 { return math.Exp(-law.lambda * m) })
 	}
-	if err := addPublished(residue, r); err != nil {
+	if err := addPublished(residue, r, func(p *epidemic.Figures) float64 { return p.Residue }); err != nil {
+		return err
+	}
+	if err := addPublished(last, r, func(p *epidemic.Figures) float64 { return p.Last }); err != nil {
 		return err
 	}
 	if err := f.save(residue, "demers-residue"); err != nil {
@@ -189,12 +192,12 @@ var drawn = map[string]bool{
 	"push-pull feedback counter, minimization": true,
 }
 
-func addPublished(p *plot.Plot, r epidemic.Report) error {
+func addPublished(p *plot.Plot, r epidemic.Report, of func(*epidemic.Figures) float64) error {
 	var at []point
 	for _, v := range r.Variants {
 		for _, x := range v.Rows {
 			if x.Published != nil {
-				at = append(at, point{x.Published.Traffic, x.Published.Residue})
+				at = append(at, point{x.Published.Traffic, of(x.Published)})
 			}
 		}
 	}

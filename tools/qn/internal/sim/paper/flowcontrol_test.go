@@ -13,7 +13,7 @@ func TestFlowcontrolCommand(t *testing.T) {
 	cmd := newFlowcontrol()
 	var out strings.Builder
 	cmd.SetOut(&out)
-	cmd.SetArgs([]string{"--nodes", "12", "--orders", "fair", "--out", dir})
+	cmd.SetArgs([]string{"--nodes", "12", "--orders", "fair", "--runs", "2", "--out", dir})
 	if err := cmd.ExecuteContext(t.Context()); err != nil {
 		t.Fatal(err, out.String())
 	}

@@ -80,6 +80,21 @@ func addBand(p *plot.Plot, least, most []point, style int) error {
 	return nil
 }
 
+// addCurves draws the median of several runs in what lies between the least and the greatest: of
+// says where those are, in this order.
+func addCurves[T any](p *plot.Plot, name string, curve []T, style int, of func(*T) (second int, v [3]float64)) error {
+	var line, least, most []point
+	for i := range curve {
+		second, v := of(&curve[i])
+		at := float64(second)
+		line, least, most = append(line, point{at, v[0]}), append(least, point{at, v[1]}), append(most, point{at, v[2]})
+	}
+	if err := addBand(p, least, most, style); err != nil {
+		return err
+	}
+	return addPlain(p, name, line, style)
+}
+
 // phase is a moment at which an experiment changes.
 type phase struct {
 	second int

@@ -269,15 +269,8 @@ func plotScuttlebutt(f *flags, name string, runs []*scuttleRun, of func(paper.Ba
 	p.Legend.Left = true
 	addPhases(p, phases(runs[0].plan))
 	for i, r := range runs {
-		var line, least, most, dots []point
-		for _, b := range r.Curve {
-			v, at := of(b), float64(b.Second)
-			line, least, most = append(line, point{at, v[0]}), append(least, point{at, v[1]}), append(most, point{at, v[2]})
-		}
-		if err := addBand(p, least, most, i); err != nil {
-			return err
-		}
-		if err := addPlain(p, r.name, line, i); err != nil {
+		var dots []point
+		if err := addCurves(p, r.name, r.Curve, i, func(b *paper.Band) (int, [3]float64) { return b.Second, of(*b) }); err != nil {
 			return err
 		}
 		if name != "staleness" || !r.plan.Published() {
