@@ -12,7 +12,7 @@ import (
 const (
 	pause     = 100 * sched.Millisecond  // between two looks; a log that rests for so long is asked for
 	rest      = 250 * sched.Millisecond  // or for this, if it moved on by more than rideFew: it may go on
-	late      = 4500 * sched.Millisecond // one that moves on and on is asked for after this
+	late      = 4500 * sched.Millisecond // one that moves on and on is asked for after this, less the time of a round
 	rideGap   = 500 * sched.Millisecond  // between two that ride to a peer
 	rideLate  = 4 * sched.Second         // or this, while the log moves on: it is asked for when it rests
 	rideFew   = 8                        // new versions, and fewer: the log hardly moves
@@ -20,7 +20,9 @@ const (
 	answerGap = 200 * sched.Millisecond  // and two that answer it, if nothing was written in between
 	askGap    = 800 * sched.Millisecond  // questions are not further apart, but on a long path: a lost one costs no more
 	looksMost = 512                      // origins that a look is at
-	asksMost  = 16                       // and of them, those that are asked for
+	asksMost  = 16                       // and of them, those that are asked for, at once
+	askRate   = 20                       // questions a second, once so many were asked at once
+	askRound  = 4                        // seconds in which all that wait are asked for, if there are more
 	triesMost = 8                        // questions, until the log moves on
 	doubtMost = sched.Second * 60        // between two times that a log is gone through for a sum
 	wordsMost = 4 << 10                  // of a log that are summed up at once: some 600 small entries
@@ -108,6 +110,8 @@ type Checkpoints struct {
 	origins []origin
 	waiting []state.Origin // those that were not compared since they moved
 	next    int            // where the next look begins
+	budget  sched.Pacer    // of questions
+	late    sched.Instant  // see the constant
 	said    []said
 	story   story
 	sign    signState
@@ -146,6 +150,7 @@ type said struct {
 // Init makes them ready.
 func (k *Checkpoints) Init(parts *Parts) {
 	*k = Checkpoints{parts: *parts}
+	k.budget.Init(0, askRate, asksMost)
 	if parts.Verifies {
 		k.sign.slots = make([]slot, slotsMost)
 	}
@@ -182,16 +187,23 @@ func (k *Checkpoints) Moved(now sched.Instant, o state.Origin) {
 	k.parts.Timer.SetOnce(now + pause)
 }
 
-// Step asks for the checkpoints of those that were not compared.
+// Step asks for the checkpoints of those that were not compared. Each question costs a frame there and
+// one back, so all logs together are asked for at a rate: askRate, or as fast as it takes to ask for
+// all that wait in askRound seconds.
 func (k *Checkpoints) Step(now sched.Instant) {
-	asks := asksMost
+	rate := min(max(askRate, len(k.waiting)/askRound), asksMost*int(sched.Second/pause))
+	k.budget.SetRate(now, uint64(rate))
+	if k.late = late; len(k.waiting) > asksMost {
+		k.late = max(rest, late-sched.Instant(len(k.waiting))*sched.Second/sched.Instant(rate))
+	}
+	asks := min(asksMost, k.budget.Available(now))
 	for range min(len(k.waiting), looksMost) {
 		if k.next >= len(k.waiting) {
 			k.next = 0
 		}
 		o := k.waiting[k.next]
 		x := &k.origins[o]
-		if now-x.moved < pause && now-x.since < late && !k.parts.Verifies { // most, and of those nothing else is looked at
+		if now-x.moved < pause && now-x.since < k.late && !k.parts.Verifies { // most, and of those nothing else is looked at
 			k.next++
 			continue
 		}
@@ -202,9 +214,13 @@ func (k *Checkpoints) Step(now sched.Instant) {
 			k.waiting = k.waiting[:last]
 			continue
 		}
+		if asks == 0 {
+			break // the next look goes on here
+		}
 		k.next++
-		if p := k.parts.Host.Author(o); asks > 0 && k.parts.Host.Takes(p) && k.asks(now, p, o) {
+		if p := k.parts.Host.Author(o); k.parts.Host.Takes(p) && k.asks(now, p, o) {
 			asks--
+			k.budget.Spend(now, 1)
 			k.parts.Host.Debt(p).Ask()
 			k.parts.Board.Want(p, k.parts.Due)
 			k.parts.Count.CheckpointsAsked++
@@ -250,7 +266,7 @@ func (k *Checkpoints) due(now sched.Instant, p uint32, o state.Origin) bool {
 	if k.parts.Store.Max(o)-x.equal > rideFew {
 		rests = rest
 	}
-	if now-x.moved < rests && now-x.since < late {
+	if now-x.moved < rests && now-x.since < k.late {
 		return false // its own frames bring it
 	}
 	return x.asked == 0 || now-x.asked >= max(min(sched.Instant(answerGap)<<x.tries, askGap), k.parts.Host.RTT(p).RTO(answerGap, doubtMost))

@@ -15,8 +15,8 @@
 //	                               <-  "what do you hold?" where none came for a while
 //	Have, Checkpoint               ->  differs: interval.Mender.Doubt goes through the log
 //
-// A checkpoint rides with what brings a peer level and in each answer to somebody who
-// asks, so it costs no frame of its own. A replica asks for one when a log rests that it
+// A checkpoint rides with what brings a peer level, or with an acknowledgement where delegates bring the
+// news, and in each answer to somebody who asks, so it costs no frame of its own. A replica asks for one when a log rests that it
 // could not compare, or moves on for long without being compared, a few times.
 //
 // What differs is made what the owner holds. Who brought it first, if that was not the
@@ -51,8 +51,10 @@
 // another frame has overtaken counts as lost, and is asked for again. While it changes
 // it is so every half second if it is slow (8 versions in that time) or each 512 versions if it is
 // fast, but for the rest every 4 seconds: a sum costs a hash for each entry, and what is
-// overwritten before the next one costs none. At most 160 authors are asked in a second. An owner
-// that holds writes back (flow control) says nothing: what it replaces is not in its log any more.
+// overwritten before the next one costs none. Questions have a budget: 16 at once and 20 a second, or,
+// where more logs than 80 wait, a quarter of them a second, up to 160. So what changes is compared within
+// 5 seconds where 640 authors write, and later where more do. An owner that holds writes back (flow
+// control) says nothing: what it replaces is not in its log any more.
 // Sums are hashes without a key: whoever knows what an owner will write can make up an entry with
 // the same one, and frames in the owner's own name, from a holder of the cluster's key, are taken
 // for its own: where nothing is signed. A log that never rests for as long as a question and its

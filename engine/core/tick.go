@@ -39,6 +39,6 @@ type Pressure struct {
 
 // Observe tells the core of pressure; it makes frames wait longer for company.
 func (c *Core) Observe(p Pressure) {
-	c.paths.Lag, c.paths.Waited = min(p.Lag, 100*sched.Millisecond), p.Waited
+	c.paths.Lag, c.paths.Waited, c.paths.Peers = min(p.Lag, 100*sched.Millisecond), p.Waited, c.roster.Reach()
 	c.flow.Pressure(p.Queue, p.Room, p.Drops)
 }

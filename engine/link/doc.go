@@ -24,7 +24,8 @@
 // # Time
 //
 // Two times are kept of each path. RTT is the round trip of frames that ask for an answer at once:
-// the first to a peer, then one a second while there is news. An acknowledgement names its frame,
+// the first to a peer, then one a second while there is news, at most samplesMost a second of all
+// peers. An acknowledgement names its frame,
 // so what is sent again makes no sample ambiguous. The time until a frame is acknowledged that does
 // not ask includes what the peer waits for company, and on an overloaded machine what frames wait
 // in queues: late is not lost. One frame of each kind is timed at a time.

@@ -22,6 +22,7 @@ const (
 type Paths struct {
 	Lag    sched.Instant // of the node's loop, as its shell observes it
 	Waited sched.Instant // what comes now may have lain in the socket for so long
+	Peers  int           // that frames go to
 
 	ackDelay sched.Instant // an acknowledgement waits this long for a ride
 	transit  sched.Instant // until a frame is acknowledged that does not ask, smoothed over all peers
@@ -35,6 +36,10 @@ type Paths struct {
 
 // refusalsMost a second are looked into: each is a walk over all peers, and may be made up.
 const refusalsMost = 64
+
+// samplesMost a second are asked for their round trip, of all paths together: each costs a frame of
+// the peer's.
+const samplesMost = 32
 
 // Init tells how long a peer may hold back an acknowledgement.
 func (s *Paths) Init(now, ackDelay sched.Instant) {
@@ -79,10 +84,16 @@ func (s *Paths) Lossy(p *Path, now sched.Instant) bool {
 	return p.lostAt != 0 && now-p.lostAt < lossMemory || s.loss > lossyShare && s.Lag < lossyLag
 }
 
-// Asks tells whether what leaves on a path should ask for its acknowledgement at once:
-// where frames are lost, and now and then where nothing asked for it lately.
+// Asks tells whether what leaves on a path should ask for its acknowledgement at once: where frames
+// are lost or acknowledgements late, and now and then where nothing asked for it lately: the more
+// paths there are, the more seldom.
 func (s *Paths) Asks(p *Path, now sched.Instant) bool {
-	return now >= p.sampleAt || s.Lossy(p, now)
+	return p.sampleAt == 0 || s.Lossy(p, now) || now >= p.sampleAt+s.sampleRest()
+}
+
+// sampleRest is how much longer than sampleEvery a path is not asked.
+func (s *Paths) sampleRest() sched.Instant {
+	return max(0, sched.Instant(s.Peers)*(sched.Second/samplesMost)-sampleEvery)
 }
 
 // ResendAfter is how long to wait for the acknowledgement of what leaves now,

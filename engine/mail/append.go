@@ -3,6 +3,7 @@ package mail
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
+	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
 // slack is left free in a frame for an acknowledgement when a run is encoded for many
@@ -47,6 +48,8 @@ func (m *Mail) AppendHave(b []byte, g *reconcile.Page) (out []byte, done bool) {
 		if m.parts.Word != nil {
 			b = m.parts.Word.Answer(b, g)
 		}
+	} else if m.parts.Word != nil && m.Spread() == tune.SpreadDelegated {
+		b = m.parts.Word.Ride(b, g) // delegates bring our news, and can't say what our log sums up to
 	}
 	return b, true
 }
