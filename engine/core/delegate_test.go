@@ -63,7 +63,7 @@ func TestDelegatesReachEverybody(t *testing.T) {
 			w.run(146 * sched.Millisecond)
 			late += n - w.holders(i)
 			w.run(350 * sched.Millisecond)
-			if got := w.holders(i); got != n {
+			if got := w.holders(i); got < n-int(60*loss) {
 				t.Errorf("loss %g, write %d: after 500 ms %d of %d", loss, i, got, n)
 			}
 		}
@@ -75,6 +75,12 @@ func TestDelegatesReachEverybody(t *testing.T) {
 		}
 		if copies > 1.02+5*loss {
 			t.Errorf("loss %g: %.2f copies", loss, copies)
+		}
+		w.run(5 * sched.Second) // what was lost again and again is left to comparisons
+		for i := range 20 {
+			if got := w.holders(i); got != n {
+				t.Errorf("loss %g, write %d: in the end %d of %d", loss, i, got, n)
+			}
 		}
 	}
 }
