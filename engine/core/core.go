@@ -114,7 +114,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	if c.cfg.RepairEvery > 0 {
 		c.wheel.Set(timerPeriod, now+c.rand.JitterLittle(c.cfg.RepairEvery))
 	}
-	c.mail.Settle.Pace.Init(now, c.wheel.Timer(timerExchange), &c.rand, c.cfg.Interval)
+	c.mail.Settle.Pace.Init(now, c.wheel.Timer(timerExchange), &c.rand, c.cfg.Interval, &c.paths.Lag)
 	c.wheel.Set(timerExchange, now+c.rand.Jitter(c.cfg.Interval))
 }
 

@@ -11,7 +11,7 @@ import (
 func (c *Core) initMending() {
 	host, self := gapHost{&c.peers, &c.origins, &c.roster}, c.store.Owner()
 	c.gaps.Init(c.cfg.Limits.Gaps, &gaps.Parts{
-		Host: host, Store: c.store, Board: &c.due, Due: duePull, Timer: c.wheel.Timer(timerGaps), Count: &c.counters.exchangeCounters,
+		Host: host, Store: c.store, Paths: &c.paths, Board: &c.due, Due: duePull, Timer: c.wheel.Timer(timerGaps), Count: &c.counters.exchangeCounters,
 	})
 	c.mends.Init(c.now, &interval.Parts{
 		Host: mendHost{host, (*book)(c)}, Store: c.store, Own: self, Filler: &c.filler, Board: &c.due, Due: dueMend,

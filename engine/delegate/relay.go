@@ -93,13 +93,15 @@ func (r *Relay) Peer(p uint32) *Peer {
 	return &r.peers[p]
 }
 
-// Patience is that of the path.
+// Patience is that of the path, and some turns more of a loop that is late: whoever is replaced for
+// nothing makes it later.
 func (r *Relay) Patience(p uint32, now sched.Instant, lazy bool) sched.Instant {
 	path := r.parts.Node.Path(p)
+	late := 4 * r.parts.Paths.Lag
 	if lazy {
-		return r.parts.Paths.AnswerAfter(path) + r.parts.AckDelay + r.parts.AckDelay/2 + r.parts.Paths.Queued()
+		return late + r.parts.Paths.AnswerAfter(path) + r.parts.AckDelay + r.parts.AckDelay/2 + r.parts.Paths.Queued()
 	}
-	return r.parts.Paths.AnswerAfter(path)
+	return late + r.parts.Paths.AnswerAfter(path)
 }
 
 // Frame and Missed are what the path says of its frames.

@@ -20,6 +20,7 @@ const (
 	fullPause = sched.Second // news that there was no room for is not asked for
 	rtoMin    = 5 * sched.Millisecond
 	rtoMax    = 500 * sched.Millisecond
+	lateTurns = 4 // of the loop: what it has to do with may lie in its own socket, and in others'
 )
 
 // Gap is what is kept of an origin.
@@ -58,6 +59,7 @@ type Host interface {
 type Parts struct {
 	Host  Host
 	Store *state.Store
+	Paths *link.Paths
 	Board *due.Board
 	Due   uint32      // of the board: a pull at a peer, which Append appends
 	Timer sched.Timer // it wakes Chase
@@ -98,7 +100,8 @@ func (x *Gap) refused(now sched.Instant) bool { return x.fullAt != 0 && now-x.fu
 
 // Found notes that a run of an origin, sent by peer p, ends at `to` and begins above
 // what is held. It may close by itself for as long as the path may hold frames back;
-// where others relay, for a round trip more, since it may come by two peers more.
+// where others relay, for a round trip more, since it may come by two peers more; and for some
+// turns of a loop that is late.
 func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64) {
 	x, path := g.parts.Host.Gap(o), g.parts.Host.Path(p)
 	if x.refused(now) {
@@ -108,6 +111,7 @@ func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64) {
 	if g.parts.Host.Author(o) != p {
 		x.wait += min(path.RTT.Smoothed(), PatienceMost)
 	}
+	x.wait += min(lateTurns*g.parts.Paths.Lag, PatienceMost)
 	if x.open || len(g.list) == cap(g.list) {
 		return // it is known, or anti-entropy finds it
 	}
@@ -147,7 +151,7 @@ func (g *Gaps) Chase(now sched.Instant) {
 
 func (g *Gaps) chase(now sched.Instant, x *Gap) {
 	pull := g.parts.Host.Pull(x.from)
-	late := pull.open && now-pull.at > g.parts.Host.Path(x.from).RTT.RTO(rtoMin, rtoMax)
+	late := pull.open && now-pull.at > g.parts.Host.Path(x.from).RTT.RTO(rtoMin, rtoMax)+2*g.parts.Paths.Lag
 	gone := !g.parts.Host.Takes(x.from)
 	if late || gone {
 		pull.open = false

@@ -17,6 +17,7 @@ type host struct {
 	gaps  map[state.Origin]*Gap
 	pulls [4]Pull
 	path  link.Path
+	paths link.Paths
 	board due.Board
 	wheel sched.Wheel // its one timer wakes Chase
 	count reconcile.Counters
@@ -60,7 +61,7 @@ func newGaps(t *testing.T, limit, origins int) (*Gaps, *host, *state.Store) {
 	}
 	h.board.Init(3)
 	h.wheel.Init(1, 0)
-	g.Init(limit, &Parts{Host: h, Store: s, Board: &h.board, Due: 1, Timer: h.wheel.Timer(0), Count: &h.count})
+	g.Init(limit, &Parts{Host: h, Store: s, Paths: &h.paths, Board: &h.board, Due: 1, Timer: h.wheel.Timer(0), Count: &h.count})
 	return g, h, s
 }
 
@@ -183,4 +184,27 @@ func TestChasingDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// TestGapsWaitWhileTheLoopIsLate: what is missing lies in the socket, and is not asked for before the
+// loop had some turns to read it; nor is a peer given up that has as much to do.
+func TestGapsWaitWhileTheLoopIsLate(t *testing.T) {
+	f := func(lag, asked sched.Instant) {
+		t.Helper()
+		g, h, _ := newGaps(t, 4, 1)
+		h.paths.Lag = lag
+		g.Found(0, h.first(), 1, 7)
+		for now := sched.Instant(Patience); len(h.asked) == 0 && now < sched.Second; now += Patience {
+			if h.chase(g, now); len(h.asked) > 0 && now != asked {
+				t.Errorf("turns of %v: asked after %v, want %v", lag, now, asked)
+			}
+		}
+		if len(h.asked) == 0 {
+			t.Errorf("turns of %v: never asked", lag)
+		}
+	}
+	f(0, Patience)
+	f(sched.Millisecond, Patience+lateTurns*sched.Millisecond)
+	f(20*sched.Millisecond, Patience+80*sched.Millisecond)
+	f(100*sched.Millisecond, Patience+PatienceMost)
 }

@@ -28,7 +28,8 @@
 // peers. An acknowledgement names its frame,
 // so what is sent again makes no sample ambiguous. The time until a frame is acknowledged that does
 // not ask includes what the peer waits for company, and on an overloaded machine what frames wait
-// in queues: late is not lost. One frame of each kind is timed at a time.
+// in queues: late is not lost. One frame of each kind is timed at a time. Where the own loop is late
+// acknowledgements wait for half of the time after which they would be missed.
 //
 // # Length
 //

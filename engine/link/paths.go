@@ -10,8 +10,10 @@ const (
 	sampleEvery = sched.Second           // a round trip is measured while there is mail
 	askedMost   = 8 * sched.Second       // an answer that takes longer is none
 	resendMax   = 10 * sched.Second
-	lossMemory  = sched.Second          // a path that lost a frame is watched for so long
-	lossyShare  = 1 << 16 / 50          // of frames to all peers: then every path counts as lossy
+	lossMemory  = sched.Second      // a path that lost a frame is watched for so long
+	lossyShare  = 1 << 16 / 50      // of frames to all peers: then every path counts as lossy
+	ackLag      = sched.Millisecond // a loop whose turns take more is late
+	ackWait     = 250 * sched.Millisecond
 	lossyLag    = 5 * sched.Millisecond // but not where it is the loop that is late
 	lossFrames  = 256                   // the share of losses is smoothed over about so many
 	queuedMax   = sched.Second
@@ -107,6 +109,15 @@ func (s *Paths) ResendAfter(p *Path, now sched.Instant, doubled uint8) sched.Ins
 		d = p.answerAfter()
 	}
 	return min(resendMax, d<<doubled) + 2*s.Lag
+}
+
+// AckAfter is how long an acknowledgement waits for a ride, and for others to share its frame: where the
+// loop is late, for half of the time after which it would be missed.
+func (s *Paths) AckAfter(p *Path) sched.Instant {
+	if s.Lag < ackLag || !p.RTT.Known() {
+		return s.ackDelay
+	}
+	return max(s.ackDelay, min((p.RTT.RTO(resendMin, resendMax)+s.ackDelay+s.ackDelay/2)/2, ackWait))
 }
 
 // AnswerAfter is how long to wait for what the peer answers at once, with no frame of its own

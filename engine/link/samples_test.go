@@ -56,3 +56,29 @@ func TestRoundTripsAreAskedForInTurns(t *testing.T) {
 	f(200, 200*sched.Second/samplesMost)
 	f(800, 800*sched.Second/samplesMost)
 }
+
+// TestAcknowledgementsMergeWhileTheLoopIsLate: they wait for half of the time after which they would be
+// missed, and where the loop is on time, or nothing is known of the path, as long as ever.
+func TestAcknowledgementsMergeWhileTheLoopIsLate(t *testing.T) {
+	const delay = 40 * ms
+	f := func(trip, lag sched.Instant, longer bool) {
+		t.Helper()
+		var s Paths
+		var p Path
+		s.Init(0, delay)
+		if s.Lag = lag; trip > 0 {
+			for range 50 {
+				p.RTT.Sample(trip)
+			}
+		}
+		if got := s.AckAfter(&p); got < delay || got > max(delay, s.ResendAfter(&p, sched.Second, 0)/2) || (got > delay) != longer {
+			t.Errorf("round trip %v, turns of %v: waits %v, missed after %v", trip, lag, got, s.ResendAfter(&p, sched.Second, 0))
+		}
+	}
+	f(0, 50*ms, false)
+	f(ms, 0, false)
+	f(ms, 5*ms, false)
+	f(200*ms, 0, false)
+	f(200*ms, 20*ms, true)
+	f(5*sched.Second, 100*ms, true)
+}

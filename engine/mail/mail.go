@@ -357,6 +357,6 @@ func (m *Mail) ReceiveFull(f *reconcile.Frame, body []byte) reconcile.Verdict {
 // Owe notes that the peer's own writes should be acknowledged to it.
 func (m *Mail) Owe(now sched.Instant, p uint32) {
 	if m.parts.Host.Debt(p).Owe() {
-		m.parts.Ack.Of(p).Set(now + m.cfg.AckDelay)
+		m.parts.Ack.Of(p).Set(now + m.parts.Paths.AckAfter(m.parts.Host.Path(p)))
 	}
 }

@@ -10,6 +10,10 @@ const (
 	restAfter   = 8
 	restMost    = 10
 	restLongest = sched.Second
+
+	// Where the loop is late they are so many of its turns apart, up to restLongest: what is missing is
+	// on its way, and comparing it takes the time that it waits for.
+	restTurns = 32
 )
 
 // Pace is when the next comparison begins. The zero Pace is not ready: call Init.
@@ -17,12 +21,13 @@ type Pace struct {
 	timer    sched.Timer
 	rand     *sched.Rand
 	interval sched.Instant
-	stirred  sched.Instant // when there was news, here or elsewhere
+	lag      *sched.Instant // of the loop
+	stirred  sched.Instant  // when there was news, here or elsewhere
 }
 
-// Init tells what begins comparisons, and their interval.
-func (p *Pace) Init(now sched.Instant, timer sched.Timer, rand *sched.Rand, interval sched.Instant) {
-	*p = Pace{timer: timer, rand: rand, interval: interval, stirred: now}
+// Init tells what begins comparisons, their interval, and where the lag of the loop stands.
+func (p *Pace) Init(now sched.Instant, timer sched.Timer, rand *sched.Rand, interval sched.Instant, lag *sched.Instant) {
+	*p = Pace{timer: timer, rand: rand, interval: interval, lag: lag, stirred: now}
 }
 
 // Stir notes news, or that somebody holds something else than this node.
@@ -40,5 +45,6 @@ func (p *Pace) Again(now sched.Instant, busy bool) {
 	if !busy {
 		wait = max(wait, min((now-p.stirred)/restAfter, restMost*p.interval, restLongest))
 	}
+	wait = max(wait, min(restTurns**p.lag, restLongest))
 	p.timer.Set(now + p.rand.JitterLittle(wait))
 }

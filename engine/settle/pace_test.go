@@ -15,13 +15,14 @@ type paced struct {
 	wheel sched.Wheel
 	rand  sched.Rand
 	now   sched.Instant
+	late  sched.Instant
 }
 
 func newPaced(interval sched.Instant) *paced {
 	p := &paced{now: sched.Second}
 	p.wheel.Init(1, p.now)
 	p.rand.Seed(1)
-	p.Init(p.now, p.wheel.Timer(0), &p.rand, interval)
+	p.Init(p.now, p.wheel.Timer(0), &p.rand, interval, &p.late)
 	p.Again(p.now, false)
 	return p
 }
@@ -102,4 +103,27 @@ func TestTheLongestRest(t *testing.T) {
 			t.Errorf("interval %v: %v apart", d, gap)
 		}
 	}
+}
+
+// TestComparisonsRestWhileTheLoopIsLate: the later it is, the further they are apart, up to a second;
+// and when it is on time again they are an interval apart.
+func TestComparisonsRestWhileTheLoopIsLate(t *testing.T) {
+	p := newPaced(interval)
+	f := func(late, apart sched.Instant) {
+		t.Helper()
+		p.late = late
+		p.next(true)
+		for range 5 {
+			if gap := p.next(true); !within(gap, apart) {
+				t.Errorf("turns of %v: %v apart, want %v", late, gap, apart)
+			}
+		}
+	}
+	f(0, interval)
+	f(sched.Millisecond, interval)
+	f(10*sched.Millisecond, 320*sched.Millisecond)
+	f(100*sched.Millisecond, sched.Second)
+	f(0, interval)
+	p = newPaced(10 * sched.Second) // one that is longer than that stays
+	f(100*sched.Millisecond, 10*sched.Second)
 }

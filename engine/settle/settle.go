@@ -11,7 +11,7 @@
 //     time ago, and of at most two where it moved on all the time.
 //   - Where nothing is pushed everything is settled at once.
 //   - While there is news comparisons are an interval apart; where all were level for long
-//     they rest ([Pace]).
+//     they rest, and where the loop is late they take a bounded share of its turns ([Pace]).
 //
 // # Limits
 //

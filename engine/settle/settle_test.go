@@ -18,7 +18,7 @@ func newSettle(t *testing.T, pushes bool) (*Settle, *state.Store, *link.Paths, s
 	s.Init(store, paths, least, pushes)
 	wheel := new(sched.Wheel)
 	wheel.Init(1, 0)
-	s.Pace.Init(0, wheel.Timer(0), new(sched.Rand), least)
+	s.Pace.Init(0, wheel.Timer(0), new(sched.Rand), least, new(sched.Instant))
 	o, st := store.Add(7, 1, []byte("o"))
 	if st != state.OK {
 		t.Fatal(st)
