@@ -115,13 +115,6 @@ func Local() Config {
 
 func (c *Config) has(m Mechanism) bool { return c.Without&m == 0 }
 
-// voteLife is how long a vote counts: voters renew theirs every period.
-func (c *Config) voteLife() sched.Instant { return c.Period + c.Period/4 }
-
-// patience is how long an observer may be silent to a doubting one before it stops counting as
-// live.
-func (c *Config) patience() sched.Instant { return 3 * c.Period }
-
 // again is how long who has a suspicion from others waits for their last word before it condemns.
 func (c *Config) again() sched.Instant { return min(c.Grace, c.ClosedGrace) / 2 }
 

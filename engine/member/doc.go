@@ -113,6 +113,17 @@
 // a period, and not while others answer in time: else the survivors of a large
 // failure would trust themselves least when they are needed most.
 //
+// # Doubts in vain
+//
+// A doubt costs some ten times what a round without one does. Where there is no room for
+// that, the frames that get lost make others doubt, and so on for ever. So a node whose
+// doubts prove vain, since who was silent is heard again, takes longer for its rounds,
+// turns of scouting and bursts of news (wary.go): after the ninth in vain twice as long for each four
+// more, 32 times at most; one is forgotten every two periods, and all that speak
+// again within a quarter of a period are one. A cluster that has room for twice its
+// usual traffic is at rest some ten seconds after what upset it. As long as that lasts a
+// silent member is known later, by as much as the period is longer.
+//
 // # Coming back
 //
 // One random dead member is probed every ReviveMin to ReviveMax, a sixteenth of the time since the

@@ -75,7 +75,8 @@ func (t *Table) probed(now sched.Instant, from uint32, p *codec.Probe) {
 		t.timed(now, w, rtt)
 		t.rest(now, i)
 		w.round = now
-		t.due(i, now+t.cfg.Period+t.cfg.Period/16)
+		period := t.period(now)
+		t.due(i, now+period+period/16)
 		t.trust(now, i)
 	}
 	if again := p.Nonce - w.pair.gave; w.pair.left && again > 0 && again < Tries && t.idle(i) && !w.pair.asked {

@@ -23,7 +23,7 @@ func (t *Table) spreads() uint16 {
 // heat makes a fact hot, or fresh again. When there are too many, the one sent most gives way:
 // whoever missed it learns it by comparing fingerprints.
 func (t *Table) heat(now sched.Instant, i uint32) {
-	t.pushAt = min(t.pushAt, max(now, t.pushedAt+t.cfg.PushGap))
+	t.pushAt = min(t.pushAt, max(now, t.pushedAt+t.slowed(now, t.cfg.PushGap)))
 	f := &t.facts[i]
 	if f.hot != 0 {
 		t.hot[f.hot-1].sent = 0
@@ -123,7 +123,7 @@ func (t *Table) level(want int) uint16 {
 // burst starts a burst of hot facts when one is due.
 func (t *Table) burst(now sched.Instant) {
 	if len(t.hot) > 0 && now >= t.pushAt {
-		t.pushLeft, t.pushedAt, t.pushAt = t.cfg.Fanout, now, now+t.cfg.PushEvery
+		t.pushLeft, t.pushedAt, t.pushAt = t.cfg.Fanout, now, now+t.slowed(now, t.cfg.PushEvery)
 	}
 }
 

@@ -26,6 +26,8 @@ type cluster struct {
 	nodes  []*node
 	loss   float64
 	delay  sched.Instant
+	takes  sched.Instant // all frames pass one switch, one after the other, each in so long; 0: they don't
+	free   sched.Instant // when the switch has passed what it has; a tenth of a second of it waits at most
 	cut    func(from, to uint32) bool
 	closed bool // hosts of crashed nodes say that the port is closed
 	frames map[codec.Type]int
@@ -201,10 +203,17 @@ func (c *cluster) send(n *node, to uint32, frame []byte) {
 	if c.cut != nil && c.cut(n.h, to) {
 		return
 	}
+	waits := max(0, c.free-c.now)
+	if c.takes > 0 {
+		if waits > 100*ms {
+			return
+		}
+		c.free = c.now + waits + c.takes
+	}
 	c.model.SetLink(simnet.Link{Delay: simnet.Delay{Min: c.delay, Max: 2 * c.delay}, Loss: simnet.Probability(c.loss)})
 	var f simnet.Fate
 	if c.model.Send(c.now, int(n.h), int(to), len(frame), &f); f.Copies > 0 {
-		c.queue.Push(f.At[0], event{from: n.h, to: to, print: n.LivePrint(), frame: frame})
+		c.queue.Push(f.At[0]+waits, event{from: n.h, to: to, print: n.LivePrint(), frame: frame})
 	}
 }
 

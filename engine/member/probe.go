@@ -111,12 +111,13 @@ func (t *Table) advance(now sched.Instant, i int) {
 func (t *Table) rest(now sched.Instant, i int) {
 	t.queued &^= 1 << i
 	t.waiting &^= 1 << i
-	if now-t.beat >= t.cfg.Period {
-		t.beat = now - t.cfg.Period + sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period))) // since long ago: anew
+	period := t.period(now)
+	if now-t.beat >= period {
+		t.beat = now - period + sched.Instant(t.rand.Uint64n(uint64(period))) // since long ago: anew
 	}
 	if t.beat <= now {
-		jitter := sched.Instant(t.rand.Uint64n(uint64(t.cfg.Period/16))) - t.cfg.Period/32
-		t.beat = max(t.beat+t.cfg.Period+jitter, now)
+		jitter := sched.Instant(t.rand.Uint64n(uint64(period/16))) - period/32
+		t.beat = max(t.beat+period+jitter, now)
 	}
 	t.due(i, t.beat)
 }

@@ -85,6 +85,7 @@ func (t *Table) speaks(now sched.Instant, h uint32) {
 		return
 	}
 	s.mute = false
+	t.inVain(now)
 	t.sparse.fewOld = true
 	if t.isSparse() {
 		t.rebuildSoon(now)
@@ -139,7 +140,7 @@ func (t *Table) nextScouted(now sched.Instant) uint32 {
 		if now < s.turnAt {
 			return 0
 		}
-		s.left, s.turnAt = t.ring.Len(), now+2*t.cfg.Period
+		s.left, s.turnAt = t.ring.Len(), now+2*t.period(now)
 		s.turns++
 	}
 	for s.left > 0 {

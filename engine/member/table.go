@@ -46,6 +46,7 @@ type Table struct {
 	waiting uint64          // watches that wait for an answer, until they are due
 	dues    []sched.Instant // by watch
 	beat    sched.Instant   // when the next rounds begin
+	wary    wary
 
 	cfg  Config
 	lim  Limits

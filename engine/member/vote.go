@@ -96,7 +96,7 @@ func (t *Table) ballotsFor(now sched.Instant, subject uint32, open bool) *ballot
 		return nil
 	}
 	c := &t.cases[oldest]
-	if c.subject != 0 && now-c.used < t.cfg.voteLife() {
+	if c.subject != 0 && now-c.used < t.voteLife(now) {
 		t.counters.FullCases++
 	}
 	t.owe &^= 1 << oldest
@@ -253,7 +253,7 @@ func (t *Table) tally(now sched.Instant, subject uint32) (y tally) {
 	c := t.ballotsFor(now, subject, false)
 	w := t.watching(subject)
 	doubts := w != nil && w.stance.Against() && c != nil && c.opened != 0
-	patient := !doubts || now-c.opened < t.cfg.patience()
+	patient := !doubts || now-c.opened < t.patience(now)
 	for i, h := range electors[:t.observers(subject, electors[:])] {
 		if h == t.self {
 			if i < Observers && (doubts || w == nil || w.missed == 0) { // not one that misses it and is barred
@@ -273,7 +273,7 @@ func (t *Table) tally(now sched.Instant, subject uint32) (y tally) {
 			b = c.of(h)
 		}
 		switch {
-		case b == nil || now-b.at > t.cfg.voteLife():
+		case b == nil || now-b.at > t.voteLife(now):
 			if i < Observers && patient {
 				y.live++
 			}
