@@ -107,7 +107,7 @@ func (c *Core) judged() {
 // handle is free for another.
 func (c *Core) forget(p uint32) {
 	q := &c.peers[p]
-	if slot := c.live.Bury(q.id, q.at.Addr); slot >= 0 {
+	if slot := c.live.Bury(c.now, q.id, q.at.Addr); slot >= 0 {
 		c.guard.Bury(slot, p)
 	}
 	c.notify(MemberForgotten, p)

@@ -229,11 +229,11 @@ func (d *Detector) BuryNow(now sched.Instant, m uint32) bool {
 
 // Bury keeps the address of a member that is being forgotten, since graves are
 // probed. It returns the place of the grave, -1 if there is none.
-func (d *Detector) Bury(id codec.OriginID, addr netip.AddrPort) int {
+func (d *Detector) Bury(now sched.Instant, id codec.OriginID, addr netip.AddrPort) int {
 	if !d.on {
 		return -1
 	}
-	return d.graves.At(id, addr)
+	return d.lies(now, id, addr)
 }
 
 // Phi is how unusual a member's silence is, in thousandths (Table.Phi). It decides

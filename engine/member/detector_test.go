@@ -63,7 +63,7 @@ func TestNoDetector(t *testing.T) {
 	if d.Ping(1, 7, &rand, 1) || d.Next(0) != nil || d.NextChange(&c) || d.Left(0, 1, 7) || d.Renewal(true) {
 		t.Error("a detector that is off acts")
 	}
-	if d.Status(1) != Alive || d.Watched(1) != 0 || d.Deadline() != sched.Never || !d.Heard(0, 1) || d.Bury(7, netip.AddrPort{}) >= 0 {
+	if d.Status(1) != Alive || d.Watched(1) != 0 || d.Deadline() != sched.Never || !d.Heard(0, 1) || d.Bury(0, 7, netip.AddrPort{}) >= 0 {
 		t.Error("a detector that is off believes something")
 	}
 	if _, took, err := d.Receive(0, 1, codec.TypeProbe, []byte{1}); took || err != nil {

@@ -229,7 +229,7 @@ func TestBurialSpreadsAndAsksForANewGeneration(t *testing.T) {
 	slot := -1
 	for range 400 { // who forgets a member says where it was
 		c.run(100 * ms)
-		slot = c.node(1).graves.At(testID(2), netip.MustParseAddrPort("192.0.2.2:1"))
+		slot = c.node(1).lies(c.now, testID(2), netip.MustParseAddrPort("192.0.2.2:1"))
 	}
 	c.all(2, Buried)
 	if c.node(1).LivePrint() != 0 || c.node(3).LivePrint() != 0 {

@@ -1,6 +1,8 @@
 package member
 
 import (
+	"net/netip"
+
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/sched"
@@ -22,9 +24,15 @@ func (t *Table) bury(now sched.Instant, i uint32) {
 	t.set(now, f.member, f.incarnation, Buried, f.by)
 	t.counters.Buried++
 	t.graves.Lay(now, t.ring.ID(f.member), f.incarnation, fate)
-	if fate == names.Died && t.revive.at == sched.Never {
-		t.revive.at = now + t.cfg.ReviveMax
+}
+
+// lies notes where one that is buried was, which is known later than the burial: there may have been
+// no visit to plan before. It returns the place of the grave, -1 if there is none.
+func (t *Table) lies(now sched.Instant, id codec.OriginID, addr netip.AddrPort) (place int) {
+	if place = t.graves.At(id, addr); place >= 0 {
+		t.revive.at = min(t.revive.at, now+t.cfg.ReviveMax)
 	}
+	return place
 }
 
 // burialAt is when the next burial is due.
