@@ -32,7 +32,7 @@ func (m *Mail) Append(b []byte, g *reconcile.Page) (out []byte, done bool) {
 func (m *Mail) AppendHave(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	s, o := m.parts.Store, m.parts.Host.Origin(g.Peer)
 	top := s.Max(o)
-	if m.parts.Host.Debt(g.Peer).Pay(top) {
+	if m.parts.Host.Debt(g.Peer).Pay(top, g.Header.AckMap != 0) {
 		m.parts.Ack.Of(g.Peer).Cancel()
 	}
 	b = s.AppendFullAt(b, len(b)+codec.RecordBytes+codec.FullAtBytesMax, o)

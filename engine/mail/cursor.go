@@ -28,7 +28,7 @@ type Cursor struct {
 	late     uint8  // timers since then that fired though the peer is heard
 	tries    uint8  // timers that fired without a sign of life
 	vain     uint8  // times that the cursor went back since acked grew
-	reborn   bool   // we live another life since the frame to it with this number:
+	unproven bool   // we live another life since the frame to it with this number:
 	last     uint32
 	open     uint32 // of what it holds, so many of the newest versions may lack a content
 }
@@ -105,22 +105,26 @@ func (c *Cursor) Resume() {
 // frame of it yet, the last one of the life before had this number.
 func (c *Cursor) Restart(last uint32) {
 	c.acked, c.held, c.beyond, c.open = 0, 0, 0, 0
-	c.reborn, c.last = true, last
+	c.unproven, c.last = true, last
 	c.Resume()
 }
 
-// Means tells whether what a peer says that has seen our frames up to a number is meant for
-// this life: acknowledgements do not name it, and those of the life before may be on their
-// way.
+// Succeeded is the cursor of another life of the peer. The numbers of our frames go on.
+func (c *Cursor) Succeeded() Cursor { return Cursor{unproven: c.unproven, last: c.last} }
+
+// Means tells whether what a peer says that has seen our frames up to a number (0: none) is meant
+// for this life: acknowledgements do not name it, and those of lives before may be on their way,
+// also from a peer that knew of such a life and saw no frame of it.
 func (c *Cursor) Means(seen uint32) bool {
-	if !c.reborn {
+	if !c.unproven {
 		return true
 	}
 	since := int32(seen - c.last)
-	if since > reorderMax {
-		c.reborn = false
+	if seen == 0 || since <= 0 {
+		return false
 	}
-	return since > 0
+	c.unproven = since <= reorderMax
+	return true
 }
 
 // News is what an acknowledgement says.

@@ -22,11 +22,18 @@ func (d *Debt) Owed() bool { return d.owed }
 // are here up to max.
 func (d *Debt) Due(max uint64) bool { return d.owed || d.acknowledged != max }
 
-// Pay notes that the peer is told so. It reports whether the timer runs.
-func (d *Debt) Pay(max uint64) (owed bool) {
+// Pay notes that the peer is told so. It reports whether the timer runs. seen: a frame of it came.
+// Until one did, the peer may take the word for one about a former life of its: each frame says
+// it again.
+func (d *Debt) Pay(max uint64, seen bool) (owed bool) {
 	owed, d.owed, d.acknowledged = d.owed, false, max
+	if !seen {
+		d.acknowledged = unsaid
+	}
 	return owed
 }
+
+const unsaid = 1<<64 - 1 // no version
 
 // Ask lets the next frame ask for an answer, Answer lets it be one.
 func (d *Debt) Ask()    { d.asks = true }

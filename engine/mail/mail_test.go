@@ -218,7 +218,8 @@ func TestMailDoesNotAllocate(t *testing.T) {
 }
 
 // TestAcknowledgementsOfAnotherLife: what was said before the peer had seen a frame of this life is
-// not of this life, also where numbers wrap; frames do not count for ever.
+// not of this life, also where numbers wrap and where it has seen none at all; frames do not count
+// for ever.
 func TestAcknowledgementsOfAnotherLife(t *testing.T) {
 	f := func(c *Cursor, seen uint32, want bool) {
 		t.Helper()
@@ -231,9 +232,13 @@ func TestAcknowledgementsOfAnotherLife(t *testing.T) {
 	for _, last := range []uint32{0, 1, 1 << 31, 1<<32 - 1, 1<<32 - 2} {
 		var c Cursor
 		c.Restart(last)
+		f(&c, 0, false)
 		f(&c, last-1, false)
 		f(&c, last, false)
-		f(&c, last+1, true)
+		next := c.Succeeded()
+		f(&next, last, false)
+		f(&next, last+3, true)
+		f(&c, last+3, true)
 		f(&c, last-1000, false)
 		f(&c, last+1000, true)
 		f(&c, last+reorderMax+1, true)
