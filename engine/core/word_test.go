@@ -183,7 +183,7 @@ var insiders = []struct {
 }
 
 // TestForgedStateIsFoundAndHealed: while a member writes, a holder of the key writes under its
-// name, in every way. Two seconds after the author's last word, five where frames are lost, each
+// name, in every way. A second after the author's last word, five where frames are lost, each
 // replica shows what the author wrote and nothing else, whoever was lied to names the liar, if
 // known, and nobody else, a bounded number of times, and an author that nobody is ahead of takes no
 // other life.
@@ -222,7 +222,7 @@ func forgedState(t *testing.T, lies func(w *insider, i int), order tune.Order, s
 		w.run(5 * sched.Millisecond)
 	}
 	w.loss, w.linked, w.filter = 0, nil, nil
-	within := sched.Instant(2 * sched.Second)
+	within := sched.Instant(sched.Second)
 	if loss > 0 || order.Precise() {
 		within = 5 * sched.Second // questions that were lost are asked at growing intervals
 	}

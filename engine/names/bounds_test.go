@@ -9,7 +9,7 @@ import (
 )
 
 // TestRenewalsGrowRarer: the pause between renewals doubles up to the longest, and only a rest of
-// more than ten of them makes it short again.
+// more than a hundred of them, or of ten of the longest, makes it short again.
 func TestRenewalsGrowRarer(t *testing.T) {
 	var r Renewals
 	now := sched.Instant(0)
@@ -24,16 +24,41 @@ func TestRenewalsGrowRarer(t *testing.T) {
 			t.Fatalf("the next one after %v, want %v", r.pause, want)
 		}
 	}
-	for _, s := range []sched.Instant{3, 6, 12, 24, 48, 60, 60} {
-		renew(s * sched.Second)
-		now += s*sched.Second + 1
+	for _, ms := range []sched.Instant{300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 60000, 60000} {
+		renew(ms * sched.Millisecond)
+		now += ms*sched.Millisecond + 1
 	}
-	now += 10*RenewalPauseMax + 1
+	now += renewalRestMax + 1
 	renew(RenewalPause)
-	now += 10 * RenewalPause
+	now += renewalRest * RenewalPause
 	renew(2 * RenewalPause)
-	now += 20*RenewalPause + 1
+	now += renewalRest*2*RenewalPause + 1
 	renew(RenewalPause)
+}
+
+// TestAStormOfRenewalsIsSmall: whoever lies as often as it helps, or as it pays most, makes others
+// renew a few times and then about once a minute.
+func TestAStormOfRenewalsIsSmall(t *testing.T) {
+	f := func(patience sched.Instant, minute, hour int) {
+		t.Helper()
+		var r Renewals
+		count := func(from, to sched.Instant) (n int) {
+			for now := from; now < to; now += 10 * sched.Millisecond {
+				if r.at == 0 || r.May(now) && now-r.at > patience {
+					r.Renewed(now)
+					n++
+				}
+			}
+			return n
+		}
+		if a, b := count(0, 60*sched.Second), count(60*sched.Second, 3660*sched.Second); a > minute || b > hour {
+			t.Errorf("lies every %d ms: %d in a minute, %d in an hour", patience/sched.Millisecond, a, b)
+		}
+	}
+	f(0, 8, 60)
+	f(10*sched.Second, 6, 80)
+	f(renewalRest*RenewalPause+sched.Millisecond, 2, 120)
+	f(renewalRestMax, 1, 6)
 }
 
 // TestClaimsNeedTheirTries: three challenges that the known one leaves unanswered, 50 ms apart, and

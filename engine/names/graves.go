@@ -267,18 +267,24 @@ type Renewals struct {
 }
 
 const (
-	// RenewalPause is the shortest time between two renewals: what others hold of
-	// the former generation may still be on its way. RenewalPauseMax is the longest.
-	RenewalPause    = 3 * sched.Second
+	// RenewalPause is the shortest time between two renewals: what others hold of the former
+	// generation may still be on its way. Each further one waits twice as long, up to
+	// RenewalPauseMax: whoever makes others renew, by lies about what they wrote, does so a few times
+	// and then ever more rarely, and the last lie is mended as soon as the first was long ago.
+	RenewalPause    = 300 * sched.Millisecond
 	RenewalPauseMax = 60 * sched.Second
+
+	// After a rest of so many pauses, or of renewalRestMax, the pause is short again.
+	renewalRest    = 100
+	renewalRestMax = 10 * RenewalPauseMax
 )
 
 // May tells whether another generation may be taken now.
 func (r *Renewals) May(now sched.Instant) bool { return r.at == 0 || now-r.at > r.pause }
 
-// Renewed notes that one was taken. After a while of rest the pause is short again.
+// Renewed notes that one was taken.
 func (r *Renewals) Renewed(now sched.Instant) {
-	if r.at == 0 || now-r.at > 10*r.pause {
+	if r.at == 0 || now-r.at > min(renewalRest*r.pause, renewalRestMax) {
 		r.pause = RenewalPause
 	} else {
 		r.pause = min(2*r.pause, RenewalPauseMax)
