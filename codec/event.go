@@ -45,6 +45,9 @@ func AppendEventBody(dst []byte, e *Event) []byte {
 	return append(dst, e.Payload...)
 }
 
+// RenameEvent gives the body of an Event record another origin.
+func RenameEvent(body []byte, o OriginID) { binary.LittleEndian.PutUint64(body, uint64(o)) }
+
 // ParseEvent reads the body of an Event record into e.
 func ParseEvent(b []byte, e *Event) error {
 	if len(b) < eventFixedBytes || len(b) > EventBytesMax {

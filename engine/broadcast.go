@@ -48,7 +48,8 @@ type subscriber struct {
 const subscriberQueue = 256
 
 // Broadcast tells topic and payload to every member that is there now, each of
-// which takes it once. The sender's own subscribers get it too. It returns the
+// which takes it once, also where this member takes another life meanwhile. The
+// sender's own subscribers get it too. It returns the
 // Lamport time. The error is ErrTooLarge above BroadcastBytesMax, ErrBackpressure
 // while so many wait to be sent that another one would push out the first, or
 // ErrClosed; then nobody is told.

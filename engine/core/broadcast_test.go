@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -82,6 +83,54 @@ func TestBroadcastsUnderAForgedNumber(t *testing.T) {
 		for _, d := range w.nodes {
 			if got := d.broadcasts(); fmt.Sprint(got) != "[true:0 true:1 true:2 true:3 true:4]" {
 				t.Errorf("%v: node %d hears %v", spread, d.i, got)
+			}
+		}
+	}
+}
+
+// TestBroadcastsOfARenewedMember: a member takes another life between two broadcasts, the first of
+// which has not left, or is on its way. Everybody hears both, once.
+func TestBroadcastsOfARenewedMember(t *testing.T) {
+	for _, spread := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor, tune.SpreadGossip} {
+		for _, leaves := range []bool{false, true} {
+			for seed := range uint64(10) {
+				w := newNet(t, 5, seed, func(_ int, c *Config) { c.Spread, c.Fanout = spread, 6 })
+				w.joinAll()
+				w.converge(5 * sched.Second)
+				w.run(sched.Second)
+				w.dup = 0.3
+				d, want := w.nodes[1], []string(nil)
+				say := func() {
+					text := fmt.Sprint(len(want))
+					want = append(want, "t:"+text)
+					if _, st := d.core.Broadcast(w.now, []byte("t"), []byte(text)); st != Written {
+						t.Fatal(st)
+					}
+				}
+				for life := range 3 {
+					say()
+					if leaves {
+						w.pump(d)
+						w.run(150 * sched.Microsecond) // some have it, some don't
+					}
+					d.core.enter(w.now)
+					d.core.renew(d.core.me.Gen + 1)
+					if life == 1 {
+						w.pump(d)
+					}
+					say()
+					w.pump(d)
+					w.run(sched.Second)
+				}
+				for _, x := range w.nodes {
+					got := x.broadcasts()
+					if slices.Sort(got); !slices.Equal(got, want) {
+						t.Errorf("%v, it leaves: %v: node %d heard %v, want %s", spread, leaves, x.i, got, want)
+					}
+					if n := x.core.counters.BroadcastsLost; n > 0 {
+						t.Errorf("%d are lost", n)
+					}
+				}
 			}
 		}
 	}

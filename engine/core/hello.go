@@ -286,6 +286,7 @@ func (c *Core) contest(o state.Origin, in *codec.Intro, from netip.AddrPort) nam
 // replace puts a newer life of a member in the place of the old one.
 func (c *Core) replace(old state.Origin, in *codec.Intro, addr netip.AddrPort) uint32 {
 	p := c.origins[old].peer
+	told := c.events.Ends(old, c.peers[p].at.Since, in)
 	c.store.Echo(old)
 	c.bury(old)
 	o, st := c.store.Add(in.ID, in.Gen, in.Name)
@@ -293,6 +294,7 @@ func (c *Core) replace(old state.Origin, in *codec.Intro, addr netip.AddrPort) u
 		return c.counters.dropped(DropFull)
 	}
 	c.noteOrigin(o)
+	c.events.Lives(o, told)
 	c.resetPeer(p, o, addr)
 	c.peers[p].at.Introduced(in)
 	c.notify(MemberReplaced, p)

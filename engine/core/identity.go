@@ -67,11 +67,13 @@ func (c *Core) renew(gen uint64) {
 	keep := names.Retain(c.me.ID, c.me.ID)
 	c.graves.Bury(c.now, c.me.ID, c.me.Name, c.me.Gen, &keep)
 	c.me.Renew(c.now, gen)
+	c.events.Renew(c.me.ID)
 	c.store.Rename(c.store.Owner(), c.me.ID, gen)
 	c.live.Renew(c.now, c.me.ID)
 	for p := range c.peers {
 		q := &c.peers[p]
 		q.flow.Renewed()
+		q.events.Reborn()
 		q.mail.Restart(q.link.Last())
 		if q.Proven() {
 			c.mail.Start(c.now, uint32(p))

@@ -1,6 +1,8 @@
 package events
 
 import (
+	"cmp"
+
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
@@ -135,8 +137,24 @@ func (c *Cast) Met(p uint32) {
 // is due to it.
 func (c *Cast) Append(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	h := c.parts.Host
-	return c.events.Append(b, g.Limit, h.Peer(g.Peer), c.parts.Store.ID(c.parts.Own), h.ID(g.Peer))
+	return c.events.Append(b, g.Limit, h.Peer(g.Peer), g.Header.Seq, c.parts.Store.ID(c.parts.Own), h.ID(g.Peer))
 }
+
+// Renew notes that we live on under another id. Each peer is to be told: [Peer.Reborn].
+func (c *Cast) Renew(id codec.OriginID) { c.events.Renamed(c.parts.Store.ID(c.parts.Own), id) }
+
+// Ends gives what is known of an author that another life follows, and Lives takes it for that
+// life. A life of the same boot, as its seniority shows, goes on with its events and their numbers;
+// any other begins anew.
+func (c *Cast) Ends(o state.Origin, since uint64, next *codec.Intro) (k Known) {
+	if since != cmp.Or(next.Since, next.Gen) {
+		return k
+	}
+	c.events.Renamed(c.parts.Store.ID(o), next.ID)
+	return c.events.Known(uint32(o))
+}
+
+func (c *Cast) Lives(o state.Origin, k Known) { c.events.Know(uint32(o), k) }
 
 // Forget drops what is known of an author whose origin was removed.
 func (c *Cast) Forget(o state.Origin) { c.events.Forget(uint32(o)) }

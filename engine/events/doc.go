@@ -18,6 +18,9 @@
 //   - Who numbers an event in another author's name silences nobody: no event moves what is
 //     known of an author's numbers by more than 2^32, such an event is sent to its author, too, who
 //     goes on behind it, and where nobody passes events on, its own frames say where it is.
+//   - Events outlive their author's life: one that renews gives those that are kept its new id, and
+//     so does everybody who hears of it; numbers go on. What a peer may not have taken since it did
+//     not know of the new life yet is sent to it again, once it does.
 //   - An event's time is larger than that of every event that its author had seen
 //     (Lamport, "Time, clocks, and the ordering of events in a distributed
 //     system", CACM 1978). A forged time moves the clock by 2^32 at most.

@@ -35,8 +35,47 @@ type Counters struct {
 // Peer is what is kept of a peer: the events that it is still to be sent. The zero
 // Peer has been sent nothing and is owed nothing.
 type Peer struct {
-	at  uint64 // events from this number on are due
-	all bool   // also those of others
+	at     uint64 // events from this number on are due
+	from   uint64 // flying: and these are on their way
+	frame  uint32 // flying: the last frame that carries some
+	all    bool   // also those of others
+	flying bool   // it has acknowledged no such frame
+	reborn bool   // nor one of our present life
+	begun  bool   // reborn: it seems to have begun with us anew
+}
+
+// Reborn notes that we live another life from now on. Until the peer acknowledges a frame of that
+// it may know nothing of it, and so take none.
+func (p *Peer) Reborn() { p.reborn, p.begun = true, false }
+
+// Acked takes which frames the peer saw: the highest, and a bit for each up to it, none if it saw
+// none of a life that it knows; present: that one is of our present life. True: what was on its way
+// is due again. The peer takes none twice.
+func (p *Peer) Acked(frame uint32, seen uint64, present bool) (again bool) {
+	switch {
+	case !p.flying:
+		p.reborn = p.reborn && (seen == 0 || !present)
+		return false
+	case seen == 0: // of the present life, or of one before
+		again = p.reborn && !p.begun
+		p.begun = true
+	case p.reborn && present:
+		again, p.reborn, p.flying = true, false, false
+	default:
+		p.flying = int32(frame-p.frame) < 0
+	}
+	if again {
+		p.at = min(p.at, p.from)
+	}
+	return again
+}
+
+// flew notes that a frame of a number carries events, the first of which is known.
+func (p *Peer) flew(frame uint32, first uint64) {
+	if !p.flying {
+		p.flying, p.from = true, first
+	}
+	p.frame = frame
 }
 
 // Init makes Events ready. It counts in n.
@@ -143,8 +182,8 @@ func (v *Events) Replay(p *Peer) {
 func (v *Events) Ask() { v.asking = true }
 
 // Append appends the events that the peer named to was not sent, as many as fit
-// below limit. done reports that nothing is due any more.
-func (v *Events) Append(b []byte, limit int, p *Peer, self, to codec.OriginID) (out []byte, done bool) {
+// below limit of the frame of that number. done reports that nothing is due any more.
+func (v *Events) Append(b []byte, limit int, p *Peer, frame uint32, self, to codec.OriginID) (out []byte, done bool) {
 	if v.asking {
 		v.asking = false
 		start := len(b)
@@ -164,8 +203,35 @@ func (v *Events) Append(b []byte, limit int, p *Peer, self, to codec.OriginID) (
 			return b, false
 		}
 		b = codec.AppendRecord(b, codec.TypeEvent, body)
+		p.flew(frame, p.at)
 	}
 	return b, true
+}
+
+// Renamed gives the events that are kept of an author the id of its present life: they go on as its
+// own, and its numbers do.
+func (v *Events) Renamed(from, to codec.OriginID) {
+	for i := v.kept.First(); i < v.kept.End(); i++ {
+		var e codec.Event
+		if body := v.kept.At(i); codec.ParseEvent(body, &e) == nil && e.Origin == from {
+			codec.RenameEvent(body, to)
+		}
+	}
+}
+
+// Known is what is known of the numbers of an author, whose handle is o.
+func (v *Events) Known(o uint32) (k Known) {
+	if v.ready {
+		k = v.seen.origins[o]
+	}
+	return k
+}
+
+// Know takes that over for another handle.
+func (v *Events) Know(o uint32, k Known) {
+	if v.ready {
+		v.seen.origins[o] = k
+	}
 }
 
 // Forget drops what is known of an author, whose handle may then name another.

@@ -56,7 +56,7 @@ func TestAnEventIsTakenOnceAndInTheOrderOfCauses(t *testing.T) {
 		last = send(t, a, 1, "t")
 		a.Offer(&p, false, false)
 	}
-	frame, done := a.Append(nil, 1400, &p, 1, 2)
+	frame, done := a.Append(nil, 1400, &p, 1, 1, 2)
 	if fresh, _ := deliver(t, b, frame); !done || fmt.Sprint(fresh) != "[3]" {
 		t.Fatalf("took %v: an offer is of the newest", fresh)
 	}
@@ -66,7 +66,7 @@ func TestAnEventIsTakenOnceAndInTheOrderOfCauses(t *testing.T) {
 	if next := send(t, b, 2, "t"); next <= last {
 		t.Errorf("an event of time %d after one of %d", next, last)
 	}
-	if frame, done = a.Append(nil, 1400, &p, 1, 2); len(frame) != 0 || !done {
+	if frame, done = a.Append(nil, 1400, &p, 1, 1, 2); len(frame) != 0 || !done {
 		t.Error("it is sent twice")
 	}
 }
@@ -85,7 +85,7 @@ func TestOffersGather(t *testing.T) {
 	for done := false; !done; {
 		var frame []byte
 		room := 40 // for one event
-		frame, done = a.Append(nil, room, &p, 1, 2)
+		frame, done = a.Append(nil, room, &p, 1, 1, 2)
 		if len(frame) > room {
 			t.Fatalf("%d bytes", len(frame))
 		}
@@ -105,11 +105,11 @@ func TestRelays(t *testing.T) {
 	send(t, a, 1, "t")
 	var p Peer
 	a.Offer(&p, false, false)
-	frame, _ := a.Append(nil, 1400, &p, 1, 2)
+	frame, _ := a.Append(nil, 1400, &p, 1, 1, 2)
 	deliver(t, b, frame)
 	sent := func(p *Peer, to codec.OriginID, relays bool) int {
 		b.Offer(p, false, relays)
-		frame, _ := b.Append(nil, 1400, p, 2, to)
+		frame, _ := b.Append(nil, 1400, p, 1, 2, to)
 		return len(frame)
 	}
 	if sent(&toA, 1, true) != 0 {
@@ -131,12 +131,12 @@ func TestWhoJoinsLateGetsWhatIsKept(t *testing.T) {
 	}
 	var toA, toLate Peer
 	late.Ask()
-	frame, _ := late.Append(nil, 1400, &toA, 9, 1)
+	frame, _ := late.Append(nil, 1400, &toA, 1, 9, 1)
 	if _, asked := deliver(t, a, frame); !asked {
 		t.Fatal("it does not ask")
 	}
 	a.Replay(&toLate)
-	frame, _ = a.Append(nil, 1400, &toLate, 1, 9)
+	frame, _ = a.Append(nil, 1400, &toLate, 1, 1, 9)
 	if fresh, _ := deliver(t, late, frame); fmt.Sprint(fresh) != "[4 5 6 7]" {
 		t.Errorf("took %v", fresh)
 	}
@@ -183,7 +183,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	step := func() {
 		a.Send(1, topic, topic)
 		a.Offer(&p, false, false)
-		frame, _ := a.Append(buf, 1400, &p, 1, 2)
+		frame, _ := a.Append(buf, 1400, &p, 1, 1, 2)
 		_, body, _ := codec.NextRecord(frame)
 		if codec.ParseEvent(body, &e) != nil || !b.Receive(1, &e, body, false) || !b.Next(&e) || !a.Next(&e) {
 			t.Fatal("lost")

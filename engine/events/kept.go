@@ -39,16 +39,17 @@ const seqStepMax = 1 << 32
 // the highest number, which of the SeenWindow numbers up to it came, and the highest that its
 // author sent itself, 24 bytes an origin. An event further behind counts as seen: events are
 // fire-and-forget, and taking one twice is worse than missing a straggler.
-type Seen struct{ origins []seen }
+type Seen struct{ origins []Known }
 
-type seen struct {
+// Known is what is known of the numbers of one author.
+type Known struct {
 	high uint64 // highest number taken; 0 before the first
 	bits uint64 // bit i: high-i was taken
 	own  uint64 // highest number that the author sent itself
 }
 
 // Init sizes the table for origin handles 1 to origins. Only this allocates.
-func (s *Seen) Init(origins int) { s.origins = make([]seen, origins+1) }
+func (s *Seen) Init(origins int) { s.origins = make([]Known, origins+1) }
 
 // First takes event number seq of origin o and returns whether it is new.
 func (s *Seen) First(o uint32, seq uint64) bool {
@@ -101,7 +102,7 @@ func (s *Seen) Own(o uint32, seq uint64) {
 }
 
 // Forget drops what is known of o, whose handle may then name another origin.
-func (s *Seen) Forget(o uint32) { s.origins[o] = seen{} }
+func (s *Seen) Forget(o uint32) { s.origins[o] = Known{} }
 
 // Replay keeps the last events as they were on the wire, for those who join late.
 // It is a ring of fixed slots: an event that is kept pushes out the oldest.

@@ -47,7 +47,7 @@ func TestWhatIsLostIsCounted(t *testing.T) {
 		t.Fatalf("%+v, room %v", n, v.Room())
 	}
 	send(t, v, 1, "t") // one too many, for the shell and for the peer
-	frame, done := v.Append(nil, 1400, &p, 1, 2)
+	frame, done := v.Append(nil, 1400, &p, 1, 1, 2)
 	if n.BroadcastsLost != 1 || !done {
 		t.Errorf("what a peer was not sent: %+v", n)
 	}
@@ -64,7 +64,7 @@ func TestWhatIsLostIsCounted(t *testing.T) {
 	if v.Next(&e) || n.BroadcastsLost != 2 {
 		t.Errorf("what the shell did not take: %+v", n)
 	}
-	if again, done := v.Append(nil, 1400, &p, 1, 2); len(again) != 0 || !done || n.BroadcastsLost != 2 {
+	if again, done := v.Append(nil, 1400, &p, 1, 1, 2); len(again) != 0 || !done || n.BroadcastsLost != 2 {
 		t.Error("what was sent is sent again")
 	}
 }
@@ -79,7 +79,7 @@ func TestFramesAreFilled(t *testing.T) {
 	send(t, v, 1, "t")
 	for room, want := range map[int]int{size - 1: 0, size: 1, 2*size - 1: 1, 2 * size: 2} {
 		p := Peer{}
-		frame, done := v.Append(nil, room, &p, 1, 2)
+		frame, done := v.Append(nil, room, &p, 1, 1, 2)
 		if len(frame) != want*size || done != (want == 2) || p.at != uint64(want) {
 			t.Errorf("in %d bytes %d, done %v, next %d; want %d events", room, len(frame), done, p.at, want)
 		}
@@ -92,7 +92,7 @@ func TestAsksOnce(t *testing.T) {
 	v, _ := newNode()
 	v.Ask()
 	asks := func() bool {
-		frame, _ := v.Append(nil, 1400, new(Peer), 1, 2)
+		frame, _ := v.Append(nil, 1400, new(Peer), 1, 1, 2)
 		_, asked := deliver(t, v, frame)
 		return asked
 	}
@@ -102,7 +102,7 @@ func TestAsksOnce(t *testing.T) {
 	fresh, _ := newNode()
 	var p Peer
 	fresh.Replay(&p)
-	if frame, done := fresh.Append(nil, 1400, &p, 1, 2); len(frame) != 0 || !done {
+	if frame, done := fresh.Append(nil, 1400, &p, 1, 1, 2); len(frame) != 0 || !done {
 		t.Errorf("%d bytes of nothing", len(frame))
 	}
 	from, _ := newNode()
@@ -112,7 +112,7 @@ func TestAsksOnce(t *testing.T) {
 	}
 	q := Peer{at: 2}
 	from.Replay(&q)
-	if frame, _ := from.Append(nil, 1400, &q, 1, 2); len(frame) == 0 {
+	if frame, _ := from.Append(nil, 1400, &q, 1, 1, 2); len(frame) == 0 {
 		t.Error("what is kept of others is not given to who asks")
 	}
 }
