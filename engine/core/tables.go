@@ -298,12 +298,8 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 		c.gaps.Early.Keep(&c.received.Run, c.peers[p].id, body, c.now-c.paths.Underway(&c.peers[p].link))
 		return true
 	}
-	for c.gaps.Early.Any() {
-		o := c.store.Find(id)
-		if o == 0 {
-			break
-		}
-		later, by, at := c.gaps.Early.Take(id, c.store.Max(o))
+	for c.gaps.Early.Any() && c.store.Find(id) != 0 {
+		later, by, at := c.gaps.Early.Take(id, c.store.Max(c.store.Find(id)))
 		if later == nil || codec.ParseRun(later, &c.received.Run) != nil {
 			break
 		}

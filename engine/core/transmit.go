@@ -20,11 +20,7 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 	if n, to, ok = c.composeReply(dst); ok {
 		return n, to, true
 	}
-	for {
-		p := c.due.Next()
-		if p == 0 {
-			break
-		}
+	for p := c.due.Next(); p != 0; p = c.due.Next() {
 		if n = c.compose(p, dst); n > 0 {
 			if c.due.Of(p) == 0 {
 				c.due.End()
