@@ -22,7 +22,9 @@
 // lowers its τ and raises given. The other side takes the difference between
 // the given it is told and its own taken. Both sums only grow, so a frame that
 // is lost, late or doubled changes nothing that a later frame does not settle,
-// and the sum over all nodes is exact as soon as the ledgers agree.
+// and the sum over all nodes is exact as soon as the ledgers agree. A path may hold frames back
+// behind so many later ones that they look new: a peer has begun its sum again, since it forgot
+// us, when it tells less than it gave for ten seconds, and nothing is taken twice.
 //
 // What a peer says may be a lie. Rates are clamped to the limit; one partner is
 // given something at most once in a span that grows with the number of peers;

@@ -32,7 +32,12 @@ func Share(p, q Rates) (tauP, tauQ uint32) {
 type Pair struct {
 	given, taken int64
 	next         sched.Instant // the peer counts as met again from then on
+	below        sched.Instant // since then the peer has told less than it gave; 0: it tells all
 }
+
+// anewAfter is how long a peer tells less than it gave before it counts as one that has forgotten
+// us: what a path held back may come in its order, and look new, behind many later frames.
+const anewAfter = 10 * sched.Second
 
 // Given is what this side gave.
 func (p *Pair) Given() int64 { return p.given }
@@ -51,7 +56,7 @@ func (s *Source) Tell(p *Pair, h *codec.Rates, overflow bool) {
 // exchanges that a node starts. It reports whether the peer should be told
 // soon: it was given something, or has something to give and does not know.
 func (s *Source) Meet(now sched.Instant, p *Pair, h *codec.Rates, fresh bool, peers int, interval sched.Instant) (tell bool) {
-	s.take(p, h, fresh)
+	s.take(now, p, h, fresh)
 	if !fresh || s.free || h.Tau >= RateMax {
 		return false // a free node neither gives nor needs
 	}
@@ -83,16 +88,23 @@ func (s *Source) Meet(now sched.Instant, p *Pair, h *codec.Rates, fresh bool, pe
 }
 
 // take credits what the peer gave since the last frame that told.
-func (s *Source) take(p *Pair, h *codec.Rates, fresh bool) {
+func (s *Source) take(now sched.Instant, p *Pair, h *codec.Rates, fresh bool) {
 	d := h.Given - p.taken
 	switch {
-	case d == 0:
-		return
 	case d < 0 && !fresh:
 		return // an old frame
+	case d < 0 && p.below == 0:
+		p.below = max(1, now)
+		return // and so may this be
+	case d < 0 && now-p.below < anewAfter:
+		return
 	case d < 0: // it began its ledger again
-		p.taken = max(0, h.Given)
+		p.taken, p.below = max(0, h.Given), 0
 		s.Clamped++
+		return
+	}
+	switch p.below = 0; {
+	case d == 0:
 		return
 	case d > int64(s.plan.Limit):
 		s.Clamped++

@@ -139,7 +139,7 @@ func TestSumIsKept(t *testing.T) {
 			for q := range n {
 				if p != q {
 					h := m.told(p, q)
-					m.s[q].take(&m.pairs[q][p], &h, true)
+					m.s[q].take(m.now, &m.pairs[q][p], &h, true)
 				}
 			}
 		}

@@ -1,0 +1,57 @@
+package flow
+
+import (
+	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
+	"pgregory.net/rapid"
+)
+
+// TestNothingIsTakenTwice: frames come in any order, as often as they like, and each may look new,
+// as those do that a path held back behind many later ones: never is more taken than was given.
+func TestNothingIsTakenTwice(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMesh(2, PaperPlan(1_000_000, sched.Second))
+		m.s[0].tau, m.s[1].tau = 1_000_000, 10_000
+		m.s[1].Want(0, 1_000_000)
+		var air []codec.Rates
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			m.now += sched.Second / 10
+			if rapid.Bool().Draw(t, "gives") {
+				m.s[0].tau = 1_000_000
+				h := m.told(1, 0)
+				m.hear(0, 1, &h, true)
+				m.s[1].tau = 10_000
+				air = append(air, m.told(0, 1))
+			} else if len(air) > 0 {
+				h := air[rapid.IntRange(0, len(air)-1).Draw(t, "which")]
+				m.hear(1, 0, &h, rapid.Bool().Draw(t, "fresh"))
+			}
+			if m.s[1].taken > m.s[0].given {
+				t.Fatalf("%d were given, %d taken", m.s[0].given, m.s[1].taken)
+			}
+		}
+	})
+}
+
+// TestALedgerThatBeginsAgain: a peer that has forgotten us begins with nothing. What it gives counts
+// when it has told less than it had given for a while, and not before.
+func TestALedgerThatBeginsAgain(t *testing.T) {
+	var s Source
+	s.Init(PaperPlan(1_000_000, sched.Second))
+	var p Pair
+	say := func(now sched.Instant, given int64, want uint64) {
+		t.Helper()
+		if s.Meet(now, &p, &codec.Rates{Given: given}, true, 2, sched.Second); s.taken != want {
+			t.Errorf("it gave %d at %v: %d taken, want %d", given, now, s.taken, want)
+		}
+	}
+	say(1, 500, 500)
+	say(2, 100, 500)
+	say(3, 500, 500)
+	say(4, 100, 500)
+	say(4+anewAfter-1, 200, 500)
+	say(4+anewAfter, 200, 500)
+	say(5+anewAfter, 300, 600)
+}
