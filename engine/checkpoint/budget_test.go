@@ -16,6 +16,7 @@ type crowd struct {
 	side
 	debts []mail.Debt
 	top   []uint64
+	lag   sched.Instant
 }
 
 func (c *crowd) Author(o state.Origin) uint32 { return uint32(o) }
@@ -27,7 +28,7 @@ func newCrowd(n int) *crowd {
 	c.board.Init(n + 2)
 	c.rtt.Sample(sched.Millisecond)
 	c.wheel.Init(1, sched.Second)
-	c.word.Init(&Parts{Host: c, Store: &c.store, Mender: c, Witness: c, Board: &c.board, Due: 1, Timer: c.wheel.Timer(0), Count: &c.count})
+	c.word.Init(&Parts{Host: c, Store: &c.store, Mender: c, Witness: c, Board: &c.board, Due: 1, Timer: c.wheel.Timer(0), Lag: &c.lag, Count: &c.count})
 	for i := range n + 1 {
 		o, _ := c.store.Add(codec.OriginID(10+i), 1, fmt.Append(nil, "author", i))
 		c.word.Reset(o)
@@ -44,11 +45,14 @@ func (c *crowd) write(now sched.Instant, o state.Origin) {
 }
 
 // TestQuestionsHaveABudget: what others bring of many authors that write all the time is compared
-// within 5 seconds, and the questions are no more than a round in four seconds takes.
+// within 5 seconds, and the questions are no more than a round in four seconds takes; and the loop that
+// is late asks no faster than one that knows few.
 func TestQuestionsHaveABudget(t *testing.T) {
 	const seconds = 60
+	late := sched.Instant(0)
 	f := func(n int, every, within sched.Instant, most int) {
 		c := newCrowd(n)
+		c.lag = late
 		since := make([]sched.Instant, n+2) // the first version that was not compared
 		longest := sched.Instant(0)
 		for now := sched.Instant(sched.Second); now < (1+seconds)*sched.Second; now += pause / 2 {
@@ -96,4 +100,7 @@ func TestQuestionsHaveABudget(t *testing.T) {
 	f(200, 400*sched.Millisecond, 5*sched.Second, 200/askRound)
 	f(200, 50*sched.Millisecond, 5*sched.Second, 200/askRound)
 	f(500, 400*sched.Millisecond, 5*sched.Second, 500/askRound)
+	late = 20 * sched.Millisecond // later, but never more than so many
+	f(200, 400*sched.Millisecond, 12*sched.Second, askRate)
+	f(10, 400*sched.Millisecond, sched.Second, askRate)
 }

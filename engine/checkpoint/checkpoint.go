@@ -23,6 +23,7 @@ const (
 	asksMost  = 16                       // and of them, those that are asked for, at once
 	askRate   = 20                       // questions a second, once so many were asked at once
 	askRound  = 4                        // seconds in which all that wait are asked for, if there are more
+	askLag    = 5 * sched.Millisecond    // a loop whose turns take longer asks for fewer, in proportion
 	triesMost = 8                        // questions, until the log moves on
 	doubtMost = sched.Second * 60        // between two times that a log is gone through for a sum
 	wordsMost = 4 << 10                  // of a log that are summed up at once: some 600 small entries
@@ -74,10 +75,11 @@ type Parts struct {
 	Mender  Mender
 	Witness Witness
 	Board   *due.Board
-	Due     uint32      // on the board: an acknowledgement, which carries the question
-	Timer   sched.Timer // wakes Step
-	Off     bool        // nothing is said or compared
-	Precise bool        // logs have holes: sums are compared where all is the same as at the owner
+	Due     uint32         // on the board: an acknowledgement, which carries the question
+	Timer   sched.Timer    // wakes Step
+	Lag     *sched.Instant // of the loop
+	Off     bool           // nothing is said or compared
+	Precise bool           // logs have holes: sums are compared where all is the same as at the owner
 	Count   *Counters
 	Signing
 }
@@ -189,9 +191,11 @@ func (k *Checkpoints) Moved(now sched.Instant, o state.Origin) {
 
 // Step asks for the checkpoints of those that were not compared. Each question costs a frame there and
 // one back, so all logs together are asked for at a rate: askRate, or as fast as it takes to ask for
-// all that wait in askRound seconds.
+// all that wait in askRound seconds. A loop that is late asks at askRate, since questions do not become
+// fewer with what it gets done.
 func (k *Checkpoints) Step(now sched.Instant) {
-	rate := min(max(askRate, len(k.waiting)/askRound), asksMost*int(sched.Second/pause))
+	round := sched.Instant(len(k.waiting)/askRound) * askLag / max(askLag, *k.parts.Lag)
+	rate := min(max(askRate, int(round)), asksMost*int(sched.Second/pause))
 	k.budget.SetRate(now, uint64(rate))
 	if k.late = late; len(k.waiting) > asksMost {
 		k.late = max(rest, late-sched.Instant(len(k.waiting))*sched.Second/sched.Instant(rate))

@@ -66,7 +66,7 @@ func newDesk() *desk {
 			s.author = 1
 		}
 		s.store.SetOwner(own)
-		s.word.Init(&Parts{Host: s, Store: &s.store, Own: own, Mender: s, Witness: s, Board: &s.board, Due: 1, Timer: s.wheel.Timer(0), Count: &s.count})
+		s.word.Init(&Parts{Host: s, Store: &s.store, Own: own, Mender: s, Witness: s, Board: &s.board, Due: 1, Timer: s.wheel.Timer(0), Lag: new(sched.Instant), Count: &s.count})
 		for o := range s.o + 1 {
 			s.word.Reset(o)
 		}

@@ -53,8 +53,8 @@
 // fast, but for the rest every 4 seconds: a sum costs a hash for each entry, and what is
 // overwritten before the next one costs none. Questions have a budget: 16 at once and 20 a second, or,
 // where more logs than 80 wait, a quarter of them a second, up to 160. So what changes is compared within
-// 5 seconds where 640 authors write, and later where more do. An owner that holds writes back (flow
-// control) says nothing: what it replaces is not in its log any more.
+// 5 seconds where 640 authors write, and later where more do, or the loop is late. An owner that holds
+// writes back (flow control) says nothing: what it replaces is not in its log any more.
 // Sums are hashes without a key: whoever knows what an owner will write can make up an entry with
 // the same one, and frames in the owner's own name, from a holder of the cluster's key, are taken
 // for its own: where nothing is signed. A log that never rests for as long as a question and its
