@@ -5,6 +5,7 @@
 //	go run ./fuzz/wire -time 1h -nodes 12           an hour by hand
 //	go run ./fuzz/wire -seed 7 -kinds hole,kill     what a seed plans, of these kinds only
 //	go run ./fuzz/wire -join 1000000                how a member joins one that holds so many keys
+//	go run ./fuzz/wire -join 1000000 -join.rate 100 -join.loss 1 -join.of all    one row of that
 //
 // Each member has a network namespace of its own with a TUN device whose other end is the
 // wire in this process, so no kernel module for delay and loss is needed: every packet is

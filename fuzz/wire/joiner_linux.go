@@ -14,17 +14,23 @@ type joinCell struct {
 	all  bool // loses other packets than datagrams too
 }
 
-// joinCells are those of the table, over links of so many Mbit/s.
-func joinCells(mbits ...int) (list []joinCell) {
-	for _, rate := range mbits {
-		for _, loss := range []float64{0, 0.01, 0.05, 0.30} {
-			list = append(list, joinCell{rate * 1_000_000, loss, false})
-			if loss > 0 {
-				list = append(list, joinCell{rate * 1_000_000, loss, true})
+// joinCells are those of the table: over links of so many Mbit/s, that lose each share of the
+// datagrams, and each of all packets.
+func joinCells(rates, losses []int, of string) (list []joinCell, err error) {
+	if of != "" && of != "datagrams" && of != "all" {
+		return nil, fmt.Errorf("-join.of %s: it is datagrams or all", of)
+	}
+	for _, rate := range rates {
+		for _, percent := range losses {
+			for _, all := range []bool{false, true} {
+				if percent == 0 && all || of == "all" && !all || of == "datagrams" && all {
+					continue // without loss both are one
+				}
+				list = append(list, joinCell{rate * 1_000_000, float64(percent) / 100, all})
 			}
 		}
 	}
-	return list
+	return list, nil
 }
 
 func (c *joinCell) String() string {

@@ -15,7 +15,7 @@ import (
 func main() {
 	beMember()
 	o := options{Out: os.Stdout}
-	names, joins, mbits, wait := "", 0, 0, time.Duration(0)
+	names, joins, mbits, wait, percent, of := "", 0, 0, time.Duration(0), -1, ""
 	flag.IntVar(&o.Nodes, "nodes", 8, "members, 4 to 64")
 	flag.Uint64Var(&o.Seed, "seed", uint64(time.Now().UnixNano()), "of the plan; even ones seal")
 	flag.DurationVar(&o.Time, "time", 45*time.Second, "for how long faults begin")
@@ -23,15 +23,23 @@ func main() {
 	flag.StringVar(&names, "kinds", "", "only these kinds of faults, with commas")
 	flag.IntVar(&joins, "join", 0, "measure how a member joins one that holds so many keys, instead")
 	flag.IntVar(&mbits, "join.rate", 0, "only over links of so many Mbit/s")
+	flag.IntVar(&percent, "join.loss", -1, "only over links that lose so many of 100 packets")
+	flag.StringVar(&of, "join.of", "", "only loss of datagrams, or only of all")
 	flag.DurationVar(&wait, "join.wait", 2*time.Minute, "for one that joins: then the next is measured")
 	flag.Parse()
 	err := o.choose(names)
 	if joins > 0 {
-		rates := []int{100, 1000}
+		rates, losses := []int{100, 1000}, []int{0, 1, 5, 30}
 		if mbits > 0 {
 			rates = []int{mbits}
 		}
-		err = joinTable(context.Background(), o.Out, joins, wait, joinCells(rates...))
+		if percent >= 0 {
+			losses = []int{percent}
+		}
+		var cells []joinCell
+		if cells, err = joinCells(rates, losses, of); err == nil {
+			err = joinTable(context.Background(), o.Out, joins, wait, cells)
+		}
 	} else if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		err = run(ctx, o)
