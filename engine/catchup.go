@@ -29,7 +29,8 @@ const (
 	catchPatience = 300 * sched.Millisecond
 	catchLess     = 1000
 	catchRest     = 64
-	catchNone     = 3 // others are asked then, for one that has nothing to give may join too
+	catchMeter    = 100 * sched.Millisecond // over which what comes is measured
+	catchNone     = 3                       // others are asked then, for one that has nothing to give may join too
 )
 
 // catchState is a member that is brought up to date over streams, and the help
@@ -45,6 +46,15 @@ type catchState struct {
 	busy   uint64        // others that were told to ask again later
 	spare  [][]byte      // answers' memory
 	window [batch.StreamHeadMax]byte
+	meter  catchMeters
+}
+
+// catchMeters measures what comes over streams: while it is much, datagrams of the same only stand
+// in its way.
+type catchMeters struct {
+	bytes int           // since at
+	at    sched.Instant // 0: nothing is asked for
+	rate  uint64        // a second: it rises at once and falls slowly, for answers come whole
 }
 
 // span is a range of origins that is asked for.
@@ -135,6 +145,7 @@ func (e *Engine) turnCatching(now sched.Instant) (more bool) {
 		}
 	}
 	l.spans = slices.DeleteFunc(l.spans, func(s *span) bool { return s.done })
+	e.turnMeter(now)
 	if len(l.jobs) > 0 {
 		e.makeAnswer(l.jobs[0])
 		more = true
@@ -142,9 +153,32 @@ func (e *Engine) turnCatching(now sched.Instant) (more bool) {
 	return more
 }
 
+// turnMeter tells flow control how much comes over streams.
+func (e *Engine) turnMeter(now sched.Instant) {
+	l := &e.large
+	m := &l.meter
+	switch {
+	case len(l.spans) == 0 && m.at == 0:
+	case len(l.spans) == 0:
+		*m = catchMeters{}
+		e.core.Parts().Flow.Beside(0)
+	case m.at == 0:
+		m.at = now
+	case now-m.at >= catchMeter:
+		rate := uint64(m.bytes) * uint64(sched.Second) / uint64(now-m.at)
+		m.rate = max(rate, (7*m.rate+rate)/8)
+		e.core.Parts().Flow.Beside(m.rate)
+		m.bytes, m.at = 0, now
+	default:
+		l.next = min(l.next, m.at+catchMeter)
+	}
+}
+
 // takeSpan applies some of an answer.
 func (e *Engine) takeSpan(now sched.Instant, s *span) {
+	had := len(s.rest)
 	s.rest = bulk.Take(s.rest, catchTake, func(t codec.Type, body []byte) { e.core.Take(now, now-s.askedAt, s.from, t, body) })
+	e.large.meter.bytes += had - len(s.rest)
 	if len(s.rest) == 0 {
 		e.large.streams.Recycle(s.body)
 		s.body, s.rest = nil, nil

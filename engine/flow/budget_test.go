@@ -375,3 +375,41 @@ func TestManySendersShareAThinLink(t *testing.T) {
 		}
 	}
 }
+
+// While much of what is missing comes by another way, senders of datagrams get a quarter of that,
+// and all that they had as soon as it ends. A trickle changes nothing.
+func TestWhatComesBesideHasThePath(t *testing.T) {
+	const sends = 12 << 20
+	var r Receiver
+	r.Init(0, 0)
+	now, rate := sched.Instant(0), uint64(sends)
+	run := func(span sched.Instant) {
+		for end := now + span; now < end; now += sched.Millisecond {
+			r.Arrived(now, false)
+			r.Took(int(rate / 1000))
+			if rate = sends; r.Credit() != 0 {
+				rate = min(rate, uint64(Rate16(r.Credit())))
+			}
+		}
+	}
+	run(sched.Second)
+	r.Beside(besideLeast - 1)
+	if run(sched.Second); r.Credit() != 0 {
+		t.Errorf("a trickle bounds senders to %d", r.Level())
+	}
+	const beside = 8 << 20
+	r.Beside(beside)
+	run(3 * sched.Second)
+	if want := uint64(beside / besideShare); rate < want*8/10 || rate > want*12/10 {
+		t.Errorf("%d B/s are sent beside %d, want %d", rate, beside, want)
+	}
+	r.Beside(0)
+	if run(100 * sched.Millisecond); rate != sends {
+		t.Errorf("%d B/s are sent when the other way has ended", rate)
+	}
+	r.Init(0, 100_000) // what is configured holds as well
+	r.Beside(beside)
+	if r.most() != 100_000 {
+		t.Errorf("a limit of %d became %d", 100_000, r.most())
+	}
+}

@@ -118,6 +118,9 @@ func (f *Control) Took(size int) {
 // Pressure takes what the shell sees of its socket (Receiver.Pressure).
 func (f *Control) Pressure(queued, room int, drops uint64) { f.receiver.Pressure(queued, room, drops) }
 
+// Beside tells what comes by another way (Receiver.Beside).
+func (f *Control) Beside(rate uint64) { f.receiver.Beside(rate) }
+
 // Header fills the flow block of a frame to a peer with what is due, and adds the
 // rates. It reports whether the frame asks for an acknowledgement; owes says that it
 // carries one.

@@ -8,6 +8,9 @@ const (
 	levelNanos  = 50 * sched.Millisecond // between changes of the level: senders learn it with acknowledgements
 	levelMin    = creditMin
 	easeSpans   = 40 // levelNanos without pressure until a bound by pressure is eased
+
+	besideLeast = 1 << 20 // bytes a second by another way that are worth the path
+	besideShare = 4       // datagrams have one part in so many of what comes by it
 )
 
 // Receiver is what this node takes in. Load is charged to who causes it, so it
@@ -19,6 +22,7 @@ type Receiver struct {
 	limit uint64 // configured, bytes a second; 0: none
 	bound uint64 // by pressure; 0: none
 	level uint64 // what each sender may send; 0: any
+	other uint64 // bound beside what comes by another way; 0: none
 
 	at      sched.Instant // the start of the window
 	arrived uint32        // datagrams, halved with each window
@@ -73,6 +77,15 @@ func (r *Receiver) Pressure(queued, room int, drops uint64) {
 	r.drops = max(r.drops, drops)
 }
 
+// Beside tells how many bytes a second of what is missing here come by another way than
+// datagrams, over the same paths: then senders are asked for a share of that, since what they send
+// of the same would only be in its way. 0: nothing comes, or it ended.
+func (r *Receiver) Beside(rate uint64) {
+	if r.other = 0; rate >= besideLeast {
+		r.other = rate / besideShare
+	}
+}
+
 // turn ends a window.
 func (r *Receiver) turn(now sched.Instant) {
 	r.hot = false
@@ -124,15 +137,13 @@ func (r *Receiver) adjust() {
 }
 
 // most is what may arrive in all; 0: anything.
-func (r *Receiver) most() uint64 {
-	switch {
-	case r.limit == 0:
-		return r.bound
-	case r.bound == 0:
-		return r.limit
-	default:
-		return min(r.limit, r.bound)
+func (r *Receiver) most() (most uint64) {
+	for _, bound := range [...]uint64{r.limit, r.bound, r.other} {
+		if bound != 0 && (most == 0 || bound < most) {
+			most = bound
+		}
 	}
+	return most
 }
 
 // Credit is what a frame to a sender states.

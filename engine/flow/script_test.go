@@ -155,6 +155,9 @@ func TestReceiverScript(t *testing.T) {
 						}
 						r.Pressure(int(s.UpTo(1<<20)), int(s.Rand.Uint32n(2))<<20, drops)
 					}
+					if s.Chance(2000) {
+						r.Beside(s.UpTo(8 << 20))
+					}
 					for range rate {
 						if !r.Arrived(now, s.Chance(4)) && (foreign == 0 || s.Chance(foreign)) {
 							r.Took(int(s.Rand.Uint32n(frameBytes)))
