@@ -187,7 +187,8 @@ type Config struct {
 	kinds codec.Kind // the last kind of entries that is known, as by an older version; 0: all. Tests set it
 
 	// Reactor runs this engine together with others on one goroutine. Default:
-	// one reactor for the process.
+	// one of the process's, of which there are as many as GOMAXPROCS, or as
+	// engines; that which has least to do.
 	Reactor *Reactor `json:"-"`
 	// Transport replaces the sockets, for instance by a network in memory.
 	// The engine gets a reactor of its own over it. Not together with Reactor.

@@ -24,8 +24,8 @@
 //
 // # What happens where
 //
-// One goroutine, the [Reactor], runs the protocol of any number of engines of
-// the process. Set, SetTTL and Delete check limits, take the version and leave
+// One goroutine, the [Reactor], runs the protocol of any number of engines; a
+// process has as many of them as processors, if it has as many engines. Set, SetTTL and Delete check limits, take the version and leave
 // the write in a stage; they never wait for the loop, and a full stage is
 // [ErrBackpressure]. AppendGet reads without the loop, and so does Members while
 // its snapshot is fresh. GetFresh asks the writer first, for a round trip. Calls

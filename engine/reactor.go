@@ -35,14 +35,16 @@ type ReactorOptions struct {
 }
 
 // Reactor is one goroutine that serves the sockets, timers and staged writes
-// of any number of engines. Without Config.Reactor all engines of a process
-// share one. It sleeps when there is nothing to do.
+// of any number of engines. Without Config.Reactor the engines of a process
+// share as many as there are processors. It sleeps when there is nothing to do.
 type Reactor struct {
 	poller  batch.Poller
 	owned   bool // the poller is ours to close
 	locked  bool // to a thread: the poller sleeps in the kernel
 	done    chan struct{}
 	working atomic.Bool // tasks is not empty
+
+	busyShare atomic.Int32 // of its time that the loop works, smoothed, in parts of a per cent: shareMemory of them
 
 	mu     sync.Mutex
 	tasks  []func(now sched.Instant) bool // run between turns; false ends the reactor
@@ -114,7 +116,9 @@ func (r *Reactor) run() {
 	for r.runTasks() {
 		now := r.poller.Now()
 		r.credit.Slept(max(0, now-idle))
-		r.credit.Look(now)
+		if busy, looked := r.credit.Look(now); looked {
+			r.busyShare.Add(int32(busy) - r.busyShare.Load()/shareMemory)
+		}
 		deadline := r.turn(now, n)
 		if r.working.Load() {
 			deadline = r.turned
@@ -273,31 +277,58 @@ func (r *Reactor) failure() error {
 	return r.err
 }
 
-// process is the reactor that engines share when their Config names none. It
-// lives while one of them does.
+// process holds the reactors that engines share when their Config names none: as many as Go runs
+// threads, no more than engines, and each for as long as it has one.
 var process struct {
 	mu    sync.Mutex
-	r     *Reactor
+	loops []*sharedReactor
+}
+
+type sharedReactor struct {
+	*Reactor
 	users int
+}
+
+// An engine looks for the loop that has least to do: one that works all the time counts as much as
+// fullLoad engines.
+const (
+	fullLoad    = 16
+	shareMemory = 16 // looks of mail.Credit
+)
+
+func (s *sharedReactor) load() int {
+	return 100*s.users + fullLoad*int(s.busyShare.Load())/shareMemory
 }
 
 func acquireShared() *Reactor {
 	process.mu.Lock()
 	defer process.mu.Unlock()
-	if process.r == nil || process.r.ended() {
-		process.r, process.users = NewReactor(ReactorOptions{}), 0
+	process.loops = slices.DeleteFunc(process.loops, func(s *sharedReactor) bool { return s.ended() })
+	var least *sharedReactor
+	for _, s := range process.loops {
+		if least == nil || s.load() < least.load() {
+			least = s
+		}
 	}
-	process.users++
-	return process.r
+	if len(process.loops) < runtime.GOMAXPROCS(0) {
+		least = &sharedReactor{Reactor: NewReactor(ReactorOptions{})}
+		process.loops = append(process.loops, least)
+	}
+	least.users++
+	return least.Reactor
 }
 
 func releaseShared(r *Reactor) {
 	process.mu.Lock()
 	var last *Reactor
-	if process.r == r {
-		if process.users--; process.users == 0 {
-			last, process.r = r, nil
+	for i, s := range process.loops {
+		if s.Reactor != r {
+			continue
 		}
+		if s.users--; s.users == 0 {
+			process.loops, last = slices.Delete(process.loops, i, i+1), r
+		}
+		break
 	}
 	process.mu.Unlock()
 	if last != nil {

@@ -31,13 +31,15 @@ type Credit struct {
 // Slept takes in that the loop slept for so long.
 func (c *Credit) Slept(span sched.Instant) { c.slept += span }
 
-// Look sets the price, once in creditLook, by how much the loop slept since.
-func (c *Credit) Look(now sched.Instant) {
+// Look sets the price, once in creditLook, by how much the loop slept since. It returns the share of
+// its time that the loop worked since, in per cent, when it does so.
+func (c *Credit) Look(now sched.Instant) (busy int, looked bool) {
 	span := now - c.from
 	if span < creditLook {
-		return
+		return 0, false
 	}
-	switch busy := 100 * (span - c.slept) / span; {
+	busy = int(100 * (span - c.slept) / span)
+	switch {
 	case busy > busyMuch:
 		c.price += c.price / 8
 	case busy < busyLittle:
@@ -45,6 +47,7 @@ func (c *Credit) Look(now sched.Instant) {
 	}
 	c.price = max(priceLeast, min(c.price, priceMost))
 	c.from, c.slept = now, 0
+	return busy, true
 }
 
 // Give gives a flush of so many datagrams its turn, and tells when that is: in creditMost at the
