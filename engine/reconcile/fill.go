@@ -153,13 +153,16 @@ func (f *Filler) fair(dst []byte, limit int, j *Job) (out []byte, entries int) {
 			}
 			weights = max(1, weights-weight)
 			var n int
+			at := len(dst)
 			dst, n = f.run(dst, limit, len(dst)+share, grant, j, w)
 			entries += n
 			if left > 0 {
 				left -= n
 			}
 			open--
-			j.turn = i + 1
+			if len(dst) > at { // who found no room begins the next frame
+				j.turn = i + 1
+			}
 		}
 		if len(dst) == before || limit-len(dst) < shareBytesMin || j.Len() == 0 || j.Deltas > 0 {
 			break

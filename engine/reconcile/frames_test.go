@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -108,6 +109,41 @@ func TestAnAnswerDoesNotAllocate(t *testing.T) {
 		one()
 		if n := testing.AllocsPerRun(20, one); n != 0 || sent < 100 || sent > missing {
 			t.Errorf("order %d: %v allocations for %d entries of %d", order, n, sent, missing)
+		}
+	}
+}
+
+// In frames that hold few origins each has its turn before anybody has
+// a third one.
+func TestFairGoesOnWhereItEnded(t *testing.T) {
+	p := newReplica()
+	var j Job
+	j.Init(16)
+	j.Reset(100, -1)
+	for id := codec.OriginID(1); id <= 12; id++ {
+		kv := map[string]uint64{}
+		for v := range uint64(100) {
+			kv[fmt.Sprint("key", v)] = v + 1
+		}
+		p.put(t, id, kv)
+		j.Add(Want{ID: id, Origin: p.Find(id), From: 1, Missing: 99})
+	}
+	turns := map[codec.OriginID]int{}
+	for range 12 {
+		b, _ := p.f.Fill(nil, 450, &j, tune.OrderFair)
+		for _, body, rest := codec.NextRecord(b); body != nil; _, body, rest = codec.NextRecord(rest) {
+			var r codec.Run
+			if err := codec.ParseRun(body, &r); err != nil {
+				t.Fatal(err)
+			}
+			turns[r.ID]++
+		}
+		least, most := 100, 0
+		for id := codec.OriginID(1); id <= 12; id++ {
+			least, most = min(least, turns[id]), max(most, turns[id])
+		}
+		if most > least+2 {
+			t.Fatalf("turns by origin: %v", turns)
 		}
 	}
 }
