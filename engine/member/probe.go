@@ -116,8 +116,7 @@ func (t *Table) rest(now sched.Instant, i int) {
 		t.beat = now - period + sched.Instant(t.rand.Uint64n(uint64(period))) // since long ago: anew
 	}
 	if t.beat <= now {
-		jitter := sched.Instant(t.rand.Uint64n(uint64(period/16))) - period/32
-		t.beat = max(t.beat+period+jitter, now)
+		t.beat = max(t.beat+period-period/32+sched.Instant(t.rand.Uint64n(uint64(period/16))), now)
 	}
 	t.due(i, t.beat)
 }
