@@ -53,6 +53,7 @@ type Budget struct {
 	seen   uint16 // frames judged in this round
 	lost   uint16 // of them
 	loss   uint16 // smoothed, in 1/65536
+	innate innate
 
 	least uint32 // the share of rateMin: much loss never lowers the rate below
 

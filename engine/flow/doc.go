@@ -70,10 +70,11 @@
 // classes leave a reserve in the bucket for the higher ones, and user data
 // leaves every eighth frame to repair, so that neither starves the other.
 //
-// # What it can't tell
+// # What it can't tell at once
 //
 // Where more than one frame of eight is lost, a budget can't tell a bad radio from a link that many
-// senders share, and takes it for the link: the rate to each peer falls as far as its share of
-// that. So what is written fast over such a radio is late for as long as that lasts. Whoever judges
-// otherwise floods links: what lost less by mistake lost half of all on a link that many share.
+// senders share, and takes it for the link first: the rate to each peer falls as far as its share of
+// that. What is lost even there is believed to be the path's own (innate.go), and bounds nobody
+// after some seconds, up to a loss of a half. A link so thin that those shares are too much for it is
+// taken for a radio now and then, for some rounds, each time after twice as many frames.
 package flow

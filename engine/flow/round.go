@@ -66,14 +66,16 @@ func (b *Budget) close(now sched.Instant, a *Ack, sample bool) {
 	}
 	b.open, b.silent = false, 0
 	b.least = max(rateLeast, rateMin/2/uint32(max(1, a.Peers)))
-	b.loss = uint16(int32(b.loss) + (int32(uint64(b.lost)*65535/uint64(max(1, b.seen)))-int32(b.loss))/8)
+	b.smooth()
 	used := uint64(b.bytes) * 2 * sched.Second / uint64(max(now-b.from, roundMin)) // twice: half of the rate is use
 	before, queue := b.Cuts, min(span, b.RTT())-b.path()-4*a.Lag
+	lost := b.innate.beyond(b.seen, b.lost, b.loss)
 	switch {
-	case b.lost > b.seen>>lossShift:
-		got, floor := uint64(b.seen-min(b.lost, b.seen))*15, uint32(rateMin)
-		if b.lost > b.seen>>muchShift {
+	case lost > b.seen>>lossShift:
+		got, floor := uint64(b.seen-min(lost, b.seen))*15, uint32(rateMin)
+		if lost > b.seen>>muchShift {
 			floor = b.least
+			b.innate.wrong()
 		}
 		b.cutTo(used, got, uint64(b.seen)*16, floor)
 	case b.excused:
@@ -92,7 +94,17 @@ func (b *Budget) close(now sched.Instant, a *Ack, sample bool) {
 	if b.excused = b.Cuts != before; b.excused {
 		b.judged = a.Sent
 	}
+	b.innate.look(b.seen, b.loss, b.rate <= 2*b.least)
 	b.reset(now)
+}
+
+// smooth lets this round's losses into the mean: an eighth of it where a round judged as many frames
+// as it may have, less where it judged fewer.
+func (b *Budget) smooth() {
+	if b.seen > 0 {
+		share := int64(b.lost) * 65535 / int64(b.seen)
+		b.loss += uint16((share - int64(b.loss)) * int64(min(b.seen, roundFrames)) / (8 * roundFrames))
+	}
 }
 
 func (b *Budget) reset(now sched.Instant) {
