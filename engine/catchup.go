@@ -29,8 +29,7 @@ const (
 	catchPatience = 300 * sched.Millisecond
 	catchLess     = 1000
 	catchRest     = 64
-	catchMeter    = 100 * sched.Millisecond // over which what comes is measured
-	catchNone     = 3                       // others are asked then, for one that has nothing to give may join too
+	catchNone     = 3 // others are asked then, for one that has nothing to give may join too
 )
 
 // catchState is a member that is brought up to date over streams, and the help
@@ -46,15 +45,7 @@ type catchState struct {
 	busy   uint64        // others that were told to ask again later
 	spare  [][]byte      // answers' memory
 	window [batch.StreamHeadMax]byte
-	meter  catchMeters
-}
-
-// catchMeters measures what comes over streams: while it is much, datagrams of the same only stand
-// in its way.
-type catchMeters struct {
-	bytes int           // since at
-	at    sched.Instant // 0: nothing is asked for
-	rate  uint64        // a second: it rises at once and falls slowly, for answers come whole
+	meter  bulk.Meter
 }
 
 // span is a range of origins that is asked for.
@@ -153,32 +144,31 @@ func (e *Engine) turnCatching(now sched.Instant) (more bool) {
 	return more
 }
 
-// turnMeter tells flow control how much comes over streams.
+// turnMeter has what comes over streams and by datagrams compared: the slower way makes way.
 func (e *Engine) turnMeter(now sched.Instant) {
 	l := &e.large
-	m := &l.meter
+	m, lacks := &l.meter, len(l.spans) > 0 || l.begin <= now.After(catchPatience)
+	asked := slices.ContainsFunc(l.spans, func(s *span) bool { return s.asked || len(s.rest) > 0 })
 	switch {
-	case len(l.spans) == 0 && m.at == 0:
-	case len(l.spans) == 0:
-		*m = catchMeters{}
+	case !lacks && !m.Runs():
+		return
+	case !lacks:
+		*m = bulk.Meter{}
 		e.core.Parts().Flow.Beside(0)
-	case m.at == 0:
-		m.at = now
-	case now-m.at >= catchMeter:
-		rate := uint64(m.bytes) * uint64(sched.Second) / uint64(now-m.at)
-		m.rate = max(rate, (7*m.rate+rate)/8)
-		e.core.Parts().Flow.Beside(m.rate)
-		m.bytes, m.at = 0, now
-	default:
-		l.next = min(l.next, m.at+catchMeter)
+		return
+	case m.Turn(now, e.core.Counters().EntriesNew, asked):
+		e.core.Parts().Flow.Beside(m.Beside())
 	}
+	l.next = min(l.next, m.Next())
 }
 
 // takeSpan applies some of an answer.
 func (e *Engine) takeSpan(now sched.Instant, s *span) {
-	had := len(s.rest)
+	n, had := e.core.Counters(), len(s.rest)
+	news, old := n.EntriesNew, n.EntriesOld
 	s.rest = bulk.Take(s.rest, catchTake, func(t codec.Type, body []byte) { e.core.Take(now, now-s.askedAt, s.from, t, body) })
-	e.large.meter.bytes += had - len(s.rest)
+	news, old = n.EntriesNew-news, n.EntriesOld-old
+	e.large.meter.Took(had-len(s.rest), int(news+old), int(news))
 	if len(s.rest) == 0 {
 		e.large.streams.Recycle(s.body)
 		s.body, s.rest = nil, nil
@@ -191,6 +181,9 @@ func (e *Engine) askSpan(now sched.Instant, s *span) {
 	l := &e.large
 	if s.at > now {
 		l.next = min(l.next, s.at)
+		return
+	}
+	if l.meter.Rests() { // turnMeter looks again
 		return
 	}
 	k, later := e.stranger(now, &s.want)
