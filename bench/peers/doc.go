@@ -18,7 +18,7 @@
 // member, without an acknowledgement. redis is a redis-server of which every node is a client
 // that has subscribed, where one is installed; its processor time leaves the server out.
 //
-// Package fan beside is a program that compares both, NATS, Redis and chitchat under load.
+// Package peer has the drivers. Package fan is a program that compares both, NATS, Redis and chitchat under load.
 //
 // BenchmarkIdle compares what members cost that have nothing to do: twelve processes
 // of one member each, of the engine with its defaults, of one that detects about as late

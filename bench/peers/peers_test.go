@@ -3,18 +3,17 @@ package peers
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"io"
-	"net"
 	"slices"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/memberlist"
+	"github.com/quidnunc/quidnunc/bench/peers/peer"
 	"github.com/quidnunc/quidnunc/engine"
 )
 
@@ -33,14 +32,14 @@ type kind struct {
 var kinds = []kind{
 	{"quidnunc", newQuidnunc},
 	{"memberlist-fastest", func(b *testing.B, n int, landed func(uint64)) cluster {
-		c := memberlist.DefaultLANConfig()
-		c.GossipInterval, c.GossipNodes, c.EnableCompression = time.Millisecond, 4, false
-		return newMemberlist(b, n, c, landed)
+		return newMemberlist(b, n, &peer.ListConfig{Base: peer.FastestList()}, landed)
 	}},
-	{"memberlist-best-effort", newBestEffort},
+	{"memberlist-best-effort", func(b *testing.B, n int, landed func(uint64)) cluster {
+		return newMemberlist(b, n, &peer.ListConfig{Base: peer.PlainList(), Best: true}, landed)
+	}},
 	{"redis", newRedis},
 	{"memberlist-lan", func(b *testing.B, n int, landed func(uint64)) cluster {
-		return newMemberlist(b, n, memberlist.DefaultLANConfig(), landed)
+		return newMemberlist(b, n, &peer.ListConfig{Base: memberlist.DefaultLANConfig()}, landed)
 	}},
 }
 
@@ -169,125 +168,56 @@ func (c *quidnunc) close() {
 
 // --- memberlist ---
 
-type listNode struct {
-	list   *memberlist.Memberlist
-	queue  *memberlist.TransmitLimitedQueue
-	landed func(uint64)
-	once   bool // messages are not passed on
-	mu     sync.Mutex
-	seen   map[uint64]bool
-}
+type listCluster struct{ *peer.List }
 
-type message []byte
-
-func (m message) Invalidates(memberlist.Broadcast) bool { return false }
-func (m message) Message() []byte                       { return m }
-func (m message) Finished()                             {}
-
-func (d *listNode) NodeMeta(int) []byte { return nil }
-func (d *listNode) NotifyMsg(b []byte) {
-	seq := binary.LittleEndian.Uint64(b)
-	d.mu.Lock()
-	known := d.seen[seq]
-	d.seen[seq] = true
-	d.mu.Unlock()
-	if !known {
-		if !d.once {
-			d.queue.QueueBroadcast(message(slices.Clone(b)))
-		}
-		d.landed(seq)
+// newMemberlist waits for all members but one that each knows: it often takes long over the last.
+func newMemberlist(b *testing.B, n int, cfg *peer.ListConfig, landed func(uint64)) cluster {
+	cfg.Lacks = 1
+	l, err := peer.StartList(n, cfg, func(_ int, value []byte) { landed(binary.LittleEndian.Uint64(value)) })
+	if err != nil {
+		b.Fatal(err)
 	}
-}
-
-func (d *listNode) GetBroadcasts(overhead, limit int) [][]byte {
-	return d.queue.GetBroadcasts(overhead, limit)
-}
-func (d *listNode) LocalState(bool) []byte        { return nil }
-func (d *listNode) MergeRemoteState([]byte, bool) {}
-
-type listCluster []*listNode
-
-func newMemberlist(b *testing.B, n int, base *memberlist.Config, landed func(uint64)) cluster {
-	var c listCluster
-	for i := range n {
-		d := &listNode{landed: landed, seen: map[uint64]bool{}}
-		cfg := *base
-		cfg.Name, cfg.BindAddr, cfg.BindPort, cfg.AdvertisePort = "node-"+strconv.Itoa(i), "127.0.0.1", 0, 0
-		cfg.Delegate, cfg.LogOutput = d, io.Discard
-		d.queue = &memberlist.TransmitLimitedQueue{NumNodes: func() int { return n }, RetransmitMult: cfg.RetransmitMult}
-		l, err := memberlist.Create(&cfg)
-		if err != nil {
-			b.Fatal(err)
-		}
-		d.list = l
-		c = append(c, d)
-		if i > 0 {
-			first := c[0].list.LocalNode()
-			if _, err := l.Join([]string{net.JoinHostPort(first.Addr.String(), strconv.Itoa(int(first.Port)))}); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-	limit, look := time.After(time.Minute), time.NewTicker(10*time.Millisecond) // it tells nobody when it is complete
-	defer look.Stop()
-	for {
-		formed := 0
-		for _, d := range c {
-			if d.list.NumMembers() >= n-1 { // it often takes long over the last one
-				formed++
-			}
-		}
-		if formed == n {
-			return c
-		}
-		select {
-		case <-look.C:
-		case <-limit:
-			b.Fatalf("memberlist: %d of %d nodes see the cluster after a minute", formed, n)
-		}
-	}
+	return listCluster{l}
 }
 
 func (c listCluster) send(i int, seq uint64) {
-	b := make([]byte, 64)
-	binary.LittleEndian.PutUint64(b, seq)
-	d := c[i]
-	d.mu.Lock()
-	d.seen[seq] = true
-	d.mu.Unlock()
-	d.queue.QueueBroadcast(message(b))
+	var value [peer.ValueBytes]byte
+	binary.LittleEndian.PutUint64(value[:], seq)
+	c.Say(i, value[:])
 }
 
-// bestEffort says a message once to each other member, in a datagram of its own: what is
-// nearest to the engine's mail. What is lost stays lost.
-type bestEffort struct{ listCluster }
+func (c listCluster) close() { c.Close() }
 
-func newBestEffort(b *testing.B, n int, landed func(uint64)) cluster {
-	c := memberlist.DefaultLANConfig()
-	c.EnableCompression = false
-	x := bestEffort{newMemberlist(b, n, c, landed).(listCluster)}
-	for _, d := range x.listCluster {
-		d.once = true
-	}
-	return x
-}
+// --- Redis ---
 
-func (c bestEffort) send(i int, seq uint64) {
-	b := make([]byte, 64)
-	binary.LittleEndian.PutUint64(b, seq)
-	from := c.listCluster[i]
-	for _, m := range from.list.Members() {
-		if m.Name != from.list.LocalNode().Name {
-			from.list.SendBestEffort(m, b) // the queue of its receiver is what may drop it
+// redisCluster is N clients of one redis-server. They keep nothing, and the server's processor time is
+// not in what the benchmark reports: it is another process.
+type redisCluster struct{ *peer.Redis }
+
+func newRedis(b *testing.B, n int, landed func(uint64)) cluster {
+	r, err := peer.StartRedis(n, func(client int, value []byte) {
+		if binary.LittleEndian.Uint64(value[8:]) != uint64(client) { // its own does not count
+			landed(binary.LittleEndian.Uint64(value))
 		}
+	})
+	if errors.Is(err, peer.ErrAbsent) {
+		b.Skip(err)
 	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return redisCluster{r}
 }
 
-func (c listCluster) close() {
-	for _, d := range c {
-		d.list.Shutdown()
-	}
+func (c redisCluster) send(i int, seq uint64) {
+	var value [peer.ValueBytes]byte
+	binary.LittleEndian.PutUint64(value[:], seq)
+	binary.LittleEndian.PutUint64(value[8:], uint64(i))
+	c.Publish(i, value[:])
+	c.Flush()
 }
+
+func (c redisCluster) close() { c.Close() }
 
 func processTime() time.Duration {
 	var u syscall.Rusage

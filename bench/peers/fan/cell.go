@@ -219,26 +219,6 @@ func used(k kind) time.Duration {
 	return time.Duration(u.Utime.Nano()+u.Stime.Nano()) + k.served()
 }
 
-// processTime is what another process has used, by /proc.
-func processTime(pid int) time.Duration {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/schedstat") // of its first thread, in nanoseconds
-	if err != nil {
-		return 0
-	}
-	var total time.Duration
-	tasks, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
-	if err != nil {
-		return 0
-	}
-	for _, t := range tasks {
-		if b, err = os.ReadFile("/proc/" + strconv.Itoa(pid) + "/task/" + t.Name() + "/schedstat"); err == nil {
-			n, _ := strconv.ParseInt(strings.Fields(string(b))[0], 10, 64)
-			total += time.Duration(n)
-		}
-	}
-	return total
-}
-
 // loopback is what the loopback device has carried.
 func loopback() uint64 {
 	b, err := os.ReadFile("/proc/net/dev")

@@ -5,10 +5,12 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/quidnunc/quidnunc/bench/peers/peer"
 )
 
 const (
-	valueBytes = 64
+	valueBytes = peer.ValueBytes
 	sampled    = 5000 // writes a second, whose way is followed
 )
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/memberlist"
+	"github.com/quidnunc/quidnunc/bench/peers/peer"
 )
 
 // maker makes a kind.
@@ -32,16 +33,12 @@ var makers = []maker{
 		return &natsCore{kv: true, dir: dir}
 	}},
 	{"memberlist-best-effort", "SendBestEffort to each member, no compression", false, 16_000, func() kind {
-		c := memberlist.DefaultLANConfig()
-		c.EnableCompression = false
-		return &list{base: c, best: true}
+		return &list{cfg: peer.ListConfig{Base: peer.PlainList(), Best: true}}
 	}},
 	{"memberlist-fastest", "gossip each millisecond to four, no compression", false, 4_000, func() kind {
-		c := memberlist.DefaultLANConfig()
-		c.GossipInterval, c.GossipNodes, c.EnableCompression = time.Millisecond, 4, false
-		return &list{base: c}
+		return &list{cfg: peer.ListConfig{Base: peer.FastestList()}}
 	}},
-	{"memberlist-lan", "DefaultLANConfig", false, 1_000, func() kind { return &list{base: memberlist.DefaultLANConfig()} }},
+	{"memberlist-lan", "DefaultLANConfig", false, 1_000, func() kind { return &list{cfg: peer.ListConfig{Base: memberlist.DefaultLANConfig()}} }},
 	{"chitchat", "0.x of crates.io, UDP, gossip each 100 ms", false, 4_000, func() kind { return nil }},
 }
 
