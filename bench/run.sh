@@ -29,7 +29,7 @@ if part load; then
 		"$qn" load -q --duration 5s $flags
 	done
 	"$qn" load -q --scenario pingpong --duration 5s
-	"$qn" load -q --nodes 32 --reactors 2 --find-max --duration 5s
+	"$qn" load -q --nodes 32 --find-max --duration 5s
 fi
 if part peers; then
 	(cd bench/peers && go test -run '^$' -bench Broadcast -benchtime 60x && go test -run '^$' -bench Idle -benchtime 1x)

@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
@@ -25,96 +26,139 @@ type Step struct {
 	AllP99    float64 `json:"visible_all_p99_us"`
 	Delivered float64 `json:"deliveries_per_s"`
 	Coalesced float64 `json:"coalesced_share"`
-	Why       string  `json:"why,omitempty"`
+	Cores     float64 `json:"cpu_cores"`
+	Others    float64 `json:"cpu_cores_others"` // what everybody else on this machine had meanwhile
+	Spoiled   bool    `json:"spoiled"`          // by others: it does not count
+	Why       string  `json:"why,omitempty"`    // it was not sustained
+	Limit     string  `json:"limit,omitempty"`  // what there was no more of
 }
 
 // Passed reports whether any rate was sustained.
 func (m *Max) Passed() bool { return m.MaxRate > 0 }
 
 const (
-	probeSpan    = 3 * time.Second // measured time of a step of the search
-	precision    = 1.04            // the search ends when the two bounds are this close
-	triesPerRate = 2               // a machine with neighbours may fail a rate that it sustains
-	rateMin      = 100
+	probeSpan    = 3 * time.Second  // measured time of a step of the search
+	gridShift    = 16               // rates that double are so many steps apart: 4.4 % each
+	votes        = 2                // runs that agree decide about a rate; one that holds, while the search is far away
+	spoiledMax   = 4                // runs of one rate that others may spoil
+	spoiledRest  = time.Second      // after each of them
+	spoiledCores = 0.15             // what others may have without spoiling it
+	rateMin      = 100              // the grid begins here
 	rateMax      = 1e8              // no machine gets there: a bound for the loop
 	drainMax     = 10 * time.Second // a rate whose queue takes longer was not sustained
 )
 
-// search finds the highest sustained rate: doubling, then halving the gap, then one run of the full
-// duration at the rate found, which must be sustained too or a rate a twentieth lower is tried.
+// gridRate is a rate of the grid: what is tried does not depend on where the search began.
+func gridRate(i int) uint64 { return uint64(math.Round(rateMin * math.Exp2(float64(i)/gridShift))) }
+
+// gridIndex is the highest rate of the grid that is not above this one, or the lowest.
+func gridIndex(rate uint64) (i int) {
+	for gridRate(i+1) <= rate {
+		i++
+	}
+	return i
+}
+
+// search finds the highest sustained rate of the grid: doubling, then halving the gap, then one run of
+// the full duration at the rate found, which must be sustained too or the next lower one is tried.
 type search struct {
 	opt    Options
 	run    func(*Options) (*Report, error)
+	rest   func(time.Duration)
 	result Max
 }
 
-func findMax(o *Options, run func(*Options) (*Report, error)) (*Max, error) {
-	s := &search{opt: *o, run: run}
-	low, high, err := s.bracket(uint64(o.Rate))
-	for err == nil && low > 0 && float64(high) > float64(low)*precision {
+func findMax(o *Options, run func(*Options) (*Report, error), rest func(time.Duration)) (*Max, error) {
+	s := &search{opt: *o, run: run, rest: rest}
+	span := min(probeSpan, o.Duration)
+	low, high, err := s.bracket(gridIndex(uint64(o.Rate)), span)
+	for err == nil && high-low > 1 {
 		middle, ok := low+(high-low)/2, false
-		if ok, err = s.sustains(middle, min(probeSpan, o.Duration)); ok {
+		if ok, err = s.sustains(middle, votes, span); ok {
 			low = middle
 		} else {
 			high = middle
 		}
 	}
-	for ; err == nil && low >= rateMin && s.result.MaxRate == 0; low -= low / 20 {
+	for ; err == nil && low >= 0 && s.result.MaxRate == 0; low-- {
 		var ok bool
-		if ok, err = s.sustains(low, o.Duration); ok {
-			s.result.MaxRate = float64(low)
+		if ok, err = s.sustains(low, 1, o.Duration); ok {
+			s.result.MaxRate = float64(gridRate(low))
 		}
 	}
 	return &s.result, err
 }
 
-// bracket returns a sustained rate and one that is not; low is 0 if nothing above the minimum is
+// bracket returns a sustained rate and one that is not; low is below the grid if nothing of it is
 // sustained.
-func (s *search) bracket(from uint64) (low, high uint64, err error) {
-	for rate := from; rate < rateMax; rate *= 2 {
-		ok, err := s.sustains(rate, min(probeSpan, s.opt.Duration))
+func (s *search) bracket(from int, span time.Duration) (low, high int, err error) {
+	low, high = -1, gridIndex(rateMax)
+	i := from
+	for step := gridShift; ; i += step {
+		ok, err := s.sustains(i, 1, span)
 		switch {
 		case err != nil:
 			return 0, 0, err
 		case ok:
-			low = rate
-			continue
-		case low > 0:
-			return low, rate, nil
+			low, step = i, gridShift
+		default:
+			high, step = i, -gridShift
 		}
-		for high, rate = rate, rate/2; rate >= rateMin; high, rate = rate, rate/2 {
-			if ok, err := s.sustains(rate, min(probeSpan, s.opt.Duration)); ok || err != nil {
-				return rate, high, err
-			}
+		if i == 0 && !ok || low >= 0 && i+step >= high || low >= 0 && i+step <= low {
+			return low, high, nil
 		}
-		return 0, high, nil
+		step = max(step, -i)
 	}
-	return low, low, nil
 }
 
-// sustains runs one rate, again if it fails, and keeps the report of the last run that held.
-func (s *search) sustains(rate uint64, span time.Duration) (bool, error) {
-	for range triesPerRate {
-		o := s.opt
+// sustains runs one rate until so many runs hold, or votes fail; those that others spoiled don't count,
+// as long as they are few. It keeps the report of the last run that held.
+func (s *search) sustains(i, hold int, span time.Duration) (bool, error) {
+	held, failed := 0, 0
+	for spoiled := 0; held < hold && failed < votes; {
+		o, rate := s.opt, gridRate(i)
 		o.Rate, o.Duration, o.Drain = units.Rate(rate), span, min(s.opt.Drain, drainMax)
 		r, err := s.run(&o)
 		if err != nil {
 			return false, err
 		}
 		ok := r.Sustained()
-		s.result.Steps = append(s.result.Steps, Step{
+		step := Step{
 			Rate: float64(rate), Achieved: r.RateAchieved, DurationS: o.Duration.Seconds(),
-			Sustained: ok, AllP99: r.VisibleAll.P99, Why: r.shortfall(),
-			Delivered: r.Deliveries, Coalesced: r.Coalesced,
-		})
+			Sustained: ok, AllP99: r.VisibleAll.P99, Why: r.shortfall(), Limit: r.limit(),
+			Delivered: r.Deliveries, Coalesced: r.Coalesced, Cores: r.CPUCores, Others: r.CPUOthers,
+			Spoiled: !ok && r.CPUOthers > spoiledCores && spoiled < spoiledMax,
+		}
+		s.result.Steps = append(s.result.Steps, step)
 		if ok || s.result.Report == nil {
 			s.result.Report = r
 		}
-		if ok {
-			return true, nil
+		switch {
+		case step.Spoiled:
+			spoiled++
+			s.rest(spoiledRest)
+		case ok:
+			held++
+		default:
+			failed++
 		}
 	}
-	return false, nil
+	return held == hold, nil
+}
+
+// limit says what a run had no more of, as far as it can be seen: the processors, or the time of a loop,
+// of which each has one, or none of both: what is written is held back.
+func (r *Report) limit() string {
+	free := float64(r.Env.Cores) - r.CPUCores - r.CPUOthers
+	switch {
+	case r.Env.Cores == 0 || r.CPUCores == 0:
+		return ""
+	case free < 0.05*float64(r.Env.Cores):
+		return fmt.Sprintf("all %d processors were busy", r.Env.Cores)
+	case r.CPUCores > 0.95*float64(r.Reactors):
+		return fmt.Sprintf("%d loops had %.2f processors", r.Reactors, r.CPUCores)
+	}
+	return fmt.Sprintf("%.2f of %d processors were idle", free, r.Env.Cores)
 }
 
 // shortfall says why the rate was not sustained.
@@ -132,17 +176,28 @@ func (r *Report) shortfall() string {
 	return fmt.Sprintf("p99 grew from %s to %s", units.Span(int64(r.FirstThird*1e3)), units.Span(int64(r.LastThird*1e3)))
 }
 
+// verdict is what a step showed.
+func (s *Step) verdict() string {
+	v := "sustained"
+	if !s.Sustained {
+		v = s.Why
+	}
+	if s.Limit != "" {
+		v += "; " + s.Limit
+	}
+	if s.Spoiled {
+		v = "spoiled by others: " + v
+	}
+	return v
+}
+
 // WriteTable prints the steps, then the longest run at the rate found.
 func (m *Max) WriteTable(w io.Writer) error {
 	p := form.NewPrinter(w)
-	p.Line("", "%12s%12s%14s%8s%12s  %s", "rate/s", "achieved/s", "deliveries/s", "run", "p99 to all", "")
+	p.Line("", "%12s%12s%14s%8s%12s%7s%8s  %s", "rate/s", "achieved/s", "deliveries/s", "run", "p99 to all", "cores", "others", "")
 	for _, s := range m.Steps {
-		verdict := "sustained"
-		if !s.Sustained {
-			verdict = s.Why
-		}
-		p.Line("step", "%12s%12s%14s%7gs%12s  %s", units.Count(uint64(s.Rate)), units.Count(uint64(s.Achieved)),
-			units.Count(uint64(s.Delivered)), s.DurationS, units.Span(int64(s.AllP99*1e3)), verdict)
+		p.Line("step", "%12s%12s%14s%7gs%12s%7.2f%8.2f  %s", units.Count(uint64(s.Rate)), units.Count(uint64(s.Achieved)),
+			units.Count(uint64(s.Delivered)), s.DurationS, units.Span(int64(s.AllP99*1e3)), s.Cores, s.Others, s.verdict())
 	}
 	if m.Report != nil {
 		_ = m.Report.WriteTable(p) // Err tells

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -186,6 +187,13 @@ const manyCells = 1 << 20
 
 // SetMany makes the default of keys fit many nodes.
 func (o *Options) SetMany() { o.Keys = min(o.Keys, max(1, manyCells/(o.Nodes*o.Nodes))) }
+
+// SetReactors gives a plain load as many loops as engines have that name none.
+func (o *Options) SetReactors() {
+	if o.Scenario == "" {
+		o.Reactors = max(1, min(runtime.GOMAXPROCS(0), o.Nodes))
+	}
+}
 
 // SetLarge makes the defaults of keys and rate fit large values: about 64 MiB in each replica at
 // most, and 16 MiB a second written, all nodes together.

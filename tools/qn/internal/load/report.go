@@ -59,6 +59,7 @@ type Report struct {
 	AllocsPerEntry float64 `json:"allocs_per_entry"`
 	GCCycles       uint64  `json:"gc_cycles"`
 	CPUCores       float64 `json:"cpu_cores"`
+	CPUOthers      float64 `json:"cpu_cores_others"`    // what others on this machine, and its host, had meanwhile
 	CPUNanos       float64 `json:"cpu_ns_per_delivery"` // of the whole process, generator and kernel included
 	ObserverShare  float64 `json:"observer_cpu_share"`  // of the process's CPU time
 
@@ -117,6 +118,9 @@ func (r *Report) traffic(a, b *moment, frameBytes int) {
 	r.GCCycles = b.costs.gcCycles - a.costs.gcCycles
 	cpu := float64(b.costs.cpuNanos - a.costs.cpuNanos)
 	r.CPUCores = round(cpu/seconds/1e9, 3)
+	if b.costs.allNanos > 0 {
+		r.CPUOthers = max(0, round(float64(b.costs.allNanos-a.costs.allNanos)/seconds/1e9-r.CPUCores, 3))
+	}
 	r.CPUNanos = round(cpu/fresh, 1)
 	r.ObserverShare = ratio(float64(y.ObserverNs-x.ObserverNs), cpu)
 }

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/quidnunc/quidnunc/tools/qn/internal/term"
 )
@@ -34,7 +35,7 @@ func Run(ctx context.Context, o *Options, progress *term.Progress) (Result, erro
 		return stalledReceiver(ctx, o, run)
 	}
 	if o.FindMax {
-		return findMax(o, run)
+		return findMax(o, run, time.Sleep)
 	}
 	return run(o)
 }
