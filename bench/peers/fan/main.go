@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -255,6 +257,10 @@ func (o *options) chitchat(c *cell) error {
 	cmd := exec.Command(o.driver, strconv.Itoa(o.holders), strconv.FormatUint(c.Rate, 10), strconv.FormatFloat(c.Span, 'f', 2, 64))
 	apart(cmd)
 	out, err := cmd.Output()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) { // the others go on
+		c.Skipped = fmt.Sprintf("its driver failed at %d/s: %v %s", c.Rate, err, bytes.TrimSpace(exit.Stderr))
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("chitchat: %w", err)
 	}
