@@ -264,3 +264,37 @@ func BenchmarkPreciseExchange(b *testing.B) {
 		b.Fatal("they differ")
 	}
 }
+
+// TestAnAuthorsOwnIsFetched: a key that is not here, of a version that was seen, was written again or
+// deleted, as far as others know. Where its author lists it, something was forged in its place: it is
+// fetched from there. Up to the author's floor it was deleted.
+func TestAnAuthorsOwnIsFetched(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		author bool
+		floor  uint64
+		want   string
+	}{{"another one lists it", false, 0, "[]"}, {"its author lists it", true, 0, "[7/2]"}, {"below the floor", true, 2, "[]"}, {"above the floor", true, 1, "[7/2]"}} {
+		a, b := newPrecise(tune.OrderPreciseNewest, nil), newPrecise(tune.OrderPreciseNewest, nil)
+		for _, r := range []*preciseReplica{a, b} {
+			r.put(7, "first", 1)
+			r.put(7, "third", 3)
+		}
+		b.put(7, "second", 2)
+		a.put(7, "forged", 2)
+		o := a.s.Find(7)
+		a.s.Advance(o, 3, c.floor)
+		if c.author {
+			a.x.author = o
+		}
+		var runs, pulls list
+		runs.Init(64)
+		pulls.Init(64)
+		runs.Reset(1, -1)
+		pulls.Reset(1, -1)
+		compareAll(t, rand.New(rand.NewPCG(1, 1)), a, b, &runs, &pulls)
+		if got := fmt.Sprint(names(&pulls)); got != c.want {
+			t.Errorf("%s: asks for %s, want %s", c.what, got, c.want)
+		}
+	}
+}

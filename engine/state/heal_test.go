@@ -176,6 +176,7 @@ func TestHealingTowardsTheOwner(t *testing.T) {
 		if a != b && x.wrong.Foreign == 0 || int(b.Count-a.Count) != x.wrong.Foreign {
 			t.Fatalf("seed %d/%d: %+v and %+v after %+v", seed, n, a, b, got)
 		}
+		checkAccounts(t, &x.replica)
 		var c Cursor
 		var e codec.Entry
 		for x.owner.After(x.o, 0, &c); c.Next(&e); {

@@ -133,3 +133,53 @@ func TestHolesAreTold(t *testing.T) {
 		t.Error("a removed origin has a hole")
 	}
 }
+
+// TestAHoleIsTriedEverMoreRarely: an owner that goes on about its limits, a key out and two in, leaves
+// room again and again that is not enough. Its log is not had once more each time: the first time
+// after holePause, then after twice that, and so on, up to once in holePauseMost.
+func TestAHoleIsTriedEverMoreRarely(t *testing.T) {
+	const hour, step = 3600 * holePause, holePause / 10
+	var owner, replica Store
+	owner.Init(Limits{Origins: 4, Keys: 1 << 16, Tombstones: 1 << 16, ValueBytes: 64 << 20}, 1)
+	replica.Init(Limits{Origins: 4, Keys: 64, Tombstones: 1 << 16, ValueBytes: 1 << 20, KeysPerOrigin: 60}, 2)
+	for _, s := range []*Store{&owner, &replica} {
+		s.Add(7, 1, []byte("writer"))
+	}
+	o, r := owner.Find(7), replica.Find(7)
+	v, oldest, newest := uint64(0), 0, 0
+	write := func(key int, flags codec.EntryFlags) {
+		v++
+		owner.Apply(o, &codec.Entry{Version: v, Key: fmt.Append(nil, "key-", key), Flags: flags})
+	}
+	for ; newest < 200; newest++ {
+		write(newest, 0)
+	}
+	var tries []int64
+	for now := int64(0); now < hour; now += step {
+		replica.Tell(now)
+		if now%(10*holePause) == 0 {
+			for range 2 { // what has room comes and goes
+				write(oldest, codec.EntryTombstone)
+				write(newest, 0)
+				oldest, newest = oldest+1, newest+1
+			}
+			owner.Advance(o, v, 0)
+			offer(t, &owner, &replica, replica.Seen(r))
+		}
+		if again, _ := replica.Refill(); again != 0 {
+			tries = append(tries, now)
+			offer(t, &owner, &replica, replica.Max(r))
+		}
+	}
+	pause := int64(holePause)
+	last := int64(0)
+	for i, at := range tries {
+		if at-last < pause {
+			t.Fatalf("try %d after %d ms, the pause is %d ms", i, (at-last)/1e6, pause/1e6)
+		}
+		last, pause = at, min(2*pause, holePauseMost)
+	}
+	if len(tries) < 30 {
+		t.Fatalf("%d tries in an hour", len(tries))
+	}
+}

@@ -405,6 +405,7 @@ func (x *machine) Check(t *rapid.T) {
 		t.Fatal("walk by identifier has too many")
 	}
 	x.checkStats(t)
+	checkAccounts(t, &x.s)
 }
 
 func (x *machine) checkOrigin(t *rapid.T, o Origin, m *modelOrigin) {
