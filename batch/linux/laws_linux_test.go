@@ -1,0 +1,215 @@
+package linux
+
+import (
+	"net/netip"
+	"runtime"
+	"testing"
+	"unsafe"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/batch/batchtest"
+	"github.com/quidnunc/quidnunc/sched"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestBacklogIsAddedOnce: who holds datagrams that were split is ready besides those that the kernel
+// names, each once, and as many as there is room for.
+func TestBacklogIsAddedOnce(t *testing.T) {
+	b := bench(t)
+	p := b.Poller.(*Poller)
+	var conns [4]*Conn
+	for i := range conns {
+		conns[i] = b.Open(batchtest.Loopback, batch.Options{}).(*Conn)
+	}
+	for _, c := range conns[1:] {
+		c.pending.Store(true)
+	}
+	ready := make([]batch.Conn, 6)
+	for _, c := range []struct {
+		room, named, want int
+	}{{6, 0, 3}, {6, 1, 4}, {6, 2, 4}, {2, 0, 2}, {2, 2, 2}, {3, 1, 3}, {0, 0, 0}} {
+		clear(ready)
+		for i := range c.named {
+			ready[i] = conns[i]
+		}
+		n := p.addBacklog(ready[:c.room], c.named)
+		seen := map[batch.Conn]int{}
+		for _, r := range ready[:n] {
+			seen[r]++
+		}
+		if n != c.want || len(seen) != n || c.named == 0 && seen[conns[0]] > 0 {
+			t.Errorf("room for %d, %d named: %d are ready, %d of them different", c.room, c.named, n, len(seen))
+		}
+	}
+	for _, c := range conns {
+		c.pending.Store(false)
+	}
+}
+
+// said lays an extended error as the kernel does.
+func (r *reporter) lay(i int, errno unix.Errno, origin uint8, info uint32, addr netip.AddrPort) {
+	data, end := r.notes[i].put(0, unix.IPPROTO_IP, unix.IP_RECVERR, int(unsafe.Sizeof(unix.SockExtendedErr{})))
+	*(*unix.SockExtendedErr)(data) = unix.SockExtendedErr{Errno: uint32(errno), Origin: origin, Info: info}
+	r.hdrs[i].Hdr.SetControllen(end)
+	r.family.put(&r.names[i], addr, &r.zones)
+}
+
+// TestTheLastReportsAreKept: of more errors than there is room for the last are kept and told in
+// their order, each once, however many are asked for at a time; only what hosts and routers say is.
+func TestTheLastReportsAreKept(t *testing.T) {
+	addr := func(n int) netip.AddrPort {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}), 7)
+	}
+	r := &reporter{family: four}
+	c := &Conn{said: r}
+	next, told := 0, 0
+	buf := make([]batch.Report, 2*batch.ReportsMax)
+	for _, step := range []struct{ come, ask int }{{3, 1}, {batch.ReportsMax, 5}, {1, 2}, {3 * batch.ReportsMax, batch.ReportsMax}, {7, len(buf)}, {0, 1}, {batch.ReportsMax, len(buf)}, {batch.ReportsMax + 1, len(buf)}} {
+		for range step.come {
+			errno, info := unix.ECONNREFUSED, uint32(0)
+			if next%3 == 0 {
+				errno, info = unix.EMSGSIZE, 1200
+			}
+			r.lay(next%saidMax, errno, unix.SO_EE_ORIGIN_ICMP, info, addr(next))
+			r.take(next % saidMax)
+			r.lay(0, errno, unix.SO_EE_ORIGIN_LOCAL, info, addr(next)) // the kernel itself
+			r.take(0)
+			r.lay(0, unix.EPERM, unix.SO_EE_ORIGIN_ICMP, 0, addr(next)) // what nobody can use
+			r.take(0)
+			next++
+		}
+		told = max(told, next-batch.ReportsMax)
+		n := c.Reports(buf[:step.ask])
+		if want := min(step.ask, next-told); n != want {
+			t.Fatalf("%d came, %d asked for: %d are told, want %d", step.come, step.ask, n, want)
+		}
+		for _, got := range buf[:n] {
+			want := batch.Report{Kind: batch.Refused, Addr: addr(told)}
+			if told%3 == 0 {
+				want.Kind, want.Bytes = batch.TooLong, 1200
+			}
+			if got != want {
+				t.Fatalf("report %d is %+v, want %+v", told, got, want)
+			}
+			told++
+		}
+	}
+}
+
+// TestWhatRefusesSegments: these errors are of segmenting, and a send that is not segmented is tried
+// for them; others are of the send.
+func TestWhatRefusesSegments(t *testing.T) {
+	of := map[unix.Errno]bool{unix.EIO: true, unix.EINVAL: true, unix.EMSGSIZE: true, unix.EOPNOTSUPP: true}
+	for errno := unix.Errno(1); errno < 134; errno++ {
+		if segmentRefusal(errno) != of[errno] {
+			t.Errorf("%v: refused for segments is %v", errno, segmentRefusal(errno))
+		}
+	}
+}
+
+// TestTwoAreARun: two frames are a run, one is not, and the end of a run is where the next begins.
+func TestTwoAreARun(t *testing.T) {
+	b := bench(t)
+	c := b.Open(batchtest.Loopback, batch.Options{}).(*Conn)
+	c.tx.segments = true
+	for n, want := range []bool{1: false, 2: true, 3: true} {
+		if n == 0 {
+			continue
+		}
+		heads, _ := c.tx.lay(frames(n, c), 0)
+		control := c.tx.hdrs[0].Hdr.Controllen > 0
+		if heads != 1 || c.segmented(0) != want || control != want {
+			t.Errorf("%d frames: %d headers, a run: %v, told to the kernel as one: %v", n, heads, c.segmented(0), control)
+		}
+	}
+}
+
+// TestNobodyToSpinFor: with one processor a Poller parks, whatever it is asked; with more it does
+// what it is asked, and spins for a time if none is said.
+func TestNobodyToSpinFor(t *testing.T) {
+	p := open(t, batch.Idle{}, probed())
+	defer p.Close()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for _, c := range []struct {
+		processors int
+		ask, want  batch.Idle
+	}{
+		{1, batch.Idle{Strategy: batch.Spin, SpinFor: 5}, batch.Idle{Strategy: batch.Park, SpinFor: 5}},
+		{2, batch.Idle{Strategy: batch.Spin, SpinFor: 5}, batch.Idle{Strategy: batch.Spin, SpinFor: 5}},
+		{2, batch.Idle{Strategy: batch.Spin, SpinFor: 0}, batch.Idle{Strategy: batch.Spin, SpinFor: batch.SpinForDefault}},
+		{2, batch.Idle{Strategy: batch.Spin, SpinFor: -1}, batch.Idle{Strategy: batch.Spin, SpinFor: batch.SpinForDefault}},
+	} {
+		runtime.GOMAXPROCS(c.processors)
+		if p.SetIdle(c.ask); p.idle != c.want {
+			t.Errorf("%d processors, %+v: it is %+v", c.processors, c.ask, p.idle)
+		}
+	}
+}
+
+// TestTheTimerIsSetWhenItHasTo: a deadline that the timer has costs no call, an earlier or a later
+// one sets it, none at all stops one that is ahead and leaves one that is over.
+func TestTheTimerIsSetWhenItHasTo(t *testing.T) {
+	p, _, _ := dozing(t)
+	d := &p.dozer
+	left := func() sched.Instant {
+		var s unix.ItimerSpec
+		if err := unix.TimerfdGettime(d.timer, &s); err != nil {
+			t.Fatal(err)
+		}
+		return sched.Instant(s.Value.Nano())
+	}
+	const long = 1000 * sched.Second
+	now := p.clock.Span()
+	d.arm(now, now+long)
+	if l := left(); l <= long/2 || l > long || d.armed != now+long {
+		t.Errorf("set to %v, %v is left", long, l)
+	}
+	d.arm(now, now+3*long)
+	if l := left(); l <= 2*long {
+		t.Errorf("set to a later one, %v is left", l)
+	}
+	d.spec.Value.Sec = 1
+	if d.arm(now, now+3*long); d.spec.Value.Sec != 1 {
+		t.Error("set to what it is set to")
+	}
+	if d.arm(now, sched.Never); left() != 0 || d.armed != sched.Never {
+		t.Errorf("stopped, %v is left", left())
+	}
+	d.armed = now - 1
+	if d.arm(now, sched.Never); d.armed != now-1 {
+		t.Error("one that is over is stopped")
+	}
+	d.armed = now
+	if d.arm(now, sched.Never); d.armed != now {
+		t.Error("one that is over just now is stopped")
+	}
+	if d.arm(now, now+long); left() == 0 {
+		t.Error("not set again")
+	}
+}
+
+// TestBriefSleepsInARow: they count up to a few, and one that is long begins anew.
+func TestBriefSleepsInARow(t *testing.T) {
+	var d dozer
+	for i, c := range []struct {
+		span sched.Instant
+		want int
+	}{{0, 1}, {briefSpan - 1, 2}, {briefSpan, 0}, {1, 1}, {1, 2}, {1, 3}, {1, 4}, {1, briefMax}, {briefSpan + 1, 0}, {1, 1}} {
+		if d.ended(c.span); d.brief != c.want {
+			t.Errorf("sleep %d: %d in a row, want %d", i, d.brief, c.want)
+		}
+	}
+}
+
+// TestWhatIsLooked: sleeping to an instant that is over, or just now, is a look.
+func TestWhatIsLooked(t *testing.T) {
+	p, _, _ := dozing(t)
+	var ready [1]batch.Conn
+	for _, before := range []sched.Instant{sched.Second, 1, 0} {
+		start := p.clock.Span()
+		if n := p.sleep(start-before, ready[:]); n != 0 || p.dozer.armed != 0 {
+			t.Errorf("%d ready, the timer was set to %v", n, p.dozer.armed)
+		}
+	}
+}
