@@ -17,6 +17,11 @@
 // computed something else. Only tests with such a mark are asked of that mutant, the cheap
 // ones first, until one tells; a mutant without a mark has lived before it is tried.
 //
+// What is known of tests is kept, in the user's cache or where -keep says, as long as the
+// program stays the same. All mutants are in it, whatever the sample, so that another seed
+// begins at once, and a run that ended in the midst of it goes on from there: of a package
+// such as engine/core it takes longer than many mutants do.
+//
 // # The score
 //
 // Killed ÷ (killed + lived + not covered), with the interval in which it lies with

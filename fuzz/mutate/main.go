@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ type options struct {
 	workers int
 	short   bool
 	least   float64
+	keep    string
 }
 
 func main() {
@@ -34,6 +36,7 @@ func main() {
 	flag.IntVar(&o.workers, "workers", 1, "mutants at one time")
 	flag.BoolVar(&o.short, "short", false, "ask the package's own tests as with go test -short")
 	flag.Float64Var(&o.least, "least", 0, "exit with 1 if a score is below so many percent; with -changed: if that of all together surely is")
+	flag.StringVar(&o.keep, "keep", keepDir(), "where what is known of tests is kept for the next run; empty: nowhere")
 	flag.Parse()
 	bad, err := run(&o, flag.Args())
 	if err != nil {
@@ -66,7 +69,7 @@ func run(o *options, patterns []string) (bad bool, err error) {
 		if len(all) == 0 {
 			continue
 		}
-		t, err := of(ctx, o, draw(o, all), known)
+		t, err := of(ctx, o, all, known)
 		if err != nil {
 			return false, err
 		}
@@ -82,6 +85,15 @@ func run(o *options, patterns []string) (bad bool, err error) {
 		bad = sum.surely(o.least)
 	}
 	return bad, nil
+}
+
+// keepDir is where surveys are kept if nobody says.
+func keepDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "quidnunc", "mutate")
 }
 
 // places are the mutants of a package that are asked for.
@@ -102,10 +114,10 @@ func places(o *options, dir string) ([]mutant, error) {
 }
 
 // of tries mutants of one package and prints what survives.
-func of(ctx context.Context, o *options, some []mutant, known map[string]string) (*tally, error) {
+func of(ctx context.Context, o *options, all []mutant, known map[string]string) (*tally, error) {
 	var t tally
-	dir := some[0].dir
-	s, err := newSchema(ctx, o, dir, some)
+	dir := all[0].dir
+	s, err := newSchema(ctx, o, dir, all)
 	if ctx.Err() != nil {
 		fmt.Printf("%s: the budget ended before its tests were known\n", dir)
 		return &t, nil
@@ -114,6 +126,7 @@ func of(ctx context.Context, o *options, some []mutant, known map[string]string)
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	defer s.close()
+	some := draw(o, all)
 	var mu sync.Mutex
 	var fail error
 	var group sync.WaitGroup

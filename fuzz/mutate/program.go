@@ -21,6 +21,7 @@ type program struct {
 	bin, dir string
 	flags    []string
 	patience time.Duration // what each run may take at least, on a busy machine
+	kept     kept
 	tests    []known
 }
 
@@ -37,10 +38,15 @@ const (
 )
 
 // survey runs each test alone while no mutant lives, and keeps what it took and saw of n.
+// What is kept of it from another run is believed.
 func (p *program) survey(ctx context.Context, tests []known, n int) error {
 	file := p.bin + ".seen"
 	defer os.Remove(file)
 	for _, t := range tests {
+		if p.kept.load(&t, n) {
+			p.tests = append(p.tests, t)
+			continue
+		}
 		if err := os.WriteFile(file, make([]byte, 2*(n+1)), 0o644); err != nil {
 			return err
 		}
@@ -58,6 +64,9 @@ func (p *program) survey(ctx context.Context, tests []known, n int) error {
 			return err
 		}
 		t.took, t.seen = time.Since(start), seen
+		if err := p.kept.store(&t); err != nil {
+			return err
+		}
 		p.tests = append(p.tests, t)
 	}
 	if len(p.tests) == 0 {

@@ -19,6 +19,7 @@ import (
 type schema struct {
 	dir       string
 	work      string   // what it is made of
+	keep      string   // where surveys are kept
 	own, wide *program // wide: whole nodes; nil: no node has the package
 }
 
@@ -30,18 +31,19 @@ const (
 	patience  = 10 * time.Second
 )
 
-// newSchema weaves mutants into a package and numbers those that are in.
-func newSchema(ctx context.Context, o *options, dir string, some []mutant) (*schema, error) {
+// newSchema weaves all mutants into a package and numbers those that are in. Those that
+// are drawn have no part in it: the program is the same for each sample.
+func newSchema(ctx context.Context, o *options, dir string, all []mutant) (*schema, error) {
 	work, err := os.MkdirTemp("", "mutate-")
 	if err != nil {
 		return nil, err
 	}
-	s := &schema{dir: dir, work: work}
+	s := &schema{dir: dir, work: work, keep: o.keep}
 	s.own = &program{bin: filepath.Join(work, "own.test"), dir: dir, patience: patience}
 	if o.short {
 		s.own.flags = []string{"-test.short"}
 	}
-	if err := s.make(ctx, some); err != nil {
+	if err := s.make(ctx, all); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -71,6 +73,9 @@ func (s *schema) make(ctx context.Context, some []mutant) error {
 	if err != nil {
 		return err
 	}
+	if s.own.kept, err = keep(s.keep, s.dir+strings.Join(s.own.flags, ""), s.own.bin); err != nil {
+		return err
+	}
 	if err := s.own.survey(ctx, tests, len(some)); err != nil {
 		return err
 	}
@@ -81,6 +86,9 @@ func (s *schema) make(ctx context.Context, some []mutant) error {
 	s.wide = &program{bin: filepath.Join(s.work, "wide.test"), dir: wideDir, patience: patience}
 	if out, err := s.build(ctx, s.overlay(), s.wide.bin, wideDir); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
+	}
+	if s.wide.kept, err = keep(s.keep, wideDir+"-"+s.dir, s.wide.bin); err != nil {
+		return err
 	}
 	parts, err := s.wide.parts(ctx, wideTests)
 	if err != nil {
@@ -96,7 +104,7 @@ func inCore(ctx context.Context, dir string) (bool, error) {
 }
 
 func (s *schema) build(ctx context.Context, overlay, bin, dir string) ([]byte, error) {
-	return exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-gcflags=-e", "-overlay", overlay, "-o", bin, "./"+dir).CombinedOutput()
+	return exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-trimpath", "-gcflags=-e", "-overlay", overlay, "-o", bin, "./"+dir).CombinedOutput()
 }
 
 func (s *schema) overlay() string { return filepath.Join(s.work, "overlay.json") }
