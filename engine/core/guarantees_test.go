@@ -17,6 +17,9 @@ func TestGuaranteesNameTests(t *testing.T) {
 	if len(named) < 40 {
 		t.Errorf("only %d tests are named", len(named))
 	}
+	for _, name := range regexp.MustCompile("`Test[A-Za-z0-9]+`").FindAll(page, -1) {
+		t.Errorf("%s is named without its package", name)
+	}
 	for _, m := range named {
 		files, err := filepath.Glob(filepath.Join("../..", string(m[1]), "*_test.go"))
 		found := false

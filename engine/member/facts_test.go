@@ -291,3 +291,36 @@ func (t *Table) recomputePrint() (sum uint64) {
 	}
 	return sum
 }
+
+// A grave of which nobody knew where its member was is visited once that is known, however long
+// after the burial.
+func TestAGraveIsVisitedOnceItsPlaceIsKnown(t *testing.T) {
+	cfg := quick()
+	cfg.DeadAge, cfg.ReviveMax = 20*sched.Second, 2*sched.Second
+	c := newCluster(t, 4, cfg)
+	c.run(sched.Second)
+	c.node(2).down = true
+	c.run(40 * sched.Second)
+	c.all(2, Buried)
+	n := c.node(1)
+	visited := func(slot int) bool {
+		for range 40 {
+			c.now += 100 * ms
+			n.Tick(c.now)
+			var s Send
+			for n.Next(c.now, &s) {
+				if s.Kind == SendGrave && s.Grave == slot && s.ID == testID(2) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	if visited(0) {
+		t.Fatal("visited nowhere")
+	}
+	slot := n.lies(c.now, testID(2), netip.MustParseAddrPort("192.0.2.2:1"))
+	if slot < 0 || !visited(slot) {
+		t.Errorf("grave %d is not visited though its place is known", slot)
+	}
+}
