@@ -213,3 +213,160 @@ func TestWhatIsLooked(t *testing.T) {
 		}
 	}
 }
+
+// TestControlMessagesAreReadWithinTheirBytes: of what lies in them, each is found and nothing else,
+// and a length that leads out of the room, or nowhere, ends the search.
+func TestControlMessagesAreReadWithinTheirBytes(t *testing.T) {
+	var c control
+	first, end := c.put(0, unix.IPPROTO_IP, 1, 4)
+	second, all := c.put(end, unix.IPPROTO_UDP, 2, 2)
+	if c.find(uint64(all), unix.IPPROTO_IP, 1) != first || c.find(uint64(all), unix.IPPROTO_UDP, 2) != second {
+		t.Error("what was laid is not found")
+	}
+	for _, kind := range []int32{1, 3} {
+		if c.find(uint64(all), unix.IPPROTO_UDP, kind) != nil {
+			t.Errorf("kind %d of that level is found", kind)
+		}
+	}
+	if c.find(uint64(end), unix.IPPROTO_UDP, 2) != nil || c.find(0, unix.IPPROTO_IP, 1) != nil {
+		t.Error("found behind what the kernel wrote")
+	}
+	head := (*unix.Cmsghdr)(unsafe.Pointer(&c))
+	for _, length := range []int{0, unix.SizeofCmsghdr - 1, controlBytes + 1} {
+		if head.SetLen(length); c.find(controlBytes, unix.IPPROTO_IP, 1) != nil {
+			t.Errorf("a message of %d bytes is read", length)
+		}
+	}
+	for _, length := range []int{unix.SizeofCmsghdr, controlBytes} { // without data, and all of it
+		if head.SetLen(length); c.find(controlBytes, unix.IPPROTO_IP, 1) != first {
+			t.Errorf("a message of %d bytes is not read", length)
+		}
+	}
+}
+
+// TestARunInTheMidstIsSentPlain: as many frames go one by one as the run has that was refused,
+// wherever it stands.
+func TestARunInTheMidstIsSentPlain(t *testing.T) {
+	b := bench(t)
+	c := b.Open(batchtest.Loopback, batch.Options{}).(*Conn)
+	c.tx.segments = true
+	if heads, _ := c.tx.lay(frames(20, c), 3); heads != 4 {
+		t.Fatalf("%d headers", heads)
+	}
+	if plain := c.unsegment(3, unix.EIO); plain != 17 {
+		t.Errorf("%d of 17 frames go plain", plain)
+	}
+	if plain := c.unsegment(1, unix.EIO); plain != 1 {
+		t.Errorf("%d of 1 frame go plain", plain)
+	}
+}
+
+// TestTheLongestDatagramLeaves: what a datagram can hold is not too long.
+func TestTheLongestDatagramLeaves(t *testing.T) {
+	b := bench(t)
+	c := b.Open(batchtest.Loopback, batch.Options{}).(*Conn)
+	m := batchtest.Messages(1, batch.DatagramBytesMax+1)
+	for n, want := range map[int]int{batch.DatagramBytesMax: 1, batch.DatagramBytesMax + 1: 0} {
+		m[0].N, m[0].Addr = n, c.LocalAddr()
+		if heads, bad := c.tx.lay(m, 0); heads != want || (bad == batch.TooLong) != (want == 0) {
+			t.Errorf("%d bytes: %d headers, %v", n, heads, bad)
+		}
+	}
+}
+
+// TestABriefDozeCounts: one that a datagram ends at once is brief, by the clock.
+func TestABriefDozeCounts(t *testing.T) {
+	p, say, _ := dozing(t)
+	var ready [2]batch.Conn
+	for tries := range 1000 { // a busy machine may hold one up
+		p.dozer.brief = 0
+		say()
+		if n, err := p.Wait(sched.Never, ready[:]); n != 1 || err != nil {
+			t.Fatalf("Wait = %d, %v", n, err)
+		}
+		if p.dozer.brief == 1 {
+			return
+		}
+		if tries == 999 {
+			t.Error("no doze is brief")
+		}
+	}
+}
+
+// TestWhatCouldNotBeBoundHasNoSocket: nor has it a number that may be somebody else's.
+func TestWhatCouldNotBeBoundHasNoSocket(t *testing.T) {
+	b := bench(t)
+	taken := b.Open(batchtest.Loopback, batch.Options{})
+	p := b.Poller.(*Poller)
+	c := &Conn{poller: p, fd: -1, family: four}
+	if err := c.bind(taken.LocalAddr(), batch.Options{}); err == nil || c.fd != -1 {
+		t.Errorf("bound where another one is: %v, descriptor %d", err, c.fd)
+	}
+}
+
+// TestZonesComeBack: an address of a link has its zone, others have none, and IPv4 is IPv4 in any
+// family.
+func TestZonesComeBack(t *testing.T) {
+	var z zones
+	for text, f := range map[string]family{
+		"192.0.2.1:7": four, "[2001:db8::1]:7": six, "[fe80::1%lo]:7": six, "[::ffff:192.0.2.1]:7": dual, "[2001:db8::2]:9": dual, "[fe80::2%lo]:9": dual,
+	} {
+		a := netip.MustParseAddrPort(text)
+		var n name
+		if !f.put(&n, a, &z) {
+			t.Errorf("%v is not taken", a)
+		}
+		if got, want := f.get(&n, &z), netip.AddrPortFrom(a.Addr().Unmap(), a.Port()); got != want {
+			t.Errorf("%v comes back as %v", want, got)
+		}
+	}
+}
+
+// TestBuffersStayTheCallers: datagrams that are too long for their buffers are left out, and what was
+// received has the others' bytes; each of the caller's buffers is in the list still, once.
+func TestBuffersStayTheCallers(t *testing.T) {
+	b := bench(t)
+	from, to := b.Open(batchtest.Loopback, batch.Options{GSO: batch.Off}), b.Open(batchtest.Loopback, batch.Options{})
+	out, in := batchtest.Messages(24, 300), batchtest.Messages(24, 100)
+	was := map[*byte]bool{}
+	for i := range in {
+		was[unsafe.SliceData(in[i].Buf)] = true
+	}
+	want := 0
+	for round := range 4 {
+		for i := range out {
+			size := 40 + i
+			if (i+round)%3 == 0 {
+				size = 200
+			} else {
+				want++
+			}
+			batchtest.Fill(&out[i], size, byte(i), to.LocalAddr())
+		}
+		b.Send(from, out)
+		for got := 0; got < 16; {
+			b.Await(to)
+			n, err := to.Recv(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range in[:n] {
+				if m := &in[i]; m.N > 100 || m.N < 40 || string(m.Buf[:m.N]) != string(out[m.N-40].Buf[:m.N]) {
+					t.Errorf("round %d: %d bytes are not those that were sent", round, m.N)
+				}
+			}
+			got += n
+			is := map[*byte]bool{}
+			for i := range in {
+				is[unsafe.SliceData(in[i].Buf)] = was[unsafe.SliceData(in[i].Buf)]
+			}
+			if len(is) != len(was) {
+				t.Fatalf("round %d: %d buffers of %d", round, len(is), len(was))
+			}
+		}
+	}
+	var s batch.Stats
+	if to.Stats(&s); s.Received != uint64(want) || s.Oversize != uint64(4*len(out)-want) {
+		t.Errorf("received %d, too long %d of %d", s.Received, s.Oversize, 4*len(out))
+	}
+}
