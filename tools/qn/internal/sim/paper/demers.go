@@ -172,12 +172,14 @@ func plotDemers(f *flags, r epidemic.Report) error {
 	}{{"e^-m", 1}, {"e^-1.58m", 1 / (1 - math.Exp(-1))}} {
 		addCurve(residue, law.name, 1, 6.5, func(m float64) float64 { return math.Exp(-law.lambda * m) })
 	}
+	residue.X.Max = max(residue.X.Max, 9.5) // the legend stands beside
 	if err := addPublished(residue, r, func(p *epidemic.Figures) float64 { return p.Residue }); err != nil {
 		return err
 	}
 	if err := addPublished(last, r, func(p *epidemic.Figures) float64 { return p.Last }); err != nil {
 		return err
 	}
+	roomFor(last, len(drawn)+1)
 	if err := f.save(residue, "demers-residue"); err != nil {
 		return err
 	}

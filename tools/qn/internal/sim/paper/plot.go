@@ -20,7 +20,8 @@ func newPlot(title, x, y string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
 	p.Legend.Top = true
-	p.Legend.TextStyle.Font.Size = vg.Points(8)
+	p.Legend.TextStyle.Font.Size, p.Legend.Padding = vg.Points(9), vg.Points(3)
+	p.X.Tick.Marker, p.Y.Tick.Marker = ticks{}, ticks{}
 	p.Add(plotter.NewGrid())
 	return p
 }
@@ -169,6 +170,27 @@ func addDots(p *plot.Plot, name string, of []point) error {
 	p.Add(dots)
 	p.Legend.Add(name, dots)
 	return nil
+}
+
+// addDashed draws what a formula says at some points.
+func addDashed(p *plot.Plot, name string, of []point, style int) error {
+	line, err := plotter.NewLine(xys(of))
+	if err != nil {
+		return err
+	}
+	line.Color, line.Dashes = plotutil.Color(style), plotutil.Dashes(1)
+	p.Add(line)
+	p.Legend.Add(name, line)
+	return nil
+}
+
+// legendRoom is the part of the height that is left free above what is drawn, for each line of a
+// legend.
+const legendRoom = 0.03
+
+// roomFor makes room for a legend of so many lines above all data.
+func roomFor(p *plot.Plot, lines int) {
+	p.Y.Max += (p.Y.Max - p.Y.Min) * legendRoom * float64(lines) / (1 - legendRoom*float64(lines))
 }
 
 // save writes a figure as PNG and as SVG.

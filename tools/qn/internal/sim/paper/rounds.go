@@ -157,11 +157,15 @@ func plotRounds(f *flags, r epidemic.Rounds) error {
 			return err
 		}
 		if len(at) > 1 {
-			addCurve(p, c.Formula, at[0].x, at[len(at)-1].x, func(x float64) float64 {
-				return formulas[i](int(math.Round(math.Exp2(x))))
-			})
+			for k, b := range c.Bands {
+				at[k].y = formulas[i](b.Sites)
+			}
+			if err := addDashed(p, c.Formula, at, i); err != nil {
+				return err
+			}
 		}
 	}
+	roomFor(p, 2*len(r.Curves))
 	return f.save(p, "rounds")
 }
 
@@ -176,6 +180,7 @@ func plotMedian(f *flags, r epidemic.Rounds) error {
 			return err
 		}
 	}
+	roomFor(p, 3)
 	return f.save(p, "median")
 }
 
