@@ -183,3 +183,40 @@ func BenchmarkRoundRobinNext(b *testing.B) {
 		q.Next(&r)
 	}
 }
+
+// TestWhoGoesTakesNobodysTurn: of those that are there from the beginning of a traversal to its end each
+// has one turn in it, whoever else goes meanwhile.
+func TestWhoGoesTakesNobodysTurn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const handles = 12
+		var r Rand
+		r.Seed(rapid.Uint64().Draw(t, "seed"))
+		var q RoundRobin
+		q.Init(handles)
+		there := map[uint32]bool{}
+		for h := uint32(1); h <= handles; h++ {
+			q.Insert(&r, h)
+			there[h] = true
+		}
+		had := map[uint32]int{}
+		for range handles {
+			if rapid.IntRange(0, 2).Draw(t, "goes") == 0 {
+				h := rapid.Uint32Range(1, handles).Draw(t, "who")
+				if q.Remove(h) {
+					delete(there, h)
+				}
+			}
+			turns := 0
+			for h := range there {
+				turns += had[h]
+			}
+			if turns == len(there) {
+				break // the traversal is over
+			}
+			h, ok := q.Next(&r)
+			if had[h]++; !ok || !there[h] || had[h] > 1 {
+				t.Fatalf("the turn of %d, which had %d of this traversal; %d are there", h, had[h], len(there))
+			}
+		}
+	})
+}

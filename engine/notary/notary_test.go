@@ -122,11 +122,21 @@ func TestSuccession(t *testing.T) {
 		f("the former one's word", of(2, 1, nil), checkpoint.Same)
 		f("another one's word", of(2, 3, nil), checkpoint.Forged)
 		f("another one's word as the former one's", of(2, 3, func(x *codec.PublicKey) { x.Former = public(1) }), checkpoint.Forged)
+		f("the former one's word as another one's", ofOthers(t, s), checkpoint.Forged)
 		f("for another key", of(2, 1, func(x *codec.PublicKey) { x.Key = public(4) }), checkpoint.Forged)
 		f("for another life", of(2, 1, func(x *codec.PublicKey) { x.ID++ }), checkpoint.Forged)
 		f("none", of(2, 1, func(x *codec.PublicKey) { *x = codec.PublicKey{} }), checkpoint.Forged)
 		f("the same key", of(1, 3, nil), checkpoint.Same)
 	}
+}
+
+// ofOthers is a word that the former key gave, in which another one is said to be the former.
+func ofOthers(t *testing.T, s *state.Store) checkpoint.Job {
+	j := made(t, New(&Config{Tag: tag, Key: private(2), Former: private(1)}), s, 7, 3)
+	j.Succession.Former = public(3)
+	text := codec.AppendSucceeded(nil, tag, &j.Succession)
+	j.Succession.Sig = [codec.SignatureBytes]byte(ed25519.Sign(private(1), text))
+	return j
 }
 
 // TestNamesAreBounded: no more names are bound than there is room for, and those that are stay.

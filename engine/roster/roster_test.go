@@ -176,6 +176,15 @@ func TestZones(t *testing.T) {
 	} else if h.Declared(5, h.Zone(5)); h.Changes() != before {
 		t.Error("what is known is no change")
 	}
+	for _, zone := range []uint32{4, 5, 4} { // from zone to zone
+		before := h.Changes()
+		if h.Declared(5, zone) != zone || h.Zone(5) != zone || h.Changes() != before+1 {
+			t.Errorf("a member that is in zone %d now: it is in %d, %d changes", zone, h.Zone(5), h.Changes()-before)
+		}
+		if h.Declared(5, 0) != zone || h.Changes() != before+1 {
+			t.Error("a member that says no zone changed its own")
+		}
+	}
 }
 
 // Steady state allocates nothing: handles come and go, members are picked.
