@@ -4,6 +4,9 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/quidnunc/quidnunc/engine/checkpoint"
+	"github.com/quidnunc/quidnunc/engine/member"
+	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 )
 
@@ -20,4 +23,28 @@ func TestSizesInTheFootprint(t *testing.T) {
 	f("want", unsafe.Sizeof(reconcile.Want{}), wantBytes)
 	d := DefaultLimits()
 	t.Logf("default limits: %d MiB, of which state %d MiB", d.Footprint()>>20, d.State.Footprint()>>20)
+}
+
+// TestFootprintGrowsByWhatIsTaken: each limit that is raised adds what its things take, no less, and no
+// more than a half again.
+func TestFootprintGrowsByWhatIsTaken(t *testing.T) {
+	of := func(change func(l *Limits)) int {
+		l := DefaultLimits()
+		l.Peers, l.Jobs, l.Wants, l.Events, l.Gaps = 1000, 100, 100, 1000, 1000
+		change(&l)
+		return l.Footprint()
+	}
+	before := of(func(*Limits) {})
+	f := func(what string, least int, change func(l *Limits)) {
+		t.Helper()
+		if more := of(change) - before; more < least || more > 2*least {
+			t.Errorf("%s: the footprint grows by %d, it takes %d", what, more, least)
+		}
+	}
+	f("100 jobs", 100*100*wantBytes, func(l *Limits) { l.Jobs += 100 })
+	f("100 wants a job", 100*100*wantBytes, func(l *Limits) { l.Wants += 100 })
+	f("1,000 events", 1000*eventBytes, func(l *Limits) { l.Events += 1000 })
+	f("1,000 gaps", 1000*4, func(l *Limits) { l.Gaps += 1000 })
+	least := peerBytes + protect.LifeBytes + protect.CipherBytes + checkpoint.PeerBytes + 2*2*12 + 16 + 8 + 5 + member.RingBytes(1000)/1000
+	f("1,000 peers", 1000*least, func(l *Limits) { l.Peers += 1000 })
 }
