@@ -229,7 +229,7 @@ func writeFlow(f *flags, runs []*flowRun, all []flowSummary) error {
 func plotFlow(f *flags, runs []*flowRun) error {
 	rate := newPlot("Allowed rate when the limit of an exchange is halved at 90 s", "time (seconds)", "updates a second of each participant")
 	stale := newPlot("Maximum staleness with flow control", "time (seconds)", "seconds")
-	stale.Legend.Left = true
+	rate.Legend.Left, stale.Legend.Left = true, true
 	for _, p := range [...]*plot.Plot{rate, stale} {
 		addPhases(p, []phase{{15, "updates"}, {90, "half the limit"}})
 	}
