@@ -126,6 +126,10 @@ type Explanation struct {
 	// HealthThere is what the member itself last said of its own health: high for some
 	// seconds after it stalled, as a program does that keeps all its processors busy.
 	HealthThere int
+	// Period is how long a round of this member's probes takes now, and Wary that this is
+	// longer than usual (DetectorStats.Wary).
+	Period time.Duration
+	Wary   bool
 }
 
 // Explain says what is behind a member's state: who voted, who told, when it
@@ -161,6 +165,8 @@ func (e *Engine) explain(now sched.Instant, handle uint32, p *core.Peer) Explana
 	if ev.Live <= 1 {
 		x.Needed = 1
 	}
+	pace := paceOf(e.core.Parts().Detector)
+	x.Period, x.Wary = pace.period, pace.wary()
 	if heard := max(ev.Heard, p.Heard); heard != 0 {
 		x.Heard = wall.Add(-time.Duration(now - heard))
 	}
@@ -203,6 +209,9 @@ func (x Explanation) String() string {
 	}
 	if x.HealthThere > 0 {
 		fmt.Fprintf(&s, "; it stalled lately: its own health is %d, it says", x.HealthThere)
+	}
+	if x.Wary {
+		fmt.Fprintf(&s, "; slow to doubt: many doubts were in vain lately, a round takes %v", x.Period)
 	}
 	fmt.Fprintf(&s, "; own health %d then, %d now", x.HealthThen, x.HealthNow)
 	return s.String()

@@ -33,6 +33,7 @@ type tally struct {
 	spread      SpreadStats
 	holes, full int
 	health      int
+	pace        pace
 	members     [StateUnknown + 1]int // by state
 	answering   int                   // of them, those whose frames come to us
 	lag         sched.Instant
@@ -95,6 +96,7 @@ func (e *Engine) count(t *tally) {
 	detector := e.core.Parts().Detector
 	t.core, t.store, t.flow, t.detector = *e.core.Counters(), e.store.Stats(), e.core.FlowState(), *detector.Counters()
 	t.fingerprint, t.refused, t.health, t.lag = e.core.Fingerprint(), e.refused, int(detector.Health()), e.reactor.lag
+	t.pace = paceOf(detector)
 	t.unsent, t.spread = e.unsent, e.spreadStats()
 	t.holes, t.full = e.store.Holes(), len(e.fullness.names)
 	e.conn.Stats(&t.socket)

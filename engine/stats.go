@@ -131,7 +131,7 @@ func (e *Engine) statsOf(t *tally) Stats {
 		MailSent:    c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
 		Renewals: c.Renewals, Conflicts: c.Conflicts,
 		EventsLost: e.herald.lostTotal.Load(), BroadcastsLost: c.BroadcastsLost,
-		Detector: detectorStats(&t.detector, t.health), Flow: flowStats(&t.flow, c), Socket: t.socket,
+		Detector: detectorStats(&t.detector, t.health, t.pace), Flow: flowStats(&t.flow, c), Socket: t.socket,
 	}
 	for _, n := range t.members {
 		s.Members += n

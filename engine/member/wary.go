@@ -47,17 +47,29 @@ func (w *wary) settle(now, period sched.Instant) {
 
 // slowed is how long it takes now what takes d as a rule.
 func (t *Table) slowed(now, d sched.Instant) sched.Instant {
-	w := &t.wary
-	if w.doubts == 0 {
+	if t.wary.doubts == 0 {
 		return d
 	}
-	w.settle(now, t.cfg.Period)
+	t.wary.settle(now, t.cfg.Period)
+	return t.wary.slowed(d)
+}
+
+func (w *wary) slowed(d sched.Instant) sched.Instant {
 	k := max(w.doubts, waryFree) - waryFree
 	return d * sched.Instant(4+k%4) << (k / 4) / 4
 }
 
 // period is the time from one round to the next.
 func (t *Table) period(now sched.Instant) sched.Instant { return t.slowed(now, t.cfg.Period) }
+
+// Pace is how long a round takes, as the last one found, and how long as a rule; 0 where there is
+// no detector.
+func (d *Detector) Pace() (period, usual sched.Instant) {
+	if !d.on || d.taken == 0 {
+		return d.cfg.Period, d.cfg.Period
+	}
+	return d.wary.slowed(d.cfg.Period), d.cfg.Period
+}
 
 // voteLife is how long a vote counts: voters renew theirs every period.
 func (t *Table) voteLife(now sched.Instant) sched.Instant { p := t.period(now); return p + p/4 }

@@ -93,6 +93,7 @@
 //	quidnunc_refutations_total                    counter Suspicions of this member that it answered.
 //	quidnunc_loop_stalls_total                    counter Times that the own loop came late.
 //	quidnunc_own_health                           gauge   What this member thinks of itself: 0 is well, 8 is worst.
+//	quidnunc_probe_period_seconds                 gauge   How long a round of probes takes now; longer than set while doubts were in vain.
 //	quidnunc_detector_drops_total{reason}         counter Words about members that were not believed; some are usual.
 //	quidnunc_write_rate_bytes_per_second{rate}    gauge   Own writes: as published, as wished, and as allowed.
 //	quidnunc_writes_unpublished                   gauge   Own entries that wait for the allowed rate.

@@ -160,6 +160,7 @@ var detectorFamilies = []family{
 	{"quidnunc_refutations_total", Counter, "Suspicions of this member that it answered.", "", count(func(s *engine.Stats) uint64 { return s.Detector.Refutations })},
 	{"quidnunc_loop_stalls_total", Counter, "Times that the own loop came late.", "", count(func(s *engine.Stats) uint64 { return s.Detector.Stalls })},
 	{"quidnunc_own_health", Gauge, "What this member thinks of itself: 0 is well, 8 is worst.", "", level(func(s *engine.Stats) int { return s.Detector.Health })},
+	{"quidnunc_probe_period_seconds", Gauge, "How long a round of probes takes now; longer than set while doubts were in vain.", "", one(func(s *engine.Stats) float64 { return s.Detector.Period.Seconds() })},
 	{"quidnunc_detector_drops_total", Counter, "Words about members that were not believed; some are usual.", "reason", detectorDrops},
 }
 
