@@ -25,10 +25,21 @@ type ask struct {
 	at     sched.Instant
 }
 
-// sound tells whether others may be mended from what is here. The owner's is even while it holds
-// writes back: what it rewrote is hidden until it is published, and whoever asks counts on that.
+// sound tells whether others may be mended from what is here: all that the owner deleted up to its
+// floor is gone. What it rewrote may be missing where this replica is not level: the answer says how
+// far the log is known to go (top), and whoever asks decides.
 func sound(s *state.Store, o state.Origin) bool {
-	return !s.Dirty(o) && (o == s.Owner() || s.Level(o))
+	return !s.Dirty(o) && (o == s.Owner() || s.Max(o) >= s.Floor(o))
+}
+
+// top is how far an answer looks: who holds less may miss what was rewritten. The owner's is what it
+// has written, though it has promised more: what it rewrote and holds back is hidden until it is
+// published, and whoever asks counts on that.
+func top(s *state.Store, o state.Origin) uint64 {
+	if o == s.Owner() {
+		return max(s.Max(o), s.Last(o))
+	}
+	return s.Ahead(o)
 }
 
 // take notes the questions of a record. It tells whether there are any, and whether there are
@@ -148,7 +159,6 @@ func (m *Mender) appendAsk(b []byte, g *reconcile.Page, j *job) (out []byte, don
 func (m *Mender) appendAnswer(b []byte, g *reconcile.Page, i int) []byte {
 	s := m.Store
 	o, id := m.asks.list[i].origin, m.asks.list[i].id
-	top := max(s.Max(o), s.Last(o))
 	if from := m.asks.list[i].have; from < s.Max(o) {
 		out, to, n := m.Filler.Run(b, g.Limit, o, from)
 		if out == nil {
@@ -165,7 +175,7 @@ func (m *Mender) appendAnswer(b []byte, g *reconcile.Page, i int) []byte {
 			return b
 		}
 	}
-	if !m.w.Begin(b, g.Limit, codec.TypeIntervals, id, top) {
+	if !m.w.Begin(b, g.Limit, codec.TypeIntervals, id, top(s, o)) {
 		return b
 	}
 	end, budget := uint64(0), state.Budget{Words: wordsFrame}

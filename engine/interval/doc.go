@@ -23,8 +23,11 @@
 // for 512 keys.
 //
 // The owner is asked, and whenever an answer does not come in time another member, one after the
-// other: a path may be cut one way, and the owner be told alive by everybody else. Who is not level
-// and clean does not answer. An answer of somebody who was not asked is ignored. Somebody who lies
+// other: a path may be cut one way, and the owner be told alive by everybody else. Who is dirty or
+// below the floor does not answer. An answer says how far the log is known to go, and is believed
+// where the asker is level that far; where the owner is gone, and nobody left holds all that it was
+// heard to have written, it is taken as it is after a minute (lateAfter): else what the owner deleted
+// would be shown for ever. An answer of somebody who was not asked is ignored. Somebody who lies
 // can make a dirty replica drop keys of an origin up to its floor, as a holder of the cluster's key
 // can by writing under another name.
 //

@@ -37,6 +37,8 @@ type node struct {
 	wheel  sched.Wheel
 	rtt    sched.RTT
 	source uint32 // whom it asks: 1
+	author uint32 // who wrote it; 0: the same
+	gone   bool   // the owner
 	keys   int    // mended
 	fill   reconcile.Filler
 	count  reconcile.Counters
@@ -50,8 +52,6 @@ type node struct {
 
 func (n *node) Source(state.Origin, uint32) uint32 { return n.source }
 func (n *node) RTT(uint32) *sched.RTT              { return &n.rtt }
-func (n *node) Author(state.Origin) uint32         { return n.source }
-func (n *node) Takes(uint32) bool                  { return true }
 func (n *node) Mended(_ state.Origin, keys int)    { n.keys += keys }
 
 // newPair makes a log of so many keys at both nodes.
@@ -335,7 +335,7 @@ func TestOnlyWhoWasAskedIsBelieved(t *testing.T) {
 	}
 }
 
-// TestWhoIsNotWholeDoesNotAnswer: neither a dirty replica, nor one that is not level.
+// TestWhoIsNotWholeDoesNotAnswer: neither a dirty replica, nor one that is below the floor.
 func TestWhoIsNotWholeDoesNotAnswer(t *testing.T) {
 	w := newPair(t, 100)
 	w.forget([]int{5, 6, 7})
@@ -357,8 +357,9 @@ func TestWhoIsNotWholeDoesNotAnswer(t *testing.T) {
 	var rw codec.RunWriter
 	rw.Begin(nil, 1400, codec.RunHead{ID: 1, From: 103, Floor: 103, Max: 110})
 	b.take(w, rw.End(104)) // as if it were not the owner
+	b.store.Advance(b.o, 104, 105)
 	if n := ask(b); n != 0 {
-		t.Error("who is not level answers")
+		t.Error("who is below the floor answers")
 	}
 }
 

@@ -316,13 +316,24 @@ func (m *Mender) Receive(f *reconcile.Frame, t codec.Type, body []byte) reconcil
 	return reconcile.Taken
 }
 
+// believes tells whether what an answer lacks was deleted: it looks at what is here up to its top. Late,
+// it is taken as it is from the owner; from others only where nobody can be asked who knows more.
+func (m *Mender) believes(now sched.Instant, j *job, top uint64) bool {
+	o := j.origin
+	if top <= m.Store.Max(o) {
+		return m.Store.Level(o) || j.late(now)
+	}
+	owner := m.Host.Author(o)
+	return j.late(now) && (owner == j.source || owner == 0 || !m.Host.Takes(owner))
+}
+
 // answered holds an answer against what is here.
 func (m *Mender) answered(now sched.Instant, j *job, l *codec.Intervals) {
 	s := m.Store
 	if s.ID(j.origin) != j.id || !s.Dirty(j.origin) || s.Doubts(j.origin) != j.doubts {
 		return
 	}
-	if (l.Max > s.Max(j.origin) || !s.Level(j.origin)) && !j.late(now) {
+	if !m.believes(now, j, l.Max) {
 		return // it is asked again
 	}
 	b := state.Budget{Words: wordsHeld, Drops: dropsFrame}
