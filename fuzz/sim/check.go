@@ -62,6 +62,10 @@ func (w *World) prefix(n *Node, o state.Origin, seen *view, from uint64) {
 	var c state.Cursor
 	var e codec.Entry
 	floor := s.Floor(o)
+	if a := w.Nodes[h.author]; n.cfg.Order.Precise() && a.Up && a.log == h {
+		own := a.Core.Parts()
+		floor = max(floor, own.Store.Floor(own.Own)) // whoever holds what the author does may be level before it hears of the floor
+	}
 	want := h.needed(from+1, floor)
 	for s.After(o, from, &c); c.Next(&e); {
 		v := e.Version
