@@ -1,6 +1,8 @@
 package mail
 
 import (
+	"cmp"
+
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -109,8 +111,11 @@ func (c *Cursor) Restart(last uint32) {
 	c.Resume()
 }
 
-// Succeeded is the cursor of another life of the peer. The numbers of our frames go on.
-func (c *Cursor) Succeeded() Cursor { return Cursor{unproven: c.unproven, last: c.last} }
+// Succeeded is the cursor of another life of the peer. The numbers of our frames go on; where it was sent
+// none yet, they begin above last.
+func (c *Cursor) Succeeded(last uint32) Cursor {
+	return Cursor{unproven: c.unproven, last: cmp.Or(c.last, last)}
+}
 
 // Means tells whether what a peer says that has seen our frames up to a number (0: none) is meant
 // for this life: acknowledgements do not name it, and those of lives before may be on their way,

@@ -235,9 +235,14 @@ func TestAcknowledgementsOfAnotherLife(t *testing.T) {
 		f(&c, 0, false)
 		f(&c, last-1, false)
 		f(&c, last, false)
-		next := c.Succeeded()
-		f(&next, last, false)
-		f(&next, last+3, true)
+		begins := last // of numbers; where there are none yet they begin anywhere
+		if last == 0 {
+			begins = 1<<31 + 5
+		}
+		next := c.Succeeded(begins)
+		f(&next, 0, false)
+		f(&next, begins, false)
+		f(&next, begins+3, true)
 		f(&c, last+3, true)
 		f(&c, last-1000, false)
 		f(&c, last+1000, true)
