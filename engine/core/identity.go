@@ -72,7 +72,7 @@ func (c *Core) renew(gen uint64) {
 	c.live.Renew(c.now, c.me.ID)
 	for p := range c.peers {
 		q := &c.peers[p]
-		q.flow.Renewed()
+		q.flow.Renewed(q.link.Last())
 		q.events.Reborn()
 		q.mail.Restart(q.link.Last())
 		if q.Proven() {

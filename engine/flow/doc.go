@@ -24,7 +24,8 @@
 // is lost, late or doubled changes nothing that a later frame does not settle,
 // and the sum over all nodes is exact as soon as the ledgers agree. A path may hold frames back
 // behind so many later ones that they look new: a peer has begun its sum again, since it forgot
-// us, when it tells less than it gave for ten seconds, and nothing is taken twice.
+// us, when it tells less than it gave for ten seconds, and nothing is taken twice. A ledger counts
+// if its frame acknowledges one of our present life: others are about a life before, which took it.
 //
 // What a peer says may be a lie. Rates are clamped to the limit; one partner is
 // given something at most once in a span that grows with the number of peers;

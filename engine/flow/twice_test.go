@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 	"pgregory.net/rapid"
 )
@@ -54,4 +55,31 @@ func TestALedgerThatBeginsAgain(t *testing.T) {
 	say(4+anewAfter-1, 200, 500)
 	say(4+anewAfter, 200, 500)
 	say(5+anewAfter, 300, 600)
+}
+
+// TestWhatWasGivenToAnotherLife: a peer that has seen no frame of our present life tells what it gave to
+// the one before, be that of the same process, whose numbers go on, or of another one.
+func TestWhatWasGivenToAnotherLife(t *testing.T) {
+	const first = 1<<32 - 3
+	c := newControl(t, tune.FlowOn, PaperPlan(1_000_000, sched.Second))
+	var p Peer
+	p.Init(0, 1400, first)
+	say := func(ack uint32, seen uint64, given int64, sent uint32, want uint64) {
+		t.Helper()
+		h := codec.Header{Flags: codec.FlagRates, Ack: ack, AckMap: seen, Rates: codec.Rates{Given: given}}
+		if c.Met(1, &p, 1, &h, true, sent, 3); c.Ledger().Taken != want {
+			t.Errorf("ack %d (%x): %d taken, want %d", ack, seen, c.Ledger().Taken, want)
+		}
+	}
+	say(0, 0, 500, 2, 0)
+	say(first, 1, 500, 2, 0)
+	say(3, 1, 500, 2, 0)
+	say(first-1000, 1, 500, 2, 0)
+	say(1<<31, 1, 500, 2, 0)
+	say(first+1, 1, 500, 2, 500)
+	say(2, 1, 500, 2, 500)
+	p.Renewed(2)
+	say(2, 1, 500, 6, 500)
+	say(7, 1, 500, 6, 500)
+	say(6, 1, 200, 6, 700)
 }
