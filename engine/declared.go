@@ -47,7 +47,11 @@ func (e *Engine) SetTags(tags map[string]string) error {
 
 // SetAdvertise changes the address that this member tells others. Members that
 // know it greet it there, and send there once it has answered: an address that
-// does not work changes nothing. Errors as for SetTags.
+// does not work changes nothing. A member whose address changed, and that declared the old
+// one, by Config.Advertise or here, declares the new one with it, as soon as it can: until
+// then it is found where it speaks from, but who has not heard it looks for it where it says
+// that it is. Two that swap addresses and go on to say the old ones never meet each other,
+// though each meets all others. One that declares none is followed. Errors as for SetTags.
 func (e *Engine) SetAdvertise(addr netip.AddrPort) error {
 	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 	if !addr.IsValid() || addr.Port() == 0 || addr.Addr().IsUnspecified() || addr.Addr().Zone() != "" {
