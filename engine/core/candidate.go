@@ -79,10 +79,7 @@ func (c *Core) heard(p uint32) {
 		return
 	}
 	c.wheel.Set(peerTimer(p, timerHearsay), again)
-	if to := c.roster.Find(by); ask {
-		if !c.peers[to].Takes() {
-			to, _ = c.roster.Partner()
-		}
-		c.gaps.Ask(q.origin, to)
+	if ask {
+		c.gaps.Ask(q.origin, c.roster.Witness(c.roster.Find(by)))
 	}
 }

@@ -54,6 +54,7 @@ func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 	for s := c.live.Next(c.now); s != nil; s = c.live.Next(c.now) {
 		h := c.head(codec.FlagPrints)
 		h.StatePrint, h.LivePrint = c.Fingerprint(), c.live.LivePrint()
+		c.peers[s.To].at.Show(h) // who holds us dead elsewhere hears nothing but this
 		limit := min(c.cfg.Frame, codec.FrameBytesFloor, cap(dst)) - h.TrailerBytes()
 		b := codec.AppendHeader(dst[:0], h)
 		bare := len(b)
@@ -92,6 +93,9 @@ func (c *Core) judged() {
 		case member.Alive:
 			c.roster.BecomeStaying(p, &c.peers[p].Life, c.origins[c.peers[p].origin].left)
 			c.alive(p)
+			if ch.From == member.Dead { // it may be elsewhere by now
+				c.gaps.Ask(c.peers[p].origin, c.roster.Witness(ch.By))
+			}
 		case member.Left:
 			c.left(p)
 		case member.Buried:

@@ -49,6 +49,8 @@ func (c *Core) greet(p uint32) {
 	most := sched.Instant(door.BackoffMax)
 	if c.live.Status(p) >= member.Dead {
 		most *= 6 // so we are told: it was dead before we came
+	} else if q.Proven() && q.at.Vain() {
+		c.gaps.Ask(q.origin, c.roster.Witness(0)) // it may be elsewhere by now
 	}
 	c.wheel.Set(peerTimer(p, timerHello), c.now+c.rand.Jitter(door.Backoff(door.HelloFirst, q.at.Hellos, most)))
 	q.at.Missed()
@@ -202,9 +204,7 @@ func (c *Core) learn(in *codec.Intro, from netip.AddrPort) uint32 {
 		return c.counters.dropped(DropForged)
 	}
 	if p := c.roster.Find(in.ID); p != 0 {
-		if q := &c.peers[p]; in.Addr.IsValid() && from.IsValid() && in.Addr != q.at.Advertised {
-			q.at.Says(in.Addr)
-		}
+		c.door.Elsewhere(c.now, &c.peers[p].at, c.peers[p].link.Heard(), in.Addr, from)
 		return p
 	}
 	if c.graves.Has(c.now, in.ID) {

@@ -5,6 +5,7 @@ import "net/netip"
 // prove notes that the peer answered from addr.
 func (c *Core) prove(p uint32, addr netip.AddrPort) {
 	q := &c.peers[p]
+	c.live.Answers(c.now, p, q.at.Addr != addr)
 	if q.Proven() && q.at.Addr == addr {
 		return
 	}

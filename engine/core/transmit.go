@@ -110,10 +110,7 @@ func (c *Core) composeHeader(f *outFrame) {
 		h.LivePrint = c.live.LivePrint()
 		h.StatePrint = c.Fingerprint()
 	}
-	if q.at.HasCookie {
-		h.Flags |= codec.FlagCookie
-		h.Cookie = q.at.Cookie
-	}
+	q.at.Show(h)
 	f.asked = c.flow.Header(c.now, &q.flow, f.due, q.debt.Owed(), h)
 }
 

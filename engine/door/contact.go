@@ -62,11 +62,34 @@ func (c *Contact) Answered(now sched.Instant) (took sched.Instant, ok bool) {
 // Shown takes the cookie to show.
 func (c *Contact) Shown(cookie [16]byte) { c.Cookie, c.HasCookie = cookie, true }
 
-// Moved notes that the peer is elsewhere.
-func (c *Contact) Moved(addr netip.AddrPort) { c.Addr, c.Hellos = addr, 0 }
+// Show shows the cookie in a frame to the peer, if it has to be shown.
+func (c *Contact) Show(h *codec.Header) {
+	if c.HasCookie {
+		h.Flags |= codec.FlagCookie
+		h.Cookie = c.Cookie
+	}
+}
 
-// Says notes where the peer says that it is.
-func (c *Contact) Says(addr netip.AddrPort) { c.Advertised, c.Declared = addr, false }
+// Moved notes that the peer is elsewhere. If it is known by where it was met, others are told of
+// the new place.
+func (c *Contact) Moved(addr netip.AddrPort) {
+	if c.Advertised == c.Addr && !c.Declared {
+		c.Advertised = addr
+	}
+	c.Addr, c.Hellos = addr, 0
+}
+
+// Named notes where the peer says that it is, if word of it came from there; else it
+// reports whether others name another place than the known one.
+func (c *Contact) Named(addr, from netip.AddrPort) (elsewhere bool) {
+	if !from.IsValid() {
+		return Dialable(addr) && addr != c.Addr
+	}
+	if addr.IsValid() && addr != c.Advertised {
+		c.Advertised, c.Declared = addr, false
+	}
+	return false
+}
 
 // Declares notes where the peer's state says that it is, and reports whether it is to be
 // found elsewhere.
@@ -90,6 +113,9 @@ func (c *Contact) Back(now sched.Instant, from netip.AddrPort) bool {
 func (c *Contact) Greeted(now sched.Instant) { c.HelloAt = now }
 func (c *Contact) Missed()                   { c.Hellos = min(c.Hellos+1, 30) }
 func (c *Contact) Anew()                     { c.Hellos = 0 }
+
+// Vain reports whether greetings go without an answer: others may know where the peer is.
+func (c *Contact) Vain() bool { return c.Hellos > 1 }
 
 // Knows notes that the peer has seen the cookie.
 func (c *Contact) Knows() { c.HasCookie = false }

@@ -3,6 +3,9 @@ package door
 import (
 	"net/netip"
 	"testing"
+
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // A hello is answered once, and a peer that moved is greeted as one that was never.
@@ -44,7 +47,72 @@ func TestContact(t *testing.T) {
 	if c.Declares(to); !c.Declared || c.Advertised != to {
 		t.Errorf("%+v", c)
 	}
-	if c.Says(to); c.Declared {
+	if c.Named(netip.MustParseAddrPort("127.0.0.1:8"), to); c.Declared {
 		t.Errorf("%+v", c)
+	}
+}
+
+// Others are told of a peer at the place where it was met last, unless it says another one itself.
+func TestWhereOthersAreSentTo(t *testing.T) {
+	old, at, said := netip.MustParseAddrPort("10.0.0.1:7"), netip.MustParseAddrPort("10.0.0.2:7"), netip.MustParseAddrPort("10.0.0.3:7")
+	c := Contact{Addr: old, Advertised: old}
+	if c.Moved(at); c.Known() != at {
+		t.Errorf("met at %v, others are told %v", at, c.Known())
+	}
+	c.Declares(said)
+	if c.Moved(said); c.Known() != said {
+		t.Errorf("it says %v, others are told %v", said, c.Known())
+	}
+	if c.Moved(old); c.Known() != said {
+		t.Errorf("it says %v, others are told %v", said, c.Known())
+	}
+}
+
+// The cookie is shown until the peer has seen it.
+func TestCookieIsShown(t *testing.T) {
+	var c Contact
+	var h codec.Header
+	if c.Show(&h); h.Flags != 0 {
+		t.Error("there is none")
+	}
+	c.Shown([16]byte{1})
+	if c.Show(&h); h.Flags != codec.FlagCookie || h.Cookie != c.Cookie {
+		t.Errorf("%+v", h)
+	}
+}
+
+// Who is said to be elsewhere is greeted there if it is silent where it is known: one greeting for
+// each word, within the rate of introductions, and none where nobody can be.
+func TestElsewhere(t *testing.T) {
+	old, at := netip.MustParseAddrPort("10.0.0.1:7"), netip.MustParseAddrPort("10.0.0.2:7")
+	const now, most = 10 * sched.Second, 8
+	var d Door
+	d.Init(now, &Config{Introduced: most / 2, Busy: new(uint64)})
+	c := Contact{Addr: old, Advertised: old}
+	greets := func(heard sched.Instant, addr, from netip.AddrPort) (n int) {
+		var r Reply
+		for d.Elsewhere(now, &c, heard, addr, from); d.Pop(&r); n++ {
+			if r.Kind != codec.TypeHello || r.To != addr {
+				t.Errorf("%+v", r)
+			}
+		}
+		return n
+	}
+	none := netip.AddrPort{}
+	if greets(now-sched.Second, at, none)+greets(0, old, none)+greets(0, none, none)+greets(0, netip.MustParseAddrPort("0.0.0.0:7"), none) != 0 {
+		t.Error("greeted though it was heard, or where it is known, or nowhere")
+	}
+	n := 0
+	for range 100 {
+		n += greets(0, at, none)
+	}
+	if n == 0 || n > most {
+		t.Errorf("%d greetings for 100 words, at most %d", n, most)
+	}
+	if c.Addr != old || c.Advertised != old {
+		t.Error("others' word is believed")
+	}
+	if greets(0, at, at) != 0 || c.Advertised != at {
+		t.Error("its own word is not taken")
 	}
 }

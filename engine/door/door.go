@@ -60,6 +60,15 @@ func (d *Door) Measure(now sched.Instant, s *Sender) {
 // Introduced asks whether an origin that a member introduces may become known.
 func (d *Door) Introduced(now sched.Instant) bool { return d.strangers.Take(now, 1) }
 
+// Elsewhere takes in where a peer that was heard last at a time is said to be, by itself if the
+// word came from there. Who is silent where it is known is greeted where others say that it is: it
+// may have moved, and has if it answers.
+func (d *Door) Elsewhere(now sched.Instant, c *Contact, heard sched.Instant, addr, from netip.AddrPort) {
+	if c.Named(addr, from) && now-heard > sched.Second && d.Introduced(now) {
+		d.Push(&Reply{Kind: codec.TypeHello, To: addr})
+	}
+}
+
 // Hello asks whether a greeting, or an answer to one, may be looked at.
 func (d *Door) Hello(now sched.Instant, from netip.AddrPort) bool {
 	return d.hellos.Take(now, d.Bucket(from))

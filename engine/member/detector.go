@@ -167,6 +167,19 @@ func (d *Detector) Heard(now sched.Instant, m uint32) bool {
 	return d.Table.Status(m) < Dead
 }
 
+// Answers is told that a member answers from its address, or from another one than before. One that
+// is condemned is visited at once, so that it can refute: nothing else tells it. A visit to the old
+// address has no answer.
+func (d *Detector) Answers(now sched.Instant, m uint32, moved bool) {
+	if d.Watched(m) == 0 || !d.parted(m) {
+		return
+	}
+	if moved {
+		d.revive.forget(m)
+	}
+	d.reviveSoon(now, m)
+}
+
 // SeenPrint takes the fingerprint in a frame of a member.
 func (d *Detector) SeenPrint(now sched.Instant, from uint32, print uint64) {
 	if d.on {

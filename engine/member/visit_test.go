@@ -58,3 +58,38 @@ func TestVisitsDoNotEcho(t *testing.T) {
 		t.Error("answers make no room for other visits")
 	}
 }
+
+// TestWhoAnswersIsVisited: a member that is dead here and answers is visited at once, so that it can
+// refute: again at once if it answers elsewhere, since the visit under way goes to the old address,
+// and else once in ReviveMin.
+func TestWhoAnswersIsVisited(t *testing.T) {
+	var d Detector
+	x, now := alone(t, 4)
+	d.Table, d.on = *x, true
+	visited := func(h uint32, moved bool) (n int) {
+		d.Answers(*now, h, moved)
+		var s Send
+		for d.Table.Next(*now, &s) {
+			if s.Kind == SendProbe && s.To == h && s.Probe.Status == Dead {
+				n++
+			}
+		}
+		return n
+	}
+	d.set(*now, 2, 0, Dead, 3)
+	for _, was := range []struct {
+		moved bool
+		want  int
+	}{{false, 1}, {false, 0}, {true, 1}, {false, 0}, {true, 1}} {
+		if n := visited(2, was.moved); n != was.want {
+			t.Errorf("moved %v: %d visits, want %d", was.moved, n, was.want)
+		}
+	}
+	if n := visited(3, true); n != 0 {
+		t.Errorf("%d visits to one that is alive", n)
+	}
+	*now += d.cfg.ReviveMin
+	if n := visited(2, false); n != 1 {
+		t.Errorf("%d visits after a while", n)
+	}
+}

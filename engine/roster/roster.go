@@ -157,6 +157,14 @@ func (r *Roster) Far(p uint32) bool {
 // Reaches reports whether exchanges may go to a member.
 func (r *Roster) Reaches(p uint32) bool { return r.partners.Has(p) }
 
+// Witness is whom to ask of another member: p if exchanges may go to it, else a partner; 0: nobody.
+func (r *Roster) Witness(p uint32) uint32 {
+	if !r.partners.Has(p) {
+		p, _ = r.Partner()
+	}
+	return p
+}
+
 // Partners lists the members that exchanges may go to, by their handles. The list is
 // good until the next call.
 func (r *Roster) Partners() []uint32 {
