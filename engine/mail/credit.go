@@ -9,8 +9,8 @@ const (
 	creditSaved = 2 * sched.Millisecond  // credit that a loop saves up while little is sent
 	creditMost  = 10 * sched.Millisecond // of its time that is given away ahead, at most
 	creditLook  = 4 * sched.Millisecond  // how often the price follows the loop
-	busyMuch    = 90                     // per cent of its time that a loop works: datagrams grow dearer
-	busyLittle  = 80                     // cheaper again
+	busyMuch    = 98                     // per cent of its time that a loop works: datagrams grow dearer
+	busyLittle  = 90                     // cheaper again
 )
 
 // Credit is the time of a loop that its engines may spend on news. Each flush is given its turn: it
