@@ -34,7 +34,7 @@ func TestHaveMayGoDown(t *testing.T) {
 	w, c, q, p := pairOf(t)
 	c.now = w.now
 	b := codec.AppendHave(nil, codec.Have{Max: 3})
-	c.mail.Receive(&reconcile.Frame{Now: c.now, Peer: p, Fresh: true}, b[codec.RecordBytes:])
+	c.mail.Receive(&reconcile.Frame{Now: c.now, Peer: p, Fresh: true, Ack: q.link.Last()}, b[codec.RecordBytes:])
 	if q.mail.Acked() != 3 || q.mail.At() != 3 || !c.due.Has(p, dueMail) {
 		t.Errorf("acked %d, cursor %d, due %x", q.mail.Acked(), q.mail.At(), c.due.Of(p))
 	}

@@ -120,7 +120,7 @@ func (c *Core) frame(from netip.AddrPort, datagram []byte, p uint32, records []b
 	}
 	f := &c.received
 	f.Begin(c.now, c.counters.FramesReceived, p)
-	f.Author, f.Fresh, f.Ack, f.Printed, f.Print = q.origin, fresh, h.Ack, h.Flags&codec.FlagPrints != 0, h.StatePrint
+	f.Author, f.Fresh, f.Ack, f.Printed, f.Print = q.origin, fresh, q.link.Told(h.Ack), h.Flags&codec.FlagPrints != 0, h.StatePrint
 	c.store.Hop(int64(c.paths.Underway(&q.link)), q.id)
 	for ; t != 0; t, body, rest = codec.NextRecord(rest) {
 		c.record(p, t, body)
@@ -192,7 +192,7 @@ func (c *Core) flowed(p uint32) (fresh bool) {
 	if c.paths.Acked(&q.link, c.now, h.Ack, h.AckMap) {
 		q.at.Knows() // it has seen a frame of ours that carried it
 	}
-	if q.events.Acked(h.Ack, h.AckMap, q.mail.Means(h.Ack)) {
+	if q.events.Acked(h.Ack, h.AckMap, q.mail.Means(q.link.Told(h.Ack))) {
 		c.due.Want(p, dueCast)
 	}
 	if q.link.Probing() {

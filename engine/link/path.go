@@ -65,6 +65,15 @@ func (p *Path) Init(last uint32) {
 // Last is the number of the last frame to the peer.
 func (p *Path) Last() uint32 { return p.seq }
 
+// Told is the number of a frame to the peer that it says it has seen; 0 if none such was sent: the
+// word is of another life of ours.
+func (p *Path) Told(ack uint32) uint32 {
+	if int32(p.seq-ack) < 0 {
+		return 0
+	}
+	return ack
+}
+
 // Seen is what a frame to the peer says of those that came from it.
 func (p *Path) Seen() (high uint32, seen uint64) { return p.high, p.seen }
 

@@ -1,8 +1,6 @@
 package mail
 
 import (
-	"cmp"
-
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -30,7 +28,7 @@ type Cursor struct {
 	late     uint8  // timers since then that fired though the peer is heard
 	tries    uint8  // timers that fired without a sign of life
 	vain     uint8  // times that the cursor went back since acked grew
-	unproven bool   // we live another life since the frame to it with this number:
+	unproven bool   // what it says may be of another life of ours. This one began after the frame with the number
 	last     uint32
 	open     uint32 // of what it holds, so many of the newest versions may lack a content
 }
@@ -111,11 +109,9 @@ func (c *Cursor) Restart(last uint32) {
 	c.Resume()
 }
 
-// Succeeded is the cursor of another life of the peer. The numbers of our frames go on; where it was sent
-// none yet, they begin above last.
-func (c *Cursor) Succeeded(last uint32) Cursor {
-	return Cursor{unproven: c.unproven, last: cmp.Or(c.last, last)}
-}
+// Begun is the cursor of a peer, or of another life of one: what it saw of ours is numbered above
+// last. What it said before may be of a former process of ours.
+func Begun(last uint32) Cursor { return Cursor{unproven: true, last: last} }
 
 // Means tells whether what a peer says that has seen our frames up to a number (0: none) is meant
 // for this life: acknowledgements do not name it, and those of lives before may be on their way,

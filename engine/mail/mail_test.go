@@ -239,7 +239,7 @@ func TestAcknowledgementsOfAnotherLife(t *testing.T) {
 		if last == 0 {
 			begins = 1<<31 + 5
 		}
-		next := c.Succeeded(begins)
+		next := Begun(begins)
 		f(&next, 0, false)
 		f(&next, begins, false)
 		f(&next, begins+3, true)

@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"fmt"
+	"math/bits"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -365,7 +366,7 @@ func (p *Plan) doubt() (most sched.Instant) {
 		case Delays:
 			most += f.part(sched.Millisecond, 200*sched.Millisecond)
 		case Shuffles:
-			most += 3 * holdMost // at each of some hops
+			most += max(3, sched.Instant(bits.Len(uint(p.Nodes)))) * holdMost // at each hop of news that goes from node to node
 		}
 	}
 	return most
