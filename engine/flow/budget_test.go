@@ -473,3 +473,25 @@ func TestLossThatNobodyMakes(t *testing.T) {
 		}
 	}
 }
+
+// A path that became sound is forgotten: what it loses later is learned as soon as the first time.
+func TestLossThatComesAgain(t *testing.T) {
+	var x innate
+	learn := func() (rounds int) {
+		for ; x.share == 0; rounds++ {
+			x.look(16, 1<<14, true)
+		}
+		return rounds
+	}
+	first := learn()
+	for range 100 {
+		x.look(16, 0, false)
+	}
+	if x.share != 0 {
+		t.Errorf("a sound path loses %d of 65536 by itself", x.share)
+	}
+	x.wrong()
+	if again := learn(); again != first {
+		t.Errorf("learned after %d rounds, and after %d later", first, again)
+	}
+}

@@ -76,6 +76,6 @@
 // Where more than one frame of eight is lost, a budget can't tell a bad radio from a link that many
 // senders share, and takes it for the link first: the rate to each peer falls as far as its share of
 // that. What is lost even there is believed to be the path's own (innate.go), and bounds nobody
-// after some seconds, up to a loss of a half. A link so thin that those shares are too much for it is
+// after some seconds, up to a loss of about a third. A link so thin that those shares are too much for it is
 // taken for a radio now and then, for some rounds, each time after twice as many frames.
 package flow

@@ -33,11 +33,15 @@ func (x *innate) wrong() {
 	}
 }
 
-// look takes in a round: at the least rate, or not. What is believed follows a loss that gets less.
+// look takes in a round: at the least rate, or not. What is believed follows a loss that gets less, and
+// ends with it: the path is sound again, so a later loss is learned like the first.
 func (x *innate) look(seen, smoothed uint16, least bool) {
 	switch {
 	case smoothed < x.share:
 		x.share -= (x.share - smoothed) / 4
+		if x.share <= 1<<(16-lossShift) {
+			*x = innate{doubts: x.doubts / 2}
+		}
 	case x.share == 0 && least:
 		if x.seen += seen; x.seen >= innateFrames<<x.doubts {
 			x.seen = 0
