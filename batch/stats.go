@@ -66,8 +66,10 @@ type Stats struct {
 	// left again as single datagrams.
 	SegmentRetries uint64
 
-	// The next three are the kernel's own numbers where it tells them, read
-	// at most once a second.
+	// KernelReads counts how often the next three were read, the kernel's own
+	// numbers where it tells them: they are news once each. It is done by a call
+	// of Stats, at most fifty times a second.
+	KernelReads        uint64
 	KernelDrops        uint64 // datagrams that the kernel dropped for want of buffer
 	ReceiveQueueBytes  uint64 // memory that waiting datagrams hold now, as the kernel charges it
 	ReceiveBufferBytes uint64 // the limit on it that the kernel granted

@@ -138,15 +138,20 @@ func (e *Engine) peerFlow(x *flow.PeerState) PeerFlow {
 	return p
 }
 
-// socketEvery is how often the kernel's numbers are looked at.
-const socketEvery = 100 * sched.Millisecond
+// socketEvery is how often the kernel's numbers are looked at: once for each change of what is asked
+// of senders.
+const socketEvery = 50 * sched.Millisecond
 
-// pressure is what the core is told of the machine before a turn.
+// pressure is what the core is told of the machine before a turn. What the kernel said is told once:
+// told again, one queue of the past would halve what the peers may send, and halve it again.
 func (e *Engine) pressure(now, lag sched.Instant) core.Pressure {
 	p := core.Pressure{Lag: lag}
-	if now >= e.socketAt {
-		e.socketAt = now.After(socketEvery)
-		e.conn.Stats(&e.socket)
+	if now < e.socketAt {
+		return p
+	}
+	e.socketAt = now.After(socketEvery)
+	told := e.socket.KernelReads
+	if e.conn.Stats(&e.socket); e.socket.KernelReads != told {
 		p.Queue, p.Room, p.Drops = int(e.socket.ReceiveQueueBytes), int(e.socket.ReceiveBufferBytes), e.socket.KernelDrops
 	}
 	return p

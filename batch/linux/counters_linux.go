@@ -10,7 +10,7 @@ import (
 )
 
 // meminfoEvery is the shortest span between two reads of the kernel's counters.
-const meminfoEvery sched.Instant = sched.Second
+const meminfoEvery = 20 * sched.Millisecond
 
 // counters are added to once a batch, not once a datagram.
 type counters struct {
@@ -22,10 +22,11 @@ type counters struct {
 	readAt             atomic.Int64 // when the kernel's counters were read, plus one
 	lastDrops          atomic.Uint32
 	drops, queue, room atomic.Uint64
+	reads              atomic.Uint64
 }
 
-// Stats implements batch.Conn. The kernel's counters are read at most once a
-// second; one caller does it, the others get what was read last.
+// Stats implements batch.Conn. The kernel's counters are read at most once in
+// meminfoEvery; one caller does it, the others get what was read last.
 func (c *Conn) Stats(s *batch.Stats) {
 	c.readKernel()
 	n := &c.count
@@ -41,6 +42,7 @@ func (c *Conn) Stats(s *batch.Stats) {
 		CoalescedRuns:      n.coalescedRuns.Load(),
 		Oversize:           n.oversize.Load(),
 		RecvErrors:         n.recvErrors.Load(),
+		KernelReads:        n.reads.Load(),
 		KernelDrops:        n.drops.Load(),
 		ReceiveQueueBytes:  n.queue.Load(),
 		ReceiveBufferBytes: n.room.Load(),
@@ -68,4 +70,5 @@ func (c *Conn) readKernel() {
 	n.drops.Add(uint64(drops - n.lastDrops.Swap(drops)))
 	n.queue.Store(uint64(m[unix.SK_MEMINFO_RMEM_ALLOC]))
 	n.room.Store(uint64(m[unix.SK_MEMINFO_RCVBUF]))
+	n.reads.Add(1)
 }

@@ -159,9 +159,16 @@ func TestKernelDrops(t *testing.T) {
 		t.Errorf("64 sent, %d received, %d dropped, room %d", n, s.KernelDrops, s.ReceiveBufferBytes)
 	}
 	b.Send(from, frames(64, to))
-	again := s.KernelDrops
-	if to.Stats(&s); s.KernelDrops != again {
-		t.Error("the kernel's counters were read twice within a second")
+	b.Await(to)
+	first := s
+	for s.KernelReads == first.KernelReads {
+		if s.KernelDrops != first.KernelDrops || s.ReceiveQueueBytes != first.ReceiveQueueBytes {
+			t.Fatal("other figures of the kernel, and they were not read")
+		}
+		to.Stats(&s)
+	}
+	if s.KernelReads != first.KernelReads+1 || s.KernelDrops == first.KernelDrops || s.ReceiveQueueBytes == 0 {
+		t.Errorf("read %d and %d times: dropped %d and %d, %d bytes wait", first.KernelReads, s.KernelReads, first.KernelDrops, s.KernelDrops, s.ReceiveQueueBytes)
 	}
 }
 

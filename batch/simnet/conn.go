@@ -146,6 +146,7 @@ func (c *Conn) Stats(s *batch.Stats) {
 	c.poller.net.mu.Lock()
 	defer c.poller.net.mu.Unlock()
 	c.arrive(c.poller.net.now())
+	c.stats.KernelReads++
 	*s = c.stats
 	s.ReceiveQueueBytes, s.ReceiveBufferBytes = uint64(c.charged), uint64(c.limit)
 }

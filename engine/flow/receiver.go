@@ -7,7 +7,11 @@ const (
 	windowNanos = 10 * sched.Millisecond // for which pressure is remembered
 	levelNanos  = 50 * sched.Millisecond // between changes of the level: senders learn it with acknowledgements
 	levelMin    = creditMin
-	easeSpans   = 40 // levelNanos without pressure until a bound by pressure is eased
+	easeSpans   = 40 // levelNanos without pressure until a bound by pressure is eased, at most
+	easeFirst   = 5  // the same after the first pressure for long; twice as many after each one more
+
+	drainNanos = 400 * sched.Millisecond // in which a queue is to be gone: so much less is asked for
+	drainLeast = 4                       // but not less than one part in so many
 
 	besideLeast = 1 << 20 // bytes a second by another way that are worth the path
 	besideShare = 4       // datagrams have one part in so many of what comes by it
@@ -30,9 +34,14 @@ type Receiver struct {
 	hot     bool          // the kernel drops, or its queue is more than half full
 	pressed bool          // since the level was last set
 	ease    uint8
+	hold    uint8 // spans until it is eased
 	levelAt sched.Instant
 	bytes   uint64 // since then
+	last    uint64 // taken in the span before, bytes a second
 	rate    uint64 // smoothed
+	offered uint64 // the same of what was sent: taken, or left in the kernel's queue
+	queue   uint64 // bytes there when it was last looked at
+	before  uint64 // at levelAt
 	drops   uint64
 
 	Shed uint64 // frames not decoded
@@ -74,6 +83,9 @@ func (r *Receiver) Pressure(queued, room int, drops uint64) {
 	if drops > r.drops || room > 0 && queued > room/2 {
 		r.hot, r.pressed = true, true
 	}
+	if room > 0 {
+		r.queue = uint64(queued)
+	}
 	r.drops = max(r.drops, drops)
 }
 
@@ -92,46 +104,64 @@ func (r *Receiver) turn(now sched.Instant) {
 	r.at = now
 	r.arrived, r.taken = r.arrived/2, r.taken/2
 	if span := now - r.levelAt; span >= levelNanos {
-		r.rate = (3*r.rate + r.bytes*sched.Second/uint64(span)) / 4
-		r.bytes, r.levelAt = 0, now
+		r.last = r.bytes * sched.Second / uint64(span)
+		r.rate = (3*r.rate + r.last) / 4
+		sent := r.bytes + r.queue - min(r.before, r.bytes+r.queue)
+		r.bytes, r.levelAt, r.before = 0, now, r.queue
 		r.setBound()
 		r.pressed = false
-		r.adjust()
+		r.adjust(sent * sched.Second / uint64(span))
 	}
 }
 
 // setBound keeps the receiver a little below what it took in under pressure, and
-// gives the bound up in steps when the pressure is gone.
+// gives the bound up in steps when the pressure is gone: soon after the first, since it may have
+// been a burst, and later each time that it comes back. Under pressure the last span says what the
+// receiver can do; the smoothed rate lags where senders have just begun.
 func (r *Receiver) setBound() {
 	switch {
 	case r.pressed && !r.foreign():
-		r.ease = 0
-		r.bound = max(r.rate-r.rate/8, levelMin)
+		if r.bound == 0 || r.ease > 0 { // it came back
+			r.ease, r.hold = 0, min(max(2*r.hold, easeFirst), easeSpans)
+		}
+		took := max(r.rate, r.last)
+		r.bound = max(took-took/8, levelMin)
 	case r.bound != 0:
-		if r.ease++; r.ease >= easeSpans {
+		if r.ease++; r.ease >= r.hold {
 			r.bound += r.bound / 4
 		}
 		if r.bound > 4*r.rate {
 			r.bound = 0
 		}
+	default:
+		r.hold -= min(r.hold, 1)
 	}
 }
 
-// adjust moves the level so that what all senders send meets the limit: by the
-// ratio of the two, at most by a quarter down and an eighth up.
-func (r *Receiver) adjust() {
+// adjust moves the level so that what all senders send meets the limit, less what lets a queue
+// drain: by the ratio of the two, at most by a quarter down and an eighth up. sent is what they
+// sent in the last span, and not what was taken: a queue hides that they send less by now. Where
+// that is nearer to the limit than the smoothed rate, what was asked for before is on its way, and
+// is not asked for again.
+func (r *Receiver) adjust(sent uint64) {
+	r.offered = (3*r.offered + sent) / 4
 	most := r.most()
 	if most == 0 {
 		r.level = 0
 		return
 	}
 	if r.level == 0 {
-		if r.rate <= most {
+		if r.offered <= most {
 			return // all together stay below it
 		}
-		r.level = r.rate
+		r.level = max(r.rate, r.last)
 	}
-	next := r.level * most / max(r.rate, 1)
+	aim := most - min(r.queue*sched.Second/drainNanos, most-most/drainLeast)
+	rate := min(max(r.offered, sent), aim)
+	if r.offered > aim {
+		rate = max(min(r.offered, sent), aim)
+	}
+	next := r.level * aim / max(rate, 1)
 	next = min(max(next, r.level-r.level/4), r.level+r.level/8)
 	r.level = min(max(next, levelMin), most)
 }
