@@ -24,10 +24,11 @@ const (
 	delayMax     = 20 * sched.Millisecond // growth of the round trip that counts as a queue
 	timeoutMin   = 100 * sched.Millisecond
 	timeoutMax   = 2 * sched.Second
-	reordered    = 24 // later frames that must arrive before one counts as lost: bursts are shuffled
-	lossShift    = 5  // less than 1/32 lost is not congestion
-	stepShiftMax = 3  // an additive step never exceeds rate/8
-	mapFrames    = 64 // frames that an acknowledgement tells of
+	reordered    = 24            // later frames that must arrive before one counts as lost: bursts are shuffled
+	lossShift    = 5             // less than 1/32 lost is not congestion
+	stepShiftMax = 3             // an additive step never exceeds rate/8
+	usefulLoss   = 1 << 16 / 512 // less than 1/512 lost bounds nothing
+	mapFrames    = 64            // frames that an acknowledgement tells of
 )
 
 // Budget is what may be sent to one peer. The zero value is not ready.
@@ -53,10 +54,13 @@ type Budget struct {
 	seen   uint16 // frames judged in this round
 	lost   uint16 // of them
 	loss   uint16 // smoothed, in 1/65536
+	broken uint16 // breaks as a share of the frames, smoothed, in 1/65536
+	useful uint16 // as a credit: above it most of what follows a loss is sent in vain; 0: none is known
 	innate innate
 
 	least uint32 // the share of rateMin: much loss never lowers the rate below
 
+	breaks  uint8 // acknowledgements in this round that told of losses
 	step    uint8 // an additive raise is 2^step frames a round trip
 	silent  uint8 // rounds in a row without an answer
 	turn    uint8
@@ -76,12 +80,16 @@ func (b *Budget) Init(now sched.Instant, frameBytes int, seq uint32) {
 	b.tokens = b.burst()
 }
 
-// Rate is the bytes a second that may leave now: the own, within the credit.
+// Rate is the bytes a second that may leave now: the own, within the credit, as far as it is of use.
 func (b *Budget) Rate() uint32 {
-	if b.credit != 0 {
-		return min(b.rate, max(b.credit, creditMin))
+	rate := b.rate
+	if b.useful != 0 {
+		rate = min(rate, Rate16(b.useful))
 	}
-	return b.rate
+	if b.credit != 0 {
+		rate = min(rate, max(b.credit, creditMin))
+	}
+	return rate
 }
 
 // Own is the rate that losses and delays allow.
