@@ -90,3 +90,30 @@ func TestLossesTogetherBreakOnce(t *testing.T) {
 		t.Errorf("%d frames in a round trip, %d where 20 are lost together", one, many)
 	}
 }
+
+// TestChanceIsNoCongestion: what a path loses by itself strays from round to round, also in those in which
+// it was learned, by a fifth here, and that lowers no rate.
+func TestChanceIsNoCongestion(t *testing.T) {
+	for _, percent := range []uint64{5, 10, 20, 30, 40} {
+		var rand sched.Rand
+		rand.Seed(percent)
+		b := Budget{innate: innate{share: uint16(percent << 16 / 125)}, loss: uint16(percent << 16 / 100)}
+		const rounds = 10_000
+		cuts := 0
+		for range rounds {
+			b.seen, b.lost = roundFrames, 0
+			for range roundFrames {
+				if rand.Uint64n(100) < percent {
+					b.lost++
+				}
+			}
+			b.smooth()
+			if b.innate.beyond(b.seen, b.lost, b.loss) > b.seen>>lossShift {
+				cuts++
+			}
+		}
+		if cuts > rounds/20 {
+			t.Errorf("%d %% lost by chance: %d of %d rounds lower the rate", percent, cuts, rounds)
+		}
+	}
+}

@@ -18,12 +18,14 @@ const (
 )
 
 // beyond is how many of a round's frames count as lost by congestion. On a path that loses by
-// itself a round is too short to tell, and the smoothed loss has to do.
+// itself a round is too short to tell, and the smoothed loss has to do; by chance it strays from what
+// the path loses, and strayed when that was learned, by up to a quarter.
 func (x *innate) beyond(seen, lost, smoothed uint16) uint16 {
 	if x.share == 0 {
 		return lost
 	}
-	return uint16(uint32(seen) * uint32(smoothed-min(smoothed, x.share)) >> 16)
+	strays := min(uint32(x.share)+uint32(x.share>>2), 1<<16-1)
+	return uint16(uint32(seen) * (uint32(smoothed) - min(uint32(smoothed), strays)) >> 16)
 }
 
 // wrong says that much is lost beyond it.
