@@ -47,7 +47,9 @@
 // one frame a round asks for an acknowledgement at once; when that comes, the
 // round is judged: frames missing in the acknowledgement bitmap, a congestion
 // mark, or a round trip that grew. A silent peer gets one frame a timeout.
-// The receiver's credit, a rate, is an upper bound. State is constant for each
+// The receiver's credit, a rate, is an upper bound, and so is what is of use: where frames get lost now
+// and then, what follows one is sent anew, so no more leaves in a round trip than about twice what comes
+// between two losses. State is constant for each
 // peer and there is no queue: what was held back is encoded later, as it is then.
 //
 // [Receiver] is the other end: it measures what is taken from senders that have
@@ -55,7 +57,9 @@
 // that the sum of what they send meets the limit; light senders stay below it and do
 // not notice (max-min fair without state for each sender). When the
 // kernel's queue is more than half full, or drops, it marks, and sheds repair and bulk
-// before decoding.
+// before decoding; it asks for an eighth less than it took just then, and for so much less still as lets the queue
+// drain. That is eased after a quarter of a second the first time, since it may have been a burst, and
+// after up to two seconds where it comes back.
 //
 // # A node's control
 //
