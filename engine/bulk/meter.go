@@ -8,6 +8,8 @@ const (
 	meterFall   = 8                       // what is held falls by one part in so many a span
 	meterFaster = 2                       // datagrams are, that bring so many times as much
 	meterSlower = 3                       // than at their best they are, that bring one part in so many
+	meterTrial  = 2                       // spans for which datagrams don't make way, to be measured anew
+	meterWait   = 8                       // spans before the first trial, and twice as many before each next
 )
 
 // Meter measures how much of what is missing comes by streams, and how much by datagrams, at a
@@ -17,7 +19,8 @@ const (
 //   - Streams ask for nothing (Rests) while datagrams bring twice as much as they do, as on a path
 //     that is wide and loses nothing, until that falls to a third of what it was: then both are compared
 //     anew.
-//   - Datagrams are held to a share of what comes by streams (Beside) otherwise.
+//   - Datagrams are held to a share of what comes by streams (Beside) otherwise, but now and then, ever
+//     more rarely: they may have stumbled when they were measured.
 //
 // Beside each other both are slower than alone, streams more so, since an answer comes whole: hence
 // twice. What a way brings rises at once and falls slowly, so that one that stumbles at its start is
@@ -33,6 +36,8 @@ type Meter struct {
 	datagrams uint64        // that were news, by datagrams
 	best      uint64        // of these, while streams rest
 	rests     bool
+	beside    uint16 // spans since datagrams make way, or were tried
+	wait      uint16 // until they are tried
 }
 
 // Took notes what streams brought.
@@ -68,10 +73,22 @@ func (m *Meter) judge() {
 	switch slower := m.streams == 0 || m.datagrams <= meterFaster*m.streams; {
 	case slower:
 		m.rests, m.best = false, 0
+		m.next()
 	case m.datagrams < m.best/meterSlower:
 		m.rests, m.best, m.rate, m.streams = false, 0, 0, 0
 	default:
 		m.rests, m.best = true, max(m.best, m.datagrams)
+	}
+}
+
+// next goes on to the next trial of datagrams while they make way.
+func (m *Meter) next() {
+	if m.rate == 0 {
+		return
+	}
+	m.wait = max(m.wait, meterWait)
+	if m.beside++; m.beside == m.wait+meterTrial {
+		m.beside, m.wait = 0, min(2*m.wait, 1<<14)
 	}
 }
 
@@ -93,7 +110,7 @@ func (m *Meter) Rests() bool { return m.rests }
 // Beside is what comes by streams, in bytes a second, that datagrams have to make way for; 0: they
 // have not.
 func (m *Meter) Beside() uint64 {
-	if m.rests {
+	if m.rests || m.wait > 0 && m.beside >= m.wait {
 		return 0
 	}
 	return m.rate
