@@ -129,7 +129,7 @@ func (s *Store) admit(w *write, o Origin, r *origin) Status {
 	switch {
 	case w.is.live && !w.was.live && !s.keyFits(w, o, r):
 		return TooMany
-	case !w.is.live && !old && s.entries-s.live >= s.tombstonesMost():
+	case !w.is.live && !old && !s.tombstoneFits(o, r):
 		return TooMany
 	}
 	if grows := w.is.cell > w.was.cell; grows && o != s.owner && !s.bytesFit(w, r) {
@@ -141,10 +141,35 @@ func (s *Store) admit(w *write, o Origin, r *origin) Status {
 	return OK
 }
 
-// tombstonesMost is how many deleted keys are remembered: owners keep to their share, which is
-// never very small.
+// tombstonesMost is how many deleted keys owners leave others to remember: they keep to their share,
+// which is never very small.
 func (s *Store) tombstonesMost() int {
 	return max(s.limits.Tombstones, 4*tombstonesLeast*s.order.len())
+}
+
+// tombstoneFits tells whether the delete of a key that is not here is remembered: while all entries
+// are no more than twice what owners with the same limits have together (crowded). So those of them
+// that heard nothing of each other for a while have room for what each other did meanwhile, whatever
+// it was: each entry here stands for a key of which its owner has an entry, this or a newer one, or
+// had one when it was heard of last.
+func (s *Store) tombstoneFits(o Origin, r *origin) bool {
+	fits := func() bool {
+		m, most := s.keyRoom(r), s.limits.Keys+2*s.tombstonesMost()
+		if m.all = s.entries - s.system - most; m.all < 0 || o == s.owner {
+			return true
+		}
+		m.own = int(r.entries) - int(r.system) - most/m.origins
+		return m.takes() > 0
+	}
+	return fits() || s.clearFor(fits)
+}
+
+// crowded tells whether the entries of all are more than there may be of keys and tombstones, some
+// tombstones of the owner of this store among them. An owner may delete all that it has, and write
+// as much again at once, before it hears who has the deletes: those go then, so that nobody needs
+// room for more.
+func (s *Store) crowded(r *origin) bool {
+	return r.entries > r.live && s.entries-s.system > s.limits.Keys+s.tombstonesMost()
 }
 
 // bytesFit tells whether a replica has room for a cell in place of a smaller one, or of none.

@@ -292,7 +292,11 @@ func (s *Store) Advance(o Origin, to, floor uint64) Status {
 	if r == nil {
 		return NoOrigin
 	}
-	return s.advance(o, r, span{to, floor, s.begun(r)})
+	status := s.advance(o, r, span{to, floor, s.begun(r)})
+	if o == s.owner && s.crowded(r) {
+		s.Collect(o, r.max)
+	}
+	return status
 }
 
 // begun tells whether something is here of an origin that a delete may be missing for: in a precise

@@ -54,6 +54,17 @@ func (s *Store) clearSome(entries int) (more bool) {
 	return s.clearing != 0
 }
 
+// clearFor collects until there is room, before a write is refused. All of it is looked at once for
+// each floor.
+func (s *Store) clearFor(fits func() bool) bool {
+	for s.clearing != 0 {
+		if s.clearSome(collectLook); fits() {
+			return true
+		}
+	}
+	return false
+}
+
 // clearNext collects among the next entries of an origin; false at the end.
 func (s *Store) clearNext(o Origin, r *origin) (more bool) {
 	var gone [collectLook]cellRef

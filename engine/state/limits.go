@@ -14,7 +14,7 @@ type Limits struct {
 	Keys       int // keys over all origins that are not deleted, the engine's own apart; at most KeysMax
 	ValueBytes int // bytes of all cells: keys and values with a head of 20 bytes each, rounded up to a size class
 
-	Tombstones     int // deleted keys that are remembered, over all origins; a quarter of Keys, at least TombstonesMin
+	Tombstones     int // deleted keys that owners leave others to remember, over all origins; a quarter of Keys, at least TombstonesMin
 	KeysPerOrigin  int // keys of one origin; as many as there may be
 	BytesPerOrigin int // key and value bytes of one origin's entries, tombstones included; as many as there may be
 	Staged         int // bytes of cells that the owner of the store may have admitted and not written yet; 0

@@ -284,7 +284,7 @@ func (x *machine) model(t *rapid.T, o *modelOrigin, e *codec.Entry, status Statu
 
 func (x *machine) expect(o *modelOrigin, e *codec.Entry, prefix bool) Status {
 	have, known := o.keys[string(e.Key)]
-	l, all, own, tombstones := x.s.Limits(), 0, 0, 0
+	l, all, own, entries := x.s.Limits(), 0, 0, 0
 	for _, m := range x.m.origins {
 		live := 0
 		for _, k := range m.keys {
@@ -292,18 +292,22 @@ func (x *machine) expect(o *modelOrigin, e *codec.Entry, prefix bool) Status {
 				live++
 			}
 		}
-		all, tombstones = all+live, tombstones+len(m.keys)-live
+		all, entries = all+live, entries+len(m.keys)
 		if m == o {
 			own = live
 		}
 	}
 	kept := max(l.Keys/16, len(x.ids))
-	takes := max(l.Keys+kept-all, min(2*(kept/len(x.ids))-own, l.Keys+2*kept-all))
+	takes := func(all, own int) int {
+		return max(l.Keys+kept-all, min(2*(kept/len(x.ids))-own, l.Keys+2*kept-all))
+	}
+	most := l.Keys + 2*max(l.Tombstones, 4*tombstonesLeast*len(x.ids))
 	gone, tombstone := !known || have.Flags&codec.EntryTombstone != 0, e.Flags&codec.EntryTombstone != 0
 	switch {
 	case prefix && e.Version <= o.max, known && have.Version >= e.Version:
 		return Old
-	case tombstone && !known && tombstones >= max(l.Tombstones, 4*tombstonesLeast*len(x.ids)), !tombstone && gone && (own >= l.KeysPerOrigin || takes <= 0):
+	case tombstone && !known && entries >= most && takes(entries-most, len(o.keys)-most/len(x.ids)) <= 0,
+		!tombstone && gone && (own >= l.KeysPerOrigin || takes(all, own) <= 0):
 		return TooMany
 	case !x.fits(o, e, &have, known, tombstone):
 		return Full
