@@ -47,7 +47,7 @@ func (c *Core) flowedBack(p uint32, fresh bool) {
 		a := flow.Ack{High: h.Ack, Map: h.AckMap | q.link.Excused(h.Ack), Sent: q.link.Last(), Credit: h.Credit, Marked: h.Mark&codec.MarkCongested != 0, Lag: c.paths.Lag, Peers: c.roster.Reach()}
 		c.flow.Acked(c.now, p, &q.flow, &a)
 	}
-	if c.flow.Met(c.now, &q.flow, p, h, fresh, q.link.Last(), c.roster.Reach()) {
+	if c.flow.Met(c.now, &q.flow, p, h, fresh, h.AckMap != 0 && q.link.Means(h.Ack), c.roster.Reach()) {
 		c.due.Want(p, dueHave)
 	}
 }

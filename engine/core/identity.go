@@ -72,9 +72,10 @@ func (c *Core) renew(gen uint64) {
 	c.live.Renew(c.now, c.me.ID)
 	for p := range c.peers {
 		q := &c.peers[p]
-		q.flow.Renewed(q.link.Last())
+		q.flow.Renewed()
+		q.link.Reborn()
 		q.events.Reborn()
-		q.mail.Restart(q.link.Last())
+		q.mail.Restart()
 		if q.Proven() {
 			c.mail.Start(c.now, uint32(p))
 		}

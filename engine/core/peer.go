@@ -142,7 +142,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 	}
 	*q = peer{
 		at: door.Contact{Addr: addr, Advertised: addr}, id: c.store.ID(o), origin: o,
-		Life: q.Life, since: member.Turn{At: c.now}, shown: reconcile.Unshown(c.now), mail: mail.Begun(last),
+		Life: q.Life, since: member.Turn{At: c.now}, shown: reconcile.Unshown(c.now),
 	}
 	q.link.Init(last)
 	q.flow.Init(c.now, c.cfg.Frame, q.link.Last())

@@ -192,7 +192,7 @@ func (c *Core) flowed(p uint32) (fresh bool) {
 	if c.paths.Acked(&q.link, c.now, h.Ack, h.AckMap) {
 		q.at.Knows() // it has seen a frame of ours that carried it
 	}
-	if q.events.Acked(h.Ack, h.AckMap, q.mail.Means(q.link.Told(h.Ack))) {
+	if q.events.Acked(h.Ack, h.AckMap, q.link.Means(h.Ack)) {
 		c.due.Want(p, dueCast)
 	}
 	if q.link.Probing() {

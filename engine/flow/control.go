@@ -70,7 +70,6 @@ type Peer struct {
 	Budget Budget
 	pair   Pair
 	with   Exchange // the exchange that runs with it
-	before uint32   // number of the last frame to it before we, or it, lived the present life
 	tell   bool     // the next frame tells our rates
 }
 
@@ -94,18 +93,10 @@ func (f *Control) Init(now sched.Instant, cfg *Config, parts *Parts) {
 // Init begins the budget of a peer; seq is that of the last frame to it.
 func (p *Peer) Init(now sched.Instant, frame int, seq uint32) {
 	p.Budget.Init(now, frame, seq)
-	p.before = seq
 }
 
-// Renewed forgets what was agreed with a peer under an earlier origin, whose last frame to it had a
-// number.
-func (p *Peer) Renewed(last uint32) { p.pair, p.before = Pair{}, last }
-
-// means tells whether a ledger is about our present life: who gave it something has seen a frame of it.
-// Others tell what they gave to the life before, which took it.
-func (p *Peer) means(in *codec.Header, sent uint32) bool {
-	return in.AckMap != 0 && int32(in.Ack-p.before) > 0 && int32(sent-in.Ack) >= 0
-}
+// Renewed forgets what was agreed with a peer under an earlier origin.
+func (p *Peer) Renewed() { p.pair = Pair{} }
 
 // Ledger is where the own rate came from, and went.
 func (f *Control) Ledger() Ledger { return f.source.Ledger() }
@@ -237,14 +228,15 @@ func (f *Control) Acked(now sched.Instant, h uint32, p *Peer, a *Ack) {
 }
 
 // Met takes the marks and rates of a frame of peer h. fresh: no later frame of it was
-// seen; sent: the number of the last frame to it; peers is the number of those that exchanges go to.
+// seen; ours: it is about our present life (link.Path.Means), and says that it has seen a frame of it: others
+// tell what they gave to the life before, which took it. peers is the number of those that exchanges go to.
 // True: it wants an answer.
-func (f *Control) Met(now sched.Instant, p *Peer, h uint32, in *codec.Header, fresh bool, sent uint32, peers int) (answer bool) {
+func (f *Control) Met(now sched.Instant, p *Peer, h uint32, in *codec.Header, fresh, ours bool, peers int) (answer bool) {
 	if f.cfg.Flow == tune.FlowOff {
 		return false
 	}
 	answer = in.Mark&codec.MarkNow != 0
-	if in.Flags&codec.FlagRates == 0 || !f.rated || !p.means(in, sent) {
+	if in.Flags&codec.FlagRates == 0 || !f.rated || !ours {
 		return answer
 	}
 	if f.source.Meet(now, &p.pair, &in.Rates, fresh, peers, f.cfg.Interval) {

@@ -197,7 +197,7 @@ func TestControlDoesNotAllocate(t *testing.T) {
 		asked := c.Header(now, &p, dueNews, false, &h)
 		c.Sent(now, &p, 1400, dueNews, seq, asked)
 		c.Acked(now, 1, &p, &Ack{High: seq, Map: 1, Sent: seq})
-		c.Met(now, &p, 1, &h, true, seq, 3)
+		c.Met(now, &p, 1, &h, true, true, 3)
 		c.Lacks(now, &p, 3)
 		c.Ended(now, &p, Way{Pushed: true})
 		c.Begin(now, &p, 1)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/tune"
 	"github.com/quidnunc/quidnunc/sched"
 	"pgregory.net/rapid"
@@ -63,11 +64,16 @@ func TestWhatWasGivenToAnotherLife(t *testing.T) {
 	const first = 1<<32 - 3
 	c := newControl(t, tune.FlowOn, PaperPlan(1_000_000, sched.Second))
 	var p Peer
+	var path link.Path
 	p.Init(0, 1400, first)
+	path.Init(first)
 	say := func(ack uint32, seen uint64, given int64, sent uint32, want uint64) {
 		t.Helper()
 		h := codec.Header{Flags: codec.FlagRates, Ack: ack, AckMap: seen, Rates: codec.Rates{Given: given}}
-		if c.Met(1, &p, 1, &h, true, sent, 3); c.Ledger().Taken != want {
+		for path.Last() != sent {
+			path.Sent(false)
+		}
+		if c.Met(1, &p, 1, &h, true, seen != 0 && path.Means(ack), 3); c.Ledger().Taken != want {
 			t.Errorf("ack %d (%x): %d taken, want %d", ack, seen, c.Ledger().Taken, want)
 		}
 	}
@@ -78,7 +84,8 @@ func TestWhatWasGivenToAnotherLife(t *testing.T) {
 	say(1<<31, 1, 500, 2, 0)
 	say(first+1, 1, 500, 2, 500)
 	say(2, 1, 500, 2, 500)
-	p.Renewed(2)
+	p.Renewed()
+	path.Reborn()
 	say(2, 1, 500, 6, 500)
 	say(7, 1, 500, 6, 500)
 	say(6, 1, 200, 6, 700)

@@ -39,6 +39,7 @@ type Path struct {
 	acked   uint32        // highest of ours that it saw
 	judged  uint32        // losses up to this frame are known
 	history uint32        // frames up to this one may be lost: what they carried is sent again already
+	before  uint32        // the last frame to the peer before this life of ours, or of its, began
 
 	timedSeq, askedSeq uint32
 
@@ -55,11 +56,12 @@ type Path struct {
 	shuffledAt  sched.Instant // a frame was seen after later ones; 0: never
 	overtakenAt sched.Instant // when frames up to overtaken were first known to be missing; 0: none is
 	hole        bool          // an acknowledgement told of a loss
+	unproven    bool          // what the peer says may be about a life before: see Means
 }
 
 // Init begins a path. Its first frame has the number after last.
 func (p *Path) Init(last uint32) {
-	*p = Path{seq: last, acked: last, judged: last, history: last}
+	*p = Path{seq: last, acked: last, judged: last, history: last, before: last, unproven: true}
 }
 
 // Last is the number of the last frame to the peer.

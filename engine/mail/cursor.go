@@ -12,7 +12,6 @@ const (
 	quietSpan  = 2500 * sched.Millisecond // or two of them, and silence for so long
 	triesMax   = 8                        // doublings for a peer that is not heard
 	noRoomMax  = 16                       // timers without progress that count
-	reorderMax = 1 << 20                  // frames that one may be overtaken by
 	openMost   = 1<<32 - 1                // or more
 )
 
@@ -28,8 +27,6 @@ type Cursor struct {
 	late     uint8  // timers since then that fired though the peer is heard
 	tries    uint8  // timers that fired without a sign of life
 	vain     uint8  // times that the cursor went back since acked grew
-	unproven bool   // what it says may be of another life of ours. This one began after the frame with the number
-	last     uint32
 	open     uint32 // of what it holds, so many of the newest versions may lack a content
 }
 
@@ -101,31 +98,10 @@ func (c *Cursor) Resume() {
 	c.back()
 }
 
-// Restart is for another life of this node, of which the peer has nothing: it was sent no
-// frame of it yet, the last one of the life before had this number.
-func (c *Cursor) Restart(last uint32) {
+// Restart is for another life of this node, of which the peer has nothing.
+func (c *Cursor) Restart() {
 	c.acked, c.held, c.beyond, c.open = 0, 0, 0, 0
-	c.unproven, c.last = true, last
 	c.Resume()
-}
-
-// Begun is the cursor of a peer, or of another life of one: what it saw of ours is numbered above
-// last. What it said before may be of a former process of ours.
-func Begun(last uint32) Cursor { return Cursor{unproven: true, last: last} }
-
-// Means tells whether what a peer says that has seen our frames up to a number (0: none) is meant
-// for this life: acknowledgements do not name it, and those of lives before may be on their way,
-// also from a peer that knew of such a life and saw no frame of it.
-func (c *Cursor) Means(seen uint32) bool {
-	if !c.unproven {
-		return true
-	}
-	since := int32(seen - c.last)
-	if seen == 0 || since <= 0 {
-		return false
-	}
-	c.unproven = since <= reorderMax
-	return true
 }
 
 // News is what an acknowledgement says.

@@ -47,7 +47,7 @@ func TestNoRoomIsGoodForOneWord(t *testing.T) {
 	c.Mailed(20)
 	c.NoRoom(&codec.FullAt{Through: 18})
 	c.Have(10, 20)
-	if c.Restart(3); c.Seen() != 0 || c.At() != 0 {
+	if c.Restart(); c.Seen() != 0 || c.At() != 0 {
 		t.Errorf("another life: seen %d, sent %d", c.Seen(), c.At())
 	}
 }

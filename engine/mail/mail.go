@@ -320,7 +320,7 @@ func (m *Mail) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 		return reconcile.Outdone
 	}
 	c := m.parts.Host.Cursor(f.Peer)
-	if !f.Fresh && h.Max < c.Acked() || !c.Means(f.Ack) {
+	if !f.Fresh && h.Max < c.Acked() || !m.parts.Host.Path(f.Peer).Means(f.Ack) {
 		return reconcile.Taken // overtaken by a later one, or by another life
 	}
 	if h.Max < own {

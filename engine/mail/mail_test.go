@@ -30,7 +30,7 @@ func TestBackIsToTheAcknowledgement(t *testing.T) {
 	f("rewind", (*Cursor).Rewind, 5)
 	f("give up", (*Cursor).GiveUp, 5)
 	f("resume", (*Cursor).Resume, 5)
-	f("restart", func(c *Cursor) { c.Restart(7) }, 0)
+	f("restart", func(c *Cursor) { c.Restart() }, 0)
 	f("it lost what it had", func(c *Cursor) { c.Have(2, 9) }, 2)
 	f("nothing new", func(c *Cursor) { c.Have(5, 9) }, 9)
 	f("further", func(c *Cursor) { c.Have(7, 9) }, 9)
@@ -214,39 +214,5 @@ func TestMailDoesNotAllocate(t *testing.T) {
 	step()
 	if n := testing.AllocsPerRun(1000, step); n != 0 {
 		t.Errorf("%v allocations", n)
-	}
-}
-
-// TestAcknowledgementsOfAnotherLife: what was said before the peer had seen a frame of this life is
-// not of this life, also where numbers wrap and where it has seen none at all; frames do not count
-// for ever.
-func TestAcknowledgementsOfAnotherLife(t *testing.T) {
-	f := func(c *Cursor, seen uint32, want bool) {
-		t.Helper()
-		if got := c.Means(seen); got != want {
-			t.Errorf("frames up to %d are seen: %v", seen, got)
-		}
-	}
-	var first Cursor
-	f(&first, 0, true)
-	for _, last := range []uint32{0, 1, 1 << 31, 1<<32 - 1, 1<<32 - 2} {
-		var c Cursor
-		c.Restart(last)
-		f(&c, 0, false)
-		f(&c, last-1, false)
-		f(&c, last, false)
-		begins := last // of numbers; where there are none yet they begin anywhere
-		if last == 0 {
-			begins = 1<<31 + 5
-		}
-		next := Begun(begins)
-		f(&next, 0, false)
-		f(&next, begins, false)
-		f(&next, begins+3, true)
-		f(&c, last+3, true)
-		f(&c, last-1000, false)
-		f(&c, last+1000, true)
-		f(&c, last+reorderMax+1, true)
-		f(&c, last+1<<31, true) // what has come so far is no question any more
 	}
 }

@@ -83,6 +83,7 @@ func newNode(t *testing.T, cfg Config) *node {
 	for p := uint32(1); p <= peers; p++ {
 		n.roster.Take()
 		n.links[p].Init(p)
+		n.links[p].Sent(false) // which it has seen
 		n.roster.BecomeNamed(p, &n.lives[p])
 		n.roster.BecomeProven(p, &n.lives[p])
 	}
@@ -121,7 +122,7 @@ func (n *node) send(now sched.Instant, p uint32) bool {
 // have is the verdict on an acknowledgement of a peer.
 func (n *node) have(now sched.Instant, p uint32, version uint64, fresh bool) reconcile.Verdict {
 	b := codec.AppendHave(nil, codec.Have{Max: version})
-	return n.mail.Receive(&reconcile.Frame{Now: now, Peer: p, Fresh: fresh}, b[codec.RecordBytes:])
+	return n.mail.Receive(&reconcile.Frame{Now: now, Peer: p, Fresh: fresh, Ack: n.links[p].Last()}, b[codec.RecordBytes:])
 }
 
 // News goes to every peer that is reached, in a run that is encoded once, and rests when
