@@ -265,6 +265,39 @@ func TestSaltRotation(t *testing.T) {
 	}
 }
 
+// TestWindowResumes: after a counter that it resumes at, a window takes each one that is higher once,
+// and none that is not, wherever it was before.
+func TestWindowResumes(t *testing.T) {
+	for _, at := range []uint64{0, 1, 62, 63, 64, 65, 4095, 4096, 9999, 1 << 30} {
+		for _, newest := range []uint64{0, 70, 5000, 1 << 20, 1 << 35} {
+			var w Window
+			if newest > 0 {
+				w.Mark(newest)
+			}
+			w.Resume(at)
+			if w.Newest() != at {
+				t.Errorf("resumed at %d: it is at %d", at, w.Newest())
+			}
+			for back := range uint64(2 * windowBits) {
+				if back <= at && w.Fresh(at-back) {
+					t.Fatalf("from %d, resumed at %d: %d is fresh", newest, at, at-back)
+				}
+			}
+			for _, c := range []uint64{at + 3, at + 1, at + 200, at + 2, at + 199, at + 4000, at + 201} {
+				if !w.Fresh(c) {
+					t.Fatalf("from %d, resumed at %d: %d is not fresh", newest, at, c)
+				}
+				if w.Mark(c); w.Fresh(c) {
+					t.Fatalf("from %d, resumed at %d: %d is fresh again", newest, at, c)
+				}
+			}
+			if w.Fresh(at) {
+				t.Errorf("resumed at %d: it is fresh later", at)
+			}
+		}
+	}
+}
+
 func TestExhaustion(t *testing.T) {
 	ring := newRing(t, testTag)
 	a := newBox(t, ring, salt(1))

@@ -45,9 +45,18 @@ func (w *Window) Old(counter uint64) bool {
 	return counter < w.newest && w.newest-counter >= WindowCounters
 }
 
-// Restart takes what comes after a counter, and nothing up to it: for a sender that has just shown
-// that this is where it is, when the window is ahead of it.
-func (w *Window) Restart(counter uint64) { *w = Window{newest: counter, seen: w.seen} }
+// Newest is the highest counter that came.
+func (w *Window) Newest() uint64 { return w.newest }
+
+// Resume goes on after a counter: what comes after it is fresh, and nothing up to it is, whether it
+// came or not.
+func (w *Window) Resume(counter uint64) {
+	w.newest = counter
+	for i := range w.seen {
+		w.seen[i] = ^uint64(0)
+	}
+	w.seen[counter/64%windowWords] = 1<<(counter%64+1) - 1
+}
 
 // Reset forgets everything: for a sender with a new boot salt.
 func (w *Window) Reset() { *w = Window{} }

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -97,9 +96,7 @@ func TestLiarUnderTheSameSalt(t *testing.T) {
 	})
 	for range 20_000 { // it goes far ahead of the member's counters
 		var b [128]byte
-		x.core.page.Flags = x.core.guard.Flags()
-		s := x.core.sender()
-		if _, err := x.core.guard.FinishHello(x.core.door.Append(b[:0], w.now, &s, &door.Reply{Kind: codec.TypeHello, Bare: true})); err != nil {
+		if _, err := x.core.guard.Finish(codec.AppendHeader(b[:0], x.core.head(codec.FlagPrints)), 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -87,6 +87,7 @@ func (s *Sealed) Unaware(p uint32) bool {
 // AppendNotice appends our notice to a frame, until one has arrived.
 func (s *Sealed) AppendNotice(b []byte, limit int, p, seq uint32) []byte {
 	l := &s.lives[p]
+	l.asked = seq
 	if l.noticeHad == s.serial || len(b)+codec.KeyNoticeBytesMax > limit {
 		return b
 	}

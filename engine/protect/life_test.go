@@ -1,6 +1,7 @@
 package protect
 
 import (
+	"bytes"
 	"net/netip"
 	"testing"
 
@@ -44,6 +45,83 @@ func TestLivesReplaceEachOther(t *testing.T) {
 	if y.Drop(1); y.Reachable(1) {
 		t.Error("a life that was dropped is known")
 	}
+}
+
+// flow is a frame that says which frame of the peer it has seen.
+func (s *side) flow(t testing.TB, seen uint32) []byte {
+	h := codec.Header{Cluster: 5, Sender: s.id, KeyID: s.KeyID(), Flags: s.Flags() | codec.FlagFlow, Salt: s.Salt(), Seq: 1, Ack: seen, AckMap: 1}
+	f, err := s.Finish(codec.AppendSync(codec.AppendHeader(s.buf[:0], &h), codec.Sync{}), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Clone(f)
+}
+
+// TestRecordedFramesStayClosed: a member that answers a challenge says nothing of how far its
+// counter is: of all that was recorded of it, nothing opens again, however often it is greeted.
+func TestRecordedFramesStayClosed(t *testing.T) {
+	a, b, _, y := pair(t)
+	var recorded [][]byte
+	for i := range uint32(2 * seal.WindowCounters) {
+		y.AppendNotice(nil, 0, 1, i+1)
+		f := a.flow(t, i+1)
+		recorded = append(recorded, bytes.Clone(f))
+		if err := b.hear(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for greeted := range 3 {
+		for i, f := range recorded {
+			if err := b.hear(bytes.Clone(f)); err != codec.ErrReplay {
+				t.Fatalf("greeted %d times, frame %d: %v", greeted, i, err)
+			}
+		}
+		y.Meet(1, &codec.Header{Salt: a.Salt(), Counter: uint64(greeted + 1)})
+		y.AppendNotice(nil, 0, 1, uint32(len(recorded)+greeted+1))
+	}
+	if err := b.hear(a.say(t)); err != nil {
+		t.Errorf("the next frame: %v", err)
+	}
+}
+
+// TestWhoseCountersWereUsed: somebody seals in the name of a member, far ahead of it. It is heard
+// again once it answered a challenge and has seen a frame that left after that; what it said before
+// stays closed, and what follows opens once.
+func TestWhoseCountersWereUsed(t *testing.T) {
+	a, b, _, y := pair(t)
+	y.AppendNotice(nil, 0, 1, 7)
+	early := a.flow(t, 7)
+	liar := newSide(t, 1, secret)
+	liar.Meet(1, &codec.Header{Salt: b.Salt()})
+	for range 3 * seal.WindowCounters {
+		liar.say(t)
+	}
+	if err := b.hear(liar.say(t)); err != nil {
+		t.Fatal(err)
+	}
+	f := func(what string, frame []byte, want error) {
+		t.Helper()
+		if err := b.hear(bytes.Clone(frame)); err != want {
+			t.Errorf("%s: %v, want %v", what, err, want)
+		}
+	}
+	f("who was not greeted", a.flow(t, 7), codec.ErrReplay)
+	y.Meet(1, &codec.Header{Salt: a.Salt(), Counter: 1})
+	f("who has seen nothing since", a.flow(t, 7), codec.ErrReplay)
+	y.AppendNotice(nil, 0, 1, 8)
+	f("who has seen what did not leave", a.flow(t, 9), codec.ErrReplay)
+	f("what does not say", a.say(t), codec.ErrReplay)
+	forged := a.flow(t, 8)
+	forged[len(forged)-1] ^= 1
+	f("what is forged", forged, codec.ErrAuth)
+	now, before := a.flow(t, 8), a.flow(t, 8)
+	last := a.flow(t, 8)
+	f("what was said since", now, nil)
+	f("that again", now, codec.ErrReplay)
+	f("what was said before", early, codec.ErrReplay)
+	f("what follows", last, nil)
+	f("what it overtook", before, nil)
+	f("that again", before, codec.ErrReplay)
 }
 
 // TestCookiesBuyAnOpening: a stranger's frame opens with the cookie that its address was given, and

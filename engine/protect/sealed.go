@@ -40,6 +40,11 @@ type life struct {
 	held    codec.KeySet
 	primary uint8
 
+	asked   uint32 // the last frame with an acknowledgement that was begun for it
+	since   uint32 // it resumes once it has seen a later frame than this
+	behind  bool   // a frame of it came that was far behind
+	resumes bool   // and it answered a challenge after that
+
 	noticeSeq  uint32 // the frame that last carried our notice
 	noticeSent uint8  // serial of that notice
 	noticeHad  uint8  // serial of the last one that was acknowledged
@@ -47,7 +52,7 @@ type life struct {
 
 // Bytes that a peer takes: its life, and one cipher object, about.
 const (
-	LifeBytes   = 832 // a test holds it
+	LifeBytes   = 848 // a test holds it
 	CipherBytes = 1024
 )
 
@@ -118,13 +123,35 @@ func (s *Sealed) Open(in *Arrival) (records []byte, r Refusal) {
 	}
 	records, err = s.box.OpenInPlace(in.Frame, h, *k, &l.window)
 	r.Err = err
-	switch err {
-	case codec.ErrAuth:
+	switch {
+	case err == nil:
+		l.behind, l.resumes = false, false
+	case err == codec.ErrAuth:
 		r.Greet = true // it may have missed our new life
-	case codec.ErrReplay:
-		r.Greet = l.window.Old(h.Counter) // somebody else may have used its counters
+	case err == codec.ErrReplay && l.window.Old(h.Counter):
+		return s.openBehind(in, l, k)
 	}
 	return records, r
+}
+
+// openBehind opens a frame that is so far behind that nobody can tell whether it came: it is what
+// somebody recorded, or somebody else has used the peer's counters. It is greeted; once it has
+// answered that, whatever it says after a frame that left since is of today, and it goes on from
+// there. A greeting alone does not say how far its counter is: with that, all that was recorded
+// would be fresh.
+func (s *Sealed) openBehind(in *Arrival, l *life, k *seal.Key) (records []byte, r Refusal) {
+	h := &in.Header
+	l.behind = true
+	if !l.resumes || h.Flags&codec.FlagFlow == 0 || int32(h.Ack-l.since) <= 0 || int32(l.asked-h.Ack) < 0 {
+		return nil, Refusal{Err: codec.ErrReplay, Greet: true}
+	}
+	s.window.Reset()
+	records, err := s.box.OpenInPlace(in.Frame, h, *k, &s.window)
+	if err == nil {
+		l.window.Resume(h.Counter)
+		l.behind, l.resumes = false, false
+	}
+	return records, Refusal{Err: err}
 }
 
 func (s *Sealed) forgetStranger() {
@@ -213,15 +240,15 @@ func (l *life) begin(salt Salt) {
 }
 
 // Meet takes the life that has answered a fresh challenge: also one that was here
-// before, since the answer was made just now. Where the peer's window is ahead of
-// it, somebody else has used its counters: it goes on from where it is.
+// before, since the answer was made just now. Where the peer's window is ahead of it,
+// it is heard again from the next frame on that acknowledges one that leaves now.
 func (s *Sealed) Meet(p uint32, h *codec.Header) {
 	l := s.life(p)
 	switch {
 	case !l.known || l.salt != h.Salt:
 		l.begin(h.Salt)
-	case l.window.Old(h.Counter):
-		l.window.Restart(h.Counter)
+	case l.behind:
+		l.resumes, l.since = true, l.asked
 	}
 }
 
