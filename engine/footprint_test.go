@@ -42,14 +42,14 @@ func TestDefaultEngineIsSmall(t *testing.T) {
 	}
 }
 
-// TestThousandsOfMembersFit: 8,192 members with a few keys each take at most 64 MiB, and
+// TestThousandsOfMembersFit: 8,192 members with a few keys each take at most 40 MiB, and
 // that many are the default; of what the default limits take, members are half at most.
 func TestThousandsOfMembersFit(t *testing.T) {
 	const members = 8192
 	all := Limits{Origins: members, Keys: 2 * members, ValueBytes: 8 << 20}.Footprint()
 	share := Limits{}.Footprint() - Limits{Origins: 2}.Footprint()
 	t.Logf("%d MiB for all; %d of the default %d MiB are for members", all>>20, share>>20, Limits{}.Footprint()>>20)
-	if got := (Config{}).withDefaults().Limits.Origins; all > 64<<20 || share > 40<<20 || got != members {
+	if got := (Config{}).withDefaults().Limits.Origins; all > 40<<20 || share > 24<<20 || got != members {
 		t.Errorf("%d bytes, %d for members, who are %d", all, share, got)
 	}
 }

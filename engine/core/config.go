@@ -26,6 +26,7 @@ type Limits struct {
 	Events     int // events that wait for the shell
 	Broadcasts int // user events that are kept for the shell and for late joiners; 32
 
+	Active     int // members whose keys and counters are at hand at once, where frames are sealed; 1,024
 	Unproven   int // members that never answered us, at once; three quarters of Peers
 	Introduced int // origins a second that become known because a member names them; 2,048
 }

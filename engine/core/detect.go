@@ -23,7 +23,7 @@ func (c *Core) initMembers() {
 	} else {
 		c.live.Init(&c.cfg.Detector, c.cfg.Limits.Peers, c.me.ID, &c.graves, c.rand.Uint64(), c.now, detectorHost{&c.peers, &c.roster, &c.guard})
 	}
-	c.guard = protect.New(&c.door, c.cfg.Keys, c.cfg.Salt, c.graves.Places())
+	c.guard = protect.New(&c.door, c.cfg.Keys, c.cfg.Salt, c.graves.Places(), c.cfg.Limits.Active)
 	c.cfg.Keys = nil
 	s := c.sender()
 	c.door.Measure(c.now, &s)

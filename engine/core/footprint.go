@@ -23,8 +23,8 @@ const (
 )
 
 // Footprint is about how many bytes a core takes when everything is full up to
-// these limits, in sealed mode with one key; each further one takes a kilobyte a
-// peer while it is used.
+// these limits, in sealed mode with one key; each further one takes a kilobyte for each
+// peer that is talked with.
 func (l Limits) Footprint() (bytes int) {
 	c := Config{Limits: l}
 	c.fill()
@@ -32,7 +32,7 @@ func (l Limits) Footprint() (bytes int) {
 	slack := 5 // slices grow by a quarter when they are large
 	bytes += l.State.Footprint()
 	bytes += l.Peers * (peerBytes + protect.LifeBytes + checkpoint.PeerBytes) * slack / 4
-	bytes += l.Peers * (protect.CipherBytes + 2*2*12 + 16 + 8 + 5) // ciphers, table of ids, round robin, what is due, free handles
+	bytes += l.Peers*(2*2*12+16+8+5) + protect.ActiveFootprint(l.Active, l.Peers) // table of ids, round robin, what is due, free handles; and keys
 	bytes += sched.WheelBytes(timersEngine + (l.Peers+1)*timersPeer)
 	bytes += l.State.Origins * (originBytes + settle.OriginBytes + outbox.OriginBytes + checkpoint.OriginBytes + 1) * slack / 4 // 1: the weight
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()

@@ -30,7 +30,7 @@ func TestSizesInTheFootprint(t *testing.T) {
 func TestFootprintGrowsByWhatIsTaken(t *testing.T) {
 	of := func(change func(l *Limits)) int {
 		l := DefaultLimits()
-		l.Peers, l.Jobs, l.Wants, l.Events, l.Gaps = 1000, 100, 100, 1000, 1000
+		l.Peers, l.Active, l.Jobs, l.Wants, l.Events, l.Gaps = 1000, 100, 100, 100, 1000, 1000
 		change(&l)
 		return l.Footprint()
 	}
@@ -45,6 +45,7 @@ func TestFootprintGrowsByWhatIsTaken(t *testing.T) {
 	f("100 wants a job", 100*100*wantBytes, func(l *Limits) { l.Wants += 100 })
 	f("1,000 events", 1000*eventBytes, func(l *Limits) { l.Events += 1000 })
 	f("1,000 gaps", 1000*4, func(l *Limits) { l.Gaps += 1000 })
-	least := peerBytes + protect.LifeBytes + protect.CipherBytes + checkpoint.PeerBytes + 2*2*12 + 16 + 8 + 5 + member.RingBytes(1000)/1000
+	least := peerBytes + protect.LifeBytes + checkpoint.PeerBytes + 2*2*12 + 16 + 8 + 5 + member.RingBytes(1000)/1000
 	f("1,000 peers", 1000*least, func(l *Limits) { l.Peers += 1000 })
+	f("500 active ones", 500*protect.ActiveBytes, func(l *Limits) { l.Active += 500 })
 }

@@ -17,7 +17,7 @@
 // Where frames are sealed, both travel under the hello key. Who does not hold
 // the key can record a greeting and send it again, but never reads the answer,
 // and so never shows a cookie: the key of a sender is derived for a valid cookie
-// alone.
+// alone, or again, within a budget of its own, for the salt of a member.
 //
 // # Budgets
 //

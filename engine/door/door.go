@@ -15,6 +15,7 @@ type Door struct {
 	Seeds     Seeds
 	hellos    Budget // greetings, and answers to them
 	derives   Budget // keys of senders that show a cookie
+	wakes     Budget // keys of members that were not talked with for a while
 	refusals  Budget // of greetings
 	greetings greetings
 	strangers sched.Pacer // origins that members introduce
@@ -28,6 +29,8 @@ var (
 	helloRate = Rate{Total: 8192, Burst: 2048, Each: 64, EachBurst: 64}
 	// A derivation costs about 2 µs and allocates. It takes a cookie.
 	deriveRate = Rate{Total: 1024, Burst: 2048, Each: 8, EachBurst: 8}
+	// One for a known salt costs as much; whoever listened can bring it about.
+	wakeRate = Rate{Total: 4096, Burst: 4096, Each: 64, EachBurst: 64}
 	// A refusal costs no more than the answer in whose place it is.
 	refusalRate = Rate{Total: 1024, Burst: 1024, Each: 4, EachBurst: 8}
 )
@@ -46,6 +49,7 @@ func (d *Door) Init(now sched.Instant, c *Config) {
 	d.Rejects.init(now)
 	d.hellos.Init(now, helloRate)
 	d.derives.Init(now, deriveRate)
+	d.wakes.Init(now, wakeRate)
 	d.refusals.Init(now, refusalRate)
 	d.greetings.total.Init(now, greetRate, greetBurst)
 	d.strangers.Init(now, uint64(c.Introduced), 2*c.Introduced)
@@ -77,6 +81,11 @@ func (d *Door) Hello(now sched.Instant, from netip.AddrPort) bool {
 // Derive asks whether a key may be derived for a sender.
 func (d *Door) Derive(now sched.Instant, from netip.AddrPort) bool {
 	return d.derives.Take(now, d.Bucket(from))
+}
+
+// Wake asks whether the key of a known member may be derived again.
+func (d *Door) Wake(now sched.Instant, from netip.AddrPort) bool {
+	return d.wakes.Take(now, d.Bucket(from))
 }
 
 // Greeted tells whether an answer of so many bytes is one to a greeting of ours

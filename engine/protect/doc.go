@@ -22,6 +22,16 @@
 // from which its keys follow. A peer's life is kept by its handle: the salt, the
 // keys of it that were needed, the window of counters, and the salt before it.
 //
+// # Rest
+//
+// What a window and the keys of a life take, a peer has while it is talked with: it is
+// active when a frame of it has opened, and rests when it was not heard for a minute, or
+// when too many others were heard since (package active). While it rests every counter up to the
+// highest that came is used. So what was under way when it began to rest and was overtaken is lost,
+// and nothing opens twice. Its next frame costs a derivation: one is kept for each frame
+// that was sent to it, and beyond that they have a budget, since whoever listened knows the
+// salt. Whom the budget refuses is greeted: for the answer one is kept, too.
+//
 // # Turning keys
 //
 // A key is replaced while everybody talks: add the new one on all members, use

@@ -3,6 +3,7 @@ package protect
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
+	"github.com/quidnunc/quidnunc/engine/active"
 )
 
 // Add accepts a further key. The secret is not kept.
@@ -32,9 +33,10 @@ func (s *Sealed) Remove(id uint8) error {
 	if err := s.ring.Remove(id); err != nil {
 		return err
 	}
-	for p := range s.lives {
-		for i := range s.lives[p].keys {
-			if k := &s.lives[p].keys[i]; k.ID() == id {
+	for place := range s.active.Places() {
+		x := s.parts.At(place + 1)
+		for i := range x.keys {
+			if k := &x.keys[i]; k.ID() == id {
 				*k = seal.Key{}
 			}
 		}
@@ -125,4 +127,6 @@ func (s *Sealed) Close() {
 	s.ring.Close()
 	s.box.Close()
 	clear(s.lives)
+	s.active.Init(1)
+	s.parts = active.Slab[part]{}
 }

@@ -228,11 +228,9 @@ func TestKeysGo(t *testing.T) {
 	if err := y.Remove(1); err != nil {
 		t.Error(err)
 	}
-	for p := range y.lives {
-		for i := range y.lives[p].keys {
-			if id := y.lives[p].keys[i].ID(); id == 1 {
-				t.Errorf("peer %d has the first key still", p)
-			}
+	for i := range y.parts.At(y.lives[1].place).keys {
+		if y.parts.At(y.lives[1].place).keys[i].ID() == 1 {
+			t.Error("a peer has the first key still")
 		}
 	}
 	if err := b.hear(a.say(t)); err != nil {
@@ -248,9 +246,10 @@ func TestPlacesOfKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	var one part
 	seen := map[*seal.Key]bool{}
 	for id := uint8(1); id <= seal.KeysMax; id++ {
-		k, err := x.keyOf(&x.lives[1], id)
+		k, err := x.keyOf(&x.lives[1], &one, id)
 		if err != nil || k.ID() != id || seen[k] {
 			t.Fatalf("key %d: %v", id, err)
 		}
@@ -259,7 +258,7 @@ func TestPlacesOfKeys(t *testing.T) {
 	if n := x.Derived(); n != seal.KeysMax {
 		t.Errorf("%d keys were derived", n)
 	}
-	if k, _ := x.keyOf(&x.lives[1], 1); k.ID() != 1 || x.Derived() != seal.KeysMax {
+	if k, _ := x.keyOf(&x.lives[1], &one, 1); k.ID() != 1 || x.Derived() != seal.KeysMax {
 		t.Error("a key is derived again")
 	}
 }

@@ -86,12 +86,12 @@ type Clear struct {
 }
 
 // New is the mode that a configuration asks for: sealed where there are keys. The door has
-// cookies and budgets, and there are so many graves.
-func New(d *door.Door, ring *seal.Keyring, salt Salt, graves int) Mode {
+// cookies and budgets, there are so many graves, and the keys of at most most peers are kept.
+func New(d *door.Door, ring *seal.Keyring, salt Salt, graves, most int) Mode {
 	if ring == nil {
 		return NewClear(d, salt)
 	}
-	return NewSealed(d, ring, salt, graves)
+	return NewSealed(d, ring, salt, graves, most)
 }
 
 // NewClear is the mode without keys. The door has the budgets.

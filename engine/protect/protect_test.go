@@ -11,8 +11,11 @@ import (
 )
 
 func TestLifeBytes(t *testing.T) {
-	if n := unsafe.Sizeof(life{}); n > LifeBytes || 3*n < 2*LifeBytes {
+	if n := unsafe.Sizeof(life{}); n != LifeBytes {
 		t.Errorf("a life has %d bytes, the footprint counts %d", n, LifeBytes)
+	}
+	if n := unsafe.Sizeof(part{}); n != partBytes {
+		t.Errorf("what an active one has is %d bytes, the footprint counts %d", n, partBytes)
 	}
 }
 
@@ -39,7 +42,7 @@ func newSide(t testing.TB, id byte, secret []byte) *side {
 	if err := ring.Add(1, secret); err != nil {
 		t.Fatal(err)
 	}
-	s.Mode = NewSealed(&s.door, ring, salt, 4)
+	s.Mode = NewSealed(&s.door, ring, salt, 4, 3)
 	return s
 }
 

@@ -5,7 +5,9 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/codec/seal"
+	"github.com/quidnunc/quidnunc/engine/active"
 	"github.com/quidnunc/quidnunc/engine/door"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // Sealed seals frames in the send slot and opens them in the receive slot.
@@ -14,8 +16,11 @@ type Sealed struct {
 	ring      *seal.Keyring
 	box       seal.Box
 	lives     []life // by peer handle
-	graveSalt []Salt // by slot
-	serial    uint8  // of our notice of keys
+	active    active.Set
+	parts     active.Slab[part] // of those that are active
+	now       sched.Instant     // of the last frame
+	graveSalt []Salt            // by slot
+	serial    uint8             // of our notice of keys
 	notice    codec.KeyNotice
 	derived   uint64
 	last      uint8 // the key that sealed, after Close
@@ -27,34 +32,38 @@ type Sealed struct {
 }
 
 // life is a peer between two starts, as far as it has shown: its boot salt, and
-// the keys of that salt that were needed so far.
+// what must not be lost while nobody talks with it.
 type life struct {
-	salt   Salt
-	before Salt // never again, without the answer to a challenge
-	known  bool // salt is
-	old    bool // before is
-	keys   [seal.KeysMax]seal.Key
-	window seal.Window
+	salt    Salt
+	before  Salt   // never again, without the answer to a challenge
+	known   bool   // salt is
+	old     bool   // before is
+	place   uint32 // of its part; 0: it rests
+	floor   uint64 // while it rests: counters up to this one are used
+	awaited bool   // while it rests: it was spoken to, or answered a challenge, and a derivation is kept for it
 
 	noticed bool // it said what keys it holds
-	held    codec.KeySet
 	primary uint8
+	held    codec.KeySet
 
 	asked   uint32 // the last frame with an acknowledgement that was begun for it
 	since   uint32 // it resumes once it has seen a later frame than this
 	behind  bool   // a frame of it came that was far behind
 	resumes bool   // and it answered a challenge after that
 
-	noticeSeq  uint32 // the frame that last carried our notice
-	noticeSent uint8  // serial of that notice
+	noticeSent uint8  // serial of the notice that was last sent
 	noticeHad  uint8  // serial of the last one that was acknowledged
+	noticeSeq  uint32 // the frame that last carried our notice
 }
 
-// Bytes that a peer takes: its life, and one cipher object, about.
-const (
-	LifeBytes   = 848 // a test holds it
-	CipherBytes = 1024
-)
+// part is what opens the frames of a peer that is talked with.
+type part struct {
+	window seal.Window
+	keys   [seal.KeysMax]seal.Key // of its salt, those that were needed so far
+}
+
+// LifeBytes is what a peer takes. A test holds it.
+const LifeBytes = 80
 
 const (
 	_ uint = seal.KeysMax - codec.KeyNoticeMax // a notice names every key that a ring holds
@@ -63,9 +72,11 @@ const (
 
 // NewSealed is the mode with keys: the ring has at least one, and belongs to the
 // mode from now on; it panics otherwise. The door has cookies and budgets. There
-// are as many graves as slots.
-func NewSealed(d *door.Door, ring *seal.Keyring, salt Salt, graves int) *Sealed {
+// are as many graves as slots, and the keys of at most most peers are kept: 0
+// for active.Default.
+func NewSealed(d *door.Door, ring *seal.Keyring, salt Salt, graves, most int) *Sealed {
 	s := &Sealed{door: d, ring: ring, serial: 1, lives: make([]life, 1, 16), graveSalt: make([]Salt, graves)}
+	s.active.Init(cmp.Or(most, active.Default))
 	if err := s.box.Init(ring, salt); err != nil {
 		panic("protect: the keyring has no key")
 	}
@@ -99,11 +110,15 @@ func (s *Sealed) life(p uint32) *life {
 }
 
 // Drop forgets a peer's life.
-func (s *Sealed) Drop(p uint32) { *s.life(p) = life{} }
+func (s *Sealed) Drop(p uint32) {
+	s.rest(p)
+	*s.life(p) = life{}
+}
 
 // Open opens a frame in place.
 func (s *Sealed) Open(in *Arrival) (records []byte, r Refusal) {
 	h := &in.Header
+	s.now = in.Now
 	s.forgetStranger()
 	switch {
 	case h.KeyID == 0:
@@ -117,19 +132,26 @@ func (s *Sealed) Open(in *Arrival) (records []byte, r Refusal) {
 		return s.openStranger(in)
 	}
 	l := &s.lives[in.Peer]
-	k, err := s.keyOf(l, h.KeyID)
+	if l.place == 0 {
+		return s.openResting(in, l)
+	}
+	x := s.parts.At(l.place)
+	k, err := s.keyOf(l, x, h.KeyID)
 	if err != nil {
 		return nil, Refusal{Err: err}
 	}
-	records, err = s.box.OpenInPlace(in.Frame, h, *k, &l.window)
+	records, err = s.box.OpenInPlace(in.Frame, h, *k, &x.window)
 	r.Err = err
 	switch {
 	case err == nil:
 		l.behind, l.resumes = false, false
+		if s.active.Touch(in.Now, l.place) {
+			s.rest(s.active.Rests(in.Now))
+		}
 	case err == codec.ErrAuth:
 		r.Greet = true // it may have missed our new life
-	case err == codec.ErrReplay && l.window.Old(h.Counter):
-		return s.openBehind(in, l, k)
+	case err == codec.ErrReplay && x.window.Old(h.Counter):
+		return s.openBehind(in, l, x, k)
 	}
 	return records, r
 }
@@ -139,21 +161,26 @@ func (s *Sealed) Open(in *Arrival) (records []byte, r Refusal) {
 // answered that, whatever it says after a frame that left since is of today, and it goes on from
 // there. A greeting alone does not say how far its counter is: with that, all that was recorded
 // would be fresh.
-func (s *Sealed) openBehind(in *Arrival, l *life, k *seal.Key) (records []byte, r Refusal) {
-	h := &in.Header
+func (s *Sealed) openBehind(in *Arrival, l *life, x *part, k *seal.Key) (records []byte, r Refusal) {
 	l.behind = true
-	if !l.resumes || h.Flags&codec.FlagFlow == 0 || int32(h.Ack-l.since) <= 0 || int32(l.asked-h.Ack) < 0 {
+	if !l.shows(&in.Header) {
 		return nil, Refusal{Err: codec.ErrReplay, Greet: true}
 	}
 	s.window.Reset()
-	records, err := s.box.OpenInPlace(in.Frame, h, *k, &s.window)
+	records, err := s.box.OpenInPlace(in.Frame, &in.Header, *k, &s.window)
 	if err == nil {
-		l.window.Resume(h.Counter)
+		x.window.Resume(in.Counter)
 		l.behind, l.resumes = false, false
 	}
 	return records, Refusal{Err: err}
 }
 
+// shows tells whether a frame says that it was made after the peer answered a challenge.
+func (l *life) shows(h *codec.Header) bool {
+	return l.resumes && h.Flags&codec.FlagFlow != 0 && int32(h.Ack-l.since) > 0 && int32(l.asked-h.Ack) >= 0
+}
+
+// forgetStranger forgets the key that nobody adopted.
 func (s *Sealed) forgetStranger() {
 	if s.fresh {
 		s.fresh, s.key = false, seal.Key{}
@@ -162,10 +189,10 @@ func (s *Sealed) forgetStranger() {
 
 // keyOf is the key of a life whose salt has proved itself, derived the first
 // time that it is asked for: at most one derivation for each salt and key.
-func (s *Sealed) keyOf(l *life, id uint8) (*seal.Key, error) {
+func (s *Sealed) keyOf(l *life, x *part, id uint8) (*seal.Key, error) {
 	free := -1
-	for i := range l.keys {
-		k := &l.keys[i]
+	for i := range x.keys {
+		k := &x.keys[i]
 		current := s.ring.Current(*k)
 		if current && k.ID() == id {
 			return k, nil
@@ -179,8 +206,8 @@ func (s *Sealed) keyOf(l *life, id uint8) (*seal.Key, error) {
 	}
 	s.derived++
 	k, err := s.ring.Derive(id, &l.salt)
-	l.keys[free] = k
-	return &l.keys[free], err
+	x.keys[free] = k
+	return &x.keys[free], err
 }
 
 // openStranger opens a frame of a sender that we do not know in this life: only
@@ -228,14 +255,15 @@ func (s *Sealed) Adopt(p uint32, h *codec.Header) {
 	if !s.fresh {
 		return
 	}
-	l := s.life(p)
-	l.begin(h.Salt)
-	l.keys[0], l.window = s.key, s.window
+	s.begin(p, h.Salt)
+	s.wake(p, s.key)
 	s.forgetStranger()
 }
 
-// begin starts a life with another salt.
-func (l *life) begin(salt Salt) {
+// begin starts a life with another salt. It rests at first.
+func (s *Sealed) begin(p uint32, salt Salt) {
+	s.rest(p)
+	l := s.life(p)
 	*l = life{salt: salt, known: true, before: l.salt, old: l.known, noticed: l.noticed, held: l.held, primary: l.primary}
 }
 
@@ -246,10 +274,11 @@ func (s *Sealed) Meet(p uint32, h *codec.Header) {
 	l := s.life(p)
 	switch {
 	case !l.known || l.salt != h.Salt:
-		l.begin(h.Salt)
+		s.begin(p, h.Salt)
 	case l.behind:
 		l.resumes, l.since = true, l.asked
 	}
+	l.awaited = true
 }
 
 // Other tells whether a frame is of another life than what is known of a peer.
@@ -262,7 +291,9 @@ func (s *Sealed) Reachable(p uint32) bool { return int(p) < len(s.lives) && s.li
 
 // Finish seals for a peer's life.
 func (s *Sealed) Finish(b []byte, p uint32) ([]byte, error) {
-	return s.box.SealInPlace(b, &s.lives[p].salt)
+	l := &s.lives[p]
+	l.awaited = true
+	return s.box.SealInPlace(b, &l.salt)
 }
 
 // FinishHello seals under the hello key.

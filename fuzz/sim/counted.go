@@ -30,6 +30,8 @@ var causes = map[core.Drop]cause{
 	core.DropBusy:     {also: func(*Plan) bool { return true }},                                 // only so many answers are under way at once
 	core.DropFull:     {also: func(p *Plan) bool { return p.Node.Small != 0 || p.Nodes > 100 }}, /* of keys, or of those that were named and not met */
 	core.DropUnknown:  {also: func(*Plan) bool { return true }},                                 // a run may overtake the introduction
+	core.DropReplay:   {also: rests},                                                            // a frame that is overtaken while its sender begins to rest
+	core.DropRate:     {also: rests},                                                            // and who is woken again and again
 	core.DropStranger: {also: func(*Plan) bool { return true }},                                 // and a frame the one whose cookie proves its sender
 	core.DropRefused:  {also: func(*Plan) bool { return true }},                                 // a name, while who had it may be in service still
 }
@@ -39,6 +41,9 @@ func (c *cause) explains(p *Plan) bool {
 	return c.also != nil && c.also(p) ||
 		slices.ContainsFunc(p.Faults, func(f Fault) bool { return slices.Contains(c.harm, f.Kind) })
 }
+
+// rests tells whether nodes keep few of their peers active, or anything harms.
+func rests(p *Plan) bool { return p.Node.Active != 0 || !p.calm() }
 
 // counted checks that everything that nodes counted has an explanation. In a plan
 // without harm nobody is ever missed, and nobody says anything that is not believed.

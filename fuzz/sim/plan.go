@@ -60,6 +60,7 @@ type NodePlan struct {
 	Jobs, Wants          int // limits; 0: the default
 	Gaps, Events, Frames int
 	Sealed               bool
+	Active               int              // peers whose keys a node keeps, where frames are sealed; 0: the default
 	Rumor                tune.RumorPolicy // zero: the default
 	Flow                 tune.Flow
 	ReceiveMax           int           // bytes a second; 0: no limit
@@ -120,6 +121,9 @@ func NewPlan(seed uint64) *Plan {
 	p.Node.drawSpread(r)
 	p.drawLies(r)
 	p.Node.Shares = p.Node.Rate != 0 && oneIn(r, 2)
+	if p.Node.Sealed && oneIn(r, 2) {
+		p.Node.Active = skewed(r, 1, 8)
+	}
 	return p
 }
 
@@ -281,6 +285,7 @@ func (p *Plan) configure(i int, c *core.Config) {
 	set(&c.Limits.Wants, n.Wants)
 	set(&c.Limits.Gaps, n.Gaps)
 	set(&c.Limits.Events, n.Events)
+	set(&c.Limits.Active, n.Active)
 	c.Diff = n.Diff
 	if n.MixedDiff {
 		c.Diff = tune.Diff((int(n.Diff) + i) % (int(tune.DiffRanges) + 1))
@@ -318,7 +323,7 @@ func (p *Plan) Text() string {
 		p.Seed, p.Nodes, n.Spread, n.MixedSpread, n.Mode, n.Mixed, n.Order, n.Frame, clock(n.Interval))
 	fmt.Fprintf(&b, "  fanout %d, mail to %d, %d deltas, no print %v, uniform %v, no detector %v; limits: %d jobs, %d wants, %d gaps, %d events, %d frames\n",
 		n.Fanout, n.MailMax, n.Deltas, n.NoPrint, n.Uniform, n.NoDetector, n.Jobs, n.Wants, n.Gaps, n.Events, n.Frames)
-	fmt.Fprintf(&b, "  sealed %v, rumor %+v, flow %d, receives %d B/s, repair each %v\n", n.Sealed, n.Rumor, n.Flow, n.ReceiveMax, clock(n.RepairEvery))
+	fmt.Fprintf(&b, "  sealed %v (%d active), rumor %+v, flow %d, receives %d B/s, repair each %v\n", n.Sealed, n.Active, n.Rumor, n.Flow, n.ReceiveMax, clock(n.RepairEvery))
 	fmt.Fprintf(&b, "  delay %v..%v; a write each %v to one of %d keys, values up to %d bytes, %.0f%% deletes; %v, then quiet\n",
 		clock(p.Link.Delay.Min), clock(p.Link.Delay.Max), clock(p.Gap), p.Keys, p.Value, float64(p.Deletes)/(1<<32)*100, clock(p.Until))
 	fmt.Fprintf(&b, "  hot key %v, %d keys at first; publishes %d B/s (shared %v), room for %d keys, young graves %v\n", p.Hot, p.Fill, n.Rate, n.Shares, n.Small, n.Young)

@@ -157,3 +157,19 @@ func TestFound(t *testing.T) {
 		}
 	}
 }
+
+// TestFewActive: where nodes keep the keys of four peers, and so those of whoever they are not with at
+// the moment are made again and again, the laws hold as ever.
+func TestFewActive(t *testing.T) {
+	seeds := uint64(60)
+	if testing.Short() {
+		seeds = 6
+	}
+	for seed := range seeds {
+		p := NewPlan(0x18000000 + seed)
+		p.Node.Sealed, p.Node.Active, p.Lies = true, 4, LiePlan{}
+		if out := Try(p); out.Violation != nil {
+			t.Errorf("%s: %v", p.Text(), out.Violation)
+		}
+	}
+}
