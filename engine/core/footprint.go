@@ -10,6 +10,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/names"
 	"github.com/quidnunc/quidnunc/engine/outbox"
 	"github.com/quidnunc/quidnunc/engine/protect"
+	"github.com/quidnunc/quidnunc/engine/roster"
 	"github.com/quidnunc/quidnunc/engine/settle"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -29,12 +30,11 @@ func (l Limits) Footprint() (bytes int) {
 	c := Config{Limits: l}
 	c.fill()
 	l = c.Limits
-	slack := 5 // slices grow by a quarter when they are large
 	bytes += l.State.Footprint()
-	bytes += l.Peers * (peerBytes + protect.LifeBytes + checkpoint.PeerBytes) * slack / 4
-	bytes += l.Peers*(2*2*12+16+8+5) + protect.ActiveFootprint(l.Active, l.Peers) // table of ids, round robin, what is due, free handles; and keys
+	bytes += roster.GrowSlack(l.Peers, peerBytes) + l.Peers*(protect.LifeBytes+checkpoint.PeerBytes)*5/4 // slices grow by a quarter
+	bytes += l.Peers*(2*2*12+16+8+5) + protect.ActiveFootprint(l.Active, l.Peers)                        // table of ids, round robin, what is due, free handles; and keys
 	bytes += sched.WheelBytes(timersEngine + (l.Peers+1)*timersPeer)
-	bytes += l.State.Origins * (originBytes + settle.OriginBytes + outbox.OriginBytes + checkpoint.OriginBytes + 1) * slack / 4 // 1: the weight
+	bytes += l.State.Origins * (originBytes + settle.OriginBytes + outbox.OriginBytes + checkpoint.OriginBytes + 1) * 5 / 4 // 1: the weight
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
 	bytes += l.Jobs * l.Wants * wantBytes
 	bytes += l.Events*eventBytes + l.Gaps*4

@@ -103,7 +103,7 @@ func (c *Core) addPeer(o state.Origin, addr netip.AddrPort) uint32 {
 	case p == 0:
 		return c.counters.dropped(DropFull)
 	case int(p) == len(c.peers):
-		c.peers = append(c.peers, peer{})
+		c.peers = append(roster.Grow(c.peers), peer{})
 	}
 	c.resetPeer(p, o, addr)
 	return p

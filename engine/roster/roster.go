@@ -52,6 +52,20 @@ func (r *Roster) Take() (p uint32) {
 	return r.given
 }
 
+// Grow makes room for one more of what an owner keeps by handles, and for few beyond that: what is
+// kept of a member is large, and a slice that grows by a quarter has an eighth of it for nobody.
+func Grow[T any](list []T) []T {
+	if len(list) < cap(list) {
+		return list
+	}
+	return append(make([]T, 0, len(list)+max(16, len(list)/growPart)), list...)
+}
+
+const growPart = 16
+
+// GrowSlack is how many bytes so many things of a size take at most.
+func GrowSlack(things, size int) int { return (things + things/growPart + 16) * size }
+
 // Used counts the members.
 func (r *Roster) Used() (n int) {
 	for _, k := range r.lives {

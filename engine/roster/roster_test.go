@@ -209,3 +209,23 @@ func TestNothingIsAllocated(t *testing.T) {
 		t.Errorf("%v allocations a step", n)
 	}
 }
+
+// TestGrowKeepsLittleRoom: a list that grows one by one has what it had, and room for a sixteenth more
+// at most, as GrowSlack says.
+func TestGrowKeepsLittleRoom(t *testing.T) {
+	var list []int
+	copies := 0
+	for i := range 20_000 {
+		before := cap(list)
+		list = append(Grow(list), i)
+		if cap(list) != before {
+			copies += i
+		}
+		if cap(list) > GrowSlack(len(list), 1) || list[i] != i || list[i/2] != i/2 {
+			t.Fatalf("%d of %d", len(list), cap(list))
+		}
+	}
+	if copies > 20*20_000 {
+		t.Errorf("%d were copied for 20,000", copies)
+	}
+}
