@@ -57,6 +57,31 @@ func TestClockRefusesTheFuture(t *testing.T) {
 	}
 }
 
+// TestStampsBeyondAllClocks: nanoseconds end in 2262 and stamps do not. A later one is shown as the
+// last time that there is, and none as one before another that is below it.
+func TestStampsBeyondAllClocks(t *testing.T) {
+	last := sched.Wall(-1)
+	for shift := range 64 {
+		s := Stamp(1) << shift
+		if s.Wall() < last {
+			t.Errorf("%x is shown at %d, before %d", s, s.Wall(), last)
+		}
+		last = s.Wall()
+	}
+	for _, wall := range []sched.Wall{1<<63 - 1, 1 << 32 * sched.Second, 0} { // 2262, 2106
+		if got := At(wall).Wall(); got > wall || wall-got >= sched.Millisecond {
+			t.Errorf("%d is shown as %d", wall, got)
+		}
+	}
+	var c Clock
+	for range 3 { // a clock that has gone past the last time says that it is before 1970
+		before := c.Last()
+		if c.Next(1<<63-1) <= before || c.Next(-1<<63) <= before+1 {
+			t.Error("stamps do not grow")
+		}
+	}
+}
+
 func anyClaim(t *rapid.T) (c Claim) {
 	c.Epoch = rapid.Uint32Range(0, 2).Draw(t, "epoch")
 	c.Stamp = Stamp(rapid.Uint64Range(1, 4).Draw(t, "stamp"))

@@ -8,6 +8,8 @@ type Stamp uint64
 
 const counterBits = 16
 
+const wallMost = 1<<63 - 1
+
 // stampMax leaves room to count on: a clock never takes a stamp above it.
 const stampMax Stamp = 1<<63 - 1
 
@@ -19,8 +21,11 @@ func At(wall sched.Wall) Stamp {
 	return Stamp(wall/sched.Millisecond) << counterBits
 }
 
-// Wall is when the stamp was taken, to a millisecond, if its clock was right.
-func (s Stamp) Wall() sched.Wall { return sched.Wall(s>>counterBits) * sched.Millisecond }
+// Wall is when the stamp was taken, to a millisecond, if its clock was right; the last one that
+// there is, in 2262, for later ones.
+func (s Stamp) Wall() sched.Wall {
+	return sched.Wall(min(uint64(s>>counterBits), wallMost/sched.Millisecond)) * sched.Millisecond
+}
 
 // plus is the stamp a span later.
 func (s Stamp) plus(span sched.Instant) Stamp {
