@@ -318,6 +318,75 @@ func TestAFloorThatSomebodyMadeUp(t *testing.T) {
 	}
 }
 
+// TestAForgedFloorWhileItsOwnerWritesOn: a floor that somebody made up takes keys away that live. At
+// any rate of the author's renewals of one key all have those keys again, from the author, within a
+// second, and the liar is named within five, once by each.
+func TestAForgedFloorWhileItsOwnerWritesOn(t *testing.T) {
+	for _, spread := range []tune.Spread{tune.SpreadMail, tune.SpreadRumor} {
+		for _, every := range []sched.Instant{0, 400, 100, 45, 20, 7, 1} { // milliseconds; 0: never
+			both(t, func(t *testing.T, sealed func(int, *Config)) {
+				w := newNet(t, 5, 33, func(i int, c *Config) {
+					sealed(i, c)
+					c.Spread = spread
+				})
+				w.joinAll()
+				for k := range 20 {
+					w.set(insiderAuthor, fmt.Sprint("k", k), "true")
+				}
+				w.converge(5 * sched.Second)
+				write := func(lasts sched.Instant, until func() bool) sched.Instant {
+					began := w.now
+					for end := w.now + lasts; w.now < end && !until(); {
+						if every != 0 {
+							w.set(insiderAuthor, "renewed", "v")
+							w.run(every * sched.Millisecond)
+						} else {
+							w.run(5 * sched.Millisecond)
+						}
+					}
+					return w.now - began
+				}
+				write(2*sched.Second, func() bool { return false })
+				v := w.nodes[insiderAuthor].version
+				for _, to := range []int{0, 2, 3} {
+					w.forge(insiderLiar, to, insiderAuthor, &falseRun{v, v + 3, v + 3, v + 3, nil})
+				}
+				w.run(sched.Millisecond)
+				whole := func() bool { // but for the last renewal, which is on its way
+					a := w.nodes[insiderAuthor]
+					for _, i := range []int{0, 2, 3} {
+						d := &w.nodes[i].core
+						o := d.store.Find(a.core.me.ID)
+						if o == 0 || d.store.Floor(o) != a.core.store.Floor(a.core.store.Owner()) || d.store.Max(o)+1 < a.version {
+							return false
+						}
+						for k := range 20 {
+							if v, _, _ := d.store.AppendGet(nil, []byte("node-1"), fmt.Appendf(nil, "k%d", k)); string(v) != "true" {
+								return false
+							}
+						}
+					}
+					return true
+				}
+				lied := !whole()
+				healed := write(5*sched.Second, whole)
+				named := healed + write(5*sched.Second-healed, func() bool {
+					return w.named(0, insiderLiar) > 0 && w.named(2, insiderLiar) > 0 && w.named(3, insiderLiar) > 0
+				})
+				t.Logf("%v, each %d ms: lied %v, whole after %d ms, named after %d ms, %d renewals", spread, every, lied, healed/sched.Millisecond, named/sched.Millisecond, w.nodes[insiderAuthor].core.counters.Renewals)
+				if !whole() || healed > sched.Second {
+					t.Errorf("%v, each %d ms: not whole after %d ms", spread, every, healed/sched.Millisecond)
+				}
+				for _, i := range []int{0, 2, 3} {
+					if w.named(i, insiderLiar) != 1 || w.told(i) != 1 {
+						t.Errorf("%v, each %d ms: node %d names the liar %d times, of %d", spread, every, i, w.named(i, insiderLiar), w.told(i))
+					}
+				}
+			})
+		}
+	}
+}
+
 // TestForgedStateThatIsRelayed: where news goes from one to the next, a lie does, too; all
 // find it.
 func TestForgedStateThatIsRelayed(t *testing.T) {
