@@ -171,6 +171,7 @@
 //
 //	1  back  it answers a greeting, and is not greeted in turn
 //	2  buried  the life that is greeted was buried here; its own greeting is answered with the generation to exceed
+//	4  namesake  who is greeted is said to bear the name of the greeter, or to be it
 //
 // Flags of a digest, plain or precise; unknown ones are refused:
 //

@@ -15,6 +15,9 @@ const HelloBack HelloFlags = 1 << 0
 // the generation to exceed.
 const HelloBuried HelloFlags = 1 << 1
 
+// HelloNamesake says that whoever is at the address is said to bear the greeter's name, or to be it.
+const HelloNamesake HelloFlags = 1 << 2
+
 // Hello is the first word to a node that does not know us.
 type Hello struct {
 	Flags HelloFlags

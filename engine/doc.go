@@ -152,7 +152,9 @@
 //
 // Not covered: the memory of the process. Secrets are erased after use where Go
 // lets us, cipher objects of the standard library can't be. A copy of a running
-// virtual machine holds the salt: restart the copy.
+// virtual machine holds the salt: restart the copy. Until then the copy is told
+// that the other one has its name ([EventNameConflict], [ErrNameConflict]), and
+// writes nothing that others take.
 //
 // # Upgrades
 //

@@ -112,7 +112,7 @@ func (c *Core) onHello(from netip.AddrPort, size int, h *codec.Hello) {
 		if r.Known > h.Gen && (o != c.store.Owner() || c.roster.Reach() > 0) { // a newcomer claims nothing
 			r.Named = o
 		}
-		if o == c.store.Owner() && !c.door.Ours(c.now, &h.Salt) && c.me.Strange(h.Gen) && size >= door.PaddedBytes {
+		if o == c.store.Owner() && (h.Flags&codec.HelloNamesake != 0 || !c.door.Ours(c.now, &h.Salt)) && c.me.Strange(h.Gen) && size >= door.PaddedBytes {
 			c.door.GreetBack(c.now, nil, from, size, false) // what answers there is a process
 		}
 		r.Alive = o == c.store.Owner() || p.Open()
@@ -139,6 +139,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		c.reject(from, DropMode)
 		return
 	}
+	c.rename(c.me.DoubleAnswered(c.now, id, from, &c.rand))
 	c.rename(c.me.Answered(c.now, id, &h.Hello, c.roster.Reach() > 0))
 	if h.KnownGen > c.me.Gen && !h.KnownAlive {
 		c.rename(c.me.Outlived(c.now, h.KnownGen, netip.AddrPort{}, (*book)(c)))
@@ -188,9 +189,7 @@ func (c *Core) yields(p uint32, from netip.AddrPort, other bool) bool {
 		silence += names.OtherLife
 	}
 	take, challenge := q.claim.Ask(c.now, silence)
-	if challenge {
-		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: q.at.Addr, Bare: true})
-	}
+	c.door.Ask(challenge, q.at.Addr, q.origin, from)
 	return take
 }
 
@@ -207,14 +206,14 @@ func (c *Core) learn(in *codec.Intro, from netip.AddrPort) uint32 {
 		c.door.Elsewhere(c.now, &c.peers[p].at, c.peers[p].link.Heard(), in.Addr, from)
 		return p
 	}
-	if c.graves.Has(c.now, in.ID) {
+	old := c.store.FindName(in.Name)
+	if old != c.store.Owner() && c.graves.Has(c.now, in.ID) {
 		return c.counters.dropped(DropBuried)
 	}
 	if c.roster.Reach() > 0 && in.Gen > (*book)(c).Believed(in.Gen) {
 		return c.counters.dropped(DropGeneration)
 	}
 	addr := door.Place(from, in.Addr)
-	old := c.store.FindName(in.Name)
 	switch {
 	case old == c.store.Owner():
 		c.rename(c.me.Met(c.now, &codec.Intro{Gen: in.Gen, Since: in.Since, Addr: addr}, from.IsValid(), (*book)(c)))
@@ -270,9 +269,7 @@ func (c *Core) contest(o state.Origin, in *codec.Intro, from netip.AddrPort) nam
 		Gen: c.store.Gen(o), Since: q.at.Since, Open: q.Open(), Addr: q.at.Addr, Claim: &q.claim, RTT: q.link.RTT.Smoothed(),
 	}
 	v, challenge := holder.Judge(c.now, in, from)
-	if challenge {
-		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: q.at.Addr, Bare: true})
-	}
+	c.door.Ask(challenge, q.at.Addr, 0, from)
 	switch v {
 	case names.Outlives:
 		c.silent(p)

@@ -47,7 +47,7 @@ func (c *Core) rename(a names.Act) {
 		c.queue.Push(ev)
 	}
 	if a.Greet.IsValid() {
-		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: a.Greet})
+		c.door.Push(&door.Reply{Kind: codec.TypeHello, To: a.Greet, Flags: codec.HelloNamesake})
 	}
 	if a.Wake != 0 {
 		c.wheel.Set(timerRival, a.Wake)

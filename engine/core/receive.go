@@ -32,9 +32,6 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 	case h.Cluster != c.page.Cluster:
 		c.refuse(from, datagram, protect.Refusal{Err: protect.ErrCluster})
 		return
-	case h.Sender == c.me.ID:
-		c.reject(from, DropSelf)
-		return
 	}
 	in := &c.in
 	in.Now, in.From, in.Frame, in.Rest = now, from, datagram, rest
@@ -42,6 +39,8 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 	records, refused := c.guard.Open(in)
 	in.Frame, in.Rest = nil, nil // borrowed
 	switch {
+	case in.Sender == c.me.ID && (refused.Err != nil || !in.Greeting):
+		c.reject(from, DropSelf)
 	case refused.Err != nil:
 		c.refuse(from, datagram, refused)
 	case in.Greeting:
@@ -152,11 +151,16 @@ func (c *Core) greeting(from netip.AddrPort, size int, records []byte) {
 	t, body, rest := codec.NextRecord(records)
 	if t == codec.TypeHello {
 		var h codec.Hello
-		if codec.ParseHello(body, &h) != nil {
+		switch {
+		case codec.ParseHello(body, &h) != nil:
 			c.reject(from, DropRecord)
-			return
+		case c.in.Sender == c.me.ID && (h.Flags&codec.HelloNamesake == 0 || c.door.Mirrored(c.now, from, c.me.Double.Addr, &h.Salt)):
+			c.reject(from, DropSelf)
+		default:
+			if c.onHello(from, size, &h); c.peers[c.roster.Find(c.in.Sender)].Proven() {
+				c.rename(c.me.Doubled(c.now, door.Said(rest, c.me.ID)))
+			}
 		}
-		c.onHello(from, size, &h)
 		return
 	}
 	var why door.Turned

@@ -21,8 +21,11 @@ func both(t *testing.T, f func(t *testing.T, sealed func(int, *Config))) {
 }
 
 // past is a cluster as it was some time after it began, with what its members had written by then.
-func past(t *testing.T, sealed func(int, *Config)) *net {
+func past(t *testing.T, sealed func(int, *Config), before ...func(w *net)) *net {
 	w := newNet(t, 4, 91, sealed)
+	for _, do := range before {
+		do(w)
+	}
 	w.wall = 1000 * 3600 * sched.Wall(sched.Second)
 	w.joinAll()
 	w.converge(5 * sched.Second)

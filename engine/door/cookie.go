@@ -116,6 +116,14 @@ func (p *Proofs) Ours(now sched.Instant, challenge *[codec.SaltBytes]byte) bool 
 	return elsewhere
 }
 
+// Mirrored tells whether a challenge that came from an address is one of ours to it, or to another
+// one that was greeted: our own greeting came back.
+func (p *Proofs) Mirrored(now sched.Instant, from, to netip.AddrPort, challenge *[codec.SaltBytes]byte) bool {
+	back, _ := p.Answers(now, from, challenge)
+	here, _ := p.Answers(now, to, challenge)
+	return back || here
+}
+
 // Bucket spreads sources over tables of fixed size, in a way that nobody outside
 // can tell.
 func (p *Proofs) Bucket(source netip.AddrPort) uint64 {

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -115,6 +116,24 @@ func (d *Door) GreetBack(now sched.Instant, e *Entry, from netip.AddrPort, size 
 		e.greetedBack = max(1, now)
 	}
 	d.Push(&Reply{Kind: codec.TypeHello, To: from, Bare: true})
+}
+
+// Ask greets a known member at its address, if so, since somebody else said to be it, elsewhere. It
+// is told where, if that one is of its own life: named is who it is, or 0.
+func (d *Door) Ask(now bool, to netip.AddrPort, named state.Origin, at netip.AddrPort) {
+	if now {
+		d.Push(&Reply{Kind: codec.TypeHello, To: to, Bare: true, Named: named, At: at})
+	}
+}
+
+// Said reads what stands behind a greeting: where somebody of an identifier is said to be, too;
+// invalid: it does not say so.
+func Said(rest []byte, id codec.OriginID) netip.AddrPort {
+	var in codec.Intro
+	if t, body, _ := codec.NextRecord(rest); t != codec.TypeIntro || codec.ParseIntro(body, &in) != nil || in.ID != id {
+		return netip.AddrPort{}
+	}
+	return in.Addr
 }
 
 const (

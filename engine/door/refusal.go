@@ -90,7 +90,9 @@ func (s *Seeds) Turned(now sched.Instant, addr netip.AddrPort, why *Turned) {
 		return
 	}
 	x := &s.list[i]
-	x.why, x.why.At = *why, max(1, now)
+	if sure := &x.why; why.Reason != codec.RefusedBusy || sure.At == 0 || sure.Plain || sure.Reason == codec.RefusedBusy || now-sure.At > sched.Second {
+		x.why, x.why.At = *why, max(1, now) // whoever asks the holder of a name anew is busy until that one has answered
+	}
 	switch {
 	case why.Plain:
 	case why.Reason == codec.RefusedBuried:

@@ -25,7 +25,8 @@ type Reply struct {
 	Echo  [codec.SaltBytes]byte // their challenge, to give back
 	Boot  [codec.SaltBytes]byte // their boot salt, which the cookie is for; zero in clear
 	Known uint64                // highest generation that we know for their name; the detail of a refusal
-	Named state.Origin          // who that is, if it is higher than theirs
+	Named state.Origin          // who that is, if it is higher than theirs; of a greeting: who is said to be at At, too
+	At    netip.AddrPort
 	Kind  codec.Type
 	Alive bool
 	Bare  bool // not padded: it answers a frame that may be spoofed
@@ -95,20 +96,22 @@ func (d *Door) Append(dst []byte, now sched.Instant, s *Sender, r *Reply) []byte
 	case r.Kind == codec.TypeHello && !r.Bare && !d.mayGreet(now, r.To):
 		return dst[:0]
 	}
-	b := codec.AppendHeader(dst[:0], s.Header)
+	b, room := codec.AppendHeader(dst[:0], s.Header), codec.FrameBytesFloor
 	if r.Kind == codec.TypeHello {
-		return d.appendHello(b, now, s, r)
+		b = d.appendHello(b, now, s, r)
+	} else {
+		b, room = d.appendReply(b, now, s, r), r.Room
 	}
-	b = d.appendReply(b, now, s, r)
-	room := r.Room - s.Header.TrailerBytes()
-	if len(b) > room {
+	if room -= s.Header.TrailerBytes(); len(b) > room {
 		*d.busy++
 		return b[:0]
 	}
 	if r.Named == 0 {
 		return b
 	}
-	s.Book.Intro(r.Named, &d.named)
+	if s.Book.Intro(r.Named, &d.named); r.Kind == codec.TypeHello {
+		d.named.Addr = r.At
+	}
 	if len(d.named.Name) > 0 && len(b)+codec.IntroBytes(&d.named) <= room { // what does not fit beside it is left out
 		b = codec.AppendIntro(b, &d.named)
 	}

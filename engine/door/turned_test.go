@@ -133,3 +133,27 @@ func TestDeclaredElsewhere(t *testing.T) {
 		t.Error("where it is counts as elsewhere, or elsewhere as where it is")
 	}
 }
+
+// TestASureReasonStandsForASecond: who said that the name is another's, and asks that one anew, says
+// in the meantime that it is busy: the reason is the first one, for a second.
+func TestASureReasonStandsForASecond(t *testing.T) {
+	at := netip.MustParseAddrPort("10.0.0.1:1")
+	var s Seeds
+	s.Add(1, at, 1)
+	says := func(now sched.Instant, r codec.RefusalReason) codec.RefusalReason {
+		s.Turned(now, at, &Turned{Refusal: codec.Refusal{Reason: r}})
+		why, _ := s.Why(at)
+		return why.Reason
+	}
+	const busy, name, full = codec.RefusedBusy, codec.RefusedName, codec.RefusedFull
+	for _, c := range []struct {
+		now        sched.Instant
+		said, then codec.RefusalReason
+	}{
+		{1, busy, busy}, {2, name, name}, {3, busy, name}, {2 + sched.Second, busy, name}, {3 + sched.Second, busy, busy}, {4 + sched.Second, full, full}, {5 + sched.Second, name, name},
+	} {
+		if got := says(c.now, c.said); got != c.then {
+			t.Errorf("at %d, told %d: %d, want %d", c.now, c.said, got, c.then)
+		}
+	}
+}

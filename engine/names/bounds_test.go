@@ -255,7 +255,8 @@ func TestRefusedOverAName(t *testing.T) {
 	f("a newcomer, by the holder", newSelf(7), there, there, false, Act{})
 	f("in service", newSelf(7), elsewhere, there, true, wakes)
 	f("in service, by nobody's word", newSelf(7), elsewhere, none, true, Act{})
-	f("in service, of ourselves", newSelf(7), elsewhere, here, true, Act{})
+	f("in service, of ourselves, or a copy", newSelf(7), elsewhere, here, true, wakes)
+	f("a newcomer, of ourselves", newSelf(7), elsewhere, here, false, Act{})
 
 	s := newSelf(7)
 	s.Renewals.Renewed(now - 1)

@@ -27,9 +27,9 @@ const (
 	Unproven                // it would have the name if it answered from its address
 )
 
-// Judge decides between the holder of a name and another boot of a generation above it,
-// which answers at from; an invalid address: somebody speaks of it. challenge: the
-// holder is to be greeted now.
+// Judge decides between the holder of a name and another boot of a generation above it, or the
+// same boot below it, which may be a copy; it answers at from; an invalid address: somebody speaks
+// of it. challenge: the holder is to be greeted now.
 //
 // The holder keeps the name as long as it answers. One that does not, or at whose
 // address the other one answers, is succeeded; so is a junior by the senior, of two
@@ -37,7 +37,7 @@ const (
 func (x *Holder) Judge(now sched.Instant, in *codec.Intro, from netip.AddrPort) (v Verdict, challenge bool) {
 	since := Senior(in.Since, in.Gen)
 	switch {
-	case !x.Open, from == x.Addr, since == x.Since:
+	case !x.Open, from == x.Addr, since == x.Since && in.Gen > x.Gen:
 		return Succeeds, false
 	case since < x.Since && in.Gen > x.Gen && from.IsValid():
 		return Succeeds, false

@@ -43,6 +43,7 @@ type Self struct {
 	Renewals Renewals
 	Silenced bool // a live rival has won: writes are refused
 	rival    rival
+	Double   Double
 	ahead    sched.Wall // the wall clock less the core's
 }
 
@@ -139,10 +140,11 @@ func (s *Self) Met(now sched.Instant, in *codec.Intro, live bool, h Host) Act {
 		return s.yield(now, in.Gen, in.Addr)
 	case live:
 		return s.conflict(in.Gen, in.Addr)
-	case in.Gen >= s.Gen:
-		return s.Outlived(now, in.Gen, in.Addr, h)
+	case in.Gen < s.Gen:
+		return Act{}
 	}
-	return Act{}
+	s.Double.same = Senior(in.Since, in.Gen) == s.Since // it may be a copy of this machine, which says our address
+	return s.Outlived(now, in.Gen, in.Addr, h)
 }
 
 // conflict reports a rival that does not win, once a generation.
@@ -164,7 +166,7 @@ func (s *Self) Refused(now sched.Instant, from, holder netip.AddrPort, inService
 	case r.open && from == r.addr && holder == from: // it has the name itself
 		r.open = false
 		a = s.yield(now, r.gen, from)
-	case s.Silenced || r.open || !holder.IsValid() || holder == s.Addr:
+	case s.Silenced || r.open || !holder.IsValid() || holder == s.Addr && !inService: // in service it is a copy that says our address
 	case !inService && from != holder: // it should hear of us
 		a.Greet = holder
 	case inService && s.Renewals.May(now):
@@ -187,7 +189,7 @@ func (s *Self) Outlived(now sched.Instant, gen uint64, addr netip.AddrPort, h Ho
 	case gen > h.Believed(gen):
 		a.Unbelieved = true
 	case !s.Renewals.May(now): // it is heard of again
-	case !addr.IsValid() || addr.Addr().IsUnspecified() || addr == s.Addr:
+	case !addr.IsValid() || addr.Addr().IsUnspecified() || addr == s.Addr && !s.Double.same:
 		a.Renew = gen + 1
 	case !r.open || r.gen < gen:
 		*r = rival{gen: gen, addr: addr, met: r.met, open: true}
