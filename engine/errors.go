@@ -113,6 +113,10 @@ var (
 	// ErrNoAnswer is the cause in a JoinError for a seed that was asked and
 	// stayed silent.
 	ErrNoAnswer = errors.New("engine: no answer")
+
+	// ErrLoopback comes with ErrNoAnswer where this member is bound to a loopback address, from
+	// which nobody on another host can be reached. It says nothing of where the seed is bound.
+	ErrLoopback = errors.New("engine: bound to a loopback address, which reaches this host alone: set Config.Bind")
 )
 
 // SizeError says what was too large, by how much, and the limit.

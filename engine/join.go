@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -252,7 +253,7 @@ func (e *Engine) endJoin(ctx context.Context, j *joinWait) (n int, err error) {
 			case s.err != nil:
 				failed = append(failed, &SeedError{s.text, s.err})
 			default:
-				failed = append(failed, &SeedError{s.text, cmp.Or(e.causeOf(s.addrs), noAnswer)})
+				failed = append(failed, &SeedError{s.text, cmp.Or(e.causeOf(s.addrs), e.loopbackAlone(s.addrs, noAnswer))})
 			}
 		}
 	}
@@ -275,6 +276,14 @@ func (e *Engine) causeOf(addrs []netip.AddrPort) error {
 		return why
 	}
 	return e.whyNot(addrs)
+}
+
+// loopbackAlone adds to a cause that this member could not have reached any of the addresses.
+func (e *Engine) loopbackAlone(addrs []netip.AddrPort, cause error) error {
+	if !e.addr.Addr().IsLoopback() || len(addrs) == 0 || slices.ContainsFunc(addrs, func(a netip.AddrPort) bool { return isLocal(a.Addr()) }) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", ErrLoopback, cause)
 }
 
 // isLocal reports whether ip is one of this host's addresses.

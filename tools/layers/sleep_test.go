@@ -18,6 +18,7 @@ var sleepers = map[string]string{
 	"bench/peers idle":         "measures what processes cost that have nothing to do",
 	"bench/peers idleChild":    "asks memberlist until it says so; it tells nobody",
 	"fuzz/wire ask":            "asks other processes until they say so",
+	"fuzz/wire passes":         "lets other processes be for a while, or asks them until they say so",
 	"fuzz/wire learns1280":     "asks the kernel until it has heard of a narrow path",
 }
 
