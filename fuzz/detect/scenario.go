@@ -10,7 +10,11 @@ type Mass struct {
 	Took      sched.Instant // until every survivor believed every one of the dead to be dead
 	FalseDead int           // survivors that anybody believed dead
 	Done      bool          // within the limit
+	Late      int           // pairs of a survivor and a dead one that took longer than 0.6 s
 }
+
+// closedBound is how long a death may take to be known where ports are closed.
+const closedBound = 600 * ms
 
 // MassDeath lets some nodes die at once and watches until all survivors agree, or limit is over.
 func MassDeath(cfg Config, die int, limit sched.Instant) (Mass, error) {
@@ -40,7 +44,9 @@ func MassDeath(cfg Config, die int, limit sched.Instant) (Mass, error) {
 	for missing > 0 && res.Took < limit {
 		w.chats()
 		w.run(10 * ms)
-		res.Took += 10 * ms
+		if res.Took += 10 * ms; res.Took == closedBound {
+			res.Late = missing
+		}
 	}
 	res.FalseDead, res.Done = len(killed), missing == 0
 	return res, nil
