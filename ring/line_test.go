@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"weak"
 
 	"pgregory.net/rapid"
 )
@@ -106,4 +107,30 @@ func TestManyFillOneLine(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhatIsTakenIsLetGo: a queue keeps nothing alive that was taken out of it.
+func TestWhatIsTakenIsLetGo(t *testing.T) {
+	type body struct{ bytes [64]byte }
+	var s SPSC[*body]
+	var m MPSC[*body]
+	s.Init(4)
+	m.Init(4)
+	var taken []weak.Pointer[body]
+	for range 3 { // not all places are used again
+		b := new(body)
+		taken = append(taken, weak.Make(b))
+		s.Push(b)
+		m.Push(b)
+		s.Pop()
+		m.Pop()
+	}
+	runtime.GC()
+	for i, p := range taken {
+		if p.Value() != nil {
+			t.Errorf("value %d is alive after it was taken", i)
+		}
+	}
+	runtime.KeepAlive(&s)
+	runtime.KeepAlive(&m)
 }

@@ -115,3 +115,33 @@ func BenchmarkPacerTake(b *testing.B) {
 		p.Take(now, 1400)
 	}
 }
+
+// TestARateCountsFromNowOn: what was earned at one rate stays so when another begins, and the other
+// counts for no moment before, however often rates change and whether anybody looks in between.
+func TestARateCountsFromNowOn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var p, looked Pacer
+		now := Instant(0)
+		p.Init(now, 0, 1<<40)
+		p.Spend(now, 1<<40)
+		looked = p
+		want := new(big.Rat)
+		rate := uint64(0)
+		for range rapid.IntRange(1, 20).Draw(t, "changes") {
+			span := Instant(rapid.Int64Range(0, int64(10*Second)).Draw(t, "span"))
+			now += span
+			want.Add(want, new(big.Rat).Mul(new(big.Rat).SetUint64(rate), big.NewRat(int64(span), int64(Second))))
+			rate = rapid.Uint64Range(0, 1<<30).Draw(t, "rate")
+			looked.Available(now)
+			p.SetRate(now, rate)
+			looked.SetRate(now, rate)
+		}
+		whole := new(big.Int).Quo(want.Num(), want.Denom()).Int64()
+		if got := int64(p.Available(now)); got != whole {
+			t.Fatalf("earned %d, want %d", got, whole)
+		}
+		if got := int64(looked.Available(now)); got != whole {
+			t.Fatalf("who looks before earns %d, want %d", got, whole)
+		}
+	})
+}
