@@ -275,3 +275,64 @@ func TestPreciseNeverAllocates(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestListsEndAtTheirLimit: no list passes the limit that it was given, however long its numbers are,
+// and what it takes in is what comes back.
+func TestListsEndAtTheirLimit(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	step := func() uint64 { return 1 + rng.Uint64()>>(20+rng.UintN(44)) }
+	for limit := range 300 {
+		dst := make([]byte, rng.IntN(20), 512)
+		id := OriginID(0)
+		var p PrecisePullWriter
+		if p.Begin(dst, limit) {
+			n := 0
+			for p.Origin(id + OriginID(step())) {
+				id = p.last
+				for v := step(); v < VersionMax && rng.IntN(20) > 0 && p.Version(v); v += step() {
+					n++
+				}
+			}
+			out := p.End(true)
+			_, body, _ := NextRecord(out[len(dst):])
+			var back PrecisePull
+			if err := ParsePrecisePull(body, &back); len(out) > limit || err != nil || back.Count != n {
+				t.Fatalf("a precise pull of %d bytes, the limit is %d: %d of %d versions come back, %v", len(out), limit, back.Count, n, err)
+			}
+		}
+		var w PullWriter
+		if id = 0; w.Begin(dst, limit) {
+			for w.Add(id+OriginID(step()), step()) {
+				id += OriginID(rng.Uint64N(1 << 20))
+			}
+			if w.Count() > 0 {
+				if out := w.End(); len(out) > limit {
+					t.Fatalf("a pull of %d bytes, the limit is %d", len(out), limit)
+				}
+			}
+		}
+		var d DigestWriter
+		if id = 0; d.Begin(dst, limit, 0, 0) {
+			for e := (DigestEntry{ID: 1}); d.Add(e); {
+				e = DigestEntry{ID: e.ID + OriginID(step()), Max: step(), Floor: 0}
+			}
+			if out := d.End(^OriginID(0)); len(out) > limit {
+				t.Fatalf("a digest of %d bytes, the limit is %d", len(out), limit)
+			}
+		}
+		var k PreciseDigestWriter
+		if id = 0; k.Begin(dst, limit, Place{}) {
+			for k.Origin(id + OriginID(step())) {
+				id = k.Last().ID
+				for n := range byte(20) {
+					if !k.Key([]byte{'a' + n}, step()) {
+						break
+					}
+				}
+			}
+			if out := k.End(PreciseEnd); len(out) > limit {
+				t.Fatalf("a precise digest of %d bytes, the limit is %d", len(out), limit)
+			}
+		}
+	}
+}

@@ -448,3 +448,35 @@ func TestKeyringState(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysOfAClosedRing: what was derived from a key opens nothing once that key is gone, also where
+// the ring was closed and has the same key anew, or as many others.
+func TestKeysOfAClosedRing(t *testing.T) {
+	r := newRing(t, testTag)
+	for round := range 3 {
+		if err := r.Add(20, secret(20, 32)); err != nil {
+			t.Fatal(err)
+		}
+		old := []Key{derive(t, r, r.Primary(), salt(1)), derive(t, r, 20, salt(1))}
+		if round == 1 {
+			r.Use(20)
+		}
+		r.Close()
+		for _, k := range old {
+			if r.Current(k) {
+				t.Error("a key of a closed ring is current")
+			}
+		}
+		for id := range uint8(KeysMax) {
+			if err := r.Add(20-id, secret(20-id, 32)); err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range old {
+				if r.Current(k) {
+					t.Errorf("round %d: a key of before is current once the ring has key %d", round, 20-id)
+				}
+			}
+		}
+		r.Close()
+	}
+}
