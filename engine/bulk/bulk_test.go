@@ -7,6 +7,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
 	"github.com/quidnunc/quidnunc/engine/state"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // book knows origins by their names alone.
@@ -172,5 +173,33 @@ func TestPiecesDoNotAllocate(t *testing.T) {
 		}
 	}); n != 0 || records < 100 {
 		t.Errorf("%v allocations for %d records", n, records)
+	}
+}
+
+// clock is news of which only the time counts that it is asked at.
+type clock struct{ now sched.Instant }
+
+func (c *clock) Settled(now sched.Instant, _ state.Origin) uint64 { c.now = now; return 1 << 40 }
+
+func (c *clock) Coming(now sched.Instant, _ state.Origin, _ uint64) bool { c.now = now; return false }
+
+func (c *clock) Moving(now sched.Instant, _ state.Origin) bool { c.now = now; return false }
+
+// TestASourceLooksAtTheTimeOfEachAsk: what is left to push is so as of the ask, and not as of an
+// earlier one.
+func TestASourceLooksAtTheTimeOfEachAsk(t *testing.T) {
+	full, blank, asked := store(), store(), new(clock)
+	fill(full, 3, 3)
+	fill(blank, 3, 1)
+	own, _ := full.Add(1, 1, []byte("own"))
+	var source Source
+	source.Init(reconcile.View{Store: full, Own: own, News: asked}, book{full})
+	var job reconcile.Job
+	job.Init(WantsMax)
+	window, _ := AppendWindow(nil, 4096, blank, 0, reconcile.LastID)
+	for now := sched.Instant(1); now < 100*sched.Second; now *= 10 {
+		if !source.Open(now, window, &job) || asked.now != now {
+			t.Fatalf("asked at %d, it looks as of %d", now, asked.now)
+		}
 	}
 }

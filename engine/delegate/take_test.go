@@ -340,3 +340,36 @@ func TestAllThatWaitedAreAnswered(t *testing.T) {
 		}
 	}
 }
+
+// TestQueuesStayWhole: whichever parcels of a peer's queue are dropped, the others leave in their order,
+// and those that come later do behind them.
+func TestQueuesStayWhole(t *testing.T) {
+	for dropped := range uint32(16) {
+		w := newWorld(8, 2, 3)
+		n := w.nodes[0]
+		add := func(origin uint32) {
+			n.tree.queue(w.now, &parcel{origin: origin, peer: 2, Range: Range{uint64(origin), uint64(origin)}, to: 1})
+		}
+		var want []uint32
+		for o := uint32(1); o <= 4; o++ {
+			add(o)
+		}
+		for o := uint32(1); o <= 4; o++ {
+			if dropped>>(o-1)&1 != 0 {
+				n.tree.Forget(o)
+			} else {
+				want = append(want, o)
+			}
+		}
+		add(5)
+		add(6)
+		want = append(want, 5, 6)
+		var got []uint32
+		for p := (Parcel{}); n.tree.Next(2, &p); n.tree.Skip(2) {
+			got = append(got, p.Origin)
+		}
+		if !slices.Equal(got, want) || n.tree.parcels.busy != 0 {
+			t.Errorf("of six parcels, %04b of the first dropped: %v leave, want %v; %d are busy", dropped, got, want, n.tree.parcels.busy)
+		}
+	}
+}

@@ -208,3 +208,30 @@ func TestGapsWaitWhileTheLoopIsLate(t *testing.T) {
 	f(20*sched.Millisecond, Patience+80*sched.Millisecond)
 	f(100*sched.Millisecond, Patience+PatienceMost)
 }
+
+// TestAGapOpensAnew: a gap that was closed, given up or filled, has nothing of before when the next
+// one is found: it ends where that one does, and is asked for as often.
+func TestAGapOpensAnew(t *testing.T) {
+	g, h, s := newGaps(t, 4, 1)
+	o := h.first()
+	now := sched.Instant(sched.Second)
+	for round := range uint64(3) {
+		to := 1000 - 300*round
+		g.Found(now, o, 1, to)
+		if x := h.gaps[o]; x.to != to || x.tries != 0 || !x.open {
+			t.Fatalf("round %d: a gap up to %d is %+v", round, to, x)
+		}
+		if round == 1 {
+			s.Advance(o, 0, 0) // nothing comes
+		}
+		for more := true; more; now += sched.Second {
+			if more = h.chase(g, now); more {
+				ask(g, nil, now, 1)
+				ask(g, nil, now, 2)
+			}
+		}
+		if x := h.gaps[o]; x.open {
+			t.Fatalf("round %d: %+v is not given up", round, x)
+		}
+	}
+}

@@ -262,11 +262,15 @@ func TestBurialSpreadsAndAsksForANewGeneration(t *testing.T) {
 func TestRenewedNodeIsAliveInItsFirstIncarnation(t *testing.T) {
 	x, now := alone(t, 10)
 	give(t, x, *now, 2, codec.Fact{ID: testID(1), Incarnation: 3, Status: Suspect})
+	x.ring.Move(1, 3)
 	if x.Renew(*now, testID(5)) || !x.Renew(*now, testID(50)) {
 		t.Fatal("renew")
 	}
 	if x.Find(testID(1)) != 0 || x.Find(testID(50)) != 1 || x.Status(1) != Alive || x.Incarnation(1) != 0 || x.LivePrint() != 0 {
 		t.Errorf("%v %d, print %x", x.Status(1), x.Incarnation(1), x.LivePrint())
+	}
+	if zone := x.ring.Zone(1); zone != 3 {
+		t.Errorf("it is in zone %d, and was in 3", zone)
 	}
 	give(t, x, *now, 2, codec.Fact{ID: testID(50), Incarnation: 0, Status: Suspect})
 	if x.Incarnation(1) != 1 || x.LivePrint() != x.recomputePrint() || x.LivePrint() == 0 {

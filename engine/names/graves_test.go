@@ -1,6 +1,7 @@
 package names
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -70,5 +71,32 @@ func TestNamesDoNotAllocate(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(200, one); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestAGraveIsOfOneAlone: whoever is buried where another one lay has nothing of that one: no fate, no
+// place, no incarnation, no name.
+func TestAGraveIsOfOneAlone(t *testing.T) {
+	const age = 60 * sched.Second
+	addr := netip.MustParseAddrPort("192.0.2.1:7946")
+	var g Graves
+	g.Init([2]uint64{1, 2}, age)
+	one := func(id codec.OriginID) {
+		g.Bury(1, id, []byte("first"), uint64(id), &Retention{n: 1})
+		g.Lay(1, id, 7, Died)
+		g.At(id, addr)
+	}
+	for id := codec.OriginID(1); id <= GravesMax; id++ {
+		one(id)
+	}
+	for id := codec.OriginID(GravesMax + 1); id <= 2*GravesMax; id++ { // each in the place of the oldest
+		x := g.of(age, id)
+		if *x != (grave{id: id}) {
+			t.Fatalf("a new grave holds %+v", *x)
+		}
+		x.at, x.fate = age, Died
+	}
+	if n, _ := g.Sought(); n != 0 || g.Bars(1, []byte("first"), 1) != 0 {
+		t.Errorf("%d of those who have no grave any more are looked for", n)
 	}
 }

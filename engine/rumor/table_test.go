@@ -418,3 +418,28 @@ func BenchmarkCycleEnd1000Hot(b *testing.B) {
 		r.CycleEnd()
 	}
 }
+
+// TestAnswersAreToOffersOfNow: so many answers count as offers of the newest news left, whatever was
+// offered of older news and came to nothing.
+func TestAnswersAreToOffersOfNow(t *testing.T) {
+	for offers := range 4 {
+		r := newTable(1, pushCounter(4))
+		r.Learned(1, 0, 5, 0, 0)
+		for range 3 {
+			r.Sent(1)
+		}
+		r.Learned(1, 5, 8, 0, 0)
+		for range offers {
+			r.Sent(1)
+		}
+		counted := 0
+		for peer := range uint32(8) {
+			if r.Feedback(1, 8, peer+1, Known, 0) != Ignored {
+				counted++
+			}
+		}
+		if counted != offers {
+			t.Errorf("%d offers of the newest news left, and %d answers count", offers, counted)
+		}
+	}
+}
