@@ -370,3 +370,48 @@ func TestBuffersStayTheCallers(t *testing.T) {
 		t.Errorf("received %d, too long %d of %d", s.Received, s.Oversize, 4*len(out))
 	}
 }
+
+// TestEventsAreOfOneSocket: what the kernel says of a socket that was closed says nothing of the one
+// that has its place now.
+func TestEventsAreOfOneSocket(t *testing.T) {
+	b := bench(t)
+	p := b.Poller.(*Poller)
+	c := b.Open(batchtest.Loopback, batch.Options{}).(*Conn)
+	ready := make([]batch.Conn, 2)
+	for serial, want := range map[int32]int{c.serial: 1, c.serial - 1: 0, c.serial + 1: 0, 0: 0} {
+		p.room(ready)
+		p.events[0] = unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLERR, Fd: int32(c.index), Pad: serial}
+		c.erring.Store(false)
+		if n := p.report(1, ready); n != want || c.erring.Swap(false) != (want == 1) {
+			t.Errorf("an event of socket %d makes %d ready; this one is %d", serial, n, c.serial)
+		}
+	}
+}
+
+// TestRefusalsInARow: refused runs turn segments off when so many come in a row, and no run that left
+// is between them; frames that left one by one say nothing.
+func TestRefusalsInARow(t *testing.T) {
+	b := bench(t)
+	c := b.Open(batchtest.Loopback, batch.Options{}).(*Conn)
+	c.tx.segments = true
+	out := frames(6, c)
+	for range 4 * refusalsMax {
+		for range refusalsMax - 1 {
+			c.tx.lay(out, 0)
+			c.unsegment(0, unix.EINVAL)
+			c.account(out[:1], 1) // alone
+		}
+		if !c.tx.segments {
+			t.Fatal("segments are off after fewer refusals in a row")
+		}
+		heads, _ := c.tx.lay(out, 0)
+		c.account(out, heads) // a run leaves
+	}
+	for range refusalsMax {
+		c.tx.lay(out, 0)
+		c.unsegment(0, unix.EINVAL)
+	}
+	if c.tx.segments {
+		t.Error("segments are on after all refusals")
+	}
+}

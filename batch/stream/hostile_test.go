@@ -535,3 +535,29 @@ func (e *end) open(to *end) batch.StreamID {
 	}
 	return id
 }
+
+// TestAnswersGivePlacesBack: each answer gives back the place that its ask took, whatever became of
+// it: forged, whole, without a body or refused by its size.
+func TestAnswersGivePlacesBack(t *testing.T) {
+	keys := keysOf(t, 1, 1)
+	a, b := open(t, Options{}, keys), open(t, Options{}, keys)
+	ida, idb := pair(t, a, b)
+	truth := body(3000, 1)
+	sum := sha256.Sum256(truth)
+	bodies := [][]byte{body(3000, 2), truth, nil}
+	for i := range uint32(4 * batch.StreamAsksMax) {
+		a.send(ida, &batch.StreamMessage{Tag: i + 1, Want: len(truth), Sum: &sum})
+		ev := b.want(batch.StreamAsked)
+		b.s.Release(&ev)
+		sent := bodies[int(i)%len(bodies)]
+		b.send(idb, &batch.StreamMessage{Answer: true, Tag: i + 1, Body: sent})
+		if sent != nil {
+			b.want(batch.StreamSent)
+		}
+		ev = a.next()
+		if want := [...]batch.StreamKind{batch.StreamForged, batch.StreamAnswered, batch.StreamAnswered}[int(i)%len(bodies)]; ev.Kind != want {
+			t.Fatalf("answer %d: kind %d, want %d", i, ev.Kind, want)
+		}
+		a.s.Release(&ev)
+	}
+}
