@@ -57,6 +57,29 @@ func TestSharedClocks(t *testing.T) {
 	})
 }
 
+// TestAClockThatIsRightAgainWrites: who was told that its clock is behind writes again as soon as one
+// of those who said so agrees with it, and not only when what they said is old.
+func TestAClockThatIsRightAgainWrites(t *testing.T) {
+	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		b, others := c.Engines[0].Shared(), []*engine.Shared{c.Engines[1].Shared(), c.Engines[2].Shared()}
+		for i, o := range others {
+			o.Skew(time.Minute)
+			o.Set(string(rune('k'+i)), nil)
+		}
+		c.WaitConverged()
+		var wrong *engine.ClockError
+		if _, err := b.Set("m", nil); !errors.As(err, &wrong) {
+			t.Fatal("the only one with its clock is not told:", err)
+		}
+		b.Skew(time.Minute)
+		others[1].Set("n", nil)
+		c.WaitConverged()
+		if _, err := b.Set("m", nil); err != nil {
+			t.Error("its clock is right again:", err)
+		}
+	})
+}
+
 // TestSharedRipeClaimsAreNews: what comes with a stamp ahead of the clock and competes later is
 // told, counted and in its set then, and whoever it overtakes hears of it.
 func TestSharedRipeClaimsAreNews(t *testing.T) {
