@@ -406,18 +406,34 @@ func checkRun(t *testing.T, entries []Entry, head RunHead, more uint64) {
 	}
 }
 
-func TestRunEntriesThatNoStoreKeepsAreNotSupported(t *testing.T) {
+// TestOnlyRunsHaveReferences: who takes entries in any order does not know what came before, and who
+// mends does not trust it.
+func TestOnlyRunsHaveReferences(t *testing.T) {
+	var w RunWriter
 	for _, e := range []Entry{
 		{Flags: EntryByRef, Ref: 1},
 		{Flags: EntryByRef | EntryLeased, Ref: 1, Lease: 2},
 	} {
-		var w RunWriter
-		e.Version = 1
-		w.Begin(nil, 1000, RunHead{ID: 1})
-		w.Entry(&e)
+		e.Version = 9
+		w.Begin(nil, FrameBytesDefault, RunHead{ID: 1, From: 8})
+		if !w.Entry(&e) {
+			t.Fatal("no room")
+		}
 		var r Run
-		if err := ParseRun(w.End(1)[3:], &r); err != ErrUnsupported {
+		body := w.End(9)[RecordBytes:]
+		if err := ParseRun(body, &r); err != nil {
+			t.Error(err)
+		}
+		var p PreciseRunWriter
+		p.Begin(nil, FrameBytesDefault, 1)
+		if !p.Entry(&e) {
+			t.Fatal("no room")
+		}
+		if err := ParsePreciseRun(p.End()[RecordBytes:], &r); err != ErrUnsupported {
 			t.Errorf("%+v: %v", e, err)
+		}
+		if err := ParsePart(body, &r); err != ErrUnsupported {
+			t.Errorf("%+v in a part: %v", e, err)
 		}
 	}
 }

@@ -257,20 +257,28 @@
 //	8    kinded     kind says what the value is; not with tombstone
 //	16   leased     the key lives by the lease of that number; with TTL beside it, a hint of what that lease has left
 //	32   more       rest: the batch goes on; whoever shows a part of it shows all, no sender cuts within it
-//	128  by ref     a number in place of the key
+//	128  by ref     number in place of the key: so many versions below stands an older entry of it
 //
 // Kinds of entries. Kind 0, a user's value, is not written. A kind that is not known here is kept
 // and relayed as its bytes, and hidden from readers:
 //
 //	1  lease          its key is "\x00lease/" and the uvarint of its number, it has a TTL and no value
-//	2  announce       binds a number to the key: uvarint number
+//	2  announce       nobody writes it
 //	3  content        a reference to a content: uvarint length, SHA-256 of the plain value 32
 //	4  shared         a key that many write: uvarint epoch, stamp 8, author 8, generation 8, then the value
 //	5  shared delete  its delete, a live entry: the same without a value
+//	6  by ref         no entry is of it: who says to know it takes entries by reference
 //
 // A tombstone of a lease's key ends every key that names the lease; a tombstone of a shared key
-// withdraws what this origin wrote, and competes with nobody. ParseRun answers ErrUnsupported to
-// the flags that no store keeps yet: 128. A precise run has no batches: 32 is not supported there.
+// withdraws what this origin wrote, and competes with nobody. A precise run has no batches and no
+// references: 32 and 128 are not supported there, nor is 128 in a part.
+//
+// References stand in what an author sends unasked of its own log, to whoever knows them. One names
+// a version, and with it one write for ever: an entry that is no delete, up to where the reader is
+// believed to hold the log as it was. A reader takes it to an entry that lives there, if the author
+// itself brought that or it was there when a Checkpoint of the author's was found equal: what others
+// brought may be forged. Otherwise it takes the run up to there, a batch whole or not at all, and
+// asks for the rest; the answer to a Pull or a digest has keys.
 //
 // # Refusal
 //

@@ -21,7 +21,7 @@ const (
 
 	entryFlagsKnown = EntryTombstone | EntryTTL | EntryStamp | EntryKinded | EntryLeased | EntryMore
 	// entryFlagsStored are those that a store keeps today: ParseRun refuses entries with others.
-	entryFlagsStored = EntryTombstone | EntryTTL | EntryStamp | EntryKinded | EntryLeased | EntryMore
+	entryFlagsStored = entryFlagsKnown | EntryByRef
 )
 
 // ReservedPrefix is the first byte of the keys that the engine itself writes. No user may write
@@ -53,7 +53,7 @@ type Entry struct {
 	Stamp   int64  // with EntryStamp: when it was written, in nanoseconds of the writer's clock or as the layer above says
 	TTL     uint32 // with EntryTTL: how long it lives, in milliseconds
 	Age     uint32 // with EntryTTL: how long it has lived already; it only grows on the way
-	Ref     uint32 // with EntryByRef: number of the key within its origin
+	Ref     uint32 // with EntryByRef: so many versions below stands an older entry of the key
 	Lease   uint32 // with EntryLeased: number of the lease within its origin that it lives by
 	Flags   EntryFlags
 	Kind    Kind  // with EntryKinded
@@ -140,6 +140,9 @@ func stampStep(stamp, before int64) uint64 {
 func stampOf(step uint64, before int64) int64 {
 	return before + (int64(step>>1) ^ -int64(step&1))
 }
+
+// RefBytes is the size of a reference to so many versions below.
+func RefBytes(below uint32) int { return uvarintBytes(uint64(below)) }
 
 // nibbleMax in a half byte says that the length is this, plus what the next byte says.
 const nibbleMax = 15

@@ -8,11 +8,12 @@ type Kind uint8
 // The kinds. Those from KindFree on are free; 0, a user's value, is never written.
 const (
 	KindLease        Kind = 1 // a lease: its key is that of AppendLeaseKey, it has TTL and Age and no value
-	KindAnnounce     Kind = 2 // a number for the key, by which later entries name it: uvarint number
+	KindAnnounce     Kind = 2 // of no use: it was to bind a number to the key: uvarint number
 	KindContent      Kind = 3 // a reference to a content: uvarint length, SHA-256 of the plain value 32
 	KindShared       Kind = 4 // a key that many write: uvarint epoch, stamp 8, author 8, generation 8, value
 	KindSharedDelete Kind = 5 // its delete, a live entry: the same without a value
-	KindFree         Kind = 6
+	KindByRef        Kind = 6 // of no entry: who knows it takes entries by reference
+	KindFree         Kind = 7
 )
 
 // leaseKeyHead starts the key of a lease: an origin's leases are entries of its log like all

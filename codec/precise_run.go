@@ -40,7 +40,7 @@ func (w *PreciseRunWriter) End() []byte {
 // last entry's version, which says nothing about what is between. Afterwards iteration can't fail.
 func ParsePreciseRun(body []byte, r *Run) error {
 	flags, err := parsePreciseRun(body, r)
-	if err == nil && flags&^(entryFlagsStored&^EntryMore) != 0 { // who takes any entries in any order keeps no batch together
+	if err == nil && flags&^(entryFlagsStored&^(EntryMore|EntryByRef)) != 0 { // who takes any entries in any order keeps no batch together
 		err = ErrUnsupported
 	}
 	return err

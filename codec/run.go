@@ -176,17 +176,23 @@ func RunOverhead(from, floor uint64) int {
 }
 
 // ParseRun checks the whole body of a Run record, every entry included, and fills r, whose entries
-// are a view of it. Afterwards iteration can't fail. Runs with entries that no store keeps yet give
-// ErrUnsupported.
+// are a view of it. Afterwards iteration can't fail.
 func ParseRun(body []byte, r *Run) error {
+	_, err := parseRun(body, r)
+	return err
+}
+
+// ParsePart is ParseRun for the body of a Part record, which has no references: what it mends may be
+// what they would lead to.
+func ParsePart(body []byte, r *Run) error {
 	flags, err := parseRun(body, r)
-	if err == nil && flags&^entryFlagsStored != 0 {
+	if err == nil && flags&EntryByRef != 0 {
 		err = ErrUnsupported
 	}
 	return err
 }
 
-// parseRun is ParseRun with all kinds of entries; it gives the flags that they have together.
+// parseRun is ParseRun; it gives the flags that the entries have together.
 func parseRun(body []byte, r *Run) (flags EntryFlags, err error) {
 	if len(body) < 9 {
 		return 0, ErrBody

@@ -326,6 +326,9 @@ func (k *Checkpoints) append(b []byte, g *reconcile.Page) []byte {
 	return codec.AppendCheckpoint(b, &codec.Checkpoint{ID: s.ID(own), Version: top, Sum: sum})
 }
 
+// Said is the version at which a peer was told last what the own log sums up to; 0: it was not.
+func (k *Checkpoints) Said(p uint32) uint64 { return k.to(p).version }
+
 // Receive takes the body of a Checkpoint record.
 func (k *Checkpoints) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 	var c codec.Checkpoint

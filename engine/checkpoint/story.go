@@ -123,12 +123,13 @@ func (k *Checkpoints) Differed(now sched.Instant, o state.Origin, h *state.Heale
 	k.accuse(now, o, accusation{by: by, version: version})
 }
 
-// settled names nobody where nobody else than the owner brought what differed.
+// settled takes it that the log is its owner's up to here. It names nobody where nobody else than the owner brought what differed.
 func (k *Checkpoints) settled(now sched.Instant, o state.Origin, x *origin) {
 	if x.odd != 0 && !x.named {
 		k.accuse(now, o, accusation{version: x.odd})
 	}
 	x.odd, x.named = 0, false
+	k.parts.Store.Prove(o, x.equal)
 }
 
 // accuse tells it, if the one who is to blame was not named for it a moment ago.

@@ -142,6 +142,9 @@ func (c *Compare) onPull(f *reconcile.Frame, l *codec.Pull) {
 		if o == 0 {
 			continue
 		}
+		if o == c.view.Own {
+			c.filler.Asked(f.Now, p)
+		}
 		top := c.store.Max(o)
 		if forFloor, forWho := top == have && c.store.Floor(o) > 0, have > top && o != c.view.Own; top > have || have == 0 || forFloor || forWho {
 			j.Add(reconcile.Want{ID: c.store.ID(o), Origin: o, From: have, Missing: uint32(c.store.Missing(o, have))})

@@ -2,12 +2,11 @@ package core
 
 import "github.com/quidnunc/quidnunc/engine/door"
 
-// A member that another one names is a candidate until it answers from its
-// address itself. Its state is kept meanwhile, since not everybody reaches
-// everybody. But a member can invent others: so a candidate ends once nobody has
-// met it for a while (names.Hearsay), what a member introduces has a rate,
-// a quarter of the peers is kept for those that answer, and where the rest is
-// full, whoever has been greeted in vain for longest makes room for the next.
+// A member that another one names is a candidate until it answers from its address itself. Its
+// state is kept meanwhile, since not everybody reaches everybody. But a member can invent others:
+// so a candidate ends once nobody has met it for a while (names.Hearsay), what a member introduces
+// has a rate, a quarter of the peers is kept for those that answer, and where the rest is full,
+// whoever has been greeted in vain for longest makes room for the next.
 //
 // Seats are for the living: where all are taken, and somebody who answers from
 // their address asks for one, a candidate gives way, else the longest dead, else

@@ -82,6 +82,9 @@ func (s *Counters) applied(a *reconcile.Applied) {
 	if a.Full {
 		s.Drops[DropFull]++
 	}
+	if a.Unnamed {
+		s.Drops[DropUnnamed]++
+	}
 }
 
 // Drop is a reason why a datagram or record was not used.
@@ -101,7 +104,7 @@ const (
 	DropBuried     // of an origin that was replaced or has left
 	DropForged     // an id that does not belong to its name and generation
 	DropGeneration // a generation too far in the future
-	DropGap        // a run that starts above our max
+	DropUnnamed    // the rest of a run, from a reference on to what is not here
 	DropUnknown    // a run of an origin that was never introduced
 	DropFull       // a limit of ours
 	DropBusy       // no room for another answer; asked again later
@@ -124,7 +127,7 @@ const (
 
 var dropNames = [DropReasons]string{
 	"short", "magic", "version", "flags", "checksum", "record", "cluster", "self", "stranger", "buried",
-	"forged", "generation", "gap", "unknown", "full", "busy", "mode", "sealed",
+	"forged", "generation", "unnamed", "unknown", "full", "busy", "mode", "sealed",
 	"unsealed", "key", "auth", "replay", "cookie", "rate", "exhausted", "long", "shed", "claim", "refused", "banned",
 }
 

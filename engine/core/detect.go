@@ -47,9 +47,8 @@ func (c *Core) Ping(now sched.Instant, p uint32, number uint64) bool {
 	return ok && c.live.Ping(p, c.peers[p].id, &c.rand, number)
 }
 
-// composeDetector encodes the next frame of the detector, a small one: no sequence, since
-// its loss says nothing about the budget of state, but both fingerprints. Every path
-// takes it.
+// composeDetector encodes the next frame of the detector, a small one: no sequence, since its loss
+// says nothing about the budget of state, but both fingerprints. Every path takes it.
 func (c *Core) composeDetector(dst []byte) (n int, to netip.AddrPort, ok bool) {
 	for s := c.live.Next(c.now); s != nil; s = c.live.Next(c.now) {
 		h := c.head(codec.FlagPrints)

@@ -6,10 +6,9 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Nothing queues up for a slow reader: a peer that can't keep up is sent less, in
-// the newest form, and what was overwritten meanwhile is sent once. The budget of a
-// peer is asked before a frame to it is encoded: what is due and may not go waits
-// for the peer's timer (package flow).
+// Nothing queues up for a slow reader: a peer that can't keep up is sent less, in the newest form,
+// and what was overwritten meanwhile is sent once. The budget of a peer is asked before a frame to
+// it is encoded: what is due and may not go waits for the peer's timer (package flow).
 
 func (c *Core) initFlow() {
 	cfg := &c.cfg

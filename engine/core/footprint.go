@@ -23,9 +23,8 @@ const (
 	wantBytes   = 32
 )
 
-// Footprint is about how many bytes a core takes when everything is full up to
-// these limits, in sealed mode with one key; each further one takes a kilobyte for each
-// peer that is talked with.
+// Footprint is about how many bytes a core takes when everything is full up to these limits, in
+// sealed mode with one key; each further one takes a kilobyte for each peer that is talked with.
 func (l Limits) Footprint() (bytes int) {
 	c := Config{Limits: l}
 	c.fill()

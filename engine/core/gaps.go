@@ -30,9 +30,11 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 		c.store.Advance(o, c.store.Max(o), r.Floor) // who missed it is mended (engine/interval)
 		return
 	}
+	if a.Gap || a.Unnamed {
+		c.gaps.Found(c.now, o, p, r.To)
+	}
 	if a.Gap {
 		c.counters.Gaps++
-		c.gaps.Found(c.now, o, p, r.To)
 		return
 	}
 	c.peers[p].pull.Came()
@@ -50,10 +52,9 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	if (a.Full || a.To > a.From) && c.origins[o].peer == p {
 		c.mail.Owe(c.now, p)
 	}
-	if a.To == a.From {
-		return
+	if a.To > a.From {
+		c.mail.News(c.now, o, a.From, p, c.counters.FramesReceived)
 	}
-	c.mail.News(c.now, o, a.From, p, c.counters.FramesReceived)
 }
 
 // subject is whose run came, if it is to be applied; else 0.
@@ -94,9 +95,8 @@ func (h gapHost) Partner() uint32 {
 func (c *Core) Refill(now sched.Instant) {
 	c.enter(now)
 	for o, to := c.store.Refill(); o != 0; o, to = c.store.Refill() {
-		p := c.origins[o].peer
-		c.due.Want(p, dueHave) // which says that there is room: its author begins again
-		c.gaps.Found(c.now, o, p, to)
+		c.due.Want(c.origins[o].peer, dueHave) // which says that there is room: its author begins again
+		c.gaps.Found(c.now, o, c.origins[o].peer, to)
 	}
 }
 

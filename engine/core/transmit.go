@@ -8,10 +8,9 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Transmit encodes the next frame that is due into dst, which should have room
-// for a whole frame, and says where it goes. It reports false when nothing is
-// due. Frames to one peer come consecutively. What is sent is the newest state
-// at this moment: there is no queue to drain.
+// Transmit encodes the next frame that is due into dst, which should have room for a whole frame,
+// and says where it goes. It reports false when nothing is due. Frames to one peer come
+// consecutively. What is sent is the newest state at this moment: there is no queue to drain.
 func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort, ok bool) {
 	c.enter(now)
 	if n, to, ok = c.composeDetector(dst); ok {
@@ -130,7 +129,7 @@ func (c *Core) composeStart(f *outFrame, dst []byte) []byte {
 	b = c.guard.AppendNotice(b, f.limit, f.peer, h.Seq)
 	f.bare += len(b) - mark
 	g := &c.page
-	g.Now, g.Peer, g.Introduced, g.Limit, g.Begun = c.now, f.peer, q.at.HasCookie, f.limit, len(b)
+	g.Now, g.Peer, g.Kinds, g.Introduced, g.Limit, g.Begun = c.now, f.peer, min(q.at.Kinds, c.me.Kinds), q.at.HasCookie, f.limit, len(b)
 	return b
 }
 

@@ -149,7 +149,7 @@ func (m *Mender) receiveAudit(f *reconcile.Frame, t codec.Type, body []byte) rec
 			m.sums(f.Now, &l)
 		}
 	default:
-		if codec.ParseRun(body, &f.Run) != nil {
+		if codec.ParsePart(body, &f.Run) != nil {
 			return reconcile.Malformed
 		}
 		if m.holds(f, f.Run.ID, f.Run.Max) {

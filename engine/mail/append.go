@@ -76,7 +76,7 @@ func (m *Mail) run(b []byte, g *reconcile.Page, from uint64) ([]byte, uint64) {
 		m.parts.Shared.EntriesSent += uint64(r.Entries)
 		return append(b, r.Bytes()...), r.To
 	}
-	out, to, n := m.parts.Filler.Run(b, g.Limit, self, from)
+	out, to, n := m.parts.Filler.News(b, g.Limit, from, m.knows(g))
 	m.parts.Shared.EntriesSent += uint64(n)
 	return out, to
 }
@@ -85,16 +85,25 @@ func (m *Mail) run(b []byte, g *reconcile.Page, from uint64) ([]byte, uint64) {
 // the first who asks; nil if there is no place for it.
 func (m *Mail) shared(g *reconcile.Page, from uint64) *Run {
 	m.runs.Own(g.Now, m.parts.Store.ID(m.parts.Own), m.own())
-	run, place := m.runs.Find(from, g.Limit)
+	run, place := m.runs.Find(from, g.Limit, m.knows(g))
 	if place == nil {
 		return run
 	}
 	text := place.Room()
 	room := min(g.Limit, cap(text)) - g.Header.Bytes() - slack
-	out, to, n := m.parts.Filler.Run(text, room, m.parts.Own, from)
+	out, to, n := m.parts.Filler.News(text, room, from, m.knows(g))
 	if out == nil {
 		return nil // it fits alone in a frame, or nowhere
 	}
-	place.From, place.To, place.Limit, place.Entries = from, to, g.Limit, n
+	place.From, place.To, place.Limit, place.Entries, place.Knows = from, to, g.Limit, n, m.knows(g)
 	return m.runs.Keep(place, len(out))
+}
+
+// knows is the last kind of entries that is sent to a peer. One that is full, that was not told yet
+// what our log sums up to, or that asks for it again and again, can't look up what is referred to.
+func (m *Mail) knows(g *reconcile.Page) codec.Kind {
+	if !m.parts.Host.Cursor(g.Peer).Sure() || !m.parts.Filler.Refers(g.Now, g.Peer) {
+		return min(g.Kinds, codec.KindByRef-1)
+	}
+	return min(g.Kinds, codec.KindByRef)
 }

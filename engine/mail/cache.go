@@ -14,12 +14,13 @@ const runsAge = sched.Millisecond
 // CacheBytes is what a full Cache takes, about.
 const CacheBytes = runsMax * 2 * codec.FrameBytesMax
 
-// Run is a run of our own origin, encoded for every peer whose cursor is at From and
-// whose frames may have Limit bytes.
+// Run is a run of our own origin, encoded for every peer whose cursor is at From,
+// whose frames may have Limit bytes, and who knows so much.
 type Run struct {
 	From, To uint64
 	Limit    int
 	Entries  int
+	Knows    codec.Kind // the last kind of entries that its readers know
 	n        int
 	text     [codec.FrameBytesMax]byte
 }
@@ -47,11 +48,11 @@ func (c *Cache) Own(now sched.Instant, id codec.OriginID, own uint64) {
 	}
 }
 
-// Find gives the run from a cursor, for frames of at most limit bytes. If there is none, it gives a
-// place for it: see [Cache.Keep]. It gives nil, nil when all places are taken.
-func (c *Cache) Find(from uint64, limit int) (run, place *Run) {
+// Find gives the run from a cursor, for frames of at most limit bytes and readers that know a kind of
+// entries. If there is none, it gives a place for it: see [Cache.Keep]. It gives nil, nil when all places are taken.
+func (c *Cache) Find(from uint64, limit int, knows codec.Kind) (run, place *Run) {
 	for i := range c.runs[:c.n] {
-		if r := &c.runs[i]; r.From == from && r.Limit == limit {
+		if r := &c.runs[i]; r.From == from && r.Limit == limit && r.Knows == knows {
 			return r, nil
 		}
 	}
@@ -65,7 +66,7 @@ func (c *Cache) Find(from uint64, limit int) (run, place *Run) {
 }
 
 // Keep keeps the run that was encoded into the place that Find gave last: so many
-// bytes in place.Room(). From, To, Limit and Entries are set.
+// bytes in place.Room(). From, To, Limit, Entries and Knows are set.
 func (c *Cache) Keep(place *Run, bytes int) *Run {
 	place.n = bytes
 	c.n++

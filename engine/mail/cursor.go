@@ -23,6 +23,8 @@ type Cursor struct {
 	held     uint64 // what it was done with when it said so last: see Seen
 	beyond   uint64 // it has no room for all, and has seen our writes up to here; 0: it has room
 	missing  uint64 // of those, entries that it lacks, as it says
+	given    uint64 // up to here others may have brought it what it has
+	sure     bool   // since then it was told what our log sums up to: it may look up what we refer to
 	said     bool   // it said so in the frame at hand
 	late     uint8  // timers since then that fired though the peer is heard
 	tries    uint8  // timers that fired without a sign of life
@@ -72,9 +74,26 @@ func (c *Cursor) Mailed(to uint64) { c.at = to }
 // leaves next begins there. A peer that was sent nothing yet begins at the beginning.
 func (c *Cursor) Told(to uint64) {
 	if c.at != 0 {
+		c.brought(to)
 		c.at = max(c.at, to)
 	}
 }
+
+// brought notes that the peer has our writes up to a version, maybe from others.
+func (c *Cursor) brought(to uint64) {
+	if to > c.at {
+		c.given, c.sure = to, false
+	}
+}
+
+// Compared takes the version at which the peer was told last what our log sums up to: it has held
+// against that what others brought it, if it acknowledges so much.
+func (c *Cursor) Compared(said uint64) {
+	c.sure = c.sure || said > 0 && said >= c.given && c.acked >= said
+}
+
+// Sure tells whether references may lead the peer to what it holds. See package state.
+func (c *Cursor) Sure() bool { return c.sure && c.beyond <= c.acked }
 
 // back is the one place where the cursor goes back: to what the peer has.
 func (c *Cursor) back() { c.at = c.Seen() }
@@ -100,7 +119,7 @@ func (c *Cursor) Resume() {
 
 // Restart is for another life of this node, of which the peer has nothing.
 func (c *Cursor) Restart() {
-	c.acked, c.held, c.beyond, c.open = 0, 0, 0, 0
+	c.acked, c.held, c.beyond, c.open, c.given, c.sure = 0, 0, 0, 0, 0, false
 	c.Resume()
 }
 
@@ -126,6 +145,7 @@ func (c *Cursor) Have(version, told uint64) News {
 	switch now := c.Seen(); {
 	case now > before:
 		c.tries, c.vain, c.late = 0, 0, 0
+		c.brought(now)
 		c.at = max(c.at, now)
 		if now >= told {
 			return All

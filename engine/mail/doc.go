@@ -44,4 +44,12 @@
 // A write goes to every peer, mostly from the same cursor: [Cache] keeps the runs
 // that were encoded since the last write, so that each is encoded once and copied
 // into every frame. It holds runsMax of them, of a frame each.
+//
+// # References
+//
+// A peer that knows them is sent references in the place of keys to what it holds up to its cursor
+// (reconcile.Filler.News), unless it has no room for some of our writes, or others may have brought it
+// our log and it was not told since what that sums up to ([Word]): see package state. Where one leads
+// nowhere all the same, the peer asks, and is answered with keys. One that asks 16 times a second is
+// sent keys for two seconds.
 package mail

@@ -36,10 +36,14 @@ func TestNoRoomForOurWrites(t *testing.T) {
 }
 
 // voice is a Word that notes when it is asked.
-type voice struct{ rides, answers int }
+type voice struct {
+	rides, answers int
+	said           uint64
+}
 
 func (v *voice) Ride(b []byte, _ *reconcile.Page) []byte   { v.rides++; return b }
 func (v *voice) Answer(b []byte, _ *reconcile.Page) []byte { v.answers++; return b }
+func (v *voice) Said(uint32) uint64                        { return v.said }
 
 // What the node says of its log rides on the frame that brings a peer level, and on no other; who
 // asks is answered with it, and with how far our writes go, unless mail will say so.
@@ -161,4 +165,64 @@ func TestLateOrOnlySilent(t *testing.T) {
 	}
 	f(heardMin, true)
 	f(heardMin+1, false)
+}
+
+// References are sent to who was told what our log sums up to, since others brought it any of it, who
+// knows them, has room, and does not ask again and again.
+func TestWhoIsSentReferences(t *testing.T) {
+	n, v := newNode(t, usual()), new(voice)
+	n.mail.parts.Word = v
+	for i := range 40 {
+		n.write(t, sched.Instant(i))
+	}
+	g := &reconcile.Page{Peer: 1, Kinds: codec.KindByRef}
+	have := func(at, version uint64) {
+		n.cursors[1].Mailed(at)
+		_, body, _ := codec.NextRecord(codec.AppendHave(nil, codec.Have{Max: version}))
+		n.links[1].Sent(false) // which it has seen
+		if got := n.mail.Receive(&reconcile.Frame{Peer: 1, Fresh: true, Ack: n.links[1].Last()}, body); got != reconcile.Taken {
+			t.Fatal(got)
+		}
+	}
+	f := func(name string, want bool) {
+		t.Helper()
+		if got := n.mail.knows(g) >= codec.KindByRef; got != want {
+			t.Errorf("%s: references %v", name, got)
+		}
+	}
+	f("at first", false)
+	have(5, 5)
+	f("it was told nothing", false)
+	v.said = 7
+	have(7, 6)
+	f("it does not hold so much", false)
+	have(7, 7)
+	f("it was told", true)
+	v.said = 20
+	have(20, 12)
+	f("it is told again", true)
+	g.Kinds = codec.KindByRef - 1
+	f("it is of an older version", false)
+	g.Kinds = codec.KindByRef
+	have(20, 25)
+	f("others brought it some", false)
+	have(26, 26)
+	f("it was told before that", false)
+	v.said = 26
+	have(26, 26)
+	f("it was told after that", true)
+	n.cursors[1].NoRoom(&codec.FullAt{Version: 26, Through: 30, Missing: 1})
+	f("it is full", false)
+	have(30, 30)
+	f("it has room", true)
+	n.cursors[1].Told(35)
+	f("delegates told it", false)
+	have(36, 36)
+	v.said = 36
+	have(36, 36)
+	f("it was told since", true)
+	for range 20 {
+		n.filler.Asked(0, 1)
+	}
+	f("it asks and asks", false)
 }

@@ -50,6 +50,8 @@ type Word interface {
 	// Ride appends it to a frame that brings a peer level, Answer to one that answers it.
 	Ride(b []byte, g *reconcile.Page) []byte
 	Answer(b []byte, g *reconcile.Page) []byte
+	// Said is the version at which a peer was told it last; 0: it was not.
+	Said(p uint32) uint64
 }
 
 // Contents tells what is not here of what entries refer to: values that did not fit one.
@@ -332,6 +334,9 @@ func (m *Mail) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {
 		m.parts.Resend.Of(f.Peer).Cancel()
 	case Less:
 		m.Start(f.Now, f.Peer)
+	}
+	if !c.Sure() && m.parts.Word != nil {
+		c.Compared(m.parts.Word.Said(f.Peer))
 	}
 	return reconcile.Taken
 }

@@ -150,7 +150,7 @@ func TestCacheKeepsRunsOfOneVersion(t *testing.T) {
 	now, id := sched.Instant(sched.Second), codec.OriginID(1)
 	find := func(own, from uint64, limit int) (run, place *Run) {
 		c.Own(now, id, own)
-		return c.Find(from, limit)
+		return c.Find(from, limit, codec.KindByRef)
 	}
 	write := func(own, from uint64) {
 		t.Helper()
@@ -158,7 +158,7 @@ func TestCacheKeepsRunsOfOneVersion(t *testing.T) {
 		if run != nil || place == nil {
 			t.Fatalf("from %d: there is a run, or no place", from)
 		}
-		place.From, place.To, place.Limit, place.Entries = from, own, 1400, 1
+		place.From, place.To, place.Limit, place.Entries, place.Knows = from, own, 1400, 1, codec.KindByRef
 		c.Keep(place, len(append(place.Room(), byte(from))))
 	}
 	for from := range uint64(runsMax) {
@@ -171,6 +171,9 @@ func TestCacheKeepsRunsOfOneVersion(t *testing.T) {
 	}
 	if run, _ := find(100, 1, 1200); run != nil {
 		t.Error("a run for long frames is given for short ones")
+	}
+	if run, _ := c.Find(1, 1400, codec.KindByRef-1); run != nil {
+		t.Error("a run with references is given for who knows none")
 	}
 	if run, place := find(100, 99, 1400); run != nil || place != nil {
 		t.Error("more runs than there are places")
@@ -206,7 +209,7 @@ func TestMailDoesNotAllocate(t *testing.T) {
 		c.Have(5, 9)
 		for own := range uint64(3) {
 			cache.Own(sched.Second, 1, own)
-			if _, place := cache.Find(0, 1400); place != nil {
+			if _, place := cache.Find(0, 1400, 0); place != nil {
 				cache.Keep(place, 1)
 			}
 		}

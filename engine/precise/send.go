@@ -155,6 +155,9 @@ func Apply(s *state.Store, o state.Origin, f *reconcile.Frame, w Witness) (a rec
 	for it.Next(e) {
 		st, was := state.Old, state.Nothing
 		switch {
+		case e.Flags&codec.EntryByRef != 0: // here nobody knows what came before
+			a.Unnamed = true
+			continue
 		case f.Author == o && e.Version > s.Floor(o):
 			st, was = s.Overrule(o, e)
 		case e.Version > a.From: // else all that lives up to max is here: it was written again, or deleted

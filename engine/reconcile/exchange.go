@@ -77,6 +77,7 @@ type Page struct {
 	Limit int // bytes that it may have
 	Begun int // bytes before its first record that was due
 	Peer  uint32
+	Kinds codec.Kind // the last kind of entries that the peer knows
 
 	Introduced bool // it began with the introduction of the node itself
 }

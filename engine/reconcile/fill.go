@@ -33,6 +33,7 @@ type Filler struct {
 	lease   leased
 	cursors []state.Cursor // breadth: one read position for each want
 	counts  []int32        // breadth: entries granted to each want
+	news    news
 }
 
 // Init gives the filler memory for jobs of at most max wants.
@@ -365,10 +366,12 @@ func (f *Filler) encodeRun(dst []byte, b bounds, o state.Origin, from uint64, hi
 			whole = false
 			break
 		}
-		if e.Version <= to {
+		begins := e.Version > to
+		if !begins {
 			e.EndAt(to)
 		}
-		if f.lease.hint(s, o, e, hint); !w.Entry(e) {
+		f.lease.hint(s, o, e, hint)
+		if f.refer(e, begins); !w.Entry(e) {
 			if e.Version <= to {
 				panic("reconcile: a batch that fits does not fit")
 			}

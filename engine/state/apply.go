@@ -34,7 +34,7 @@ func (s *Store) ApplyAny(o Origin, e *codec.Entry) Status {
 	}
 	status := s.apply(o, r, e)
 	if status == OK {
-		s.bearers.brought(r.tag, e.Version-1, e.Version)
+		s.brought(o, r, e.Version-1, e.Version)
 		if s.keyed.on && e.Version <= r.floor && r.max < r.floor {
 			s.setDirty(r, true)
 		}
@@ -173,6 +173,9 @@ func (s *Store) finish(w *write, o Origin, r *origin, b []byte) Status {
 		s.count(r, w.is, w.was, w.system)
 	}
 	s.saysKind(o, w.old, b)
+	if o == s.owner {
+		s.noteFormer(w, r)
+	}
 	if w.old == 0 {
 		s.create(w, r)
 	} else {
@@ -320,7 +323,7 @@ func (s *Store) advance(o Origin, r *origin, by span) Status {
 	}
 	before := r.print()
 	atomic.StoreUint64(&r.floor, max(r.floor, floor))
-	s.bearers.brought(r.tag, r.max, to)
+	s.brought(o, r, r.max, to)
 	r.max = max(r.max, to)
 	s.fold(r, r.print()-before)
 	s.clearLater(o, r)

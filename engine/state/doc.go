@@ -84,6 +84,16 @@
 // looks whether there is room for all of them before the first is shown. What Store.Level is true
 // of is a state that the owner was in.
 //
+// # References
+//
+// An entry may come with the version that it took the place of, and no key (codec.EntryByRef).
+// ApplyRun takes the key from what lives there, if the writer of the log itself brought that too, or if
+// it was there when the log was found to be the writer's ([Store.Prove]): what others brought may be
+// forged, and the writer's own words must not lead there. Else the run is taken up to there, and
+// Applied.Unnamed says so. What the last writes of the store's owner replaced is remembered
+// ([Store.Former]): as many as it has entries, at most 2,048, of 16 bytes each. What is proven takes
+// 16 bytes an origin.
+//
 // # Leases
 //
 // What names a lease is hidden from readers when the lease ends, by age or by the tombstone of its

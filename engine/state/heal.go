@@ -229,6 +229,7 @@ func (s *Store) treat(w *write, o Origin, r *origin, e *codec.Entry, was ailment
 		}
 		w.t, w.at, w.old = again.t, again.at, again.old
 	}
+	s.relayed(o, r, e.Version-1, e.Version)
 	if was == damaged {
 		s.swap(w, o, r, e)
 		return true

@@ -69,10 +69,17 @@ func (s *Store) beyond(o Origin, r *origin, run *codec.Run, it *codec.RunIter, a
 		a.Since = since
 	}
 	var e codec.Entry
-	end, whole := uint64(0), false // of the last entry's batch
+	to := run.To
+	end, begin, whole := uint64(0), uint64(0), false // of the last entry's batch
 	for it.Reset(run); it.Next(&e); {
 		if e.Rest > 0 && e.Version > end {
-			end, whole = e.End(), s.replacesAll(r, it, e)
+			end, begin, whole = e.End(), e.Version, s.replacesAll(r, it, e)
+		}
+		if e.Version > since && !s.named(r, &e) {
+			if a.Unnamed, to = true, e.Version-1; e.Version <= end {
+				to = begin - 1
+			}
+			break
 		}
 		switch {
 		case e.Version <= since:
@@ -82,7 +89,8 @@ func (s *Store) beyond(o Origin, r *origin, run *codec.Run, it *codec.RunIter, a
 			s.missed(r, h, &e)
 		}
 	}
-	h.through = max(h.through, run.To)
+	s.brought(o, r, h.through, to)
+	h.through = max(h.through, to)
 	h.to = max(h.to, h.through)
 	if a.Beyond > 0 {
 		s.show(r)
@@ -107,6 +115,10 @@ func (s *Store) dig(o Origin, r *origin) *hole {
 func (s *Store) replacesAll(r *origin, it *codec.RunIter, e codec.Entry) (all bool) {
 	was, end := *it, e.End()
 	for all = true; all && e.Version <= end; {
+		if !s.named(r, &e) {
+			all = false
+			break
+		}
 		var w write
 		s.begin(&w, r.tag, &e)
 		_, _, here := s.findKey(r.tag, w.frag, e.Key)

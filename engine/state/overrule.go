@@ -48,7 +48,7 @@ func (s *Store) Overrule(o Origin, e *codec.Entry) (st Status, was Stood) {
 	case is == damaged:
 		was = Alien
 	default:
-		s.bearers.brought(r.tag, e.Version-1, e.Version)
+		s.brought(o, r, e.Version-1, e.Version)
 	}
 	s.show(r)
 	if st == Old && was == Former {

@@ -29,6 +29,7 @@ func (s *Store) Release() (done bool) {
 		s.release = released
 		s.origins, s.made, s.freed, s.dying, s.clearing = nil, 0, 0, 0, 0
 		s.order, s.retired, s.sums, s.holes = order{}, retired{}, nil, nil
+		s.proven, s.formers = nil, nil
 		s.echoes.list, s.echoes.names = nil, index{}
 		s.keys, s.log, s.cells = index{}, slab{}, arena{}
 		s.keyed, s.bearers.ring, s.witness, s.kinds = keyPrints{}, nil, nil, nil

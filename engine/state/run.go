@@ -9,6 +9,7 @@ type Applied struct {
 	Zero     bool   // a key that begins with a zero byte was among the news
 	Beyond   int    // entries that were taken beyond a hole; there is one if Status is Full or TooMany
 	Since    uint64 // what was taken is after this version
+	Unnamed  bool   // it was taken up to an entry whose key only a reference names, to what is not here
 	Status   Status // OK; Gap; NoOrigin; or why an entry was refused: then the prefix ends before it
 }
 
@@ -28,6 +29,9 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 		return a
 	}
 	a.From, a.To, a.Since = r.max, r.max, r.max
+	if s.Relayed(o) {
+		s.confirm(o, r, run, it)
+	}
 	switch seen := s.Seen(o); {
 	case run.From > seen:
 		a.Status = Gap
@@ -52,6 +56,7 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 	case a.To > a.From: // what was taken of it lacks the tombstones up to its floor, too
 		s.advance(o, r, span{a.To, run.Floor, begun})
 	}
+	a.Unnamed = a.Status == Unnamed
 	if a.To > a.From {
 		r.ahead = max(r.ahead, run.Max)
 	}
@@ -69,6 +74,7 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (more bool) {
 	var e codec.Entry
 	n, end := 0, uint64(0) // of the last entry's batch
+	cut := OK
 	for more = true; n < runBatch; {
 		if more = it.Next(&e); !more {
 			break
@@ -76,6 +82,10 @@ func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (
 		if e.Version <= r.max {
 			a.Old++
 			continue
+		}
+		if !s.named(r, &e) {
+			cut, n, more = Unnamed, s.cutBatch(n, e.Version), false
+			break
 		}
 		if check(&e) != OK {
 			a.Status = TooLarge
@@ -109,12 +119,22 @@ func (s *Store) applyBatch(o Origin, r *origin, it *codec.RunIter, a *Applied) (
 	status := a.Status
 	s.finishBatch(o, r, n, a)
 	if a.Status == OK {
-		a.Status = status
+		a.Status = max(status, cut)
 	}
 	return more
 }
 
 const _ uint = runBatch - codec.BatchMax
+
+// cutBatch lets go of those of n drafts that were written together with a version.
+func (s *Store) cutBatch(n int, v uint64) int {
+	for ; n > 0 && s.batch[n-1].end >= v; n-- {
+		if cell := s.batch[n-1].cell; cell != 0 {
+			s.cells.release(cell)
+		}
+	}
+	return n
+}
 
 // applyOne applies an entry by itself: where memory is short.
 func (s *Store) applyOne(o Origin, r *origin, e *codec.Entry, a *Applied) {

@@ -16,9 +16,10 @@ const (
 	NoOrigin        // the handle is not one of an origin
 	Invalid         // version 0 or above codec.VersionMax, no key, or no name
 	Gap             // the run begins above max
+	Unnamed         // the entry refers to a key by a version that is not here
 )
 
-var statusNames = [...]string{"ok", "exists", "old", "full", "too many", "too large", "no origin", "invalid", "gap"}
+var statusNames = [...]string{"ok", "exists", "old", "full", "too many", "too large", "no origin", "invalid", "gap", "unnamed"}
 
 func (s Status) String() string {
 	if int(s) < len(statusNames) {
@@ -74,6 +75,9 @@ type Store struct {
 	epochs   epochs
 	release  release
 	batch    [runBatch]write
+	formers  formers                 // what the owner's writes of late replaced
+	proven   []proven                // by origin
+	name     [codec.KeyBytesMax]byte // of the entry that named looked up last
 }
 
 // Compactions counts the work on version logs and pages of cells that writes caused.
@@ -143,7 +147,8 @@ func (s *Store) indexBytes() int {
 func (s *Store) Footprint() int {
 	chunks := int(s.made+1<<originChunkBits-1) >> originChunkBits
 	return storeBytes + s.indexBytes() + s.cells.mapped() + s.log.mapped() + s.order.mapped() + s.retired.mapped() +
-		len(s.origins)*8 + chunks*originBytes<<originChunkBits + cap(s.sums)*summedBytes
+		len(s.origins)*8 + chunks*originBytes<<originChunkBits + cap(s.sums)*summedBytes +
+		cap(s.proven)*provenBytes + len(s.formers)*formerBytes
 }
 
 // Fingerprint is the sum over all origins of a hash of (identifier, max, floor, dirty). Two

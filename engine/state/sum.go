@@ -45,6 +45,10 @@ func (s *Store) unsum(o Origin) {
 	for int(o) >= len(s.sums) {
 		s.sums = append(s.sums, summed{})
 	}
+	for int(o) >= len(s.proven) {
+		s.proven = append(s.proven, proven{})
+	}
+	s.proven[o] = proven{}
 	s.Unsum(o)
 }
 

@@ -25,7 +25,7 @@ var (
 var causes = map[core.Drop]cause{
 	core.DropShort: garbled, core.DropMagic: garbled, core.DropVersion: garbled, core.DropFlags: garbled,
 	core.DropChecksum: garbled, core.DropCluster: garbled, core.DropKey: garbled,
-	core.DropRecord: never, core.DropGap: never, core.DropMode: never, core.DropSealed: never, core.DropUnsealed: never,
+	core.DropRecord: never, core.DropMode: never, core.DropSealed: never, core.DropUnsealed: never,
 	core.DropExhausted: never, core.DropLong: never,
 	core.DropBusy:     {also: func(*Plan) bool { return true }},                                 // only so many answers are under way at once
 	core.DropFull:     {also: func(p *Plan) bool { return p.Node.Small != 0 || p.Nodes > 100 }}, /* of keys, or of those that were named and not met */
@@ -33,6 +33,7 @@ var causes = map[core.Drop]cause{
 	core.DropReplay:   {also: rests},                                                            // a frame that is overtaken while its sender begins to rest
 	core.DropRate:     {also: rests},                                                            // and who is woken again and again
 	core.DropStranger: {also: func(*Plan) bool { return true }},                                 // and a frame the one whose cookie proves its sender
+	core.DropUnnamed:  {also: func(*Plan) bool { return true }},                                 // what several frames bring may have been written again meanwhile
 	core.DropRefused:  {also: func(*Plan) bool { return true }},                                 // a name, while who had it may be in service still
 }
 

@@ -48,7 +48,7 @@ type Plan struct {
 // NodePlan is what the configurations of a plan have in common.
 type NodePlan struct {
 	Spread               tune.Spread
-	MixedSpread          bool // every node spreads in another way
+	MixedSpread          bool // every node spreads in another way, and every other one knows no references
 	Mode                 tune.Mode
 	Mixed                bool // every node has another mode
 	Order                tune.Order
@@ -275,6 +275,9 @@ func (p *Plan) configure(i int, c *core.Config) {
 	c.Interval = n.Interval
 	c.Experiment = &core.Experiment{
 		Deltas: n.Deltas, MailMax: n.MailMax, NoPrint: n.NoPrint, Uniform: n.Uniform, NoDetector: n.NoDetector, Frames: n.Frames,
+	}
+	if n.MixedSpread && i%2 == 1 { // as an older version
+		c.Experiment.Kinds = codec.KindByRef - 1
 	}
 	set := func(v *int, to int) {
 		if to != 0 {

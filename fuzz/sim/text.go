@@ -131,6 +131,9 @@ func (t *text) run(body []byte) error {
 	var it codec.RunIter
 	var e codec.Entry
 	for it.Reset(&r); it.Next(&e); {
+		if e.Flags&codec.EntryByRef != 0 {
+			e.Key = fmt.Appendf(nil, "(key of %d)", e.Version-uint64(e.Ref))
+		}
 		switch {
 		case e.Flags&codec.EntryTombstone != 0:
 			t.printf(" %d:%s deleted", e.Version, e.Key)
