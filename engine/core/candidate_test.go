@@ -56,6 +56,26 @@ func TestInventionsMakeRoom(t *testing.T) {
 		}
 		w.run(20 * sched.Millisecond)
 	}
+	who := map[uint32]bool{} // as events tell
+	for _, ev := range w.nodes[0].events {
+		switch ev.Kind {
+		case EventsLost:
+			t.Fatal("events are lost")
+		case MemberJoined:
+			if who[ev.Peer] {
+				t.Fatalf("peer %d joins twice", ev.Peer)
+			}
+			who[ev.Peer] = true
+		case MemberForgotten:
+			if !who[ev.Peer] {
+				t.Fatalf("peer %d is forgotten, and never joined", ev.Peer)
+			}
+			delete(who, ev.Peer)
+		}
+	}
+	if len(who) != c.roster.Used() {
+		t.Errorf("events tell of %d members, there are %d", len(who), c.roster.Used())
+	}
 	if taken < 20 || c.counters.Evicted < 8 || c.counters.Drops[DropFull] == 0 {
 		t.Errorf("%d taken, %d evicted, %d refused", taken, c.counters.Evicted, c.counters.Drops[DropFull])
 	}
