@@ -72,7 +72,7 @@ func (e *Engine) secretStates() (list []SecretState) {
 
 // AddSecret accepts a further secret, from now on. It does not seal with it. Adding
 // one that is held changes nothing; another one under the same number is an
-// error. The caller may erase the bytes afterwards. With Disk.KeepSecrets this, UseSecret and
+// error, and so is the same one under another number. The caller may erase the bytes afterwards. With Disk.KeepSecrets this, UseSecret and
 // RemoveSecret return once the change is on disk; where it can't be, it holds all the same, is
 // written as soon as the disk works, and the error is an ErrDisk.
 func (e *Engine) AddSecret(k Secret) error {

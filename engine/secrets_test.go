@@ -230,6 +230,7 @@ func TestKeyMistakes(t *testing.T) {
 	f(e.RemoveSecret(1), nil, "use another first")
 	f(e.AddSecret(engine.Secret{ID: 1, Bytes: make([]byte, 16)}), nil, "another key of this id")
 	f(e.AddSecret(engine.Secret{ID: 1, Bytes: make([]byte, 5)}), nil, "16 or 32")
+	f(e.AddSecret(engine.Secret{ID: 3, Bytes: key(1).Bytes}), nil, "same key under another id")
 	if err := e.AddSecret(key(1)); err != nil {
 		t.Error(err)
 	}

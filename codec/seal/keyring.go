@@ -19,6 +19,7 @@ var (
 	ErrKeyLength = errors.New("seal: a cluster key has 16 or 32 bytes")
 	ErrKeyID     = errors.New("seal: a key id is from 1 to 255")
 	ErrKeyTaken  = errors.New("seal: the keyring has another key of this id")
+	ErrKeySame   = errors.New("seal: the keyring has the same key under another id")
 	ErrKeysFull  = errors.New("seal: the keyring is full")
 	ErrState     = errors.New("seal: not the state of a keyring")
 	ErrPrimary   = errors.New("seal: the primary key can't be removed: use another first")
@@ -56,7 +57,8 @@ func (k Key) ID() uint8 { return k.id }
 func (r *Keyring) Init(clusterTag uint32) { *r = Keyring{tag: clusterTag} }
 
 // Add accepts a cluster key. The first one becomes primary. The secret is not kept: the caller
-// should erase it. Adding the same key again changes nothing.
+// should erase it. Adding the same key again changes nothing; under another id it is refused, since
+// who replaces a key by itself believes that the old one is of no use any more.
 func (r *Keyring) Add(id uint8, secret []byte) error {
 	if id == 0 {
 		return ErrKeyID
@@ -69,6 +71,11 @@ func (r *Keyring) Add(id uint8, secret []byte) error {
 		return err
 	}
 	defer clear(prk)
+	for i := range r.keys[:r.count] {
+		if k := &r.keys[i]; k.id != id && k.prk == [sha256.Size]byte(prk) {
+			return ErrKeySame
+		}
+	}
 	return r.add(&clusterKey{id: id, bytes: uint8(len(secret)), prk: [sha256.Size]byte(prk)})
 }
 

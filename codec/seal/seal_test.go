@@ -348,6 +348,7 @@ func TestKeyring(t *testing.T) {
 	f("add", r.Add(5, secret(1, 16)), nil)
 	f("again", r.Add(5, secret(1, 16)), nil)
 	f("another key", r.Add(5, secret(2, 16)), ErrKeyTaken)
+	f("the same key under another id", r.Add(6, secret(1, 16)), ErrKeySame)
 	f("a longer key", r.Add(5, secret(1, 32)), ErrKeyTaken)
 	f("remove primary", r.Remove(5), ErrPrimary)
 	f("use unknown", r.Use(6), codec.ErrKey)
@@ -355,7 +356,7 @@ func TestKeyring(t *testing.T) {
 	for id := uint8(10); id < 10+KeysMax-1; id++ {
 		f("fill", r.Add(id, secret(id, 32)), nil)
 	}
-	f("full", r.Add(99, secret(1, 16)), ErrKeysFull)
+	f("full", r.Add(99, secret(3, 16)), ErrKeysFull)
 	if ids := r.AppendIDs(nil); len(ids) != KeysMax || r.Primary() != 5 || !r.Holds(11) || r.Holds(99) {
 		t.Error(ids)
 	}
