@@ -44,7 +44,7 @@ func TestInventedMembersEnd(t *testing.T) {
 		ghosts int
 	}{
 		{"mail", tune.SpreadAuto, tune.OrderFair, false, 10_000},
-		{"mail sealed", tune.SpreadAuto, tune.OrderFair, true, 2_000},
+		{"mail sealed", tune.SpreadAuto, tune.OrderFair, true, 10_000},
 		{"rumor", tune.SpreadRumor, tune.OrderFair, false, 1_000},
 		{"gossip sealed", tune.SpreadGossip, tune.OrderFair, true, 1_000},
 		{"precise", tune.SpreadAuto, tune.OrderPreciseNewest, false, 300},
