@@ -111,7 +111,7 @@ func TestManyFillOneLine(t *testing.T) {
 
 // TestWhatIsTakenIsLetGo: a queue keeps nothing alive that was taken out of it.
 func TestWhatIsTakenIsLetGo(t *testing.T) {
-	type body struct{ bytes [64]byte }
+	type body [64]byte
 	var s SPSC[*body]
 	var m MPSC[*body]
 	s.Init(4)

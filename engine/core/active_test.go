@@ -16,7 +16,6 @@ import (
 type witness struct {
 	protect.Mode
 	t      *testing.T
-	name   string
 	opened map[string]bool
 	twice  int
 }

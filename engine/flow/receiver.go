@@ -106,6 +106,9 @@ func (r *Receiver) turn(now sched.Instant) {
 	if span := now - r.levelAt; span >= levelNanos {
 		r.last = r.bytes * sched.Second / uint64(span)
 		r.rate = (3*r.rate + r.last) / 4
+		if r.foreign() {
+			r.queue = 0 // it is not for peers to let it drain
+		}
 		sent := r.bytes + r.queue - min(r.before, r.bytes+r.queue)
 		r.bytes, r.levelAt, r.before = 0, now, r.queue
 		r.setBound()

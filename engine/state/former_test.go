@@ -60,17 +60,16 @@ func (x refRun) of(t interface{ Fatal(...any) }, s *Store, o Origin) (run codec.
 
 // refModel is an author, and replicas: one that may relay, one, and one that has room for few keys.
 type refModel struct {
-	t       *rapid.T
-	all     [4]Store
-	o       [4]Origin
-	v       uint64
-	wrote   map[uint64]string // version: key and value
-	lied    [4]bool           // it was told what the author did not write
-	it      codec.RunIter
-	refs    int // that were resolved
-	cut     int // that led nowhere
-	beyond  int // runs that were taken beyond a hole
-	batches int // cut in a batch of the writer's
+	t      *rapid.T
+	all    [4]Store
+	o      [4]Origin
+	v      uint64
+	wrote  map[uint64]string // version: key and value
+	lied   [4]bool           // it was told what the author did not write
+	it     codec.RunIter
+	refs   int // that were resolved
+	cut    int // that led nowhere
+	beyond int // runs that were taken beyond a hole
 }
 
 // apply hands a run to a replica; from the author itself, all that it brings is what it wrote.
