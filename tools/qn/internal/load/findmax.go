@@ -173,7 +173,7 @@ func (r *Report) shortfall() string {
 	case r.Coalesced > coalescedMax:
 		return fmt.Sprintf("%.0f%% of the writes were overtaken by newer ones of the same key", 100*r.Coalesced)
 	}
-	return fmt.Sprintf("p99 grew from %s to %s", units.Span(int64(r.FirstThird*1e3)), units.Span(int64(r.LastThird*1e3)))
+	return fmt.Sprintf("news fell behind by %.1f%% of the time", 100*r.Behind)
 }
 
 // verdict is what a step showed.

@@ -21,7 +21,6 @@ func simple(capacity float64) func(*Options) (*Report, error) {
 			limit *= 0.97
 		}
 		r.Converged, r.RateAchieved = true, min(r.RateTarget, limit)
-		r.FirstThird, r.LastThird = 100, 100
 		return r, nil
 	}
 }
@@ -43,7 +42,6 @@ func TestFindMaxFindsItAgain(t *testing.T) {
 			limit /= 2
 		}
 		r.Converged, r.RateAchieved = true, min(r.RateTarget, limit)
-		r.FirstThird, r.LastThird = 100, 100
 		return r, nil
 	}
 	low, high := math.Inf(1), 0.0
@@ -176,5 +174,24 @@ func TestFindMaxOutput(t *testing.T) {
 	var table bytes.Buffer
 	if err := m.WriteTable(&table); err != nil || !bytes.Contains(table.Bytes(), []byte("sustained")) {
 		t.Errorf("%v\n%s", err, table.String())
+	}
+}
+
+// A queue that grows by more than one part in a hundred is not sustained, whatever the tails do; tails
+// that stray are no queue.
+func TestAQueueThatGrowsIsNotSustained(t *testing.T) {
+	for _, f := range []struct {
+		behind, first, last float64
+		want                bool
+	}{
+		{0, 100, 100, true},
+		{-0.05, 300, 100, true},
+		{0.009, 100, 300, true},
+		{0.011, 100, 100, false},
+	} {
+		r := Report{Converged: true, Behind: f.behind, FirstThird: f.first, LastThird: f.last}
+		if r.Sustained() != f.want {
+			t.Errorf("falls behind by %v, p99 %v and %v: sustained %v", f.behind, f.first, f.last, r.Sustained())
+		}
 	}
 }
