@@ -130,6 +130,9 @@ func (s *Store) admit(w *write, o Origin, r *origin) Status {
 	case w.is.live && !w.was.live && !s.keyFits(w, o, r):
 		return TooMany
 	case !w.is.live && !old && !s.tombstoneFits(o, r):
+		if w.version <= max(r.floor, s.below) {
+			return Old // collected: the key is not here, and nobody asks for its delete
+		}
 		return TooMany
 	}
 	if grows := w.is.cell > w.was.cell; grows && o != s.owner && !s.bytesFit(w, r) {

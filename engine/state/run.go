@@ -47,6 +47,7 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 	begun := s.begun(r)
 	s.putOff(4 * sweepCells)
 	it.Reset(run)
+	s.below = run.Floor
 	for a.Status == OK && s.applyBatch(o, r, it, &a) {
 	}
 	switch {
@@ -66,6 +67,7 @@ func (s *Store) ApplyRun(o Origin, run *codec.Run, it *codec.RunIter) (a Applied
 	if a.Status == Full || a.Status == TooMany {
 		s.beyond(o, r, run, it, &a)
 	}
+	s.below = 0
 	return a
 }
 

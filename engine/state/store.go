@@ -50,6 +50,7 @@ type Store struct {
 	bytes    int            // of keys and values of live entries
 	dirty    int            // origins
 	held     int            // bytes of the cells of live entries, and of removed ones that are not swept yet
+	below    uint64         // floor of the run that is applied; 0: none is
 	print    uint64
 	order    order
 	retired  retired
