@@ -8,14 +8,14 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// emptyKeyRun is the body of a run of id that brings versions 1 and 2: an entry without a key, and
-// a zone.
-func emptyKeyRun(id codec.OriginID) []byte {
+// keyRun is the body of a run of id that brings versions 1 and 2: an entry of a key of one byte or
+// none, and a zone, both without a value.
+func keyRun(id codec.OriginID, key string) []byte {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(id))
-	b = append(b, 1)                   // from 0
-	b = append(b, 1, 0x00, 3, 'x')     // no key
-	b = append(b, 1, 0x50, 0, 'z')     // a reserved one
-	return append(b, 'o', 'n', 'e', 1) // without a value
+	b = append(b, 4<<1|1) // from 0, and all that there is
+	b = append(b, 1, byte(len(key))<<4)
+	b = append(append(b, key...), 1)
+	return append(b, 1, 0x50, 0, 'z', 'o', 'n', 'e', 1) // a reserved one
 }
 
 // TestEmptyKeysStayOutside: an entry without a key beside a reserved one ends nobody, whatever
@@ -27,7 +27,10 @@ func TestEmptyKeysStayOutside(t *testing.T) {
 	w.converge(5 * sched.Second)
 	victim, liar := w.nodes[0], w.nodes[1]
 	before, print := victim.core.counters.Drops[DropRecord], victim.core.Fingerprint()
-	w.inject(victim, liar, record(codec.TypeRun, emptyKeyRun(liar.core.me.ID)))
+	if err := codec.ParseRun(keyRun(liar.core.me.ID, "k"), new(codec.Run)); err != nil {
+		t.Fatal("but for its key the run is sound:", err)
+	}
+	w.inject(victim, liar, record(codec.TypeRun, keyRun(liar.core.me.ID, "")))
 	w.run(2 * sched.Second)
 	if got := victim.core.counters.Drops[DropRecord] - before; got != 1 {
 		t.Errorf("%d runs dropped as malformed, want 1", got)
