@@ -89,8 +89,26 @@ func heldCell(key, value int, ttl uint32, op, batch uint8) held {
 // room is what the loop last told of the store, under mu.
 type room struct {
 	state.Room
-	ample bool // for more than both buffers can hold: nobody has to be asked
-	full  [3]*FullError
+	ample bool          // for more than both buffers can hold: nobody has to be asked
+	own   [3]int        // what this member has
+	most  int           // Limits.KeysPerOrigin
+	full  [3]*FullError // who has most; nil: that was not looked up
+}
+
+// fullError says that limit i leaves no room for so much more, where so much is staged.
+func (r *room) fullError(i, more, left, staged int) error {
+	if r.full[i] == nil {
+		return ErrFull
+	}
+	e, self := *r.full[i], r.full[2].Most
+	e.Own = r.own[i] + min(left, staged)
+	switch {
+	case i == 0 && e.Own+more > r.most:
+		e.Limit, e.Value, e.Most, e.Has = "Limits.KeysPerOrigin", r.most, self, e.Own
+	case e.Most == self || e.Has < e.Own:
+		e.Most, e.Has = self, e.Own
+	}
+	return &e
 }
 
 // chargeMax is what one buffer of the stage can be charged at most: a record
@@ -125,10 +143,8 @@ func (s *stage) fits(c charge) error {
 		case more == 0 || more <= left-staged:
 		case more <= left && deletes: // what is staged makes room: the loop will tell how much
 			return ErrBackpressure
-		case r.full[i] != nil:
-			return r.full[i]
 		default:
-			return ErrFull
+			return r.fullError(i, more, left, staged)
 		}
 	}
 	return nil
@@ -184,11 +200,14 @@ func (e *Engine) room(now sched.Instant) room {
 		e.fullAt = now.After(roomEvery)
 		e.findFullest()
 	}
-	r.full = e.fullErrors
+	self := e.store.Owner()
+	r.own = [3]int{e.store.Keys(self), e.store.CellBytes(self), e.store.Bytes(self)}
+	r.most, r.full = e.store.Limits().KeysPerOrigin, e.fullErrors
 	return r
 }
 
-// findFullest makes the errors that say which limit is reached, and by whom.
+// findFullest finds who has most of each limit; how much this member has of it is looked up when
+// it is told.
 func (e *Engine) findFullest() {
 	self, l := e.store.Owner(), e.store.Limits()
 	keys, bytes := self, self
@@ -201,12 +220,9 @@ func (e *Engine) findFullest() {
 		}
 	}
 	e.fullErrors = [3]*FullError{
-		{Limit: "Limits.Keys", Value: l.Keys, Own: e.store.Keys(self), Most: e.nameOf(keys), Has: e.store.Keys(keys)},
-		{Limit: "Limits.ValueBytes", Value: l.ValueBytes, Own: e.store.CellBytes(self), Most: e.nameOf(bytes), Has: e.store.CellBytes(bytes)},
-		{Limit: "Limits.BytesPerOrigin", Value: l.BytesPerOrigin, Own: e.store.Bytes(self), Most: e.cfg.Name, Has: e.store.Bytes(self)},
-	}
-	if l.KeysPerOrigin <= e.store.Keys(self) {
-		e.fullErrors[0] = &FullError{Limit: "Limits.KeysPerOrigin", Value: l.KeysPerOrigin, Own: e.store.Keys(self), Most: e.cfg.Name, Has: e.store.Keys(self)}
+		{Limit: "Limits.Keys", Value: l.Keys, Most: e.nameOf(keys), Has: e.store.Keys(keys)},
+		{Limit: "Limits.ValueBytes", Value: l.ValueBytes, Most: e.nameOf(bytes), Has: e.store.CellBytes(bytes)},
+		{Limit: "Limits.BytesPerOrigin", Value: l.BytesPerOrigin, Most: e.cfg.Name},
 	}
 }
 
