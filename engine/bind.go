@@ -54,6 +54,8 @@ func bindFix(err error) string {
 		return `use an address of this host, or ":port" for all of them`
 	case errors.Is(err, fs.ErrPermission):
 		return "use a port above 1023, or give the process the right to bind it"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "raise the limit of open files (ulimit -n): an engine takes a few"
 	}
 	return "choose a free port, or port 0 for any"
 }
