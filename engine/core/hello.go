@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -284,7 +285,7 @@ func (c *Core) contest(o state.Origin, in *codec.Intro, from netip.AddrPort) nam
 func (c *Core) replace(old state.Origin, in *codec.Intro, addr netip.AddrPort) uint32 {
 	p := c.origins[old].peer
 	told := c.events.Ends(old, c.peers[p].at.Since, in)
-	c.store.Echo(old)
+	c.store.Echo(old, c.peers[p].at.Since == cmp.Or(in.Since, in.Gen))
 	c.bury(old)
 	o, st := c.store.Add(in.ID, in.Gen, in.Name)
 	if st != state.OK {

@@ -11,7 +11,8 @@ import (
 // echo: a key is that of the newest life that says anything of it, a delete too. An echo is no
 // origin: it has no identifier, nobody is sent of it, and it is in no fingerprint and no limit but
 // that of memory. It ends when the new life has said something of each of its keys, when there is
-// no room for others, or after a while.
+// no room for others, or after a while; and where both lives are of one boot, when all is here that
+// the new one holds: what that one lacks was deleted, or somebody else made it up.
 
 const (
 	echoFor   = 10_000_000_000 // nanoseconds
@@ -25,6 +26,7 @@ type echo struct {
 	origin  Origin
 	until   int64
 	covered uint64 // the new life said something of all keys up to this version
+	same    bool   // the life that is here is of the same boot
 }
 
 // echoes are those of a store.
@@ -34,12 +36,14 @@ type echoes struct {
 	count atomic.Int32  // readers ask it first
 	made  atomic.Uint32 // ever
 	next  Origin        // Remove makes one of it
+	same  bool          // of that one
 	faded []string
 }
 
 // Echo lets readers see the entries of an origin that is removed next, because another life of its
-// member is here, until that one has said something of each of its keys.
-func (s *Store) Echo(o Origin) { s.echoes.next = o }
+// member is here, until that one has said something of each of its keys. Of the same boot is one
+// that goes on with all that the former had.
+func (s *Store) Echo(o Origin, sameBoot bool) { s.echoes.next, s.echoes.same = o, sameBoot }
 
 // resound makes an echo of an origin that is being removed, if it is to be one.
 func (s *Store) resound(o Origin, r *origin) {
@@ -64,9 +68,27 @@ func (s *Store) resound(o Origin, r *origin) {
 	} else {
 		s.echoes.names.insert(frag, uint32(o))
 	}
-	s.echoes.list = append(s.echoes.list, echo{origin: o, until: s.now + echoFor})
+	if !s.echoes.same {
+		for i := range s.echoes.list {
+			if x := &s.echoes.list[i]; s.sameName(x.origin, o) {
+				x.same = false
+			}
+		}
+	}
+	s.echoes.list = append(s.echoes.list, echo{origin: o, until: s.now + echoFor, same: s.echoes.same})
 	s.echoes.count.Add(1)
 	s.echoes.made.Add(1)
+}
+
+func (s *Store) sameName(a, b Origin) bool { return string(s.Name(a)) == string(s.Name(b)) }
+
+// endKnown ends the echoes of the boot of an origin, of which all is here that it holds.
+func (s *Store) endKnown(o Origin) {
+	for i := range s.echoes.list {
+		if x := &s.echoes.list[i]; x.same && s.sameName(x.origin, o) {
+			x.until = s.now
+		}
+	}
 }
 
 func (s *Store) findEcho(frag uint32, name []byte) (t *table, i int, o Origin) {

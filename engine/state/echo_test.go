@@ -20,7 +20,7 @@ func successor(t *testing.T) (s *Store, o Origin) {
 		}
 	}
 	s.Advance(was, 2, 0)
-	s.Echo(was)
+	s.Echo(was, false)
 	s.Remove(was)
 	o, _ = s.Add(2, 2, []byte("a"))
 	return s, o
@@ -73,5 +73,47 @@ func TestFormerLivesStaySilent(t *testing.T) {
 	}
 	if s.held != 0 || s.entries != 0 {
 		t.Errorf("%d bytes of cells and %d entries are left", s.held, s.entries)
+	}
+}
+
+// TestEchoesOfOneBootEndWhenAllIsHere: a member that takes a new life goes on with all that it has.
+// Once all of that is here, readers find nothing else: what the former life had beside was made up.
+// Of a life of another boot they find the rest as before.
+func TestEchoesOfOneBootEndWhenAllIsHere(t *testing.T) {
+	for _, boots := range [][]bool{{true}, {true, true}, {false}, {true, false}, {false, true}} {
+		s := new(Store)
+		s.Init(LimitsDefault(), 1)
+		s.Tell(1)
+		o, _ := s.Add(1, 1, []byte("a"))
+		s.Apply(o, &codec.Entry{Version: 1, Key: []byte("k"), Value: []byte("made up")})
+		s.Apply(o, &codec.Entry{Version: 2, Key: []byte("other"), Value: []byte("v")})
+		s.Advance(o, 2, 0)
+		want := "other "
+		for i, same := range boots {
+			s.Echo(o, same)
+			s.Remove(o)
+			o, _ = s.Add(codec.OriginID(2+i), uint64(2+i), []byte("a"))
+			if !same {
+				want = "k other "
+			}
+		}
+		rest := func() {
+			for range 100 {
+				s.Tidy(1 << 10)
+			}
+		}
+		rest()
+		s.Apply(o, &codec.Entry{Version: 3, Key: []byte("other"), Value: []byte("v")})
+		s.Advance(o, 3, 0)
+		s.Prove(o, 2)
+		rest()
+		if got := shows(t, s); got != "k other " {
+			t.Errorf("%v, with a part of the new life: %q", boots, got)
+		}
+		s.Prove(o, 3)
+		rest()
+		if got := shows(t, s); got != want {
+			t.Errorf("%v, with all of the new life: %q, want %q", boots, got, want)
+		}
 	}
 }

@@ -21,6 +21,9 @@ func (p *proven) sure(v uint64) bool { return v <= p.from || v > p.to }
 func (s *Store) Prove(o Origin, to uint64) {
 	if r := s.at(o); r != nil {
 		s.proven[o].shrink(min(to, r.max))
+		if to >= r.max && s.Level(o) {
+			s.endKnown(o)
+		}
 	}
 }
 

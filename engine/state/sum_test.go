@@ -277,7 +277,7 @@ func TestLiveIsOneLife(t *testing.T) {
 		s.Apply(o, &codec.Entry{Version: v, Key: fmt.Appendf(nil, "k%d", v%200), Value: make([]byte, v)})
 		s.Advance(o, v, 0)
 	}
-	s.Echo(o)
+	s.Echo(o, false)
 	s.Remove(o)
 	o, _ = s.Add(6, 2, []byte("n"))
 	s.Apply(o, &codec.Entry{Version: 301, Key: []byte("new"), Value: []byte("v")})

@@ -272,3 +272,33 @@ func TestVerdictsOnOthers(t *testing.T) {
 		w.honest("verdicts")
 	})
 }
+
+// TestForgedVersionsEndWithTheLife: an insider says that a member that rests wrote more than it did.
+// That one takes a new life, and what was made up is gone with the former one.
+func TestForgedVersionsEndWithTheLife(t *testing.T) {
+	insiders(t, nil, func(t *testing.T, w *world, in *insider) {
+		at, other := w.nodes[0], w.nodes[1]
+		w.honest("nothing")
+		rest(time.Second)
+		id, renewals := codec.OriginID(other.ID()), other.Stats().Renewals
+		max := uint64(0)
+		for _, e := range at.Range(other.Name()) {
+			max = e.Meta.Version.Seq
+		}
+		begin := time.Now()
+		in.say(in.Frame(false, 0, run(id, 0, max+1_000_000, 0, codec.Entry{Version: max + 1_000_000, Key: []byte("made up"), Value: []byte("v")})))
+		eventually(t, "it takes another life", func() bool { return other.Stats().Renewals > renewals })
+		eventually(t, "nobody shows what was made up", func() bool {
+			for _, e := range w.nodes {
+				if _, _, ok := e.Get(other.Name(), "made up"); ok {
+					return false
+				}
+			}
+			return true
+		})
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("it was shown for %v", took)
+		}
+		w.honest("what was made up")
+	})
+}
