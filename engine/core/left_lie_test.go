@@ -66,3 +66,27 @@ func TestWhoHasLeftIsNotBroughtBack(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyIsBuriedByOneLie: a member tells another in one breath that a third has left, and was
+// buried. It is there, and refutes that: it needs no other life, and nothing of it is forgotten.
+func TestNobodyIsBuriedByOneLie(t *testing.T) {
+	w := newNet(t, 5, 33, nil)
+	w.joinAll()
+	w.set(3, "k", "v")
+	w.converge(5 * sched.Second)
+	w.run(sched.Second)
+	id := w.nodes[3].core.me.ID
+	for range 20 {
+		at := w.incarnation(0, 3)
+		w.claim(4, 0, 3, at, member.Left)
+		w.claim(4, 0, 3, at, member.Buried)
+		if w.nodes[0].core.store.Find(id) == 0 {
+			t.Fatal("it is forgotten")
+		}
+		w.run(100 * sched.Millisecond)
+	}
+	w.until("it refutes that", 10*sched.Second, func() bool { return w.statusOf(0, 3) == member.Alive })
+	if w.nodes[3].core.me.ID != id {
+		t.Error("it took another life")
+	}
+}

@@ -272,6 +272,10 @@ func (t *Table) learn(now sched.Instant, h, incarnation uint32, s Status, by uin
 		}
 		return
 	}
+	if s == Buried && was == Left && !t.settled(now, h) {
+		t.counters.FactsStale++
+		return
+	}
 	t.counters.FactsTaken++
 	switch {
 	case s == Buried && (was == Dead || was == Left):
@@ -285,6 +289,12 @@ func (t *Table) learn(now sched.Instant, h, incarnation uint32, s Status, by uin
 	default:
 		t.claim(now, h, incarnation, by)
 	}
+}
+
+// settled tells whether a member has left by its own word, or had the time to refute that.
+func (t *Table) settled(now sched.Instant, h uint32) bool {
+	f := &t.facts[t.standings[h].fact]
+	return f.by == h || now-f.since >= t.cfg.Grace
 }
 
 // suspected tells of the statuses that a member may refute in its grace.
