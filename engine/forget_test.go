@@ -29,7 +29,7 @@ func TestForget(t *testing.T) {
 		c.Partition([]int{0, 1, 2, 3}, []int{4})
 		pause(10 * time.Second)
 		f("node-4", nil)
-		pause(2 * time.Second)
+		pause(5 * time.Second)
 		for _, e := range c.Engines[:4] {
 			if m, known := e.Member("node-4"); known {
 				t.Errorf("%s still has %+v", e.Name(), m)

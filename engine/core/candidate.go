@@ -8,18 +8,16 @@ import "github.com/quidnunc/quidnunc/engine/door"
 // has a rate, a quarter of the peers is kept for those that answer, and where the rest is full,
 // whoever has been greeted in vain for longest makes room for the next.
 //
-// Seats are for the living: where all are taken, and somebody who answers from
-// their address asks for one, a candidate gives way, else the longest dead, else
-// who left for longest.
+// Seats are for the living: where all are taken, and somebody who answers from their address asks
+// for one, a candidate gives way, else the longest dead, else who left for longest.
 
 const (
 	vainGreetings = 3   // a second and a half of silence
 	evictLook     = 128 // peers looked at for one that may go
 )
 
-// seat makes room for somebody who answers from their address, or whom a member
-// introduces, if there may be one more. The dead and the left get their graves, as
-// they would in time.
+// seat makes room for somebody who answers from their address, or whom a member introduces, if
+// there may be one more. The dead and the left get their graves, as they would in time.
 func (c *Core) seat(answers bool) bool {
 	if !answers && !c.door.Introduced(c.now) {
 		c.counters.Drops[DropRate]++
@@ -31,7 +29,7 @@ func (c *Core) seat(answers bool) bool {
 	if answers {
 		if p := c.live.BuryOldest(c.now); p != 0 {
 			c.counters.Unseated++
-			c.forget(p)
+			c.forget(p, false)
 			return true
 		}
 	}

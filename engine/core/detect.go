@@ -98,7 +98,7 @@ func (c *Core) judged() {
 		case member.Left:
 			c.left(p)
 		case member.Buried:
-			c.forget(p)
+			c.forget(p, ch.By != c.live.Self())
 		}
 	}
 	if c.live.Ending() && c.live.Renewal(c.me.Renewals.May(c.now)) {
@@ -106,15 +106,18 @@ func (c *Core) judged() {
 	}
 }
 
-// forget removes a member that was dead or gone for long, and its state. Its
-// handle is free for another.
-func (c *Core) forget(p uint32) {
+// forget removes a member that was dead or gone for long, and its state. Its handle is free for
+// another. Others may say so since they have met another life of it, of which word is on its way.
+func (c *Core) forget(p uint32, told bool) {
 	q := &c.peers[p]
 	if slot := c.live.Bury(c.now, q.id, q.at.Addr); slot >= 0 {
 		c.guard.Bury(slot, p)
 	}
 	c.notify(MemberForgotten, p)
 	c.live.Unwatch(c.now, p)
+	if told {
+		c.store.EchoAlone(q.origin)
+	}
 	c.bury(q.origin)
 	c.freePeer(p)
 }

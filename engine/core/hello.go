@@ -176,10 +176,9 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 	c.events.Met(p)
 }
 
-// yields tells whether a peer's address, and its life if the claim is of another
-// one, may be given to somebody who answers elsewhere: not while the known one is
-// in service and answers from where it is known. Another life that answers at the
-// old address is the end of the old one.
+// yields tells whether a peer's address, and its life if the claim is of another one, may be given
+// to somebody who answers elsewhere: not while the known one is in service and answers from where
+// it is known. Another life that answers at the old address is the end of the old one.
 func (c *Core) yields(p uint32, from netip.AddrPort, other bool) bool {
 	q := &c.peers[p]
 	if !q.Open() || from == q.at.Addr || from == q.at.Advertised && q.at.Declared && !other {

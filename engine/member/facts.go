@@ -279,7 +279,7 @@ func (t *Table) learn(now sched.Instant, h, incarnation uint32, s Status, by uin
 	t.counters.FactsTaken++
 	switch {
 	case s == Buried && (was == Dead || was == Left):
-		t.bury(now, t.standings[h].fact)
+		t.buryBy(now, t.standings[h].fact, by)
 	case suspected(s):
 		t.accuse(now, h, incarnation, s, by)
 	case s != Dead && s != Buried:

@@ -12,7 +12,10 @@ import (
 // halves of a long partition find each other again.
 
 // bury moves a dead or gone member to the graves: it leaves the fingerprint.
-func (t *Table) bury(now sched.Instant, i uint32) {
+func (t *Table) bury(now sched.Instant, i uint32) { t.buryBy(now, i, t.self) }
+
+// buryBy is bury where somebody else said so.
+func (t *Table) buryBy(now sched.Instant, i, by uint32) {
 	f := &t.facts[i]
 	if f.status == Buried {
 		return
@@ -21,7 +24,7 @@ func (t *Table) bury(now sched.Instant, i uint32) {
 	if f.status == Left {
 		fate = names.Departed
 	}
-	t.set(now, f.member, f.incarnation, Buried, f.by)
+	t.set(now, f.member, f.incarnation, Buried, by)
 	t.counters.Buried++
 	t.graves.Lay(now, t.ring.ID(f.member), f.incarnation, fate)
 }

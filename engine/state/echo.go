@@ -16,8 +16,9 @@ import (
 
 const (
 	echoFor   = 10_000_000_000 // nanoseconds
-	echoesMax = 64             // at once
-	echoLook  = 256            // entries that are looked at in a step
+	echoAlone = 2_000_000_000
+	echoesMax = 64  // at once
+	echoLook  = 256 // entries that are looked at in a step
 	fadedMax  = 256
 )
 
@@ -27,6 +28,7 @@ type echo struct {
 	until   int64
 	covered uint64 // the new life said something of all keys up to this version
 	same    bool   // the life that is here is of the same boot
+	alone   int64  // until then no other life has to be here
 }
 
 // echoes are those of a store.
@@ -37,13 +39,22 @@ type echoes struct {
 	made  atomic.Uint32 // ever
 	next  Origin        // Remove makes one of it
 	same  bool          // of that one
+	alone int64
 	faded []string
 }
 
 // Echo lets readers see the entries of an origin that is removed next, because another life of its
 // member is here, until that one has said something of each of its keys. Of the same boot is one
 // that goes on with all that the former had.
-func (s *Store) Echo(o Origin, sameBoot bool) { s.echoes.next, s.echoes.same = o, sameBoot }
+func (s *Store) Echo(o Origin, sameBoot bool) {
+	s.echoes.next, s.echoes.same, s.echoes.alone = o, sameBoot, 0
+}
+
+// EchoAlone is Echo for an origin of whose end others tell. If another life of its member took its
+// place there, that one is here soon; until then readers find what they found.
+func (s *Store) EchoAlone(o Origin) {
+	s.echoes.next, s.echoes.same, s.echoes.alone = o, false, s.now+echoAlone
+}
 
 // resound makes an echo of an origin that is being removed, if it is to be one.
 func (s *Store) resound(o Origin, r *origin) {
@@ -75,7 +86,7 @@ func (s *Store) resound(o Origin, r *origin) {
 			}
 		}
 	}
-	s.echoes.list = append(s.echoes.list, echo{origin: o, until: s.now + echoFor, same: s.echoes.same})
+	s.echoes.list = append(s.echoes.list, echo{origin: o, until: s.now + echoFor, same: s.echoes.same, alone: s.echoes.alone})
 	s.echoes.count.Add(1)
 	s.echoes.made.Add(1)
 }
@@ -220,7 +231,7 @@ func (s *Store) fadeAll() {
 func (s *Store) isCovered(x *echo) bool {
 	now := s.FindName(s.Name(x.origin))
 	if now == 0 {
-		return true
+		return s.now >= x.alone
 	}
 	var c Cursor
 	s.After(x.origin, x.covered, &c)
