@@ -143,7 +143,7 @@ func (e *Engine) peerFlow(x *flow.PeerState) PeerFlow {
 const socketEvery = 50 * sched.Millisecond
 
 // pressure is what the core is told of the machine before a turn. What the kernel said is told once:
-// told again, one queue of the past would halve what the peers may send, and halve it again.
+// told again, one queue of the past would bind the peers again and again.
 func (e *Engine) pressure(now, lag sched.Instant) core.Pressure {
 	p := core.Pressure{Lag: lag}
 	if now < e.socketAt {

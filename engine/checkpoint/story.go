@@ -123,7 +123,8 @@ func (k *Checkpoints) Differed(now sched.Instant, o state.Origin, h *state.Heale
 	k.accuse(now, o, accusation{by: by, version: version})
 }
 
-// settled takes it that the log is its owner's up to here. It names nobody where nobody else than the owner brought what differed.
+// settled takes it that the log is its owner's up to here. It names nobody where nobody else than
+// the owner brought what differed.
 func (k *Checkpoints) settled(now sched.Instant, o state.Origin, x *origin) {
 	if x.odd != 0 && !x.named {
 		k.accuse(now, o, accusation{version: x.odd})
