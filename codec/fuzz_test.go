@@ -27,15 +27,15 @@ type recoder struct {
 	iw        IntervalWriter
 }
 
-// records encodes to dst each record of b that parses, and stops at the first that does not.
+// records appends b's records anew, up to the first that does not parse: nothing of that one.
 func (c *recoder) records(dst, b []byte) ([]byte, error) {
 	for len(b) > 0 {
 		t, body, rest := NextRecord(b)
-		var err error
-		if dst, err = c.record(dst, t, body); err != nil {
+		out, err := c.record(dst, t, body)
+		if err != nil {
 			return dst, err
 		}
-		b = rest
+		dst, b = out, rest
 	}
 	return dst, nil
 }
