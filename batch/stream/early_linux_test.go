@@ -2,8 +2,13 @@ package stream
 
 import (
 	"net"
+	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/quidnunc/quidnunc/batch"
 )
 
 // A connection that is opened withHello is nobody's before something is said on it, and that comes
@@ -62,4 +67,46 @@ func withHelloTo(t *testing.T, l *net.TCPListener) (early bool, came int) {
 		t.Fatal(err)
 	}
 	return false, came
+}
+
+// The first part of a record is acknowledged before the rest has come: a sender whose window is full
+// waits for that. The kernel alone takes 40 ms, once it has seen that acknowledgements can wait.
+func TestHalfARecordIsAcknowledgedAtOnce(t *testing.T) {
+	keys := keysOf(t, 1, 1)
+	a := open(t, Options{}, keys)
+	r := connect(t, a)
+	id := r.up(a, keys)
+	raw, err := r.conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	acked := func() (yes bool) {
+		if err := raw.Control(func(fd uintptr) {
+			info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+			yes = err == nil && info.Unacked == 0
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return yes
+	}
+	took := make([]time.Duration, 60)
+	for i := range took {
+		b := r.record(recHead, headOf(head{tag: uint32(i), want: 1}))
+		began := time.Now()
+		r.write(b[:len(b)/2])
+		for !acked() {
+			time.Sleep(100 * time.Microsecond)
+		}
+		took[i] = time.Since(began)
+		r.write(b[len(b)/2:])
+		asked := a.want(batch.StreamAsked)
+		a.s.Release(&asked)
+		a.send(id, &batch.StreamMessage{Answer: true, Tag: uint32(i), Head: []byte("no")})
+		r.await(recHead)
+	}
+	last := took[len(took)/2:] // the kernel acknowledges the first ones at once by itself
+	slices.Sort(last)
+	if last[len(last)/4] > 30*time.Millisecond {
+		t.Errorf("half of a record is acknowledged after %v", last)
+	}
 }

@@ -205,6 +205,9 @@ func (l *loop) traffic(st *stream) gnet.Action {
 		st.fail(batch.StreamBroken)
 		return gnet.Close
 	}
+	if st.need > 0 {
+		ackNow(st.c.Fd())
+	}
 	st.pump()
 	return l.settle(st)
 }
