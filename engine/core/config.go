@@ -15,8 +15,7 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// Limits bound the memory of one core. Memory is asked for as it is needed,
-// never beyond these.
+// Limits bound the memory of one core. Memory is asked for as it is needed, never beyond these.
 type Limits struct {
 	State      state.Limits
 	Peers      int // members that are contacted, and seeds

@@ -57,8 +57,7 @@ type Counters struct {
 	Drops [DropReasons]uint64 // datagrams or records that were not used, by reason
 }
 
-// sent counts a frame that was ended and goes out now, and gives its length; an error:
-// it does not.
+// sent counts a frame that was ended and goes out now, and gives its length; an error: it does not.
 func (s *Counters) sent(frame []byte, err error) (n int) {
 	if err != nil {
 		s.Drops[dropOf(err)]++

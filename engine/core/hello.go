@@ -157,11 +157,14 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		c.door.Seeds.Answered(from, p)
 	}
 	if !c.yields(p, from, other) {
+		if !other {
+			q.at.AnswersToo(from)
+		}
 		c.reject(from, DropClaim)
 		return
 	}
 	if from == q.at.Addr {
-		q.claim.Heard(c.now)
+		q.claim.Answered(c.now)
 	}
 	c.guard.Meet(p, &c.in.Header)
 	c.door.Seeds.Answered(from, p)

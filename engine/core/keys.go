@@ -45,8 +45,7 @@ func (c *Core) noticeKeys() {
 	}
 }
 
-// Reseal goes on under a new boot salt of 16 random bytes, and introduces
-// itself anew to everybody.
+// Reseal goes on under a new boot salt of 16 random bytes, and introduces itself anew to everybody.
 func (c *Core) Reseal(now sched.Instant, salt protect.Salt) error {
 	c.enter(now)
 	if err := c.Parts().Keys.Rotate(salt); err != nil {

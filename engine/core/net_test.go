@@ -37,7 +37,8 @@ type net struct {
 	sniff      func(b []byte)
 	carried    func(from *node, to netip.AddrPort, b []byte)
 	filter     func(from, to *node, b []byte) bool // false: this frame is lost
-	written    []map[uint64]string                 // what each author ever wrote, if set
+	translate  func(from *node, to netip.AddrPort) (source, target netip.AddrPort)
+	written    []map[uint64]string // what each author ever wrote, if set
 }
 
 type node struct {
@@ -166,6 +167,10 @@ func (w *net) arm(d *node) {
 }
 
 func (w *net) carry(d *node, to netip.AddrPort, b []byte) {
+	from := d.addr
+	if w.translate != nil {
+		from, to = w.translate(d, to)
+	}
 	dst := w.at[to]
 	if dst == nil || w.filter != nil && !w.filter(d, dst, b) {
 		return
@@ -182,7 +187,7 @@ func (w *net) carry(d *node, to netip.AddrPort, b []byte) {
 		if bit := f.Flip[k]; bit >= 0 {
 			data[bit/8] ^= 1 << (bit % 8)
 		}
-		w.queue.Push(f.At[k], event{d.addr, dst, data})
+		w.queue.Push(f.At[k], event{from, dst, data})
 	}
 }
 

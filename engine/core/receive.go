@@ -51,7 +51,7 @@ func (c *Core) Receive(now sched.Instant, from netip.AddrPort, datagram []byte) 
 }
 
 // whose tells which peer a frame is of, 0 if it may not be heard, and whether it came from
-// where that one is. Its first record is the introduction of somebody new with a valid cookie.
+// where that one is, or answers too. Its first record is the introduction of somebody new with a valid cookie.
 func (c *Core) whose(from netip.AddrPort, datagram []byte, p uint32, t codec.Type, body []byte) (of uint32, here bool) {
 	h := &c.in.Header
 	usual := p != 0 && c.peers[p].Proven() && c.peers[p].at.Addr == from
@@ -63,6 +63,10 @@ func (c *Core) whose(from netip.AddrPort, datagram []byte, p uint32, t codec.Typ
 		c.refuse(from, datagram, stranger)
 		return 0, false
 	}
+	q := &c.peers[p]
+	too := !usual && q.at.Too(from)
+	rests := too && q.claim.Rests(c.now)
+	shown = shown && !rests
 	if other := c.guard.Other(p, h); (shown || other) && !c.yields(p, from, other) {
 		if other {
 			c.reject(from, DropClaim)
@@ -71,9 +75,7 @@ func (c *Core) whose(from netip.AddrPort, datagram []byte, p uint32, t codec.Typ
 		shown = false
 	}
 	c.guard.Adopt(p, h)
-	q := &c.peers[p]
-	here = usual || from == q.at.Addr
-	if here {
+	if here = usual || from == q.at.Addr; here {
 		q.claim.Heard(c.now)
 	}
 	switch {
@@ -83,14 +85,14 @@ func (c *Core) whose(from netip.AddrPort, datagram []byte, p uint32, t codec.Typ
 	case !q.Proven():
 		c.refuse(from, datagram, stranger)
 		return 0, false
-	case !here && !c.guard.Sealed() && (h.Flags&codec.FlagFlow == 0 || !q.link.Unseen(h.Seq)):
+	case !here && !too && !c.guard.Sealed() && (h.Flags&codec.FlagFlow == 0 || !q.link.Unseen(h.Seq)):
 		// In clear everybody can send again what they heard.
 		c.refuse(from, datagram, protect.Refusal{Err: codec.ErrReplay, Greet: h.Flags&codec.FlagFlow == 0})
 		return 0, false
-	case !here:
+	case !here && !rests:
 		c.door.GreetBack(c.now, nil, from, len(datagram), false) // it may have moved; it is believed when it answers from there
 	}
-	return p, here
+	return p, here || too
 }
 
 // frame handles a frame of peer p, 0 a stranger: it is well formed, of our cluster, and opened.

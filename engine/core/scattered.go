@@ -26,8 +26,7 @@ func (c *Core) onPreciseRun(p uint32, body []byte) bool {
 	return true
 }
 
-// applyScattered takes the entries of a run that is no continuation of what is
-// here.
+// applyScattered takes the entries of a run that is no continuation of what is here.
 func (c *Core) applyScattered(p uint32, o state.Origin, r *codec.Run) {
 	a, lowest := precise.Apply(c.store, o, &c.received, &c.word)
 	c.counters.applied(&a)

@@ -19,6 +19,7 @@ type Contact struct {
 	HelloAt    sched.Instant  // of the hello that awaits an answer; 0: none does
 	Advertised netip.AddrPort // what it says of itself
 	Since      uint64         // seniority: the first generation of its boot
+	too        uint64         // of another address where it answered while it was in service at Addr; 0: none
 }
 
 // Dialable reports whether an address says where somebody is.
@@ -70,13 +71,20 @@ func (c *Contact) Show(h *codec.Header) {
 	}
 }
 
+// AnswersToo notes that the peer answered from another address while it was in service at its own:
+// what it sends of its own accord may leave through a translator. One is kept, the last.
+func (c *Contact) AnswersToo(from netip.AddrPort) { c.too = mixAddr(from) }
+
+// Too tells of an address whether it is that one.
+func (c *Contact) Too(from netip.AddrPort) bool { return c.too != 0 && c.too == mixAddr(from) }
+
 // Moved notes that the peer is elsewhere. If it is known by where it was met, others are told of
 // the new place.
 func (c *Contact) Moved(addr netip.AddrPort) {
 	if c.Advertised == c.Addr && !c.Declared {
 		c.Advertised = addr
 	}
-	c.Addr, c.Hellos = addr, 0
+	c.Addr, c.Hellos, c.too = addr, 0, 0
 }
 
 // Named notes where the peer says that it is, if word of it came from there; else it

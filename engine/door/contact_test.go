@@ -116,3 +116,24 @@ func TestElsewhere(t *testing.T) {
 		t.Error("its own word is not taken")
 	}
 }
+
+// One other address is kept, the last at which it answered, until the peer is found elsewhere.
+func TestWhereItAnswersToo(t *testing.T) {
+	here, b, d := netip.MustParseAddrPort("10.0.0.1:7"), netip.MustParseAddrPort("10.0.0.1:8"), netip.MustParseAddrPort("[fe80::1]:7")
+	c := Contact{Addr: here}
+	too := func(want ...bool) {
+		t.Helper()
+		for i, a := range []netip.AddrPort{{}, here, b, d} {
+			if c.Too(a) != want[i] {
+				t.Errorf("%v: %v", a, !want[i])
+			}
+		}
+	}
+	too(false, false, false, false)
+	c.AnswersToo(b)
+	too(false, false, true, false)
+	c.AnswersToo(d)
+	too(false, false, false, true)
+	c.Moved(b)
+	too(false, false, false, false)
+}

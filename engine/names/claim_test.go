@@ -51,3 +51,30 @@ func TestClaim(t *testing.T) {
 		t.Errorf("%d challenges in a second", n)
 	}
 }
+
+// Who has answered a challenge where it is known rests for a second: it is not asked for what comes from
+// elsewhere. What else is heard from there is no answer.
+func TestClaimRests(t *testing.T) {
+	var c Claim
+	now := sched.Instant(sched.Second)
+	rests := func(at sched.Instant, want bool) {
+		t.Helper()
+		if c.Rests(at) != want {
+			t.Errorf("after %d ms: %v", (at-now)/sched.Millisecond, !want)
+		}
+	}
+	rests(now, false)
+	c.Answered(now) // nobody else said to be it
+	rests(now, false)
+	c.Ask(now+1, SameLife)
+	rests(now+1, false)
+	c.Heard(now + 2)
+	rests(now+2, false)
+	c.Answered(now + 3)
+	rests(now+3, true)
+	rests(now+1+claimRest-1, true)
+	rests(now+1+claimRest, false)
+	if take, challenge := c.Ask(now+claimRest+5, SameLife); take || !challenge || c.Rests(now+claimRest+5) {
+		t.Error("the next claim is not one of its own")
+	}
+}
