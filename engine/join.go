@@ -39,6 +39,7 @@ type joinWait struct {
 	first  chan struct{} // closed when one took us in
 	done   chan struct{} // closed when all have, or at the engine's end
 	opened bool
+	began  sched.Instant
 	askAt  sched.Instant // when the seeds are asked again
 	gap    sched.Instant // between that and the next time
 
@@ -128,7 +129,7 @@ func (e *Engine) beginJoin(now sched.Instant, j *joinWait) {
 			e.core.Join(now, a)
 		}
 	}
-	j.askAt, j.gap, j.greetAt = now.After(joinAskFirst), joinAskFirst, now.After(joinGreet)
+	j.began, j.askAt, j.gap, j.greetAt = now, now.After(joinAskFirst), joinAskFirst, now.After(joinGreet)
 	e.joins = append(e.joins, j)
 	e.uses.begin(useWaits)
 }
@@ -151,7 +152,7 @@ func (e *Engine) joined(now sched.Instant, j *joinWait) bool {
 			close(j.first)
 		}
 		if s.took == 0 && len(s.addrs) > 0 {
-			_, final := e.toldWhy(s.addrs)
+			_, final := e.toldWhy(s.addrs, j.began)
 			if all = all && final; greet && !final {
 				e.greetSeed(now, s)
 			}
@@ -272,7 +273,7 @@ func (e *Engine) endJoin(ctx context.Context, j *joinWait) (n int, err error) {
 
 // causeOf is why a seed failed, as far as it is known.
 func (e *Engine) causeOf(addrs []netip.AddrPort) error {
-	if why, _ := e.toldWhy(addrs); why != nil {
+	if why, _ := e.toldWhy(addrs, 0); why != nil {
 		return why
 	}
 	return e.whyNot(addrs)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // RefusedError says why somebody is not taken in: the cause in a JoinError for a
@@ -66,8 +67,8 @@ func refused(r *codec.Refusal) *RefusedError {
 }
 
 // toldWhy is why a seed does not take this member in, as far as it said so; final:
-// asking again soon would not help.
-func (e *Engine) toldWhy(addrs []netip.AddrPort) (why error, final bool) {
+// it said so after since, and asking again soon would not help.
+func (e *Engine) toldWhy(addrs []netip.AddrPort, since sched.Instant) (why error, final bool) {
 	final = len(addrs) > 0
 	for _, a := range addrs {
 		t, ok := e.core.Parts().Door.Seeds.Why(a)
@@ -75,7 +76,7 @@ func (e *Engine) toldWhy(addrs []netip.AddrPort) (why error, final bool) {
 			final = false
 			continue
 		}
-		final = final && !t.Plain && t.Reason != codec.RefusedBusy && t.Reason != codec.RefusedBuried
+		final = final && t.At > since && !t.Plain && t.Reason != codec.RefusedBusy && t.Reason != codec.RefusedBuried
 		r := refused(&t.Refusal)
 		r.Addr = a
 		if t.Reason == codec.RefusedName {
@@ -97,7 +98,7 @@ func (e *Engine) refusal(ev *core.Event) {
 	kind, text := EventRefused, "does not take somebody in"
 	if ev.Kind == core.Refused {
 		kind, text = EventJoinRefused, "somebody does not take this member in"
-		if why, _ := e.toldWhy([]netip.AddrPort{ev.Addr}); why != nil {
+		if why, _ := e.toldWhy([]netip.AddrPort{ev.Addr}, 0); why != nil {
 			r = why.(*RefusedError)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,6 +79,24 @@ func TestJoinSaysWhyItWasRefused(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestJoinAsksAnew: what a seed said before a Join is no answer to it. Who may come in now does.
+func TestJoinAsksAnew(t *testing.T) {
+	var taken atomic.Bool
+	virtual(t, 2, enginetest.Options{Apart: true, Config: func(i int, c *engine.Config) {
+		c.Admit = func([]byte, netip.AddrPort) bool { return i != 0 || taken.Load() }
+	}}, func(t *testing.T, c *enginetest.Cluster) {
+		for range 2 {
+			if n, err := c.Engines[1].Join(context.Background(), c.Engines[0].Addr().String()); n != 0 || !errors.Is(err, engine.ErrRefused) {
+				t.Fatal(n, err)
+			}
+		}
+		taken.Store(true)
+		if n, err := c.Engines[1].Join(context.Background(), c.Engines[0].Addr().String()); n != 1 || err != nil {
+			t.Error(n, err)
+		}
+	})
 }
 
 // TestJoinReturnsWithAPicture: right after Join the members and the keys of the seed
