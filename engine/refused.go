@@ -91,6 +91,16 @@ func (e *Engine) toldWhy(addrs []netip.AddrPort, since sched.Instant) (why error
 	return why, final
 }
 
+// turnedAway is why there is nobody that a waiter could wait for, where seeds said so; nil: there is
+// somebody, or nobody refuses. Nobody's leave needs others.
+func (e *Engine) turnedAway(w *waiter, a *core.Agreement) error {
+	if w.leave || a.Members > 0 {
+		return nil
+	}
+	why, _ := e.toldWhy(e.core.Parts().Door.Seeds.Refusing(), 0)
+	return why
+}
+
 // refusal tells of somebody who does not take us, or whom we do not take.
 func (e *Engine) refusal(ev *core.Event) {
 	r := refused(&codec.Refusal{Reason: codec.RefusalReason(ev.From), Detail: ev.To, Speak: codec.Versions{Min: codec.FormatVersion, Max: codec.FormatVersion}})

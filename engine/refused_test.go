@@ -63,6 +63,16 @@ func TestJoinSaysWhyItWasRefused(t *testing.T) {
 				if took := time.Since(began); x.sure == (took > time.Second) {
 					t.Errorf("after %v", took)
 				}
+				for i, want := range map[int]error{0: nil, 2: x.want} {
+					e := c.Engines[i]
+					v := set(t, e, "k", "v")
+					if err := e.WaitVersion(context.Background(), v); !errors.Is(err, want) {
+						t.Errorf("engine %d: WaitVersion: %v", i, err)
+					}
+					if err := e.WaitConverged(context.Background()); !errors.Is(err, want) {
+						t.Errorf("engine %d: WaitConverged: %v", i, err)
+					}
+				}
 				pause(time.Second)
 				mu.Lock()
 				defer mu.Unlock()
@@ -96,6 +106,46 @@ func TestJoinAsksAnew(t *testing.T) {
 		if n, err := c.Engines[1].Join(context.Background(), c.Engines[0].Addr().String()); n != 1 || err != nil {
 			t.Error(n, err)
 		}
+	})
+}
+
+// TestWhoIsAloneWaitsForNobody: who joined nobody, or only somebody who does not answer, has all that it
+// waits for; who was refused has it as soon as somebody joins it, or it is taken in.
+func TestWhoIsAloneWaitsForNobody(t *testing.T) {
+	var taken atomic.Bool
+	virtual(t, 4, enginetest.Options{Apart: true, Config: func(i int, c *engine.Config) {
+		c.Admit = func(member []byte, _ netip.AddrPort) bool {
+			return taken.Load() || i != 0 || string(member) != "node-1"
+		}
+	}}, func(t *testing.T, c *enginetest.Cluster) {
+		waits := func(what string, i int, want error) {
+			t.Helper()
+			e := c.Engines[i]
+			v := set(t, e, "k", what)
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			if a, b := e.WaitVersion(ctx, v), e.WaitConverged(ctx); !errors.Is(a, want) || !errors.Is(b, want) {
+				t.Errorf("%s: WaitVersion %v, WaitConverged %v", what, a, b)
+			}
+		}
+		join := func(i, seed int) { c.Engines[i].Join(context.Background(), c.Engines[seed].Addr().String()) }
+		waits("alone", 1, nil)
+		if _, err := c.Engines[1].Join(context.Background(), "10.255.0.1:1"); !errors.Is(err, engine.ErrNoAnswer) {
+			t.Fatal(err)
+		}
+		waits("no answer", 1, nil)
+		join(1, 0)
+		waits("refused", 1, engine.ErrRefused)
+		join(2, 1)
+		waits("joined by another", 1, nil)
+		if err := c.Engines[2].Close(); err != nil {
+			t.Fatal(err)
+		}
+		pause(10 * time.Second)
+		waits("and left by it", 1, engine.ErrRefused)
+		taken.Store(true)
+		join(1, 0)
+		waits("taken in", 1, nil)
 	})
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/quidnunc/quidnunc/engine/core"
@@ -24,7 +25,8 @@ type waiter struct {
 // ErrVersion (a *VersionError) for a version that this process never gave out, ErrFull or
 // ErrNameConflict when the write was accepted and could not be kept, ErrMemberFull
 // (a *MemberFullError) for members that have no room for it or for a write before
-// it, ErrClosed.
+// it, ErrRefused (a *RefusedError) where nobody is reached since seeds do not take this member in,
+// ErrClosed. A member that is alone and was refused by nobody waits for nobody.
 func (e *Engine) WaitVersion(ctx context.Context, v Version) error {
 	if err := e.gaveOut(v); err != nil {
 		return err
@@ -43,7 +45,8 @@ func (e *Engine) gaveOut(v Version) error {
 // WaitConverged returns when every live member has told this one that it holds
 // exactly the same state. It is for clusters that are quiet: under steady
 // writes no two members are equal for long. Errors: ctx.Err(), ErrMemberFull (a
-// *MemberFullError) for members that have no room for what others hold, ErrClosed.
+// *MemberFullError) for members that have no room for what others hold, ErrRefused as WaitVersion,
+// ErrClosed.
 func (e *Engine) WaitConverged(ctx context.Context) error {
 	return e.wait(ctx, &waiter{converged: true})
 }
@@ -103,7 +106,7 @@ func (e *Engine) answer(now sched.Instant) {
 			w.done <- err
 			continue
 		}
-		if err := e.memberFull(w); err != nil {
+		if err := cmp.Or(e.memberFull(w), e.turnedAway(w, &agreed)); err != nil {
 			w.done <- err
 			continue
 		}

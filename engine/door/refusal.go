@@ -104,6 +104,17 @@ func (s *Seeds) Turned(now sched.Instant, addr netip.AddrPort, why *Turned) {
 	}
 }
 
+// Refusing lists the seeds that do not take us, as they said last since we were in touch, for a
+// reason that lasts.
+func (s *Seeds) Refusing() (addrs []netip.AddrPort) {
+	for i := range s.list {
+		if why := &s.list[i].why; why.At != 0 && why.Reason != codec.RefusedBusy && why.Reason != codec.RefusedBuried {
+			addrs = append(addrs, s.list[i].addr)
+		}
+	}
+	return addrs
+}
+
 // Why is the last reason that a seed gave since we were in touch; false if it
 // gave none.
 func (s *Seeds) Why(addr netip.AddrPort) (why Turned, ok bool) {
