@@ -90,9 +90,13 @@ func (e *Engine) tellFull(m Member) {
 		kind, text = EventUpdated, "a member has room for all that others write again"
 	}
 	e.emit(Event{Kind: kind, Member: m})
-	if m.Full {
-		e.herald.warn(text, "member", e.cfg.Name, "peer", m.Name, "missing", m.Missing)
-	} else {
+	switch args := []any{"member", e.cfg.Name, "peer", m.Name, "missing", m.Missing}; {
+	case m.Full && m.Self:
+		e.count(&e.sampled.next)
+		e.herald.warn(text, append(args, e.tightest(&e.sampled.next)...)...)
+	case m.Full:
+		e.herald.warn(text, args...)
+	default:
 		e.herald.info(text, "member", e.cfg.Name, "peer", m.Name)
 	}
 }

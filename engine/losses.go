@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -35,8 +36,8 @@ func (e *Engine) logLosses(was, is *tally) {
 	grew(was.socket.KernelDrops, is.socket.KernelDrops, "the kernel dropped datagrams: raise net.core.rmem_max")
 	dropped(core.DropChecksum, "garbled datagrams arrived")
 	dropped(core.DropCluster, "datagrams of another cluster arrived")
-	if is.holes == 0 { // else a line says so: full.go
-		dropped(core.DropFull, "a limit of Config.Limits is reached")
+	if n := is.core.Drops[core.DropFull] - was.core.Drops[core.DropFull]; n > 0 && is.holes == 0 { // else a line says so: full.go
+		e.herald.warn("a limit of Config.Limits is reached: raise it", append([]any{"member", e.cfg.Name, "datagrams", n}, e.tightest(is)...)...)
 	}
 	for k := range batch.ErrorKind(batch.ErrorKinds) {
 		if d := is.socket.SendErrors[k] - was.socket.SendErrors[k]; d > 0 && k != batch.Again {
@@ -55,4 +56,41 @@ func (e *Engine) logDamage(was, is *core.Counters) {
 		e.herald.warn("entries of other members were not what their owners hold: test the memory of this host, and report it if that is sound",
 			"member", e.cfg.Name, "entries", n, "missing", is.AuditMissing, "damaged", is.AuditDamaged, "removed", is.AuditRemoved, "foreign", is.AuditForeign)
 	}
+}
+
+// tightest tells of the limit of which most is used, as the log does: what was dropped for want of
+// room says not of which. A quarter of the seats is not for those whom nobody has met.
+func (e *Engine) tightest(is *tally) (args []any) {
+	s, l, most := e.store, e.store.Limits(), 0.0
+	look := func(limit string, used, value int, by state.Origin, has int) {
+		share := float64(used) / float64(value)
+		if value == 0 || share <= most {
+			return
+		}
+		most, args = share, []any{"limit", limit, "value", value, "used", used}
+		if by != 0 {
+			args = append(args, "most", e.nameOf(by), "has", has)
+		}
+	}
+	known, keys, cells, bytes := 0, s.Owner(), s.Owner(), s.Owner()
+	for _, n := range is.members {
+		known += n
+	}
+	for o := s.FirstAtOrAfter(0); o != 0; o = s.Following(o) {
+		if s.Keys(o) > s.Keys(keys) {
+			keys = o
+		}
+		if s.CellBytes(o) > s.CellBytes(cells) {
+			cells = o
+		}
+		if s.Bytes(o) > s.Bytes(bytes) {
+			bytes = o
+		}
+	}
+	look("Limits.Origins", max(known, is.members[StateUnknown]+l.Origins/4), l.Origins, 0, 0)
+	look("Limits.KeysPerOrigin", s.Keys(keys), l.KeysPerOrigin, keys, s.Keys(keys))
+	look("Limits.BytesPerOrigin", s.Bytes(bytes), l.BytesPerOrigin, bytes, s.Bytes(bytes))
+	look("Limits.Keys", is.store.LiveKeys, l.Keys, keys, s.Keys(keys))
+	look("Limits.ValueBytes", is.store.CellBytes, l.ValueBytes, cells, s.CellBytes(cells))
+	return args
 }
