@@ -17,7 +17,8 @@ import (
 // known of a member is gone: it was forgotten, or began anew, or deletes may have been missed,
 // since they were collected before they were looked at; what lives follows then. Of one member,
 // updates come in the order of its versions, but for large values (Config.Streams), which come when
-// they are complete. It ends as Watch does. With a precise Order versions come in no order: it ends
+// they are complete; own writes come when the others are told of them, too (ThrottleCoalesce). It
+// ends as Watch does. With a precise Order versions come in no order: it ends
 // with ErrPrecise at once.
 func (e *Engine) Changes(ctx context.Context) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
@@ -130,7 +131,11 @@ func (e *Engine) since(name string, f *followed, yield func(Update, error) bool)
 	seen := f.seen
 	last, had := seen[name]
 	more, began := true, false
+	waits := e.waiting(name)
 	gen, ok := e.store.Since([]byte(name), last.Gen, last.Seq, func(key, value []byte, m state.Meta) bool {
+		if waits(&m) {
+			return true
+		}
 		if had && !began && m.Gen != last.Gen {
 			more = yield(Update{Member: name, Deleted: true}, nil)
 		}

@@ -52,6 +52,9 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 		}
 		switch st := e.core.Write(now, &e.op); {
 		case st == core.Written:
+			if e.op.Version != r.version {
+				e.held.replaced.Store(r.version)
+			}
 			if e.op.TTL != 0 {
 				e.endsAt(now, e.op.TTL-e.op.Age, e.op.Version) // under which it is kept
 			}

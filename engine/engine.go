@@ -63,6 +63,7 @@ type Engine struct {
 	members atomic.Pointer[memberList]
 	told    atomic.Bool // members is older than what events told: see outdate
 	watches watchList
+	held    heldWrites
 	subs    subscribers
 	events  fan[Event]
 	large   large

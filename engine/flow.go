@@ -19,7 +19,9 @@ type Throttle uint8
 // The ways.
 const (
 	// ThrottleCoalesce takes the write: it is readable here at once and published when
-	// there is rate for it, in its newest form. It is the default.
+	// there is rate for it, in its newest form: of writes of one key that wait, the
+	// newest in the place of the first, under the version of that, which is lower than
+	// the one that Set gave. WaitVersion keeps its word for both. It is the default.
 	ThrottleCoalesce Throttle = iota
 	// ThrottleRefuse gives it a *BackpressureError.
 	ThrottleRefuse

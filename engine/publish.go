@@ -95,6 +95,9 @@ func (e *Engine) advanced(now sched.Instant, ev *core.Event) {
 			Now: now, Handle: uint32(ev.Origin), Origin: uint64(e.store.ID(ev.Origin)), From: ev.From, To: e.store.Max(ev.Origin),
 		})
 	}
+	if ev.Origin == e.store.Owner() {
+		e.held.to.Store(e.store.Max(ev.Origin))
+	}
 	e.completes(now, ev.Origin, true)
 	if e.watches.count.Load() > 0 {
 		e.watches.advanced(e.store, ev.Origin, e.nameOf(ev.Origin), ev.From, ev.To)

@@ -117,6 +117,7 @@ func (e *Engine) checkWatch(o *WatchOptions) error {
 type told struct {
 	version Version
 	alive   bool
+	sum     uint64 // of what was told, where another value may come under that version; else 0
 }
 
 // view is what a watch has told of everything that it wants.
@@ -210,6 +211,9 @@ func (v *view) member(name string) bool {
 	}
 	from, more := v.since[name], true
 	delete(v.since, name) // what was told is known from now on
+	if name == e.cfg.Name && from.Seq < e.held.replaced.Load() {
+		from.Seq = 0 // what was told may have been replaced under its version since
+	}
 	here := map[string]bool{}
 	e.store.Since([]byte(name), from.Gen, from.Seq, func(key, _ []byte, m state.Meta) bool {
 		if codec.Reserved(key) || !w.takes(name, string(key)) {
@@ -237,6 +241,7 @@ func (v *view) member(name string) bool {
 // look reads one entry and reports whether it is news.
 func (v *view) look(p place) (Update, bool) {
 	v.news.step()
+	settled := v.e.held.to.Load()
 	value, meta, ok := v.e.AppendGet(nil, p.member, p.key)
 	last, had := v.told[p.member][p.key]
 	u := Update{Member: p.member, Key: p.key, Meta: meta, Previous: last.version, Alive: v.e.alive(p.member)}
@@ -250,14 +255,18 @@ func (v *view) look(p place) (Update, bool) {
 		v.ends.note(&u)
 		return u, had
 	}
-	if had && meta.Version.Compare(last.version) <= 0 && u.Alive == last.alive {
+	sum := uint64(0)
+	if p.member == v.e.cfg.Name && (last.sum != 0 || meta.Version.Seq > settled) {
+		sum = sumOf(value, &meta)
+	}
+	if had && meta.Version.Compare(last.version) <= 0 && u.Alive == last.alive && sum == last.sum {
 		v.ends.note(&u) // it may not have ended by a little
 		return Update{}, false
 	}
 	if v.told[p.member] == nil {
 		v.told[p.member] = map[string]told{}
 	}
-	v.told[p.member][p.key] = told{meta.Version, u.Alive}
+	v.told[p.member][p.key] = told{meta.Version, u.Alive, sum}
 	u.Value = value
 	v.ends.note(&u)
 	return u, true
