@@ -31,6 +31,34 @@ func TestShape(t *testing.T) {
 	}
 }
 
+// TestOneLateKeyIsNoRelapse: who has recovered stays so though one update waits longer than others
+// later on; who has not been well for long has not.
+func TestOneLateKeyIsNoRelapse(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		high func(second int) bool
+		want int
+	}{
+		{"never high", func(int) bool { return false }, 0},
+		{"high until 96 s", func(s int) bool { return s <= 96 }, 22},
+		{"and for a second at 116 s", func(s int) bool { return s <= 96 || s == 116 }, 22},
+		{"and at 106 s, after nine seconds", func(s int) bool { return s <= 96 || s == 106 }, 32},
+		{"high to the end", func(s int) bool { return true }, 71},
+	} {
+		var samples []Sample
+		for s := 1; s <= 145; s++ {
+			x := Sample{Second: s, Staleness: 3}
+			if s > 25 && c.high(s) {
+				x.Staleness = 7
+			}
+			samples = append(samples, x)
+		}
+		if got := Summarize(Plan{}, "precise-newest", samples).Recovered; got != c.want {
+			t.Errorf("%s: recovered %d s after the double load, want %d", c.what, got, c.want)
+		}
+	}
+}
+
 func TestRunsRepeat(t *testing.T) {
 	p := Plan{Nodes: 8, MTU: 6, Keys: 16, Ordering: Orderings()[2], Seed: 5, End: 30}
 	a, err := Run(context.Background(), p)
