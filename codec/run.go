@@ -89,6 +89,9 @@ func (w *RunWriter) Entry(e *Entry) bool {
 	if e.Version <= w.version || e.Version > VersionMax {
 		panic("codec: run out of order")
 	}
+	if e.Flags == EntryByRef && e.Rest == 0 {
+		return w.reference(e)
+	}
 	if len(e.Key) == 0 && e.Flags&EntryByRef == 0 {
 		panic("codec: entry without a key")
 	}
@@ -115,6 +118,21 @@ func (w *RunWriter) Entry(e *Entry) bool {
 	if e.Flags&EntryByRef == 0 {
 		w.keyBytes = shared + copy(w.key[shared:], e.Key[shared:])
 	}
+	return true
+}
+
+// reference is Entry for one that is no more than a reference and a value.
+func (w *RunWriter) reference(e *Entry) bool {
+	if e.Version < w.end || len(e.Value) > EntryBytesMax {
+		panic("codec: reference within a batch, or above the protocol's limit")
+	}
+	head, ref, n := (e.Version-w.version-1)<<headBits|headRef, uint64(e.Ref), uint64(len(e.Value))
+	if len(w.dst)+uvarintBytes(head)+uvarintBytes(ref)+uvarintBytes(n)+len(e.Value)+runTailBytes > w.limit {
+		return false
+	}
+	w.dst = append(appendUvarint(appendUvarint(appendUvarint(w.dst, head), ref), n), e.Value...)
+	w.version, w.end = e.Version, e.Version
+	w.count++
 	return true
 }
 
