@@ -81,9 +81,33 @@ func (b *reader) level(tb testing.TB, a *author) {
 	}
 }
 
+// tally is what the bytes of frames are spent on.
+type tally struct {
+	frames, deltas, bytes     int
+	value, key, version, head int // of entries: values with their lengths, keys or references, versions; and of frames
+
+	was []byte // the key before
+}
+
+// count counts the run that a reader took last.
+func (x *tally) count(run *codec.Run, it *codec.RunIter) {
+	var e codec.Entry
+	last := run.From
+	x.was = x.was[:0]
+	for it.Reset(run); it.Next(&e); {
+		version := codec.RefBytes(uint32(e.Version-last-1) << 2)
+		value := codec.RefBytes(uint32(len(e.Value))) + len(e.Value)
+		x.key += codec.EntryBytes(&e, last, x.was) - version - value
+		x.version, x.value, last = x.version+version, x.value+value, e.Version
+		if e.Flags&codec.EntryByRef == 0 {
+			x.was = append(x.was[:0], e.Key...)
+		}
+	}
+}
+
 // TestDensity states how many deltas a frame of the default size carries on their way from their
-// authors to a replica: bursts of 1 to 6 writes from random nodes of 300, who have written all
-// their keys before; with keys, and with references.
+// authors to a replica, and what its bytes are spent on: bursts of 1 to 6 writes from random nodes
+// of 300, who have written all their keys before; with keys, and with references.
 func TestDensity(t *testing.T) {
 	const nodes = 300
 	f := func(name string, set density.Set, least int) {
@@ -108,7 +132,7 @@ func TestDensity(t *testing.T) {
 				b.level(t, a)
 			}
 			h := codec.Header{Flags: codec.FlagFlow | codec.FlagPrints, Sender: 1}
-			frames, deltas, bytes := 0, 0, 0
+			var d tally
 			for range 200 {
 				frame := codec.AppendHeader(nil, &h)
 				for full := false; !full; {
@@ -124,15 +148,19 @@ func TestDensity(t *testing.T) {
 						if x := b.take(t, a, out[len(frame):]); x.Unnamed {
 							t.Fatalf("%+v", x)
 						}
-						frame, deltas = out, deltas+n
+						d.count(&b.run, &b.it)
+						frame, d.deltas = out, d.deltas+n
 					}
 					b.level(t, a)
 				}
-				frames++
-				bytes += len(frame)
+				d.frames++
+				d.bytes += len(frame) + codec.ChecksumBytes
+				d.head += codec.HeaderBytes(h.Flags) + codec.ChecksumBytes
 			}
-			each := deltas / frames
-			t.Logf("%-17s %-12s %3d deltas a frame, %.1f bytes each", name, how, each, float64(bytes)/float64(deltas))
+			each, n := d.deltas/d.frames, float64(d.deltas)
+			t.Logf("%-17s %-12s %3d deltas a frame of %.1f bytes: value %.1f, key %.1f, version %.1f, run %.1f, frame %.1f",
+				name, how, each, float64(d.bytes)/n, float64(d.value)/n, float64(d.key)/n, float64(d.version)/n,
+				float64(d.bytes-d.value-d.key-d.version-d.head)/n, float64(d.head)/n)
 			if each < least {
 				t.Errorf("%s %s: %d deltas a frame, not %d", name, how, each, least)
 			}
