@@ -16,11 +16,12 @@ const (
 )
 
 // refRun is a run of a store's own origin as its writer sends it that believes its reader to hold
-// the log up to base; bare: with keys alone. It may end before all that is here.
+// the log up to base; bare: with keys alone; batches: with references within batches too, as no
+// engine writes them. It may end before all that is here.
 type refRun struct {
-	from, base uint64
-	limit      int
-	bare       bool
+	from, base    uint64
+	limit         int
+	bare, batches bool
 }
 
 func (x refRun) of(t interface{ Fatal(...any) }, s *Store, o Origin) (run codec.Run) {
@@ -40,7 +41,7 @@ func (x refRun) of(t interface{ Fatal(...any) }, s *Store, o Origin) (run codec.
 		if !begins {
 			e.EndAt(to)
 		}
-		if below := s.Former(e.Version); !x.bare && begins && below != 0 && e.Version-uint64(below) <= x.base && e.Rest == 0 {
+		if below := s.Former(e.Version); !x.bare && below != 0 && e.Version-uint64(below) <= x.base && (x.batches || begins && e.Rest == 0) {
 			e.Key, e.Ref, e.Flags = nil, below, e.Flags|codec.EntryByRef
 		}
 		if !w.Entry(&e) {
@@ -66,17 +67,21 @@ type refModel struct {
 	v      uint64
 	wrote  map[uint64]string // version: key and value
 	lied   [4]bool           // it was told what the author did not write
+	level  [4]uint64         // what the author's own run made it level with last
 	it     codec.RunIter
 	refs   int // that were resolved
 	cut    int // that led nowhere
 	beyond int // runs that were taken beyond a hole
 }
 
-// apply hands a run to a replica; from the author itself, all that it brings is what it wrote.
-func (m *refModel) apply(i int, by codec.OriginID, run *codec.Run) {
+// apply hands a run to a replica; from the author itself, all that it brings is what it wrote. Where
+// the author refers to no more than what its own run made the replica level with, references lead
+// somewhere.
+func (m *refModel) apply(i int, by codec.OriginID, run *codec.Run, base uint64) {
 	s, o := &m.all[i], m.o[i]
 	var e codec.Entry
 	refs, was := 0, s.Seen(o)
+	knows := by == writerID && base <= m.level[i] && was == s.Max(o) && !s.Relayed(o) && !m.lied[i] && i < 3
 	var brings []uint64
 	for m.it.Reset(run); m.it.Next(&e); {
 		if e.Flags&codec.EntryByRef != 0 && e.Version > was {
@@ -90,6 +95,8 @@ func (m *refModel) apply(i int, by codec.OriginID, run *codec.Run) {
 	a := s.ApplyRun(o, run, &m.it)
 	s.Hop(0, 0)
 	switch {
+	case a.Unnamed && knows:
+		m.t.Fatalf("replica %d was level at %d, and a reference below %d led nowhere", i, m.level[i], base)
 	case a.Unnamed:
 		m.cut++
 	case a.Status == OK:
@@ -99,6 +106,9 @@ func (m *refModel) apply(i int, by codec.OriginID, run *codec.Run) {
 		m.refs += refs
 	case a.Status != Gap:
 		m.t.Fatal(a.Status)
+	}
+	if by == writerID && run.Level() && s.Max(o) == run.To {
+		m.level[i] = run.To
 	}
 	if by == liarID {
 		m.lied[i] = m.lied[i] || a.New+a.Beyond > 0 || a.To > a.From
@@ -170,7 +180,7 @@ func (m *refModel) lie(i int) {
 	if err := codec.ParseRun(w.End(to)[codec.RecordBytes:], &run); err != nil {
 		m.t.Fatal(err)
 	}
-	m.apply(i, liarID, &run)
+	m.apply(i, liarID, &run, 0)
 }
 
 // prove is a checkpoint of the author that reaches a replica.
@@ -232,11 +242,11 @@ func TestReferencesAreKeys(t *testing.T) {
 				if from == 1 {
 					by = relayID
 				}
-				x := refRun{begin, base, rapid.SampledFrom([]int{1200, 120, 60}).Draw(t, "limit"), from == 1 || rapid.IntRange(0, 3).Draw(t, "bare") == 3}
+				x := refRun{begin, base, rapid.SampledFrom([]int{1200, 120, 60}).Draw(t, "limit"), from == 1 || rapid.IntRange(0, 3).Draw(t, "bare") == 3, rapid.Bool().Draw(t, "in batches")}
 				run := x.of(t, &m.all[from], m.o[from])
-				m.apply(to, by, &run)
+				m.apply(to, by, &run, base)
 				if rapid.IntRange(0, 4).Draw(t, "twice") == 0 {
-					m.apply(to, by, &run)
+					m.apply(to, by, &run, base)
 				}
 			}
 		}
@@ -244,8 +254,8 @@ func TestReferencesAreKeys(t *testing.T) {
 		for i := 1; i < 3; i++ {
 			for top(i) < m.v {
 				was := top(i)
-				run := refRun{was, was, 1200, true}.of(t, &m.all[0], m.o[0])
-				if m.apply(i, writerID, &run); top(i) <= was {
+				run := refRun{was, was, 1200, true, false}.of(t, &m.all[0], m.o[0])
+				if m.apply(i, writerID, &run, was); top(i) <= was {
 					t.Fatalf("replica %d stands still at %d of %d", i, was, m.v)
 				}
 			}
@@ -314,7 +324,7 @@ func TestReferencesLeadToNoForgedKey(t *testing.T) {
 		for _, proven := range []bool{false, true} {
 			x := newRefDesk()
 			x.write("right", "1", 0)
-			true1 := refRun{0, 0, 1200, true}.of(t, &x.author, x.a)
+			true1 := refRun{0, 0, 1200, true, false}.of(t, &x.author, x.a)
 			if by == liarID {
 				var w codec.RunWriter
 				w.Begin(nil, 1200, codec.RunHead{ID: writerID})
@@ -331,7 +341,7 @@ func TestReferencesLeadToNoForgedKey(t *testing.T) {
 				}
 			}
 			x.write("right", "2", 0)
-			run := refRun{1, 1, 1200, false}.of(t, &x.author, x.a)
+			run := refRun{1, 1, 1200, false, false}.of(t, &x.author, x.a)
 			a := x.take(writerID, &run)
 			if want := by != writerID && (by == liarID || !proven); a.Unnamed != want || want && x.reader.Max(x.o) != 1 || !want && x.reader.Max(x.o) != 2 {
 				t.Errorf("brought by %d, proven %v: %+v, up to %d", by, proven, a, x.reader.Max(x.o))
@@ -353,7 +363,7 @@ func TestWhatWasProvenAndIsRepairedByOthers(t *testing.T) {
 	for _, k := range []string{"a", "b", "c"} {
 		x.write(k, "1", 0)
 	}
-	run := refRun{0, 0, 1200, true}.of(t, &x.author, x.a)
+	run := refRun{0, 0, 1200, true, false}.of(t, &x.author, x.a)
 	x.take(relayID, &run)
 	x.reader.Prove(x.o, 3)
 	p := &x.reader.proven[x.o]
@@ -384,7 +394,7 @@ func TestHostileReferencesLeadNowhere(t *testing.T) {
 		x.write("key", "1", 0)
 		x.write("gone", "2", 0)
 		x.write("gone", "", codec.EntryTombstone)
-		first := refRun{0, 0, 1200, true}.of(t, &x.author, x.a)
+		first := refRun{0, 0, 1200, true, false}.of(t, &x.author, x.a)
 		x.take(writerID, &first)
 		var w codec.RunWriter
 		w.Begin(nil, codec.FrameBytesMax, codec.RunHead{ID: writerID, From: 3})
@@ -463,7 +473,7 @@ func FuzzReferences(f *testing.F) {
 			x.write(k, "v", 0)
 		}
 		run.ID = writerID
-		first := refRun{0, 0, 1200, true}.of(t, &x.author, x.a)
+		first := refRun{0, 0, 1200, true, false}.of(t, &x.author, x.a)
 		x.take(writerID, &first)
 		named := map[string]bool{"key/1": true, "key/2": true}
 		var e codec.Entry
