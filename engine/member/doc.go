@@ -94,7 +94,8 @@
 // node that hears of a death before it heard of the suspicion gives a grace of
 // its own. So two halves of a partition, each of which believes the other dead,
 // heal without killing again; each member is suspected for a moment and refutes.
-// Facts from a member that is itself condemned are not believed, which makes a
+// Facts from a member that is itself condemned are not believed, nor accusations from
+// one that is suspected, as often as it comes and goes, which makes a
 // node that hears nobody and condemns everybody harmless.
 //
 // News is sent Lambda·⌈log2(n+1)⌉ times, least sent first, in bursts to Fanout

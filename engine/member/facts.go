@@ -222,7 +222,8 @@ func (t *Table) expireAll(now sched.Instant, s Status) {
 }
 
 // OnFacts takes in facts that a member spreads. A condemned member is not believed: it may be one
-// that hears nobody and condemns everybody.
+// that hears nobody and condemns everybody. Nor is one under suspicion where it accuses others: its
+// vote does not count either, and what is true of it others say, too.
 func (t *Table) OnFacts(now sched.Instant, from uint32, facts codec.Facts) {
 	if from == 0 || from == t.self {
 		t.counters.DropStranger++
@@ -243,9 +244,9 @@ func (t *Table) onFact(now sched.Instant, from uint32, f codec.Fact) {
 		t.counters.Grave++
 	case h == 0:
 		t.counters.DropStranger++
-	case !t.live(from) && h != from:
+	case h != from && (!t.live(from) || accuses(f.Status) && t.Status(from) != Alive):
 		t.counters.DropDead++
-	case h == from && f.Status != Alive && f.Status != Left:
+	case h == from && accuses(f.Status):
 		t.counters.DropSelf++
 	default:
 		t.learn(now, h, f.Incarnation, f.Status, from)
@@ -299,6 +300,9 @@ func (t *Table) settled(now sched.Instant, h uint32) bool {
 
 // suspected tells of the statuses that a member may refute in its grace.
 func suspected(s Status) bool { return s == Suspect || s == Closed }
+
+// accuses tells of the statuses that no member has by its own word.
+func accuses(s Status) bool { return s != Alive && s != Left }
 
 // accuse makes a member suspected, or closed if it was suspected: that may shorten its grace, and
 // never lengthens it. Nil when there is no room for the fact.

@@ -136,11 +136,19 @@ func TestNobodySpeaksForAnother(t *testing.T) {
 	give(t, x, *now, 4, codec.Fact{ID: testID(4), Incarnation: 0, Status: Dead})  // about itself
 	x.set(*now, 5, 0, Dead, 2)
 	give(t, x, *now, 5, codec.Fact{ID: testID(4), Incarnation: 0, Status: Dead}) // by a condemned one
+	x.set(*now, 6, 0, Suspect, 2)
+	for _, s := range []Status{Suspect, Closed, Dead, Buried} {
+		give(t, x, *now, 6, codec.Fact{ID: testID(4), Incarnation: 0, Status: s}) // by a suspect
+	}
+	give(t, x, *now, 6, codec.Fact{ID: testID(7), Incarnation: 1, Status: Alive}, codec.Fact{ID: testID(8), Incarnation: 0, Status: Left})
+	if x.Incarnation(7) != 1 || x.Status(8) != Left {
+		t.Error("a suspect's word that accuses nobody does not count")
+	}
 	c := x.Counters()
 	if x.Status(4) != Alive || x.Incarnation(1) != 0 {
 		t.Error("believed")
 	}
-	if c.DropIncarnation != 1 || c.DropStranger != 3 || c.DropSelf != 1 || c.DropDead != 1 {
+	if c.DropIncarnation != 1 || c.DropStranger != 3 || c.DropSelf != 1 || c.DropDead != 5 {
 		t.Errorf("%+v", c)
 	}
 }
