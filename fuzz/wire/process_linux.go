@@ -64,26 +64,32 @@ func (p *process) read(out io.Reader) {
 // tell gives an order and waits for the answer.
 func (p *process) tell(o order) (report, error) { return p.tellFor(o, 2*patience) }
 
+// waitStep is what one look at an answer that is waited for counts, however long it took: where the
+// whole machine stood still the process that is asked did, too.
+const waitStep = 100 * time.Millisecond
+
 // tellFor waits for so long at most.
 func (p *process) tellFor(o order, wait time.Duration) (report, error) {
 	if err := json.NewEncoder(p.in).Encode(&o); err != nil {
 		return report{}, fmt.Errorf("it ended: %w", err)
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case r, ok := <-p.answers:
-		if !ok {
-			p.kill()
-			return r, fmt.Errorf("it ended: %s", p.stderr.String())
+	tick := time.NewTicker(waitStep)
+	defer tick.Stop()
+	for waited := time.Duration(0); waited < wait; waited += waitStep {
+		select {
+		case r, ok := <-p.answers:
+			if !ok {
+				p.kill()
+				return r, fmt.Errorf("it ended: %s", p.stderr.String())
+			}
+			if r.Error != "" {
+				return r, fmt.Errorf("%s: %s", o.Do, r.Error)
+			}
+			return r, nil
+		case <-tick.C:
 		}
-		if r.Error != "" {
-			return r, fmt.Errorf("%s: %s", o.Do, r.Error)
-		}
-		return r, nil
-	case <-timer.C:
-		return report{}, fmt.Errorf("no answer to %q; it was at: %s", o.Do, p.stacks())
 	}
+	return report{}, fmt.Errorf("no answer to %q; it was at: %s", o.Do, p.stacks())
 }
 
 // stacks ends a process that does not answer, and gives what it was at.
