@@ -109,3 +109,18 @@ func TestConfirmationsByOnesWhoSawNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestNumbersGoOnFromZero: whoever begins another life is sent the frame after the last one, also where
+// that one was number 0 of 2^32: lower numbers are old ones to it.
+func TestNumbersGoOnFromZero(t *testing.T) {
+	w := quietPair(t)
+	c := &w.nodes[0].core
+	p := c.origins[c.store.Find(w.nodes[1].core.me.ID)].peer
+	c.paths.Ended(^uint32(49)) // of somebody else
+	c.peers[p].link.Init(^uint32(0))
+	c.peers[p].link.Sent(false)
+	c.resetPeer(p, c.peers[p].origin, w.nodes[1].addr)
+	if last := c.peers[p].link.Last(); last != 0 {
+		t.Errorf("after number 0 comes %d", int32(last)+1)
+	}
+}

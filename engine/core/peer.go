@@ -137,7 +137,7 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 		c.roster.Remove(q.id)
 	}
 	last := q.link.Last() // it may have seen frames already: numbers that went back would be old ones to it for ever
-	if last == 0 {
+	if !q.link.Begun() {
 		last = c.paths.First(uint32(c.rand.Uint64()))
 	}
 	*q = peer{

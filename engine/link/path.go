@@ -57,12 +57,16 @@ type Path struct {
 	overtakenAt sched.Instant // when frames up to overtaken were first known to be missing; 0: none is
 	hole        bool          // an acknowledgement told of a loss
 	unproven    bool          // what the peer says may be about a life before: see Means
+	begun       bool          // Init was called
 }
 
 // Init begins a path. Its first frame has the number after last.
 func (p *Path) Init(last uint32) {
-	*p = Path{seq: last, acked: last, judged: last, history: last, before: last, unproven: true}
+	*p = Path{seq: last, acked: last, judged: last, history: last, before: last, unproven: true, begun: true}
 }
+
+// Begun reports a path that has numbers. Any of them may be its last one, 0 as well.
+func (p *Path) Begun() bool { return p.begun }
 
 // Last is the number of the last frame to the peer.
 func (p *Path) Last() uint32 { return p.seq }
