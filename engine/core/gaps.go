@@ -12,7 +12,6 @@ import (
 // onRun applies a run.
 func (c *Core) onRun(p uint32, r *codec.Run) {
 	if c.rumors.Refusing(&c.received) {
-		c.counters.RunsReceived++
 		return
 	}
 	o := c.subject(r)
@@ -59,7 +58,6 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 
 // subject is whose run came, if it is to be applied; else 0.
 func (c *Core) subject(r *codec.Run) state.Origin {
-	c.counters.RunsReceived++
 	o := c.store.Find(r.ID)
 	switch {
 	case o == 0 && c.graves.Has(c.now, r.ID):

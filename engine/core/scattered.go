@@ -19,6 +19,7 @@ func (c *Core) onPreciseRun(p uint32, body []byte) bool {
 	case codec.ParsePreciseRun(body, r) != nil:
 		return false
 	}
+	c.counters.RunsReceived++
 	if o := c.subject(r); o != 0 {
 		c.flow.Got(p, r.Count)
 		c.applyScattered(p, o, r)

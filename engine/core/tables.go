@@ -292,6 +292,7 @@ func (c *Core) takeRun(p uint32, _ codec.Type, body []byte) bool {
 	if codec.ParseRun(body, &c.received.Run) != nil {
 		return false
 	}
+	c.counters.RunsReceived++ // also where it waits for those before it
 	c.peers[p].shown.Tell(&c.received, c.peers[p].id)
 	id, before := c.received.Run.ID, c.counters.Gaps
 	if c.onRun(p, &c.received.Run); c.counters.Gaps != before {
