@@ -175,6 +175,7 @@ type Parts struct {
 	Repair   *walk.Repair
 	Word     *checkpoint.Checkpoints // a shell takes its jobs; nothing else of it is to be called
 	Keys     *protect.Sealed         // what seals; nil where frames are in clear
+	Paths    *link.Paths             // what all paths have in common
 }
 
 // Parts gives the parts, which stay true. Any goroutine may ask for them; but for the store's
@@ -184,7 +185,7 @@ func (c *Core) Parts() Parts {
 	keys, _ := c.guard.(*protect.Sealed)
 	return Parts{
 		View: reconcile.View{Store: c.store, Own: c.store.Owner(), News: &c.mail.Settle, Graves: &c.graves},
-		Self: &c.me, Mail: &c.mail, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Events: &c.events, Repair: &c.walks, Word: &c.word, Keys: keys,
+		Self: &c.me, Mail: &c.mail, Filler: &c.filler, Detector: &c.live, Flow: &c.flow, Door: &c.door, Events: &c.events, Repair: &c.walks, Word: &c.word, Keys: keys, Paths: &c.paths,
 	}
 }
 

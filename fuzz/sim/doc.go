@@ -35,6 +35,7 @@
 //     each other's rates than they gave;
 //   - a peer is one origin and an origin one peer, for the detector as well;
 //   - nobody has confirmed more than it holds;
+//   - a node counts what its frames show: frames, bytes, entries, digests, pulls;
 //   - a key that waits to be published keeps its turn, however often it is written;
 //   - nothing ends within a batch, and who is level with an author's log holds what that one
 //     held at that version, no key more or less;
@@ -53,6 +54,9 @@
 //     missed, and nothing that anybody says is absurd.
 //
 // TestLawsCanBeBroken breaks them.
+//
+// The numbers of frames of every other life begin close below 2^32, so that all of this holds also
+// where they begin anew, as it happens to a path once in some weeks.
 //
 // In some plans the last node lies ([LiePlan]): it confirms what it does not hold, condemns the
 // living, hides or scrambles what it says of a kind, and repeats itself. What honest nodes know of

@@ -35,6 +35,7 @@ func (w *World) look() {
 			w.members(n)
 			w.waiting(n)
 			w.balanced(n)
+			w.tallied(n)
 		}
 	}
 	w.shared()

@@ -150,6 +150,15 @@ func TestLawsCanBeBroken(t *testing.T) {
 			})
 		})
 	}
+	for what, count := range map[string]func(c *core.Counters){ // a node that counts what it did not do, or not all that it did
+		"frames": func(c *core.Counters) { c.FramesSent++ }, "bytes": func(c *core.Counters) { c.BytesReceived-- },
+		"entries": func(c *core.Counters) { c.EntriesSent++ }, "frames with entries": func(c *core.Counters) { c.RunFrames-- },
+		"digests": func(c *core.Counters) { c.DigestsSent++ }, "pulls": func(c *core.Counters) { c.PullsSent++ },
+		"frames of the detector": func(c *core.Counters) { c.DetectorFrames-- }, "runs": func(c *core.Counters) { c.RunsReceived += 1 << 20 },
+	} {
+		t.Log(what)
+		f("tally", func(w *World, _ *Plan) { w.At(sched.Second, func() { count(w.Nodes[1].Core.Counters()) }) })
+	}
 	f("missing", func(w *World, _ *Plan) { // a write that its author does not hold
 		w.At(sched.Second, func() {
 			h := w.Nodes[1].log
@@ -220,5 +229,27 @@ func setMax(body []byte, max uint64) {
 		if b := codec.AppendHave(nil, h)[codec.RecordBytes:]; len(b) == len(body) {
 			copy(body, b)
 		}
+	}
+}
+
+// TestNumbersOfFramesBeginAnew: in plans every other node's frames pass number 2^32, and all laws hold.
+func TestNumbersOfFramesBeginAnew(t *testing.T) {
+	type pair struct{ from, to int }
+	last, passed := map[pair]uint32{}, map[int]bool{}
+	out := TryWith(plainPlan(), func(w *World) {
+		w.OnFrame = func(f *Frame) bool {
+			var h codec.Header
+			if _, err := codec.ParseFrame(f.Data, &h); err == nil && h.Flags&codec.FlagFlow != 0 {
+				at := pair{f.From, f.To}
+				if h.Seq < last[at] {
+					passed[f.From] = true
+				}
+				last[at] = h.Seq
+			}
+			return true
+		}
+	})
+	if out.Violation != nil || len(passed) != 2 {
+		t.Errorf("the numbers of %d nodes passed 2^32, want 2: %v", len(passed), out.Violation)
 	}
 }

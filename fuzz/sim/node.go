@@ -57,6 +57,7 @@ type Node struct {
 	ties    []tie  // by peer handle
 	gates   map[netip.AddrPort]*gate
 	forgot  bool // it has forgotten an origin
+	tally   tally
 	names   map[string]uint64
 }
 
@@ -129,9 +130,13 @@ func (w *World) Start(i int) {
 	n.began = w.now
 	n.Up, n.paused, n.queued, n.turnAt, n.busy = true, false, sched.Never, 0, 0
 	n.inbox, n.charged, n.views, n.names = n.inbox[:0], 0, n.views[:0], nil
+	n.tally = tally{}
 	n.ties, n.forgot, n.gates = n.ties[:0], false, map[netip.AddrPort]*gate{}
 	n.Core = new(core.Core)
 	n.Core.Init(&n.cfg, w.now, w.wall(n))
+	if w.opt.Check && w.opt.Wrap {
+		n.nearTheEnd()
+	}
 	n.gen = max(n.gen, n.cfg.Generation)
 	w.born(n)
 	w.do(n, func(s *shard) { w.pump(s, n) })

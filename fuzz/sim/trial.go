@@ -239,7 +239,7 @@ func (w *World) rest(p *Plan) {
 func (p *Plan) world() *World {
 	var w *World
 	w = New(Options{
-		Nodes: p.Nodes, Seed: p.Seed, Link: p.Link, Check: true, Wait: p.round(), Late: p.latency(), Doubt: p.doubt(), Prompt: p.calm(),
+		Nodes: p.Nodes, Seed: p.Seed, Link: p.Link, Check: true, Wait: p.round(), Late: p.latency(), Doubt: p.doubt(), Prompt: p.calm(), Wrap: true,
 		Config: func(i, life int, c *core.Config) {
 			p.configure(i, c)
 			if w != nil && w.Nodes[i].next != 0 {

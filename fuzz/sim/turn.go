@@ -50,6 +50,7 @@ func (w *World) receive(s *shard, n *Node, e *event) {
 	from := netip.AddrPortFrom(w.Nodes[e.from].Addr.Addr(), e.port)
 	if w.opt.Check {
 		n.gate(from).in += uint64(e.size)
+		n.tally.got(b)
 	}
 	n.Core.Receive(n.now, from, b)
 	if w.opt.Check {
@@ -130,6 +131,7 @@ func (w *World) pump(s *shard, n *Node) {
 		s.send(n, to, s.buf[:k])
 		if w.opt.Check {
 			w.amplified(n, to, s.buf[:k])
+			n.tally.told(s.buf[:k])
 		}
 	}
 	if sent == pumpFrames {

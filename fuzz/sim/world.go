@@ -35,6 +35,7 @@ type Options struct {
 	Prompt  bool          // nothing holds frames up, or the loop: what lives by a lease is shown to its end
 	Doubt   sched.Instant // frames may be under way so much longer than their paths usually take; what lives by a lease may too
 	Late    sched.Instant // what is written once all know each other is everywhere by then; 0: no limit is known
+	Wrap    bool          // numbers of frames of every other life begin close below their end
 	Check   bool          // hold every step against the laws; see doc.go
 	Workers int           // goroutines that share the work of a step; 0: 1. They change nothing but the time it takes.
 }
