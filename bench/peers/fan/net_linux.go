@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"syscall"
 	"unsafe"
@@ -30,4 +31,12 @@ func raiseLoopback() error {
 		return e
 	}
 	return nil
+}
+
+// drive becomes another program, in a namespace whose lo is up.
+func drive(program string, args []string) error {
+	if err := raiseLoopback(); err != nil {
+		return err
+	}
+	return syscall.Exec(program, args, os.Environ())
 }
