@@ -13,12 +13,17 @@ type order struct {
 	dense bool
 	check bool
 	id    batch.StreamID
-	slot  ring.Handle // of the head, in reactor.heads
+	slot  ring.Handle // of a head that is not short, in reactor.heads
 	head  head        // without its bytes, but for their number
 	size  int
+	short [shortHead]byte
 	body  []byte
 	sum   [batch.StreamSumSize]byte
 }
+
+// shortHead is how long a head may be that goes with its order: asks for a body by its sum, and
+// answers. They need no slot, of which peers that do not read would keep all from the others.
+const shortHead = 40
 
 // The orders.
 const (
@@ -99,17 +104,18 @@ func (s *Streams) Send(id batch.StreamID, m *batch.StreamMessage) error {
 	case !m.Answer && o.asks == batch.StreamAsksMax:
 		return batch.ErrStreamFull
 	}
-	slot, ok := r.heads.Get()
-	if !ok {
+	w := order{what: orderSend, id: id, dense: m.Dense, body: m.Body, size: len(m.Head)}
+	if !r.keepHead(&w, m.Head) {
 		return batch.ErrStreamFull
 	}
-	w := order{what: orderSend, id: id, slot: slot, dense: m.Dense, body: m.Body, size: copy(r.heads.Bytes(slot), m.Head)}
 	w.head = head{tag: m.Tag, answer: m.Answer, body: len(m.Body), want: m.Want}
 	if m.Sum != nil {
 		w.check, w.sum = true, *m.Sum
 	}
 	if !s.orders.Push(w) {
-		r.heads.Put(slot)
+		if w.slot != 0 {
+			r.heads.Put(w.slot)
+		}
 		return batch.ErrStreamFull
 	}
 	if m.Answer {
@@ -119,6 +125,33 @@ func (s *Streams) Send(id batch.StreamID, m *batch.StreamMessage) error {
 	}
 	s.tell()
 	return nil
+}
+
+// keepHead copies a head to where the loop finds it; false: there is no room.
+func (r *reactor) keepHead(w *order, head []byte) (ok bool) {
+	if len(head) <= shortHead {
+		copy(w.short[:], head)
+		return true
+	}
+	if w.slot, ok = r.heads.Get(); ok {
+		copy(r.heads.Bytes(w.slot), head)
+	}
+	return ok
+}
+
+// headOf is a message's head, for the loop.
+func (r *reactor) headOf(w *order) []byte {
+	if w.slot == 0 {
+		return w.short[:w.size]
+	}
+	return r.heads.Bytes(w.slot)[:w.size]
+}
+
+// forget gives back what an order holds, for the loop.
+func (r *reactor) forget(w *order) {
+	if w.slot != 0 {
+		r.heads.GiveBack(w.slot)
+	}
 }
 
 // Finish implements batch.Streams.

@@ -65,7 +65,7 @@ func (l *loop) obey() {
 func (l *loop) send(w *order) {
 	st := l.streams[w.id]
 	if st == nil || st.off {
-		l.s.reactor.heads.GiveBack(w.slot)
+		l.s.reactor.forget(w)
 		return // its StreamDown, which ends the loan of the body, is said or on the way
 	}
 	if st.queued == outMax {

@@ -80,7 +80,7 @@ func (st *stream) touch(moved bool) {
 
 func (st *stream) sendHead(m *order) {
 	l := st.l
-	m.head.bytes = l.s.reactor.heads.Bytes(m.slot)[:m.size]
+	m.head.bytes = l.s.reactor.headOf(m)
 	text := appendHead(l.text(), &m.head)
 	m.head.bytes = nil
 	st.headSent = true
@@ -90,7 +90,7 @@ func (st *stream) sendHead(m *order) {
 // pop takes the first message off the queue and gives its slot back.
 func (st *stream) pop() {
 	m := &st.out[st.from]
-	st.l.s.reactor.heads.GiveBack(m.slot)
+	st.l.s.reactor.forget(m)
 	*m = order{}
 	st.from = (st.from + 1) % outMax
 	st.queued--
