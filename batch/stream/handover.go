@@ -256,6 +256,9 @@ func (s *Streams) note(e *event) bool {
 func (s *Streams) Release(ev *batch.StreamEvent) {
 	if ev.Lent != 0 {
 		s.loop.heads.GiveBack(ring.Handle(ev.Lent))
+		if s.loop.starved.Load() { // a stream waits for a slot, and may be all that is left
+			s.tell()
+		}
 	}
 	if ev.Body != nil && ev.Kind == batch.StreamAnswered {
 		s.Recycle(ev.Body)

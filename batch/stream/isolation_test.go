@@ -3,6 +3,7 @@ package stream
 import (
 	"net"
 	"testing"
+	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
 )
@@ -33,4 +34,45 @@ func TestSlowPeersHoldBackNobodysAnswers(t *testing.T) {
 	e.send(idb, &batch.StreamMessage{Answer: true, Tag: 1, Body: big[:100]})
 	ev = friend.want(batch.StreamAnswered)
 	friend.s.Release(&ev)
+}
+
+// What waited for the reactor comes in when it is through with the rest, though it orders nothing.
+func TestHeadsThatWaitedComeIn(t *testing.T) {
+	keys := keysOf(t, 1, 1)
+	const streams = headsMax/batch.StreamAsksMax + 2
+	o := Options{StreamsOut: streams}
+	a, b := open(t, o, keys), open(t, Options{}, keys)
+	others := []*end{b}
+	for len(others) < (streams+upSalt-1)/upSalt {
+		others = append(others, open(t, Options{}, keys))
+	}
+	type way struct {
+		to       *end
+		ida, idb batch.StreamID
+	}
+	var all []way
+	for i := range streams {
+		to := others[i/upSalt]
+		ida, idb := pair(t, a, to)
+		all = append(all, way{to, ida, idb})
+	}
+	for _, w := range all {
+		for tag := range uint32(batch.StreamAsksMax) {
+			a.send(w.ida, &batch.StreamMessage{Tag: tag})
+			ev := w.to.want(batch.StreamAsked)
+			w.to.s.Release(&ev)
+			w.to.send(w.idb, &batch.StreamMessage{Answer: true, Tag: tag})
+		}
+	}
+	for limit := time.Now().Add(10 * time.Second); !a.s.loop.starved.Load() && time.Now().Before(limit); {
+		time.Sleep(time.Millisecond)
+	}
+	begun := time.Now()
+	for range streams * batch.StreamAsksMax {
+		ev := a.want(batch.StreamAnswered)
+		a.s.Release(&ev)
+	}
+	if took := time.Since(begun); took > timesDefault.stall/2 {
+		t.Errorf("it took %v", took)
+	}
 }
