@@ -7,7 +7,9 @@
 //
 //   - want is the newest content that the log names;
 //   - show is the newest that is complete here: the same one, or, while that is
-//     still fetched, the one before. So a reader never sees a part.
+//     still fetched, one before. So a reader never sees a part. A content whose fetch
+//     had begun when another took its place is fetched and shown all the same: who
+//     writes faster than others fetch keeps nobody from seeing something newer.
 //
 // A content is [Here] or [Missing]. It is dropped when no reference wants or
 // shows it, nobody holds it (a reader that copies it, a stream that sends it),

@@ -25,7 +25,11 @@ func (t *Table) Refer(e *Entry, now sched.Instant) Handle {
 		t.settle(x, now) // readers may have seen it
 	}
 	t.gain(h)
-	t.lose(x.Want, now)
+	if x.Next == 0 && t.contents[x.Want].coming {
+		x.Next, x.NextVersion = x.Want, x.Version // what has begun is ended, and shown
+	} else {
+		t.lose(x.Want, now)
+	}
 	x.Version, x.Want = e.Version, h
 	if h != x.Show {
 		t.contents[h].frees = t.Freed(x)
@@ -34,14 +38,25 @@ func (t *Table) Refer(e *Entry, now sched.Instant) Handle {
 	return h
 }
 
-// settle shows what is wanted, once it is here.
+// settle shows what is wanted, once it is here, and until then what was wanted when its fetch began.
 func (t *Table) settle(x *Ref, now sched.Instant) {
-	if x.Shown == x.Version || !t.contents[x.Want].here {
+	switch next := &t.contents[x.Next]; {
+	case x.Shown == x.Version:
+	case t.contents[x.Want].here:
+		t.show(x, x.Want, x.Version, now)
+	case x.Next == 0 || next.coming:
 		return
+	case next.here:
+		t.show(x, x.Next, x.NextVersion, now)
 	}
-	t.gain(x.Want)
+	t.lose(x.Next, now)
+	x.Next, x.NextVersion = 0, 0
+}
+
+func (t *Table) show(x *Ref, h Handle, version uint64, now sched.Instant) {
+	t.gain(h)
 	t.lose(x.Show, now)
-	x.Show, x.Shown = x.Want, x.Version
+	x.Show, x.Shown = h, version
 }
 
 // Shown gives what a reference shows: the content and the version of its entry;
@@ -89,6 +104,7 @@ func (t *Table) removeRef(r uint32, now sched.Instant) {
 	x := &t.refs[r]
 	t.lose(x.Want, now)
 	t.lose(x.Show, now)
+	t.lose(x.Next, now)
 	t.byKey.remove(t.hashOfRef(r), func(at uint32) bool { return at == r }, t.hashOfRef)
 	*x = Ref{}
 	t.freeRefs = append(t.freeRefs, r)

@@ -49,6 +49,9 @@ type Ref struct {
 	Want    Handle
 	Shown   uint64 // version of the entry whose content is shown; 0: none
 	Show    Handle
+
+	NextVersion uint64 // of an entry between the two, whose content was coming when another took its place
+	Next        Handle // so that it is shown however fast it is replaced; 0: none
 }
 
 // Table knows contents and references. The zero value is not ready: Init comes first.
