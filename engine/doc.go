@@ -171,9 +171,9 @@
 // Limits.LargeBytes. What spreads in the log is a reference, by length and
 // SHA-256; the content is fetched from its author or any other member that has
 // it, checked, kept once whoever refers to it, and becomes visible whole. A
-// reader sees the newest complete large value of a key, and Meta.Newer says that
-// another is on its way; where a large value replaces a small one, a reader sees
-// none until it has come. WaitVersion waits for contents too, where they are fetched
+// reader sees the newest complete value of a key, and Meta.Newer says that
+// another is on its way: also where a large value replaces a small one, and where it is
+// longer than this member takes. WaitVersion waits for contents too, where they are fetched
 // before they are read. [Engine.Large] counts. A member that lacks
 // much where datagrams are slow is brought level over the same streams, from up
 // to four members at a time.

@@ -42,7 +42,8 @@ func (f *Fetch) eager(key []byte) bool {
 // LargeStats are counts of large values and of the streams that carry them.
 type LargeStats struct {
 	// Refs are entries with a large value; Here and Missing are contents, each
-	// counted once whatever refers to it; Bytes are those of what is here or on its way.
+	// counted once whatever refers to it; Bytes are those of what is here or on its way,
+	// but for short values that are shown until a large one has come.
 	Refs, Here, Missing, Bytes int
 	// Fetched counts contents that came, Served those that were sent to others.
 	Fetched, Served uint64
@@ -303,7 +304,7 @@ func (e *Engine) reference(x *codec.Entry, c *codec.Content) bool {
 // keepShort keeps the value of an entry that the reference x takes the place of. Under mu.
 func (l *large) keepShort(x *content.Entry, was *codec.Entry, now sched.Instant) {
 	short := content.Entry{Origin: x.Origin, Key: x.Key, Version: was.Version, Sum: sha256.Sum256(was.Value), Length: len(was.Value)}
-	if l.table.Add(&short.Sum, slices.Clone(was.Value), 0, now) {
+	if l.table.AddShort((*content.Sum)(&short.Sum), slices.Clone(was.Value), now) {
 		l.table.Refer(&short, now)
 	}
 }

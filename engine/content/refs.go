@@ -69,7 +69,7 @@ func (t *Table) Shown(x *Ref, now sched.Instant) (h Handle, version uint64) {
 // Freed is how many bytes nothing refers to any more once a reference is replaced.
 func (t *Table) Freed(x *Ref) int {
 	c := &t.contents[x.Show]
-	if x.Show == 0 || c.refs > 1 && !(c.refs == 2 && x.Want == x.Show) {
+	if x.Show == 0 || c.short || c.refs > 1 && !(c.refs == 2 && x.Want == x.Show) {
 		return 0
 	}
 	return c.length
@@ -171,7 +171,11 @@ func (t *Table) forget(h Handle) {
 		func(at uint32) uint64 { return t.contents[at].sum.hash() })
 	if c.here {
 		t.stats.Here--
-		t.stats.Bytes -= len(c.bytes)
+		if c.short {
+			t.short -= len(c.bytes)
+		} else {
+			t.stats.Bytes -= len(c.bytes)
+		}
 		t.release(c.bytes)
 	}
 	*c = content{}

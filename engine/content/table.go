@@ -36,6 +36,7 @@ type content struct {
 	holds  uint32 // readers and streams that use its bytes
 	coming bool   // its length is counted: somebody fetches it
 	here   bool   // an empty content is here too
+	short  bool   // it is counted in Table.short
 	fresh  uint8  // written here, and its entry may be on the way: so many sweeps ago at most
 	frees  int    // bytes of what goes when it is here, of one that is shown in its place
 	idle   sched.Instant
@@ -65,6 +66,7 @@ type Table struct {
 	freeRefs  []uint32
 	byKey     index
 	stats     Stats
+	short     int // bytes of what AddShort took
 	sweepAt   int // the next to be looked at
 	squeezeAt int // likewise
 	release   func(bytes []byte)
@@ -172,6 +174,25 @@ func (t *Table) Add(sum *Sum, b []byte, over int, now sched.Instant) bool {
 	return true
 }
 
+// AddShort brings in the value that an entry had of its own before it referred to a content, and
+// keeps bytes. It needs none of the room of others, for that may be taken, and be less than its
+// length. It is false where so many are kept already.
+func (t *Table) AddShort(sum *Sum, b []byte, now sched.Instant) bool {
+	h := t.know(sum, len(b), now)
+	switch c := &t.contents[h]; {
+	case c.here || c.coming:
+	case t.short+len(b) > shortLeast+t.limits.Bytes/16:
+		return false
+	default:
+		c.short = true
+	}
+	t.arrive(h, b, now)
+	return true
+}
+
+// shortLeast are bytes that AddShort keeps, beside a sixteenth of Limits.Bytes.
+const shortLeast = 64 << 10
+
 // Expect takes the room for a content that is going to be fetched. It is false
 // where there is none, or where it is here or coming already. What takes the place
 // of one that is no shorter has room, one at a time: the sum of all is then above
@@ -204,7 +225,10 @@ func (t *Table) arrive(h Handle, b []byte, now sched.Instant) {
 		t.release(b)
 		return
 	}
-	if !c.coming {
+	switch {
+	case c.short:
+		t.short += len(b)
+	case !c.coming:
 		t.stats.Bytes += len(b)
 	}
 	if c.refs > 0 {
