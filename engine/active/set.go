@@ -57,16 +57,23 @@ func (s *Set) Rests(now sched.Instant) uint32 {
 	return 0
 }
 
+// next is the place that Take gives next.
+func (s *Set) next() uint32 {
+	if s.free != 0 {
+		return s.free
+	}
+	return uint32(len(s.ring))
+}
+
 // Take gives somebody who is not in the set a place. It may not be full.
 func (s *Set) Take(now sched.Instant, who uint32) uint32 {
 	if s.Full() || who == 0 {
 		panic("active: no place")
 	}
-	at := s.free
-	if at != 0 {
+	at := s.next()
+	if at == s.free {
 		s.free = s.ring[at].newer
 	} else {
-		at = uint32(len(s.ring))
 		s.ring = append(s.ring, place{})
 	}
 	s.count++

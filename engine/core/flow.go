@@ -18,7 +18,7 @@ func (c *Core) initFlow() {
 	}
 	c.flow.Init(c.now, &flow.Config{
 		Flow: cfg.Flow, Plan: plan, Frame: cfg.Frame, Frames: c.cfg.Experiment.Frames, Entries: c.cfg.Experiment.Deltas, Interval: cfg.Interval,
-		ReceiveMax: cfg.ReceiveMax, Quiet: dueRuns | dueDigest,
+		ReceiveMax: cfg.ReceiveMax, Quiet: dueRuns | dueDigest, Active: cfg.Limits.Active,
 		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRepair, Passing: dueRumor | dueParcel},
 	}, &flow.Parts{
 		Store: c.store, Own: c.store.Owner(), Board: &c.due, Pace: timersOf(&c.wheel, timerPace),
@@ -81,7 +81,7 @@ func (c *Core) FlowState() flow.State {
 	s := c.flow.State()
 	for p := uint32(1); int(p) < len(c.peers); p++ {
 		if x, ok := c.PeerFlow(p); ok {
-			s.Add(&x, c.peers[p].flow.Budget.Stalled())
+			s.Add(&x)
 		}
 	}
 	return s

@@ -4,6 +4,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/door"
+	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/gaps"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
@@ -17,7 +18,7 @@ import (
 
 // Sizes of what is kept for each thing; a test holds them against the types.
 const (
-	peerBytes   = 824
+	peerBytes   = 696
 	originBytes = 64
 	eventBytes  = 96
 	wantBytes   = 32
@@ -30,8 +31,8 @@ func (l Limits) Footprint() (bytes int) {
 	c.fill()
 	l = c.Limits
 	bytes += l.State.Footprint()
-	bytes += roster.GrowSlack(l.Peers, peerBytes) + l.Peers*(protect.LifeBytes+checkpoint.PeerBytes)*5/4 // slices grow by a quarter
-	bytes += l.Peers*(2*2*12+16+8+5) + protect.ActiveFootprint(l.Active, l.Peers)                        // table of ids, round robin, what is due, free handles; and keys
+	bytes += roster.GrowSlack(l.Peers, peerBytes) + l.Peers*(protect.LifeBytes+checkpoint.PeerBytes)*5/4                    // slices grow by a quarter
+	bytes += l.Peers*(2*2*12+16+8+5) + protect.ActiveFootprint(l.Active, l.Peers) + flow.ActiveFootprint(l.Active, l.Peers) // table of ids, round robin, what is due, free handles; keys, and budgets
 	bytes += sched.WheelBytes(timersEngine + (l.Peers+1)*timersPeer)
 	bytes += l.State.Origins * (originBytes + settle.OriginBytes + outbox.OriginBytes + checkpoint.OriginBytes + 1) * 5 / 4 // 1: the weight
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()

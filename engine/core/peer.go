@@ -145,7 +145,6 @@ func (c *Core) resetPeer(p uint32, o state.Origin, addr netip.AddrPort) {
 		Life: q.Life, since: member.Turn{At: c.now}, shown: reconcile.Unshown(c.now),
 	}
 	q.link.Init(last)
-	q.flow.Init(c.now, c.cfg.Frame, q.link.Last())
 	q.hearsay.Told(c.now, 0, 0)
 	c.heard(p)
 	c.roster.Put(q.id, p)

@@ -115,7 +115,7 @@ const (
 // due, no bit of unless is due, and when agrees. What does not fit stays due.
 var composers = [...]struct {
 	due, unless uint32
-	when        func(q *peer, due uint32) bool // nil: always
+	when        func(c *Core, p, due uint32) bool // nil: always
 	append      composer
 }{
 	{due: dueHave, append: mails(dueHave, (*mail.Mail).AppendHave)},
@@ -126,7 +126,7 @@ var composers = [...]struct {
 	{due: dueAsk, append: differs(dueAsk, differ.AppendAsk)},
 	{due: dueContact, append: rumors(dueContact, (*rumor.Monger).AppendContact)},
 	{due: dueAnswers, append: rumors(dueAnswers, (*rumor.Monger).AppendAnswers)},
-	{due: dueRuns, when: (*peer).repairFirst, append: differs(dueRuns, differ.AppendRuns)},
+	{due: dueRuns, when: repairFirst, append: differs(dueRuns, differ.AppendRuns)},
 	{due: dueCast, append: row(dueCast, func(c *Core) *events.Cast { return &c.events }, (*events.Cast).Append)},
 	{due: dueMail, append: mails(dueMail, (*mail.Mail).Append)},
 	{due: dueParcel, append: row(dueParcel, delegates, (*delegate.Relay).Append)},
@@ -174,7 +174,7 @@ func walks(due uint32, f fill[*walk.Repair]) composer {
 
 // repairFirst lets an answer go before news now and then, so that news can't keep
 // it waiting for ever.
-func (q *peer) repairFirst(due uint32) bool { return due&dueNews != 0 && q.flow.Budget.RepairFirst() }
+func repairFirst(c *Core, p, due uint32) bool { return c.flow.RepairFirst(&c.peers[p].flow, due) }
 
 // Timers of the engine; those of peers follow.
 const (
@@ -261,7 +261,7 @@ func (c *Core) composeRecords(b []byte, limit int, p uint32) []byte {
 	}
 	for i, due := 0, c.due.Of(p); due != 0 && i < len(composers); i++ {
 		row := &composers[i]
-		if due&row.due == 0 || due&row.unless != 0 || row.when != nil && !row.when(q, due) {
+		if due&row.due == 0 || due&row.unless != 0 || row.when != nil && !row.when(c, p, due) {
 			continue
 		}
 		b = row.append(c, b, limit, p)

@@ -8,12 +8,14 @@ import (
 func (f *Control) Got(h uint32, n int) { f.partner.Got(h, n) }
 
 // With is what is remembered of the exchange that runs with a peer.
-func (f *Control) With(now sched.Instant, p *Peer) *Exchange { return p.with.At(now, f.cfg.Interval) }
+func (f *Control) With(now sched.Instant, p *Peer) *Exchange {
+	return f.of(now, p).with.At(now, f.cfg.Interval)
+}
 
 // Lacks notes how much a peer was found to lack.
 func (f *Control) Lacks(now sched.Instant, p *Peer, entries int) {
 	f.With(now, p).Lacks(entries)
-	p.tell = true
+	f.of(now, p).tell = true
 }
 
 // Left is how many entries may still be sent in the exchange with a peer; negative:
@@ -55,12 +57,13 @@ func (f *Control) Ended(now sched.Instant, p *Peer, way Way) {
 	if !f.rated {
 		return
 	}
-	f.look(now)
+	f.measure(now)
 	if p == nil {
 		return
 	}
-	sent := p.with.Load(f.limit(), Service{
-		Starved: p.Budget.Starved(now, f.cfg.Interval), Pushed: way.Pushed, Used: f.meter.Used(), Rate: p.Budget.Rate(),
+	x := f.look(p)
+	sent := x.with.Load(f.limit(), Service{
+		Starved: x.budget.Starved(now, f.cfg.Interval), Pushed: way.Pushed, Used: f.meter.Used(), Rate: x.budget.Rate(),
 	})
 	received := Slack
 	if !way.Mailed {
@@ -78,13 +81,14 @@ func (f *Control) Begin(now sched.Instant, p *Peer, h uint32) {
 	}
 	f.partner.Begin(h)
 	if p != nil {
-		p.with.Begin(now)
-		p.tell = true
+		x := f.of(now, p)
+		x.with.Begin(now)
+		x.tell = true
 	}
 }
 
-// look measures what the writer used and wished since the last look.
-func (f *Control) look(now sched.Instant) {
+// measure takes in what the writer used and wished since the last time.
+func (f *Control) measure(now sched.Instant) {
 	waiting := uint64(0)
 	if f.behind {
 		waiting = uint64(f.unpublished() * f.meanCost())

@@ -1,7 +1,10 @@
 package flow
 
 import (
+	"cmp"
+
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/active"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/engine/tune"
@@ -28,6 +31,7 @@ type Config struct {
 	ReceiveMax int           // bytes a second that all peers together may send; 0: no limit
 	Due        Due
 	Quiet      uint32 // due, and no data that a receiver under pressure has to decode
+	Active     int    // peers whose budgets are kept at once; 0: as many as is usual
 }
 
 // Parts are what a Control shares with the node around it.
@@ -63,14 +67,7 @@ type Control struct {
 	pace  sched.Timers
 	later sched.Timer
 	n     *Counters
-}
-
-// Peer is what is kept of a peer.
-type Peer struct {
-	Budget Budget
-	pair   Pair
-	with   Exchange // the exchange that runs with it
-	tell   bool     // the next frame tells our rates
+	budgets
 }
 
 // Init makes a control for the writes of one origin of a store.
@@ -88,15 +85,8 @@ func (f *Control) Init(now sched.Instant, cfg *Config, parts *Parts) {
 		burst = Thousandth
 	}
 	f.gate.Init(now, f.source.Allowed(), burst)
+	f.budgets.Init(now, cmp.Or(cfg.Active, active.Default), cfg.Frame)
 }
-
-// Init begins the budget of a peer; seq is that of the last frame to it.
-func (p *Peer) Init(now sched.Instant, frame int, seq uint32) {
-	p.Budget.Init(now, frame, seq)
-}
-
-// Renewed forgets what was agreed with a peer under an earlier origin.
-func (p *Peer) Renewed() { p.pair = Pair{} }
 
 // Ledger is where the own rate came from, and went.
 func (f *Control) Ledger() Ledger { return f.source.Ledger() }
@@ -134,15 +124,15 @@ func (f *Control) Header(now sched.Instant, p *Peer, due uint32, owes bool, h *c
 	if f.receiver.Hot() {
 		h.Mark |= codec.MarkCongested
 	}
-	if due&f.cfg.Due.data() != 0 && p.Budget.Ask(now) {
+	if due&f.cfg.Due.data() != 0 && f.of(now, p).budget.Ask(now) {
 		h.Mark |= codec.MarkNow
 		asks = true
 	}
 	if due != 0 && due&^f.cfg.Quiet == 0 && !owes {
 		h.Flags |= codec.FlagRepair
 	}
-	if p.tell {
-		p.tell = false
+	if x := f.parts.Look(p.part); x != nil && x.tell {
+		x.tell = false
 		over := f.overflows(now, p)
 		if f.rated && (over || !f.source.Free() || p.pair.Given() != 0 || p.pair.Taken() != 0) {
 			h.Flags |= codec.FlagRates
@@ -178,9 +168,9 @@ func (f *Control) over(now sched.Instant, h uint32, p *Peer) (held uint32, at sc
 	if f.cfg.Flow == tune.FlowOff || due&(d.data()|d.Urgent) == 0 {
 		return 0, 0
 	}
-	class := Probe
+	class, b := Probe, &f.of(now, p).budget
 	look := func(bits uint32, as Class) {
-		if due&bits != 0 && !p.Budget.Allow(now, as) {
+		if due&bits != 0 && !b.Allow(now, as) {
 			held |= due & bits
 			class = max(class, as)
 		}
@@ -190,15 +180,15 @@ func (f *Control) over(now sched.Instant, h uint32, p *Peer) (held uint32, at sc
 	look(d.Repairs, Repair)
 	if held == 0 {
 		if due&d.data() != 0 && f.board.Held(h) == 0 {
-			p.Budget.Release()
+			b.Release()
 		}
 		return 0, 0
 	}
-	if p.Budget.Hold(now); f.cfg.Flow != tune.FlowOn {
+	if b.Hold(now); f.cfg.Flow != tune.FlowOn {
 		return 0, 0
 	}
 	f.n.FramesHeld++
-	return held, p.Budget.When(class)
+	return held, b.When(class)
 }
 
 // Sent charges an encoded frame to the peer's budget; due is what it began with, seq
@@ -206,10 +196,12 @@ func (f *Control) over(now sched.Instant, h uint32, p *Peer) (held uint32, at sc
 func (f *Control) Sent(now sched.Instant, p *Peer, n int, due uint32, seq uint32, asked bool) {
 	switch {
 	case f.cfg.Flow == tune.FlowOff:
-	case due&f.cfg.Due.data() == 0:
-		p.Budget.Charge(n)
+	case due&f.cfg.Due.data() != 0:
+		f.of(now, p).spend(now, n, seq, asked)
 	default:
-		p.Budget.Spend(now, n, seq, asked)
+		if x := f.parts.Look(p.part); x != nil {
+			x.budget.Charge(n)
+		}
 	}
 }
 
@@ -219,10 +211,14 @@ func (f *Control) Acked(now sched.Instant, h uint32, p *Peer, a *Ack) {
 	if f.cfg.Flow == tune.FlowOff {
 		return
 	}
-	if !p.Budget.Acked(now, a) {
+	if int32(a.Sent-a.High) < 0 {
 		f.n.Absurd++
 	}
-	if f.board.Held(h) != 0 && p.Budget.Allow(now, Repair) {
+	x := f.parts.Look(p.part)
+	if x != nil {
+		x.acked(now, a)
+	}
+	if f.board.Held(h) != 0 && (x == nil || x.budget.Allow(now, Repair)) {
 		f.board.Release(h)
 	}
 }
@@ -240,7 +236,7 @@ func (f *Control) Met(now sched.Instant, p *Peer, h uint32, in *codec.Header, fr
 		return answer
 	}
 	if f.source.Meet(now, &p.pair, &in.Rates, fresh, peers, f.cfg.Interval) {
-		p.tell, answer = true, true
+		f.of(now, p).tell, answer = true, true
 	}
 	if in.Rates.Overflow {
 		f.partner.SaysOver(h)

@@ -61,7 +61,6 @@ func (c *control) write(t *testing.T, now sched.Instant, v uint64, waits bool) b
 func TestHoldAndRelease(t *testing.T) {
 	c := newControl(t, tune.FlowOn, Plan{})
 	var p Peer
-	p.Init(0, 1400, 0)
 	const all = dueAsk | dueNews | dueRepair | dueOther
 	c.board.Want(1, all)
 	if gone := c.Hold(0, 1, &p); gone != 0 || c.board.Held(1) != 0 {
@@ -94,7 +93,6 @@ func TestHoldAndRelease(t *testing.T) {
 func TestGiveUpWhatNeedNotWait(t *testing.T) {
 	c := newControl(t, tune.FlowOn, Plan{})
 	var p Peer
-	p.Init(0, 1400, 0)
 	var gone uint32
 	for seq := uint32(1); gone&(dueRumor|dueRepair) != dueRumor|dueRepair; seq++ {
 		if seq > 10_000 {
@@ -115,7 +113,6 @@ func TestModesThatHoldNothing(t *testing.T) {
 	for _, mode := range []tune.Flow{tune.FlowReport, tune.FlowOff} {
 		c := newControl(t, mode, DefaultPlan(1400, 100*sched.Millisecond))
 		var p Peer
-		p.Init(0, 1400, 0)
 		for seq := range uint32(10_000) {
 			c.Sent(0, &p, 1400, dueNews, seq+1, false)
 		}
@@ -185,7 +182,6 @@ func TestControlDoesNotAllocate(t *testing.T) {
 	c := newControl(t, tune.FlowOn, DefaultPlan(1400, 100*sched.Millisecond))
 	var p Peer
 	var h codec.Header
-	p.Init(0, 1400, 0)
 	now, seq := sched.Instant(0), uint32(0)
 	if n := testing.AllocsPerRun(1000, func() {
 		now += sched.Millisecond

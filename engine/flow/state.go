@@ -33,6 +33,7 @@ type PeerState struct {
 	RTT      sched.Instant
 	Deferred int  // bytes of own entries that it has not been sent, about
 	Waiting  bool // something is held back
+	Stalled  bool // it left several rounds unanswered
 	Cuts     uint32
 	Timeouts uint32
 }
@@ -43,6 +44,7 @@ func (f *Control) State() State {
 		Used: f.meter.Used(), Desired: f.meter.Wants(), Allowed: f.Allowed(), Free: f.source.Free(),
 		Receiving: f.receiver.Rate(), Credit: f.receiver.Level(), Pressed: f.receiver.Hot(),
 		Cuts: f.source.Cuts, Raises: f.source.Raises, Clamped: f.source.Clamped,
+		BudgetCuts: f.cuts, BudgetTimeouts: f.timeouts,
 	}
 	if f.behind {
 		s.Unpublished = f.unpublished()
@@ -51,7 +53,7 @@ func (f *Control) State() State {
 }
 
 // Add counts a peer.
-func (s *State) Add(x *PeerState, silent bool) {
+func (s *State) Add(x *PeerState) {
 	s.Sending += uint64(x.Rate)
 	s.Deferred += x.Deferred
 	s.BudgetCuts += uint64(x.Cuts)
@@ -59,7 +61,7 @@ func (s *State) Add(x *PeerState, silent bool) {
 	if x.Waiting {
 		s.Waiting++
 	}
-	if silent {
+	if x.Stalled {
 		s.Silent++
 	}
 }
@@ -70,10 +72,10 @@ func (f *Control) Peer(p *Peer, h uint32, sent uint64) (x PeerState, ok bool) {
 	if f.cfg.Flow == tune.FlowOff {
 		return x, false
 	}
-	b := &p.Budget
+	b := &f.look(p).budget
 	x = PeerState{
 		Peer: h, Rate: b.Rate(), Own: b.Own(), Credit: b.Credit(), Loss: b.Loss(), RTT: b.RTT(),
-		Waiting: f.board.Held(h) != 0, Cuts: b.Cuts, Timeouts: b.Silent,
+		Waiting: f.board.Held(h) != 0, Stalled: b.Stalled(), Cuts: b.Cuts, Timeouts: b.Silent,
 	}
 	if sent < f.store.Max(f.own) {
 		x.Deferred = f.store.Missing(f.own, sent) * f.meanBytes()

@@ -65,7 +65,6 @@ func TestWhatWasGivenToAnotherLife(t *testing.T) {
 	c := newControl(t, tune.FlowOn, PaperPlan(1_000_000, sched.Second))
 	var p Peer
 	var path link.Path
-	p.Init(0, 1400, first)
 	path.Init(first)
 	say := func(ack uint32, seen uint64, given int64, sent uint32, want uint64) {
 		t.Helper()

@@ -53,7 +53,7 @@ var rules = map[string]rule{
 	"engine/gaps":      leaf("sched", "engine/due", "engine/link", "engine/reconcile", "engine/state"),
 	"engine/delegate":  leaf("sched", "engine/due", "engine/link", "engine/reconcile", "engine/roster", "engine/settle", "engine/state"),
 	"engine/due":       {pure: true, project: []string{"sched"}},
-	"engine/flow":      leaf("engine/tune", "sched", "engine/state", "engine/due"),
+	"engine/flow":      leaf("engine/tune", "sched", "engine/active", "engine/state", "engine/due"),
 	"engine/door":      leaf("sched", "engine/state"),
 	"engine/names":     leaf("sched"),
 	"engine/roster":    leaf("sched"),
