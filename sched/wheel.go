@@ -27,52 +27,79 @@ const _ uint = levels*slotBits + tickBits - 63 // the levels reach as far as an 
 // and Expire are O(1), but for the moves between levels (at most 7 a timer).
 type Wheel struct {
 	dial
-	links []link // slot sentinels, then the timers: circular lists
+	armed []uint32 // by id: its link; 0: it is not armed
+	links []link   // slot sentinels, then those of armed timers: circular lists
+	free  uint32   // links that are in none, by next
 }
 
 type link struct {
 	next, prev uint32
-	tick       uint64 // when it fires; 0: not armed
+	tick       uint64 // when it fires
+	id         uint32
 }
 
-const linkBytes = 16
+const linkBytes = 24
 
-// WheelBytes is the memory that Init asks for.
-func WheelBytes(timers int) int { return (slots + timers + 1) * linkBytes }
+// WheelBytes is what a wheel takes for so many ids, of which so many are armed at once.
+func WheelBytes(timers, armed int) int { return (timers+1)*4 + (slots+armed)*linkBytes }
 
 // Init makes room for the ids 0 to timers, both included, none armed, and sets
-// the wheel's time to now. It is the only call that allocates.
+// the wheel's time to now. Beside it Set allocates, where more are armed at once than ever were.
 func (w *Wheel) Init(timers int, now Instant) {
-	*w = Wheel{dial: dial{base: now}, links: make([]link, slots+timers+1)}
+	*w = Wheel{dial: dial{base: now}, armed: make([]uint32, timers+1), links: make([]link, slots, slots+min(timers+1, slots/4))}
 	for s := range uint32(slots) {
 		w.links[s] = link{next: s, prev: s}
 	}
 }
 
 // Armed tells whether id is set.
-func (w *Wheel) Armed(id uint32) bool { return w.links[slots+id].tick != 0 }
+func (w *Wheel) Armed(id uint32) bool { return w.armed[id] != 0 }
 
 // Set arms id, wherever it stood before. An instant that has passed counts as
 // the next tick; Never cancels.
 func (w *Wheel) Set(id uint32, at Instant) {
-	n := slots + id
-	if w.links[n].tick != 0 {
-		w.unlink(n)
-	}
 	if at == Never {
+		w.Cancel(id)
 		return
+	}
+	n := w.armed[id]
+	if n != 0 {
+		w.unlink(n)
+	} else {
+		n = w.take(id)
 	}
 	w.place(n, max(w.ceil(at), w.tick+1))
 }
 
 // Cancel disarms id. It tells whether id was armed.
 func (w *Wheel) Cancel(id uint32) bool {
-	n := slots + id
-	if w.links[n].tick == 0 {
+	n := w.armed[id]
+	if n == 0 {
 		return false
 	}
 	w.unlink(n)
+	w.give(n)
 	return true
+}
+
+// take is a link for a timer that is armed from now on, give ends that.
+func (w *Wheel) take(id uint32) (n uint32) {
+	if n = w.free; n != 0 {
+		w.free = w.links[n].next
+	} else {
+		n = uint32(len(w.links))
+		w.links = append(w.links, link{})
+	}
+	w.armed[id] = n
+	w.links[n].id = id
+	return n
+}
+
+func (w *Wheel) give(n uint32) (id uint32) {
+	id = w.links[n].id
+	w.armed[id] = 0
+	w.links[n].next, w.free = w.free, n
+	return id
 }
 
 // Expire moves the wheel's time to now, which must not go back, and takes out
@@ -91,7 +118,7 @@ func (w *Wheel) Expire(now Instant) (id uint32, ok bool) {
 		if level == 0 {
 			n := w.links[sentinel].next
 			w.unlink(n)
-			return n - slots, true
+			return w.give(n), true
 		}
 		w.cascade(sentinel)
 	}
@@ -108,7 +135,8 @@ func (w *Wheel) Next() Instant { return w.next() }
 func (w *Wheel) place(n uint32, tick uint64) {
 	sentinel := w.seat(tick)
 	last := w.links[sentinel].prev
-	w.links[n] = link{next: sentinel, prev: last, tick: tick}
+	x := &w.links[n]
+	x.next, x.prev, x.tick = sentinel, last, tick
 	w.links[last].next = n
 	w.links[sentinel].prev = n
 }
@@ -118,7 +146,6 @@ func (w *Wheel) unlink(n uint32) {
 	next, prev := w.links[n].next, w.links[n].prev
 	w.links[prev].next = next
 	w.links[next].prev = prev
-	w.links[n].tick = 0
 	if next == prev { // only a slot's sentinel has one neighbour twice
 		w.vacate(next)
 	}

@@ -313,10 +313,32 @@ func BenchmarkWheelFire(b *testing.B) {
 	}
 }
 
-func TestWheelBytes(t *testing.T) {
+// TestWheelTakesWhatIsArmed: a timer that is not armed takes four bytes, and links are used again: there
+// are as many as were armed at once.
+func TestWheelTakesWhatIsArmed(t *testing.T) {
+	const timers, most = 10_000, 300
 	var w Wheel
-	w.Init(1000, 0)
-	if got, want := WheelBytes(1000), cap(w.links)*int(unsafe.Sizeof(link{})); got != want {
-		t.Errorf("WheelBytes = %d, Init asks for %d", got, want)
+	var r Rand
+	w.Init(timers, 0)
+	now := Instant(0)
+	for range 200 {
+		for range most {
+			w.Set(r.Uint32n(timers+1), now+r.Between(0, Second))
+		}
+		for id := range uint32(timers + 1) {
+			if r.Uint32n(2) == 0 {
+				w.Cancel(id)
+			}
+		}
+		now += 2 * Second
+		for _, ok := w.Expire(now); ok; _, ok = w.Expire(now) {
+		}
+	}
+	if n := len(w.links) - slots; n > most || n < most/2 {
+		t.Errorf("there are %d links, at most %d timers were armed", n, most)
+	}
+	is := len(w.armed)*int(unsafe.Sizeof(w.armed[0])) + len(w.links)*int(unsafe.Sizeof(link{}))
+	if got := WheelBytes(timers, len(w.links)-slots); got != is {
+		t.Errorf("WheelBytes = %d, it takes %d", got, is)
 	}
 }

@@ -52,7 +52,7 @@ func TestWhatAKnownMemberTakes(t *testing.T) {
 	}{
 		{"peer", peerBytes},
 		{"life", protect.LifeBytes},
-		{"timers", sched.WheelBytes(timersPeer) - sched.WheelBytes(0)},
+		{"timers", sched.WheelBytes(timersPeer, 0) - sched.WheelBytes(0, 0)},
 		{"state", (limits(20_000).Footprint() - limits(10_000).Footprint()) / 10_000},
 		{"origin", originBytes + settle.OriginBytes + outbox.OriginBytes + 1},
 		{"checkpoints", checkpoint.OriginBytes + checkpoint.PeerBytes},
