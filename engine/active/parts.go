@@ -1,6 +1,10 @@
 package active
 
-import "github.com/quidnunc/quidnunc/sched"
+import (
+	"cmp"
+
+	"github.com/quidnunc/quidnunc/sched"
+)
 
 // Parts keeps a part of each of so many members, where a part that is lost is begun anew: who leaves
 // the set is told nothing. A member keeps a [Ticket], which finds that its part is gone.
@@ -20,8 +24,12 @@ type lent[T any] struct {
 // PartBytes is what the set takes for each part, beside the part itself.
 const PartBytes = 8 + PlaceBytes
 
-// Init makes the set empty: at most so many parts are in it.
-func (s *Parts[T]) Init(most int) { *s = Parts[T]{}; s.set.Init(most) }
+// Footprint is what parts of so many bytes, with what the set takes, take for so many members, of whom
+// most have one at once; 0: as many as is usual.
+func Footprint(most, members, part int) int { return min(cmp.Or(most, Default), members) * part }
+
+// Init makes the set empty: at most so many parts are in it; 0: as many as is usual.
+func (s *Parts[T]) Init(most int) { *s = Parts[T]{}; s.set.Init(cmp.Or(most, Default)) }
 
 // Len is how many parts there are.
 func (s *Parts[T]) Len() int { return s.set.Len() }

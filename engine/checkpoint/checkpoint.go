@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/active"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
@@ -81,6 +82,7 @@ type Parts struct {
 	Off     bool           // nothing is said or compared
 	Precise bool           // logs have holes: sums are compared where all is the same as at the owner
 	Count   *Counters
+	Active  int // peers of whom is kept what they were told; 0: as many as is usual
 	Signing
 }
 
@@ -114,7 +116,8 @@ type Checkpoints struct {
 	next    int            // where the next look begins
 	budget  sched.Pacer    // of questions
 	late    sched.Instant  // see the constant
-	said    []said
+	said    active.Parts[said]
+	tickets []active.Ticket // for it, by peer
 	story   story
 	sign    signState
 }
@@ -137,11 +140,16 @@ type origin struct {
 // OriginBytes is what an origin takes at most, PeerBytes what a peer does.
 const (
 	OriginBytes = 56 + 4 + 48 // 48: where signatures are verified
-	PeerBytes   = 40
+	PeerBytes   = 8
+	ActiveBytes = 48 + active.PartBytes // and what one takes in addition that was told something lately
 )
+
+// ActiveFootprint is that of so many peers, most of them at once; 0: as many as is usual.
+func ActiveFootprint(most, peers int) int { return active.Footprint(most, peers, ActiveBytes) }
 
 // said is what a peer was told last.
 type said struct {
+	id       codec.OriginID // the life of its that was told
 	at       sched.Instant
 	version  uint64
 	signed   uint64 // the version of the last signature
@@ -153,6 +161,7 @@ type said struct {
 func (k *Checkpoints) Init(parts *Parts) {
 	*k = Checkpoints{parts: *parts}
 	k.budget.Init(0, askRate, asksMost)
+	k.said.Init(parts.Active)
 	if parts.Verifies {
 		k.sign.slots = make([]slot, slotsMost)
 	}
@@ -278,7 +287,7 @@ func (k *Checkpoints) due(now sched.Instant, p uint32, o state.Origin) bool {
 
 // Ride appends the checkpoint of the own log to a frame that brings a peer level.
 func (k *Checkpoints) Ride(b []byte, g *reconcile.Page) []byte {
-	x := k.to(g.Peer)
+	x := k.told(g.Peer)
 	news := k.parts.Store.Max(k.parts.Own) - x.version
 	gap := sched.Instant(rideGap)
 	if news > rideFew && news < rideMany {
@@ -292,7 +301,7 @@ func (k *Checkpoints) Ride(b []byte, g *reconcile.Page) []byte {
 
 // Answer appends it to a frame that tells a peer who asked how far the own log goes.
 func (k *Checkpoints) Answer(b []byte, g *reconcile.Page) []byte {
-	x, gap := k.to(g.Peer), sched.Instant(answerGap)
+	x, gap := k.told(g.Peer), sched.Instant(answerGap)
 	if x.version != k.parts.Store.Max(k.parts.Own) {
 		gap = pause // who looked just before the last write asks once more
 	}
@@ -302,12 +311,26 @@ func (k *Checkpoints) Answer(b []byte, g *reconcile.Page) []byte {
 	return k.appendSigned(b, g)
 }
 
-// to is what a peer was told.
-func (k *Checkpoints) to(p uint32) *said {
-	for int(p) >= len(k.said) {
-		k.said = append(k.said, said{})
+// told is what a peer was told, nothing where that is not known any more.
+func (k *Checkpoints) told(p uint32) said {
+	if int(p) < len(k.tickets) {
+		if x := k.said.Look(k.tickets[p]); x != nil && x.id == k.parts.Host.ID(p) {
+			return *x
+		}
 	}
-	return &k.said[p]
+	return said{}
+}
+
+// tell is for what a peer is told now.
+func (k *Checkpoints) tell(now sched.Instant, p uint32) *said {
+	for int(p) >= len(k.tickets) {
+		k.tickets = append(k.tickets, active.Ticket{})
+	}
+	x, fresh := k.said.Take(now, &k.tickets[p])
+	if id := k.parts.Host.ID(p); fresh || x.id != id {
+		*x = said{id: id}
+	}
+	return x
 }
 
 func (k *Checkpoints) append(b []byte, g *reconcile.Page) []byte {
@@ -320,14 +343,15 @@ func (k *Checkpoints) append(b []byte, g *reconcile.Page) []byte {
 	if !done {
 		return b
 	}
-	to := k.to(g.Peer)
+	to := k.tell(g.Now, g.Peer)
 	to.at, to.version = g.Now, top
 	k.parts.Count.CheckpointsSent++
 	return codec.AppendCheckpoint(b, &codec.Checkpoint{ID: s.ID(own), Version: top, Sum: sum})
 }
 
-// Said is the version at which a peer was told last what the own log sums up to; 0: it was not.
-func (k *Checkpoints) Said(p uint32) uint64 { return k.to(p).version }
+// Said is the version at which a peer was told last what the own log sums up to; 0: it was not, in
+// its present life and as far as is known.
+func (k *Checkpoints) Said(p uint32) uint64 { return k.told(p).version }
 
 // Receive takes the body of a Checkpoint record.
 func (k *Checkpoints) Receive(f *reconcile.Frame, body []byte) reconcile.Verdict {

@@ -35,12 +35,13 @@ type side struct {
 	told   []accusation
 	silent bool // peers take nothing
 	whole  bool // the last doubt
+	lives  uint32
 }
 
 func (s *side) Author(state.Origin) uint32 { return s.author }
 func (s *side) Takes(uint32) bool          { return !s.silent }
 func (s *side) RTT(uint32) *sched.RTT      { return &s.rtt }
-func (s *side) ID(p uint32) codec.OriginID { return codec.OriginID(100 + p) }
+func (s *side) ID(p uint32) codec.OriginID { return codec.OriginID(100 + p + 1000*s.lives) }
 func (s *side) Boot(p uint32) uint64       { return 1000 + uint64(p) }
 func (s *side) Debt(p uint32) *mail.Debt   { return &s.debts[p] }
 

@@ -154,7 +154,7 @@ func (k *Checkpoints) appendSigned(b []byte, g *reconcile.Page) []byte {
 	if !k.parts.Signs || k.parts.Off {
 		return b
 	}
-	s, own, to := k.parts.Store, k.parts.Own, k.to(g.Peer)
+	s, own, to := k.parts.Store, k.parts.Own, k.tell(g.Now, g.Peer)
 	n := &k.sign
 	if top := s.Max(own); n.made.Version != top || n.made.ID != s.ID(own) {
 		to.wants, n.wanted = true, top > 0
@@ -333,8 +333,8 @@ func (k *Checkpoints) signed(now sched.Instant, j *Job) {
 	}
 	k.parts.Count.CheckpointsMade++
 	n.made, n.succession, n.madeAt = j.Signature, j.Succession, now
-	for p := range k.said {
-		if k.said[p].wants && k.parts.Host.Takes(uint32(p)) {
+	for p := range k.tickets {
+		if k.told(uint32(p)).wants && k.parts.Host.Takes(uint32(p)) {
 			k.parts.Host.Debt(uint32(p)).Answer()
 			k.parts.Board.Want(uint32(p), k.parts.Due)
 		}

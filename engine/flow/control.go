@@ -1,10 +1,7 @@
 package flow
 
 import (
-	"cmp"
-
 	"github.com/quidnunc/quidnunc/codec"
-	"github.com/quidnunc/quidnunc/engine/active"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/engine/tune"
@@ -85,7 +82,7 @@ func (f *Control) Init(now sched.Instant, cfg *Config, parts *Parts) {
 		burst = Thousandth
 	}
 	f.gate.Init(now, f.source.Allowed(), burst)
-	f.budgets.Init(now, cmp.Or(cfg.Active, active.Default), cfg.Frame)
+	f.budgets.Init(now, cfg.Active, cfg.Frame)
 }
 
 // Ledger is where the own rate came from, and went.

@@ -1,8 +1,6 @@
 package flow
 
 import (
-	"cmp"
-
 	"github.com/quidnunc/quidnunc/engine/active"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -34,9 +32,7 @@ const ActiveBytes = partBytes + active.PartBytes
 
 // ActiveFootprint is what the budgets of so many peers take, of which most are kept at once; 0: as many
 // as is usual.
-func ActiveFootprint(most, peers int) int {
-	return min(cmp.Or(most, active.Default), peers) * ActiveBytes
-}
+func ActiveFootprint(most, peers int) int { return active.Footprint(most, peers, ActiveBytes) }
 
 // budgets are the dealings with those that are talked with.
 type budgets struct {

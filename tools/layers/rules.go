@@ -91,7 +91,7 @@ var rules = map[string]rule{
 		"engine/walk",
 	}},
 
-	"engine/checkpoint": leaf("sched", "engine/due", "engine/mail", "engine/reconcile", "engine/state"),
+	"engine/checkpoint": leaf("sched", "engine/active", "engine/due", "engine/mail", "engine/reconcile", "engine/state"),
 
 	"engine/notary": {project: []string{"codec", "engine/checkpoint", "engine/state"}}, // Ed25519
 
