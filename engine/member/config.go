@@ -122,7 +122,7 @@ func (c *Config) again() sched.Instant { return min(c.Grace, c.ClosedGrace) / 2 
 // meanwhile wait in the socket, and are read first.
 func (c *Config) hold(lag sched.Instant) sched.Instant { return 2*c.TimeoutMin + lag/4 }
 
-// Limits sizes a table. All memory is taken in Init.
+// Limits sizes a table. All memory is taken in Init, but that of facts, which grow to what is in use.
 type Limits struct {
 	Members int // handles 1..Members
 	Facts   int // members that are not simply alive in their first incarnation; Members is always enough

@@ -25,7 +25,10 @@ type fact struct {
 	until       sched.Instant // Suspect, Closed: dead then
 }
 
-const factBytes = 56
+const (
+	factBytes  = 56
+	factsFirst = 16 // that there is room for from the start
+)
 
 // list of facts with one status, in the order in which they got it. 0 ends it.
 type list struct {
@@ -62,7 +65,8 @@ func (t *Table) addPrint(now sched.Instant, f *fact, sign uint64) {
 
 const minus = 1<<64 - 1 // as a factor
 
-// obtain gives the fact of a member, a new one if it has none; nil when all are in use.
+// obtain gives the fact of a member, a new one if it has none; nil when all are in use. Where more are
+// in use than ever were, they may move: no pointer to one outlives the call.
 func (t *Table) obtain(h uint32) *fact {
 	if i := t.standings[h].fact; i != 0 {
 		return &t.facts[i]
@@ -71,9 +75,11 @@ func (t *Table) obtain(h uint32) *fact {
 	switch {
 	case i != 0:
 		t.free = t.facts[i].next
-	case int(t.used)+1 < len(t.facts):
+	case int(t.used) < t.lim.Facts:
 		t.used++
-		i = t.used
+		if i = t.used; int(i) == len(t.facts) {
+			t.facts = append(t.facts, fact{})
+		}
 	default:
 		t.counters.FullFacts++
 		return nil

@@ -9,7 +9,8 @@ import (
 )
 
 // Table is what one node knows of the liveness of all members. One caller at a time; time never
-// goes back; nothing allocates after Init. Members have the caller's dense handles, 0 is nobody.
+// goes back; nothing allocates after Init, but where more members have a fact at once than ever had.
+// Members have the caller's dense handles, 0 is nobody.
 type Table struct {
 	// What every frame and every turn asks for: these lines are in no near cache when there are
 	// many tables.
@@ -111,7 +112,7 @@ func (t *Table) Init(cfg *Config, lim Limits, ring *Ring, self uint32, id codec.
 	*t = Table{cfg: *cfg, lim: lim, ring: ring, self: self, judgeOld: true}
 	t.rand.Seed(seed ^ uint64(id))
 	t.standings = make([]standing, lim.Members+1)
-	t.facts = make([]fact, lim.Facts+1)
+	t.facts = make([]fact, 1, 1+min(lim.Facts, factsFirst))
 	t.watches, t.dues = make([]watch, lim.Watch), make([]sched.Instant, lim.Watch)
 	t.cases = make([]ballots, lim.Cases)
 	t.hot = make([]hotFact, 0, lim.Hot)

@@ -91,6 +91,26 @@ func TestFactsSentMostGiveWay(t *testing.T) {
 	}
 }
 
+// TestFactsGrowWithWhatIsSaid: members that are alive in their first incarnation take no fact; there are as
+// many as members had one, up to the limit, beyond which the next one is counted.
+func TestFactsGrowWithWhatIsSaid(t *testing.T) {
+	l := DefaultLimits(400)
+	l.Facts = 300
+	x, _ := small(t, 400, l)
+	if len(x.facts) != 2 || cap(x.facts) > 1+factsFirst {
+		t.Fatalf("all are alive, and there are %d facts and room for %d", len(x.facts)-1, cap(x.facts)-1)
+	}
+	for h := uint32(2); h <= 400; h++ {
+		x.learn(2, h, 1, Suspect, 1)
+		if n := min(int(h), l.Facts); len(x.facts)-1 != n || x.counters.FullFacts != uint64(int(h)-n) {
+			t.Fatalf("%d have a fact, there are %d, and %d found no room", h, len(x.facts)-1, x.counters.FullFacts)
+		}
+	}
+	if x.LivePrint() != x.recomputePrint() || x.lists[Suspect].len != l.Facts-1 {
+		t.Errorf("%d are suspected", x.lists[Suspect].len)
+	}
+}
+
 // TestWatchingHasAnEnd: as many are watched as there is room for, the next one is counted, and a
 // place that is free again is taken again.
 func TestWatchingHasAnEnd(t *testing.T) {
