@@ -1,13 +1,11 @@
-// Package core composes the protocols of one node into a deterministic state
-// machine. It has no goroutine, clock, socket or source of randomness of its
-// own: a shell tells it the time and hands it datagrams, and pulls from it the
-// frames that are due. The engine runs it over real sockets, the simulator in
-// virtual time, and fuzzers feed it garbage; what is tested is what runs.
+// Package core composes the protocols of one node into a deterministic state machine. It has no
+// goroutine, clock, socket or source of randomness of its own: a shell tells it the time and hands
+// it datagrams, and pulls from it the frames that are due. The engine runs it over real sockets,
+// the simulator in virtual time, and fuzzers feed it garbage; what is tested is what runs.
 //
 // # Laws
 //
-// Each has a test named after it. What follows from them, and what does not, is in
-// guarantees.md.
+// Each has a test named after it. What follows from them, and what does not, is in guarantees.md.
 //
 //  1. One caller at a time.
 //  2. now never goes back.
@@ -36,19 +34,17 @@
 //	            intervals of the log, and drops the rest         (engine/interval)
 //
 // A peer's cursor says which of our writes it was sent, its acknowledgement
-// which it holds. Mail starts at the cursor; a missed acknowledgement moves the
-// cursor back. So memory for each peer is constant, and whatever is lost is
-// sent again in its newest form.
+// which it holds. Mail starts at the cursor; a missed acknowledgement moves the cursor back. So
+// memory for each peer is constant, and whatever is lost is sent again in its newest form.
 //
 // # What may leave
 //
-// Before a frame to a peer is encoded its budget is asked, class by class; what
-// may not go is due again when the peer's timer fires (flow.go, transmit.go).
-// Budgets follow losses, delays and the peer's credit, so a peer that stops
-// reading costs a frame a timeout. Own writes are published at the own rate,
-// which is unbounded until exchanges overflow: what is above it stays in the
-// store, above the max that peers are told of, and goes out in its newest form.
-// Config.Flow turns both off, or only their effect.
+// Before a frame to a peer is encoded its budget is asked, class by class; what may not go is due
+// again when the peer's timer fires (flow.go, transmit.go). Budgets follow losses, delays and the
+// peer's credit, so a peer that stops reading costs a frame a timeout. Own writes are published at
+// the own rate, which is unbounded until exchanges overflow: what is above it stays in the store,
+// above the max that peers are told of, and goes out in its newest form. Config.Flow turns both
+// off, or only their effect.
 //
 // # The way of a datagram, and of a write
 //
@@ -87,20 +83,18 @@
 //
 // # The life of a peer
 //
-// It is drawn and changed in engine/roster. Only an open peer may be sent everything,
-// and only one that is open or leaving is sent what it is owed; the others get
-// greetings.
+// It is drawn and changed in engine/roster. Only an open peer may be sent everything, and only one
+// that is open or leaving is sent what it is owed; the others get greetings.
 //
 // # Who is who
 //
 // A name and a generation make an origin. Addresses are believed when they
-// answer (hello.go); the highest generation of a name wins; an owner that meets
-// more of its own generation than it wrote, or an earlier life of itself,
-// renews. A name that a member in service has is nobody else's (names.Holder); of two
-// in service the senior takes the highest generation, and the junior stops writing for
-// as long as the senior answers (names.Self). The address or the life of a peer that
-// answers where it is known is not given to somebody else (yields). Whoever was forgotten
-// is kept out for one age, told so, and takes another life at once (names).
+// answer (hello.go); the highest generation of a name wins; an owner that meets more of its own
+// generation than it wrote, or an earlier life of itself, renews. A name that a member in service
+// has is nobody else's (names.Holder); of two in service the senior takes the highest generation,
+// and the junior stops writing for as long as the senior answers (names.Self). The address or the
+// life of a peer that answers where it is known is not given to somebody else (yields). Whoever was
+// forgotten is kept out for one age, told so, and takes another life at once (names).
 //
 // # Glossary
 //
