@@ -2,6 +2,7 @@ package stream
 
 import (
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -65,7 +66,7 @@ func TestHeadsThatWaitedComeIn(t *testing.T) {
 		}
 	}
 	for limit := time.Now().Add(10 * time.Second); !a.s.loop.starved.Load() && time.Now().Before(limit); {
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 	begun := time.Now()
 	for range streams * batch.StreamAsksMax {
