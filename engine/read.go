@@ -2,6 +2,7 @@ package engine
 
 import (
 	"iter"
+	"runtime"
 	"slices"
 	"time"
 
@@ -34,6 +35,16 @@ func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta M
 		}
 	}
 	out, m, ok := e.store.AppendGet(dst, []byte(member), []byte(key))
+	for range passesMax {
+		if m.Flags&codec.EntryKinded == 0 {
+			break
+		}
+		if out, meta, ok = e.shown(out, len(dst), &m, key); ok || !e.passes(&m, key) {
+			return out, meta, ok
+		}
+		runtime.Gosched()
+		out, m, ok = e.store.AppendGet(out[:len(dst)], []byte(member), []byte(key))
+	}
 	if m.Flags&codec.EntryKinded != 0 {
 		return e.shown(out, len(dst), &m, key)
 	}
@@ -80,6 +91,21 @@ func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 			return ended || yield(key, Entry{value, meta})
 		})
 	}
+}
+
+// passesMax bounds the looks at an entry whose reference has gone. It is about to be replaced.
+const passesMax = 64
+
+// passes tells whether nothing is known any more of what an entry refers to, for the loop is at
+// putting a value of its own in its place.
+func (e *Engine) passes(m *state.Meta, key string) bool {
+	l := &e.large
+	if l.streams == nil || m.Kind != codec.KindContent {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.table.Of(m.Tag, []byte(key)) == nil
 }
 
 // metaOf is what the reader of an entry is told beside its value, and whether
