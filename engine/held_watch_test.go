@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +23,13 @@ func TestHeldWritesAreTold(t *testing.T) {
 		me := e.Name()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
+		var mu sync.Mutex
 		told := map[string]map[string]string{} // by watcher and key: the last value
+		note := func(into map[string]string, u *engine.Update) {
+			mu.Lock()
+			defer mu.Unlock()
+			into[u.Key] = string(u.Value)
+		}
 		var ended []func()
 		watch := func(name string, of engine.WatchOptions) {
 			into := map[string]string{}
@@ -30,7 +37,7 @@ func TestHeldWritesAreTold(t *testing.T) {
 			ctx, stop := context.WithCancel(ctx)
 			ended = append(ended, stop)
 			of.Member = me
-			go e.WatchFunc(ctx, of, func(u engine.Update) { into[u.Key] = string(u.Value) })
+			go e.WatchFunc(ctx, of, func(u engine.Update) { note(into, &u) })
 		}
 		follow := func(name string) {
 			into := map[string]string{}
@@ -44,7 +51,8 @@ func TestHeldWritesAreTold(t *testing.T) {
 					if u.Meta.Version.Compare(last) <= 0 {
 						t.Errorf("changes tell %v after %v", u.Meta.Version, last)
 					}
-					last, into[u.Key] = u.Meta.Version, string(u.Value)
+					last = u.Meta.Version
+					note(into, &u)
 				}
 			}()
 		}
@@ -73,7 +81,7 @@ func TestHeldWritesAreTold(t *testing.T) {
 			case 3940: // it reads all, what is held too, and ends
 				ctx, stop := context.WithTimeout(ctx, time.Millisecond)
 				e.WatchFunc(ctx, engine.WatchOptions{Member: me}, func(u engine.Update) {
-					resumed[u.Key] = string(u.Value)
+					note(resumed, &u)
 					if high.Compare(u.Meta.Version) < 0 {
 						high = u.Meta.Version
 					}
@@ -93,7 +101,7 @@ func TestHeldWritesAreTold(t *testing.T) {
 			n++
 		}
 		told["resumed"] = resumed
-		go e.WatchFunc(ctx, engine.WatchOptions{Member: me, Since: map[string]engine.Version{me: high}}, func(u engine.Update) { resumed[u.Key] = string(u.Value) })
+		go e.WatchFunc(ctx, engine.WatchOptions{Member: me, Since: map[string]engine.Version{me: high}}, func(u engine.Update) { note(resumed, &u) })
 		lower := 0
 		for key, v := range gave {
 			if err := e.WaitVersion(ctx, v); err != nil {
@@ -110,6 +118,8 @@ func TestHeldWritesAreTold(t *testing.T) {
 			}
 		}
 		pause(100 * time.Millisecond)
+		mu.Lock()
+		defer mu.Unlock()
 		for name, last := range told {
 			for key, value := range wrote {
 				if is, ok := last[key]; is != value && (ok || len(last) > 1) {
