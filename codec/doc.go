@@ -136,7 +136,9 @@
 //   - A KeyNotice's key ids ascend, the primary among them. A Refusal echoes the salt of the
 //     greeting. A FullAt says of the sender alone that it has no room: how far it took an origin's
 //     log whole, that of so many versions beyond it took what takes the place of something, and how
-//     many entries it knows to be missing. A Checkpoint's sum is over the live entries of the
+//     many entries it knows to be missing. As origin 2^64-1 it speaks of all that the sender does not
+//     know and turned away: it takes nothing of theirs unless beyond is 0, and then introductions
+//     before all else. A Checkpoint's sum is over the live entries of the
 //     origin when version was its newest.
 //   - A Signature is one of Ed25519 (RFC 8032), under key, of "quidnunc checkpoint" and a zero
 //     byte, cluster tag 4, origin 8, version 8, digest 32. The digest is SHA-256 over the live

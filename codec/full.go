@@ -11,6 +11,11 @@ type FullAt struct {
 	Missing uint64 // entries above Version that the sender knows of and does not hold, as far as it can tell; 0: unknown
 }
 
+// Strangers, as the identifier of a FullAt, are all origins that the sender does not know: it had no
+// seat for one of them. It takes nothing of theirs while Through is not 0, and then their
+// introductions before all else.
+const Strangers = ^OriginID(0)
+
 // AppendFullAt appends one origin: the body of a FullAt record is one or more of them, in ascending
 // order.
 func AppendFullAt(dst []byte, f *FullAt) []byte {
@@ -66,6 +71,23 @@ func (l FullAts) Through(id OriginID) uint64 {
 		}
 	}
 	return 0
+}
+
+// Origins tells whether the list names any, Strangers apart.
+func (l FullAts) Origins() bool {
+	f := FullAt{}
+	return l.Next(&f) && f.ID != Strangers
+}
+
+// Strangers tells whether the sender has turned others away, and takes nobody for now. If not, it
+// takes their introductions first.
+func (l FullAts) Strangers() (shut, away bool) {
+	for f := (FullAt{}); l.Next(&f); {
+		if f.ID == Strangers {
+			return f.Through > 0, true
+		}
+	}
+	return false, false
 }
 
 func parseFullAt(b []byte, f *FullAt) (rest []byte, err error) {

@@ -21,6 +21,19 @@ func TestFullAtThrough(t *testing.T) {
 	f(5, 0)
 	f(7, VersionMax)
 	f(8, 0)
+	for _, through := range []uint64{0, 9} { // of those who have no seat
+		all, _ := ParseFullAts(AppendFullAt(b[:len(b):len(b)], &FullAt{ID: Strangers, Through: through}))
+		if shut, away := all.Strangers(); !away || shut != (through > 0) || !all.Origins() {
+			t.Errorf("through %d: shut %v, away %v", through, shut, away)
+		}
+		one, _ := ParseFullAts(AppendFullAt(nil, &FullAt{ID: Strangers, Through: through}))
+		if shut, away := one.Strangers(); !away || shut != (through > 0) || one.Origins() || one.Through(7) != 0 {
+			t.Errorf("alone, through %d: shut %v, away %v", through, shut, away)
+		}
+	}
+	if shut, away := l.Strangers(); shut || away || !l.Origins() {
+		t.Error("nothing is said of strangers")
+	}
 	if (FullAts{}).Through(3) != 0 {
 		t.Error("an empty list says something")
 	}

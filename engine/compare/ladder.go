@@ -253,8 +253,8 @@ func (c *Compare) sketched(j *Found, d *sketch.Difference) bool {
 	case o == 0 && d.Ahead > 0:
 		return false
 	case o == 0:
-		if j.pulls != nil && !c.view.BuriedShort(d.Short, sketch.ShortID) {
-			j.pulls.Add(reconcile.Want{ID: sketch.Find(d.Short)})
+		if w := c.view.Unknown(sketch.Find(d.Short)); j.pulls != nil && w.ID != 0 && !c.view.BuriedShort(d.Short, sketch.ShortID) {
+			j.pulls.Add(w)
 		}
 	case d.Ahead > 0:
 		mine := c.store.Max(o)

@@ -34,6 +34,9 @@ func (c *Core) seat(answers bool) bool {
 		}
 	}
 	c.counters.Drops[DropFull]++
+	if !answers {
+		c.store.TurnAway()
+	}
 	return false
 }
 

@@ -98,8 +98,9 @@ func (c *Core) Refill(now sched.Instant) {
 	}
 }
 
-// onFull takes what a peer has no room for.
+// onFull takes what a peer has no room for. Who has no seat for others may hold all that it knows.
 func (c *Core) onFull(p uint32, body []byte) bool {
-	c.peers[p].shown.Fill()
-	return c.judge(c.mail.ReceiveFull(&c.received, body))
+	v := c.mail.ReceiveFull(&c.received, body)
+	c.peers[p].shown.Fill(c.received.Full.Origins())
+	return c.judge(v)
 }

@@ -32,13 +32,11 @@ func (c *Core) TurnKeys(now sched.Instant, turn func(*protect.Sealed) error) err
 func (c *Core) noticeKeys() {
 	s, open := c.Parts().Keys, false
 	for p := 1; p < len(c.peers); p++ {
-		q := &c.peers[p]
-		if !q.Open() || !s.Unaware(uint32(p)) {
-			continue
+		if q := &c.peers[p]; q.Open() && s.Unaware(uint32(p)) {
+			open = true
+			q.debt.Ask()
+			c.due.Want(uint32(p), dueHave)
 		}
-		open = true
-		q.debt.Ask()
-		c.due.Want(uint32(p), dueHave)
 	}
 	if open {
 		c.wheel.Set(timerKeys, c.now+c.rand.Jitter(noticeEvery))

@@ -17,6 +17,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 		return
 	}
 	c.roster.BecomeProven(p, &q.Life)
+	c.store.Open() // there may be a candidate more
 	c.live.Watch(c.now, p, q.id)
 	c.notify(MemberReachable, p)
 	c.mail.Start(c.now, p)

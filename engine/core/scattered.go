@@ -6,8 +6,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/state"
 )
 
-// In a precise cluster entries come one by one, and may be here beyond an origin's
-// max (package precise).
+// In a precise cluster entries come one by one, beyond an origin's max too (package precise).
 
 // onPreciseRun applies entries one by one.
 func (c *Core) onPreciseRun(p uint32, body []byte) bool {

@@ -161,7 +161,7 @@ func (x *keywise) Compare(d *codec.PreciseDigest, runs, pulls *list) (ahead bool
 			x.unlisted(d, o, runs)
 			o = s.Following(o)
 		case o == 0 || id < s.ID(o):
-			if !x.view.Buried(id) {
+			if !x.view.Buried(id) && !s.Shut() {
 				pulls.ask(item{ID: id})
 			}
 			id, more = x.iter.Origin()
@@ -183,12 +183,16 @@ func (x *keywise) unlisted(d *codec.PreciseDigest, o state.Origin, runs *list) {
 	x.offerAll(o, runs)
 }
 
-// offerAll offers an origin that the peer does not know.
+// offerAll offers an origin that the peer does not know, or its introduction alone to who has turned
+// others away.
 func (x *keywise) offerAll(o state.Origin, runs *list) {
-	if !x.filler.Introduces(o) {
+	shut, away := x.view.Full.Strangers()
+	if shut || !x.filler.Introduces(o) {
 		return
 	}
-	x.add(runs, item{ID: x.store.ID(o), Origin: o, intro: true})
+	if x.add(runs, item{ID: x.store.ID(o), Origin: o, intro: true}); away {
+		return
+	}
 	x.store.After(o, 0, &x.cursor)
 	for top := x.top(o); x.cursor.Next(&x.entry) && x.entry.Version <= top; {
 		x.offer(runs, o, x.entry.Version, x.entry.Stamp, true)

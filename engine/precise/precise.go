@@ -125,7 +125,7 @@ func (x *Precise) wantDigest(p uint32, f codec.DigestFlags) {
 // Receive takes a record of a comparison; runs are the host's.
 func (x *Precise) Receive(f *reconcile.Frame, kind codec.Type, body []byte) reconcile.Verdict {
 	ok := true
-	x.keys.view.Now, x.outdone = f.Now, false
+	x.keys.view.Now, x.keys.view.Full, x.outdone = f.Now, f.Full, false
 	switch kind {
 	case codec.TypeSync:
 		s, err := codec.ParseSync(body)

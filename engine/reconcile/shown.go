@@ -50,9 +50,9 @@ func (s *Shown) Level() sched.Instant { return s.level }
 // it that it had seen by then.
 func (s *Shown) Wrote() (version uint64, seen uint32) { return s.wrote, s.seen }
 
-// Fill notes that the peer has no room for something that others hold, until it shows a
+// Fill notes whether the peer has no room for something that others hold, until it shows a
 // fingerprint without saying so.
-func (s *Shown) Fill() { s.full = true }
+func (s *Shown) Fill(full bool) { s.full = s.full || full }
 
 // Full reports whether it has none.
 func (s *Shown) Full() bool { return s.full }

@@ -105,11 +105,11 @@ func (v *View) Compare(d *codec.Digest, runs, pulls *Job) (diff Difference) {
 		case o != 0 && s.ID(o) > d.Hi:
 			o = 0
 		case !more || (o != 0 && s.ID(o) < e.ID):
-			diff.add(runs, want(s, o, 0)) // unknown there: at least its introduction
+			diff.add(runs, v.stranger(o))
 			o = s.Following(o)
 		case o == 0 || e.ID < s.ID(o):
 			if !v.Buried(e.ID) {
-				diff.add(pulls, Want{ID: e.ID})
+				diff.add(pulls, v.Unknown(e.ID))
 			}
 			more = it.Next(&e)
 		default:
@@ -129,7 +129,7 @@ func (v *View) comparePartial(d *codec.Digest, runs, pulls *Job) (diff Differenc
 		if o := v.Store.Find(e.ID); o != 0 {
 			diff.both(v, o, &e, runs, pulls)
 		} else if !v.Buried(e.ID) {
-			diff.add(pulls, Want{ID: e.ID})
+			diff.add(pulls, v.Unknown(e.ID))
 		}
 	}
 	return diff
@@ -139,7 +139,38 @@ func (v *View) comparePartial(d *codec.Digest, runs, pulls *Job) (diff Differenc
 // is still on its way there.
 func (v *View) Lacks(o state.Origin, from uint64, runs *Job) bool {
 	w := v.peerLacks(o, from)
+	if _, away := v.Full.Strangers(); from == 0 && away {
+		w = v.stranger(o)
+	}
 	return w.ID != 0 && runs.Add(w)
+}
+
+// whoOnly is where a want begins that is for the introduction of an origin, and nothing else.
+const whoOnly = codec.VersionMax
+
+// stranger is what the sender of the frame at hand is to have of an origin that it does not know: at
+// least its introduction. If it has turned others away it first takes that, and nothing while it
+// takes nobody.
+func (v *View) stranger(o state.Origin) Want {
+	shut, away := v.Full.Strangers()
+	switch {
+	case shut:
+		return Want{}
+	case away:
+		return Want{ID: v.Store.ID(o), Origin: o, From: whoOnly}
+	}
+	return want(v.Store, o, 0)
+}
+
+// Unknown is what we ask for of an origin that we do not know, in the same way.
+func (v *View) Unknown(id codec.OriginID) Want {
+	switch s := v.Store; {
+	case s.Shut():
+		return Want{}
+	case s.TurnsAway():
+		return Want{ID: id, From: whoOnly}
+	}
+	return Want{ID: id}
 }
 
 func (diff *Difference) both(v *View, o state.Origin, e *codec.DigestEntry, runs, pulls *Job) {

@@ -209,14 +209,19 @@ func (s *Store) closeHole(o Origin, r *origin) {
 }
 
 // AppendFullAt appends a record of the origins with a hole, in the order of their identifiers, as
-// many as fit below limit, o among them if it has one. It appends nothing if there are none.
+// many as fit below limit, o among them if it has one; and whether others are turned away. It
+// appends nothing if there is none of that.
 func (s *Store) AppendFullAt(dst []byte, limit int, o Origin) []byte {
-	room := (limit - len(dst) - codec.RecordBytes) / codec.FullAtBytesMax
-	if room <= 0 || len(s.holes) == 0 {
+	room, away := (limit-len(dst)-codec.RecordBytes)/codec.FullAtBytesMax, s.TurnsAway()
+	if room <= 0 || len(s.holes) == 0 && !away {
 		return dst
 	}
 	if h := s.holeOf(o); h != nil && h.through > 0 {
 		room-- // for o
+		away = away && room > 0
+	}
+	if away {
+		room--
 	}
 	start, n := len(dst), 0
 	out := codec.BeginRecord(dst, codec.TypeFullAt)
@@ -232,6 +237,13 @@ func (s *Store) AppendFullAt(dst []byte, limit int, o Origin) []byte {
 		out = codec.AppendFullAt(out, &codec.FullAt{
 			ID: codec.OriginID(r.id), Version: r.max, Through: max(h.through, r.max), Missing: uint64(h.missing),
 		})
+	}
+	if away {
+		all := codec.FullAt{ID: codec.Strangers}
+		if s.Shut() {
+			all.Through = codec.VersionMax
+		}
+		out = codec.AppendFullAt(out, &all)
 	}
 	if len(out) == start+codec.RecordBytes {
 		return dst

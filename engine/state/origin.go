@@ -86,10 +86,12 @@ func (s *Store) Add(id codec.OriginID, gen uint64, name []byte) (Origin, Status)
 		return o, Exists
 	}
 	if s.order.len() >= s.limits.Origins {
+		s.TurnAway()
 		return 0, TooMany
 	}
 	o := s.take()
 	if o == 0 {
+		s.TurnAway()
 		return 0, TooMany
 	}
 	cell := s.newCell(classOfName(len(name)))
@@ -214,6 +216,7 @@ func (s *Store) Remove(o Origin) Status {
 	s.bytes -= int(r.bytes)
 	r.here, r.older = false, 0
 	s.closeHole(o, r)
+	s.Open()
 	r.shelved = true
 	if s.witness == nil || !s.witness.Removed(o) {
 		if r.shelved = false; !r.echoes {

@@ -38,6 +38,7 @@ type Store struct {
 	owner  Origin // 0: nobody's
 	owned  int64  // when that one began to live
 	denied uint64 // version of its last denial, 0: none
+	shut   shut
 
 	origins  []*originChunk // by handle; nil up to the limit
 	made     uint32         // handles ever given out
