@@ -34,9 +34,7 @@ func (c *Core) seat(answers bool) bool {
 		}
 	}
 	c.counters.Drops[DropFull]++
-	if !answers {
-		c.store.TurnAway()
-	}
+	c.store.TurnAway(!answers && !c.roster.Room(true))
 	return false
 }
 
@@ -45,12 +43,10 @@ func (c *Core) seat(answers bool) bool {
 func (c *Core) evict() bool {
 	for range min(evictLook, len(c.peers)) {
 		p := c.roster.Look()
-		q := &c.peers[p]
-		if q.origin == 0 || q.Proven() || q.at.Hellos < vainGreetings {
-			continue
+		if q := &c.peers[p]; q.origin != 0 && !q.Proven() && q.at.Hellos >= vainGreetings {
+			c.drop(p)
+			return true
 		}
-		c.drop(p)
-		return true
 	}
 	return false
 }

@@ -86,12 +86,12 @@ func (s *Store) Add(id codec.OriginID, gen uint64, name []byte) (Origin, Status)
 		return o, Exists
 	}
 	if s.order.len() >= s.limits.Origins {
-		s.TurnAway()
+		s.TurnAway(true)
 		return 0, TooMany
 	}
 	o := s.take()
 	if o == 0 {
-		s.TurnAway()
+		s.TurnAway(true)
 		return 0, TooMany
 	}
 	cell := s.newCell(classOfName(len(name)))

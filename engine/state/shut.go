@@ -12,9 +12,11 @@ const (
 // shut is since when, and for how long, nobody else is taken.
 type shut struct{ at, pause int64 }
 
-// TurnAway notes that there was no seat for somebody whom another one introduced.
-func (s *Store) TurnAway() {
+// TurnAway notes that there was no seat for somebody; told: whom another one introduced, where not
+// even who answers had one. The rest of the seats is for those.
+func (s *Store) TurnAway(told bool) {
 	switch x := &s.shut; {
+	case !told:
 	case !s.TurnsAway():
 		*x = shut{s.now, shutLeast}
 	case !s.Shut():
