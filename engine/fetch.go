@@ -91,6 +91,27 @@ func (e *Engine) takeMisses() {
 	l.mu.Unlock()
 }
 
+// content is what the value of an entry refers to; 0: nothing that is known.
+func (l *large) content(ref []byte) content.Handle {
+	var c codec.Content
+	if l.streams == nil || codec.ParseContent(ref, &c) != nil {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.table.Find((*content.Sum)(&c.Sum), int(c.Length))
+}
+
+// comes tells whether a content that is not here is on its way, or is going to be asked for. It
+// is not if it is too long or has no room, or once all who were asked lacked it.
+func (l *large) comes(h content.Handle) bool {
+	if h == 0 || !l.table.Fits(l.length(h)) {
+		return false
+	}
+	w := l.wants.all[h]
+	return w == nil || w.rounds == 0 && w.place != wantRoom
+}
+
 // askMore asks for what is wanted, as far as there is room.
 func (e *Engine) askMore(now sched.Instant) {
 	l := &e.large

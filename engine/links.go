@@ -137,6 +137,7 @@ func (k *link) wait(h content.Handle, w *want) {
 // for room are tried before, for they may be shorter.
 func (l *links) waitForRoom(h content.Handle, w *want) {
 	l.store.wait(h, w)
+	w.place = wantRoom
 	l.tries--
 	l.store.stuck = l.tries <= 0
 }

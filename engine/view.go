@@ -24,7 +24,8 @@ type View struct {
 	Member string
 	At     Version
 
-	list []viewed // by key
+	list   []viewed // by key
+	absent []viewed // keys without a value, of which a newer one is told
 }
 
 type viewed struct {
@@ -32,13 +33,16 @@ type viewed struct {
 	Entry
 }
 
-// Get gives a key. ok is false for one that was not there, or was not asked for.
+// Get gives a key. ok is false for one that was not there, or was not asked for; of a large value
+// that could not be had meta says Newer, as Engine.Get does.
 func (v *View) Get(key string) (value []byte, meta Meta, ok bool) {
-	i, ok := slices.BinarySearchFunc(v.list, key, func(x viewed, key string) int { return cmp.Compare(x.key, key) })
-	if !ok {
-		return nil, Meta{}, false
+	for n, list := range [...][]viewed{v.list, v.absent} {
+		i, found := slices.BinarySearchFunc(list, key, func(x viewed, key string) int { return cmp.Compare(x.key, key) })
+		if found {
+			return list[i].Value, list[i].Meta, n == 0
+		}
 	}
-	return v.list[i].Value, v.list[i].Meta, true
+	return nil, Meta{}, false
 }
 
 // Len is how many keys there are.
@@ -78,9 +82,11 @@ func (e *BehindError) Unwrap() error { return e.Cause }
 // seen whole or not at all, and no key as of before what another one shows. It reads the local
 // replica. Where that is between two states of the member, since a part of what the member wrote is
 // still on its way, or keys of a former life are still shown, View waits until ctx ends: a context
-// that has ended gives one attempt. Values are the caller's own. It takes a turn of the loop for
-// each 256 keys, so a large member that writes all the time may not be seen whole. Errors:
-// ErrBehind (a *BehindError), ErrNoMember, ErrPrecise where the Order is precise, ErrClosed.
+// that has ended gives one attempt. It does not wait for a large value that is above this member's
+// limits, or that all who were asked lack: of that key it says what Get does, and Meta.Newer.
+// Values are the caller's own. It takes a turn of the loop for each 256 keys, so a large member
+// that writes all the time may not be seen whole. Errors: ErrBehind (a *BehindError), ErrNoMember,
+// ErrPrecise where the Order is precise, ErrClosed.
 func (e *Engine) View(ctx context.Context, member string, keys ...string) (*View, error) {
 	if e.cfg.Tune.Order.Precise() {
 		return nil, ErrPrecise
@@ -141,8 +147,10 @@ func (e *Engine) view(member string, keys []string) (*View, Version, error) {
 	if v.behind {
 		return nil, v.At, nil
 	}
-	slices.SortFunc(v.list, func(a, b viewed) int { return cmp.Compare(a.key, b.key) })
-	v.list = slices.CompactFunc(v.list, func(a, b viewed) bool { return a.key == b.key })
+	for _, list := range [...]*[]viewed{&v.list, &v.absent} {
+		slices.SortFunc(*list, func(a, b viewed) int { return cmp.Compare(a.key, b.key) })
+		*list = slices.CompactFunc(*list, func(a, b viewed) bool { return a.key == b.key })
+	}
 	return &v.View, v.At, nil
 }
 
@@ -209,10 +217,16 @@ func (e *Engine) viewKey(v *viewer, key []byte) {
 	}
 	var meta Meta
 	if m.Flags&codec.EntryKinded != 0 {
+		h := e.large.content(value)
 		value, meta, ok = e.shown(value, 0, &m, string(key))
 		if m.Kind == codec.KindContent && !meta.Newer.IsZero() { // what is complete is older
-			v.behind = true
-			return
+			if e.large.comes(h) {
+				v.behind = true
+				return
+			}
+			if !ok {
+				v.absent = append(v.absent, viewed{string(key), Entry{Meta: meta}})
+			}
 		}
 	} else {
 		var ended bool

@@ -36,7 +36,8 @@ const (
 	wantNowhere wantPlace = iota
 	wantReady             // to be looked at
 	wantWaits             // for a stream that opens, or that has too much on its way
-	wantPaused            // nobody has it, or there is no room
+	wantRoom              // for room for it
+	wantPaused            // nobody has it, or who has it is busy
 	wantAsked
 )
 
@@ -139,7 +140,7 @@ func (s *wants) pop(now sched.Instant) (content.Handle, *want) {
 func (s *wants) popWaiting(l *links) (content.Handle, *want) {
 	for k := l.ahead(); k != nil; k = l.ahead() {
 		h := k.waiting.pop()
-		if w := s.all[h]; w != nil && w.place == wantWaits {
+		if w := s.all[h]; w != nil && (w.place == wantWaits || w.place == wantRoom) {
 			w.place = wantNowhere
 			return h, w
 		}
