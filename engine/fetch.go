@@ -145,7 +145,7 @@ func (e *Engine) askFor(now sched.Instant, h content.Handle, w *want) {
 	case k == nil && later: // there is no place for a stream now
 		l.links.lobby.wait(h, w)
 		return
-	case k == nil && w.soon != sched.Never:
+	case k == nil && w.soon != sched.Never && !again(&w.cuts, cutMost):
 		l.wants.rest(w.soon, h, w)
 		return
 	case k == nil:

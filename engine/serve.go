@@ -125,7 +125,7 @@ func (e *Engine) answered(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	l.fail(h)
 	switch {
 	case w == nil:
-	case status == codec.AnswerBusy:
+	case err == nil && status == codec.AnswerBusy && !again(&w.busy, busyMost):
 		l.wants.rest(now+min(sched.Instant(retry)*sched.Millisecond, 10*sched.Second), h, w)
 	default:
 		if status == codec.AnswerNone {
@@ -182,7 +182,7 @@ func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	for _, h := range k.asks {
 		l.fail(h)
 		if w := l.wants.all[h]; w != nil {
-			if whole(ev.Cause) || k.cutOff(ev.Cause) {
+			if (whole(ev.Cause) || k.cutOff(ev.Cause)) && !again(&w.cuts, cutMost) {
 				l.wants.look(h, w)
 			} else {
 				l.wants.retry(h, w, k.tag)

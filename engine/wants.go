@@ -12,21 +12,24 @@ const (
 	strangersMax = 8  // of a round: members that are asked because they may have a content
 	looksMax     = 64 // of a round: members that are looked at for that
 	triedMax     = 64
+	busyMost     = 3            // answers that a member is busy: it is then taken as one that lacks the content
+	cutMost      = 20           // streams that members end before they answer, and pauses for that: likewise
 	seekPause    = sched.Second // after the first round in vain; each other takes twice as long, up to
 	seekPauseMax = 64 * sched.Second
 )
 
 // want is a content that is looked for.
 type want struct {
-	authors   []state.Origin // that refer to it
-	tried     []uint32       // tags of members that could not give it, in this round
-	start     uint32         // of the members that are looked at
-	looked    uint32         // so many of them, in this round
-	strangers int            // that were asked in this round
-	rounds    int            // that were in vain
-	at        sched.Instant  // of wantPaused
-	soon      sched.Instant  // when a member may be tried again that cut this one off; Never: none did
-	place     wantPlace
+	authors    []state.Origin // that refer to it
+	tried      []uint32       // tags of members that could not give it, in this round
+	start      uint32         // of the members that are looked at
+	looked     uint32         // so many of them, in this round
+	strangers  int            // that were asked in this round
+	rounds     int            // that were in vain
+	busy, cuts int            // so often a member that may have it was busy, or ended the stream
+	at         sched.Instant  // of wantPaused
+	soon       sched.Instant  // when a member may be tried again that cut this one off; Never: none did
+	place      wantPlace
 }
 
 // wantPlace is where a want is, in one place at a time.
@@ -43,6 +46,15 @@ const (
 
 // triedBefore tells whether a member was asked in this round.
 func (w *want) triedBefore(tag uint32) bool { return slices.Contains(w.tried, tag) }
+
+// again counts what must not go on for ever. It is true, and begins anew, when there were so many.
+func again(n *int, most int) bool {
+	if *n++; *n < most {
+		return false
+	}
+	*n = 0
+	return true
+}
 
 // anew begins another round, with members that were not looked at in the last.
 func (w *want) anew() {

@@ -1,0 +1,86 @@
+package engine_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/batch/simnet"
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine"
+	"github.com/quidnunc/quidnunc/engine/enginetest"
+)
+
+// bentStreams are streams of a member that does not do as it should.
+type bentStreams struct {
+	batch.Streams
+	send func(id batch.StreamID, m *batch.StreamMessage) error // what Send does before; nil: nothing
+	next func(ev *batch.StreamEvent)                           // and Next behind it
+}
+
+func (s *bentStreams) Next(ev *batch.StreamEvent) bool {
+	ok := s.Streams.Next(ev)
+	if ok && s.next != nil {
+		s.next(ev)
+	}
+	return ok
+}
+
+func (s *bentStreams) Send(id batch.StreamID, m *batch.StreamMessage) error {
+	if s.send != nil {
+		if err := s.send(id, m); err != nil {
+			return err
+		}
+	}
+	return s.Streams.Send(id, m)
+}
+
+// An author that says that it is busy each time, or ends each stream on which it is asked, keeps a
+// content from nobody: others are asked.
+func TestWhoPutsOffKeepsNothing(t *testing.T) {
+	for _, how := range []string{"busy", "ends"} {
+		t.Run(how, func(t *testing.T) {
+			var times atomic.Int64
+			virtualStreams(t, 3, func(i int, c *engine.Config) {
+				if i > 0 {
+					return
+				}
+				bent := &bentStreams{Streams: c.Streams}
+				if c.Streams = bent; how == "busy" {
+					bent.send = func(_ batch.StreamID, m *batch.StreamMessage) error {
+						if m.Answer {
+							m.Head, m.Body, m.Sum = codec.AppendAnswer(nil, codec.AnswerBusy, 10_000), nil, nil
+							times.Add(1)
+						}
+						return nil
+					}
+				} else {
+					bent.next = func(ev *batch.StreamEvent) {
+						if ev.Kind == batch.StreamAsked {
+							bent.Finish(ev.Stream)
+							times.Add(1)
+						}
+					}
+				}
+			}, func(t *testing.T, _ *simnet.Network, c *enginetest.Cluster) {
+				liar, author, reader := c.Engines[0], c.Engines[1], c.Engines[2]
+				want := value(50_000, 1)
+				if _, err := liar.Set("k", want); err != nil {
+					t.Fatal(err)
+				}
+				pause(time.Second)
+				if _, err := author.Set("k", want); err != nil {
+					t.Fatal(err)
+				}
+				pause(time.Minute)
+				if !reads(reader, "node-1", "k", want) {
+					t.Errorf("put off %d times, it did not come; %+v", times.Load(), reader.Large())
+				}
+				if n := times.Load(); n < 3 || n > 200 {
+					t.Errorf("put off %d times", n)
+				}
+			})
+		})
+	}
+}
