@@ -115,6 +115,9 @@ func (l *large) comes(h content.Handle) bool {
 // askMore asks for what is wanted, as far as there is room.
 func (e *Engine) askMore(now sched.Instant) {
 	l := &e.large
+	if l.links.retry <= now {
+		e.tryFull(now)
+	}
 	for range seekTries {
 		h, w := l.wants.pop(now)
 		if w == nil {
@@ -124,7 +127,7 @@ func (e *Engine) askMore(now sched.Instant) {
 		}
 		e.askFor(now, h, w)
 	}
-	if l.next = l.wants.due(); l.links.able() {
+	if l.next = min(l.wants.due(), l.links.retry); l.links.able() {
 		l.next = now
 	}
 }
@@ -170,7 +173,10 @@ func (e *Engine) askFor(now sched.Instant, h content.Handle, w *want) {
 	}
 	if err := l.streams.Send(k.id, &l.message); err != nil {
 		l.fail(h)
-		k.wait(h, w) // for an answer, or for its end, which is on the way
+		k.wait(h, w) // for an answer, for a while, or for its end, which is on the way
+		if err == batch.ErrStreamFull && len(k.asks)+len(k.spans) < batch.StreamAsksMax {
+			l.links.tookNoMore(now, k)
+		}
 		return
 	}
 	w.place = wantAsked

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -79,6 +80,38 @@ func TestWhoPutsOffKeepsNothing(t *testing.T) {
 				}
 				if n := times.Load(); n < 3 || n > 200 {
 					t.Errorf("put off %d times", n)
+				}
+			})
+		})
+	}
+}
+
+// What found a stream full is tried again after a while, though nothing happens on that stream: its
+// queue may have been full of what others sent.
+func TestWhatFoundAStreamFullIsTriedAgain(t *testing.T) {
+	for _, answers := range []bool{false, true} {
+		t.Run(fmt.Sprint("answers ", answers), func(t *testing.T) {
+			var bent [2]bentStreams
+			var full atomic.Int64
+			var on atomic.Bool
+			virtualStreams(t, 2, func(i int, c *engine.Config) {
+				bent[i].Streams = c.Streams
+				bent[i].send = func(_ batch.StreamID, m *batch.StreamMessage) error {
+					if on.Load() && m.Answer == answers && full.Add(1) <= 3 {
+						return batch.ErrStreamFull
+					}
+					return nil
+				}
+				c.Streams = &bent[i]
+			}, func(t *testing.T, _ *simnet.Network, c *enginetest.Cluster) {
+				pause(10 * time.Second)
+				on.Store(true)
+				if _, err := c.Engines[0].Set("k", value(50_000, 1)); err != nil {
+					t.Fatal(err)
+				}
+				pause(time.Second)
+				if b := c.Engines[1]; !reads(b, "node-0", "k", value(50_000, 1)) || full.Load() <= 3 {
+					t.Errorf("full %d times, and the value is not here after a second; %+v", full.Load(), b.Large())
 				}
 			})
 		})

@@ -12,6 +12,7 @@ const (
 	linkPause = sched.Second   // before a member is connected to again
 	cutPause  = linkPause >> 8 // the same, where it cut the stream off at its door; each time in a row twice as long
 	shutLeast = 5              // failures in a row, the pauses between them: more than a death takes
+	fullPause = linkPause / 50 // before what found a stream full is tried again, at the latest
 	linkTurn  = sched.Second   // that a stream is open before it gives its place to another
 )
 
@@ -25,6 +26,8 @@ type links struct {
 	store link             // and for room for their contents
 	tries int              // for room, that are left since there may be more
 	can   []*link          // on which something waits that may be tried
+	full  []*link          // that took no more when they were last tried
+	retry sched.Instant    // when those are tried again; Never: there are none
 }
 
 // link is one stream.
@@ -41,6 +44,7 @@ type link struct {
 	retired bool                      // it gives its place to another: nothing more is asked
 	waiting fifo                      // contents that are to be asked for on it
 	stuck   bool                      // nothing more can be asked before something happens
+	full    bool                      // in links.full
 	listed  bool                      // in links.can
 	asks    map[uint32]content.Handle // by tag
 	sending map[uint32]content.Handle // held for answers that are on their way
@@ -67,6 +71,16 @@ func (l *links) init() {
 	l.byID = map[batch.StreamID]*link{}
 	l.byTag = map[uint32]*link{}
 	l.shut = map[uint32]int{}
+	l.retry = sched.Never
+}
+
+// tookNoMore has a stream tried again soon. What fills it may be on others, and no event of its own
+// may tell when that is over.
+func (l *links) tookNoMore(now sched.Instant, k *link) {
+	l.retry = min(l.retry, now+fullPause)
+	if !k.full {
+		k.full, l.full = true, append(l.full, k)
+	}
 }
 
 // opened notes a stream that this side opens to an origin.

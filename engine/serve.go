@@ -43,11 +43,30 @@ func (e *Engine) streamed(now sched.Instant, ev *batch.StreamEvent) {
 	if k != nil && ev.Kind != batch.StreamUp {
 		k.heard = true
 	}
-	if k != nil && len(k.late) > 0 && ev.Kind != batch.StreamDown {
-		late := k.late
-		k.late = nil
-		for _, s := range late {
-			e.answerAsk(k, s)
+	if k != nil && ev.Kind != batch.StreamDown {
+		e.answerLate(now, k)
+	}
+}
+
+// answerLate sends answers that found no room.
+func (e *Engine) answerLate(now sched.Instant, k *link) {
+	late := k.late
+	k.late = nil
+	for _, s := range late {
+		e.answerAsk(now, k, s)
+	}
+}
+
+// tryFull tries streams again that took no more.
+func (e *Engine) tryFull(now sched.Instant) {
+	l := &e.large.links
+	full := l.full
+	l.full, l.retry = nil, sched.Never
+	for _, k := range full {
+		k.full = false
+		if l.byID[k.id] == k {
+			e.answerLate(now, k)
+			l.resume(k)
 		}
 	}
 }
@@ -72,10 +91,10 @@ func (e *Engine) serve(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	if codec.ParseAsk(ev.Head, (*[codec.SumBytes]byte)(&s.sum)) != nil {
 		s.want = -1 // nothing that we know: not here
 	}
-	e.answerAsk(k, s)
+	e.answerAsk(now, k, s)
 }
 
-func (e *Engine) answerAsk(k *link, s served) {
+func (e *Engine) answerAsk(now sched.Instant, k *link, s served) {
 	l := &e.large
 	l.mu.Lock()
 	h := l.table.Having(&s.sum)
@@ -97,6 +116,8 @@ func (e *Engine) answerAsk(k *link, s served) {
 		l.drop(k, s.tag)
 		if err == batch.ErrStreamFull {
 			k.late = append(k.late, s)
+			l.links.tookNoMore(now, k)
+			l.next = min(l.next, l.links.retry)
 		}
 	}
 	l.message = batch.StreamMessage{}
