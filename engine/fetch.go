@@ -51,6 +51,14 @@ func (l *large) seek(h content.Handle, author state.Origin) {
 	l.next = 0
 }
 
+// takeTurn has a content come behind what its key showed before it, if that is being fetched: of what
+// is replaced meanwhile nothing needs to be fetched. Not if others want it, too. Under mu.
+func (l *large) takeTurn(h content.Handle, x *content.Ref) {
+	if w := l.wants.all[h]; len(w.authors) == 1 {
+		w.after = x.Next
+	}
+}
+
 // due reports whether the loop has to look at streams, if there are any.
 func (l *large) due(now sched.Instant) bool {
 	return min(l.next, l.sweepAt) <= now || l.missed.Load() || l.streams.Ready()
@@ -138,11 +146,17 @@ func (e *Engine) askFor(now sched.Instant, h content.Handle, w *want) {
 	l.mu.Lock()
 	gone := !l.table.Wanted(h) || l.table.Here(h)
 	length, sum := l.table.Length(h), *l.table.Sum(h)
+	turn := !l.table.Coming(w.after) || again(&w.turns, turnMost)
 	l.mu.Unlock()
-	if gone {
+	switch {
+	case gone:
 		l.wants.drop(h)
 		return
+	case !turn:
+		l.wants.rest(now+turnPause, h, w)
+		return
 	}
+	w.after = 0
 	k, later := e.source(now, w)
 	switch {
 	case k == nil && later: // there is no place for a stream now

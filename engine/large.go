@@ -293,6 +293,7 @@ func (k kinds) Kinded(o state.Origin, was, is *codec.Entry) {
 	case e.cfg.Fetch.eager(is.Key):
 		l.lacks(tag, &entry, h)
 		l.seek(h, o)
+		l.takeTurn(h, l.table.Of(tag, is.Key))
 	}
 }
 

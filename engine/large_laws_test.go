@@ -261,3 +261,32 @@ func TestClosedStreamsAreToldOnce(t *testing.T) {
 		}
 	})
 }
+
+// A key that is written faster than it can be fetched is fetched one value after the other, and
+// what was replaced before its turn is left out: the newest comes next behind what has begun.
+func TestWhatIsReplacedBeforeItsTurnIsNotFetched(t *testing.T) {
+	const size = 1 << 20
+	virtualStreams(t, 3, nil, func(t *testing.T, net *simnet.Network, c *enginetest.Cluster) {
+		a, b := c.Engines[0], c.Engines[1]
+		net.SetStreamFaults(simnet.StreamFaults{Rate: size}) // a second each
+		for i := range 30 {
+			if _, err := a.Set("k", value(size, byte(i))); err != nil {
+				t.Fatal(err)
+			}
+			pause(50 * time.Millisecond)
+		}
+		pause(3 * time.Second)
+		if !reads(b, "node-0", "k", value(size, 29)) {
+			t.Errorf("the newest is not here 3 s after it was written; %+v", b.Large())
+		}
+		if s := b.Large(); s.Fetched > 6 {
+			t.Errorf("%d were fetched; %+v", s.Fetched, s)
+		}
+		pause(time.Minute)
+		for _, e := range c.Engines {
+			if left := e.LargeLeft(); left != "" {
+				t.Errorf("%s keeps %s", e.Name(), left)
+			}
+		}
+	})
+}

@@ -12,9 +12,11 @@ const (
 	strangersMax = 8  // of a round: members that are asked because they may have a content
 	looksMax     = 64 // of a round: members that are looked at for that
 	triedMax     = 64
-	busyMost     = 3            // answers that a member is busy: it is then taken as one that lacks the content
-	cutMost      = 20           // streams that members end before they answer, and pauses for that: likewise
-	seekPause    = sched.Second // after the first round in vain; each other takes twice as long, up to
+	busyMost     = 3                     // answers that a member is busy: it is then taken as one that lacks the content
+	cutMost      = 20                    // streams that members end before they answer, and pauses for that: likewise
+	turnPause    = 5 * sched.Millisecond // between looks at what comes before
+	turnMost     = 2000                  // looks: what comes before may come from somebody slow
+	seekPause    = sched.Second          // after the first round in vain; each other takes twice as long, up to
 	seekPauseMax = 64 * sched.Second
 )
 
@@ -26,9 +28,11 @@ type want struct {
 	looked     uint32         // so many of them, in this round
 	strangers  int            // that were asked in this round
 	rounds     int            // that were in vain
+	turns      int            // looks at what comes before
 	busy, cuts int            // so often a member that may have it was busy, or ended the stream
 	at         sched.Instant  // of wantPaused
 	soon       sched.Instant  // when a member may be tried again that cut this one off; Never: none did
+	after      content.Handle // that its key shows next: it is not asked for while that is coming
 	place      wantPlace
 }
 
@@ -89,7 +93,7 @@ func (s *wants) seek(h content.Handle, author state.Origin) {
 		s.all[h] = w
 	}
 	if author != 0 && !slices.Contains(w.authors, author) {
-		w.authors, w.rounds = append(w.authors, author), 0
+		w.authors, w.rounds, w.after = append(w.authors, author), 0, 0
 	} else if w.place == wantPaused {
 		return
 	}

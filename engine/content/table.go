@@ -122,6 +122,9 @@ func (t *Table) Length(h Handle) int { return t.contents[h].length }
 // Here tells whether a content's bytes are here.
 func (t *Table) Here(h Handle) bool { return t.contents[h].here }
 
+// Coming tells whether somebody fetches a content.
+func (t *Table) Coming(h Handle) bool { return t.contents[h].coming }
+
 // Wanted tells whether a reference still wants or shows a content.
 func (t *Table) Wanted(h Handle) bool { return t.contents[h].refs > 0 }
 
