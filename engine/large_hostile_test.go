@@ -1,7 +1,10 @@
 package engine_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -116,4 +119,38 @@ func TestWhatFoundAStreamFullIsTriedAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who sends something else than the content that it was asked for is named in the log, and another
+// is asked.
+func TestWhoForgesContentsIsNamed(t *testing.T) {
+	var lines heardLines
+	virtualStreams(t, 3, func(i int, c *engine.Config) {
+		switch i {
+		case 0:
+			c.Streams = &bentStreams{Streams: c.Streams, send: func(_ batch.StreamID, m *batch.StreamMessage) error {
+				if m.Answer && m.Body != nil {
+					m.Body = bytes.Clone(m.Body)
+					m.Body[0] ^= 1
+				}
+				return nil
+			}}
+		case 2:
+			c.Logger = slog.New(slog.NewTextHandler(&lines, nil))
+		}
+	}, func(t *testing.T, _ *simnet.Network, c *enginetest.Cluster) {
+		want := value(50_000, 1)
+		for _, e := range c.Engines[:2] {
+			if _, err := e.Set("k", want); err != nil {
+				t.Fatal(err)
+			}
+			pause(time.Second)
+		}
+		if b := c.Engines[2]; !reads(b, "node-0", "k", want) || b.Large().Streams.Forged == 0 {
+			t.Errorf("it does not come from another; %+v", b.Large())
+		}
+		if text := lines.String(); strings.Count(text, "is not what") != 1 || !strings.Contains(text, "peer=node-0") {
+			t.Errorf("who forged it is not named once:\n%s", text)
+		}
+	})
 }

@@ -149,8 +149,11 @@ func (e *Engine) answered(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	case err == nil && status == codec.AnswerBusy && !again(&w.busy, busyMost):
 		l.wants.rest(now+min(sched.Instant(retry)*sched.Millisecond, 10*sched.Second), h, w)
 	default:
-		if status == codec.AnswerNone {
+		switch {
+		case status == codec.AnswerNone:
 			l.absent.Add(1)
+		case ev.Kind == batch.StreamForged: // not where a reference names a wrong length: that is its author
+			e.tellForged(k.tag)
 		}
 		l.wants.retry(h, w, k.tag)
 	}
@@ -214,6 +217,15 @@ func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	l.links.down(now, k, ev.Cause)
 	l.links.roomMade()
 	l.next = now
+}
+
+// tellForged tells who sent something else than the content that it was asked for.
+func (e *Engine) tellForged(tag uint32) {
+	if o := e.store.Tagged(tag); o != 0 {
+		p, _ := e.core.Peer(e.core.PeerOf(o))
+		e.herald.warn("what a member sent as a large value is not what was asked for: it is dropped, and another member asked",
+			"member", e.cfg.Name, "peer", e.nameOf(o), "addr", p.Addr)
+	}
 }
 
 // tellClosed tells that a member is heard by datagrams and can't be reached by streams.
