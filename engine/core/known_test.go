@@ -12,7 +12,6 @@ import (
 	"github.com/quidnunc/quidnunc/engine/active"
 	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/flow"
-	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/outbox"
 	"github.com/quidnunc/quidnunc/engine/protect"
@@ -69,7 +68,7 @@ func TestWhatAKnownMemberTakes(t *testing.T) {
 		t.Logf("%5d %s", x.bytes, x.name)
 		sum += x.bytes
 	}
-	t.Logf("%5d in all; %d more for each of %d active ones", sum, protect.ActiveBytes+link.ActiveBytes+flow.ActiveBytes+checkpoint.ActiveBytes, active.Default)
+	t.Logf("%5d in all; %d more for each of %d active ones", sum, protect.ActiveBytes+flow.ActiveBytes+checkpoint.ActiveBytes, active.Default)
 	var fields strings.Builder
 	for typ, i := reflect.TypeFor[peer](), 0; i < typ.NumField(); i++ {
 		fmt.Fprintf(&fields, " %s %d", typ.Field(i).Name, typ.Field(i).Type.Size())

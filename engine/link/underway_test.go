@@ -11,12 +11,11 @@ import (
 func TestUnderwayOfANewPath(t *testing.T) {
 	var s Paths
 	var known, fresh Path
-	s.Init(0, sched.Millisecond, 0)
+	s.Init(0, sched.Millisecond)
 	if d := s.Underway(&fresh); d != 0 {
 		t.Errorf("%d before anything is known", d)
 	}
-	s.wake(0, &known)
-	known.RTT().Sample(8 * sched.Millisecond)
+	known.RTT.Sample(8 * sched.Millisecond)
 	s.trip = 6 * sched.Millisecond
 	f := func(p *Path, waited, want sched.Instant) {
 		t.Helper()
