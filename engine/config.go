@@ -15,8 +15,9 @@ import (
 // Limits bound what one replica holds. Memory grows from small up to them.
 type Limits struct {
 	// Origins is how many members are known at once, also the dead that are
-	// remembered. They take 1.8 KiB each while they are there, and 2.2 KiB more for each of the
-	// 1,024 that were talked with last, 0.5 where frames are in clear: 18 MiB for all. Default 8,192.
+	// remembered. They take 1.5 KiB each while they are there, 0.3 more where something was sent to
+	// them within a minute, and where frames are sealed 1.8 KiB more for each of the 1,024 that were
+	// talked with last: 20 MiB for all. Default 8,192.
 	Origins int
 	// Keys is how many live keys the members may have together. Default 131,072.
 	// A sixteenth more is kept for members that have less than an equal share of

@@ -33,7 +33,7 @@ func (l Limits) Footprint() (bytes int) {
 	bytes += l.State.Footprint()
 	bytes += roster.GrowSlack(l.Peers, peerBytes) + l.Peers*(protect.LifeBytes+checkpoint.PeerBytes)*5/4 // slices grow by a quarter
 	bytes += l.Peers * (2*2*12 + 16 + 8 + 5)                                                             // table of ids, round robin, what is due, free handles
-	bytes += protect.ActiveFootprint(l.Active, l.Peers) + flow.ActiveFootprint(l.Active, l.Peers) + checkpoint.ActiveFootprint(l.Active, l.Peers)
+	bytes += protect.ActiveFootprint(l.Active, l.Peers) + flow.ActiveFootprint(l.Peers, l.Peers) + checkpoint.ActiveFootprint(l.Peers, l.Peers)
 	bytes += sched.WheelBytes(timersEngine+(l.Peers+1)*timersPeer, timersEngine+2*l.Peers*5/4)                              // two of each are armed
 	bytes += l.State.Origins * (originBytes + settle.OriginBytes + outbox.OriginBytes + checkpoint.OriginBytes + 1) * 5 / 4 // 1: the weight
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()

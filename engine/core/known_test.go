@@ -68,7 +68,7 @@ func TestWhatAKnownMemberTakes(t *testing.T) {
 		t.Logf("%5d %s", x.bytes, x.name)
 		sum += x.bytes
 	}
-	t.Logf("%5d in all; %d more for each of %d active ones", sum, protect.ActiveBytes+flow.ActiveBytes+checkpoint.ActiveBytes, active.Default)
+	t.Logf("%5d in all; %d more for each that is sent something within a minute, and %d for each of %d active ones", sum, flow.ActiveBytes+checkpoint.ActiveBytes, protect.ActiveBytes, active.Default)
 	var fields strings.Builder
 	for typ, i := reflect.TypeFor[peer](), 0; i < typ.NumField(); i++ {
 		fmt.Fprintf(&fields, " %s %d", typ.Field(i).Name, typ.Field(i).Type.Size())

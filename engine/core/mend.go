@@ -21,7 +21,7 @@ func (c *Core) initMending() {
 	c.word.Init(&checkpoint.Parts{
 		Host: wordHost{mailHost{&c.peers}, &c.origins}, Store: c.store, Own: self, Mender: &c.mends, Witness: accuser{&c.queue, &c.roster},
 		Board: &c.due, Due: dueHave, Timer: c.wheel.Timer(timerWord), Lag: &c.paths.Lag, Off: c.cfg.Experiment.NoWord, Precise: c.differ.Scattered(),
-		Count: &c.counters.wordCounters, Signing: c.cfg.Signing, Active: c.cfg.Limits.Active,
+		Count: &c.counters.wordCounters, Signing: c.cfg.Signing, Active: c.cfg.Limits.Peers,
 	})
 }
 
