@@ -312,6 +312,7 @@ func (w *World) happened(n *Node, ev *core.Event) {
 		}
 	case core.MemberForgotten:
 		n.forgot = true
+		*n.view(ev.Origin) = view{} // whoever is met again begins anew
 	case core.MemberJoined, core.MemberReplaced:
 		if w.opt.Check {
 			w.known(n, ev.Origin)

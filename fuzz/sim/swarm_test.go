@@ -57,6 +57,7 @@ func TestSeedsThatFoundSomething(t *testing.T) {
 		0x59,       // an answer in the order of breadth was empty where only dead words were left
 		0x895512,   // what the dead left is above the limit of small nodes
 		0x3d100075, // short lives that ended while a member was cut off filled it up
+		0x52000099, // who was restarted heard of the dead, forgot them, and heard of them again
 		0x13c3,     // a member of whom a liar had said that it left was nobody's partner any more
 	} {
 		hunt(t, seed, 1)
