@@ -21,9 +21,12 @@ func (t *tally) told(b []byte) {
 	t.frames++
 	t.bytes += uint64(len(b))
 	entries := t.entries
-	watching := true
+	records, watching := 0, 0
 	each(b, func(typ codec.Type, body []byte) {
-		watching = watching && watches(typ)
+		records++
+		if watches(typ) {
+			watching++
+		}
 		switch typ {
 		case codec.TypeRun, codec.TypePart, codec.TypePreciseRun:
 			t.entries += entriesOf(typ, body)
@@ -40,7 +43,7 @@ func (t *tally) told(b []byte) {
 	if t.entries > entries {
 		t.carriers++
 	}
-	if watching {
+	if records > 0 && watching == records {
 		t.watching++
 	}
 }
