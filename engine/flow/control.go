@@ -28,7 +28,7 @@ type Config struct {
 	ReceiveMax int           // bytes a second that all peers together may send; 0: no limit
 	Due        Due
 	Quiet      uint32 // due, and no data that a receiver under pressure has to decode
-	Active     int    // peers whose budgets are kept at once; 0: as many as is usual
+	Active     int    // peers whose budgets are kept at once, not fewer than are sent data: a budget that begins anew again and again bounds nothing; 0: as many as is usual
 }
 
 // Parts are what a Control shares with the node around it.
