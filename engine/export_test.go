@@ -98,6 +98,16 @@ func (e *Engine) SetReference(key string, length int, sum [codec.SumBytes]byte) 
 	return err
 }
 
+// GetLate is Get of an own key by a reader that stands still between its look at the entry and
+// its look for what the entry refers to.
+func (e *Engine) GetLate(key string, meanwhile func()) (value []byte, meta Meta, ok bool) {
+	e.askApplied(func(sched.Instant) {})
+	out, m, ok := e.store.AppendGet(nil, []byte(e.cfg.Name), []byte(key))
+	meanwhile()
+	e.askApplied(func(sched.Instant) {})
+	return e.current(out, 0, m, ok, e.cfg.Name, key)
+}
+
 // Lacks is how many contents are noted as missing, for acknowledgements.
 func (e *Engine) Lacks() (n int) {
 	e.ask(func(sched.Instant) {

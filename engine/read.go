@@ -2,7 +2,6 @@ package engine
 
 import (
 	"iter"
-	"runtime"
 	"slices"
 	"time"
 
@@ -23,11 +22,13 @@ func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta M
 		return dst, Meta{}, false
 	}
 	if member == e.cfg.Name {
-		if out, m, ok, hit := e.stage.lookup(dst, key); hit {
-			if m.refers { // what was written here is here: it needs no tag
-				m.refers = false
-				out, ok = e.appendLarge(out, len(dst), 0, key, &m)
-			}
+		out, m, ok, hit := e.stage.lookup(dst, key)
+		if hit && m.refers { // what was written here is here: it needs no tag
+			m.refers = false
+			out, ok = e.appendLarge(out, len(dst), 0, key, &m)
+			hit = ok // or it was staged, and another one has taken its place since
+		}
+		if hit {
 			if m.Lease != 0 && e.ownLease(&m) {
 				return dst, m, false
 			}
@@ -35,24 +36,28 @@ func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta M
 		}
 	}
 	out, m, ok := e.store.AppendGet(dst, []byte(member), []byte(key))
-	for range passesMax {
-		if m.Flags&codec.EntryKinded == 0 {
-			break
+	return e.current(out, len(dst), m, ok, member, key)
+}
+
+// current gives what a reader is shown of a key whose entry was read into dst[at:].
+func (e *Engine) current(dst []byte, at int, m state.Meta, here bool, member, key string) (value []byte, meta Meta, ok bool) {
+	for m.Flags&codec.EntryKinded != 0 {
+		tag, version := m.Tag, m.Version
+		if dst, meta, ok = e.shown(dst, at, &m, key); ok {
+			return dst, meta, true
 		}
-		if out, meta, ok = e.shown(out, len(dst), &m, key); ok || !e.passes(&m, key) {
-			return out, meta, ok
+		// Not there: unless another entry took its place meanwhile, with which what was known of
+		// this one went.
+		dst, m, here = e.store.AppendGet(dst[:at], []byte(member), []byte(key))
+		if m.Tag == tag && m.Version == version {
+			return dst[:at], meta, false
 		}
-		runtime.Gosched()
-		out, m, ok = e.store.AppendGet(out[:len(dst)], []byte(member), []byte(key))
-	}
-	if m.Flags&codec.EntryKinded != 0 {
-		return e.shown(out, len(dst), &m, key)
 	}
 	meta, ended := e.metaOf(&m)
 	if ended {
-		return dst, meta, false
+		return dst[:at], meta, false
 	}
-	return out, meta, ok
+	return dst, meta, here
 }
 
 // Get is AppendGet into a new slice.
@@ -84,28 +89,13 @@ func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 				return true
 			}
 			if m.Flags&codec.EntryKinded != 0 {
-				value, meta, ok := e.shown(slices.Clone(value), 0, &m, string(key))
+				value, meta, ok := e.current(slices.Clone(value), 0, m, true, member, string(key))
 				return !ok || yield(key, Entry{value, meta})
 			}
 			meta, ended := e.metaOf(&m)
 			return ended || yield(key, Entry{value, meta})
 		})
 	}
-}
-
-// passesMax bounds the looks at an entry whose reference has gone. It is about to be replaced.
-const passesMax = 64
-
-// passes tells whether nothing is known any more of what an entry refers to, for the loop is at
-// putting a value of its own in its place.
-func (e *Engine) passes(m *state.Meta, key string) bool {
-	l := &e.large
-	if l.streams == nil || m.Kind != codec.KindContent {
-		return false
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.table.Of(m.Tag, []byte(key)) == nil
 }
 
 // metaOf is what the reader of an entry is told beside its value, and whether

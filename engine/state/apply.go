@@ -172,14 +172,13 @@ func (s *Store) finish(w *write, o Origin, r *origin, b []byte) Status {
 	if !w.same {
 		s.count(r, w.is, w.was, w.system)
 	}
-	s.saysKind(o, w.old, b)
 	if o == s.owner {
 		s.noteFormer(w, r)
 	}
 	if w.old == 0 {
-		s.create(w, r)
+		s.create(w, o, r, b)
 	} else {
-		s.replace(w, r)
+		s.replace(w, o, r, b)
 	}
 	if s.witness != nil {
 		s.witnessed(o, b[w.keyAt:][:w.key])
@@ -188,16 +187,24 @@ func (s *Store) finish(w *write, o Origin, r *origin, b []byte) Status {
 }
 
 // create makes the cell of a new key visible.
-func (s *Store) create(w *write, r *origin) {
+func (s *Store) create(w *write, o Origin, r *origin, b []byte) {
+	s.saysKind(o, 0, b, false)
 	s.keys.reserve(w.frag)
 	s.keys.insert(w.frag, uint32(w.cell))
 	s.entries++
 	r.entries++
 }
 
-// replace makes a cell visible in place of another.
-func (s *Store) replace(w *write, r *origin) {
+// reveal shows readers a cell in place of another.
+func (s *Store) reveal(w *write, o Origin, b []byte) {
+	s.saysKind(o, w.old, b, false)
 	w.t.replace(w.at, w.frag, uint32(w.cell))
+	s.saysKind(o, w.old, b, true)
+}
+
+// replace makes a cell visible in place of another, whose word dies.
+func (s *Store) replace(w *write, o Origin, r *origin, b []byte) {
+	s.reveal(w, o, b)
 	old := s.cells.at(w.old)
 	s.kill(r, cellPos(old))
 	s.retireCell(w.old, cellClass(old))

@@ -105,8 +105,8 @@ func (s *Store) drop(o Origin, r *origin, cell cellRef) {
 		x.sum -= s.livePrint(b)
 		x.edits++
 	}
-	s.saysKind(o, cell, nil)
 	s.keys.remove(s.hash(r.tag, key), uint32(cell))
+	s.saysKind(o, cell, nil, true)
 	s.kill(r, cellPos(b))
 	s.witnessed(o, key)
 	s.retireCell(cell, cellClass(b))

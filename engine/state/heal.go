@@ -259,11 +259,10 @@ func (s *Store) put(w *write, o Origin, r *origin, e *codec.Entry) bool {
 	}
 	s.resum(&s.sums[o], w, b)
 	s.count(r, w.is, w.was, w.system)
-	s.saysKind(o, w.old, b)
 	if w.old == 0 {
-		s.create(w, r)
+		s.create(w, o, r, b)
 	} else {
-		s.replace(w, r)
+		s.replace(w, o, r, b)
 	}
 	s.witnessed(o, b[w.keyAt:][:w.key])
 	return true

@@ -24,8 +24,8 @@ func (t *teller) Kinded(o Origin, was, is *codec.Entry) {
 	t.said = append(t.said, text)
 }
 
-// Kinds is told of every entry with a kind that comes, changes or goes, in order and before
-// readers see it, and of no other.
+// Kinds is told of every entry with a kind that comes, changes or goes, in order and of no other:
+// before readers see the one that comes, and after they see what takes the place of one that goes.
 func TestKindsAreTold(t *testing.T) {
 	s, o := newStore(t, 1)
 	k := &teller{s: s}
@@ -53,7 +53,7 @@ func TestKindsAreTold(t *testing.T) {
 	write("a", 0)
 	write("a", 0)
 	write("c", codec.EntryTombstone)
-	want := []string{"a 1 to 3", "a 3 to 4", "c 0 to 5", "a 4 to 6", "c 5 to 8"}
+	want := []string{"a 1 to 3", "a 3 to 4", "c 0 to 5", "a 4 to 6, and readers see 6", "c 5 to 8, and readers see 8"}
 	if fmt.Sprint(k.said) != fmt.Sprint(want) {
 		t.Errorf("told %q, want %q", k.said, want)
 	}

@@ -23,8 +23,9 @@ func (s *Store) witnessed(o Origin, key []byte) {
 }
 
 // Kinds is told by the writer what becomes of entries that are more than a key and its value
-// (codec.EntryKinded), in the moment before readers see it. Its method may read the store; it must
-// not write it, and the entries are good until it returns.
+// (codec.EntryKinded): in the moment before readers see one, and in the moment after they see
+// something else, so that what is known of an entry is known for as long as readers find it. Its
+// method may read the store; it must not write it, and the entries are good until it returns.
 type Kinds interface {
 	// Kinded: a key of o's log has another entry. was or is has a kind. was has no version where
 	// the key had none, and is is nil where it has none any more.
@@ -34,24 +35,26 @@ type Kinds interface {
 // AttendKinds has k told of all entries with a kind from now on.
 func (s *Store) AttendKinds(k Kinds) { s.kinds = k }
 
-// saysKind tells Kinds of a new cell in place of an old one; 0 and nil: there is none.
-func (s *Store) saysKind(o Origin, old cellRef, b []byte) {
+// saysKind tells Kinds of a new cell in place of an old one; 0 and nil: there is none. It is called
+// twice, before and after readers see the new one.
+func (s *Store) saysKind(o Origin, old cellRef, b []byte, seen bool) {
 	if s.kinds == nil || !s.kinded {
+		return
+	}
+	kinded := b != nil && cellFlags(b)&codec.EntryKinded != 0
+	if kinded == seen || !kinded && (old == 0 || cellFlags(s.cells.at(old))&codec.EntryKinded == 0) {
 		return
 	}
 	var was, is codec.Entry
 	if old != 0 {
 		readCell(s.cells.at(old), &was, s.now)
 	}
-	next := &is
-	if b != nil {
-		readCell(b, next, s.now)
-	} else {
-		next = nil
+	if b == nil {
+		s.kinds.Kinded(o, &was, nil)
+		return
 	}
-	if (was.Flags|is.Flags)&codec.EntryKinded != 0 {
-		s.kinds.Kinded(o, &was, next)
-	}
+	readCell(b, &is, s.now)
+	s.kinds.Kinded(o, &was, &is)
 }
 
 // Discard gives up the entries of a removed origin that a Witness has kept.
