@@ -28,11 +28,11 @@ without waiting for anything (open loop). Times count from the moment at which a
 never hidden. A write is visible on a node in the first turn in which that node holds it and everything its writer wrote
 before; "all" is all nodes but the writer. At the end every replica is compared with what was written, key by key.
 
---find-max calls a rate sustained if 99 % of it was accepted, the replicas became equal, the p99 of "all" in the last
-third is at most 1.2 times that of the first, and at most 5 % of the writes were overtaken by newer ones of their key.
-Rates are those of a fixed grid, 4.4 % apart, wherever the search begins. Two runs near the end have to agree; runs that
-failed while others had more than 0.15 of a processor are marked as spoiled and run again. Each step says what processors
-were left.`
+--find-max calls a rate sustained if 99 % of it was accepted, the replicas became equal, news fell behind by at most 1 %
+of the time, and at most 5 % of the writes were overtaken by newer ones of their key. Rates are those of a fixed grid,
+4.4 % apart, wherever the search begins: it goes up after a run that held and down after one that failed, until it turns
+between neighbours; then a run of the full duration has to hold. Runs that failed while others had more than 0.15 of a
+processor are marked as spoiled and run again. Each step says what processors were left.`
 
 type loadFlags struct {
 	output     form.Form

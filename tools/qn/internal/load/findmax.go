@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/quidnunc/quidnunc/tools/qn/internal/form"
@@ -39,7 +40,9 @@ func (m *Max) Passed() bool { return m.MaxRate > 0 }
 const (
 	probeSpan    = 3 * time.Second  // measured time of a step of the search
 	gridShift    = 16               // rates that double are so many steps apart: 4.4 % each
-	votes        = 2                // runs that agree decide about a rate; one that holds, while the search is far away
+	turnsWanted  = 6                // turns of the search between neighbours: it ends in their middle
+	runsMax      = 80               // runs of a search
+	fullTries    = 2                // runs of the full duration that fail before the next lower rate is tried
 	spoiledMax   = 4                // runs of one rate that others may spoil
 	spoiledRest  = time.Second      // after each of them
 	spoiledCores = 0.15             // what others may have without spoiling it
@@ -59,8 +62,11 @@ func gridIndex(rate uint64) (i int) {
 	return i
 }
 
-// search finds the highest sustained rate of the grid: doubling, then halving the gap, then one run of
-// the full duration at the rate found, which must be sustained too or the next lower one is tried.
+// search finds the highest sustained rate of the grid by sequential testing (PEST: Taylor and Creelman,
+// 1967): up after a run that held and down after one that failed, in steps that become smaller where the
+// direction turns and larger where it stays, until it goes to and fro between neighbours. A single run that
+// fails by chance costs some runs more; halving a gap would never come back from it. Then one run of the
+// full duration at the rate found must hold, or the next lower one is tried.
 type search struct {
 	opt    Options
 	run    func(*Options) (*Report, error)
@@ -70,52 +76,55 @@ type search struct {
 
 func findMax(o *Options, run func(*Options) (*Report, error), rest func(time.Duration)) (*Max, error) {
 	s := &search{opt: *o, run: run, rest: rest}
-	span := min(probeSpan, o.Duration)
-	low, high, err := s.bracket(gridIndex(uint64(o.Rate)), span)
-	for err == nil && high-low > 1 {
-		middle, ok := low+(high-low)/2, false
-		if ok, err = s.sustains(middle, votes, span); ok {
-			low = middle
-		} else {
-			high = middle
-		}
-	}
-	for ; err == nil && low >= 0 && s.result.MaxRate == 0; low-- {
+	at, err := s.climb(gridIndex(uint64(o.Rate)), min(probeSpan, o.Duration))
+	for ; err == nil && at >= 0 && s.result.MaxRate == 0; at-- {
 		var ok bool
-		if ok, err = s.sustains(low, 1, o.Duration); ok {
-			s.result.MaxRate = float64(gridRate(low))
+		if ok, err = s.sustains(at, fullTries, o.Duration); ok {
+			s.result.MaxRate = float64(gridRate(at))
 		}
 	}
 	return &s.result, err
 }
 
-// bracket returns a sustained rate and one that is not; low is below the grid if nothing of it is
-// sustained.
-func (s *search) bracket(from int, span time.Duration) (low, high int, err error) {
-	low, high = -1, gridIndex(rateMax)
-	i := from
-	for step := gridShift; ; i += step {
-		ok, err := s.sustains(i, 1, span)
+// climb returns the rate of which as many runs hold as fail; -1: it is below the grid.
+func (s *search) climb(at int, span time.Duration) (int, error) {
+	step, same, up := gridShift, 0, true
+	turns := make([]int, 0, turnsWanted)
+	for runs := 0; len(turns) < turnsWanted && runs < runsMax; runs++ {
+		ok, err := s.sustains(at, 1, span)
 		switch {
 		case err != nil:
-			return 0, 0, err
-		case ok:
-			low, step = i, gridShift
+			return 0, err
+		case ok == up || runs == 0:
+			if same++; same > 2 {
+				step, turns = min(2*step, gridShift), turns[:0] // where it turned was not the place
+			}
+		case step == 1:
+			turns = append(turns, at)
+			same = 1
 		default:
-			high, step = i, -gridShift
+			step, same = step/2, 1
 		}
-		if i == 0 && !ok || low >= 0 && i+step >= high || low >= 0 && i+step <= low {
-			return low, high, nil
+		switch up = ok; {
+		case ok:
+			at = min(at+step, gridIndex(rateMax))
+		case at == 0 && same >= fullTries:
+			return -1, nil
+		default:
+			at = max(at-step, 0)
 		}
-		step = max(step, -i)
 	}
+	slices.Sort(turns)
+	if len(turns) == 0 {
+		return at, nil
+	}
+	return turns[(len(turns)-1)/2], nil
 }
 
-// sustains runs one rate until so many runs hold, or votes fail; those that others spoiled don't count,
+// sustains runs one rate until a run holds, or so many fail; those that others spoiled don't count,
 // as long as they are few. It keeps the report of the last run that held.
-func (s *search) sustains(i, hold int, span time.Duration) (bool, error) {
-	held, failed := 0, 0
-	for spoiled := 0; held < hold && failed < votes; {
+func (s *search) sustains(i, tries int, span time.Duration) (bool, error) {
+	for spoiled, failed := 0, 0; failed < tries; {
 		o, rate := s.opt, gridRate(i)
 		o.Rate, o.Duration, o.Drain = units.Rate(rate), span, min(s.opt.Drain, drainMax)
 		r, err := s.run(&o)
@@ -138,12 +147,12 @@ func (s *search) sustains(i, hold int, span time.Duration) (bool, error) {
 			spoiled++
 			s.rest(spoiledRest)
 		case ok:
-			held++
+			return true, nil
 		default:
 			failed++
 		}
 	}
-	return held == hold, nil
+	return false, nil
 }
 
 // limit says what a run had no more of, as far as it can be seen: the processors, or the time of a loop,

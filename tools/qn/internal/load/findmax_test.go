@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,46 @@ func TestFindMaxFindsItAgain(t *testing.T) {
 	}
 	if rests == 0 {
 		t.Error("no run was spoiled")
+	}
+}
+
+// A run that fails far below the knee by chance, with nobody to be seen, does not keep the search there,
+// nor does one that holds above it.
+func TestFindMaxOutlivesChance(t *testing.T) {
+	const capacity = 30_000
+	rnd := rand.New(rand.NewPCG(3, 4))
+	fickle := func(o *Options) (*Report, error) {
+		r := newReport(o)
+		over := math.Log2(r.RateTarget/capacity) * gridShift // steps of the grid
+		holds := rnd.Float64() < 1/(1+math.Exp(2*over))
+		if rnd.IntN(10) == 0 {
+			holds = rnd.IntN(4) == 0
+		}
+		r.Converged, r.RateAchieved = true, r.RateTarget
+		if !holds {
+			r.Behind = 1
+		}
+		return r, nil
+	}
+	const searches = 200
+	var found []float64
+	runs := 0
+	for range searches {
+		o := Defaults()
+		m, err := findMax(&o, fickle, noRest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, m.MaxRate)
+		runs += len(m.Steps)
+	}
+	slices.Sort(found)
+	low, high := found[searches/20], found[searches-1-searches/20]
+	if low < 0.88*capacity || high > 1.06*capacity || found[0] < 0.7*capacity {
+		t.Errorf("nine of ten found %.0f to %.0f of %d, the worst %.0f", low, high, capacity, found[0])
+	}
+	if runs > 40*searches {
+		t.Errorf("%d runs a search", runs/searches)
 	}
 }
 
