@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/ring"
 )
 
 // slotsDefault times batch.SlotBytesDefault is 256 KiB for a Conn.
@@ -32,6 +33,7 @@ type Conn struct {
 	notices []string
 	quit    chan struct{} // closed by Close
 	gone    chan struct{} // closed by the reader when it has left
+	bad     int           // receives in a row that failed; the reader's
 
 	sent, sentBytes, received, receivedBytes atomic.Uint64
 	oversize, recvErrors                     atomic.Uint64
@@ -125,33 +127,38 @@ func unmap(a netip.AddrPort) netip.AddrPort {
 // read is the reader goroutine.
 func (c *Conn) read() {
 	defer close(c.gone)
-	bad := 0
 	for {
 		slot, ok := c.inbox.free(c.quit)
 		if !ok {
 			return
 		}
 		n, from, err := c.udp.ReadFromUDPAddrPort(c.inbox.slots.Bytes(slot))
-		if err != nil && !tooLong(err) {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			c.inbox.slots.Put(slot)
-			c.recvErrors.Add(1)
-			if bad++; bad > errorsInRowMax {
-				time.Sleep(errorPause)
-			}
-			continue
+		if errors.Is(err, net.ErrClosed) {
+			return
 		}
-		bad = 0
-		if err != nil || n > c.slot {
-			c.inbox.slots.Put(slot)
-			c.oversize.Add(1)
-			continue
+		if c.took(slot, n, from, err) {
+			time.Sleep(errorPause)
 		}
-		c.inbox.publish(slot, n, unmap(from))
-		c.poller.arrived()
 	}
+}
+
+// took takes what a receive into a slot gave. It reports whether the reader is to pause before the next.
+func (c *Conn) took(slot ring.Handle, n int, from netip.AddrPort, err error) (pause bool) {
+	if err != nil && !tooLong(err) {
+		c.inbox.slots.Put(slot)
+		c.recvErrors.Add(1)
+		c.bad++
+		return c.bad > errorsInRowMax
+	}
+	c.bad = 0
+	if err != nil || n > c.slot {
+		c.inbox.slots.Put(slot)
+		c.oversize.Add(1)
+		return false
+	}
+	c.inbox.publish(slot, n, unmap(from))
+	c.poller.arrived()
+	return false
 }
 
 // Recv implements batch.Conn.
