@@ -225,7 +225,13 @@ func (w *world) questions(t *testing.T) map[uint32]Parcel {
 // When a range should be covered one of its members is asked for it, and not the delegate: one
 // of auditEach members.
 func TestRangesAreAudited(t *testing.T) {
-	w := newWorld(100, 4, 3)
+	for seed := range uint64(50) {
+		audits(t, newWorld(100, 4, 3+seed))
+	}
+}
+
+func audits(t *testing.T, w *world) {
+	t.Helper()
 	n := w.nodes[0]
 	ranges := w.audited(1)
 	members := 0

@@ -205,8 +205,12 @@ func (w *world) check(t *testing.T) {
 	for _, n := range w.nodes {
 		busy, listed := 0, 0
 		for i := range n.tree.parcels.slots {
-			if s := n.tree.parcels.slots[i].stage; s == queued || s == flying {
-				busy++
+			s := &n.tree.parcels.slots[i]
+			if s.stage != queued && s.stage != flying {
+				continue
+			}
+			if busy++; s.accused != 0 && s.peer == s.accused {
+				t.Fatalf("node %d: %d is asked about itself", n.i, s.peer)
 			}
 		}
 		for p := range n.peers {
