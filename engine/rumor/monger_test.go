@@ -25,13 +25,15 @@ type side struct {
 	woken int
 	buf   [1200]byte
 	frame uint64
+
+	authors map[state.Origin]uint32 // peers that write them
 }
 
-func (s *side) Author(state.Origin) uint32 { return 0 }
-func (s *side) Peer(p uint32) *Peer        { return &s.peers[p] }
-func (s *side) Partners() []uint32         { return append(s.all[:0], 1, 2, 3) }
-func (s *side) Fanout() int                { return 2 }
-func (s *side) End(sched.Instant)          { s.woken++ }
+func (s *side) Author(o state.Origin) uint32 { return s.authors[o] }
+func (s *side) Peer(p uint32) *Peer          { return &s.peers[p] }
+func (s *side) Partners() []uint32           { return append(s.all[:0], 1, 2, 3) }
+func (s *side) Fanout() int                  { return 2 }
+func (s *side) End(sched.Instant)            { s.woken++ }
 
 func newSide(name string, p tune.RumorPolicy) *side {
 	s := &side{all: make([]uint32, 0, 3)}
