@@ -38,13 +38,19 @@ func TestAnswersAtEachLimit(t *testing.T) {
 			(&View{Store: &p.Store}).Compare(&d, &j, nil)
 			j.Arrange(order, 0)
 			for i := range j.wants {
-				j.wants[i].From = 0 // nothing is known of anybody
+				w := &j.wants[i] // nothing is known of anybody
+				w.From, w.Missing = 0, uint32(p.Missing(w.Origin, 0))
 			}
 			sent := 0
 			for frames := 0; !j.Done() && frames < 2000; frames++ {
 				b, n := p.f.Fill(append([]byte(nil), head...), limit, &j, order)
 				if sent += n; len(b) > limit || !bytes.HasPrefix(b, head) {
 					t.Fatalf("order %d, limit %d: %d bytes, %q", order, limit, len(b), b)
+				}
+				for i := range j.wants {
+					if w := &j.wants[i]; w.Origin != 0 && int(w.Missing) != p.Missing(w.Origin, w.From) {
+						t.Fatalf("order %d, limit %d: %d is said to lack %d, and lacks %d", order, limit, w.ID, w.Missing, p.Missing(w.Origin, w.From))
+					}
 				}
 				introduced := codec.OriginID(0)
 				for typ, body, rest := codec.NextRecord(b[len(head):]); typ != 0; typ, body, rest = codec.NextRecord(rest) {
