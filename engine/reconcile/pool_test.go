@@ -26,3 +26,21 @@ func TestPool(t *testing.T) {
 		t.Errorf("%v %v, held %d", x, fresh, p.Held())
 	}
 }
+
+// TestAnswersAreMadeOnce: the memory of an answer serves all that follow in its place.
+func TestAnswersAreMadeOnce(t *testing.T) {
+	var busy uint64
+	var p Pool[Job, *Job]
+	p.Init(2, 3, &Parts{Busy: &busy})
+	turn := func() {
+		var a, b uint8
+		p.Take(&a)
+		p.Take(&b)
+		p.Drop(&a)
+		p.Drop(&b)
+	}
+	turn()
+	if n := testing.AllocsPerRun(100, turn); n != 0 {
+		t.Errorf("%v allocations for answers that follow others", n)
+	}
+}
