@@ -3,6 +3,8 @@ package sim
 import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/core"
+	"github.com/quidnunc/quidnunc/engine/tune"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // tally is what a node's frames show that it did in this life, counted apart from the node.
@@ -14,6 +16,10 @@ type tally struct {
 	sketches, ranges  uint64
 	watching          uint64 // frames that the detector alone has
 	runs              uint64 // that reached it, in frames that nobody harmed
+
+	since sched.Instant // the span in which the bytes that reach it are counted began
+	until uint64        // bytes that had reached it then
+	busy  bool          // many did in the span before
 }
 
 // told counts a frame that the node sends.
@@ -106,6 +112,7 @@ func (w *World) tallied(n *Node) {
 	same("bytes sent", c.BytesSent, t.bytes)
 	same("frames received", c.FramesReceived, t.received)
 	same("bytes received", c.BytesReceived, t.taken)
+	w.receives(n)
 	if n.cfg.Keys != nil {
 		return
 	}
@@ -122,6 +129,25 @@ func (w *World) tallied(n *Node) {
 	if c.Drops[core.DropSelf] > t.received {
 		w.broken("tally", "node %d dropped more than reached it", n.Index)
 	}
+}
+
+// busySpan is how long a node looks at what reaches it, and busyBytes how much makes it a busy one.
+const (
+	busySpan  = 500 * sched.Millisecond
+	busyBytes = 20_000
+)
+
+// receives checks that a node which much reaches says so: by that it tells others what they may send.
+func (w *World) receives(n *Node) {
+	t := &n.tally
+	if w.now-t.since < busySpan || w.lies(len(w.Nodes)-1) {
+		return
+	}
+	busy := t.taken-t.until > busyBytes
+	if busy && t.busy && n.cfg.Flow != tune.FlowOff && n.Core.FlowState().Receiving == 0 {
+		w.broken("tally", "node %d is reached by %d bytes in %v, and says that it receives none", n.Index, t.taken-t.until, clock(w.now-t.since))
+	}
+	t.since, t.until, t.busy = w.now, t.taken, busy
 }
 
 // numbersLeft is how many frames, and up to five times so many, a path of every other life sends
