@@ -79,7 +79,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	}
 	l := &c.cfg.Limits
 	c.rand.Seed(cfg.Seed)
-	c.me.Init(codec.FrameKey(cfg.Cluster), bytes.Clone(cfg.Name), cfg.Generation)
+	c.me.Init(codec.FrameKey(cfg.Cluster), bytes.Clone(cfg.Name), cfg.Generation, c.cfg.Detector.DeadAge)
 	c.me.Tell(now, wall)
 	c.me.Addr = cfg.Advertise
 	c.page.Cluster = codec.ClusterTag(cfg.Cluster)

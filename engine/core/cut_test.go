@@ -78,3 +78,29 @@ func shortAges(dead, grave sched.Instant) member.Config {
 	d.DeadAge, d.LeftAge, d.GraveAge = dead, 2*sched.Second, grave
 	return d
 }
+
+// TestManyCutsInARowHeal: a cluster is cut in two again and again, each time until the halves have
+// buried each other, with moments between in which they begin to meet. It is one within five
+// seconds of the end of the last cut, as of the first: nobody is kept waiting for another life
+// because it took many.
+func TestManyCutsInARowHeal(t *testing.T) {
+	for _, between := range []sched.Instant{100 * sched.Millisecond, 2 * sched.Second} {
+		both(t, func(t *testing.T, sealed func(int, *Config)) {
+			w := newNet(t, 6, 74, func(i int, c *Config) {
+				sealed(i, c)
+				c.Detector = shortAges(10*sched.Second, 60*sched.Second)
+			})
+			w.joinAll()
+			w.converge(5 * sched.Second)
+			for range 12 {
+				w.linked = func(from, to int) bool { return from/3 == to/3 }
+				w.run(20 * sched.Second)
+				w.linked = nil
+				w.run(between)
+			}
+			took := w.until("one cluster", 5*sched.Second, func() bool { return w.oneCluster() && w.equal() })
+			w.compare()
+			t.Logf("%d ms, %d renewals", (between+took)/sched.Millisecond, w.sum(func(c *Counters) uint64 { return c.Renewals }))
+		})
+	}
+}

@@ -9,7 +9,8 @@ import (
 )
 
 // TestRenewalsGrowRarer: the pause between renewals doubles up to the longest, and only a rest of
-// more than a hundred of them, or of ten of the longest, makes it short again.
+// more than a hundred of them, of ten of the longest, or for which the dead are buried, makes it
+// short again.
 func TestRenewalsGrowRarer(t *testing.T) {
 	var r Renewals
 	now := sched.Instant(0)
@@ -33,6 +34,12 @@ func TestRenewalsGrowRarer(t *testing.T) {
 	now += renewalRest * RenewalPause
 	renew(2 * RenewalPause)
 	now += renewalRest*2*RenewalPause + 1
+	renew(RenewalPause)
+	const buried = 10 * sched.Second
+	r.rest = buried
+	now += buried
+	renew(2 * RenewalPause)
+	now += buried + 1
 	renew(RenewalPause)
 }
 

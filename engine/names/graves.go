@@ -1,6 +1,7 @@
 package names
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/quidnunc/quidnunc/codec"
@@ -264,6 +265,7 @@ func (g *Graves) HasShort(now sched.Instant, short uint64, of func(codec.OriginI
 type Renewals struct {
 	at    sched.Instant // of the last one; 0: never
 	pause sched.Instant
+	rest  sched.Instant // after which the pause is short again, at the latest; 0: renewalRestMax
 }
 
 const (
@@ -274,7 +276,9 @@ const (
 	RenewalPause    = 300 * sched.Millisecond
 	RenewalPauseMax = 60 * sched.Second
 
-	// After a rest of so many pauses, or of renewalRestMax, the pause is short again.
+	// After a rest of so many pauses, or of renewalRestMax, the pause is short again. It is too
+	// after the time in which the dead are buried, if that is shorter: whom others bury after each of
+	// many cuts is in their midst at once after the last one, too.
 	renewalRest    = 100
 	renewalRestMax = 10 * RenewalPauseMax
 )
@@ -284,7 +288,7 @@ func (r *Renewals) May(now sched.Instant) bool { return r.at == 0 || now-r.at > 
 
 // Renewed notes that one was taken.
 func (r *Renewals) Renewed(now sched.Instant) {
-	if r.at == 0 || now-r.at > min(renewalRest*r.pause, renewalRestMax) {
+	if r.at == 0 || now-r.at > min(renewalRest*r.pause, cmp.Or(r.rest, renewalRestMax), renewalRestMax) {
 		r.pause = RenewalPause
 	} else {
 		r.pause = min(2*r.pause, RenewalPauseMax)

@@ -76,9 +76,10 @@ type Host interface {
 	Believed(gen uint64) uint64
 }
 
-// Init gives the node its first generation.
-func (s *Self) Init(key [2]uint64, name []byte, gen uint64) {
+// Init gives the node its first generation. The dead are buried after deadAge.
+func (s *Self) Init(key [2]uint64, name []byte, gen uint64, deadAge sched.Instant) {
 	*s = Self{Key: key, Name: name, Kinds: codec.KindFree - 1, Gen: gen, Since: gen, ID: codec.MakeOriginID(key, name, gen)}
+	s.Renewals.rest = deadAge
 }
 
 // Hello is what it says of itself, but for salt and flags.

@@ -22,7 +22,7 @@ var (
 
 func newSelf(gen uint64) *Self {
 	s := new(Self)
-	s.Init([2]uint64{1, 2}, []byte("a"), gen)
+	s.Init([2]uint64{1, 2}, []byte("a"), gen, 3600*sched.Second)
 	s.Addr = here
 	return s
 }
