@@ -3,6 +3,8 @@ package core
 import (
 	"testing"
 
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/declare"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -73,4 +75,47 @@ func (w *net) seated(d *node, first int, limit sched.Instant) sched.Instant {
 	}
 	w.t.Fatalf("node %d is not in after %d ms: drops %v", d.i, limit/sched.Millisecond, w.nodes[0].core.counters.Drops)
 	return 0
+}
+
+// TestWhoIsKilledIsReplaced: of a cluster that has as many members as it may have one is killed, and
+// another one comes under a new name at a new address, as where containers are replaced. It is told
+// that there is no seat, and has one within two and a half seconds of the moment when the dead one is known
+// to be dead; who takes the place of one that left has one at once.
+func TestWhoIsKilledIsReplaced(t *testing.T) {
+	const seats = 8
+	for _, leaves := range []bool{false, true} {
+		both(t, func(t *testing.T, sealed func(int, *Config)) {
+			set := func(i int, c *Config) { sealed(i, c); c.Limits.State = seatsOf(seats) }
+			w := newNet(t, seats, 84, set)
+			w.joinAll()
+			w.converge(5 * sched.Second)
+			old := w.nodes[seats-1]
+			if leaves {
+				w.set(seats-1, string(declare.LeaveKey), "")
+				w.run(20 * sched.Millisecond)
+			}
+			old.down = true
+			w.start(seats, 1, set)
+			w.nodes[seats].core.Join(w.now, addrOf(0))
+			w.pump(w.nodes[seats])
+			in := func() bool {
+				for _, d := range w.nodes {
+					if d != old && d.core.roster.Reach() != seats-1 {
+						return false
+					}
+				}
+				return true
+			}
+			if leaves {
+				w.until("it has the seat", sched.Second, in)
+				return
+			}
+			w.until("it is told", sched.Second, func() bool {
+				why, ok := w.nodes[seats].core.door.Seeds.Why(addrOf(0))
+				return ok && why.Reason == codec.RefusedFull
+			})
+			w.until("the other is dead", 4*sched.Second, func() bool { return has(w.nodes[0], MemberDied) })
+			w.until("it has the seat", 2500*sched.Millisecond, in)
+		})
+	}
 }

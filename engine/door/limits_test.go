@@ -109,7 +109,7 @@ func TestRefusalsHaveABudget(t *testing.T) {
 }
 
 // TestSeedsThatRefuse: a seed that says why is asked when that makes sense: at once under another
-// life, after the time that it names, seldom where it is sure; a word that anybody may have said
+// life, after the time that it names, soon where a seat may be free, seldom where it is sure; a word that anybody may have said
 // changes nothing but what is told.
 func TestSeedsThatRefuse(t *testing.T) {
 	f := func(what string, why Turned, next sched.Instant, tries uint8) {
@@ -142,7 +142,8 @@ func TestSeedsThatRefuse(t *testing.T) {
 	f("buried", is(codec.RefusedBuried, 0), HelloFirst, 0)
 	f("busy", is(codec.RefusedBusy, 40), 40*sched.Millisecond, 0)
 	f("busy for very long", is(codec.RefusedBusy, 1<<63), BackoffMax, 0)
-	f("full", is(codec.RefusedFull, 0), BackoffMax/2, 30)
+	f("full", is(codec.RefusedFull, 0), fullAgain, 0)
+	f("clock", is(codec.RefusedClock, 0), BackoffMax/2, 30)
 	var s Seeds
 	s.Add(0, source(1), 9)
 	why := is(codec.RefusedFull, 0)

@@ -82,6 +82,9 @@ func (d *Door) Refused(now sched.Instant, from netip.AddrPort, t *Turned) bool {
 	return false
 }
 
+// fullAgain is after what time a seed is asked again that had no seat.
+const fullAgain = 2 * sched.Second
+
 // Turned notes why a seed does not take us. Where that is sure it is asked seldom
 // from now on.
 func (s *Seeds) Turned(now sched.Instant, addr netip.AddrPort, why *Turned) {
@@ -99,6 +102,8 @@ func (s *Seeds) Turned(now sched.Instant, addr netip.AddrPort, why *Turned) {
 		x.next, x.tries = now+HelloFirst, 0
 	case why.Reason == codec.RefusedBusy:
 		x.next, x.tries = now+min(sched.Instant(min(why.Detail, 1<<20))*sched.Millisecond, BackoffMax), 0
+	case why.Reason == codec.RefusedFull: // who is killed gives way once that is known
+		x.next, x.tries = now+fullAgain, 0
 	default:
 		x.next, x.tries = max(x.next, now+BackoffMax/2), 30
 	}
