@@ -104,3 +104,42 @@ func TestManyCutsInARowHeal(t *testing.T) {
 		})
 	}
 }
+
+// TestPathsThatOpen: members that have never reached each other, as behind firewalls, know each other
+// by those who reach both, for a minute. Within five seconds of the moment when their paths open they
+// reach each other, and meanwhile what all write is everywhere.
+func TestPathsThatOpen(t *testing.T) {
+	for _, n := range []int{3, 9, 25} {
+		if n > 9 && testing.Short() {
+			continue
+		}
+		both(t, func(t *testing.T, sealed func(int, *Config)) {
+			side := 1
+			for side*side < n {
+				side++
+			}
+			w := newNet(t, n, 75, sealed)
+			w.linked = func(a, b int) bool { return n == 3 && a*b == 0 || n > 3 && (a/side == b/side || a%side == b%side) }
+			for i := 1; i < n; i++ {
+				to := i % side
+				if i < side || n == 3 {
+					to = 0
+				}
+				w.nodes[i].core.Join(w.now, addrOf(to))
+				w.pump(w.nodes[i])
+			}
+			for i := range n {
+				w.set(i, "k", "v")
+			}
+			w.converge(10 * sched.Second)
+			w.run(60 * sched.Second)
+			if w.oneCluster() {
+				t.Fatal("nobody is out of reach")
+			}
+			w.linked = nil
+			took := w.until("all reach all", 5*sched.Second, w.oneCluster)
+			t.Logf("%d members: %d ms", n, took/sched.Millisecond)
+			w.nobodyDied()
+		})
+	}
+}

@@ -47,9 +47,9 @@ func (c *Core) greet(p uint32) {
 		c.due.Want(p, dueHello)
 		q.at.Greeted(c.now)
 	}
-	most := sched.Instant(door.BackoffMax)
+	most := door.Patience(c.roster.Candidates())
 	if c.live.Status(p) >= member.Dead {
-		most *= 6 // so we are told: it was dead before we came
+		most = 6 * door.BackoffMax // so we are told: it was dead before we came
 	} else if q.Proven() && q.at.Vain() {
 		c.gaps.Ask(q.origin, c.roster.Witness(0)) // it may be elsewhere by now
 	}

@@ -16,6 +16,17 @@ func Backoff(first sched.Instant, tries uint8, most sched.Instant) sched.Instant
 	return min(most, first<<min(tries, 16))
 }
 
+const (
+	patienceLeast = 3 * sched.Second       // so a path that opens is found within five
+	patienceEach  = 50 * sched.Millisecond // of those who are greeted in vain
+)
+
+// Patience is the longest time between two greetings of one of so many who do not answer, and whom others reach: all
+// of them together are greeted twenty times a second at most, up to two hundred of them.
+func Patience(many int) sched.Instant {
+	return min(BackoffMax, max(patienceLeast, sched.Instant(many)*patienceEach))
+}
+
 // Seeds are the addresses that somebody told us to join: they are greeted until
 // somebody answers there, and again whenever that one falls silent.
 // Greetings have a budget: each seed has its first at once, then all have their turns.
