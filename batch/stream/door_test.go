@@ -144,3 +144,59 @@ func TestTheOldestHelloGivesWay(t *testing.T) {
 		t.Errorf("%d half-open, %d refused", st.HalfOpen, st.Refused)
 	}
 }
+
+// Three times as many members as an address has places come from it at once, as from behind one
+// translator, with strangers among them: each has its stream, at its first try but where its hello comes
+// late, and each is answered.
+func TestManyMembersBehindOneAddress(t *testing.T) {
+	each(t, func(t *testing.T, keys batch.StreamKeys) {
+		const members = 3 * halfOpenAddress
+		e := open(t, Options{}, keys)
+		var all []*end
+		for range members {
+			all = append(all, open(t, Options{}, keys))
+		}
+		ids := make([]batch.StreamID, members)
+		for i, a := range all {
+			connect(t, e)
+			id, err := a.s.Open(e.peer())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids[i] = id
+		}
+		want := body(1<<20, 1)
+		for i, a := range all {
+			for tries := 1; ; tries++ { // whose hello comes late may give way to others, and comes again
+				ev := a.next()
+				if ev.Kind == batch.StreamUp && ev.Stream == ids[i] {
+					break
+				}
+				id, err := a.s.Open(e.peer())
+				if ev.Kind != batch.StreamDown || err != nil || tries == members {
+					t.Fatalf("member %d: %+v, %v", i, ev, err)
+				}
+				ids[i] = id
+			}
+			a.send(ids[i], &batch.StreamMessage{Tag: uint32(i), Want: len(want)})
+		}
+		for asked := 0; asked < members; {
+			switch ev := e.next(); ev.Kind {
+			case batch.StreamAsked:
+				e.send(ev.Stream, &batch.StreamMessage{Answer: true, Tag: ev.Tag, Body: want})
+				e.s.Release(&ev)
+				asked++
+			case batch.StreamUp, batch.StreamSent, batch.StreamDown:
+			default:
+				t.Fatalf("%+v", ev)
+			}
+		}
+		for i, a := range all {
+			ev := a.want(batch.StreamAnswered)
+			if ev.Tag != uint32(i) || len(ev.Body) != len(want) {
+				t.Errorf("member %d: answered %d with %d bytes", i, ev.Tag, len(ev.Body))
+			}
+			a.s.Release(&ev)
+		}
+	})
+}
