@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
+	"github.com/panjf2000/gnet/v2"
 
 	"github.com/quidnunc/quidnunc/batch"
 )
@@ -114,6 +116,20 @@ func (r *raw) await(kind uint8) []byte {
 }
 
 func headOf(h head) []byte { return appendHead(nil, &h) }
+
+// turn calls f between two turns of the member's loop: what it had begun is whole then.
+func (e *end) turn(f func(l *loop)) {
+	e.tb.Helper()
+	over := make(chan struct{})
+	if err := e.s.exec.Load().Execute(e.tb.Context(), gnet.RunnableFunc(func(context.Context) error {
+		f(&e.s.loop)
+		close(over)
+		return nil
+	})); err != nil {
+		e.tb.Fatal(err)
+	}
+	<-over
+}
 
 // ended waits until the member has counted an end for the cause.
 func ended(e *end, cause batch.StreamCause, n uint64) {
@@ -307,14 +323,11 @@ func TestForgedBodyIsDropped(t *testing.T) {
 	}
 }
 
-// Half-open connections have 4 places an address and 2 s; then the door is free
+// Half-open connections have 4 places an address, and some time; then the door is free
 // again, and meanwhile streams that are up go on.
 func TestHalfOpenFlood(t *testing.T) {
 	keys := keysOf(t, 1, 1)
-	o := Options{}
-	o.times = timesDefault
-	o.times.open, o.times.inspect = 300*time.Millisecond, 20*time.Millisecond
-	e, friend := open(t, o, keys), open(t, Options{}, keys)
+	e, friend := patientOpen(t, keys), open(t, Options{}, keys)
 	ida, _ := pair(t, friend, e)
 	var st batch.StreamStats
 	const flood = 40
@@ -333,6 +346,15 @@ func TestHalfOpenFlood(t *testing.T) {
 	friend.send(ida, &batch.StreamMessage{Tag: 1, Want: 0})
 	ev := e.want(batch.StreamAsked)
 	e.s.Release(&ev)
+	for limit := time.Now().Add(20 * time.Second); st.Refused < flood-halfOpenAddress && time.Now().Before(limit); {
+		e.turn(func(*loop) {})
+		e.s.Stats(&st)
+	}
+	e.turn(func(l *loop) { l.inspect(time.Now().Add(l.s.opt.times.open / 2)) })
+	if e.s.Stats(&st); st.HalfOpen != halfOpenAddress || st.Ended[batch.StreamLate] != 0 {
+		t.Errorf("%d half-open, and %d late, before their time", st.HalfOpen, st.Ended[batch.StreamLate])
+	}
+	e.turn(func(l *loop) { l.inspect(time.Now().Add(2 * l.s.opt.times.open)) })
 	ended(e, batch.StreamLate, halfOpenAddress)
 	if e.s.Stats(&st); st.HalfOpen != 0 || st.Refused != flood-halfOpenAddress {
 		t.Errorf("%d half-open and %d refused of %d", st.HalfOpen, st.Refused, flood)
@@ -379,7 +401,7 @@ func TestStalledStreamEnds(t *testing.T) {
 	keys := keysOf(t, 1, 1)
 	o := Options{}
 	o.times = timesDefault
-	o.times.stall, o.times.inspect = 200*time.Millisecond, 20*time.Millisecond
+	o.times.stall = time.Hour
 	e := open(t, o, keys)
 	r := connect(t, e)
 	id := r.up(e, keys)
@@ -387,6 +409,16 @@ func TestStalledStreamEnds(t *testing.T) {
 	r.await(recHead)
 	r.write(r.record(recHead, headOf(head{tag: 4, answer: true, body: 1 << 20})))
 	r.write(r.record(recRaw, make([]byte, chunkBytes)))
+	var st batch.StreamStats
+	for limit := time.Now().Add(20 * time.Second); st.ReceivedBytes < chunkBytes && time.Now().Before(limit); {
+		e.turn(func(*loop) {})
+		e.s.Stats(&st)
+	}
+	e.turn(func(l *loop) { l.inspect(time.Now().Add(l.s.opt.times.stall / 2)) })
+	if e.s.Stats(&st); st.Up != 1 {
+		t.Error("ended before its time")
+	}
+	e.turn(func(l *loop) { l.inspect(time.Now().Add(2 * l.s.opt.times.stall)) })
 	if ev := e.want(batch.StreamDown); ev.Cause != batch.StreamStalled {
 		t.Errorf("%v", ev.Cause)
 	}
