@@ -159,18 +159,19 @@ func TestCloseLeaves(t *testing.T) {
 
 // A member that nobody hears still closes in bounded time.
 func TestLeaveWhilePartitioned(t *testing.T) {
-	c := enginetest.NewCluster(t, 3, enginetest.Options{})
-	c.Partition([]int{2})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := c.Engines[2].Leave(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Leave: %v", err)
-	}
-	began := time.Now()
-	c.Engines[2].Close()
-	if d := time.Since(began); d > 2*time.Second {
-		t.Errorf("Close took %v", d)
-	}
+	virtual(t, 3, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		c.Partition([]int{2})
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := c.Engines[2].Leave(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Leave: %v", err)
+		}
+		began := time.Now()
+		c.Engines[2].Close()
+		if d := time.Since(began); d > 2*time.Second {
+			t.Errorf("Close took %v", d)
+		}
+	})
 }
 
 func TestWaitVersion(t *testing.T) {
@@ -250,15 +251,16 @@ func TestNameConflict(t *testing.T) {
 }
 
 func TestIsolatedClusters(t *testing.T) {
-	c := enginetest.NewCluster(t, 2, enginetest.Options{Apart: true, Config: func(i int, c *engine.Config) {
+	virtual(t, 2, enginetest.Options{Apart: true, Config: func(i int, c *engine.Config) {
 		c.Cluster = fmt.Sprint("cluster-", i)
-	}})
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	if n, err := c.Engines[0].Join(ctx, c.Engines[1].Addr().String()); n != 0 || !errors.Is(err, engine.ErrJoin) {
-		t.Errorf("Join across clusters: %d, %v", n, err)
-	}
-	eventually(t, "the drop is counted", func() bool { return c.Engines[1].Stats().Drops["cluster"] > 0 })
+	}}, func(t *testing.T, c *enginetest.Cluster) {
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		if n, err := c.Engines[0].Join(ctx, c.Engines[1].Addr().String()); n != 0 || !errors.Is(err, engine.ErrJoin) {
+			t.Errorf("Join across clusters: %d, %v", n, err)
+		}
+		eventually(t, "the drop is counted", func() bool { return c.Engines[1].Stats().Drops["cluster"] > 0 })
+	})
 }
 
 func set(t *testing.T, e *engine.Engine, key, value string) engine.Version {

@@ -378,36 +378,38 @@ func TestWatchEnds(t *testing.T) {
 }
 
 func TestJoin(t *testing.T) {
-	a, b, c := startOne(t, "a", nil), startOne(t, "b", nil), startOne(t, "c", nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	// Some answer, one does not, one is ourselves: partial success.
-	short, cancelShort := context.WithTimeout(ctx, 200*time.Millisecond)
-	defer cancelShort()
-	n, err := c.Join(short, a.Addr().String(), b.Addr().String(), "127.0.0.1:9", c.Addr().String())
-	if n != 2 || err != nil {
-		t.Errorf("Join: %d, %v", n, err)
-	}
-	if n, err := a.Join(ctx, a.Addr().String()); n != 0 || err != nil {
-		t.Errorf("joining oneself: %d, %v", n, err)
-	}
-	if n, err := a.Join(ctx); n != 0 || err != nil {
-		t.Errorf("joining nobody: %d, %v", n, err)
-	}
-	n, err = c.Join(ctx, "bad seed:x", a.Addr().String())
-	if n != 1 || err != nil {
-		t.Errorf("one bad seed: %d, %v", n, err)
-	}
-	var je *engine.JoinError
-	n, err = c.Join(ctx, "dns+srv://a:1", "dns://no/where")
-	if n != 0 || !errors.As(err, &je) || len(je.Seeds) != 2 || !strings.Contains(err.Error(), `"dns://no/where"`) {
-		t.Errorf("only bad seeds: %d, %v", n, err)
-	}
-	gone, cancelGone := context.WithCancel(ctx)
-	cancelGone()
-	if n, err := c.Join(gone, "127.0.0.1:9"); n != 0 || !errors.Is(err, engine.ErrJoin) {
-		t.Errorf("a context that is over: %d, %v", n, err)
-	}
+	virtual(t, 3, enginetest.Options{Apart: true}, func(t *testing.T, cluster *enginetest.Cluster) {
+		a, b, c := cluster.Engines[0], cluster.Engines[1], cluster.Engines[2]
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		// Some answer, one does not, one is ourselves: partial success.
+		short, cancelShort := context.WithTimeout(ctx, 200*time.Millisecond)
+		defer cancelShort()
+		n, err := c.Join(short, a.Addr().String(), b.Addr().String(), "127.0.0.1:9", c.Addr().String())
+		if n != 2 || err != nil {
+			t.Errorf("Join: %d, %v", n, err)
+		}
+		if n, err := a.Join(ctx, a.Addr().String()); n != 0 || err != nil {
+			t.Errorf("joining oneself: %d, %v", n, err)
+		}
+		if n, err := a.Join(ctx); n != 0 || err != nil {
+			t.Errorf("joining nobody: %d, %v", n, err)
+		}
+		n, err = c.Join(ctx, "bad seed:x", a.Addr().String())
+		if n != 1 || err != nil {
+			t.Errorf("one bad seed: %d, %v", n, err)
+		}
+		var je *engine.JoinError
+		n, err = c.Join(ctx, "dns+srv://a:1", "dns://no/where")
+		if n != 0 || !errors.As(err, &je) || len(je.Seeds) != 2 || !strings.Contains(err.Error(), `"dns://no/where"`) {
+			t.Errorf("only bad seeds: %d, %v", n, err)
+		}
+		gone, cancelGone := context.WithCancel(ctx)
+		cancelGone()
+		if n, err := c.Join(gone, "127.0.0.1:9"); n != 0 || !errors.Is(err, engine.ErrJoin) {
+			t.Errorf("a context that is over: %d, %v", n, err)
+		}
+	})
 }
 
 // The first seed named starts later than the member that wants to join it.

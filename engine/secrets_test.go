@@ -249,45 +249,46 @@ func TestKeyMistakes(t *testing.T) {
 // TestJoinSaysWhichKeyIsMissing: also for nodes that seal and others that don't.
 func TestJoinSaysWhichKeyIsMissing(t *testing.T) {
 	var log text
-	c := enginetest.NewCluster(t, 3, enginetest.Options{Apart: true, Config: func(i int, c *engine.Config) {
+	virtual(t, 3, enginetest.Options{Apart: true, Config: func(i int, c *engine.Config) {
 		if i < 2 {
 			c.Secrets = []engine.Secret{key(uint8(i + 1)), key(uint8(i + 5))}
 			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		}
-	}})
-	short, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	_, err := c.Engines[0].Join(short, c.Engines[1].Addr().String())
-	var missing *engine.SecretError
-	if !errors.As(err, &missing) || missing.ID != 2 || !errors.Is(err, engine.ErrSecretMissing) || !strings.Contains(err.Error(), "unknown secret 2 (we hold 1, 5)") {
-		t.Errorf("join: %v", err)
-	}
-	line := fmt.Sprintf("unknown secret 1 from %s (we hold 2, 6)", c.Engines[0].Addr())
-	eventually(t, "the log says it", func() bool { return strings.Contains(log.String(), line) })
-	if n := strings.Count(log.String(), line); n != 1 {
-		t.Errorf("%d times in the log", n)
-	}
-	found := false
-	for _, r := range c.Engines[1].Rejects() {
-		found = found || r.Source == c.Engines[0].Addr() && r.Reason == "key" && r.SecretID == 1 && r.Count > 1
-	}
-	if !found {
-		t.Errorf("rejects: %+v", c.Engines[1].Rejects())
-	}
-	short, cancel = context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	if _, err := c.Engines[2].Join(short, c.Engines[1].Addr().String()); !errors.Is(err, engine.ErrNoSecrets) {
-		t.Errorf("without keys: %v", err)
-	}
-	if err := c.Engines[0].AddSecret(key(2)); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Engines[0].UseSecret(2); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := c.Engines[0].Join(t.Context(), c.Engines[1].Addr().String()); n != 1 {
-		t.Errorf("with the key: %v", err)
-	}
+	}}, func(t *testing.T, c *enginetest.Cluster) {
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := c.Engines[0].Join(short, c.Engines[1].Addr().String())
+		var missing *engine.SecretError
+		if !errors.As(err, &missing) || missing.ID != 2 || !errors.Is(err, engine.ErrSecretMissing) || !strings.Contains(err.Error(), "unknown secret 2 (we hold 1, 5)") {
+			t.Errorf("join: %v", err)
+		}
+		line := fmt.Sprintf("unknown secret 1 from %s (we hold 2, 6)", c.Engines[0].Addr())
+		eventually(t, "the log says it", func() bool { return strings.Contains(log.String(), line) })
+		if n := strings.Count(log.String(), line); n != 1 {
+			t.Errorf("%d times in the log", n)
+		}
+		found := false
+		for _, r := range c.Engines[1].Rejects() {
+			found = found || r.Source == c.Engines[0].Addr() && r.Reason == "key" && r.SecretID == 1 && r.Count > 1
+		}
+		if !found {
+			t.Errorf("rejects: %+v", c.Engines[1].Rejects())
+		}
+		short, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := c.Engines[2].Join(short, c.Engines[1].Addr().String()); !errors.Is(err, engine.ErrNoSecrets) {
+			t.Errorf("without keys: %v", err)
+		}
+		if err := c.Engines[0].AddSecret(key(2)); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Engines[0].UseSecret(2); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := c.Engines[0].Join(t.Context(), c.Engines[1].Addr().String()); n != 1 {
+			t.Errorf("with the key: %v", err)
+		}
+	})
 }
 
 func TestLimitsOfOneMember(t *testing.T) {
