@@ -73,23 +73,40 @@ func (w *World) counted(p *Plan) {
 	}
 }
 
+// parcelsEnd is how long a parcel for one member may be sent again, to one that died and whom no
+// detector missed, or whose acknowledgement was lost: five times in all, later each time.
+const parcelsEnd = 60 * sched.Second
+
 // fallsQuiet checks that nodes that hold the same and write nothing fall quiet: that no
-// entry is sent, and that frames are those of the detector, of exchanges and of walks.
+// entry is sent, but in parcels that are sent again and end, and that frames are those of the
+// detector, of exchanges and of walks.
 func (w *World) fallsQuiet(p *Plan) {
 	if p.Node.Rumor != (tune.RumorPolicy{}) {
 		return // some policies keep rumors hot for very long
 	}
-	before, entries := w.Stats.Frames, w.entriesSent()
+	before, entries, parcels := w.Stats.Frames, w.entriesSent(), w.parcelsSent()
 	span := 2*sched.Second + 4*p.Node.Interval
 	if !w.Run(span) {
 		return
 	}
-	if sent := w.entriesSent() - entries; sent > 0 && p.ends() {
+	frames, sent := w.Stats.Frames-before, w.entriesSent()-entries
+	for end := w.now + parcelsEnd; sent > 0 && p.ends() && w.parcelsSent() > parcels; {
+		if w.now >= end {
+			w.broken("quiet", "parcels are sent again for %v though all hold the same", clock(parcelsEnd))
+			return
+		}
+		entries, parcels = w.entriesSent(), w.parcelsSent()
+		if !w.Run(span) {
+			return
+		}
+		sent = w.entriesSent() - entries
+	}
+	if sent > 0 && p.ends() {
 		w.broken("quiet", "%d entries were sent though all hold the same", sent)
 	}
 	most := w.idleFrames(p, span)
-	if n := w.Stats.Frames - before; n > most {
-		w.broken("quiet", "%d frames in %v though all hold the same; want %d at most", n, clock(span), most)
+	if frames > most {
+		w.broken("quiet", "%d frames in %v though all hold the same; want %d at most", frames, clock(span), most)
 	}
 }
 
@@ -111,6 +128,16 @@ func (w *World) idleFrames(p *Plan, span sched.Instant) uint64 {
 		each += 8 * uint64(span) / uint64(p.Node.RepairEvery)
 	}
 	return uint64(p.Nodes) * (each + each/2 + 20)
+}
+
+// parcelsSent is how often all nodes sent a parcel.
+func (w *World) parcelsSent() (n uint64) {
+	for _, x := range w.Nodes {
+		if x.Up {
+			n += x.Core.Counters().DelegationsSent
+		}
+	}
+	return n
 }
 
 func (w *World) entriesSent() (n uint64) {
