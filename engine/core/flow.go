@@ -19,7 +19,7 @@ func (c *Core) initFlow() {
 	c.flow.Init(c.now, &flow.Config{
 		Flow: cfg.Flow, Plan: plan, Frame: cfg.Frame, Frames: c.cfg.Experiment.Frames, Entries: c.cfg.Experiment.Deltas, Interval: cfg.Interval,
 		ReceiveMax: cfg.ReceiveMax, Quiet: dueRuns | dueDigest, Active: cfg.Limits.Peers,
-		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRepair, Passing: dueRumor | dueParcel},
+		Due: flow.Due{Urgent: dueUrgent, News: dueNews, Repairs: dueRepair, Passing: dueRumor | dueParcel, Weighty: dueDigest}, ByKey: cfg.Order.Precise(),
 	}, &flow.Parts{
 		Store: c.store, Own: c.store.Owner(), Board: &c.due, Pace: timersOf(&c.wheel, timerPace),
 		Later: c.wheel.Timer(timerPublish), Count: &c.counters.flowCounters,

@@ -127,6 +127,7 @@ var composers = [...]struct {
 	{due: dueContact, append: rumors(dueContact, (*rumor.Monger).AppendContact)},
 	{due: dueAnswers, append: rumors(dueAnswers, (*rumor.Monger).AppendAnswers)},
 	{due: dueRuns, when: repairFirst, append: differs(dueRuns, differ.AppendRuns)},
+	{due: dueDigest, unless: dueRepair, when: repairFirst, append: differs(dueDigest, differ.AppendDigest)},
 	{due: dueCast, append: row(dueCast, func(c *Core) *events.Cast { return &c.events }, (*events.Cast).Append)},
 	{due: dueMail, append: mails(dueMail, (*mail.Mail).Append)},
 	{due: dueParcel, append: row(dueParcel, delegates, (*delegate.Relay).Append)},
@@ -172,8 +173,7 @@ func walks(due uint32, f fill[*walk.Repair]) composer {
 	return row(due, func(c *Core) *walk.Repair { return &c.walks }, f)
 }
 
-// repairFirst lets an answer go before news now and then, so that news can't keep
-// it waiting for ever.
+// repairFirst lets an answer, or a weighty digest, go before news now and then, so that it does not wait for ever.
 func repairFirst(c *Core, p, due uint32) bool { return c.flow.RepairFirst(&c.peers[p].flow, due) }
 
 // Timers of the engine; those of peers follow.

@@ -171,6 +171,12 @@ func (b *Budget) When(c Class) sched.Instant {
 	return b.at.After(sched.Instant(uint64(lack)*sched.Second/uint64(b.Rate()) + 1))
 }
 
+// patience is how long repairs wait however short intervals are: two frames' time, since what
+// left before may take as much, a second at most.
+func (b *Budget) patience() sched.Instant {
+	return min(sched.Instant(2*uint64(b.frame)*uint64(sched.Second)/uint64(max(1, b.Rate()))), sched.Second)
+}
+
 // RepairFirst reports whether this frame, with both news and repair due, begins
 // with repair. It is asked once a frame.
 func (b *Budget) RepairFirst() bool {

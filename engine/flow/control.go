@@ -12,6 +12,7 @@ import (
 type Due struct {
 	Urgent, News, Repairs uint32
 	Passing               uint32 // the news that others go on with: it is given up, not held
+	Weighty               uint32 // of the urgent, what takes as much as news does where peers compare by key: it makes no debt, and so keeps no news back
 }
 
 // data is what the budget of a peer is spent on.
@@ -27,6 +28,7 @@ type Config struct {
 	Interval   sched.Instant // between exchanges
 	ReceiveMax int           // bytes a second that all peers together may send; 0: no limit
 	Due        Due
+	ByKey      bool   // peers compare key by key
 	Quiet      uint32 // due, and no data that a receiver under pressure has to decode
 	Active     int    // peers whose budgets are kept at once, not fewer than are sent data: a budget that begins anew again and again bounds nothing; 0: as many as is usual
 }
@@ -72,6 +74,9 @@ func (f *Control) Init(now sched.Instant, cfg *Config, parts *Parts) {
 	*f = Control{
 		cfg: *cfg, n: parts.Count, board: parts.Board, pace: parts.Pace, later: parts.Later,
 		publisher: publisher{store: parts.Store, own: parts.Own},
+	}
+	if !cfg.ByKey {
+		f.cfg.Due.Weighty = 0
 	}
 	f.rated = cfg.Flow != tune.FlowOff && cfg.Plan != (Plan{})
 	f.source.Init(cfg.Plan)
@@ -141,14 +146,15 @@ func (f *Control) Header(now sched.Instant, p *Peer, due uint32, owes bool, h *c
 
 // Hold takes out of what is due at a peer h what its budget does not let go: the peer's
 // timer releases it. It returns what is given up instead: the news that passes by, and
-// repairs that would wait for longer than an interval, which the peer asks for again.
+// repairs that would wait for longer than an interval, and than a few frames take at the peer's
+// rate, which the peer asks for again.
 func (f *Control) Hold(now sched.Instant, h uint32, p *Peer) (gone uint32) {
 	held, at := f.over(now, h, p)
 	if held == 0 {
 		return 0
 	}
 	gone = held & f.cfg.Due.Passing
-	if at-now > f.cfg.Interval {
+	if at-now > max(f.cfg.Interval, f.of(now, p).budget.patience()) {
 		gone |= held & f.cfg.Due.Repairs
 	}
 	f.board.Done(h, gone)
@@ -172,8 +178,8 @@ func (f *Control) over(now sched.Instant, h uint32, p *Peer) (held uint32, at sc
 			class = max(class, as)
 		}
 	}
-	look(d.Urgent, Urgent)
-	look(d.News, Normal)
+	look(d.Urgent&^d.Weighty, Urgent)
+	look(d.News|d.Weighty, Normal)
 	look(d.Repairs, Repair)
 	if held == 0 {
 		if due&d.data() != 0 && f.board.Held(h) == 0 {

@@ -17,6 +17,7 @@ const (
 	dueRepair
 	dueOther
 	dueRumor
+	dueWeight
 )
 
 type control struct {
@@ -37,7 +38,7 @@ func newControl(t *testing.T, mode tune.Flow, plan Plan) *control {
 	c.wheel.Init(3, 0)
 	c.Init(0, &Config{
 		Flow: mode, Plan: plan, Frame: 1400, Frames: 16, Entries: -1, Interval: 100 * sched.Millisecond,
-		Due: Due{Urgent: dueAsk, News: dueNews | dueRumor, Repairs: dueRepair, Passing: dueRumor}, Quiet: dueRepair,
+		Due: Due{Urgent: dueAsk | dueWeight, News: dueNews | dueRumor, Repairs: dueRepair, Passing: dueRumor, Weighty: dueWeight}, ByKey: true, Quiet: dueRepair,
 	}, &Parts{Store: &c.store, Own: c.own, Board: &c.board, Pace: c.wheel.Timers(0, 1), Later: c.wheel.Timer(2), Count: &c.n})
 	return c
 }
@@ -105,6 +106,39 @@ func TestGiveUpWhatNeedNotWait(t *testing.T) {
 	}
 	if c.board.Of(1) != 0 || c.board.Held(1) != 0 {
 		t.Errorf("due %b, held %b", c.board.Of(1), c.board.Held(1))
+	}
+}
+
+// Where a receiver asks for little, what is urgent and as large as news leaves news its turn: it never
+// leaves where news may not. And repairs wait for a frame's time, though intervals are shorter than
+// that: asking again would cost as much as they do.
+func TestWeightyKeepsNoNewsBack(t *testing.T) {
+	c := newControl(t, tune.FlowOn, Plan{})
+	c.cfg.Interval = 10 * sched.Millisecond
+	var p Peer
+	weighty, repairs, now := 0, 0, sched.Instant(0)
+	for seq := uint32(1); now < 20*sched.Second; seq++ {
+		c.Sent(now, &p, 0, dueNews, seq, false)
+		c.Acked(now, 1, &p, &Ack{High: seq, Map: 1<<64 - 1, Sent: seq, Credit: Credit16(creditMin)})
+		c.board.Release(1)
+		c.board.Want(1, dueWeight|dueNews|dueRepair)
+		c.Hold(now, 1, &p)
+		switch due := c.board.Of(1); {
+		case due&dueWeight != 0 && due&dueNews == 0:
+			t.Fatalf("at %d ms %b may leave though news may not", now/sched.Millisecond, due)
+		case due&dueRepair != 0 && seq%2 == 0:
+			c.Sent(now, &p, 1400, dueRepair, seq, false)
+			repairs++
+		case due&dueWeight != 0:
+			c.Sent(now, &p, 1400, dueWeight, seq, false)
+			weighty++
+		case now > sched.Second && c.board.Held(1)&dueRepair == 0:
+			t.Fatalf("at %d ms repairs are given up", now/sched.Millisecond)
+		}
+		now += sched.Millisecond
+	}
+	if sent := 1400 * (weighty + repairs); sent > 20*creditMin+16*1400 || weighty == 0 {
+		t.Errorf("%d weighty frames, %d of repair in 20 s at %d bytes/s", weighty, repairs, creditMin)
 	}
 }
 

@@ -84,8 +84,9 @@ func (x *dealings) acked(now sched.Instant, a *Ack) {
 	x.budget.Acked(now, a)
 }
 
-// RepairFirst reports whether a frame to a peer with repair due begins with it though there is news.
+// RepairFirst reports whether a frame to a peer with repair due, or what is as weighty, begins with
+// it though there is news.
 func (f *Control) RepairFirst(p *Peer, due uint32) bool {
-	x := f.parts.Look(p.part)
-	return x != nil && due&f.cfg.Due.News != 0 && x.budget.RepairFirst()
+	x, d := f.parts.Look(p.part), &f.cfg.Due
+	return x != nil && due&d.News != 0 && due&(d.Repairs|d.Weighty) != 0 && x.budget.RepairFirst()
 }

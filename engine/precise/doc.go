@@ -42,7 +42,7 @@
 // Answers under way are Config.Jobs, of Config.Wants entries each; what does not
 // fit is found again by a later exchange. Memory is taken with the first use of
 // each answer. A digest costs what all keys cost, not what differs: that is what
-// this mode is compared for. No budget holds digests back, so where they alone take more
-// than a member's receive rate what they found waits: seven members with 26 keys each that
-// compare every 35 ms without prints, at 20 kB/s, are not equal after two minutes.
+// this mode is compared for. So a peer's budget holds it back where it holds news back, and of a
+// small receive rate digests leave to entries what these need: they make no debt, answers go
+// before them, and one frame in eight that begins with neither is left to them.
 package precise
