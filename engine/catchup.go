@@ -18,7 +18,8 @@ const (
 	catchPause  = 10 * sched.Second      // between two attempts, whatever members come and go
 	catchTake   = 2 * bulk.PieceBytes    // applied in a turn
 	catchPieces = 8                      // made in a turn, for others
-	catchServed = 4                      // others that are served at a time
+	catchServed = 4                      // answers that are made at a time, and that one stream may have on its way
+	catchHeld   = 32                     // answers in memory, for all others together
 	catchRetry  = 50 * sched.Millisecond
 
 	// At once a member asks for what it lacks only if that is so much that even
@@ -138,7 +139,7 @@ func (e *Engine) turnCatching(now sched.Instant) (more bool) {
 	l.spans = slices.DeleteFunc(l.spans, func(s *span) bool { return s.done })
 	e.turnMeter(now)
 	if len(l.jobs) > 0 {
-		e.makeAnswer(l.jobs[0])
+		e.makeAnswer(now, l.jobs[0])
 		more = true
 	}
 	return more
@@ -241,16 +242,16 @@ func (e *Engine) spanAnswered(now sched.Instant, k *link, s *span, ev *batch.Str
 // serveRuns begins an answer to an ask for runs.
 func (e *Engine) serveRuns(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	l := &e.large
-	if len(l.jobs) >= catchServed {
+	if len(l.jobs) >= catchServed || !l.mayHold(k) {
 		l.busy++
-		e.answerRuns(k, ev.Tag, codec.AnswerBusy, nil)
+		e.answerRuns(now, k, served{tag: ev.Tag, runs: codec.AnswerBusy})
 		return
 	}
 	j := &catchJob{k: k, tag: ev.Tag, limit: min(ev.Want, bulk.AnswerBytes)}
 	j.job.Init(bulk.WantsMax)
 	least, window, err := codec.ParseAskRuns(ev.Head)
 	if err != nil || !l.source.Open(now, window, &j.job) || j.job.Total() < max(1, int(least)) {
-		e.answerRuns(k, ev.Tag, codec.AnswerNone, nil)
+		e.answerRuns(now, k, served{tag: ev.Tag, runs: codec.AnswerNone})
 		return
 	}
 	if n := len(l.spare); n > 0 {
@@ -263,31 +264,51 @@ func (e *Engine) serveRuns(now sched.Instant, k *link, ev *batch.StreamEvent) {
 }
 
 // makeAnswer makes some pieces of an answer, and sends it when it is full.
-func (e *Engine) makeAnswer(j *catchJob) {
+func (e *Engine) makeAnswer(now sched.Instant, j *catchJob) {
 	l := &e.large
 	for range catchPieces {
 		n := len(j.body)
 		if j.body = l.source.Append(j.body, j.limit, &j.job); len(j.body) == n || j.job.Done() {
 			l.jobs = l.jobs[1:]
-			status := codec.AnswerHere
-			if len(j.body) == 0 {
-				status = codec.AnswerNone
+			s := served{tag: j.tag, runs: codec.AnswerNone}
+			if len(j.body) > 0 {
+				s.runs, j.k.made[j.tag] = codec.AnswerHere, j.body
 			}
-			e.answerRuns(j.k, j.tag, status, j.body)
+			e.answerRuns(now, j.k, s)
 			return
 		}
 	}
 }
 
-func (e *Engine) answerRuns(k *link, tag uint32, status codec.AnswerStatus, body []byte) {
-	l := &e.large
-	l.message = batch.StreamMessage{Answer: true, Tag: tag, Head: codec.AppendAnswer(l.head[:0], status, uint32(catchRetry/sched.Millisecond)), Dense: true}
-	if status == codec.AnswerHere {
-		l.message.Body = body
-		k.made[tag] = body
+// mayHold tells whether one more answer may be made for a stream. Those that were made stay in memory
+// until they are sent, and who is slow to read them keeps them there.
+func (l *large) mayHold(k *link) bool {
+	held := len(l.jobs)
+	of := 0
+	for _, x := range l.links.byID {
+		held += len(x.made)
 	}
-	if l.streams.Send(k.id, &l.message) != nil {
-		delete(k.made, tag) // it asks another when the stream ends
+	for _, j := range l.jobs {
+		if j.k == k {
+			of++
+		}
+	}
+	return of+len(k.made) < catchServed && held < catchHeld
+}
+
+// answerRuns sends an answer to an ask for runs; its body is in made.
+func (e *Engine) answerRuns(now sched.Instant, k *link, s served) {
+	l := &e.large
+	l.message = batch.StreamMessage{
+		Answer: true, Tag: s.tag, Dense: true, Body: k.made[s.tag],
+		Head: codec.AppendAnswer(l.head[:0], s.runs, uint32(catchRetry/sched.Millisecond)),
+	}
+	switch l.streams.Send(k.id, &l.message) {
+	case nil:
+	case batch.ErrStreamFull:
+		e.late(now, k, s)
+	default: // it asks another when the stream ends
+		l.unmade(k, s.tag)
 	}
 	l.message = batch.StreamMessage{}
 }

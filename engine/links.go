@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/content"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -50,7 +51,7 @@ type link struct {
 	sending map[uint32]content.Handle // held for answers that are on their way
 	late    []served                  // answers that found no room
 	spans   map[uint32]*span          // asks for runs, by tag
-	made    map[uint32][]byte         // answers with runs that are on their way, by tag
+	made    map[uint32][]byte         // answers with runs that are made and not sent, by tag
 }
 
 // served is an answer that is to be sent.
@@ -58,6 +59,7 @@ type served struct {
 	tag  uint32
 	want int
 	sum  content.Sum
+	runs codec.AnswerStatus // of an answer to an ask for runs; 0: it is one to an ask for a content
 }
 
 func newLink(id batch.StreamID) *link {

@@ -53,8 +53,20 @@ func (e *Engine) answerLate(now sched.Instant, k *link) {
 	late := k.late
 	k.late = nil
 	for _, s := range late {
-		e.answerAsk(now, k, s)
+		if s.runs != 0 {
+			e.answerRuns(now, k, s)
+		} else {
+			e.answerAsk(now, k, s)
+		}
 	}
+}
+
+// late has an answer sent later, for which a stream has no room.
+func (e *Engine) late(now sched.Instant, k *link, s served) {
+	l := &e.large
+	k.late = append(k.late, s)
+	l.links.tookNoMore(now, k)
+	l.next = min(l.next, l.links.retry)
 }
 
 // tryFull tries streams again that took no more.
@@ -115,9 +127,7 @@ func (e *Engine) answerAsk(now sched.Instant, k *link, s served) {
 	if err := l.streams.Send(k.id, &l.message); err != nil {
 		l.drop(k, s.tag)
 		if err == batch.ErrStreamFull {
-			k.late = append(k.late, s)
-			l.links.tookNoMore(now, k)
-			l.next = min(l.next, l.links.retry)
+			e.late(now, k, s)
 		}
 	}
 	l.message = batch.StreamMessage{}

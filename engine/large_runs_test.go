@@ -1,0 +1,112 @@
+package engine_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/quidnunc/quidnunc/batch"
+	"github.com/quidnunc/quidnunc/batch/simnet"
+	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine"
+	"github.com/quidnunc/quidnunc/engine/enginetest"
+)
+
+// askedRuns are the tags of asks for runs that a test sends beside the engine's own.
+const askedRuns = 1 << 30
+
+// asksRuns has a member ask for all that another one has, so often on one stream, as soon as that is
+// up. answered is called with each answer.
+func asksRuns(s *bentStreams, times int, answered func(codec.AnswerStatus, *batch.StreamEvent)) {
+	s.next = func(ev *batch.StreamEvent) {
+		switch {
+		case ev.Kind == batch.StreamUp && ev.Opened:
+			var w codec.DigestWriter
+			w.Begin(codec.AppendAskRuns(nil, 1), batch.StreamHeadMax, 0, 0)
+			m := batch.StreamMessage{Head: w.End(^codec.OriginID(0)), Want: 1 << 20}
+			for i := range times {
+				m.Tag = askedRuns + uint32(i)
+				if err := s.Streams.Send(ev.Stream, &m); err != nil {
+					panic(err)
+				}
+			}
+		case ev.Kind == batch.StreamAnswered && ev.Tag >= askedRuns:
+			status, _, _ := codec.ParseAnswer(ev.Head)
+			answered(status, ev)
+		}
+	}
+}
+
+// An answer with runs that found a stream full is sent after a while, as those with contents are: the
+// asker does not have to wait until the stream ends.
+func TestRunsThatFoundAStreamFullAreSentLater(t *testing.T) {
+	var bent [2]bentStreams
+	var full, bytes atomic.Int64
+	virtualStreams(t, 2, func(i int, c *engine.Config) {
+		bent[i].Streams = c.Streams
+		c.Streams = &bent[i]
+		if i == 0 {
+			bent[i].send = func(_ batch.StreamID, m *batch.StreamMessage) error {
+				if m.Answer && m.Dense && full.Add(1) <= 3 {
+					return batch.ErrStreamFull
+				}
+				return nil
+			}
+			return
+		}
+		asksRuns(&bent[i], 1, func(_ codec.AnswerStatus, ev *batch.StreamEvent) { bytes.Add(int64(len(ev.Body))) })
+	}, func(t *testing.T, _ *simnet.Network, c *enginetest.Cluster) {
+		if _, err := c.Engines[0].Set("k", value(50_000, 1)); err != nil { // so that a stream opens
+			t.Fatal(err)
+		}
+		pause(time.Second)
+		if bytes.Load() == 0 || full.Load() <= 3 {
+			t.Errorf("%d bytes of runs came after %d times", bytes.Load(), full.Load())
+		}
+	})
+}
+
+// Who asks for runs and is slow to read them keeps no more than a few answers in the memory of who
+// serves, and is told when to ask again.
+func TestSlowReadersOfRunsHoldLittle(t *testing.T) {
+	const asks = 12 // as many as may be open, but for those of the engine
+	var bent [2]bentStreams
+	var busy, here, given atomic.Int64
+	virtualStreams(t, 2, func(i int, c *engine.Config) {
+		bent[i].Streams = c.Streams
+		c.Streams = &bent[i]
+		if i == 0 {
+			bent[i].send = func(_ batch.StreamID, m *batch.StreamMessage) error {
+				if m.Answer && m.Dense && m.Body != nil {
+					given.Add(1)
+				}
+				return nil
+			}
+			return
+		}
+		asksRuns(&bent[i], asks, func(status codec.AnswerStatus, _ *batch.StreamEvent) {
+			if status == codec.AnswerBusy {
+				busy.Add(1)
+			} else if status == codec.AnswerHere {
+				here.Add(1)
+			}
+		})
+	}, func(t *testing.T, net *simnet.Network, c *enginetest.Cluster) {
+		for k := range 100 {
+			set(t, c.Engines[0], fmt.Sprint("k", k), "v")
+		}
+		net.SetStreamFaults(simnet.StreamFaults{Rate: 1000})
+		if _, err := c.Engines[0].Set("k", value(1000, 1)); err != nil { // so that a stream opens
+			t.Fatal(err)
+		}
+		pause(time.Second)
+		if given.Load() > 4 {
+			t.Errorf("%d answers are held for one slow reader", given.Load())
+		}
+		pause(2 * time.Minute)
+		if n := busy.Load() + here.Load(); n != asks || busy.Load() == 0 || here.Load() == 0 {
+			t.Errorf("%d asks are answered, %d with runs, %d times that there is no time", n, here.Load(), busy.Load())
+		}
+	})
+}
