@@ -142,7 +142,7 @@ func (e *Engine) since(name string, f *followed, yield func(Update, error) bool)
 		began = true
 		last = Version{Gen: m.Gen, Seq: m.Version}
 		if !more || codec.Reserved(key) || m.Flags&codec.EntryKinded != 0 {
-			if m.Kind == codec.KindContent {
+			if m.Kind == codec.KindContent && e.takesLarge(value) {
 				f.note(name, string(key))
 			}
 			return more

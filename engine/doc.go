@@ -173,7 +173,7 @@
 // it, checked, kept once whoever refers to it, and becomes visible whole. A
 // reader sees the newest complete value of a key, and Meta.Newer says that
 // another is on its way: also where a large value replaces a small one, and where it is
-// longer than this member takes. WaitVersion waits for contents too, where they are fetched
+// longer than this member takes, or where this one has no streams. WaitVersion waits for contents too, where they are fetched
 // before they are read. [Engine.Large] counts. A member that lacks
 // much where datagrams are slow is brought level over the same streams, from up
 // to four members at a time.

@@ -110,6 +110,12 @@ func (l *large) content(ref []byte) content.Handle {
 	return l.table.Find((*content.Sum)(&c.Sum), int(c.Length))
 }
 
+// takesLarge tells whether what the value of an entry refers to may be here at all.
+func (e *Engine) takesLarge(ref []byte) bool {
+	var c codec.Content
+	return e.large.streams != nil && codec.ParseContent(ref, &c) == nil && int(c.Length) <= e.cfg.Limits.LargeBytes
+}
+
 // comes tells whether a content that is not here is on its way, or is going to be asked for. It
 // is not if it is too long or has no room, or once all who were asked lacked it.
 func (l *large) comes(h content.Handle) bool {

@@ -198,8 +198,12 @@ const squeezeMax = 256
 func (e *Engine) appendLarge(dst []byte, at int, origin uint32, key string, meta *Meta) (value []byte, ok bool) {
 	l := &e.large
 	var c codec.Content
-	if l.streams == nil || codec.ParseContent(dst[at:], &c) != nil {
+	switch {
+	case codec.ParseContent(dst[at:], &c) != nil:
 		*meta = Meta{}
+		return dst[:at], false
+	case l.streams == nil: // it never comes here
+		meta.Newer, meta.Version = meta.Version, Version{}
 		return dst[:at], false
 	}
 	sum := content.Sum(c.Sum)

@@ -151,7 +151,8 @@ func TestAMemberWithoutStreamsAmongOthers(t *testing.T) {
 			c.Streams = nil
 		}
 	}, func(t *testing.T, _ *simnet.Network, c *enginetest.Cluster) {
-		if _, err := c.Engines[0].Set("k", value(200_000, 1)); err != nil {
+		large, err := c.Engines[0].Set("k", value(200_000, 1))
+		if err != nil {
 			t.Fatal(err)
 		}
 		small := set(t, c.Engines[0], "small", "s")
@@ -162,8 +163,15 @@ func TestAMemberWithoutStreamsAmongOthers(t *testing.T) {
 		if !reads(c.Engines[1], "node-0", "small", []byte("s")) {
 			t.Error("a reference keeps others waiting")
 		}
-		if got, _, ok := c.Engines[1].Get("node-0", "k"); ok {
-			t.Errorf("without streams %q is read", got)
+		if got, meta, ok := c.Engines[1].Get("node-0", "k"); ok || meta.Newer != large || !meta.Version.IsZero() {
+			t.Errorf("without streams %q is read, %+v, want %v as newer", got, meta, large)
+		}
+		v, err := c.Engines[1].View(t.Context(), "node-0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, meta, ok := v.Get("k"); ok || meta.Newer != large || v.Len() != 1 {
+			t.Errorf("in a view: %v, %+v; %d keys", ok, meta, v.Len())
 		}
 		if err := c.Engines[0].WaitVersion(t.Context(), small); err != nil {
 			t.Error(err)
