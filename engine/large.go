@@ -52,6 +52,8 @@ type LargeStats struct {
 	Unavailable uint64
 	// Absent counts answers of members that do not have what they were asked for.
 	Absent uint64
+	// Forgers are the members that sent something else than the contents they were asked for.
+	Forgers []Forger
 	// Port is the TCP port that this member tells the others. 0: there are no streams.
 	Port uint16
 	// Streams are the counts of the transport; Forged among them.
@@ -67,6 +69,8 @@ type large struct {
 	table  content.Table
 	misses []miss // for the loop
 	missed atomic.Bool
+
+	forgers forgers // under mu, too
 
 	fetched, served, unavailable, absent atomic.Uint64
 
@@ -322,10 +326,12 @@ func (e *Engine) Large() (s LargeStats) {
 	}
 	l.mu.Lock()
 	t := l.table.Stats()
+	forgers := slices.Clone(l.forgers)
 	l.mu.Unlock()
 	s = LargeStats{
 		Refs: t.Refs, Here: t.Here, Missing: t.Missing, Bytes: t.Bytes,
 		Fetched: l.fetched.Load(), Served: l.served.Load(), Unavailable: l.unavailable.Load(), Absent: l.absent.Load(),
+		Forgers: forgers,
 	}
 	s.Port = l.streams.Port()
 	l.streams.Stats(&s.Streams)

@@ -149,6 +149,10 @@ func TestWhoForgesContentsIsNamed(t *testing.T) {
 		if b := c.Engines[2]; !reads(b, "node-0", "k", want) || b.Large().Streams.Forged == 0 {
 			t.Errorf("it does not come from another; %+v", b.Large())
 		}
+		s := c.Engines[2].Stats().Large
+		if len(s.Forgers) != 1 || s.Forgers[0] != (engine.Forger{Member: "node-0", Bodies: s.Streams.Forged}) {
+			t.Errorf("%d forged bodies, of %+v", s.Streams.Forged, s.Forgers)
+		}
 		if text := lines.String(); strings.Count(text, "is not what") != 1 || !strings.Contains(text, "peer=node-0") {
 			t.Errorf("who forged it is not named once:\n%s", text)
 		}

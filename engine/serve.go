@@ -229,15 +229,6 @@ func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	l.next = now
 }
 
-// tellForged tells who sent something else than the content that it was asked for.
-func (e *Engine) tellForged(tag uint32) {
-	if o := e.store.Tagged(tag); o != 0 {
-		p, _ := e.core.Peer(e.core.PeerOf(o))
-		e.herald.warn("what a member sent as a large value is not what was asked for: it is dropped, and another member asked",
-			"member", e.cfg.Name, "peer", e.nameOf(o), "addr", p.Addr)
-	}
-}
-
 // tellClosed tells that a member is heard by datagrams and can't be reached by streams.
 func (e *Engine) tellClosed(tag uint32, cause batch.StreamCause) {
 	o := e.store.Tagged(tag)

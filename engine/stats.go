@@ -76,6 +76,8 @@ type Stats struct {
 	Flow FlowStats
 	// Socket is what the socket itself counted.
 	Socket batch.Stats
+	// Large is what Engine.Large gives.
+	Large LargeStats
 }
 
 // Stats takes a snapshot. It waits for the turns of the loop in which the writes
@@ -131,7 +133,7 @@ func (e *Engine) statsOf(t *tally) Stats {
 		MailSent:    c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
 		Renewals: c.Renewals, Conflicts: c.Conflicts,
 		EventsLost: e.herald.lostTotal.Load(), BroadcastsLost: c.BroadcastsLost,
-		Detector: detectorStats(&t.detector, t.health, t.pace), Flow: flowStats(&t.flow, c), Socket: t.socket,
+		Detector: detectorStats(&t.detector, t.health, t.pace), Flow: flowStats(&t.flow, c), Socket: t.socket, Large: e.Large(),
 	}
 	for _, n := range t.members {
 		s.Members += n

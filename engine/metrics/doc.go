@@ -113,4 +113,19 @@
 //	quidnunc_socket_receive_errors_total          counter Receives that failed.
 //	quidnunc_socket_receive_queue_bytes           gauge   Memory of datagrams that wait in the kernel.
 //	quidnunc_socket_receive_buffer_bytes          gauge   The limit on it that the kernel granted.
+//	quidnunc_large_values                         gauge   Entries that refer to a large value.
+//	quidnunc_contents{state}                      gauge   Contents of large values: here, and wanted and not here.
+//	quidnunc_content_bytes                        gauge   Bytes of contents that are here or on their way.
+//	quidnunc_contents_fetched_total               counter Contents that came from others.
+//	quidnunc_contents_served_total                counter Contents that were sent to others.
+//	quidnunc_contents_unavailable_total           counter Large values above Limits.LargeBytes, and fetches without room below Limits.ContentBytes.
+//	quidnunc_contents_absent_total                counter Answers of members that do not have what they were asked for.
+//	quidnunc_contents_forged_total{peer}          counter Bodies that were not what was asked for, by who sent them: 32 are named.
+//	quidnunc_bodies_forged_total                  counter Bodies without the sum that was asked for, of anybody.
+//	quidnunc_streams{state}                       gauge   Streams that are up, and those of others that are not yet.
+//	quidnunc_streams_begun_total{side}            counter Streams that came up, by who opened them.
+//	quidnunc_streams_ended_total{cause}           counter Streams that ended, by why.
+//	quidnunc_streams_refused_total                counter Connections that were closed at the door for want of room.
+//	quidnunc_stream_body_bytes_total{direction}   counter Bytes of bodies, not compressed.
+//	quidnunc_stream_wire_bytes_total{direction}   counter Bytes of streams' sockets.
 package metrics

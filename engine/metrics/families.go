@@ -51,7 +51,7 @@ const (
 )
 
 // families are all metrics, in the order in which they are written.
-var families = slices.Concat(memberFamilies, storeFamilies, trafficFamilies, compareFamilies, detectorFamilies, flowFamilies, socketFamilies)
+var families = slices.Concat(memberFamilies, storeFamilies, trafficFamilies, compareFamilies, detectorFamilies, flowFamilies, socketFamilies, largeFamilies)
 
 var memberFamilies = []family{
 	{"quidnunc_members", Gauge, "Members that are known, this one included, by what is believed of them.", "state", byState},
@@ -209,4 +209,46 @@ var socketFamilies = []family{
 	{"quidnunc_socket_receive_errors_total", Counter, "Receives that failed.", "", count(func(s *engine.Stats) uint64 { return s.Socket.RecvErrors })},
 	{"quidnunc_socket_receive_queue_bytes", Gauge, "Memory of datagrams that wait in the kernel.", "", count(func(s *engine.Stats) uint64 { return s.Socket.ReceiveQueueBytes })},
 	{"quidnunc_socket_receive_buffer_bytes", Gauge, "The limit on it that the kernel granted.", "", count(func(s *engine.Stats) uint64 { return s.Socket.ReceiveBufferBytes })},
+}
+
+var largeFamilies = []family{
+	{"quidnunc_large_values", Gauge, "Entries that refer to a large value.", "", level(func(s *engine.Stats) int { return s.Large.Refs })},
+	{"quidnunc_contents", Gauge, "Contents of large values: here, and wanted and not here.", "state", contents},
+	{"quidnunc_content_bytes", Gauge, "Bytes of contents that are here or on their way.", "", level(func(s *engine.Stats) int { return s.Large.Bytes })},
+	{"quidnunc_contents_fetched_total", Counter, "Contents that came from others.", "", count(func(s *engine.Stats) uint64 { return s.Large.Fetched })},
+	{"quidnunc_contents_served_total", Counter, "Contents that were sent to others.", "", count(func(s *engine.Stats) uint64 { return s.Large.Served })},
+	{"quidnunc_contents_unavailable_total", Counter, "Large values above Limits.LargeBytes, and fetches without room below Limits.ContentBytes.", "", count(func(s *engine.Stats) uint64 { return s.Large.Unavailable })},
+	{"quidnunc_contents_absent_total", Counter, "Answers of members that do not have what they were asked for.", "", count(func(s *engine.Stats) uint64 { return s.Large.Absent })},
+	{"quidnunc_contents_forged_total", Counter, "Bodies that were not what was asked for, by who sent them: 32 are named.", "peer", forged},
+	{"quidnunc_bodies_forged_total", Counter, "Bodies without the sum that was asked for, of anybody.", "", count(func(s *engine.Stats) uint64 { return s.Large.Streams.Forged })},
+	{"quidnunc_streams", Gauge, "Streams that are up, and those of others that are not yet.", "state", streams},
+	{"quidnunc_streams_begun_total", Counter, "Streams that came up, by who opened them.", "side", both("here", "there", func(s *engine.Stats) (uint64, uint64) { return s.Large.Streams.Opened, s.Large.Streams.Accepted })},
+	{"quidnunc_streams_ended_total", Counter, "Streams that ended, by why.", "cause", ended},
+	{"quidnunc_streams_refused_total", Counter, "Connections that were closed at the door for want of room.", "", count(func(s *engine.Stats) uint64 { return s.Large.Streams.Refused })},
+	{"quidnunc_stream_body_bytes_total", Counter, "Bytes of bodies, not compressed.", direction, both(received, sent, func(s *engine.Stats) (uint64, uint64) {
+		return s.Large.Streams.ReceivedBytes, s.Large.Streams.SentBytes
+	})},
+	{"quidnunc_stream_wire_bytes_total", Counter, "Bytes of streams' sockets.", direction, both(received, sent, func(s *engine.Stats) (uint64, uint64) { return s.Large.Streams.WireReceived, s.Large.Streams.WireSent })},
+}
+
+func contents(s *engine.Stats, put func(string, float64)) {
+	put("here", float64(s.Large.Here))
+	put("missing", float64(s.Large.Missing))
+}
+
+func forged(s *engine.Stats, put func(string, float64)) {
+	for _, f := range s.Large.Forgers {
+		put(f.Member, float64(f.Bodies))
+	}
+}
+
+func streams(s *engine.Stats, put func(string, float64)) {
+	put("up", float64(s.Large.Streams.Up))
+	put("half-open", float64(s.Large.Streams.HalfOpen))
+}
+
+func ended(s *engine.Stats, put func(string, float64)) {
+	for cause, n := range s.Large.Ends() {
+		put(cause, float64(n))
+	}
 }

@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/quidnunc/quidnunc/batch"
+)
+
+// forgersMax bounds the members that are named.
+const forgersMax = 32
+
+// Forger is a member that sent something else than the contents that it was asked for.
+type Forger struct {
+	Member string // "": all beyond the first 32 together
+	Bodies uint64 // that were dropped
+}
+
+// forgers count for each member what it forged. It is under large.mu.
+type forgers []Forger
+
+func (f *forgers) add(member string) {
+	i := slices.IndexFunc(*f, func(x Forger) bool { return x.Member == member })
+	switch {
+	case i >= 0:
+	case len(*f) < forgersMax || member == "":
+		i = len(*f)
+		*f = append(*f, Forger{Member: member})
+	default:
+		f.add("")
+		return
+	}
+	(*f)[i].Bodies++
+}
+
+// tellForged tells who sent something else than the content that it was asked for.
+func (e *Engine) tellForged(tag uint32) {
+	o := e.store.Tagged(tag)
+	if o == 0 {
+		return
+	}
+	name, l := e.nameOf(o), &e.large
+	l.mu.Lock()
+	l.forgers.add(name)
+	l.mu.Unlock()
+	p, _ := e.core.Peer(e.core.PeerOf(o))
+	e.herald.warn("what a member sent as a large value is not what was asked for: it is dropped, and another member asked",
+		"member", e.cfg.Name, "peer", name, "addr", p.Addr)
+}
+
+// Ends yields how many streams ended for each cause.
+func (s *LargeStats) Ends() iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		for cause, n := range s.Streams.Ended {
+			if !yield(batch.StreamCause(cause).String(), n) {
+				return
+			}
+		}
+	}
+}
