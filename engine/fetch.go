@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/codec"
@@ -11,9 +12,12 @@ import (
 )
 
 const (
-	streamEvents = 64 // handled in a turn: each is a few hundred nanoseconds
-	seekTries    = 32 // wants looked at in a turn
-	sweepItems   = 256
+	streamEvents = 8                       // handled in a turn: each takes a microsecond or two, and more where it rings a bell
+	askTries     = 8                       // wants looked at in a turn
+	missPiece    = 32                      // misses of readers, likewise
+	roomTries    = 32                      // wants looked at once there may be room
+	sweepItems   = 256                     // in a sweep, and
+	sweepPiece   = 32                      // in a turn: each may be a few hundred nanoseconds where there are many
 	sweepEvery   = 100 * sched.Millisecond // for a while after a change
 	sweepRarely  = 5 * sched.Second        // while there is anything
 )
@@ -30,6 +34,8 @@ type fetcher struct {
 	head    [codec.AskBytes]byte
 	next    sched.Instant // when there is something to do
 	sweepAt sched.Instant
+	swept   int           // so many items of a sweep are looked at, in turns before
+	items   int           // so many belong to it
 	changed sched.Instant // when a reference last came or went
 }
 
@@ -74,29 +80,32 @@ func (e *Engine) turnLarge(now sched.Instant) (more bool) {
 		l.streams.Release(&l.event)
 	}
 	if l.missed.Load() {
-		e.takeMisses()
+		more = e.takeMisses()
 	}
 	if l.next <= now {
 		e.askMore(now)
 	}
 	if now >= l.sweepAt {
-		e.sweepLarge(now)
+		more = e.sweepLarge(now) || more
 	}
-	return e.turnCatching(now) || n == streamEvents
+	return e.turnCatching(now) || n == streamEvents || more
 }
 
-// takeMisses looks for what readers ran into.
-func (e *Engine) takeMisses() {
+// takeMisses looks for some of what readers ran into.
+func (e *Engine) takeMisses() (more bool) {
 	l := &e.large
 	l.mu.Lock()
-	for _, m := range l.misses {
+	defer l.mu.Unlock()
+	n := min(len(l.misses), missPiece)
+	for _, m := range l.misses[:n] {
 		if h := m.content; l.table.Wanted(h) && !l.table.Here(h) && l.table.Fits(l.table.Length(h)) {
 			l.seek(h, e.store.Tagged(m.origin))
 		}
 	}
-	l.misses = l.misses[:0]
-	l.missed.Store(false)
-	l.mu.Unlock()
+	l.misses = slices.Delete(l.misses, 0, n)
+	more = len(l.misses) > 0
+	l.missed.Store(more)
+	return more
 }
 
 // content is what the value of an entry refers to; 0: nothing that is known.
@@ -132,7 +141,7 @@ func (e *Engine) askMore(now sched.Instant) {
 	if l.links.retry <= now {
 		e.tryFull(now)
 	}
-	for range seekTries {
+	for range askTries {
 		h, w := l.wants.pop(now)
 		if w == nil {
 			if h, w = l.wants.popWaiting(&l.links); w == nil {
@@ -317,19 +326,28 @@ func (l *large) appendStreamKey(dst []byte) []byte {
 	return append(append(dst, byte(port), byte(port>>8)), l.salt[:]...)
 }
 
-// sweepLarge drops what nobody needs any more.
-func (e *Engine) sweepLarge(now sched.Instant) {
+// sweepLarge drops what nobody needs any more, a piece in each turn.
+func (e *Engine) sweepLarge(now sched.Instant) (more bool) {
 	l := &e.large
 	if e.stage.pending.Load() > 0 { // a content may be here before its entry
 		l.sweepAt = now + sweepEvery
-		return
+		return false
+	}
+	piece := sweepPiece
+	if l.swept > 0 {
+		piece = min(piece, l.items-l.swept)
 	}
 	l.mu.Lock()
 	l.onLoop = true
-	items := l.table.Sweep(now, sweepItems, e.stands)
+	items := l.table.Sweep(now, piece, e.stands)
 	s := l.table.Stats()
 	l.onLoop = false
 	l.mu.Unlock()
+	l.items = min(sweepItems, items)
+	if l.swept += piece; l.swept < l.items {
+		return true
+	}
+	l.swept = 0
 	gone := func(tag uint32) bool { return e.store.Tagged(tag) == 0 }
 	l.links.forgive(now, gone)
 	l.forgetLacks(gone)
@@ -345,6 +363,7 @@ func (e *Engine) sweepLarge(now sched.Instant) {
 	default:
 		l.sweepAt = sched.Never
 	}
+	return false
 }
 
 // stands tells whether a reference is what the newest entry of its key says.

@@ -55,3 +55,24 @@ func TestATurnsShareOfLargeValues(t *testing.T) {
 		}
 	}
 }
+
+// A turn's share of sweeps, asks and answers does not grow with how many large values there are.
+func TestATurnsShareOfManyLargeValues(t *testing.T) {
+	const values = 5000
+	all := largeCluster(t, 2, nil)
+	for i := range values {
+		insist(t, all[0], func() (engine.Version, error) { return all[0].Set(fmt.Sprintf("key-%06d", i), uniqueValue(1000, i)) })
+	}
+	var took []time.Duration
+	for began := time.Now(); time.Since(began) < 3*time.Second || all[1].Large().Here < values && time.Since(began) < time.Minute; {
+		took = append(took, all[1].LargeTurn())
+	}
+	if s := all[1].Large(); s.Here != values {
+		t.Errorf("%+v", s)
+	}
+	slices.Sort(took)
+	t.Logf("%d turns, the longest %v; half of all %v", len(took), took[max(0, len(took)-8):], took[len(took)/2])
+	if d := took[max(0, len(took)-6)]; d > turnStreamsMost {
+		t.Errorf("turns spend %v on streams", d)
+	}
+}

@@ -160,7 +160,7 @@ func (l *links) waitForRoom(h content.Handle, w *want) {
 
 // roomMade has a look at what waits for room.
 func (l *links) roomMade() {
-	l.tries = min(seekTries, l.store.waiting.len())
+	l.tries = min(roomTries, l.store.waiting.len())
 	l.resume(&l.store)
 }
 

@@ -194,6 +194,7 @@ func (e *Engine) arrived(now sched.Instant, h content.Handle, body []byte) {
 	if w := l.wants.all[h]; w != nil {
 		for _, o := range w.authors {
 			if e.store.ID(o) != 0 {
+				l.upTo(e.store.Tag(o), 0) // what is over is forgotten as it comes, not all at once
 				e.completes(now, o, false)
 			}
 			e.watches.member(e.nameOf(o))
