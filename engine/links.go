@@ -12,6 +12,7 @@ import (
 const (
 	linkPause = sched.Second   // before a member is connected to again
 	cutPause  = linkPause >> 8 // the same, where it cut the stream off at its door; each time in a row twice as long
+	cutsMost  = 8              // so often: the pause is the longer one then
 	shutLeast = 5              // failures in a row, the pauses between them: more than a death takes
 	fullPause = linkPause / 50 // before what found a stream full is tried again, at the latest
 	linkTurn  = sched.Second   // that a stream is open before it gives its place to another
@@ -126,12 +127,17 @@ func (k *link) cutOff(cause batch.StreamCause) bool {
 	return !k.heard
 }
 
+// others tells whether somebody else has answered at a member's port for so long that it is no restart.
+func (k *link) others(cause batch.StreamCause) bool {
+	return cause == batch.StreamStranger && k.cuts == cutsMost
+}
+
 // failure is what is kept of a stream that failed. Who was cut off at a door may have met a crowd
 // of strangers there, and tries again soon.
 func (k *link) failure(now sched.Instant, cause batch.StreamCause) *link {
 	f := &link{tag: k.tag, failed: true, until: now + linkPause}
 	if k.cutOff(cause) {
-		f.until, f.cuts = now+min(sched.Instant(linkPause), sched.Instant(cutPause)<<k.cuts), min(k.cuts+1, 8)
+		f.until, f.cuts = now+min(sched.Instant(linkPause), sched.Instant(cutPause)<<k.cuts), min(k.cuts+1, cutsMost)
 	}
 	return f
 }

@@ -211,7 +211,7 @@ func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	for tag := range k.sending {
 		l.drop(k, tag)
 	}
-	if !k.up && (ev.Cause == batch.StreamUnreachable || ev.Cause == batch.StreamLate) && l.links.closed(k.tag) {
+	if !k.up && (ev.Cause == batch.StreamUnreachable || ev.Cause == batch.StreamLate || k.others(ev.Cause)) && l.links.closed(k.tag) {
 		e.tellClosed(k.tag, ev.Cause)
 	}
 	for _, h := range k.asks {
@@ -238,6 +238,9 @@ func (e *Engine) tellClosed(tag uint32, cause batch.StreamCause) {
 	if !ok || !known || p.Quiet || p.Left {
 		return
 	}
-	e.herald.warn("a member's datagrams arrive and its streams do not open: is its TCP port open in all firewalls, as its UDP port is? Large values are asked of others, and snapshots come by datagrams",
-		"member", e.cfg.Name, "peer", e.nameOf(o), "addr", p.Addr.Addr(), "tcp_port", to.Addr.Port(), "udp_port", p.Addr.Port(), "cause", cause.String())
+	text := "a member's datagrams arrive and its streams do not open: is its TCP port open in all firewalls, as its UDP port is? Large values are asked of others, and snapshots come by datagrams"
+	if cause == batch.StreamStranger {
+		text = "a member's datagrams arrive and what answers at its TCP port is not that member: does another program listen there, or does something between forward it elsewhere? Large values are asked of others, and snapshots come by datagrams"
+	}
+	e.herald.warn(text, "member", e.cfg.Name, "peer", e.nameOf(o), "addr", p.Addr.Addr(), "tcp_port", to.Addr.Port(), "udp_port", p.Addr.Port(), "cause", cause.String())
 }
