@@ -54,6 +54,7 @@ type span struct {
 	lo, hi, through codec.OriginID
 	want            want // who was asked
 	from            state.Origin
+	tag             uint32 // of it
 	asked, done     bool
 	askedAt         sched.Instant // what is answered is no older
 	tries           int           // that found nobody
@@ -61,7 +62,8 @@ type span struct {
 	body, rest      []byte // an answer, and what of it is not applied yet
 	at              sched.Instant
 	later           sched.Instant // when one that had no time may be asked again
-	none            int           // of a window: members that had nothing that is worth it
+	none            int           // of a window: members in a row that had nothing that is worth it
+	news            bool          // something of the answer was
 }
 
 // catchJob is an answer that is being made.
@@ -170,9 +172,29 @@ func (e *Engine) takeSpan(now sched.Instant, s *span) {
 	s.rest = bulk.Take(s.rest, catchTake, func(t codec.Type, body []byte) { e.core.Take(now, now-s.askedAt, s.from, t, body) })
 	news, old = n.EntriesNew-news, n.EntriesOld-old
 	e.large.meter.Took(had-len(s.rest), int(news+old), int(news))
-	if len(s.rest) == 0 {
-		e.large.streams.Recycle(s.body)
-		s.body, s.rest = nil, nil
+	if s.news = s.news || news > 0; len(s.rest) > 0 {
+		return
+	}
+	e.large.streams.Recycle(s.body)
+	s.body, s.rest = nil, nil
+	if s.news {
+		s.none = 0
+	} else { // it came by datagrams meanwhile, or who gives it gives the same for ever
+		s.vain()
+	}
+}
+
+// vain notes that who was asked had nothing that is worth it: another may, or else the next window
+// is due.
+func (s *span) vain() {
+	switch {
+	case s.least < catchLeast && s.none < catchNone: // it may lack the same
+		s.none++
+		s.want.tried = append(s.want.tried, s.tag)
+	case s.through == s.hi:
+		s.done = true
+	default:
+		s.lo, s.none = s.through+1, 0
 	}
 }
 
@@ -212,7 +234,7 @@ func (e *Engine) askSpan(now sched.Instant, s *span) {
 		l.next = min(l.next, s.at)
 		return
 	}
-	s.asked, s.askedAt, s.from = true, now, e.store.Tagged(k.tag)
+	s.asked, s.askedAt, s.tag, s.from, s.news = true, now, k.tag, e.store.Tagged(k.tag), false
 	k.spans[l.lastTag] = s
 }
 
@@ -224,18 +246,13 @@ func (e *Engine) spanAnswered(now sched.Instant, k *link, s *span, ev *batch.Str
 	status, retry, err := codec.ParseAnswer(ev.Head)
 	switch {
 	case err == nil && status == codec.AnswerHere && codec.ParseRecords(ev.Body) == nil && len(ev.Body) > 0:
-		s.body, s.rest, s.least, s.none = ev.Body, ev.Body, catchRest, 0
+		s.body, s.rest, s.least = ev.Body, ev.Body, catchRest
 		ev.Body = nil
 	case err == nil && status == codec.AnswerBusy: // another may have time
 		s.later = now + sched.Instant(min(retry, 10_000))*sched.Millisecond
 		s.want.tried = append(s.want.tried, k.tag)
-	case s.least < catchLeast && s.none < catchNone: // it may lack the same
-		s.none++
-		s.want.tried = append(s.want.tried, k.tag)
-	case s.through == s.hi:
-		s.done = true
-	default: // nothing that is worth it in this window: the next one
-		s.lo, s.none = s.through+1, 0
+	default:
+		s.vain()
 	}
 }
 

@@ -1,9 +1,11 @@
 package engine_test
 
 import (
+	"bytes"
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/quidnunc/quidnunc/batch"
@@ -11,6 +13,7 @@ import (
 	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/enginetest"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // askedRuns are the tags of asks for runs that a test sends beside the engine's own.
@@ -109,4 +112,73 @@ func TestSlowReadersOfRunsHoldLittle(t *testing.T) {
 			t.Errorf("%d asks are answered, %d with runs, %d times that there is no time", n, here.Load(), busy.Load())
 		}
 	})
+}
+
+// Who gives the same runs again and again, or rubbish, is not asked for ever: what it lacks comes by
+// datagrams, or from others.
+func TestWhoRepeatsItsRunsIsNotAskedForEver(t *testing.T) {
+	for _, how := range []string{"repeats", "rubbish", "empty"} {
+		t.Run(how, func(t *testing.T) {
+			var asked atomic.Int64
+			for seed := uint64(0); seed < 20 && asked.Load() == 0; seed++ { // datagrams may be faster
+				synctest.Test(t, func(t *testing.T) {
+					link := simnet.Link{Delay: simnet.Delay{Min: 100 * sched.Microsecond, Max: sched.Millisecond}}
+					net := simnet.NewNetwork(seed, link)
+					poller := net.Poller()
+					var first []byte
+					c := enginetest.NewCluster(t, 2, enginetest.Options{Transport: poller, Timeout: 3 * time.Minute, Config: func(i int, c *engine.Config) {
+						bent := &bentStreams{Streams: poller.Streams()}
+						if c.Streams = bent; i == 1 {
+							return
+						}
+						bent.next = func(ev *batch.StreamEvent) {
+							if ev.Kind == batch.StreamAsked && codec.AskKind(ev.Head[0]) == codec.AskRuns {
+								asked.Add(1)
+							}
+						}
+						bent.send = func(_ batch.StreamID, m *batch.StreamMessage) error {
+							if !m.Answer || !m.Dense {
+								return nil
+							}
+							if m.Body != nil && first == nil {
+								first = bytes.Clone(m.Body)
+							}
+							switch {
+							case first == nil:
+							case how == "repeats":
+								m.Head, m.Body = codec.AppendAnswer(nil, codec.AnswerHere, 0), first
+							case how == "rubbish":
+								m.Head, m.Body = codec.AppendAnswer(nil, codec.AnswerHere, 0), value(100_000, 7)
+							default:
+								m.Head, m.Body = codec.AppendAnswer(nil, codec.AnswerHere, 0), nil
+							}
+							return nil
+						}
+					}})
+					c.Kill(1)
+					for k := range 5000 {
+						set(t, c.Engines[0], fmt.Sprint("k", k), fmt.Sprintf("%040d", k))
+						if k%500 == 0 {
+							pause(50 * time.Millisecond)
+						}
+					}
+					link.Loss = simnet.Probability(0.6)
+					net.Do(func(m *simnet.Model) { m.SetLink(link) })
+					net.SetStreamFaults(simnet.StreamFaults{Policed: true})
+					c.Restart(1)
+					c.Join(1, 0)
+					pause(20 * time.Second)
+					if n := asked.Load(); n > 100 {
+						t.Errorf("asked %d times", n)
+					}
+					link.Loss = 0
+					net.Do(func(m *simnet.Model) { m.SetLink(link) })
+					c.WaitConverged()
+				})
+			}
+			if asked.Load() == 0 {
+				t.Error("nobody was asked for runs")
+			}
+		})
+	}
 }
