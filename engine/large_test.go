@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/batch/stream"
 	"github.com/quidnunc/quidnunc/engine"
 )
@@ -220,6 +221,35 @@ func TestLargeValuesThroughRotation(t *testing.T) {
 		see(t, all[1], "m0", "a", value(20_001, 1))
 		all[0].Set("a", value(20_002, 1))
 		see(t, all[1], "m0", "a", value(20_002, 1))
+	}
+}
+
+// Nor does one that goes on while the longest values are on their way: streams under the old key
+// end in their middle, and what was asked on them is asked again.
+func TestRotationDuringFetches(t *testing.T) {
+	const size = 16 << 20
+	all := largeCluster(t, 2, func(_ int, c *engine.Config) { c.Limits.LargeBytes = size })
+	for id := uint8(2); id < 6; id++ {
+		want, next := value(size-int(id), id), engine.NewSecret(id)
+		if _, err := all[0].Set("k", want); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []func(e *engine.Engine) error{
+			func(e *engine.Engine) error { return e.AddSecret(next) },
+			func(e *engine.Engine) error { return e.UseSecret(id) },
+			func(e *engine.Engine) error { return e.RemoveSecret(id - 1) },
+		} {
+			for _, e := range all {
+				if err := step(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			<-time.After(10 * time.Millisecond) // the fetch goes on meanwhile
+		}
+		see(t, all[1], "m0", "k", want)
+	}
+	if n := all[1].Large().Streams.Ended[batch.StreamRotated]; n == 0 {
+		t.Log("no stream ended for its key")
 	}
 }
 
