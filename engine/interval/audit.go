@@ -351,7 +351,9 @@ func (m *Mender) appendAudited(b []byte, g *reconcile.Page, i int) []byte {
 	}
 	var end uint64
 	if x.part.Step == 1 {
-		b, end = m.Filler.Part(b, g.Limit, m.Own, &x.part)
+		n := 0
+		b, end, n = m.Filler.Part(b, g.Limit, m.Own, &x.part)
+		m.Shared.EntriesSent += uint64(n)
 	} else {
 		b, end = m.appendSums(b, g, &x.part)
 	}

@@ -70,7 +70,7 @@ func TestBatchesHaveOneEnd(t *testing.T) {
 		part := codec.IntervalPull{From: uint64(r.Uint32n(60))}
 		part.To = part.From + 1 + uint64(r.Uint32n(6))
 		for limit = 200; ; limit += 200 {
-			out, end := f.Part(nil, limit, o, &part)
+			out, end, _ := f.Part(nil, limit, o, &part)
 			if len(out) > 0 {
 				read(out)
 			}

@@ -309,12 +309,12 @@ func (f *Filler) Mark(dst []byte, limit int, o state.Origin, at uint64) (out []b
 }
 
 // Part appends a Part record: the entries of a part of an origin's log, as many as fit, and gives
-// where it ends: where it began if nothing fits. It ends between batches, beyond the part if need
-// be.
-func (f *Filler) Part(dst []byte, limit int, o state.Origin, part *codec.IntervalPull) (out []byte, end uint64) {
+// where it ends, where it began if nothing fits, and how many entries are in it. It ends between
+// batches, beyond the part if need be.
+func (f *Filler) Part(dst []byte, limit int, o state.Origin, part *codec.IntervalPull) (out []byte, end uint64, entries int) {
 	s, w := f.Store, &f.writer
 	if !w.BeginPart(dst, limit, codec.RunHead{ID: s.ID(o), From: part.From, Floor: s.Floor(o), Max: s.Max(o)}) {
-		return dst, part.From
+		return dst, part.From, 0
 	}
 	end = part.From // of what is in it, batches whole
 	for s.After(o, part.From, &f.cursor); f.cursor.Next(&f.entry) && f.entry.Version <= max(part.To, end); {
@@ -325,14 +325,15 @@ func (f *Filler) Part(dst []byte, limit int, o state.Origin, part *codec.Interva
 		f.lease.hint(s, o, &f.entry, true)
 		if begins && f.entry.Rest > 0 && !f.batchFits() || !w.Entry(&f.entry) {
 			if w.Count() == 0 {
-				return w.Cancel(), part.From
+				return w.Cancel(), part.From, 0
 			}
-			return w.End(end), end
+			return w.End(end), end, entries
 		}
+		entries++
 		end = f.entry.End()
 	}
 	end = max(part.To, end)
-	return w.End(end), end
+	return w.End(end), end, entries
 }
 
 // bounds of one run: dst ends below limit; after the first entry it ends at soft
