@@ -48,11 +48,12 @@ func (s *Streams) dial(id batch.StreamID, to batch.StreamPeer) {
 		return
 	}
 	select {
-	case r := <-done:
+	case r := <-done: // Close waits for it: the loop runs until then
 		if r.Err != nil {
 			s.undialled(id, batch.StreamUnreachable)
 		}
-	case <-s.ctx.Done(): // the loop may have ended before it took the connection
+	case <-s.over: // the loop ended by itself, and may not have taken the connection
+		conn.Close()
 	}
 }
 

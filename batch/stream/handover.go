@@ -86,7 +86,8 @@ func (s *Streams) Open(to batch.StreamPeer) (batch.StreamID, error) {
 	}
 	r.streams[r.lastID] = &outlook{opened: true}
 	r.open++
-	go s.dial(r.lastID, to)
+	id := r.lastID
+	s.dials.Go(func() { s.dial(id, to) })
 	return r.lastID, nil
 }
 

@@ -26,7 +26,9 @@ type Streams struct {
 	port    uint16
 	at      string // as gnet has it
 	notices []string
-	ended   chan error // from gnet.Run
+	ended   chan error     // from gnet.Run
+	over    chan struct{}  // closed when it has returned
+	dials   sync.WaitGroup // the reactor adds, Close waits
 	ctx     context.Context
 	cancel  context.CancelFunc
 	engine  gnet.Engine
@@ -165,10 +167,11 @@ func (s *Streams) run(at netip.AddrPort) error {
 	}
 	s.loop.booted = make(chan struct{})
 	s.at = network + "://" + net.JoinHostPort(at.Addr().Unmap().String(), strconv.Itoa(int(at.Port())))
-	ended := make(chan error, 1)
+	ended, over := make(chan error, 1), make(chan struct{})
 	listening.Lock()
 	defer listening.Unlock()
 	go func() {
+		defer close(over)
 		ended <- gnet.Run(&s.loop, s.at,
 			gnet.WithNumEventLoop(1), gnet.WithLoadBalancing(gnet.LeastConnections), gnet.WithReuseAddr(true), gnet.WithTicker(true),
 			gnet.WithReadBufferCap(readBuffer), gnet.WithWriteBufferCap(chunkBytes), gnet.WithTCPNoDelay(gnet.TCPNoDelay),
@@ -176,7 +179,7 @@ func (s *Streams) run(at netip.AddrPort) error {
 	}()
 	select {
 	case <-s.loop.booted:
-		s.ended, listening.by[s.at] = ended, s
+		s.ended, s.over, listening.by[s.at] = ended, over, s
 		return nil
 	case err := <-ended:
 		return err
@@ -199,6 +202,7 @@ func (s *Streams) Close() error {
 		return batch.ErrClosed
 	}
 	s.cancel()
+	s.dials.Wait() // the loop takes what they have for it: later it would stay with gnet for ever
 	// With a context that has ended, Stop does not poll for the end: Run tells it.
 	_ = s.engine.Stop(s.ctx)
 	err := <-s.ended
