@@ -1,9 +1,14 @@
 package stream
 
 import (
+	"bytes"
+	"log/slog"
+	"net"
 	"os"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,4 +72,55 @@ func TestEndsAmongDialsLeaveNothing(t *testing.T) {
 		}
 	}
 	nothingNew(t, before)
+}
+
+// An instance that ends while others dial it leaves no connection open of those that it took in.
+func TestEndsAmongThoseWhoDialLeaveNothing(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("see the package documentation, Limits of gnet")
+	}
+	const rounds, crowd = 60, 8
+	var at atomic.Pointer[string]
+	var over atomic.Bool
+	var all sync.WaitGroup
+	start := func() *end {
+		e := open(t, Options{}, nil)
+		addr := e.peer().Addr.String()
+		at.Store(&addr)
+		return e
+	}
+	start().s.Close()
+	before := leftNow(t)
+	for range crowd {
+		all.Go(func() {
+			for !over.Load() {
+				c, err := net.Dial("tcp", *at.Load())
+				if err != nil {
+					runtime.Gosched()
+					continue
+				}
+				_ = c.(*net.TCPConn).SetLinger(0) // no port is kept for it
+				c.Close()
+			}
+		})
+	}
+	for range rounds {
+		e := start()
+		<-time.After(3 * time.Millisecond)
+		if err := e.s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	over.Store(true)
+	all.Wait()
+	nothingNew(t, before)
+}
+
+// An instance that ends says nothing worse than debug, whatever gnet calls it.
+func TestAnEndIsNoError(t *testing.T) {
+	var said bytes.Buffer
+	e := open(t, Options{Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelInfo}))}, nil)
+	if err := e.s.Close(); err != nil || said.Len() > 0 {
+		t.Errorf("%v, said %s", err, said.String())
+	}
 }

@@ -95,5 +95,7 @@
 // Its logger is global: the last instance's Options.Logger gets all lines. The
 // environment variable GNET_LOGGING_LEVEL must be a number, or any program that
 // links gnet panics at its start. Two goroutines of gnet's pool live as long as the process.
+// What its acceptor takes in while its loop ends stays open as long: on Linux Close ends the
+// acceptor first, elsewhere it can happen.
 // On Windows gnet is for development, says its page.
 package stream

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/panjf2000/gnet/v2"
 	"github.com/panjf2000/gnet/v2/pkg/logging"
@@ -29,6 +30,7 @@ type Streams struct {
 	ended   chan error     // from gnet.Run
 	over    chan struct{}  // closed when it has returned
 	dials   sync.WaitGroup // the reactor adds, Close waits
+	leaving *atomic.Bool   // what gnet calls an error is Close
 	ctx     context.Context
 	cancel  context.CancelFunc
 	engine  gnet.Engine
@@ -165,7 +167,7 @@ func (s *Streams) run(at netip.AddrPort) error {
 	case at.Addr().Is6() && !at.Addr().Is4In6():
 		network = "tcp6"
 	}
-	s.loop.booted = make(chan struct{})
+	s.loop.booted, s.leaving = make(chan struct{}), new(atomic.Bool)
 	s.at = network + "://" + net.JoinHostPort(at.Addr().Unmap().String(), strconv.Itoa(int(at.Port())))
 	ended, over := make(chan error, 1), make(chan struct{})
 	listening.Lock()
@@ -175,7 +177,7 @@ func (s *Streams) run(at netip.AddrPort) error {
 		ended <- gnet.Run(&s.loop, s.at,
 			gnet.WithNumEventLoop(1), gnet.WithLoadBalancing(gnet.LeastConnections), gnet.WithReuseAddr(true), gnet.WithTicker(true),
 			gnet.WithReadBufferCap(readBuffer), gnet.WithWriteBufferCap(chunkBytes), gnet.WithTCPNoDelay(gnet.TCPNoDelay),
-			gnet.WithLogger(logger{s.opt.Logger}), gnet.WithLogLevel(logging.DebugLevel))
+			gnet.WithLogger(logger{s.opt.Logger, s.leaving}), gnet.WithLogLevel(logging.DebugLevel))
 	}()
 	select {
 	case <-s.loop.booted:
@@ -196,6 +198,10 @@ func (s *Streams) Port() uint16 { return s.port }
 // Notices implements batch.Noticer.
 func (s *Streams) Notices() []string { return s.notices }
 
+// deafenWait is how long Close waits for what it does not hope for: that an acceptor without its
+// listener goes on. Stop ends it too, and may leave a connection open.
+const deafenWait = 5 * time.Second
+
 // Close implements batch.Streams. It returns when the loop has ended.
 func (s *Streams) Close() error {
 	if s.ended == nil || s.ctx.Err() != nil {
@@ -203,9 +209,16 @@ func (s *Streams) Close() error {
 	}
 	s.cancel()
 	s.dials.Wait() // the loop takes what they have for it: later it would stay with gnet for ever
+	if s.deafen() {
+		select {
+		case <-s.over:
+		case <-time.After(deafenWait):
+		}
+	}
 	// With a context that has ended, Stop does not poll for the end: Run tells it.
 	_ = s.engine.Stop(s.ctx)
 	err := <-s.ended
+	s.leaving.Store(false)
 	s.forget()
 	s.loop.unpack.close()
 	if s.bell != nil {

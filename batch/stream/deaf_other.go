@@ -1,0 +1,6 @@
+//go:build !linux
+
+package stream
+
+// deafen does nothing here: what gnet's acceptor gives to a loop that has ended stays open.
+func (s *Streams) deafen() (ends bool) { return false }
