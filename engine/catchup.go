@@ -21,6 +21,8 @@ const (
 	catchServed = 4                      // answers that are made at a time, and that one stream may have on its way
 	catchHeld   = 32                     // answers in memory, for all others together
 	catchRetry  = 50 * sched.Millisecond
+	catchPut    = sched.Second // each round in which nobody has time waits twice as long as the one before, up to this
+	catchPuts   = 300          // such rounds in a row: then datagrams have to do
 
 	// At once a member asks for what it lacks only if that is so much that even
 	// without loss a stream is through before datagrams; what it still lacks after
@@ -62,8 +64,10 @@ type span struct {
 	body, rest      []byte // an answer, and what of it is not applied yet
 	at              sched.Instant
 	later           sched.Instant // when one that had no time may be asked again
+	put             int           // rounds in a row in which who was asked had no time
+	busy            bool          // somebody had none in this round
 	none            int           // of a window: members in a row that had nothing that is worth it
-	news            bool          // something of the answer was
+	news            int           // entries of the answer that were
 }
 
 // catchJob is an answer that is being made.
@@ -172,14 +176,14 @@ func (e *Engine) takeSpan(now sched.Instant, s *span) {
 	s.rest = bulk.Take(s.rest, catchTake, func(t codec.Type, body []byte) { e.core.Take(now, now-s.askedAt, s.from, t, body) })
 	news, old = n.EntriesNew-news, n.EntriesOld-old
 	e.large.meter.Took(had-len(s.rest), int(news+old), int(news))
-	if s.news = s.news || news > 0; len(s.rest) > 0 {
+	if s.news += int(news); len(s.rest) > 0 {
 		return
 	}
 	e.large.streams.Recycle(s.body)
 	s.body, s.rest = nil, nil
-	if s.news {
-		s.none = 0
-	} else { // it came by datagrams meanwhile, or who gives it gives the same for ever
+	if s.news >= catchRest {
+		s.none, s.put = 0, 0
+	} else { // it came by datagrams meanwhile, or who gives it gives the same for ever, or a little each time
 		s.vain()
 	}
 }
@@ -198,6 +202,15 @@ func (s *span) vain() {
 	}
 }
 
+// putOff ends a round. If somebody had no time in it, the next waits, longer each time.
+func (s *span) putOff(now sched.Instant) {
+	if s.busy {
+		s.busy = false
+		s.later = max(s.later, now+min(catchPut, sched.Instant(catchRetry)<<min(s.put, 10)))
+		s.put++
+	}
+}
+
 // askSpan asks for what is missing of a range. Where nobody can be asked,
 // datagrams have to do.
 func (e *Engine) askSpan(now sched.Instant, s *span) {
@@ -212,12 +225,13 @@ func (e *Engine) askSpan(now sched.Instant, s *span) {
 	k, later := e.stranger(now, &s.want)
 	if k == nil && !later { // everybody was asked: begin anew
 		s.want.anew()
+		s.putOff(now)
 	}
 	if k == nil || !k.up {
 		if s.at, s.tries = now+catchDelay, s.tries+1; k == nil {
 			s.at = max(s.at, s.later)
 		}
-		if s.tries == catchTries {
+		if s.tries == catchTries || s.put == catchPuts {
 			s.done = true
 			return
 		}
@@ -234,7 +248,7 @@ func (e *Engine) askSpan(now sched.Instant, s *span) {
 		l.next = min(l.next, s.at)
 		return
 	}
-	s.asked, s.askedAt, s.tag, s.from, s.news = true, now, k.tag, e.store.Tagged(k.tag), false
+	s.asked, s.askedAt, s.tag, s.from, s.news = true, now, k.tag, e.store.Tagged(k.tag), 0
 	k.spans[l.lastTag] = s
 }
 
@@ -249,7 +263,7 @@ func (e *Engine) spanAnswered(now sched.Instant, k *link, s *span, ev *batch.Str
 		s.body, s.rest, s.least = ev.Body, ev.Body, catchRest
 		ev.Body = nil
 	case err == nil && status == codec.AnswerBusy: // another may have time
-		s.later = now + sched.Instant(min(retry, 10_000))*sched.Millisecond
+		s.later, s.busy = now+sched.Instant(min(retry, 10_000))*sched.Millisecond, true
 		s.want.tried = append(s.want.tried, k.tag)
 	default:
 		s.vain()
