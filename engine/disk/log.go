@@ -30,6 +30,8 @@ const (
 	beatEvery  = time.Minute
 	chainMin   = 4 << 20 // bytes of logs that are never worth a snapshot
 	logsMax    = 8       // logs that a start may have to read
+
+	contentsMin = 16 << 20 // bytes of contents, as chainMin
 )
 
 // Options say where and how a log is kept.

@@ -15,10 +15,11 @@ const (
 
 // snapshotDone is what became of a snapshot.
 type snapshotDone struct {
-	number uint64
-	err    error
-	bytes  int64
-	names  []string // files that it made superfluous
+	number   uint64
+	err      error
+	bytes    int64
+	contents int64    // bytes of what it refers to
+	names    []string // files that it made superfluous
 }
 
 var errStopped = errors.New("stopped")
@@ -29,7 +30,7 @@ func (l *Log) startSnapshot(cut uint64) {
 	l.snapping, l.wanted = true, false
 	s := &snapshotWriter{l: l, number: l.number - 1, cut: cut, names: slices.Clone(l.names[:len(l.names)-1])}
 	l.chain, l.logs = 0, 1
-	s.keep = l.values.begin()
+	s.keep, s.live = l.values.begin(), map[sum]bool{}
 	l.mu.Lock()
 	s.place, s.members = l.place, l.members
 	l.mu.Unlock()
@@ -37,7 +38,7 @@ func (l *Log) startSnapshot(cut uint64) {
 	s.damaged = l.damaged
 	go func() {
 		bytes, err := s.run()
-		l.snapshot <- snapshotDone{s.number, err, bytes, s.names}
+		l.snapshot <- snapshotDone{s.number, err, bytes, s.contents, s.names}
 	}()
 }
 
@@ -49,7 +50,7 @@ func (l *Log) snapshotEnded(d snapshotDone) {
 		return
 	}
 	l.names = slices.DeleteFunc(l.names, func(n string) bool { return slices.Contains(d.names, n) })
-	l.snapped = d.bytes
+	l.snapped, l.contents = d.bytes, d.contents
 	l.names = append(l.names, numbered(d.number, snapEnd))
 	if !l.mending || l.file == nil {
 		return
@@ -94,6 +95,9 @@ type snapshotWriter struct {
 	names   []string     // what it makes superfluous
 	damaged []string     // of that, what is kept aside
 	keep    map[sum]bool // contents that are in use
+	live    map[sum]bool // of these, what is referred to
+
+	contents int64 // bytes of that
 
 	file  File
 	salt  uint32
@@ -187,9 +191,11 @@ func (s *snapshotWriter) add(r *Record) bool {
 
 func (s *snapshotWriter) refer(value []byte) {
 	var c codec.Content
-	if codec.ParseContent(value, &c) == nil {
-		s.keep[c.Sum] = true
+	if codec.ParseContent(value, &c) != nil || s.live[c.Sum] {
+		return
 	}
+	s.keep[c.Sum], s.live[c.Sum] = true, true
+	s.contents += int64(c.Length)
 }
 
 func (s *snapshotWriter) flushRecords(wall time.Time) {

@@ -20,6 +20,7 @@ type values struct {
 	mu    sync.Mutex
 	here  map[sum]bool
 	tries uint64          // names of files under way
+	fresh int64           // bytes written since the last snapshot began
 	late  [2]map[sum]bool // put since the last snapshot began, and since the one before
 }
 
@@ -54,7 +55,15 @@ func (v *values) begin() map[sum]bool {
 		}
 	}
 	v.late[1], v.late[0] = v.late[0], map[sum]bool{}
+	v.fresh = 0
 	return keep
+}
+
+// sinceSnapshot is how many bytes were written since the last snapshot began.
+func (v *values) sinceSnapshot() int64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.fresh
 }
 
 // sweep removes the contents that nothing refers to.
@@ -93,6 +102,7 @@ func (l *Log) PutValue(s *sum, b []byte) error {
 	}
 	v.mu.Lock()
 	v.here[*s] = true
+	v.fresh += int64(len(b))
 	v.mu.Unlock()
 	return nil
 }

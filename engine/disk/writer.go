@@ -17,6 +17,7 @@ type writer struct {
 
 	chain    int64     // bytes of logs since the last snapshot
 	snapped  int64     // bytes of that snapshot
+	contents int64     // bytes of what it refers to
 	logs     int       // since then
 	wanted   bool      // a snapshot mends what is here
 	wantedAt time.Time // not before
@@ -140,9 +141,14 @@ func (l *Log) turn(now time.Time) {
 		}
 	}
 	l.settle(now)
-	if l.file != nil && !l.snapping && !now.Before(l.wantedAt) && (l.wanted || l.logs > logsMax || l.chain > max(chainMin, 2*l.snapped)) {
+	if l.file != nil && !l.snapping && !now.Before(l.wantedAt) && (l.wanted || l.logs > logsMax || l.grown()) {
 		l.rotate(now)
 	}
+}
+
+// grown tells whether a snapshot would free much: of logs, or of contents that were replaced.
+func (l *Log) grown() bool {
+	return l.chain > max(chainMin, 2*l.snapped) || l.values.sinceSnapshot() > max(contentsMin, l.contents, 4*l.snapped)
 }
 
 // syncDone is what became of a sync beside.

@@ -1,0 +1,47 @@
+package disk
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+	"testing/synctest"
+)
+
+// What was replaced does not fill the disk: contents count for what a snapshot would free, though the
+// records that refer to them are short.
+func TestReplacedContentsGo(t *testing.T) {
+	const size, writes = 256 << 10, 400
+	synctest.Test(t, func(t *testing.T) {
+		dir, m := newMemory(), newModel(t)
+		m.open(Options{FS: dir, Sync: SyncEach})
+		m.begin(7)
+		defer m.log.Close(false, 0)
+		held, most := func() (n int64) {
+			names, _ := dir.List()
+			for _, name := range names {
+				if strings.HasSuffix(name, valueEnd) {
+					n += size
+				}
+			}
+			return n
+		}, int64(0)
+		b := make([]byte, size)
+		for n := range writes {
+			var s sum
+			binary.BigEndian.PutUint64(s[:], uint64(n))
+			if err := m.log.PutValue(&s, b); err != nil {
+				t.Fatal(err)
+			}
+			m.set("k", "refers to it")
+			m.offer()
+			if err := m.log.Wait(t.Context(), m.version); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			most = max(most, held())
+		}
+		if most > 4*contentsMin {
+			t.Errorf("%d MiB of %d that were written are kept, and nothing refers to them", most>>20, writes*size>>20)
+		}
+	})
+}
