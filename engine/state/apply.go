@@ -202,9 +202,11 @@ func (s *Store) reveal(w *write, o Origin, b []byte) {
 	s.saysKind(o, w.old, b, true)
 }
 
-// replace makes a cell visible in place of another, whose word dies.
+// replace makes a cell visible in place of another, whose word dies: not before walks find the new
+// one, or they would miss a key that is there all the time.
 func (s *Store) replace(w *write, o Origin, r *origin, b []byte) {
 	s.reveal(w, o, b)
+	s.show(r)
 	old := s.cells.at(w.old)
 	s.kill(r, cellPos(old))
 	s.retireCell(w.old, cellClass(old))

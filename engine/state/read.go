@@ -257,6 +257,7 @@ type batch struct {
 	deleted bool   // tombstones too
 	bounded bool   // the first part is to find limit
 	limit   uint64 // later versions are left out; 0: none are
+	top     uint64 // the last version of the log as it was looked at
 
 	items [32]struct {
 		key, value int
@@ -276,6 +277,13 @@ func (s *Store) fill(b *batch, name []byte) bool {
 		r := s.rec(o)
 		b.tag, b.id = r.tag, codec.OriginID(atomic.LoadUint64(&r.id))
 		s.copyLog(b, r)
+		for b.n == 0 && !b.full { // unless what took the place of others stands behind what was looked at
+			v := s.viewOf(r)
+			if v.last() == b.top {
+				break
+			}
+			s.copyLog(b, r)
+		}
 	}
 	pin.Add(-1)
 	return b.n > 0
@@ -284,8 +292,8 @@ func (s *Store) fill(b *batch, name []byte) bool {
 // copyLog copies entries after b.after until the batch is full or the log ends.
 func (s *Store) copyLog(b *batch, r *origin) {
 	v := s.viewOf(r)
-	if b.bounded && b.limit == 0 {
-		b.limit = v.last()
+	if b.top = v.last(); b.bounded && b.limit == 0 {
+		b.limit = b.top
 	}
 	i, high := 0, v.segments-1
 	for i < high { // the last segment with a base not above
