@@ -283,7 +283,7 @@ func (c *Core) takeIntro(p uint32, _ codec.Type, body []byte) bool {
 		c.peers[named].hearsay.Told(c.now, c.peers[p].id, in.Age)
 		c.heard(named)
 	} else if c.graves.Has(c.now, in.ID) { // one that slept awakes: who speaks of it is told
-		c.live.Named(p, in.ID)
+		c.live.Named(c.now, p, in.ID)
 	}
 	return true
 }

@@ -339,10 +339,14 @@ func (d *Detector) enterDead(now sched.Instant, from uint32, body []byte) {
 	}
 }
 
-// Named answers a member that speaks of an origin which is buried here.
-func (d *Detector) Named(by uint32, id codec.OriginID) {
+// Named answers a member that speaks of an origin which is buried here, and looks whether that one is
+// back.
+func (d *Detector) Named(now sched.Instant, by uint32, id codec.OriginID) {
 	b, n := &d.burials, &d.left.burials
-	if by == 0 || d.Watched(by) == 0 || *n == len(b.to) {
+	if by == 0 || d.Watched(by) == 0 {
+		return
+	}
+	if d.spokenOf(now, id); *n == len(b.to) {
 		return
 	}
 	for i := range *n {

@@ -158,9 +158,9 @@ func TestNamedAndBuried(t *testing.T) {
 		d.Left(0, m, h[m].id)
 		d.bury(0, d.standings[m].fact)
 	}
-	d.Named(1, 12)
-	d.Named(1, 12) // again
-	d.Named(1, 13)
+	d.Named(0, 1, 12)
+	d.Named(0, 1, 12) // again
+	d.Named(0, 1, 13)
 	s, typ, body := next(t, d, 1)
 	facts, err := codec.ParseFacts(body)
 	if s.Kind != SendBurials || s.To != 1 || typ != codec.TypeVerdict || err != nil || facts.Len() != 2 {

@@ -131,7 +131,8 @@
 // last death. The dead are buried after DeadAge, those that left after LeftAge; a grave keeps the
 // origin out for GraveAge (names.Graves). As long as its place is not needed it is probed like the
 // dead unless the member left, however long that is, and tells one that comes back that it needs a
-// new generation (BuriedSelf).
+// new generation (BuriedSelf). Of whom a member speaks that is not left to chance: it is probed at
+// once, and not more often than each ReviveMin (Named).
 //
 // # Bad input
 //

@@ -94,7 +94,8 @@ type revival struct {
 	at     sched.Instant // next visit; Never: nobody is dead
 	queue  [8]uint32     // members to probe now
 	queued int
-	grave  int // place of the grave whose member to probe now + 1
+	graves [16]int // places of graves whose members to probe now
+	called int
 	asked  [8]asked
 }
 
@@ -153,6 +154,27 @@ func (r *revival) place() *asked {
 	return p
 }
 
+// call queues a probe of the one in a grave. False: there is no room for one more now.
+func (r *revival) call(place int) bool {
+	if r.called == len(r.graves) {
+		return false
+	}
+	r.graves[r.called] = place
+	r.called++
+	return true
+}
+
+// spokenOf visits one that is buried here, and that a member speaks of: it may be back, and hear from
+// those alone who have not buried it; of very many that are back at once each would take long to talk
+// to one of the few that have. There is one such visit to a grave in ReviveMin, whoever speaks of it.
+func (t *Table) spokenOf(now sched.Instant, id codec.OriginID) {
+	if t.revive.called < len(t.revive.graves) && !t.leaving {
+		if place := t.graves.Call(now, id, t.cfg.ReviveMin); place >= 0 {
+			t.revive.call(place)
+		}
+	}
+}
+
 // reviveSoon queues a probe of a member that gave a sign of life though it is dead, or left as
 // somebody said: the probe says so, and it refutes. Two that hold each other dead see a sign of
 // life in each other's probes: so there is one visit to a member at a time, ReviveMin long, and
@@ -194,7 +216,7 @@ func (t *Table) visit(now sched.Instant) {
 	if pick := int(t.rand.Uint32n(uint32(dead + graves))); pick < dead {
 		t.reviveSoon(now, t.someDead(pick))
 	} else {
-		r.grave = t.graves.Seek(pick-dead) + 1
+		r.call(t.graves.Seek(pick - dead))
 	}
 }
 
@@ -215,7 +237,7 @@ func (t *Table) someDead(pick int) uint32 {
 // nextRevival gives a queued visit.
 func (t *Table) nextRevival(now sched.Instant, s *Send) bool {
 	r := &t.revive
-	if r.queued == 0 && r.grave == 0 {
+	if r.queued+r.called == 0 {
 		return false
 	}
 	nonce := uint32(t.rand.Uint64())
@@ -230,11 +252,12 @@ func (t *Table) nextRevival(now sched.Instant, s *Send) bool {
 		t.counters.ProbesSent++
 		return true
 	}
-	if r.grave != 0 {
-		id, incarnation, _ := t.graves.Member(now, r.grave-1)
-		s.Kind, s.Grave, s.ID = SendGrave, r.grave-1, id
+	if r.called > 0 {
+		r.called--
+		place := r.graves[r.called]
+		id, incarnation, _ := t.graves.Member(now, place)
+		s.Kind, s.Grave, s.ID = SendGrave, place, id
 		s.Probe = codec.Probe{Target: id, Nonce: nonce, Incarnation: incarnation, Status: Buried, Health: t.health}
-		r.grave = 0
 		t.counters.ProbesSent++
 		return true
 	}

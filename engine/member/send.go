@@ -39,7 +39,7 @@ func (t *Table) Next(now sched.Instant, s *Send) bool {
 
 // quiet: there is nothing to send. It is asked for each frame of any kind, and is nearly always so.
 func (t *Table) quiet() bool {
-	return t.queued|t.owe|t.votes == 0 && t.revive.queued == 0 && t.revive.grave == 0 && t.correctionCount == 0 &&
+	return t.queued|t.owe|t.votes == 0 && t.revive.queued+t.revive.called == 0 && t.correctionCount == 0 &&
 		len(t.hot) == 0 && t.pushLeft == 0 && t.repair.replyTo|t.repair.askTo == 0
 }
 

@@ -1,9 +1,11 @@
 package member
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/sched"
 )
 
 // TestVisitsDoNotEcho: members that hold each other dead see signs of life in each
@@ -91,5 +93,57 @@ func TestWhoAnswersIsVisited(t *testing.T) {
 	*now += d.cfg.ReviveMin
 	if n := visited(2, false); n != 1 {
 		t.Errorf("%d visits after a while", n)
+	}
+}
+
+// TestWhoIsSpokenOfIsVisited: one that is buried here and that a member speaks of is visited at once,
+// and again once ReviveMin is over, however often and by however many it is spoken of. Of very many
+// that are spoken of at once none is forgotten. One that left is not visited.
+func TestWhoIsSpokenOfIsVisited(t *testing.T) {
+	const n = 60
+	x, now := alone(t, n+1)
+	var d Detector
+	d.Table, d.on = *x, true
+	visits := map[codec.OriginID]int{}
+	drain := func() {
+		var s Send
+		for d.Table.Next(*now, &s) {
+			if s.Kind == SendGrave {
+				if s.Probe.Status != Buried || s.Probe.Target != s.ID {
+					t.Fatalf("%+v", s)
+				}
+				visits[s.ID]++
+			}
+		}
+	}
+	for h := uint32(3); h <= n; h++ {
+		d.set(*now, h, 0, Dead, 2)
+	}
+	d.Left(*now, n+1, testID(n+1))
+	for h := uint32(3); h <= n+1; h++ {
+		d.bury(*now, d.standings[h].fact)
+		d.Bury(*now, testID(h), netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(h)))
+		d.Unwatch(*now, h)
+	}
+	drain()
+	d.revive.at = sched.Never // as if its turns were long after
+	for round := 1; round <= 3; round++ {
+		clear(visits)
+		for range 5 {
+			for h := uint32(3); h <= n+1; h++ {
+				d.Named(*now, 2, testID(h))
+			}
+			drain()
+		}
+		for h := uint32(3); h <= n; h++ {
+			if visits[testID(h)] != 1 {
+				t.Errorf("round %d: member %d is visited %d times", round, h, visits[testID(h)])
+			}
+		}
+		if visits[testID(n+1)] != 0 {
+			t.Error("one that left is visited")
+		}
+		*now += d.cfg.ReviveMin
+		d.revive.at = sched.Never
 	}
 }

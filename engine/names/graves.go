@@ -12,7 +12,7 @@ import (
 const GravesMax = 1024
 
 // GraveBytes is what a grave takes.
-const GraveBytes = 80
+const GraveBytes = 88
 
 // Graves remember the origins that were replaced or forgotten: by id, so that they can't
 // return, and by name, so that no life before them can. Whoever is refused because of a
@@ -47,6 +47,8 @@ type grave struct {
 	gen   uint64
 	at    sched.Instant // when it was made, or awoke last
 	sleep sched.Instant // it is dormant for so long, an age later
+
+	called sched.Instant // when a member last spoke of it and it was called; 0: never
 
 	addr        netip.AddrPort // where it was; none: not known
 	incarnation uint32
@@ -187,6 +189,21 @@ func (g *Graves) Seek(i int) (place int) {
 			if i--; i < 0 {
 				return place
 			}
+		}
+	}
+	return -1
+}
+
+// Call is the place of an origin's grave, if it may come back and was not called for so long; else
+// -1.
+func (g *Graves) Call(now sched.Instant, id codec.OriginID, gap sched.Instant) (place int) {
+	for i := range g.ring {
+		if x := &g.ring[i]; x.id == id {
+			if !x.sought() || x.called != 0 && now-x.called < gap {
+				return -1
+			}
+			x.called = max(1, now)
+			return i
 		}
 	}
 	return -1

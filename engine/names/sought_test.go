@@ -101,3 +101,30 @@ func TestWhoGivesWay(t *testing.T) {
 	gives(2000+graveAge, 1300)
 	gives(2000+graveAge, 1002)
 }
+
+// TestWhoIsCalled: one that may come back, whoever speaks of it, once in a while; who left and who has
+// a successor are not, nor one of whom nobody knows where it was.
+func TestWhoIsCalled(t *testing.T) {
+	var g Graves
+	g.Init([2]uint64{1, 2}, graveAge)
+	addr := netip.MustParseAddrPort("192.0.2.1:7")
+	g.Lay(1, 1, 0, Departed)
+	g.Lay(2, 2, 0, Died)
+	g.Bury(3, 3, []byte("a"), 1, &nobody)
+	for id := range codec.OriginID(4) {
+		g.At(id, addr)
+	}
+	g.Lay(4, 4, 0, Died)
+	for id := range codec.OriginID(6) {
+		want := -1
+		if id == 2 {
+			want = 1
+		}
+		if place := g.Call(0, id, sched.Second); place != want {
+			t.Errorf("%d is called in place %d, want %d", id, place, want)
+		}
+	}
+	if g.Call(sched.Second, 2, sched.Second) != -1 || g.Call(sched.Second+1, 2, sched.Second) != 1 || g.Call(sched.Second+2, 2, sched.Second) != -1 {
+		t.Error("it is not called once a second")
+	}
+}
