@@ -57,5 +57,7 @@
 // of questions is full is asked again. Tombstones below the floor are cleared first, a few hundred
 // entries a millisecond. While the owner holds writes back (flow control) nobody is level with it:
 // after a minute (lateAfter) it is compared with as it is, and what it rewrote and does not publish
-// yet is hidden until it does, as from a newcomer. Memory is taken when it is first needed.
+// yet is hidden until it does, as from a newcomer. So it is after a second where there was no room for
+// all that is missing (state.Choked): what was deleted may take that room. Memory is taken when it is
+// first needed.
 package interval

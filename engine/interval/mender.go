@@ -26,6 +26,9 @@ const (
 	// lateAfter is how long it is waited until nobody is ahead of what is here.
 	lateAfter = grace.After
 
+	// chokedAfter is how long where what was deleted takes the room of what is missing.
+	chokedAfter = sched.Second
+
 	patience     = 200 * sched.Millisecond // for an answer, at least
 	patienceMost = 2 * sched.Second        // and at most
 
@@ -88,6 +91,7 @@ type job struct {
 	horizon uint64        // up to here all is in todo, or compared
 	at      sched.Instant // of the last question or answer
 	began   sched.Instant
+	below   bool   // something was compared below the floor, with whoever knew more
 	todo    []span // what is left to compare, ascending
 }
 
@@ -195,6 +199,7 @@ func (m *Mender) job(o state.Origin) *job {
 // begin starts over.
 func (j *job) begin(s *state.Store, now sched.Instant) {
 	j.doubts, j.horizon, j.todo, j.at = s.Doubts(j.origin), 0, j.todo[:0], now
+	j.below = false
 }
 
 // late reports that the owner has held writes back for so long that it is compared with as
@@ -213,12 +218,15 @@ func (m *Mender) step(now sched.Instant, j *job) {
 		j.begin(s, now)
 	}
 	end := min(s.Floor(j.origin), s.Max(j.origin))
+	if j.below && end == s.Floor(j.origin) {
+		j.begin(s, now) // who was asked may not have known of all deletes up to the floor
+	}
 	if s.Collected(j.origin) < end {
 		m.clearing = true
 		return
 	}
 	level := end == s.Floor(j.origin) && (s.Level(j.origin) || j.late(now))
-	if j.extend(max(1, end)); level && m.dropGone(j) {
+	if j.extend(max(1, end)); (level || s.Choked(j.origin)) && m.dropGone(j) {
 		m.Timer.Set(now + again)
 	}
 	if level && len(j.todo) == 0 {
@@ -248,10 +256,16 @@ func (m *Mender) dropGone(j *job) (more bool) {
 		keys += did.Removed
 		i--
 	}
+	m.dropped(j, keys)
+	return more
+}
+
+// dropped tells of keys that were dropped.
+func (m *Mender) dropped(j *job, keys int) {
 	if keys > 0 {
+		m.Store.Cleared(j.origin)
 		m.Host.Mended(j.origin, keys)
 	}
-	return more
 }
 
 // extend adds what is not in the list yet.
@@ -320,11 +334,16 @@ func (m *Mender) Receive(f *reconcile.Frame, t codec.Type, body []byte) reconcil
 // it is taken as it is from the owner; from others only where nobody can be asked who knows more.
 func (m *Mender) believes(now sched.Instant, j *job, top uint64) bool {
 	o := j.origin
-	if top <= m.Store.Max(o) {
-		return m.Store.Level(o) || j.late(now)
+	choked := m.Store.Choked(o) && (top <= m.Store.Seen(o) || now-j.began >= chokedAfter)
+	switch {
+	case choked && m.Store.Max(o) < m.Store.Floor(o) && top >= m.Store.Floor(o):
+		j.below = true // all is compared again
+		return true
+	case top <= m.Store.Max(o):
+		return m.Store.Level(o) || choked || j.late(now)
 	}
 	owner := m.Host.Author(o)
-	return j.late(now) && (owner == j.source || owner == 0 || !m.Host.Takes(owner))
+	return (choked || j.late(now)) && (owner == j.source || owner == 0 || !m.Host.Takes(owner))
 }
 
 // answered holds an answer against what is here.
@@ -353,8 +372,6 @@ func (m *Mender) answered(now sched.Instant, j *job, l *codec.Intervals) {
 		keys += did.Removed
 	}
 	j.at = now
-	if keys > 0 {
-		m.Host.Mended(j.origin, keys)
-	}
+	m.dropped(j, keys)
 	m.step(now, j)
 }

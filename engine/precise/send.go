@@ -178,6 +178,7 @@ func Apply(s *state.Store, o state.Origin, f *reconcile.Frame, w Witness) (a rec
 			a.Old++
 		default:
 			a.Full = true
+			s.Refused()
 		}
 	}
 	return a, lowest

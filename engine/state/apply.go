@@ -38,6 +38,7 @@ func (s *Store) ApplyAny(o Origin, e *codec.Entry) Status {
 		if s.keyed.on && e.Version <= r.floor && r.max < r.floor {
 			s.setDirty(r, true)
 		}
+		s.clearLater(o, r)
 		s.show(r)
 	}
 	return status

@@ -17,7 +17,8 @@ const (
 	holesMax       = 64            // origins with a hole that are known as such
 	holePause      = 1_000_000_000 // from a hole to the next attempt, at first; nanoseconds
 	holePauseMost  = 60 * holePause
-	holeShareRooms = 64 // part of a limit that is room enough for an attempt, whatever is missing
+	chokedFor      = 2 * holePause // after an entry was refused, in a precise cluster
+	holeShareRooms = 64            // part of a limit that is room enough for an attempt, whatever is missing
 )
 
 type hole struct {
@@ -52,6 +53,24 @@ func (s *Store) Seen(o Origin) uint64 {
 
 // Holes is how many origins have writes that are not here for want of room.
 func (s *Store) Holes() int { return len(s.holes) }
+
+// Choked tells whether there was no room for what is known to be missing of an origin. What its owner
+// deleted and forgot about may take that room, and no run ever tells of it.
+func (s *Store) Choked(o Origin) bool {
+	h := s.holeOf(o)
+	return h != nil && h.through > 0 || s.now < s.keyed.choked
+}
+
+// Refused says that an entry was refused for want of room in a precise cluster, which has no holes.
+func (s *Store) Refused() { s.keyed.choked = s.now + chokedFor }
+
+// Cleared says that an origin was compared and keys went: if they made room for what is missing it is
+// to be had at once, however long the pause was.
+func (s *Store) Cleared(o Origin) {
+	if h := s.holeOf(o); h != nil {
+		h.tried, h.pause = s.now-holePause, holePause
+	}
+}
 
 // beyond applies what it can of a run that the hole of an origin is in or before. The status of a
 // is Full already.
@@ -93,6 +112,7 @@ func (s *Store) beyond(o Origin, r *origin, run *codec.Run, it *codec.RunIter, a
 	h.through = max(h.through, to)
 	h.to = max(h.to, h.through)
 	if a.Beyond > 0 {
+		s.clearLater(o, r)
 		s.show(r)
 	}
 }

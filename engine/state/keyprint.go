@@ -9,9 +9,10 @@ import (
 // keyPrints is the fingerprint of precise mode: of every entry by origin, key and version, whatever
 // Max is. It is kept only if PrintKeys was called, since it costs each write a hash of its key.
 type keyPrints struct {
-	on  bool
-	sum uint64
-	by  []uint64 // by origin: the sum over its entries, which a new identifier does not change
+	on     bool
+	choked int64 // until then: an entry was refused for want of room
+	sum    uint64
+	by     []uint64 // by origin: the sum over its entries, which a new identifier does not change
 }
 
 // PrintKeys makes the store keep KeyPrint. It is called after Init, before there are origins.
