@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -87,7 +88,7 @@ func TestShortAndLongInTurns(t *testing.T) {
 					t.Errorf("%s at %s: %d of %v after %d of %v", how, e.Name(), n, meta.Version, at, version)
 				}
 				at, version = n, meta.Version
-				time.Sleep(200 * time.Microsecond)
+				runtime.Gosched()
 			}
 		})
 	}
@@ -131,7 +132,7 @@ func TestShortAndLongInTurns(t *testing.T) {
 	for n := uint64(1); n <= last; n++ {
 		insist(t, a, func() (engine.Version, error) { return a.Set("k", numbered(n)) })
 		if n%10 == 0 {
-			time.Sleep(5 * time.Millisecond)
+			see(t, b, "m0", "k", numbered(n))
 		}
 	}
 	for _, e := range all {
