@@ -308,9 +308,8 @@ func (f *Filler) Mark(dst []byte, limit int, o state.Origin, at uint64) (out []b
 	return f.writer.End(at)
 }
 
-// Part appends a Part record: the entries of a part of an origin's log, as many as fit, and gives
-// where it ends, where it began if nothing fits, and how many entries are in it. It ends between
-// batches, beyond the part if need be.
+// Part appends a Part record: the entries of a part of a log, as many as fit. It gives their number
+// and where it ends: where it began if nothing fits, beyond the part if a batch reaches so far.
 func (f *Filler) Part(dst []byte, limit int, o state.Origin, part *codec.IntervalPull) (out []byte, end uint64, entries int) {
 	s, w := f.Store, &f.writer
 	if !w.BeginPart(dst, limit, codec.RunHead{ID: s.ID(o), From: part.From, Floor: s.Floor(o), Max: s.Max(o)}) {
