@@ -106,12 +106,15 @@ func (o *Options) Check() error {
 	return nil
 }
 
-// Idle says what Wait does before it sleeps.
+// Idle says what Wait does before it sleeps. With one processor, or under a quota of
+// processor time that binds (less than there are processors), a spin takes from those who
+// are waited for: Pollers park then, and say so (Noticer).
 type Idle struct {
 	// Strategy is Park, SpinThenPark or Spin.
 	Strategy Strategy
 
-	// SpinFor bounds the spin of SpinThenPark; 0 means SpinForDefault.
+	// SpinFor bounds the spin of SpinThenPark, which spins only while gaps between
+	// what arrives are about as short; 0 means SpinForDefault.
 	SpinFor sched.Instant
 }
 

@@ -125,24 +125,62 @@ func TestTwoAreARun(t *testing.T) {
 	}
 }
 
-// TestNobodyToSpinFor: with one processor a Poller parks, whatever it is asked; with more it does
-// what it is asked, and spins for a time if none is said.
+// TestNobodyToSpinFor: with one processor a Poller parks, whatever it is asked, and says so; with
+// more it does what it is asked, and spins for a time if none is said.
 func TestNobodyToSpinFor(t *testing.T) {
 	p := open(t, batch.Idle{}, probed())
 	defer p.Close()
+	before := len(p.Notices())
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, c := range []struct {
 		processors int
 		ask, want  batch.Idle
+		notice     bool
 	}{
-		{1, batch.Idle{Strategy: batch.Spin, SpinFor: 5}, batch.Idle{Strategy: batch.Park, SpinFor: 5}},
-		{2, batch.Idle{Strategy: batch.Spin, SpinFor: 5}, batch.Idle{Strategy: batch.Spin, SpinFor: 5}},
-		{2, batch.Idle{Strategy: batch.Spin, SpinFor: 0}, batch.Idle{Strategy: batch.Spin, SpinFor: batch.SpinForDefault}},
-		{2, batch.Idle{Strategy: batch.Spin, SpinFor: -1}, batch.Idle{Strategy: batch.Spin, SpinFor: batch.SpinForDefault}},
+		{1, batch.Idle{Strategy: batch.Spin, SpinFor: 5}, batch.Idle{Strategy: batch.Park, SpinFor: 5}, true},
+		{1, batch.Idle{Strategy: batch.SpinThenPark, SpinFor: 5}, batch.Idle{Strategy: batch.Park, SpinFor: 5}, true},
+		{1, batch.Idle{SpinFor: 5}, batch.Idle{SpinFor: 5}, false},
+		{2, batch.Idle{Strategy: batch.Spin, SpinFor: 5}, batch.Idle{Strategy: batch.Spin, SpinFor: 5}, false},
+		{2, batch.Idle{Strategy: batch.Spin, SpinFor: 0}, batch.Idle{Strategy: batch.Spin, SpinFor: batch.SpinForDefault}, false},
+		{2, batch.Idle{Strategy: batch.Spin, SpinFor: -1}, batch.Idle{Strategy: batch.Spin, SpinFor: batch.SpinForDefault}, false},
 	} {
 		runtime.GOMAXPROCS(c.processors)
-		if p.SetIdle(c.ask); p.idle != c.want {
-			t.Errorf("%d processors, %+v: it is %+v", c.processors, c.ask, p.idle)
+		if c.processors > 1 && lonely() != "" {
+			continue // under a quota, which has a test of its own
+		}
+		p.SetIdle(c.ask)
+		if told := len(p.Notices()) > before; p.idle != c.want || told != c.notice {
+			t.Errorf("%d processors, %+v: it is %+v, told: %v", c.processors, c.ask, p.idle, told)
+		}
+	}
+}
+
+// TestSpinsAfterShortGaps: who spins and then parks spins again after a gap that it could nearly
+// have spun through, and not after a longer one. Deadlines make no gap shorter.
+func TestSpinsAfterShortGaps(t *testing.T) {
+	const spin, us = 20 * sched.Microsecond, sched.Microsecond
+	p := &Poller{idle: batch.Idle{Strategy: batch.SpinThenPark, SpinFor: spin}}
+	for i, c := range []struct {
+		waited sched.Instant
+		event  bool
+		want   bool
+	}{
+		{5 * us, false, false}, // nothing is known yet
+		{5 * us, true, true},
+		{spin + gapMax, true, true},
+		{spin + gapMax + 1, true, false},
+		{40 * us, true, true},
+		{40 * us, false, true},
+		{40 * us, false, false}, // 80 since the last event
+		{1 * us, true, false},
+		{1 * us, true, true},
+		{sched.Second, false, false},
+		{1 * us, false, false},
+		{1 * us, true, false},
+		{0, true, true},
+	} {
+		if p.waited(c.waited, c.event); p.brisk != c.want {
+			t.Errorf("step %d: after %v, event: %v, it spins: %v", i, c.waited, c.event, p.brisk)
 		}
 	}
 }

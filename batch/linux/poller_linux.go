@@ -2,7 +2,6 @@ package linux
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"sync/atomic"
 
@@ -34,6 +33,9 @@ type Poller struct {
 
 	// Fields below belong to the caller of Wait.
 	idle   batch.Idle
+	parks  string        // why it parks though it was to spin
+	gap    sched.Instant // waited since the last event
+	brisk  bool          // the last gap was short: the next may be, too
 	dozer  dozer
 	dozes  bool              // long waits go through the runtime's poller
 	events []unix.EpollEvent // as many as were asked for
@@ -89,20 +91,30 @@ func (p *Poller) giveBack() {
 	}
 }
 
-// SetIdle implements batch.IdleSetter. With one processor there is nobody to
-// spin for, and the strategy is to park.
+// SetIdle implements batch.IdleSetter. Where nobody is helped by a spin the strategy
+// is to park, and Notices says why.
 func (p *Poller) SetIdle(i batch.Idle) {
+	p.parks = ""
+	if i.Strategy != batch.Park {
+		p.parks = lonely()
+	}
+	if p.parks != "" {
+		i.Strategy = batch.Park
+	}
 	if i.SpinFor <= 0 {
 		i.SpinFor = batch.SpinForDefault
-	}
-	if runtime.GOMAXPROCS(0) == 1 {
-		i.Strategy = batch.Park
 	}
 	p.idle = i
 }
 
 // Notices implements batch.Noticer.
-func (p *Poller) Notices() []string { return p.feat.notices() }
+func (p *Poller) Notices() []string {
+	lines := p.feat.notices()
+	if p.parks != "" {
+		lines = append(lines, "the loop parks where it was to spin: "+p.parks)
+	}
+	return lines
+}
 
 // Now implements batch.Poller. The origin is the Poller's creation.
 func (p *Poller) Now() sched.Instant { return p.clock.Now() }

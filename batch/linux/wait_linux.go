@@ -25,24 +25,53 @@ func (p *Poller) wait(deadline sched.Instant, ready []batch.Conn) int {
 	if p.backlog.Load() > 0 {
 		return p.addBacklog(ready, p.look(ready))
 	}
-	if p.idle.Strategy != batch.Park {
-		if n, ended := p.spin(deadline, ready); ended {
-			return n
-		}
+	if p.idle.Strategy == batch.Park {
+		n, _ := p.rest(deadline, ready)
+		return n
 	}
-	if !p.park.Park() {
-		return p.look(ready)
+	begun := p.clock.Span()
+	n, ended := 0, false
+	if p.brisk || p.idle.Strategy == batch.Spin {
+		n, ended = p.spin(begun, deadline, ready)
 	}
-	n := p.sleep(deadline, ready)
-	p.park.Unpark()
+	woken := ended
+	if !ended {
+		n, woken = p.rest(deadline, ready)
+	}
+	now := p.clock.Span()
+	p.waited(now-begun, n > 0 || woken && now < deadline)
 	return n
 }
 
+// rest parks, and reports whether somebody woke it.
+func (p *Poller) rest(deadline sched.Instant, ready []batch.Conn) (n int, woken bool) {
+	if !p.park.Park() {
+		return p.look(ready), true
+	}
+	n = p.sleep(deadline, ready)
+	woken = !p.park.Parked()
+	p.park.Unpark()
+	return n, woken
+}
+
+// gapMax is how much longer than a spin a gap may have been to have another spin: it is
+// measured to the end of a wake, which takes some 10 µs, and 50 on a slow virtual machine.
+const gapMax = 50 * sched.Microsecond
+
+// waited measures gaps between events. A deadline is none: when it comes was known.
+func (p *Poller) waited(span sched.Instant, event bool) {
+	p.gap += span
+	p.brisk = p.gap <= p.idle.SpinFor+gapMax && (event || p.brisk)
+	if event {
+		p.gap = 0
+	}
+}
+
 // spin looks until something is there, a wake is due, or its time is over.
-func (p *Poller) spin(deadline sched.Instant, ready []batch.Conn) (n int, ended bool) {
+func (p *Poller) spin(begun, deadline sched.Instant, ready []batch.Conn) (n int, ended bool) {
 	end := deadline
 	if p.idle.Strategy == batch.SpinThenPark {
-		end = min(end, p.clock.Span().After(p.idle.SpinFor))
+		end = min(end, begun.After(p.idle.SpinFor))
 	}
 	for {
 		if n := p.look(ready); n > 0 {
