@@ -150,20 +150,21 @@ func diskConfigError(err error) error {
 	return &bindError{ConfigError{"Disk.Path", fmt.Sprintf("%q", d.Path), d.Problem, d.Fix}, err}
 }
 
-// keepContent has a large value on disk before a record refers to it.
-func (e *Engine) keepContent(sum *[sha256.Size]byte, value []byte) error {
+// keepContent has a large value on disk before a record refers to it. kept: the log is to be told of
+// that record.
+func (e *Engine) keepContent(sum *[sha256.Size]byte, value []byte) (kept bool, err error) {
 	k := &e.kept
 	if k.log == nil {
-		return nil
+		return false, nil
 	}
-	err := k.log.PutValue(sum, value)
+	err = k.log.PutValue(sum, value)
 	if k.each {
-		return diskError(err)
+		return err == nil, diskError(err)
 	}
 	if err != nil {
 		e.herald.warn("disk: a large value is kept in memory only", "member", e.cfg.Name, "cause", err.Error())
 	}
-	return nil
+	return err == nil, nil
 }
 
 // handOver gives what is staged to the disk. It reports whether the loop may apply it: with

@@ -153,9 +153,11 @@ func (e *Engine) putLarge(ttl uint32, key string, value []byte) (Version, error)
 	if err := e.mayWrite(codec.KindContent); err != nil {
 		return Version{}, err
 	}
+	if err := e.refuses(); err != nil {
+		return Version{}, err
+	}
 	c := codec.Content{Length: uint32(len(value)), Sum: sha256.Sum256(value)}
 	sum := content.Sum(c.Sum)
-	now := e.reactor.poller.Now()
 	l.mu.Lock()
 	over := l.replaced(e.leases.tag, key)
 	l.table.Squeeze(len(value)-over, squeezeMax)
@@ -164,9 +166,20 @@ func (e *Engine) putLarge(ttl uint32, key string, value []byte) (Version, error)
 	if !room {
 		return Version{}, ErrFull
 	}
-	if err := e.keepContent(&c.Sum, value); err != nil {
+	kept, err := e.keepContent(&c.Sum, value)
+	if err != nil {
 		return Version{}, err
 	}
+	v, wake, err := e.stageLarge(ttl, key, value, &c, over)
+	if kept {
+		e.kept.log.Placed(&c.Sum, v.Seq)
+	}
+	return e.staged(v, wake, err)
+}
+
+// stageLarge stages the entry that refers to a value, which is here from then on.
+func (e *Engine) stageLarge(ttl uint32, key string, value []byte, c *codec.Content, over int) (v Version, wake bool, err error) {
+	l, sum, now := &e.large, content.Sum(c.Sum), e.reactor.poller.Now()
 	copied := append(make([]byte, 0, len(value)), value...)
 	l.mu.Lock()
 	ok := l.table.Add(&sum, copied, over, now)
@@ -174,14 +187,14 @@ func (e *Engine) putLarge(ttl uint32, key string, value []byte) (Version, error)
 	l.table.Hold(h) // until its entry is staged
 	l.mu.Unlock()
 	if !ok {
-		return Version{}, ErrFull
+		return Version{}, false, ErrFull
 	}
 	var ref [codec.ContentBytesMax]byte
-	v, wake, err := e.stage.write(opContent, ttl, key, codec.AppendContent(ref[:0], &c))
+	v, wake, err = e.stage.write(opContent, ttl, key, codec.AppendContent(ref[:0], c))
 	l.mu.Lock()
 	l.table.Drop(h)
 	l.mu.Unlock()
-	return e.staged(v, wake, err)
+	return v, wake, err
 }
 
 // replaced is how many bytes of contents go when a key gets another value: overwrites that

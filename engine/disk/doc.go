@@ -49,6 +49,10 @@
 // to 30 s, a new log is tried, with a snapshot of everything before it. Once that is
 // complete, writes are durable again.
 //
+// A disk that contents fill to which nothing refers any more is no failure: a start removes them
+// first, whoever writes a content waits for a snapshot that does, and so does a log that has to be
+// begun anew.
+//
 // # Why not a library
 //
 // The state is in memory already, bounded, and has one writer; what is missing is a log,

@@ -88,7 +88,7 @@ func explain(path, doing string, err error) error {
 	}
 	fix := "look at the disk and its log"
 	switch {
-	case errors.Is(err, syscall.ENOSPC):
+	case full(err):
 		fix = "free space there"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		fix = "let this process write there"
@@ -134,6 +134,12 @@ type Log struct {
 	closing bool
 	stale   bool // there are secrets that are not wanted
 
+	crowded      bool      // a content found no room: a snapshot may make some
+	forRoom      bool      // the last snapshot that began is for that
+	begun, ended uint      // snapshots
+	gone         int       // contents that they removed
+	roomAt       time.Time // not before: the last one made none
+
 	awake    atomic.Bool // the goroutine will look at pending by itself
 	stopping atomic.Bool // snapshots end at once
 
@@ -157,6 +163,7 @@ func Open(o Options) (*Log, *Image, error) {
 		return nil, nil, explain(o.FS.Path(), "can't be read", err)
 	}
 	l.writer.init(&r)
+	l.found = live(i)
 	l.members, l.stale = i.Members, i.stale && !o.Secrets
 	return l, i, nil
 }
@@ -167,27 +174,15 @@ func Open(o Options) (*Log, *Image, error) {
 func (l *Log) Begin(generation, last uint64, first []byte, src Source) error {
 	l.src, l.place = src, position{generation: generation, seq: last}
 	l.offered, l.durable = last, last
-	l.pending = append(make([]byte, blockHead, 64<<10), first...)
-	l.spare = make([]byte, blockHead, 64<<10)
-	if err := l.create(); err != nil {
-		return explain(l.o.FS.Path(), "can't be written", err)
-	}
-	if l.tidy(); l.stale {
-		if err := l.o.FS.Remove(secretsName); err != nil {
-			l.file.Close()
-			return explain(l.o.FS.Path(), "secrets that are not wanted can't be erased", err)
-		}
-	}
-	l.dirty, l.since = true, time.Now()
-	b, _ := l.take()
-	err := l.put(b)
-	if err == nil {
-		err = l.file.Sync()
+	l.tidy()
+	err := l.beginLog(first)
+	if full(err) && l.values.sweep(l.o.FS, l.found, 0) > 0 {
+		err = l.beginLog(first)
 	}
 	if err != nil {
-		l.file.Close()
 		return explain(l.o.FS.Path(), "can't be written", err)
 	}
+	l.found = nil
 	l.written, l.began = last, true
 	l.awake.Store(true)
 	go l.run()

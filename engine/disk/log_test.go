@@ -470,6 +470,7 @@ func TestValues(t *testing.T) {
 		}
 		ref := append([]byte{byte(len(content))}, s[:]...)
 		m.write(&Record{Key: []byte("k"), Value: ref, Op: OpContent})
+		m.log.Placed(&s, m.version)
 		m.now["k"] = written{} // Walk of the model knows no contents
 		delete(m.now, "k")
 		if got, err := m.log.Value(&s); err != nil || string(got) != string(content) {

@@ -19,6 +19,7 @@ type memory struct {
 	locked bool
 	fault  func(call, name string) error // nil: it works
 	short  bool                          // a write that fails leaves half of it
+	room   int                           // bytes of all files; 0: any
 }
 
 type memFile struct {
@@ -50,6 +51,19 @@ func (m *memory) setShort(short bool) {
 	m.mu.Lock()
 	m.short = short
 	m.mu.Unlock()
+}
+
+// killed is what is left when a process is killed.
+func (m *memory) killed() *memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := newMemory()
+	n.room = m.room
+	for name, f := range m.files {
+		n.files[name] = &memFile{dir: n, name: name, data: slices.Clone(f.data), synced: len(f.data)}
+	}
+	n.names = maps.Clone(n.files)
+	return n
 }
 
 // lose is what is left after a loss of power. Of what was not synced, any part may be.
@@ -178,6 +192,15 @@ func (f *memFile) Write(b []byte) (int, error) {
 			f.data = append(f.data, b[:n]...)
 		}
 		return n, err
+	}
+	if room := f.dir.room; room > 0 {
+		for _, g := range f.dir.files {
+			room -= len(g.data)
+		}
+		if len(b) > room {
+			f.data = append(f.data, b[:room]...)
+			return room, &fs.PathError{Op: "write", Path: f.name, Err: syscall.ENOSPC}
+		}
 	}
 	f.data = append(f.data, b...)
 	return len(b), nil

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/quidnunc/quidnunc/codec"
 )
 
 const (
@@ -19,6 +17,7 @@ type snapshotDone struct {
 	err      error
 	bytes    int64
 	contents int64    // bytes of what it refers to
+	gone     int      // contents that nothing refers to
 	names    []string // files that it made superfluous
 }
 
@@ -30,7 +29,7 @@ func (l *Log) startSnapshot(cut uint64) {
 	l.snapping, l.wanted = true, false
 	s := &snapshotWriter{l: l, number: l.number - 1, cut: cut, names: slices.Clone(l.names[:len(l.names)-1])}
 	l.chain, l.logs = 0, 1
-	s.keep, s.live = l.values.begin(), map[sum]bool{}
+	l.beginsRoom()
 	l.mu.Lock()
 	s.place, s.members = l.place, l.members
 	l.mu.Unlock()
@@ -38,13 +37,20 @@ func (l *Log) startSnapshot(cut uint64) {
 	s.damaged = l.damaged
 	go func() {
 		bytes, err := s.run()
-		l.snapshot <- snapshotDone{s.number, err, bytes, s.contents, s.names}
+		if full(err) { // of contents under way, which give it back: nobody waits for this one, as it waits for others
+			l.writing.Lock()
+			//lint:ignore SA2001 who writes a content has given its room back then
+			l.writing.Unlock()
+			bytes, err = s.run()
+		}
+		l.snapshot <- snapshotDone{s.number, err, bytes, s.contents, s.gone, s.names}
 	}()
 }
 
 // snapshotEnded takes in what became of it.
 func (l *Log) snapshotEnded(d snapshotDone) {
 	l.snapping = false
+	l.tellRoom(d.gone)
 	if d.err != nil {
 		l.noSnapshot(d.err)
 		return
@@ -94,10 +100,10 @@ type snapshotWriter struct {
 	members []Member
 	names   []string     // what it makes superfluous
 	damaged []string     // of that, what is kept aside
-	keep    map[sum]bool // contents that are in use
-	live    map[sum]bool // of these, what is referred to
+	live    map[sum]bool // contents that are referred to
 
 	contents int64 // bytes of that
+	gone     int   // contents that were removed
 
 	file  File
 	salt  uint32
@@ -108,6 +114,7 @@ type snapshotWriter struct {
 
 func (s *snapshotWriter) run() (int64, error) {
 	l := s.l
+	s.live, s.contents, s.bytes, s.buf, s.err = map[sum]bool{}, 0, 0, nil, nil
 	if !l.src.Settle(s.cut) {
 		return 0, errStopped
 	}
@@ -134,7 +141,7 @@ func (s *snapshotWriter) run() (int64, error) {
 	for _, old := range s.names {
 		l.o.FS.Remove(old) // what stays is overtaken, and removed by the next
 	}
-	l.values.sweep(l.o.FS, s.keep)
+	s.gone = l.values.sweep(l.o.FS, s.live, s.cut)
 	return s.bytes, nil
 }
 
@@ -177,9 +184,7 @@ func (s *snapshotWriter) add(r *Record) bool {
 		s.buf = append(s.buf[:0], make([]byte, blockHead)...)
 	}
 	s.buf = AppendRecord(s.buf, r)
-	if r.Op == OpContent {
-		s.refer(r.Value)
-	}
+	s.contents += refer(s.live, r)
 	switch {
 	case r.ends():
 		s.flushRecords(time.Unix(0, r.Wall))
@@ -187,15 +192,6 @@ func (s *snapshotWriter) add(r *Record) bool {
 		s.flushRecords(time.Now())
 	}
 	return s.err == nil && !s.l.stopping.Load()
-}
-
-func (s *snapshotWriter) refer(value []byte) {
-	var c codec.Content
-	if codec.ParseContent(value, &c) != nil || s.live[c.Sum] {
-		return
-	}
-	s.keep[c.Sum], s.live[c.Sum] = true, true
-	s.contents += int64(c.Length)
 }
 
 func (s *snapshotWriter) flushRecords(wall time.Time) {

@@ -8,23 +8,33 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+
+	"github.com/quidnunc/quidnunc/codec"
 )
 
 // sum is the SHA-256 of a content.
 type sum = [sha256.Size]byte
 
 // values are the contents that records refer to, a file each. They are written before
-// the record, by whoever writes it, and removed by the snapshot after the next that
-// finds no reference.
+// the record, by whoever writes it, and removed by the next snapshot that finds no
+// reference and can know of that record.
 type values struct {
 	mu    sync.Mutex
 	here  map[sum]bool
-	tries uint64          // names of files under way
-	fresh int64           // bytes written since the last snapshot began
-	late  [2]map[sum]bool // put since the last snapshot began, and since the one before
+	tries uint64         // names of files under way
+	fresh int64          // bytes written since the last snapshot began
+	late  map[sum]placed // put since
+
+	writing sync.RWMutex // held by all who write a content: one that finds no room takes all there is
 }
 
-func (v *values) init() { v.here, v.late = map[sum]bool{}, [2]map[sum]bool{{}, {}} }
+// placed tells where a content that was put is referred to.
+type placed struct {
+	writers int    // who put it and have no version for it yet
+	version uint64 // the newest record that refers to it
+}
+
+func (v *values) init() { v.here, v.late = map[sum]bool{}, map[sum]placed{} }
 
 // forget is for a directory that is gone: what is put again is written again.
 func (v *values) forget() {
@@ -44,19 +54,11 @@ func valueOf(name string) (s sum, ok bool) {
 	return s, err == nil
 }
 
-// begin gives the set of contents that a snapshot must keep whatever it finds.
-func (v *values) begin() map[sum]bool {
+// begin notes that a snapshot begins.
+func (v *values) begin() {
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	keep := map[sum]bool{}
-	for _, late := range v.late {
-		for s := range late {
-			keep[s] = true
-		}
-	}
-	v.late[1], v.late[0] = v.late[0], map[sum]bool{}
 	v.fresh = 0
-	return keep
+	v.mu.Unlock()
 }
 
 // sinceSnapshot is how many bytes were written since the last snapshot began.
@@ -66,30 +68,52 @@ func (v *values) sinceSnapshot() int64 {
 	return v.fresh
 }
 
-// sweep removes the contents that nothing refers to.
-func (v *values) sweep(dir FS, keep map[sum]bool) {
+// sweep removes the contents that nothing refers to: not what is live, which is all that records up
+// to a version refer to, nor a later one. It says how many went.
+func (v *values) sweep(dir FS, live map[sum]bool, version uint64) (gone int) {
 	names, err := dir.List()
 	if err != nil {
-		return
+		return 0
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	for s, p := range v.late {
+		if p.writers == 0 && p.version <= version {
+			delete(v.late, s)
+		}
+	}
 	for _, name := range names {
 		s, ok := valueOf(name)
-		if !ok || keep[s] || v.late[0][s] {
+		if _, late := v.late[s]; !ok || late || live[s] {
 			continue
 		}
 		delete(v.here, s)
-		dir.Remove(name)
+		if dir.Remove(name) == nil {
+			gone++
+		}
 	}
+	return gone
+}
+
+// refer notes what a record refers to, and how long that is.
+func refer(live map[sum]bool, r *Record) (bytes int64) {
+	var c codec.Content
+	if r.Op != OpContent || codec.ParseContent(r.Value, &c) != nil || live[c.Sum] {
+		return 0
+	}
+	live[c.Sum] = true
+	return int64(c.Length)
 }
 
 // PutValue keeps a content under its SHA-256. It is for the goroutine that writes, before
-// the record that refers to it: it takes as long as the disk does. With Each it is synced.
+// the record that refers to it, whose version Placed is told then: it takes as long as the disk
+// does, and where that is full, until what nothing refers to has gone. With Each it is synced.
 func (l *Log) PutValue(s *sum, b []byte) error {
 	v := &l.values
 	v.mu.Lock()
-	v.late[0][*s] = true
+	p := v.late[*s]
+	p.writers++
+	v.late[*s] = p
 	here := v.here[*s]
 	v.tries++
 	temp := fmt.Sprintf("%s-%d%s%s", filePrefix, v.tries, valueEnd, tempEnd)
@@ -97,7 +121,12 @@ func (l *Log) PutValue(s *sum, b []byte) error {
 	if here {
 		return nil
 	}
-	if err := l.writeValue(valueName(s), temp, b); err != nil {
+	err := l.writeValue(valueName(s), temp, b)
+	if full(err) && l.makeRoom() {
+		err = l.writeValue(valueName(s), temp, b)
+	}
+	if err != nil {
+		l.Placed(s, 0)
 		return explain(l.o.FS.Path(), "can't be written", err)
 	}
 	v.mu.Lock()
@@ -107,7 +136,19 @@ func (l *Log) PutValue(s *sum, b []byte) error {
 	return nil
 }
 
+// Placed says in which version a record refers to a content that PutValue took; 0: in none.
+func (l *Log) Placed(s *sum, version uint64) {
+	v := &l.values
+	v.mu.Lock()
+	p := v.late[*s]
+	p.writers, p.version = p.writers-1, max(p.version, version)
+	v.late[*s] = p
+	v.mu.Unlock()
+}
+
 func (l *Log) writeValue(name, temp string, b []byte) error {
+	l.writing.RLock()
+	defer l.writing.RUnlock()
 	f, err := l.o.FS.Create(temp)
 	if err != nil {
 		return err

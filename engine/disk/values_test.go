@@ -33,6 +33,7 @@ func TestReplacedContentsGo(t *testing.T) {
 				t.Fatal(err)
 			}
 			m.set("k", "refers to it")
+			m.log.Placed(&s, m.version)
 			m.offer()
 			if err := m.log.Wait(t.Context(), m.version); err != nil {
 				t.Fatal(err)

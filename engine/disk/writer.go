@@ -31,6 +31,9 @@ type writer struct {
 	beatAt   time.Time // when the time is written down though nothing happened
 	synced   chan syncDone
 	syncing  bool // beside
+
+	found map[sum]bool // contents that what was read refers to, until Begin
+	full  bool         // the failure was that the disk is full
 }
 
 func (w *writer) init(r *reader) {
@@ -141,7 +144,7 @@ func (l *Log) turn(now time.Time) {
 		}
 	}
 	l.settle(now)
-	if l.file != nil && !l.snapping && !now.Before(l.wantedAt) && (l.wanted || l.logs > logsMax || l.grown()) {
+	if l.file != nil && !l.snapping && (l.isCrowded() || !now.Before(l.wantedAt) && (l.wanted || l.logs > logsMax || l.grown())) {
 		l.rotate(now)
 	}
 }
@@ -262,9 +265,12 @@ func (l *Log) appendPlace(b []byte, kind blockKind, p *position, members []Membe
 
 // put appends blocks to the file.
 func (l *Log) put(b []byte) error {
-	n, err := l.file.Write(b)
-	l.chain += int64(n)
-	return err
+	return l.alone(func() error {
+		n, err := l.file.Write(b)
+		l.chain += int64(n)
+		b = b[n:]
+		return err
+	})
 }
 
 // fail gives the file up: after an error nobody knows what of it is on disk. What was
@@ -278,11 +284,13 @@ func (l *Log) fail(now time.Time, doing string, err error) {
 	l.file, l.syncAt, l.wanted, l.mending = nil, time.Time{}, true, false
 	l.retryAt = now.Add(l.retry)
 	l.retry = min(2*l.retry, retryMost)
+	l.full = full(err)
 	err = explain(l.o.FS.Path(), doing, err)
 	l.mu.Lock()
 	first := l.broken == nil
 	l.broken, l.drops = err, true
 	l.lose(l.offered)
+	l.news.Broadcast()
 	l.pending = l.pending[:blockHead]
 	l.mu.Unlock()
 	if first && l.o.Changed != nil {
@@ -297,11 +305,15 @@ func (l *Log) mend(now time.Time) {
 		l.retryAt = now.Add(retryFirst)
 		return
 	}
+	if l.full {
+		l.sweepUnused()
+	}
 	err := l.relock()
 	if err == nil {
 		err = l.create()
 	}
 	if err != nil {
+		l.full = full(err)
 		l.retryAt = now.Add(l.retry)
 		l.retry = min(2*l.retry, retryMost)
 		l.mu.Lock()
@@ -346,7 +358,7 @@ func (l *Log) rotate(now time.Time) {
 		return
 	}
 	old := l.file
-	if err := l.create(); err != nil {
+	if err := l.alone(l.create); err != nil {
 		l.file = old
 		l.fail(now, "can't be written", err)
 		return

@@ -1,0 +1,144 @@
+package disk
+
+import (
+	"errors"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// roomEvery is how long nobody waits for room once a snapshot made none.
+const roomEvery = time.Second
+
+// full tells whether an error says that the disk is full.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// live are the contents that an image refers to.
+func live(i *Image) map[sum]bool {
+	live := map[sum]bool{}
+	for n := range i.Records {
+		refer(live, &i.Records[n])
+	}
+	return live
+}
+
+// beginLog begins the first log of a life. Where it can't, it leaves nothing that the next start
+// would take for a log that was cut off.
+func (l *Log) beginLog(first []byte) error {
+	if err := l.create(); err != nil {
+		return err
+	}
+	err := l.putFirst(first)
+	if err != nil {
+		l.file.Close()
+		name := numbered(l.number-1, logEnd)
+		if l.o.FS.Remove(name) == nil {
+			l.names = slices.DeleteFunc(l.names, func(n string) bool { return n == name })
+			l.number--
+			l.logs--
+		}
+		l.file = nil
+	}
+	return err
+}
+
+// putFirst has a log say under what it was begun, and what was written before.
+func (l *Log) putFirst(first []byte) error {
+	if l.stale {
+		if err := l.o.FS.Remove(secretsName); err != nil {
+			return explain(l.o.FS.Path(), "secrets that are not wanted can't be erased", err)
+		}
+		l.stale = false
+	}
+	l.pending = append(make([]byte, blockHead, 64<<10), first...)
+	l.spare = make([]byte, blockHead, 64<<10)
+	l.dirty, l.since = true, time.Now()
+	b, _ := l.take()
+	if err := l.put(b); err != nil {
+		return err
+	}
+	return l.file.Sync()
+}
+
+// alone does something that needs room once more if there was none, while no content is written: one
+// that finds no room gives back what it took.
+func (l *Log) alone(do func() error) error {
+	err := do()
+	if full(err) {
+		l.writing.Lock()
+		defer l.writing.Unlock()
+		err = do()
+	}
+	return err
+}
+
+// makeRoom waits for a snapshot that begins from now on, which removes the contents that nothing
+// refers to. It reports whether there were some.
+func (l *Log) makeRoom() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	idle := func() bool { return !l.began || l.closing || l.broken != nil }
+	if idle() || time.Now().Before(l.roomAt) {
+		return false
+	}
+	l.crowded = true
+	l.awake.Store(true)
+	l.rouse()
+	for next, gone := l.begun+1, l.gone; !idle(); l.news.Wait() {
+		if l.ended >= next {
+			return l.gone > gone
+		}
+	}
+	return false
+}
+
+// isCrowded tells whether somebody waits for room.
+func (l *Log) isCrowded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.crowded
+}
+
+// beginsRoom notes that a snapshot begins.
+func (l *Log) beginsRoom() {
+	l.values.begin()
+	l.mu.Lock()
+	l.begun, l.forRoom, l.crowded = l.begun+1, l.crowded, false
+	l.mu.Unlock()
+}
+
+// tellRoom tells those who wait for room what became of a snapshot.
+func (l *Log) tellRoom(gone int) {
+	l.mu.Lock()
+	l.ended, l.gone = l.begun, l.gone+gone
+	if l.forRoom && gone == 0 {
+		l.roomAt = time.Now().Add(roomEvery)
+	}
+	l.news.Broadcast()
+	l.mu.Unlock()
+}
+
+// sweepUnused makes room where no log can be begun, and so no snapshot: it removes the contents
+// that neither the state nor what is on disk refers to. Nothing that was lost to the disk counts as
+// being there, for nobody knows.
+func (l *Log) sweepUnused() {
+	durable := l.Durable()
+	if !l.src.Settle(durable) {
+		return
+	}
+	used := map[sum]bool{}
+	if _, ok := l.src.Walk(func(r *Record) bool { refer(used, r); return !l.stopping.Load() }); !ok || l.stopping.Load() {
+		return
+	}
+	i := &Image{}
+	r := reader{o: &Options{FS: l.o.FS, Cluster: l.o.Cluster, Name: l.o.Name}, i: i}
+	if r.read() != nil || len(r.bad) > 0 {
+		return
+	}
+	for n := range i.Records {
+		refer(used, &i.Records[n])
+	}
+	l.values.sweep(l.o.FS, used, durable)
+}
