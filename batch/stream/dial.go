@@ -41,7 +41,8 @@ func (s *Streams) dial(id batch.StreamID, to batch.StreamPeer) {
 		s.undialled(id, batch.StreamTruncated)
 		return
 	}
-	done, err := s.engine.Register(gnet.NewNetConnContext(gnet.NewContext(s.ctx, x), conn))
+	life := s.life.Load()
+	done, err := life.engine.Register(gnet.NewNetConnContext(gnet.NewContext(s.ctx, x), conn))
 	if err != nil {
 		conn.Close()
 		s.undialled(id, batch.StreamHere)
@@ -52,8 +53,9 @@ func (s *Streams) dial(id batch.StreamID, to batch.StreamPeer) {
 		if r.Err != nil {
 			s.undialled(id, batch.StreamUnreachable)
 		}
-	case <-s.over: // the loop ended by itself, and may not have taken the connection
+	case <-life.over: // it ended by itself, and may not have taken the connection
 		conn.Close()
+		s.undialled(id, batch.StreamHere)
 	}
 }
 

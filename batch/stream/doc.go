@@ -97,5 +97,7 @@
 // links gnet panics at its start. Two goroutines of gnet's pool live as long as the process.
 // What its acceptor takes in while its loop ends stays open as long: on Linux Close ends the
 // acceptor first, elsewhere it can happen.
+// Where its acceptor can't accept, for want of descriptors, all that it runs ends: the instance says so
+// to its Logger, and begins again on the same port, every half second until it can.
 // On Windows gnet is for development, says its page.
 package stream

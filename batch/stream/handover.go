@@ -185,8 +185,8 @@ func (s *Streams) tell() {
 	if s.ordered.Load() || !s.ordered.CompareAndSwap(false, true) {
 		return
 	}
-	if s.bell != nil {
-		_, _ = s.bell.Write(one)
+	if bell := s.life.Load().bell; bell != nil {
+		_, _ = bell.Write(one)
 		return
 	}
 	if el := s.exec.Load(); el == nil || el.Execute(s.ctx, s.loop.run) != nil {
@@ -245,6 +245,9 @@ func (s *Streams) note(e *event) bool {
 	case batch.StreamAnswered, batch.StreamForged:
 		o.asks--
 	case batch.StreamDown:
+		if o == nil { // it was said already, by the loop or by who dialled
+			return false
+		}
 		if o.opened {
 			r.open--
 		}

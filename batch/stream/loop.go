@@ -18,9 +18,8 @@ import (
 // loop's goroutine, but for OnBoot and OnTick.
 type loop struct {
 	gnet.BuiltinEventEngine
-	s      *Streams
-	booted chan struct{}
-	run    gnet.Runnable // what tell has executed
+	s   *Streams
+	run gnet.Runnable // what tell has executed
 
 	streams map[batch.StreamID]*stream // those that are up, and those opened here
 	first   *stream                    // of the list of all
@@ -108,23 +107,6 @@ type ask struct {
 	tag   uint32
 	want  int
 	sum   [batch.StreamSumSize]byte
-}
-
-// OnBoot implements gnet.EventHandler.
-func (l *loop) OnBoot(e gnet.Engine) gnet.Action {
-	l.s.engine = e
-	return gnet.None
-}
-
-// OnTick implements gnet.EventHandler. Its first call is how gnet says that the
-// loop runs; before, its Register is a data race. It is not needed again.
-func (l *loop) OnTick() (time.Duration, gnet.Action) {
-	select {
-	case <-l.booted:
-	default:
-		close(l.booted)
-	}
-	return 1 << 62, gnet.None
 }
 
 // OnOpen implements gnet.EventHandler.

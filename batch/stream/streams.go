@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"strconv"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
-	"github.com/panjf2000/gnet/v2/pkg/logging"
 
 	"github.com/quidnunc/quidnunc/batch"
 	"github.com/quidnunc/quidnunc/ring"
@@ -27,13 +25,10 @@ type Streams struct {
 	port    uint16
 	at      string // as gnet has it
 	notices []string
-	ended   chan error     // from gnet.Run
-	over    chan struct{}  // closed when it has returned
-	dials   sync.WaitGroup // the reactor adds, Close waits
-	leaving *atomic.Bool   // what gnet calls an error is Close
+	life    atomic.Pointer[life] // nil: before Start
+	dials   sync.WaitGroup       // and what looks after the life; Close waits
 	ctx     context.Context
 	cancel  context.CancelFunc
-	engine  gnet.Engine
 	keys    atomic.Pointer[keysBox]
 	stats   counters
 
@@ -41,7 +36,6 @@ type Streams struct {
 	orders  ring.SPSC[order]
 	ordered atomic.Bool               // the loop has been told that there are some
 	exec    atomic.Pointer[eventLoop] // known once there is a connection
-	bell    io.WriteCloser            // rings the loop; nil where there is none
 	// From the loop, and from those who dial, to the reactor.
 	events ring.MPSC[event]
 
@@ -74,7 +68,7 @@ func (s *Streams) Start(setup batch.StreamSetup) error {
 	if err := s.opt.check(); err != nil {
 		return err
 	}
-	if s.ended != nil {
+	if s.life.Load() != nil {
 		return errors.New("stream: Start of an instance that was started before; fix: New for each engine")
 	}
 	s.setup = setup
@@ -88,24 +82,8 @@ func (s *Streams) Start(setup batch.StreamSetup) error {
 		s.cancel()
 		return err
 	}
-	s.hang()
+	s.dials.Go(s.lookAfter)
 	return nil
-}
-
-// hang gives the loop its bell. Without one it is told by Execute.
-func (s *Streams) hang() {
-	ring, hear, err := newBell()
-	if err != nil {
-		return
-	}
-	if done, err := s.engine.Register(gnet.NewNetConnContext(gnet.NewContext(s.ctx, &bell{}), hear)); err == nil {
-		if r := <-done; r.Err == nil {
-			s.bell = ring
-			return
-		}
-	}
-	ring.Close()
-	hear.Close()
 }
 
 // listen binds the datagrams' port or the next that is free.
@@ -167,25 +145,8 @@ func (s *Streams) run(at netip.AddrPort) error {
 	case at.Addr().Is6() && !at.Addr().Is4In6():
 		network = "tcp6"
 	}
-	s.loop.booted, s.leaving = make(chan struct{}), new(atomic.Bool)
 	s.at = network + "://" + net.JoinHostPort(at.Addr().Unmap().String(), strconv.Itoa(int(at.Port())))
-	ended, over := make(chan error, 1), make(chan struct{})
-	listening.Lock()
-	defer listening.Unlock()
-	go func() {
-		defer close(over)
-		ended <- gnet.Run(&s.loop, s.at,
-			gnet.WithNumEventLoop(1), gnet.WithLoadBalancing(gnet.LeastConnections), gnet.WithReuseAddr(true), gnet.WithTicker(true),
-			gnet.WithReadBufferCap(readBuffer), gnet.WithWriteBufferCap(chunkBytes), gnet.WithTCPNoDelay(gnet.TCPNoDelay),
-			gnet.WithLogger(logger{s.opt.Logger, s.leaving}), gnet.WithLogLevel(logging.DebugLevel))
-	}()
-	select {
-	case <-s.loop.booted:
-		s.ended, s.over, listening.by[s.at] = ended, over, s
-		return nil
-	case err := <-ended:
-		return err
-	}
+	return s.begin()
 }
 
 // readBuffer is what the loop reads at a time: more than a record, so that most
@@ -204,27 +165,29 @@ const deafenWait = 5 * time.Second
 
 // Close implements batch.Streams. It returns when the loop has ended.
 func (s *Streams) Close() error {
-	if s.ended == nil || s.ctx.Err() != nil {
+	x := s.life.Load()
+	if x == nil || s.ctx.Err() != nil {
 		return batch.ErrClosed
 	}
 	s.cancel()
 	s.dials.Wait() // the loop takes what they have for it: later it would stay with gnet for ever
-	if s.deafen() {
+	x = s.life.Load()
+	if s.deafen(x) {
 		select {
-		case <-s.over:
+		case <-x.over:
 		case <-time.After(deafenWait):
 		}
 	}
 	// With a context that has ended, Stop does not poll for the end: Run tells it.
-	_ = s.engine.Stop(s.ctx)
-	err := <-s.ended
-	s.leaving.Store(false)
+	_ = x.engine.Stop(s.ctx)
+	<-x.over
+	x.leaving.Store(false)
 	s.forget()
 	s.loop.unpack.close()
-	if s.bell != nil {
-		s.bell.Close()
+	if x.bell != nil {
+		x.bell.Close()
 	}
-	return err
+	return x.err
 }
 
 // cipherKeys is the present set of keys, nil in clear.
