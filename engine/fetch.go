@@ -227,7 +227,7 @@ func (e *Engine) source(now sched.Instant, w *want) (k *link, later bool) {
 		}
 	}
 	for _, k := range e.large.links.here {
-		if k.up && !k.retired && !w.triedBefore(k.tag) {
+		if k.up && !k.retired && k.lost < lostMost && !w.triedBefore(k.tag) {
 			return k, false
 		}
 	}
@@ -262,6 +262,8 @@ func (e *Engine) linkTo(now sched.Instant, o state.Origin, w *want) (k *link, la
 	case k == nil:
 	case k.retired:
 		return nil, true
+	case k.lost >= lostMost:
+		return nil, false
 	case !k.failed:
 		return k, false
 	case k.until > now:
@@ -296,7 +298,7 @@ func (e *Engine) makePlace(now sched.Instant) {
 
 // retire ends a stream that is to make place, once nothing is asked on it.
 func (e *Engine) retire(k *link) {
-	if k.retired && len(k.asks)+len(k.spans) == 0 {
+	if k.retired && k.pending() == 0 {
 		e.large.streams.Finish(k.id)
 	}
 }

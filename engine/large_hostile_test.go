@@ -89,6 +89,53 @@ func TestWhoPutsOffKeepsNothing(t *testing.T) {
 	}
 }
 
+// A member that answers all but one ask keeps its stream from stalling, and that content from nobody:
+// another is asked, and of whoever holds back many nothing more is asked on that stream.
+func TestWhoHoldsBackOneAskKeepsNothing(t *testing.T) {
+	const keys, size, others = 6, 50_000, 5000
+	var held atomic.Int64
+	virtualStreams(t, 3, func(i int, c *engine.Config) {
+		if i > 0 {
+			return
+		}
+		c.Streams = &bentStreams{Streams: c.Streams, send: func(_ batch.StreamID, m *batch.StreamMessage) error {
+			if m.Answer && len(m.Body) == size {
+				held.Add(1)
+				return batch.ErrClosed // as if it were sent
+			}
+			return nil
+		}}
+	}, func(t *testing.T, _ *simnet.Network, c *enginetest.Cluster) {
+		liar, author, reader := c.Engines[0], c.Engines[1], c.Engines[2]
+		for n := range keys {
+			if _, err := liar.Set(fmt.Sprint("k", n), value(size, byte(n))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pause(time.Second)
+		for n := range keys {
+			if _, err := author.Set(fmt.Sprint("k", n), value(size, byte(n))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for n := range 600 {
+			if _, err := liar.Set(fmt.Sprint("other", n%50), uniqueValue(others, n)); err != nil {
+				t.Fatal(err)
+			}
+			pause(100 * time.Millisecond)
+		}
+		pause(20 * time.Second)
+		for n := range keys {
+			if !reads(reader, "node-1", fmt.Sprint("k", n), value(size, byte(n))) {
+				t.Errorf("k%d did not come; %d held back; %+v", n, held.Load(), reader.Large())
+			}
+		}
+		if n := held.Load(); n == 0 || n > 500 {
+			t.Errorf("%d held back", n)
+		}
+	})
+}
+
 // What found a stream full is tried again after a while, though nothing happens on that stream: its
 // queue may have been full of what others sent.
 func TestWhatFoundAStreamFullIsTriedAgain(t *testing.T) {

@@ -48,7 +48,9 @@ type link struct {
 	stuck   bool                      // nothing more can be asked before something happens
 	full    bool                      // in links.full
 	listed  bool                      // in links.can
-	asks    map[uint32]content.Handle // by tag
+	asks    map[uint32]content.Handle // by tag; 0: given up, and never answered so far
+	passed  map[uint32]int            // by tag: so many later asks were answered before it
+	lost    int                       // asks that are given up
 	sending map[uint32]content.Handle // held for answers that are on their way
 	late    []served                  // answers that found no room
 	spans   map[uint32]*span          // asks for runs, by tag
@@ -65,7 +67,7 @@ type served struct {
 
 func newLink(id batch.StreamID) *link {
 	return &link{
-		id: id, asks: map[uint32]content.Handle{}, sending: map[uint32]content.Handle{},
+		id: id, asks: map[uint32]content.Handle{}, passed: map[uint32]int{}, sending: map[uint32]content.Handle{},
 		spans: map[uint32]*span{}, made: map[uint32][]byte{},
 	}
 }
@@ -84,6 +86,32 @@ func (l *links) tookNoMore(now sched.Instant, k *link) {
 	if !k.full {
 		k.full, l.full = true, append(l.full, k)
 	}
+}
+
+// pending is how many answers are waited for.
+func (k *link) pending() int { return len(k.asks) - k.lost + len(k.spans) }
+
+const (
+	passedMost = 64 // later asks that are answered before one: whoever means to answer takes asks in turn
+	lostMost   = 8  // asks of a stream that are given up: nothing more is asked on it
+)
+
+// overtaken notes that an ask was answered, and gives those before it that are to be given up: whoever
+// answers others all the time keeps a stream from stalling.
+func (k *link) overtaken(tag uint32) (lost []content.Handle) {
+	delete(k.passed, tag)
+	for t, h := range k.asks {
+		if h == 0 || int32(tag-t) <= 0 {
+			continue
+		}
+		if k.passed[t]++; k.passed[t] == passedMost {
+			delete(k.passed, t)
+			k.asks[t], lost = 0, append(lost, h)
+			k.lost++
+		}
+	}
+	slices.Sort(lost) // not in the order of the map: what follows is the same each time
+	return lost
 }
 
 // opened notes a stream that this side opens to an origin.
@@ -199,7 +227,7 @@ func (l *links) ahead() *link {
 // longest, or else the one that is open for longest. nil: one does so already, or none had
 // its turn.
 func (l *links) spare(now sched.Instant) (k *link) {
-	idle := func(k *link) bool { return len(k.asks)+len(k.spans) == 0 && k.waiting.empty() }
+	idle := func(k *link) bool { return k.pending() == 0 && k.waiting.empty() }
 	for _, x := range l.here {
 		switch {
 		case x.retired:

@@ -145,6 +145,16 @@ func (e *Engine) answered(now sched.Instant, k *link, ev *batch.StreamEvent) {
 		return
 	}
 	delete(k.asks, ev.Tag)
+	for _, h := range k.overtaken(ev.Tag) {
+		l.fail(h)
+		if w := l.wants.all[h]; w != nil {
+			l.wants.retry(h, w, k.tag)
+		}
+	}
+	if h == 0 { // too late
+		k.lost--
+		return
+	}
 	w := l.wants.all[h]
 	status, retry, err := codec.ParseAnswer(ev.Head)
 	if err == nil && status == codec.AnswerHere && ev.Kind == batch.StreamAnswered && len(ev.Body) == l.length(h) {
@@ -215,6 +225,9 @@ func (e *Engine) broken(now sched.Instant, k *link, ev *batch.StreamEvent) {
 		e.tellClosed(k.tag, ev.Cause)
 	}
 	for _, h := range k.asks {
+		if h == 0 { // another was asked
+			continue
+		}
 		l.fail(h)
 		if w := l.wants.all[h]; w != nil {
 			if (whole(ev.Cause) || k.cutOff(ev.Cause)) && !again(&w.cuts, cutMost) {
