@@ -59,6 +59,8 @@ type Server struct {
 	subs    subscriptions
 	counts  Counts
 	ids     atomic.Int64
+	up      atomic.Bool  // it listened
+	leaving *atomic.Bool // no part of the server, which gnet would hold by it
 	held    atomic.Int64 // bytes of requests that are not served yet
 
 	mu    sync.Mutex
@@ -76,7 +78,7 @@ type Counts struct {
 func Start(s *space.Space, o Options) (*Server, error) {
 	v := &Server{
 		space: s, opt: o, started: time.Now(), secret: sha256.Sum256([]byte(o.Password)),
-		booted: make(chan gnet.Engine, 1), ended: make(chan struct{}), conns: map[*conn]struct{}{},
+		booted: make(chan gnet.Engine, 1), ended: make(chan struct{}), conns: map[*conn]struct{}{}, leaving: new(atomic.Bool),
 	}
 	if err := free(o.Addr); err != nil {
 		return nil, err
@@ -86,10 +88,13 @@ func Start(s *space.Space, o Options) (*Server, error) {
 	failed := make(chan error, 1)
 	go func() {
 		defer close(v.ended)
-		failed <- gnet.Run(
+		err := gnet.Run(
 			v, "tcp://"+o.Addr, gnet.WithNumEventLoop(min(4, runtime.NumCPU())), gnet.WithReuseAddr(true),
-			gnet.WithTicker(true), gnet.WithLogger(quiet{o.Logger}), gnet.WithTCPKeepAlive(time.Minute),
+			gnet.WithTicker(true), gnet.WithLogger(quiet{o.Logger, v.leaving}), gnet.WithTCPKeepAlive(time.Minute),
 		)
+		if failed <- err; err != nil && v.up.Load() && v.life.Err() == nil && o.Logger != nil {
+			o.Logger.Error("RESP: the front has ended, since it can't accept connections; fix: let the process have more descriptors (ulimit -n), and start it again", "addr", o.Addr, "cause", err)
+		}
 	}()
 	select {
 	case err := <-failed:
@@ -139,9 +144,19 @@ func (v *Server) Addr() net.Addr { return v.addr }
 // Counts are what the front did.
 func (v *Server) Counts() *Counts { return &v.counts }
 
+// deafenWait is how long Close waits for the acceptor's own end. Stop ends it too, and may leave a
+// connection open.
+const deafenWait = 5 * time.Second
+
 // Close ends all connections and returns when the port is free.
 func (v *Server) Close() error {
 	v.end()
+	if v.deafen() {
+		select {
+		case <-v.ended:
+		case <-time.After(deafenWait):
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // Run ends in any case; its answer is awaited below instead of polled
 	_ = v.engine.Stop(ctx)
@@ -152,6 +167,7 @@ func (v *Server) Close() error {
 
 // OnBoot is gnet's: it listens.
 func (v *Server) OnBoot(e gnet.Engine) gnet.Action {
+	v.up.Store(true)
 	v.booted <- e
 	return gnet.None
 }
@@ -226,9 +242,15 @@ func (v *Server) admits(password []byte) bool {
 
 // quiet brings gnet's log to ours: nothing of it is for standard output, and no word of it ends the
 // process.
-type quiet struct{ log *slog.Logger }
+type quiet struct {
+	log     *slog.Logger
+	leaving *atomic.Bool // what gnet calls an error is Close
+}
 
 func (q quiet) say(level slog.Level, format string, args []any) {
+	if q.leaving.Load() {
+		level = slog.LevelDebug
+	}
 	if q.log != nil {
 		q.log.Log(context.Background(), level, fmt.Sprintf("RESP: "+format, args...))
 	}
