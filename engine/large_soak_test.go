@@ -13,7 +13,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine"
 )
 
-var soakTime = flag.Duration("large.soak", 0, "of the soak of streams, behind its first 14 s; 0: none")
+var soakTime = flag.Duration("large.soak", 0, "of the soak of streams, behind its beginning; 0: none")
 
 const (
 	soakMembers = 3
@@ -65,9 +65,10 @@ func TestSoakOfStreams(t *testing.T) {
 		all = append(all, join(fmt.Sprint("m", i)))
 		defer all[i].Close()
 	}
+	warm := max(soakWarm, *soakTime/4) // how much is overwritten in ten seconds differs, with what else the host does
 	s := soak{t: t, value: make([]byte, soakValue)}
 	var base, last usage
-	for began, round := time.Now(), 0; time.Since(began) < soakWarm+*soakTime || base == last; round++ {
+	for began, round := time.Now(), 0; time.Since(began) < warm+*soakTime || base == last; round++ {
 		s.write(all)
 		s.equal(all)
 		guest := join("guest")
@@ -78,12 +79,12 @@ func TestSoakOfStreams(t *testing.T) {
 		s.gone(all)
 		last = holdsNow()
 		t.Logf("round %d: %+v", round, last)
-		if time.Since(began) < soakWarm {
+		if time.Since(began) < warm {
 			base = usage{max(base.bytes, last.bytes), max(base.objects, last.objects), max(base.goroutines, last.goroutines)}
 		}
 	}
 	if last.bytes > base.bytes+soakRoom || last.objects > base.objects+2000 || last.goroutines > base.goroutines+4 {
-		t.Errorf("%+v are held in the end, and %+v in the first %v", last, base, soakWarm)
+		t.Errorf("%+v are held in the end, and %+v in the first %v", last, base, warm)
 	}
 	for _, e := range all {
 		if left := e.LargeLeft(); left != "" {
