@@ -131,7 +131,7 @@ func (e *Engine) statsOf(t *tally) Stats {
 		},
 		Checkpoints: CheckpointStats{c.CheckpointsSent, c.CheckpointsAsked, c.CheckpointsEqual, c.CheckpointsDiffer, c.Contradicted, c.CheckpointsForged, c.CheckpointsMade, c.CheckpointsSigned, c.SignaturesForged, c.SignaturesUnbound},
 		MailSent:    c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
-		Renewals: c.Renewals, Conflicts: c.Conflicts,
+		Spread: t.spread, Renewals: c.Renewals, Conflicts: c.Conflicts,
 		EventsLost: e.herald.lostTotal.Load(), BroadcastsLost: c.BroadcastsLost,
 		Detector: detectorStats(&t.detector, t.health, t.pace), Flow: flowStats(&t.flow, c), Socket: t.socket, Large: e.Large(),
 	}
