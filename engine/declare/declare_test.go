@@ -101,3 +101,28 @@ func TestReadAllocs(t *testing.T) {
 		t.Errorf("%v allocations", got)
 	}
 }
+
+// TestWhatIsSaidTogether: in whatever order a node says several things, each is heard.
+func TestWhatIsSaidTogether(t *testing.T) {
+	at := netip.MustParseAddrPort("10.0.0.1:7946")
+	things := [...]struct{ key, value []byte }{
+		{LeaveKey, nil},
+		{AddrKey, AppendAddr(nil, at)},
+		{ZoneKey, []byte("eu-1")},
+		{append(TagPrefix[:len(TagPrefix):len(TagPrefix)], "role"...), []byte("db")},
+		{[]byte("k"), []byte("v")},
+	}
+	want := Said{Leaves: true, Addr: at, Zone: Zone(ZoneKey, []byte("eu-1")), Other: true}
+	for first := range things {
+		for step := range len(things) - 1 { // five is prime: each step visits all
+			m := newMember(t)
+			for i := range things {
+				x := things[(first+i*(step+1))%len(things)]
+				m.set(t, x.key, x.value)
+			}
+			if got := m.read(0); got != want {
+				t.Errorf("from %d, by %d: %+v, want %+v", first, step+1, got, want)
+			}
+		}
+	}
+}
