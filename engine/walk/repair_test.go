@@ -230,3 +230,29 @@ func TestAWalkDoesNotAllocate(t *testing.T) {
 		t.Errorf("state %d", s)
 	}
 }
+
+// TestWhatASuccessorLacks: of each origin a walk sends what is behind the successor's copy, all of what
+// it does not hold, and nothing of what it holds as well or better.
+func TestWhatASuccessorLacks(t *testing.T) {
+	s := newSide("a")
+	s.Put("of a", 27)
+	o := s.Store.FindName([]byte("of a"))
+	top := s.Store.Max(o)
+	for what, x := range map[string]struct {
+		theirs Copy
+		listed bool
+		from   uint64
+		lacks  bool
+	}{
+		"it does not know it":       {Copy{}, false, 0, true},
+		"it has none of it":         {Copy{}, true, 0, true},
+		"it has a part":             {Copy{Max: top - 2}, true, top - 2, true},
+		"it has as much":            {Copy{Max: top, Floor: s.Store.Floor(o)}, true, 0, false},
+		"it has more":               {Copy{Max: top + 5}, true, 0, false},
+		"it has more, and collects": {Copy{Max: top + 5, Floor: top}, true, 0, false},
+	} {
+		if from, lacks := s.walk.from(o, x.theirs, x.listed); from != x.from || lacks != x.lacks {
+			t.Errorf("%s: from %d, lacks %v, want %d, %v", what, from, lacks, x.from, x.lacks)
+		}
+	}
+}
