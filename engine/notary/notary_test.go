@@ -201,3 +201,50 @@ func BenchmarkJobs(b *testing.B) {
 		f("forged", n, j, checkpoint.Forged)
 	}
 }
+
+// TestAllOfAnEntryIsSigned: a log that differs from the owner's in any part of one entry is another one.
+func TestAllOfAnEntryIsSigned(t *testing.T) {
+	log := func(change func(e *codec.Entry)) *state.Store {
+		s := new(state.Store)
+		s.Init(state.Limits{Origins: 2, Keys: 16, ValueBytes: 1 << 16}, 1)
+		o, _ := s.Add(7, 1, []byte("owner"))
+		e := codec.Entry{
+			Version: 2, Key: []byte("key"), Value: []byte("value"), Flags: codec.EntryTTL | codec.EntryStamp | codec.EntryKinded | codec.EntryMore,
+			TTL: 5000, Stamp: 77, Kind: codec.KindFree, Rest: 3,
+		}
+		if change != nil {
+			change(&e)
+		}
+		if st := s.Apply(o, &e); st != state.OK {
+			t.Fatal(st)
+		}
+		s.Advance(o, 9, 0)
+		return s
+	}
+	leased := func(number uint32) func(e *codec.Entry) {
+		return func(e *codec.Entry) { e.Flags, e.TTL, e.Lease = e.Flags&^codec.EntryTTL|codec.EntryLeased, 0, number }
+	}
+	owner := New(&Config{Tag: tag, Key: private(1)})
+	f := func(what string, is, shown func(e *codec.Entry)) {
+		t.Helper()
+		j := made(t, owner, log(is), 7, 9)
+		n := New(&Config{Tag: tag, NamesMax: 8})
+		if n.Do(log(is), &j); j.Verdict != checkpoint.Same {
+			t.Errorf("%s: the owner's is %d", what, j.Verdict)
+		}
+		if n.Do(log(shown), &j); j.Verdict != checkpoint.Other {
+			t.Errorf("%s: %d", what, j.Verdict)
+		}
+	}
+	f("another key", nil, func(e *codec.Entry) { e.Key = []byte("kez") })
+	f("another value", nil, func(e *codec.Entry) { e.Value = []byte("valuf") })
+	f("bytes of the key in the value", nil, func(e *codec.Entry) { e.Key, e.Value = []byte("keyv"), []byte("alue") })
+	f("another version", nil, func(e *codec.Entry) { e.Version = 3 })
+	f("another life", nil, func(e *codec.Entry) { e.TTL = 5001 })
+	f("another time", nil, func(e *codec.Entry) { e.Stamp = 78 })
+	f("no time", nil, func(e *codec.Entry) { e.Flags, e.Stamp = e.Flags&^codec.EntryStamp, 0 })
+	f("another kind", nil, func(e *codec.Entry) { e.Kind = codec.KindFree + 1 })
+	f("another batch", nil, func(e *codec.Entry) { e.Rest = 4 })
+	f("a lease", nil, leased(1))
+	f("another lease", leased(1), leased(2))
+}
