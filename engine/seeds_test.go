@@ -116,3 +116,17 @@ func FuzzParseSeed(f *testing.F) {
 		}
 	})
 }
+
+// TestWhyAServiceHasNoAddress: where no record is there, that is said; where records are there and
+// their hosts are not, what became of those is said, of each, and nothing else.
+func TestWhyAServiceHasNoAddress(t *testing.T) {
+	dns := &fakeDNS{
+		hosts: map[string][]string{"empty": {}},
+		srv:   map[string][]*net.SRV{"_none": {}, "_gone": {{Target: "gone.", Port: 1}, {Target: "empty.", Port: 1}}},
+	}
+	for name, want := range map[string]string{"_none": "no SRV records", "_gone": errNoSuchHost.Error() + "\nno address records"} {
+		if got, err := (seed{host: name}).resolveSRV(t.Context(), dns); err == nil || err.Error() != want || got != nil {
+			t.Errorf("%s: %v, %v, want %q", name, got, err, want)
+		}
+	}
+}
