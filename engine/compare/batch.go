@@ -30,6 +30,7 @@ const (
 type move struct {
 	lo, hi uint64
 	frame  uint64 // number of the frame that brought it
+	told   uint64 // up to where it was offered last
 }
 
 // say makes a message of the comparison with p due.

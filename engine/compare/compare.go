@@ -154,7 +154,7 @@ func (c *Compare) Moved(o state.Origin, now sched.Instant, frame uint64) {
 		if !c.updates.Has(uint32(o)) {
 			m.lo = m.hi
 		}
-		m.hi, m.frame = c.store.Max(o), frame
+		m.hi, m.frame, m.told = c.store.Max(o), frame, c.store.Max(o)
 		c.updates.Add(uint32(o))
 	default:
 		if c.ladder.sketchState != nil {

@@ -41,7 +41,7 @@ func (c *Compare) onIncrements(f *reconcile.Frame, items *codec.Feedbacks) {
 		case codec.FeedbackNeeded, codec.FeedbackGap:
 			c.updates.Feedback(uint32(o), true)
 		case codec.FeedbackKnown:
-			if it.Hi >= c.store.Max(o) { // not about an older version
+			if it.Hi >= min(c.moves[o].told, c.store.Max(o)) { // not about an older version
 				c.updates.Feedback(uint32(o), false)
 			}
 		}
@@ -111,7 +111,7 @@ func (c *Compare) appendIncrements(b []byte, g *reconcile.Page) []byte {
 	b = codec.BeginTurn(b, turn)
 	for _, h := range sent[:n] {
 		o := state.Origin(h)
-		b = codec.AppendFeedback(b, &codec.Feedback{Kind: codec.FeedbackShown, Origin: c.store.ID(o), Hi: c.store.Max(o)})
+		b = codec.AppendFeedback(b, &codec.Feedback{Kind: codec.FeedbackShown, Origin: c.store.ID(o), Hi: c.moves[o].told})
 	}
 	for i := 0; i < len(c.answers); {
 		if c.answers[i].peer != g.Peer || len(b)+codec.FeedbackGapBytes > g.Limit {
@@ -125,8 +125,8 @@ func (c *Compare) appendIncrements(b []byte, g *reconcile.Page) []byte {
 	return codec.EndRecord(b, start)
 }
 
-// appendUpdates appends the next updates of the list; those of which everything
-// was sent are in sent.
+// appendUpdates appends the next updates of the list; those of which something was sent are in
+// sent: of one that takes more than a frame its beginning is, and who has that says so.
 func (c *Compare) appendUpdates(b []byte, limit int, p uint32, sent []uint32) (out []byte, n int) {
 	t := c.host.Peer(p)
 	var next [incrementsMax]uint32
@@ -154,11 +154,9 @@ func (c *Compare) appendUpdates(b []byte, limit int, p uint32, sent []uint32) (o
 			b = b[:start]
 			continue
 		}
-		b = out
-		if to == c.store.Max(o) {
-			sent[n] = h
-			n++
-		}
+		b, c.moves[o].told = out, to
+		sent[n] = h
+		n++
 	}
 	return b, n
 }

@@ -61,6 +61,7 @@ func TestSeedsThatFoundSomething(t *testing.T) {
 		0x6600003d, // parcels for one who died were sent again after all were equal, and nobody there misses the dead
 		0x41900001, // digests of a precise order took all of a small receive rate, and what they found waited
 		0x91000008, // entries that went as parts of a log, after an audit, were not counted
+		0xa1000098, // updates that take more than a frame were offered for ever, and what no update tells waited
 		0x13c3,     // a member of whom a liar had said that it left was nobody's partner any more
 	} {
 		hunt(t, seed, 1)
