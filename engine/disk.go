@@ -58,7 +58,7 @@ func (s *Sync) UnmarshalText(b []byte) error { return syncs.Set(s, b) }
 // A start has all keys again, under a new generation. It goes on under the one before
 // only where nothing that others were told can be missing: after a Close that did not
 // announce a leave (Config.LeaveTimeout below zero), and with SyncEach where the end of the
-// last write was not cut off.
+// last write was not cut off and no leave had begun: Leave announces nothing before the disk knows.
 //
 // A disk that is full or fails is logged. Writes then go on in memory, or fail with ErrDisk
 // where Sync is SyncEach, and all is written anew as soon as the disk works again. So it is
@@ -299,6 +299,14 @@ func (e *Engine) closeDisk() error {
 		floor = e.store.Floor(e.store.Owner())
 	}
 	return diskError(e.kept.log.Close(e.leftAt != 0, floor))
+}
+
+// leaves has the disk know of a leave before others do: who dies while it leaves would else come back
+// under the generation that has left. Where the disk does not work it is announced all the same.
+func (k *keeper) leaves(ctx context.Context) {
+	if k.log != nil && k.each {
+		k.log.Leaves(ctx)
+	}
 }
 
 // renewed notes that the member goes on under another generation.

@@ -26,6 +26,7 @@ func (e *Engine) Leave(ctx context.Context) error {
 		defer cancel()
 	}
 	e.stage.stop(ErrClosed)
+	e.kept.leaves(ctx)
 	w := &waiter{leave: true, done: make(chan error, 1)}
 	ok := e.ask(func(now sched.Instant) {
 		w.seq = e.sayLeave(now)

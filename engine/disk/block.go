@@ -178,7 +178,7 @@ func (s *blocks) note(at int) {
 // position is how far a member's log goes.
 type position struct {
 	generation, seq, floor uint64
-	left                   bool // with blockClosed: it said that it leaves
+	left                   bool // it says that it leaves, or said so
 }
 
 func appendPosition(b []byte, p *position) []byte {

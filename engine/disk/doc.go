@@ -36,7 +36,8 @@
 //
 // The generation may be kept where nothing that was told to others is missing: where the
 // last block says that the log was closed in order, and no leave was announced; or where
-// every log of that life was synced before anything left, and nothing is torn. Everybody
+// every log of that life was synced before anything left, a leave that others may know of
+// too, and nothing is torn. Everybody
 // else takes a higher one, so that no version is ever used again. Versions go on counting
 // either way. The mark of a close is used up by the next start, because that begins
 // another log.

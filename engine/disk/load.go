@@ -148,7 +148,7 @@ func (r *reader) readLog(n uint64) error {
 	name := numbered(n, logEnd)
 	r.old = append(r.old, name)
 	r.gap = r.gap || r.torn // of the one before
-	r.done, r.left, r.torn, r.last = false, false, false, header{}
+	r.done, r.torn, r.last = false, false, header{}
 	_, err := r.readFile(name, logFile)
 	return err
 }
@@ -211,7 +211,7 @@ func (r *reader) enters(generation uint64) {
 	if generation <= r.i.Generation {
 		return
 	}
-	r.i.Generation, r.i.Floor = generation, 0
+	r.i.Generation, r.i.Floor, r.left = generation, 0, false
 	for i := range r.all {
 		switch x := &r.all[i]; {
 		case x.Key == nil:
@@ -250,7 +250,7 @@ func (r *reader) take(h *header, b *block) {
 		if p, ok := parsePosition(b.body); ok {
 			r.enters(p.generation)
 			r.i.Seq, r.i.Floor = max(r.i.Seq, p.seq), max(r.i.Floor, p.floor)
-			r.done, r.left = b.kind == blockClosed && h.kind == logFile, p.left
+			r.done, r.left = b.kind == blockClosed && h.kind == logFile, r.left || p.left
 		}
 	}
 }

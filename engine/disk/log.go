@@ -132,6 +132,7 @@ type Log struct {
 	dirty   bool // place or members are to be written
 	began   bool
 	closing bool
+	left    bool // the disk knows that the member leaves
 	stale   bool // there are secrets that are not wanted
 
 	crowded      bool      // a content found no room: a snapshot may make some
@@ -293,6 +294,19 @@ func (l *Log) outcome(version uint64) (known bool, err error) {
 // Wait returns when a version is on disk, or with why it is not, or is not known to be
 // when ctx ends.
 func (l *Log) Wait(ctx context.Context, version uint64) error {
+	return l.await(ctx, func() (known bool, err error) { return l.outcome(version) })
+}
+
+// Leaves has the disk know that the member is about to say that it leaves, so that no life after this
+// one goes on under its generation, whatever ends this one. It returns when that is on disk, when the
+// disk does not work, or when ctx ends. It is for SyncEach: otherwise only Close keeps a generation.
+func (l *Log) Leaves(ctx context.Context) error {
+	l.note(func() { l.place.left = true })
+	return l.await(ctx, func() (known bool, err error) { return l.left || l.broken != nil, l.broken })
+}
+
+// await returns when something is known, asked under mu, or not when ctx ends.
+func (l *Log) await(ctx context.Context, look func() (known bool, err error)) error {
 	if ctx.Done() != nil {
 		defer context.AfterFunc(ctx, func() {
 			l.mu.Lock()
@@ -303,7 +317,7 @@ func (l *Log) Wait(ctx context.Context, version uint64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		known, err := l.outcome(version)
+		known, err := look()
 		switch {
 		case known:
 			return err
@@ -351,7 +365,7 @@ func (l *Log) note(change func()) {
 func (l *Log) Close(left bool, floor uint64) error {
 	l.stopping.Store(true)
 	l.mu.Lock()
-	l.place.left, l.place.floor, l.closing = left, max(floor, l.place.floor), true
+	l.place.left, l.place.floor, l.closing = l.place.left || left, max(floor, l.place.floor), true
 	l.news.Broadcast()
 	l.mu.Unlock()
 	if l.began {

@@ -63,6 +63,46 @@ func closeInOrder(t *testing.T, left bool) {
 	m.log.Close(false, 0) // what was killed has no goroutine
 }
 
+// With Each, a process that is killed while it leaves does not keep its generation: others may know
+// that this one has left. That holds from the moment on in which they may be told, whatever is
+// written after it, and in a log after that.
+func TestKilledWhileLeaving(t *testing.T) {
+	for _, then := range []string{"nothing", "writes", "another log"} {
+		synctest.Test(t, func(t *testing.T) {
+			dir, m := newMemory(), newModel(t)
+			m.open(Options{FS: dir, Sync: SyncEach})
+			m.begin(7)
+			m.set("a", "1")
+			m.offer()
+			if err := m.log.Leaves(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			switch then {
+			case "writes":
+				m.set("b", "2")
+				m.offer()
+				if err := m.log.Wait(t.Context(), 2); err != nil {
+					t.Fatal(err)
+				}
+			case "another log":
+				m.log.mu.Lock()
+				m.log.missed = true // it makes a snapshot
+				m.log.mu.Unlock()
+				m.log.rouse()
+				synctest.Wait()
+			}
+			after := newModel(t)
+			if i := after.open(Options{FS: dir.lose(rand.New(rand.NewPCG(1, 1))), Sync: SyncEach}); i.Keeps || i.Generation != 7 || i.Seq == 0 {
+				t.Errorf("then %s: %+v", then, i)
+			}
+			after.log.Close(false, 0)
+			if err := m.log.Close(false, 0); err != nil { // the leave failed
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 // With Each, a process that is killed keeps its generation.
 func TestKilledWithEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

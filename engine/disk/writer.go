@@ -28,6 +28,7 @@ type writer struct {
 	retryAt  time.Time
 	syncAt   time.Time // when what was written is to be synced; zero: it is
 	written  uint64    // the newest version that was written
+	leaving  bool      // what was written says that the member leaves
 	beatAt   time.Time // when the time is written down though nothing happened
 	synced   chan syncDone
 	syncing  bool // beside
@@ -218,7 +219,7 @@ func (l *Log) tell(written uint64) {
 		return
 	}
 	l.mu.Lock()
-	l.durable = max(l.durable, written)
+	l.durable, l.left = max(l.durable, written), l.leaving
 	l.news.Broadcast()
 	l.mu.Unlock()
 	l.progress()
@@ -248,7 +249,7 @@ func (l *Log) take() (b []byte, last uint64) {
 		b = b[:0]
 	}
 	if dirty {
-		place.seq = last
+		place.seq, l.leaving = last, place.left
 		b = l.appendPlace(b, blockPosition, &place, members)
 		l.spare = b
 	}
