@@ -7,17 +7,18 @@ type Cause uint8
 
 // The causes. Arrived is the zero value.
 const (
-	Arrived  Cause = iota
-	Lost           // by chance
-	InBurst        // by chance, while the path was in its bad state
-	Unwired        // the topology has no such path
-	Severed        // a rule cuts the path
-	TooLong        // longer than the path's MTU
-	Filtered       // the receiver's filter waits for it to speak first
-	Causes         // how many there are
+	Arrived    Cause = iota
+	Lost             // by chance
+	InBurst          // by chance, while the path was in its bad state
+	Unwired          // the topology has no such path
+	Severed          // a rule cuts the path
+	TooLong          // longer than the path's MTU
+	Filtered         // the receiver's filter waits for it to speak first
+	Overflowed       // the queue of a thin link had no room for it
+	Causes           // how many there are
 )
 
-var causeNames = [Causes]string{"arrived", "lost", "burst", "unwired", "cut", "mtu", "filtered"}
+var causeNames = [Causes]string{"arrived", "lost", "burst", "unwired", "cut", "mtu", "filtered", "overflowed"}
 
 // String is the cause in one word.
 func (c Cause) String() string {
@@ -47,6 +48,7 @@ type Model struct {
 	lastID  RuleID
 	reach   func(from, to int) bool
 	filters map[int]*filter // looked up by node, never walked
+	thin    map[int]*thin   // as filters
 }
 
 // layer is a rule at work.
@@ -140,7 +142,10 @@ func (m *Model) Send(now sched.Instant, from, to, n int, f *Fate) {
 	for k := range f.Copies {
 		f.At[k] = max(now+m.delay(from, to), p.clog)
 	}
-	if p.corrupt && n > 0 {
+	if len(m.thin) > 0 {
+		m.squeeze(&p, now, f)
+	}
+	if p.corrupt && n > 0 && f.Copies > 0 {
 		f.Flip[m.rand.Uint32n(uint32(f.Copies))] = int(m.rand.Uint32n(uint32(8 * n)))
 	}
 }
