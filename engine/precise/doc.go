@@ -45,4 +45,7 @@
 // this mode is compared for. So a peer's budget holds it back where it holds news back, and of a
 // small receive rate digests leave to entries what these need: they make no debt, answers go
 // before them, and one frame in eight that begins with neither is left to them.
+//
+// Two of whom one has no seats for all differ for good. They list their keys to each other in pauses
+// of 1 to 16 s while that shows nothing new, and when strangers are tried again.
 package precise

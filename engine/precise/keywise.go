@@ -27,6 +27,7 @@ type keywise struct {
 	compare func(a, b *tune.Candidate) int
 	keys    keys
 	author  state.Origin // what the sender of a digest writes
+	found   int          // entries that one lacks, and that the other has
 
 	at      codec.Place    // where the next window starts: its key is in the buffer
 	floors  codec.OriginID // whose floor is told next
@@ -242,6 +243,7 @@ func (x *keywise) listed(d *codec.PreciseDigest, o state.Origin, runs, pulls *li
 			// It was written again, or deleted: all that lives up to there is here. Where the
 			// author itself still has it, it is not: something was forged in its place.
 		case o != x.view.Own:
+			x.found++
 			pulls.ask(item{ID: id, Version: v})
 		case v > top || x.neverWrote(o, key, v):
 			ahead = true
@@ -269,6 +271,7 @@ func (x *keywise) offer(runs *list, o state.Origin, v uint64, stamp int64, intro
 	if runs == nil || v > x.view.Settled(o) && x.view.Settled(o) < x.store.Max(o) {
 		return
 	}
+	x.found++
 	it := item{ID: x.store.ID(o), Origin: o, Version: v, intro: intro}
 	switch x.order {
 	case tune.OrderPreciseNewest:

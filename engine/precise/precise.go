@@ -13,6 +13,13 @@ import (
 // window is missing.
 const windowWait = 20 * sched.Millisecond
 
+// pauseFirst is how long two of whom one turns others away list no keys to each other once that has
+// shown nothing new, and pauseMost how long at most: they differ for as long as that goes on.
+const (
+	pauseFirst = 1 // second
+	pauseMost  = 16
+)
+
 // Host is the node around a comparison.
 type Host interface {
 	// Peer is what is kept of a peer; good until the host adds one.
@@ -70,6 +77,8 @@ type Peer struct {
 	windows uint8             // of it that may still be sent
 	runs    uint8             // the list that answers the peer
 	pulls   uint8             // the list of what it is asked for
+	pause   uint8             // after the last digest, in seconds
+	again   sched.Instant     // from when on there may be one, where one of the two turns others away
 }
 
 // Init makes precise mode ready. It panics without the comparator that the order
@@ -163,7 +172,36 @@ func (x *Precise) onSync(f *reconcile.Frame, s codec.Sync) {
 		x.n.Agreements++
 		return
 	}
-	x.wantDigest(f.Peer, reconcile.AnsweredBy(s.Kind))
+	if !x.spares(f) {
+		x.wantDigest(f.Peer, reconcile.AnsweredBy(s.Kind))
+	}
+}
+
+// spares tells that the peer is sent no digest now: one of the two turns others away, so they differ in
+// any case, and the last digests showed nothing else. Where strangers are tried again, so are digests.
+func (x *Precise) spares(f *reconcile.Frame) bool {
+	t := x.host.Peer(f.Peer)
+	shut, away := f.Full.Strangers()
+	if x.store.TurnsAway() {
+		shut, away = true, true // others try
+	}
+	switch {
+	case !away:
+		t.pause, t.again = 0, 0
+		return false
+	case f.Now < t.again && (shut || f.Now < t.again-sched.Instant(t.pause-pauseFirst)*sched.Second):
+		return true
+	}
+	t.pause = min(max(pauseFirst, 2*t.pause), pauseMost)
+	t.again = f.Now + sched.Instant(t.pause)*sched.Second
+	return false
+}
+
+// found notes that a comparison with the peer showed what one of the two lacks: there may be more.
+func (t *Peer) found(entries int) {
+	if entries > 0 {
+		t.pause, t.again = t.pause/2, 0
+	}
 }
 
 // onWindow finds what the peer lacks and what we lack of a window.
@@ -179,8 +217,9 @@ func (x *Precise) onWindow(f *reconcile.Frame, d *codec.PreciseDigest) {
 		pulls = x.listOf(p, &t.pulls)
 	}
 	before := runs.Len()
-	x.keys.author = f.Author
+	x.keys.author, x.keys.found = f.Author, 0
 	x.outdone = x.keys.Compare(d, runs, pulls)
+	t.found(x.keys.found)
 	x.budgets.Lacks(f.Now, p, runs.Len()-before)
 	final := d.Flags&codec.DigestFinal != 0
 	if runs != nil {
@@ -195,10 +234,13 @@ func (x *Precise) onWindow(f *reconcile.Frame, d *codec.PreciseDigest) {
 func (x *Precise) onPull(f *reconcile.Frame, l *codec.PrecisePull) {
 	x.n.PullsServed++
 	p := f.Peer
-	at := &x.host.Peer(p).runs
+	t := x.host.Peer(p)
+	at := &t.runs
 	if runs := x.listOf(p, at); runs != nil {
 		before := runs.Len()
+		x.keys.found = 0
 		x.keys.Answer(l, runs)
+		t.found(x.keys.found)
 		x.budgets.Lacks(f.Now, p, runs.Len()-before)
 		x.gathered(f.Now, at, x.due.Runs, l.Final)
 	}
