@@ -39,20 +39,35 @@ func (t *Table) correctSoon(to, about uint32) {
 	t.correctionCount++
 }
 
-// appendCorrections appends all that is to be corrected at one member.
+// nextCorrection takes all that is to be corrected at one member out of the queue: it stands behind it until
+// it is appended, and is gone if it is not, as all that was pulled.
+func (t *Table) nextCorrection(s *Send) bool {
+	if t.correctionCount == 0 {
+		return false
+	}
+	kept, all := 0, t.corrections[:t.correctionCount]
+	s.Kind, s.To = SendCorrection, all[0].to
+	s.ID = t.ring.ID(s.To)
+	for i, c := range all {
+		if c.to != s.To {
+			all[i], all[kept] = all[kept], c
+			kept++
+		}
+	}
+	t.correcting, t.correctionCount = t.correctionCount, kept
+	return true
+}
+
+// appendCorrections appends what was taken for one member.
 func (t *Table) appendCorrections(dst []byte, room int, to uint32) []byte {
-	kept := t.corrections[:0]
-	for _, c := range t.corrections[:t.correctionCount] {
-		switch f := &t.facts[t.standings[c.about].fact]; {
-		case c.to != to:
-			kept = append(kept, c)
-		case room >= codec.FactBytes && f.member != 0:
+	for _, c := range t.corrections[min(t.correctionCount, t.correcting):t.correcting] {
+		if f := &t.facts[t.standings[c.about].fact]; c.to == to && room >= codec.FactBytes && f.member != 0 {
 			dst = codec.AppendFact(dst, codec.Fact{ID: t.ring.ID(c.about), Incarnation: f.incarnation, Status: f.status})
 			t.counters.FactsSent++
 			room -= codec.FactBytes
 		}
 	}
-	t.correctionCount = len(kept)
+	t.correcting = 0
 	return dst
 }
 

@@ -32,3 +32,35 @@ func TestLateAnswerEndsTheRound(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsPulledIsGone: what a caller pulls and can't send is not offered again at the same moment, for it
+// would pull for ever: corrections go to whoever spoke last, and may not be reached any more.
+func TestWhatIsPulledIsGone(t *testing.T) {
+	x, now := alone(t, 5)
+	for to := uint32(2); to <= 5; to++ {
+		x.correctSoon(to, 2)
+		x.correctSoon(to, 3)
+	}
+	var s Send
+	corrections := 0
+	for i := 0; x.Next(*now, &s); i++ {
+		if i > 100 {
+			t.Fatal("there is no end")
+		}
+		if s.Kind == SendCorrection {
+			corrections++
+		}
+	}
+	if corrections != 4 {
+		t.Errorf("%d corrections for 4 members", corrections)
+	}
+
+	h := host{1: {id: 11, proven: true}}
+	d := newDetector(h)
+	d.Watch(0, 1, 11)
+	d.correctSoon(1, 1)
+	delete(h, 1)
+	if s := d.Next(0); s != nil {
+		t.Errorf("to a member that is not reached goes %+v", s)
+	}
+}

@@ -21,9 +21,7 @@ func (t *Table) Next(now sched.Instant, s *Send) bool {
 	if t.nextRevival(now, s) || t.nextReply(s) || t.nextVote(s) {
 		return true
 	}
-	if t.correctionCount > 0 {
-		s.Kind, s.To = SendCorrection, t.corrections[0].to
-		s.ID = t.ring.ID(s.To)
+	if t.nextCorrection(s) {
 		return true
 	}
 	t.burst(now)

@@ -24,7 +24,8 @@ type Table struct {
 	owe       uint64    // cases with replies to give
 	hot       []hotFact // facts that are being spread
 
-	correctionCount int
+	correctionCount int           // of those in the queue;
+	correcting      int           // those up to here are being sent
 	pushLeft        int           // receivers left in this burst
 	pushAt          sched.Instant // next burst
 	rebuildAt       sched.Instant // Never: who is watched is up to date
