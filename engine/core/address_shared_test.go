@@ -13,7 +13,11 @@ import (
 // suspect one another.
 func TestTwoHaveOneAddress(t *testing.T) {
 	both(t, func(t *testing.T, sealed func(int, *Config)) {
-		for seed := range uint64(5) {
+		seeds := uint64(40)
+		if testing.Short() {
+			seeds = 5
+		}
+		for seed := range seeds {
 			twoHaveOneAddress(t, 300+seed, sealed)
 		}
 	})

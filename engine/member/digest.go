@@ -61,7 +61,7 @@ func (t *Table) nextCorrection(s *Send) bool {
 // appendCorrections appends what was taken for one member.
 func (t *Table) appendCorrections(dst []byte, room int, to uint32) []byte {
 	for _, c := range t.corrections[min(t.correctionCount, t.correcting):t.correcting] {
-		if f := &t.facts[t.standings[c.about].fact]; c.to == to && room >= codec.FactBytes && f.member != 0 {
+		if f := &t.facts[t.standings[c.about].fact]; c.to == to && room >= codec.FactBytes && f.member != 0 && (!f.alone() || c.about == to) {
 			dst = codec.AppendFact(dst, codec.Fact{ID: t.ring.ID(c.about), Incarnation: f.incarnation, Status: f.status})
 			t.counters.FactsSent++
 			room -= codec.FactBytes
@@ -129,9 +129,9 @@ func (t *Table) OnDigest(now sched.Instant, from uint32, d codec.Observed) {
 	}
 }
 
-// appendReply appends facts of the wanted buckets in at most room bytes. A reply that is cut short
+// appendReply appends facts of the wanted buckets in at most room bytes, for one member. A reply that is cut short
 // goes on with the next digest where this one ended, so that every fact has its turn.
-func (t *Table) appendReply(dst []byte, room int) []byte {
+func (t *Table) appendReply(dst []byte, room int, to uint32) []byte {
 	r := &t.repair
 	for ; r.left > 0 && room >= codec.FactBytes; r.left-- {
 		if r.cursor++; r.cursor > t.used {
@@ -139,7 +139,7 @@ func (t *Table) appendReply(dst []byte, room int) []byte {
 		}
 		f := &t.facts[r.cursor]
 		id := t.ring.ID(f.member)
-		if f.member == 0 || f.status == Buried || r.mask>>bucket(id)&1 == 0 || key(f.incarnation, f.status) == 0 {
+		if f.member == 0 || f.status == Buried || f.alone() && f.member != to || r.mask>>bucket(id)&1 == 0 || key(f.incarnation, f.status) == 0 {
 			continue
 		}
 		dst = codec.AppendFact(dst, codec.Fact{ID: id, Incarnation: f.incarnation, Status: f.status})

@@ -69,7 +69,8 @@
 // With one live observer left (a pair, or a node cut off from all others) there
 // is no second opinion: the vote of one suspects, but only if no frame at all
 // came from the member for two periods, and the grace is SoloGrace, which any
-// frame of the member starts again. A pair can't tell a cut of that length from
+// frame of the member starts again. Such a suspicion is told to the suspect only: nobody
+// else answers, and who hears of it does. A pair can't tell a cut of that length from
 // a crash; nobody can. The caller may use a second route (a stream) and report
 // its success with Heard.
 //

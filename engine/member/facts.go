@@ -18,7 +18,7 @@ type fact struct {
 	votes       uint8  // counted when this node suspected it
 	health      uint8  // own, then
 	news        bool   // in the list of changes
-	solo        bool   // suspected with one observer left
+	solo        bool   // suspected with one observer left, this node
 	claimed     bool   // others say it is dead
 	again       bool   // others are asked a last time
 	since       sched.Instant
@@ -211,6 +211,7 @@ func (t *Table) expireAll(now sched.Instant, s Status) {
 		if f.solo && s == Suspect && now >= f.until {
 			if w := t.watching(f.member); w != nil && w.heard > f.since {
 				f.since, f.until = now, now+t.cfg.SoloGrace // something of it still arrives
+				t.correctSoon(f.member, f.member)
 			}
 		}
 		if now >= f.until && !f.again && f.by != t.self {
@@ -309,6 +310,10 @@ func suspected(s Status) bool { return s == Suspect || s == Closed }
 
 // accuses tells of the statuses that no member has by its own word.
 func accuses(s Status) bool { return s != Alive && s != Left }
+
+// alone tells that this node suspects a member for want of anybody who answers: whoever hears of that
+// answers, so it is told to the suspect only.
+func (f *fact) alone() bool { return f.solo && f.status == Suspect }
 
 // accuse makes a member suspected, or closed if it was suspected: that may shorten its grace, and
 // never lengthens it. Nil when there is no room for the fact.

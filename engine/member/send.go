@@ -131,7 +131,7 @@ func (t *Table) AppendSend(dst []byte, room int, s *Send) []byte {
 	case SendFacts:
 		return t.AppendHot(dst, room)
 	case SendReply:
-		dst = t.appendReply(codec.BeginRecord(dst, codec.TypeVerdict), body)
+		dst = t.appendReply(codec.BeginRecord(dst, codec.TypeVerdict), body, s.To)
 		if t.repair.frames == 0 {
 			t.repair.replyTo = 0
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -43,5 +44,101 @@ func TestASignOfLifeCountsOnce(t *testing.T) {
 	}
 	if died := run(4*grace, nil); died == 0 || died-last > 5*grace/2 {
 		t.Errorf("nothing arrives any more: it is %v, %v after the last sign; the grace is %v", x.Status(2), time.Duration(now-last), time.Duration(grace))
+	}
+}
+
+// TestWhoIsAloneAccusesNobodyToOthers: a node that nobody answers suspects everybody by itself. It is told to
+// the suspects only, with probes and by themselves: whoever hears of it answers, so the others are there, and
+// know better. When one of them asks what this node believes, they hear no other accusation either; deaths they do.
+func TestWhoIsAloneAccusesNobodyToOthers(t *testing.T) {
+	x, clock := alone(t, 5)
+	now := *clock
+	told, itself, probed := 0, 0, 0
+	drain := func() {
+		for s := (Send{}); x.Next(now, &s); {
+			if s.Kind == SendProbe && s.Probe.Status == Suspect {
+				probed++
+			}
+			for b := x.AppendSend(nil, 1300, &s); len(b) > 0; {
+				var typ codec.Type
+				var body []byte
+				if typ, body, b = codec.NextRecord(b); typ != codec.TypeVerdict {
+					continue
+				}
+				facts, err := codec.ParseFacts(body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range facts.Len() {
+					switch f := facts.At(i); {
+					case f.Status != Suspect:
+					case f.ID == s.ID:
+						itself++
+					default:
+						told++
+					}
+				}
+			}
+		}
+	}
+	for end := now + 20*sched.Second; x.Status(2) != Suspect || x.Status(3) != Suspect; now += 5 * ms {
+		if x.Tick(now); now > end {
+			t.Fatalf("of those who are silent one is %v, one %v", x.Status(2), x.Status(3))
+		}
+		drain()
+	}
+	none := codec.AppendObserved(nil, false, new([codec.ObservedBuckets]uint64))
+	_, body, _ := codec.NextRecord(none)
+	digest, err := codec.ParseObserved(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.OnDigest(now, 4, digest)
+	drain()
+	x.correctSoon(4, 2)
+	for end := now + x.cfg.Period; now < end; now += 5 * ms {
+		x.Tick(now)
+		drain()
+	}
+	if told != 0 || itself < 2 || probed == 0 {
+		t.Errorf("others were told %d suspicions; the suspects were %d times, and by %d probes", told, itself, probed)
+	}
+	for end := now + 2*x.cfg.SoloGrace; now < end && x.Status(2) != Dead; now += 5 * ms {
+		x.Tick(now)
+	}
+	if x.Status(2) != Dead || len(x.hot) == 0 {
+		t.Errorf("after the grace it is %v, and %d facts are spread", x.Status(2), len(x.hot))
+	}
+}
+
+// TestASurvivorAloneCondemns: whoever is left alone knows of all deaths, as soon as the grace of one observer
+// is over, with nobody to agree; two who are left know as soon as a quorum does.
+func TestASurvivorAloneCondemns(t *testing.T) {
+	for _, c := range []struct{ nodes, left int }{{2, 1}, {3, 1}, {3, 2}, {5, 1}, {5, 2}, {12, 1}, {12, 2}} {
+		x := newCluster(t, c.nodes, LAN())
+		x.run(3 * sched.Second)
+		for _, n := range x.nodes[c.left:] {
+			n.down = true
+		}
+		died := x.now
+		known := func() bool {
+			for _, n := range x.nodes[:c.left] {
+				for _, m := range x.nodes[c.left:] {
+					if n.Status(m.h) != Dead {
+						return false
+					}
+				}
+			}
+			return true
+		}
+		for !known() {
+			if x.run(10 * ms); x.now-died > 6*sched.Second {
+				break
+			}
+		}
+		took, most := x.now-died, x.cfg.SoloGrace+7*x.cfg.Period
+		if t.Logf("%d of %d are left: %v", c.left, c.nodes, time.Duration(took)); took > most {
+			t.Errorf("%d of %d are left and know after %v; bound %v", c.left, c.nodes, time.Duration(took), time.Duration(most))
+		}
 	}
 }

@@ -316,6 +316,8 @@ func (t *Table) count(now sched.Instant, subject uint32) {
 		if solo && s == Suspect {
 			f.solo = true
 			t.grace(now, f)
+			t.cool(t.standings[subject].fact)
+			t.correctSoon(subject, subject)
 		}
 	}
 }
