@@ -60,6 +60,8 @@ func TestConfigErrorsNameFieldValueAndFix(t *testing.T) {
 	f(func(c *Config) { c.Advertise = "web.example:7946" }, "")
 	f(func(c *Config) { c.Advertise = "0.0.0.0:1" }, "Advertise", "unspecified")
 	f(func(c *Config) { c.Advertise = ":7" }, "Advertise", "no host")
+	f(func(c *Config) { c.Advertise = "224.0.0.1:1" }, "Advertise", "of a group")
+	f(func(c *Config) { c.Advertise = "255.255.255.255:1" }, "Advertise", "everybody")
 	f(func(c *Config) { c.Seeds = []string{"a:1", "b:http"} }, "Seeds[1]", `port "http"`)
 
 	f(func(c *Config) { c.Zone = strings.Repeat("x", 65) }, "Zone", "65 bytes", "at most 64")

@@ -54,7 +54,7 @@ func (e *Engine) SetTags(tags map[string]string) error {
 // though each meets all others. One that declares none is followed. Errors as for SetTags.
 func (e *Engine) SetAdvertise(addr netip.AddrPort) error {
 	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-	if !addr.IsValid() || addr.Port() == 0 || addr.Addr().IsUnspecified() || addr.Addr().Zone() != "" {
+	if !codec.Dialable(addr) || addr.Addr().Zone() != "" {
 		return bad("Advertise", addr.String(), "can't be reached", "give an IP address and a port")
 	}
 	if !e.ask(func(now sched.Instant) {

@@ -278,7 +278,7 @@ func TestSetAdvertise(t *testing.T) {
 			t.Errorf("%s: %v at %v", e.Name(), m.State, m.Addr)
 		}
 	}
-	for _, bad := range []string{"0.0.0.0:1", "127.0.0.1:0"} {
+	for _, bad := range []string{"0.0.0.0:1", "127.0.0.1:0", "224.0.0.1:1", "[ff02::1]:1", "255.255.255.255:1"} {
 		if err := c.Engines[1].SetAdvertise(netip.MustParseAddrPort(bad)); !errors.Is(err, engine.ErrConfig) {
 			t.Errorf("%s: %v", bad, err)
 		}

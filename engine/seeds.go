@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/quidnunc/quidnunc/codec"
 )
 
 // PortDefault is the port of a seed or bind address that names none.
@@ -68,6 +70,8 @@ func parseSeed(text string) (seed, error) {
 		return s, errors.New(`port "0" can't be dialled`)
 	case a.ip.IsUnspecified():
 		return s, errors.New("an unspecified address can't be dialled")
+	case a.ip.IsValid() && !codec.Dialable(netip.AddrPortFrom(a.ip, PortDefault)):
+		return s, errors.New("a group or everybody can't be dialled")
 	case a.ip.IsValid():
 		s.kind, s.addr = seedLiteral, netip.AddrPortFrom(a.ip, a.portOr(PortDefault))
 	case a.name == "":
@@ -135,7 +139,7 @@ func (s seed) resolveSRV(ctx context.Context, r Resolver) ([]netip.AddrPort, err
 }
 
 func appendAddr(list []netip.AddrPort, a netip.AddrPort) []netip.AddrPort {
-	if len(list) >= seedAddrsMax || !a.IsValid() || a.Port() == 0 || slices.Contains(list, a) {
+	if len(list) >= seedAddrsMax || !codec.Dialable(a) || slices.Contains(list, a) {
 		return list
 	}
 	return append(list, a)

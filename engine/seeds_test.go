@@ -43,6 +43,8 @@ func TestSeeds(t *testing.T) {
 			"web":   {"10.0.0.1", "::ffff:10.0.0.1", "2001:db8::1"},
 			"a.web": {"10.0.0.2"},
 			"empty": {},
+
+			"groups": {"224.0.0.1", "10.0.0.3", "ff0e::1", "0.0.0.1"},
 		},
 		srv: map[string][]*net.SRV{
 			"_gossip._udp.web":  {{Target: "a.web.", Port: 7000}, {Target: "gone.", Port: 7001}, {Target: "web.", Port: 7002}},
@@ -91,6 +93,10 @@ func TestSeeds(t *testing.T) {
 	f(":80", "error: want")
 	f("", "error: want")
 	f("0.0.0.0:80", "error: an unspecified address")
+	f("224.0.0.1:80", "error: a group")
+	f("[ff02::1]:80", "error: a group")
+	f("255.255.255.255", "error: a group")
+	f("groups:80", "10.0.0.3:80")
 }
 
 // A DNS answer is data from outside: it is bounded.

@@ -135,6 +135,8 @@ func (c *Config) checkAdvertise() error {
 		return bad("Advertise", c.Advertise, "no host", fix)
 	case a.ip.IsUnspecified():
 		return bad("Advertise", c.Advertise, "an unspecified address can't be reached", fix)
+	case a.ip.IsValid() && !codec.Dialable(netip.AddrPortFrom(a.ip, PortDefault)):
+		return bad("Advertise", c.Advertise, "the address of a group or of everybody is no member's", fix)
 	}
 	return nil
 }

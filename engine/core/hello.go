@@ -43,7 +43,7 @@ func (c *Core) greet(p uint32) {
 	if q.Takes() || q.Left() || q.Life == roster.Free {
 		return
 	}
-	if door.Dialable(q.at.Addr) {
+	if codec.Dialable(q.at.Addr) {
 		c.due.Want(p, dueHello)
 		q.at.Greeted(c.now)
 	}

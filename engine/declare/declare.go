@@ -77,9 +77,9 @@ func parseAddr(b []byte) (a netip.AddrPort, ok bool) {
 	if len(b) != addrBytes {
 		return a, false
 	}
-	ip, port := netip.AddrFrom16([16]byte(b[:16])).Unmap(), uint16(b[16])<<8|uint16(b[17])
-	if port == 0 || ip.IsUnspecified() || ip.IsMulticast() {
-		return a, false
+	a = netip.AddrPortFrom(netip.AddrFrom16([16]byte(b[:16])).Unmap(), uint16(b[16])<<8|uint16(b[17]))
+	if !codec.Dialable(a) {
+		return netip.AddrPort{}, false
 	}
-	return netip.AddrPortFrom(ip, port), true
+	return a, true
 }

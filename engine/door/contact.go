@@ -22,27 +22,24 @@ type Contact struct {
 	too        uint64         // of another address where it answered while it was in service at Addr; 0: none
 }
 
-// Dialable reports whether an address says where somebody is.
-func Dialable(addr netip.AddrPort) bool {
-	return addr.IsValid() && !addr.Addr().IsUnspecified() && addr.Port() != 0
-}
-
 // Place is where somebody is met: where they sent from themselves; else, if others name
 // them, where these say, if that can be dialled.
 func Place(from, advertised netip.AddrPort) netip.AddrPort {
-	if !from.IsValid() && Dialable(advertised) {
+	if !from.IsValid() && codec.Dialable(advertised) {
 		return advertised
 	}
 	return from
 }
 
 // Known is the address by which others are told of the peer: what it says of itself, or
-// where it was met if that is nowhere.
+// where it was met if that is nowhere; the zero value if that is nowhere, too.
 func (c *Contact) Known() netip.AddrPort {
-	if !c.Advertised.IsValid() || c.Advertised.Addr().IsUnspecified() {
-		return c.Addr
+	for _, a := range [...]netip.AddrPort{c.Advertised, c.Addr} {
+		if codec.Dialable(a) {
+			return a
+		}
 	}
-	return c.Advertised
+	return netip.AddrPort{}
 }
 
 // Introduced takes what an introduction says beside addresses.
@@ -91,7 +88,7 @@ func (c *Contact) Moved(addr netip.AddrPort) {
 // reports whether others name another place than the known one.
 func (c *Contact) Named(addr, from netip.AddrPort) (elsewhere bool) {
 	if !from.IsValid() {
-		return Dialable(addr) && addr != c.Addr
+		return codec.Dialable(addr) && addr != c.Addr
 	}
 	if addr.IsValid() && addr != c.Advertised {
 		c.Advertised, c.Declared = addr, false

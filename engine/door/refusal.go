@@ -49,7 +49,7 @@ func (t *Turned) Parse(body, rest []byte) error {
 		return err
 	}
 	var in codec.Intro
-	if kind, body, _ := codec.NextRecord(rest); kind == codec.TypeIntro && codec.ParseIntro(body, &in) == nil && !in.Addr.Addr().IsUnspecified() {
+	if kind, body, _ := codec.NextRecord(rest); kind == codec.TypeIntro && codec.ParseIntro(body, &in) == nil && codec.Dialable(in.Addr) {
 		t.Holder = in.Addr
 	}
 	return nil

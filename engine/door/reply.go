@@ -51,9 +51,12 @@ type Replies struct {
 	head, n uint32
 }
 
-// Push reports whether there was room.
+// Push reports whether there was room. To where nobody can be nothing goes.
 func (q *Replies) Push(r *Reply) bool {
-	if int(q.n) == len(q.ring) {
+	switch {
+	case !codec.Dialable(r.To):
+		return true
+	case int(q.n) == len(q.ring):
 		return false
 	}
 	q.ring[(q.head+q.n)%uint32(len(q.ring))] = *r

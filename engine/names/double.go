@@ -26,7 +26,7 @@ const (
 // Doubled is told that somebody with our identifier is elsewhere.
 func (s *Self) Doubled(now sched.Instant, addr netip.AddrPort) (a Act) {
 	d := &s.Double
-	if s.Silenced || !addr.IsValid() || addr.Addr().IsUnspecified() || d.at != 0 && now-d.at < doubleGap {
+	if s.Silenced || !codec.Dialable(addr) || d.at != 0 && now-d.at < doubleGap {
 		return a
 	}
 	d.Addr, d.at = addr, max(1, now)

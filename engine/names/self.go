@@ -190,7 +190,7 @@ func (s *Self) Outlived(now sched.Instant, gen uint64, addr netip.AddrPort, h Ho
 	case gen > h.Believed(gen):
 		a.Unbelieved = true
 	case !s.Renewals.May(now): // it is heard of again
-	case !addr.IsValid() || addr.Addr().IsUnspecified() || addr == s.Addr && !s.Double.same:
+	case !codec.Dialable(addr) || addr == s.Addr && !s.Double.same:
 		a.Renew = gen + 1
 	case !r.open || r.gen < gen:
 		*r = rival{gen: gen, addr: addr, met: r.met, open: true}
