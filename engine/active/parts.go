@@ -7,7 +7,8 @@ import (
 )
 
 // Parts keeps a part of each of so many members, where a part that is lost is begun anew: who leaves
-// the set is told nothing. A member keeps a [Ticket], which finds that its part is gone.
+// the set is told nothing. A member keeps a [Ticket], which finds that its part is gone. The zero value
+// keeps as many as is usual.
 type Parts[T any] struct {
 	set  Set
 	slab Slab[lent[T]]
@@ -51,6 +52,9 @@ func (s *Parts[T]) Take(now sched.Instant, t *Ticket) (x *T, fresh bool) {
 	if x = s.Look(*t); x != nil {
 		s.set.Touch(now, t.place)
 		return x, false
+	}
+	if s.set.most == 0 {
+		s.Init(0)
 	}
 	if old := s.set.Rests(now); old != 0 {
 		s.set.Leave(old)

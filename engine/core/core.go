@@ -90,7 +90,7 @@ func (c *Core) Init(cfg *Config, now sched.Instant, wall sched.Wall) {
 	if c.cfg.Order.Precise() {
 		c.store.PrintKeys()
 	}
-	c.paths.Init(now, c.cfg.Experiment.AckDelay)
+	c.paths.Init(now, c.cfg.Experiment.AckDelay, l.Peers)
 	c.wheel.Init(timersEngine+(l.Peers+1)*timersPeer, now)
 	c.origins = make([]origin, 1, 16)
 	c.peers = make([]peer, 1, 16)

@@ -23,7 +23,7 @@ type peerList []peer
 
 // Takes reports whether a peer may be sent to, RTT is its round trip.
 func (l *peerList) Takes(p uint32) bool     { return (*l)[p].Takes() }
-func (l *peerList) RTT(p uint32) *sched.RTT { return &(*l)[p].link.RTT }
+func (l *peerList) RTT(p uint32) *sched.RTT { return (*l)[p].link.RTT() }
 
 // Path is what is known of the path to a peer.
 func (l *peerList) Path(p uint32) *link.Path { return &(*l)[p].link }

@@ -6,6 +6,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/door"
 	"github.com/quidnunc/quidnunc/engine/flow"
 	"github.com/quidnunc/quidnunc/engine/gaps"
+	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/mail"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/names"
@@ -18,7 +19,7 @@ import (
 
 // Sizes of what is kept for each thing; a test holds them against the types.
 const (
-	peerBytes   = 704
+	peerBytes   = 536
 	originBytes = 64
 	eventBytes  = 96
 	wantBytes   = 32
@@ -33,14 +34,13 @@ func (l Limits) Footprint() (bytes int) {
 	bytes += l.State.Footprint()
 	bytes += roster.GrowSlack(l.Peers, peerBytes) + l.Peers*(protect.LifeBytes+checkpoint.PeerBytes)*5/4 // slices grow by a quarter
 	bytes += l.Peers * (2*2*12 + 16 + 8 + 5)                                                             // table of ids, round robin, what is due, free handles
-	bytes += protect.ActiveFootprint(l.Active, l.Peers) + flow.ActiveFootprint(l.Peers, l.Peers) + checkpoint.ActiveFootprint(l.Peers, l.Peers)
+	bytes += protect.ActiveFootprint(l.Active, l.Peers) + link.ActiveFootprint(l.Peers, l.Peers) + flow.ActiveFootprint(l.Peers, l.Peers) + checkpoint.ActiveFootprint(l.Peers, l.Peers)
 	bytes += sched.WheelBytes(timersEngine+(l.Peers+1)*timersPeer, timersEngine+2*l.Peers*5/4)                              // two of each are armed
 	bytes += l.State.Origins * (originBytes + settle.OriginBytes + outbox.OriginBytes + checkpoint.OriginBytes + 1) * 5 / 4 // 1: the weight
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
 	bytes += l.Jobs * l.Wants * wantBytes
 	bytes += l.Events*eventBytes + l.Gaps*4
-	bytes += mail.CacheBytes + gaps.EarlyBytes
-	bytes += door.Footprint
+	bytes += mail.CacheBytes + gaps.EarlyBytes + door.Footprint
 	bytes += names.GravesMax * (names.GraveBytes + codec.SaltBytes)
 	return bytes
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/protect"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
@@ -46,7 +47,7 @@ func TestFootprintGrowsByWhatIsTaken(t *testing.T) {
 	f("100 wants a job", 100*100*wantBytes, func(l *Limits) { l.Wants += 100 })
 	f("1,000 events", 1000*eventBytes, func(l *Limits) { l.Events += 1000 })
 	f("1,000 gaps", 1000*4, func(l *Limits) { l.Gaps += 1000 })
-	least := peerBytes + protect.LifeBytes + checkpoint.PeerBytes + 2*2*12 + 16 + 8 + 5 + member.RingBytes(1000)/1000 + flow.ActiveBytes + checkpoint.ActiveBytes
+	least := peerBytes + protect.LifeBytes + checkpoint.PeerBytes + 2*2*12 + 16 + 8 + 5 + member.RingBytes(1000)/1000 + link.ActiveBytes + flow.ActiveBytes + checkpoint.ActiveBytes
 	f("1,000 peers", 1000*least, func(l *Limits) { l.Peers += 1000 })
 	f("500 active ones", 500*protect.ActiveBytes, func(l *Limits) { l.Active += 500 })
 }

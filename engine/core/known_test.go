@@ -12,6 +12,7 @@ import (
 	"github.com/quidnunc/quidnunc/engine/active"
 	"github.com/quidnunc/quidnunc/engine/checkpoint"
 	"github.com/quidnunc/quidnunc/engine/flow"
+	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/member"
 	"github.com/quidnunc/quidnunc/engine/outbox"
 	"github.com/quidnunc/quidnunc/engine/protect"
@@ -68,7 +69,7 @@ func TestWhatAKnownMemberTakes(t *testing.T) {
 		t.Logf("%5d %s", x.bytes, x.name)
 		sum += x.bytes
 	}
-	t.Logf("%5d in all; %d more for each that is sent something within a minute, and %d for each of %d active ones", sum, flow.ActiveBytes+checkpoint.ActiveBytes, protect.ActiveBytes, active.Default)
+	t.Logf("%5d in all; %d more for each that is sent something within a minute, and %d for each of %d active ones", sum, link.ActiveBytes+flow.ActiveBytes+checkpoint.ActiveBytes, protect.ActiveBytes, active.Default)
 	var fields strings.Builder
 	for typ, i := reflect.TypeFor[peer](), 0; i < typ.NumField(); i++ {
 		fmt.Fprintf(&fields, " %s %d", typ.Field(i).Name, typ.Field(i).Type.Size())

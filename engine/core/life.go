@@ -26,7 +26,7 @@ func (c *Core) prove(p uint32, addr netip.AddrPort) {
 // heardFrom notes a sign of life.
 func (c *Core) heardFrom(p uint32) {
 	q := &c.peers[p]
-	q.link.Hear(c.now)
+	c.paths.Hears(&q.link, c.now)
 	if c.live.Heard(c.now, p) && q.Quiet() {
 		c.alive(p)
 	}

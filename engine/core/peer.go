@@ -82,7 +82,7 @@ func (c *Core) Peer(p uint32) (Peer, bool) {
 		return Peer{}, false
 	}
 	q := &c.peers[p]
-	rtt := q.link.RTT.Smoothed()
+	rtt := q.link.RTT().Smoothed()
 	if probed := c.live.RTT(c.live.Watched(p)); probed != 0 {
 		rtt = probed // probes are answered before anything else
 	}

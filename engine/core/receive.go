@@ -204,7 +204,7 @@ func (c *Core) flowed(p uint32) (fresh bool) {
 	if q.link.Probing() {
 		c.probeSize(p)
 	}
-	if least := q.link.RTT.Min(); least > c.cfg.Detector.TimeoutMax {
+	if least := q.link.RTT().Min(); least > c.cfg.Detector.TimeoutMax {
 		c.live.Long(p, least) // probes get the time that the path takes; the first is told
 		if c.paths.Long(&q.link, c.cfg.Detector.TimeoutMax) {
 			c.queue.Push(Event{Kind: PathLong, Origin: q.origin, Peer: p, Addr: q.at.Addr, To: uint64(least)})

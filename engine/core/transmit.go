@@ -152,7 +152,7 @@ func (c *Core) finish(f *outFrame, b []byte) int {
 		c.probeSize(f.peer)
 	}
 	n := c.counters.sent(c.guard.Finish(b, f.peer))
-	q.link.Sent(n > codec.FrameBytesFloor)
+	c.paths.Sends(&q.link, c.now, n > codec.FrameBytesFloor)
 	switch {
 	case f.probe:
 		q.link.Probed(c.now)

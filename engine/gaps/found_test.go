@@ -57,19 +57,20 @@ func TestAGapThatClosedIsFoundAgain(t *testing.T) {
 func TestGapsWaitForTheirPath(t *testing.T) {
 	g, h, s := newGaps(t, 4, 2)
 	const rtt = 10 * sched.Millisecond
+	h.paths.Hears(&h.path, 1)
 	for range 50 {
-		h.path.RTT.Sample(rtt)
+		h.path.RTT().Sample(rtt)
 	}
 	direct, relayed := h.first(), h.first()+1
 	g.Found(0, direct, 1, 7)
 	g.Found(0, relayed, 2, 7)
 	patience := h.gaps[direct].wait
-	if more := h.gaps[relayed].wait - patience; more != h.path.RTT.Smoothed() || more < rtt/2 {
-		t.Errorf("where another one relays it waits %v longer, the round trip is %v", more, h.path.RTT.Smoothed())
+	if more := h.gaps[relayed].wait - patience; more != h.path.RTT().Smoothed() || more < rtt/2 {
+		t.Errorf("where another one relays it waits %v longer, the round trip is %v", more, h.path.RTT().Smoothed())
 	}
 	far := h.path
 	for range 50 {
-		h.path.RTT.Sample(10 * PatienceMost)
+		h.path.RTT().Sample(10 * PatienceMost)
 	}
 	if g.Found(0, relayed, 2, 7); h.gaps[relayed].wait > 2*PatienceMost {
 		t.Errorf("it waits %v for a path that is very long", h.gaps[relayed].wait)
@@ -108,7 +109,7 @@ func TestPullsWaitForTheirAnswer(t *testing.T) {
 	h.chase(g, Patience)
 	asks(t, g, s, Patience, 1)
 	h.asked = nil
-	late := Patience + h.path.RTT.RTO(rtoMin, rtoMax)
+	late := Patience + h.path.RTT().RTO(rtoMin, rtoMax)
 	if h.chase(g, late); len(h.asked) != 0 || !h.pulls[1].open {
 		t.Errorf("asked again before the answer is late: %v", h.asked)
 	}

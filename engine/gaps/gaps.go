@@ -109,7 +109,7 @@ func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64) {
 	}
 	x.to, x.from, x.wait = max(x.to, to), p, path.Patience(Patience, PatienceMost)
 	if g.parts.Host.Author(o) != p {
-		x.wait += min(path.RTT.Smoothed(), PatienceMost)
+		x.wait += min(path.RTT().Smoothed(), PatienceMost)
 	}
 	x.wait += min(lateTurns*g.parts.Paths.Lag, PatienceMost)
 	if x.open || len(g.list) == cap(g.list) {
@@ -151,7 +151,7 @@ func (g *Gaps) Chase(now sched.Instant) {
 
 func (g *Gaps) chase(now sched.Instant, x *Gap) {
 	pull := g.parts.Host.Pull(x.from)
-	late := pull.open && now-pull.at > g.parts.Host.Path(x.from).RTT.RTO(rtoMin, rtoMax)+2*g.parts.Paths.Lag
+	late := pull.open && now-pull.at > g.parts.Host.Path(x.from).RTT().RTO(rtoMin, rtoMax)+2*g.parts.Paths.Lag
 	gone := !g.parts.Host.Takes(x.from)
 	if late || gone {
 		pull.open = false

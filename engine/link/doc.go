@@ -47,5 +47,13 @@
 // two. A frame that is more than 64 behind the highest one is not recorded, unless resumeAfter such
 // come in a row, each after the one before: then that is where the peer is. So a number that
 // somebody made up, in clear or with the cluster's key, hides four frames of its peer, and not all
-// that come. Nothing here takes memory beyond the two types.
+// that come.
+//
+// # Rest
+//
+// The numbers of a path are never forgotten, and so no frame counts as new twice. How fast it is, what
+// it loses and which length it takes is kept of the paths that frames went on last (package active);
+// one that was used by nobody for a minute, or that made room for others, begins with that as a new one
+// does: its first frame asks for an answer, and long ones wait for a probe. What was sent before and
+// not acknowledged is judged by the first acknowledgement.
 package link

@@ -14,8 +14,8 @@ func TestHowLongAnswersAreWaitedFor(t *testing.T) {
 		s, p := pair(1, 1)
 		s.trip, s.Lag = trip, lag
 		if rtt > 0 {
-			p.RTT.Sample(rtt)
-			want += p.RTT.RTO(resendFast, resendMax)
+			p.RTT().Sample(rtt)
+			want += p.RTT().RTO(resendFast, resendMax)
 		}
 		if got := s.AnswerAfter(p); got != want {
 			t.Errorf("others take %d, it takes %d, lag %d: %d, want %d", trip, rtt, lag, got, want)
@@ -58,7 +58,7 @@ func TestAnswersThatNeverCome(t *testing.T) {
 		p.Sent(false)
 		p.Time(now+wait, true)
 		s.Acked(p, now+wait+5*ms, p.Last(), 0b101)
-		if got := p.RTT.Smoothed(); (got == 5*ms) != measured {
+		if got := p.RTT().Smoothed(); (got == 5*ms) != measured {
 			t.Errorf("no answer for %d: round trip %d", wait, got)
 		}
 	}
@@ -87,10 +87,10 @@ func TestHowOftenTripsAreMeasured(t *testing.T) {
 		t.Error("it is not measured once a second")
 	}
 	for range 50 {
-		p.RTT.Sample(ms)
+		p.RTT().Sample(ms)
 	}
-	for k := 0; k < 8 && !p.RTT.Longer(); k++ {
-		p.RTT.Sample(20 * ms)
+	for k := 0; k < 8 && !p.RTT().Longer(); k++ {
+		p.RTT().Sample(20 * ms)
 	}
 	p.Time(now, true)
 	if s.Asks(p, now+sampleEvery/4-1) || !s.Asks(p, now+sampleEvery/4) {

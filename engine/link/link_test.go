@@ -11,8 +11,9 @@ const ms = sched.Millisecond
 // pair is a path and what all paths have in common, after some frames left.
 func pair(first uint32, frames int) (*Paths, *Path) {
 	s, p := new(Paths), new(Path)
-	s.Init(0, 40*ms)
+	s.Init(0, 40*ms, 0)
 	p.Init(first)
+	s.wake(0, p)
 	for range frames {
 		p.Sent(false)
 	}
@@ -174,7 +175,7 @@ func TestForgiveKeepsTiming(t *testing.T) {
 	p.Sent(false)
 	p.Time(400, true)
 	s.Acked(p, 500, 1, 1)
-	if got := p.RTT.Smoothed(); got != 490 {
+	if got := p.RTT().Smoothed(); got != 490 {
 		t.Errorf("the frame that asked took %d, want 490", got)
 	}
 }
@@ -186,7 +187,7 @@ func TestLossByTimeWhereFramesAreShuffled(t *testing.T) {
 		s, p := pair(first, 40)
 		now := sched.Instant(sched.Second)
 		for _, d := range []sched.Instant{100, 60, 140, 100, 70, 130} {
-			p.RTT.Sample(d * ms)
+			p.RTT().Sample(d * ms)
 		}
 		ack := func(n uint32, seen uint64, hole bool) {
 			t.Helper()
@@ -261,14 +262,14 @@ func TestTimes(t *testing.T) {
 	p.Sent(false)
 	p.Time(2000, true) // one at a time
 	s.Acked(p, 4000, p.Last(), 0b11)
-	if got := p.RTT.Smoothed(); got != 3000 {
+	if got := p.RTT().Smoothed(); got != 3000 {
 		t.Errorf("round trip %d", got)
 	}
 	p.Sent(false)
 	p.Time(5000, true)
 	p.Sent(false)
 	s.Acked(p, 9000, p.Last(), 0b01)
-	if got := p.RTT.Smoothed(); got != 3000 {
+	if got := p.RTT().Smoothed(); got != 3000 {
 		t.Errorf("round trip %d after the frame that asked was lost", got)
 	}
 	p.Sent(false)
@@ -335,7 +336,7 @@ func TestResendAfterIsBounded(t *testing.T) {
 	for range 10_000 {
 		s, p := pair(0, 0)
 		if rand.Uint32n(2) == 0 {
-			p.RTT.Sample(rand.Between(0, 3*sched.Second))
+			p.RTT().Sample(rand.Between(0, 3*sched.Second))
 		}
 		if rand.Uint32n(2) == 0 {
 			p.ackTime.Sample(rand.Between(0, 30*sched.Second))
@@ -375,7 +376,7 @@ func TestPathDoesNotAllocate(t *testing.T) {
 // Refusals are looked into at a bounded rate, since anybody may make them up.
 func TestRefusalsHaveARate(t *testing.T) {
 	var s Paths
-	s.Init(0, 40*ms)
+	s.Init(0, 40*ms, 0)
 	n := 0
 	for now := sched.Instant(0); now < 10*sched.Second; now += sched.Millisecond {
 		if s.MayLook(now) {

@@ -3,6 +3,7 @@ package link
 import (
 	"math/bits"
 
+	"github.com/quidnunc/quidnunc/engine/active"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -27,42 +28,27 @@ const resumeAfter = 4
 // mapBits is how many frames an acknowledgement covers, the highest included.
 const mapBits = 64
 
-// Path is what one peer's path did. It is ready after Init.
+// Path is what one peer's path did: the numbers of frames, which are never forgotten. It is ready after
+// Init.
 type Path struct {
-	heardAt sched.Instant // when the last frame came; 0: never
-	seen    uint64        // bit i: frame high-i came
-	high    uint32        // highest that came from it
-	seq     uint32        // of the last frame to the peer
-	behind  uint32        // the last frame that was far behind high,
-	resumes uint8         // and how many such came in a row
-	sawMap  uint64        // and which up to acked
-	acked   uint32        // highest of ours that it saw
-	judged  uint32        // losses up to this frame are known
-	history uint32        // frames up to this one may be lost: what they carried is sent again already
-	before  uint32        // the last frame to the peer before this life of ours, or of its, began
+	heardAt  sched.Instant // when the last frame came; 0: never
+	seen     uint64        // bit i: frame high-i came
+	high     uint32        // highest that came from it
+	seq      uint32        // of the last frame to the peer
+	acked    uint32        // highest of ours that it saw
+	before   uint32        // the last frame to the peer before this life of ours, or of its, began
+	behind   uint32        // the last frame that was far behind high,
+	resumes  uint8         // and how many such came in a row
+	unproven bool          // what the peer says may be about a life before: see Means
+	begun    bool          // Init was called
 
-	timedSeq, askedSeq uint32
-
-	overtaken uint32        // see overtakenAt
-	timedAt   sched.Instant // when the frame left whose acknowledgement is timed; 0: none
-	askedAt   sched.Instant // when the frame left whose answer is timed; 0: none
-	sampleAt  sched.Instant // when the round trip is worth another look
-	lostAt    sched.Instant // when the last loss was found out; 0: never
-
-	RTT     sched.RTT // round trip; who measures one elsewhere adds a sample
-	ackTime sched.RTT // until a frame is acknowledged that does not ask for it
-
-	size        Size
-	shuffledAt  sched.Instant // a frame was seen after later ones; 0: never
-	overtakenAt sched.Instant // when frames up to overtaken were first known to be missing; 0: none is
-	hole        bool          // an acknowledgement told of a loss
-	unproven    bool          // what the peer says may be about a life before: see Means
-	begun       bool          // Init was called
+	ticket active.Ticket
+	*pace  // good for as long as it has this ticket: see awake
 }
 
 // Init begins a path. Its first frame has the number after last.
 func (p *Path) Init(last uint32) {
-	*p = Path{seq: last, acked: last, judged: last, history: last, before: last, unproven: true, begun: true}
+	*p = Path{seq: last, acked: last, before: last, unproven: true, begun: true}
 }
 
 // Begun reports a path that has numbers. Any of them may be its last one, 0 as well.
@@ -128,6 +114,9 @@ func (p *Path) Unseen(seq uint32) bool {
 // Sent notes that the next frame leaves. long: it is longer than what every path takes.
 func (p *Path) Sent(long bool) {
 	p.seq++
+	if !p.awake() {
+		return
+	}
 	p.size.long <<= 1
 	if long {
 		p.size.long |= 1
@@ -137,9 +126,12 @@ func (p *Path) Sent(long bool) {
 // Time notes that the last frame is one whose acknowledgement says something about
 // time: how long it takes if nobody asks for it, or if the frame asks.
 func (p *Path) Time(now sched.Instant, asks bool) {
+	if !p.awake() {
+		return
+	}
 	if asks {
 		p.sampleAt = now + sampleEvery
-		if p.RTT.Longer() {
+		if p.rtt.Longer() {
 			p.sampleAt = now + sampleEvery/4
 		}
 	}
@@ -154,6 +146,9 @@ func (p *Path) Time(now sched.Instant, asks bool) {
 // Late notes that what was sent is not acknowledged in time by a peer that is there:
 // the next frame asks what arrived and how long it takes.
 func (p *Path) Late() {
+	if !p.awake() {
+		return
+	}
 	p.sampleAt = 0
 	if unseen := p.seq - p.acked; unseen > 0 && p.size.long<<(mapBits-min(unseen, mapBits)) != 0 {
 		p.doubts(doubtLate)
@@ -163,12 +158,17 @@ func (p *Path) Late() {
 // Forgive notes that everything that was sent is sent again: whether it arrived
 // does not matter any more. An acknowledgement still names the frame that it is for,
 // so the timing goes on (RFC 8985 §5 has the same of retransmissions).
-func (p *Path) Forgive() { p.history = p.seq }
+func (p *Path) Forgive() {
+	if p.awake() {
+		p.history = p.seq
+	}
+}
 
 // TakeHole reports, once, that an acknowledgement told of a loss that matters.
-func (p *Path) TakeHole() bool {
-	hole := p.hole
-	p.hole = false
+func (p *Path) TakeHole() (hole bool) {
+	if p.awake() {
+		hole, p.hole = p.hole, false
+	}
 	return hole
 }
 
@@ -176,7 +176,7 @@ func (p *Path) TakeHole() bool {
 // acknowledgements tell of it.
 func (p *Path) Missed(seq uint32) bool {
 	back := p.acked - seq
-	return int32(p.judged-seq) >= 0 && back < mapBits && (p.sawMap|p.Excused(p.acked))>>back&1 == 0
+	return p.awake() && int32(p.judged-seq) >= 0 && back < mapBits && (p.sawMap|p.Excused(p.acked))>>back&1 == 0
 }
 
 // answered takes the time of the frame that asked. One that is missing may still be
@@ -186,7 +186,7 @@ func (p *Path) answered(now sched.Instant, ack uint32, seen uint64) (sampled boo
 	switch {
 	case p.askedAt == 0 || int32(back) < 0:
 	case back < mapBits && seen>>back&1 != 0:
-		p.RTT.Sample(now - p.askedAt)
+		p.rtt.Sample(now - p.askedAt)
 		p.askedAt = 0
 		return true
 	case back >= mapBits || now-p.askedAt > askedMost:
@@ -220,10 +220,10 @@ func (p *Path) shuffled(now sched.Instant, ack uint32, seen uint64) {
 // order of frames, which counting finds out sooner. Four deviations of the round trip
 // and at least a quarter of it (RFC 8985 §7.2 has the quarter), at most a round trip.
 func (p *Path) window(now sched.Instant) sched.Instant {
-	if p.shuffledAt == 0 || now-p.shuffledAt > reorderMemory || !p.RTT.Known() {
+	if p.shuffledAt == 0 || now-p.shuffledAt > reorderMemory || !p.rtt.Known() {
 		return 0
 	}
-	return min(max(4*p.RTT.Deviation(), p.RTT.Min()/4), p.RTT.Smoothed())
+	return min(max(4*p.rtt.Deviation(), p.rtt.Min()/4), p.rtt.Smoothed())
 }
 
 // final is up to which frame an acknowledgement is the last word.
@@ -275,15 +275,12 @@ func (p *Path) holes(now sched.Instant, ack uint32, seen uint64) (judged, lost i
 // other paths where its own is not known yet, and what it may have waited here while the node
 // stalled.
 func (s *Paths) Underway(p *Path) sched.Instant {
-	trip := p.RTT.Smoothed()
+	trip := p.RTT().Smoothed()
 	if trip == 0 {
 		trip = s.trip
 	}
 	return trip/2 + s.Waited
 }
-
-// Hear notes a frame of the peer, with or without a number.
-func (p *Path) Hear(now sched.Instant) { p.heardAt = now }
 
 // Heard is when the last one came; 0: never.
 func (p *Path) Heard() sched.Instant { return p.heardAt }
@@ -291,5 +288,5 @@ func (p *Path) Heard() sched.Instant { return p.heardAt }
 // Patience is how long to wait for a frame that later ones from the peer have
 // overtaken: as long as the path may hold it back, within [least, most].
 func (p *Path) Patience(least, most sched.Instant) sched.Instant {
-	return max(least, min(4*p.RTT.Deviation(), p.RTT.Smoothed(), most))
+	return max(least, min(4*p.RTT().Deviation(), p.RTT().Smoothed(), most))
 }

@@ -1,6 +1,9 @@
 package link
 
-import "github.com/quidnunc/quidnunc/sched"
+import (
+	"github.com/quidnunc/quidnunc/engine/active"
+	"github.com/quidnunc/quidnunc/sched"
+)
 
 const (
 	resendMin   = 10 * sched.Millisecond // on top of what an acknowledgement may wait
@@ -34,6 +37,7 @@ type Paths struct {
 	refusals sched.Pacer   // of a frame's length
 	last     uint32        // see Ended
 	ended    bool          // a path did
+	paces    active.Parts[pace]
 }
 
 // refusalsMost a second are looked into: each is a walk over all peers, and may be made up.
@@ -43,9 +47,11 @@ const refusalsMost = 64
 // the peer's.
 const samplesMost = 32
 
-// Init tells how long a peer may hold back an acknowledgement.
-func (s *Paths) Init(now, ackDelay sched.Instant) {
+// Init tells how long a peer may hold back an acknowledgement, and of how many paths more is kept at
+// once than the numbers of frames; 0: of as many as is usual.
+func (s *Paths) Init(now, ackDelay sched.Instant, most int) {
 	*s = Paths{ackDelay: ackDelay}
+	s.paces.Init(most)
 	s.refusals.Init(now, refusalsMost, refusalsMost)
 }
 
@@ -57,16 +63,17 @@ func (s *Paths) MayLook(now sched.Instant) bool { return s.refusals.Take(now, 1)
 // was never sent.
 func (s *Paths) Acked(p *Path, now sched.Instant, ack uint32, seen uint64) (news bool) {
 	ahead := int32(ack - p.acked)
-	if ahead < 0 || ahead == 0 && (p.sawMap == 0 || seen|p.sawMap == p.sawMap) || int32(p.seq-ack) < 0 {
+	if ahead < 0 || ahead == 0 && (!p.awake() || seen|p.sawMap == p.sawMap) || int32(p.seq-ack) < 0 {
 		return false
 	}
+	s.wake(now, p)
 	p.shuffled(now, ack, seen)
 	seen, p.acked = p.sawMap, ack
 	if took, ok := p.acknowledged(now, ack); ok {
 		s.transit += (took - s.transit) / 16
 	}
 	if p.answered(now, ack, seen) {
-		s.trip += (p.RTT.Smoothed() - s.trip) / 8
+		s.trip += (p.rtt.Smoothed() - s.trip) / 8
 	}
 	p.proven(ack, seen)
 	if n, lost := p.holes(now, ack, seen); n > 0 {
@@ -83,14 +90,14 @@ func (s *Paths) measured(n, lost int) {
 
 // Lossy reports whether a path has lost a frame lately.
 func (s *Paths) Lossy(p *Path, now sched.Instant) bool {
-	return p.lostAt != 0 && now-p.lostAt < lossMemory || s.loss > lossyShare && s.Lag < lossyLag
+	return p.awake() && p.lostAt != 0 && now-p.lostAt < lossMemory || s.loss > lossyShare && s.Lag < lossyLag
 }
 
 // Asks tells whether what leaves on a path should ask for its acknowledgement at once: where frames
 // are lost or acknowledgements late, and now and then where nothing asked for it lately: the more
 // paths there are, the more seldom.
 func (s *Paths) Asks(p *Path, now sched.Instant) bool {
-	return p.sampleAt == 0 || s.Lossy(p, now) || now >= p.sampleAt+s.sampleRest()
+	return !p.awake() || p.sampleAt == 0 || s.Lossy(p, now) || now >= p.sampleAt+s.sampleRest()
 }
 
 // sampleRest is how much longer than sampleEvery a path is not asked.
@@ -101,8 +108,8 @@ func (s *Paths) sampleRest() sched.Instant {
 // ResendAfter is how long to wait for the acknowledgement of what leaves now,
 // doubled so many times.
 func (s *Paths) ResendAfter(p *Path, now sched.Instant, doubled uint8) sched.Instant {
-	d := p.RTT.RTO(resendMin, resendMax) + s.ackDelay + s.ackDelay/2
-	if p.ackTime.Known() {
+	d := p.RTT().RTO(resendMin, resendMax) + s.ackDelay + s.ackDelay/2
+	if p.awake() && p.ackTime.Known() {
 		d = max(d, p.ackTime.RTO(resendMin, resendWait))
 	}
 	if s.Lossy(p, now) {
@@ -114,25 +121,25 @@ func (s *Paths) ResendAfter(p *Path, now sched.Instant, doubled uint8) sched.Ins
 // AckAfter is how long an acknowledgement waits for a ride, and for others to share its frame: where the
 // loop is late, for half of the time after which it would be missed.
 func (s *Paths) AckAfter(p *Path) sched.Instant {
-	if s.Lag < ackLag || !p.RTT.Known() {
+	if s.Lag < ackLag || !p.RTT().Known() {
 		return s.ackDelay
 	}
-	return max(s.ackDelay, min((p.RTT.RTO(resendMin, resendMax)+s.ackDelay+s.ackDelay/2)/2, ackWait))
+	return max(s.ackDelay, min((p.RTT().RTO(resendMin, resendMax)+s.ackDelay+s.ackDelay/2)/2, ackWait))
 }
 
 // AnswerAfter is how long to wait for what the peer answers at once, with no frame of its own
 // to wait for.
 func (s *Paths) AnswerAfter(p *Path) sched.Instant {
 	d := p.answerAfter()
-	if !p.RTT.Known() && s.trip > 0 {
+	if !p.RTT().Known() && s.trip > 0 {
 		d = min(d, max(resendFast, tripsBlind*s.trip)) // as the others answer
 	}
 	return d + 2*s.Lag
 }
 
 func (p *Path) answerAfter() sched.Instant {
-	if p.RTT.Known() {
-		return p.RTT.RTO(resendFast, resendMax)
+	if p.RTT().Known() {
+		return p.RTT().RTO(resendFast, resendMax)
 	}
 	return resendBlind
 }
@@ -146,7 +153,7 @@ func (s *Paths) Trip() sched.Instant { return min(s.trip, queuedMax) }
 
 // Long reports, once, that a path is longer than what its users count with.
 func (s *Paths) Long(p *Path, most sched.Instant) bool {
-	if s.long || p.RTT.Min() <= most {
+	if s.long || p.RTT().Min() <= most {
 		return false
 	}
 	s.long = true

@@ -13,7 +13,7 @@ func TestRoundTripsAreAskedForInTurns(t *testing.T) {
 	const seconds = 30
 	f := func(n int, gap sched.Instant) {
 		var s Paths
-		s.Init(0, 40*ms)
+		s.Init(0, 40*ms, 0)
 		s.Peers = n
 		paths := make([]Path, n)
 		asked := make([]sched.Instant, n)
@@ -22,7 +22,7 @@ func TestRoundTripsAreAskedForInTurns(t *testing.T) {
 			if !s.Asks(p, now) {
 				return false
 			}
-			p.Sent(false)
+			s.Sends(p, now, false)
 			p.Time(now, true)
 			s.Acked(p, now+ms, p.Last(), 1)
 			asked[i] = now
@@ -65,10 +65,11 @@ func TestAcknowledgementsMergeWhileTheLoopIsLate(t *testing.T) {
 		t.Helper()
 		var s Paths
 		var p Path
-		s.Init(0, delay)
+		s.Init(0, delay, 0)
 		if s.Lag = lag; trip > 0 {
+			s.wake(1, &p)
 			for range 50 {
-				p.RTT.Sample(trip)
+				p.RTT().Sample(trip)
 			}
 		}
 		if got := s.AckAfter(&p); got < delay || got > max(delay, s.ResendAfter(&p, sched.Second, 0)/2) || (got > delay) != longer {

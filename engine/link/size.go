@@ -40,7 +40,7 @@ const (
 )
 
 // Wide reports whether frames to the peer may be long.
-func (p *Path) Wide() bool { return p.size.phase == wide }
+func (p *Path) Wide() bool { return p.awake() && p.size.phase == wide }
 
 // Most is how long a frame to the peer may be: what every path takes, until a longer one
 // arrived.
@@ -54,13 +54,16 @@ func (p *Path) Most(long, short int) int {
 // MayProbe reports whether a padded frame should be sent now: it is asked when
 // there is more to send than a short frame holds.
 func (p *Path) MayProbe(now sched.Instant) bool {
+	if !p.awake() {
+		return false
+	}
 	z := &p.size
 	switch {
 	case z.phase == wide:
 		return false
 	case !z.flying:
 		return z.phase == probing || now >= z.at
-	case now-z.at < p.RTT.RTO(probeWait, probeMost):
+	case now-z.at < p.rtt.RTO(probeWait, probeMost):
 		return false
 	}
 	z.flying = false
@@ -71,22 +74,28 @@ func (p *Path) MayProbe(now sched.Instant) bool {
 }
 
 // Probing reports whether a padded frame is under way.
-func (p *Path) Probing() bool { return p.size.flying }
+func (p *Path) Probing() bool { return p.awake() && p.size.flying }
 
 // Probed notes that the last frame was padded, to see whether it arrives.
 func (p *Path) Probed(now sched.Instant) {
-	z := &p.size
-	z.probe, z.flying, z.at = p.seq, true, now
+	if p.awake() {
+		z := &p.size
+		z.probe, z.flying, z.at = p.seq, true, now
+	}
 }
 
 // Moved notes that the peer has another address: nothing is known of that path.
-func (p *Path) Moved() { p.size = Size{long: p.size.long} }
+func (p *Path) Moved() {
+	if p.awake() {
+		p.size = Size{long: p.size.long}
+	}
+}
 
 // TooLong notes that the host or a router refused a long frame, and reports
 // whether that is new.
 func (p *Path) TooLong(now sched.Instant) bool {
-	if p.size.phase == narrow {
-		return false
+	if !p.awake() || p.size.phase == narrow {
+		return false // one that rests begins with short ones
 	}
 	p.becomeNarrow(now)
 	return true
@@ -114,15 +123,19 @@ func (p *Path) doubts(n int) {
 }
 
 // TakeSize reports, once, that the path was found to be narrow.
-func (p *Path) TakeSize() bool {
-	news := p.size.news
-	p.size.news = false
+func (p *Path) TakeSize() (news bool) {
+	if p.awake() {
+		news, p.size.news = p.size.news, false
+	}
 	return news
 }
 
 // Excused is the bit of an acknowledgement that stands for a probe: its loss says
 // nothing about how busy the path is.
 func (p *Path) Excused(ack uint32) uint64 {
+	if !p.awake() {
+		return 0
+	}
 	if back := ack - p.size.probe; p.size.probe != 0 && back < mapBits {
 		return 1 << back
 	}

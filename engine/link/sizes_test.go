@@ -16,6 +16,7 @@ type sizer struct {
 func newSizer() *sizer {
 	s := &sizer{now: sched.Second}
 	s.Path.Init(0)
+	s.wake(s.now, &s.Path)
 	return s
 }
 
@@ -37,7 +38,7 @@ func (s *sizer) arrive() { s.Acked(&s.Path, s.now, s.seq, 1<<63-1) }
 // wide, and forgets all that.
 func TestPathsAreFoundNarrow(t *testing.T) {
 	s := newSizer()
-	wait := s.RTT.RTO(probeWait, probeMost)
+	wait := s.RTT().RTO(probeWait, probeMost)
 	for try := range probeTries {
 		if !s.probe() || s.probe() {
 			t.Fatalf("try %d: no probe, or two at once", try)

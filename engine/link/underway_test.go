@@ -11,11 +11,12 @@ import (
 func TestUnderwayOfANewPath(t *testing.T) {
 	var s Paths
 	var known, fresh Path
-	s.Init(0, sched.Millisecond)
+	s.Init(0, sched.Millisecond, 0)
 	if d := s.Underway(&fresh); d != 0 {
 		t.Errorf("%d before anything is known", d)
 	}
-	known.RTT.Sample(8 * sched.Millisecond)
+	s.wake(0, &known)
+	known.RTT().Sample(8 * sched.Millisecond)
 	s.trip = 6 * sched.Millisecond
 	f := func(p *Path, waited, want sched.Instant) {
 		t.Helper()

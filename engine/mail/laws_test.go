@@ -156,9 +156,9 @@ func TestLateOrOnlySilent(t *testing.T) {
 		now := sched.Instant(10 * sched.Second)
 		n.write(t, now)
 		n.send(now, 1)
-		n.links[1].Sent(false)
+		n.paths.Sends(&n.links[1], now, false)
 		n.links[1].Time(now, true)
-		n.links[1].Hear(now)
+		n.paths.Hears(&n.links[1], now)
 		if n.mail.Resend(now+silence, 1) || n.count.Rewinds != 1 || n.paths.Asks(&n.links[1], now+silence) != asks {
 			t.Errorf("silent for %d: %d rewinds, the next frame asks: %v", silence, n.count.Rewinds, n.paths.Asks(&n.links[1], now+silence))
 		}

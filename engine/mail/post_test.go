@@ -74,7 +74,7 @@ func newNode(t *testing.T, cfg Config) *node {
 	n.roster.Init(roster.Limits{Handles: peers, Seats: peers, Candidates: peers, Pick: peers}, &n.rand)
 	n.board.Init(peers)
 	n.wheel.Init(1+2*(peers+1), 0)
-	n.paths.Init(0, cfg.AckDelay)
+	n.paths.Init(0, cfg.AckDelay, 0)
 	n.mail.Init(&cfg, &Parts{
 		Host: n, Clock: n, Roster: &n.roster, Store: &n.store, Own: own, Paths: &n.paths, Filler: &n.filler, Rumors: n,
 		Board: &n.board, Due: 1, Flush: n.wheel.Timer(timerFlush),

@@ -79,12 +79,12 @@ func TestALoopThatLagsTakesLonger(t *testing.T) {
 // What goes through queues and over long paths takes longer, by both of them twice.
 func TestLongPathsTakeLonger(t *testing.T) {
 	s, store, paths, o := newSettle(t, true)
-	paths.Init(0, sched.Millisecond)
+	paths.Init(0, sched.Millisecond, 0)
 	var p link.Path
 	p.Init(1)
 	now := sched.Instant(sched.Second)
 	for k := range 400 { // some ask and are answered in 3 ms, the others' acknowledgements take 9
-		p.Sent(false)
+		paths.Sends(&p, now, false)
 		p.Time(now, k%2 == 0)
 		now += 3 * sched.Millisecond
 		if k%2 != 0 {

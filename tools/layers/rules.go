@@ -48,7 +48,7 @@ var rules = map[string]rule{
 	"engine/events":    leaf("engine/due", "engine/reconcile", "engine/state"),
 	"engine/declare":   leaf("engine/state"),
 	"engine/grace":     {pure: true, project: []string{"sched"}},
-	"engine/link":      {pure: true, project: []string{"sched"}},
+	"engine/link":      {pure: true, project: []string{"engine/active", "sched"}},
 	"engine/mail":      leaf("engine/tune", "sched", "engine/delegate", "engine/due", "engine/link", "engine/reconcile", "engine/roster", "engine/settle", "engine/state"),
 	"engine/gaps":      leaf("sched", "engine/due", "engine/link", "engine/reconcile", "engine/state"),
 	"engine/delegate":  leaf("sched", "engine/due", "engine/link", "engine/reconcile", "engine/roster", "engine/settle", "engine/state"),
