@@ -20,7 +20,7 @@ import (
 // Sizes of what is kept for each thing; a test holds them against the types.
 const (
 	peerBytes   = 536
-	originBytes = 64
+	originBytes = 16
 	eventBytes  = 96
 	wantBytes   = 32
 )
@@ -40,7 +40,7 @@ func (l Limits) Footprint() (bytes int) {
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
 	bytes += l.Jobs * l.Wants * wantBytes
 	bytes += l.Events*eventBytes + l.Gaps*4
-	bytes += mail.CacheBytes + gaps.EarlyBytes + door.Footprint
+	bytes += mail.CacheBytes + gaps.Footprint(l.State.Origins) + door.Footprint
 	bytes += names.GravesMax * (names.GraveBytes + codec.SaltBytes)
 	return bytes
 }

@@ -22,7 +22,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	a := reconcile.Apply(c.store, o, r, &c.received.Iter)
 	c.counters.applied(&a)
 	if a.Full && c.store.Seen(o) == a.To {
-		c.origins[o].gap.Full(c.now)
+		c.gaps.Full(c.now, o)
 	}
 	if a.Gap && c.differ.Scattered() {
 		c.applyScattered(p, o, r)
@@ -43,7 +43,7 @@ func (c *Core) onRun(p uint32, r *codec.Run) {
 	c.word.Took(c.now, o, p, a.From, a.To)
 	if a.To > a.From {
 		c.moved(o)
-		c.origins[o].gap.Closer(c.now)
+		c.gaps.Closer(c.now, o)
 	}
 	if a.System {
 		c.declared(o, a.Since)

@@ -16,6 +16,7 @@
 // The host keeps a [Gap] with each origin and a [Pull] with each peer; the zero values
 // are ready. A gap that is asked for five times in vain is left to anti-entropy, as is
 // one that finds no place in the list. An origin for which there was no room is not
-// asked for within a second. Nothing is allocated after Init. A peer that sends runs
+// asked for within a second. What a gap takes is lent to its origin (package active). Nothing is allocated
+// after Init but for more gaps at once than there ever were. A peer that sends runs
 // from far ahead makes this node ask it, and one other at a time, five times.
 package gaps

@@ -36,8 +36,8 @@ func TestAGapThatClosedIsFoundAgain(t *testing.T) {
 	o := h.first()
 	g.Found(0, o, 1, 7)
 	s.Advance(o, 7, 0)
-	if h.chase(g, Patience) || len(g.list) != 0 || h.gaps[o].open {
-		t.Fatalf("it is filled, and stays: %+v", h.gaps[o])
+	if h.chase(g, Patience) || len(g.list) != 0 || g.look(o).open {
+		t.Fatalf("it is filled, and stays: %+v", g.look(o))
 	}
 	g.Found(Patience, o, 1, 9)
 	if len(g.list) != 1 || !h.chase(g, 2*Patience) || len(h.asked) != 1 {
@@ -46,7 +46,7 @@ func TestAGapThatClosedIsFoundAgain(t *testing.T) {
 	if of, after := asks(t, g, s, 2*Patience, 1); len(of) != 1 || after[0] != 7 {
 		t.Errorf("asks for %v after %v", of, after)
 	}
-	h.gaps[o].Full(2 * Patience)
+	g.Full(2*Patience, o)
 	if h.chase(g, 3*Patience) || len(g.list) != 0 {
 		t.Error("what there is no room for is chased on")
 	}
@@ -64,20 +64,20 @@ func TestGapsWaitForTheirPath(t *testing.T) {
 	direct, relayed := h.first(), h.first()+1
 	g.Found(0, direct, 1, 7)
 	g.Found(0, relayed, 2, 7)
-	patience := h.gaps[direct].wait
-	if more := h.gaps[relayed].wait - patience; more != h.path.RTT().Smoothed() || more < rtt/2 {
+	patience := g.look(direct).wait
+	if more := g.look(relayed).wait - patience; more != h.path.RTT().Smoothed() || more < rtt/2 {
 		t.Errorf("where another one relays it waits %v longer, the round trip is %v", more, h.path.RTT().Smoothed())
 	}
 	far := h.path
 	for range 50 {
 		h.path.RTT().Sample(10 * PatienceMost)
 	}
-	if g.Found(0, relayed, 2, 7); h.gaps[relayed].wait > 2*PatienceMost {
-		t.Errorf("it waits %v for a path that is very long", h.gaps[relayed].wait)
+	if g.Found(0, relayed, 2, 7); g.look(relayed).wait > 2*PatienceMost {
+		t.Errorf("it waits %v for a path that is very long", g.look(relayed).wait)
 	}
 	h.path = far
 	g.Found(0, relayed, 2, 7)
-	h.gaps[direct].Closer(patience / 2)
+	g.Closer(patience/2, direct)
 	if of, _ := asks(t, g, s, patience, 1); len(of) != 0 {
 		t.Error("what came closer is asked for as if it had not")
 	}

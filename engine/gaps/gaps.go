@@ -2,6 +2,7 @@ package gaps
 
 import (
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/active"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
@@ -23,8 +24,11 @@ const (
 	lateTurns = 4 // of the loop: what it has to do with may lie in its own socket, and in others'
 )
 
-// Gap is what is kept of an origin.
-type Gap struct {
+// Gap is what is kept of an origin: most have none.
+type Gap struct{ part active.Ticket }
+
+// gap is what is kept of one that has, and for a minute after.
+type gap struct {
 	to     uint64        // a run above our max ended here
 	at     sched.Instant // when it was found, or last became smaller
 	wait   sched.Instant // how long it may close by itself
@@ -32,6 +36,14 @@ type Gap struct {
 	from   uint32        // the peer that sent it
 	tries  uint8
 	open   bool
+}
+
+// gapBytes is what it takes; a test holds it.
+const gapBytes = 40
+
+// Footprint is what gaps take beside the Gap of each origin, where all of so many have one at once.
+func Footprint(origins int) int {
+	return EarlyBytes + active.Footprint(origins, origins, gapBytes+active.PartBytes)
 }
 
 // Pull is what is kept of a peer.
@@ -73,6 +85,7 @@ type Gaps struct {
 	asks  [asksMax]question // the oldest gives way
 	next  int
 	parts Parts
+	lent  active.Parts[gap]
 }
 
 // question is whom to ask who an origin is of.
@@ -86,24 +99,45 @@ const asksMax = 64
 // Init makes room for so many gaps at once.
 func (g *Gaps) Init(limit int, parts *Parts) {
 	*g = Gaps{list: make([]state.Origin, 0, limit), parts: *parts}
+	g.lent.Init(parts.Store.Limits().Handles())
+}
+
+// of is the gap of an origin, a new one if it has none; look is it as it is, nil if there is none.
+func (g *Gaps) of(now sched.Instant, o state.Origin) *gap {
+	x, fresh := g.lent.Take(now, &g.parts.Host.Gap(o).part)
+	if fresh {
+		*x = gap{}
+	}
+	return x
+}
+
+func (g *Gaps) look(o state.Origin) *gap {
+	if t := g.parts.Host.Gap(o); t != nil {
+		return g.lent.Look(t.part)
+	}
+	return nil
 }
 
 // Full notes that there was no room for news of an origin.
-func (x *Gap) Full(now sched.Instant) { x.fullAt = now }
+func (g *Gaps) Full(now sched.Instant, o state.Origin) { g.of(now, o).fullAt = now }
 
-// Closer notes that a part of it was filled: what is left is younger.
-func (x *Gap) Closer(now sched.Instant) { x.at = now }
+// Closer notes that news of an origin were filled in: what is left of its gap is younger.
+func (g *Gaps) Closer(now sched.Instant, o state.Origin) {
+	if x := g.look(o); x != nil {
+		x.at = now
+	}
+}
 
 // refused reports that there was no room for news of an origin lately: then it makes
 // no sense to ask for more.
-func (x *Gap) refused(now sched.Instant) bool { return x.fullAt != 0 && now-x.fullAt < fullPause }
+func (x *gap) refused(now sched.Instant) bool { return x.fullAt != 0 && now-x.fullAt < fullPause }
 
 // Found notes that a run of an origin, sent by peer p, ends at `to` and begins above
 // what is held. It may close by itself for as long as the path may hold frames back;
 // where others relay, for a round trip more, since it may come by two peers more; and for some
 // turns of a loop that is late.
 func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64) {
-	x, path := g.parts.Host.Gap(o), g.parts.Host.Path(p)
+	x, path := g.of(now, o), g.parts.Host.Path(p)
 	if x.refused(now) {
 		return
 	}
@@ -121,7 +155,7 @@ func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64) {
 }
 
 // over reports whether there is nothing more to ask for.
-func (g *Gaps) over(now sched.Instant, o state.Origin, x *Gap) bool {
+func (g *Gaps) over(now sched.Instant, o state.Origin, x *gap) bool {
 	return g.parts.Store.Seen(o) >= x.to || x.tries > triesMax || x.refused(now)
 }
 
@@ -130,7 +164,7 @@ func (g *Gaps) over(now sched.Instant, o state.Origin, x *Gap) bool {
 func (g *Gaps) Chase(now sched.Instant) {
 	for i := 0; i < len(g.list); {
 		o := g.list[i]
-		x := g.parts.Host.Gap(o)
+		x := g.look(o)
 		if x == nil || g.over(now, o, x) {
 			if x != nil {
 				x.open, x.to = false, 0
@@ -140,6 +174,7 @@ func (g *Gaps) Chase(now sched.Instant) {
 			continue
 		}
 		i++
+		g.of(now, o) // it is not lent to another one
 		if now-x.at >= x.wait {
 			g.chase(now, x)
 		}
@@ -149,7 +184,7 @@ func (g *Gaps) Chase(now sched.Instant) {
 	}
 }
 
-func (g *Gaps) chase(now sched.Instant, x *Gap) {
+func (g *Gaps) chase(now sched.Instant, x *gap) {
 	pull := g.parts.Host.Pull(x.from)
 	late := pull.open && now-pull.at > g.parts.Host.Path(x.from).RTT().RTO(rtoMin, rtoMax)+2*g.parts.Paths.Lag
 	gone := !g.parts.Host.Takes(x.from)
@@ -175,7 +210,7 @@ func (g *Gaps) Append(b []byte, at *reconcile.Page) (out []byte, done bool) {
 		return b, true
 	}
 	for _, o := range g.list {
-		x := g.parts.Host.Gap(o)
+		x := g.look(o)
 		if x == nil || x.from != at.Peer || at.Now-x.at < x.wait || g.parts.Store.Seen(o) >= x.to {
 			continue
 		}

@@ -3,8 +3,10 @@ package gaps
 import (
 	"fmt"
 	"testing"
+	"unsafe"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/active"
 	"github.com/quidnunc/quidnunc/engine/due"
 	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/engine/reconcile"
@@ -137,24 +139,24 @@ func TestWhatCameIsNotAskedFor(t *testing.T) {
 func TestLimits(t *testing.T) {
 	g, h, _ := newGaps(t, 2, 4)
 	o := h.first()
-	h.gaps[o].Full(5)
+	g.Full(5, o)
 	if g.Found(6, o, 1, 9); len(g.list) != 0 {
 		t.Error("what there is no room for is asked for")
 	}
 	for i := range state.Origin(3) {
 		g.Found(6, o+1+i, 1, 9)
 	}
-	if len(g.list) != 2 || h.gaps[o+3].open {
+	if len(g.list) != 2 || g.look(o+3).open {
 		t.Error("the list takes more or less than two")
 	}
 	delete(h.gaps, o+1)
 	h.chase(g, 6)
-	if g.Found(6, o+3, 1, 9); len(g.list) != 2 || !h.gaps[o+3].open {
+	if g.Found(6, o+3, 1, 9); len(g.list) != 2 || !g.look(o+3).open {
 		t.Error("a forgotten origin keeps its place")
 	}
 	delete(h.gaps, o+2)
 	h.chase(g, 6)
-	if g.Found(5+fullPause, o, 1, 9); !h.gaps[o].open {
+	if g.Found(5+fullPause, o, 1, 9); !g.look(o).open {
 		t.Error("it is refused for ever")
 	}
 }
@@ -218,7 +220,7 @@ func TestAGapOpensAnew(t *testing.T) {
 	for round := range uint64(3) {
 		to := 1000 - 300*round
 		g.Found(now, o, 1, to)
-		if x := h.gaps[o]; x.to != to || x.tries != 0 || !x.open {
+		if x := g.look(o); x.to != to || x.tries != 0 || !x.open {
 			t.Fatalf("round %d: a gap up to %d is %+v", round, to, x)
 		}
 		if round == 1 {
@@ -230,8 +232,41 @@ func TestAGapOpensAnew(t *testing.T) {
 				ask(g, nil, now, 2)
 			}
 		}
-		if x := h.gaps[o]; x.open {
+		if x := g.look(o); x.open {
 			t.Fatalf("round %d: %+v is not given up", round, x)
 		}
+	}
+}
+
+func TestGapBytes(t *testing.T) {
+	if n := unsafe.Sizeof(gap{}); n != gapBytes {
+		t.Errorf("a gap has %d bytes", n)
+	}
+}
+
+// TestAGapIsLent: an origin without one takes nothing, one that is chased keeps its own for however long
+// that takes, and for one that was closed a minute ago the next one takes no more memory.
+func TestAGapIsLent(t *testing.T) {
+	const origins = 50
+	g, h, s := newGaps(t, origins, origins)
+	first, now := h.first(), sched.Instant(1)
+	for range 2 * active.RestAfter / sched.Second {
+		now += sched.Second
+		g.Found(now, first, 1, 1000)
+		if g.Chase(now); g.look(first) == nil || !g.look(first).open {
+			t.Fatal("its gap is lent to another one")
+		}
+	}
+	for o := first + 1; o < first+origins; o++ {
+		if g.look(o) != nil {
+			t.Fatal("one without a gap has one")
+		}
+		now += active.RestAfter
+		g.Found(now, o, 1, 7)
+		s.Advance(o, 7, 0)
+		g.Chase(now)
+	}
+	if n := g.lent.Len(); n > 2 {
+		t.Errorf("one gap after the other takes %d parts", n)
 	}
 }

@@ -50,7 +50,7 @@ var rules = map[string]rule{
 	"engine/grace":     {pure: true, project: []string{"sched"}},
 	"engine/link":      {pure: true, project: []string{"engine/active", "sched"}},
 	"engine/mail":      leaf("engine/tune", "sched", "engine/delegate", "engine/due", "engine/link", "engine/reconcile", "engine/roster", "engine/settle", "engine/state"),
-	"engine/gaps":      leaf("sched", "engine/due", "engine/link", "engine/reconcile", "engine/state"),
+	"engine/gaps":      leaf("sched", "engine/active", "engine/due", "engine/link", "engine/reconcile", "engine/state"),
 	"engine/delegate":  leaf("sched", "engine/due", "engine/link", "engine/reconcile", "engine/roster", "engine/settle", "engine/state"),
 	"engine/due":       {pure: true, project: []string{"sched"}},
 	"engine/flow":      leaf("engine/tune", "sched", "engine/active", "engine/state", "engine/due"),
