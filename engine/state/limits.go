@@ -43,12 +43,13 @@ func (l Limits) Footprint() (bytes int) {
 	l = l.normal()
 	entries := l.entries()
 	pages := l.pages()
-	bytes += pages * (cellPageBytes + cellPageMetaBytes)                         // cells and what is known of their pages
-	bytes += entries*11 - entries/10                                             // index of keys: a word a key at a load of 0.68 to 0.85
-	bytes += entries * 11                                                        // version logs: a word an entry, three quarters of them live
-	bytes += l.Origins * 8 * min(entries/l.Origins+1, 1<<subBits)                // and the room in the last segment of each
-	bytes += l.Origins * (originBytes + 2*11 + 12 + 2*(summedBytes+provenBytes)) // records, two indexes, the order by identifier, sums, what is proven
-	bytes += min(2*entries+formersLeast, formersMost) * formerBytes              // what the owner's writes replaced
+	bytes += pages * (cellPageBytes + cellPageMetaBytes)                                // cells and what is known of their pages
+	bytes += entries*11 - entries/10                                                    // index of keys: a word a key at a load of 0.68 to 0.85
+	bytes += entries * 11                                                               // version logs: a word an entry, three quarters of them live
+	bytes += l.Origins * 8 * min(entries/l.Origins+1, 1<<subBits)                       // and the room in the last segment of each
+	bytes += l.Origins * (originBytes + 2*11 + 12)                                      // records, two indexes, the order by identifier
+	bytes += (l.Origins + l.Origins/growPart + growLeast) * (summedBytes + provenBytes) // sums, and what is proven
+	bytes += min(2*entries+formersLeast, formersMost) * formerBytes                     // what the owner's writes replaced
 	return bytes + storeBytes
 }
 

@@ -43,14 +43,24 @@ func (s *Store) Unsum(o Origin) { s.sums[o] = summed{edits: s.sums[o].edits + 1}
 // unsum makes a place for the sum of a new origin.
 func (s *Store) unsum(o Origin) {
 	for int(o) >= len(s.sums) {
-		s.sums = append(s.sums, summed{})
+		s.sums = append(grow(s.sums), summed{})
 	}
 	for int(o) >= len(s.proven) {
-		s.proven = append(s.proven, proven{})
+		s.proven = append(grow(s.proven), proven{})
 	}
 	s.proven[o] = proven{}
 	s.Unsum(o)
 }
+
+// grow makes room for one more of what is kept of each origin, and for few beyond that.
+func grow[T any](list []T) []T {
+	if len(list) < cap(list) {
+		return list
+	}
+	return append(make([]T, 0, len(list)+max(growLeast, len(list)/growPart)), list...)
+}
+
+const growLeast, growPart = 16, 16
 
 // Edits counts what changed of that which was summed up, but by the log going on. If neither Max
 // nor this is another number than it was, the entries that live are what they were when Sum was
