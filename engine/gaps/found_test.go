@@ -110,7 +110,7 @@ func TestPullsWaitForTheirAnswer(t *testing.T) {
 	asks(t, g, s, Patience, 1)
 	h.asked = nil
 	late := Patience + h.path.RTT().RTO(rtoMin, rtoMax)
-	if h.chase(g, late); len(h.asked) != 0 || !h.pulls[1].open {
+	if h.chase(g, late); len(h.asked) != 0 || !h.pulls[1].open() {
 		t.Errorf("asked again before the answer is late: %v", h.asked)
 	}
 	if h.chase(g, late+1); len(h.asked) != 1 || h.asked[0] != 2 {
@@ -132,7 +132,7 @@ func TestPullsWaitForTheirAnswer(t *testing.T) {
 	if len(of) != 2 || of[0] != o+1 || of[1] != o+2 || after[0] != codec.VersionMax || after[1] != codec.VersionMax {
 		t.Errorf("asks of %v after %v", of, after)
 	}
-	if h.pulls[3].open {
+	if h.pulls[3].open() {
 		t.Error("a question after somebody is taken for a pull")
 	}
 	if of, _ := asks(t, g, s, 0, 3); len(of) != 0 {

@@ -48,9 +48,10 @@ func Footprint(origins int) int {
 
 // Pull is what is kept of a peer.
 type Pull struct {
-	at   sched.Instant
-	open bool // it was asked, and has not answered
+	at sched.Instant // when it was asked, and has not answered; 0: it was not, or has
 }
+
+func (x *Pull) open() bool { return x.at != 0 }
 
 // Host is the node around the gaps.
 type Host interface {
@@ -186,10 +187,10 @@ func (g *Gaps) Chase(now sched.Instant) {
 
 func (g *Gaps) chase(now sched.Instant, x *gap) {
 	pull := g.parts.Host.Pull(x.from)
-	late := pull.open && now-pull.at > g.parts.Host.Path(x.from).RTT().RTO(rtoMin, rtoMax)+2*g.parts.Paths.Lag
+	late := pull.open() && now-pull.at > g.parts.Host.Path(x.from).RTT().RTO(rtoMin, rtoMax)+2*g.parts.Paths.Lag
 	gone := !g.parts.Host.Takes(x.from)
 	if late || gone {
-		pull.open = false
+		*pull = Pull{}
 		if other := g.parts.Host.Partner(); other != 0 {
 			x.from, pull = other, g.parts.Host.Pull(other)
 		}
@@ -197,7 +198,7 @@ func (g *Gaps) chase(now sched.Instant, x *gap) {
 	switch {
 	case gone: // counted here, since there may be nobody to ask
 		x.tries++
-	case !pull.open:
+	case !pull.open():
 		g.parts.Board.Want(x.from, g.parts.Due)
 	}
 }
@@ -228,7 +229,7 @@ func (g *Gaps) Append(b []byte, at *reconcile.Page) (out []byte, done bool) {
 	if chased == 0 {
 		return w.End(), true
 	}
-	*g.parts.Host.Pull(at.Peer) = Pull{at: at.Now, open: true}
+	*g.parts.Host.Pull(at.Peer) = Pull{max(1, at.Now)}
 	return w.End(), true
 }
 
@@ -257,4 +258,4 @@ func (g *Gaps) appendAsks(w *codec.PullWriter, p uint32) {
 
 // Came notes a run of a peer that joined on, which may answer a pull, or be news: so it
 // says nothing of the time that an answer takes.
-func (x *Pull) Came() { x.open = false }
+func (x *Pull) Came() { x.at = 0 }

@@ -129,7 +129,7 @@ func TestWhatCameIsNotAskedFor(t *testing.T) {
 	if id, have, ok := it.Next(); !ok || id != s.ID(a+1) || have != 0 {
 		t.Errorf("asks for %v after %d", id, have)
 	}
-	if h.pulls[1].Came(); h.pulls[1].open {
+	if h.pulls[1].Came(); h.pulls[1].open() {
 		t.Error("a pull is open after its answer")
 	}
 }
