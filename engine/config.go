@@ -15,8 +15,8 @@ import (
 // Limits bound what one replica holds. Memory grows from small up to them.
 type Limits struct {
 	// Origins is how many members are known at once, also the dead that are
-	// remembered. They take 1.5 KiB each while they are there, 0.3 more where something was sent to
-	// them within a minute, and where frames are sealed 1.8 KiB more for each of the 1,024 that were
+	// remembered. They take 1.2 KiB each while they are there, 0.5 more where they were talked with
+	// within a minute, and where frames are sealed 1.8 KiB more for each of the 1,024 that were
 	// talked with last: 20 MiB for all. Default 8,192.
 	Origins int
 	// Keys is how many live keys the members may have together. Default 131,072.
