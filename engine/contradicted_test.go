@@ -44,6 +44,12 @@ func TestWhoeverLiesAboutAnotherIsNamed(t *testing.T) {
 		if s := victim.Stats().Checkpoints; s.Contradicted < 5 || s.Differed < 5 || s.Equal == 0 {
 			t.Errorf("%+v", s)
 		}
+		if l := victim.Stats().Checkpoints.Liars; len(l) != 1 || l[0] != (engine.Liar{Member: "node-2", Times: 1}) {
+			t.Errorf("liars %+v", l)
+		}
+		if l := author.Stats().Checkpoints.Liars; len(l) != 0 {
+			t.Errorf("the author was lied to by %+v", l)
+		}
 		if n := author.Stats().Renewals; n > 0 {
 			t.Errorf("the author took another life: the test shows nothing")
 		}
@@ -54,5 +60,29 @@ func TestWhoeverLiesAboutAnotherIsNamed(t *testing.T) {
 	})
 	if n := strings.Count(r.log.String(), "level=WARN"); n != 1 || !strings.Contains(r.log.String(), "member-contradicted") {
 		t.Errorf("%d warnings:\n%s", n, r.log.String())
+	}
+}
+
+// TestLiarsAreBounded: of however many members lie, 32 are named, each with what it did; all
+// the others are counted together.
+func TestLiarsAreBounded(t *testing.T) {
+	var names []string
+	for range 3 {
+		for i := range 40 {
+			names = append(names, fmt.Sprint("liar-", i))
+		}
+	}
+	all := engine.Blame(names...)
+	if len(all) != 33 {
+		t.Fatalf("%d rows", len(all))
+	}
+	for i, l := range all {
+		want := engine.Liar{Member: fmt.Sprint("liar-", i), Times: 3}
+		if i == 32 {
+			want = engine.Liar{Times: 24}
+		}
+		if l != want {
+			t.Errorf("%+v, want %+v", l, want)
+		}
 	}
 }

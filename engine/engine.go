@@ -79,6 +79,9 @@ type Engine struct {
 	tagsMu sync.Mutex
 	tags   map[string]string // as last written
 
+	blamedMu sync.Mutex
+	blamed   blame // for entries that were not their owners'
+
 	// The loop's own from here.
 	core       *core.Core
 	reports    [batch.ReportsMax]batch.Report

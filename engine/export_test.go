@@ -132,3 +132,12 @@ func (e *Engine) CatchJobsMost() (n int) {
 	e.ask(func(sched.Instant) { n = e.large.most })
 	return n
 }
+
+// Blame names members as those who brought what was not its owner's.
+func Blame(members ...string) []Liar {
+	e := new(Engine)
+	for _, m := range members {
+		e.blamed.add(m)
+	}
+	return e.liars()
+}

@@ -2,35 +2,14 @@ package engine
 
 import (
 	"iter"
-	"slices"
 
 	"github.com/quidnunc/quidnunc/batch"
 )
-
-// forgersMax bounds the members that are named.
-const forgersMax = 32
 
 // Forger is a member that sent something else than the contents that it was asked for.
 type Forger struct {
 	Member string // "": all beyond the first 32 together
 	Bodies uint64 // that were dropped
-}
-
-// forgers count for each member what it forged. It is under large.mu.
-type forgers []Forger
-
-func (f *forgers) add(member string) {
-	i := slices.IndexFunc(*f, func(x Forger) bool { return x.Member == member })
-	switch {
-	case i >= 0:
-	case len(*f) < forgersMax || member == "":
-		i = len(*f)
-		*f = append(*f, Forger{Member: member})
-	default:
-		f.add("")
-		return
-	}
-	(*f)[i].Bodies++
 }
 
 // tellForged tells who sent something else than the content that it was asked for.
@@ -46,6 +25,14 @@ func (e *Engine) tellForged(tag uint32) {
 	p, _ := e.core.Peer(e.core.PeerOf(o))
 	e.herald.warn("what a member sent as a large value is not what was asked for: it is dropped, and another member asked",
 		"member", e.cfg.Name, "peer", name, "addr", p.Addr)
+}
+
+// forgersSoFar are those that were blamed so far. Under mu.
+func (l *large) forgersSoFar() (all []Forger) {
+	for _, x := range l.forgers {
+		all = append(all, Forger{x.member, x.times})
+	}
+	return all
 }
 
 // Ends yields how many streams ended for each cause.

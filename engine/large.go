@@ -70,7 +70,7 @@ type large struct {
 	misses []miss // for the loop
 	missed atomic.Bool
 
-	forgers forgers // under mu, too
+	forgers blame // under mu, too
 
 	fetched, served, unavailable, absent atomic.Uint64
 
@@ -339,7 +339,7 @@ func (e *Engine) Large() (s LargeStats) {
 	}
 	l.mu.Lock()
 	t := l.table.Stats()
-	forgers := slices.Clone(l.forgers)
+	forgers := l.forgersSoFar()
 	l.mu.Unlock()
 	s = LargeStats{
 		Refs: t.Refs, Here: t.Here, Missing: t.Missing, Bytes: t.Bytes,

@@ -129,7 +129,7 @@ func (e *Engine) statsOf(t *tally) Stats {
 			c.DelegationsSent, c.DelegationsTaken, c.DelegationsReplaced, c.DelegationsRefused, c.DelegationsLost,
 			c.DelegationsForged, c.DelegationsStale, c.DelegationsFalse, c.DelegationsBusy,
 		},
-		Checkpoints: CheckpointStats{c.CheckpointsSent, c.CheckpointsAsked, c.CheckpointsEqual, c.CheckpointsDiffer, c.Contradicted, c.CheckpointsForged, c.CheckpointsMade, c.CheckpointsSigned, c.SignaturesForged, c.SignaturesUnbound},
+		Checkpoints: CheckpointStats{c.CheckpointsSent, c.CheckpointsAsked, c.CheckpointsEqual, c.CheckpointsDiffer, c.Contradicted, c.CheckpointsForged, c.CheckpointsMade, c.CheckpointsSigned, c.SignaturesForged, c.SignaturesUnbound, e.liars()},
 		MailSent:    c.MailSent, RumorsSent: c.RumorsSent, AcksSent: c.AcksSent, Rewinds: c.Rewinds,
 		Spread: t.spread, Renewals: c.Renewals, Conflicts: c.Conflicts,
 		EventsLost: e.herald.lostTotal.Load(), BroadcastsLost: c.BroadcastsLost,
@@ -194,4 +194,8 @@ type CheckpointStats struct {
 	SignaturesForged uint64 // were not under the key that is known as the member's
 
 	SignaturesUnbound uint64 // came when as many keys were known as Limits.Origins allows: they say nothing
+
+	// Liars are the members that brought what was contradicted, as EventContradicted names
+	// them: each made it up, or believed who did.
+	Liars []Liar
 }

@@ -75,6 +75,7 @@
 //	quidnunc_checkpoints_equal_total              counter Sums that were the same here.
 //	quidnunc_checkpoints_differed_total           counter Sums that were other ones here.
 //	quidnunc_contradicted_total                   counter Parts of logs that were made what their owners hold, since a sum differed.
+//	quidnunc_contradicted_members_total{peer}     counter Times that a member was named for entries that were not their owner's: 32 are named.
 //	quidnunc_checkpoints_forged_total             counter Sums and signatures that somebody said of another one's entries.
 //	quidnunc_signatures_made_total                counter Signatures of this member's entries.
 //	quidnunc_signatures_held_total                counter Signatures of members of what was here of them.

@@ -139,6 +139,7 @@ var compareFamilies = []family{
 	{"quidnunc_checkpoints_equal_total", Counter, "Sums that were the same here.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Equal })},
 	{"quidnunc_checkpoints_differed_total", Counter, "Sums that were other ones here.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Differed })},
 	{"quidnunc_contradicted_total", Counter, "Parts of logs that were made what their owners hold, since a sum differed.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Contradicted })},
+	{"quidnunc_contradicted_members_total", Counter, "Times that a member was named for entries that were not their owner's: 32 are named.", "peer", liars},
 	{"quidnunc_checkpoints_forged_total", Counter, "Sums and signatures that somebody said of another one's entries.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Forged })},
 	{"quidnunc_signatures_made_total", Counter, "Signatures of this member's entries.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Made })},
 	{"quidnunc_signatures_held_total", Counter, "Signatures of members of what was here of them.", "", count(func(s *engine.Stats) uint64 { return s.Checkpoints.Signed })},
@@ -234,6 +235,12 @@ var largeFamilies = []family{
 func contents(s *engine.Stats, put func(string, float64)) {
 	put("here", float64(s.Large.Here))
 	put("missing", float64(s.Large.Missing))
+}
+
+func liars(s *engine.Stats, put func(string, float64)) {
+	for _, l := range s.Checkpoints.Liars {
+		put(l.Member, float64(l.Times))
+	}
 }
 
 func forged(s *engine.Stats, put func(string, float64)) {
