@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/quidnunc/quidnunc/codec"
 	"github.com/quidnunc/quidnunc/engine/declare"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -160,5 +161,43 @@ func TestTwoSwapDeclaredAddresses(t *testing.T) {
 		})
 		w.compare()
 		t.Logf("%d ms", took/sched.Millisecond)
+	})
+}
+
+// TestAMoveCostsFewGreetings: whoever moves is greeted where it speaks from, and greets back, until
+// its old address has been silent for long enough. That is some dozens of greetings and answers
+// for each peer, not as many as the path has time for.
+func TestAMoveCostsFewGreetings(t *testing.T) {
+	both(t, func(t *testing.T, sealed func(int, *Config)) {
+		const n = 12
+		w := newNet(t, n, 303, sealed)
+		for _, d := range w.nodes {
+			d.core.me.Addr = netip.AddrPortFrom(netip.IPv4Unspecified(), 7946)
+		}
+		w.joinAll()
+		w.converge(5 * sched.Second)
+		w.run(sched.Second)
+		greetings := 0
+		w.sniff = func(b []byte) {
+			var h codec.Header
+			rest, err := codec.ParseFrame(b, &h)
+			if t, _, _ := codec.NextRecord(rest); h.Flags&codec.FlagHello != 0 || err == nil && (t == codec.TypeHello || t == codec.TypeHelloReply) {
+				greetings++
+			}
+		}
+		for turn := range 5 {
+			greetings = 0
+			w.move(n-1, netip.AddrPortFrom(addrOf(100).Addr(), uint16(3000+turn)))
+			w.run(3 * sched.Second)
+			if greetings > 60*(n-1) {
+				t.Errorf("turn %d: %d greetings and answers", turn, greetings)
+			}
+			for i := range n - 1 {
+				if w.addrAt(i, n-1) != w.nodes[n-1].addr {
+					t.Errorf("turn %d: node %d has not followed", turn, i)
+				}
+			}
+		}
+		w.nobodyDied()
 	})
 }

@@ -13,10 +13,11 @@ type Contact struct {
 	Cookie    [16]byte
 	HasCookie bool       // it is shown Cookie until it acknowledges a frame
 	Hellos    uint8      // greetings without an answer
+	waits     bool       // for an answer to its last hello
 	Declared  bool       // its state says what is advertised
 	Kinds     codec.Kind // the last kind of entries that it knows
 
-	HelloAt    sched.Instant  // of the hello that awaits an answer; 0: none does
+	HelloAt    sched.Instant  // of the last hello
 	Advertised netip.AddrPort // what it says of itself
 	Since      uint64         // seniority: the first generation of its boot
 	too        uint64         // of another address where it answered while it was in service at Addr; 0: none
@@ -52,8 +53,8 @@ func (c *Contact) Introduced(in *codec.Intro) {
 
 // Answered notes an answer to a hello. True: it took so long.
 func (c *Contact) Answered(now sched.Instant) (took sched.Instant, ok bool) {
-	took, ok = now-c.HelloAt, c.HelloAt != 0 && c.Hellos <= 1 // of several, nobody knows which it answers
-	c.HelloAt = 0
+	took, ok = now-c.HelloAt, c.waits && c.Hellos <= 1 // of several, nobody knows which it answers
+	c.waits = false
 	return took, ok
 }
 
@@ -115,7 +116,7 @@ func (c *Contact) Back(now sched.Instant, from netip.AddrPort) bool {
 
 // Greeted notes a hello that left, or is about to, and Missed that the next may wait
 // longer; Anew begins with short waits again.
-func (c *Contact) Greeted(now sched.Instant) { c.HelloAt = now }
+func (c *Contact) Greeted(now sched.Instant) { c.HelloAt, c.waits = now, true }
 func (c *Contact) Missed()                   { c.Hellos = min(c.Hellos+1, 30) }
 func (c *Contact) Anew()                     { c.Hellos = 0 }
 

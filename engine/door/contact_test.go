@@ -14,11 +14,13 @@ func TestContact(t *testing.T) {
 	if _, ok := c.Answered(5); ok {
 		t.Error("an answer to nothing")
 	}
-	c.HelloAt, c.Hellos = 10, 3
-	if _, ok := c.Answered(25); ok || c.HelloAt != 0 {
+	c.Greeted(10)
+	c.Hellos = 3
+	if _, ok := c.Answered(25); ok || c.waits {
 		t.Error("one of three hellos is answered, and its time taken")
 	}
-	c.HelloAt, c.Hellos = 10, 1
+	c.Greeted(10)
+	c.Hellos = 1
 	if took, ok := c.Answered(25); !ok || took != 15 {
 		t.Errorf("took %d %v", took, ok)
 	}
