@@ -151,20 +151,22 @@ func diskConfigError(err error) error {
 }
 
 // keepContent has a large value on disk before a record refers to it. kept: the log is to be told of
-// that record.
+// that record. Where the disk did not take it, it is tried again with each snapshot, and the log has no
+// record of it before that.
 func (e *Engine) keepContent(sum *[sha256.Size]byte, value []byte) (kept bool, err error) {
 	k := &e.kept
 	if k.log == nil {
 		return false, nil
 	}
+	was := k.log.Broken()
 	err = k.log.PutValue(sum, value)
 	if k.each {
 		return err == nil, diskError(err)
 	}
-	if err != nil {
-		e.herald.warn("disk: a large value is kept in memory only", "member", e.cfg.Name, "cause", err.Error())
+	if err != nil && was == nil {
+		e.herald.warn("disk: large values are kept in memory only until there is room", "member", e.cfg.Name, "cause", err.Error())
 	}
-	return err == nil, nil
+	return true, nil
 }
 
 // handOver gives what is staged to the disk. It reports whether the loop may apply it: with

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quidnunc/quidnunc/batch/stream"
 	"github.com/quidnunc/quidnunc/engine"
 	"github.com/quidnunc/quidnunc/engine/disk"
 )
@@ -111,4 +112,65 @@ func TestFullDisk(t *testing.T) {
 			}
 		})
 	}
+}
+
+// noValues is a directory that takes no large values, or does.
+type noValues struct {
+	disk.Dir
+	is *atomic.Bool
+}
+
+func (f noValues) Create(name string) (disk.File, error) {
+	if f.is.Load() && strings.Contains(name, ".value") {
+		return nil, syscall.ENOSPC
+	}
+	return f.Dir.Create(name)
+}
+
+// A large value that finds no room is not confirmed, and told: a start finds what its key held before,
+// until there is room.
+func TestLargeValueOnAFullDisk(t *testing.T) {
+	dir, is, log := t.TempDir(), new(atomic.Bool), new(heard)
+	large := func(c *engine.Config) {
+		c.Secrets, c.Streams = []engine.Secret{engine.NewSecret(1)}, stream.New(stream.Options{PortsTried: 1024})
+	}
+	a := startWith(t, "a", dir, func(c *engine.Config) {
+		large(c)
+		c.Disk.Every, c.Logger = 10*time.Millisecond, log.logger()
+		c.Disk.SetFS(noValues{disk.Dir(dir), is})
+	})
+	holds := func(want string) {
+		t.Helper()
+		again := startWith(t, "a", copyDir(t, dir), large)
+		if got, _, ok := again.Get("a", "k"); !ok || string(got) != want {
+			t.Errorf("a start finds %d bytes, %v", len(got), ok)
+		}
+		again.Close()
+	}
+	first, second := string(value(200_000, 1)), string(value(200_000, 2))
+	if err := a.WaitSynced(t.Context(), set(t, a, "k", first)); err != nil {
+		t.Fatal(err)
+	}
+	is.Store(true)
+	v := set(t, a, "k", second)
+	for range 2 {
+		if err := a.WaitSynced(t.Context(), v); !errors.Is(err, engine.ErrDisk) || !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("%v", err)
+		}
+		set(t, a, "small", "v")
+	}
+	eventually(t, "the counters tell it", func() bool { return strings.Contains(a.Stats().DiskProblem, "no space left") })
+	if !log.has("large values are kept in memory only until there is room") {
+		t.Error("it is not told")
+	}
+	if got, _, ok := a.Get("a", "k"); !ok || string(got) != second {
+		t.Errorf("in memory are %d bytes, %v", len(got), ok)
+	}
+	holds(first)
+	is.Store(false)
+	eventually(t, "it works again", func() bool { return log.has("disk works again") && a.Stats().DiskProblem == "" })
+	if err := a.WaitSynced(t.Context(), v); err != nil {
+		t.Error(err)
+	}
+	holds(second)
 }

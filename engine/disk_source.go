@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/content"
 	"github.com/quidnunc/quidnunc/engine/disk"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
@@ -75,4 +78,17 @@ func (s *diskSource) Walk(yield func(r *disk.Record) bool) (floor uint64, ok boo
 	})
 	e.ask(func(sched.Instant) { after, floor = e.core.Parts().Self.Gen, e.store.Floor(e.store.Owner()) })
 	return floor, of == before || of == after
+}
+
+// Content copies a content that is here.
+func (s *diskSource) Content(sum *[sha256.Size]byte) (b []byte, ok bool) {
+	l, of := &s.large, content.Sum(*sum)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := l.table.Having(&of)
+	if b, ok = l.table.Hold(h); ok {
+		b = bytes.Clone(b)
+		l.table.Drop(h)
+	}
+	return b, ok
 }

@@ -84,6 +84,15 @@ type reader struct {
 
 // read reads the newest snapshot and all logs since.
 func (r *reader) read() error {
+	err := r.scan()
+	if err == nil {
+		r.finish()
+	}
+	return err
+}
+
+// scan is read up to keys and all.
+func (r *reader) scan() error {
 	names, err := r.o.FS.List()
 	if err != nil {
 		return err
@@ -119,7 +128,6 @@ func (r *reader) read() error {
 		}
 	}
 	r.next = max(expect, from+1)
-	r.finish()
 	return nil
 }
 

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -61,6 +62,8 @@ type Source interface {
 	// What is written meanwhile may be missing or not. Deletes may be missing up to floor.
 	// false: it was not the state of this member.
 	Walk(yield func(r *Record) bool) (floor uint64, ok bool)
+	// Content gives a copy of a content that a record refers to; false: it is not here any more.
+	Content(sum *[sha256.Size]byte) (b []byte, ok bool)
 }
 
 // Error says what is wrong with a directory, and what to do.
@@ -141,6 +144,8 @@ type Log struct {
 	gone         int       // contents that they removed
 	roomAt       time.Time // not before: the last one made none
 
+	debt debt // contents that are not on disk
+
 	awake    atomic.Bool // the goroutine will look at pending by itself
 	stopping atomic.Bool // snapshots end at once
 
@@ -184,7 +189,7 @@ func (l *Log) Begin(generation, last uint64, first []byte, src Source) error {
 		return explain(l.o.FS.Path(), "can't be written", err)
 	}
 	l.found = nil
-	l.written, l.began = last, true
+	l.written, l.began, l.inherited = last, true, last
 	l.awake.Store(true)
 	go l.run()
 	return nil
@@ -243,7 +248,7 @@ func (l *Log) offer(records []byte, last, floor uint64) {
 	if len(l.pending) == blockHead {
 		l.since = time.Now()
 	}
-	l.pending = appendLive(l.pending, records)
+	l.pending = l.appendKept(l.pending, records)
 	l.offered = last
 	if floor > l.place.floor {
 		l.place.floor, l.dirty = floor, true
@@ -288,6 +293,9 @@ func (l *Log) outcome(version uint64) (known bool, err error) {
 			return true, s.err
 		}
 	}
+	if l.owes(version) {
+		return true, l.debt.cause
+	}
 	return version <= l.durable, nil
 }
 
@@ -330,10 +338,13 @@ func (l *Log) await(ctx context.Context, look func() (known bool, err error)) er
 	}
 }
 
-// Broken is why writes are not kept now; nil: they are.
+// Broken is why writes are not kept now, or some contents are not; nil: all are.
 func (l *Log) Broken() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.broken == nil && l.debt.from > 0 {
+		return l.debt.cause
+	}
 	return l.broken
 }
 

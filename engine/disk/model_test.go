@@ -58,6 +58,9 @@ func (m *model) Walk(yield func(r *Record) bool) (uint64, bool) {
 	return 0, true
 }
 
+// Content implements Source: there is none.
+func (*model) Content(*sum) ([]byte, bool) { return nil, false }
+
 // set stages one write; offer hands all staged ones over.
 func (m *model) set(key, value string) {
 	m.write(&Record{Key: []byte(key), Value: []byte(value)})

@@ -57,7 +57,7 @@ func appendLive(dst, records []byte) []byte {
 	from := 0
 	for at := 0; at < len(records); {
 		h := records[at : at+RecordHead]
-		next := at + RecordHead + int(binary.LittleEndian.Uint32(h[12:])) + int(binary.LittleEndian.Uint16(h[16:]))
+		next := at + recordSize(h)
 		if h[19]&RecordDead != 0 {
 			dst = append(dst, records[from:at]...)
 			from = next
@@ -65,6 +65,11 @@ func appendLive(dst, records []byte) []byte {
 		at = next
 	}
 	return append(dst, records[from:]...)
+}
+
+// recordSize is how long the record with a head is.
+func recordSize(h []byte) int {
+	return RecordHead + int(binary.LittleEndian.Uint32(h[12:])) + int(binary.LittleEndian.Uint16(h[16:]))
 }
 
 // readRecord reads the record at the beginning of b and tells how long it is; 0: there

@@ -42,6 +42,18 @@ func (a *author) Walk(yield func(r *Record) bool) (uint64, bool) {
 	return 0, true
 }
 
+func (a *author) Content(s *sum) ([]byte, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, r := range a.state {
+		var c codec.Content
+		if codec.ParseContent(r.Value, &c) == nil && c.Sum == *s {
+			return authorContent(r.Version), true
+		}
+	}
+	return nil, false
+}
+
 func authorContent(version uint64) []byte {
 	b := make([]byte, authorSize)
 	binary.BigEndian.PutUint64(b, version)
@@ -89,18 +101,22 @@ func (a *author) set(key string, how Sync) error {
 		return err
 	}
 	r := Record{Version: a.version, Key: []byte(key), Op: OpContent, Value: codec.AppendContent(nil, &codec.Content{Length: authorSize, Sum: s})}
-	a.log.Offer(AppendRecord(nil, &r), a.version, 0)
-	if err == nil {
-		a.log.Placed(&s, a.version)
+	show := func() {
+		a.mu.Lock()
+		a.state[key] = r
+		a.mu.Unlock()
 	}
+	if how != SyncEach {
+		show()
+	}
+	a.log.Offer(AppendRecord(nil, &r), a.version, 0)
+	a.log.Placed(&s, a.version)
 	if err := a.log.Wait(a.t.Context(), a.version); err != nil && how == SyncEach {
 		return err
 	} else if err == nil {
 		a.acked[key] = a.version
 	}
-	a.mu.Lock()
-	a.state[key] = r
-	a.mu.Unlock()
+	show()
 	return nil
 }
 

@@ -19,6 +19,8 @@ type snapshotDone struct {
 	contents int64    // bytes of what it refers to
 	gone     int      // contents that nothing refers to
 	names    []string // files that it made superfluous
+	owed     uint64   // the first version whose content is not on disk
+	cause    error    // why
 }
 
 var errStopped = errors.New("stopped")
@@ -31,6 +33,7 @@ func (l *Log) startSnapshot(cut uint64) {
 	l.chain, l.logs = 0, 1
 	l.beginsRoom()
 	l.mu.Lock()
+	l.debt.begins(cut)
 	s.place, s.members = l.place, l.members
 	l.mu.Unlock()
 	s.place.seq = cut
@@ -43,13 +46,14 @@ func (l *Log) startSnapshot(cut uint64) {
 			l.writing.Unlock()
 			bytes, err = s.run()
 		}
-		l.snapshot <- snapshotDone{s.number, err, bytes, s.contents, s.gone, s.names}
+		l.snapshot <- snapshotDone{s.number, err, bytes, s.contents, s.gone, s.names, s.owed, s.cause}
 	}()
 }
 
 // snapshotEnded takes in what became of it.
 func (l *Log) snapshotEnded(d snapshotDone) {
 	l.snapping = false
+	paid := l.pays(&d)
 	l.tellRoom(d.gone)
 	if d.err != nil {
 		l.noSnapshot(d.err)
@@ -59,6 +63,9 @@ func (l *Log) snapshotEnded(d snapshotDone) {
 	l.snapped, l.contents = d.bytes, d.contents
 	l.names = append(l.names, numbered(d.number, snapEnd))
 	if !l.mending || l.file == nil {
+		if paid && l.file != nil && l.o.Changed != nil {
+			l.o.Changed(nil)
+		}
 		return
 	}
 	l.mending, l.retry = false, retryFirst
@@ -71,7 +78,7 @@ func (l *Log) snapshotEnded(d snapshotDone) {
 	if l.syncAt.IsZero() && !l.syncing {
 		l.tell(l.written)
 	}
-	if l.o.Changed != nil {
+	if l.o.Changed != nil && l.Broken() == nil {
 		l.o.Changed(nil)
 	}
 }
@@ -104,6 +111,7 @@ type snapshotWriter struct {
 
 	contents int64 // bytes of that
 	gone     int   // contents that were removed
+	owing
 
 	file  File
 	salt  uint32
@@ -114,7 +122,7 @@ type snapshotWriter struct {
 
 func (s *snapshotWriter) run() (int64, error) {
 	l := s.l
-	s.live, s.contents, s.bytes, s.buf, s.err = map[sum]bool{}, 0, 0, nil, nil
+	s.live, s.contents, s.bytes, s.buf, s.err, s.owing = map[sum]bool{}, 0, 0, nil, nil, owing{}
 	if !l.src.Settle(s.cut) {
 		return 0, errStopped
 	}
@@ -176,6 +184,9 @@ func (s *snapshotWriter) write() error {
 
 // add takes one record. One that ends has a block of its own, which says when it began.
 func (s *snapshotWriter) add(r *Record) bool {
+	if r = s.standing(r); r == nil {
+		return s.err == nil && !s.l.stopping.Load()
+	}
 	if len(s.buf) == 0 {
 		s.buf = append(s.buf, make([]byte, blockHead)...)
 	}

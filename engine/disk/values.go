@@ -17,7 +17,7 @@ type sum = [sha256.Size]byte
 
 // values are the contents that records refer to, a file each. They are written before
 // the record, by whoever writes it, and removed by the next snapshot that finds no
-// reference and can know of that record.
+// reference and can know of that record. A record of one that is not here is not written (debt.go).
 type values struct {
 	mu    sync.Mutex
 	here  map[sum]bool
@@ -107,7 +107,8 @@ func refer(live map[sum]bool, r *Record) (bytes int64) {
 
 // PutValue keeps a content under its SHA-256. It is for the goroutine that writes, before
 // the record that refers to it, whose version Placed is told then: it takes as long as the disk
-// does, and where that is full, until what nothing refers to has gone. With Each it is synced.
+// does, and where that is full, until what nothing refers to has gone. With Each it is synced. After
+// an error the record may be offered all the same, but with Each: it is on disk once the content is.
 func (l *Log) PutValue(s *sum, b []byte) error {
 	v := &l.values
 	v.mu.Lock()
@@ -115,19 +116,37 @@ func (l *Log) PutValue(s *sum, b []byte) error {
 	p.writers++
 	v.late[*s] = p
 	here := v.here[*s]
-	v.tries++
-	temp := fmt.Sprintf("%s-%d%s%s", filePrefix, v.tries, valueEnd, tempEnd)
 	v.mu.Unlock()
 	if here {
 		return nil
 	}
-	err := l.writeValue(valueName(s), temp, b)
+	err := l.keep(s, b)
 	if full(err) && l.makeRoom() {
-		err = l.writeValue(valueName(s), temp, b)
+		err = l.keep(s, b)
 	}
 	if err != nil {
-		l.Placed(s, 0)
-		return explain(l.o.FS.Path(), "can't be written", err)
+		err = explain(l.o.FS.Path(), "can't be written", err)
+		if l.o.Sync == SyncEach {
+			l.Placed(s, 0)
+			return err
+		}
+		l.mu.Lock()
+		l.debt.cause = err
+		l.mu.Unlock()
+	}
+	return err
+}
+
+// keep writes a content.
+func (l *Log) keep(s *sum, b []byte) error {
+	v := &l.values
+	v.mu.Lock()
+	v.tries++
+	temp := fmt.Sprintf("%s-%d%s%s", filePrefix, v.tries, valueEnd, tempEnd)
+	v.mu.Unlock()
+	err := l.writeValue(valueName(s), temp, b)
+	if err != nil {
+		return err
 	}
 	v.mu.Lock()
 	v.here[*s] = true
@@ -136,7 +155,14 @@ func (l *Log) PutValue(s *sum, b []byte) error {
 	return nil
 }
 
-// Placed says in which version a record refers to a content that PutValue took; 0: in none.
+// isHere tells whether a content is on disk.
+func (v *values) isHere(s *sum) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.here[*s]
+}
+
+// Placed says in which version a record refers to a content that PutValue was given; 0: in none.
 func (l *Log) Placed(s *sum, version uint64) {
 	v := &l.values
 	v.mu.Lock()

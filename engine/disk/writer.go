@@ -33,6 +33,8 @@ type writer struct {
 	synced   chan syncDone
 	syncing  bool // beside
 
+	inherited uint64 // records up to this version were found
+
 	found map[sum]bool // contents that what was read refers to, until Begin
 	full  bool         // the failure was that the disk is full
 }
@@ -122,7 +124,7 @@ func (l *Log) next() time.Time {
 	case l.syncing:
 		return time.Time{}
 	}
-	return l.syncAt
+	return sooner(l.syncAt, l.debtAt())
 }
 
 // turn writes and syncs what is due, or tries to be of use again.
@@ -145,7 +147,7 @@ func (l *Log) turn(now time.Time) {
 		}
 	}
 	l.settle(now)
-	if l.file != nil && !l.snapping && (l.isCrowded() || !now.Before(l.wantedAt) && (l.wanted || l.logs > logsMax || l.grown())) {
+	if l.file != nil && !l.snapping && (l.isCrowded() || l.isDue(now) || !now.Before(l.wantedAt) && (l.wanted || l.logs > logsMax || l.grown())) {
 		l.rotate(now)
 	}
 }
@@ -339,6 +341,7 @@ func (l *Log) relock() error {
 	}
 	l.lock.Close()
 	l.values.forget()
+	l.inherited = 0
 	lock, err := l.o.FS.Lock()
 	if err != nil {
 		l.lock = unlocked{}
@@ -392,10 +395,10 @@ func (l *Log) turnLast(now time.Time) {
 		return
 	}
 	b, last := l.take()
-	if !l.mending {
-		l.mu.Lock()
-		place := l.place
-		l.mu.Unlock()
+	l.mu.Lock()
+	place, whole := l.place, !l.mending && l.debt.from == 0
+	l.mu.Unlock()
+	if whole {
 		place.seq = last
 		b = l.appendPlace(b, blockClosed, &place, nil)
 	}
