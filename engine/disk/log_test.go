@@ -198,12 +198,9 @@ func TestBitsFlip(t *testing.T) {
 			dir, m := sample(t, end == snapEnd, end == "1"+logEnd)
 			names, _ := dir.List()
 			name := names[slices.IndexFunc(names, func(n string) bool { return strings.HasSuffix(n, end) })]
-			data := dir.files[name].data
+			data := dir.killed().files[name].data
 			for at := range data {
-				bad := newMemory()
-				for n, f := range dir.files {
-					bad.files[n] = &memFile{dir: bad, name: n, data: slices.Clone(f.data)}
-				}
+				bad := dir.killed() // a snapshot is under way there
 				bad.files[name].data[at] ^= 1 << (at % 8)
 				after := newModel(t)
 				log, i, err := Open(Options{FS: bad, Cluster: "c", Name: "n", Sync: SyncEach, Every: time.Second})
