@@ -62,7 +62,8 @@ func (s *Sync) UnmarshalText(b []byte) error { return syncs.Set(s, b) }
 //
 // A disk that is full or fails is logged. Writes then go on in memory, or fail with ErrDisk
 // where Sync is SyncEach, and all is written anew as soon as the disk works again. So it is
-// where the directory was removed, but for large values that are not written again.
+// where the directory was removed, but for large values that are not written again. A large value that finds no room is in memory only until
+// there is some: WaitSynced says so, and a start finds what its key held before.
 type Disk struct {
 	// Path is a directory for this member alone; it is made if it is missing. Default
 	// "": nothing is kept.
