@@ -140,7 +140,7 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 		c.reject(from, DropMode)
 		return
 	}
-	c.rename(c.me.DoubleAnswered(c.now, id, from, &c.rand))
+	c.rename(c.me.DoubleAnswered(c.now, id, from))
 	c.rename(c.me.Answered(c.now, id, &h.Hello, c.roster.Reach() > 0))
 	if h.KnownGen > c.me.Gen && !h.KnownAlive {
 		c.rename(c.me.Outlived(c.now, h.KnownGen, netip.AddrPort{}, (*book)(c)))

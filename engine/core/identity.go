@@ -57,7 +57,7 @@ func (c *Core) rename(a names.Act) {
 	}
 }
 
-// renew publishes our state under a higher generation. Versions stay: the new
+// renew publishes our state under a higher generation, gen or more. Versions stay: the new
 // origin is the same map under a new id, so nothing staged changes its number.
 func (c *Core) renew(gen uint64) {
 	if gen <= c.me.Gen {
@@ -66,9 +66,9 @@ func (c *Core) renew(gen uint64) {
 	c.counters.Renewals++
 	keep := names.Retain(c.me.ID, c.me.ID)
 	c.graves.Bury(c.now, c.me.ID, c.me.Name, c.me.Gen, &keep)
-	c.me.Renew(c.now, gen)
+	c.me.Renew(c.now, gen, &c.rand)
 	c.events.Renew(c.me.ID)
-	c.store.Rename(c.store.Owner(), c.me.ID, gen)
+	c.store.Rename(c.store.Owner(), c.me.ID, c.me.Gen)
 	c.live.Renew(c.now, c.me.ID)
 	for p := range c.peers {
 		q := &c.peers[p]
@@ -83,5 +83,5 @@ func (c *Core) renew(gen uint64) {
 	c.differ.Moved(c.store.Owner(), c.now, c.counters.FramesReceived)
 	c.walks.Rename(c.me.ID)
 	c.queue.Moved(c.store.Owner())
-	c.queue.Push(Event{Kind: Renewed, Origin: c.store.Owner(), Generation: gen})
+	c.queue.Push(Event{Kind: Renewed, Origin: c.store.Owner(), Generation: c.me.Gen})
 }

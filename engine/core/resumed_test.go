@@ -208,6 +208,41 @@ func TestAStormOfRestarts(t *testing.T) {
 	}
 }
 
+// TestAStormLeavesOneContent: several lives of one name may be above the same earlier one, and each
+// writes the versions that the others wrote. All hold what the last of them wrote, two seconds after
+// their versions are equal. The clock goes back.
+func TestAStormLeavesOneContent(t *testing.T) {
+	seeds := uint64(80)
+	if testing.Short() {
+		seeds = 6
+	}
+	for seed := uint64(101); seed < 101+seeds; seed++ {
+		both(t, func(t *testing.T, sealed func(int, *Config)) {
+			w := newNet(t, 5, seed, func(i int, c *Config) {
+				if sealed(i, c); i == 4 {
+					c.Generation = 1000
+				}
+			})
+			w.joinAll()
+			w.converge(5 * sched.Second)
+			for turn := range 20 {
+				w.nodes[4].down = true
+				w.start(4, uint64(999-turn), sealed)
+				for k := range 3 {
+					w.set(4, fmt.Sprint("k", k), fmt.Sprint("life ", turn))
+				}
+				w.nodes[4].core.Join(w.now, addrOf(0))
+				w.pump(w.nodes[4])
+				w.set(1, "k", fmt.Sprint(turn))
+				w.run(5 * sched.Millisecond)
+			}
+			w.until("one cluster", 5*sched.Second, func() bool { return w.oneCluster() && w.equal() })
+			w.run(2 * sched.Second)
+			w.compare()
+		})
+	}
+}
+
 // TestClocksStepWhileSomebodyJoins: wall clocks step by hours every few milliseconds while members
 // join. They are members within a second, and nobody is taken for dead.
 func TestClocksStepWhileSomebodyJoins(t *testing.T) {

@@ -18,10 +18,7 @@ type Double struct {
 	same bool           // whoever was met last with our name is of our boot
 }
 
-const (
-	doubleGap  = 250 * sched.Millisecond // between two greetings of doubles
-	doubleMost = 1 << 10                 // generations by which both may go on, so that they seldom go on alike
-)
+const doubleGap = 250 * sched.Millisecond // between two greetings of doubles
 
 // Doubled is told that somebody with our identifier is elsewhere.
 func (s *Self) Doubled(now sched.Instant, addr netip.AddrPort) (a Act) {
@@ -34,10 +31,10 @@ func (s *Self) Doubled(now sched.Instant, addr netip.AddrPort) (a Act) {
 }
 
 // DoubleAnswered looks whether somebody who answered our greeting at an address is the double.
-func (s *Self) DoubleAnswered(now sched.Instant, id codec.OriginID, from netip.AddrPort, r *sched.Rand) (a Act) {
+func (s *Self) DoubleAnswered(now sched.Instant, id codec.OriginID, from netip.AddrPort) (a Act) {
 	if id != s.ID || from != s.Double.Addr || s.Silenced || !s.Renewals.May(now) {
 		return a
 	}
 	s.Double = Double{}
-	return Act{Conflict: true, Gen: s.Gen, Addr: from, Renew: s.Gen + 1 + uint64(r.Uint32n(doubleMost))}
+	return Act{Conflict: true, Gen: s.Gen, Addr: from, Renew: s.Gen + 1}
 }

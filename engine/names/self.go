@@ -67,7 +67,7 @@ type Act struct {
 	Unbelieved bool           // a generation came that is not believed
 	Greet      netip.AddrPort // where a greeting goes; invalid: nowhere
 	Wake       sched.Instant  // when Wake is called; 0: as before
-	Renew      uint64         // the generation to take; 0: none
+	Renew      uint64         // the lowest generation to take; 0: none
 }
 
 // Host is what a node knows of other generations.
@@ -103,10 +103,20 @@ func (s *Self) Stamp(now sched.Instant, e *codec.Entry, given int64, ordered boo
 	}
 }
 
-// Renew gives it a higher one.
-func (s *Self) Renew(now sched.Instant, gen uint64) {
+// renewalMost is the number of generations that a renewal draws from: a millisecond of the
+// nanoseconds that generations are.
+const renewalMost = 1 << 20
+
+// Renew gives it a higher one: gen, or one drawn from those right above it. Several processes may
+// have to be above the same generation, at once or one after the other: lives of a process that
+// starts again and again with a clock that goes back, each of which meets the same earlier life, or
+// a machine and its copy. If all took the next one, two of them were one origin to everybody, with
+// other contents under the same versions, and who holds the one's would never ask for the other's.
+// So two meet once in renewalMost. Above gen are ^gen numbers.
+func (s *Self) Renew(now sched.Instant, gen uint64, r *sched.Rand) {
 	s.Renewals.Renewed(now)
-	s.Gen, s.ID = gen, codec.MakeOriginID(s.Key, s.Name, gen)
+	s.Gen = gen + min(uint64(r.Uint32n(renewalMost)), ^gen)
+	s.ID = codec.MakeOriginID(s.Key, s.Name, s.Gen)
 }
 
 // Behind is told that somebody holds more of our generation than we wrote.

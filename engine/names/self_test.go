@@ -51,9 +51,28 @@ func TestSelfRenews(t *testing.T) {
 	if s.ID != codec.MakeOriginID(s.Key, s.Name, 7) || s.Behind(0).Renew != 8 {
 		t.Fatalf("%+v", s)
 	}
-	s.Renew(5, 9)
-	if s.Gen != 9 || s.ID != codec.MakeOriginID(s.Key, s.Name, 9) || s.Behind(6) != (Act{}) {
+	s.Renew(5, 9, new(sched.Rand))
+	if s.Gen < 9 || s.Gen >= 9+renewalMost || s.ID != codec.MakeOriginID(s.Key, s.Name, s.Gen) || s.Behind(6) != (Act{}) {
 		t.Errorf("%+v", s)
+	}
+	s.Renew(5, 1<<64-2, new(sched.Rand))
+	if s.Gen < 1<<64-2 {
+		t.Errorf("%d is lower", s.Gen)
+	}
+}
+
+// Lives that all have to be above one generation seldom take the same.
+func TestRenewalsDoNotMeet(t *testing.T) {
+	seen := map[uint64]bool{}
+	for seed := range uint64(1000) {
+		var r sched.Rand
+		r.Seed(seed)
+		s := newSelf(7)
+		s.Renew(5, 8, &r)
+		seen[s.Gen] = true
+	}
+	if n := len(seen); n < 990 {
+		t.Errorf("1000 lives have %d generations", n)
 	}
 }
 
@@ -126,8 +145,8 @@ func TestTheSeniorKeepsTheName(t *testing.T) {
 	if act.Renew != 10 || !act.Conflict || act.Superseded || old.Silenced {
 		t.Fatalf("%+v", act)
 	}
-	old.Renew(now, act.Renew)
-	if h := old.Hello(); h.Gen != 10 || h.Since != 7 || !old.Holds(&codec.Hello{Gen: 9}) || old.Holds(&codec.Hello{Gen: 5}) {
+	old.Renew(now, act.Renew, new(sched.Rand))
+	if h := old.Hello(); h.Gen < 10 || h.Since != 7 || !old.Holds(&codec.Hello{Gen: 9}) || old.Holds(&codec.Hello{Gen: 5}) {
 		t.Errorf("%+v", h)
 	}
 	fresh := newSelf(7)
