@@ -24,7 +24,7 @@ func TestEachFieldOfConfigGoesSomewhere(t *testing.T) {
 	tests := testsHere(t)
 	told := func(c Config) map[string]int64 {
 		e := &Engine{cfg: c, name: []byte(c.Name)}
-		cc, all := e.coreConfig(1), map[string]int64{}
+		cc, all := e.coreConfig(), map[string]int64{}
 		for _, l := range leaves("", reflect.ValueOf(&cc).Elem()) {
 			all[l.name] = asInt(l.value)
 		}
@@ -70,10 +70,7 @@ func TestEachFieldOfConfigGoesSomewhere(t *testing.T) {
 		}
 		for _, name := range moved {
 			want := asInt(v)
-			switch name {
-			case "Generation": // above the last life's
-				want++
-			case "Limits.State.Staged": // with all that is accepted and waits
+			if name == "Limits.State.Staged" { // with all that is accepted and waits
 				want *= 5
 			}
 			if after[name] != want {
@@ -98,7 +95,7 @@ var configPlaces = map[string]string{
 	"Limits.Origins": "Limits.Peers Limits.State.Origins",
 	"Limits.Keys":    "Limits.State.Keys", "Limits.Tombstones": "Limits.State.Tombstones", "Limits.ValueBytes": "Limits.State.ValueBytes",
 	"Limits.KeysPerOrigin": "Limits.State.KeysPerOrigin", "Limits.BytesPerOrigin": "Limits.State.BytesPerOrigin",
-	"ClockOffsetMax": "", "Disk.Every": "", "Disk.Sync": "", "Disk.KeepSecrets": "", "Insecure": "", "LeaveTimeout": "", "Fetch.OnRead": "",
+	"ClockOffsetMax": "", "Generation": "", "Disk.Every": "", "Disk.Sync": "", "Disk.KeepSecrets": "", "Insecure": "", "LeaveTimeout": "", "Fetch.OnRead": "",
 	"Limits.ContentBytes": "", "Limits.LargeBytes": "", "Limits.Watchers": "",
 	"Throttle": "", // moves Refuse where it is ThrottleRefuse: TestOverloadIsRefused
 }
@@ -110,12 +107,29 @@ var configTests = map[string]string{
 	"Seeds": "TestSeedsAreTriedForEver", "Secrets": "TestKeysInTheConfiguration", "SecretFiles": "TestSecretFiles",
 	"Insecure": "TestConfigErrorsNameFieldValueAndFix", "Signing": "TestMembersSign", "Weight": "TestWeightsAreOneTo255",
 	"Throttle": "TestOverloadIsRefused", "LeaveTimeout": "TestBehaviour25LeaveIsBoundedAndIdempotent", "ClockOffsetMax": "TestHowFarAClockMayBeAhead",
-	"Merge": "TestMergeRules", "Disk.Path": "TestRestartHasItsKeys", "Disk.Sync": "TestACopiedDisk", "Disk.Every": "TestHowOftenADiskIsSynced",
+	"Generation": "TestALifeIsAboveTheOneBefore",
+	"Merge":      "TestMergeRules", "Disk.Path": "TestRestartHasItsKeys", "Disk.Sync": "TestACopiedDisk", "Disk.Every": "TestHowOftenADiskIsSynced",
 	"Disk.KeepSecrets": "TestSecretsAreOnDiskOnRequestOnly", "Admit": "TestJoinSaysWhyItWasRefused", "Logger": "TestEventsAndLog", "OnEvent": "TestEventsAndLog",
 	"Reactor": "TestReactorCloseEndsEngines", "Transport": "TestHowOftenADiskIsSynced", "Streams": "TestLargeValuesArriveWhole",
 	"Fetch.OnRead": "TestLargeValuesOnRead", "Fetch.Prefixes": "TestLargeValuesOnRead", "Resolver": "TestBehaviour27NamesAreLookedUpAgain",
 	"Limits.ContentBytes": "TestRoomForAContentIsMade", "Limits.LargeBytes": "TestLargeValuesAboveTheReadersLimit", "Limits.Watchers": "TestLimitsOfOneMember",
 	"Tune.Compare": "TestPreciseCluster", "Trace": "TestATraceIsToldEachAdvance",
+}
+
+// TestALifeIsAboveTheOneBefore: a member begins above the generation that it is told of and above the
+// clock, by less than 66 microseconds of it, and by another step with another salt.
+func TestALifeIsAboveTheOneBefore(t *testing.T) {
+	for _, c := range []struct{ told, wall, above uint64 }{{0, 1000, 1000}, {5000, 1000, 5000}, {1000, 5000, 5000}, {7, 0, 7}} {
+		e := &Engine{cfg: Config{Generation: c.told}}
+		one, other := [16]byte{}, [16]byte{255, 255}
+		first, last := e.generation(sched.Wall(c.wall), &one), e.generation(sched.Wall(c.wall), &other)
+		if first != c.above+1 || last != c.above+1<<16 {
+			t.Errorf("told of %d, at %d: it begins with %d to %d", c.told, c.wall, first, last)
+		}
+	}
+	if g := (&Engine{}).generation(-1, new([16]byte)); g != 1 {
+		t.Errorf("before 1970 it begins with %d", g)
+	}
 }
 
 // TestOthersAreToldWhatIsAdvertised: the address that a member declares is the one that it is told to,
@@ -148,7 +162,7 @@ func TestWeightsAreOneTo255(t *testing.T) {
 	c.Weight = func(member string) int {
 		return map[string]int{"none": 0, "less": -5, "some": 7, "most": 255, "more": 256}[member]
 	}
-	cc := (&Engine{cfg: c}).coreConfig(1)
+	cc := (&Engine{cfg: c}).coreConfig()
 	for name, want := range map[string]uint8{"none": 1, "less": 1, "some": 7, "most": 255, "more": 255} {
 		if got := cc.Weight([]byte(name)); got != want {
 			t.Errorf("%s weighs %d, want %d", name, got, want)

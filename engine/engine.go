@@ -191,13 +191,14 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 		return err
 	}
 	now, wall := e.reactor.poller.Now(), sched.Wall(time.Now().UnixNano())
-	cc := e.coreConfig(wall)
+	cc := e.coreConfig()
 	cc.Advertise, cc.Keys = advertise, ring
 	if err := e.initSigning(&cc); err != nil {
 		return err
 	}
 	e.upgrade.init(e.cfg.kinds, &cc)
 	randomness(&cc)
+	cc.Generation = e.generation(wall, &cc.Salt)
 	e.core = new(core.Core)
 	e.core.Init(&cc, now, wall)
 	e.expiry.list.Start(now)
@@ -222,13 +223,12 @@ func (e *Engine) boot(ctx context.Context, ring *seal.Keyring) error {
 }
 
 // coreConfig is what the configuration says to the core.
-func (e *Engine) coreConfig(wall sched.Wall) core.Config {
+func (e *Engine) coreConfig() core.Config {
 	cc := core.Config{
 		Name: e.name, Cluster: []byte(e.cfg.Cluster),
-		Generation: e.generation(wall),
-		Seed:       e.cfg.Seed,
-		Options:    e.cfg.Tune,
-		Interval:   sched.Instant(e.cfg.Interval), RepairEvery: sched.Instant(e.cfg.RepairInterval), AuditEvery: sched.Instant(e.cfg.AuditInterval),
+		Seed:     e.cfg.Seed,
+		Options:  e.cfg.Tune,
+		Interval: sched.Instant(e.cfg.Interval), RepairEvery: sched.Instant(e.cfg.RepairInterval), AuditEvery: sched.Instant(e.cfg.AuditInterval),
 		Frame: e.cfg.FrameBytes, Detector: e.cfg.Detector.config(),
 		Refuse: e.cfg.Throttle == ThrottleRefuse, ReceiveMax: e.cfg.ReceiveRate,
 		Admit: e.cfg.Admit, Limits: e.cfg.coreLimits(),

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -12,8 +13,10 @@ import (
 	"github.com/quidnunc/quidnunc/sched"
 )
 
-// generation is the one that this life begins with.
-func (e *Engine) generation(wall sched.Wall) uint64 {
+// generation is the one that this life begins with. It is drawn, from less time than a process
+// takes to start: else lives of one name whose clocks showed the same, as where a clock goes in
+// steps or back, were one to everybody, with other contents under the same versions.
+func (e *Engine) generation(wall sched.Wall, salt *[16]byte) uint64 {
 	last := uint64(0)
 	if i := e.kept.image; i != nil {
 		if last = i.Generation; i.Keeps && e.cfg.Generation <= last {
@@ -21,7 +24,7 @@ func (e *Engine) generation(wall sched.Wall) uint64 {
 		}
 		i.Keeps = false
 	}
-	return max(e.cfg.Generation, last, uint64(max(0, wall))) + 1
+	return max(e.cfg.Generation, last, uint64(max(0, wall))) + 1 + uint64(binary.LittleEndian.Uint16(salt[:]))
 }
 
 // restoreKey is written, as a delete of nothing, so that what was restored counts as told.

@@ -104,6 +104,24 @@ func TestVirtualCrashIsNoticed(t *testing.T) {
 	})
 }
 
+// Members that start when their clocks show the same begin with different generations, as lives of
+// one do.
+func TestVirtualStartsDiffer(t *testing.T) {
+	virtual(t, 8, enginetest.Options{}, func(t *testing.T, c *enginetest.Cluster) {
+		began, seen := uint64(time.Now().UnixNano()), map[uint64]bool{}
+		for _, e := range c.Engines {
+			g := generation(e)
+			seen[g] = true
+			if g > began+1<<16 {
+				t.Errorf("%d is %d ahead", g, g-began)
+			}
+		}
+		if len(seen) < 4 { // all 8, but once in 2,300
+			t.Errorf("generations %v", seen)
+		}
+	})
+}
+
 // A member that comes back with a clock, and so a generation, that is behind
 // takes one above its former life's.
 func TestVirtualRestartWithClockBehind(t *testing.T) {
