@@ -64,3 +64,46 @@ func TestLargeValuesAfterARestart(t *testing.T) {
 		see(t, again, "a", "k", want)
 	}
 }
+
+// A member that has no streams any more has large values on disk and not here: they stay there.
+func TestLargeValuesRestartWithoutStreams(t *testing.T) {
+	for _, sync := range []engine.Sync{engine.SyncInterval, engine.SyncEach} {
+		key, dir, want := engine.NewSecret(1), t.TempDir(), value(300_000, 7)
+		open := func(dir string) *engine.Engine {
+			return startWith(t, "a", dir, func(c *engine.Config) {
+				c.Secrets, c.Disk.Sync = []engine.Secret{key}, sync
+				c.Streams = stream.New(stream.Options{PortsTried: 1024})
+			})
+		}
+		a := open(dir)
+		if err := a.WaitSynced(t.Context(), set(t, a, "k", string(want))); err != nil {
+			t.Fatal(err)
+		}
+		dir = copyDir(t, dir)
+		a.Close()
+		logs, _ := filepath.Glob(filepath.Join(dir, "*.log"))
+		if len(logs) == 0 {
+			t.Fatal("there is no log")
+		}
+		torn, err := os.OpenFile(logs[len(logs)-1], os.O_APPEND|os.O_WRONLY, 0) // a snapshot is made at once then
+		if err != nil {
+			t.Fatal(err)
+		}
+		torn.Write([]byte("torn"))
+		torn.Close()
+		without := startWith(t, "a", dir, func(c *engine.Config) {
+			c.Secrets, c.Disk.Sync = []engine.Secret{key}, sync
+		})
+		eventually(t, "there is a snapshot", func() bool {
+			files, _ := filepath.Glob(filepath.Join(dir, "*.snapshot"))
+			return len(files) > 0
+		})
+		set(t, without, "other", "v")
+		without.Close()
+		again := open(dir)
+		if got, _, ok := again.Get("a", "k"); !ok || !bytes.Equal(got, want) {
+			t.Errorf("%v: %d bytes, %v", sync, len(got), ok)
+		}
+		again.Close()
+	}
+}

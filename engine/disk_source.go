@@ -83,12 +83,19 @@ func (s *diskSource) Walk(yield func(r *disk.Record) bool) (floor uint64, ok boo
 // Content copies a content that is here.
 func (s *diskSource) Content(sum *[sha256.Size]byte) (b []byte, ok bool) {
 	l, of := &s.large, content.Sum(*sum)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	h := l.table.Having(&of)
-	if b, ok = l.table.Hold(h); ok {
-		b = bytes.Clone(b)
-		l.table.Drop(h)
+	if l.streams == nil { // it came from an earlier life, and is on disk
+		return nil, false
 	}
-	return b, ok
+	l.mu.Lock()
+	h := l.table.Having(&of)
+	held, ok := l.table.Hold(h)
+	l.mu.Unlock()
+	if !ok {
+		return nil, false
+	}
+	b = bytes.Clone(held)
+	l.mu.Lock()
+	l.table.Drop(h)
+	l.mu.Unlock()
+	return b, true
 }
