@@ -32,6 +32,9 @@ func (l *Log) owe(version uint64) {
 	if d.later == 0 {
 		d.later = version
 	}
+	if d.cause == nil {
+		d.cause = errReplaced
+	}
 	d.last = version
 	l.news.Broadcast()
 }
@@ -91,7 +94,11 @@ func (l *Log) pays(s *snapshotDone) (paid bool) {
 	d := &l.debt
 	paid = d.from > 0
 	if s.err == nil {
-		d.from = first(s.owed, d.later)
+		if s.owed == 0 {
+			d.from = d.later
+		} else { // which may have replaced what was missing before
+			d.from = first(d.from, s.owed)
+		}
 		if s.cause != nil {
 			d.cause = s.cause
 		}

@@ -1,11 +1,17 @@
 package disk
 
 import (
+	"crypto/sha256"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/quidnunc/quidnunc/codec"
 )
 
 // With Interval and Never a full disk refuses no large value, and what was confirmed is there after a
@@ -110,4 +116,105 @@ func TestWhatFoundNoRoomIsWritten(t *testing.T) {
 			a.log.Close(false, 0)
 		})
 	}
+}
+
+// A version that is not on disk is not said to be there later, though a content that replaced its own
+// before that was written did not get there either.
+func TestWhatStandsBeforeWhatFoundNoRoom(t *testing.T) {
+	for _, how := range []Sync{SyncInterval, SyncNever} {
+		synctest.Test(t, func(t *testing.T) {
+			dir, a := newMemory(), &author{t: t, acked: map[string]uint64{}}
+			if err := a.start(dir, how); err != nil {
+				t.Fatal(err)
+			}
+			defer a.log.Close(false, 0)
+			set := func() {
+				t.Helper()
+				if err := a.set("k", how); err != nil {
+					t.Fatal(err)
+				}
+			}
+			set()
+			noValues := func(call, name string) error {
+				if call == "create" && strings.Contains(name, valueEnd) {
+					return syscall.ENOSPC
+				}
+				return nil
+			}
+			dir.setFault(noValues)
+			set()
+			set()
+			for range 5 {
+				time.Sleep(retryMost)
+				for version := uint64(2); version <= a.version; version++ {
+					if err := a.log.Wait(t.Context(), version); !full(err) {
+						t.Errorf("sync %d: %d is on disk: %v", how, version, err)
+					}
+				}
+			}
+			(&author{t: t, acked: maps.Clone(a.acked)}).looks(dir.killed(), how)
+			dir.setFault(nil)
+			time.Sleep(2 * retryMost)
+			if err := a.log.Wait(t.Context(), 2); err != nil {
+				t.Errorf("sync %d: %v", how, err)
+			}
+		})
+	}
+}
+
+// A record of a content that was never put, as one that was removed since, is not said to be on disk.
+func TestWhatWasNotPutIsNotConfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, a := newMemory(), &author{t: t, acked: map[string]uint64{}}
+		if err := a.start(dir, SyncInterval); err != nil {
+			t.Fatal(err)
+		}
+		defer a.log.Close(false, 0)
+		s := sha256.Sum256(authorContent(1))
+		r := Record{Version: 1, Key: []byte("k"), Op: OpContent, Value: codec.AppendContent(nil, &codec.Content{Length: authorSize, Sum: s})}
+		a.log.Offer(AppendRecord(nil, &r), 1, 0)
+		if err := a.log.Wait(t.Context(), 1); err == nil || a.log.Broken() == nil {
+			t.Errorf("%v, %v", err, a.log.Broken())
+		}
+	})
+}
+
+// A content that was on disk and is not written again where the directory was removed is not said to be
+// there.
+func TestWhatWasRemovedAndFindsNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, a := newMemory(), &author{t: t, acked: map[string]uint64{}}
+		if err := a.start(dir, SyncInterval); err != nil {
+			t.Fatal(err)
+		}
+		defer a.log.Close(false, 0)
+		if err := a.set("k", SyncInterval); err != nil || a.acked["k"] != 1 {
+			t.Fatal(err)
+		}
+		gone := false
+		dir.setFault(func(call, name string) error {
+			switch {
+			case call == "sync" && strings.HasSuffix(name, logEnd) && !gone:
+				gone = true
+				return fs.ErrNotExist
+			case call == "create" && strings.Contains(name, valueEnd):
+				return syscall.ENOSPC
+			}
+			return nil
+		})
+		if err := a.set("other", SyncInterval); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		for version := range a.version {
+			if err := a.log.Wait(t.Context(), version+1); !full(err) {
+				t.Errorf("%d: %v", version+1, err)
+			}
+		}
+		dir.setFault(nil)
+		time.Sleep(time.Minute)
+		if err := a.log.Wait(t.Context(), a.version); err != nil || a.log.Broken() != nil {
+			t.Errorf("%v, %v", err, a.log.Broken())
+		}
+	})
 }
