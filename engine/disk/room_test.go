@@ -61,7 +61,7 @@ func authorContent(version uint64) []byte {
 }
 
 // start reads a directory, holds it against what was on disk, and goes on there.
-func (a *author) start(dir *memory, how Sync) error {
+func (a *author) start(dir FS, how Sync) error {
 	a.t.Helper()
 	log, image, err := Open(Options{FS: dir, Cluster: "c", Name: "n", Sync: how, Every: 10 * time.Millisecond})
 	if err != nil {

@@ -25,6 +25,8 @@ type values struct {
 	fresh int64          // bytes written since the last snapshot began
 	late  map[sum]placed // put since
 
+	removing sync.Mutex // before mu, held while a content is removed: who puts the same one waits
+
 	writing sync.RWMutex // held by all who write a content: one that finds no room takes all there is
 }
 
@@ -76,23 +78,31 @@ func (v *values) sweep(dir FS, live map[sum]bool, version uint64) (gone int) {
 		return 0
 	}
 	v.mu.Lock()
-	defer v.mu.Unlock()
 	for s, p := range v.late {
 		if p.writers == 0 && p.version <= version {
 			delete(v.late, s)
 		}
 	}
+	v.mu.Unlock()
 	for _, name := range names {
-		s, ok := valueOf(name)
-		if _, late := v.late[s]; !ok || late || live[s] {
-			continue
-		}
-		delete(v.here, s)
-		if dir.Remove(name) == nil {
+		if s, ok := valueOf(name); ok && !live[s] && v.remove(dir, name, &s) {
 			gone++
 		}
 	}
 	return gone
+}
+
+// remove removes a content, but one that was put since. Offer does not wait for the disk meanwhile.
+func (v *values) remove(dir FS, name string, s *sum) (gone bool) {
+	v.removing.Lock()
+	defer v.removing.Unlock()
+	v.mu.Lock()
+	_, late := v.late[*s]
+	if !late {
+		delete(v.here, *s)
+	}
+	v.mu.Unlock()
+	return !late && dir.Remove(name) == nil
 }
 
 // refer notes what a record refers to, and how long that is.
@@ -111,12 +121,14 @@ func refer(live map[sum]bool, r *Record) (bytes int64) {
 // an error the record may be offered all the same, but with Each: it is on disk once the content is.
 func (l *Log) PutValue(s *sum, b []byte) error {
 	v := &l.values
+	v.removing.Lock()
 	v.mu.Lock()
 	p := v.late[*s]
 	p.writers++
 	v.late[*s] = p
 	here := v.here[*s]
 	v.mu.Unlock()
+	v.removing.Unlock()
 	if here {
 		return nil
 	}

@@ -46,3 +46,56 @@ func TestReplacedContentsGo(t *testing.T) {
 		}
 	})
 }
+
+// An offer does not wait for a snapshot that removes contents.
+func TestOfferWhileContentsGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := slowRemoves{newMemory(), make(chan struct{}), make(chan struct{})}
+		a := &author{t: t, acked: map[string]uint64{}}
+		if err := a.start(dir, SyncInterval); err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			if err := a.set("k", SyncInterval); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.log.mu.Lock()
+		a.log.crowded = true
+		a.log.mu.Unlock()
+		a.log.rouse()
+		<-dir.removes
+		offered := make(chan struct{})
+		go func() {
+			defer close(offered)
+			r := a.state["k"]
+			r.Version = a.version + 1
+			a.log.Offer(AppendRecord(nil, &r), r.Version, 0)
+		}()
+		<-offered // or never
+		close(dir.goOn)
+		go func() {
+			for range dir.removes {
+			}
+		}()
+		if err := a.log.Wait(t.Context(), a.version+1); err != nil {
+			t.Error(err)
+		}
+		a.log.Close(false, 0)
+		close(dir.removes)
+	})
+}
+
+// slowRemoves is a directory that tells when a content is to be removed, and then waits.
+type slowRemoves struct {
+	*memory
+	removes, goOn chan struct{}
+}
+
+func (m slowRemoves) Remove(name string) error {
+	if strings.HasSuffix(name, valueEnd) {
+		m.removes <- struct{}{}
+		<-m.goOn
+	}
+	return m.memory.Remove(name)
+}
