@@ -50,7 +50,7 @@ func TestATurnsShareOfLargeValues(t *testing.T) {
 		slices.Sort(list)
 		few := list[max(0, len(list)-5):] // most turns have nothing to do
 		t.Logf("%s: %d turns, the longest %v", all[i].Name(), len(list), few)
-		if d := few[0]; d > turnStreamsMost { // the collector of garbage may have its share of some
+		if d := few[0]; d > turnStreamsMost && !racing { // the collector of garbage may have its share of some
 			t.Errorf("%s: turns spend %v on streams", all[i].Name(), d)
 		}
 	}
@@ -72,7 +72,7 @@ func TestATurnsShareOfManyLargeValues(t *testing.T) {
 	}
 	slices.Sort(took)
 	t.Logf("%d turns, the longest %v; half of all %v", len(took), took[max(0, len(took)-8):], took[len(took)/2])
-	if d := took[max(0, len(took)-6)]; d > turnStreamsMost {
+	if d := took[max(0, len(took)-6)]; d > turnStreamsMost && !racing {
 		t.Errorf("turns spend %v on streams", d)
 	}
 }
