@@ -33,6 +33,13 @@ func (b *blame) add(member string) {
 	(*b)[i].times++
 }
 
+// blame counts one more lie of a member.
+func (e *Engine) blame(member string) {
+	e.blamedMu.Lock()
+	defer e.blamedMu.Unlock()
+	e.blamed.add(member)
+}
+
 // liars are those that were blamed so far.
 func (e *Engine) liars() (all []Liar) {
 	e.blamedMu.Lock()

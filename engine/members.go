@@ -285,9 +285,7 @@ func (e *Engine) contradicted(now sched.Instant, ev *core.Event) {
 	told := Event{Kind: EventContradicted, Cause: fmt.Errorf("version %d of %q was not what that member wrote", ev.From, e.nameOf(ev.Origin))}
 	if p, ok := e.core.Peer(ev.Peer); ok {
 		told.Member = e.member(now, time.Now(), ev.Peer, &p)
-		e.blamedMu.Lock()
-		e.blamed.add(told.Member.Name)
-		e.blamedMu.Unlock()
+		e.blame(told.Member.Name)
 	}
 	e.emit(told)
 }

@@ -167,18 +167,6 @@ func (t *Table) set(now sched.Instant, h, incarnation uint32, s Status, by uint3
 	return f
 }
 
-func (t *Table) note(now sched.Instant, was, is Status) {
-	switch {
-	case suspected(is) && !suspected(was):
-		t.counters.Suspicions++
-	case is == Dead && was != Dead:
-		t.counters.Deaths++
-		t.revive.at = min(t.revive.at, now+t.cfg.ReviveMin/2+sched.Instant(t.rand.Uint64n(uint64(t.cfg.ReviveMin))))
-	case is == Alive && was == Dead:
-		t.counters.Revived++
-	}
-}
-
 // grace starts the time in which a suspect may refute. A node that does not trust itself waits
 // longer.
 func (t *Table) grace(now sched.Instant, f *fact) {
