@@ -39,7 +39,7 @@ func (c *Core) Transmit(now sched.Instant, dst []byte) (n int, to netip.AddrPort
 func (c *Core) shed(p uint32, but uint32) {
 	c.differ.Drop(p)
 	c.rumors.Drop(p)
-	c.mail.Relay.Drop(c.now, p)
+	c.mail.Relay.Drop(c.now, p, but == 0)
 	c.walks.Drop(p)
 	c.due.Drop(p, but)
 }

@@ -90,10 +90,12 @@ func (t *Tree) ask(now sched.Instant) (next sched.Instant) {
 
 // convict takes its turn from a delegate that did not cover the range of a parcel, and lets
 // others cover it. Its members tell this node what they hold, so it costs an answer each where
-// they hold it all.
+// they hold it all. Who has the handle of one that is gone is not blamed.
 func (t *Tree) convict(now sched.Instant, p uint32, s *parcel) {
-	t.parts.Count.DelegationsFalse++
-	t.miss(now, p)
+	if t.parts.Host.Peer(p).life == s.life {
+		t.parts.Count.DelegationsFalse++
+		t.miss(now, p)
+	}
 	t.add(&task{Range: s.Range, from: s.from, news: s.news, to: s.to, origin: s.origin})
 }
 
@@ -202,6 +204,13 @@ func (t *Tree) Gone(now sched.Instant, p uint32) {
 		s.tries++ // so that this ends, though nobody can be sent to
 		t.again(now, s)
 	}
+}
+
+// Another notes that a handle names another member from now on, or none: what was held against the one
+// before is over. It comes after Gone.
+func (t *Tree) Another(p uint32) {
+	q := t.parts.Host.Peer(p)
+	*q = Peer{life: q.life + 1}
 }
 
 // Lacks notes that the member at a place turned out to hold an origin up to a version only.

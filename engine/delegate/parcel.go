@@ -37,6 +37,7 @@ type parcel struct {
 	tries    uint8
 	alone    bool // the peer covers nobody
 	stage    stage
+	life     uint16 // of the handle of who covers it, or is accused
 }
 
 // parcels are a table of them: that of a serial is in slot serial modulo size. It grows as it
@@ -125,6 +126,9 @@ func (t *Tree) queue(now sched.Instant, p *parcel) bool {
 	serial := q.serial
 	*q = *p
 	q.serial, q.next, q.stage = serial, 0, queued
+	if q.accused == 0 {
+		q.life = peer.life
+	}
 	if peer.tail != 0 {
 		t.parcels.slot(peer.tail).next = serial
 	} else {

@@ -194,11 +194,15 @@ func (r *Relay) Expire(now sched.Instant) {
 	r.tree.Expire(now)
 }
 
-// Drop gives up what is under way to a peer: others take its ranges.
-func (r *Relay) Drop(now sched.Instant, p uint32) {
-	if r.tree.parts.Ring != nil {
-		r.begin()
-		r.tree.Gone(now, p)
+// Drop gives up what is under way to a peer: others take its ranges. another: the handle names no
+// member any more, or another one, or another life of it.
+func (r *Relay) Drop(now sched.Instant, p uint32, another bool) {
+	if r.tree.parts.Ring == nil {
+		return
+	}
+	r.begin()
+	if r.tree.Gone(now, p); another {
+		r.tree.Another(p)
 	}
 }
 

@@ -75,7 +75,7 @@ func (t *Tree) Take(now sched.Instant, o *Offer) Verdict {
 		x.waits = true
 		x.until = now + 2*t.parts.Host.Patience(o.Peer, now, o.Lazy) // by then somebody else has it
 	}
-	if len(t.tasks) == tasksMax {
+	if !t.room(&x) {
 		t.tire(now)
 	}
 	if !t.add(&x) {

@@ -130,7 +130,7 @@ func TestHolesWait(t *testing.T) {
 		o.Serial++
 		n.tree.Take(w.now, o)
 	}
-	if _, covers, ok := n.answer(o.Peer); !ok || covers || len(n.tree.tasks) != tasksMax {
+	if _, covers, ok := n.answer(o.Peer); !ok || covers || len(n.tree.tasks) != waitsEach {
 		t.Error("who has no room does not say so")
 	}
 	if v := n.tree.Take(w.now+2*patience, o); v != Taken || len(n.tree.tasks) != 1 {

@@ -91,6 +91,7 @@ type Peer struct {
 	out        sched.Instant // it is no delegate until then
 	lone       sched.Instant // when a parcel for it alone left last
 	misses     uint8         // since it acknowledged last
+	life       uint16        // another one with each member that the handle names
 }
 
 // task is news that waits to be cut up.
@@ -128,7 +129,9 @@ type Tree struct {
 }
 
 const (
-	tasksMax  = 256 // ranges that wait for a flush, or for a hole to be filled
+	tasksMax  = 256 // ranges that wait for a flush, or for a hole to be filled; own news has room beside them
+	waitsMax  = 192 // of them, those that wait for a hole
+	waitsEach = 96  // and of one sender: nobody takes the room of all
 	recentMax = 64
 	coversMax = 1024 // ranges said to be covered that are remembered, if their places are not needed
 )
@@ -177,7 +180,7 @@ func (t *Tree) Learn(o uint32, from, to uint64) {
 			return
 		}
 	}
-	t.add(&task{Range: whole, from: from, news: from, to: to, origin: o})
+	t.tasks = append(t.tasks, task{Range: whole, from: from, news: from, to: to, origin: o}) // one for each origin that is ours
 }
 
 // twiceFrom is the share of frames, of 2^16, that are lost on the way down a tree from which on
@@ -212,12 +215,25 @@ func (t *Tree) depth() (levels int) {
 
 // add lets a task wait for the next flush.
 func (t *Tree) add(x *task) bool {
-	if len(t.tasks) == tasksMax {
+	if !t.room(x) {
 		t.parts.Count.DelegationsBusy++
 		return false
 	}
 	t.tasks = append(t.tasks, *x)
 	return true
+}
+
+// room reports whether there is any for a task.
+func (t *Tree) room(x *task) bool {
+	all, its := 0, 0
+	for i := range t.tasks {
+		if y := &t.tasks[i]; y.waits {
+			if all++; y.sender == x.sender {
+				its++
+			}
+		}
+	}
+	return len(t.tasks) < tasksMax && (!x.waits || all < waitsMax && its < waitsEach)
 }
 
 // Waiting is how many ranges wait for a Flush.
