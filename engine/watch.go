@@ -202,17 +202,20 @@ func (v *view) member(name string) bool {
 	if w.scope.member != "" && w.scope.member != name {
 		return true
 	}
-	if w.key != "" {
-		u, ok := v.look(place{name, w.key})
-		return !ok || v.yield(u, nil)
-	}
-	if name == e.cfg.Name && e.stage.pending.Load() > 0 {
+	if name == e.cfg.Name && w.key == "" && e.stage.pending.Load() > 0 {
 		e.askApplied(func(sched.Instant) {})
 	}
 	from, more := v.since[name], true
 	delete(v.since, name) // what was told is known from now on
 	if name == e.cfg.Name && from.Seq < e.held.replaced.Load() {
 		from.Seq = 0 // what was told may have been replaced under its version since
+	}
+	if w.key != "" {
+		u, ok := v.look(place{name, w.key})
+		if was := u.Meta.Version; !from.IsZero() && !was.IsZero() {
+			ok = was.Gen != from.Gen || was.Seq > from.Seq // a delete, too
+		}
+		return !ok || v.yield(u, nil)
 	}
 	here := map[string]bool{}
 	e.store.Since([]byte(name), from.Gen, from.Seq, func(key, _ []byte, m state.Meta) bool {

@@ -223,6 +223,52 @@ func TestWatchResumes(t *testing.T) {
 	}
 }
 
+// TestWatchesResumeAlike: whatever a watch is for, one that goes on where an earlier one was tells the same of a
+// key: its newest form, or that it is gone, if that came later, and else nothing.
+func TestWatchesResumeAlike(t *testing.T) {
+	c := enginetest.NewCluster(t, 2, enginetest.Options{})
+	a, b := c.Engines[0], c.Engines[1]
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // a watch looks at what is there before it ends
+	var at []engine.Version
+	for _, keys := range []string{"k", "other", "k", "-k", "other", "k"} {
+		if keys[0] == '-' {
+			v, err := b.Delete(keys[1:])
+			if err != nil {
+				t.Fatal(err)
+			}
+			at = append(at, v)
+		} else {
+			at = append(at, set(t, b, keys, fmt.Sprint(len(at))))
+		}
+		c.WaitConverged()
+		set(t, a, "done", fmt.Sprint(len(at)))
+		c.WaitConverged()
+		for from := range len(at) {
+			told := map[string]string{}
+			for name, o := range map[string]engine.WatchOptions{
+				"key": {Key: "k"}, "key of a member": {Key: "k", Member: "node-1"}, "prefix": {Prefix: "k"}, "member": {Member: "node-1"}, "all": {},
+			} {
+				for reader, e := range []*engine.Engine{a, b} {
+					o.Since = map[string]engine.Version{"node-1": at[from]}
+					got := ""
+					e.WatchFunc(ctx, o, func(u engine.Update) {
+						if u.Member == "node-1" && u.Key == "k" {
+							got += fmt.Sprint(u.Meta.Version.Seq-at[0].Seq, " ", u.Deleted, " ", string(u.Value), ";")
+						}
+					})
+					told[fmt.Sprint(name, " at ", reader)] = got
+				}
+			}
+			for name, got := range told {
+				if got != told["all at 0"] {
+					t.Errorf("after write %d from %d: %s is told %q, all %q", len(at), from, name, got, told["all at 0"])
+				}
+			}
+		}
+	}
+}
+
 // TestWatchRefusesWhatCantBe: a key that nobody can have ends a watch with the reason.
 func TestWatchRefusesWhatCantBe(t *testing.T) {
 	e := startOne(t, "a", nil)
