@@ -17,7 +17,7 @@ type fan[T any] struct {
 // reader is one sequence that somebody walks.
 type reader[T any] struct {
 	queue chan T
-	lost  atomic.Bool // it was full since this was cleared
+	lost  atomic.Bool // it was full: nothing more is queued until this is cleared
 }
 
 // readerQueue is how far a reader may fall behind.
@@ -49,6 +49,9 @@ func (f *fan[T]) pass(x *T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.list {
+		if r.lost.Load() { // what was lost is told before what comes after it
+			continue
+		}
 		select {
 		case r.queue <- *x:
 		default:

@@ -31,7 +31,7 @@ func (s *Shared) Lost(ctx context.Context) iter.Seq2[Lost, error] {
 		for {
 			select {
 			case x := <-r.queue:
-				if !yield(x, nil) || r.lost.Swap(false) && !yield(Lost{}, ErrOverflow) {
+				if !yield(x, nil) || len(r.queue) == 0 && r.lost.Swap(false) && !yield(Lost{}, ErrOverflow) {
 					return
 				}
 				continue
