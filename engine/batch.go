@@ -18,60 +18,93 @@ const BatchMax = codec.BatchMax
 // Batch is empty and ready. It is for one goroutine, and may be used again.
 type Batch struct {
 	writes []stagedWrite
-	memory []byte   // of the values
-	leases []*Lease // that keys are to live by
-	err    error    // of what was added: Write gives it
+	with   []batched // what goes with each write
+	memory []byte    // of the values
+	waste  int       // bytes of it that no value has any more
+	leases []*Lease  // that keys are to live by, while it is written
+}
+
+// batched is what goes with a write of a batch.
+type batched struct {
+	lease *Lease // that the key is to live by
+	err   error  // Write gives it
 }
 
 // Set adds key = value. The value is copied. Of several writes of a key the last counts.
-func (b *Batch) Set(key string, value []byte) { b.add(stagedWrite{op: opSet, key: key}, value) }
+func (b *Batch) Set(key string, value []byte) {
+	b.add(stagedWrite{op: opSet, key: key}, value, batched{})
+}
 
 // SetTTL is Set for an entry that ends after ttl. One out of range is an error of Write.
 func (b *Batch) SetTTL(key string, value []byte, ttl time.Duration) {
 	ms, err := lifetime(ttl)
-	if err != nil && b.err == nil {
-		b.err = fmt.Errorf("key %q: %w", key, err)
+	if err != nil {
+		err = fmt.Errorf("key %q: %w", key, err)
 	}
-	b.add(stagedWrite{op: opSet, key: key, ttl: ms}, value)
+	b.add(stagedWrite{op: opSet, key: key, ttl: ms}, value, batched{err: err})
 }
 
 // SetLease is Set for a key that lives by a lease, which has to live when the batch is
 // written.
 func (b *Batch) SetLease(l *Lease, key string, value []byte) {
 	if l == nil {
-		if b.err == nil {
-			b.err = fmt.Errorf("key %q: %w", key, ErrLease)
-		}
+		b.add(stagedWrite{op: opLeased, key: key}, value, batched{err: fmt.Errorf("key %q: %w", key, ErrLease)})
 		return
 	}
-	if !slices.Contains(b.leases, l) {
-		b.leases = append(b.leases, l)
-	}
-	b.add(stagedWrite{op: opLeased, key: key, ttl: l.number}, value)
+	b.add(stagedWrite{op: opLeased, key: key, ttl: l.number}, value, batched{lease: l})
 }
 
 // Delete adds the removal of a key.
-func (b *Batch) Delete(key string) { b.add(stagedWrite{op: opDelete, key: key}, nil) }
+func (b *Batch) Delete(key string) { b.add(stagedWrite{op: opDelete, key: key}, nil, batched{}) }
 
 // Len is how many keys it writes.
 func (b *Batch) Len() int { return len(b.writes) }
 
 // Reset empties it, and keeps its memory.
 func (b *Batch) Reset() {
-	b.writes, b.memory, b.leases, b.err = b.writes[:0], b.memory[:0], b.leases[:0], nil
+	b.writes, b.with, b.memory, b.waste = b.writes[:0], b.with[:0], b.memory[:0], 0
 }
 
-func (b *Batch) add(w stagedWrite, value []byte) {
+// wasteMost is how many bytes a Batch keeps of values that others of their keys replaced.
+const wasteMost = 4096
+
+func (b *Batch) add(w stagedWrite, value []byte, with batched) {
 	for i := range b.writes {
 		if b.writes[i].key == w.key {
-			b.writes = append(b.writes[:i], b.writes[i+1:]...)
+			b.waste += len(b.writes[i].value)
+			b.writes, b.with = slices.Delete(b.writes, i, i+1), slices.Delete(b.with, i, i+1)
 			break
 		}
+	}
+	if b.waste > wasteMost+len(b.memory)/2 {
+		b.tidy()
 	}
 	at := len(b.memory)
 	b.memory = append(b.memory, value...)
 	w.value = b.memory[at:len(b.memory):len(b.memory)]
-	b.writes = append(b.writes, w)
+	b.writes, b.with = append(b.writes, w), append(b.with, with)
+}
+
+// tidy copies the values that count.
+func (b *Batch) tidy() {
+	memory := make([]byte, 0, len(b.memory)-b.waste+wasteMost)
+	for i := range b.writes {
+		at := len(memory)
+		memory = append(memory, b.writes[i].value...)
+		b.writes[i].value = memory[at:len(memory):len(memory)]
+	}
+	b.memory, b.waste = memory, 0
+}
+
+// livesBy gives the leases that keys of the batch are to live by, each once.
+func (b *Batch) livesBy() []*Lease {
+	b.leases = b.leases[:0]
+	for i := range b.with {
+		if l := b.with[i].lease; l != nil && !slices.Contains(b.leases, l) {
+			b.leases = append(b.leases, l)
+		}
+	}
+	return b.leases
 }
 
 // BatchError is a batch that does not fit one frame, or where nothing keeps one together.
@@ -99,22 +132,23 @@ func (e *Engine) Write(b *Batch) (Version, error) {
 	if err := e.refuses(); err != nil {
 		return Version{}, err
 	}
-	if len(b.leases) == 0 {
+	leases := b.livesBy()
+	if len(leases) == 0 {
 		return e.staged(e.stage.writeTogether(b.writes))
 	}
-	return e.stageLeased(b.leases, func() (Version, bool, error) { return e.stage.writeTogether(b.writes) })
+	return e.stageLeased(leases, func() (Version, bool, error) { return e.stage.writeTogether(b.writes) })
 }
 
 // checkBatch is what is wrong with a batch, whatever room there is.
 func (e *Engine) checkBatch(b *Batch) error {
-	switch {
-	case e.cfg.Tune.Order.Precise():
+	if e.cfg.Tune.Order.Precise() {
 		return ErrPrecise
-	case b.err != nil:
-		return b.err
 	}
 	bytes := 0
 	for i := range b.writes {
+		if err := b.with[i].err; err != nil {
+			return err
+		}
 		w := &b.writes[i]
 		if err := checkEntry(w.key, w.value); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -241,4 +242,67 @@ func TestBatchAtAFullReplica(t *testing.T) {
 		}
 		c.WaitConverged()
 	})
+}
+
+// TestTheLastWriteOfAKeyCounts: whatever a batch was given for a key before, what it does and whether it can be written
+// is as if it had been given the last one alone; and a key that is set again and again takes no more memory.
+func TestTheLastWriteOfAKeyCounts(t *testing.T) {
+	e := startOne(t, "a", nil)
+	ended, err := e.Grant(time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended.Revoke()
+	lives, err := e.Grant(time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adds := []struct {
+		name string
+		add  func(b *engine.Batch)
+		want error
+	}{
+		{"set", func(b *engine.Batch) { b.Set("k", []byte("1")) }, nil},
+		{"delete", func(b *engine.Batch) { b.Delete("k") }, nil},
+		{"a time to live", func(b *engine.Batch) { b.SetTTL("k", []byte("2"), time.Hour) }, nil},
+		{"no time to live", func(b *engine.Batch) { b.SetTTL("k", nil, -1) }, engine.ErrTTL},
+		{"a lease", func(b *engine.Batch) { b.SetLease(lives, "k", []byte("3")) }, nil},
+		{"a lease that ended", func(b *engine.Batch) { b.SetLease(ended, "k", nil) }, engine.ErrLease},
+		{"no lease", func(b *engine.Batch) { b.SetLease(nil, "k", nil) }, engine.ErrLease},
+	}
+	for _, first := range adds {
+		for _, last := range adds {
+			var b engine.Batch
+			first.add(&b)
+			b.Set("other", nil)
+			last.add(&b)
+			if _, err := e.Write(&b); !errors.Is(err, last.want) || b.Len() != 2 {
+				t.Errorf("%s, then %s: %v, want %v; %d writes", first.name, last.name, err, last.want, b.Len())
+			}
+		}
+	}
+	var b engine.Batch
+	value := make([]byte, 500)
+	b.Set("other", []byte("o"))
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 100_000 { // 50 MB of values
+		value[0] = byte(i)
+		b.Set("k", value)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 8<<20 {
+		t.Errorf("a batch of two keys keeps %d bytes", grown)
+	}
+	if _, err := e.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, _ := e.Get("a", "k"); len(got) != 500 || got[0] != byte(99_999&255) {
+		t.Error("another value was written than the last one")
+	}
+	if got, _, _ := e.Get("a", "other"); string(got) != "o" {
+		t.Errorf("%q was written", got)
+	}
 }
