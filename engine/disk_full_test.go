@@ -174,3 +174,25 @@ func TestLargeValueOnAFullDisk(t *testing.T) {
 	}
 	holds(second)
 }
+
+// TestEveryCloseTellsOfTheDisk: whoever closes, first, meanwhile or later, is told that something is missing on disk.
+func TestEveryCloseTellsOfTheDisk(t *testing.T) {
+	dir, is := t.TempDir(), new(atomic.Bool)
+	e := startWith(t, "a", dir, func(c *engine.Config) {
+		c.Disk.Sync, c.Disk.Every = engine.SyncInterval, 10*time.Millisecond
+		c.Disk.SetFS(full{disk.Dir(dir), is})
+	})
+	is.Store(true)
+	set(t, e, "k", "v")
+	errs := make(chan error, 3)
+	for range 2 {
+		go func() { errs <- e.Close() }()
+	}
+	err := <-errs
+	errs <- e.Close()
+	for range 2 {
+		if again := <-errs; !errors.Is(err, engine.ErrDisk) || again != err {
+			t.Errorf("%v, and another time %v", err, again)
+		}
+	}
+}

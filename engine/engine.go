@@ -42,23 +42,24 @@ type Engine struct {
 	sampled    sampled // and readers'
 	expiry     expiry
 
-	cfg     Config
-	name    []byte
-	reactor *Reactor
-	release func() // gives the reactor back
-	conn    batch.Conn
-	addr    netip.AddrPort
-	store   *state.Store
-	herald  *herald
-	seeker  seeker
-	bg      sync.WaitGroup
-	life    context.Context // ends with the engine
-	end     context.CancelFunc
-	closing atomic.Bool
-	closed  chan struct{} // Close is through
-	done    chan struct{} // the loop has let go
-	runs    atomic.Bool   // from Start on, until the loop lets go
-	final   Stats         // valid once done is closed
+	cfg      Config
+	name     []byte
+	reactor  *Reactor
+	release  func() // gives the reactor back
+	conn     batch.Conn
+	addr     netip.AddrPort
+	store    *state.Store
+	herald   *herald
+	seeker   seeker
+	bg       sync.WaitGroup
+	life     context.Context // ends with the engine
+	end      context.CancelFunc
+	closing  atomic.Bool
+	closed   chan struct{} // Close is through
+	closeErr error         // with this, valid then
+	done     chan struct{} // the loop has let go
+	runs     atomic.Bool   // from Start on, until the loop lets go
+	final    Stats         // valid once done is closed
 
 	members atomic.Pointer[memberList]
 	told    atomic.Bool // members is older than what events told: see outdate

@@ -28,7 +28,10 @@ func (e *Engine) Leave(ctx context.Context) error {
 	e.stage.stop(ErrClosed)
 	e.kept.leaves(ctx)
 	w := &waiter{leave: true, done: make(chan error, 1)}
-	ok := e.ask(func(now sched.Instant) {
+	ok := e.lastOfAll(ctx, func(now sched.Instant) {
+		if w.seq != 0 {
+			return // said
+		}
 		w.seq = e.sayLeave(now)
 		e.waiters = append(e.waiters, w)
 		e.uses.begin(useWaits)
@@ -38,6 +41,30 @@ func (e *Engine) Leave(ctx context.Context) error {
 		return ErrClosed
 	}
 	return e.await(ctx, w)
+}
+
+// lastOfAll asks the loop once what was staged is applied, which may have to wait for memory or the
+// disk, or once ctx has ended; then again, if need be.
+func (e *Engine) lastOfAll(ctx context.Context, f func(now sched.Instant)) bool {
+	w := &drained{f: f, done: make(chan bool, 1)}
+	if !e.ask(func(now sched.Instant) {
+		e.drainAll(now)
+		if w.last = e.stage.last().Seq; e.applied(w.last) {
+			f(now)
+			w.done <- true
+			return
+		}
+		e.drains = append(e.drains, w)
+		e.uses.begin(useWaits)
+	}) {
+		return false
+	}
+	select {
+	case ok := <-w.done:
+		return ok
+	case <-ctx.Done():
+		return e.ask(f)
+	}
 }
 
 // sayLeave applies what is staged and writes the reserved key that says that
@@ -59,14 +86,14 @@ func (e *Engine) sayLeave(now sched.Instant) uint64 {
 // Close announces the leave for at most Config.LeaveTimeout and shuts the
 // engine down: its socket is free and its goroutines have ended when it
 // returns, except for an OnEvent call in progress. It is idempotent and may be
-// called from OnEvent. Its error is that of the disk: what is missing there.
+// called from OnEvent. Its error, of every call, is that of the disk: what is missing there.
 func (e *Engine) Close() error {
 	if e.reactor == nil {
 		return nil // it was never started
 	}
 	if e.closing.Swap(true) { // not a sync.Once: who waits for one stops the clock of a synctest bubble
 		<-e.closed
-		return nil
+		return e.closeErr
 	}
 	defer close(e.closed)
 	if e.cfg.LeaveTimeout > 0 {
@@ -77,10 +104,10 @@ func (e *Engine) Close() error {
 	e.reactor.do(func(sched.Instant) bool { e.shutdown(nil); return true })
 	<-e.done
 	e.bg.Wait()
-	err := e.closeDisk()
+	e.closeErr = e.closeDisk()
 	e.release()
 	e.letGo()
-	return err
+	return e.closeErr
 }
 
 // letGo frees what is of no use after Close, for as long as somebody has the Engine: readers may
