@@ -135,12 +135,6 @@ func TestWhatStandsBeforeWhatFoundNoRoom(t *testing.T) {
 				}
 			}
 			set()
-			noValues := func(call, name string) error {
-				if call == "create" && strings.Contains(name, valueEnd) {
-					return syscall.ENOSPC
-				}
-				return nil
-			}
 			dir.setFault(noValues)
 			set()
 			set()

@@ -278,3 +278,31 @@ func TestAFullDiskIsMended(t *testing.T) {
 		})
 	}
 }
+
+// What is refused leaves nothing behind.
+func TestRefusedContentsLeaveNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, a := newMemory(), &author{t: t, acked: map[string]uint64{}}
+		if err := a.start(dir, SyncEach); err != nil {
+			t.Fatal(err)
+		}
+		defer a.log.Close(false, 0)
+		dir.setFault(noValues)
+		for n := range 100 {
+			if err := a.set(key(n), SyncEach); !full(err) {
+				t.Fatal(err)
+			}
+		}
+		if n := len(a.log.late); n != 0 {
+			t.Errorf("%d are remembered", n)
+		}
+	})
+}
+
+// noValues is the fault of a disk that has no room for a content.
+func noValues(call, name string) error {
+	if call == "create" && strings.Contains(name, valueEnd) {
+		return syscall.ENOSPC
+	}
+	return nil
+}

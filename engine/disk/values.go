@@ -180,7 +180,9 @@ func (l *Log) Placed(s *sum, version uint64) {
 	v.mu.Lock()
 	p := v.late[*s]
 	p.writers, p.version = p.writers-1, max(p.version, version)
-	v.late[*s] = p
+	if v.late[*s] = p; p == (placed{}) {
+		delete(v.late, *s)
+	}
 	v.mu.Unlock()
 }
 
