@@ -3,6 +3,7 @@ package disk
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"slices"
 )
 
 // create begins the next log.
@@ -14,7 +15,9 @@ func (l *Log) create() error {
 	h := header{kind: logFile, flags: flags, number: l.number, generation: l.generation(), salt: newSalt(), cluster: l.o.Cluster, name: l.o.Name}
 	f, err := begin(l.o.FS, numbered(l.number, logEnd), &h)
 	if err != nil {
-		l.number++ // that name may be taken now
+		if names, unlisted := l.o.FS.List(); unlisted != nil || slices.Contains(names, numbered(l.number, logEnd)) {
+			l.number++ // that name is taken now; a number that is passed over looks like a log that is gone
+		}
 		return err
 	}
 	l.file, l.salt = f, h.salt

@@ -306,3 +306,48 @@ func noValues(call, name string) error {
 	}
 	return nil
 }
+
+// A log that found no room when it was begun, and did then, is no gap between others: a member that is
+// killed before there is a snapshot has the generation still.
+func TestALogBegunTwiceIsNoGap(t *testing.T) {
+	for _, call := range []string{"create", "write", "sync"} {
+		synctest.Test(t, func(t *testing.T) {
+			dir, a := newMemory(), &author{t: t, acked: map[string]uint64{}}
+			if err := a.start(dir, SyncEach); err != nil {
+				t.Fatal(err)
+			}
+			defer a.log.Close(false, 0)
+			if err := a.set("k", SyncEach); err != nil {
+				t.Fatal(err)
+			}
+			failed := false
+			dir.setFault(func(c, name string) error {
+				switch {
+				case c == "create" && strings.Contains(name, snapEnd):
+					return syscall.ENOSPC
+				case c == call && !failed && strings.HasSuffix(name, logEnd) && name != numbered(1, logEnd):
+					failed = true
+					return syscall.ENOSPC
+				}
+				return nil
+			})
+			a.log.mu.Lock()
+			a.log.crowded = true
+			a.log.mu.Unlock()
+			a.log.rouse()
+			time.Sleep(time.Second)
+			if err := a.set("k", SyncEach); err != nil {
+				t.Fatal(err)
+			}
+			left := dir.killed()
+			log, image, err := Open(Options{FS: left, Cluster: "c", Name: "n", Sync: SyncEach})
+			if err != nil {
+				t.Fatal(err)
+			}
+			log.Close(false, 0)
+			if !failed || !image.Keeps {
+				t.Errorf("%s of a log: failed %v, keeps %v", call, failed, image.Keeps)
+			}
+		})
+	}
+}
