@@ -109,11 +109,15 @@ func (l *Log) beginsRoom() {
 	l.mu.Unlock()
 }
 
-// tellRoom tells those who wait for room what became of a snapshot.
-func (l *Log) tellRoom(gone int) {
+// tellRoom tells those who wait for room what became of a snapshot. One that failed is not made again
+// for them sooner than for anybody: each begins a log.
+func (l *Log) tellRoom(d *snapshotDone) {
 	l.mu.Lock()
-	l.ended, l.gone = l.begun, l.gone+gone
-	if l.forRoom && gone == 0 {
+	l.ended, l.gone = l.begun, l.gone+d.gone
+	switch {
+	case d.err != nil:
+		l.roomAt = time.Now().Add(retryMost)
+	case l.forRoom && d.gone == 0:
 		l.roomAt = time.Now().Add(roomEvery)
 	}
 	l.news.Broadcast()

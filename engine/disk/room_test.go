@@ -351,3 +351,33 @@ func TestALogBegunTwiceIsNoGap(t *testing.T) {
 		})
 	}
 }
+
+// While no snapshot comes about, those who find no room for their contents begin no log after the other.
+func TestRefusedContentsBeginNoLogs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, a := newMemory(), &author{t: t, acked: map[string]uint64{}}
+		if err := a.start(dir, SyncEach); err != nil {
+			t.Fatal(err)
+		}
+		defer a.log.Close(false, 0)
+		logs := 0
+		dir.setFault(func(call, name string) error {
+			switch {
+			case call == "create" && strings.HasSuffix(name, logEnd):
+				logs++
+			case call == "create" && strings.Contains(name, snapEnd):
+				return syscall.EIO
+			}
+			return noValues(call, name)
+		})
+		for n := range 300 {
+			if err := a.set(key(n), SyncEach); !full(err) {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		if logs > 20 {
+			t.Errorf("%d logs were begun in %v", logs, 300*time.Second)
+		}
+	})
+}

@@ -54,7 +54,7 @@ func (l *Log) startSnapshot(cut uint64) {
 func (l *Log) snapshotEnded(d snapshotDone) {
 	l.snapping = false
 	paid := l.pays(&d)
-	l.tellRoom(d.gone)
+	l.tellRoom(&d)
 	if d.err != nil {
 		l.noSnapshot(d.err)
 		return
