@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/quidnunc/quidnunc/codec"
 )
@@ -24,6 +25,8 @@ type values struct {
 	tries uint64         // names of files under way
 	fresh int64          // bytes written since the last snapshot began
 	late  map[sum]placed // put since
+
+	renamed atomic.Bool // since the directory was synced, with Interval
 
 	removing sync.Mutex // before mu, held while a content is removed: who puts the same one waits
 
@@ -203,13 +206,28 @@ func (l *Log) writeValue(name, temp string, b []byte) error {
 	if err == nil {
 		err = l.o.FS.Rename(temp, name)
 	}
-	if err == nil && l.o.Sync == SyncEach {
+	switch {
+	case err != nil:
+	case l.o.Sync == SyncEach:
 		err = l.o.FS.Sync()
+	case l.o.Sync == SyncInterval: // as is the record
+		l.renamed.Store(true)
 	}
 	if err != nil {
 		l.o.FS.Remove(temp)
 	}
 	return err
+}
+
+// syncFile syncs a log, and before it the names of the contents that its records refer to.
+func (l *Log) syncFile(f File) error {
+	if l.renamed.Swap(false) {
+		if err := l.o.FS.Sync(); err != nil {
+			l.renamed.Store(true)
+			return err
+		}
+	}
+	return f.Sync()
 }
 
 // Value reads a content, and checks it.

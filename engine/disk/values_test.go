@@ -2,6 +2,8 @@ package disk
 
 import (
 	"encoding/binary"
+	"maps"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -45,6 +47,28 @@ func TestReplacedContentsGo(t *testing.T) {
 			t.Errorf("%d MiB of %d that were written are kept, and nothing refers to them", most>>20, writes*size>>20)
 		}
 	})
+}
+
+// What is known to be on disk is there after a loss of power.
+func TestContentsAndALossOfPower(t *testing.T) {
+	for _, how := range []Sync{SyncEach, SyncInterval} {
+		for seed := range uint64(10) {
+			synctest.Test(t, func(t *testing.T) {
+				dir, a := newMemory(), &author{t: t, acked: map[string]uint64{}}
+				if err := a.start(dir, how); err != nil {
+					t.Fatal(err)
+				}
+				defer func() { a.log.Close(false, 0) }()
+				for n := range 4 {
+					if err := a.set(key(n%3), how); err != nil {
+						t.Fatal(err)
+					}
+				}
+				lost := dir.lose(rand.New(rand.NewPCG(seed, 15)))
+				(&author{t: t, acked: maps.Clone(a.acked)}).looks(lost, how)
+			})
+		}
+	}
 }
 
 // An offer does not wait for a snapshot that removes contents.

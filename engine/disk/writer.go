@@ -170,7 +170,7 @@ func (l *Log) settle(now time.Time) {
 		if !l.syncing && !now.Before(l.syncAt) {
 			l.syncing, l.syncAt = true, time.Time{}
 			file, written := l.file, l.written
-			go func() { l.synced <- syncDone{written, file.Sync()} }()
+			go func() { l.synced <- syncDone{written, l.syncFile(file)} }()
 		}
 	case l.o.Sync == SyncNever:
 		l.syncAt = time.Time{}
@@ -185,7 +185,7 @@ func (l *Log) syncNow(now time.Time) bool {
 	if l.awaitSync(); l.file == nil {
 		return false
 	}
-	if err := l.file.Sync(); err != nil {
+	if err := l.syncFile(l.file); err != nil {
 		l.fail(now, "can't be synced", err)
 		return false
 	}
@@ -379,7 +379,7 @@ func (l *Log) turnLast(now time.Time) {
 	}
 	err := l.put(b)
 	if err == nil {
-		err = l.file.Sync()
+		err = l.syncFile(l.file)
 	}
 	if err != nil {
 		l.fail(now, "can't be written", err)
