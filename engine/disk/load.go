@@ -80,6 +80,9 @@ type reader struct {
 	next uint64
 	old  []string // files that the next snapshot makes superfluous
 	bad  []string // damaged ones among them, to be set aside
+
+	used    map[sum]bool // if not nil, what those records refer to that only later ones than durable replace
+	durable uint64
 }
 
 // read reads the newest snapshot and all logs since.
@@ -290,6 +293,9 @@ func (r *reader) write(rec Record) {
 	case r.all[i].Version > rec.Version:
 		return
 	default:
+		if r.used != nil && rec.Version > r.durable {
+			refer(r.used, &r.all[i])
+		}
 		r.all[i].Key = nil
 		r.keys[string(rec.Key)] = len(r.all)
 	}

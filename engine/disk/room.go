@@ -7,8 +7,10 @@ import (
 	"time"
 )
 
-// roomEvery is how long nobody waits for room once a snapshot made none.
-const roomEvery = time.Second
+const (
+	roomEvery = time.Second      // nobody waits for room so long, once a snapshot made none
+	roomMost  = 10 * time.Second // nor longer, for a snapshot that settles or a slow disk
+)
 
 // full tells whether an error says that the disk is full.
 func full(err error) bool {
@@ -63,7 +65,8 @@ func (l *Log) putFirst(first []byte) error {
 }
 
 // alone does something that needs room once more if there was none, while no content is written: one
-// that finds no room gives back what it took.
+// that finds no room gives back what it took. A write that was cut short may be continued, for it says
+// how much of it was taken; after a sync that failed nobody knows.
 func (l *Log) alone(do func() error) error {
 	err := do()
 	if full(err) {
@@ -75,11 +78,17 @@ func (l *Log) alone(do func() error) error {
 }
 
 // makeRoom waits for a snapshot that begins from now on, which removes the contents that nothing
-// refers to. It reports whether there were some.
+// refers to, but not for ever. It reports whether there were some.
 func (l *Log) makeRoom() bool {
+	until := time.Now().Add(roomMost)
+	defer time.AfterFunc(roomMost, func() {
+		l.mu.Lock()
+		l.news.Broadcast()
+		l.mu.Unlock()
+	}).Stop()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	idle := func() bool { return !l.began || l.closing || l.broken != nil }
+	idle := func() bool { return !l.began || l.closing || l.broken != nil || !time.Now().Before(until) }
 	if idle() || time.Now().Before(l.roomAt) {
 		return false
 	}
@@ -124,25 +133,26 @@ func (l *Log) tellRoom(d *snapshotDone) {
 	l.mu.Unlock()
 }
 
-// sweepUnused makes room where no log can be begun, and so no snapshot: it removes the contents
-// that neither the state nor what is on disk refers to. Nothing that was lost to the disk counts as
-// being there, for nobody knows.
-func (l *Log) sweepUnused() {
+// sweepUnused makes room where no log can be begun, or no snapshot: it removes the contents that
+// neither the state nor what is on disk refers to. Nothing that was lost to the disk counts as being
+// there, for nobody knows, and so nothing as replaced that only a record replaces that is not known to
+// be on disk. It says how many went.
+func (l *Log) sweepUnused() (gone int) {
 	durable := l.Durable()
 	if !l.src.Settle(durable) {
-		return
+		return 0
 	}
 	used := map[sum]bool{}
 	if _, ok := l.src.Walk(func(r *Record) bool { refer(used, r); return !l.stopping.Load() }); !ok || l.stopping.Load() {
-		return
+		return 0
 	}
 	i := &Image{}
-	r := reader{o: &Options{FS: l.o.FS, Cluster: l.o.Cluster, Name: l.o.Name}, i: i}
+	r := reader{o: &Options{FS: l.o.FS, Cluster: l.o.Cluster, Name: l.o.Name}, i: i, used: used, durable: durable}
 	if r.read() != nil || len(r.bad) > 0 {
-		return
+		return 0
 	}
 	for n := range i.Records {
 		refer(used, &i.Records[n])
 	}
-	l.values.sweep(l.o.FS, used, durable)
+	return l.values.sweep(l.o.FS, used, durable)
 }

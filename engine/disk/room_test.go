@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -24,11 +25,15 @@ type author struct {
 	mu      sync.Mutex
 	state   map[string]Record
 	acked   map[string]uint64 // versions that are on disk
+	settles time.Duration
 }
 
 const authorSize = 64 << 10
 
-func (a *author) Settle(uint64) bool { return true }
+func (a *author) Settle(uint64) bool {
+	time.Sleep(a.settles) // virtual
+	return true
+}
 
 func (a *author) Walk(yield func(r *Record) bool) (uint64, bool) {
 	a.mu.Lock()
@@ -378,6 +383,83 @@ func TestRefusedContentsBeginNoLogs(t *testing.T) {
 		}
 		if logs > 20 {
 			t.Errorf("%d logs were begun in %v", logs, 300*time.Second)
+		}
+	})
+}
+
+// Contents that nothing refers to give their room to a snapshot that has none itself.
+func TestASnapshotTakesTheRoomOfWhatIsUnused(t *testing.T) {
+	for _, how := range []Sync{SyncEach, SyncInterval} {
+		synctest.Test(t, func(t *testing.T) {
+			dir, a := newMemory(), &author{t: t, acked: map[string]uint64{}}
+			dir.room = 10 * authorSize
+			if err := a.start(dir, how); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { a.log.Close(false, 0) }()
+			for n := range 3 {
+				if err := a.set(key(n), how); err != nil {
+					t.Fatal(err)
+				}
+			}
+			fill(dir) // a snapshot has no byte
+			dir.mu.Lock()
+			dir.room += fileHead + 40 // but a log has
+			dir.mu.Unlock()
+			if err := a.set(key(0), how); err != nil {
+				t.Errorf("sync %d: %v", how, err)
+			}
+			if err := a.log.Broken(); err != nil {
+				t.Errorf("sync %d: %v", how, err)
+			}
+			(&author{t: t, acked: maps.Clone(a.acked)}).looks(dir.killed(), how)
+		})
+	}
+}
+
+// What is known to be on disk is there after a loss of power, though what replaced it may have been on
+// disk, and was not known to be, when contents were removed for want of room.
+func TestWhatMayBeReplacedIsKept(t *testing.T) {
+	for seed := range uint64(10) {
+		synctest.Test(t, func(t *testing.T) {
+			dir, a := newMemory(), &author{t: t, acked: map[string]uint64{}}
+			if err := a.start(dir, SyncInterval); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { a.log.Close(false, 0) }()
+			for n := range 4 {
+				if err := a.set(key(n), SyncInterval); err != nil {
+					t.Fatal(err)
+				}
+			}
+			dir.setFault(func(call, name string) error {
+				if call == "sync" && strings.HasSuffix(name, logEnd) || call == "create" && !strings.Contains(name, valueEnd) {
+					return syscall.ENOSPC
+				}
+				return nil
+			})
+			if err := a.set(key(0), SyncInterval); !full(err) && err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			lost := dir.lose(rand.New(rand.NewPCG(seed, 15)))
+			(&author{t: t, acked: maps.Clone(a.acked)}).looks(lost, SyncInterval)
+		})
+	}
+}
+
+// A writer does not wait for room as long as a snapshot may take.
+func TestRoomIsAwaitedForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, a := newMemory(), &author{t: t, acked: map[string]uint64{}, settles: 10 * time.Minute}
+		if err := a.start(dir, SyncEach); err != nil {
+			t.Fatal(err)
+		}
+		defer a.log.Close(false, 0)
+		dir.setFault(noValues)
+		began := time.Now()
+		if err := a.set("k", SyncEach); !full(err) || time.Since(began) > 2*roomMost {
+			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})
 }

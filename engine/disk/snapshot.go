@@ -44,6 +44,7 @@ func (l *Log) startSnapshot(cut uint64) {
 			l.writing.Lock()
 			//lint:ignore SA2001 who writes a content has given its room back then
 			l.writing.Unlock()
+			s.gone = l.sweepUnused()
 			bytes, err = s.run()
 		}
 		l.snapshot <- snapshotDone{s.number, err, bytes, s.contents, s.gone, s.names, s.owed, s.cause}
@@ -110,7 +111,7 @@ type snapshotWriter struct {
 	live    map[sum]bool // contents that are referred to
 
 	contents int64 // bytes of that
-	gone     int   // contents that were removed
+	gone     int   // contents that were removed, by all attempts
 	owing
 
 	file  File
@@ -149,7 +150,7 @@ func (s *snapshotWriter) run() (int64, error) {
 	for _, old := range s.names {
 		l.o.FS.Remove(old) // what stays is overtaken, and removed by the next
 	}
-	s.gone = l.values.sweep(l.o.FS, s.live, s.cut)
+	s.gone += l.values.sweep(l.o.FS, s.live, s.cut)
 	return s.bytes, nil
 }
 

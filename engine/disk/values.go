@@ -120,8 +120,9 @@ func refer(live map[sum]bool, r *Record) (bytes int64) {
 
 // PutValue keeps a content under its SHA-256. It is for the goroutine that writes, before
 // the record that refers to it, whose version Placed is told then: it takes as long as the disk
-// does, and where that is full, until what nothing refers to has gone. With Each it is synced. After
-// an error the record may be offered all the same, but with Each: it is on disk once the content is.
+// does, and where that is full, until what nothing refers to has gone, but no longer than roomMost.
+// With Each it is synced. After an error the record may be offered all the same, but with Each: it is
+// on disk once the content is.
 func (l *Log) PutValue(s *sum, b []byte) error {
 	v := &l.values
 	v.removing.Lock()
