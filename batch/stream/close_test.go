@@ -19,6 +19,7 @@ import (
 type left struct {
 	descriptors int
 	waiting     int // goroutines of gnet that wait for a loop
+	loops       int // of gnet
 }
 
 func leftNow(t *testing.T) (l left) {
@@ -29,7 +30,7 @@ func leftNow(t *testing.T) (l left) {
 	}
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
-	return left{descriptors: len(list), waiting: strings.Count(string(stacks), "(*eventloop).enroll")}
+	return left{descriptors: len(list), waiting: strings.Count(string(stacks), "(*eventloop).enroll"), loops: strings.Count(string(stacks), "(*Poller).Polling")}
 }
 
 // nothingNew waits until no more is left than there was.
@@ -37,7 +38,7 @@ func nothingNew(t *testing.T, before left) {
 	t.Helper()
 	var now left
 	for limit := time.Now().Add(20 * time.Second); ; <-time.After(10 * time.Millisecond) {
-		if now = leftNow(t); now.descriptors <= before.descriptors && now.waiting <= before.waiting {
+		if now = leftNow(t); now.descriptors <= before.descriptors && now.waiting <= before.waiting && now.loops <= before.loops {
 			return
 		}
 		if time.Now().After(limit) {

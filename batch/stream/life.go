@@ -2,6 +2,7 @@ package stream
 
 import (
 	"io"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -102,7 +103,10 @@ func (s *Streams) lookAfter() {
 			case <-s.ctx.Done():
 				return
 			}
-			if err = s.begin(); err == nil {
+			if err = spare(); err == nil {
+				err = s.begin()
+			}
+			if err == nil {
 				break
 			}
 		}
@@ -113,6 +117,22 @@ func (s *Streams) lookAfter() {
 		s.ordered.Store(false)
 		s.tell()
 	}
+}
+
+// spareLeast is more descriptors than a life begins with. gnet that finds only some of them leaves a
+// goroutine and its thread behind each time.
+const spareLeast = 16
+
+// spare tells whether there are descriptors to begin a life with.
+func spare() error {
+	for range spareLeast {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+	}
+	return nil
 }
 
 // orphaned ends what a loop that has ended left behind.

@@ -30,8 +30,8 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
-// exhaust takes all descriptors that the process may have, until back gives them back.
-func exhaust(t *testing.T) (back func()) {
+// exhaust takes all descriptors that the process may have, but some, until back gives them back.
+func exhaust(t *testing.T, free int) (back func()) {
 	t.Helper()
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
@@ -50,6 +50,10 @@ func exhaust(t *testing.T) (back func()) {
 		}
 		all = append(all, fd)
 	}
+	for range min(free, len(all)) {
+		syscall.Close(all[0])
+		all = all[1:]
+	}
 	return func() {
 		for _, fd := range all {
 			syscall.Close(fd)
@@ -57,6 +61,60 @@ func exhaust(t *testing.T) (back func()) {
 		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// endByExhaustion has whoever listens on a port accept a connection while there is no descriptor.
+func endByExhaustion(t *testing.T, port uint16) (back func()) {
+	t.Helper()
+	knock, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := exhaust(t, 0)
+	if err = syscall.Connect(knock, &syscall.SockaddrInet4{Port: int(port), Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		all()
+		t.Fatal(err)
+	}
+	return func() {
+		all()
+		syscall.Close(knock)
+	}
+}
+
+// While there are too few descriptors to begin again with, attempts leave nothing behind.
+func TestTooFewDescriptorsLeaveNothing(t *testing.T) {
+	a := open(t, Options{}, nil)
+	b := open(t, Options{}, nil)
+	pair(t, a, b)
+	before := leftNow(t)
+	back := endByExhaustion(t, b.s.Port())
+	a.next()
+	b.next()
+	for _, free := range []int{3, 4} { // enough for a listener and the first of gnet's two loops
+		again := exhaust(t, free)
+		if spare() == nil {
+			t.Errorf("%d are taken for enough", free)
+		}
+		<-time.After(2 * lifePause)
+		again()
+	}
+	back()
+	for limit := time.Now().Add(20 * time.Second); isOver(b.s.life.Load()); <-time.After(lifePause / 4) {
+		if time.Now().After(limit) {
+			t.Fatal("it does not begin again")
+		}
+	}
+	nothingNew(t, before)
+}
+
+// isOver tells whether nothing listens any more.
+func isOver(x *life) bool {
+	select {
+	case <-x.over:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -69,23 +127,13 @@ func TestStreamsComeBackWithDescriptors(t *testing.T) {
 	pair(t, a, b)
 	before := leftNow(t)
 	port := b.s.Port()
-	knock, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	back := exhaust(t)
-	err = syscall.Connect(knock, &syscall.SockaddrInet4{Port: int(port), Addr: [4]byte{127, 0, 0, 1}})
-	if err != nil {
-		back()
-		t.Fatal(err)
-	}
+	back := endByExhaustion(t, port)
 	ended := a.next().Kind == batch.StreamDown && b.next().Kind == batch.StreamDown
 	<-time.After(2 * lifePause) // of which the descriptors that the end gave back are taken again
-	again := exhaust(t)
+	again := exhaust(t, 0)
 	<-time.After(2 * lifePause)
 	again()
 	back()
-	syscall.Close(knock)
 	if !ended {
 		t.Fatal("the streams go on")
 	}
