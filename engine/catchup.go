@@ -254,7 +254,6 @@ func (e *Engine) askSpan(now sched.Instant, s *span) {
 
 // spanAnswered takes the answer to a span's ask.
 func (e *Engine) spanAnswered(now sched.Instant, k *link, s *span, ev *batch.StreamEvent) {
-	delete(k.spans, ev.Tag)
 	s.asked = false
 	e.large.next = now
 	status, retry, err := codec.ParseAnswer(ev.Head)
@@ -353,11 +352,16 @@ func (l *large) unmade(k *link, tag uint32) bool {
 	return ok
 }
 
+// elsewhere has a range asked of another than who was asked.
+func (s *span) elsewhere(now sched.Instant, tag uint32) {
+	s.asked, s.at = false, now
+	s.want.tried = append(s.want.tried, tag)
+}
+
 // spansBroken has what was asked on a stream asked of another.
 func (e *Engine) spansBroken(now sched.Instant, k *link) {
 	for _, s := range k.spans {
-		s.asked, s.at = false, now
-		s.want.tried = append(s.want.tried, k.tag)
+		s.elsewhere(now, k.tag)
 	}
 	e.large.jobs = slices.DeleteFunc(e.large.jobs, func(j *catchJob) bool { return j.k == k })
 }

@@ -92,26 +92,46 @@ func (l *links) tookNoMore(now sched.Instant, k *link) {
 func (k *link) pending() int { return len(k.asks) - k.lost + len(k.spans) }
 
 const (
-	passedMost = 64 // later asks that are answered before one: whoever means to answer takes asks in turn
-	lostMost   = 8  // asks of a stream that are given up: nothing more is asked on it
+	passedMost = 64                // later asks that are answered before one: whoever means to answer takes asks in turn
+	passedRuns = 30 * sched.Second // and not before, where it is one for runs: those take time to be made
+	lostMost   = 8                 // asks of a stream that are given up: nothing more is asked on it
 )
 
 // overtaken notes that an ask was answered, and gives those before it that are to be given up: whoever
-// answers others all the time keeps a stream from stalling.
-func (k *link) overtaken(tag uint32) (lost []content.Handle) {
+// answers others all the time keeps a stream from stalling. Ranges of those are asked of another.
+func (k *link) overtaken(now sched.Instant, tag uint32) (lost []content.Handle) {
 	delete(k.passed, tag)
 	for t, h := range k.asks {
-		if h == 0 || int32(tag-t) <= 0 {
-			continue
+		if h != 0 && k.passes(tag, t) {
+			k.gives(t)
+			lost = append(lost, h)
 		}
-		if k.passed[t]++; k.passed[t] == passedMost {
-			delete(k.passed, t)
-			k.asks[t], lost = 0, append(lost, h)
-			k.lost++
+	}
+	for t, s := range k.spans {
+		if k.passes(tag, t) && now-s.askedAt >= passedRuns {
+			delete(k.spans, t)
+			k.gives(t)
+			s.elsewhere(now, k.tag)
 		}
 	}
 	slices.Sort(lost) // not in the order of the map: what follows is the same each time
 	return lost
+}
+
+// passes counts that an ask was answered before an earlier one; true: that is to be given up.
+func (k *link) passes(tag, earlier uint32) bool {
+	if int32(tag-earlier) <= 0 {
+		return false
+	}
+	k.passed[earlier]++
+	return k.passed[earlier] >= passedMost
+}
+
+// gives gives an ask up. It has its place on the stream until it is answered.
+func (k *link) gives(tag uint32) {
+	delete(k.passed, tag)
+	k.asks[tag] = 0
+	k.lost++
 }
 
 // opened notes a stream that this side opens to an origin.

@@ -136,23 +136,26 @@ func (e *Engine) answerAsk(now sched.Instant, k *link, s served) {
 // answered takes an answer in.
 func (e *Engine) answered(now sched.Instant, k *link, ev *batch.StreamEvent) {
 	l := &e.large
-	if s := k.spans[ev.Tag]; s != nil {
-		e.spanAnswered(now, k, s, ev)
-		return
-	}
+	s := k.spans[ev.Tag]
 	h, ok := k.asks[ev.Tag]
-	if !ok {
+	if s == nil && !ok {
 		return
 	}
+	delete(k.spans, ev.Tag)
 	delete(k.asks, ev.Tag)
-	for _, h := range k.overtaken(ev.Tag) {
+	for _, h := range k.overtaken(now, ev.Tag) {
 		l.fail(h)
 		if w := l.wants.all[h]; w != nil {
 			l.wants.retry(h, w, k.tag)
 		}
 	}
-	if h == 0 { // too late
-		k.lost--
+	if s != nil {
+		e.spanAnswered(now, k, s, ev)
+		return
+	}
+	l.next = min(l.next, now) // a range may be asked of another
+	if h == 0 {
+		k.lost-- // it comes too late
 		return
 	}
 	w := l.wants.all[h]
