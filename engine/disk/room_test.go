@@ -381,6 +381,7 @@ func TestRefusedContentsBeginNoLogs(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
+		dir.setFault(nil)
 		if logs > 20 {
 			t.Errorf("%d logs were begun in %v", logs, 300*time.Second)
 		}
