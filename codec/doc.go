@@ -182,6 +182,7 @@
 //	4   final        the last window of the set
 //	8   precise end  a precise digest covers everything to the end
 //	16  partial      of a plain one: nothing is said of origins that are not listed
+//	32  precise prints  one key an origin, 8 bytes that are a print of what the sender holds of it
 //
 // Statuses, of Probe, ProbeAck and Verdict; of two at one incarnation the higher wins:
 //

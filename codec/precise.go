@@ -9,7 +9,11 @@ import "encoding/binary"
 // PreciseEnd says of a window that it covers everything to the end of the order.
 const PreciseEnd DigestFlags = 8
 
-const preciseFlagsKnown = DigestWantRuns | DigestOffer | DigestFinal | PreciseEnd
+// PrecisePrints says of a window that it is by origin: each has one key, of 8 bytes, which is a print
+// of what its sender holds of it, and version 1. It covers whole origins.
+const PrecisePrints DigestFlags = 32
+
+const preciseFlagsKnown = DigestWantRuns | DigestOffer | DigestFinal | PreciseEnd | PrecisePrints
 
 // Place is a place in the order of (origin, key): after all that the origin has up to the key. With
 // an empty key it is after the origin itself and before its keys; the zero Place is before

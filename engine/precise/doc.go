@@ -7,6 +7,14 @@
 //	a -> b  PreciseRuns (push), PrecisePull (pull)
 //	b -> a  PreciseRuns
 //
+// Where there are many keys, the first digest has a print of each origin instead, and who
+// receives it shows the keys of those that differ:
+//
+//	b -> a  PreciseDigest, a print an origin
+//	a -> b  PreciseDigest, keys of those that differ; PreciseRuns, PrecisePull of whom one does not know
+//	b -> a  PreciseRuns, PrecisePull
+//	a -> b  PreciseRuns
+//
 // It is a property of the whole cluster: what a member of the other mode sends is
 // refused with reconcile.OtherMode. Every write carries a stamp, by which it is
 // ordered: newest first, oldest first, at random or as the embedder says.
@@ -41,11 +49,11 @@
 //
 // Answers under way are Config.Jobs, of Config.Wants entries each; what does not
 // fit is found again by a later exchange. Memory is taken with the first use of
-// each answer. A digest costs what all keys cost, not what differs: that is what
-// this mode is compared for. So a peer's budget holds it back where it holds news back, and of a
+// each answer. A digest costs what all keys of the origins that differ cost, not what differs, and
+// that of Config.NoPrint what all keys cost: that is what this mode is compared for. So a peer's budget holds it back where it holds news back, and of a
 // small receive rate digests leave to entries what these need: they make no debt, answers go
 // before them, and one frame in eight that begins with neither is left to them.
 //
-// Two of whom one has no seats for all differ for good. They list their keys to each other in pauses
+// Two of whom one has no seats for all differ for good. They send each other digests in pauses
 // of 1 to 16 s while that shows nothing new, and when strangers are tried again.
 package precise

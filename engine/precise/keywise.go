@@ -30,6 +30,7 @@ type keywise struct {
 	found   int          // entries that one lacks, and that the other has
 
 	at      codec.Place    // where the next window starts: its key is in the buffer
+	prints  codec.OriginID // after it the next window of prints starts
 	floors  codec.OriginID // whose floor is told next
 	buffer  [codec.KeyBytesMax]byte
 	digest  codec.PreciseDigestWriter

@@ -25,6 +25,7 @@ type list struct {
 	items  []item // room for twice the bound
 	next   int    // the items before are done
 	sorted bool
+	seen   uint32 // of a list that keeps any: how many were added
 
 	// Budgets of the whole list; when one is used up it is done.
 	Frames int // frames that may still leave
@@ -39,6 +40,7 @@ func (l *list) Init(max int) { l.items = make([]item, 0, 2*max) }
 // Reset empties the list and sets its budgets. A negative deltas is unlimited.
 func (l *list) Reset(frames, deltas int) {
 	l.items, l.next, l.sorted = l.items[:0], 0, true
+	l.seen = 0
 	l.Frames, l.Deltas = frames, deltas
 }
 

@@ -32,7 +32,7 @@ type Config struct {
 	Compare func(a, b *tune.Candidate) int // of tune.OrderPreciseOwn
 	Kind    codec.SyncKind                 // of the exchanges that this node begins
 	Frames  int                            // frames of one answer
-	Jobs    int                            // answers under way at once, at least 2: one for each direction
+	Jobs    int                            // answers under way at once, at least 2: one for each direction; half as many lists of origins to show
 	Wants   int                            // entries in one answer
 	NoPrint bool                           // exchanges begin with a digest
 }
@@ -69,6 +69,7 @@ type job struct {
 	list
 	peer uint32
 	open sched.Instant // when its last window came; 0: complete
+	at   mark          // of origins to list: where the next window goes on
 }
 
 // Peer is what is kept of a peer: the comparison that is under way with it.
@@ -77,6 +78,7 @@ type Peer struct {
 	windows uint8             // of it that may still be sent
 	runs    uint8             // the list that answers the peer
 	pulls   uint8             // the list of what it is asked for
+	shows   uint8             // the list of origins whose keys it is shown
 	pause   uint8             // after the last digest, in seconds
 	again   sched.Instant     // from when on there may be one, where one of the two turns others away
 }
@@ -91,7 +93,7 @@ func (x *Precise) Init(cfg *Config, parts *Parts) {
 		cfg: *cfg, host: parts.Host, store: parts.View.Store, rand: parts.Rand,
 		board: parts.Board, due: parts.Due, budgets: parts.Budgets, timer: parts.Timer, n: parts.Count,
 	}
-	x.jobs.Init(cfg.Jobs, cfg.Wants, &parts.Parts)
+	x.jobs.Init(cfg.Jobs+cfg.Jobs/2, cfg.Wants, &parts.Parts)
 	x.keys.Init(&parts.View, parts.Filler, cfg.Order, cfg.Compare)
 }
 
@@ -127,9 +129,12 @@ func (x *Precise) AppendSync(b []byte, _ *reconcile.Page) (out []byte, done bool
 
 func (x *Precise) wantDigest(p uint32, f codec.DigestFlags) {
 	t := x.host.Peer(p)
-	t.windows, t.asks = uint8(min(4*x.cfg.Frames, 255)), f
+	t.windows, t.asks = x.windows(), f
 	x.board.Want(p, x.due.Digest)
 }
+
+// windows is how many windows a digest has at most.
+func (x *Precise) windows() uint8 { return uint8(min(4*x.cfg.Frames, 255)) }
 
 // Receive takes a record of a comparison; runs are the host's.
 func (x *Precise) Receive(f *reconcile.Frame, kind codec.Type, body []byte) reconcile.Verdict {
@@ -172,9 +177,14 @@ func (x *Precise) onSync(f *reconcile.Frame, s codec.Sync) {
 		x.n.Agreements++
 		return
 	}
-	if !x.spares(f) {
-		x.wantDigest(f.Peer, reconcile.AnsweredBy(s.Kind))
+	if x.host.Peer(f.Peer).shows != 0 || x.spares(f) {
+		return // it is shown what differs already
 	}
+	asks := reconcile.AnsweredBy(s.Kind)
+	if x.keys.many() {
+		asks |= codec.PrecisePrints
+	}
+	x.wantDigest(f.Peer, asks)
 }
 
 // spares tells that the peer is sent no digest now: one of the two turns others away, so they differ in
@@ -209,7 +219,10 @@ func (x *Precise) onWindow(f *reconcile.Frame, d *codec.PreciseDigest) {
 	x.n.DigestsReceived++
 	p := f.Peer
 	t := x.host.Peer(p)
-	var runs, pulls *list
+	var runs, pulls, shows *list
+	if d.Flags&codec.PrecisePrints != 0 { // the first of them: without it nothing comes of the others
+		shows = x.listOf(p, &t.shows)
+	}
 	if d.Flags&codec.DigestWantRuns != 0 {
 		runs = x.listOf(p, &t.runs)
 	}
@@ -218,7 +231,11 @@ func (x *Precise) onWindow(f *reconcile.Frame, d *codec.PreciseDigest) {
 	}
 	before := runs.Len()
 	x.keys.author, x.keys.found = f.Author, 0
-	x.outdone = x.keys.Compare(d, runs, pulls)
+	if d.Flags&codec.PrecisePrints != 0 {
+		x.keys.ComparePrints(d, runs, pulls, shows, x.rand)
+	} else {
+		x.outdone = x.keys.Compare(d, runs, pulls)
+	}
 	t.found(x.keys.found)
 	x.budgets.Lacks(f.Now, p, runs.Len()-before)
 	final := d.Flags&codec.DigestFinal != 0
@@ -227,6 +244,10 @@ func (x *Precise) onWindow(f *reconcile.Frame, d *codec.PreciseDigest) {
 	}
 	if pulls != nil {
 		x.gathered(f.Now, &t.pulls, x.due.Ask, final)
+	}
+	if shows != nil {
+		t.windows, t.asks = x.windows(), mirrored(d.Flags)|codec.PrecisePrints
+		x.gathered(f.Now, &t.shows, x.due.Digest, final)
 	}
 }
 
@@ -261,7 +282,7 @@ func (x *Precise) onWho(f *reconcile.Frame, l *codec.Pull) {
 func (x *Precise) listOf(p uint32, at *uint8) *list {
 	l, fresh := x.jobs.Take(at)
 	if fresh {
-		l.peer, l.open = p, 0
+		l.peer, l.open, l.at.id = p, 0, 0
 		l.Reset(x.cfg.Frames, x.budgets.Left(x.keys.view.Now, p))
 		l.Salt = x.rand.Uint64()
 	}
@@ -303,6 +324,8 @@ func (x *Precise) Expire(now sched.Instant) {
 			x.gathered(now, &t.runs, x.due.Runs, true)
 		case t.pulls:
 			x.gathered(now, &t.pulls, x.due.Ask, true)
+		case t.shows:
+			x.gathered(now, &t.shows, x.due.Digest, true)
 		}
 	}
 	if next != sched.Never {
@@ -315,14 +338,29 @@ func (x *Precise) Expire(now sched.Instant) {
 func (x *Precise) AppendDigest(b []byte, g *reconcile.Page) (out []byte, done bool) {
 	t := x.host.Peer(g.Peer)
 	floors := x.keys.floors
-	out, end := x.keys.AppendWindow(x.keys.AppendFloors(b, g.Limit), g.Limit, t.asks, t.windows == 1)
+	told, last, end := x.keys.AppendFloors(b, g.Limit), t.windows <= 1, false
+	switch {
+	case t.shows != 0:
+		l := x.jobs.At(t.shows)
+		out, end = x.keys.AppendListed(told, g.Limit, t.asks&^codec.PrecisePrints, last, &l.list, &l.at)
+	case t.asks&codec.PrecisePrints != 0:
+		out, end = x.keys.AppendPrints(told, g.Limit, t.asks, last)
+	default:
+		out, end = x.keys.AppendWindow(told, g.Limit, t.asks, last)
+	}
 	if out == nil {
 		x.keys.floors = floors
-		return b, g.Empty(b)
+		if end = end || g.Empty(b); end {
+			x.jobs.Drop(&t.shows)
+		}
+		return b, end
 	}
 	t.windows--
 	x.n.DigestsSent++
-	return out, t.windows == 0 || end
+	if end = end || last; end {
+		x.jobs.Drop(&t.shows)
+	}
+	return out, end
 }
 
 // AppendAsk appends a part of the pull list.
@@ -368,6 +406,7 @@ func (x *Precise) Drop(p uint32) {
 	t := x.host.Peer(p)
 	x.jobs.Drop(&t.runs)
 	x.jobs.Drop(&t.pulls)
+	x.jobs.Drop(&t.shows)
 }
 
 // DropRuns gives up the runs that are under way to a peer: it asks again.

@@ -179,7 +179,7 @@ func lie(rng *sched.Rand, b *side, dst []byte) []byte {
 	if rng.Uint32n(8) == 0 {
 		b.Put(fmt.Sprint("lie", rng.Uint32n(9)), 1)
 	}
-	b.peer = Peer{asks: codec.DigestFlags(rng.Uint32n(4)), windows: uint8(1 + rng.Uint32n(3))}
+	b.peer = Peer{asks: codec.DigestFlags(rng.Uint32n(4) | rng.Uint32n(2)*uint32(codec.PrecisePrints)), windows: uint8(1 + rng.Uint32n(3))}
 	g := reconcile.Page{Limit: 200 + int(rng.Uint32n(1000)), Peer: reconciletest.Other}
 	out, _ := b.x.AppendDigest(dst, &g)
 	if n := uint32(len(out)); n > codec.RecordBytes && rng.Uint32n(3) == 0 { // frames are whole records
@@ -202,7 +202,7 @@ func TestAheadAndBusyAreTold(t *testing.T) {
 	if a.Said != reconcile.Outdone || len(pulled) != 1 || pulled[0].ID != liar.Store.ID(liar.Self) {
 		t.Errorf("verdict %d, and %+v is pulled", a.Said, pulled)
 	}
-	for at := uint8(0); a.x.jobs.Held() < 2; at = 0 {
+	for at := uint8(0); a.x.jobs.Held() < 3; at = 0 {
 		a.x.jobs.Take(&at)
 	}
 	a.peer = Peer{}

@@ -24,6 +24,9 @@ func (s *Store) PrintKeys() { s.keyed = keyPrints{on: true} }
 // differ.
 func (s *Store) KeyPrint() uint64 { return s.keyed.sum }
 
+// OriginPrint is the part of KeyPrint that is of one origin.
+func (s *Store) OriginPrint(o Origin) uint64 { return originPrint(s.rec(o).id, s.keyed.by[o]) }
+
 // RecomputeKeys computes KeyPrint from scratch, for tests and audits: O(entries).
 func (s *Store) RecomputeKeys() (print uint64) {
 	var c Cursor
