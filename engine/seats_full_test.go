@@ -11,12 +11,15 @@ import (
 	"github.com/quidnunc/quidnunc/engine/tune"
 )
 
-// ways are how members compare what they hold, and how news travels.
-var ways = []struct {
+// way is one way to compare and to spread.
+type way struct {
 	name string
 	most float64 // times the usual that a member without seats is sent: two that differ say more in each comparison
 	set  func(c *engine.Config)
-}{
+}
+
+// ways are how members compare what they hold, and how news travels.
+var ways = []way{
 	{"usual", 2.5, func(*engine.Config) {}},
 	{"rumors", 2.5, func(c *engine.Config) { c.Tune.Spread = tune.SpreadRumor }},
 	{"gossip", 2.5, func(c *engine.Config) { c.Tune.Spread = tune.SpreadGossip }},

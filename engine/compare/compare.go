@@ -66,6 +66,7 @@ type Compare struct {
 	answers  []answer // to increments, that wait for their frames
 	parts    []part   // of the vector that differ, and of which more is to be said
 	batch    [batchMax]uint32
+	rests    rests
 }
 
 // Counters are what the ways to compare did, beside reconcile.Counters.

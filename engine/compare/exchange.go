@@ -87,6 +87,9 @@ func (c *Compare) onSync(f *reconcile.Frame, s codec.Sync) {
 		c.shared.Agreements++
 		return
 	}
+	if away, shut := c.turnedAway(f); c.rests.spares(f, c.Fingerprint(), away, shut) {
+		return
+	}
 	t := c.open(f.Peer, Peer{kind: s.Kind, turn: 1})
 	switch {
 	case c.ordered():
