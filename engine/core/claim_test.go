@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/active"
+	"github.com/quidnunc/quidnunc/engine/link"
 	"github.com/quidnunc/quidnunc/sched"
 )
 
@@ -115,6 +117,58 @@ func TestLiarUnderTheSameSalt(t *testing.T) {
 	w.run(2 * sched.Second)
 	if n := w.dropped(DropReplay) - before; n != 0 {
 		t.Errorf("%d frames dropped as replays in 2 s", n)
+	}
+}
+
+// TestAFarMemberThatRestedKeepsItsPlace: nothing came from a member on a path of 400 ms for so long that what was known
+// of the path's speed is lent to another. Whoever then answers from elsewhere as that member, in its life or a later one, waits
+// for as long as an answer of the member takes: it is in service, and keeps its place.
+func TestAFarMemberThatRestedKeepsItsPlace(t *testing.T) {
+	for _, later := range []uint64{0, 1} {
+		both(t, func(t *testing.T, sealed func(int, *Config)) {
+			w := newNet(t, 3, 65, func(i int, c *Config) {
+				sealed(i, c)
+				c.Experiment.NoDetector = true
+			})
+			near := w.delay
+			w.delay = [2]sched.Instant{400 * sched.Millisecond, 400 * sched.Millisecond}
+			w.joinAll()
+			for i := range 20 {
+				w.set(0, "k", fmt.Sprint(i))
+				w.run(sched.Second)
+			}
+			a, p := &w.nodes[0].core, w.peer(0, 1)
+			was := a.peers[p].link.RTT().Smoothed()
+			for others := 0; a.peers[p].link.RTT().Known() && others < 3; others++ { // as after a minute in which nothing went either way
+				other := new(link.Path)
+				other.Init(0)
+				a.paths.Hears(other, w.now+active.RestAfter+2*sched.Second)
+			}
+			if q := &a.peers[p]; q.link.RTT().Known() || was < 800*sched.Millisecond || !q.Open() {
+				t.Fatalf("the round trip was %d ms, and is known %v; open %v", was/sched.Millisecond, q.link.RTT().Known(), q.Open())
+			}
+			x := w.start(3, 1, func(i int, c *Config) {
+				sealed(i, c)
+				c.Experiment.NoDetector = true
+				c.Name, c.Generation = w.nodes[1].core.cfg.Name, w.nodes[1].core.me.Gen+later
+			})
+			far := w.delay
+			w.filter = func(from, to *node, _ []byte) bool {
+				if w.delay = far; from == x || to == x {
+					w.delay = near
+				}
+				return from != x || to == w.nodes[0]
+			}
+			for range 10 {
+				x.core.Join(w.now, w.nodes[0].addr)
+				w.pump(x)
+				w.run(150 * sched.Millisecond)
+			}
+			w.run(2 * sched.Second)
+			if p = w.peer(0, 1); p == 0 || a.peers[p].at.Addr != w.nodes[1].addr {
+				t.Errorf("%d lives later: who answers from elsewhere has the place of the member", later)
+			}
+		})
 	}
 }
 

@@ -187,7 +187,7 @@ func (c *Core) yields(p uint32, from netip.AddrPort, other bool) bool {
 	if !q.Open() || from == q.at.Addr || from == q.at.Advertised && q.at.Declared && !other {
 		return true
 	}
-	silence := names.SameLife + 4*q.link.RTT().Smoothed()
+	silence := names.SameLife + 4*q.link.Far()
 	if other {
 		silence += names.OtherLife
 	}
@@ -269,7 +269,7 @@ func (c *Core) contest(o state.Origin, in *codec.Intro, from netip.AddrPort) nam
 	p := c.origins[o].peer
 	q := &c.peers[p]
 	holder := names.Holder{
-		Gen: c.store.Gen(o), Since: q.at.Since, Open: q.Open(), Addr: q.at.Addr, Claim: &q.claim, RTT: q.link.RTT().Smoothed(),
+		Gen: c.store.Gen(o), Since: q.at.Since, Open: q.Open(), Addr: q.at.Addr, Claim: &q.claim, RTT: q.link.Far(),
 	}
 	v, challenge := holder.Judge(c.now, in, from)
 	c.door.Ask(challenge, q.at.Addr, 0, from)

@@ -144,7 +144,7 @@ func (g *Gaps) Found(now sched.Instant, o state.Origin, p uint32, to uint64) {
 	}
 	x.to, x.from, x.wait = max(x.to, to), p, path.Patience(Patience, PatienceMost)
 	if g.parts.Host.Author(o) != p {
-		x.wait += min(path.RTT().Smoothed(), PatienceMost)
+		x.wait += min(path.Far(), PatienceMost)
 	}
 	x.wait += min(lateTurns*g.parts.Paths.Lag, PatienceMost)
 	if x.open || len(g.list) == cap(g.list) {

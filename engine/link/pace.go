@@ -77,5 +77,23 @@ func (p *Path) RTT() *sched.RTT {
 // Answers takes how long the peer took to answer what was no frame of the path.
 func (s *Paths) Answers(p *Path, now, took sched.Instant) {
 	s.wake(now, p)
-	p.rtt.Sample(took)
+	p.took(took)
+}
+
+// took adds a round trip to those of a path that has a pace.
+func (p *Path) took(d sched.Instant) {
+	p.rtt.Sample(d)
+	p.far = uint8(min(p.rtt.Smoothed()/farUnit, 1<<8-1))
+}
+
+// farUnit is how exactly the round trip of a path that rests is kept.
+const farUnit = 16 * sched.Millisecond
+
+// Far is the round trip, also of a path that rests: then it is about as long as it was, 4 s at most. It
+// is for those who wait for the peer and must not take it for silent too soon.
+func (p *Path) Far() sched.Instant {
+	if rtt := p.RTT(); rtt.Known() {
+		return rtt.Smoothed()
+	}
+	return sched.Instant(p.far) * farUnit
 }

@@ -120,3 +120,34 @@ func TestPacesDoNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestHowFarAPathWasIsKnownWhileItRests: to 16 ms, up to 4 s; and for as long one that later frames overtook is
+// waited for.
+func TestHowFarAPathWasIsKnownWhileItRests(t *testing.T) {
+	for _, trip := range []sched.Instant{ms, 15 * ms, 16 * ms, 800 * ms, 3999 * ms, 60 * sched.Second} {
+		var s Paths
+		s.Init(0, 40*ms, 1)
+		var p, other Path
+		p.Init(1)
+		other.Init(1)
+		for now := sched.Instant(sched.Second); now < 4*sched.Second; now += 100 * ms {
+			s.Answers(&p, now, trip)
+		}
+		if p.Far() != trip || p.Far() != p.RTT().Smoothed() {
+			t.Errorf("round trips of %d ms: %d", trip/ms, p.Far()/ms)
+		}
+		s.Hears(&other, 5*sched.Second)
+		want := min(trip/farUnit*farUnit, 255*farUnit)
+		for _, again := range []bool{false, true} {
+			if again {
+				s.Hears(&p, 6*sched.Second)
+			}
+			if p.RTT().Known() || p.Far() != want || p.Patience(0, sched.Second) != min(want, sched.Second) || p.Patience(want+1, 0) != want+1 {
+				t.Errorf("round trips of %d ms: after a rest %d, heard again %v", trip/ms, p.Far()/ms, again)
+			}
+			if got := s.Underway(&p); got != want/2 {
+				t.Errorf("round trips of %d ms: a frame that comes then took %d", trip/ms, got/ms)
+			}
+		}
+	}
+}

@@ -41,6 +41,7 @@ type Path struct {
 	resumes  uint8         // and how many such came in a row
 	unproven bool          // what the peer says may be about a life before: see Means
 	begun    bool          // Init was called
+	far      uint8         // see Far
 
 	ticket active.Ticket
 	*pace  // good for as long as it has this ticket: see awake
@@ -186,7 +187,7 @@ func (p *Path) answered(now sched.Instant, ack uint32, seen uint64) (sampled boo
 	switch {
 	case p.askedAt == 0 || int32(back) < 0:
 	case back < mapBits && seen>>back&1 != 0:
-		p.rtt.Sample(now - p.askedAt)
+		p.took(now - p.askedAt)
 		p.askedAt = 0
 		return true
 	case back >= mapBits || now-p.askedAt > askedMost:
@@ -275,7 +276,7 @@ func (p *Path) holes(now sched.Instant, ack uint32, seen uint64) (judged, lost i
 // other paths where its own is not known yet, and what it may have waited here while the node
 // stalled.
 func (s *Paths) Underway(p *Path) sched.Instant {
-	trip := p.RTT().Smoothed()
+	trip := p.Far()
 	if trip == 0 {
 		trip = s.trip
 	}
@@ -288,5 +289,8 @@ func (p *Path) Heard() sched.Instant { return p.heardAt }
 // Patience is how long to wait for a frame that later ones from the peer have
 // overtaken: as long as the path may hold it back, within [least, most].
 func (p *Path) Patience(least, most sched.Instant) sched.Instant {
+	if !p.RTT().Known() {
+		return max(least, min(p.Far(), most))
+	}
 	return max(least, min(4*p.RTT().Deviation(), p.RTT().Smoothed(), most))
 }
