@@ -20,7 +20,7 @@ type fact struct {
 	news        bool   // in the list of changes
 	solo        bool   // suspected with one observer left, this node
 	claimed     bool   // others say it is dead
-	again       bool   // others are asked a last time
+	again       bool   // others are asked a last time; it is, where only it was told
 	since       sched.Instant
 	until       sched.Instant // Suspect, Closed: dead then
 }
@@ -185,7 +185,8 @@ func (t *Table) grace(now sched.Instant, f *fact) {
 
 // expire condemns the suspects whose grace is over. Who counted the votes does so at once. Who
 // knows the suspicion from others waits a little longer, for the word of those, and repeats the
-// accusation to a few members meanwhile: one that knows better corrects it.
+// accusation to a few members meanwhile: one that knows better corrects it. Who was alone asks the
+// suspect itself a last time, if it did not do so all along.
 func (t *Table) expire(now sched.Instant) {
 	t.graceAt = sched.Never
 	t.expireAll(now, Closed)
@@ -197,9 +198,15 @@ func (t *Table) expireAll(now sched.Instant, s Status) {
 		f := &t.facts[i]
 		i = f.next
 		if f.solo && s == Suspect && now >= f.until {
-			if w := t.watching(f.member); w != nil && w.heard > f.since {
+			w := t.watching(f.member)
+			switch {
+			case w != nil && w.heard > f.since:
 				f.since, f.until = now, now+t.cfg.SoloGrace // something of it still arrives
 				t.correctSoon(f.member, f.member)
+			case w == nil && !f.again: // nothing was asked of it since, and only it was told
+				f.again, f.until = true, now+t.cfg.again()
+				t.correctSoon(f.member, f.member)
+				t.look(now, f.member)
 			}
 		}
 		if now >= f.until && !f.again && f.by != t.self {

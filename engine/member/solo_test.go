@@ -111,6 +111,41 @@ func TestWhoIsAloneAccusesNobodyToOthers(t *testing.T) {
 	}
 }
 
+// TestTheEndOfACutKillsNobody: a node is cut off from all others and suspects them by itself; the cut ends at any
+// time before the grace of the first is over, long after it began to watch others, too. It condemns nobody, and
+// nobody condemns it then.
+func TestTheEndOfACutKillsNobody(t *testing.T) {
+	f := func(name string, cfg Config, nodes int, step sched.Instant) {
+		for after := step; after < cfg.SoloGrace-cfg.Period/2; after += step {
+			c := newCluster(t, nodes, cfg)
+			c.run(10 * cfg.Period)
+			n, first, deaths := c.node(1), sched.Instant(0), 0
+			c.cut = func(from, to uint32) bool { return from == 1 || to == 1 }
+			for first == 0 || c.now < first+after {
+				c.run(10 * ms)
+				if first == 0 && n.lists[Suspect].len > 0 {
+					first = c.now
+				}
+			}
+			c.cut, c.log = nil, func(_ *node, x *Change) {
+				if x.To == Dead && x.Member != 1 {
+					deaths++
+				}
+			}
+			c.run(cfg.SoloGrace + 5*cfg.Period)
+			if deaths > 0 {
+				t.Errorf("%s, %d members: the cut ends %v after the first suspicion, then %d are condemned", name, nodes, time.Duration(after), deaths)
+			}
+			for _, m := range c.nodes {
+				c.all(m.h, Alive)
+			}
+		}
+	}
+	f("LAN", LAN(), 20, 400*ms)
+	f("WAN", WAN(), 20, 1200*ms)
+	f("WAN", WAN(), 40, 2900*ms)
+}
+
 // TestASurvivorAloneCondemns: whoever is left alone knows of all deaths, as soon as the grace of one observer
 // is over, with nobody to agree; two who are left know as soon as a quorum does.
 func TestASurvivorAloneCondemns(t *testing.T) {
