@@ -85,6 +85,7 @@ func (c *Compare) wantDigest(p uint32, f codec.DigestFlags) {
 func (c *Compare) onSync(f *reconcile.Frame, s codec.Sync) {
 	if !f.Printed || c.Agrees(f) {
 		c.shared.Agreements++
+		c.agreed()
 		return
 	}
 	if away, shut := c.turnedAway(f); c.rests.spares(f, c.Fingerprint(), away, shut) {

@@ -36,6 +36,8 @@ const (
 	sketchSalt     = 0
 	// manyOrigins is where a vector takes more than the frames of an exchange, several times over.
 	manyOrigins = 4096
+	// smallVector is the size up to which windows of it, after a sketch in vain, cost about a sketch more.
+	smallVector = 4096
 	restCells   = 24 // of a sketch that did not decode: few are left in it
 )
 
@@ -100,6 +102,14 @@ func (l *ladder) descend(d int) {
 		l.level--
 	} else {
 		l.level = need
+	}
+}
+
+// agreed notes that an exchange found nothing that differs: after a rest a small sketch comes first,
+// where one in vain costs little more than the largest.
+func (c *Compare) agreed() {
+	if l := &c.ladder; l.level > 0 && c.store.Len()*vectorEntry <= smallVector {
+		l.descend(0)
 	}
 }
 

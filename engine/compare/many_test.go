@@ -124,3 +124,23 @@ func (c *crowd) fifty(t *testing.T) (found bool, exchanges, bytes int) {
 	}
 	return found, exchanges, bytes
 }
+
+// TestAtRestASmallSketchComesFirst: whoever needed large sketches while a cluster formed begins with
+// the smallest after some exchanges that found nothing; where the vector is long the size stays.
+func TestAtRestASmallSketchComesFirst(t *testing.T) {
+	for _, origins := range []int{150, 1000} {
+		c := newCrowd(origins, 5)
+		c.a.c.ladder.climb(rungs[1].cells)
+		c.b.c.ladder.climb(rungs[len(rungs)-1].cells)
+		before := [2]uint8{c.a.c.ladder.level, c.b.c.ladder.level}
+		for range len(rungs) {
+			c.talk(10) // a asks, b sees that they agree
+		}
+		switch b := c.b.c.ladder.level; {
+		case c.a.c.ladder.level != before[0]:
+			t.Errorf("%d origins: who asked is at level %d, and was at %d", origins, c.a.c.ladder.level, before[0])
+		case origins == 150 && b != 0, origins == 1000 && b != before[1]:
+			t.Errorf("%d origins: level %d after as many agreements, and %d before", origins, b, before[1])
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package spread
 
 import (
+	"fmt"
+
 	"github.com/quidnunc/quidnunc/batch/simnet"
 	"github.com/quidnunc/quidnunc/engine/core"
 	"github.com/quidnunc/quidnunc/engine/tune"
@@ -67,6 +69,9 @@ func MeasureDiff(p *DiffPlan) ([]DiffRow, error) {
 		return nil, err
 	}
 	c.Run(2 * sched.Second) // lists of what is recent empty themselves
+	if err := c.rest(); err != nil {
+		return nil, err
+	}
 	var rows []DiffRow
 	for _, loss := range p.Losses {
 		for _, n := range p.Writes {
@@ -74,6 +79,19 @@ func MeasureDiff(p *DiffPlan) ([]DiffRow, error) {
 		}
 	}
 	return rows, nil
+}
+
+// rest waits until next to nothing is sent: who met introduces itself and acknowledges for seconds,
+// at more than a comparison costs.
+func (c *cluster) rest() error {
+	const span, most = 500 * sched.Millisecond, 60 * sched.Second
+	for end := c.Now() + most; c.Now() < end; {
+		before := c.counters().FramesSent
+		if c.Run(span); c.counters().FramesSent-before < uint64(len(c.Nodes)) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%d members still send after %d s", len(c.Nodes), most/sched.Second)
 }
 
 func (c *cluster) diffRow(p *DiffPlan, writes int, loss float64) DiffRow {

@@ -30,7 +30,7 @@ func TestDefaultPolicy(t *testing.T) {
 }
 
 // TestSketchesCostLessThanVectors where the vector does not fit one frame: over
-// three seeds together, since one may be lucky either way (0.59 to 0.84).
+// three seeds together, since one may be lucky either way (0.51 to 0.69).
 func TestSketchesCostLessThanVectors(t *testing.T) {
 	var bytes, rounds [2]float64
 	for s := uint64(1); s <= 3; s++ {
