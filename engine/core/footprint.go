@@ -38,9 +38,7 @@ func (l Limits) Footprint() (bytes int) {
 	bytes += sched.WheelBytes(timersEngine+(l.Peers+1)*timersPeer, timersEngine+2*l.Peers*5/4)                              // two of each are armed
 	bytes += l.State.Origins * (originBytes + settle.OriginBytes + outbox.OriginBytes + checkpoint.OriginBytes + 1) * 5 / 4 // 1: the weight
 	bytes += member.DefaultLimits(l.Peers + 1).Footprint()
-	bytes += l.Jobs * l.Wants * wantBytes
-	bytes += l.Events*eventBytes + l.Gaps*4
+	bytes += l.Jobs*l.Wants*wantBytes + l.Events*eventBytes + l.Gaps*4
 	bytes += mail.CacheBytes + gaps.Footprint(l.State.Origins) + door.Footprint
-	bytes += names.GravesMax * (names.GraveBytes + codec.SaltBytes)
-	return bytes
+	return bytes + names.GravesMax*(names.GraveBytes+codec.SaltBytes)
 }

@@ -175,7 +175,9 @@ func (c *Core) onHelloReply(from netip.AddrPort, id codec.OriginID, h *codec.Hel
 	q.at.Kinds = h.Kinds // whoever introduced it may have lied
 	c.heardFrom(p)
 	c.prove(p, from)
-	c.startExchange(p)
+	if c.door.Meets(c.now) {
+		c.startExchange(p)
+	}
 	c.events.Met(p)
 }
 

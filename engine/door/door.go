@@ -20,6 +20,7 @@ type Door struct {
 	refusals  Budget // of greetings
 	greetings greetings
 	strangers sched.Pacer // origins that members introduce
+	meetings  sched.Pacer // members that answered, with whom what differs is looked for at once
 	bare      int         // bytes of a frame with our greeting alone
 	busy      *uint64     // answers that had no room
 	named     codec.Intro // of the answer that is being made
@@ -35,6 +36,9 @@ var (
 	// A refusal costs no more than the answer in whose place it is.
 	refusalRate = Rate{Total: 1024, Burst: 1024, Each: 4, EachBurst: 8}
 )
+
+// As many looks as members of a small cluster that forms, then a few.
+const meetBurst, meetRate = 32, 20
 
 // Config is what a door is told before it opens.
 type Config struct {
@@ -54,6 +58,7 @@ func (d *Door) Init(now sched.Instant, c *Config) {
 	d.refusals.Init(now, refusalRate)
 	d.greetings.total.Init(now, greetRate, greetBurst)
 	d.strangers.Init(now, uint64(c.Introduced), 2*c.Introduced)
+	d.meetings.Init(now, meetRate, meetBurst)
 }
 
 // Measure says how long a frame with our greeting alone is.
@@ -61,6 +66,11 @@ func (d *Door) Measure(now sched.Instant, s *Sender) {
 	var b [codec.FrameBytesMax]byte
 	d.bare = len(d.appendHello(codec.AppendHeader(b[:0], s.Header), now, s, &Reply{Bare: true})) + s.Header.TrailerBytes()
 }
+
+// Meets asks whether what differs is looked for at once with a member that answered. Where many come at
+// once everybody meets all: to look with each, while everything differs, would cost as often a digest of
+// as many. The exchanges go on in any case.
+func (d *Door) Meets(now sched.Instant) bool { return d.meetings.Take(now, 1) }
 
 // Introduced asks whether an origin that a member introduces may become known.
 func (d *Door) Introduced(now sched.Instant) bool { return d.strangers.Take(now, 1) }

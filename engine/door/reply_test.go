@@ -119,3 +119,29 @@ func TestIntroductionsHaveARate(t *testing.T) {
 		t.Errorf("%d introductions in 10 s at 2 a second and 4 at once", n)
 	}
 }
+
+// TestFewMeetingsAreFollowedByALook: with however many members a node meets in a second, with few of them it
+// looks for what differs at once; all of a small cluster are among them.
+func TestFewMeetingsAreFollowedByALook(t *testing.T) {
+	var d Door
+	now := sched.Instant(sched.Second)
+	d.Init(now, &Config{Busy: new(uint64)})
+	looks := func(meetings int, over sched.Instant) (n int) {
+		for range meetings {
+			if d.Meets(now) {
+				n++
+			}
+			now += over / sched.Instant(meetings)
+		}
+		return n
+	}
+	if n := looks(meetBurst, 0); n != meetBurst {
+		t.Errorf("%d looks of %d meetings", n, meetBurst)
+	}
+	if n := looks(1000, 0); n != 0 {
+		t.Errorf("%d looks more", n)
+	}
+	if n := looks(10_000, 10*sched.Second); n < 9*meetRate || n > 11*meetRate {
+		t.Errorf("%d looks in 10 s, want about %d", n, 10*meetRate)
+	}
+}
