@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -527,5 +528,42 @@ func TestLeaveEndsTheAgent(t *testing.T) {
 	case <-a.Asked():
 	case <-time.After(5 * time.Second):
 		t.Error("nobody was told")
+	}
+}
+
+// TestEachReloadIsSaidToBeOver: systemd waits for the end of what it is told has begun, so each reload
+// is said to begin and then to be over, whatever became of it.
+func TestEachReloadIsSaidToBeOver(t *testing.T) {
+	a := start(t, "web-1")
+	sock := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: sock, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv("NOTIFY_SOCKET", sock)
+	with := func(change func(o *Options)) func() (Options, error) {
+		return func() (Options, error) {
+			o := a.opt
+			change(&o)
+			return o, nil
+		}
+	}
+	reads := map[string]func() (Options, error){
+		"as it was":       with(func(*Options) {}),
+		"not to be read":  func() (Options, error) { return Options{}, errors.New("no such file") },
+		"tags too long":   with(func(o *Options) { o.Tags = map[string]string{"x": strings.Repeat("y", 1<<16)} }),
+		"a key not there": with(func(o *Options) { o.KeyFiles = []string{sock + "-none"} }),
+	}
+	for what, read := range reads {
+		a.reload(read)
+		for _, want := range []string{"RELOADING=1", "READY=1"} {
+			b := make([]byte, 64)
+			l.SetReadDeadline(time.Now().Add(10 * time.Second))
+			n, err := l.Read(b)
+			if err != nil || string(b[:n]) != want {
+				t.Errorf("%s: %q, %v, want %q", what, b[:n], err, want)
+			}
+		}
 	}
 }
