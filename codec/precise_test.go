@@ -334,5 +334,29 @@ func TestListsEndAtTheirLimit(t *testing.T) {
 				t.Fatalf("a precise digest of %d bytes, the limit is %d", len(out), limit)
 			}
 		}
+		for _, kind := range []Type{TypeIntervals, TypeIntervalPull} {
+			var w IntervalWriter
+			if !w.Begin(dst, limit, kind, 1, step()) {
+				continue
+			}
+			for from, more := uint64(0), true; more; {
+				from += step() - 1
+				to := from + step()
+				if to > VersionMax {
+					break
+				}
+				if kind == TypeIntervals {
+					more = w.Add(&Interval{From: from, To: to, Count: 1 + rng.Uint64N(to-from), Print: 1})
+				} else {
+					more = w.Ask(&IntervalPull{From: from, To: to, Step: step()})
+				}
+				from = to
+			}
+			if w.Count() > 0 {
+				if out := w.End(); len(out) > limit {
+					t.Fatalf("intervals of %d bytes, the limit is %d", len(out), limit)
+				}
+			}
+		}
 	}
 }
