@@ -1,11 +1,5 @@
 package engine
 
-import (
-	"iter"
-
-	"github.com/quidnunc/quidnunc/batch"
-)
-
 // Forger is a member that sent something else than the contents that it was asked for.
 type Forger struct {
 	Member string // "": all beyond the first 32 together
@@ -33,15 +27,4 @@ func (l *large) forgersSoFar() (all []Forger) {
 		all = append(all, Forger{x.member, x.times})
 	}
 	return all
-}
-
-// Ends yields how many streams ended for each cause.
-func (s *LargeStats) Ends() iter.Seq2[string, uint64] {
-	return func(yield func(string, uint64) bool) {
-		for cause, n := range s.Streams.Ended {
-			if !yield(batch.StreamCause(cause).String(), n) {
-				return
-			}
-		}
-	}
 }

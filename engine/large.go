@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -58,6 +59,17 @@ type LargeStats struct {
 	Port uint16
 	// Streams are the counts of the transport; Forged among them.
 	Streams batch.StreamStats
+}
+
+// Ends yields how many streams ended for each cause.
+func (s *LargeStats) Ends() iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		for cause, n := range s.Streams.Ended {
+			if !yield(batch.StreamCause(cause).String(), n) {
+				return
+			}
+		}
+	}
 }
 
 // large is what an engine has of values that do not fit an entry.
