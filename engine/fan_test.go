@@ -2,8 +2,8 @@ package engine
 
 import "testing"
 
-// TestALossIsToldInItsPlace: what was there before a loss comes before it, and nothing that came after it does.
-func TestALossIsToldInItsPlace(t *testing.T) {
+// TestALossOfAReaderIsToldInItsPlace: what was there before a loss comes before it, and nothing that came after it does.
+func TestALossOfAReaderIsToldInItsPlace(t *testing.T) {
 	var f fan[int]
 	r := newReader[int]()
 	f.add(r)
