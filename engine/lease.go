@@ -36,12 +36,14 @@ type leases struct {
 	mu    sync.Mutex // before the stage's
 	live  map[uint32]*Lease
 	last  uint32 // number
+	upTo  uint64 // own version up to which keys of ended leases may be staged
 	tag   uint32 // of the own origin
 	ended atomic.Bool
 	uses  *uses // the engine's
 
 	// The loop's own: the keys of ended leases are deleted in a walk through the own log.
 	walking bool
+	whole   bool // all up to upTo was in the store when the walk began
 	after   uint64
 	walkAt  sched.Instant
 }
@@ -201,7 +203,7 @@ func (l *Lease) Renew() (Version, error) {
 func (l *Lease) Revoke() (Version, error) {
 	return l.stage(func() (v Version, wake bool, err error) {
 		if v, wake, err = l.e.stage.write(opDelete, 0, string(codec.AppendLeaseKey(nil, l.number)), nil); err == nil {
-			l.e.leases.finish(l.number)
+			l.e.endsLease(l.number)
 		}
 		return v, wake, err
 	})
@@ -238,9 +240,12 @@ func (e *Engine) stageLeased(leases []*Lease, write func() (Version, bool, error
 	return e.staged(v, wake, err)
 }
 
-// finish notes that a lease has ended: its keys are to be deleted. The mutex is held.
-func (x *leases) finish(number uint32) {
+// endsLease notes that a lease has ended: its keys are to be deleted, those too that were staged
+// while it lived. The mutex of leases is held.
+func (e *Engine) endsLease(number uint32) {
+	x := &e.leases
 	delete(x.live, number)
+	x.upTo = e.stage.last().Seq
 	x.ended.Store(true)
 	x.uses.begin(useLeases)
 }
@@ -284,7 +289,7 @@ func (e *Engine) expireLease(now sched.Instant, key []byte, version uint64) (err
 		return nil
 	}
 	if err = e.stage.expire(key, version); err == nil {
-		x.finish(number)
+		e.endsLease(number)
 	}
 	return err
 }
@@ -293,20 +298,22 @@ func (e *Engine) expireLease(now sched.Instant, key []byte, version uint64) (err
 // are more.
 func (e *Engine) endLeased(now sched.Instant) (more bool) {
 	x := &e.leases
-	if !x.walking {
-		if now < x.walkAt || !x.ended.Load() {
-			return false
-		}
-		x.walking, x.after, x.walkAt = true, 0, now.After(leaseEvery)
-		x.ended.Store(false)
+	if !x.walking && (now < x.walkAt || !x.ended.Load()) {
+		return false
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if !x.walking {
+		x.walking, x.whole, x.after, x.walkAt = true, e.applied(x.upTo), 0, now.After(leaseEvery)
+		x.ended.Store(false)
+	}
 	var c state.Cursor
 	e.store.After(e.store.Owner(), x.after, &c)
 	for n, deletes := 0, 0; n < leaseLook && deletes < expiriesPerTurn; n++ {
 		if !c.Next(&e.entry) {
-			x.walking = false
+			if x.walking = false; !x.whole { // what was staged then may stand before the end of the walk
+				x.ended.Store(true)
+			}
 			return false
 		}
 		if x.live[e.entry.Lease] == nil && e.entry.Flags&(codec.EntryLeased|codec.EntryTombstone) == codec.EntryLeased {
