@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quidnunc/quidnunc/codec"
+	"github.com/quidnunc/quidnunc/engine/disk"
 	"github.com/quidnunc/quidnunc/engine/state"
 	"github.com/quidnunc/quidnunc/sched"
 )
@@ -91,6 +92,18 @@ func (x *leases) free() uint32 {
 		n++
 	}
 	return n
+}
+
+// above has numbers begin above the one that a record is of, or that it names: what lived by a lease
+// that has ended must not live by the next one.
+func (x *leases) above(r *disk.Record) {
+	number, ok := codec.ParseLeaseKey(r.Key)
+	if r.Op == disk.OpLeased {
+		number, ok = r.TTL, true
+	}
+	if ok {
+		x.last = max(x.last, number)
+	}
 }
 
 // write stages the entry of the lease as it begins now. The mutex is held.
@@ -348,5 +361,4 @@ func (e *Engine) restoreLease(now sched.Instant, key []byte, ttl, age uint32) {
 		x.live = map[uint32]*Lease{}
 	}
 	x.live[number] = &Lease{e: e, number: number, ttl: ttl, end: now.After(sched.Instant(ttl-age) * sched.Millisecond)}
-	x.last = max(x.last, number)
 }

@@ -44,6 +44,7 @@ func (e *Engine) restore(now sched.Instant) error {
 	k.was = map[string]string{}
 	for n := range i.Records {
 		r := &i.Records[n]
+		e.leases.above(r)
 		if codec.System(r.Key) {
 			if !i.Keeps {
 				continue
