@@ -214,21 +214,16 @@ func (e *Engine) handOverLast() {
 	}
 }
 
-// refuseStaged gives up what the disk did not take. An end of a time to live is tried again.
+// refuseStaged gives up what the disk did not take.
 func (e *Engine) refuseStaged(now sched.Instant, err error) {
 	for e.stage.next(&e.rec) {
 		r := &e.rec
 		e.refuse(diskError(err), r.version)
-		if r.op == opDelete && e.store.Get(e.store.Owner(), r.key, &e.entry) && e.entry.Flags&codec.EntryTTL != 0 {
-			e.endsAt(now, endAgain, e.entry.Version)
-		}
+		e.endsAgain(now, r.key)
 		e.appliedTo = r.version
 	}
 	e.stage.finish(e.room(now))
 }
-
-// endAgain is when an end that the disk refused is tried again, in milliseconds.
-const endAgain = 1000
 
 // newest is the highest own version, published or not.
 func (e *Engine) newest() uint64 {

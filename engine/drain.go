@@ -64,6 +64,7 @@ func (e *Engine) drain(now sched.Instant) (more bool) {
 			return false
 		default:
 			e.refuse(refusedBy(st), r.version)
+			e.endsAgain(now, r.key)
 		}
 		e.stuckAt, e.appliedTo = 0, r.version
 	}

@@ -259,6 +259,11 @@ func (e *Engine) endsLease(number uint32) {
 	x := &e.leases
 	delete(x.live, number)
 	x.upTo = e.stage.last().Seq
+	x.again()
+}
+
+// again has keys of ended leases looked for.
+func (x *leases) again() {
 	x.ended.Store(true)
 	x.uses.begin(useLeases)
 }
@@ -330,8 +335,14 @@ func (e *Engine) endLeased(now sched.Instant) (more bool) {
 			return false
 		}
 		if x.live[e.entry.Lease] == nil && e.entry.Flags&(codec.EntryLeased|codec.EntryTombstone) == codec.EntryLeased {
-			if e.stage.expire(e.entry.Key, e.entry.Version) == ErrBackpressure {
+			switch e.stage.expire(e.entry.Key, e.entry.Version) {
+			case nil:
+			case ErrBackpressure:
 				return true
+			default: // another process has the name
+				x.walking, x.walkAt = false, now.After(endAgain*sched.Millisecond)
+				x.again()
+				return false
 			}
 			deletes++
 		}

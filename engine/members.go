@@ -235,6 +235,7 @@ func (e *Engine) named(now sched.Instant, ev *core.Event) {
 		e.herald.warn("the other process wins the name: no more writes here", "member", e.cfg.Name, "there", ev.Addr)
 	case core.Restored:
 		e.stage.resume(ErrNameConflict)
+		e.endsGoOn()
 		e.emit(Event{Kind: EventNameRestored, Member: Member{Name: e.cfg.Name, Addr: ev.Addr, Generation: ev.Generation}, Here: e.here})
 		e.herald.warn("the other process with this name is gone: writes go on here", "member", e.cfg.Name, "there", ev.Addr)
 	}
