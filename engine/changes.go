@@ -148,7 +148,7 @@ func (e *Engine) since(name string, f *followed, yield func(Update, error) bool)
 			return more
 		}
 		delete(f.late[name], string(key)) // it was overwritten
-		meta, ended := e.metaOf(&m)
+		meta, ended := e.metaOf(&m, atOnce)
 		u := Update{Member: name, Key: string(key), Meta: meta, Deleted: ended || m.Flags&codec.EntryTombstone != 0}
 		if !u.Deleted {
 			u.Value = append([]byte(nil), value...)

@@ -37,6 +37,7 @@ type leases struct {
 	mu    sync.Mutex // before the stage's
 	live  map[uint32]*Lease
 	last  uint32 // number
+	ends  uint64 // how many have ended
 	upTo  uint64 // own version up to which keys of ended leases may be staged
 	tag   uint32 // of the own origin
 	ended atomic.Bool
@@ -135,6 +136,13 @@ func (l *Lease) Left() time.Duration {
 // lives tells whether it has not ended. The mutex is held.
 func (l *Lease) lives() bool {
 	return l.e.leases.live[l.number] == l && l.e.reactor.poller.Now() < l.end
+}
+
+// endings is how many have ended.
+func (x *leases) endings() uint64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.ends
 }
 
 // Set is Engine.Set for a key that lives by the lease, whatever it lived by before. Key and
@@ -258,6 +266,7 @@ func (e *Engine) stageLeased(leases []*Lease, write func() (Version, bool, error
 func (e *Engine) endsLease(number uint32) {
 	x := &e.leases
 	delete(x.live, number)
+	x.ends++
 	x.upTo = e.stage.last().Seq
 	x.again()
 }
@@ -283,17 +292,17 @@ func (e *Engine) Leases() (list []*Lease) {
 }
 
 // ownLease puts right what a read of an own key is told: a renewal counts at once, as all own
-// writes do. ended: the key has.
-func (e *Engine) ownLease(meta *Meta) (ended bool) {
+// writes do. ended: the key has, at that instant.
+func (e *Engine) ownLease(meta *Meta, at sched.Instant) (ended bool) {
 	x := &e.leases
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	l := x.live[meta.Lease]
-	if l == nil || !l.lives() {
+	if l == nil || at >= l.end {
 		return true
 	}
 	meta.TTL = millis(l.ttl)
-	meta.Age = meta.TTL - time.Duration(l.end-e.reactor.poller.Now())
+	meta.Age = max(0, meta.TTL-time.Duration(l.end-at))
 	return false
 }
 

@@ -29,7 +29,7 @@ func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta M
 			hit = ok // or it was staged, and another one has taken its place since
 		}
 		if hit {
-			if m.Lease != 0 && e.ownLease(&m) {
+			if m.Lease != 0 && e.ownLease(&m, e.reactor.poller.Now()) {
 				return dst, m, false
 			}
 			return out, m, ok
@@ -43,7 +43,7 @@ func (e *Engine) AppendGet(dst []byte, member, key string) (value []byte, meta M
 func (e *Engine) current(dst []byte, at int, m state.Meta, here bool, member, key string) (value []byte, meta Meta, ok bool) {
 	for m.Flags&codec.EntryKinded != 0 {
 		tag, version := m.Tag, m.Version
-		if dst, meta, ok = e.shown(dst, at, &m, key); ok {
+		if dst, meta, ok = e.shown(dst, at, &m, key, atOnce); ok {
 			return dst, meta, true
 		}
 		// Not there: unless another entry took its place meanwhile, with which what was known of
@@ -53,7 +53,7 @@ func (e *Engine) current(dst []byte, at int, m state.Meta, here bool, member, ke
 			return dst[:at], meta, false
 		}
 	}
-	meta, ended := e.metaOf(&m)
+	meta, ended := e.metaOf(&m, atOnce)
 	if ended {
 		return dst[:at], meta, false
 	}
@@ -92,15 +92,18 @@ func (e *Engine) Range(member string) iter.Seq2[[]byte, Entry] {
 				value, meta, ok := e.current(slices.Clone(value), 0, m, true, member, string(key))
 				return !ok || yield(key, Entry{value, meta})
 			}
-			meta, ended := e.metaOf(&m)
+			meta, ended := e.metaOf(&m, atOnce)
 			return ended || yield(key, Entry{value, meta})
 		})
 	}
 }
 
+// atOnce is the instant of who reads one entry: the present one.
+const atOnce sched.Instant = -1
+
 // metaOf is what the reader of an entry is told beside its value, and whether
-// its time has passed. Only an entry with a time to live asks for the clock.
-func (e *Engine) metaOf(m *state.Meta) (meta Meta, ended bool) {
+// its time has passed at that instant. Only an entry with a time to live asks for the clock.
+func (e *Engine) metaOf(m *state.Meta, at sched.Instant) (meta Meta, ended bool) {
 	meta.Version = Version{Gen: m.Gen, Seq: m.Version}
 	if m.Tag != e.leases.tag {
 		meta.of, meta.tag = e, m.Tag
@@ -108,18 +111,21 @@ func (e *Engine) metaOf(m *state.Meta) (meta Meta, ended bool) {
 	if m.Flags&codec.EntryTTL == 0 {
 		return meta, false
 	}
+	if at == atOnce {
+		at = e.reactor.poller.Now()
+	}
 	if meta.Lease = m.Lease; meta.Lease != 0 && m.Tag == e.leases.tag {
-		return meta, e.ownLease(&meta)
+		return meta, e.ownLease(&meta, at)
 	}
 	meta.TTL = millis(m.TTL)
-	meta.Age = max(0, time.Duration(int64(e.reactor.poller.Now())-m.Born))
+	meta.Age = max(0, time.Duration(int64(at)-m.Born))
 	return meta, meta.Age >= meta.TTL
 }
 
 // shown gives what a reader is shown of an entry that is not a user's bytes, which is dst[at:].
 // Only large values are anything to users: the newest complete one.
-func (e *Engine) shown(dst []byte, at int, m *state.Meta, key string) (value []byte, meta Meta, ok bool) {
-	meta, ended := e.metaOf(m)
+func (e *Engine) shown(dst []byte, at int, m *state.Meta, key string, when sched.Instant) (value []byte, meta Meta, ok bool) {
+	meta, ended := e.metaOf(m, when)
 	if m.Kind != codec.KindContent || m.Kind > e.upgrade.own || ended { // what is not known is hidden
 		return dst[:at], meta, false
 	}

@@ -134,7 +134,7 @@ func (s *Shared) look(dst, key []byte) (value []byte, c share.Claim, m Meta, ok 
 // indexed reads what the index has. What has ended is as good as deleted.
 func (s *Shared) indexed(dst, key []byte) (value []byte, c share.Claim, m Meta, ok bool) {
 	value, c, is, ok := s.index.AppendGet(dst, key)
-	m, ended := s.e.metaOf(&is)
+	m, ended := s.e.metaOf(&is, atOnce)
 	if ok && ended {
 		c.Deleted = true
 		return dst, c, m, false

@@ -116,6 +116,8 @@ type viewer struct {
 	origin state.Origin
 	id     codec.OriginID
 	behind bool
+	now    sched.Instant // when it began: what has ended by then is left out, and no more
+	ends   uint64        // of own leases, until then
 	cursor state.Cursor
 	entry  codec.Entry
 }
@@ -140,6 +142,7 @@ func (e *Engine) view(member string, keys []string) (*View, Version, error) {
 			default:
 				keys, more = e.viewKeys(v, keys)
 			}
+			v.behind = v.behind || !e.unbroken(v) // leases end while it reads
 		}) {
 			return nil, Version{}, ErrClosed
 		}
@@ -161,6 +164,7 @@ func (e *Engine) beginView(v *viewer) {
 		return
 	}
 	v.id, v.At = s.ID(v.origin), Version{Gen: s.Gen(v.origin), Seq: e.viewMax(v.origin)}
+	v.now, v.ends = e.reactor.poller.Now(), e.leases.endings()
 	v.behind = !e.unbroken(v)
 }
 
@@ -174,11 +178,11 @@ func (e *Engine) viewMax(o state.Origin) uint64 {
 }
 
 // unbroken tells whether the member is where it was when the view began, and that is a state
-// that it was in.
+// that it was in. An own lease is over before its end is a version.
 func (e *Engine) unbroken(v *viewer) bool {
 	s, o := e.store, v.origin
 	return s.ID(o) == v.id && e.viewMax(o) == v.At.Seq && !s.Echoing([]byte(v.Member)) &&
-		(o == s.Owner() || s.Level(o) && !s.Dirty(o))
+		(o == s.Owner() && e.leases.endings() == v.ends || o != s.Owner() && s.Level(o) && !s.Dirty(o))
 }
 
 // viewKeys reads the next keys, and gives what is left of them.
@@ -218,7 +222,7 @@ func (e *Engine) viewKey(v *viewer, key []byte) {
 	var meta Meta
 	if m.Flags&codec.EntryKinded != 0 {
 		h := e.large.content(value)
-		value, meta, ok = e.shown(value, 0, &m, string(key))
+		value, meta, ok = e.shown(value, 0, &m, string(key), v.now)
 		if m.Kind == codec.KindContent && !meta.Newer.IsZero() { // what is complete is older
 			if e.large.comes(h) {
 				v.behind = true
@@ -230,7 +234,7 @@ func (e *Engine) viewKey(v *viewer, key []byte) {
 		}
 	} else {
 		var ended bool
-		meta, ended = e.metaOf(&m)
+		meta, ended = e.metaOf(&m, v.now)
 		ok = !ended
 	}
 	if ok {
