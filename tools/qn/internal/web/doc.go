@@ -20,6 +20,13 @@
 // the Host must be an address or a name that the agent was told, and what asks must not be a page
 // of another origin. A link from there may be followed.
 //
+// # Events of a watch
+//
+// "entry" is a key of the snapshot, "whole" follows the last of them, "change" is a change. "resync"
+// says that changes were missed and a snapshot follows: what is not in it is gone. Who comes back
+// with the id of its last event, as browsers do, misses nothing: the id of a snapshot that was cut
+// off before "whole" brings a "resync".
+//
 // # Who is slow
 //
 // A watch that can't be written for ten seconds is closed. Changes wait for nobody: a watch that

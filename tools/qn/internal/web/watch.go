@@ -17,6 +17,8 @@ const (
 	beatEvery = 15 * time.Second
 	// watchBatch is how many changes are written at a time.
 	watchBatch = 256
+	// partID stands for a number in the id of an event of a snapshot that is not whole: it is none.
+	partID = "part"
 )
 
 // stream is one watch.
@@ -57,7 +59,7 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 }
 
 // resume is where a client left off: the number of the last change that it has. stale says that the
-// number is of another life of the agent.
+// number is of another life of the agent, or that a snapshot was not whole.
 func (t *stream) resume(r *http.Request) (after uint64, resumed, stale bool) {
 	id := r.Header.Get("Last-Event-ID")
 	if id == "" {
@@ -81,7 +83,7 @@ func (t *stream) follow(r *http.Request, after uint64, snapshot, resync bool) (s
 	if snapshot && !t.snapshot(after, resync) {
 		return true
 	}
-	if t.flush() != nil {
+	if !snapshot && t.begin(after) != nil || t.flush() != nil {
 		return false
 	}
 	beat := time.NewTicker(beatEvery)
@@ -121,17 +123,33 @@ func (t *stream) follow(r *http.Request, after uint64, snapshot, resync bool) (s
 	}
 }
 
-// snapshot writes all that there is, as of a number.
+// begin tells a client of events from which number on it gets changes, without an event: it may be
+// cut off before the first.
+func (t *stream) begin(after uint64) (err error) {
+	if t.events {
+		_, err = fmt.Fprintf(t.w, "id: %s\n\n", t.id(after))
+	}
+	return err
+}
+
+// snapshot writes all that there is, as of a number. Only its last event has an id to go on from:
+// who was cut off before begins anew.
 func (t *stream) snapshot(after uint64, resync bool) bool {
-	if resync && t.write("resync", t.id(after), struct {
+	part := t.epoch + "." + partID
+	if resync && t.write("resync", part, struct {
 		Resync bool `json:"resync"`
 	}{true}) != nil {
 		return false
 	}
 	for _, e := range t.server.entries(t.member, t.prefix) {
-		if t.write("entry", t.id(after), e) != nil {
+		if t.write("entry", part, e) != nil {
 			return false
 		}
+	}
+	if t.events && t.write("whole", t.id(after), struct {
+		Whole bool `json:"whole"`
+	}{true}) != nil {
+		return false
 	}
 	return t.flush() == nil
 }
