@@ -131,7 +131,7 @@ func Show(ctx context.Context, o *Command, stdin io.Reader, stderr io.Writer) er
 		return err
 	}
 	defer d.Close()
-	server := &http.Server{Handler: d.Handler(), ReadHeaderTimeout: writeWait}
+	server := &http.Server{Handler: d.Handler(), ReadHeaderTimeout: writeWait, ReadTimeout: writeWait}
 	go server.Serve(l) // it ends with Close
 	defer server.Close()
 	fmt.Fprintf(stderr, "%d members run; look at http://%s\n", o.Nodes, l.Addr())

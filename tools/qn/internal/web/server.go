@@ -25,6 +25,8 @@ import (
 // Limits of the front.
 const (
 	headerWait   = 5 * time.Second
+	bodyWait     = 10 * time.Second // for a whole request
+	denyWait     = time.Second      // for the rest of one that was refused
 	writeWait    = 10 * time.Second
 	watchersMax  = 20_000
 	shutdownWait = 2 * time.Second
@@ -68,6 +70,7 @@ func New(o Options) *Server {
 	s.http = &http.Server{
 		Handler:           s.guard(s.routes()),
 		ReadHeaderTimeout: headerWait,
+		ReadTimeout:       bodyWait,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		BaseContext:       func(net.Listener) context.Context { return life },
@@ -153,7 +156,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	return guarded(s.opt.Hosts, s.deny, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.opt.Token != "" && !s.admits(r) && !probe(r.URL.Path) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			s.deny(w, http.StatusUnauthorized, "a token is required", "send it as: Authorization: Bearer TOKEN")
+			last(s.deny)(w, http.StatusUnauthorized, "a token is required", "send it as: Authorization: Bearer TOKEN")
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, api.BodyBytesMax)
@@ -169,6 +172,7 @@ func Guard(hosts []string, next http.Handler) http.Handler { return guarded(host
 type denier func(w http.ResponseWriter, code int, text, fix string)
 
 func guarded(hosts []string, deny denier, next http.Handler) http.Handler {
+	deny = last(deny)
 	origins := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -219,6 +223,15 @@ func (s *Server) admits(r *http.Request) bool {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	given := sha256.Sum256([]byte(token))
 	return ok && subtle.ConstantTimeCompare(given[:], s.secret[:]) == 1
+}
+
+// last lets a connection end with an answer: who must not ask holds none, whatever it still sends.
+func last(deny denier) denier {
+	return func(w http.ResponseWriter, code int, text, fix string) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(denyWait)) // not there on all writers
+		w.Header().Set("Connection", "close")
+		deny(w, code, text, fix)
+	}
 }
 
 func problem(w http.ResponseWriter, code int, text, fix string) {
