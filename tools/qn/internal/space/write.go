@@ -34,7 +34,7 @@ func (s *Space) Set(name string, value []byte, p Put) (r Result, err error) {
 	}
 	defer s.lock(k.key).Unlock()
 	if p.Absent || p.Present || p.Keep || p.Old {
-		old, info, ok := s.AppendGet(nil, k.full())
+		old, info, ok := s.living(nil, k.full())
 		if ok && p.Old {
 			r.Old = old[:len(old):len(old)]
 			if r.Old == nil {
@@ -58,6 +58,16 @@ func (s *Space) Set(name string, value []byte, p Put) (r Result, err error) {
 	}
 	r.Written = err == nil
 	return r, err
+}
+
+// living is AppendGet without keys whose lifetime is over though the engine has not ended them yet:
+// to write one again with what is left of it would let it live for ever.
+func (s *Space) living(dst []byte, name string) (value []byte, info Info, ok bool) {
+	value, info, ok = s.AppendGet(dst, name)
+	if ok && info.TTL > 0 && info.Left <= 0 {
+		return dst, Info{Member: info.Member, Key: info.Key}, false
+	}
+	return value, info, ok
 }
 
 // target is a key that this agent may write.
@@ -167,7 +177,7 @@ func (s *Space) Expire(name string, ttl time.Duration) (done bool, err error) {
 		return false, err
 	}
 	defer s.lock(k.key).Unlock()
-	value, info, ok := s.AppendGet(nil, k.full())
+	value, info, ok := s.living(nil, k.full())
 	if !ok || ttl == 0 && info.TTL == 0 {
 		return false, nil
 	}
@@ -187,7 +197,7 @@ func (s *Space) Add(name string, by int64) (sum int64, err error) {
 	if ttl, _ := s.eng.Shared().Lifetime(k.key); k.shared && ttl == 0 {
 		return s.addShared(k.key, by)
 	}
-	value, info, ok := s.AppendGet(nil, k.full())
+	value, info, ok := s.living(nil, k.full())
 	if ok {
 		if sum, err = strconv.ParseInt(string(value), 10, 64); err != nil {
 			return 0, ErrNotNumber
