@@ -113,11 +113,14 @@ func (c *Compare) agreed() {
 	}
 }
 
+// windowRoom is how many bytes of a vector a frame has room for.
+func (c *Compare) windowRoom() int { return c.cfg.Frame - codec.HeaderBytesMax - codec.DigestOverhead }
+
 // sketchCells is the size of the sketch to answer a Sync with; 0: windows.
 func (c *Compare) sketchCells(hint uint8) int {
 	switch c.cfg.Diff {
 	case tune.DiffAuto:
-		if c.store.Len()*vectorEntry <= c.cfg.Frame-codec.HeaderBytesMax-codec.DigestOverhead {
+		if c.store.Len()*vectorEntry <= c.windowRoom() {
 			return 0
 		}
 	case tune.DiffSketch:

@@ -46,9 +46,9 @@ func (r *rests) spares(f *reconcile.Frame, ours uint64, away, shut bool) bool {
 	return false
 }
 
-// turnedAway tells whether one of the two of a frame turns others away, and takes nobody just now. Of
-// many origins one digest does not say all.
+// turnedAway tells whether one of the two of a frame turns others away, and takes nobody just now. It is
+// asked for where one digest says all, and not of more origins.
 func (c *Compare) turnedAway(f *reconcile.Frame) (away, shut bool) {
 	shut, away = f.Full.Strangers()
-	return (away || c.store.TurnsAway()) && !c.many(), shut || c.store.Shut()
+	return (away || c.store.TurnsAway()) && c.store.Len()*vectorEntryMax <= windowsMax*c.windowRoom(), shut || c.store.Shut()
 }
