@@ -62,7 +62,9 @@ func (b *Batch) Len() int { return len(b.writes) }
 
 // Reset empties it, and keeps its memory.
 func (b *Batch) Reset() {
-	b.writes, b.with, b.memory, b.waste = b.writes[:0], b.with[:0], b.memory[:0], 0
+	clear(b.with)
+	clear(b.leases)
+	b.writes, b.with, b.memory, b.leases, b.waste = b.writes[:0], b.with[:0], b.memory[:0], b.leases[:0], 0
 }
 
 // wasteMost is how many bytes a Batch keeps of values that others of their keys replaced.

@@ -84,7 +84,10 @@ func TestWhatIsResetIsAsNew(t *testing.T) {
 	b.SetTTL("b", nil, -time.Second)
 	b.SetLease(new(Lease), "c", nil)
 	b.SetLease(nil, "d", nil)
-	if full := asNew(&b); len(full) != 4 {
+	b.Set("a", nil)
+	b.SetLease(new(Lease), "c", nil)
+	b.livesBy()
+	if full := asNew(&b); len(full) != 5 {
 		t.Fatalf("%v are in use", full)
 	}
 	if b.Reset(); len(asNew(&b)) > 0 {
