@@ -42,11 +42,12 @@ func top(s *state.Store, o state.Origin) uint64 {
 	return s.Ahead(o)
 }
 
-// take notes the questions of a record. It tells whether there are any, and whether there are
+// take notes the questions of a record, but of one who holds more: what was deleted up to there is not known
+// here. It tells whether there are any, and whether there are
 // tombstones in the way.
 func (a *asks) take(s *state.Store, f *reconcile.Frame, l *codec.Intervals) (some, early bool) {
 	o := s.Find(l.ID)
-	if o == 0 || !sound(s, o) {
+	if o == 0 || !sound(s, o) || o != s.Owner() && s.Max(o) < l.Max {
 		return false, false
 	}
 	if a.list == nil {

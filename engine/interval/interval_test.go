@@ -363,6 +363,39 @@ func TestWhoIsNotWholeDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// TestWhoHoldsLessThanTheFloorMendsNobody: somebody who holds a part of a log, and knows of none of the deletes
+// beyond it, is whole as far as it goes. Whoever is to be rid of what was deleted up to a floor is not compared with
+// it: neither while it is below the floor itself, nor then.
+func TestWhoHoldsLessThanTheFloorMendsNobody(t *testing.T) {
+	for _, early := range []bool{true, false} { // asked while the sleeper is below the floor
+		w := newPair(t, 40)
+		a, b := w.nodes[0], w.nodes[1]
+		b.mender.Own, a.source = 0, 1
+		b.store.Advance(b.o, 40, 40)
+		var rw codec.RunWriter
+		rw.Begin(nil, 1400, codec.RunHead{ID: 1, From: 40, Floor: 63, Max: 70})
+		a.take(w, rw.End(45)) // key 5 was deleted at 63
+		if !a.store.Dirty(a.o) {
+			t.Fatal("the sleeper is clean")
+		}
+		if early {
+			for range 5 {
+				a.mender.Step(w.now)
+				w.round()
+			}
+		}
+		rw.Begin(nil, 1400, codec.RunHead{ID: 1, From: 45, Floor: 63, Max: 70})
+		a.take(w, rw.End(70))
+		for range 20 {
+			a.mender.Step(w.now)
+			w.round()
+		}
+		if j := &a.mender.jobs[0]; !a.store.Dirty(a.o) || len(j.todo) != 1 || j.todo[0].from != 0 || j.todo[0].to != 63 {
+			t.Errorf("early %v: of 0 to 63 there is left %+v, compared with who holds up to %d", early, j.todo, b.store.Max(b.o))
+		}
+	}
+}
+
 // TestMendingDoesNotAllocate, once its lists are there.
 func TestMendingDoesNotAllocate(t *testing.T) {
 	w := newPair(t, 20_000)

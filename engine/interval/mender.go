@@ -218,6 +218,9 @@ func (m *Mender) step(now sched.Instant, j *job) {
 		j.begin(s, now)
 	}
 	end := min(s.Floor(j.origin), s.Max(j.origin))
+	if end < s.Floor(j.origin) && !s.Choked(j.origin) && !s.Keyed() {
+		return // who knows no more than is here may not know of all deletes up to the floor
+	}
 	if j.below && end == s.Floor(j.origin) {
 		j.begin(s, now) // who was asked may not have known of all deletes up to the floor
 	}

@@ -18,6 +18,10 @@ type keyPrints struct {
 // PrintKeys makes the store keep KeyPrint. It is called after Init, before there are origins.
 func (s *Store) PrintKeys() { s.keyed = keyPrints{on: true} }
 
+// Keyed tells whether it does: then entries may be here beyond Max, which may stay below a floor until
+// all is the same.
+func (s *Store) Keyed() bool { return s.keyed.on }
+
 // KeyPrint is the sum over all origins of a hash of the identifier and of (key, version) of every
 // entry, tombstones included. Two replicas with equal ones hold the same entries of the same
 // origins, but for a chance of 2^-64; they may have learned of them in any order, so their Max may
