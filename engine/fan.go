@@ -17,7 +17,7 @@ type fan[T any] struct {
 // reader is one sequence that somebody walks.
 type reader[T any] struct {
 	queue chan T
-	lost  atomic.Bool // it was full: nothing more is queued until this is cleared
+	lost  atomic.Bool // it was full: nothing more is queued behind what is there until this is cleared
 }
 
 // readerQueue is how far a reader may fall behind.
@@ -49,7 +49,7 @@ func (f *fan[T]) pass(x *T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.list {
-		if r.lost.Load() { // what was lost is told before what comes after it
+		if r.lost.Load() && len(r.queue) > 0 { // what was lost is told before what comes after it
 			continue
 		}
 		select {
@@ -62,10 +62,13 @@ func (f *fan[T]) pass(x *T) {
 
 // fail makes every reader start anew: x wakes it.
 func (f *fan[T]) fail(x *T) {
-	f.pass(x)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.list {
-		r.lost.Store(true)
+		r.lost.Store(true) // before it wakes
+		select {
+		case r.queue <- *x:
+		default:
+		}
 	}
 }

@@ -29,4 +29,14 @@ func TestALossOfAReaderIsToldInItsPlace(t *testing.T) {
 	if len(r.queue) != 1 || r.lost.Load() {
 		t.Error("after the loss was told nothing goes on")
 	}
+	f.fail(&late)
+	for len(r.queue) > 0 {
+		<-r.queue
+	}
+	if !r.lost.Load() {
+		t.Error("a failure is not told")
+	}
+	if f.pass(&late); len(r.queue) != 1 { // as where it looked before the loss was noted
+		t.Error("who waits with a loss that it did not see is woken by nothing")
+	}
 }
