@@ -124,10 +124,13 @@ func (l *Log) tellRoom(d *snapshotDone) {
 	l.mu.Lock()
 	l.ended, l.gone = l.begun, l.gone+d.gone
 	switch {
-	case d.err != nil:
+	case d.err != nil && d.gone == 0:
 		l.roomAt = time.Now().Add(retryMost)
+	case d.err != nil:
 	case l.forRoom && d.gone == 0:
 		l.roomAt = time.Now().Add(roomEvery)
+	default:
+		l.roomAt = time.Time{}
 	}
 	l.news.Broadcast()
 	l.mu.Unlock()
