@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -55,8 +56,23 @@ func entry(value []byte, info *space.Info) api.Entry {
 	return e
 }
 
+// steady is a body that may take long, as long as it comes.
+type steady struct {
+	body io.Reader
+	conn *http.ResponseController
+}
+
+func (x steady) Read(b []byte) (int, error) {
+	x.conn.SetReadDeadline(time.Now().Add(bodyWait))
+	return x.body.Read(b)
+}
+
 func (s *Server) put(w http.ResponseWriter, r *http.Request) {
-	value, err := io.ReadAll(r.Body)
+	value, err := io.ReadAll(steady{r.Body, http.NewResponseController(w)})
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		problem(w, http.StatusRequestTimeout, fmt.Sprintf("nothing of the value came for %v", bodyWait), "send it without a stop")
+		return
+	}
 	if err != nil {
 		problem(w, http.StatusBadRequest, "the value can't be read: "+exit.Plain(err), fmt.Sprintf("send at most %d bytes", api.BodyBytesMax))
 		return

@@ -25,7 +25,7 @@ import (
 // Limits of the front.
 const (
 	headerWait   = 5 * time.Second
-	bodyWait     = 10 * time.Second // for a whole request
+	bodyWait     = 10 * time.Second // for a whole request, or the next piece of a value
 	denyWait     = time.Second      // for the rest of one that was refused
 	writeWait    = 10 * time.Second
 	watchersMax  = 20_000
