@@ -140,18 +140,20 @@ func (e *Engine) applied(last uint64) bool { return e.appliedTo >= last || e.sta
 // turns that this takes anyway, so that nobody holds the loop.
 func (e *Engine) askApplied(f func(now sched.Instant)) bool {
 	w := &drained{f: f, done: make(chan bool, 1)}
-	if !e.ask(func(now sched.Instant) {
+	return e.whenApplied(w) && <-w.done
+}
+
+// whenApplied asks for a turn, now or once what was staged before is applied.
+func (e *Engine) whenApplied(w *drained) bool {
+	return e.ask(func(now sched.Instant) {
 		if w.last = e.stage.last().Seq; e.applied(w.last) {
-			f(now)
+			w.f(now)
 			w.done <- true
 			return
 		}
 		e.drains = append(e.drains, w)
 		e.uses.begin(useWaits)
-	}) {
-		return false
-	}
-	return <-w.done
+	})
 }
 
 // answerDrained answers who waited for staged writes.

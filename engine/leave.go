@@ -47,16 +47,7 @@ func (e *Engine) Leave(ctx context.Context) error {
 // disk, or once ctx has ended; then again, if need be.
 func (e *Engine) lastOfAll(ctx context.Context, f func(now sched.Instant)) bool {
 	w := &drained{f: f, done: make(chan bool, 1)}
-	if !e.ask(func(now sched.Instant) {
-		e.drainAll(now)
-		if w.last = e.stage.last().Seq; e.applied(w.last) {
-			f(now)
-			w.done <- true
-			return
-		}
-		e.drains = append(e.drains, w)
-		e.uses.begin(useWaits)
-	}) {
+	if !e.whenApplied(w) {
 		return false
 	}
 	select {
